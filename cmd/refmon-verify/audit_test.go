@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestVerifierAcceptsOnlyTrueAuditProofs proves each record of a log, and each checkpoint as a continuation of the
@@ -23,32 +24,16 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	dir := t.TempDir()
 	var olds [][]byte
 	for range 4 {
-		l, err := auditlog.Open(auditlog.Config{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Write(audit.LogArchived("é")); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := testcheck.Must(auditlog.Open(auditlog.Config{Dir: dir}))
+		testcheck.NoError(t, l.Write(audit.LogArchived("é")))
+		testcheck.NoError(t, l.Close())
+		b := testcheck.Must(os.ReadFile(filepath.Join(dir, "checkpoint")))
 		olds = append(olds, b)
 	}
-	public, err := os.ReadFile(filepath.Join(dir, "key.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	public := testcheck.Must(os.ReadFile(filepath.Join(dir, "key.pub")))
 	key := string(public)
 	for id := uint64(1); id <= 12; id++ {
-		proof, err := auditlog.ProveRecord(dir, id)
-		if err != nil {
-			t.Fatal(err)
-		}
+		proof := testcheck.Must(auditlog.ProveRecord(dir, id))
 		if _, err := verifyAudit(key, string(proof), ""); err != nil {
 			t.Errorf("proof of record %d: %v, want it accepted", id, err)
 		}
@@ -57,10 +42,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 		}
 	}
 	for i, old := range olds {
-		proof, err := auditlog.ProveSince(dir, old)
-		if err != nil {
-			t.Fatal(err)
-		}
+		proof := testcheck.Must(auditlog.ProveSince(dir, old))
 		if _, err := verifyAudit(key, string(proof), string(old)); err != nil {
 			t.Errorf("proof since %q: %v, want it accepted", old, err)
 		}
@@ -68,10 +50,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 			python(t, true, public, proof, old)
 		}
 	}
-	proof, err := auditlog.ProveRecord(dir, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	proof := testcheck.Must(auditlog.ProveRecord(dir, 7))
 	for at := 0; at < len(proof); at += 3 {
 		altered := bytes.Clone(proof)
 		altered[at] ^= 1
@@ -82,10 +61,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 			python(t, false, public, altered)
 		}
 	}
-	since, err := auditlog.ProveSince(dir, olds[1])
-	if err != nil {
-		t.Fatal(err)
-	}
+	since := testcheck.Must(auditlog.ProveSince(dir, olds[1]))
 	for at := 0; at < len(since); at += 3 {
 		altered := bytes.Clone(since)
 		altered[at] ^= 1
@@ -112,9 +88,7 @@ func python(t *testing.T, want bool, files ...[]byte) {
 	args := []string{"../../tools/verify.py", "audit"}
 	for i, b := range files {
 		name := filepath.Join(t.TempDir(), string(rune('a'+i)))
-		if err := os.WriteFile(name, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(name, b, 0o600))
 		args = append(args, name)
 	}
 	out, err := exec.Command(program, args...).CombinedOutput()
@@ -379,9 +353,7 @@ func TestAuditExitCodes(t *testing.T) {
 	s, dir := newSigner("log"), t.TempDir()
 	file := func(name, text string) string {
 		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		return name
 	}
 	leaves := records(3)

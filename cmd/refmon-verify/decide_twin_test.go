@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
@@ -41,9 +42,7 @@ func pythonVerdicts(t *testing.T, samples []sample) []string {
 		fmt.Fprintf(&in, "[\"%x\",\"%x\",\"%x\"]\n", s.cert, s.descriptor, s.token)
 	}
 	file := filepath.Join(t.TempDir(), "samples.jsonl")
-	if err := os.WriteFile(file, in.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(file, in.Bytes(), 0o600))
 	out, err := exec.Command(python, "-c", verdictDriver, file).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil || len(lines) != len(samples) {
@@ -350,23 +349,17 @@ func TestPython(t *testing.T) {
 			s = w.conditional(t)
 		}
 		altered := w.mutate(t, s.cert, i%4 < 2)
-		if err := enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered),
-			"sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered),
+			"sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}))
 	}
 	file := filepath.Join(dir, "samples.jsonl")
-	if err := os.WriteFile(file, in.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(file, in.Bytes(), 0o600))
 	var folded []byte
 	for u := range 0x10000 {
 		folded = append(folded, fold(string([]byte{byte(u), byte(u >> 8)}), false)...)
 	}
 	table := filepath.Join(dir, "folded")
-	if err := os.WriteFile(table, folded, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(table, folded, 0o600))
 	out, err := exec.Command(python, "-c", driver, file, table).CombinedOutput()
 	if err != nil || string(out) != fmt.Sprintf("%d verified, %d refused\n", n, n) {
 		t.Errorf("Python verifier: %v, want all samples verified or refused\n%s", err, out)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -258,10 +259,7 @@ func (w world) conditional(t testing.TB) sample {
 		t.Fatal(err)
 	}
 	entry := func(k sd.Type, program []byte) sd.ACE {
-		a, err := sd.NewACE(k, 0, 1, client.User().SID, sd.ACEExtra{AppData: program})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := testcheck.Must(sd.NewACE(k, 0, 1, client.User().SID, sd.ACEExtra{AppData: program}))
 		return a
 	}
 	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()),
@@ -298,9 +296,7 @@ type document map[string]any
 func parse(t testing.TB, cert []byte) (m document) {
 	dec := json.NewDecoder(bytes.NewReader(cert))
 	dec.UseNumber()
-	if err := dec.Decode(&m); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, dec.Decode(&m))
 	return m
 }
 
@@ -310,9 +306,7 @@ func (m document) render(t testing.TB, reseal bool) []byte {
 		var b bytes.Buffer
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
-		if err := enc.Encode(m); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, enc.Encode(m))
 		return bytes.TrimSpace(b.Bytes())
 	}
 	if reseal {

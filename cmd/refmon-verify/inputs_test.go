@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	tokens "github.com/refmon/refmon/token"
@@ -18,9 +19,7 @@ import (
 func TestNumberSyntaxInFiles(t *testing.T) {
 	for text, want := range map[string]uint64{"0": 0, "7": 7, "10": 10, "18446744073709551615": 1<<64 - 1, "0x0": 0,
 		"0xff": 255, "0XFF": 255, "0xffffffffffffffff": 1<<64 - 1} {
-		if got := numeral(text, 64); got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
-		}
+		testcheck.Equal(t, numeral(text, 64), want, "%s", text)
 	}
 	for _, text := range []string{"", "+1", "-1", " 1", "1 ", "01", "0b1", "0o7", "1_0", "0x", "0x1_0", "1.0", "1e3", "x",
 		"18446744073709551616", "0x10000000000000000", "0x1g"} {

@@ -10,25 +10,20 @@ import (
 	"strings"
 	"testing"
 
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 )
 
 // TestProgramIsSmallAndIndependent limits the lines that an auditor has to read, comments and blank ones included.
 // They import the standard library only.
 func TestProgramIsSmallAndIndependent(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testcheck.Must(filepath.Glob("*.go"))
 	lines := 0
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := testcheck.Must(os.ReadFile(name))
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
 			t.Errorf("%s imports more than the standard library, want only that", name)
 		}
@@ -58,9 +53,7 @@ func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
 		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(name, b, 0o600))
 		return name
 	}
 	c, d, k := write("c", s.cert), write("d", s.descriptor), write("t", s.token)
@@ -89,10 +82,7 @@ func TestReleasedCertificate(t *testing.T) {
 	}
 	for _, dir := range dirs {
 		read := func(name string) string {
-			b, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := testcheck.Must(os.ReadFile(filepath.Join(dir, name)))
 			return string(b)
 		}
 		cert, descriptor, err := read("certificate"), read("certificate.sd"), error(nil)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -22,9 +23,7 @@ func printed(t *testing.T, args ...string) (int, string) {
 	os.Stdout = w
 	code := run(args)
 	os.Stdout = out
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, w.Close())
 	b, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	tokens "github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -14,10 +15,7 @@ import (
 // access check: the verifier accepts the certificate of each decision (A-82 to A-85).
 func TestTreeDecisionsVerify(t *testing.T) {
 	const file = `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`
-	client, err := tokens.Parse([]byte(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := testcheck.Must(tokens.Parse([]byte(file)))
 	guid := func(i int) winnt.GUID { return winnt.GUID{0: byte(i + 1)} }
 	outcomes, all := map[string]bool{}, answers{}
 	for _, levels := range [][]uint16{{0, 1, 2, 2, 1, 2}, {0, 1, 1, 2, 3, 1}} {
@@ -49,10 +47,7 @@ func TestTreeDecisionsVerify(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					cert, err := x.Certificate(r, []byte(file))
-					if err != nil {
-						t.Fatal(err)
-					}
+					cert := testcheck.Must(x.Certificate(r, []byte(file)))
 					all = append(all, sample{cert, d.Binary(), []byte(file)})
 					outcome, err := verify(string(cert), string(d.Binary()), file)
 					if err != nil {
