@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestCheckpointSyntax: a checkpoint has one form; what departs from it is refused for its
@@ -56,10 +58,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	own, same, other := signerOf("a.example/audit"), signerOf("a.example/audit"), signerOf("b.example/audit")
 	c := Checkpoint{Origin: "a.example/audit", Size: 7}
 	sign := func(by ...note.Signer) []byte {
-		b, err := signCheckpoint(&c, by)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := testcheck.Must(signCheckpoint(&c, by))
 		return b
 	}
 	altered := sign(own)
@@ -74,9 +73,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 		"another's": {sign(other), false}, "another key's": {sign(same), false}, "altered": {altered, false},
 	} {
 		d := newMemDisk(t, "")
-		if err := closed(put(d, checkpointName, bytesOf(tc.b))); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, closed(put(d, checkpointName, bytesOf(tc.b))))
 		cfg := testConfig(t, d)
 		cfg.Signers = []note.Signer{own}
 		w := &writer{log: &Log{cfg: cfg, origin: c.Origin}}
@@ -92,20 +89,14 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 func TestNoteSignatures(t *testing.T) {
 	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = OpenCheckpoint([]byte("This is an example message.\n\n— example.com/foo "+signature+"\n"), v)
+	v := testcheck.Must(note.NewVerifier(vkey))
+	_, err := OpenCheckpoint([]byte("This is an example message.\n\n— example.com/foo "+signature+"\n"), v)
 	if err == nil || !strings.Contains(err.Error(), "three lines") { // the signature is good, the text no checkpoint
 		t.Errorf("the published note: %v", err)
 	}
 	signer, key := testKey(t)
 	c := Checkpoint{Origin: "test.example/audit", Size: 7}
-	signed, err := signCheckpoint(&c, []note.Signer{signer})
-	if err != nil {
-		t.Fatal(err)
-	}
+	signed := testcheck.Must(signCheckpoint(&c, []note.Signer{signer}))
 	if got, err := OpenCheckpoint(signed, key); err != nil || got != c {
 		t.Errorf("%+v, %v, want %+v, nil", got, err, c)
 	}
@@ -123,27 +114,16 @@ func TestNoteSignatures(t *testing.T) {
 // a program of the site signs as a key does (U-71).
 func TestSignersOfCheckpoints(t *testing.T) {
 	dir := t.TempDir()
-	a, err := CreateKey(dir+"/a", "host.example/audit")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := CreateKey(dir+"/b", "host.example/audit")
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := testcheck.Must(CreateKey(dir+"/a", "host.example/audit"))
+	b := testcheck.Must(CreateKey(dir+"/b", "host.example/audit"))
 	for _, signers := range [][]note.Signer{{a}, {a, b}, {b}} {
 		l := mustOpen(t, Config{Dir: dir + "/log", Signers: signers})
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 	}
 	if _, err := Open(Config{Dir: dir + "/log", Signers: []note.Signer{a}}); err == nil {
 		t.Error("a key that did not sign the last checkpoint goes on")
 	}
-	keys, err := ReadPublicKey(dir + "/b.pub")
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := testcheck.Must(ReadPublicKey(dir + "/b.pub"))
 	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey ||
 		v.KeyInside {
 		t.Errorf("%+v, %v, want v.Last = 6, v.OwnKey = false, v.KeyInside = false, no error", v, err)

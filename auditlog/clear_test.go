@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -26,10 +27,7 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 	spec := token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}}
 	spec.Privileges = winnt.Privileges(privileges...)
 	spec.EnabledPrivileges = spec.Privileges
-	tok, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := testcheck.Must(token.New(spec))
 	return audit.Origin{Subject: access.Subject{Primary: tok}}
 }
 
@@ -43,12 +41,8 @@ func TestClearReportsRemovedRecords(t *testing.T) {
 	for range 40 { // one after the other: a batch is not divided
 		mustWrite(t, l, 1)
 	}
-	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	testcheck.NoError(t, l.Close())
 	events, segments, next := recordsOf(t, d), 0, 1
 	for _, e := range events {
 		if e.ID != audit.OverwrittenID {
@@ -95,13 +89,9 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 		if full != 1 {
 			t.Errorf("round %d: %d records say that the log is full, want 1", round, full)
 		}
-		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 }
 
 // TestArchiveIsDurable: a segment that was moved is in the archive after a crash, not in
@@ -112,9 +102,7 @@ func TestArchiveIsDurable(t *testing.T) {
 	cfg.SegmentBytes, cfg.Keep.Full = 4_000, Archive
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 60)
-	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	after := d.crash(lostAll)
 	moved := 0
 	for name, n := range d.now {
@@ -128,9 +116,7 @@ func TestArchiveIsDurable(t *testing.T) {
 	if moved == 0 {
 		t.Errorf("no segment was moved: moved = %v, want at least 1", moved)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 }
 
 // TestHeaderNeedsExactlyItsHashes: a header has as many hashes as a tree of the records before it, or
@@ -159,23 +145,16 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 		if err := l.Clear(holder(t)); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("without the privilege: %v, want %v", err, fs.ErrPermission)
 		}
-		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 		old := d.now[checkpointName].data // of all that went
 		mustWrite(t, l, 3)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		events := recordsOf(t, d)
 		first := events[0]
 		if first.ID != 1102 || first.RecordID != 22 {
 			t.Fatalf("the first record is %d, event %d, want 22, 1102", first.RecordID, first.ID)
 		}
-		c, err := parseSigned(old)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testcheck.Must(parseSigned(old))
 		for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-500",
 			"LastRecordId": strconv.Itoa(21), "TreeRoot": hex.EncodeToString(c.Root[:])} {
 			if got, _ := first.Field(name); got != want {
@@ -191,9 +170,7 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 			t.Errorf("%+v, %v, want v.First = 22, len(v.Anchors) = 2, no error", v, err)
 		}
 		l = mustOpen(t, cfg)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); !errors.Is(err, ErrClosed) {
 			t.Errorf("a closed log: %v, want %v", err, ErrClosed)
 		}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // collector is a program that takes lines from a socket and writes them to a
@@ -36,10 +38,7 @@ var collectors = []collector{
 // documented returns a collector's configuration in docs/audit-log.md.
 func documented(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile("../docs/audit-log.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testcheck.Must(os.ReadFile("../docs/audit-log.md"))
 	_, block, ok := strings.Cut(string(b), "**"+name+"**\n```\n")
 	block, _, end := strings.Cut(block, "\n```\n")
 	if !ok || !end {
@@ -64,26 +63,17 @@ func TestRestartedCollectorHasEveryRecord(t *testing.T) {
 
 func collect(t *testing.T, c collector, program string) {
 	dir := t.TempDir()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	free := testcheck.Must(net.Listen("tcp", "127.0.0.1:0"))
 	port := strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, free.Close())
 	lines, config := filepath.Join(dir, "lines"), filepath.Join(dir, "config")
 	text := strings.NewReplacer("/var/log/refmon-lines/audit.jsonl", lines, "5170", port).Replace(documented(t, c.name))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	start := func() (stop func()) {
 		cmd := exec.Command(program, c.args(config, dir)...)
 		var out strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, cmd.Start())
 		return func() {
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 			_ = cmd.Wait()
@@ -132,9 +122,7 @@ func inOrder(t *testing.T, file string, n uint64) {
 			}
 			next = max(next, id+1)
 		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, f.Close())
 		if next > n {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // The defaults of a configuration, and the values it sets, field by field (U-71).
@@ -63,9 +64,7 @@ func TestSyncModeSelectsDurableEvents(t *testing.T) {
 		}
 	}
 	for m, want := range map[Mode]string{Sync: "sync", Relaxed: "relaxed"} {
-		if got := m.String(); got != want {
-			t.Errorf("mode %d is %q, want %q", m, got, want)
-		}
+		testcheck.Equal(t, m.String(), want, "mode %d", m)
 	}
 }
 

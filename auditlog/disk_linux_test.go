@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -41,9 +42,7 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 	dir, ballast := filepath.Join(disk, "log"), filepath.Join(disk, "ballast")
 	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 50})
 	mustWrite(t, l, 3)
-	if err := os.WriteFile(ballast, make([]byte, 512<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(ballast, make([]byte, 512<<10), 0o600))
 	kept, lost := 0, 0
 	for lost < 40 {
 		switch err := l.Write(opened(t, audit.Failure, "report")); {
@@ -58,22 +57,16 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 	if dropped, err := l.Health(); err != nil || dropped != uint64(lost) {
 		t.Errorf("health: %d, %v, want %d, nil", dropped, err, uint64(lost))
 	}
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.Remove(ballast))
 	mustWrite(t, l, 1)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
 	told := 0
 	for _, e := range recordsOf(t, folder{dir: dir}) {
 		if e.ID == 4612 {
 			text, _ := e.Field("AuditsDiscarded")
 			n := 0
-			if _, err := fmt.Sscan(text, &n); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, testcheck.Err(fmt.Sscan(text, &n)))
 			told += n
 		}
 	}
@@ -81,9 +74,7 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 		t.Errorf("%d records lost, %d announced; %d kept, want %d, at least 1", lost, told, kept, lost)
 	}
 	l = mustOpen(t, Config{Dir: dir})
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
 }
 
@@ -93,12 +84,8 @@ func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	dir := filepath.Join(disk, "log")
 	l := mustOpen(t, Config{Dir: dir})
 	mustWrite(t, l, 10)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
+	testcheck.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, unix.EROFS) {
 		t.Errorf("a writer: %v, want %v", err, unix.EROFS)
 	}
@@ -120,34 +107,21 @@ func TestReplacedFolderIsDetected(t *testing.T) {
 		dir, older := filepath.Join(top, "log"), filepath.Join(top, "older")
 		l := mustOpen(t, Config{Dir: dir})
 		mustWrite(t, l, 5)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.CopyFS(older, os.DirFS(dir)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(filepath.Join(older, keyName), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
+		testcheck.NoError(t, os.CopyFS(older, os.DirFS(dir)))
+		testcheck.NoError(t, os.Chmod(filepath.Join(older, keyName), 0o600))
 		l = mustOpen(t, Config{Dir: dir})
 		mustWrite(t, l, 5)
 		replace := func() {
 			t.Helper()
-			if err := errors.Join(os.Rename(dir, dir+".gone"), os.Rename(older, dir)); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, errors.Join(os.Rename(dir, dir+".gone"), os.Rename(older, dir)))
 		}
 		if writing {
 			replace()
 			mustWrite(t, l, 5) // into the folder that is gone
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		newest, err := os.ReadFile(filepath.Join(dir, checkpointName))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
+		newest := testcheck.Must(os.ReadFile(filepath.Join(dir, checkpointName)))
 		if !writing {
 			replace()
 			mustVerify(t, dir) // it looks whole, and the verification says that it cannot know
@@ -179,13 +153,9 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 		for range 10 {
 			e := opened(t, audit.Failure, "report")
 			e.Time = cfg.clock()
-			if err := l.Write(e); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, l.Write(e))
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != 36 {
 		t.Errorf("%+v, want v.First = 1, v.Last = 36", v)
@@ -203,17 +173,13 @@ func TestSecondWriterProcessIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l := mustOpen(t, Config{Dir: dir})
 	cmd, out := startVictim(t, dir)
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, cmd.Wait())
 	want := fmt.Sprintf("process %d writes", os.Getpid())
 	if !strings.Contains(out.String(), want) || bytes.Contains(out.Bytes(), []byte("ack")) {
 		t.Errorf("%q, want %q", out, want)
 	}
 	mustWrite(t, l, 2)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
 }
 
@@ -229,9 +195,7 @@ func TestFullFileSystemFailsClosed(t *testing.T) {
 	}
 	log := &audit.Log{Sink: l}
 	log.Policy.Store(closed)
-	if err := os.WriteFile(ballast, make([]byte, 256<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(ballast, make([]byte, 256<<10), 0o600))
 	st := ntstatus.Success
 	for i := 0; i < 2000 && st == ntstatus.Success; i++ {
 		st = log.Write(opened(t, audit.Failure, "report"))
@@ -240,15 +204,9 @@ func TestFullFileSystemFailsClosed(t *testing.T) {
 		t.Errorf("a full disk: %s, CrashOnAuditFail %d, want %s, %d", st, value, ntstatus.AuditFailed,
 			audit.AuditFailed)
 	}
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
-	if st := log.ChangePolicy(holder(t, winnt.SeSecurityPrivilege), closed); st != ntstatus.Success {
-		t.Errorf("set back: %s, want %s", st, ntstatus.Success)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.Remove(ballast))
+	testcheck.Equal(t, log.ChangePolicy(holder(t, winnt.SeSecurityPrivilege), closed), ntstatus.Success, "set back")
+	testcheck.NoError(t, l.Close())
 	var last []uint16
 	for _, e := range recordsOf(t, folder{dir: filepath.Join(disk, "log")}) {
 		last = append(last, e.ID)

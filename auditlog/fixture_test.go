@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/diskio"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
@@ -49,7 +50,7 @@ func newMemDisk(t testing.TB, dir string) *memDisk {
 	if dir == "" {
 		return d
 	}
-	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+	testcheck.NoError(t, filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -64,10 +65,7 @@ func newMemDisk(t testing.TB, dir string) *memDisk {
 		b, err := os.ReadFile(p)
 		d.set(filepath.ToSlash(rel), b)
 		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return d
 }
 
@@ -348,10 +346,7 @@ func testConfig(t testing.TB, d disk) Config {
 // recordsOf reads a log.
 func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 	t.Helper()
-	r, err := newReader(d, append(from, 0)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testcheck.Must(newReader(d, append(from, 0)[0]))
 	var out []audit.Event
 	for {
 		rec, err := r.Next()
@@ -369,9 +364,6 @@ func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 func verifyDisk(t testing.TB, d disk) *Verified {
 	t.Helper()
 	_, key := testKey(t)
-	v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := testcheck.Must(Verify(Verification{disk: d, Keys: []note.Verifier{key}}))
 	return v
 }

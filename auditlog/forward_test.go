@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestForwardedRecordsArriveInOrder: a sink gets each record in order and at least once; one that was
@@ -27,14 +28,9 @@ func TestForwardedRecordsArriveInOrder(t *testing.T) {
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
 	for range 3 {
 		mustWrite(t, l, 10)
-		if err := f.Run(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, f.Run(t.Context(), false))
 	}
-	b, err := os.ReadFile(f.Sink)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testcheck.Must(os.ReadFile(f.Sink))
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(lines) != 31 {
 		t.Fatalf("%d lines, want 31", len(lines))
@@ -49,9 +45,7 @@ func TestForwardedRecordsArriveInOrder(t *testing.T) {
 		t.Errorf("cursor %q, %v", b, err)
 	}
 	for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616"} {
-		if err := os.WriteFile(f.Cursor, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(text), 0o600))
 		if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
 			t.Errorf("a cursor of %q is taken: %v", text, err)
 		}
@@ -66,30 +60,18 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
 		l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}})
 		mustWrite(t, l, 2+8*min(round, 1))
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if round > 0 {
 			continue
 		}
-		if err := f.Run(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, f.Run(t.Context(), false))
 	}
 	v := mustVerify(t, filepath.Join(dir, "log"))
-	if err := f.Run(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(f.Sink)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	b := testcheck.Must(os.ReadFile(f.Sink))
 	var got []uint64
 	for line := range strings.Lines(string(b)) {
-		e, err := audit.ParseEvent([]byte(strings.TrimSpace(line)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := testcheck.Must(audit.ParseEvent([]byte(strings.TrimSpace(line))))
 		got = append(got, e.RecordID)
 	}
 	want := []uint64{1, 2, 3, 4}
@@ -116,34 +98,22 @@ func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	for range 10 { // one after the other: records written at once are in one segment
 		mustWrite(t, l, 1)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := NewReader(f.Dir, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
+	r := testcheck.Must(NewReader(f.Dir, 1))
 	defer r.Close()
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) < 4 {
 		t.Fatalf("segments %d, %v, want len(firsts) at least 4, no error", firsts, err)
 	}
 	for _, first := range firsts[:2] {
-		if err := os.Remove(filepath.Join(f.Dir, segmentName(first))); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.Remove(filepath.Join(f.Dir, segmentName(first))))
 	}
 	f.next = 1
 	if sent, err := f.records(t.Context(), r, false); !sent || err != nil {
 		t.Fatalf("%t, %v, want true, nil", sent, err)
 	}
-	if err := f.close(); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(f.Sink)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, f.close())
+	b := testcheck.Must(os.ReadFile(f.Sink))
 	next := firsts[2]
 	for line := range strings.Lines(string(b)) {
 		e, err := audit.ParseEvent([]byte(strings.TrimSpace(line)))
@@ -164,10 +134,7 @@ func TestForwarderReconnects(t *testing.T) {
 	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
 	defer l.Close()
 	mustWrite(t, l, 99)
-	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := testcheck.Must(net.Listen("unix", filepath.Join(dir, "s")))
 	defer listener.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -175,34 +142,20 @@ func TestForwarderReconnects(t *testing.T) {
 		Cursor: filepath.Join(dir, "cursor")}
 	go func() { ended <- f.Run(ctx, true) }()
 	seen := map[uint64]bool{}
-	c, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testcheck.Must(listener.Accept())
 	for in := bufio.NewScanner(c); len(seen) < 100 && in.Scan(); {
 		text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
-		id, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := testcheck.Must(strconv.ParseUint(text, 10, 64))
 		seen[id] = true
 	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, c.Close())
 	mustWrite(t, l, 1) // finds that the other end is gone, sooner or later
 	mustWrite(t, l, 1)
 	for !seen[102] {
-		c, err := listener.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testcheck.Must(listener.Accept())
 		for in := bufio.NewScanner(c); !seen[102] && in.Scan(); {
 			text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
-			id, err := strconv.ParseUint(text, 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
+			id := testcheck.Must(strconv.ParseUint(text, 10, 64))
 			seen[id] = true
 		}
 		c.Close()
@@ -225,10 +178,7 @@ func idsOf(t *testing.T, c net.Conn) []uint64 {
 	var ids []uint64
 	for in := bufio.NewScanner(c); in.Scan(); {
 		text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
-		id, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := testcheck.Must(strconv.ParseUint(text, 10, 64))
 		ids = append(ids, id)
 	}
 	return ids
@@ -241,56 +191,37 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 		dir := t.TempDir()
 		l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
 		mustWrite(t, l, 20)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		address := map[string]string{"unix": filepath.Join(dir, "s"), "tcp": "127.0.0.1:0"}[network]
-		listener, err := net.Listen(network, address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		listener := testcheck.Must(net.Listen(network, address))
 		ctx, cancel := context.WithCancel(t.Context())
 		f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: network + ":" + listener.Addr().String(),
 			Cursor: filepath.Join(dir, "cursor")}
 		ended := make(chan error)
 		go func() { ended <- f.Run(ctx, true) }()
-		dead, err := listener.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		dead := testcheck.Must(listener.Accept())
 		if _, err := dead.Read(make([]byte, 100)); err != nil { // it has begun
 			t.Fatal(err)
 		}
-		if err := dead.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, dead.Close())
 		l = mustOpen(t, Config{Dir: filepath.Join(dir, "log")}) // one more record, two with the end
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		var next uint64 = 1
 		for next <= 24 {
-			c, err := listener.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := testcheck.Must(listener.Accept())
 			for _, id := range idsOf(t, c) {
 				if id > next {
 					t.Fatalf("%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
 				}
 				next = max(next, id+1)
 			}
-			if err := c.Close(); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, c.Close())
 		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, listener.Close())
 	}
 }
 
@@ -301,12 +232,8 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	log := filepath.Join(dir, "log")
 	for _, sink := range []string{"sink", "tcp", "file:a"} { // none of them a socket
 		f := &Forwarder{Dir: log, Sink: filepath.Join(dir, sink), Cursor: filepath.Join(dir, sink+".cursor")}
-		if err := os.WriteFile(f.Sink, []byte("before\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.RemoveAll(log); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(f.Sink, []byte("before\n"), 0o600))
+		testcheck.NoError(t, os.RemoveAll(log))
 		sent := 0
 		for round, n := range []int{0, 0, 1, 0, 2, 3} {
 			l := mustOpen(t, Config{Dir: log}) // a record
@@ -315,9 +242,7 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the second one finds nothing
-				if err := f.Run(t.Context(), false); err != nil {
-					t.Fatal(err)
-				}
+				testcheck.NoError(t, f.Run(t.Context(), false))
 				if f.out != nil {
 					t.Errorf("%s: the sink is open after a run", sink)
 				}
@@ -337,24 +262,14 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 				t.Errorf("%s: line %d has record %d, %v, want %d, nil", sink, i+1, e.RecordID, err, uint64(i+1))
 			}
 		}
-		if err := os.WriteFile(f.Cursor, []byte(" "+strconv.Itoa(sent+1)), 0o640); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Run(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(" "+strconv.Itoa(sent+1)), 0o640))
+		testcheck.NoError(t, f.Run(t.Context(), false))
 		if b, err := os.ReadFile(f.Cursor); err != nil || string(b) != " "+strconv.Itoa(sent+1) {
 			t.Errorf("%s: the cursor was written though nothing came: %q, %v", sink, b, err)
 		}
-		if err := os.Remove(f.Cursor); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Remove(f.Sink); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Run(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.Remove(f.Cursor))
+		testcheck.NoError(t, os.Remove(f.Sink))
+		testcheck.NoError(t, f.Run(t.Context(), false))
 		for _, name := range []string{f.Sink, f.Cursor} {
 			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
@@ -387,9 +302,7 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 			if _, err := f.line(nil, &e); err != nil {
 				failed = append(failed, id)
 			}
-			if f.next != id+1 {
-				t.Errorf("behind record %d: the next one is %d, want %d", id, f.next, id+1)
-			}
+			testcheck.Equal(t, f.next, id+1, "behind record %d: the next one", id)
 		}
 		return failed
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRootsOfRFC6962Tree: the test tree of RFC 6962's first implementations (U-70).
@@ -25,10 +27,7 @@ func TestRootsOfRFC6962Tree(t *testing.T) {
 	var f frontier
 	for i, want := range roots {
 		if i > 0 {
-			leaf, err := hex.DecodeString(leaves[i-1])
-			if err != nil {
-				t.Fatal(err)
-			}
+			leaf := testcheck.Must(hex.DecodeString(leaves[i-1]))
 			f.add(tlog.RecordHash(leaf))
 		}
 		if root := f.root(); hex.EncodeToString(root[:]) != want {

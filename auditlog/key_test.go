@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestCommandSignsWithItsKeyOnly: a program of the site signs, and one that signs with
@@ -18,18 +20,10 @@ import (
 func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
-		if _, err := CreateKey(filepath.Join(dir, name), "host.example/audit"); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, testcheck.Err(CreateKey(filepath.Join(dir, name), "host.example/audit")))
 	}
-	public, err := os.ReadFile(filepath.Join(dir, "a.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := CommandSigner(strings.TrimSpace(string(public)), os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	public := testcheck.Must(os.ReadFile(filepath.Join(dir, "a.pub")))
+	s := testcheck.Must(CommandSigner(strings.TrimSpace(string(public)), os.Args[0]))
 	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
 	t.Setenv(signing, filepath.Join(dir, "b"))
 	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "not a signature of key") {
@@ -38,14 +32,9 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	t.Setenv(signing, filepath.Join(dir, "a"))
 	for range 2 {
 		l := mustOpen(t, cfg)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 	}
-	keys, err := ReadPublicKey(filepath.Join(dir, "a.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := testcheck.Must(ReadPublicKey(filepath.Join(dir, "a.pub")))
 	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
 		t.Errorf("%+v, %v, want v.Last = 4, no error", v, err)
 	}
@@ -57,17 +46,10 @@ func TestInterruptedKeyIsRecreated(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a")
 	for _, left := range []string{"a.pub", "a.pub.new", "a.new"} {
-		if err := os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o644))
 	}
-	if _, err := CreateKey(file, "host.example/audit"); err != nil {
-		t.Fatal(err)
-	}
-	signer, err := LoadKey(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, testcheck.Err(CreateKey(file, "host.example/audit")))
+	signer := testcheck.Must(LoadKey(file))
 	keys, err := ReadPublicKey(file + ".pub")
 	if err != nil || len(keys) != 1 || keys[0].KeyHash() != signer.KeyHash() {
 		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
@@ -80,13 +62,9 @@ func TestInterruptedKeyIsRecreated(t *testing.T) {
 // TestKeyReadableByOthersIsRefused: a key that its group or others can read, write or run is refused.
 func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a")
-	if _, err := CreateKey(file, "host.example/audit"); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, testcheck.Err(CreateKey(file, "host.example/audit")))
 	for mode := fs.FileMode(0); mode < 0o100; mode++ {
-		if err := os.Chmod(file, 0o600|mode); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.Chmod(file, 0o600|mode))
 		if _, err := LoadKey(file); (err == nil) != (mode == 0) {
 			t.Errorf("a key of mode %o: %v", 0o600|mode, err)
 		}
@@ -99,20 +77,12 @@ func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	var both []byte
 	var want []uint32
 	for _, name := range []string{"a", "b"} {
-		s, err := CreateKey(filepath.Join(dir, name), "host.example/"+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(filepath.Join(dir, name+".pub"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := testcheck.Must(CreateKey(filepath.Join(dir, name), "host.example/"+name))
+		b := testcheck.Must(os.ReadFile(filepath.Join(dir, name+".pub")))
 		both, want = append(both, b...), append(want, s.KeyHash())
 	}
 	file := filepath.Join(dir, "both")
-	if err := os.WriteFile(file, both, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(file, both, 0o600))
 	keys, err := ReadPublicKey(file)
 	if err != nil || len(keys) != 2 || keys[0].KeyHash() != want[0] || keys[1].KeyHash() != want[1] {
 		t.Errorf("%d keys, %v, want %v", len(keys), err, want)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // victim, set in the environment, makes this program the one that is killed: it
@@ -94,9 +95,7 @@ func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Bu
 	cmd.Env = append(append(os.Environ(), victim+"="+dir), more...)
 	out := &bytes.Buffer{}
 	cmd.Stdout = out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, cmd.Start())
 	return cmd, out
 }
 
@@ -117,9 +116,7 @@ func TestKill(t *testing.T) {
 	for range kills() {
 		cmd, out := startVictim(t, dir)
 		time.Sleep(20*time.Millisecond + time.Duration(rnd.IntN(60))*time.Millisecond)
-		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
 		_ = cmd.Wait() // it was killed
 		lines := bufio.NewScanner(bytes.NewReader(out.Bytes()))
 		whole := bytes.LastIndexByte(out.Bytes(), '\n')
@@ -132,9 +129,7 @@ func TestKill(t *testing.T) {
 			continue // killed before there was a log
 		}
 		l := mustOpen(t, Config{Dir: dir})
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		mustVerify(t, dir)
 	}
 	last, seen := uint64(0), map[string]bool{}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -24,30 +25,18 @@ import (
 // question returns an audited open: its descriptor's SACL asks for a record.
 func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
 	t.Helper()
-	d, err := sddl.Parse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := token.New(token.Spec{
+	d := testcheck.Must(sddl.Parse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)"))
+	tok := testcheck.Must(token.New(token.Spec{
 		User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
 		Groups: []token.Group{{SID: sid.MustParse("S-1-1-0"),
 			Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_MANDATORY}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := audit.NewPolicy(audit.PolicySpec{
+	}))
+	p := testcheck.Must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: winnt.FILE_READ_DATA,
 		Type: winnt.FileObject}
-	dec, err := access.SeAccessCheck(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dec := testcheck.Must(access.SeAccessCheck(r))
 	return p, r, dec
 }
 
@@ -113,21 +102,14 @@ func BenchmarkDecideAndEnqueue(b *testing.B) {
 // ascending.
 func diskTimes(b *testing.B, dir string) []time.Duration {
 	b.Helper()
-	f, err := os.Create(filepath.Join(dir, "rate"))
-	if err != nil {
-		b.Fatal(err)
-	}
+	f := testcheck.Must(os.Create(filepath.Join(dir, "rate")))
 	defer f.Close()
 	line := make([]byte, 300)
 	var out []time.Duration
 	for start := time.Now(); time.Since(start) < 500*time.Millisecond; {
 		one := time.Now()
-		if _, err := f.Write(line); err != nil {
-			b.Fatal(err)
-		}
-		if err := syncData(f); err != nil {
-			b.Fatal(err)
-		}
+		testcheck.NoError(b, testcheck.Err(f.Write(line)))
+		testcheck.NoError(b, syncData(f))
 		out = append(out, time.Since(one))
 	}
 	slices.Sort(out)
@@ -159,9 +141,7 @@ func BenchmarkDurable(b *testing.B) {
 			}
 			all.Wait()
 			b.StopTimer()
-			if err := l.Close(); err != nil {
-				b.Fatal(err)
-			}
+			testcheck.NoError(b, l.Close())
 			disk = slices.Sorted(slices.Values(append(disk, diskTimes(b, dir)...)))
 			report(b, slices.Sorted(slices.Values(slices.Concat(each...))), disk)
 		})
@@ -180,16 +160,12 @@ func BenchmarkZeroesAhead(b *testing.B) {
 	for b.Loop() {
 		for i, l := range logs {
 			start := time.Now()
-			if err := l.Write(e); err != nil {
-				b.Fatal(err)
-			}
+			testcheck.NoError(b, l.Write(e))
 			took[i] = append(took[i], time.Since(start))
 		}
 	}
 	for i, name := range []string{"longer", "zeros"} {
-		if err := logs[i].Close(); err != nil {
-			b.Fatal(err)
-		}
+		testcheck.NoError(b, logs[i].Close())
 		slices.Sort(took[i])
 		b.ReportMetric(took[i][len(took[i])/2].Seconds()*1000, name+"-ms")
 		b.ReportMetric(took[i][len(took[i])*9/10].Seconds()*1000, name+"-p90-ms")
@@ -287,9 +263,7 @@ func TestFloodInOwnProcess(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Skip(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -19,10 +20,7 @@ import (
 // opened returns a typical record: the request for a handle to a file.
 func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 	t.Helper()
-	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := testcheck.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
 	from := audit.Origin{Subject: access.Subject{Primary: tok}, ProcessID: 420, ProcessName: "files"}
 	return audit.HandleRequested(from, audit.Object{Type: "File", Name: name, Handle: 0x4c},
 		audit.HandleRequest{Outcome: outcome, Access: winnt.FILE_READ_DATA})
@@ -30,10 +28,7 @@ func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 
 func mustOpen(t testing.TB, cfg Config) *Log {
 	t.Helper()
-	l, err := Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testcheck.Must(Open(cfg))
 	return l
 }
 
@@ -54,10 +49,7 @@ func mustWrite(t testing.TB, l *Log, n int) {
 
 func mustVerify(t testing.TB, dir string) *Verified {
 	t.Helper()
-	v, err := Verify(Verification{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := testcheck.Must(Verify(Verification{Dir: dir}))
 	return v
 }
 
@@ -68,19 +60,14 @@ func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	for round := range 3 {
 		l := mustOpen(t, Config{Dir: dir, SegmentBytes: 6_000})
 		mustWrite(t, l, 40)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		v := mustVerify(t, dir)
 		if want := uint64((round + 1) * 42); v.Last != want || v.Checkpoint.Size != want ||
 			!v.Whole { // with start and stop
 			t.Fatalf("%+v, want %d records", v, want)
 		}
 	}
-	r, err := NewReader(dir, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testcheck.Must(NewReader(dir, 0))
 	defer r.Close()
 	for id := uint64(1); id <= 126; id++ {
 		rec, err := r.Next()
@@ -126,9 +113,7 @@ func TestConcurrentRecordsAreAcknowledgedOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	if err := l.Write(events[0]); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v, want %v", err, ErrClosed)
 	}
@@ -144,21 +129,11 @@ func TestLogAssignsRecordNumbers(t *testing.T) {
 	l := mustOpen(t, Config{Dir: dir})
 	e := audit.LogStarted()
 	e.RecordID, e.Chain = 77, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	if err := l.Write(e); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := NewReader(dir, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Write(e))
+	testcheck.NoError(t, l.Close())
+	r := testcheck.Must(NewReader(dir, 2))
 	defer r.Close()
-	rec, err := r.Next()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rec := testcheck.Must(r.Next())
 	if got, err := rec.Event(); err != nil || got.RecordID != 2 || got.Chain == e.Chain {
 		t.Errorf("U-63: number %d, chain %x, %v, want 2 and another chain", got.RecordID, got.Chain, err)
 	}
@@ -171,10 +146,7 @@ func TestLogAssignsRecordNumbers(t *testing.T) {
 // An operation whose records all may use the reserve is stored whole. No records are not an operation (U-93).
 func TestWriteAllIsAllOrNone(t *testing.T) {
 	of := func(spec token.Spec) audit.Event {
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := testcheck.Must(token.New(spec))
 		return opened(t, audit.Failure, "report").Of(v)
 	}
 	admin, user := of(token.LocalSystem()), opened(t, audit.Failure, "report")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
@@ -87,9 +88,7 @@ func TestNotaryStopReturnsLastError(t *testing.T) {
 	tree.add(tlog.Hash{1})
 	job := toSign{[]tlog.Hash{{1}}, 1, tree.root()}
 	n.push(job, true)
-	if err := n.wait(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, n.wait())
 	writes := len(d.Ops())
 	n.push(toSign{nil, 1, tree.root()}, true)
 	if n.busy || n.wait() != nil || len(d.Ops()) != writes {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // treeOf is the checkpoint of a log's first records, computed from them.
@@ -18,15 +20,9 @@ func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 	t.Helper()
 	c := Checkpoint{Origin: "test.example/audit", Size: size}
 	var f frontier
-	r, err := newReader(d, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testcheck.Must(newReader(d, 0))
 	for range size {
-		rec, err := r.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
+		rec := testcheck.Must(r.Next())
 		f.add(tlog.RecordHash(rec.Payload()))
 	}
 	c.Root = f.root()
@@ -62,17 +58,13 @@ func TestLogReportsItsState(t *testing.T) {
 	mustWrite(t, l, 1)
 	told("with two records", l, 3, empty, Recovery{}, false)
 	for earlier := range 2 { // the second Close does nothing
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		told(fmt.Sprintf("closed %d times", earlier+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
 	}
 	whole := treeOf(t, d, 4)
 	l = mustOpen(t, cfg)
 	told("opened again", l, 5, whole, Recovery{Records: 4}, false)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	told("closed again", l, 6, treeOf(t, d, 6), Recovery{Records: 4}, true)
 	var ids []uint16
 	for i, e := range recordsOf(t, d) {
@@ -96,9 +88,7 @@ func TestLogReportsItsState(t *testing.T) {
 	l = mustOpen(t, cfg)
 	told("opened with a torn end", l, 8, treeOf(t, d, 6), Recovery{Records: 6, Cut: 4,
 		CutFile: fmt.Sprintf("cut-%016x", 7)}, false)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	if b := d.now[fmt.Sprintf("cut-%016x", 7)]; b == nil || string(b.data) != "torn" {
 		t.Errorf("kept aside: %+v", b)
 	}
@@ -147,9 +137,7 @@ func TestDiskOperationsAreOrdered(t *testing.T) {
 		before := len(d.Ops())
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 1)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		got := d.Ops()[before:]
 		for at := 0; at < len(got); at++ { // folders are made durable in any order
 			end := at
@@ -200,9 +188,7 @@ func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
 		for range 20 {
 			mustWrite(t, l, 1)
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		var sizes []uint64
 		for i, c := range d.seen {
 			sizes = append(sizes, c.Size)

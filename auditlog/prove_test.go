@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestOlderCheckpointIsProvedByHashes: a checkpoint of records that are not read is proved from the stored
@@ -104,19 +105,10 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 		}
 	}
 	_, key := testKey(t)
-	now, err := OpenCheckpoint(checkpoints[1], key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	then, err := OpenCheckpoint(checkpoints[0], key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	now := testcheck.Must(OpenCheckpoint(checkpoints[1], key))
+	then := testcheck.Must(OpenCheckpoint(checkpoints[0], key))
 	for _, old := range checkpoints {
-		proof, err := proveSince(d, old)
-		if err != nil {
-			t.Fatal(err)
-		}
+		proof := testcheck.Must(proveSince(d, old))
 		head, signed, _ := bytes.Cut(proof, []byte("\n\n"))
 		lines := strings.Split(string(head), "\n")
 		c, err := OpenCheckpoint(old, key)
@@ -132,10 +124,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 	}
 	sign := func(c Checkpoint) []byte {
 		s, _ := testKey(t)
-		signed, err := signCheckpoint(&c, []note.Signer{s})
-		if err != nil {
-			t.Fatal(err)
-		}
+		signed := testcheck.Must(signCheckpoint(&c, []note.Signer{s}))
 		return signed
 	}
 	for what, c := range map[string]Checkpoint{

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestConcurrentFilesKeepTheirContents begins segments while checkpoints are replaced, as the writer
@@ -54,14 +56,9 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)
 	}
 	d.set("from", from)
-	f, err := d.Open("from")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := testcheck.Must(d.Open("from"))
 	for _, size := range []int64{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 5, 3*chunk + 9} {
-		if err := closed(put(d, "to", partOf(f, 7, size))); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, closed(put(d, "to", partOf(f, 7, size))))
 		if got := d.now["to"].data; string(got) != string(from[7:7+size]) {
 			t.Errorf("%d bytes from 7 on: %d bytes, or others", size, len(got))
 		}

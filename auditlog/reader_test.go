@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"testing"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // A reader does not treat a damaged record, or a truncated end, as the end of the log if the folder's checkpoint
@@ -14,9 +16,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 8)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	head, frames := framesOf(t, d.now[segmentName(1)].data)
 	cut := len(head)
 	for _, f := range frames[:4] {
@@ -63,9 +63,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 	for range 3 {
 		l := mustOpen(t, testConfig(t, d))
 		mustWrite(t, l, 3)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if r == nil {
 			var err error
 			if r, err = newReader(d, 0); err != nil {
@@ -97,25 +95,16 @@ func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 	for range 40 {
 		mustWrite(t, l, 1) // those that are written at once come into one segment
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
-	r, err := newReader(d, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testcheck.Must(newReader(d, 0))
 	for id := uint64(1); id <= firsts[len(firsts)-1]; id++ {
-		if _, err := r.Next(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, testcheck.Err(r.Next()))
 		if slices.Contains(firsts, id) && r.complete {
 			t.Errorf("segment %d is complete before its end was read", id)
 		}
 	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, r.Close())
 }
 
 // The last record is that of the newest segment, or the one before it where it has no whole one yet.
@@ -124,10 +113,7 @@ func TestReaderFindsLastRecord(t *testing.T) {
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 2_000
 	l := mustOpen(t, cfg)
-	r, err := newReader(d, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testcheck.Must(newReader(d, 0))
 	last := func(what string, want uint64) {
 		t.Helper()
 		if got, err := r.Last(); err != nil || got != want {
@@ -138,9 +124,7 @@ func TestReaderFindsLastRecord(t *testing.T) {
 		mustWrite(t, l, 1)
 		last("while it is written", id+1) // the log's own first record is one, too
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
 	newest := firsts[len(firsts)-1] // 42 records: of the beginning, 40, of the end
 	if len(firsts) < 2 || newest >= 41 {
@@ -152,7 +136,5 @@ func TestReaderFindsLastRecord(t *testing.T) {
 		d.set(segmentName(newest), all[:cut])
 		last(fmt.Sprintf("with %d of %d bytes", cut, len(all)), want)
 	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, r.Close())
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
@@ -27,9 +28,7 @@ func copied(t *testing.T) *memDisk {
 	cfg.SegmentBytes = 60_000
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, copiedRecords-2)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	return d
 }
 
@@ -206,9 +205,7 @@ func TestFullDescriptorTable(t *testing.T) {
 		d.Fail(nil)
 		mustWrite(t, l, 1)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	if events := recordsOf(t, d); len(events) != 8 || events[3].ID != 4612 || events[5].ID != 4612 {
 		t.Errorf("%d records: %v, want 8 with two of event 4612", len(events), events)
 	}
@@ -230,9 +227,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	d.Fail(nil)
 	mustWrite(t, l, 1)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	events := recordsOf(t, d)
 	if len(events) != 6 || events[3].ID != 4612 {
 		t.Fatalf("%d records", len(events))

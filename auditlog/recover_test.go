@@ -7,6 +7,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // An incomplete last record is cut off, saved and announced; acknowledged records survive (U-61; UC-52).
@@ -15,9 +17,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 5)
 	left := d.crash(lostAll) // the process is gone
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	whole := left.now[segmentName(1)].data
 	var torn []byte
 	torn = append(append(torn, whole...), rewrite(7, []byte(`{"id":7,"time":"x`))...)
@@ -26,9 +26,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
 		t.Errorf(`whole: %+v, want got.Records = 6, got.Cut = 0, got.CutFile = ""`, got)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	for name := range clean.now {
 		if strings.HasPrefix(name, "cut-") {
 			t.Errorf("whole: %s is there", name)
@@ -44,9 +42,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		if kept := d.now[l.Recovered().CutFile].data; !bytes.Equal(kept, torn[len(whole):len(whole)+cut]) {
 			t.Errorf("cut %d: kept aside %q, want %q", cut, kept, torn[len(whole):len(whole)+cut])
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		events := recordsOf(t, d)
 		if len(events) != 9 || events[6].ID != 4608 || events[7].ID != 4612 || events[8].ID != 1100 {
 			t.Fatalf("cut %d: %d records", cut, len(events))
@@ -65,9 +61,7 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 	cfg := testConfig(t, d)
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 5)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	head := len(d.now[segmentName(1)].data)
 	for _, f := range frames {
@@ -100,9 +94,7 @@ func TestLostTilesAreRecomputed(t *testing.T) {
 	cfg.SegmentBytes = 30_000
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 600)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	for name := range d.now {
 		if strings.HasPrefix(name, tileFolder) {
 			delete(d.now, name)
@@ -112,9 +104,7 @@ func TestLostTilesAreRecomputed(t *testing.T) {
 	if !l.Recovered().Rebuilt {
 		t.Error("it is not said that hashes were missing")
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	verifyDisk(t, d)
 }
 
@@ -125,9 +115,7 @@ func TestAlteredTilesAreRecomputed(t *testing.T) {
 	cfg := testConfig(t, d)
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 300)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	tiles := 0
 	for name := range maps.Clone(d.now) {
 		if !strings.HasPrefix(name, tileFolder) || !strings.Contains(name, ".p/") {
@@ -146,9 +134,7 @@ func TestAlteredTilesAreRecomputed(t *testing.T) {
 		if !l.Recovered().Rebuilt {
 			t.Errorf("%s: altered hashes are taken", name)
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		verifyDisk(t, other)
 	}
 	if tiles < 2 {
@@ -158,9 +144,7 @@ func TestAlteredTilesAreRecomputed(t *testing.T) {
 	if l.Recovered().Rebuilt {
 		t.Error("hashes that are right are computed anew")
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	verifyDisk(t, d)
 }
 
@@ -174,13 +158,8 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 		if size == 0 {
 			c.Root = sha256.Sum256(nil) // of the empty tree (RFC 6962, 2.1)
 		}
-		b, err := signCheckpoint(&c, cfg.Signers)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := closed(put(d, checkpointName, bytesOf(b))); err != nil {
-			t.Fatal(err)
-		}
+		b := testcheck.Must(signCheckpoint(&c, cfg.Signers))
+		testcheck.NoError(t, closed(put(d, checkpointName, bytesOf(b))))
 		l, err := Open(cfg)
 		if !fine {
 			if !errors.Is(err, ErrDamaged) {
@@ -192,9 +171,7 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustWrite(t, l, 3)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {
 			t.Errorf("%+v, want v.First = 1, v.Last = 5, v.Whole = true", v)
 		}
@@ -207,9 +184,7 @@ func TestOpenNamesNewerVersion(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 5)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	b := bytes.Clone(d.now[segmentName(1)].data)
 	b[4] = 2
 	d.set(segmentName(1), b)

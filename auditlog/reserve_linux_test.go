@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/token"
 )
 
@@ -20,10 +21,7 @@ func of(t *testing.T, admin bool) audit.Event {
 	if !admin {
 		return opened(t, audit.Failure, "report")
 	}
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := testcheck.Must(token.New(spec))
 	return opened(t, audit.Failure, "report").Of(v)
 }
 
@@ -47,9 +45,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	ballast := filepath.Join(disk, "ballast")
 	const reserve = 256 << 10
 	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log"), Reserve: reserve})
-	if err := os.WriteFile(ballast, make([]byte, 1024<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.WriteFile(ballast, make([]byte, 1024<<10), 0o600))
 	user, admin := of(t, false), of(t, true)
 	end := user.WithHeader(audit.Header{ID: 4689})
 	if n := fill(t, l, user); n == 0 {
@@ -78,9 +74,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	if err := l.Write(user); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("a user's record behind the reserve: %v, want %v", err, unix.ENOSPC)
 	}
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.Remove(ballast))
 	for _, e := range []audit.Event{user, end, admin} {
 		if err := l.Write(e); err != nil {
 			t.Errorf("with room again: %v", err)
@@ -89,9 +83,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	if s, _ = l.State(); s.Reserved != reserve {
 		t.Errorf("with room again %d bytes are in reserve, want %d", s.Reserved, reserve)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, filepath.Join(disk, "log"))
 }
 
@@ -107,9 +99,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	for range 500 {
 		mustWrite(t, l, 1)
 		var s unix.Stat_t
-		if err := unix.Stat(name, &s); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, unix.Stat(name, &s))
 		shapes[[2]int64{s.Size, s.Blocks}] = true
 	}
 	if len(shapes) > 3 {
@@ -125,9 +115,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	if err := os.CopyFS(crashed, os.DirFS(cfg.Dir)); err != nil { // as kill -9 leaves it
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	for what, tail := range map[string][]byte{"zeros": make([]byte, 1<<20), "one zero": {0}, "other bytes": {0, 0, 1}} {
 		f := bytes.NewReader(append(torn[:records:records], tail...))
 		s, err := scan(f)
@@ -141,17 +129,13 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 			t.Errorf("%s behind the records: %v at %d, want the end: %t, at %d", what, err, s.at, want, records)
 		}
 	}
-	if err := os.Chmod(filepath.Join(crashed, "key"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, os.Chmod(filepath.Join(crashed, "key"), 0o600))
 	cfg.Dir = crashed
 	l = mustOpen(t, cfg)
 	if got := l.Recovered(); got.Cut != 0 || got.CutFile != "" {
 		t.Errorf("after a crash: %+v, want nothing cut", got)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, cfg.Dir)
 }
 

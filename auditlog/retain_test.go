@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // keeping is a log of several segments that was closed, and what the next opening finds: its size with the record of
@@ -26,13 +27,9 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 	for i := range 40 {
 		e := opened(t, audit.Failure, "report"+strings.Repeat("x", pad*(i/39)))
 		e.Time = now + int64(i)*hour
-		if err := l.Write(e); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Write(e))
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	cfg.SegmentBytes = 1 << 20
 	again := d.crash(lostAll)
 	cfg.disk = again
@@ -40,9 +37,7 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 	for _, first := range segmentsOf(t, again) {
 		total += int64(len(again.now[segmentName(first)].data))
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	return d, cfg, total
 }
 
@@ -151,9 +146,7 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 				warned++
 			}
 		}
-		if warned != c.want {
-			t.Errorf("%d after the first warning there are %d, want %d", c.after, warned, c.want)
-		}
+		testcheck.Equal(t, warned, c.want, "%d after the first warning there", c.after)
 	}
 }
 
@@ -181,10 +174,7 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 	signer, _ := testKey(t)
 	for _, size := range []uint64{0, 1, all[1] - 2, all[1] - 1, all[1], all[3] - 2, all[3] - 1} {
 		c := treeOf(t, d, size)
-		signed, err := signCheckpoint(&c, []note.Signer{signer})
-		if err != nil {
-			t.Fatal(err)
-		}
+		signed := testcheck.Must(signCheckpoint(&c, []note.Signer{signer}))
 		copied := d.crash(lostAll)
 		copied.set(checkpointName, signed)
 		firsts, _, _, err := opening(t, copied, cfg)
@@ -299,14 +289,10 @@ func TestOldSegmentsAreRemoved(t *testing.T) {
 	cfg.SegmentBytes, cfg.Keep.Age = 2_000, time.Hour
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 10)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	clock = 2 * hour
 	l = mustOpen(t, cfg)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	if v := verifyDisk(t, d); v.First == 1 {
 		t.Errorf("%+v, want v.First anything but 1", v)
 	}

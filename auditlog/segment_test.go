@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -40,9 +41,7 @@ func TestLongRecordIsTruncated(t *testing.T) {
 		if n := len(e.AppendJSON(nil)); i < 2 && n != limit+i {
 			t.Fatalf("the record has %d bytes", n)
 		}
-		if err := l.Write(e); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Write(e))
 		got := recordsOf(t, d, id)[0]
 		got.Chain = "" // the reader fills it in
 		cut, marked := got.Field("Truncated")
@@ -62,9 +61,7 @@ func TestLongRecordIsTruncated(t *testing.T) {
 			}
 		}
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	if v := verifyDisk(t, d); v.Last != 6 {
 		t.Errorf("%+v, want v.Last = 6", v)
 	}
@@ -116,9 +113,7 @@ func TestFrameSizeIsBounded(t *testing.T) {
 func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 	for _, first := range []uint64{1, 15, 16, 0xABCDEF, maxSize, math.MaxUint64} {
 		name := fmt.Sprintf("audit-%016x.log", first)
-		if got := segmentName(first); got != name {
-			t.Errorf("%d: %s, want %s", first, got, name)
-		}
+		testcheck.Equal(t, segmentName(first), name, "%d", first)
 		if got, ok := parseSegmentName(name); !ok || got != first {
 			t.Errorf("%s: %d, %t, want %d, true", name, got, ok, first)
 		}

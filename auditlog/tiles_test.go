@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // A tile has the path of C2SP, and the path parses back to it (U-70).
@@ -15,9 +17,7 @@ func TestTilePathsRoundTrip(t *testing.T) {
 		for _, n := range []uint64{0, 1, 9, 99, 255, 256, 999, 1000, 1001, 67_123, 999_999, 1_000_000, 1_234_067_089} {
 			for _, width := range []int{1, 2, 128, 255, 256} {
 				want := strings.Replace(tlog.Tile{H: 8, L: level, N: int64(n), W: width}.Path(), "tile/8/", "tile/", 1)
-				if got := tilePath(level, n, width); got != want {
-					t.Errorf("%d, %d, %d: %s, want %s", level, n, width, got, want)
-				}
+				testcheck.Equal(t, tilePath(level, n, width), want, "%d, %d, %d", level, n, width)
 				if l, number, w, ok := parseTilePath(want); l != level || number != n || w != width || !ok {
 					t.Errorf("%s: %d, %d, %d, %t, want %d, %d, %d, true", want, l, number, w, ok, level, n, width)
 				}
@@ -71,9 +71,7 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 	if g := tiles.frontier(); !g.equal(&f) {
 		t.Error("the tiles make another tree")
 	}
-	if err := storeTiles(d, append(tiles.done, partial...)); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, storeTiles(d, append(tiles.done, partial...)))
 	hashes := tileHashes{d, size}
 	if root, err := tlog.TreeHash(size, hashes); err != nil || root != f.root() {
 		t.Errorf("package tlog: %v, %v", root, err)
@@ -81,19 +79,13 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for range 50 {
 		n := rnd.Int64N(size)
-		p, err := tlog.ProveRecord(size, n, hashes)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := testcheck.Must(tlog.ProveRecord(size, n, hashes))
 		if err := tlog.CheckRecord(p, size, f.root(), n, tlog.RecordHash([]byte(strconv.FormatInt(n,
 			10)))); err != nil {
 			t.Errorf("leaf %d: %v", n, err)
 		}
 	}
-	again, err := loadTiler(d, size)
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := testcheck.Must(loadTiler(d, size))
 	if g := again.frontier(); !g.equal(&f) {
 		t.Error("what was stored makes another tree")
 	}

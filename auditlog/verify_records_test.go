@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRangeIsVerifiedUpToAnchor: a verification of some records reads the segments that have them,
@@ -18,9 +20,7 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 	for range 2 {
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 30)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if middle == nil {
 			middle = d.now[checkpointName].data
 		}
@@ -62,9 +62,7 @@ func TestEarlierAnchorIsProved(t *testing.T) {
 	cfg.SegmentBytes = 4_000
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 30)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	first, _, err := decodeFrame(frames[0])
 	if err != nil {
@@ -73,10 +71,7 @@ func TestEarlierAnchorIsProved(t *testing.T) {
 	_, key := testKey(t)
 	anchor := Checkpoint{Origin: "test.example/audit", Size: 1, Root: first.leaf()}
 	for _, kind := range []string{"", FaultHistory} {
-		signed, err := signCheckpoint(&anchor, cfg.Signers)
-		if err != nil {
-			t.Fatal(err)
-		}
+		signed := testcheck.Must(signCheckpoint(&anchor, cfg.Signers))
 		got, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{signed}, From: 30})
 		var f *Fault
 		if errors.As(err, &f) != (kind != "") || kind != "" && f.Kind != kind || kind == "" && len(got.Anchors) != 2 {

@@ -12,22 +12,21 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // stored returns the log files that the proofs cover.
 func stored(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+	testcheck.NoError(t, filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), keyName) || d.Name() == lockName {
 			return err
 		}
 		out[p], err = os.ReadFile(p)
 		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return out
 }
 
@@ -45,9 +44,7 @@ func TestEdits(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100})
 	mustWrite(t, l, 300)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
 	var names []string
 	all := stored(t, dir)
@@ -66,12 +63,9 @@ func TestEdits(t *testing.T) {
 			}
 		}
 		at, bit := rnd.IntN(len(all[name])), byte(1)<<rnd.IntN(8)
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rel := testcheck.Must(filepath.Rel(dir, name))
 		memory.flip(filepath.ToSlash(rel), at, bit)
-		_, err = Verify(Verification{disk: memory})
+		_, err := Verify(Verification{disk: memory})
 		memory.flip(filepath.ToSlash(rel), at, bit)
 		if err == nil {
 			t.Fatalf("%s: a change of bit %#x at %d is not found", rel, bit, at)
@@ -93,10 +87,7 @@ func rewrite(id uint64, payload []byte) []byte {
 // framesOf divides a segment.
 func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	t.Helper()
-	h, err := decodeHeader(segment)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := testcheck.Must(decodeHeader(segment))
 	head, rest := segment[:h.size()], segment[h.size():]
 	for len(rest) > 0 {
 		_, n, err := decodeFrame(rest)
@@ -114,18 +105,11 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir})
 	mustWrite(t, l, 20)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	first, err := os.ReadFile(filepath.Join(dir, checkpointName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
+	first := testcheck.Must(os.ReadFile(filepath.Join(dir, checkpointName)))
 	l = mustOpen(t, Config{Dir: dir})
 	mustWrite(t, l, 20)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	all := stored(t, dir)
 	head, frames := framesOf(t, all[filepath.Join(dir, segmentName(1))])
 	renumber := func(list [][]byte) [][]byte {
@@ -182,13 +166,8 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 		other := t.TempDir()
 		l := mustOpen(t, Config{Dir: other})
 		mustWrite(t, l, 40)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		keys, err := ReadPublicKey(filepath.Join(dir, publicName))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
+		keys := testcheck.Must(ReadPublicKey(filepath.Join(dir, publicName)))
 		var f *Fault
 		if _, err := Verify(Verification{Dir: other, Keys: keys}); !errors.As(err, &f) || f.Kind != FaultSignature {
 			t.Errorf("another key: %v", err)
@@ -245,9 +224,7 @@ func TestVerifyEmptyFolder(t *testing.T) {
 // whose records were removed (U-72, U-74).
 func TestFoldersWithoutSegments(t *testing.T) {
 	d := newMemDisk(t, "")
-	if err := mustOpen(t, testConfig(t, d)).Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, mustOpen(t, testConfig(t, d)).Close())
 	_, key := testKey(t)
 	verify := func(d disk) error {
 		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
@@ -320,9 +297,7 @@ func released(t *testing.T) []string {
 func TestReleasedLog(t *testing.T) {
 	for _, from := range released(t) {
 		dir := filepath.Join(t.TempDir(), "audit")
-		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.CopyFS(dir, os.DirFS(from)))
 		v, err := Verify(Verification{Dir: dir})
 		if err != nil || v.First != 1 || v.Last < 5 || v.Checkpoint.Size != v.Last || !v.Whole {
 			t.Errorf("%s: %+v, %v", from, v, err)
@@ -353,9 +328,7 @@ func TestReleasedLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		b[4] = 2
-		if err := os.WriteFile(name, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, os.WriteFile(name, b, 0o600))
 		_, err = Verify(Verification{Dir: dir})
 		for _, want := range []string{"audit-0000000000000001.log", "version 2", "knows 1", "use the release that wrote it"} {
 			if err == nil || !strings.Contains(err.Error(), want) {

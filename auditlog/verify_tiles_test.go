@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -26,9 +27,7 @@ func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
 		for range 12 { // one after the other: a batch is not divided
 			mustWrite(t, l, 1)
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		checkpoints = append(checkpoints, slices.Clone(d.now[checkpointName].data))
 	}
 	return d, checkpoints
@@ -96,10 +95,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		refuted(t, fmt.Sprintf("segment %d of another log", i), d, max(first, firsts[1]), FaultHistory)
 		restore()
 		if i > 0 { // the same records under another log's name
-			h, err := decodeHeader(d.now[name].data)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := testcheck.Must(decodeHeader(d.now[name].data))
 			records := d.now[name].data[h.size():]
 			h.log[3] ^= 1
 			restore = put(name, append(h.encode(), records...))
@@ -199,9 +195,7 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 		d := newMemDisk(t, "")
 		l := mustOpen(t, testConfig(t, d))
 		mustWrite(t, l, size-2) // plus the first record and the last
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, l.Close())
 		if v := verifyDisk(t, d); v.Checkpoint.Size != uint64(size) {
 			t.Fatalf("a checkpoint of %d records, want %d", v.Checkpoint.Size, size)
 		}
@@ -231,9 +225,7 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	for range 30 { // one after the other: a batch is not divided
 		mustWrite(t, l, 1)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
 	for _, first := range firsts[:len(firsts)-1] {
 		delete(d.now, segmentName(first))
@@ -264,10 +256,7 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 
 func anyToken(t *testing.T) *token.Token {
 	t.Helper()
-	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := testcheck.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
 	return tok
 }
 
@@ -276,9 +265,7 @@ func TestTruncatedTileNamesRecord(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, tileWidth+5)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, l.Close())
 	name := tilePath(0, 0, tileWidth)
 	whole := d.now[name].data
 	for _, left := range []int{0, 1, 100, tileWidth - 1} {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // bareWriter returns a writer of an empty segment that no goroutine runs, so that each step of it is
@@ -17,10 +18,7 @@ func bareWriter(t *testing.T, d *memDisk) *writer {
 	t.Helper()
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.clock = defaultSegment, func() int64 { return 1 }
-	f, err := d.Create("segment")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := testcheck.Must(d.Create("segment"))
 	w := &writer{log: &Log{cfg: cfg}, seg: f, next: 1}
 	w.notary.every = 1 << 40
 	return w

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,10 +28,7 @@ func TestNamesStayInDirectory(t *testing.T) {
 		}
 	}
 	in := func(dir string) int {
-		fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fd := check.Must(unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0))
 		t.Cleanup(func() { _ = unix.Close(fd) })
 		return fd
 	}
@@ -74,10 +72,7 @@ func TestNamesStayInDirectory(t *testing.T) {
 	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
 		t.Errorf("F-112: resolve of a link to read it = %d, %v, want -1, %v", fd, err, unix.ELOOP)
 	}
-	fd, err := resolve(d, "f", unix.O_RDONLY)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fd := check.Must(resolve(d, "f", unix.O_RDONLY))
 	defer unix.Close(fd) // it was only read
 	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
 		t.Errorf("resolve to read: descriptor flags %#o, %v; want %#o, no error", own, err, unix.FD_CLOEXEC)
@@ -147,9 +142,7 @@ func TestRefillTakesOnlyFiles(t *testing.T) {
 	f, g, d, l, same := w.contents("f"), w.contents("g"), w.contents("d"), w.contents("l"), w.contents("same")
 	for what, st := range map[string]ntstatus.Status{"from a directory": f.Refill(d), "of a directory": d.Refill(f),
 		"from a link": f.Refill(l), "of a link": l.Refill(f), "of itself": f.Refill(f), "of another name": f.Refill(same)} {
-		if st != ntstatus.InvalidParameter {
-			t.Errorf("G-33: Refill %s: %v, want %v", what, st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, st, ntstatus.InvalidParameter, "G-33: Refill %s", what)
 	}
 	for name, of := range map[string]*file{"d": d, "l": l} {
 		for _, write := range []bool{false, true} {
@@ -192,9 +185,7 @@ func TestRefillTakesOnlyFiles(t *testing.T) {
 func TestReadOnlyVolumeIsDetected(t *testing.T) {
 	root := t.TempDir()
 	attribute := attributeHere(t)
-	if err := os.WriteFile(filepath.Join(root, "f"), []byte("contents"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(root, "f"), []byte("contents"), 0o600))
 	w := &world{TB: t, root: root}
 	for _, name := range []string{"", "f"} {
 		w.must(unix.Setxattr(w.path(name), attribute, w.raw("O:BAG:SYD:P(A;OICI;FA;;;WD)"), 0))

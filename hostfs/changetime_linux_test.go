@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
@@ -35,9 +36,7 @@ func TestChangesInARowAreSeen(t *testing.T) {
 			w.must(err)
 			k, err := w.tree.known(held{fd: fd}, &s, sid.SID{})
 			w.must(err)
-			if got := formatted(k.descriptor); got != texts[i%2] {
-				t.Fatalf("F-115: descriptor after change %d: %s, want %s", i, got, texts[i%2])
-			}
+			check.Require(t, formatted(k.descriptor), texts[i%2], "F-115: descriptor after change %d", i)
 		}
 	}
 }
@@ -49,17 +48,14 @@ func TestSettlingOfUnknownFileSystems(t *testing.T) {
 	var fs unix.Statfs_t
 	w.must(unix.Fstatfs(w.tree.root, &fs))
 	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
-		if got := settling(w.tree.root, &unix.Statfs_t{Type: magic}); got != settled {
-			t.Errorf("F-115: settling on file system type %x = %v, want %v", magic, got, settled)
-		}
+		check.Equal(t, settling(w.tree.root, &unix.Statfs_t{Type: magic}), settled,
+			"F-115: settling on file system type %x", magic)
 	}
 	fs.Type = unix.EXT4_SUPER_MAGIC
 	missing, err := unix.Open(filepath.Join("/proc", "self"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	w.must(err)
 	defer shut(missing)
-	if got := settling(missing, &fs); got != settled {
-		t.Errorf("F-115: settling without a file for the trial = %v, want %v", got, settled)
-	}
+	check.Equal(t, settling(missing, &fs), settled, "F-115: settling without a file for the trial")
 }
 
 // The cached descriptor of a file is never older than its change time, even if another program changes the attribute

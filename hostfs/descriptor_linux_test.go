@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -286,9 +287,7 @@ func TestInfoOfHasModeAndOwners(t *testing.T) {
 func TestAttributeOfAnyLengthIsRead(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(path, nil, 0o600))
 	if b, err := attribute(path, name); b != nil || err != nil {
 		t.Errorf("F-115: attribute of a file without one = %x, %v, want nil, no error", b, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -47,9 +48,7 @@ func TestFullCacheEvictsTheLargestUser(t *testing.T) {
 			}
 		}
 		for inode, want := range map[uint64]bool{1000: true, 1001: false, 2999: true} {
-			if got := c.find(identity{inode: inode}) != nil; got != want {
-				t.Errorf("F-123: %s: entry %d is cached: %t, want %t", what, inode, got, want)
-			}
+			check.Equal(t, c.find(identity{inode: inode}) != nil, want, "F-123: %s: entry %d is cached", what, inode)
 		}
 		c.mu.Lock()
 		if len(c.entries) > 100 || c.bytes > 100*descriptorSize || what == "many" && len(c.entries) != 100 {
@@ -150,8 +149,7 @@ func TestOneUserCannotEvictAnothersDescriptors(t *testing.T) {
 	}
 	for name, want := range map[string]bool{"f0": true, "f1": false, "f39": true} {
 		_, s := w.place(name)
-		if got := w.tree.descriptors.find(identityOf(&s)) != nil; got != want {
-			t.Errorf("F-123: the descriptor of %s is cached: %t, want %t", name, got, want)
-		}
+		check.Equal(t, w.tree.descriptors.find(identityOf(&s)) != nil, want,
+			"F-123: the descriptor of %s is cached", name)
 	}
 }

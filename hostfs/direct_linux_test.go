@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -175,9 +176,7 @@ func TestDirectNeedsPlainOpen(t *testing.T) {
 	} {
 		r := base
 		c.change(&r)
-		if got := w.tree.direct(&r); got != c.want {
-			t.Errorf("F-181: direct(%s) = %t, want %t", what, got, c.want)
-		}
+		check.Equal(t, w.tree.direct(&r), c.want, "F-181: direct(%s)", what)
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	for _, c := range []struct {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -36,10 +37,7 @@ func TestDecodeDOSReadsSambaForm(t *testing.T) {
 		{"010005000500000011000000230000001abe3106c579dd01", dos{}},
 		{"00000500", dos{}}, {"", dos{}},
 	} {
-		b, err := hex.DecodeString(c.value)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := check.Must(hex.DecodeString(c.value))
 		if got := decodeDOS(b); got != c.want {
 			t.Errorf("decodeDOS(%s) = %+v, want %+v", c.value, got, c.want)
 		}

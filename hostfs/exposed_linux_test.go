@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Exposure names who can reach a path: everybody, another user or a group that was not named, if they can search each
@@ -186,9 +188,7 @@ func TestUnescapeAndPrefixes(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,
 		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
-		if got := unescape(text); got != want {
-			t.Errorf("F-126: unescape(%q) = %q, want %q", text, got, want)
-		}
+		check.Equal(t, unescape(text), want, "F-126: unescape(%q)", text)
 	}
 	var list []string
 	for p := range prefixes("/a/bc/d") {

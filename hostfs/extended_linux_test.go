@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -53,8 +54,7 @@ func TestExtendedAttributesNeedRights(t *testing.T) {
 	}
 	for _, name := range []string{w.tree.cfg.Attribute, "security.capability", "trusted.a", "system.a", "user.", "other",
 		"USER.a", "user.dosstream.x", "user.SmbReparse", "user.dosattrib"} {
-		_, st := reads.Extended(name)
-		w.want(st, ntstatus.ObjectNameNotFound)
+		w.want(check.Status(reads.Extended(name)), ntstatus.ObjectNameNotFound)
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)
 		w.want(writes.RemoveExtended(name), ntstatus.AccessDenied)
 	}
@@ -94,8 +94,7 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	makes(hers, `none\f`, ntstatus.ObjectPathNotFound)
 	h := makes(hers, `d\new`, ntstatus.Success)
 	w.exists(`d\new`, false)
-	_, st := hers.NtWriteFileAt(h, []byte("text"), 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(hers.NtWriteFileAt(h, []byte("text"), 0)), ntstatus.Success)
 	d, st := hers.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
 		t.Errorf("F-197: descriptor of the nameless file: %v, want one entry in its DACL", d)
@@ -149,21 +148,16 @@ func TestReservedAttributeNames(t *testing.T) {
 		"user.samba_pai": true, "user.SAMBA_PAI": true, "user.SmbReparse": true, "user.SMBREPARSE": true,
 		"user.DosStream.x": true, "user.DOSSTREAM.x": true, "user.DosStream.": true,
 	} {
-		if got := f.reserved(name); got != want {
-			t.Errorf("F-195: reserved(%q) = %t, want %t", name, got, want)
-		}
+		check.Equal(t, f.reserved(name), want, "F-195: reserved(%q)", name)
 	}
-	if mostExtended != 65536 {
-		t.Errorf("F-196: limit of all extended attributes = %d, want 65536", mostExtended)
-	}
+	check.Equal(t, mostExtended, 65536, "F-196: limit of all extended attributes")
 	for _, c := range []struct {
 		taken, name, value int
 		want               bool
 	}{{0, 10, 65526, true}, {0, 10, 65527, false}, {1, 10, 65525, true}, {1, 10, 65526, false}, {65526, 10, 0, true},
 		{65527, 10, 0, false}} {
-		if got := fits(c.taken, string(make([]byte, c.name)), make([]byte, c.value)); got != c.want {
-			t.Errorf("F-196: fits(%+v) = %t, want %t", c, got, c.want)
-		}
+		check.Equal(t, fits(c.taken, string(make([]byte, c.name)), make([]byte, c.value)), c.want,
+			"F-196: fits(%+v)", c)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -281,9 +282,7 @@ func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 		return f
 	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
 		func(w *world, f *file, what string, st ntstatus.Status) {
-			if st != ntstatus.IODeviceError {
-				t.Errorf("F-117: %s: RemoveName: %v, want %v", what, st, ntstatus.IODeviceError)
-			}
+			check.Equal(t, st, ntstatus.IODeviceError, "F-117: %s: RemoveName", what)
 			w.holds(map[string]string{"f": "text"})
 			w.nothingPrivate("")
 		})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -101,17 +102,14 @@ func TestEachUseIsRecorded(t *testing.T) {
 		record string
 	}{
 		{`d\f`, winnt.FILE_READ_DATA, func(h winnt.Handle) ntstatus.Status {
-			_, st := th.NtReadFileAt(h, 1, 0)
-			return st
+			return check.Status(th.NtReadFileAt(h, 1, 0))
 		}, `4663 success \Device\share\d\f 0x1`},
 		{`d\f`, winnt.FILE_WRITE_DATA, func(h winnt.Handle) ntstatus.Status {
-			_, st := th.NtWriteFileAt(h, []byte("x"), 0)
-			return st
+			return check.Status(th.NtWriteFileAt(h, []byte("x"), 0))
 		}, `4663 success \Device\share\d\f 0x2`},
 		{`d\f`, winnt.FILE_WRITE_DATA, size, `4663 success \Device\share\d\f 0x2`},
 		{"d", winnt.FILE_LIST_DIRECTORY, func(h winnt.Handle) ntstatus.Status {
-			_, st := th.NtQueryDirectoryFile(h, "", true)
-			return st
+			return check.Status(th.NtQueryDirectoryFile(h, "", true))
 		}, `4663 success \Device\share\d 0x1`},
 	} {
 		sink.kept = nil

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -43,9 +44,7 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 		"allocate": f.Allocate(0, 0, 1), "backing": second(f.Backing(true)),
 		"shown": third(f.Shown()), "found": third(f.Found()),
 	} {
-		if st != gone {
-			t.Errorf("F-124: %s on a closed descriptor: %v, want %v", what, st, gone)
-		}
+		check.Equal(t, st, gone, "F-124: %s on a closed descriptor", what)
 	}
 	for what, st := range map[string]ntstatus.Status{"extended": second(f.Extended("user.a")),
 		"names": second(f.ExtendedNames()), "set": f.SetExtended("user.a", nil, 0), "remove": f.RemoveExtended("user.a"),

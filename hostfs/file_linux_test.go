@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -25,9 +26,7 @@ func TestVolumeSizeMatchesStat(t *testing.T) {
 		t.Skipf("stat: %v", err)
 	}
 	var blocks, size int64
-	if _, err := fmt.Sscan(string(text), &blocks, &size); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(fmt.Sscan(string(text), &blocks, &size)))
 	th := w.as(bob)
 	h := w.open(th, "", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
 	v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
@@ -77,29 +76,24 @@ func TestReadsWritesAndSizes(t *testing.T) {
 			t.Errorf("read at the position: %q, %v; want %q", b, st, want)
 		}
 	}
-	_, st := one.NtReadFile(h, 4)
-	w.want(st, ntstatus.EndOfFile)
-	st = one.NtSetInformationFile(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 8})
+	w.want(check.Status(one.NtReadFile(h, 4)), ntstatus.EndOfFile)
+	st := one.NtSetInformationFile(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 8})
 	w.want(st, ntstatus.Success)
-	_, st = one.NtWriteFile(h, []byte("AB"))
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(one.NtWriteFile(h, []byte("AB"))), ntstatus.Success)
 	// A handle with only the right to append writes at the end, whatever the offset.
 	a := w.create(two, "f", call{desired: winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE, disposition: fileaccess.FileOpen,
 		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
-	_, st = two.NtWriteFileAt(a, []byte("end"), 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(two.NtWriteFileAt(a, []byte("end"), 0)), ntstatus.Success)
 	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
 	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
 		t.Errorf("position after an append: %+v, %v; want %+v", v, st, want)
 	}
-	_, st = two.NtReadFileAt(a, 1, 0)
-	w.want(st, ntstatus.AccessDenied)
+	w.want(check.Status(two.NtReadFileAt(a, 1, 0)), ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
 		t.Errorf(`contents after an append: %q, want "01234567ABend"`, b)
 	}
 	// With the right to write, offset 0 is the beginning of the file.
-	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(one.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
 		t.Errorf(`contents after a write at 0: %q, want "x1234567ABend"`, b)
 	}
@@ -125,8 +119,7 @@ func TestReadsWritesAndSizes(t *testing.T) {
 	if v.(nt.FileBasic).LastWriteTime != then {
 		t.Errorf("basic information: %+v, want write time %d", v, int64(then))
 	}
-	_, st = two.NtQueryInformationFile(a, nt.FileBasicInformation)
-	w.want(st, ntstatus.AccessDenied)
+	w.want(check.Status(two.NtQueryInformationFile(a, nt.FileBasicInformation)), ntstatus.AccessDenied)
 	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
@@ -144,8 +137,7 @@ func TestReadsWritesAndSizes(t *testing.T) {
 		t.Errorf("standard information of a directory: %+v, want no size and one link", v)
 	}
 	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
-	_, st = one.NtReadFileAt(d, 1, 0)
-	w.want(st, ntstatus.InvalidParameter)
+	w.want(check.Status(one.NtReadFileAt(d, 1, 0)), ntstatus.InvalidParameter)
 }
 
 // Each way to change the contents of a file clears the set-uid and set-gid bits, and no other bits (F-125).
@@ -306,9 +298,7 @@ func TestUnixTimeIsLimited(t *testing.T) {
 		}
 	}
 	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
-		if got := given(at); got != want {
-			t.Errorf("F-122: given(%d) = %t, want %t", at, got, want)
-		}
+		check.Equal(t, given(at), want, "F-122: given(%d)", at)
 	}
 }
 

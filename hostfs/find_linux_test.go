@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -151,10 +152,7 @@ func passer(t *testing.T, passes bool) access.Subject {
 		spec.Privileges = winnt.SeChangeNotifyPrivilege.Bit()
 		spec.EnabledPrivileges = spec.Privileges
 	}
-	tok, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := check.Must(token.New(spec))
 	return access.Subject{Primary: tok}
 }
 
@@ -172,17 +170,14 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		{fileaccess.TraversePrivilege, passer(t, false), true},
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
 	} {
-		if got := walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}); got != c.want {
-			t.Errorf("F-23: walks with policy %d = %t, want %t", c.how, got, c.want)
-		}
+		check.Equal(t, walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}), c.want,
+			"F-23: walks with policy %d", c.how)
 	}
 	w := movable(t)
 	found, st := w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: passer(t, true)}, nil)
 	w.want(st, ntstatus.Success)
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
-	if got := toldOfName(found.(*place)); got != want {
-		t.Errorf("F-23: Find with the privilege: %q, want %q", got, want)
-	}
+	check.Equal(t, toldOfName(found.(*place)), want, "F-23: Find with the privilege")
 	found.Release()
 }
 
@@ -293,9 +288,7 @@ func TestPathHasTreeSpelling(t *testing.T) {
 		{"d", "ff", `d\f`, `d\ff`}, {"", "", "", ""}, {"dd", "f", `d\f`, `dd\f`},
 	} {
 		p := &place{path: c.path, name: c.name, asked: c.asked}
-		if got := p.Path(); got != c.want {
-			t.Errorf("Path of %+v = %q, want %q", c, got, c.want)
-		}
+		check.Equal(t, p.Path(), c.want, "Path of %+v", c)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -81,9 +82,7 @@ func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool
 				h.Errorf("read of %s by a client that may read alice's files %t: %q, want only permitted contents",
 					name, may, b)
 			}
-			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(h, th.NtClose(f), ntstatus.Success, "NtClose")
 		}
 	})
 }
@@ -99,9 +98,7 @@ func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 			}
 			_, _ = th.NtWriteFileAt(f, []byte("made"), 0)
 			_ = th.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "named", ReplaceIfExists: true})
-			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(h, th.NtClose(f), ntstatus.Success, "NtClose")
 		}
 	})
 }
@@ -150,10 +147,7 @@ func TestOpensSurviveHostileChanges(t *testing.T) {
 
 func names(t *testing.T, dir string) string {
 	t.Helper()
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := check.Must(os.ReadDir(dir))
 	var all []string
 	for _, e := range list {
 		all = append(all, e.Name())

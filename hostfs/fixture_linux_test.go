@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
@@ -79,10 +80,7 @@ func (w *world) descriptors() int {
 }
 
 func descriptors(t testing.TB) []os.DirEntry {
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := check.Must(os.ReadDir("/proc/self/fd"))
 	return list
 }
 
@@ -91,9 +89,7 @@ func descriptors(t testing.TB) []os.DirEntry {
 func attributeHere(t testing.TB) string {
 	t.Helper()
 	probe := filepath.Join(t.TempDir(), "probe")
-	if err := os.WriteFile(probe, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(probe, nil, 0o600))
 	for _, name := range []string{ntacl.Name, ntacl.UserName} {
 		if unix.Setxattr(probe, name, []byte{0}, 0) == nil {
 			return name
@@ -200,9 +196,7 @@ func (w *world) open(th *nt.Thread, name string, desired winnt.AccessMask, want 
 func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status) winnt.Handle {
 	w.Helper()
 	h, _, st := th.NtCreateFile(q.at(name))
-	if st != want {
-		w.Errorf("open %s for %v with disposition %d: %v, want %v", name, q.desired, q.disposition, st, want)
-	}
+	check.Equal(w, st, want, "open %s for %v with disposition %d", name, q.desired, q.disposition)
 	return h
 }
 
@@ -233,9 +227,7 @@ func settle(t testing.TB, path string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
 		var s unix.Stat_t
-		if err := unix.Stat(path, &s); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, unix.Stat(path, &s))
 		if time.Since(time.Unix(s.Ctim.Unix())) > settled {
 			return
 		}
@@ -299,9 +291,7 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	w.Helper()
 	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
 	p, st := w.tree.Find(&r, nil)
-	if st != ntstatus.Success {
-		w.Fatalf("Find(%s): %v, want %v", name, st, ntstatus.Success)
-	}
+	check.Require(w, st, ntstatus.Success, "Find(%s)", name)
 	defer p.Release()
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
 	f, again, st := p.Open(&r, &d)

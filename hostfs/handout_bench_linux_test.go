@@ -3,6 +3,7 @@ package hostfs
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -23,8 +24,6 @@ func BenchmarkHandOut(b *testing.B) {
 		if st != ntstatus.Success {
 			b.Fatalf("HandOut: %v, want success", st)
 		}
-		if err := f.Close(); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, f.Close())
 	}
 }

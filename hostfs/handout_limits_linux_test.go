@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // receiving is set in the environment of the program that receives descriptors.
@@ -255,9 +257,7 @@ func TestReceiver(t *testing.T) {
 			}
 		}
 	}
-	if err := json.NewEncoder(os.Stderr).Encode(could); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.NewEncoder(os.Stderr).Encode(could))
 }
 
 // receiver is a process that receives descriptors.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -178,9 +179,7 @@ func (w *world) expects(l *lent) {
 		w.must(err)
 		got = flags & unix.O_ACCMODE
 	}
-	if got != want {
-		w.Errorf("access mode of the descriptor of %s: %d, want %d", l.name, got, want)
-	}
+	check.Equal(w, got, want, "access mode of the descriptor of %s", l.name)
 }
 
 // judge compares a receiver's successful attempts with the granted rights.
@@ -309,10 +308,8 @@ func TestConfinesFilesForWriting(t *testing.T) {
 		{0, other, 0o600, all &^ winnt.FILE_WRITE_ATTRIBUTES, false}, {0, other, 0o600, all &^ winnt.FILE_WRITE_EA, false},
 	} {
 		s := &unix.Statx_t{Uid: c.owner, Mode: unix.S_IFREG | c.mode}
-		if got := l.confines(s, c.granted, c.receiver); got != c.want {
-			t.Errorf("F-155: confines of a file of %d, mode %o, for %d with %v = %t, want %t", c.owner, c.mode,
-				c.receiver, c.granted, got, c.want)
-		}
+		check.Equal(t, l.confines(s, c.granted, c.receiver), c.want,
+			"F-155: confines of a file of %d, mode %o, for %d with %v", c.owner, c.mode, c.receiver, c.granted)
 	}
 	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
 		t.Error("F-155: confines without a mount for writing is true, want false")
@@ -384,9 +381,7 @@ func TestHandOutFollowsInode(t *testing.T) {
 	hands := func(want string, st ntstatus.Status) {
 		t.Helper()
 		f, got := w.lend(th, h, strangerUID)
-		if got != st {
-			t.Errorf("HandOut: %v, want %v", got, st)
-		}
+		check.Equal(t, got, st, "HandOut")
 		if f == nil {
 			return
 		}
@@ -429,9 +424,7 @@ func TestLeaseBlocksNoOpen(t *testing.T) {
 		t.Fatalf("HandOut: %v, want success", st)
 	}
 	defer f.Close()
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)))
 	th := w.as(alice)
 	w.create(th, "f", call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileSupersede},
 		ntstatus.SharingViolation)

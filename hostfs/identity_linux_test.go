@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -75,7 +76,5 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	if id := identityString(&unborn, nil); id != "" {
-		t.Errorf(`F-180: identity of an inode number alone = %q, want ""`, id)
-	}
+	check.Equal(t, identityString(&unborn, nil), "", "F-180: identity of an inode number alone")
 }

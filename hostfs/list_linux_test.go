@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -51,9 +52,7 @@ func TestAccessBasedListing(t *testing.T) {
 					}
 					st = next
 				}
-				if got := sorted(names); got != want {
-					t.Errorf("listing as %s: %q, want %q", user, got, want)
-				}
+				check.Equal(t, sorted(names), want, "listing as %s", user)
 				if c.name == "access-based" {
 					w.want(closeAny(th, w.open(th, "nothing", winnt.FILE_WRITE_DATA, ntstatus.Success)), ntstatus.Success)
 				}
@@ -106,9 +105,7 @@ func TestListingRemovesOldPrivateNames(t *testing.T) {
 			t.Fatalf("listing %q, left %q, want [f] listed, left %q", names, left, want)
 		}
 		if len(left) == len(want) {
-			if !slices.Equal(left, want) {
-				t.Errorf("names left: %q, want %q", left, want)
-			}
+			check.SlicesEqual(t, left, want, "names left")
 			return
 		}
 	}
@@ -193,8 +190,7 @@ func TestPrivateNameOfOpenFileStays(t *testing.T) {
 	f := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
 	for _, open := range []bool{true, false} {
 		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
-		_, st := th.NtQueryDirectoryFile(h, "", true)
-		w.want(st, ntstatus.Success)
+		w.want(check.Status(th.NtQueryDirectoryFile(h, "", true)), ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		w.exists(left, open)
 		if open {
@@ -215,8 +211,7 @@ func TestPrivateLinksAreRemoved(t *testing.T) {
 	w.must(os.Symlink("f", w.path(`d\`+privatePrefix+"theirs")))
 	th := w.as(bob)
 	h := w.open(th, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
-	_, st := th.NtQueryDirectoryFile(h, "", true)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(th.NtQueryDirectoryFile(h, "", true)), ntstatus.Success)
 	w.want(th.NtClose(h), ntstatus.Success)
 	left, err := os.ReadDir(w.path("d"))
 	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
@@ -361,9 +356,7 @@ func TestPatternMatchesIgnoringCase(t *testing.T) {
 		{"a*?", "a", false}, {"a*?", "ab", true}, {"*?*", "", false}, {"*a?b", "aaxb", true}, {"*a?b", "axxb", false},
 		{"a.*", "a", false}, {"*.txt", "a.TXT", true},
 	} {
-		if got := matches(c.pattern, c.name); got != c.want {
-			t.Errorf("F-120: matches(%q, %q) = %t, want %t", c.pattern, c.name, got, c.want)
-		}
+		check.Equal(t, matches(c.pattern, c.name), c.want, "F-120: matches(%q, %q)", c.pattern, c.name)
 	}
 }
 
@@ -401,9 +394,7 @@ func TestListInParts(t *testing.T) {
 		if names == nil {
 			end = ntstatus.NoSuchFile
 		}
-		if st != end {
-			t.Errorf("end of the listing %q: %v, want %v", pattern, st, end)
-		}
+		check.Equal(t, st, end, "end of the listing %q", pattern)
 		slices.Sort(names)
 		return names
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -37,9 +38,7 @@ func TestRenameNeedsRights(t *testing.T) {
 		`\??\share\none\f`: ntstatus.ObjectPathNotFound, `\??\share\to\his`: ntstatus.ObjectNameCollision,
 		`\??\NUL`: ntstatus.NotSameDevice, `\??\other\f`: ntstatus.NotSameDevice, `a:b`: ntstatus.InvalidParameter,
 		`..\f`: ntstatus.InvalidParameter, privatePrefix + "x": ntstatus.InvalidParameter} {
-		if st := move(name, false); st != want {
-			t.Errorf("rename to %s: %v, want %v", name, st, want)
-		}
+		check.Equal(t, move(name, false), want, "rename to %s", name)
 	}
 	w.want(move(`\??\share\shut\his`, true), ntstatus.AccessDenied)
 	w.want(move("g", false), ntstatus.Success)
@@ -114,9 +113,7 @@ func TestRenameIntoAnotherTree(t *testing.T) {
 	} {
 		for class, more := range map[nt.FileInfoClass]string{nt.FileLinkInformation: "link", nt.FileRenameInformation: ""} {
 			to := nt.FileRename{RootDirectory: c.root, FileName: c.to + more}
-			if st := th.NtSetInformationFile(h, class, to); st != c.want {
-				t.Errorf("F-118: case %d, class %v: %v, want %v", i, class, st, c.want)
-			}
+			check.Equal(t, th.NtSetInformationFile(h, class, to), c.want, "F-118: case %d, class %v", i, class)
 		}
 	}
 	if o, n, r := w.sys.Counts(); o != objects || n != handles || r != references {
@@ -290,9 +287,7 @@ func TestMoveDecisionHasFacts(t *testing.T) {
 			if got := toldOf(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
 				t.Errorf("F-118: facts about the move: %q, want %q (%+v)", got, c.want, q)
 			}
-			if got := toldOfExisting(q.Existing); got != c.existing {
-				t.Errorf("F-58: facts about the existing file: %q, want %q", got, c.existing)
-			}
+			check.Equal(t, toldOfExisting(q.Existing), c.existing, "F-58: facts about the existing file")
 			for _, f := range held {
 				if c.doomed != "" {
 					w.want(f.SetDelete(false), ntstatus.Success)
@@ -437,9 +432,7 @@ func TestMoveCanChangeCase(t *testing.T) {
 		{`SUB\HIS`, "same directory, below " + wide + "/", map[string]string{`Sub\HIS`: "f", `Sub\His`: "-"}},
 	} {
 		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: look}), ntstatus.Success)
-		if told != c.told {
-			t.Errorf("F-118: facts of a move to %s: %q, want %q", c.to, told, c.told)
-		}
+		check.Equal(t, told, c.told, "F-118: facts of a move to %s", c.to)
 		w.holds(c.holds)
 		w.nothingPrivate("", "Sub")
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -208,9 +209,8 @@ func TestMountedInFindsMountsBelow(t *testing.T) {
 		{"99", "/srv/c", true}, // not in the table
 		{"25", "/dev", false},
 	} {
-		if got := mountedIn(table, c.parent, c.root); got != c.want {
-			t.Errorf("mountedIn for %s, a root in mount %s = %t, want %t", c.root, c.parent, got, c.want)
-		}
+		check.Equal(t, mountedIn(table, c.parent, c.root), c.want,
+			"mountedIn for %s, a root in mount %s", c.root, c.parent)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -274,9 +275,7 @@ func TestOpensAreCounted(t *testing.T) {
 		}
 		n := w.tree.nodes[w.inode("f")]
 		for i, want := range users {
-			if got := n.opens[i].link.users; got != want {
-				t.Errorf("F-117: users of the name of open %d: %d, want %d", i, got, want)
-			}
+			check.Equal(t, n.opens[i].link.users, want, "F-117: users of the name of open %d", i)
 		}
 	}
 	counts(0, 0, 0)
@@ -333,9 +332,7 @@ func TestLinksWithOneName(t *testing.T) {
 		{link{dir: -1, name: "f", path: "f"}, link{dir: -1, name: "g", path: "f"}, false},
 		{link{dir: 0, directory: 7, name: "f", path: "x"}, link{dir: 0, directory: 7, name: "f", path: "y"}, true},
 	} {
-		if got := c.a.same(&c.b); got != c.want {
-			t.Errorf("F-181: %+v and %+v are the same name: %t, want %t", c.a, c.b, got, c.want)
-		}
+		check.Equal(t, c.a.same(&c.b), c.want, "F-181: %+v and %+v are the same name", c.a, c.b)
 	}
 }
 
@@ -352,9 +349,7 @@ func TestDuplicateKeepsHandleRights(t *testing.T) {
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.FILE_READ_EA: ntstatus.AccessDenied,
 		winnt.FILE_READ_DATA: ntstatus.Success} {
 		d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, right, 0, 0)
-		if st != want {
-			t.Errorf("O-56: duplicate with %#x: %v, want %v", uint32(right), st, want)
-		}
+		check.Equal(t, st, want, "O-56: duplicate with %#x", uint32(right))
 		if st == ntstatus.Success {
 			w.want(th.NtClose(d), ntstatus.Success)
 		}
@@ -364,7 +359,5 @@ func TestDuplicateKeepsHandleRights(t *testing.T) {
 	for range 3 {
 		w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.SharingViolation)
 	}
-	if again := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success); again != next {
-		t.Errorf("O-12: handle of the next open: %v, want %v", again, next)
-	}
+	check.Equal(t, w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success), next, "O-12: handle of the next open")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -14,12 +15,8 @@ import (
 func TestOpenOfflineResolvesPaths(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "d")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "f"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(dir, 0o755))
+	check.NoError(t, os.WriteFile(filepath.Join(root, "f"), nil, 0o644))
 	t.Chdir(dir)
 	for path, of := range map[string]string{".": dir, "..": root, dir + "/": dir, "../d": dir, "../f": root + "/f",
 		"./../f": root + "/f", "/": "/"} {

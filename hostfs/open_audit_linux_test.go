@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -76,8 +77,7 @@ func TestOpensAndUsesAreAudited(t *testing.T) {
 	h := w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)
 	w.take(sink, `4656 success \Device\share\d\f 0x1`)
 	for range 2 {
-		_, st := one.NtReadFileAt(h, 10, 0)
-		w.want(st, ntstatus.Success)
+		w.want(check.Status(one.NtReadFileAt(h, 10, 0)), ntstatus.Success)
 	}
 	w.take(sink, `4663 success \Device\share\d\f 0x1`) // only the first use
 	w.want(one.NtClose(h), ntstatus.Success)
@@ -92,8 +92,7 @@ func TestOpensAndUsesAreAudited(t *testing.T) {
 	h = w.open(one, `d\f`, winnt.FILE_READ_DATA|winnt.WRITE_DAC, ntstatus.Success)
 	w.want(one.NtSetSecurityObject(h, winnt.ATTRIBUTE_SECURITY_INFORMATION,
 		sddl.MustParse(`S:(RA;;;;;WD;("a",TI,0x0,1))`)), ntstatus.Success)
-	_, st := one.NtReadFileAt(h, 10, 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(one.NtReadFileAt(h, 10, 0)), ntstatus.Success)
 	if want := `S:AI(RA;;;;;WD;("a",TI,0x0,1))`; sink.attributes != want {
 		t.Errorf("recorded resource attributes: %q, want %q", sink.attributes, want)
 	}
@@ -134,10 +133,8 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	}
 	sink.full = true
 	for _, h := range held {
-		_, st := th.NtReadFileAt(h, 10, 0)
-		w.want(st, ntstatus.Success)
-		_, st = th.NtWriteFileAt(h, []byte("more"), 0)
-		w.want(st, ntstatus.Success)
+		w.want(check.Status(th.NtReadFileAt(h, 10, 0)), ntstatus.Success)
+		w.want(check.Status(th.NtWriteFileAt(h, []byte("more"), 0)), ntstatus.Success)
 	}
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.AuditFailed)
 	sink.full = false
@@ -180,11 +177,9 @@ func TestUsesAreAuditedBySACL(t *testing.T) {
 	th := w.as(alice)
 	h := w.open(th, "f", winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, ntstatus.Success)
 	sink.kept = nil
-	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(th.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.Success)
 	w.take(sink)
-	_, st = th.NtReadFileAt(h, 1, 0)
-	w.want(st, ntstatus.Success)
+	w.want(check.Status(th.NtReadFileAt(h, 1, 0)), ntstatus.Success)
 	w.take(sink, `4663 success \Device\share\f 0x1`)
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -248,9 +243,7 @@ func TestOpenThroughShareIsRecordedForShare(t *testing.T) {
 	}
 	policy(audit.Options{}, audit.OnFailure)
 	w.want(one.NtClose(w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
-	if n := len(sink.Drain()); n != 0 {
-		t.Errorf("records with only failures audited: %d, want 0", n)
-	}
+	check.Equal(t, len(sink.Drain()), 0, "records with only failures audited")
 }
 
 // If a required record of the share cannot be written, the open fails and creates nothing (F-178, U-64).

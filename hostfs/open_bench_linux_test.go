@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -103,9 +104,7 @@ func BenchmarkOpenWithCapabilities(b *testing.B) {
 	defer runtime.UnlockOSThread()
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var all, none [2]unix.CapUserData
-	if err := unix.Capget(&head, &all[0]); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, unix.Capget(&head, &all[0]))
 	none = all
 	none[0].Effective, none[1].Effective = 0, 0
 	in, out := make(chan struct{}), make(chan struct{})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -346,10 +347,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 // defaulted returns the configuration of a tree without settings.
 func defaulted(t *testing.T) Config {
 	t.Helper()
-	tree, err := Open(Config{Path: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := check.Must(Open(Config{Path: t.TempDir()}))
 	defer func() {
 		if err := tree.Close(); err != nil {
 			t.Error(err)
@@ -403,7 +401,5 @@ func TestRestartGivesNoFiles(t *testing.T) {
 	own := loggedOn(w, after, bob, session+1)
 	w.want(closeAny(own, w.open(own, `shared\diary`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	const want = "O:" + bob + "G:WDD:(A;;FA;;;" + bob + ")(A;;FA;;;SY)"
-	if got := formatted(w.readBack(`shared\diary`).Descriptor); got != want {
-		t.Errorf("F-199: stored descriptor of bob's file: %s, want %s", got, want)
-	}
+	check.Equal(t, formatted(w.readBack(`shared\diary`).Descriptor), want, "F-199: stored descriptor of bob's file")
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -103,8 +104,7 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	w.file("lent", "", wide)
 	lent := w.opened("lent", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 	for i, want := range []string{"", keptArchive} {
-		_, st := lent.Backing(i == 1)
-		w.want(st, ntstatus.Success)
+		w.want(check.Status(lent.Backing(i == 1)), ntstatus.Success)
 		if value, _ := w.kept("lent"); value != want {
 			t.Errorf("F-173: stored attributes after Backing, for writing %t: %q, want %q", i == 1, value, want)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -112,9 +113,8 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 		var s unix.Stat_t
 		w.must(unix.Stat(w.path(name), &s))
 		a := w.readBack(name)
-		if got := a.Verify(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil); got != want {
-			t.Errorf("F-202: Verify of %s after the repair = %v, want %v", name, got, want)
-		}
+		check.Equal(t, a.Verify(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil), want,
+			"F-202: Verify of %s after the repair", name)
 		if !a.Descriptor.Equal(sddl.MustParse("O:BAG:SYD:P(A;;FR;;;WD)")) {
 			t.Errorf("F-202: descriptor of %s after the repair: %s, want the corrected one", name,
 				formatted(a.Descriptor))

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -71,9 +72,8 @@ func TestAttributeKeepsVersion(t *testing.T) {
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
 		h := w.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(A;;FR;;;WD)")
-		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next); st != c.want {
-			t.Errorf("set the descriptor of version %s: %v, want %v", name, st, c.want)
-		}
+		check.Equal(t, th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next), c.want,
+			"set the descriptor of version %s", name)
 		got := w.readBack(name)
 		// Version 4 contains the hour of writing, in units of 100 ns since 1601 (F-216).
 		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
@@ -120,9 +120,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 	h := w.open(th, "d", winnt.WRITE_DAC, ntstatus.Success)
 	w.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P(A;;FR;;;WD)")), ntstatus.Success)
 	got := w.readBack("d")
-	if v := got.Verify(info, nil, inherited); v != ntacl.Intact {
-		t.Errorf("F-121: Verify of the written attribute = %v, want %v", v, ntacl.Intact)
-	}
+	check.Equal(t, got.Verify(info, nil, inherited), ntacl.Intact, "F-121: Verify of the written attribute")
 	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
 		t.Errorf("F-121: Verify without the default ACL = %v, want a mismatch", v)
 	}
@@ -273,9 +271,7 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 		if want := sddl.MustParse(kept); !a.Descriptor.DACL().Equal(want.DACL()) {
 			t.Errorf("%s of %s: stored as %s, want %s", way, given, formatted(a.Descriptor), kept)
 		}
-		if st := store(way+"no", refused); st != ntstatus.InvalidACL {
-			t.Errorf("%s of a denial for a logon session: %v, want %v", way, st, ntstatus.InvalidACL)
-		}
+		check.Equal(t, store(way+"no", refused), ntstatus.InvalidACL, "%s of a denial for a logon session", way)
 	}
 }
 
@@ -300,9 +296,7 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	}
 	w.want(group(), ntstatus.Success)
 	const mended = "O:" + alice + "G:" + staff + "D:P(A;OICI;FA;;;" + alice + ")"
-	if got := formatted(w.readBack("d").Descriptor); got != mended {
-		t.Errorf("F-199: descriptor after a change of the group: %s, want %s", got, mended)
-	}
+	check.Equal(t, formatted(w.readBack("d").Descriptor), mended, "F-199: descriptor after a change of the group")
 	w.describe("d", "O:"+alice+"G:SYD:P(D;;FW;;;S-1-5-5-0-1001)(A;OICI;FA;;;"+alice+")")
 	w.want(group(), ntstatus.InvalidACL)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -167,8 +168,7 @@ func TestChangeSetsArchiveAttribute(t *testing.T) {
 	w, th := keeper(t)
 	for name, change := range map[string]func(winnt.Handle) ntstatus.Status{
 		"written": func(h winnt.Handle) ntstatus.Status {
-			_, st := th.NtWriteFileAt(h, []byte("x"), 0)
-			return st
+			return check.Status(th.NtWriteFileAt(h, []byte("x"), 0))
 		},
 		"sized": func(h winnt.Handle) ntstatus.Status {
 			return th.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 3})
@@ -180,8 +180,7 @@ func TestChangeSetsArchiveAttribute(t *testing.T) {
 		w.must(os.WriteFile(w.path("f"), nil, 0o600))
 		w.describe("f", "D:P(A;;FA;;;WD)")
 		h := w.open(th, "f", winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.DELETE, ntstatus.Success)
-		_, st := th.NtReadFileAt(h, 1, 0)
-		w.want(st, ntstatus.EndOfFile)
+		w.want(check.Status(th.NtReadFileAt(h, 1, 0)), ntstatus.EndOfFile)
 		if value, _ := w.kept("f"); value != "" {
 			t.Errorf("%s: attributes stored by a read: %s, want none", name, value)
 		}

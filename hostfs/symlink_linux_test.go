@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -53,8 +54,7 @@ func TestLinkIsOpenedItself(t *testing.T) {
 		}
 	}
 	h := w.create(his, `d\l`, known, ntstatus.Success)
-	_, st := his.NtReadFileAt(h, 10, 0)
-	w.want(st, ntstatus.AccessDenied)
+	w.want(check.Status(his.NtReadFileAt(h, 10, 0)), ntstatus.AccessDenied)
 	f, _, done, st := w.sys.TreeFile(his, h)
 	w.want(st, ntstatus.Success)
 	defer done()
@@ -62,10 +62,8 @@ func TestLinkIsOpenedItself(t *testing.T) {
 	if text, st := link.Target(); text != "f" || st != ntstatus.Success {
 		t.Errorf(`F-193: Target = %q, %v, want "f", %v`, text, st, ntstatus.Success)
 	}
-	_, st = link.Backing(false)
-	w.want(st, ntstatus.InvalidParameter)
-	_, st = link.Locking()
-	w.want(st, ntstatus.InvalidParameter)
+	w.want(check.Status(link.Backing(false)), ntstatus.InvalidParameter)
+	w.want(check.Status(link.Locking()), ntstatus.InvalidParameter)
 	_, _, st = link.HandOut(winnt.FILE_READ_DATA|seen, 61001)
 	w.want(st, ntstatus.AccessDenied)
 	for options, disposition := range map[fileaccess.CreateOptions]fileaccess.Disposition{
@@ -173,9 +171,7 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 		} else {
 			w.want(st, ntstatus.AccessDenied)
 		}
-		if got != c.want {
-			t.Errorf("F-191: %s, links supported %t: %q, want %q", c.name, c.knows, got, c.want)
-		}
+		check.Equal(t, got, c.want, "F-191: %s, links supported %t", c.name, c.knows)
 	}
 }
 
@@ -222,9 +218,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 		want  bool
 	}{{"ours", w.inode(`d\ours`), true}, {"ours", w.inode(`d\planted`), false}, {"planted", w.inode(`d\planted`), false},
 		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
-		if got := w.tree.ownLink(dir, c.name, c.inode); got != c.want {
-			t.Errorf("F-129: ownLink(%s, %d) = %t, want %t", c.name, c.inode, got, c.want)
-		}
+		check.Equal(t, w.tree.ownLink(dir, c.name, c.inode), c.want, "F-129: ownLink(%s, %d)", c.name, c.inode)
 	}
 	// A link that the tree did not create is not replaced, whatever its permissions grant (F-191).
 	w.file("f", "", wide)

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -28,17 +29,11 @@ func TestErrnosBecomeStatuses(t *testing.T) {
 		ntstatus.NotSupported: {unix.ENOTSUP, unix.ENOSYS}, ntstatus.Unsuccessful: {unix.ECHILD, unix.EPROTO},
 	} {
 		for _, e := range all {
-			if got := statusOf(&os.PathError{Op: "open", Path: "f", Err: e}); got != st {
-				t.Errorf("F-124: statusOf(%v) = %v, want %v", e, got, st)
-			}
+			check.Equal(t, statusOf(&os.PathError{Op: "open", Path: "f", Err: e}), st, "F-124: statusOf(%v)", e)
 		}
 	}
-	if got := statusOf(errors.New("of no system call")); got != ntstatus.Unsuccessful {
-		t.Errorf("F-124: statusOf an unknown error = %v, want %v", got, ntstatus.Unsuccessful)
-	}
-	if got := statusOf(nil); got != ntstatus.Success {
-		t.Errorf("F-124: statusOf(nil) = %v, want %v", got, ntstatus.Success)
-	}
+	check.Equal(t, statusOf(errors.New("of no system call")), ntstatus.Unsuccessful, "F-124: statusOf an unknown error")
+	check.Equal(t, statusOf(nil), ntstatus.Success, "F-124: statusOf(nil)")
 }
 
 // The names of a tree, its link and its device, stay after the last handle to them is closed (F-110).

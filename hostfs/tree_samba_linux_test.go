@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/kernel"
@@ -243,8 +244,7 @@ func (b *beside) attributes() {
 		b.Errorf("creation time that the server set, by the tree: %+v, want 2001-02-03 04:05:06", v)
 	}
 	// A change of contents or name sets the archive attribute on both sides.
-	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
-	b.want(st, ntstatus.Success)
+	b.want(check.Status(th.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.Success)
 	shows("kept", "A (20)")
 	b.want(th.NtClose(h), ntstatus.Success)
 	if out, err := b.client("root", "setmode kept -a; rename kept moved; put /etc/hostname bare"); err != nil {

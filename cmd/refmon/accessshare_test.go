@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestAccessThroughAShare checks that the first line names what decided, the share, the object or both, and that the
@@ -12,9 +14,7 @@ func TestAccessThroughAShare(t *testing.T) {
 	workplace(t)
 	const none = "DENIED: the share and the object have no right in common"
 	write := func(name, text string) {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	}
 	write("o.jsonl", `{"path":"/r","sd":"O:BAG:SYD:(A;;FR;;;BU)"}`+"\n"+`{"path":"/w","sd":"O:BAG:SYD:(`+
 		`A;;0x2;;;BU)"}`+"\n"+

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,9 +28,7 @@ func TestSambaOffline(t *testing.T) {
 		s.Cacls("root", share, "d", "--sddl", "-S", "D:PAI(A;OICI;0x1200a9;;;AU)(A;OICI;0x1f01ff;;;BA)")
 		dir := filepath.Join(s.Dir, share, "d")
 		file := filepath.Join(dir, "f")
-		if err := os.WriteFile(filepath.Join(dir, "bare"), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, "bare"), nil, 0o644))
 		for _, c := range []struct {
 			args, shown []string // what the server then shows of the DACL
 			name        string

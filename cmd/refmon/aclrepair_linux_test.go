@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -18,14 +19,9 @@ func TestACLRepairExitCodes(t *testing.T) {
 	describe := func(name, text string) {
 		t.Helper()
 		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, nil, 0o600))
 		a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
-		value, err := a.Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		value := check.Must(a.Append(nil))
 		if err := setAttribute(file, ntacl.UserName, value); err != nil {
 			t.Skipf("no attribute of users can be set in %s: %v", dir, err)
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A forwarder stores its position in the given file and continues there (U-77).
@@ -13,10 +15,7 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 	dir := newTrail(t, 0)
 	to, cursor := filepath.Join(t.TempDir(), "sink"), filepath.Join(t.TempDir(), "cursor")
 	lines := func() int {
-		b, err := os.ReadFile(to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := check.Must(os.ReadFile(to))
 		return bytes.Count(b, []byte("\n"))
 	}
 	for i, c := range []struct {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestAuditorsExample runs the auditor's example and the commands that README shows
@@ -47,15 +49,10 @@ func TestAuditorsExample(t *testing.T) {
 	}
 	refmon(0, "audit", "prove", dir, "5")
 	name := filepath.Join(dir, "audit-0000000000000001.log")
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := check.Must(os.ReadFile(name))
 	at := bytes.Index(b, []byte("WriteData"))
 	b[at] ^= 1
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, b, 0o600))
 	if out := refmon(3, "audit", "verify", dir); !strings.HasPrefix(out, "BROKEN: frame: record 5") {
 		t.Errorf("verification of the altered log printed %s, want BROKEN at record 5", out)
 	}

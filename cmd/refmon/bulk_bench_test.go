@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/programs"
 )
@@ -77,20 +78,11 @@ func TestBenchBulk(t *testing.T) {
 
 func write(t *testing.T, name string, f func(io.Writer) error) {
 	t.Helper()
-	out, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := check.Must(os.Create(name))
 	w := bufio.NewWriter(out)
-	if err := f(w); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f(w))
+	check.NoError(t, w.Flush())
+	check.NoError(t, out.Close())
 }
 
 // processor returns the name of the machine's processor, if it is known.

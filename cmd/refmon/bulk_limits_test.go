@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -50,10 +51,7 @@ func TestBulkVerbsUseBoundedMemory(t *testing.T) {
 	}
 	before, after := filepath.Join(dir, "before.jsonl"), filepath.Join(dir, "after.jsonl")
 	write(t, before, grown)
-	info, err := os.Stat(before)
-	if err != nil {
-		t.Fatal(err)
-	}
+	info := check.Must(os.Stat(before))
 	t.Logf("objects %d MiB, soft limit %d MiB, hard limit %d MiB", info.Size()>>20, softLimit>>20, hardLimit>>20)
 	write(t, after, func(out io.Writer) error { return someReplaced(out, before) })
 	for _, c := range []struct {
@@ -135,10 +133,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if args[0] == "acl" {
-		f, err := os.Create(out)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := check.Must(os.Create(out))
 		defer f.Close()
 		cmd.Stdout = f
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A checkpoint that this program did not write is refused.
@@ -81,32 +83,22 @@ func (s *stopped) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *stopped) write(name, text string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, os.WriteFile(s.path(name), []byte(text), 0o600))
 }
 
 func (s *stopped) read(name string) string {
 	s.t.Helper()
-	b, err := os.ReadFile(s.path(name))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	b := check.Must(os.ReadFile(s.path(name)))
 	return string(b)
 }
 
 // checkpoint reads the run's checkpoint, changes it and writes it.
 func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
 	s.t.Helper()
-	c, err := parseCheckpoint([]byte(s.read("c")))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	c := check.Must(parseCheckpoint([]byte(s.read("c"))))
 	was := *c
 	change(c)
-	if err := writeCheckpoint(s.path("c"), c); err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, writeCheckpoint(s.path("c"), c))
 	return was
 }
 

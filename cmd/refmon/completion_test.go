@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestShellsComplete sources the scripts in real shells and requests completions of a command line from each.
@@ -42,9 +44,7 @@ func TestShellsComplete(t *testing.T) {
 			if code := run([]string{"completion", shell}, &streams{out: &out, err: &errs}); code != exitGranted {
 				t.Fatalf("exit code %d: %s, want %d", code, errs.String(), exitGranted)
 			}
-			if err := os.WriteFile(script, out.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(script, out.Bytes(), 0o600))
 			for _, l := range lines {
 				args := append(slices.Clone(program[1:]), script)
 				printed, err := exec.Command(program[0], append(args, strings.Split(l.line, " ")...)...).CombinedOutput()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestDeletionsOfAnEarlierRun checks that the outputs of a run, and of a second one over half of its files, leave a
@@ -19,20 +21,14 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
 			tree, out, people := filepath.Join(dir, "tree"), filepath.Join(dir, "out"), filepath.Join(dir, "people.yaml")
-			if err := os.WriteFile(people, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Mkdir(tree, 0o755); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(people, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+			check.NoError(t, os.Mkdir(tree, 0o755))
 			name := func(i int) string {
 				return filepath.Join(tree, fmt.Sprintf("%d \"q\" \\ <&> %s", i, strings.Repeat("x", i)))
 			}
 			want := []string{tree}
 			for i := range 100 {
-				if err := os.WriteFile(name(i), nil, 0o644); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, os.WriteFile(name(i), nil, 0o644))
 			}
 			args := []string{"who-can", "read", tree, "-r", "-d", people, "--out", out, "--quiet"}
 			if format == "for-index" {
@@ -47,10 +43,7 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 				if code := run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
 					t.Fatalf("code %d: %s, want 0", code, stderr.String())
 				}
-				text, err := os.ReadFile(out)
-				if err != nil {
-					t.Fatal(err)
-				}
+				text := check.Must(os.ReadFile(out))
 				return applied(t, documents, format, string(text))
 			}
 			apply()

@@ -56,14 +56,8 @@ func TestDenialHasOneSentence(t *testing.T) {
 // denialOf decides a request about a file for a token file and a DACL.
 func denialOf(t *testing.T, tokenFile, dacl, want string) *denial {
 	t.Helper()
-	user, err := token.Parse([]byte(tokenFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	desired, err := sddl.ParseRights(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.Parse([]byte(tokenFile)))
+	desired := check.Must(sddl.ParseRights(want))
 	r := &access.Request{Subject: access.SubjectOf(user), Type: winnt.FileObject, Desired: desired,
 		Descriptor: sddl.MustParse("O:BAG:SYD:"+dacl, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})}
 	_, why, err := access.Explain(r)

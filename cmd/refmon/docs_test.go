@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -18,28 +19,20 @@ var rewrite = flag.Bool("rewrite", false, "write the output of the commands into
 // TestConsoleBlocksMatchOutput runs the commands in the console blocks of the documents and compares their output.
 // With -rewrite it updates the documents; review the difference before you commit it.
 func TestConsoleBlocksMatchOutput(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := check.Must(filepath.Abs("../.."))
 	t.Chdir(t.TempDir()) // some commands write files
 	if err := os.Symlink(filepath.Join(root, "examples"), "examples"); err != nil {
 		t.Skip("no links here: ", err)
 	}
 	for _, page := range []string{"docs/bulk.md", "docs/search.md"} {
 		name := filepath.Join(root, page)
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := check.Must(os.ReadFile(name))
 		got := runConsole(t, string(b))
 		if got == string(b) {
 			continue
 		}
 		if *rewrite {
-			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(name, []byte(got), 0o644))
 			continue
 		}
 		want := strings.Split(string(b), "\n")
@@ -83,9 +76,7 @@ var console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
 
 // TestReadme runs the commands in README and the guides and compares their output. A line "[...]" matches any lines.
 func TestReadme(t *testing.T) {
-	if err := os.Chdir("../.."); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chdir("../.."))
 	defer os.Chdir("cmd/refmon")
 	n := 0
 	for _, page := range []string{"README.md", "docs/README.md", "docs/impersonation.md"} {
@@ -159,10 +150,7 @@ var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
 // Every piece of the guide for server authors runs on both profiles, each in its own kernel after the first piece of
 // the page.
 func TestGuidePiecesRun(t *testing.T) {
-	page, err := os.ReadFile("../../docs/impersonation.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := check.Must(os.ReadFile("../../docs/impersonation.md"))
 	prelude, n := "", 0
 	for _, m := range block.FindAllStringSubmatch(string(page), -1) {
 		if m[1] != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // asked runs one command line and returns its exit code and output.
@@ -24,10 +25,7 @@ func asked(args ...string) (code int, out, errs string) {
 func newTrail(t *testing.T, segment int64) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "trail")
-	l, err := auditlog.Open(auditlog.Config{Dir: dir, SegmentBytes: segment})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := check.Must(auditlog.Open(auditlog.Config{Dir: dir, SegmentBytes: segment}))
 	for i := range 10 {
 		outcome, event, privilege := "success", 4656, `"-"`
 		if i%2 == 1 {
@@ -42,17 +40,10 @@ func newTrail(t *testing.T, segment int64) string {
 			`"SubjectUserName":"user%d","ObjectType":"File","ObjectName":"/srv/f%d","PrivilegeList":%s},`+
 			`"access":[],"chain":""}`,
 			i, event, outcome, 1000+i%3, i%3, i%4, privilege)
-		e, err := audit.ParseEvent([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Write(e); err != nil {
-			t.Fatal(err)
-		}
+		e := check.Must(audit.ParseEvent([]byte(text)))
+		check.NoError(t, l.Write(e))
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.Close())
 	return dir
 }
 
@@ -89,9 +80,7 @@ func workplace(t *testing.T) {
 		"ok.star": "expect(1, 1)\n", "no.star": "expect(1, 2)\n", "syntax.star": "x =\n",
 		"passwd": "root:x:0:0:root:/root:/bin/sh\n",
 	} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	}
 }
 

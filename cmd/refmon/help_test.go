@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -32,11 +33,8 @@ func TestHelpFitsTerminal(t *testing.T) {
 // TestCLIDoc checks that the page equals the commands' help.
 func TestCLIDoc(t *testing.T) {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.HelpPages(),
-		kong.Vars{"version": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
+	parser := check.Must(kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.HelpPages(),
+		kong.Vars{"version": ""}))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The command line\n\nGenerated from the help texts by `go test ./cmd/refmon -run CLIDoc -update`; "+
 		"do not edit. `refmon help VERB` prints the same in a terminal.\n\n%s\n", inBlocks(description))

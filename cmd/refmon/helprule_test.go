@@ -6,21 +6,16 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
 // The help has a page for each rule that docs/rules lists, in 80 columns (U-132).
 func TestHelpPrintsEachRule(t *testing.T) {
-	files, err := docs.Rules.ReadDir("rules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := check.Must(docs.Rules.ReadDir("rules"))
 	pages := 0
 	for _, f := range files {
-		b, err := docs.Rules.ReadFile("rules/" + f.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := check.Must(docs.Rules.ReadFile("rules/" + f.Name()))
 		for _, m := range ruleLine.FindAllSubmatch(b, -1) {
 			id := string(m[1])
 			var out bytes.Buffer

@@ -5,18 +5,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A flag of another command is reported with that command, ready to type (U-115).
 func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	listing := filepath.Join(dir, "ad.ldif")
-	if err := os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "mail"), []byte("hello\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600))
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "mail"), []byte("hello\n"), 0o600))
 	t.Chdir(dir)
 	for _, c := range []struct {
 		args, want string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -132,21 +133,14 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func TestColourIsForTerminals(t *testing.T) {
-	f, err := os.Create(t.TempDir() + "/out")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := check.Must(os.Create(t.TempDir() + "/out"))
 	defer f.Close()
 	if wantColour(f) {
 		t.Error("a file wants colours")
 	}
 	plain, coloured := &streams{}, &streams{colour: true}
-	if got := plain.paint(red, "x"); got != "x" {
-		t.Errorf(`plain: %q, want "x"`, got)
-	}
-	if got := coloured.paint(red, "x"); got != red+"x"+reset {
-		t.Errorf("coloured: %q, want %q", got, red+"x"+reset)
-	}
+	check.Equal(t, plain.paint(red, "x"), "x", "plain")
+	check.Equal(t, coloured.paint(red, "x"), red+"x"+reset, "coloured")
 	if tty, err := os.OpenFile("/dev/null", os.O_WRONLY, 0); err == nil {
 		defer tty.Close()
 		t.Setenv("NO_COLOR", "1")

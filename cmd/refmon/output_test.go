@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // fullWriter accepts some bytes and then fails, as a full disk does.
@@ -59,9 +61,7 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 		"-o", "good.jsonl", "-d", "company.yaml"},
 		{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml"}, {"directory", "from", "passwd", "passwd"}} {
 		full := filepath.Join(t.TempDir(), "full")
-		if err := os.Symlink("/dev/full", full); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Symlink("/dev/full", full))
 		if code, _, errs := asked(append(args, "--out", full)...); code != 2 || !strings.Contains(errs,
 			"no space left") {
 			t.Errorf(`%q to a full disk: exit code %d, %s, want 2, text containing "no space left"`, args, code,

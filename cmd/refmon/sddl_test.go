@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -83,10 +84,7 @@ SACL: absent (nothing is audited, no label)
 		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex     ")
 		hex, coded, _ := strings.Cut(hex, "\nbase64  ")
 		text = strings.TrimSpace(text)
-		domain, err := sid.Parse("S-1-5-21-7-8-9")
-		if err != nil {
-			t.Fatal(err)
-		}
+		domain := check.Must(sid.Parse("S-1-5-21-7-8-9"))
 		asText, err := sddl.Parse(text, sddl.Options{Domain: domain})
 		if err != nil || !ok || fmt.Sprintf("%x", asText.Binary()) != hex {
 			t.Errorf("%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
@@ -133,9 +131,7 @@ func TestControlAndFlagNames(t *testing.T) {
 			t.Errorf("control bit %d: %q, want %q", i, got, want)
 		}
 	}
-	if got := controlNames(0); got != "0x0000" {
-		t.Errorf(`no control bit: %q, want "0x0000"`, got)
-	}
+	check.Equal(t, controlNames(0), "0x0000", "no control bit")
 	for _, typ := range []sd.Type{sd.AccessAllowed, sd.SystemAudit, sd.SystemAccessFilter} {
 		words := []string{"object-inherit", "container-inherit", "no-propagate", "inherit-only", "inherited", "critical",
 			"success", "failure"}
@@ -154,8 +150,6 @@ func TestControlAndFlagNames(t *testing.T) {
 	}
 	for m, want := range []string{"", "no-write-up", "no-read-up", "no-write-up no-read-up", "no-execute-up",
 		"no-write-up no-execute-up", "no-read-up no-execute-up", "no-write-up no-read-up no-execute-up"} {
-		if got := labelNames(winnt.AccessMask(m)); got != want {
-			t.Errorf("label %d: %q, want %q", m, got, want)
-		}
+		check.Equal(t, labelNames(winnt.AccessMask(m)), want, "label %d", m)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/calltext"
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -35,15 +36,10 @@ func generated(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := "../../docs/" + name
 	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, got, 0o644))
 		return
 	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := check.Must(os.ReadFile(file))
 	if !bytes.Equal(got, want) {
 		t.Errorf("docs/%s differs from the table, want it updated: go test ./cmd/refmon -run %s -update",
 			name, t.Name())
@@ -71,9 +67,7 @@ func TestServicesAreCounted(t *testing.T) {
 			Name, Support, Missing string
 			Statuses               []struct{ Status, Rule, When string }
 		}
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		if row.Support != names[row.Name] || (row.Missing != "") != (row.Support == "partial") {
 			t.Errorf("%s: support %q with %q missing, the list has %q, want them to agree",
 				row.Name, row.Support, row.Missing, names[row.Name])
@@ -177,20 +171,14 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
 	}
-	all, err := audit.NewPolicy(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := check.Must(audit.NewPolicy(spec))
 	names, err := filepath.Glob("../../examples/*.star")
 	if err != nil || len(names) < 3 {
 		t.Fatalf("example files = %v, %v, want at least 3", names, err)
 	}
 	seen := map[uint16]bool{}
 	for _, name := range names {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		source := check.Must(os.ReadFile(name))
 		sink := &collected{}
 		r := script.New(script.Config{Policy: all, Audit: sink, Record: func(c script.Recorded) {
 			row := nt.NtTable.Find(c.Call)

@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 )
 
@@ -19,17 +20,12 @@ func TestAttributeFlagOverridesShare(t *testing.T) {
 		{ntacl.Name, "user.share", ntacl.Name},
 	} {
 		var asked cli
-		parser, err := kong.New(&asked, flagTexts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		parser := check.Must(kong.New(&asked, flagTexts))
 		args := []string{"who-can", "read"}
 		if c.flag != "" {
 			args = append(args, "--attribute", c.flag)
 		}
-		if _, err := parser.Parse(args); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(parser.Parse(args)))
 		g := gate{shares.Source{Config: &shares.Config{Attribute: c.share}}}
 		g.objects(&asked.WhoCan.objectsFlags, nil)
 		if got := asked.WhoCan.Attribute; got != c.want {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -15,12 +16,8 @@ func TestTerminalWidthDefaultsTo80(t *testing.T) {
 	_, program := terminal.Open(t)
 	for columns, want := range map[uint16]int{0: 80, 57: 57} {
 		size := &unix.Winsize{Row: 24, Col: columns}
-		if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, size); err != nil {
-			t.Fatal(err)
-		}
-		if got := widthOf(program); got != want {
-			t.Errorf("%d columns are %d, want %d", columns, got, want)
-		}
+		check.NoError(t, unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, size))
+		check.Equal(t, widthOf(program), want, "%d columns", columns)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // On a terminal a row that is too wide continues below itself, and no SID or name is broken. A pipe has the whole row
@@ -56,9 +58,7 @@ func TestColourFollowsDecision(t *testing.T) {
 			t.Errorf("output %q, want text containing %q", got, want)
 		}
 	}
-	if got := ask(&streams{colour: true}, "-w", "0x3", "--color=never"); got != plain {
-		t.Errorf("--color=never: %q, want %q", got, plain)
-	}
+	check.Equal(t, ask(&streams{colour: true}, "-w", "0x3", "--color=never"), plain, "--color=never")
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
 		t.Errorf("output %q, want a green GRANTED 0x2", got)
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Two restricted tokens differ if their restricted passes see different claims (T-67). A nil list differs from an
@@ -27,9 +29,7 @@ func TestRestrictedPassDifferences(t *testing.T) {
 			"~ group S-1-1-0 UseForDenyOnly and none, was none\n"},
 	} {
 		for name, text := range map[string]string{"a.json": c.a, "b.json": c.b} {
-			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		}
 		code, out, errs := asked("token", "diff", "a.json", "b.json")
 		var got strings.Builder
@@ -62,9 +62,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 			{"name":"u","type":"int64","values":[2]}],"owner":"S-1-5-21-1-2-3-1108","defaultDacl":"D:(A;;GR;;;SY)",
 			"integrityLevel":"High","mandatoryPolicy":["NoWriteUp","NewProcessMin"]}`,
 	} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	}
 	fields := func(out string) string {
 		var b strings.Builder

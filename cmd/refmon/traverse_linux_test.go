@@ -10,16 +10,15 @@ import (
 	"testing"
 
 	filetree "github.com/refmon/refmon/internal/objects/tree"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // closedFolder creates a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read,
 // directly and in a subfolder. alice and admin are users of the directory. root is uid 0 of the host.
 func closedFolder(t *testing.T) (tree, people string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "refmon-traverse-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := check.Must(os.MkdirTemp("", "refmon-traverse-"))
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	above, err := filetree.FoldersTo(dir, nil)
 	must(t, err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
@@ -49,18 +50,13 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 	for i := range asked {
 		o, who, right := p.rows[rng.IntN(len(p.rows))], p.people[rng.IntN(len(p.people))].Name, rights[rng.IntN(len(rights))]
 		asked[i] = [3]string{o.Path, right, who}
-		parsed, err := words.Parse(right)
-		if err != nil {
-			t.Fatal(err)
-		}
+		parsed := check.Must(words.Parse(right))
 		line, _ := json.Marshal(map[string]any{"id": i, "tokenRef": who, "sd": o.SD, "mapping": o.Type,
 			"desired": uint32(parsed[0].Mask(winnt.ObjectTypeByName(o.Type)))})
 		questions.Write(append(line, '\n'))
 	}
 	name := filepath.Join(p.dir, "questions.jsonl")
-	if err := os.WriteFile(name, questions.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, questions.Bytes(), 0o600))
 	granted, answers := 0, 0
 	for line := range strings.Lines(p.run(t, []string{"check", "--batch", name})) {
 		var row struct {
@@ -151,27 +147,17 @@ func (p *pairs) principals(t *testing.T) []string {
 	}
 	b, _ := json.Marshal(file)
 	company := filepath.Join(p.dir, "company.json")
-	if err := os.WriteFile(company, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d, err := dirfile.Read(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(company, b, 0o600))
+	d := check.Must(dirfile.Read(b))
 	for _, x := range d.Principals {
-		text, err := json.Marshal(x.Token)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := check.Must(json.Marshal(x.Token))
 		p.people = append(p.people, person{x.Name, text})
 	}
 	args := []string{"-d", company, "-o", filepath.Join(p.dir, "objects.jsonl")}
 	for i := range 30 {
 		x := person{fmt.Sprint("t", i), p.token()}
 		name := filepath.Join(p.dir, x.Name+".json")
-		if err := os.WriteFile(name, x.File, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, x.File, 0o600))
 		p.people, args = append(p.people, x), append(args, "-t", name)
 	}
 	return args
@@ -222,10 +208,7 @@ func (p *pairs) token() []byte {
 // list writes the objects file.
 func (p *pairs) list(t *testing.T, n int) {
 	t.Helper()
-	f, err := os.Create(filepath.Join(p.dir, "objects.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := check.Must(os.Create(filepath.Join(p.dir, "objects.jsonl")))
 	defer f.Close()
 	for i := range n {
 		o := objectRow{fmt.Sprint("/", i), p.sddl(), oneOf(p, "file", "directory", "file", "key", "process",
@@ -235,9 +218,7 @@ func (p *pairs) list(t *testing.T, n int) {
 		}
 		p.rows = append(p.rows, o)
 		line, _ := json.Marshal(o)
-		if _, err := io.WriteString(f, string(line)+"\n"); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(io.WriteString(f, string(line)+"\n")))
 	}
 }
 

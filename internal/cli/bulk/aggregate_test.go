@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -27,9 +28,7 @@ func TestSpillingAggregateEqualsMap(t *testing.T) {
 		} else {
 			want[key] = v
 		}
-		if err := a.merge(key, &v); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, a.merge(key, &v))
 	}
 	if len(a.runs) < 5 {
 		t.Fatalf("only %d runs on disk, want at least 5", len(a.runs))

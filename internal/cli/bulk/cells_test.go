@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -41,20 +42,14 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 			var out bytes.Buffer
 			d := &bulk.Diff{Before: source(before), After: source(after), Directory: dir, Out: &out}
 			d.Format, d.Summary = format, summary
-			if _, err := d.Do(ctx); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(d.Do(ctx)))
 			outputs[name+" diff"] += out.String()
 		}
 	}
 	r := &bulk.Report{Title: "x", Directory: dir, Source: source(after)}
 	var page bytes.Buffer
-	if err := r.Collect(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Write(&page); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Collect(ctx))
+	check.NoError(t, r.Write(&page))
 	outputs["page"] = page.String()
 	for name, out := range outputs {
 		if strings.ContainsAny(out, "\u202e\u2066\u200f\x1b\a") {

@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -13,10 +14,7 @@ import (
 // tokens, and other descriptors for everybody, once.
 func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 	company := func(text string) *directory.Directory {
-		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text)))
 		return d
 	}
 	const alice = "  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -55,9 +56,7 @@ func store(t *testing.T) *stored {
 	}
 	for line := range strings.Lines(out) {
 		var row map[string]any
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		if row["path"] != nil {
 			s.rows = append(s.rows, row)
 		}
@@ -70,9 +69,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 	t.Helper()
 	for line := range strings.Lines(s.list) {
 		var o struct{ Path, SD, Type string }
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		typ := winnt.FileObject
 		if o.Type != "" {
 			typ = winnt.ObjectTypeByName(o.Type)
@@ -89,10 +86,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 // names returns the sets of a user in sets.csv, or the user's SID if there are none.
 func (s *stored) names(t *testing.T, who string) (names []any) {
 	t.Helper()
-	rows, err := csv.NewReader(strings.NewReader(s.sets)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())
 	for _, row := range rows[1:] {
 		if row[1] == who {
 			names = append(names, row[0])
@@ -200,9 +194,7 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 	found := 0
 	for _, text := range queries {
 		var q any
-		if err := json.Unmarshal([]byte(text), &q); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(text), &q))
 		for i := range s.dir.Principals {
 			p := &s.dir.Principals[i]
 			mine := withNames(q, s.names(t, p.SID().String()))
@@ -274,9 +266,7 @@ func TestPostgres(t *testing.T) {
 	s := store(t)
 	at := t.TempDir()
 	for name, text := range map[string]string{"objects.csv": s.objects, "sets.csv": s.sets} {
-		if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(at, name), []byte(text), 0o644))
 	}
 	sql := documented(t, "From a set to a query", "sql")[0]
 	load, query, ok := strings.Cut(sql, "select path")

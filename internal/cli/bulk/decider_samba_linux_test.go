@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/internal/words"
@@ -73,9 +74,7 @@ func TestDomainController(t *testing.T) {
 	answers := makeDomain(t, dir)
 	ldif := must(os.ReadFile(filepath.Join(dir, "ad.ldif")))
 	var list collect.Collector
-	if err := accounts.Read(&list, "ldif", ldif); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, accounts.Read(&list, "ldif", ldif))
 	company := must(directory.New(list.Accounts()))
 	ours := askOurs(t, company, must(source.Open("ad.ldif", bytes.NewReader(ldif))))
 	wide := askOurs(t, company, jsonl.Lines(strings.NewReader(asSambaReads(t, company, ldif)), 0, 0))
@@ -128,9 +127,7 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 		{"pc1", "(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;{svcsql})"},
 	}...)
 	cmd := exec.Command("/usr/bin/python3", must(filepath.Abs("testdata/dc.py")), dir)
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(dir, 0o755))
 	cmd.Stdin = bytes.NewReader(must(json.Marshal(what)))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("testdata/dc.py: %v, want no error\n%s",
@@ -146,7 +143,7 @@ func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) strin
 	var b strings.Builder
 	source := must(source.Open("ad.ldif", bytes.NewReader(ldif)))
 	typ := winnt.DirectoryServiceObject
-	err := objects.All(context.Background(), source, company.Domain, typ, func(i objects.Item) bool {
+	check.NoError(t, objects.All(context.Background(), source, company.Domain, typ, func(i objects.Item) bool {
 		var entries []sd.ACE
 		for _, a := range i.Descriptor.DACL().All() {
 			if a.Type() == sd.AccessAllowedObject && a.Mask()&winnt.ADS_RIGHT_DS_CONTROL_ACCESS != 0 {
@@ -163,10 +160,7 @@ func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) strin
 		}
 		fmt.Fprintf(&b, "%s\n", must(json.Marshal(line)))
 		return true
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return b.String()
 }
 

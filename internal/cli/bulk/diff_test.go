@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -58,9 +59,7 @@ func twoStates(t *testing.T, n int) states {
 	rng.Shuffle(len(after), func(i, j int) { after[i], after[j] = after[j], after[i] })
 	var text bytes.Buffer
 	s.Seed--
-	if err := s.Directory(&text); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.Directory(&text))
 	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`,
 		`["group6",`).Replace(text.String())
 	changed = strings.ReplaceAll(changed, `"group3"`, `"group4"`)
@@ -77,9 +76,7 @@ func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descri
 		out := map[pair]winnt.AccessMask{}
 		for line := range strings.Lines(text) {
 			var o struct{ Path, SD, Type string }
-			if err := json.Unmarshal([]byte(line), &o); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, json.Unmarshal([]byte(line), &o))
 			d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
 			typ := winnt.ObjectTypeByName(o.Type)
 			for _, p := range dir.Principals {
@@ -200,12 +197,8 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 			After:  jsonl.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
 			Skip:   jsonl.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0),
 			Save:   func(bulk.Position, json.RawMessage) error { return nil }}
-		if err := rest.Resume(at, state); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := rest.Do(context.Background()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, rest.Resume(at, state))
+		check.NoError(t, check.Err(rest.Do(context.Background())))
 		if out.String() != want {
 			t.Errorf("summary %t: %d bytes, want %d", summary, out.Len(), len(want))
 		}
@@ -221,18 +214,14 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	page := func(r *bulk.Report) string {
 		t.Helper()
 		var out bytes.Buffer
-		if err := r.Write(&out); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Write(&out))
 		return out.String()
 	}
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
 		r := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list), 0, 0),
 			Workers: c.workers, CacheBytes: c.cache}
-		if err := r.Collect(context.Background()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Collect(context.Background()))
 		text := page(r)
 		if whole == "" {
 			whole = text
@@ -259,15 +248,9 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	rest := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list[at.Offset:]), at.Offset,
 		at.Lines), State: file,
 		Save: func(bulk.Position, json.RawMessage) error { return nil }}
-	if err := rest.Resume(at, state); err != nil {
-		t.Fatal(err)
-	}
-	if err := rest.Collect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if got := page(rest); got != whole {
-		t.Errorf("the resumed report is another: page(rest) = %v, want %v", got, whole)
-	}
+	check.NoError(t, rest.Resume(at, state))
+	check.NoError(t, rest.Collect(context.Background()))
+	check.Equal(t, page(rest), whole, "the resumed report is another: page(rest)")
 }
 
 // TestReportCountsEqualScalarCheck compares each principal's number of reachable objects with the scalar check.
@@ -283,21 +266,15 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 	var asked []object
 	for line := range strings.Lines(list) {
 		var o struct{ SD, Type string }
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		asked = append(asked, object{winnt.ObjectTypeByName(o.Type), must(sddl.Parse(o.SD,
 			sddl.Options{Domain: dir.Domain}))})
 	}
 	for _, gate := range []*sd.Descriptor{nil, share} {
 		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
-		if err := r.Collect(context.Background()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Collect(context.Background()))
 		var out bytes.Buffer
-		if err := r.Write(&out); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Write(&out))
 		rights := must(words.Parse("read+write+control"))
 		for _, p := range dir.Principals {
 			n := [3]int{}

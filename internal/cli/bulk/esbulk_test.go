@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -71,9 +72,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		for _, p := range dir.Principals {
 			want := bad == nil && must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed()
 			mine := []string{fmt.Sprint("sid:", p.Token.User().SID)}
-			if got := found(document.Terms, mine); got != want {
-				t.Fatalf("%s finds %s: %t, want %t", p.Name, o.Path, got, want)
-			}
+			check.Require(t, found(document.Terms, mine), want, "%s finds %s", p.Name, o.Path)
 		}
 	}
 	for _, wrong := range []*bulk.Run{

@@ -9,23 +9,16 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // resumed resumes a report from a state and an aggregate file, and reads all of it.
 func resumed(t *testing.T, state, gathered []byte) error {
 	t.Helper()
-	dir, err := dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := check.Must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
 	name := filepath.Join(t.TempDir(), "state")
-	if err := os.WriteFile(name, gathered, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, gathered, 0o600))
+	f := check.Must(os.OpenFile(name, os.O_RDWR, 0))
 	defer func() { _ = f.Close() }()
 	r := &Report{Directory: dir, State: f}
 	if err := r.Resume(Position{}, state); err != nil {

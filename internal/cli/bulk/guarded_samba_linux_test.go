@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/source"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/winnt"
@@ -251,15 +252,11 @@ func whatCan(t *testing.T, dir *directory.Directory, who int, files map[string]s
 	}
 	run := &bulk.Run{Source: jsonl.Lines(strings.NewReader(in.String()), 0, 0), Directory: dir, Ask: bulk.What,
 		Principal: who, Format: bulk.JSONL, Out: &out}
-	if _, err := run.Do(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(run.Do(context.Background())))
 	granted := map[string]winnt.AccessMask{}
 	for line := range strings.Lines(out.String()) {
 		var row struct{ Path, Granted string }
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		granted[row.Path] = winnt.AccessMask(must(strconv.ParseUint(row.Granted, 0, 32)))
 	}
 	return granted

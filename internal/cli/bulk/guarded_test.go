@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -50,12 +51,8 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 			Principals  []string
 		}
 		var o struct{ SD, Type string }
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal([]byte(inputs[rows/3]), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
+		check.NoError(t, json.Unmarshal([]byte(inputs[rows/3]), &o))
 		rows++
 		typ := winnt.FileObject
 		if o.Type != "" {
@@ -104,9 +101,7 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 		var out strings.Builder
 		d := &bulk.Diff{Before: jsonl.Lines(strings.NewReader(list), 0, 0), After: jsonl.Lines(strings.NewReader(list), 0, 0),
 			Directory: c.was, DirectoryAfter: c.is, Out: &out, Format: bulk.JSONL}
-		if _, err := d.Do(context.Background()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(d.Do(context.Background())))
 		var got diffRow
 		err := json.Unmarshal([]byte(out.String()), &got)
 		if err != nil || got.Gained != c.gained.Padded() || got.Lost != c.lost.Padded() {

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
@@ -118,9 +119,7 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			}
 			for line := range strings.Lines(out) {
 				var x row
-				if err := json.Unmarshal([]byte(line), &x); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, json.Unmarshal([]byte(line), &x))
 				rows = append(rows, x)
 			}
 			return rows

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -12,10 +13,7 @@ import (
 // Entries for one object type are counted if the request is about the whole object (B-4), and a server's accounts
 // without a name are reported (B-5).
 func TestObjectTypeEntriesAreReported(t *testing.T) {
-	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n")))
 	const typed = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
 	const object = "1 entry is about one object type only and does not count for the whole object"
 	const account = "no account of the directory has S-1-22-1-1002"
@@ -34,19 +32,13 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		{"O:S-1-22-1-1002D:", "read", account},
 		{"O:S-1-22-1-1002D:" + typed, "read", object + "; " + account},
 	} {
-		rights, err := words.Parse(c.rights)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rights := check.Must(words.Parse(c.rights))
 		r := Run{Directory: dir, Rights: rights}
 		typ := winnt.DirectoryServiceObject
-		if got := remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(); got != c.want {
-			t.Errorf("%s on %s: %q, want %q", c.rights, c.sd, got, c.want)
-		}
+		check.Equal(t, remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(), c.want, "%s on %s", c.rights, c.sd)
 		r = Run{Ask: What, Directory: dir, Want: rights}
-		if got := remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(); got != c.want {
-			t.Errorf("rights with %s on %s: %q, want %q", c.rights, c.sd, got, c.want)
-		}
+		check.Equal(t, remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(), c.want,
+			"rights with %s on %s", c.rights, c.sd)
 	}
 	if all := (&Run{Ask: What}); !all.whole(winnt.DirectoryServiceObject) {
 		t.Error("all rights on an object are not about the whole object, want them to be")

@@ -6,13 +6,13 @@ import (
 	"encoding/base64"
 	"html"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
@@ -20,13 +20,9 @@ func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
 	r := bulk.Report{Title: "</title><script>x", Directory: firm(),
 		Source: jsonl.Lines(strings.NewReader(line), 0, 0)}
-	if err := r.Collect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Collect(context.Background()))
 	var out strings.Builder
-	if err := r.Write(&out); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Write(&out))
 	page := out.String()
 	if n := strings.Count(page, "<script"); n != 1 {
 		t.Fatalf("%d scripts, want 1", n)
@@ -45,13 +41,9 @@ func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 func TestPrincipalWithoutAccessHasNoBar(t *testing.T) {
 	r := bulk.Report{Title: "t", Directory: firm(),
 		Source: jsonl.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
-	if err := r.Collect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Collect(context.Background()))
 	var out strings.Builder
-	if err := r.Write(&out); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Write(&out))
 	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
 	if bars == 0 || hidden != bars {
 		t.Errorf("%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
@@ -80,36 +72,27 @@ func rowsUnder(page, heading string) (rows []string) {
 // TestReportTables checks the tables: reach by principal, the entries that let most people in, and unknown
 // accounts with their granted rights, each with the first object that shows it.
 func TestReportTables(t *testing.T) {
-	dir, err := dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
+	dir := must(dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
 groups: [{name: staff, sid: S-1-5-21-1-2-3-2001}]
 users:
   - {name: alice, sid: S-1-5-21-1-2-3-1001, memberOf: [staff]}
   - {name: bob, sid: S-1-5-21-1-2-3-1002}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)))
 	const lines = `{"path":"/a","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-9999)"}
 {"path":"/b","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-9999)"}
 {"path":"/c","sd":"O:SYG:SYD:(A;;FA;;;S-1-5-21-1-2-3-2001)(A;;FW;;;S-1-5-21-1-2-3-9999)(A;;FX;;;S-1-5-21-1-2-3-9998)"}
 {"path":"/d","sd":"O:"}
 `
 	r := bulk.Report{Title: "t", Directory: dir, Source: jsonl.Lines(strings.NewReader(lines), 0, 0)}
-	if err := r.Collect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Collect(context.Background()))
 	var out strings.Builder
-	if err := r.Write(&out); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Write(&out))
 	for heading, want := range map[string][]string{
 		"Who reaches what":   {"alice|3||1||1", "bob|2||0||0"},
 		"Widest descriptors": {"2 of 2 can read|2|2|0|0|/a", "1 of 2 can read|1|1|1|1|/c"},
 		"Accounts":           {"S-1-5-21-1-2-3-9999|3|0x00120117|/a", "S-1-5-21-1-2-3-9998|1|0x001200a0|/c"},
 	} {
-		if got := rowsUnder(out.String(), heading); !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", heading, got, want)
-		}
+		check.SlicesEqual(t, rowsUnder(out.String(), heading), want, "%s", heading)
 	}
 	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
 	if !strings.Contains(unreadable, "<li><code>/d") && !strings.Contains(unreadable, "line 4") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -19,10 +20,7 @@ func crowd(t *testing.T, users int) *directory.Directory {
 	for i := range users {
 		text += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d, uid: %d}\n", i, 1100+i, 5000+i)
 	}
-	d, err := dirfile.Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := check.Must(dirfile.Read([]byte(text)))
 	return d
 }
 
@@ -74,14 +72,9 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 // TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and
 // within the file.
 func TestCheckpointRunsMustBeContiguous(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := check.Must(os.Create(filepath.Join(t.TempDir(), "state")))
 	defer f.Close()
-	if err := f.Truncate(9); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Truncate(9))
 	for _, c := range []struct {
 		runs []int64
 		good bool
@@ -123,9 +116,7 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	const n = 10 * maxListed
 	for i := range n {
 		o := &orphan{SID: fmt.Sprintf("S-%04d", i), Objects: 1 + i/2}
-		if err := all.merge(o.SID, o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, all.merge(o.SID, o))
 	}
 	list, count, err := mostOrphans(all)
 	if err != nil || count != n || len(list) != maxListed {
@@ -147,8 +138,6 @@ func TestEntryKindIsDescribed(t *testing.T) {
 	want := []string{"allow", "deny", "allow", "deny", "allow if", "deny if", "allow, children only", "deny, inherited",
 		"allow, children only, inherited"}
 	for i, a := range d.DACL().All() {
-		if got := entryKind(a); got != want[i] {
-			t.Errorf("entry %d: %s, want %s", i, got, want[i])
-		}
+		check.Equal(t, entryKind(a), want[i], "entry %d", i)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/words"
 )
@@ -30,9 +31,7 @@ func BenchmarkRun(b *testing.B) {
 				r := bulk.Run{Directory: dir, Rights: must(words.Parse(c.rights)), Ask: c.ask, Format: bulk.JSONL,
 					Out:    io.Discard,
 					Source: jsonl.Lines(strings.NewReader(c.list), 0, 0)}
-				if _, err := r.Do(context.Background()); err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, check.Err(r.Do(context.Background())))
 			}
 		})
 	}

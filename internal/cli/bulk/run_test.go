@@ -21,6 +21,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -40,9 +41,7 @@ func must[T any](v T, err error) T {
 func sample(t testing.TB, s company.Sample) (dir *directory.Directory, list string) {
 	t.Helper()
 	var d, o bytes.Buffer
-	if err := errors.Join(s.Directory(&d), s.Write(&o)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(s.Directory(&d), s.Write(&o)))
 	return must(dirfile.Read(d.Bytes())), o.String()
 }
 
@@ -73,9 +72,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	total := int64(0)
 	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
 		var o struct{ Path, SD, Type string }
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
 		typ := winnt.ObjectTypeByName(o.Type)
 		for r, right := range rights {
@@ -357,9 +354,7 @@ groups:
 		tok := dir.Principals[i].Token
 		for text, want := range map[string]bool{c.in: true, c.out: false} {
 			for _, s := range strings.Fields(text) {
-				if got := tok.Member(must(sid.Resolve(s, dir.Domain)), false); got != want {
-					t.Errorf("%s in %s: %t, want %t", c.who, s, got, want)
-				}
+				check.Equal(t, tok.Member(must(sid.Resolve(s, dir.Domain)), false), want, "%s in %s", c.who, s)
 			}
 		}
 	}

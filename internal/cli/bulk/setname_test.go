@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -27,9 +28,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 			Path string
 			Sets map[string]string
 		}
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		if row.Path != "" {
 			all = append(all, row.Sets)
 		}

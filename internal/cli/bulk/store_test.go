@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -31,9 +32,7 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 				want = append(want, make([]byte, n-len(want))...)
 			}
 			copy(want[at:], b)
-			if err := s.writeAt(b, int64(at)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, s.writeAt(b, int64(at)))
 		}
 		got := make([]byte, len(want)+100)
 		if err := s.readAt(got, 0); err != nil || !bytes.Equal(got[:len(want)], want) || s.size != int64(len(want)) {

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	filetree "github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
@@ -99,9 +100,7 @@ func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool 
 			Principals  []string
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
-		if row.Error != "" {
-			s.T.Errorf(`%s: %s, want ""`, row.Path, row.Error)
-		}
+		check.Equal(s.T, row.Error, "", "%s", row.Path)
 		all[row.Path] = len(row.Principals) == 1
 	}
 	return all

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -41,9 +42,7 @@ func ask(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
 	var out strings.Builder
 	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
-	if _, err := r.Do(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(r.Do(context.Background())))
 	var rows []string
 	for line := range strings.Lines(out.String()) {
 		rows = append(rows, strings.Join(strings.Fields(line), " "))
@@ -163,13 +162,9 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 	// For one principal that there is nothing is a change, too (U-108).
 	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
 	lines = row("/t", all, "directory") + row("/t/no", none, "directory") + row("/t/no/x", none, "file")
-	if got := pathsOf(t, what, lines); got != "/t /t/no" {
-		t.Errorf("what: %s, want /t /t/no", got)
-	}
+	check.Equal(t, pathsOf(t, what, lines), "/t /t/no", "what")
 	what.Changes = false
-	if got := pathsOf(t, what, lines); got != "/t" {
-		t.Errorf("without: %s, want /t", got)
-	}
+	check.Equal(t, pathsOf(t, what, lines), "/t", "without")
 	// Rights that were not requested are not reported as missing (U-108).
 	for want, passed := range map[string]int{"": 2, "write": 0} {
 		if what.Want = nil; want != "" {
@@ -186,9 +181,7 @@ func pathsOf(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
 	var out strings.Builder
 	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
-	if _, err := r.Do(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(r.Do(context.Background())))
 	var paths []string
 	for line := range strings.Lines(out.String()) {
 		if path, _, _ := strings.Cut(line, "  "); path != "PATH" && path != "" {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/ntacl"
@@ -213,9 +214,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 			Principals        []string
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
-		if row.Error != "" {
-			s.T.Errorf(`%s: %s, want ""`, row.Path, row.Error)
-		}
+		check.Equal(s.T, row.Error, "", "%s", row.Path)
 		rel, err := filepath.Rel(root, row.Path)
 		s.must(err)
 		readers[rel] = row.Principals

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -216,9 +217,7 @@ func TestVectorsByAuthz(t *testing.T) {
 			t.Fatal(err)
 		}
 		in, want := replay.Fields{}, replay.Fields{}
-		if err := errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)))
 		status, out, err := a.check(in)
 		var why *skipError
 		if errors.As(err, &why) {

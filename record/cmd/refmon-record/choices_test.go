@@ -11,25 +11,20 @@ import (
 
 	"github.com/refmon/refmon/docs"
 	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Each choice of docs/CAVEATS.md is a question, a step of decided.star, or in the list below with the reason why no
 // process can test it.
 func TestChoicesAreAsked(t *testing.T) {
 	asked := map[string]bool{}
-	questions, err := replay.Questions()
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := check.Must(replay.Questions())
 	for _, q := range questions {
 		for _, rule := range q.Rules {
 			asked[rule] = true
 		}
 	}
-	file, err := os.ReadFile(filepath.Join("testdata", "decided.star"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := check.Must(os.ReadFile(filepath.Join("testdata", "decided.star")))
 	for _, m := range stepRule.FindAllSubmatch(file, -1) {
 		asked[string(m[1])] = true
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -20,10 +21,7 @@ const bufferAt = 0x7000
 
 func replyOf(t *testing.T, text string) *reply {
 	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := check.Must(hex.DecodeString(strings.ReplaceAll(text, " ", "")))
 	// A second buffer differs in everything.
 	return &reply{Buffers: [][]byte{[]byte("another buffer"), b}, Bases: []uint64{0x100, bufferAt}}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/replay"
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
@@ -142,10 +143,7 @@ func privileged(t *testing.T) *token.Token {
 	s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
 	// A disabled group stays so in every copy of the token. T-144
 	s.Groups = append(s.Groups, token.Group{SID: sid.BackupOperators, Attributes: token.GroupDisabled})
-	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := check.Must(token.New(s))
 	return tok
 }
 
@@ -171,9 +169,7 @@ func (l *library) vectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		in, want := replay.Fields{}, replay.Fields{}
-		if err := errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)))
 		v, err := readVector(in)
 		if err != nil {
 			t.Fatalf("%s: %v", x.In, err)
@@ -231,9 +227,7 @@ func (l *library) questions(t *testing.T) {
 	if a.w, err = replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.questions(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, a.questions())
 	rec, err := replay.Read(&b)
 	if err != nil {
 		t.Fatal(err)
@@ -343,14 +337,8 @@ func (l *library) programs(t *testing.T) {
 	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens,
 		Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
 	for _, name := range files {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list, err := replay.Programs(name, source)
-		if err != nil {
-			t.Fatal(err)
-		}
+		source := check.Must(os.ReadFile(name))
+		list := check.Must(replay.Programs(name, source))
 		for _, p := range list {
 			b := &libraryBackend{l: l}
 			calls, _ := p.Run(nt.Documented, nil, b) // it ends at a call that the library does not support

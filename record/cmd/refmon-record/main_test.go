@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestExpand(t *testing.T) {
@@ -61,13 +62,7 @@ func TestLayoutsAreThoseOfWindows(t *testing.T) {
 // compared compares a recording with refmon's answers.
 func compared(t *testing.T, rec *replay.Recording) *replay.Report {
 	t.Helper()
-	notes, err := replay.ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := replay.Compare(rec, notes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	notes := check.Must(replay.ReadNotes())
+	r := check.Must(replay.Compare(rec, notes))
 	return r
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/replay"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // wine runs a Windows program in a folder of its own; it skips the test where
@@ -78,14 +79,11 @@ func (w *wine) stop() {
 // pipe open.
 func (w *wine) run(args ...string) []byte {
 	w.t.Helper()
-	out, err := os.Create(filepath.Join(w.t.TempDir(), "out"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	out := check.Must(os.Create(filepath.Join(w.t.TempDir(), "out")))
 	defer func() { _ = out.Close() }() // it is read by its name
 	cmd := exec.Command(w.program, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = w.env, out, out
-	err = cmd.Run()
+	err := cmd.Run()
 	b, err2 := os.ReadFile(out.Name())
 	if err != nil || err2 != nil {
 		w.t.Fatalf("%q: %v, %v, want nil, nil\n%s", args, err, err2, b)
@@ -106,10 +104,7 @@ func TestWine(t *testing.T) {
 	const transcripts = "../../../internal/test/ntostest/testdata/"
 	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../../examples/impersonation.star",
 		transcripts+"30-pipes.txt")
-	rec, err := replay.Read(bytes.NewReader(out))
-	if err != nil {
-		t.Fatal(err)
-	}
+	rec := check.Must(replay.Read(bytes.NewReader(out)))
 	if s := rec.Header.System; s.Wine == "" || s.Build < 7600 || s.Architecture != "amd64" ||
 		rec.Header.Tokens != replay.OwnToken {
 		t.Errorf("%+v", rec.Header)
