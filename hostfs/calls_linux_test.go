@@ -164,15 +164,13 @@ func TestRefillTakesOnlyFiles(t *testing.T) {
 		mode  os.FileMode
 	}{{false, 0o755 | os.ModeSetuid | os.ModeSetgid}, {true, 0o755}} {
 		fd, st := g.Backing(c.write)
-		info, err := os.Stat(w.path("g"))
-		w.must(err)
+		info := check.Must(os.Stat(w.path("g")))
 		if fd != g.fd || st != ntstatus.Success || info.Mode() != c.mode {
 			t.Errorf("F-125: Backing for writing %t = %d, %v, then mode %v; want %d, %v, %v", c.write, fd, st,
 				info.Mode(), g.fd, ntstatus.Success, c.mode)
 		}
 	}
-	fd, st := g.Locking()
-	w.want(st, ntstatus.Success)
+	fd := check.Result(g.Locking())
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || fd == g.fd || flags&unix.O_ACCMODE != unix.O_RDWR || flags&unix.O_NONBLOCK == 0 {
 		t.Errorf("Locking = %d, status flags %#o, %v; want a new descriptor with O_RDWR and O_NONBLOCK", fd, flags,
@@ -197,8 +195,7 @@ func TestReadOnlyVolumeIsDetected(t *testing.T) {
 	if err := unix.Mount("", root, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Skip("cannot mount read-only here: ", err)
 	}
-	tree, err := Open(Config{Path: root, Attribute: attribute})
-	w.must(err)
+	tree := check.Must(Open(Config{Path: root, Attribute: attribute}))
 	defer func() { w.must(tree.Close()) }()
 	if !tree.readOnly {
 		t.Error("F-26: a tree on a read-only mount: readOnly is false, want true")

@@ -32,10 +32,8 @@ func TestChangesInARowAreSeen(t *testing.T) {
 		}
 		w.describe("d", texts[i%2])
 		for range 2 {
-			s, err := stat(fd)
-			w.must(err)
-			k, err := w.tree.known(held{fd: fd}, &s, sid.SID{})
-			w.must(err)
+			s := check.Must(stat(fd))
+			k := check.Must(w.tree.known(held{fd: fd}, &s, sid.SID{}))
 			check.Require(t, formatted(k.descriptor), texts[i%2], "F-115: descriptor after change %d", i)
 		}
 	}
@@ -52,8 +50,7 @@ func TestSettlingOfUnknownFileSystems(t *testing.T) {
 			"F-115: settling on file system type %x", magic)
 	}
 	fs.Type = unix.EXT4_SUPER_MAGIC
-	missing, err := unix.Open(filepath.Join("/proc", "self"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	w.must(err)
+	missing := check.Must(unix.Open(filepath.Join("/proc", "self"), unix.O_PATH|unix.O_DIRECTORY, 0))
 	defer shut(missing)
 	check.Equal(t, settling(missing, &fs), settled, "F-115: settling without a file for the trial")
 }
@@ -80,19 +77,14 @@ func TestCachedDescriptorIsNeverOld(t *testing.T) {
 		}
 	}()
 	for range 5000 {
-		before, err := stat(fd)
-		w.must(err)
-		k, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
-		w.must(err)
-		value, err := (&held{fd: fd}).attributeOf(w.tree.cfg.Attribute)
-		w.must(err)
-		after, err := stat(fd)
-		w.must(err)
+		before := check.Must(stat(fd))
+		k := check.Must(w.tree.known(held{fd: fd}, &before, sid.SID{}))
+		value := check.Must((&held{fd: fd}).attributeOf(w.tree.cfg.Attribute))
+		after := check.Must(stat(fd))
 		if identityOf(&before) != identityOf(&after) {
 			continue // It changed in between.
 		}
-		a, err := ntacl.Decode(value)
-		w.must(err)
+		a := check.Must(ntacl.Decode(value))
 		if !a.Descriptor.Equal(k.descriptor) {
 			t.Fatalf("F-115: cached descriptor %s, stored %s", formatted(k.descriptor), formatted(a.Descriptor))
 		}

@@ -48,11 +48,9 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 // place opens a file without deciding about it.
 func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	w.Helper()
-	fd, err := below(w.tree.root, name, 0)
-	w.must(err)
+	fd = check.Must(below(w.tree.root, name, 0))
 	w.Cleanup(func() { shut(fd) })
-	s, err = stat(fd)
-	w.must(err)
+	s = check.Must(stat(fd))
 	return fd, s
 }
 
@@ -65,8 +63,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	for try := 0; ; try++ {
 		begun := time.Now()
 		w.must(os.Chmod(w.path("f"), 0o640))
-		s, err := stat(fd)
-		w.must(err)
+		s := check.Must(stat(fd))
 		_, keep, err := w.tree.read(&held{fd: fd}, &s)
 		w.must(err)
 		if time.Since(begun) < settled {
@@ -80,8 +77,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 		}
 	}
 	settle(t, w.path("f"))
-	s, err := stat(fd)
-	w.must(err)
+	s := check.Must(stat(fd))
 	if k, keep, err := w.tree.read(&held{fd: fd}, &s); err != nil || !keep || formatted(k.descriptor) != wide {
 		t.Errorf("F-115: read of a file at rest: cached %t, %v; want true, no error, descriptor %s", keep, err, wide)
 	}
@@ -92,16 +88,14 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 			err)
 	}
 	// The descriptor is read once, and again after a change of the file.
-	first, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
-	w.must(err)
+	first := check.Must(w.tree.known(held{fd: fd}, &before, sid.SID{}))
 	again, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
 	if w.must(err); first != again {
 		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
 	w.describe("f", narrow)
 	settle(t, w.path("f"))
-	s, err = stat(fd)
-	w.must(err)
+	s = check.Must(stat(fd))
 	if k, err := w.tree.known(held{fd: fd}, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
 		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
@@ -132,8 +126,7 @@ func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 		if value != "" {
 			w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte(value)))
 		}
-		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
-		w.must(err)
+		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
 		if k.verdict != want.verdict || k.audited != want.audited || (k.descriptor == nil) != (value == "nonsense") ||
 			k.dos.attributes != fileaccess.AttributeHidden || k.attribute.Descriptor != nil {
 			t.Errorf("F-115: attribute %.20q: %+v, want verdict %v, audited %t, hidden", value, k, want.verdict,
@@ -159,17 +152,14 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	fd, s := w.place("d")
 	info := ntacl.Info{Directory: true, Mode: 0o750, UID: s.Uid, GID: s.Gid}
 	made := func() *sd.Descriptor {
-		s, err := stat(fd)
-		w.must(err)
-		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
-		w.must(err)
+		s := check.Must(stat(fd))
+		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
 		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
 			t.Errorf("F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
 		}
 		return k.descriptor
 	}
-	plain, err := ntacl.Posix(info, nil, accounts)
-	w.must(err)
+	plain := check.Must(ntacl.Posix(info, nil, accounts))
 	if got := made(); !got.Equal(plain) {
 		t.Errorf("F-115: descriptor made from the mode: %s, want %s", formatted(got), formatted(plain))
 	}
@@ -181,8 +171,7 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	}
 	w.must(unix.Setxattr(w.path("d"), aclAccess, acl, 0))
 	info.Mode = 0o750
-	named, err := ntacl.Posix(info, acl, accounts)
-	w.must(err)
+	named := check.Must(ntacl.Posix(info, acl, accounts))
 	if got := made(); !got.Equal(named) || named.Equal(plain) {
 		t.Errorf("F-115: descriptor made from an access ACL: %s, want %s, different from the mode's", formatted(got),
 			formatted(named))
@@ -215,8 +204,7 @@ func TestAnyAttributeIsSafe(t *testing.T) {
 			t.Logf("the file system holds less than %d bytes", size)
 			break
 		}
-		_, err := attribute(w.path("f"), w.tree.cfg.Attribute)
-		w.must(err)
+		w.must(check.Err(attribute(w.path("f"), w.tree.cfg.Attribute)))
 		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
 		if st != ntstatus.Success && st != ntstatus.AccessDenied {
 			t.Errorf("open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
@@ -233,13 +221,11 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 		w.must(os.WriteFile(w.path("f"), nil, 0o600))
 		w.must(a.Seal(info, nil, nil))
-		value, err := a.Append(nil)
-		w.must(err)
+		value := check.Must(a.Append(nil))
 		w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, value))
 		w.must(os.Chmod(w.path("f"), 0o640))
 		fd, s := w.place("f")
-		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
-		w.must(err)
+		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
 			t.Errorf("F-115: permissions ignored %t: verdict %v, descriptor %s; want %v", ignore, k.verdict,
@@ -248,10 +234,8 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		// A file without an attribute gets one.
 		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 		f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
-		old, st := f.Descriptor()
-		w.want(st, ntstatus.Success)
-		swapped, st := f.SwapDescriptor(old, sddl.MustParse(hers))
-		w.want(st, ntstatus.Success)
+		old := check.Result(f.Descriptor())
+		swapped := check.Result(f.SwapDescriptor(old, sddl.MustParse(hers)))
 		got := w.readBack("bare")
 		want, verdict := uint16(4), ntacl.Intact
 		if ignore {

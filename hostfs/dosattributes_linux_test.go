@@ -61,8 +61,7 @@ func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	w.describe("", "O:BAG:SYD:P"+all[3:])
 	w.file("f", "x", all)
 	w.file("g", "x", all)
-	value, err := hex.DecodeString("000005000500000011000000230000001abe3106c579dd01")
-	w.must(err)
+	value := check.Must(hex.DecodeString("000005000500000011000000230000001abe3106c579dd01"))
 	if err := setAttribute(w.path("f"), dosName, value); err != nil {
 		t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
 	}

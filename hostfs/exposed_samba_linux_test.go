@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -26,8 +27,7 @@ func TestSambaServesClosedPath(t *testing.T) {
 	b := &beside{&world{TB: t, root: filepath.Join(s.Dir, "closed"), sys: kernel.Boot(kernel.Config{})}, s, "closed"}
 	b.must(errors.Join(os.Chown(b.root, 0, gid), os.Chmod(b.root, 0o770)))
 	b.describe("", "O:BAG:SYD:P(A;;0x1301bf;;;WD)")
-	tree, err := Open(Config{Path: b.root, IgnorePosix: true, FileMode: 0o666, DirectoryMode: 0o777})
-	b.must(err)
+	tree := check.Must(Open(Config{Path: b.root, IgnorePosix: true, FileMode: 0o666, DirectoryMode: 0o777}))
 	b.must(b.sys.AddTree("share", tree))
 	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
 	if open, err := tree.Exposure(gid); err != nil || len(open) > 0 {

@@ -174,8 +174,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 			"F-23: walks with policy %d", c.how)
 	}
 	w := movable(t)
-	found, st := w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: passer(t, true)}, nil)
-	w.want(st, ntstatus.Success)
+	found := check.Result(w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: passer(t, true)}, nil))
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
 	check.Equal(t, toldOfName(found.(*place)), want, "F-23: Find with the privilege")
 	found.Release()
@@ -233,8 +232,7 @@ func TestMountedDirectoryIsHidden(t *testing.T) {
 	listed := func(want ...string) {
 		t.Helper()
 		var names []string
-		list, st := th.NtQueryDirectoryFile(h, "?", true)
-		w.want(st, ntstatus.Success)
+		list := check.Result(th.NtQueryDirectoryFile(h, "?", true))
 		for _, e := range list {
 			names = append(names, e.FileName)
 		}

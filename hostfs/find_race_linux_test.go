@@ -46,10 +46,8 @@ func swap(dir *os.File, a, b string) {
 }
 
 func (h *hostile) attackers(wg *sync.WaitGroup) {
-	d, err := os.Open(h.path(`d\e`))
-	h.must(err)
-	root, err := os.Open(h.root)
-	h.must(err)
+	d := check.Must(os.Open(h.path(`d\e`)))
+	root := check.Must(os.Open(h.root))
 	h.Cleanup(func() { h.must(errors.Join(d.Close(), root.Close())) })
 	// Two files swap names: alice's and the one that everybody may read.
 	h.attack(wg, func(int) { swap(d, "public", "private") })

@@ -52,8 +52,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)")
 	_ = ownDescriptors() // the first tree opens it
 	before := len(descriptors(t))
-	tree, err := Open(c)
-	w.must(err)
+	tree := check.Must(Open(c))
 	w.tree = tree
 	w.must(w.sys.AddTree("share", tree))
 	t.Cleanup(func() {
@@ -120,8 +119,7 @@ func (w *world) describe(name, text string) {
 func (w *world) raw(text string) []byte {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
-	value, err := a.Append(nil)
-	w.must(err)
+	value := check.Must(a.Append(nil))
 	return value
 }
 
@@ -142,12 +140,9 @@ func (w *world) dir(name, text string) {
 // as returns a thread of a new process of a user.
 func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
 	w.Helper()
-	tok, err := token.New(person(user, privileges...))
-	w.must(err)
-	p, err := w.sys.NewProcess("test", tok)
-	w.must(err)
-	th, err := p.NewThread()
-	w.must(err)
+	tok := check.Must(token.New(person(user, privileges...)))
+	p := check.Must(w.sys.NewProcess("test", tok))
+	th := check.Must(p.NewThread())
 	return th
 }
 
@@ -217,8 +212,7 @@ func setAttribute(path, name string, value []byte) error { return unix.Setxattr(
 // subject returns a user as the subject of an access check.
 func (w *world) subject(user string) access.Subject {
 	w.Helper()
-	tok, err := token.New(person(user))
-	w.must(err)
+	tok := check.Must(token.New(person(user)))
 	return access.Subject{Primary: tok}
 }
 
@@ -257,10 +251,8 @@ func (w *world) exists(name string, want bool) {
 // readBack returns the stored attribute of a file.
 func (w *world) readBack(name string) *ntacl.Attribute {
 	w.Helper()
-	b, err := attribute(w.path(name), w.tree.cfg.Attribute)
-	w.must(err)
-	a, err := ntacl.Decode(b)
-	w.must(err)
+	b := check.Must(attribute(w.path(name), w.tree.cfg.Attribute))
+	a := check.Must(ntacl.Decode(b))
 	return a
 }
 
@@ -268,8 +260,7 @@ func (w *world) readBack(name string) *ntacl.Attribute {
 func (w *world) nothingPrivate(dirs ...string) {
 	w.Helper()
 	for _, d := range dirs {
-		list, err := os.ReadDir(w.path(d))
-		w.must(err)
+		list := check.Must(os.ReadDir(w.path(d)))
 		for _, e := range list {
 			if len(e.Name()) >= len(privatePrefix) && e.Name()[:len(privatePrefix)] == privatePrefix {
 				w.Errorf("private name %s was left in %q", e.Name(), d)
@@ -335,8 +326,7 @@ func (w *world) hide(t *testing.T, name string, directory bool) {
 // dosOf returns a file's stored attributes.
 func (w *world) dosOf(place string) dos {
 	w.Helper()
-	value, err := attribute(place, dosName)
-	w.must(err)
+	value := check.Must(attribute(place, dosName))
 	return decodeDOS(value)
 }
 

@@ -98,8 +98,7 @@ func (w *world) make(l *lent) {
 	w.must(os.Chmod(path, os.FileMode(l.mode)))
 	w.must(unix.Stat(path, &l.before))
 	if l.plain {
-		f, err := os.Open(path)
-		w.must(err)
+		f := check.Must(os.Open(path))
 		l.f = f
 	} else {
 		f, st := w.handOut(l.name, l.granted, l.who.uid)
@@ -175,8 +174,7 @@ func (w *world) expects(l *lent) {
 	}
 	got := -1
 	if l.f != nil {
-		flags, err := unix.FcntlInt(l.f.Fd(), unix.F_GETFL, 0)
-		w.must(err)
+		flags := check.Must(unix.FcntlInt(l.f.Fd(), unix.F_GETFL, 0))
 		got = flags & unix.O_ACCMODE
 	}
 	check.Equal(w, got, want, "access mode of the descriptor of %s", l.name)

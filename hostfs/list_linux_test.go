@@ -80,14 +80,12 @@ func TestListingRemovesOldPrivateNames(t *testing.T) {
 		t.Helper()
 		th := w.as(bob)
 		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
-		entries, st := th.NtQueryDirectoryFile(h, "", true)
-		w.want(st, ntstatus.Success)
+		entries := check.Result(th.NtQueryDirectoryFile(h, "", true))
 		w.want(th.NtClose(h), ntstatus.Success)
 		for _, e := range entries {
 			names = append(names, e.FileName)
 		}
-		all, err := os.ReadDir(w.root)
-		w.must(err)
+		all := check.Must(os.ReadDir(w.root))
 		for _, e := range all {
 			left = append(left, e.Name())
 		}
@@ -169,8 +167,7 @@ func TestListingRemovesInterruptedRemoval(t *testing.T) {
 		w.tree.abandoned = -time.Hour // every name is old
 		_, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).List("", true, 100, nil)
 		w.want(st, ntstatus.Success)
-		all, err := filepath.Glob(w.path(privatePrefix + "*"))
-		w.must(err)
+		all := check.Must(filepath.Glob(w.path(privatePrefix + "*")))
 		if len(all) != 1 || filepath.Base(all[0]) != other {
 			t.Errorf("F-129: killed before call %d, after %q: private names %q, want %s", n, k.trace, all, other)
 		}
@@ -225,8 +222,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	w := shaped(t)
 	basic := func(name string) nt.FileBasic {
 		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES)
-		facts, st := f.Facts()
-		w.want(st, ntstatus.Success)
+		facts := check.Result(f.Facts())
 		w.shut(f)
 		return facts.FileBasic
 	}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -93,14 +94,12 @@ func TestLockingWithoutWriteAccess(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
-	lease, err := os.Open(w.path("f"))
-	w.must(err)
+	lease := check.Must(os.Open(w.path("f")))
 	defer func() { w.must(lease.Close()) }()
 	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		t.Skipf("no lease can be had in %s: %v", w.root, err)
 	}
-	fd, st := f.Locking()
-	w.want(st, ntstatus.Success)
+	fd := check.Result(f.Locking())
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDONLY || flags&unix.O_NONBLOCK == 0 {
 		t.Errorf("Locking = %d, status flags %#o, %v, want a descriptor with O_RDONLY and O_NONBLOCK", fd, flags, err)

@@ -168,8 +168,7 @@ func TestRenameOverOwnName(t *testing.T) {
 func (w *world) attributeOf(name string) []byte {
 	w.Helper()
 	b := make([]byte, 4096)
-	n, err := unix.Getxattr(w.path(name), attributeHere(w), b)
-	w.must(err)
+	n := check.Must(unix.Getxattr(w.path(name), attributeHere(w), b))
 	return b[:n]
 }
 
@@ -391,8 +390,7 @@ func TestRenameUpdatesOpenFiles(t *testing.T) {
 		w.want(c.by.Move(&nt.FileMove{Name: c.to, Root: c.from, Decide: agree(nil)}), ntstatus.Success)
 		for _, f := range []*file{one, two} {
 			l := f.linkNow()
-			s, err := stat(l.dir)
-			w.must(err)
+			s := check.Must(stat(l.dir))
 			if f.link != one.link || l.path != c.path || l.name != c.name || l.directory != w.inode(c.in) ||
 				s.Ino != l.directory || !l.owned || l.users != 2 {
 				t.Errorf("F-118: link of the opens: %+v, want %s in %q", l, c.path, c.in)

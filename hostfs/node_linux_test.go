@@ -170,8 +170,7 @@ func TestDeleteEachOfTwoNames(t *testing.T) {
 // pends checks DeletePending of a handle.
 func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 	w.Helper()
-	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
-	w.want(st, ntstatus.Success)
+	about := check.Result(th.NtQueryInformationFile(h, nt.FileStandardInformation))
 	if s := about.(nt.FileStandard); s.DeletePending != want {
 		w.Errorf("F-117: DeletePending is %t, want %t", s.DeletePending, want)
 	}
@@ -224,8 +223,7 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 				if forced {
 					r.Options = fileaccess.OpenReparsePoint
 				}
-				p, st := w.tree.Find(&r, nil)
-				w.want(st, ntstatus.Success)
+				p := check.Result(w.tree.Find(&r, nil))
 				d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_EXECUTE,
 					Action: action, ForceShareRead: forced}
 				made, _, st := p.Open(&r, &d)

@@ -60,8 +60,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w.must(os.WriteFile(w.path(`d\spoiled`), nil, 0o600))
 	w.must(setAttribute(w.path(`d\spoiled`), c.Attribute, []byte("nonsense")))
 	hashed := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Hash: [64]byte{1}, Descriptor: sddl.MustParse(wide)}
-	value, err := hashed.Append(nil)
-	w.must(err)
+	value := check.Must(hashed.Append(nil))
 	w.must(os.WriteFile(w.path(`d\hashed`), nil, 0o600))
 	w.must(setAttribute(w.path(`d\hashed`), c.Attribute, value))
 	w.must(os.Mkdir(w.path("plain"), 0o700))
@@ -78,8 +77,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", "made", false, 4},
 		{"", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)", "made", true, 3},
 	} {
-		o, err := OpenOffline(w.path(c2.name), c)
-		w.must(err)
+		o := check.Must(OpenOffline(w.path(c2.name), c))
 		own, above := formatted(o.Descriptor()), formatted(o.Parent())
 		if c2.own == "made" && strings.HasPrefix(own, "O:") {
 			own = "made"
@@ -91,7 +89,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 			t.Errorf("F-171: %s: descriptor %s, parent's %s, directory %t; want %s, %s, %t", c2.name, own, above,
 				o.Directory(), c2.own, c2.above, c2.directory)
 		}
-		err = o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
+		err := o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
 		if (err == nil) != (c2.version != 0) {
 			t.Errorf("F-171: Write of %s: %v, want success %t", c2.name, err, c2.version != 0)
 		}
@@ -114,8 +112,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	if after := len(descriptors(t)); after != before {
 		t.Errorf("%d host descriptors at the end, want %d", after, before)
 	}
-	root, err := OpenOffline("/", c)
-	w.must(err)
+	root := check.Must(OpenOffline("/", c))
 	if root.parent != -1 || root.Parent() != nil || !root.Directory() {
 		t.Errorf(`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
 	}

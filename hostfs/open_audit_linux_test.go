@@ -55,10 +55,9 @@ func audited(t *testing.T, options audit.Options, change ...func(*Config)) (*wor
 	w.must(w.sys.Close())
 	w.sys = kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	w.must(w.sys.AddTree("share", w.tree))
-	p, err := audit.NewPolicy(audit.PolicySpec{Options: options, System: map[audit.Subcategory]audit.Setting{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{Options: options, System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnSuccess | audit.OnFailure, audit.HandleManipulation: audit.OnSuccess,
-		audit.AuthorizationPolicyChange: audit.OnSuccess}})
-	w.must(err)
+		audit.AuthorizationPolicyChange: audit.OnSuccess}}))
 	w.sys.Audit().Policy.Store(p)
 	t.Cleanup(func() { sink.full = false })
 	return w, sink
@@ -158,8 +157,7 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		{`d\f`, fileaccess.FileOpen, fileaccess.DeleteOnClose}} {
 		w.create(th, c.name, call{desired: winnt.FILE_WRITE_DATA | winnt.DELETE, disposition: c.disposition,
 			options: c.options}, ntstatus.AuditFailed)
-		entries, err := os.ReadDir(filepath.Join(w.root, "d"))
-		w.must(err)
+		entries := check.Must(os.ReadDir(filepath.Join(w.root, "d")))
 		text, err := os.ReadFile(filepath.Join(w.root, "d", "f"))
 		if err != nil || len(entries) != 1 || string(text) != "text" {
 			t.Errorf(`%s with disposition %d: %d entries in the directory, f contains %q, %v; want 1, "text"`, c.name,
@@ -193,9 +191,8 @@ func TestOpenThroughShareIsRecordedForShare(t *testing.T) {
 	w.sys = kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	w.must(w.sys.AddTree("share", w.tree))
 	policy := func(o audit.Options, s audit.Setting) {
-		p, err := audit.NewPolicy(audit.PolicySpec{Options: o, System: map[audit.Subcategory]audit.Setting{
-			audit.DetailedFileShare: s}})
-		w.must(err)
+		p := check.Must(audit.NewPolicy(audit.PolicySpec{Options: o, System: map[audit.Subcategory]audit.Setting{
+			audit.DetailedFileShare: s}}))
 		w.sys.Audit().Policy.Store(p)
 	}
 	w.dir("d", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
@@ -251,9 +248,8 @@ func TestShareRecordsFailClosed(t *testing.T) {
 	w, sink := audited(t, audit.Options{}, func(c *Config) { c.Share = sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)") })
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	one := w.as(alice)
-	p, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
-		System: map[audit.Subcategory]audit.Setting{audit.DetailedFileShare: audit.OnSuccess}})
-	w.must(err)
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
+		System: map[audit.Subcategory]audit.Setting{audit.DetailedFileShare: audit.OnSuccess}}))
 	w.sys.Audit().Policy.Store(p)
 	sink.full = true
 	w.create(one, "f", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AuditFailed)

@@ -32,11 +32,9 @@ func BenchmarkOpen(b *testing.B) {
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS}
 	r := fileaccess.Request{Desired: in.DesiredAccess, Disposition: fileaccess.FileOpen, Name: `a\b\f`, Share: 7}
 	r.Subject = w.subject(bob)
-	p, st := w.tree.Find(&r, nil)
-	w.want(st, ntstatus.Success)
+	p := check.Result(w.tree.Find(&r, nil))
 	defer p.Release()
-	root, err := os.OpenRoot(w.root)
-	w.must(err)
+	root := check.Must(os.OpenRoot(w.root))
 	defer func() { w.must(root.Close()) }()
 	all := []struct {
 		name string
@@ -44,22 +42,17 @@ func BenchmarkOpen(b *testing.B) {
 		took []time.Duration
 	}{
 		{name: "openat2", run: func() {
-			fd, err := unix.Openat2(w.tree.root, "a/b/f", &how)
-			w.must(err)
+			fd := check.Must(unix.Openat2(w.tree.root, "a/b/f", &how))
 			shut(fd)
 		}},
 		{name: "os.Root", run: func() {
-			f, err := root.Open("a/b/f")
-			w.must(err)
+			f := check.Must(root.Open("a/b/f"))
 			w.must(f.Close())
 		}},
 		{name: "its-calls", run: func() {
-			object, err := below(w.tree.root, "a/b/f", 0)
-			w.must(err)
-			_, err = stat(object)
-			w.must(err)
-			fd, err := openAgain(object, unix.O_RDONLY|unix.O_NONBLOCK)
-			w.must(err)
+			object := check.Must(below(w.tree.root, "a/b/f", 0))
+			w.must(check.Err(stat(object)))
+			fd := check.Must(openAgain(object, unix.O_RDONLY|unix.O_NONBLOCK))
 			shut(object)
 			shut(fd)
 		}},

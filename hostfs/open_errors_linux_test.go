@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -16,16 +17,14 @@ import (
 func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", wide)
-	lease, err := os.Open(w.path("f"))
-	w.must(err)
+	lease := check.Must(os.Open(w.path("f")))
 	defer func() { w.must(lease.Close()) }()
 	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		t.Skipf("no lease can be had in %s: %v", w.root, err)
 	}
 	before := w.descriptors()
 	r := fileaccess.Request{Name: "f", Share: 7, Options: fileaccess.DeleteOnClose, Subject: w.subject(bob)}
-	p, st := w.tree.Find(&r, nil)
-	w.want(st, ntstatus.Success)
+	p := check.Result(w.tree.Find(&r, nil))
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.DELETE,
 		Action: fileaccess.Overwritten}
 	f, again, st := p.Open(&r, &d)
@@ -49,8 +48,7 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	w.Helper()
 	before := w.descriptors()
 	r := &fileaccess.Request{Name: name, Subject: w.subject(bob), Options: options, Disposition: fileaccess.FileCreate}
-	found, st := w.tree.Find(r, nil)
-	w.want(st, ntstatus.Success)
+	found := check.Result(w.tree.Find(r, nil))
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
 		Action: fileaccess.Created, NewSD: sddl.MustParse(wide)}
 	change(found.(*place), &d)

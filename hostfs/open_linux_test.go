@@ -122,8 +122,7 @@ func TestMissingAttributeByPolicy(t *testing.T) {
 		belied := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;" + bob + ")")}
 		w.must(os.WriteFile(w.path("h"), nil, 0o600))
 		w.must(belied.Seal(ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}, nil, nil))
-		value, err := belied.Append(nil)
-		w.must(err)
+		value := check.Must(belied.Append(nil))
 		w.must(setAttribute(w.path("h"), w.tree.cfg.Attribute, value))
 		w.open(th, "h", winnt.GENERIC_WRITE, ntstatus.Success)
 		w.must(os.Chmod(w.path("h"), 0o604))
@@ -160,13 +159,11 @@ func TestDescriptorAllowsGrantedAccessOnly(t *testing.T) {
 func TestCreateRetriesTakenName(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
-	tok, err := token.New(person(bob))
-	w.must(err)
+	tok := check.Must(token.New(person(bob)))
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 		r := &fileaccess.Request{Subject: access.SubjectOf(tok), Name: "new", Desired: winnt.FILE_READ_DATA,
 			Disposition: fileaccess.FileOpenIf, Options: kind, Share: 7}
-		found, st := w.tree.Find(r, nil)
-		w.want(st, ntstatus.Success)
+		found := check.Result(w.tree.Find(r, nil))
 		d := fileaccess.Open(r, found.Facts())
 		if !d.Allowed() {
 			t.Fatalf("decision to create: %+v, want success", d)
@@ -192,8 +189,7 @@ func TestNothingElseIsDeleted(t *testing.T) {
 	w.describe("", all)
 	th := w.as(bob)
 	w.file("leased", "", all)
-	lease, err := os.Open(w.path("leased"))
-	w.must(err)
+	lease := check.Must(os.Open(w.path("leased")))
 	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		t.Skipf("no lease can be had in %s: %v", w.root, err)
 	}
@@ -276,8 +272,7 @@ func TestOverwriteNeedsWriteAccess(t *testing.T) {
 		if got != action || st != ntstatus.Success {
 			t.Errorf("open with disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
 		}
-		s, err := os.Stat(w.path("f"))
-		w.must(err)
+		s := check.Must(os.Stat(w.path("f")))
 		if s.Size() != 0 || s.Mode()&os.ModeSetuid != 0 {
 			t.Errorf("after disposition %d: %d bytes, mode %v; want 0 and no set-uid bit", d, s.Size(), s.Mode())
 		}
@@ -305,8 +300,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 	} {
 		r := &fileaccess.Request{Name: name, Subject: w.subject(bob), Options: c.options, Disposition: fileaccess.FileCreate,
 			Attributes: fileaccess.AttributeHidden, Share: 7}
-		p, st := w.tree.Find(r, nil)
-		w.want(st, ntstatus.Success)
+		p := check.Result(w.tree.Find(r, nil))
 		if c.nameless {
 			w.want(p.(*place).MakesNameless(), ntstatus.Success)
 		}
@@ -316,8 +310,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		p.Release()
 		w.want(st, ntstatus.Success)
 		f := made.(*file)
-		s, err := f.stat()
-		w.must(err)
+		s := check.Must(f.stat())
 		got := w.dosOf(placeOf(f.fd))
 		if s.Mode != c.mode || got.attributes != c.want || !got.there || got.created != fileTime(s.Btime) {
 			t.Errorf("F-172: %s: mode %o, attributes %+v; want %o, %#x and the birth time", name, s.Mode, got, c.mode,
@@ -365,12 +358,9 @@ func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt
 	spec := person(user)
 	r := logon.Result{Token: spec}
 	spec, _ = r.InSession(session, 0)
-	tok, err := token.New(spec)
-	w.must(err)
-	p, err := sys.NewProcess("test", tok)
-	w.must(err)
-	th, err := p.NewThread()
-	w.must(err)
+	tok := check.Must(token.New(spec))
+	p := check.Must(sys.NewProcess("test", tok))
+	th := check.Must(p.NewThread())
 	return th
 }
 
@@ -390,8 +380,7 @@ func TestRestartGivesNoFiles(t *testing.T) {
 	w.want(before.NtClose(h), ntstatus.Success)
 
 	after := kernel.Boot(kernel.Config{})
-	tree, err := Open(w.tree.cfg)
-	w.must(err)
+	tree := check.Must(Open(w.tree.cfg))
 	w.must(after.AddTree("share", tree))
 	defer func() {
 		w.must(after.Close())

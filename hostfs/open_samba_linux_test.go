@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/kernel"
@@ -84,8 +85,7 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 			s.Grant(user, p.String())
 		}
 		spec.Type = winnt.TokenPrimary
-		tok, err := token.New(spec)
-		b.must(err)
+		tok := check.Must(token.New(spec))
 		tokens, people = append(tokens, tok), append(people, tok.User().SID)
 		threads = append(threads, b.thread(tok))
 		for _, g := range tok.Groups() {
@@ -97,9 +97,8 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), stream))
 	d := draw(rnd, people)
 	d.make(t, b.root, ntacl.Name)
-	tree, err := Open(Config{Path: b.root, IgnorePosix: true, Share: sddl.MustParse("D:(A;;FA;;;WD)"),
-		Policy: fileaccess.Policy{Profile: fileaccess.Observed, Traverse: fileaccess.TraverseNever}})
-	b.must(err)
+	tree := check.Must(Open(Config{Path: b.root, IgnorePosix: true, Share: sddl.MustParse("D:(A;;FA;;;WD)"),
+		Policy: fileaccess.Policy{Profile: fileaccess.Observed, Traverse: fileaccess.TraverseNever}}))
 	b.must(b.sys.AddTree("share", tree))
 	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
 	var list []question
@@ -135,8 +134,7 @@ func (b *beside) there(list []question) (statuses []ntstatus.Status) {
 	b.Helper()
 	var lines, stderr strings.Builder
 	for _, q := range list {
-		line, err := json.Marshal([]any{serverUsers[q.User], q.Path, q.Mask, q.Disposition, q.Options})
-		b.must(err)
+		line := check.Must(json.Marshal([]any{serverUsers[q.User], q.Path, q.Mask, q.Disposition, q.Options}))
 		fmt.Fprintf(&lines, "%s\n", line)
 	}
 	config, address, password := b.server.Access()
@@ -148,8 +146,7 @@ func (b *beside) there(list []question) (statuses []ntstatus.Status) {
 	}
 	for _, line := range strings.Fields(string(out)) {
 		var st ntstatus.Status
-		_, err := fmt.Sscan(line, (*uint32)(&st))
-		b.must(err)
+		b.must(check.Err(fmt.Sscan(line, (*uint32)(&st))))
 		statuses = append(statuses, st)
 	}
 	if len(statuses) != len(list) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
@@ -80,8 +81,7 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 	th := w.as(alice)
 	for _, rights := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA,
 		winnt.FILE_WRITE_ATTRIBUTES, winnt.DELETE, winnt.READ_CONTROL} {
-		h, st := th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
-		w.want(st, ntstatus.Success)
+		h := check.Result(th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0))
 		for class, v := range map[nt.FileInfoClass]any{nt.FileBasicInformation: nt.FileBasic{},
 			nt.FileRenameInformation: nt.FileRename{FileName: "x"}, nt.FileLinkInformation: nt.FileRename{FileName: "x"},
 			nt.FileDispositionInformation: nt.FileDisposition{DeleteFile: true},
@@ -90,11 +90,9 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 		}
 		for _, class := range []nt.FileInfoClass{nt.FileBasicInformation, nt.FileStandardInformation,
 			nt.FilePositionInformation} {
-			_, st = th.NtQueryInformationFile(h, class)
-			w.want(st, ntstatus.InvalidInfoClass)
+			w.want(check.Status(th.NtQueryInformationFile(h, class)), ntstatus.InvalidInfoClass)
 		}
-		_, st = th.NtQueryDirectoryFile(h, "", true)
-		w.want(st, ntstatus.InvalidParameter)
+		w.want(check.Status(th.NtQueryDirectoryFile(h, "", true)), ntstatus.InvalidParameter)
 		// Reading returns no data, and written data is discarded.
 		reading, writing := ntstatus.AccessDenied, ntstatus.AccessDenied
 		if rights == winnt.MAXIMUM_ALLOWED || rights == winnt.FILE_READ_DATA {
@@ -103,13 +101,10 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 		if rights == winnt.MAXIMUM_ALLOWED || rights == winnt.FILE_WRITE_DATA {
 			writing = ntstatus.Success
 		}
-		_, st = th.NtWriteFile(h, []byte("x"))
-		w.want(st, writing)
-		_, st = th.NtReadFile(h, 1)
-		w.want(st, reading)
+		w.want(check.Status(th.NtWriteFile(h, []byte("x"))), writing)
+		w.want(check.Status(th.NtReadFile(h, 1)), reading)
 		w.want(th.NtFlushBuffersFile(h), ntstatus.Success)
-		_, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
-		w.want(st, ntstatus.InvalidParameter)
+		w.want(check.Status(th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)), ntstatus.InvalidParameter)
 		w.want(th.NtClose(h), ntstatus.Success)
 	}
 	_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
@@ -141,8 +136,7 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		}
 		name, d := fmt.Sprint("f", i), left[0]
 		left = left[1:]
-		text, err := sddl.Format(d, sddl.Options{})
-		w.must(err)
+		text := check.Must(sddl.Format(d, sddl.Options{}))
 		w.file(name, "", text)
 		w.must(w.sys.CreateFile(name, d))
 		th := threads[rnd.IntN(len(threads))]

@@ -16,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
@@ -281,14 +282,12 @@ func (w *world) cutPower(trace []string, lost int) {
 	if w.tree.journaled {
 		names = "sync new" // the journal goes with the contents
 	}
-	fresh, err := os.ReadFile(w.path("new"))
-	w.must(err)
+	fresh := check.Must(os.ReadFile(w.path("new")))
 	if lost&1 != 0 && since("sync new", 0) {
 		w.must(os.WriteFile(w.path("new"), make([]byte, len(fresh)), 0o600))
 	}
 	if changed := max(last("copy f"), last("truncate f")); lost&2 != 0 && changed > 0 && since("sync f", changed) {
-		b, err := os.ReadFile(w.path("f"))
-		w.must(err)
+		b := check.Must(os.ReadFile(w.path("f")))
 		clear(b[:len(b)/2])
 		w.must(os.WriteFile(w.path("f"), b, 0o600))
 	}
@@ -338,8 +337,7 @@ func TestRecordsOfOthers(t *testing.T) {
 		w.exists(redoDirectory, false)
 	}
 	// The tree opens while another server changes it.
-	r, err := w.tree.newRecord()
-	w.must(err)
+	r := check.Must(w.tree.newRecord())
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	w.must(r.link(f.fd, redoTarget))
 	w.must(w.reopened())

@@ -145,8 +145,7 @@ func TestReplaceObject(t *testing.T) {
 			w.must(unix.Stat(w.path(c.to), &s))
 			th := w.as(bob)
 			from, to := w.open(th, c.from, c.rights, ntstatus.Success), w.open(th, c.to, c.over, ntstatus.Success)
-			was, err := os.Stat(w.path(c.from))
-			w.must(err)
+			was := check.Must(os.Stat(w.path(c.from)))
 			w.want(w.sys.Refill(th, to, from), c.want)
 			done := c.want == ntstatus.Success
 			aside := `e\` + nt.AsideName(s.Ino)

@@ -23,8 +23,7 @@ func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	var lines []string
 	c.Attribute = w.tree.cfg.Attribute
 	c.Each = func(r Repaired) { lines = append(lines, strings.ReplaceAll(r.String(), w.root+"/", "")) }
-	counts, err := Repair(context.Background(), c)
-	w.must(err)
+	counts := check.Must(Repair(context.Background(), c))
 	slices.Sort(lines)
 	return counts, lines
 }
@@ -74,10 +73,8 @@ func TestRepairCorrectsTree(t *testing.T) {
 		"d/e/with\\slash": "O:BAG:SYD:P(A;;FA;;;" + alice + ")",
 		"d/e/fine":        "O:BAG:SYD:P(A;;FA;;;WD)",
 	} {
-		b, err := attribute(w.root+"/"+name, w.tree.cfg.Attribute)
-		w.must(err)
-		a, err := ntacl.Decode(b)
-		w.must(err)
+		b := check.Must(attribute(w.root+"/"+name, w.tree.cfg.Attribute))
+		a := check.Must(ntacl.Decode(b))
 		if !a.Descriptor.Equal(sddl.MustParse(text)) || a.Version != 3 {
 			t.Errorf("F-202: %s after the repair: version %d, %s; want version 3, %s", name, a.Version,
 				formatted(a.Descriptor), text)
@@ -101,8 +98,7 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 		w.must(unix.Stat(w.path(name), &s))
 		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;GR;;;WD)(A;;FA;;;S-1-5-5-0-1)")}
 		w.must(a.Seal(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil))
-		value, err := a.Append(nil)
-		w.must(err)
+		value := check.Must(a.Append(nil))
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
 	}
 	w.must(os.Chmod(w.path("belied"), 0o600))
@@ -156,11 +152,9 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 	}
 	sealed := func(name string) {
 		t.Helper()
-		fd, err := unix.Open(w.path(name), unix.O_PATH, 0)
-		w.must(err)
+		fd := check.Must(unix.Open(w.path(name), unix.O_PATH, 0))
 		defer shut(fd)
-		s, err := stat(fd)
-		w.must(err)
+		s := check.Must(stat(fd))
 		w.must(w.tree.write(fd, &s, &ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}))
 	}
 	sealed("f")
@@ -168,13 +162,10 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 	w.must(setAttribute(w.path("broken"), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
 	verdict := func(name string) ntacl.Verdict {
 		t.Helper()
-		fd, err := unix.Open(w.path(name), unix.O_PATH, 0)
-		w.must(err)
+		fd := check.Must(unix.Open(w.path(name), unix.O_PATH, 0))
 		defer shut(fd)
-		s, err := stat(fd)
-		w.must(err)
-		k, err := w.tree.known(held{fd: fd}, &s, sid.SID{})
-		w.must(err)
+		s := check.Must(stat(fd))
+		k := check.Must(w.tree.known(held{fd: fd}, &s, sid.SID{}))
 		return k.verdict
 	}
 	if v := verdict("f"); v != ntacl.Intact || len(reports) != 0 {
@@ -221,10 +212,8 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 			t.Errorf("F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
 		}
 	}
-	value, err := attribute(w.path("f"), w.tree.cfg.Attribute)
-	w.must(err)
-	a, err := ntacl.Decode(value)
-	w.must(err)
+	value := check.Must(attribute(w.path("f"), w.tree.cfg.Attribute))
+	a := check.Must(ntacl.Decode(value))
 	if !a.Descriptor.Equal(sddl.MustParse(text)) {
 		t.Errorf("F-205: descriptor after the repair: %v, want it unchanged", a.Descriptor)
 	}

@@ -67,8 +67,7 @@ func TestAttributeKeepsVersion(t *testing.T) {
 	} {
 		w.must(os.WriteFile(w.path(name), nil, 0o600))
 		c.a.Descriptor = sddl.MustParse(text)
-		value, err := c.a.Append(nil)
-		w.must(err)
+		value := check.Must(c.a.Append(nil))
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
 		h := w.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(A;;FR;;;WD)")
@@ -104,8 +103,7 @@ func TestAttributeKeepsVersion(t *testing.T) {
 func TestDefaultACLIsHashed(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	// user::rwx, group::r-x, other::r-x
-	inherited, err := hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff")
-	w.must(err)
+	inherited := check.Must(hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff"))
 	w.must(os.Mkdir(w.path("d"), 0o700))
 	if err := unix.Setxattr(w.path("d"), aclDefault, inherited, 0); err != nil {
 		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
@@ -113,8 +111,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 	info := ntacl.Info{Directory: true, Mode: 0o700, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")")}
 	w.must(a.Seal(info, nil, inherited))
-	value, err := a.Append(nil)
-	w.must(err)
+	value := check.Must(a.Append(nil))
 	w.must(setAttribute(w.path("d"), w.tree.cfg.Attribute, value))
 	th := w.as(alice)
 	h := w.open(th, "d", winnt.WRITE_DAC, ntstatus.Success)
@@ -259,8 +256,7 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 		},
 		"offline": func(name, text string) ntstatus.Status {
 			w.dir("in/"+name, "O:"+alice+"G:SYD:P(A;;FA;;;"+alice+")")
-			o, err := OpenOffline(w.path(`in\`+name), w.tree.cfg)
-			w.must(err)
+			o := check.Must(OpenOffline(w.path(`in\`+name), w.tree.cfg))
 			defer o.Close()
 			return statusOf(o.Write(sddl.MustParse("O:" + alice + "G:SY" + text)))
 		},
@@ -334,12 +330,9 @@ func TestHashCoversACL(t *testing.T) {
 		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
 	}
 	f := w.opened("f", fileaccess.Request{}, winnt.WRITE_DAC)
-	old, st := f.Descriptor()
-	w.want(st, ntstatus.Success)
-	swapped, st := f.SwapDescriptor(old, sddl.MustParse(hers))
-	w.want(st, ntstatus.Success)
-	s, err := f.stat()
-	w.must(err)
+	old := check.Result(f.Descriptor())
+	swapped := check.Result(f.SwapDescriptor(old, sddl.MustParse(hers)))
+	s := check.Must(f.stat())
 	got := w.readBack("f")
 	if v := got.Verify(infoOf(&s), acl, nil); !swapped || v != ntacl.Intact {
 		t.Errorf("F-121: Verify of the written attribute = %v, want Intact", v)

@@ -121,8 +121,7 @@ func TestTimesAreSetSeparately(t *testing.T) {
 		{nt.FileBasic{LastAccessTime: -1, LastWriteTime: -1}, access, write},
 	} {
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, c.set), ntstatus.Success)
-		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
-		w.want(st, ntstatus.Success)
+		v := check.Result(th.NtQueryInformationFile(h, nt.FileBasicInformation))
 		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
 			t.Errorf("F-122: after setting %+v: %+v, want access time %d, write time %d", c.set, v, c.wantAccess,
 				c.wantWrite)
@@ -277,8 +276,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	w.must(os.WriteFile(w.path("born"), nil, 0o600))
 	w.describe("born", wide)
 	b := w.opened("born", fileaccess.Request{}, winnt.FILE_WRITE_ATTRIBUTES)
-	s, err := b.stat()
-	w.must(err)
+	s := check.Must(b.stat())
 	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
 	if value, _ := w.kept("born"); value != "" {
 		t.Errorf("F-122: stored attributes: %s, want none", value)

@@ -42,8 +42,7 @@ func TestSamba(t *testing.T) {
 		t.Run(share.Name, func(t *testing.T) {
 			s.T = t
 			b := &beside{&world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}, s, share.Name}
-			tree, err := Open(Config{Path: b.root, Missing: SynthesiseMissing, IgnorePosix: share.Name == "v3"})
-			b.must(err)
+			tree := check.Must(Open(Config{Path: b.root, Missing: SynthesiseMissing, IgnorePosix: share.Name == "v3"}))
 			b.tree = tree
 			b.must(b.sys.AddTree("share", tree))
 			defer func() {
@@ -91,10 +90,8 @@ func numeric(d *sd.Descriptor) string {
 // thread returns a thread of a process with that token.
 func (b *beside) thread(tok *token.Token) *nt.Thread {
 	b.Helper()
-	p, err := b.sys.NewProcess("test", tok)
-	b.must(err)
-	th, err := p.NewThread()
-	b.must(err)
+	p := check.Must(b.sys.NewProcess("test", tok))
+	th := check.Must(p.NewThread())
 	return th
 }
 
@@ -142,8 +139,7 @@ func (b *beside) administrator() *token.Token {
 	spec := root.Spec()
 	spec.Integrity = sid.MediumLevel // Otherwise new files would have a label, which the server does not support.
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
-	tok, err := token.New(spec)
-	b.must(err)
+	tok := check.Must(token.New(spec))
 	return tok
 }
 
@@ -182,10 +178,8 @@ func (b *beside) same(ours, theirs string) {
 	for _, a := range []*ntacl.Attribute{&x, &y} {
 		a.Time, a.Hash, a.SystemHash = 0, [64]byte{}, [64]byte{}
 	}
-	got, err := x.Append(nil)
-	b.must(err)
-	want, err := y.Append(nil)
-	b.must(err)
+	got := check.Must(x.Append(nil))
+	want := check.Must(y.Append(nil))
 	if string(got) != string(want) {
 		b.Errorf("attributes differ: %s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What,
 			numeric(x.Descriptor), got, theirs, y.Version, y.What, numeric(y.Descriptor), want)
@@ -318,8 +312,7 @@ func (b *beside) names() {
 	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
 		b.Errorf("mangled names in the server's listing: %d, want %d:\n%s", n, mangled, out)
 	}
-	entries, st := th.NtQueryDirectoryFile(h, "", true)
-	b.want(st, ntstatus.Success)
+	entries := check.Result(th.NtQueryDirectoryFile(h, "", true))
 	for _, c := range rows {
 		there := strings.Contains(out, "\n  "+c.name+"  ")
 		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
@@ -368,8 +361,7 @@ func (b *beside) primary(t *token.Token) *token.Token {
 	b.Helper()
 	spec := t.Spec()
 	spec.Type = winnt.TokenPrimary
-	tok, err := token.New(spec)
-	b.must(err)
+	tok := check.Must(token.New(spec))
 	return tok
 }
 
@@ -416,11 +408,9 @@ func (b *beside) believed(name, text string) {
 	if b.share == "v3" {
 		a = ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: a.Descriptor}
 	}
-	fd, err := below(b.tree.root, name, 0)
-	b.must(err)
+	fd := check.Must(below(b.tree.root, name, 0))
 	defer shut(fd)
-	s, err := stat(fd)
-	b.must(err)
+	s := check.Must(stat(fd))
 	b.must(b.tree.write(fd, &s, &a))
 }
 

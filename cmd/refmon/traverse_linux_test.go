@@ -20,8 +20,7 @@ func closedFolder(t *testing.T) (tree, people string) {
 	t.Helper()
 	dir := check.Must(os.MkdirTemp("", "refmon-traverse-"))
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	above, err := filetree.FoldersTo(dir, nil)
-	must(t, err)
+	above := check.Must(filetree.FoldersTo(dir, nil))
 	for _, folder := range above {
 		if folder.Mode&1 == 0 {
 			t.Skipf("%s has mode %04o: set TMPDIR to a folder that everybody may search", folder.Path, folder.Mode)
@@ -194,8 +193,7 @@ func TestReportSearchesFolders(t *testing.T) {
 	page := filepath.Join(filepath.Dir(tree), "page.html")
 	for folder, want := range map[string]bool{"open": true, "closed": false} {
 		_, errs, code := refmon("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
-		text, err := os.ReadFile(page)
-		must(t, err)
+		text := check.Must(os.ReadFile(page))
 		risk := fmt.Sprintf("<code>%s</code></td></tr>", filepath.Join(tree, folder, "f"))
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
 		risky, _, _ = strings.Cut(risky, "<h2>")

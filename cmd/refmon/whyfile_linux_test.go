@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -14,8 +15,7 @@ import (
 // TestUnreadDirectoriesMatterWhereTheyDecide checks that a directory whose descriptor the caller may not read is an
 // error only if it could change the decision: by refusing to be passed, or by granting what the file does not (B-24).
 func TestUnreadDirectoriesMatterWhereTheyDecide(t *testing.T) {
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-61001")))
-	must(t, err)
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-22-1-61001"))))
 	refused := errors.New("you may not read this descriptor")
 	unread := func(path string) stored { return stored{path: path, directory: true, unread: refused} }
 	folder := func(path string) stored {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -32,8 +33,7 @@ esac
 func describe(t *testing.T, path, text string) {
 	t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
-	value, err := a.Append(nil)
-	must(t, err)
+	value := check.Must(a.Append(nil))
 	if err := setAttribute(path, ntacl.UserName, value); err != nil {
 		t.Skipf("no attribute of users can be set in %s: %v", path, err)
 	}

@@ -196,18 +196,15 @@ func (s *samba) accounts() *directory.Directory {
 	s.T.Helper()
 	var l collect.Collector
 	config, _, _ := s.Access()
-	out, err := exec.Command("pdbedit", "-s", config, "-L", "-v").Output()
-	s.must(err)
+	out := must(exec.Command("pdbedit", "-s", config, "-L", "-v").Output())
 	s.must(source.Read(&l, "pdbedit", out))
 	for _, name := range shareUsers {
 		for _, database := range []string{"passwd", "group"} {
-			out, err := exec.Command("getent", database, name).Output()
-			s.must(err)
+			out := must(exec.Command("getent", database, name).Output())
 			s.must(source.Read(&l, "getent", out))
 		}
 	}
-	d, err := directory.New(l.Accounts())
-	s.must(err)
+	d := must(directory.New(l.Accounts()))
 	return d
 }
 
@@ -215,14 +212,10 @@ func (s *samba) accounts() *directory.Directory {
 func (s *samba) guard(share string, d *directory.Directory) *shares.Guard {
 	s.T.Helper()
 	config, _, _ := s.Access()
-	file, err := os.ReadFile(config)
-	s.must(err)
-	c, err := shares.ParseConfig(file, share)
-	s.must(err)
-	out, err := exec.Command("sharesec", "-s", config, share, "-v").Output()
-	s.must(err)
-	security, err := shares.ParseSecurity(out, "")
-	s.must(err)
+	file := must(os.ReadFile(config))
+	c := must(shares.ParseConfig(file, share))
+	out := must(exec.Command("sharesec", "-s", config, share, "-v").Output())
+	security := must(shares.ParseSecurity(out, ""))
 	return c.Guard(d, security)
 }
 

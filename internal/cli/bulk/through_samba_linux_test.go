@@ -61,8 +61,7 @@ func TestSambaSearchesFolders(t *testing.T) {
 			}
 			if c.file != "" {
 				a := ntacl.Attribute{Version: 3, Descriptor: sddl.MustParse(c.file)}
-				b, err := a.Append(nil)
-				s.must(err)
+				b := must(a.Append(nil))
 				s.must(unix.Setxattr(dir, ntacl.Name, b, 0))
 			}
 			read := s.readByGuest(dir, share == "v3")
@@ -86,13 +85,11 @@ func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool 
 	s.T.Helper()
 	dir := &directory.Directory{}
 	dir.Add(directory.Principal{Name: "guest", Token: s.AsGuest})
-	rights, err := words.Parse("read")
-	s.must(err)
+	rights := must(words.Parse("read"))
 	var out bytes.Buffer
 	run := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Out: &out, Source: filetree.Files([]string{tree},
 		filetree.Options{Recurse: true, Way: true, IgnoreSystemACLs: ignoreSystemACLs})}
-	_, err = run.Do(context.Background())
-	s.must(err)
+	s.must(check.Err(run.Do(context.Background())))
 	all := map[string]bool{}
 	for line := range strings.Lines(out.String()) {
 		var row struct {

@@ -16,7 +16,7 @@ import (
 // entry denies it before. Well-known SIDs are never named (B-117).
 func TestAccountsThatNoUserHasAreNamed(t *testing.T) {
 	const gone, alien = "S-1-5-21-1-2-3-1190", "S-1-5-21-9-9-9-512"
-	dir, err := dirfile.Read([]byte(`
+	dir := check.Must(dirfile.Read([]byte(`
 domain: S-1-5-21-1-2-3
 users:
   - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [Staff]}
@@ -25,8 +25,7 @@ groups:
   - {name: Staff, sid: S-1-5-21-1-2-3-2001}
   - {name: Old, sid: S-1-5-21-1-2-3-2002}
   - {name: Empty, sid: S-1-5-21-1-2-3-2003, memberOf: [Old]}
-`))
-	check.NoError(t, err)
+`)))
 	const dacl = "O:SYG:SYD:"
 	for _, c := range []struct{ sd, rights, want string }{
 		{dacl + "(A;;FR;;;" + gone + ")", "read", gone},
@@ -58,12 +57,10 @@ groups:
 		{"O:" + gone + "G:SYD:(A;;FR;;;WD)", "read", ""},
 		{"O:" + gone + "G:SY", "read", ""},
 	} {
-		rights, err := words.Parse(c.rights)
-		check.NoError(t, err)
+		rights := check.Must(words.Parse(c.rights))
 		r := &Run{Directory: dir, Rights: rights, Unlisted: true, Ask: Count}
 		r.prepare()
-		d, err := sddl.Parse(c.sd, sddl.Options{Domain: dir.Domain})
-		check.NoError(t, err)
+		d := check.Must(sddl.Parse(c.sd, sddl.Options{Domain: dir.Domain}))
 		got := newUnlisted(r).of(place{d: d, typ: winnt.FileObject})
 		check.Equal(t, strings.Join(got, " "), c.want, "%s of %s", c.rights, c.sd)
 	}
@@ -72,8 +69,7 @@ groups:
 // A right on one object type counts with its type, and a share limits the accounts as it limits users (B-117).
 func TestUnlistedAccountsAreAskedAsUsersAre(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-1190"
-	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"))
-	check.NoError(t, err)
+	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
 	for _, c := range []struct{ sd, rights, share, want string }{
 		{"D:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;" + gone + ")", "AddMember", "", gone},
 		{"D:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;" + gone + ")", "WriteSPN", "", ""},
@@ -81,8 +77,7 @@ func TestUnlistedAccountsAreAskedAsUsersAre(t *testing.T) {
 		{"D:(A;;GA;;;" + gone + ")", "GenericAll", "D:(A;;GA;;;WD)", gone},
 		{"D:(A;;GA;;;" + gone + ")", "GenericAll", "D:(A;;GR;;;WD)", ""},
 	} {
-		rights, err := words.Parse(c.rights)
-		check.NoError(t, err)
+		rights := check.Must(words.Parse(c.rights))
 		r := &Run{Directory: dir, Rights: rights, Unlisted: true, Type: winnt.DirectoryServiceObject}
 		if c.share != "" {
 			r.Share = sddl.MustParse(c.share)

@@ -156,8 +156,7 @@ func (s *samba) refmon(args ...string) (string, int) {
 // because all entries allow.
 func (s *samba) samePermissions(path, shown string) {
 	s.T.Helper()
-	out, err := exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output()
-	s.must(err)
+	out := must(exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output())
 	var row struct{ SD string }
 	s.must(json.Unmarshal(out, &row))
 	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: sddl.MustParse(row.SD)}), "\n")

@@ -18,8 +18,7 @@ import (
 // The rights of Run.Holdings are found once for equal descriptors and classes, and anew for each account. An error is
 // that of its row, and ends no run (B-118).
 func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
-	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"))
-	check.NoError(t, err)
+	dir := must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
 	entry := func(name, class, sid string) string {
 		text := "dn: CN=" + name + "\nobjectClass: " + class + "\nnTSecurityDescriptor: O:SYD:(A;;GR;;;WD)\n"
 		if sid != "" {
@@ -42,8 +41,7 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 			return []string{"right of " + i.Path}, nil
 		}, nil
 	}
-	sum, err := run.Do(context.Background())
-	check.NoError(t, err)
+	sum := must(run.Do(context.Background()))
 	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad", "objects that were asked about")
 	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
 	check.Equal(t, out.String(), `path,granted,rights

@@ -120,8 +120,7 @@ func (s *samba) fill(share string) {
 func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 	s.T.Helper()
 	raw := make([]byte, 1<<16)
-	n, err := unix.Getxattr(filepath.Join(s.Dir, share, path), ntacl.Name, raw)
-	s.must(err)
+	n := must(unix.Getxattr(filepath.Join(s.Dir, share, path), ntacl.Name, raw))
 	raw = raw[:n]
 	a, err := ntacl.Decode(raw)
 	if err != nil {
@@ -154,8 +153,7 @@ func numeric(a *ntacl.Attribute) string {
 // compareMaximum compares the maximum access that the server computes for an account with the access check.
 func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 	s.T.Helper()
-	d, err := access.Check(s.AsGuest, a.Descriptor, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
-	s.must(err)
+	d := must(access.Check(s.AsGuest, a.Descriptor, winnt.MAXIMUM_ALLOWED, winnt.FileObject))
 	text, _ := sddl.Format(a.Descriptor, sddl.Options{})
 	want := uint32(0)
 	out, err := s.TryCacls(smbd.Guest, share, path, "--maximum-access")
@@ -215,8 +213,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
 		check.Equal(s.T, row.Error, "", "%s", row.Path)
-		rel, err := filepath.Rel(root, row.Path)
-		s.must(err)
+		rel := must(filepath.Rel(root, row.Path))
 		readers[rel] = row.Principals
 		if strings.Contains(row.Note, "hash") {
 			notes[rel] = row.Note

@@ -340,9 +340,8 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
-		h, st := w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
-			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options)
-		w.must(st)
+		h := check.Result(w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
+			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options))
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
 		cancel := func(block uint64) ntstatus.Status {

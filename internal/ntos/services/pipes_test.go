@@ -352,18 +352,15 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 		t.Helper()
 		check.Equal(t, st, want, "%s", what)
 	}
-	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
-	w.must(st)
+	event := check.Result(w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
 	l := later(&ends, &got)
 	l.Event, l.ApcRoutine, l.ApcContext, l.IoStatusBlock = event, 7, 8, 9
-	_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
 		FsControlCode: winnt.FSCTL_PIPE_LISTEN, Later: l})
 	same("a listen without a client", st, ntstatus.Pending)
-	_, st = w.th.NtWaitForSingleObject(event, false)
-	same("the event meanwhile", st, ntstatus.Timeout)
+	same("the event meanwhile", check.Status(w.th.NtWaitForSingleObject(event, false)), ntstatus.Timeout)
 	w.connect()
-	_, st = w.th.NtWaitForSingleObject(event, true)
-	same("the event after it", st, ntstatus.Success)
+	same("the event after it", check.Status(w.th.NtWaitForSingleObject(event, true)), ntstatus.Success)
 	calls, st := w.th.NtTestAlert()
 	if len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
 		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
@@ -371,14 +368,12 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 			calls, st, ends.Load(), got)
 	}
 	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
-	_, st = w.th.NtWaitForSingleObject(w.server, false)
-	same("the file meanwhile", st, ntstatus.Timeout)
+	same("the file meanwhile", check.Status(w.th.NtWaitForSingleObject(w.server, false)), ntstatus.Timeout)
 	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
 	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
 		t.Errorf(`read: %d completions, %+v, want 2, data "hello" and Information 5`, ends.Load(), got)
 	}
-	_, st = w.th.NtWaitForSingleObject(w.server, false)
-	same("the file after it", st, ntstatus.Success)
+	same("the file after it", check.Status(w.th.NtWaitForSingleObject(w.server, false)), ntstatus.Success)
 	same("a write that fits", w.write(w.th, w.client, "12345678", nil), ntstatus.Success)
 	same("flushing it", w.th.NtFlushBuffersFile(w.client), ntstatus.Pending)
 	same("a write without room", w.write(w.th, w.client, "9", later(&ends, &got)), ntstatus.Pending)

@@ -102,29 +102,23 @@ func (p pipeSide) make(change func(*nt.CreateNamedPipeFileIn)) (winnt.Handle, nt
 
 func (p pipeSide) made(change func(*nt.CreateNamedPipeFileIn)) winnt.Handle {
 	p.Helper()
-	h, st := p.make(change)
-	p.must(st)
-	return h
+	return check.Result(p.make(change))
 }
 
 func (p pipeSide) open(rights winnt.AccessMask) winnt.Handle {
 	p.Helper()
-	h, st := p.client.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
-	p.must(st)
-	return h
+	return check.Result(p.client.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0))
 }
 
 func (p pipeSide) state(th *nt.Thread, h winnt.Handle) uint32 {
 	p.Helper()
-	i, st := th.NtQueryInformationFile(h, nt.FilePipeLocalInformation)
-	p.must(st)
+	i := check.Result(th.NtQueryInformationFile(h, nt.FilePipeLocalInformation))
 	return i.(nt.PipeLocalInformation).NamedPipeState
 }
 
 func (p pipeSide) device(th *nt.Thread) winnt.Handle {
 	p.Helper()
-	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
-		&nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0)
-	p.must(st)
+	h := check.Result(th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
+		&nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0))
 	return h
 }

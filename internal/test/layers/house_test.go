@@ -95,8 +95,7 @@ func some(all []finding) string {
 // readCeilings reads lines of folder, fault and count.
 func readCeilings(t *testing.T) map[string]int {
 	t.Helper()
-	b, err := os.ReadFile(ceilings)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(ceilings))
 	allowed := map[string]int{}
 	for i, line := range strings.Split(string(b), "\n") {
 		line, _, _ = strings.Cut(line, "#")
@@ -122,8 +121,7 @@ func readCeilings(t *testing.T) map[string]int {
 // writeCeilings keeps the comment at the top of the file.
 func writeCeilings(t *testing.T, allowed map[string]int) {
 	t.Helper()
-	old, err := os.ReadFile(ceilings)
-	check.NoError(t, err)
+	old := check.Must(os.ReadFile(ceilings))
 	var b bytes.Buffer
 	for line := range strings.Lines(string(old)) {
 		if strings.HasPrefix(line, "#") {

@@ -58,8 +58,7 @@ func machineWords(t *testing.T) []string {
 			words = append(words, p+string(filepath.Separator))
 		}
 	}
-	here, err := filepath.Abs(root)
-	check.NoError(t, err)
+	here := check.Must(filepath.Abs(root))
 	path(filepath.Dir(here))
 	path(here)
 	if home, err := os.UserHomeDir(); err == nil {
@@ -194,8 +193,7 @@ func TestActionsArePinned(t *testing.T) {
 	}
 	pinned := regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40}$`)
 	for _, name := range workflows {
-		b, err := os.ReadFile(name)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(name))
 		for i, line := range strings.Split(string(b), "\n") {
 			if m := usesAction.FindStringSubmatch(line); m != nil && !pinned.MatchString(m[1]) {
 				t.Errorf("%s:%d: %s is not pinned by a commit", name, i+1, m[1])

@@ -150,8 +150,7 @@ func isOurs(p string) bool {
 // readCore returns the packages of testdata/core.txt.
 func readCore(t *testing.T) (core []string) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/core.txt")
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile("testdata/core.txt"))
 	for line := range strings.Lines(string(b)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			core = append(core, line)

@@ -39,8 +39,7 @@ type tree struct {
 // load gives the module's source, parsed once for all tests.
 func load(t *testing.T) tree {
 	t.Helper()
-	tr, err := parsed()
-	check.NoError(t, err)
+	tr := check.Must(parsed())
 	return tr
 }
 

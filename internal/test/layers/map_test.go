@@ -17,8 +17,7 @@ var quoted = regexp.MustCompile("`([^`\n]+)`")
 // packages of that folder.
 func mapped(t *testing.T) (names []string) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, "docs", "DESIGN.md"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(root, "docs", "DESIGN.md")))
 	_, rest, _ := strings.Cut(string(b), "\n## 2. ")
 	section, _, _ := strings.Cut(rest, "\n## 3. ")
 	for line := range strings.Lines(section) {
@@ -59,8 +58,7 @@ func TestDesignIsTheMap(t *testing.T) {
 
 // TestDocIsTheMap checks that doc.go names each package that a user may import, and each command.
 func TestDocIsTheMap(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root, "doc.go"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(root, "doc.go")))
 	named := map[string]bool{}
 	for _, w := range regexp.MustCompile(`[a-z0-9]+(?:[/-][a-z0-9]+)*`).FindAllString(string(b), -1) {
 		named[w] = true

@@ -103,15 +103,13 @@ var service = regexp.MustCompile(`^(Nt|Lsa)[A-Z]`)
 // TestEachServiceIsTestedBesideIt checks that x_test.go calls each service that x.go declares, or has a test of the
 // service's name: a reader finds the tests of a service from its file (docs/testing.md).
 func TestEachServiceIsTestedBesideIt(t *testing.T) {
-	sources, err := filepath.Glob(servicesFolder + "/*.go")
-	check.NoError(t, err)
+	sources := check.Must(filepath.Glob(servicesFolder + "/*.go"))
 	found := 0
 	for _, source := range sources {
 		if strings.HasSuffix(source, "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
-		check.NoError(t, err)
+		f := check.Must(parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution))
 		beside := strings.TrimSuffix(source, ".go") + "_test.go"
 		tests, err := os.ReadFile(beside)
 		if err != nil && !os.IsNotExist(err) {

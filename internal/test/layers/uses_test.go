@@ -32,8 +32,7 @@ func TestExportedNamesAreUsed(t *testing.T) {
 	tr := load(t)
 	said := mentions(t, tr)
 	excused, left := map[string]bool{}, map[string]bool{}
-	b, err := os.ReadFile(unproven)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(unproven))
 	for line := range strings.Lines(string(b)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			excused[line] = true
@@ -95,12 +94,11 @@ func mentions(t *testing.T, tr tree) uses {
 			u.read(tr, pkg, f)
 		}
 	}
-	adopt, err := os.ReadFile(filepath.Join(root, "docs", "adopt.md"))
-	check.NoError(t, err)
+	adopt := check.Must(os.ReadFile(filepath.Join(root, "docs", "adopt.md")))
 	for _, m := range limit.FindAllSubmatch(adopt, -1) {
 		u.qualified[string(m[1])] = true
 	}
-	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	check.NoError(t, filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() || p == root {
 			return err
 		}
@@ -111,8 +109,7 @@ func mentions(t *testing.T, tr tree) uses {
 			return nil
 		}
 		return u.readModule(tr, p)
-	})
-	check.NoError(t, err)
+	}))
 	return u
 }
 
@@ -302,8 +299,7 @@ func names(n ast.Node) []string {
 func TestUsesAreSeen(t *testing.T) {
 	fset := token.NewFileSet()
 	parse := func(name, source string) file {
-		syntax, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
-		check.NoError(t, err)
+		syntax := check.Must(parser.ParseFile(fset, name, source, parser.SkipObjectResolution))
 		return file{name: name, test: strings.HasSuffix(name, "_test.go"), ast: syntax}
 	}
 	own := parse("p/p.go", `package p
