@@ -27,6 +27,7 @@ func TestCheckpointSyntax(t *testing.T) {
 		text("a", "7", "AAAA"+root, ""): "is not the base64 of 32 bytes", text("a", "7", "?"+root[1:],
 			""): "is not the base64 of 32 bytes",
 		text("a", "07", root, ""): "one form", text("a", "7", root[:42]+"B=", ""): "one form",
+		text("a", "+7", root, ""): "is not a number", "": "three lines",
 	} {
 		c, err := parseCheckpoint(in)
 		if why == "" {
@@ -58,8 +59,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	own, same, other := signerOf("a.example/audit"), signerOf("a.example/audit"), signerOf("b.example/audit")
 	c := Checkpoint{Origin: "a.example/audit", Size: 7}
 	sign := func(by ...note.Signer) []byte {
-		b := testcheck.Must(signCheckpoint(&c, by))
-		return b
+		return testcheck.Must(signCheckpoint(&c, by))
 	}
 	altered := sign(own)
 	at := strings.LastIndexByte(string(altered), ' ') + 12 // behind the key's hash
@@ -84,8 +84,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	}
 }
 
-// TestNoteSignatures: the vector of c2sp.org/signed-note, and the one spelling of a
-// checkpoint (U-71).
+// TestNoteSignatures: the vector of c2sp.org/signed-note, and a checkpoint that is signed and opened (U-71).
 func TestNoteSignatures(t *testing.T) {
 	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
@@ -100,14 +99,6 @@ func TestNoteSignatures(t *testing.T) {
 	if got, err := OpenCheckpoint(signed, key); err != nil || got != c {
 		t.Errorf("%+v, %v, want %+v, nil", got, err, c)
 	}
-	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
-	for _, text := range []string{"", "a\n7\n", "a\n07\n" + root, "a\n+7\n" + root, "a\n-1\n" + root, "a\n7\nAAAA\n",
-		"\n7\n" + root, "a\n7\n" + root + "more\n",
-		"a\n9223372036854775808\n" + root, "a\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n"} {
-		if _, err := parseCheckpoint(text); err == nil {
-			t.Errorf("%q is taken", text)
-		}
-	}
 }
 
 // TestSignersOfCheckpoints: two keys sign while one is replaced, either opens the checkpoint;
@@ -117,8 +108,7 @@ func TestSignersOfCheckpoints(t *testing.T) {
 	a := testcheck.Must(CreateKey(dir+"/a", "host.example/audit"))
 	b := testcheck.Must(CreateKey(dir+"/b", "host.example/audit"))
 	for _, signers := range [][]note.Signer{{a}, {a, b}, {b}} {
-		l := mustOpen(t, Config{Dir: dir + "/log", Signers: signers})
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: dir + "/log", Signers: signers}, 0)
 	}
 	if _, err := Open(Config{Dir: dir + "/log", Signers: []note.Signer{a}}); err == nil {
 		t.Error("a key that did not sign the last checkpoint goes on")

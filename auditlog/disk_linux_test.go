@@ -82,9 +82,7 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	dir := filepath.Join(disk, "log")
-	l := mustOpen(t, Config{Dir: dir})
-	mustWrite(t, l, 10)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, Config{Dir: dir}, 10)
 	testcheck.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, unix.EROFS) {
 		t.Errorf("a writer: %v, want %v", err, unix.EROFS)
@@ -105,12 +103,10 @@ func TestReplacedFolderIsDetected(t *testing.T) {
 	for _, writing := range []bool{false, true} {
 		top := t.TempDir()
 		dir, older := filepath.Join(top, "log"), filepath.Join(top, "older")
-		l := mustOpen(t, Config{Dir: dir})
-		mustWrite(t, l, 5)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: dir}, 5)
 		testcheck.NoError(t, os.CopyFS(older, os.DirFS(dir)))
 		testcheck.NoError(t, os.Chmod(filepath.Join(older, keyName), 0o600))
-		l = mustOpen(t, Config{Dir: dir})
+		l := mustOpen(t, Config{Dir: dir})
 		mustWrite(t, l, 5)
 		replace := func() {
 			t.Helper()

@@ -364,6 +364,5 @@ func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 func verifyDisk(t testing.TB, d disk) *Verified {
 	t.Helper()
 	_, key := testKey(t)
-	v := testcheck.Must(Verify(Verification{disk: d, Keys: []note.Verifier{key}}))
-	return v
+	return testcheck.Must(Verify(Verification{disk: d, Keys: []note.Verifier{key}}))
 }

@@ -19,61 +19,43 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestForwardedRecordsArriveInOrder: a sink gets each record in order and at least once; one that was
-// away, or whose connection broke, loses none (U-77; UC-58).
-func TestForwardedRecordsArriveInOrder(t *testing.T) {
+// newForwarder returns a forwarder of the log in a new folder to a file there.
+func newForwarder(t *testing.T) *Forwarder {
+	t.Helper()
 	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log"), SegmentBytes: 4000})
-	defer l.Close()
-	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
-	for range 3 {
-		mustWrite(t, l, 10)
-		testcheck.NoError(t, f.Run(t.Context(), false))
+	return &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+}
+
+// sinkIDs returns the RecordIds of the records in a sink that is a file.
+func sinkIDs(t *testing.T, f *Forwarder) (ids []uint64) {
+	t.Helper()
+	for line := range strings.Lines(string(testcheck.Must(os.ReadFile(f.Sink)))) {
+		ids = append(ids, testcheck.Must(audit.ParseEvent([]byte(strings.TrimSpace(line)))).RecordID)
 	}
-	b := testcheck.Must(os.ReadFile(f.Sink))
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	if len(lines) != 31 {
-		t.Fatalf("%d lines, want 31", len(lines))
-	}
-	for i, line := range lines {
-		e, err := audit.ParseEvent([]byte(line))
-		if err != nil || e.RecordID != uint64(i+1) || len(e.Chain) != 32 {
-			t.Fatalf("line %d: %d, %v", i, e.RecordID, err)
-		}
-	}
-	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != "32" {
-		t.Errorf("cursor %q, %v", b, err)
-	}
-	for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616"} {
-		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(text), 0o600))
-		if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
-			t.Errorf("a cursor of %q is taken: %v", text, err)
-		}
+	return ids
+}
+
+// checkCursor checks the contents of the cursor file.
+func checkCursor(t *testing.T, f *Forwarder, want string) {
+	t.Helper()
+	if b, err := os.ReadFile(f.Cursor); err != nil || string(b) != want {
+		t.Errorf("cursor of %s = %q, %v, want %q", f.Sink, b, err, want)
 	}
 }
 
 // TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with
 // the oldest that is there: the sink sees the gap, each record after it, and none twice.
 func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
-	dir := t.TempDir()
-	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	f := newForwarder(t)
 	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
-		l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}})
-		mustWrite(t, l, 2+8*min(round, 1))
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}}, 2+8*min(round, 1))
 		if round > 0 {
 			continue
 		}
 		testcheck.NoError(t, f.Run(t.Context(), false))
 	}
-	v := mustVerify(t, filepath.Join(dir, "log"))
+	v := mustVerify(t, f.Dir)
 	testcheck.NoError(t, f.Run(t.Context(), false))
-	b := testcheck.Must(os.ReadFile(f.Sink))
-	var got []uint64
-	for line := range strings.Lines(string(b)) {
-		e := testcheck.Must(audit.ParseEvent([]byte(strings.TrimSpace(line))))
-		got = append(got, e.RecordID)
-	}
 	want := []uint64{1, 2, 3, 4}
 	if v.First <= 5 {
 		t.Fatalf("nothing went: the first is %d, want more than 5", v.First)
@@ -81,19 +63,14 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	for id := v.First; id <= v.Last; id++ {
 		want = append(want, id)
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the sink has %d, want %d", got, want)
-	}
-	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != strconv.FormatUint(v.Last+1, 10) {
-		t.Errorf("cursor %q of %d, %v", b, v.Last, err)
-	}
+	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
+	checkCursor(t, f, strconv.FormatUint(v.Last+1, 10)+"\n")
 }
 
 // TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are
 // there, from the oldest on (U-77).
 func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
-	dir := t.TempDir()
-	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	f := newForwarder(t)
 	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 1500})
 	for range 10 { // one after the other: records written at once are in one segment
 		mustWrite(t, l, 1)
@@ -113,63 +90,11 @@ func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 		t.Fatalf("%t, %v, want true, nil", sent, err)
 	}
 	testcheck.NoError(t, f.close())
-	b := testcheck.Must(os.ReadFile(f.Sink))
-	next := firsts[2]
-	for line := range strings.Lines(string(b)) {
-		e, err := audit.ParseEvent([]byte(strings.TrimSpace(line)))
-		if err != nil || e.RecordID != next {
-			t.Fatalf("record %d, want %d, %v", e.RecordID, next, err)
-		}
-		next++
+	var want []uint64
+	for id := firsts[2]; id <= 12; id++ { // with the start and the end
+		want = append(want, id)
 	}
-	if next != 13 { // with the start and the end
-		t.Errorf("the last record is %d: next = %d, want 13", next-1, next)
-	}
-}
-
-// TestForwarderReconnects hangs up on the forwarder after some records, again and
-// again: in the end the sink has them all.
-func TestForwarderReconnects(t *testing.T) {
-	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
-	defer l.Close()
-	mustWrite(t, l, 99)
-	listener := testcheck.Must(net.Listen("unix", filepath.Join(dir, "s")))
-	defer listener.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: "unix:" + filepath.Join(dir, "s"),
-		Cursor: filepath.Join(dir, "cursor")}
-	go func() { ended <- f.Run(ctx, true) }()
-	seen := map[uint64]bool{}
-	c := testcheck.Must(listener.Accept())
-	for in := bufio.NewScanner(c); len(seen) < 100 && in.Scan(); {
-		text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
-		id := testcheck.Must(strconv.ParseUint(text, 10, 64))
-		seen[id] = true
-	}
-	testcheck.NoError(t, c.Close())
-	mustWrite(t, l, 1) // finds that the other end is gone, sooner or later
-	mustWrite(t, l, 1)
-	for !seen[102] {
-		c := testcheck.Must(listener.Accept())
-		for in := bufio.NewScanner(c); !seen[102] && in.Scan(); {
-			text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
-			id := testcheck.Must(strconv.ParseUint(text, 10, 64))
-			seen[id] = true
-		}
-		c.Close()
-		mustWrite(t, l, 1)
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	for id := uint64(1); id <= 100; id++ {
-		if !seen[id] {
-			t.Errorf("record %d did not come", id)
-		}
-	}
+	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
 }
 
 // idsOf reads the RecordIds of the lines that come until the other end is done.
@@ -189,9 +114,7 @@ func idsOf(t *testing.T, c net.Conn) []uint64 {
 func TestForwardSurvivesReceiverCrash(t *testing.T) {
 	for _, network := range []string{"unix", "tcp"} {
 		dir := t.TempDir()
-		l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
-		mustWrite(t, l, 20)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: filepath.Join(dir, "log")}, 20)
 		address := map[string]string{"unix": filepath.Join(dir, "s"), "tcp": "127.0.0.1:0"}[network]
 		listener := testcheck.Must(net.Listen(network, address))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -204,8 +127,7 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		testcheck.NoError(t, dead.Close())
-		l = mustOpen(t, Config{Dir: filepath.Join(dir, "log")}) // one more record, two with the end
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: f.Dir}, 0) // its start and its end
 		var next uint64 = 1
 		for next <= 24 {
 			c := testcheck.Must(listener.Accept())
@@ -226,7 +148,7 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 }
 
 // TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
-// and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77).
+// and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77; UC-58).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
@@ -235,12 +157,8 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 		testcheck.NoError(t, os.WriteFile(f.Sink, []byte("before\n"), 0o600))
 		testcheck.NoError(t, os.RemoveAll(log))
 		sent := 0
-		for round, n := range []int{0, 0, 1, 0, 2, 3} {
-			l := mustOpen(t, Config{Dir: log}) // a record
-			mustWrite(t, l, n)
-			if err := l.Close(); err != nil { // and another
-				t.Fatal(err)
-			}
+		for _, n := range []int{0, 0, 1, 0, 2, 3} {
+			writeLog(t, Config{Dir: log}, n)
 			for range 2 { // the second one finds nothing
 				testcheck.NoError(t, f.Run(t.Context(), false))
 				if f.out != nil {
@@ -248,24 +166,26 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 				}
 			}
 			sent += n + 2
-			if b, err := os.ReadFile(f.Cursor); err != nil || string(b) != strconv.Itoa(sent+1)+"\n" {
-				t.Errorf("%s, round %d: the cursor is %q, want %d, %v", sink, round, b, sent+1, err)
-			}
+			checkCursor(t, f, strconv.Itoa(sent+1)+"\n")
 		}
-		b, err := os.ReadFile(f.Sink)
-		lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
-		if err != nil || len(lines) != sent+1 || lines[0] != "before" {
-			t.Errorf("%s: %d lines, want %d, %v", sink, len(lines), sent+1, err)
+		lines := strings.Split(strings.TrimSuffix(string(testcheck.Must(os.ReadFile(f.Sink))), "\n"), "\n")
+		if len(lines) != sent+1 || lines[0] != "before" {
+			t.Errorf("%s: %d lines, the first one %q, want %d, \"before\"", sink, len(lines), lines[0], sent+1)
 		}
 		for i, line := range lines[1:] {
-			if e, err := audit.ParseEvent([]byte(line)); err != nil || e.RecordID != uint64(i+1) {
-				t.Errorf("%s: line %d has record %d, %v, want %d, nil", sink, i+1, e.RecordID, err, uint64(i+1))
+			if e, err := audit.ParseEvent([]byte(line)); err != nil || e.RecordID != uint64(i+1) || len(e.Chain) != 32 {
+				t.Errorf("%s: line %d has record %d, chain %x, %v, want %d and 32 bytes", sink, i+1, e.RecordID, e.Chain, err,
+					i+1)
 			}
 		}
 		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(" "+strconv.Itoa(sent+1)), 0o640))
 		testcheck.NoError(t, f.Run(t.Context(), false))
-		if b, err := os.ReadFile(f.Cursor); err != nil || string(b) != " "+strconv.Itoa(sent+1) {
-			t.Errorf("%s: the cursor was written though nothing came: %q, %v", sink, b, err)
+		checkCursor(t, f, " "+strconv.Itoa(sent+1)) // not written, because nothing came
+		for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616"} {
+			testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(text), 0o600))
+			if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
+				t.Errorf("Run with the cursor %q = %v, want that it holds no RecordId", text, err)
+			}
 		}
 		testcheck.NoError(t, os.Remove(f.Cursor))
 		testcheck.NoError(t, os.Remove(f.Sink))

@@ -31,8 +31,7 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	}
 	t.Setenv(signing, filepath.Join(dir, "a"))
 	for range 2 {
-		l := mustOpen(t, cfg)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, cfg, 0)
 	}
 	keys := testcheck.Must(ReadPublicKey(filepath.Join(dir, "a.pub")))
 	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {

@@ -128,8 +128,7 @@ func TestKill(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, checkpointName)); err != nil {
 			continue // killed before there was a log
 		}
-		l := mustOpen(t, Config{Dir: dir})
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: dir}, 0)
 		mustVerify(t, dir)
 	}
 	last, seen := uint64(0), map[string]bool{}

@@ -28,8 +28,7 @@ func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 
 func mustOpen(t testing.TB, cfg Config) *Log {
 	t.Helper()
-	l := testcheck.Must(Open(cfg))
-	return l
+	return testcheck.Must(Open(cfg))
 }
 
 // mustWrite writes records that are acknowledged together.
@@ -47,10 +46,17 @@ func mustWrite(t testing.TB, l *Log, n int) {
 	all.Wait()
 }
 
+// writeLog opens a log, writes records that are acknowledged together, and closes it.
+func writeLog(t testing.TB, cfg Config, records int) {
+	t.Helper()
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, records)
+	testcheck.NoError(t, l.Close())
+}
+
 func mustVerify(t testing.TB, dir string) *Verified {
 	t.Helper()
-	v := testcheck.Must(Verify(Verification{Dir: dir}))
-	return v
+	return testcheck.Must(Verify(Verification{Dir: dir}))
 }
 
 // TestReopenedLogContinuesRecordIDs writes, closes, opens again: RecordIds go on, everything verifies
@@ -58,9 +64,7 @@ func mustVerify(t testing.TB, dir string) *Verified {
 func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	for round := range 3 {
-		l := mustOpen(t, Config{Dir: dir, SegmentBytes: 6_000})
-		mustWrite(t, l, 40)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: dir, SegmentBytes: 6_000}, 40)
 		v := mustVerify(t, dir)
 		if want := uint64((round + 1) * 42); v.Last != want || v.Checkpoint.Size != want ||
 			!v.Whole { // with start and stop

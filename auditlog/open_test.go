@@ -135,9 +135,7 @@ func TestDiskOperationsAreOrdered(t *testing.T) {
 			[]string{"remove tile/0/000.p/3", "remove tile/0/000.p", "close " + segment}),
 	} {
 		before := len(d.Ops())
-		l := mustOpen(t, cfg)
-		mustWrite(t, l, 1)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, cfg, 1)
 		got := d.Ops()[before:]
 		for at := 0; at < len(got); at++ { // folders are made durable in any order
 			end := at

@@ -124,8 +124,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 	}
 	sign := func(c Checkpoint) []byte {
 		s, _ := testKey(t)
-		signed := testcheck.Must(signCheckpoint(&c, []note.Signer{s}))
-		return signed
+		return testcheck.Must(signCheckpoint(&c, []note.Signer{s}))
 	}
 	for what, c := range map[string]Checkpoint{
 		"another root":    {then.Origin, then.Size, now.Root},

@@ -14,9 +14,7 @@ import (
 // covers more records (U-87).
 func TestReaderReportsDamagedEnd(t *testing.T) {
 	d := newMemDisk(t, "")
-	l := mustOpen(t, testConfig(t, d))
-	mustWrite(t, l, 8)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, testConfig(t, d), 8)
 	head, frames := framesOf(t, d.now[segmentName(1)].data)
 	cut := len(head)
 	for _, f := range frames[:4] {
@@ -61,9 +59,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 	var r *Reader
 	var n uint64
 	for range 3 {
-		l := mustOpen(t, testConfig(t, d))
-		mustWrite(t, l, 3)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, testConfig(t, d), 3)
 		if r == nil {
 			var err error
 			if r, err = newReader(d, 0); err != nil {

@@ -26,9 +26,7 @@ func copied(t *testing.T) *memDisk {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 60_000
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, copiedRecords-2)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, cfg, copiedRecords-2)
 	return d
 }
 

@@ -59,9 +59,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 5)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, cfg, 5)
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	head := len(d.now[segmentName(1)].data)
 	for _, f := range frames {
@@ -92,15 +90,13 @@ func TestLostTilesAreRecomputed(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 30_000
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 600)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, cfg, 600)
 	for name := range d.now {
 		if strings.HasPrefix(name, tileFolder) {
 			delete(d.now, name)
 		}
 	}
-	l = mustOpen(t, cfg)
+	l := mustOpen(t, cfg)
 	if !l.Recovered().Rebuilt {
 		t.Error("it is not said that hashes were missing")
 	}
@@ -113,9 +109,7 @@ func TestLostTilesAreRecomputed(t *testing.T) {
 func TestAlteredTilesAreRecomputed(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 300)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, cfg, 300)
 	tiles := 0
 	for name := range maps.Clone(d.now) {
 		if !strings.HasPrefix(name, tileFolder) || !strings.Contains(name, ".p/") {
@@ -140,7 +134,7 @@ func TestAlteredTilesAreRecomputed(t *testing.T) {
 	if tiles < 2 {
 		t.Errorf("%d tiles, want at least 2", tiles)
 	}
-	l = mustOpen(t, cfg)
+	l := mustOpen(t, cfg)
 	if l.Recovered().Rebuilt {
 		t.Error("hashes that are right are computed anew")
 	}
@@ -182,9 +176,7 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 // and the remedy (U-70).
 func TestOpenNamesNewerVersion(t *testing.T) {
 	d := newMemDisk(t, "")
-	l := mustOpen(t, testConfig(t, d))
-	mustWrite(t, l, 5)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, testConfig(t, d), 5)
 	b := bytes.Clone(d.now[segmentName(1)].data)
 	b[4] = 2
 	d.set(segmentName(1), b)

@@ -279,21 +279,3 @@ func TestRetentionIsRecorded(t *testing.T) {
 		}
 	}
 }
-
-// TestOldSegmentsAreRemoved: segments go by age too.
-func TestOldSegmentsAreRemoved(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
-	clock := int64(1)
-	cfg.clock = func() int64 { return clock }
-	cfg.SegmentBytes, cfg.Keep.Age = 2_000, time.Hour
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 10)
-	testcheck.NoError(t, l.Close())
-	clock = 2 * hour
-	l = mustOpen(t, cfg)
-	testcheck.NoError(t, l.Close())
-	if v := verifyDisk(t, d); v.First == 1 {
-		t.Errorf("%+v, want v.First anything but 1", v)
-	}
-}

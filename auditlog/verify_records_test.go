@@ -18,9 +18,7 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 	_, key := testKey(t)
 	var middle []byte
 	for range 2 {
-		l := mustOpen(t, cfg)
-		mustWrite(t, l, 30)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, cfg, 30)
 		if middle == nil {
 			middle = d.now[checkpointName].data
 		}
@@ -60,9 +58,7 @@ func TestEarlierAnchorIsProved(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 4_000
-	l := mustOpen(t, cfg)
-	mustWrite(t, l, 30)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, cfg, 30)
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	first, _, err := decodeFrame(frames[0])
 	if err != nil {

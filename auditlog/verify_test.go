@@ -42,9 +42,7 @@ func edits() int {
 // is found (U-74; UC-53).
 func TestEdits(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100})
-	mustWrite(t, l, 300)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100}, 300)
 	mustVerify(t, dir)
 	var names []string
 	all := stored(t, dir)
@@ -103,13 +101,9 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 // does not have the key (U-72, U-74; UC-54, UC-55).
 func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: dir})
-	mustWrite(t, l, 20)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, Config{Dir: dir}, 20)
 	first := testcheck.Must(os.ReadFile(filepath.Join(dir, checkpointName)))
-	l = mustOpen(t, Config{Dir: dir})
-	mustWrite(t, l, 20)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, Config{Dir: dir}, 20)
 	all := stored(t, dir)
 	head, frames := framesOf(t, all[filepath.Join(dir, segmentName(1))])
 	renumber := func(list [][]byte) [][]byte {
@@ -164,9 +158,7 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 	t.Run("written anew without the key", func(t *testing.T) {
 		memory := newMemDisk(t, dir)
 		other := t.TempDir()
-		l := mustOpen(t, Config{Dir: other})
-		mustWrite(t, l, 40)
-		testcheck.NoError(t, l.Close())
+		writeLog(t, Config{Dir: other}, 40)
 		keys := testcheck.Must(ReadPublicKey(filepath.Join(dir, publicName)))
 		var f *Fault
 		if _, err := Verify(Verification{Dir: other, Keys: keys}); !errors.As(err, &f) || f.Kind != FaultSignature {

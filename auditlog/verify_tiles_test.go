@@ -256,16 +256,13 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 
 func anyToken(t *testing.T) *token.Token {
 	t.Helper()
-	tok := testcheck.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
-	return tok
+	return testcheck.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
 }
 
 // For a truncated full tile the first missing record is reported (U-74).
 func TestTruncatedTileNamesRecord(t *testing.T) {
 	d := newMemDisk(t, "")
-	l := mustOpen(t, testConfig(t, d))
-	mustWrite(t, l, tileWidth+5)
-	testcheck.NoError(t, l.Close())
+	writeLog(t, testConfig(t, d), tileWidth+5)
 	name := tilePath(0, 0, tileWidth)
 	whole := d.now[name].data
 	for _, left := range []int{0, 1, 100, tileWidth - 1} {
