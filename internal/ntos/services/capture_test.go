@@ -16,7 +16,7 @@ import (
 )
 
 // Each service rejects an unknown flag, alone and together with known flags (I-89, I-95, L-45, O-22, O-29, O-163,
-// T-60, T-90).
+// T-60, T-90, U-95).
 func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
@@ -68,12 +68,19 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				in.ThreadFlags = flags
 				return check.Status(th.NtCreateUserProcess(in))
 			}},
+		"NtGetNextProcess": {0, 0, func(flags uint32) ntstatus.Status {
+			return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, Flags: flags}))
+		}},
+		"handles of NtGetNextProcess": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ProcessObject.Invalid,
+			winnt.ProcessObject.Invalid, func(flags uint32) ntstatus.Status {
+				return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, HandleAttributes: flags}))
+			}},
 		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
 			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
 				Flags: flags})
 			return st
 		}},
-		"handles of NtGetNextThread": {winnt.OBJ_INHERIT, winnt.OBJ_VALID_ATTRIBUTES, func(flags uint32) ntstatus.Status {
+		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid, winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
 			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
 				HandleAttributes: flags})
 			return st

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -163,40 +164,27 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 }
 
 // If kernel mode requests no kernel handle, it gets a handle in the System process's own table. If another process is
-// the target, the new handle is never a kernel handle (O-58).
+// the target, the new handle is never a kernel handle. A program never gets one (O-58).
 func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	p := w.process("p")
-	th, k := w.thread(p)
+	th, k := w.thread(w.of("p", token.LocalSystem()))
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-	system := check.Result(k.Zw().NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
+	system := check.Result(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{},
 		&nt.ClientID{UniqueProcess: 4}))
 	for _, c := range []struct {
+		by         *nt.Thread
 		target     winnt.Handle
 		attributes uint32
 		kernel     bool
-	}{{system, 0, false}, {system, winnt.OBJ_KERNEL_HANDLE, true},
-		{winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false}} {
-		h, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
+	}{{k.Zw(), system, 0, false}, {k.Zw(), system, winnt.OBJ_KERNEL_HANDLE, true},
+		{k.Zw(), winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false},
+		{th, system, winnt.OBJ_KERNEL_HANDLE, false}} {
+		h, st := c.by.NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
 			winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
 			t.Errorf("target %v, attributes %#x: handle %#x, want kernel handle = %v",
 				c.target, c.attributes, int64(h), c.kernel)
 		}
-	}
-}
-
-// A program that requests a kernel handle in the System process gets a handle in that process's own table (O-58).
-func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th := w.system("system")
-	system := check.Result(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{},
-		&nt.ClientID{UniqueProcess: 4}))
-	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-	h := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, event, system, 0, winnt.OBJ_KERNEL_HANDLE,
-		winnt.DUPLICATE_SAME_ACCESS))
-	if h <= 0 {
-		t.Errorf("duplicate in the System process = %#x, want a positive value", int64(h))
 	}
 }
 

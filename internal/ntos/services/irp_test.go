@@ -107,7 +107,7 @@ func (o *operations) now() ends {
 }
 
 // For each result of an operation and each kind of completion, the memory, event, file, APC and references are
-// correct before and after it completes (I-135, I-136, I-137, W-90).
+// correct before and after it completes (I-135, I-136, I-137, I-140, W-90).
 func TestEachOperationCompletesInOrder(t *testing.T) {
 	write := func(o *operations, h winnt.Handle, text string) {
 		want(o.t, "write", check.Status(o.th.NtWriteFile(h, []byte(text))), ntstatus.Success)
@@ -155,6 +155,13 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 				_, st := o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 0},
+		{"flush of nothing", nil, func(o *operations, l *nt.Later) ntstatus.Status {
+			return check.Status(o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l}))
+		}, 0, nil, 0, "", 0},
+		{"waiting listen", func(o *operations) { o.th.NtFsControlFile(o.server, winnt.FSCTL_PIPE_DISCONNECT) },
+			control(winnt.FSCTL_PIPE_LISTEN), ntstatus.Pending, func(o *operations) {
+				o.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0)
+			}, 0, "", 0},
 		{"transceive", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
 			func(o *operations) { write(o, o.client, "yes") }, 0, "yes", 3},
 		{"listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,

@@ -342,51 +342,6 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 }
 
-// A waiting operation ends with the operation of the other end. Its event and its APC come after its data (I-135,
-// I-136, I-137, I-140).
-func TestPendingOperationsCompleteInOrder(t *testing.T) {
-	w := newPendingWorld(t, 8)
-	var ends atomic.Int32
-	var got nt.IOResult
-	same := func(what string, st, want ntstatus.Status) {
-		t.Helper()
-		check.Equal(t, st, want, "%s", what)
-	}
-	event := check.Result(w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
-	l := later(&ends, &got)
-	l.Event, l.ApcRoutine, l.ApcContext, l.IoStatusBlock = event, 7, 8, 9
-	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-		FsControlCode: winnt.FSCTL_PIPE_LISTEN, Later: l})
-	same("a listen without a client", st, ntstatus.Pending)
-	same("the event meanwhile", check.Status(w.th.NtWaitForSingleObject(event, false)), ntstatus.Timeout)
-	w.connect()
-	same("the event after it", check.Status(w.th.NtWaitForSingleObject(event, true)), ntstatus.Success)
-	calls, st := w.th.NtTestAlert()
-	if len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
-		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
-		t.Errorf("listen: APCs %v, %s, %d completions, %+v, want one APC, one completion and success",
-			calls, st, ends.Load(), got)
-	}
-	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
-	same("the file meanwhile", check.Status(w.th.NtWaitForSingleObject(w.server, false)), ntstatus.Timeout)
-	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
-	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
-		t.Errorf(`read: %d completions, %+v, want 2, data "hello" and Information 5`, ends.Load(), got)
-	}
-	same("the file after it", check.Status(w.th.NtWaitForSingleObject(w.server, false)), ntstatus.Success)
-	same("a write that fits", w.write(w.th, w.client, "12345678", nil), ntstatus.Success)
-	same("flushing it", w.th.NtFlushBuffersFile(w.client), ntstatus.Pending)
-	same("a write without room", w.write(w.th, w.client, "9", later(&ends, &got)), ntstatus.Pending)
-	for i, want := range []string{"12345678", "9"} {
-		b, st := w.th.NtReadFile(w.server, 64)
-		if string(b) != want || st != ntstatus.Success || ends.Load() != 3 || got.Information != 1 {
-			t.Errorf("read %d = %q, %s; write: %d completions, %+v, want data %q, 3 completions and Information 1",
-				i, b, st, ends.Load(), got, want)
-		}
-	}
-	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
-}
-
 // At most 256 reads wait at one end. Closing it ends them all (I-141).
 func TestPendingReadsAreBounded(t *testing.T) {
 	w := newPendingWorld(t, 8)

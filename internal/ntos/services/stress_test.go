@@ -127,41 +127,6 @@ func TestOpenTokenDuringRevertRace(t *testing.T) {
 	check.Equal(t, a.PointerCount(), 1, "pointer count of the token")
 }
 
-// Of several concurrent closes of one handle exactly one succeeds (OC-47).
-func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server")
-	threads := make([]*nt.Thread, 4)
-	for i := range threads {
-		threads[i], _ = w.thread(p)
-	}
-	for range 5_000 / scale {
-		h := check.Result(threads[0].NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
-		var won atomic.Int32
-		var start, all sync.WaitGroup
-		start.Add(1)
-		for _, th := range threads {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				start.Wait()
-				switch st := th.NtClose(h); st {
-				case ntstatus.Success:
-					won.Add(1)
-				case ntstatus.InvalidHandle:
-				default:
-					t.Errorf("NtClose: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", st)
-				}
-			}()
-		}
-		start.Done()
-		all.Wait()
-		if n := won.Load(); n != 1 {
-			t.Fatalf("%d of the concurrent closes succeeded, want 1", n)
-		}
-	}
-}
-
 // One thread closes a handle while others use it. They see the token or an invalid handle, and the last user releases
 // the last reference.
 func TestCloseDuringUseReleasesLastReference(t *testing.T) {
@@ -209,46 +174,5 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	}
 	if st != ntstatus.Success && st != ntstatus.InvalidHandle {
 		t.Errorf("call of kind %d: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", kind, st)
-	}
-}
-
-// Two threads adjust one token through their own handles. No change is lost, and each previous state is the one
-// before its own change (T-70, T-73).
-func TestConcurrentAdjustmentsLoseNothing(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server", winnt.SeShutdownPrivilege)
-	var all sync.WaitGroup
-	var changed atomic.Int64
-	for i := range 2 {
-		th, _ := w.thread(p)
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
-			if st != ntstatus.Success {
-				t.Error(st)
-				return
-			}
-			attributes := uint32(i) * winnt.SE_PRIVILEGE_ENABLED
-			for range 5_000 / scale {
-				previous, st := th.NtAdjustPrivilegesToken(h, false,
-					[]nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID(), Attributes: attributes}}, true)
-				if st != ntstatus.Success {
-					t.Error(st)
-					return
-				}
-				for _, x := range previous { // a change is always from the other state
-					if x.Attributes&winnt.SE_PRIVILEGE_ENABLED == attributes {
-						t.Errorf("previous state %x for a change to %x, want the opposite state",
-							x.Attributes, attributes)
-					}
-					changed.Add(1)
-				}
-			}
-		}()
-	}
-	all.Wait()
-	if changed.Load() == 0 {
-		t.Error("no adjustment changed the token, want some changes")
 	}
 }

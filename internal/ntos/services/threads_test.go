@@ -13,41 +13,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtGetNextThread accepts its own flags and the handle attributes, and no other bits (O-22, O-163, U-95).
-func TestNextThreadRejectsUnknownFlags(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
-	s := th.Services()
-	for bit := range 32 {
-		flag, valid := uint32(1)<<bit, ntstatus.InvalidParameter
-		if flag&winnt.OBJ_VALID_ATTRIBUTES != 0 {
-			valid = ntstatus.Success
-			if flag&winnt.ProcessObject.Invalid != 0 {
-				continue
-			}
-		}
-		p, st := s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION,
-			HandleAttributes: flag})
-		want(t, "next process, attributes", st, valid)
-		n, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, HandleAttributes: flag,
-			DesiredAccess: winnt.THREAD_QUERY_LIMITED_INFORMATION})
-		want(t, "next thread, attributes", st, valid)
-		if valid == ntstatus.Success {
-			want(t, "close", th.NtClose(p.NewProcessHandle), ntstatus.Success)
-			want(t, "close", th.NtClose(n.NewThreadHandle), ntstatus.Success)
-		}
-		_, st = s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION, Flags: flag})
-		want(t, "next process, flags", st, ntstatus.InvalidParameter)
-		valid = ntstatus.InvalidParameter
-		if flag == nt.NextThreadBackward {
-			valid = ntstatus.Success
-		}
-		_, st = s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, Flags: flag,
-			DesiredAccess: winnt.THREAD_QUERY_LIMITED_INFORMATION})
-		want(t, "next thread, flags", st, valid)
-	}
-}
-
 // If a walk ends after a thread that the caller must not open, the reason does not disclose that thread (O-37).
 func TestNextThreadHidesDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
