@@ -74,17 +74,13 @@ func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descri
 	type pair struct{ who, path string }
 	side := func(dir *directory.Directory, text string) map[pair]winnt.AccessMask {
 		out := map[pair]winnt.AccessMask{}
-		for line := range strings.Lines(text) {
-			var o struct{ Path, SD, Type string }
-			check.NoError(t, json.Unmarshal([]byte(line), &o))
-			d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
-			typ := winnt.ObjectTypeByName(o.Type)
+		for _, o := range objectsOf(t, dir, text) {
 			for _, p := range dir.Principals {
-				m := must(access.Check(p.Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
+				m := must(access.Check(p.Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
 				if share != nil {
-					m &= must(access.Check(p.Token, share, winnt.MAXIMUM_ALLOWED, typ)).Granted
+					m &= must(access.Check(p.Token, share, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
 				}
-				out[pair{p.Name, o.Path}] = m
+				out[pair{p.Name, o.path}] = m
 			}
 		}
 		return out
@@ -259,17 +255,7 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 		Groups: 20})
 	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +
 		dir.Principals[3].Token.User().SID.String() + ")")
-	type object struct {
-		typ *winnt.ObjectType
-		sd  *sd.Descriptor
-	}
-	var asked []object
-	for line := range strings.Lines(list) {
-		var o struct{ SD, Type string }
-		check.NoError(t, json.Unmarshal([]byte(line), &o))
-		asked = append(asked, object{winnt.ObjectTypeByName(o.Type), must(sddl.Parse(o.SD,
-			sddl.Options{Domain: dir.Domain}))})
-	}
+	all := objectsOf(t, dir, list)
 	for _, gate := range []*sd.Descriptor{nil, share} {
 		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
 		check.NoError(t, r.Collect(context.Background()))
@@ -278,12 +264,11 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 		rights := must(words.Parse("read+write+control"))
 		for _, p := range dir.Principals {
 			n := [3]int{}
-			for _, o := range asked {
-				typ, d := o.typ, o.sd
+			for _, o := range all {
 				for i, right := range rights {
-					for _, part := range right.Parts(typ) { // of control one is enough
-						if must(access.Check(p.Token, d, part.Mask, typ)).Allowed() &&
-							(gate == nil || must(access.Check(p.Token, gate, part.Mask, typ)).Allowed()) {
+					for _, part := range right.Parts(o.typ) { // of control one is enough
+						if must(access.Check(p.Token, o.sd, part.Mask, o.typ)).Allowed() &&
+							(gate == nil || must(access.Check(p.Token, gate, part.Mask, o.typ)).Allowed()) {
 							n[i]++
 							break
 						}

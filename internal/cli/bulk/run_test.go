@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"regexp"
@@ -25,8 +24,8 @@ import (
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -43,6 +42,25 @@ func sample(t testing.TB, s company.Sample) (dir *directory.Directory, list stri
 	var d, o bytes.Buffer
 	check.NoError(t, errors.Join(s.Directory(&d), s.Write(&o)))
 	return must(dirfile.Read(d.Bytes())), o.String()
+}
+
+// listed is an object of a list, with the inputs of the scalar check.
+type listed struct {
+	path string
+	sd   *sd.Descriptor
+	typ  *winnt.ObjectType
+}
+
+// objectsOf reads a list of objects whose descriptors are valid.
+func objectsOf(t testing.TB, dir *directory.Directory, list string) (all []listed) {
+	t.Helper()
+	for line := range strings.Lines(list) {
+		var o struct{ Path, SD, Type string }
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
+		all = append(all, listed{o.Path, must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})),
+			winnt.ObjectTypeByName(o.Type)})
+	}
+	return all
 }
 
 func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (string, bulk.Summary, error) {
@@ -70,33 +88,29 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
 	sets := readIndex(t, index)
 	total := int64(0)
-	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
-		var o struct{ Path, SD, Type string }
-		check.NoError(t, json.Unmarshal([]byte(line), &o))
-		d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
-		typ := winnt.ObjectTypeByName(o.Type)
+	for i, o := range objectsOf(t, dir, list) {
 		for r, right := range rights {
 			var want []string
 			for _, p := range dir.Principals {
-				if must(access.Check(p.Token, d, right.Mask(typ), typ)).Allowed() {
+				if must(access.Check(p.Token, o.sd, right.Mask(o.typ), o.typ)).Allowed() {
 					want = append(want, p.Name)
 				}
 			}
 			total += int64(len(want))
 			row := nameRows[3*i+r]
-			if row.Path != o.Path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
-				t.Fatalf("%s %s: row %v, want the principals %v of the scalar check", o.Path, right.Name, row, want)
+			if row.Path != o.path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
+				t.Fatalf("%s %s: row %v, want the principals %v of the scalar check", o.path, right.Name, row, want)
 			}
-			if got := countRows[3*i+r]; got.Path != o.Path || got.Count != len(want) {
-				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.Path, right.Name, got.Count, len(want))
+			if got := countRows[3*i+r]; got.Path != o.path || got.Count != len(want) {
+				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.path, right.Name, got.Count, len(want))
 			}
 			if got := sets[i][right.Name]; !slices.Equal(got, want) {
-				t.Fatalf("%s %s: set %v, want %v as the scalar check", o.Path, right.Name, got, want)
+				t.Fatalf("%s %s: set %v, want %v as the scalar check", o.path, right.Name, got, want)
 			}
 		}
-		best := must(access.Check(dir.Principals[7].Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
-		if got := whatRows[i]; got.Path != o.Path || got.Granted != best.Padded() {
-			t.Fatalf("%s: granted %v, want %s as the scalar check", o.Path, got, best.Padded())
+		best := must(access.Check(dir.Principals[7].Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
+		if got := whatRows[i]; got.Path != o.path || got.Granted != best.Padded() {
+			t.Fatalf("%s: granted %v, want %s as the scalar check", o.path, got, best.Padded())
 		}
 	}
 	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
@@ -318,103 +332,4 @@ func (p *pieces) Read(b []byte) (int, error) {
 	n := copy(b, p.text[:min(7, len(p.text))])
 	p.text = p.text[n:]
 	return n, nil
-}
-
-// The groups that a logon adds to a user's own.
-func TestNetworkLogonAddsGroups(t *testing.T) {
-	dir := must(dirfile.Read([]byte(`
-domain: S-1-5-21-1-2-3
-users:
-  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [a], claims: {Level: 3, Tags: [x, y]}}
-  - {name: guest, sid: S-1-5-21-1-2-3-501}
-  - {name: admin, sid: S-1-5-21-1-2-3-1108, memberOf: [Admins]}
-  - {name: foreign guest, sid: S-1-5-21-9-9-9-501}
-  - {name: krbtgt, sid: S-1-5-21-1-2-3-502}
-  - {name: stranger, sid: S-1-5-21-9-9-9-1, claims: [{name: Dept, type: string, values: [Sales]}]}
-groups:
-  - {name: A, sid: S-1-5-21-1-2-3-2001, memberOf: [b]}
-  - {name: b, sid: S-1-5-21-1-2-3-2002, memberOf: [A, S-1-5-21-1-2-3-2003]}
-  - {name: Admins, sid: S-1-5-21-1-2-3-512, memberOf: [BA]}
-  - {name: Staff, sid: S-1-5-21-1-2-3-513, memberOf: [S-1-5-21-1-2-3-2009]}
-`)))
-	for _, c := range []struct{ who, in, out string }{
-		{"alice", "WD NU AU S-1-5-15 BU DU S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-2003 S-1-5-21-1-2-3-2009",
-			"BA BG IU S-1-5-21-1-2-3-512"},
-		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
-		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
-		// A guest of another domain is an ordinary user here, because its RID has no meaning in this domain.
-		{"foreign guest", "WD NU AU BU S-1-5-15", "BG DU S-1-5-21-1-2-3-514 S-1-5-21-9-9-9-514"},
-		{"krbtgt", "WD NU AU BU DU", "BG S-1-5-21-1-2-3-514"},
-		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},
-	} {
-		i := dir.Find(c.who)
-		if i < 0 {
-			t.Fatalf("principal %s is missing, want it", c.who)
-		}
-		tok := dir.Principals[i].Token
-		for text, want := range map[string]bool{c.in: true, c.out: false} {
-			for _, s := range strings.Fields(text) {
-				check.Equal(t, tok.Member(must(sid.Resolve(s, dir.Domain)), false), want, "%s in %s", c.who, s)
-			}
-		}
-	}
-	alice, stranger := dir.Principals[dir.Find("Alice")].Token, dir.Principals[dir.Find("S-1-5-21-9-9-9-1")].Token
-	if a, ok := alice.UserClaims().Lookup("level"); !ok || a.Ints[0] != 3 {
-		t.Errorf("claim Level = %+v, want 3", a)
-	}
-	if a, ok := alice.UserClaims().Lookup("Tags"); !ok || !slices.Equal(a.Strings, []string{"x", "y"}) {
-		t.Errorf("claim Tags = %+v, want x and y", a)
-	}
-	if a, ok := stranger.UserClaims().Lookup("Dept"); !ok || a.Strings[0] != "Sales" {
-		t.Errorf("claim Dept = %+v, want Sales", a)
-	}
-	admin := dir.Principals[dir.Find("admin")].Token
-	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 ||
-		alice.Has(winnt.SeTakeOwnershipPrivilege) {
-		t.Error("want the full token for the administrator and a limited one for others")
-	}
-}
-
-func TestMalformedDirectoryIsRefused(t *testing.T) {
-	for text, want := range map[string]string{
-		`{"users":[{"name":"a","sid":"S-1-1"}], "user":1}`:                                         "user",
-		"users: [{name: a, sid: DU}]":                                                              `users[0] "a": sid`,
-		"users: [{sid: S-1-5-21-1-2-3-4}]":                                                         "needs a name",
-		"users: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: a, sid: S-1-5-21-1-2-3-5}]":              `"a": an earlier user`,
-		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]":             `"A": an earlier group`,
-		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]":             "another group's",
-		"groups: [{name: a, sid: S-1-5-21-1-2-3-4, memberOf: [c]}]":                                `"c" is neither`,
-		"users: [{name: a, sid: S-1-5-21-1-2-3-4, claims: {x: {y: 1}}}]":                           "x: want a string",
-		"users: [{name: a, sid: S-1-5-21-1-2-3-4, claims: [{name: x, type: strin, values: [a]}]}]": "strin",
-		"domain: nowhere": "domain",
-	} {
-		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q in it", text, err, want)
-		}
-	}
-}
-
-func TestRightWords(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		typ  *winnt.ObjectType
-		want winnt.AccessMask
-	}{
-		{"read", winnt.FileObject, 0x120089}, {"Write", winnt.FileObject, 0x120116}, {"modify", winnt.FileObject, 0x1301BF},
-		{"full", winnt.FileObject, 0x1F01FF}, {"list", winnt.DirectoryFileObject, 0x1200A9},
-		{"read", winnt.KeyObject, 0x20019},
-		{"FR|WD", winnt.FileObject, 0x160089}, {"0x3", winnt.KeyObject, 3}, {"FILE_READ_DATA", winnt.FileObject, 1},
-	} {
-		if got := must(words.Parse(c.text))[0].Mask(c.typ); got != c.want {
-			t.Errorf("%s on %s: %#x, want %#x", c.text, c.typ.Name, got, c.want)
-		}
-	}
-	for _, bad := range []string{"", "read+", "reed", "0"} {
-		if _, err := words.Parse(bad); err == nil {
-			t.Errorf("right %q is accepted, want an error", bad)
-		}
-	}
-	if got := fmt.Sprint(words.Granted(0x1301BF, winnt.FileObject)); got != "[read write modify list]" {
-		t.Errorf("%s, want [read write modify list]", got)
-	}
 }

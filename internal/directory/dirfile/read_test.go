@@ -32,10 +32,20 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "S-1-5-32-544": the name is that of a SID`,
 		"groups:\n- {name: ba, sid: " +
 			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "ba": the name is that of a SID or an alias`,
-		"groups:\n- {name: DA, sid: S-1-5-21-1-2-3-4}\n":      "an alias",
-		"users:\n- {name: S-1-5-18, sid: S-1-5-21-1-2-3-4}\n": "has the form of a SID",
-		"name,sid,Name\na,BA,b":                               "line 1: column Name is there twice",
-		"name,sid,claims.x,claims.X:int64\na,BA,b,1":          "line 1: column claims.X:int64 is there twice",
+		"groups:\n- {name: DA, sid: S-1-5-21-1-2-3-4}\n":                               "an alias",
+		"users:\n- {name: S-1-5-18, sid: S-1-5-21-1-2-3-4}\n":                          "has the form of a SID",
+		"users: [{name: a, sid: DU}]":                                                  `users[0] "a": sid`,
+		"users: [{sid: S-1-5-21-1-2-3-4}]":                                             "needs a name",
+		"users: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: a, sid: S-1-5-21-1-2-3-5}]":  `"a": an earlier user`,
+		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]": `"A": an earlier group`,
+		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]": "another group's",
+		user(`,"memberOf":["c"]`):                                                      `"c" is neither`,
+		user(`,"claims":{"x":{"y":1}}`):                                                "x: want a string",
+		user(`,"claims":[{"name":"x","type":"strin","values":["a"]}]`):                 "strin",
+		"domain: nowhere":                            "domain",
+		`{"users":[],"user":1}`:                      "user: unknown field",
+		"name,sid,Name\na,BA,b":                      "line 1: column Name is there twice",
+		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 is there twice",
 	} {
 		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80q: %v, want %s", text, err, want)
