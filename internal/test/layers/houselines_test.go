@@ -7,10 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"unicode/utf8"
-
-	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The bounds of a line, a function without its comments, and a file.
@@ -120,30 +117,4 @@ func longC(name string, lines []string) []finding {
 		}
 	}
 	return all
-}
-
-func TestHouseSeesLines(t *testing.T) {
-	long := "x" + strings.Repeat("y", maxColumns)
-	for _, c := range []struct {
-		name, line string
-		want       string
-	}{
-		{"a/b.go", long, "long-line"},
-		{"a/b_test.go", long, "long-line-in-test"},
-		{"a/b.go", long[1:], ""},
-		{"a/b.md", long, ""},
-		{"a/testdata/b.go", long, ""},
-		{"a/more.go", "", "file-name"},
-		{"a/win_more.c", "", "file-name"},
-		{"a/anymore.go", "", ""},
-		{"a/b.go", "\t// I-" + "20", "bare-id"},
-		{"a/b.go", "\tfail() // I-" + "20, I-" + "21", "bare-id"},
-		{"a/b.go", "\t// The level is below Impersonation (I-" + "20).", ""},
-	} {
-		got := ""
-		for _, f := range readLines(c.name, []string{c.line}) {
-			got += f.fault
-		}
-		check.Equal(t, got, c.want, "%s %q", c.name, c.line)
-	}
 }

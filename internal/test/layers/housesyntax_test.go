@@ -3,13 +3,9 @@ package layers
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/refmon/refmon/internal/test/check"
 )
 
 // readSyntax returns the findings that need the syntax tree of a Go file: functions that are too long, and doc
@@ -136,46 +132,4 @@ func verb(words []string) bool {
 		}
 	}
 	return false
-}
-
-func TestHouseSeesSyntax(t *testing.T) {
-	source := `package p
-
-// Good returns one.
-func Good() int { return 1 }
-
-// Pair and Good return something.
-func Pair() {}
-
-// Bad is the number.
-func Bad() int { return 1 }
-
-// the number
-func lower() {}
-
-// A Reader reads.
-type Reader struct{}
-
-// What reads.
-type Writer struct{}
-
-// Long lasts.
-func Long() {
-` + strings.Repeat("\t// a comment\n\tGood() // another\n", maxFunction+1) + `}
-`
-	fset := token.NewFileSet()
-	syntax := check.Must(parser.ParseFile(fset, "p.go", source, parser.ParseComments))
-	var got []string
-	for _, f := range readSyntax(fset, file{name: "p.go", ast: syntax}) {
-		got = append(got, f.where+" "+f.fault+" "+f.what)
-	}
-	want := []string{
-		"p.go:10 doc-comment the comment of Bad: a verb follows the name: returns, reports, applies",
-		`p.go:13 doc-comment the comment of lower begins with "the", not with the name`,
-		`p.go:19 doc-comment the comment of Writer begins with "What", not with the name`,
-		fmt.Sprintf("p.go:22 long-function Long has %d lines", maxFunction+1),
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
 }

@@ -198,18 +198,3 @@ func exported(f *ast.File) []string {
 	}
 	return names
 }
-
-// The tests above pass on an empty tree, so their rules have tests of their own.
-func TestRulesSeeWhatTheyAreFor(t *testing.T) {
-	tr := tree{module: "example.org/m"}
-	if own, ok := tr.own("example.org/m/sid"); !ok || own != "sid" {
-		t.Errorf(`own package: got %q, %t, want "sid", true`, own, ok)
-	}
-	if _, ok := tr.own("example.org/more"); ok {
-		t.Error("a module with the same prefix is taken for this one")
-	}
-	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true,
-		"ACLSize": false} {
-		check.Equal(t, allCaps.MatchString(name), want, "%s is ALL_CAPS", name)
-	}
-}

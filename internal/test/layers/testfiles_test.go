@@ -76,24 +76,6 @@ func TestFewTestFilesAreStray(t *testing.T) {
 	}
 }
 
-func TestHouseSeesStrayTestFiles(t *testing.T) {
-	got := strayTests([]string{
-		"a/lock.go", "a/lock_test.go", "a/lock_linux_test.go", "a/lock_race_test.go", "a/lock_fuzz_linux_test.go",
-		"a/told_test.go", "a/lock_told_test.go",
-		"a/mount_linux.go", "a/mount_test.go",
-		"b/lock_test.go", "b/page.html", "b/page_test.go", "b/testdata/x_test.go",
-	})
-	var where []string
-	for _, k := range []string{"a " + testFileName, "b " + testFileName} {
-		for _, f := range got[k] {
-			where = append(where, f.where)
-		}
-	}
-	if want := []string{"a/told_test.go", "a/lock_told_test.go", "b/lock_test.go"}; !slices.Equal(where, want) {
-		t.Errorf("got %q, want %q", where, want)
-	}
-}
-
 // servicesFolder holds the services, a method of Context each.
 const servicesFolder = "../../ntos/services"
 
@@ -134,13 +116,4 @@ func TestEachServiceIsTestedBesideIt(t *testing.T) {
 // testsService reports whether a test file calls a service or has a test of its name.
 func testsService(tests, name string) bool {
 	return strings.Contains(tests, "."+name+"(") || strings.Contains(tests, "func Test"+name+"(")
-}
-
-func TestTestsService(t *testing.T) {
-	for text, want := range map[string]bool{
-		"out, st := s.NtClose(in)": true, "func TestNtClose(t *testing.T) {": true,
-		"": false, "s.NtCloseObject(in)": false, "func TestNtCloseObject(": false, "// NtClose": false, `"NtClose"`: false,
-	} {
-		check.Equal(t, testsService(text, "NtClose"), want, "%q", text)
-	}
 }
