@@ -178,10 +178,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					if inKernel {
 						made = 0
 					}
-					if n := len(handles(t, th)); n != before+made {
-						t.Errorf("%s, %s mode, attributes %#x: process has %d handles, want %d",
-							m.name, mode, attributes, n, before+made)
-					}
+					check.Equal(t, len(handles(t, th)), before+made,
+						"%s, %s mode, attributes %#x: process: handles", m.name, mode, attributes)
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
 			}

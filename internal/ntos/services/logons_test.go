@@ -182,9 +182,7 @@ func TestLogonGroupLimit(t *testing.T) {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
 		want(t, name, st, c.want)
-		if got := w.sys.LogonSessions() - before; got != c.sessions {
-			t.Errorf("%s: logon added %d sessions, want %d", name, got, c.sessions)
-		}
+		check.Equal(t, w.sys.LogonSessions()-before, c.sessions, "%s: logon added: sessions", name)
 		if out.Token != 0 {
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 		}

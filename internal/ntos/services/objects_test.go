@@ -168,9 +168,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 		}},
 		{"NtClose of an invalid handle", func() { th.NtClose(0xDEAD0) }},
 	} {
-		if n := testing.AllocsPerRun(100, c.f); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", c.name, n)
-		}
+		check.Equal(t, testing.AllocsPerRun(100, c.f), 0, "%s: allocations", c.name)
 	}
 }
 

@@ -172,15 +172,11 @@ func TestTokenHandleInheritance(t *testing.T) {
 		return x.(nt.HandleFlagInformation)
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if got := flags(own, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-34: flags of a handle from NtOpenProcessToken = %+v, want none", got)
-	}
+	check.Equal(t, flags(own, st), (nt.HandleFlagInformation{}), "T-34: flags of a handle from NtOpenProcessToken")
 	oa := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation}}
 	imp, st := th.NtDuplicateToken(own, 0, oa, false, winnt.TokenImpersonation)
-	if got := flags(imp, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-47: flags of a handle from NtDuplicateToken = %+v, want none", got)
-	}
+	check.Equal(t, flags(imp, st), (nt.HandleFlagInformation{}), "T-47: flags of a handle from NtDuplicateToken")
 	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp))
 	if got := flags(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)); got !=
 		(nt.HandleFlagInformation{}) {

@@ -53,12 +53,8 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 			ProcessDesiredAccess: c.processAsks, ThreadDesiredAccess: c.threadAsks,
 			ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{Attributes: c.process}),
 			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})}))
-		if got := of(c.by, out.ProcessHandle); got != c.wantProcess {
-			t.Errorf("%s: handle of the process = %+v, want %+v", c.name, got, c.wantProcess)
-		}
-		if got := of(c.by, out.ThreadHandle); got != c.wantThread {
-			t.Errorf("%s: handle of the thread = %+v, want %+v", c.name, got, c.wantThread)
-		}
+		check.Equal(t, of(c.by, out.ProcessHandle), c.wantProcess, "%s: handle of the process", c.name)
+		check.Equal(t, of(c.by, out.ThreadHandle), c.wantThread, "%s: handle of the thread", c.name)
 		want(t, "close the process", c.by.NtClose(out.ProcessHandle), ntstatus.Success)
 		want(t, "close the thread", c.by.NtClose(out.ThreadHandle), ntstatus.Success)
 	}

@@ -54,9 +54,7 @@ func TestProcessInformationLengths(t *testing.T) {
 			if fine {
 				wanted.st = ntstatus.Success
 			}
-			if got := c.ask(c.class, length); got != wanted {
-				t.Errorf("class %d with %d bytes: %+v, want %+v", c.class, length, got, wanted)
-			}
+			check.Equal(t, c.ask(c.class, length), wanted, "class %d with %d bytes", c.class, length)
 		}
 	}
 }

@@ -92,9 +92,7 @@ func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 			is = nt.QuerySemaphoreOut{ReturnLength: 8,
 				SemaphoreInformation: nt.SemaphoreInformation{CurrentCount: 2, MaximumCount: 5}}
 		}
-		if out != is {
-			t.Errorf("query with status %v: output %+v, want %+v", st, out, is)
-		}
+		check.Equal(t, out, is, "query with status %v: output", st)
 		return st
 	}, []rung[nt.QuerySemaphoreIn]{
 		{"the class", ntstatus.InvalidInfoClass, func(in *nt.QuerySemaphoreIn) { in.SemaphoreInformationClass = 1 }},

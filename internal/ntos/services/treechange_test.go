@@ -78,9 +78,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 		want(t, "a directory that is not empty", w.set(h, nt.FileDispositionInformation,
 			nt.FileDisposition{DeleteFile: remove}), wanted)
 	}
-	if got := w.tree.took(); got != "SetDelete false" {
-		t.Errorf(`tree calls = %q, want "SetDelete false"`, got)
-	}
+	check.Equal(t, w.tree.took(), "SetDelete false", "tree calls")
 	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
 	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
 		want(t, "a file for reading only", w.set(h, nt.FileDispositionInformation,

@@ -92,9 +92,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 				position, c.st, c.asked, c.data, c.after)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
-		if asked := w.tree.took(); asked != "Close file" {
-			t.Errorf(`%s: tree calls at close = %q, want "Close file"`, c.name, asked)
-		}
+		check.Equal(t, w.tree.took(), "Close file", "%s: tree calls at close", c.name)
 	}
 }
 
@@ -156,13 +154,11 @@ func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 	w.tree.data, w.tree.quiet = "0123456789", true
 	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
 	b := make([]byte, 10)
-	if n := testing.AllocsPerRun(100, func() {
+	check.Equal(t, testing.AllocsPerRun(100, func() {
 		if n, st := w.NtReadFileInto(h, b, 0); n != 10 || st != ntstatus.Success {
 			t.Fatal(n, st)
 		}
-	}); n != 0 {
-		t.Errorf("NtReadFileInto made %v allocations, want 0", n)
-	}
+	}), 0, "NtReadFileInto made: allocations")
 }
 
 // If the tree returns an error status, the service returns it without data and without a new position (F-124).

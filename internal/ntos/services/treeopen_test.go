@@ -81,9 +81,8 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			if below {
 				made++
 			}
-			if n := len(handles(t, w.Thread)); n != before+made {
-				t.Errorf("%s, below a directory %v: process has %d handles, want %d", c.name, below, n, before+made)
-			}
+			check.Equal(t, len(handles(t, w.Thread)), before+made,
+				"%s, below a directory %v: process: handles", c.name, below)
 			for h := range handles(t, w.Thread) {
 				want(t, "close", w.NtClose(h), ntstatus.Success)
 			}

@@ -29,9 +29,7 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
 				c.moved, c.there, w.tree.decision.Status(), c.refused)
 		}
-		if got := w.tree.took(); got != "Move new root - replace true link false" {
-			t.Errorf(`tree calls = %q, want "Move new root - replace true link false"`, got)
-		}
+		check.Equal(t, w.tree.took(), "Move new root - replace true link false", "tree calls")
 	}
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, true, false), ntstatus.ObjectTypeMismatch)
