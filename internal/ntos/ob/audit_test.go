@@ -148,9 +148,7 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 		if h != nil {
 			h.Deref(ob.TagCall)
 		}
-		if n := len(w.ns.Root().Names()); n != c.left {
-			t.Errorf("T-137: %d: %d names are left, want %d", i, n, c.left)
-		}
+		check.Equal(t, len(w.ns.Root().Names()), c.left, "T-137: %d: names are left", i)
 		w.mustCreate(`\eV`, 0) // there is room for one more, by each way of writing it
 	}
 }

@@ -241,9 +241,7 @@ func BenchmarkOpenByPointer(b *testing.B) {
 		check.Require(b, st, ntstatus.Success, "OpenByPointer")
 		c.Table.Close(v)
 	}
-	if n := testing.AllocsPerRun(100, open); n != 0 {
-		b.Errorf("%v allocations, want none", n)
-	}
+	check.Equal(b, testing.AllocsPerRun(100, open), 0, "allocations")
 	b.ReportAllocs()
 	for b.Loop() {
 		open()
@@ -258,9 +256,7 @@ func TestOpenByPointerAllocates(t *testing.T) { // open with a check, insert, cl
 		v, _, _ := ob.OpenByPointer(c, o, self, winnt.TOKEN_QUERY, 0)
 		c.Table.Close(v)
 	})
-	if n != 0 {
-		t.Errorf("%v allocations, want none", n)
-	}
+	check.Equal(t, n, 0, "allocations")
 }
 
 // O-36, O-91: a creator gets the implied rights as an opener does, in either mode.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 )
@@ -107,9 +108,7 @@ func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 		table.Close(v)
 		wg.Wait()
 	}
-	if n := destroyed.Load(); n != rounds {
-		t.Errorf("%d objects created, %d destroyed, want %d", rounds, n, rounds)
-	}
+	check.Equal(t, destroyed.Load(), rounds, "%d objects created: destroyed", rounds)
 }
 
 // O-45: TryRef never raises a count from zero. One goroutine creates objects and drops their only reference; another
@@ -145,8 +144,6 @@ func TestTryRefRacesLastRelease(t *testing.T) {
 	}
 	done.Store(true)
 	reader.Wait()
-	if live.Load() != 0 {
-		t.Errorf("%d objects alive, want 0", live.Load())
-	}
+	check.Equal(t, live.Load(), 0, "objects alive")
 	t.Logf("%d references taken of %d objects", taken, objects)
 }

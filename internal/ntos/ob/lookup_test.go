@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -56,9 +57,7 @@ func TestLookupNeverMixesReusedSlot(t *testing.T) {
 	for _, o := range objects {
 		o.Deref(ob.TagCall)
 	}
-	if live.Load() != 0 {
-		t.Errorf("%d objects alive, want 0", live.Load())
-	}
+	check.Equal(t, live.Load(), 0, "objects alive")
 	if turns < 2 {
 		t.Errorf("the reader saw %d different values in the slot, want at least 2", turns)
 	}

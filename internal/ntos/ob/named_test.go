@@ -367,9 +367,7 @@ func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	_, st = w.create(`\ävent`, winnt.OBJ_CASE_INSENSITIVE)
 	wantStatus(t, "create, insensitive", st, ntstatus.ObjectNameCollision)
 	w.mustCreate(`\ävent`, 0)
-	if n := len(w.ns.Root().Names()); n != 2 {
-		t.Errorf("root has %d names, want 2", n)
-	}
+	check.Equal(t, len(w.ns.Root().Names()), 2, "root: names")
 }
 
 func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root directory no name is not an empty one

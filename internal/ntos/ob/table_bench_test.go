@@ -91,9 +91,7 @@ func TestTableOperationsAllocateNothing(t *testing.T) {
 			c.Table.Close(v)
 		},
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations, want none", name, n)
-		}
+		check.Equal(t, testing.AllocsPerRun(100, f), 0, "%s: allocations", name)
 	}
 }
 

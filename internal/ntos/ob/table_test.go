@@ -52,18 +52,14 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-
 
 // O-82: without configuration a table has the documented limit.
 func TestDefaultHandleLimit(t *testing.T) {
-	if ob.DefaultHandleLimit != 16_777_216 {
-		t.Errorf("DefaultHandleLimit = %d, want 16777216", ob.DefaultHandleLimit)
-	}
+	check.Equal(t, ob.DefaultHandleLimit, 16_777_216, "DefaultHandleLimit")
 	high := int64(1) << 32 // where a number has 64 bits
 	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
 		for _, table := range []*ob.Table{ob.NewTable(limit), ob.NewKernelTable(limit)} {
 			for range 3 {
 				open(t, table, 1, 0)
 			}
-			if n := table.Count(); n != 3 {
-				t.Errorf("limit %d: %d handles, want 3", limit, n)
-			}
+			check.Equal(t, table.Count(), 3, "limit %d: handles", limit)
 		}
 	}
 }
@@ -244,9 +240,7 @@ func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 	}
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
 	c.Release()
-	if o.destroyed != 1 {
-		t.Errorf("Release destroyed the object %d times, want 1", o.destroyed)
-	}
+	check.Equal(t, o.destroyed, 1, "Release destroyed the object: times")
 }
 
 func TestAuditMaskIsTakenOnce(t *testing.T) {
