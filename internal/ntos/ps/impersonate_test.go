@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -174,9 +175,7 @@ func TestExitReleasesTokenOnce(t *testing.T) {
 	impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
 	th.Exit()
 	th.Exit()
-	if tok.PointerCount() != 1 {
-		t.Errorf("token has %d references, want 1", tok.PointerCount())
-	}
+	check.Equal(t, tok.PointerCount(), 1, "token: references")
 }
 
 // Impersonating and reverting allocate nothing.
@@ -184,12 +183,10 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
-	if n := testing.AllocsPerRun(100, func() {
+	check.Equal(t, testing.AllocsPerRun(100, func() {
 		ps.ImpersonateClient(th, tok, true, false, winnt.SecurityImpersonation)
 		th.RevertToSelf()
-	}); n != 0 {
-		t.Errorf("impersonating and reverting made %v allocations, want 0", n)
-	}
+	}), 0, "impersonating and reverting made: allocations")
 }
 
 // A demotion keeps the requested copy-on-open and effective-only flags. Its copy is at SecurityIdentification, and
@@ -222,9 +219,7 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		}
 		r.Token.Deref(ob.TagCall)
 	}
-	if got := tok.PointerCount(); got != before {
-		t.Errorf("I-45: token has %d references, want %d", got, before)
-	}
+	check.Equal(t, tok.PointerCount(), before, "I-45: token: references")
 }
 
 // TestCapturedClientHasAllowedLevel checks that a server impersonates a captured client at the level that the client

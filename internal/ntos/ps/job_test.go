@@ -147,9 +147,7 @@ func TestJobCountsUnderLoad(t *testing.T) {
 	wg.Wait()
 	only.Deref(ob.TagCall)
 	for i, j := range jobs {
-		if j.active != 0 {
-			t.Errorf("job %d counts %d processes, want 0", i, j.active)
-		}
+		check.Equal(t, j.active, 0, "job %d counts: processes", i)
 		j.Deref(ob.TagCall)
 	}
 	w.close()

@@ -78,10 +78,8 @@ func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 			t.Errorf("call %d cancelled %d operations, want those at %v", i, c.n, c.want)
 		}
 	}
-	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
-		all[5].cancelled); got != "5 5 2 2 1 1" {
-		t.Errorf("cancelled %s times, want 5 5 2 2 1 1", got)
-	}
+	check.Equal(t, fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
+		all[5].cancelled), "5 5 2 2 1 1", "cancelled: times")
 	// The end of a thread cancels its operations, and it cannot start others.
 	first.Exit()
 	check.Equal(t, fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled), "6 6 3 2",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
@@ -90,9 +91,7 @@ func TestConcurrentRestoreKeepsCounts(t *testing.T) {
 		}()
 	}
 	all.Wait()
-	if tok.PointerCount() != 1 {
-		t.Errorf("token has %d references, want 1", tok.PointerCount())
-	}
+	check.Equal(t, tok.PointerCount(), 1, "token: references")
 }
 
 // The exit of a thread while others set its impersonation leaves nothing.
@@ -112,7 +111,5 @@ func TestExitDuringImpersonationLeavesNothing(t *testing.T) {
 		all.Wait()
 		th.Deref(ob.TagCall)
 	}
-	if tok.PointerCount() != 1 {
-		t.Errorf("token has %d references, want 1", tok.PointerCount())
-	}
+	check.Equal(t, tok.PointerCount(), 1, "token: references")
 }
