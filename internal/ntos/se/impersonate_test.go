@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -160,12 +161,10 @@ func TestImpersonationTableRows(t *testing.T) {
 // A decision allocates nothing, because every impersonation needs one.
 func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	p, tok := build(t, svc, winnt.TokenPrimary), build(t, svc, winnt.TokenImpersonation)
-	if n := testing.AllocsPerRun(100, func() {
+	check.Equal(t, testing.AllocsPerRun(100, func() {
 		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
 			nt.Observed)
-	}); n != 0 {
-		t.Errorf("CanImpersonate made %v allocations, want 0", n)
-	}
+	}), 0, "CanImpersonate made: allocations")
 }
 
 // TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated

@@ -73,9 +73,7 @@ func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 		}()
 	}
 	all.Wait()
-	if got := o.Value().SessionID(); got != writers*rounds {
-		t.Errorf("%d updates were applied, want %d", got, writers*rounds)
-	}
+	check.Equal(t, o.Value().SessionID(), writers*rounds, "updates were applied")
 	before := o.Value()
 	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
 	check.Equal(t, o.Value(), before, "token after an update that returned nil")
