@@ -44,10 +44,8 @@ func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 		t.Errorf("F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
-	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
-		Verdict: ntstatus.Decided(ntstatus.Success)}) {
-		t.Errorf("F-45: Maximal with a share = %+v, want 0x1301BF", got)
-	}
+	check.Equal(t, fileaccess.Maximal(&s.r.Subject, s.f), (fileaccess.MaximalAccess{Access: 0x1301BF,
+		Verdict: ntstatus.Decided(ntstatus.Success)}), "F-45: Maximal with a share")
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
 		t.Errorf("Maximal without a subject = %+v, want %v", got, ntstatus.NoToken)
 	}

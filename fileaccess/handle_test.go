@@ -175,9 +175,7 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 		}
 		lacking := winnt.AccessMask(all)
 		for _, m := range c.enough {
-			if got := may(m); got != 0 {
-				t.Errorf("%v with %v: %v, want success", c.op, m, got)
-			}
+			check.Equal(t, may(m), 0, "%v with %v", c.op, m)
 			lacking &^= m
 		}
 		if st := may(lacking); st != denied && c.op != fileaccess.QueryOther {

@@ -28,9 +28,7 @@ func TestNFS4TextForm(t *testing.T) {
 		{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess | fileaccess.NFS4FailedAccess,
 			Who: "EVERYONE@", Mask: 0x10000},
 	}
-	if !slices.Equal(list, want) {
-		t.Errorf("ParseNFS4 = %+v, want %+v", list, want)
-	}
+	check.SlicesEqual(t, list, want, "ParseNFS4")
 	if got := fileaccess.FormatNFS4(
 		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
 		t.Errorf("FormatNFS4 = %q, want the canonical text", got)

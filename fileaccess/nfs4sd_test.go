@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -55,9 +56,7 @@ func TestToNFS4MatchesExpectedList(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _ := fileaccess.ToNFS4(sddl.MustParse(owned+posixSIDs.Replace(c.acl)), c.names)
-			if !slices.Equal(got, c.want) {
-				t.Errorf("ToNFS4(%s) = %+v, want %+v", c.acl, got, c.want)
-			}
+			check.SlicesEqual(t, got, c.want, "ToNFS4(%s)", c.acl)
 		})
 	}
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}

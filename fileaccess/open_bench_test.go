@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -86,9 +87,8 @@ func TestOpenAllocatesNothing(t *testing.T) {
 	} {
 		r, f := typical(t, winnt.GENERIC_READ)
 		change(r, f)
-		if n := testing.AllocsPerRun(100, func() { benchDecision = fileaccess.Open(r, f) }); n != 0 {
-			t.Errorf("Open, %s: %v allocations, want 0", name, n)
-		}
+		check.Equal(t, testing.AllocsPerRun(100, func() { benchDecision = fileaccess.Open(r, f) }), 0,
+			"Open, %s: allocations", name)
 	}
 }
 
@@ -102,9 +102,7 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 		d := fileaccess.Open(&req, &facts)
 		benchDecision.Granted = d.Granted
 	})
-	if n != 0 {
-		t.Errorf("Open with a local request: %v allocations, want 0", n)
-	}
+	check.Equal(t, n, 0, "Open with a local request: allocations")
 }
 
 // An open with two encoded descriptors needs few allocations.

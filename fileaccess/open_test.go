@@ -29,9 +29,7 @@ type row struct {
 
 func rule(id string) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.Rule != id {
-			t.Errorf("denied by rule %s, want %s", d.Rule, id)
-		}
+		check.Equal(t, d.Rule, id, "denied by rule")
 	}
 }
 
@@ -400,10 +398,8 @@ func TestServerUsesPackageForWholeOpen(t *testing.T) {
 			got)
 	}
 	// The owner removes all entries and then has only the owner's rights.
-	if st := s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
-		sddl.MustParse("D:P").Append(nil)); st != ntstatus.Success {
-		t.Fatalf("set the DACL: %v, want success", st)
-	}
+	check.Require(t, s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:P").Append(nil)), ntstatus.Success, "set the DACL")
 	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
 		t.Errorf("open for writing without entries: %v, want %v", st, ntstatus.AccessDenied)
 	}

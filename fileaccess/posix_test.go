@@ -224,9 +224,7 @@ func TestDefaultACLIsInherited(t *testing.T) {
 	for _, directory := range []bool{false, true} {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
 			Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
-		if st != 0 {
-			t.Fatalf("Assign: %v, want success", st)
-		}
+		check.Require(t, st, 0, "Assign")
 		child, _ := fileaccess.ToPOSIX(made, directory, nil)
 		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {
 			t.Errorf("permissions of a child: %+v, want user 9, mode 750 and the named user\n%s", child, sdText(made))

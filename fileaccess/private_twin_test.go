@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -128,9 +129,7 @@ func createdMay(t *testing.T, everybody []*token.Token, dir *sd.Descriptor, leve
 		d, st := sd.Assign(&sd.AssignRequest{Parent: dir, IsContainer: container, Flags: sd.DACLAutoInherit,
 			Subject: &sd.Caller{Owner: caseU, Group: domain.WithRID(513), DefaultDACL: new(sd.ACL)},
 			Mapping: &winnt.FileObject.Mapping})
-		if st != ntstatus.Success {
-			t.Fatalf("Assign: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "Assign")
 		m |= strangersMay(t, everybody, d, container)
 		if container && levels > 1 {
 			m |= createdMay(t, everybody, d, levels-1)
