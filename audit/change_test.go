@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -29,9 +30,7 @@ func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 			if info != winnt.SACL_SECURITY_INFORMATION {
 				want = 0
 			}
-			if sink.Len() != want {
-				t.Errorf("UC-67: %q to %q, parts %#x: %d records, want %d", c.before, c.after, info, sink.Len(), want)
-			}
+			check.Equal(t, sink.Len(), want, "UC-67: %q to %q, parts %#x: records", c.before, c.after, info)
 		}
 	}
 }
@@ -59,9 +58,7 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 		log.Policy.Store(mustPolicy(t, spec))
 		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
 			c.info)
-		if sink.Len() != c.want {
-			t.Errorf("%+v: %d records, want %d", c, sink.Len(), c.want)
-		}
+		check.Equal(t, sink.Len(), c.want, "%+v: records", c)
 	}
 }
 

@@ -107,9 +107,7 @@ func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800,
 		4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
 	for _, e := range everyEvent(t, origin(t)) {
-		if e.Task() != tasks[e.ID] {
-			t.Errorf("event %d has task %d, want %d", e.ID, e.Task(), tasks[e.ID])
-		}
+		check.Equal(t, e.Task(), tasks[e.ID], "event %d has task", e.ID)
 		want := uint64(0x8020000000000000)
 		if e.Outcome == audit.Failure {
 			want = 0x8010000000000000
@@ -196,9 +194,7 @@ func TestTextOfLists(t *testing.T) {
 	if got, want := field(t, e, "PrivilegeList"), "SeBackupPrivilege\r\n\t\t\tSeRestorePrivilege"; got != want {
 		t.Errorf("U-57: PrivilegeList %q, want %q", got, want)
 	}
-	if got := field(t, e, "ResourceAttributes"); got != "S:AI" {
-		t.Errorf(`U-57: a file without attributes shows %q, want "S:AI"`, got)
-	}
+	check.Equal(t, field(t, e, "ResourceAttributes"), "S:AI", "U-57: a file without attributes shows")
 	from.ProcessID, from.ProcessName = 4, ""
 	e = audit.HandleRequested(from, audit.Object{Type: "Event"}, audit.HandleRequest{Access: 1})
 	check.Equal(t, field(t, e, "ProcessName"), "", "U-57: ProcessName of process 4")
@@ -206,9 +202,7 @@ func TestTextOfLists(t *testing.T) {
 	check.Equal(t, field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"), "System",
 		"U-57: ProcessName of a process 4 that has a name")
 	from.ProcessName = ""
-	if got := field(t, e, "ResourceAttributes"); got != "-" {
-		t.Errorf(`U-57: an Event shows resource attributes %q, want "-"`, got)
-	}
+	check.Equal(t, field(t, e, "ResourceAttributes"), "-", "U-57: an Event shows resource attributes")
 	from.ProcessID = 8
 	check.Equal(t, field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"), "-", "U-57: unknown process name")
 	d := sddl.MustParse(`S:(RA;;;;;WD;("Project",TS,0,"Windows"))(AU;SA;FA;;;WD)`)

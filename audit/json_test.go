@@ -80,9 +80,7 @@ func TestRecordsEqualGoldenLines(t *testing.T) {
 	}
 	want := must(os.ReadFile(file))
 	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
-	if len(got) != len(expected) {
-		t.Errorf("%d lines, want %d", len(got), len(expected))
-	}
+	check.Equal(t, len(got), len(expected), "lines")
 	for i := range min(len(got), len(expected)) {
 		if got[i] != expected[i] {
 			t.Errorf("line %d:\n got %s\nwant %s", i+1, got[i], expected[i])
@@ -204,9 +202,7 @@ func TestHostileNames(t *testing.T) {
 		raw[0] != hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")) {
 		t.Errorf("U-80: raw list %q, %v", raw, err)
 	}
-	if l.Access[0].ACERaw != "443aff" {
-		t.Errorf(`U-80: raw entry %q, want "443aff"`, l.Access[0].ACERaw)
-	}
+	check.Equal(t, l.Access[0].ACERaw, "443aff", "U-80: raw entry")
 }
 
 func FuzzHostileNames(f *testing.F) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -44,9 +45,7 @@ func TestUnrecordedOpenAllocatesNothing(t *testing.T) {
 		"off: adjust":      func() { off.PrivilegesAdjusted(audit.Origin{}, subject.Primary, subject.Primary) },
 		"on: no SACL says": func() { v := on.Policy.Load().Evaluate("Token", &r, dec, nil); keep = v.Success },
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", name, n)
-		}
+		check.Equal(t, testing.AllocsPerRun(100, f), 0, "%s: allocations", name)
 	}
 }
 

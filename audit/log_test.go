@@ -301,12 +301,10 @@ func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 		if crash != audit.ProceedOnAuditFail {
 			l.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash}}))
 		}
-		if st := l.Write(audit.ObjectAccessed(origin(t), reportFile, 1, nil)); st != ntstatus.AuditFailed {
-			t.Errorf("CrashOnAuditFail %d: %v, want STATUS_AUDIT_FAILED", crash, st)
-		}
-		if st := l.HandedOut(origin(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
-			t.Errorf("CrashOnAuditFail %d: a hand-out: %v, want STATUS_AUDIT_FAILED", crash, st)
-		}
+		check.Equal(t, l.Write(audit.ObjectAccessed(origin(t), reportFile, 1, nil)), ntstatus.AuditFailed,
+			"CrashOnAuditFail %d", crash)
+		check.Equal(t, l.HandedOut(origin(t), reportFile, 1, nil), ntstatus.AuditFailed,
+			"CrashOnAuditFail %d: a hand-out", crash)
 		if err := l.Loss(); err == nil || !strings.Contains(err.Error(), "no sink") {
 			t.Errorf("CrashOnAuditFail %d: Loss = %v, want \"no sink\"", crash, l.Loss())
 		}

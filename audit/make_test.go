@@ -43,9 +43,7 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 			t.Errorf("ParseEvent of event %d: %v, want the same fields", k.ID, err)
 		}
 	}
-	if all != 67 {
-		t.Errorf("%d kinds, want 67", all)
-	}
+	check.Equal(t, all, 67, "kinds")
 	before, after := tokenOf(t), tokenOf(t, winnt.SeBackupPrivilege)
 	adjusted, ok := audit.RightsAdjusted(from, before, after)
 	if !ok {

@@ -127,9 +127,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 func TestLogServiceEventsHaveTheirTasks(t *testing.T) {
 	for id, want := range map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101} {
 		e := audit.LogFull().WithHeader(audit.Header{ID: id})
-		if got := e.Task(); got != want {
-			t.Errorf("event %d has task %d, want %d", id, got, want)
-		}
+		check.Equal(t, e.Task(), want, "event %d has task", id)
 	}
 }
 

@@ -152,9 +152,7 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	// Only files have resource attributes in their records (U-57).
 	for typ, want := range map[string]string{"File": "S:AI", "Key": "-"} {
 		e = audit.ObjectAccessed(from, audit.Object{Type: typ}, 1, nil)
-		if got := field(t, e, "ResourceAttributes"); got != want {
-			t.Errorf("%s: ResourceAttributes %q, want %q", typ, got, want)
-		}
+		check.Equal(t, field(t, e, "ResourceAttributes"), want, "%s: ResourceAttributes", typ)
 	}
 	long := "D:(A;;FA;;;" + strings.Repeat("x", 5000) + ")"
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 1,

@@ -55,9 +55,7 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 				t.Fatalf("descriptor: %v", err)
 			}
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
-			if o.status != ntstatus.Success {
-				t.Fatalf("status %s, want %s", o.status, ntstatus.Success)
-			}
+			check.Require(t, o.status, ntstatus.Success, "status")
 			if c.outcome == "" {
 				if len(o.events) != 0 || o.handle.GenerateOnClose {
 					t.Fatalf("events %v, GenerateOnClose %v: want none", ids(o.events), o.handle.GenerateOnClose)
@@ -115,9 +113,7 @@ func TestAuditEntriesMatchLikeDenyEntries(t *testing.T) {
 		{"self without a self SID", with(func(*token.Spec) {}), "O:SYG:SYD:S:(AU;FA;0x3;;;PS)", false},
 	} {
 		o := open(t, standardPolicy(t), c.subject, c.sd, 2)
-		if got := len(o.events) == 1; got != c.want {
-			t.Errorf("U-12 %s: recorded %v, want %v", c.name, got, c.want)
-		}
+		check.Equal(t, len(o.events) == 1, c.want, "U-12 %s: recorded", c.name)
 	}
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
@@ -146,9 +142,7 @@ func TestTrueOrUnknownConditionRecords(t *testing.T) {
 	} {
 		text := `O:BAG:SYD:(A;;FR;;;WD)S:(RA;;;;;WD;("Project",TS,0,"Windows"))(XU;SAFA;0x3;;;WD;` + c.condition + `)`
 		o := open(t, standardPolicy(t), subject, text, 1)
-		if got := len(o.events) == 1; got != c.want {
-			t.Errorf("UC-15 %s: recorded %v, want %v", c.condition, got, c.want)
-		}
+		check.Equal(t, len(o.events) == 1, c.want, "UC-15 %s: recorded", c.condition)
 	}
 }
 

@@ -92,9 +92,7 @@ func TestConcurrentWritesLoseNothing(t *testing.T) {
 		}
 		last = e.RecordID
 	}
-	if last != 2000 {
-		t.Errorf("%d records, want 2000", last)
-	}
+	check.Equal(t, last, 2000, "records")
 }
 
 // flaky fails while broken is set, after writing part of the line if torn is.
@@ -141,9 +139,7 @@ func TestLostLinesAreAnnounced(t *testing.T) {
 			t.Fatalf("U-65 torn %v: %s", torn, w.String())
 		}
 		for i, g := range good {
-			if *g.ID != uint64(i+1) {
-				t.Errorf("U-63: line %d has id %d, want %d", i, *g.ID, uint64(i+1))
-			}
+			check.Equal(t, *g.ID, uint64(i+1), "U-63: line %d has id", i)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestObjectTypesHaveTheirSubcategory checks the subcategory of each object type.
@@ -12,9 +13,7 @@ func TestObjectTypesHaveTheirSubcategory(t *testing.T) {
 	for typ, want := range map[string]audit.Subcategory{"File": audit.FileSystem, "Key": audit.Registry,
 		"DirectoryService": audit.DirectoryServiceAccess, "SAM_USER": audit.SAM, "SAM_": audit.SAM, "SAM": audit.KernelObject,
 		"Event": audit.KernelObject, "": audit.KernelObject, "file": audit.KernelObject} {
-		if got := audit.TypeSubcategory(typ); got != want {
-			t.Errorf("U-89: %q is of %s, want %s", typ, got, want)
-		}
+		check.Equal(t, audit.TypeSubcategory(typ), want, "U-89: subcategory of %q", typ)
 	}
 }
 
