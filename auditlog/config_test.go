@@ -58,9 +58,7 @@ func TestSyncModeSelectsDurableEvents(t *testing.T) {
 				t.Errorf("sync: event %d, %v, does not wait", id, outcome)
 			}
 			want := outcome == audit.Failure || !slices.Contains(accesses, id)
-			if got := Relaxed.durable(&e); got != want {
-				t.Errorf("relaxed: event %d, %v: waits %t, want %t", id, outcome, got, want)
-			}
+			testcheck.Equal(t, Relaxed.durable(&e), want, "relaxed: event %d, %v: waits", id, outcome)
 		}
 	}
 	for m, want := range map[Mode]string{Sync: "sync", Relaxed: "relaxed"} {

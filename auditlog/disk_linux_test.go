@@ -88,9 +88,7 @@ func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 		t.Errorf("a writer: %v, want %v", err, unix.EROFS)
 	}
 	mustVerify(t, dir)
-	if n := len(recordsOf(t, folder{dir: dir})); n != 12 {
-		t.Errorf("%d records are read, want 12", n)
-	}
+	testcheck.Equal(t, len(recordsOf(t, folder{dir: dir})), 12, "records are read")
 	if _, err := ProveRecord(dir, 5); err != nil {
 		t.Error(err)
 	}

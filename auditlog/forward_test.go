@@ -251,7 +251,5 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 		t.Errorf("a sink that is gone fails at %d", failed)
 	}
 	cursor("2102\n")
-	if got := strings.Count(sink.String(), "\n"); got != 3101 {
-		t.Errorf("the sink has %d lines, want 3101", got)
-	}
+	testcheck.Equal(t, strings.Count(sink.String(), "\n"), 3101, "the sink: lines")
 }

@@ -84,9 +84,7 @@ func TestEnqueueAllocatesNothing(t *testing.T) {
 			t.Fatal("no record")
 		}
 	})
-	if n != 0 {
-		t.Errorf("%v allocations, want 0", n)
-	}
+	testcheck.Equal(t, n, 0, "allocations")
 }
 
 func BenchmarkDecideAndEnqueue(b *testing.B) {

@@ -37,15 +37,9 @@ func TestLogReportsItsState(t *testing.T) {
 	cfg.CheckpointEvery = time.Hour
 	told := func(what string, l *Log, durable uint64, c Checkpoint, r Recovery, closed bool) {
 		t.Helper()
-		if got := l.Durable(); got != durable {
-			t.Errorf("%s: record %d is durable, want %d", what, got, durable)
-		}
-		if got := l.Checkpoint(); got != c {
-			t.Errorf("%s: the checkpoint is %+v, want %+v", what, got, c)
-		}
-		if got := l.Recovered(); got != r {
-			t.Errorf("%s: recovered %+v, want %+v", what, got, r)
-		}
+		testcheck.Equal(t, l.Durable(), durable, "%s: durable record", what)
+		testcheck.Equal(t, l.Checkpoint(), c, "%s: the checkpoint", what)
+		testcheck.Equal(t, l.Recovered(), r, "%s: recovered", what)
 		lost, err := l.Health()
 		if lost != 0 || closed != errors.Is(err, ErrClosed) || !closed && err != nil {
 			t.Errorf("%s: %d records are lost, %v", what, lost, err)

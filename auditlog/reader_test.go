@@ -77,9 +77,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 			n = rec.ID
 		}
 	}
-	if n != 15 {
-		t.Errorf("%d records are read, want 15", n)
-	}
+	testcheck.Equal(t, n, 15, "records are read")
 }
 
 // Each segment is read twice before its bytes count as changed, independently of other segments.

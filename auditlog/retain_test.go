@@ -116,9 +116,7 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 						t.Errorf("event %d: %s is %q, want %q", e.ID, name, got, want)
 					}
 				}
-				if e.Time != cfg.clock() {
-					t.Errorf("event %d has the time %d, want %d", e.ID, e.Time, cfg.clock())
-				}
+				testcheck.Equal(t, e.Time, cfg.clock(), "time of event %d", e.ID)
 			}
 			if moved != slices.Contains(c.added, 1105) {
 				t.Errorf("moved to the archive: %t", moved)

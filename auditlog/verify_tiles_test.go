@@ -248,9 +248,7 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 		}
 		d.set(name, whole)
 	}
-	if full != 2 {
-		t.Errorf("%d full tiles, want 2", full)
-	}
+	testcheck.Equal(t, full, 2, "full tiles")
 	verifyDisk(t, d)
 }
 
