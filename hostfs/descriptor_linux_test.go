@@ -39,9 +39,7 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 	} {
 		s := base
 		c.change(&s)
-		if got := identityOf(&s) == identityOf(&base); got != c.same {
-			t.Errorf("F-115: after a change of %s: same identity %t, want %t", what, got, c.same)
-		}
+		check.Equal(t, identityOf(&s) == identityOf(&base), c.same, "F-115: after a change of %s: same identity", what)
 	}
 }
 

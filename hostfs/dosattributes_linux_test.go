@@ -38,9 +38,7 @@ func TestDecodeDOSReadsSambaForm(t *testing.T) {
 		{"00000500", dos{}}, {"", dos{}},
 	} {
 		b := check.Must(hex.DecodeString(c.value))
-		if got := decodeDOS(b); got != c.want {
-			t.Errorf("decodeDOS(%s) = %+v, want %+v", c.value, got, c.want)
-		}
+		check.Equal(t, decodeDOS(b), c.want, "decodeDOS(%s)", c.value)
 	}
 }
 

@@ -201,7 +201,5 @@ func TestUnescapeAndPrefixes(t *testing.T) {
 	for p := range prefixes("/") {
 		list = append(list, p)
 	}
-	if !slices.Equal(list, []string{"/"}) {
-		t.Errorf(`F-126: prefixes("/") = %q, want "/"`, list)
-	}
+	check.SlicesEqual(t, list, []string{"/"}, `F-126: prefixes("/")`)
 }

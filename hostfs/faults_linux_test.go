@@ -158,9 +158,7 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	w.want(second(f.Facts()), ntstatus.IODeviceError)
 	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
-	if got := w.dosOf(w.path("f")); got != was {
-		t.Errorf("F-122: stored attributes after the failed change: %+v, want %+v", got, was)
-	}
+	check.Equal(t, w.dosOf(w.path("f")), was, "F-122: stored attributes after the failed change")
 }
 
 // If the host cannot store a new descriptor, the call fails and the old descriptor stays in effect (F-121).
@@ -247,9 +245,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 		{"truncate", unix.ENOSPC, func(w *world, f *file) ntstatus.Status {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
 				disposition: fileaccess.FileOverwrite}.at("f"))
-			if h != 0 {
-				w.Errorf("an open whose truncation failed returned handle %d, want 0", h)
-			}
+			check.Equal(w, h, 0, "an open whose truncation failed returned handle")
 			return st
 		}, ntstatus.DiskFull, []string{"old"}},
 	} {

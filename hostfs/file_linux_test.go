@@ -57,9 +57,7 @@ func TestVolumeSizesExcludeReserve(t *testing.T) {
 		s.Blocks, s.Bfree, s.Bavail, s.Bsize, s.Flags = 1000, 30, 20, 4096, 99_999
 		want := nt.FsFullSizeInformation{TotalAllocationUnits: 1000, CallerAvailableAllocationUnits: 20,
 			ActualAvailableAllocationUnits: 30, SectorsPerAllocationUnit: sectors, BytesPerSector: 512}
-		if got := volumeOf(&s); got != want {
-			t.Errorf("F-128: fragments of %d bytes: %+v, want %+v", s.Frsize, got, want)
-		}
+		check.Equal(t, volumeOf(&s), want, "F-128: fragments of %d bytes", s.Frsize)
 	}
 }
 
@@ -291,9 +289,7 @@ func TestUnixTimeIsLimited(t *testing.T) {
 		{1<<63 - 1, unix.Timespec{Sec: last / 10, Nsec: 854_775_800}},
 		{1, unix.Timespec{Sec: -last/10 - 1, Nsec: 145_224_200}},
 	} {
-		if got := unixTime(c.at); got != c.want {
-			t.Errorf("F-122: unixTime(%d) = %+v, want %+v", c.at, got, c.want)
-		}
+		check.Equal(t, unixTime(c.at), c.want, "F-122: unixTime(%d)", c.at)
 	}
 	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
 		check.Equal(t, given(at), want, "F-122: given(%d)", at)

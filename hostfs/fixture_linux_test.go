@@ -198,9 +198,7 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 // want expects a status.
 func (w *world) want(st, want ntstatus.Status) {
 	w.Helper()
-	if st != want {
-		w.Errorf("status %v, want %v", st, want)
-	}
+	check.Equal(w, st, want, "status")
 }
 
 var long = strings.Repeat("x", 256)

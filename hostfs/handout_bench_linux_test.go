@@ -21,9 +21,7 @@ func BenchmarkHandOut(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		f, st := w.lend(th, h, strangerUID)
-		if st != ntstatus.Success {
-			b.Fatalf("HandOut: %v, want success", st)
-		}
+		check.Require(b, st, ntstatus.Success, "HandOut")
 		check.NoError(b, f.Close())
 	}
 }

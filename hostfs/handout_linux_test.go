@@ -418,9 +418,7 @@ func TestLeaseBlocksNoOpen(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
 	f, st := w.handOut("f", toRead, strangerUID)
-	if st != ntstatus.Success {
-		t.Fatalf("HandOut: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "HandOut")
 	defer f.Close()
 	check.NoError(t, check.Err(unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)))
 	th := w.as(alice)

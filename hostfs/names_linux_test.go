@@ -47,9 +47,7 @@ func listEntries(t *testing.T, f *file) (list []string) {
 			slices.Sort(list)
 			return list
 		}
-		if st != ntstatus.Success {
-			t.Fatalf("List: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "List")
 		for _, e := range got {
 			if e.FileName != "." && e.FileName != ".." {
 				list = append(list, kindOf(e.FileAttributes&fileaccess.AttributeDirectory != 0,

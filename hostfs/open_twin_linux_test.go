@@ -285,9 +285,7 @@ func (d *drawn) ask(rnd *rand.Rand, users int) question {
 func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 	t.Helper()
 	h, _, st := th.NtCreateFile(call{desired: q.Mask, disposition: q.Disposition, options: q.Options}.at(q.Path))
-	if closed := closeAny(th, h); closed != ntstatus.Success {
-		t.Fatalf("NtClose: %v, want success", closed)
-	}
+	check.Require(t, closeAny(th, h), ntstatus.Success, "NtClose")
 	return st
 }
 

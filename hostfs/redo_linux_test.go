@@ -259,9 +259,7 @@ func TestReplacementSyncs(t *testing.T) {
 				synced = append(synced, name)
 			}
 		}
-		if got := strings.Join(synced, " "); got != want {
-			t.Errorf("F-213: with a journal %t a replacement syncs %q, want %q", journaled, got, want)
-		}
+		check.Equal(t, strings.Join(synced, " "), want, "F-213: with a journal %t a replacement syncs", journaled)
 	}
 }
 

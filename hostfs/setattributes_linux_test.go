@@ -213,9 +213,7 @@ func FuzzSetAttributes(f *testing.F) {
 	f.Add(uint32(0x23), int64(1), true)
 	f.Fuzz(func(t *testing.T, attributes uint32, created int64, directory bool) {
 		d := dos{fileaccess.Attributes(attributes) & dosKept, true, max(created, 0)}
-		if got := decodeDOS(d.append(nil, directory)); got != d {
-			t.Errorf("attributes %+v were encoded and decoded as %+v, want %+v", d, got, d)
-		}
+		check.Equal(t, decodeDOS(d.append(nil, directory)), d, "attributes %+v were encoded and decoded as", d)
 	})
 }
 

@@ -131,9 +131,7 @@ func TestMakeLinkLikeFile(t *testing.T) {
 	u := newWorld(t, func(c *Config) { c.Attribute = ntacl.UserName })
 	h, st = u.sys.MakeLink(u.as(alice, winnt.SeBackupPrivilege), nt.ObjectAttributes{ObjectName: `\??\share\l`}, "f")
 	u.want(st, ntstatus.NotSupported)
-	if h != 0 {
-		t.Errorf("F-192: rejected MakeLink returned handle %d, want 0", h)
-	}
+	check.Equal(t, h, 0, "F-192: rejected MakeLink returned handle")
 }
 
 func bytes4096() []byte {
