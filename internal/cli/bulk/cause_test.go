@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -134,9 +135,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 	seen := map[string]string{}
 	note := func(what, print string) {
 		t.Helper()
-		if seen[print] != "" {
-			t.Errorf(`%s and %s have one fingerprint, want ""`, what, seen[print])
-		}
+		check.Equal(t, seen[print], "", "%s and: have one fingerprint", what)
 		seen[print] = what
 	}
 	share := sddl.MustParse("D:(A;;FR;;;WD)")

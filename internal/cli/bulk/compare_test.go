@@ -56,8 +56,6 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 		for q := range w.changes {
 			n += len(q.pairs.pairs)
 		}
-		if n != c.pairs {
-			t.Errorf("%s: %d principals were evaluated, want %d", c.name, n, c.pairs)
-		}
+		check.Equal(t, n, c.pairs, "%s: principals were evaluated", c.name)
 	}
 }

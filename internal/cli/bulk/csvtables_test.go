@@ -188,9 +188,7 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 	s.rows = append(s.rows, map[string]any{"path": "/lacks"}, map[string]any{"path": "/empty",
 		"sets": map[string]any{}})
 	queries := documented(t, "From a set to a query", "json")
-	if len(queries) != 2 {
-		t.Fatalf("%d queries, want 2", len(queries))
-	}
+	check.Require(t, len(queries), 2, "queries")
 	found := 0
 	for _, text := range queries {
 		var q any

@@ -51,8 +51,6 @@ func TestTypedEntriesAreThoseAboutTheRequest(t *testing.T) {
 	d := sddl.MustParse("D:(OA;;WP" + member + "(OA;;GA" + member)
 	for desired, want := range map[winnt.AccessMask]int{winnt.ADS_RIGHT_DS_WRITE_PROP: 2, winnt.WRITE_DAC: 1,
 		winnt.MAXIMUM_ALLOWED: 2, winnt.GENERIC_READ: 2} {
-		if n := TypedEntries(d, desired); n != want {
-			t.Errorf("%v: %d entries, want %d", desired, n, want)
-		}
+		check.Equal(t, TypedEntries(d, desired), want, "%v: entries", desired)
 	}
 }

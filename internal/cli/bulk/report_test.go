@@ -24,9 +24,7 @@ func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 	var out strings.Builder
 	check.NoError(t, r.Write(&out))
 	page := out.String()
-	if n := strings.Count(page, "<script"); n != 1 {
-		t.Fatalf("%d scripts, want 1", n)
-	}
+	check.Require(t, strings.Count(page, "<script"), 1, "scripts")
 	_, script, _ := strings.Cut(page, "<script>")
 	script, _, _ = strings.Cut(script, "</script>")
 	_, hash, _ := strings.Cut(page, "script-src '")

@@ -243,9 +243,7 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 	if err != nil || out.String() != whole {
 		t.Errorf("resumed run: %v, output differs: %t, want no error and the same output", err, out.String() != whole)
 	}
-	if total := sum.Position.Plus(more.Position); total != all.Position {
-		t.Errorf("positions add up to %+v, want %+v", total, all.Position)
-	}
+	check.Equal(t, sum.Position.Plus(more.Position), all.Position, "positions add up to")
 }
 
 // slow gives a little at a time.
@@ -318,9 +316,8 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("{\"path\":\"/a\",\"sd\":\"O:SYD:(A;;FR;;;AU)\"}\r\n", 5)
-	if got := strings.Count(run(text, &pieces{text}), `{"path":"/a","right":"0x1","principals":["a"]}`); got != 5 {
-		t.Errorf("%d rows of 5, want 5", got)
-	}
+	check.Equal(t, strings.Count(run(text, &pieces{text}), `{"path":"/a","right":"0x1","principals":["a"]}`), 5,
+		"rows of 5")
 }
 
 type pieces struct{ text string }
