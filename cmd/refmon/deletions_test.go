@@ -54,9 +54,7 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if deleted := apply(); deleted != 50 {
-				t.Errorf("B-19: %d deletions, want 50", deleted)
-			}
+			check.Equal(t, apply(), 50, "B-19: deletions")
 			slices.Sort(want)
 			var got []string
 			for path := range documents {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -79,9 +80,7 @@ func TestRepl(t *testing.T) {
 	keys("  pass\x03")
 	s.until(">>> ")
 	keys("exit\r")
-	if got := <-code; got != exitGranted {
-		t.Errorf("exit code %d, want %d", got, exitGranted)
-	}
+	check.Equal(t, <-code, exitGranted, "exit code")
 }
 
 // TestHistoryIsBoundedAndSkipsRepeats checks that the latest line comes back first, that empty and repeated lines are

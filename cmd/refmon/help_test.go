@@ -19,9 +19,7 @@ import (
 func TestHelpFitsTerminal(t *testing.T) {
 	shown := func(args ...string) string {
 		var out bytes.Buffer
-		if code := run(args, &streams{out: &out, err: &out}); code != exitGranted {
-			t.Errorf("refmon %q: exit code %d, want %d", args, code, exitGranted)
-		}
+		check.Equal(t, run(args, &streams{out: &out, err: &out}), exitGranted, "refmon %q: exit code", args)
 		return out.String()
 	}
 	terminal.CheckHelp(t, "refmon", shown)

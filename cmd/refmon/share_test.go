@@ -28,8 +28,6 @@ func TestAttributeFlagOverridesShare(t *testing.T) {
 		check.NoError(t, check.Err(parser.Parse(args)))
 		g := gate{shares.Source{Config: &shares.Config{Attribute: c.share}}}
 		g.objects(&asked.WhoCan.objectsFlags, nil)
-		if got := asked.WhoCan.Attribute; got != c.want {
-			t.Errorf("--attribute %q, share with %q: attribute %q, want %q", c.flag, c.share, got, c.want)
-		}
+		check.Equal(t, asked.WhoCan.Attribute, c.want, "--attribute %q, share with %q: attribute", c.flag, c.share)
 	}
 }
