@@ -368,9 +368,7 @@ func TestAuditExitCodes(t *testing.T) {
 			{"audit", key, one, dir + "/none"}, {key, one}},
 	} {
 		for _, args := range lines {
-			if got := run(args); got != want {
-				t.Errorf("%q: exit code %d, want %d", args, got, want)
-			}
+			testcheck.Equal(t, run(args), want, "%q: exit code", args)
 		}
 	}
 }

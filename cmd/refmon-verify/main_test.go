@@ -66,9 +66,7 @@ func TestRun(t *testing.T) {
 		2: {{}, {c}, {c, d, "nosuch"}, {"version", "more"}},
 	} {
 		for _, a := range args {
-			if got := run(a); got != want {
-				t.Errorf("%q: exit code %d, want %d", a, got, want)
-			}
+			testcheck.Equal(t, run(a), want, "%q: exit code", a)
 		}
 	}
 }
