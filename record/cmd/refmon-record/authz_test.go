@@ -82,9 +82,7 @@ func (z *authorization) do(r *request) reply {
 		s.Groups, s.Restricted = token.AsGiven(z.groups(a[1], a[2])), z.groups(a[3], a[4])
 		z.context(a[5], &s)
 	case "AuthzModifySids": // context, class, operations, TOKEN_GROUPS
-		if a[1] != 12 {
-			z.t.Errorf("%s: class %d, want 12", r.Proc, a[1])
-		}
+		check.Equal(z.t, a[1], 12, "%s: class", r.Proc)
 		z.contexts[a[0]].DeviceGroups = z.groups(a[3]+8, uint64(le.Uint32(z.at(a[3]))))
 	case "AuthzModifyClaims": // context, class, operations, claims
 		z.claims(a)
@@ -137,9 +135,7 @@ func (z *authorization) claims(a [9]uint64) {
 				c.Uints = append(c.Uints, v)
 			}
 		}
-		if op := le.Uint32(z.at(a[2] + 4*i)); op != 2 {
-			z.t.Errorf("operation %d, want 2", op)
-		}
+		check.Equal(z.t, le.Uint32(z.at(a[2]+4*i)), 2, "operation")
 		list = append(list, c)
 	}
 	set, err := claims.NewSet(list)

@@ -125,9 +125,7 @@ func TestPointersStayInsideBuffer(t *testing.T) {
 		{"a truncated pointer", "eeee 0070000000000000", 3, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := hex.EncodeToString(replyOf(t, c.bytes).at(2, c.offset)); got != c.want {
-				t.Errorf("%s: got %s, want %s", c.name, got, c.want)
-			}
+			check.Equal(t, hex.EncodeToString(replyOf(t, c.bytes).at(2, c.offset)), c.want, "%s: got", c.name)
 		})
 	}
 	// A list is read as far as there are bytes of it.

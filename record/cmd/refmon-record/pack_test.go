@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -135,9 +136,7 @@ func TestBufferSizeIsLimited(t *testing.T) {
 	k.previous(0xFFFFFFFF, true)
 	k.privilegeRoom(0x10001)
 	for i, want := range []int{1 << 16, 4, 1 << 16, 4} {
-		if got := len(k.Buffers[i]); got != want {
-			t.Errorf("buffer %d has %d bytes, want %d", i, got, want)
-		}
+		check.Equal(t, len(k.Buffers[i]), want, "buffer %d: bytes", i)
 	}
 	if n := k.Args[0].N; n != 0xFFFFFFFF {
 		t.Errorf("the length is %#x, want 0xFFFFFFFF", n)
