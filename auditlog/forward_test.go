@@ -110,7 +110,7 @@ func idsOf(t *testing.T, c net.Conn) []uint64 {
 }
 
 // TestForwardSurvivesReceiverCrash checks that the forwarder repeats records that a sink
-// did not read before it crashed (U-77).
+// did not read before it crashed, and sends records that are written while it waits (U-77).
 func TestForwardSurvivesReceiverCrash(t *testing.T) {
 	for _, network := range []string{"unix", "tcp"} {
 		dir := t.TempDir()
@@ -129,21 +129,33 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 		testcheck.NoError(t, dead.Close())
 		writeLog(t, Config{Dir: f.Dir}, 0) // its start and its end
 		var next uint64 = 1
-		for next <= 24 {
-			c := testcheck.Must(listener.Accept())
-			for _, id := range idsOf(t, c) {
-				if id > next {
-					t.Fatalf("%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
+		for _, last := range []uint64{24, 26} {
+			for next <= last {
+				c := testcheck.Must(listener.Accept())
+				for _, id := range idsOf(t, c) {
+					if id > next {
+						t.Fatalf("%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
+					}
+					next = max(next, id+1)
 				}
-				next = max(next, id+1)
+				testcheck.NoError(t, c.Close())
 			}
-			testcheck.NoError(t, c.Close())
+			writeLog(t, Config{Dir: f.Dir}, 0) // the forwarder waits for more records
 		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		testcheck.NoError(t, listener.Close())
+	}
+}
+
+// A sink that nobody serves is an error and leaves the forwarder without a connection.
+func TestUnservedSinkIsAnError(t *testing.T) {
+	f := newForwarder(t)
+	f.Sink = "unix:" + f.Sink
+	if err := f.connect(t.Context()); err == nil || f.out != nil || f.taken != nil {
+		t.Errorf("connect to %s = %v, connection %v, want an error and no connection", f.Sink, err, f.out)
 	}
 }
 

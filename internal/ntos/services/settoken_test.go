@@ -331,8 +331,9 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	return th, h
 }
 
-// A SID that is zero, and a link to a value of another type, are rejected (T-90).
-func TestSetTokenRejectsWrongType(t *testing.T) {
+// A SID that is zero, a link to a value of another type, and virtualization of a token that does not allow it are
+// rejected (T-90).
+func TestSetTokenRejectsInvalidValue(t *testing.T) {
 	th, h := systemToken(t)
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
 		check.Equal(t, th.NtSetInformationToken(h, class, sid.SID{}), ntstatus.InvalidSID,
@@ -342,6 +343,8 @@ func TestSetTokenRejectsWrongType(t *testing.T) {
 	}
 	check.Equal(t, th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}), ntstatus.InvalidParameter,
 		"T-90: setting TokenLinkedToken to a value of another type")
+	check.Equal(t, th.NtSetInformationToken(h, winnt.TokenVirtualizationEnabled, uint32(1)), ntstatus.InvalidParameter,
+		"T-90: enabling virtualization that the token does not allow")
 }
 
 // Without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's own
