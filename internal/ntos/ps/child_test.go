@@ -24,18 +24,13 @@ func TestAssignReleasesOldToken(t *testing.T) {
 		t.Fatalf("AssignToJob: %v, old token in use %t, want success and true", out.Status, own.InUse())
 	}
 	tok := w.token(user())
-	if out := p.AssignPrimaryToken(tok); out.Status != ntstatus.Success {
-		t.Fatal(out)
-	}
+	succeeds(t, p.AssignPrimaryToken(tok))
 	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
 		t.Errorf("T-110: old token in use %t, unfiltered new token in use %t, has group Users %t, want false for all",
 			own.InUse(), tok.InUse(), p.Token().Member(sid.Users, false))
 	}
 	p.Exit()
-	for _, o := range []ob.Object{j, own, tok, p} {
-		o.Head().Deref(ob.TagCall)
-	}
-	w.close()
+	w.close(j, own, tok, p)
 }
 
 // T-112: an impersonation token is refused as such. The observed system first reports a level below

@@ -39,9 +39,7 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 		job := w.NewJob(w.p.Token())
 		old, tok := w.client(user()), w.client(of)
 		if c.acted {
-			if out := ImpersonateClient(th, old, true, false, winnt.SecurityImpersonation); out.Status != ntstatus.Success {
-				t.Fatal(out)
-			}
+			succeeds(t, ImpersonateClient(th, old, true, false, winnt.SecurityImpersonation))
 		}
 		if c.refused {
 			flags := JobRestrictedToken
@@ -105,9 +103,7 @@ func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	th := w.thread()
 	job := w.NewJob(w.p.Token())
 	job.SetLimits(JobLimits{Flags: JobNoAdmin})
-	if out := w.p.AssignToJob(job); out.Status != ntstatus.Success {
-		t.Fatal(out)
-	}
+	succeeds(t, w.p.AssignToJob(job))
 	old, refused, later := w.client(user()), w.client(admin()), w.client(user())
 	record := func(tok *se.TokenObject) *se.Impersonation {
 		tok.Ref(ob.TagImpersonation)
@@ -124,8 +120,5 @@ func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 			th.imp.Load() != now, old.PointerCount(), refused.PointerCount(), later.PointerCount())
 	}
 	th.RevertToSelf()
-	for _, o := range []ob.Object{th, old, refused, later, job} {
-		o.Head().Deref(ob.TagCall)
-	}
-	w.close()
+	w.close(th, old, refused, later, job)
 }

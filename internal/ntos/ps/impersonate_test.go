@@ -122,9 +122,7 @@ func TestRecordMarksOwnCopy(t *testing.T) {
 	read := th.Impersonation(ob.TagCall)
 	defer read.Token.Deref(ob.TagCall)
 	dup := w.token(user, winnt.SecurityImpersonation)
-	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success {
-		t.Fatal(out)
-	}
+	check.Success(t, th.ReplaceOwnCopy(read, dup).Status)
 	got := th.Impersonation(ob.TagCall)
 	defer got.Token.Deref(ob.TagCall)
 	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation,

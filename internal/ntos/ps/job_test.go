@@ -49,9 +49,21 @@ func (w *jobWorld) thread() *Thread {
 	return check.Result(w.p.NewThread())
 }
 
-// close ends everything and reports leaked references.
-func (w *jobWorld) close() {
+// accepted returns v. It panics unless the outcome is a success.
+func accepted[T any](v T, out Outcome) T { return check.Result(v, out.Status) }
+
+// succeeds ends the test unless the outcome is a success.
+func succeeds(t *testing.T, out Outcome) {
+	t.Helper()
+	check.Success(t, out.Status)
+}
+
+// close releases the test's references on the objects, ends everything and reports leaked references.
+func (w *jobWorld) close(objects ...ob.Object) {
 	w.t.Helper()
+	for _, o := range objects {
+		o.Head().Deref(ob.TagCall)
+	}
 	w.p.Exit()
 	w.p.Deref(ob.TagCall)
 	w.SystemProcess().Exit()
@@ -97,10 +109,7 @@ func TestJoiningJobRacesImpersonation(t *testing.T) {
 			t.Fatalf("joining returned %v, job %v with %d processes, want the job only on success",
 				joined.Status, w.p.job.Load(), j.active)
 		}
-		for _, o := range []ob.Object{th, tok, j} {
-			o.Head().Deref(ob.TagCall)
-		}
-		w.close()
+		w.close(th, tok, j)
 	}
 }
 
@@ -195,8 +204,7 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 		t.Errorf("AssignToJob after exit: %v, %d processes in the job, want %v, 0", out, j.active,
 			ntstatus.ProcessIsTerminating)
 	}
-	j.Deref(ob.TagCall)
-	w.close()
+	w.close(j)
 }
 
 // A primary token gets the lower integrity of token and program label, if the token's policy says so. Nothing else
@@ -239,8 +247,7 @@ func TestFailedJobFilterChangesNothing(t *testing.T) {
 	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
 		t.Errorf("I-90: admit with an invalid filter = %+v, want STATUS_INVALID_PARAMETER by rule I-90", out)
 	}
-	tok.Deref(ob.TagCall)
-	w.close()
+	w.close(tok)
 }
 
 // Each flag refuses its own tokens, with any other flag (I-90).
@@ -277,9 +284,7 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 	}
 	all := JobLimits{Flags: JobNoAdmin | JobFilterTokens | JobOnlyToken, Token: first, Filter: filter()}
 	for range 2 {
-		if out := j.SetLimits(all); out.Status != ntstatus.Success {
-			t.Fatal(out)
-		}
+		succeeds(t, j.SetLimits(all))
 	}
 	for name, change := range map[string]func(*JobLimits){
 		"NO_ADMIN left out":      func(l *JobLimits) { l.Flags &^= JobNoAdmin },
@@ -302,10 +307,7 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 			t.Errorf("%s: limits after the refused call = %+v, want the first ones", name, now)
 		}
 	}
-	for _, o := range []ob.Object{first, second, j} {
-		o.Head().Deref(ob.TagCall)
-	}
-	w.close()
+	w.close(first, second, j)
 }
 
 // A limit requires its parameters: a filter needs at least one list, a single token a primary one. Parameters without
@@ -340,9 +342,7 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 		}
 		j.Deref(ob.TagCall)
 	}
-	primary.Deref(ob.TagCall)
-	client.Deref(ob.TagCall)
-	w.close()
+	w.close(primary, client)
 }
 
 // The token that a job's filter creates has the descriptor of its source (I-90).
@@ -356,10 +356,7 @@ func TestFilteredTokenKeepsDescriptor(t *testing.T) {
 	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
 		t.Errorf("I-90: admit = %+v, descriptor %v, want that of the source token", out, use.Security())
 	}
-	for _, o := range []ob.Object{use, tok, j} {
-		o.Head().Deref(ob.TagCall)
-	}
-	w.close()
+	w.close(use, tok, j)
 }
 
 // user is a token of the server's user, changed.

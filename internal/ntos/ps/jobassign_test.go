@@ -47,10 +47,7 @@ func TestJobIsNestedInOuterJob(t *testing.T) {
 	}
 	innermost.Deref(ob.TagCall)
 	other.Exit()
-	for _, o := range []ob.Object{outer, inner, used, th, other} {
-		o.Head().Deref(ob.TagCall)
-	}
-	w.close()
+	w.close(outer, inner, used, th, other)
 }
 
 // TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, checks the threads'
@@ -78,10 +75,7 @@ func TestJoiningJobChecksThreadTokens(t *testing.T) {
 				which, got.Status, outer.active, inner.active)
 		}
 		first.Exit()
-		for _, o := range []ob.Object{outer, inner, th, first, self, tok} {
-			o.Head().Deref(ob.TagCall)
-		}
-		w.close()
+		w.close(outer, inner, th, first, self, tok)
 	}
 }
 
@@ -112,9 +106,7 @@ func TestSingleTokenInAnOuterJob(t *testing.T) {
 		}
 		single := w.token(spec)
 		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
-		if out := w.p.AssignToJob(outer); out.Status != ntstatus.Success {
-			t.Fatal(out)
-		}
+		succeeds(t, w.p.AssignToJob(outer))
 		c.inner.Token = single
 		for _, out := range []Outcome{outer.SetLimits(c.outer), inner.SetLimits(c.inner)} {
 			if out.Status != ntstatus.Success {
@@ -152,9 +144,6 @@ func TestSingleTokenInAnOuterJob(t *testing.T) {
 				c.name,
 				now.Value().User().SID, now.Value().IsRestricted(), c.restricted)
 		}
-		for _, o := range []ob.Object{single, outer, inner} {
-			o.Head().Deref(ob.TagCall)
-		}
-		w.close()
+		w.close(single, outer, inner)
 	}
 }

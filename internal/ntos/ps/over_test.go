@@ -26,8 +26,7 @@ func TestProcessEndsOnceWithStatus(t *testing.T) {
 		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{st, st} {
 			t.Errorf("exit statuses after Terminate(%v) = %v, want that status for both", st, got)
 		}
-		th.Deref(ob.TagCall)
-		w.close()
+		w.close(th)
 	}
 }
 
@@ -62,8 +61,7 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	th.Exit()
 	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.Unsuccessful,
 		"O-147: queuing a call of an ended thread")
-	th.Deref(ob.TagCall)
-	w.close()
+	w.close(th)
 }
 
 // A thread, and with it its process, starts when it has been resumed as often as it was suspended (O-144).
@@ -87,8 +85,7 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	}
 	th.Exit()
 	check.Equal(t, check.Status(th.Suspend()), ntstatus.ThreadIsTerminating, "O-144: Suspend of an ended thread")
-	th.Deref(ob.TagCall)
-	w.close()
+	w.close(th)
 }
 
 // TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and
@@ -126,17 +123,12 @@ func TestCaptureKeepsEffectiveOnly(t *testing.T) {
 	tok := w.token(spec)
 	act := func(effectiveOnly bool) {
 		t.Helper()
-		if out := ImpersonateClient(th, tok, false, effectiveOnly, winnt.SecurityDelegation); out.Status != ntstatus.Success {
-			t.Fatal(out)
-		}
+		succeeds(t, ImpersonateClient(th, tok, false, effectiveOnly, winnt.SecurityDelegation))
 	}
 	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
 	act(false)
-	c, out := th.CreateClientSecurity(q, false, w.p)
-	if out.Status != ntstatus.Success {
-		t.Fatal(out)
-	}
+	c := accepted(th.CreateClientSecurity(q, false, w.p))
 	for _, only := range []bool{false, true, false} {
 		act(only)
 		if _, out := c.Update(th, w.p); out.Status != ntstatus.Success || c.EffectiveOnly != only {
@@ -146,18 +138,13 @@ func TestCaptureKeepsEffectiveOnly(t *testing.T) {
 		if got := s.Subject().EffectiveOnly; got != only || th.Subject().EffectiveOnly != only {
 			t.Errorf("T-48: captured subject is effective-only %t, want %t", got, only)
 		}
-		from, out := w.CreateClientSecurityFromSubject(s, q, false, w.p)
-		if out.Status != ntstatus.Success {
-			t.Fatal(out)
-		}
+		from := accepted(w.CreateClientSecurityFromSubject(s, q, false, w.p))
 		from.Delete()
 		s.Release()
 	}
 	c.Delete()
 	th.RevertToSelf()
-	tok.Deref(ob.TagCall)
-	th.Deref(ob.TagCall)
-	w.close()
+	w.close(tok, th)
 }
 
 // The single token of a job limits primary tokens, not the tokens that threads impersonate (I-90).
@@ -197,7 +184,5 @@ func TestNoLevelAboveDelegation(t *testing.T) {
 		}
 		th.RevertToSelf()
 	}
-	tok.Deref(ob.TagCall)
-	th.Deref(ob.TagCall)
-	w.close()
+	w.close(tok, th)
 }

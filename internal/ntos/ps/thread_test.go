@@ -22,8 +22,7 @@ func TestEndedThreadStartsNoOperation(t *testing.T) {
 		t.Errorf("I-141: AddIO of an ended thread = %v, %d pending, want %v, 0",
 			st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
 	}
-	th.Deref(ob.TagCall)
-	w.close()
+	w.close(th)
 }
 
 // An impersonation needs a record if the token has a privilege or an integrity level that the process does not have
@@ -86,10 +85,7 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 					c.raised)
 			}
 			th.RevertToSelf()
-			for _, o := range []ob.Object{th, tok, j} {
-				o.Head().Deref(ob.TagCall)
-			}
-			w.close()
+			w.close(th, tok, j)
 		}
 	}
 }
@@ -131,9 +127,7 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	}
 	cth.Deref(ob.TagCall)
 	child.Exit()
-	child.Deref(ob.TagCall)
-	tok.Deref(ob.TagCall)
-	w.close()
+	w.close(child, tok)
 }
 
 // A thread has on itself its creator's rights, always the rights to terminate, set and query it, and no others (O-18,
