@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,33 +12,6 @@ import (
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// fieldNames are the Data names of each event in order, from the event manifests of Windows. S4 means the four
-// Subject fields.
-var fieldNames = map[uint16]struct {
-	version uint8
-	names   string
-}{
-	4612: {0, "AuditsDiscarded"},
-	4656: {1,
-		"S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask " +
-			"PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
-	4658: {0, "S4 ObjectServer HandleId ProcessId ProcessName"},
-	4660: {0, "S4 ObjectServer HandleId ProcessId ProcessName TransactionId"},
-	4662: {0,
-		"S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo " +
-			"AdditionalInfo2"},
-	4663: {1,
-		"S4 ObjectServer ObjectType ObjectName HandleId AccessList AccessMask ProcessId ProcessName ResourceAttributes"},
-	4670: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
-	4673: {0, "S4 ObjectServer Service PrivilegeList ProcessId ProcessName"},
-	4674: {0, "S4 ObjectServer ObjectType ObjectName HandleId AccessMask PrivilegeList ProcessId ProcessName"},
-	4690: {0, "S4 SourceHandleId SourceProcessId TargetHandleId TargetProcessId"},
-	4703: {0,
-		"S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList " +
-			"DisabledPrivilegeList"},
-	4907: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
-}
 
 // everyEvent makes one event of each kind.
 func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
@@ -75,31 +47,6 @@ func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
 func origin(t testing.TB) audit.Origin {
 	return audit.Origin{Subject: access.Subject{Primary: tokenU(t)}, Names: people{}, ProcessID: 0x1A4,
 		ProcessName: `C:\srv\files.exe`}
-}
-
-// The names, order and versions of fields are those of the manifests.
-func TestFieldsFollowManifests(t *testing.T) {
-	seen := map[uint16]bool{}
-	for _, e := range everyEvent(t, origin(t)) {
-		want, ok := fieldNames[e.ID]
-		if !ok {
-			t.Errorf("event %d is not in the table", e.ID)
-			continue
-		}
-		seen[e.ID] = true
-		var names []string
-		for f := range e.Fields() {
-			names = append(names, f.Name)
-		}
-		list := strings.ReplaceAll(want.names, "S4", "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId")
-		if !slices.Equal(names, strings.Fields(list)) || e.Version != want.version {
-			t.Errorf("event %d version %d:\n got %s\nwant %s", e.ID, e.Version, strings.Join(names, " "), list)
-		}
-	}
-	if len(seen) != len(fieldNames) {
-		t.Errorf("%d kinds of events were made, the table has %d, want %d", len(seen), len(fieldNames),
-			len(fieldNames))
-	}
 }
 
 // Tasks of the events, UC-27, UC-40, UC-41, UC-67; keywords of both outcomes.

@@ -139,7 +139,7 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 		}
 		log := &audit.Log{Sink: broken(), Names: people{}, Computer: "dc1", Clock: clock}
 		for crash, want := range map[audit.CrashOnAuditFail]ntstatus.Status{audit.ProceedOnAuditFail: ntstatus.Success,
-			audit.FailOnAuditFail: ntstatus.AuditFailed} {
+			audit.FailOnAuditFail: ntstatus.AuditFailed, audit.AuditFailed: ntstatus.AuditFailed} {
 			log.Policy.Store(mustPolicy(t, audit.PolicySpec{
 				System:  map[audit.Subcategory]audit.Setting{c.needs: audit.OnBoth},
 				Options: audit.Options{CrashOnAuditFail: crash},

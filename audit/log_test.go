@@ -207,40 +207,6 @@ func broken() audit.Sink {
 	return i
 }
 
-// U-18, U-64, U-65: a record that cannot be kept fails the operation only under the
-// fail-closed policy, and changes no decision otherwise.
-func TestFailClosedPolicyFailsOperation(t *testing.T) {
-	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
-		Desired: 1, Type: winnt.FileObject}
-	dec := must(access.SeAccessCheck(&r))
-	for _, c := range []struct {
-		crash audit.CrashOnAuditFail
-		sink  audit.Sink
-		want  ntstatus.Status
-	}{
-		{audit.ProceedOnAuditFail, broken(), ntstatus.Success},
-		{audit.FailOnAuditFail, broken(), ntstatus.AuditFailed},
-		{audit.AuditFailed, broken(), ntstatus.AuditFailed},
-		{audit.FailOnAuditFail, nil, ntstatus.AuditFailed},
-		{audit.ProceedOnAuditFail, nil, ntstatus.AuditFailed}, // nothing keeps records at all (U-59)
-		{audit.FailOnAuditFail, new(audit.Memory), ntstatus.Success},
-	} {
-		log := audit.Log{Sink: c.sink}
-		log.Policy.Store(mustPolicy(t, audit.PolicySpec{
-			System:  map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth},
-			Options: audit.Options{CrashOnAuditFail: c.crash},
-		}))
-		opening := audit.Opening{Object: reportFile, Request: &r, Decision: dec}
-		h, st := log.Opened(&opening)
-		if st != c.want || h.GenerateOnClose != (st == ntstatus.Success) {
-			t.Errorf("U-64: CrashOnAuditFail %d, sink %T: %s, want %s", c.crash, c.sink, st, c.want)
-		}
-		if opening.Decision != dec || opening.Request.Desired != 1 {
-			t.Error("U-18: the record changed the decision")
-		}
-	}
-}
-
 // TestAttributeAndLabelChangesAreRecorded checks records of changed attributes, label and central policy of an
 // object, whatever its SACL audits (UC-68, U-88).
 func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
