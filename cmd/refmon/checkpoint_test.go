@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,10 +73,8 @@ const fourObjects = "bad\n" +
 // refmon runs it and returns the exit code and the messages.
 func (s *stopped) refmon() (int, string) {
 	s.t.Helper()
-	var errs bytes.Buffer
-	args := append(append([]string{}, s.args...), "-q", "-d", s.path("d.yaml"), "--checkpoint", s.path("c"))
-	code := run(args, &streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &errs})
-	return code, errs.String()
+	code, _, errs := asked(append(slices.Clone(s.args), "-q", "-d", s.path("d.yaml"), "--checkpoint", s.path("c"))...)
+	return code, errs
 }
 
 func (s *stopped) path(name string) string { return filepath.Join(s.dir, name) }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -39,9 +38,8 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 			documents := map[string]bool{}
 			apply := func() (deleted int) {
 				t.Helper()
-				var stdout, stderr bytes.Buffer
-				if code := run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
-					t.Fatalf("code %d: %s, want 0", code, stderr.String())
+				if code, _, errs := asked(args...); code != 0 {
+					t.Fatalf("exit code %d, want 0\n%s", code, errs)
 				}
 				text := check.Must(os.ReadFile(out))
 				return applied(t, documents, format, string(text))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -57,12 +56,11 @@ func runConsole(t *testing.T, text string) string {
 			console = false
 		case console && strings.HasPrefix(line, "$ refmon "):
 			out.WriteString(line)
-			var stdout, stderr bytes.Buffer
-			code := run(strings.Fields(line)[2:], &streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+			code, stdout, stderr := asked(strings.Fields(line)[2:]...)
 			if code == exitMalformed {
-				t.Errorf("a documented command is malformed, want a valid one: %s%s", line, stderr.String())
+				t.Errorf("a documented command is malformed, want a valid one: %s%s", line, stderr)
 			}
-			out.WriteString(stdout.String() + stderr.String())
+			out.WriteString(stdout + stderr)
 			continue
 		case console:
 			continue
@@ -90,10 +88,9 @@ func TestReadme(t *testing.T) {
 				continue
 			}
 			n++
-			var out, errs bytes.Buffer
-			run(shellWords(strings.TrimPrefix(command, "$ refmon ")), &streams{in: strings.NewReader(""), out: &out, err: &errs})
-			if !same(strings.TrimRight(out.String()+errs.String(), "\n"), strings.TrimRight(want, "\n")) {
-				t.Errorf("%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out.String(), errs.String(), want)
+			_, out, errs := asked(shellWords(strings.TrimPrefix(command, "$ refmon "))...)
+			if !same(strings.TrimRight(out+errs, "\n"), strings.TrimRight(want, "\n")) {
+				t.Errorf("%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out, errs, want)
 			}
 		}
 	}

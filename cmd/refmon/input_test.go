@@ -28,10 +28,9 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 		{"who-can read -d /etc/passwd --share projects .", "smb.conf:projects", 1},
 		{"who-can read .", "/etc/passwd", 1},
 	} {
-		var out strings.Builder
-		code := run(strings.Fields(c.args), &streams{in: strings.NewReader(""), out: &out, err: &out})
-		if code != 2 || !strings.Contains(out.String(), c.want) || strings.Count(out.String(), "\n") != c.lines {
-			t.Errorf("%s: exit code %d, want 2 and the other command\n%s", c.args, code, out.String())
+		code, out, errs := asked(strings.Fields(c.args)...)
+		if code != 2 || !strings.Contains(out+errs, c.want) || strings.Count(out+errs, "\n") != c.lines {
+			t.Errorf("%s: exit code %d, want 2 and the other command\n%s%s", c.args, code, out, errs)
 		}
 	}
 }

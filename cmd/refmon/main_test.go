@@ -154,12 +154,8 @@ func TestColourIsForTerminals(t *testing.T) {
 func TestWrongCommandLines(t *testing.T) {
 	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"},
 		{"sid", "BA", "--batch", "-"}} {
-		var out, errs bytes.Buffer
-		if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &errs}); code != exitMalformed {
-			t.Errorf("%q: exit code %d, want 2", args, code)
-		}
-		if errs.Len() == 0 || out.Len() != 0 {
-			t.Errorf("%q: stdout %q, stderr %q, want only an error", args, out.String(), errs.String())
+		if code, out, errs := asked(args...); code != exitMalformed || errs == "" || out != "" {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q, want 2 and only an error", args, code, out, errs)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,14 +42,13 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 		}
 	}
 	for _, args := range lines {
-		var whole bytes.Buffer
-		run(args, &streams{in: strings.NewReader(""), out: &whole, err: io.Discard})
-		for _, room := range []int{0, whole.Len() / 2} {
+		_, whole, _ := asked(args...)
+		for _, room := range []int{0, len(whole) / 2} {
 			var errs bytes.Buffer
 			code := run(args, &streams{in: strings.NewReader(""), out: &fullWriter{room}, err: &errs})
 			if code != 2 || !strings.Contains(errs.String(), "no space left") {
 				t.Errorf(`%q with room for %d of %d bytes: exit code %d, %s, want 2 and "no space left"`,
-					args, room, whole.Len(), code, &errs)
+					args, room, len(whole), code, &errs)
 			}
 		}
 	}

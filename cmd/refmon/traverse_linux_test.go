@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -51,17 +50,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// refmon runs a command line and returns its output and exit code.
-func refmon(args ...string) (out, errs string, code int) {
-	var stdout, stderr bytes.Buffer
-	code = run(args, &streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
-	return stdout.String(), stderr.String(), code
-}
-
 // principals runs who-can and returns the principals of each row, by path.
 func principals(t *testing.T, args ...string) map[string]string {
 	t.Helper()
-	out, errs, code := refmon(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
+	code, out, errs := asked(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
 	if code != 0 {
 		t.Fatalf("who-can: code %d: %s, want 0", code, errs)
 	}
@@ -128,7 +120,7 @@ func TestWhoCanFormsSearchFolders(t *testing.T) {
 		{[]string{"--for-index"}, `"count":1,"ids":"2"`, `"count":3`},
 		{[]string{"--for-index", "--expressions"}, `],["+S-1-22-1-0"`, `"count":3`},
 	} {
-		out, errs, code := refmon(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
+		code, out, errs := asked(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
 		if code != 0 || !strings.Contains(out, c.want) || c.not != "" && strings.Contains(out, c.not) {
 			t.Errorf("%v: code %d, want %q without %q:\n%s%s", c.args, code, c.want, c.not, out, errs)
 		}
@@ -142,7 +134,7 @@ func TestWhatCanSearchesFolders(t *testing.T) {
 	for who, want := range map[string]bool{"alice": false, "admin": false, "root": true, "Everyone": false} {
 		for folder, open := range map[string]bool{"open": true, "closed": want} {
 			at := filepath.Join(tree, folder, "f")
-			out, errs, _ := refmon("what-can", who, at, "-d", people, "-f", "jsonl")
+			_, out, errs := asked("what-can", who, at, "-d", people, "-f", "jsonl")
 			if got := !strings.Contains(out, `"granted":"0x00000000"`); got != open {
 				t.Errorf("%s, %s: granted %t, want %t: %s%s", who, folder, got, open, out, errs)
 			}
@@ -173,7 +165,7 @@ func TestAccessSearchesFolders(t *testing.T) {
 	} {
 		args := []string{"access", filepath.Join(tree, c.path), "--as", c.who, "--want", "read", "-d", people}
 		args = append(args, c.args...)
-		out, errs, code := refmon(args...)
+		code, out, errs := asked(args...)
 		named := strings.Contains(out, closed)
 		if code != c.want || c.want == 1 && (!named || strings.Contains(out, "GRANTED")) {
 			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s",
@@ -192,7 +184,7 @@ func TestReportSearchesFolders(t *testing.T) {
 	}
 	page := filepath.Join(filepath.Dir(tree), "page.html")
 	for folder, want := range map[string]bool{"open": true, "closed": false} {
-		_, errs, code := refmon("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
+		code, _, errs := asked("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
 		text := check.Must(os.ReadFile(page))
 		risk := fmt.Sprintf("<code>%s</code></td></tr>", filepath.Join(tree, folder, "f"))
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
@@ -210,7 +202,7 @@ func TestReportSearchesFolders(t *testing.T) {
 // checked and --traverse host is rejected (B-20).
 func TestObjectsFileHasNoFolders(t *testing.T) {
 	tree, people := closedFolder(t)
-	rows, _, code := refmon("acl", "export", tree, "-r")
+	code, rows, _ := asked("acl", "export", tree, "-r")
 	if code != 0 {
 		t.Fatal(rows)
 	}
@@ -220,7 +212,7 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 	if got := principals(t, "-o", file, "-d", people)[at]; got != "alice admin root" {
 		t.Errorf(`%q can read the file's row, want "alice admin root"`, got)
 	}
-	if _, errs, code := refmon("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
+	if code, _, errs := asked("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
 		!strings.Contains(errs, "--traverse host") {
 		t.Errorf("who-can with --traverse host: exit code %d, %s, want 2 and the flag", code, errs)
 	}

@@ -111,11 +111,11 @@ func oneOf[T any](p *pairs, from ...T) T { return from[p.IntN(len(from))] }
 // run runs a command in this process.
 func (p *pairs) run(t *testing.T, args []string) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &errs}); code != 0 {
-		t.Fatalf("%.200q: exit code %d, want 0\n%.2000s", args, code, errs.String())
+	code, out, errs := asked(args...)
+	if code != 0 {
+		t.Fatalf("%.200q: exit code %d, want 0\n%.2000s", args, code, errs)
 	}
-	return out.String()
+	return out
 }
 
 const pairsDomain = "S-1-5-21-1-2-3"
