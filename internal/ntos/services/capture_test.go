@@ -118,8 +118,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 // A LUID identifies a privilege by all of its 64 bits. Services reject a LUID whose low byte or low half equals a
 // privilege's number (T-10, T-62, T-71, T-101).
 func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server", winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege))
+	th := newThread(t, winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	held := func(h winnt.Handle) bool {
 		set, all, st := th.NtPrivilegeCheck(h, &nt.PrivilegeSet{Control: winnt.PRIVILEGE_SET_ALL_NECESSARY,
@@ -158,8 +157,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 
 // A service does not modify its input, and its output does not share memory with the input (O-4).
 func TestServicesDoNotModifyInputs(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
+	th := newThread(t, winnt.SeShutdownPrivilege)
 	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}}
 	found, ok, st := th.NtPrivilegeCheck(h, set)

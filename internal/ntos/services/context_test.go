@@ -108,8 +108,7 @@ func TestTicketRestoresItsStateOnce(t *testing.T) {
 
 // TakeWhy returns the reason of the last call once. It never returns the reason of an earlier call.
 func TestReasonIsReportedOnce(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	s := th.Services()
 	fail := func() {
 		_, st := s.NtCompareObjects(nt.CompareObjectsIn{FirstObjectHandle: 0x7770})

@@ -20,8 +20,7 @@ import (
 
 // A token that is created without an integrity level gets Medium, unless its mandatory policy is off (T-10, T-12).
 func TestNewTokenHasMediumIntegrity(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
+	th := newThread(t, winnt.SeCreateTokenPrivilege)
 	low := []token.Group{{SID: sid.LowLevel, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}}
 	number := func(n uint32) *uint32 { return &n }
 	for _, c := range []struct {

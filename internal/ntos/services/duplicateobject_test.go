@@ -84,8 +84,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 
 // NtCompareObjects compares the objects of two handles of any types, and checks the first handle first (O-31).
 func TestHandlesCompareByTheirObjects(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
 	for _, name := range []string{"event", "another event"} {
 		h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -12,8 +11,7 @@ import (
 
 // Resetting or clearing an event ends its signalled state. A reset also returns the previous state (O-146).
 func TestResetAndClearEndSignalledState(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	s := th.Services()
 	for _, before := range []bool{false, true} {

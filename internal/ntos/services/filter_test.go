@@ -16,8 +16,7 @@ import (
 // NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs from
 // absent and removed ones, in both orders. Tokens created in the same way are equal (T-100).
 func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
+	th := newThread(t, winnt.SeCreateTokenPrivilege)
 	group := sid.MustParse("S-1-5-21-1-2-3-1200")
 	made := func(groups ...token.Group) winnt.Handle {
 		in := plainToken(winnt.TokenPrimary)
@@ -110,8 +109,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 // TestFilterTokenErrorsAndEffects checks the errors of T-60 and T-63 in order, that the new handle has the rights of
 // the source handle, and that the token keeps everything that no list names (T-61, T-62, T-64).
 func TestFilterTokenErrorsAndEffects(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
+	th := newThread(t, winnt.SeTcbPrivilege, winnt.SeBackupPrivilege)
 	const rights = winnt.TOKEN_DUPLICATE | winnt.TOKEN_QUERY
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, rights))
 	call := func(in nt.FilterTokenExIn) (winnt.Handle, ntstatus.Status) {

@@ -85,6 +85,14 @@ func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	return th, w.sys.KernelMode(th)
 }
 
+// newThread returns a thread of a process in a new world, with these privileges enabled.
+func newThread(tb testing.TB, privileges ...winnt.Privilege) *nt.Thread {
+	tb.Helper()
+	w := newWorld(tb, kernel.Config{})
+	th, _ := w.thread(w.process("p", privileges...))
+	return th
+}
+
 // token creates a token object whose DACL admits the server of k.
 func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
 	privileges ...winnt.Privilege) *kernel.AccessToken {

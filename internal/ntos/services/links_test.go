@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -13,8 +12,7 @@ import (
 // TestQuerySymbolicLinkReturnsRequiredSize checks the right that a query needs, buffers that just fit and just do
 // not, and the size that the query returns if the buffer is too small (O-143).
 func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	const target = `\Device\Null` // 12 UTF-16 units and a NUL
 	h := check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, target))
 	badHandles(t, th, h, winnt.READ_CONTROL, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {

@@ -48,8 +48,7 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 // NtCreateLowBoxToken refuses each of its lists if it cannot be read: before it checks the handle if the list's
 // memory is invalid, otherwise after it (T-69).
 func TestUnreadableLowBoxListIsRefused(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}
 	for name, spoil := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){

@@ -184,8 +184,7 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 // A policy handle can be closed whatever rights it has. A handle with one right is enough for the calls that need
 // only that right (L-40, O-31).
 func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	s := th.Services()
 	for _, granted := range []winnt.AccessMask{winnt.POLICY_LOOKUP_NAMES, winnt.POLICY_VIEW_LOCAL_INFORMATION,
 		winnt.READ_CONTROL} {

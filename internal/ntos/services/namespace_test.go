@@ -18,8 +18,7 @@ import (
 
 // Only the process that created an exclusive object, named or not, gets handles of it (O-27).
 func TestExclusiveObjectIsForItsProcess(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	child := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 	for name, attributes := range map[string]uint32{"": 0, `\BaseNamedObjects\shared`: 0, " ": winnt.OBJ_EXCLUSIVE,
@@ -148,8 +147,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 // name, and that the creator gets the requested rights.
 func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege))
+	th := newThread(t, winnt.SeChangeNotifyPrivilege)
 	used := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\used`)))
 	other := kinds["Event"][0]
 	if kind == "Event" {

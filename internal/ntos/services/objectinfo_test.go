@@ -57,8 +57,7 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 // The sizes in an object's basic information equal the lengths that the queries of its name, type and security need,
 // for named and unnamed objects (O-60, O-61).
 func TestObjectSizesMatchTheirQueries(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
+	th := newThread(t, winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege)
 	all := map[string]winnt.Handle{}
 	add := func(name string, h winnt.Handle, st ntstatus.Status) {
 		t.Helper()
@@ -128,8 +127,7 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 // TestSetHandleFlagsErrorsAndEffect checks the order of the errors of O-63, and that a call sets both flags and
 // nothing else, whatever rights the handle has.
 func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	h := check.Result(th.NtCreateEvent(0, nil, nt.NotificationEvent, false))
 	for _, flags := range []nt.HandleFlagInformation{{}, {Inherit: true}, {ProtectFromClose: true},
 		{Inherit: true, ProtectFromClose: true}, {}} {

@@ -43,8 +43,7 @@ func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 // An open by id reports unreadable attributes first, then an unreadable id, then invalid attributes (O-3, O-22,
 // O-37).
 func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	good, id := &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}
 	type attributes = nt.Captured[*nt.ObjectAttributes]
 	type client = nt.Captured[*nt.ClientID]

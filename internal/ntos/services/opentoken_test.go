@@ -80,8 +80,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 
 // An open of a thread's token checks the attributes first, then the thread's handle, then the token (I-20).
 func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	for _, c := range []struct {
 		thread     winnt.Handle
 		attributes uint32

@@ -162,8 +162,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 // A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused. 0 means the maximum
 // (I-85).
 func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
+	th := newThread(t, winnt.SeCreateGlobalPrivilege)
 	create := func(name string, change func(*nt.CreateNamedPipeFileIn)) ntstatus.Status {
 		in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_CREATE_PIPE_INSTANCE,
 			ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\` + name))}

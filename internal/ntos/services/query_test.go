@@ -83,8 +83,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 
 // An unwritable ReturnLength is reported before an invalid handle and after an invalid class (TC-41, T-80).
 func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server"))
+	th := newThread(t)
 	for _, c := range []struct {
 		class winnt.TokenInfoClass
 		want  ntstatus.Status

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -14,8 +13,7 @@ import (
 // A listing returns as many entries as fit together with the terminating one, continues after the last one, and
 // restarts on request. A caller can request a single entry (O-164).
 func TestObjectDirectoryListingContinues(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	dir := check.Result(th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
 		ObjectName: `\BaseNamedObjects\d`}))
 	list := func(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -13,8 +12,7 @@ import (
 
 func TestNtCreateSemaphore(t *testing.T) {
 	testCreate(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.CreateSemaphoreIn{MaximumCount: 1})
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	for _, c := range []struct {
 		count, maximum int32
 		want           ntstatus.Status
@@ -45,8 +43,7 @@ func TestNtOpenSemaphore(t *testing.T) {
 // TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed
 // release changes nothing.
 func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	h := check.Result(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3))
 	badHandles(t, th, h, winnt.SEMAPHORE_QUERY_STATE, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
 		return check.Status(th.NtReleaseSemaphore(h, 1))
@@ -78,8 +75,7 @@ func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 
 // TestQuerySemaphoreErrorsAndResult checks the order of the errors of O-135, and the result of a query.
 func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	h := check.Result(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 2, 5))
 	badHandles(t, th, h, winnt.SEMAPHORE_MODIFY_STATE, winnt.NtCurrentThread, func(h winnt.Handle) ntstatus.Status {
 		return check.Status(th.NtQuerySemaphore(h))

@@ -3,7 +3,6 @@ package services_test
 import (
 	"testing"
 
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -12,8 +11,7 @@ import (
 // TestOnlyPrimaryTokenOfProcessCanBeSet checks that NtSetInformationProcess supports only the class of the primary
 // token, and checks the class before everything else (T-110).
 func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server"))
+	th := newThread(t)
 	for _, class := range []nt.ProcessInfoClass{0, 1, nt.ProcessAccessToken - 1, nt.ProcessAccessToken + 1, 1 << 30} {
 		want(t, "T-110", th.NtSetInformationProcess(winnt.NtCurrentProcess, class, 400), ntstatus.InvalidInfoClass)
 	}
@@ -23,8 +21,7 @@ func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
 
 // A value of fixed length must have exactly that length (I-70, T-110).
 func TestSetProcessNeedsExactLength(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	for _, by := range []int{-1, 0, 1} {
 		wanted := ntstatus.InfoLengthMismatch
 		if by == 0 {

@@ -15,8 +15,7 @@ import (
 
 // If a walk ends after a thread that the caller must not open, the reason does not disclose that thread (O-37).
 func TestNextThreadHidesDeniedThreads(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	h := check.Result(th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.WRITE_DAC, 0, 0))
 	want(t, "close it to all", th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:")),
 		ntstatus.Success)
@@ -154,8 +153,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 
 // No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
+	th := newThread(t, winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege)
 	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
 		&nt.ClientID{UniqueProcess: 4}))
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
@@ -168,8 +166,7 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 // TestNtSuspendThread and TestNtResumeThread are one sequence. Each call returns the previous suspend count, 127 is
 // the maximum, and resuming at 0 changes nothing (O-144).
 func TestNtSuspendThread(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	s, h := th.Services(), made.ThreadHandle
@@ -198,8 +195,7 @@ func TestNtSuspendThread(t *testing.T) {
 }
 
 func TestNtResumeThread(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeAssignPrimaryTokenPrivilege))
+	th := newThread(t, winnt.SeAssignPrimaryTokenPrivilege)
 	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	s, h := th.Services(), made.ThreadHandle

@@ -37,8 +37,7 @@ func TestThreadQueues4096APCs(t *testing.T) {
 
 // A query of an object's signal does not consume the signal. The wait that follows does (O-145, O-146).
 func TestSignalQueryKeepsSignal(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
 	for range 2 {
 		if _, ok := th.Services().ObjectSignaled(event); !ok {
