@@ -102,23 +102,6 @@ func TestOpensAndUsesAreAudited(t *testing.T) {
 	w.take(sink, `4656 success \Device\share\d\f 0x40000`, `4670 success \Device\share\d\f `)
 }
 
-// If a required record cannot be written, the open fails and grants nothing (U-64).
-func TestAuditFailsClosed(t *testing.T) {
-	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
-	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
-	th := w.as(bob)
-	sink.full = true
-	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.AuditFailed)
-	sink.full = false
-	in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
-	in.ShareAccess = 0 // The failed open no longer affects sharing.
-	h, _, st := th.NtCreateFile(in)
-	w.want(st, ntstatus.Success)
-	if _, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success {
-		t.Errorf("query of the granted rights: %v, want success", st)
-	}
-}
-
 // Under a fail-closed policy the uses that a SACL audits are recorded at the open, so that reads and writes need no
 // record. With a full disk they continue, and no open succeeds (U-90).
 func TestUsesAreRecordedWithTheOpen(t *testing.T) {
@@ -140,7 +123,7 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	w.take(sink)
 }
 
-// An open whose record cannot be written creates, truncates and removes nothing in the tree (U-79).
+// An open whose record cannot be written fails, and creates, truncates and removes nothing in the tree (U-64, U-79).
 func TestCreateNeedsAuditRecord(t *testing.T) {
 	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	const spied = "O:BAG:SYD:P(A;OICI;FA;;;WD)S:P(AU;OICISAFA;FA;;;WD)"
@@ -153,7 +136,7 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		disposition fileaccess.Disposition
 		options     fileaccess.CreateOptions
 	}{{`d\new`, fileaccess.FileCreate, 0}, {`d\newdir`, fileaccess.FileCreate, fileaccess.DirectoryFile},
-		{`d\new`, fileaccess.FileOpenIf, 0}, {`d\f`, fileaccess.FileOverwrite, 0}, {`d\f`, fileaccess.FileSupersede, 0},
+		{`d\new`, fileaccess.FileOpenIf, 0}, {`d\f`, fileaccess.FileOpen, 0}, {`d\f`, fileaccess.FileOverwrite, 0}, {`d\f`, fileaccess.FileSupersede, 0},
 		{`d\f`, fileaccess.FileOpen, fileaccess.DeleteOnClose}} {
 		w.create(th, c.name, call{desired: winnt.FILE_WRITE_DATA | winnt.DELETE, disposition: c.disposition,
 			options: c.options}, ntstatus.AuditFailed)
@@ -165,6 +148,10 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		}
 	}
 	sink.full = false
+	in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(`d\f`)
+	in.ShareAccess = 0 // The failed opens no longer affect sharing.
+	_, _, st := th.NtCreateFile(in)
+	w.want(st, ntstatus.Success)
 }
 
 // The use of a right is recorded if the SACL names that right. The record of the open has all granted rights (F-80,
