@@ -23,7 +23,8 @@ import (
 func newForwarder(t *testing.T) *Forwarder {
 	t.Helper()
 	dir := t.TempDir()
-	return &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	return &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"),
+		Cursor: filepath.Join(dir, "cursor")}
 }
 
 // sinkIDs returns the RecordIds of the records in a sink that is a file.

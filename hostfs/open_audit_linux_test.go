@@ -136,7 +136,8 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		disposition fileaccess.Disposition
 		options     fileaccess.CreateOptions
 	}{{`d\new`, fileaccess.FileCreate, 0}, {`d\newdir`, fileaccess.FileCreate, fileaccess.DirectoryFile},
-		{`d\new`, fileaccess.FileOpenIf, 0}, {`d\f`, fileaccess.FileOpen, 0}, {`d\f`, fileaccess.FileOverwrite, 0}, {`d\f`, fileaccess.FileSupersede, 0},
+		{`d\new`, fileaccess.FileOpenIf, 0}, {`d\f`, fileaccess.FileOpen, 0},
+		{`d\f`, fileaccess.FileOverwrite, 0}, {`d\f`, fileaccess.FileSupersede, 0},
 		{`d\f`, fileaccess.FileOpen, fileaccess.DeleteOnClose}} {
 		w.create(th, c.name, call{desired: winnt.FILE_WRITE_DATA | winnt.DELETE, disposition: c.disposition,
 			options: c.options}, ntstatus.AuditFailed)

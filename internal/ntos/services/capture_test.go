@@ -80,11 +80,12 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				Flags: flags})
 			return st
 		}},
-		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid, winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
-			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
-				HandleAttributes: flags})
-			return st
-		}},
+		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid,
+			winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
+				_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
+					HandleAttributes: flags})
+				return st
+			}},
 		"LsaLookupNames2": {winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL, 0, func(flags uint32) ntstatus.Status {
 			_, st := s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy.PolicyHandle, Flags: flags})
 			return st
