@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth"
@@ -49,6 +50,8 @@ func TestTokenWithoutStore(t *testing.T) {
 			unix.Peer{UID: uid, GID: gid}, false, plain, tcb, []string{"S-1-22-2-4712"}},
 		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}}, false,
 			plain, 0, []string{"S-1-22-2-4712", "S-1-22-2-9", "S-1-22-2-7", "S-1-22-2-65534"}},
+		{"the host's superuser", unix.Accounts{}, unix.Peer{}, false, token.StandardUser(sid.MustParse("S-1-22-1-0")), 0,
+			[]string{"S-1-22-2-0"}},
 	} {
 		c.p.Known = true
 		r, err := c.a.LogOn(&c.p, c.full)
@@ -87,10 +90,12 @@ func TestTokenWithoutStore(t *testing.T) {
 	}
 	// 65534 is Anonymous, listed or not, and never an administrator (L-25).
 	listed := unix.Accounts{Administrators: []uint32{65534}, Privileges: map[uint32]winnt.PrivilegeSet{65534: tcb}}
-	overflow := &unix.Peer{Known: true, UID: 65534}
+	overflow := &unix.Peer{Known: true, UID: 65534, GID: 100}
 	if r, err := listed.LogOn(overflow, false); err != nil || r.Token.User.SID != sid.Anonymous ||
-		r.Token.Privileges.Has(winnt.SeTcbPrivilege) {
-		t.Errorf("W-15: 65534 is %v, %v", r.Token.User, err)
+		r.Token.Privileges.Has(winnt.SeTcbPrivilege) ||
+		slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID.Authority() == 22 }) {
+		t.Errorf("W-15: 65534 is %v in %v, %v, want %v without a group of the host", r.Token.User, r.Token.Groups, err,
+			sid.Anonymous)
 	}
 	if r, err := listed.LogOn(overflow, true); !errors.Is(err, fs.ErrPermission) ||
 		!r.Token.User.SID.IsZero() {
@@ -98,29 +103,32 @@ func TestTokenWithoutStore(t *testing.T) {
 	}
 }
 
+// open opens a new store.
+func open(t *testing.T, hosts lsa.Hosts) *lsa.Store {
+	t.Helper()
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Hosts: hosts,
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	check.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // stored opens a store with an account for uid and a disabled account for gid.
 func stored(t *testing.T) (*lsa.Store, sid.SID) {
 	t.Helper()
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := open(t, nil)
 	alice, out := uint32(uid), uint32(gid)
 	var id sid.SID
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		id = e.AddAccount(lsa.Account{Name: "alice", UID: &alice})
 		e.AddAccount(lsa.Account{Name: "out", UID: &out, Disabled: true})
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return s, id
 }
 
 // TestPeerGetsFullOrLimitedToken checks which of its two tokens a peer gets, depending on the store, the
-// configured list and the socket (L-5, L-51), and the errors.
+// configured list and the socket (L-5, L-7, L-51), and the errors. 65534 is Anonymous (L-25).
 func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 	s, alice := stored(t)
 	me := uint32(os.Getuid()) // who owns the state folder is an administrator of the store
@@ -130,7 +138,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		listed    []uint32
 		p         unix.Peer
 		full      bool
-		elevation uint32 // of the token; 0: the default, without a pair
+		elevation uint32 // of the token; 0 and the default: without a pair
 		failed    string // the error; "" for none
 		account   string
 	}{
@@ -143,7 +151,13 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		{"the store's owner, at the administrators' socket", nil, unix.Peer{UID: me, GID: 7}, true, full, "", ""},
 		{"a disabled account", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
 			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
-		{"one without a number", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
+		{"a disabled account, without the administrators' socket", nil, unix.Peer{UID: gid, GID: uid}, false, 0,
+			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
+		{"a uid without an account at the administrators' socket", nil, unix.Peer{UID: 4713, GID: 7}, true, 0,
+			"uid 4713 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), ""},
+		{"one without a number", nil, unix.Peer{UID: 65534, GID: 7}, false, winnt.TokenElevationTypeDefault, "",
+			"ANONYMOUS LOGON"},
+		{"one without a number at the administrators' socket", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
 			"uid 65534 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
 	} {
 		c.p.Known = true
@@ -159,10 +173,16 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		if text != "" {
 			continue
 		}
-		if r.Token.ElevationType != c.elevation || (r.Linked != nil) != (c.elevation != 0) ||
+		if r.Token.ElevationType != c.elevation || (r.Linked != nil) != (c.elevation > winnt.TokenElevationTypeDefault) ||
 			r.Linked != nil && r.Linked.ElevationType != limited+full-c.elevation {
-			t.Errorf("L-5: %s: elevation %d, linked %t", c.what, r.Token.ElevationType, r.Linked != nil)
+			t.Errorf("L-5: %s: elevation %d, linked %t, want elevation %d", c.what, r.Token.ElevationType, r.Linked != nil,
+				c.elevation)
 		}
+		if c.p.UID == 65534 {
+			check.Equal(t, r.Token.User.SID, sid.Anonymous, "L-25: the user of uid 65534")
+			continue
+		}
+		check.Equal(t, r.Token.Type, winnt.TokenPrimary, "%s: the type of the token", c.what)
 		for _, g := range append(slices.Clone(c.p.Groups), c.p.GID) {
 			want := sid.MustParse(fmt.Sprint("S-1-22-2-", g))
 			if !slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == want }) {
@@ -180,9 +200,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 func TestPeerEvidence(t *testing.T) {
 	s, alice := stored(t)
 	p := unix.New(s)
-	if p.Name() != "unix" {
-		t.Errorf(`Name() = %q, want "unix"`, p.Name())
-	}
+	check.Equal(t, p.Name(), "unix", "Name()")
 	e := (&unix.Peer{Known: true, UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
 	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
 		e.Password != "" {

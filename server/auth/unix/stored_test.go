@@ -13,73 +13,14 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/lsa"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPeerGetsAccountOfItsUID checks that a peer gets the account with its uid, a disabled account no token, an
-// administrator the limited token (L-7), and 65534 Anonymous (L-25).
-func TestPeerGetsAccountOfItsUID(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	defer s.Close()
-	alice, out := uint32(4711), uint32(4712)
-	var id sid.SID
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
-		id = e.AddAccount(lsa.Account{Name: "alice", UID: &alice})
-		e.AddAccount(lsa.Account{Name: "out", UID: &out, Disabled: true})
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	identity := unix.Stored{Store: s}
-	r, err := identity.LogOn(&unix.Peer{Known: true, UID: alice, GID: 100}, false)
-	if err != nil || r.Token.User.SID != id || r.Linked != nil || r.Token.Type != winnt.TokenPrimary {
-		t.Errorf("alice is %v, %v, want %v with a primary token and no linked one", r.Token.User, err, id)
-	}
-	for _, p := range []*unix.Peer{{Known: true, UID: alice}, {Known: true, UID: 65534}, {Known: true, UID: 4713}, {}} {
-		if _, err := identity.LogOn(p, true); err == nil {
-			t.Errorf("L-51: uid %d, no administrator, got a full token, want an error", p.UID)
-		}
-	}
-	if _, err := identity.LogOn(&unix.Peer{Known: true, UID: out}, false); err == nil {
-		t.Error("a disabled account got a token, want an error")
-	}
-	// Without a store, too, 65534 is never an administrator, whatever the configuration names.
-	listed := unix.Accounts{Administrators: []uint32{alice, 65534}}
-	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: 65534}, true); err == nil {
-		t.Error("L-51, W-15: uid 65534 got a full token, want an error")
-	}
-	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: alice}, true); err != nil {
-		t.Errorf("an administrator of the configuration: %v, want no error", err)
-	}
-	me := &unix.Peer{Known: true, UID: uint32(os.Getuid())}
-	r, err = identity.LogOn(me, false)
-	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeLimited ||
-		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeFull {
-		t.Errorf("the administrator's tokens: %v, %v", r, err)
-	}
-	r, err = identity.LogOn(me, true)
-	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeFull ||
-		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeLimited {
-		t.Errorf("L-51: an administrator that requests the full token gets %v, %v, want it with a linked limited token",
-			r, err)
-	}
-	r, err = identity.LogOn(&unix.Peer{Known: true, UID: 65534}, false)
-	if err != nil || r.Token.User.SID != sid.Anonymous {
-		t.Errorf("65534 is %v, %v, want r.Token.User.SID = %v, no error", r.Token.User, err, sid.Anonymous)
-	}
-}
-
 // TestPrivilegesOfUIDs checks that configured privileges are added to those of the user's kind,
 // enabled and by default. Other uids do not get them, and neither does 65534 (L-25, W-15).
 func TestPrivilegesOfUIDs(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	defer s.Close()
+	s := open(t, nil)
 	more := map[uint32]winnt.PrivilegeSet{4711: winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege),
 		65534: winnt.SeTcbPrivilege.Bit()}
 	type identity interface {
@@ -111,10 +52,7 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 // TestConfiguredPrivilegesAreInBothTokens checks that both tokens of an administrator's pair have the configured
 // privileges, enabled, whichever of them the peer gets (L-79).
 func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	defer s.Close()
+	s := open(t, nil)
 	owner := uint32(os.Getuid())
 	more := winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeLockMemoryPrivilege)
 	identity := unix.Stored{Store: s, Privileges: map[uint32]winnt.PrivilegeSet{owner: more}}
@@ -134,9 +72,7 @@ func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
 // TestZeroPeerIsNobody checks that a peer that was not identified gets no token and gives no evidence, although its uid
 // is that of the superuser.
 func TestZeroPeerIsNobody(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir()})
-	check.NoError(t, err)
-	defer s.Close()
+	s := open(t, nil)
 	root := []uint32{0}
 	for name, logOn := range map[string]func(*unix.Peer, bool) (logon.Result, error){
 		"accounts": unix.Accounts{Administrators: root}.LogOn,
@@ -167,10 +103,7 @@ func (listed) GroupsOf(_ context.Context, uid uint32) ([]uint32, bool) {
 // TestForeignPeerKeepsGroups checks that a peer in a user namespace has the groups of the host in addition to its own,
 // and is refused if they cannot be read. Other peers have only their own (W-102).
 func TestForeignPeerKeepsGroups(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Hosts: listed{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	defer s.Close()
+	s := open(t, listed{})
 	for _, c := range []struct {
 		peer unix.Peer
 		want []string // nil: refused

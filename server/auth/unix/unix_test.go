@@ -1,7 +1,6 @@
 package unix
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -185,27 +184,5 @@ func TestUnconnectedSocketHasNoPeer(t *testing.T) {
 	defer c.Close()
 	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
 		t.Errorf("W-14: Of = %+v, %v, want an error that names SO_PEER", p, err)
-	}
-}
-
-// TestProgramOfPID checks that a program's name is returned only for a pinned process that still
-// runs (W-14).
-func TestProgramOfPID(t *testing.T) {
-	own, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err != nil {
-		t.Skip("this kernel has no pidfds: ", err)
-	}
-	defer unix.Close(own)
-	for _, pid := range []int{1, os.Getpid(), 0} {
-		want := ""
-		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
-			want = strings.TrimSuffix(string(b), "\n")
-		}
-		if got := (&Peer{PID: pid, Pinned: true, pidfd: own}).program(); got != want {
-			t.Errorf("W-14: the program of %d is %q, want %q", pid, got, want)
-		}
-		if got := (&Peer{PID: pid, pidfd: own}).program(); got != "" {
-			t.Errorf(`W-14: the program of %d, which is not pinned, is %q, want ""`, pid, got)
-		}
 	}
 }
