@@ -77,87 +77,6 @@ func password(domain, name, password string) logon.Request {
 		Password: logon.Secret(password), Origin: "192.0.2.1", Caller: sid.LocalService}
 }
 
-// TestDomainNamesBelongToDomain checks which names belong to the domain (D-27).
-func TestDomainNamesBelongToDomain(t *testing.T) {
-	f := newFixture(t)
-	for _, c := range []struct {
-		domain, name string
-		ours         bool
-	}{
-		{"EXAMPLE", "alice", true}, {"example", "ALICE", true}, {"Example.Test", "alice", true},
-		{"", `EXAMPLE\alice`, true}, {"", "alice@example.test", true}, {"EXAMPLE", `example\alice`, true},
-		{"", "alice", false}, {".", "alice", false}, {"HERE", "alice", false}, {"OTHER", "alice", false},
-		{"", "alice@other.test", false}, {"OTHER", `EXAMPLE\alice`, false}, {"EXAMPLE", "alice@other.test", false},
-		{"EXAMPLE", strings.Repeat("a", logon.MaxName), false},
-	} {
-		r, st := f.LogOn(password(c.domain, c.name, "wonderland"))
-		if c.ours && (st != ntstatus.Success || r.Token.User.SID != home.WithRID(1104)) ||
-			!c.ours && (st != ntstatus.NoSuchPackage || r.Proof != "next") {
-			t.Errorf("D-27: %q, %.30q: %v, %q", c.domain, c.name, st, r.Proof)
-		}
-	}
-	f.Unqualified = true
-	if _, st := f.LogOn(password("", "alice", "wonderland")); st != ntstatus.Success {
-		t.Errorf("D-27: without a domain: %v, want %v", st, ntstatus.Success)
-	}
-	if r, st := f.LogOn(password("", "Administrators", "wonderland")); st == ntstatus.Success || r.Proof != "next" {
-		t.Errorf("D-27: a name of this computer: %v by %q, want a failure by the next authority", st, r.Proof)
-	}
-	if r, _ := f.LogOn(password("", "", "")); r.Proof != "next" {
-		t.Errorf(`L-34: an anonymous logon is the domain's: r.Proof = %q, want "next"`, r.Proof)
-	}
-}
-
-// TestTokenOfDomainUser checks the token of a domain user, by password and by name.
-func TestTokenOfDomainUser(t *testing.T) {
-	f := newFixture(t)
-	out, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
-	if st != ntstatus.Success || out.Proof != "alice of the test" || out.Token.Source.Name != "test" ||
-		out.Token.PrimaryGroup != home.WithRID(513) || out.Token.Level != winnt.SecurityImpersonation {
-		t.Errorf("%v: %+v", st, out)
-	}
-	if text := fmt.Sprintf("%+v", out); strings.Contains(text, "wonderland") {
-		t.Errorf(`K-50: the result has the password: text = %q, want text without "wonderland"`, text)
-	}
-	by := password("EXAMPLE", "alice", "")
-	by.Package = logon.S4U
-	if out, st := f.LogOn(by); st != ntstatus.Success || out.Token.Level != winnt.SecurityIdentification {
-		t.Errorf("L-36: without SeTcbPrivilege: %v at %v, want %v, %v", st, out.Token.Level, ntstatus.Success,
-			winnt.SecurityIdentification)
-	}
-	by.Tcb = true
-	if out, st := f.LogOn(by); st != ntstatus.Success || out.Token.Level != winnt.SecurityImpersonation {
-		t.Errorf("L-36: with SeTcbPrivilege: %v at %v, want %v, %v", st, out.Token.Level, ntstatus.Success,
-			winnt.SecurityImpersonation)
-	}
-	by.Type = winnt.LOGON32_LOGON_INTERACTIVE
-	if _, st := f.LogOn(by); st != ntstatus.InvalidLogonType {
-		t.Errorf("L-3: %v, want %v", st, ntstatus.InvalidLogonType)
-	}
-	by.Type, by.Name = winnt.LOGON32_LOGON_NETWORK, "bob"
-	if _, st := f.LogOn(by); st != ntstatus.NoSuchUser {
-		t.Errorf("an unknown name: %v, want %v", st, ntstatus.NoSuchUser)
-	}
-	added := password("EXAMPLE", "alice", "wonderland")
-	added.Groups = []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
-	if _, st := f.LogOn(added); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("L-33: %v, want %v", st, ntstatus.PrivilegeNotHeld)
-	}
-	asked := f.asked
-	if _, st := f.LogOn(password("EXAMPLE", "alice", "")); st != ntstatus.LogonFailure || f.asked != asked {
-		t.Errorf("D-2: logon with an empty password = %v after %d queries, want STATUS_LOGON_FAILURE after 0",
-			st, f.asked-asked)
-	}
-	f.Names, f.Passwords = nil, nil
-	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
-		t.Errorf("a logon without a way: %v by %q, want STATUS_NO_SUCH_PACKAGE", st, r.Proof)
-	}
-	by.Name = "alice"
-	if r, _ := f.LogOn(by); r.Proof != "next" {
-		t.Errorf(`a name without a way is the next one's: r.Proof = %q, want "next"`, r.Proof)
-	}
-}
-
 // TestDirectoryIsNotQueriedBeyondTheLimit checks that the directory is not queried after too many
 // failures of a name or an origin (D-25). A success clears the name only, and an attempt without a
 // result does not count.
@@ -172,9 +91,7 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	for range 2 {
 		try("alice", "wrong", "192.0.2.1")
 	}
-	if st := try("ALICE", "wonderland", "192.0.2.2"); st != ntstatus.Success {
-		t.Fatalf("D-25: below the limit: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, try("ALICE", "wonderland", "192.0.2.2"), ntstatus.Success, "D-25: below the limit")
 	try("alice", "wrong", "192.0.2.1")
 	asked := f.asked
 	if st := try("Alice", "wonderland", "192.0.2.1"); st != ntstatus.AccountLockedOut || f.asked != asked {
@@ -190,10 +107,8 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d queries, want STATUS_ACCOUNT_LOCKED_OUT after 0",
 			st, f.asked-asked)
 	}
-	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
-		t.Errorf("D-25: past the limit of the name, where the user logged on before: %v, want %v", st,
-			ntstatus.Success)
-	}
+	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success,
+		"D-25: past the limit of the name, where the user logged on before")
 	for range 3 {
 		check.Equal(t, try("bob", "x", "192.0.2.1"), ntstatus.LogonFailure, "D-25: the sixth of the address")
 	}
@@ -202,9 +117,7 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	check.Equal(t, try("alice", "wonderland", "192.0.2.1"), ntstatus.Success, "D-25: after the window")
 	f.fails = &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("away")}
 	for range 20 {
-		if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.NoLogonServers {
-			t.Fatalf("D-20: %v, want %v", st, ntstatus.NoLogonServers)
-		}
+		check.Require(t, try("alice", "wonderland", "192.0.2.1"), ntstatus.NoLogonServers, "D-20")
 	}
 	f.fails = nil
 	// One password does not pay for guesses at others.
@@ -213,9 +126,8 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		try("alice", "wonderland", "192.0.2.9")
 	}
 	try("user5", "x", "192.0.2.9")
-	if st := try("alice", "wonderland", "192.0.2.9"); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: an address with one right password: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, try("alice", "wonderland", "192.0.2.9"), ntstatus.AccountLockedOut,
+		"D-25: an address with one right password")
 	// A program that names no address has more of them.
 	for i := range 59 {
 		try(fmt.Sprint("other", i), "x", "")
@@ -252,9 +164,7 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 	}
 	f.checks.Leave()
 	waiting.Wait()
-	if _, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.Success {
-		t.Errorf("a place is free: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(f.LogOn(password("EXAMPLE", "alice", "wonderland"))), ntstatus.Success, "a place is free")
 }
 
 // TestOneNetworkIsOneOrigin checks that guesses from all addresses of an IPv6 network count as guesses of one client
@@ -264,9 +174,7 @@ func TestOneNetworkIsOneOrigin(t *testing.T) {
 	for i := range 6 {
 		r := password("EXAMPLE", fmt.Sprint("user", i), "x")
 		r.Origin = fmt.Sprintf("2001:db8::%x:1", i+1)
-		if _, st := f.LogOn(r); st != ntstatus.LogonFailure {
-			t.Fatalf("D-30: guess %d: %v, want %v", i, st, ntstatus.LogonFailure)
-		}
+		check.Require(t, check.Status(f.LogOn(r)), ntstatus.LogonFailure, "D-30: guess %d", i)
 	}
 	r := password("EXAMPLE", "alice", "wonderland")
 	r.Origin = "2001:db8::beef"
@@ -276,9 +184,7 @@ func TestOneNetworkIsOneOrigin(t *testing.T) {
 			ntstatus.AccountLockedOut)
 	}
 	r.Origin = "2001:db8:0:1::beef"
-	if _, st := f.LogOn(r); st != ntstatus.Success {
-		t.Errorf("D-30: another network: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(f.LogOn(r)), ntstatus.Success, "D-30: another network")
 }
 
 // TestDomainNamesIgnoreCase checks that a name belongs to the domain only under the domain's NetBIOS name or its
@@ -295,7 +201,8 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 			{"x", "example", named != ""}, {"x@SUB.EXAMPLE.TEST", "", false}, {"x@MYEXAMPLE.TEST", "", false},
 			{"x@EXAMPLE.TEST.EVIL", "", false}, {`EXAMPLE2\x`, "", false}, {`EXAMPL\x`, "", false}, {"x", "OTHER", false},
 			{"x@EXAMPLE.TEST", "OTHER", false}, {"x@EXAMPLE.TEST", "example.test", true}, {"x", "", false},
-			{"", "EXAMPLE", false},
+			{"", "EXAMPLE", false}, {`EXAMPLE\x`, "example", named != ""}, {`EXAMPLE\x`, "OTHER", false}, {"x", ".", false},
+			{"x", "HERE", false}, {strings.Repeat("x", logon.MaxName), "EXAMPLE", false},
 		} {
 			name, _, ours := a.user(&logon.Request{Name: c.name, Domain: c.domain})
 			if ours != c.want || ours && name != "x" {
@@ -306,7 +213,8 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 }
 
 // TestRequestReachesItsAuthority checks which authority gets each kind of request and with what contents, that its
-// result is returned, and that each rejection is logged (D-2, D-25, D-27, L-33, L-36).
+// result is returned without the password, and that each rejection is logged (D-2, D-25, D-27, K-50, L-3, L-33,
+// L-34, L-36).
 func TestRequestReachesItsAuthority(t *testing.T) {
 	f := newFixture(t)
 	var asked []string
@@ -357,6 +265,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		{"a password, a realm", logon.Request{Package: of, Type: 3, Name: "a@example.test", Password: "w"},
 			"password of a w; by realm", 0, 0},
 		{"a name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}, "a false", 0, 0},
+		{"a name, with the privilege", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`, Tcb: true}, "a false", 0,
+			0},
 		{"a name before the realm", logon.Request{Package: byName, Type: 3, Name: "a@example.test"}, "a true", 0, 0},
 		{"a name before the realm's name", logon.Request{Package: byName, Type: 3, Name: "a@EXAMPLE"}, "a true", 0, 0},
 		{"a name with a realm as its domain", logon.Request{Package: byName, Type: 3, Domain: "example.test", Name: "a"},
@@ -413,23 +323,34 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		}
 		added := slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == sid.BackupOperators })
 		if r.Proof != "p" || r.Token.Source.Name != "s" || added != (len(c.r.Groups) > 0) ||
-			len(user.User.Groups) != 1 || (r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == byName) {
-			t.Errorf("%s: %+v by %q", c.what, r.Token, r.Proof)
+			len(user.User.Groups) != 1 || r.Token.PrimaryGroup != home.WithRID(513) ||
+			(r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == byName && !c.r.Tcb) {
+			t.Errorf("%s: %+v by %q, want that of the authority, at Identification by a name alone", c.what, r.Token, r.Proof)
 		}
 	}
 	// Both tokens of an administrator are of this source.
-	if err := f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		return e.AddMember(sid.Administrators, home.WithRID(1104))
-	}); err != nil {
-		t.Fatal(err)
+	}))
+	r, st := f.LogOn(logon.Request{Package: of, Type: 2, Name: `EXAMPLE\a`, Password: "wonderland"})
+	if text := fmt.Sprintf("%+v", r); strings.Contains(text, "wonderland") {
+		t.Errorf("K-50: the result is %s, want one without the password", text)
 	}
-	r, st := f.LogOn(logon.Request{Package: of, Type: 2, Name: `EXAMPLE\a`, Password: "w"})
 	if st != 0 || r.Linked == nil || r.Linked.Source.Name != "s" || r.Token.Source.Name != "s" {
 		t.Errorf("an administrator's tokens: %v, linked %+v, want two of source s", st, r.Linked)
 	}
+	if r, _ := f.LogOn(password("", "", "")); r.Proof != "next" {
+		t.Errorf(`L-34: an anonymous logon is by %q, want "next"`, r.Proof)
+	}
 	f.Refused = nil // without a log the answer is the same
-	if _, st := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}); st != ntstatus.AccountExpired {
-		t.Errorf("without a log: %v, want %v", st, ntstatus.AccountExpired)
+	check.Equal(t, check.Status(f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`})),
+		ntstatus.AccountExpired, "without a log")
+	f.Names, f.Passwords = nil, nil
+	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
+		t.Errorf("a logon without a way: %v by %q, want STATUS_NO_SUCH_PACKAGE", st, r.Proof)
+	}
+	if r, _ := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}); r.Proof != "next" {
+		t.Errorf(`a name without a way: by %q, want "next"`, r.Proof)
 	}
 }
 
@@ -437,16 +358,14 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 // configuration allows it and this computer does not have such an account (D-27).
 func TestUnqualifiedNames(t *testing.T) {
 	f := newFixture(t)
-	if err := f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.AddAccount(lsa.Account{Name: "local"})
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	for _, unqualified := range []bool{false, true} {
 		f.Unqualified = unqualified
 		for name, want := range map[string]bool{"x": true, "local": false, "LOCAL": false, "Everyone": false, "HERE": false,
-			`HERE\x`: false, "x@HERE": false, `\x`: true} {
+			`HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false} {
 			got, byRealm, ours := f.user(&logon.Request{Name: name})
 			if ours != (want && unqualified) || ours && byRealm || ours && got != "x" {
 				t.Errorf("D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)

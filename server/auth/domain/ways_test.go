@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos"
@@ -40,7 +41,7 @@ func TestDirectoryLogon(t *testing.T) {
 	s.set("tokenGroups", sids(513, 2001)...)
 	byName, byBind := ByDirectory(d), ByBind(d)
 	group := func(id sid.SID) token.Group { return token.Group{SID: id, Attributes: token.GroupDefault} }
-	check := func(what string, p Proved, proof string, asserted string) {
+	proves := func(what string, p Proved, proof string, asserted string) {
 		t.Helper()
 		want := logon.Account{SID: home.WithRID(1104), Use: winnt.SidTypeUser, Domain: "EXAMPLE", DomainSID: home,
 			Name: "alice"}
@@ -52,16 +53,12 @@ func TestDirectoryLogon(t *testing.T) {
 	}
 	for _, byRealm := range []bool{false, true} {
 		p, err := byName(context.Background(), "alice", byRealm)
-		if err != nil {
-			t.Fatal(err)
-		}
-		check("by name", p, "alice by name, and found in the directory, without 1 SIDs", "S-1-18-2")
+		check.NoError(t, err)
+		proves("by name", p, "alice by name, and found in the directory, without 1 SIDs", "S-1-18-2")
 	}
 	p, err := byBind(context.Background(), "alice", false, "wonderland")
-	if err != nil {
-		t.Fatal(err)
-	}
-	check("by password", p, "alice by a password that the directory took, without 1 SIDs", "S-1-18-1")
+	check.NoError(t, err)
+	proves("by password", p, "alice by a password that the directory took, without 1 SIDs", "S-1-18-1")
 	for _, c := range []struct {
 		what                string
 		control, computed   string
@@ -125,9 +122,7 @@ func TestDirectoryLogon(t *testing.T) {
 func TestCachedAccountIsRecorded(t *testing.T) {
 	_, d := newServer(t)
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set,
 		Cached: true, Groups: make([]token.Group, 1, 4)}
 	p, err := newProved(d, f, byAuthority, "by a test")
@@ -152,15 +147,11 @@ func TestKDCLogon(t *testing.T) {
 	key := forge.NewKey(18)
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "EXAMPLE.TEST", Version: 1,
 		Key: key}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	now := time.Unix(1_800_000_000, 0).UTC()
 	a, err := kerberos.New(kerberos.Config{Keys: keys, Realm: "EXAMPLE.TEST", Domain: home,
 		Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer a.Close()
 	k := &forge.Centre{Realm: "EXAMPLE.TEST", Service: service, Key: key, Users: map[string]string{"alice": "wonderland"},
 		Now: func() time.Time { return now }, PAC: func(name string, at time.Time) []byte {
