@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -135,6 +136,10 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 							what, of, s, ok, status)
 					}
 				}
+				for _, ids := range [][2]uint32{{low, 7}, {7, low}} {
+					_, status := f.TokenForUID(ids[0], []uint32{ids[1]})
+					check.Equal(t, status, ntstatus.NoLogonServers, "L-55: %s: uid and gid %v", what, ids)
+				}
 				if n, ok := f.UID(user); ok {
 					t.Errorf("L-55: %s: uid %d, want none", what, n)
 				}
@@ -142,6 +147,11 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 					t.Errorf("L-55: %s: gid %d, want none", what, n)
 				}
 			}
+			f.cfg.Domains, f.cfg.Numbers = nil, nil // there is no source
+			f.reopen(t)
+			idIs(t, f, "without a source", user, false, 0, false)
+			_, status := f.TokenForUID(low, []uint32{7})
+			check.Equal(t, status, ntstatus.NoLogonServers, "L-55: without a source: uid %d", low)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -91,9 +92,7 @@ func TestLists(t *testing.T) {
 			"- S-1-5-21-9-8-7-1000 SeBackupPrivilege SeBatchLogonRight"}},
 	} {
 		var b strings.Builder
-		if err := list.write(&b); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, list.write(&b))
 		var got []string
 		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
 			line = strings.Join(strings.Fields(line), " ")

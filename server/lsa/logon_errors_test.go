@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -15,13 +16,13 @@ import (
 )
 
 // TestRejectedLogonsAreRecorded checks status, reason and account of each rejected logon, and the single record
-// of each logon with a password (L-2, L-3, L-31 to L-36).
+// of each logon with a password (L-2, L-3, L-31 to L-36). The password is never in a record (L-32, L-35).
 func TestRejectedLogonsAreRecorded(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")
 	out := f.account(t, Account{Name: "out", Disabled: true}, "p")
 	away := f.account(t, Account{Name: "atwinbind", UID: number(12)}, "p") // in no group that winbind does not tell
-	f.account(t, Account{Name: "nohash"}, "")
+	nohash := f.account(t, Account{Name: "nohash"}, "")
 	long := strings.Repeat("n", logon.MaxName)
 	of := func(id sid.SID, name string) logon.Account {
 		return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: "HOST", DomainSID: id.Prefix(), Name: name}
@@ -58,6 +59,18 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			Type: network}, lost, ntstatus.NoSuchUser, logon.Account{}, `HOST\alice`},
 		{"another domain", logon.Request{Package: password, Name: "alice", Domain: "CORP", Password: "p", Type: network},
 			lost, ntstatus.NoSuchUser, logon.Account{}, "alice"},
+		{"a group", logon.Request{Package: password, Name: "Administrators", Password: "no password", Type: network}, lost,
+			ntstatus.NoSuchUser, logon.Account{}, "Administrators"},
+		{"an unknown name", logon.Request{Package: password, Name: "zoe", Password: "no password", Type: network}, lost,
+			ntstatus.NoSuchUser, logon.Account{}, "zoe"},
+		{"no UTF-8", logon.Request{Package: password, Name: "\xff\xfe", Password: "p", Type: network}, lost,
+			ntstatus.NoSuchUser, logon.Account{}, "\uFFFD"},
+		{"an empty password", logon.Request{Package: password, Name: "alice", Type: network}, lost,
+			ntstatus.WrongPassword, of(alice, "alice"), "alice"},
+		{"an account without a password", logon.Request{Package: password, Name: "nohash", Type: network}, lost,
+			ntstatus.WrongPassword, of(nohash, "nohash"), "nohash"},
+		{"the password of unknown names, of an account without one", logon.Request{Package: password, Name: "nohash",
+			Password: "no password", Type: network}, lost, ntstatus.WrongPassword, of(nohash, "nohash"), "nohash"},
 		{"an empty name", logon.Request{Package: password, Password: "p", Type: network}, lost, ntstatus.NoSuchUser,
 			logon.Account{}, ""},
 		{"disabled, wrong", logon.Request{Package: password, Name: "out", Password: "q", Type: network}, lost,
@@ -72,12 +85,20 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			0, 0, of(alice, "alice"), "alice"},
 		{"in the end granted, with two domains", logon.Request{Package: password, Name: `HOST\alice`, Domain: ".",
 			Password: "p", Type: network}, 0, 0, of(alice, "alice"), `HOST\alice`},
+		{"in the end granted, with a domain behind", logon.Request{Package: password, Name: "alice@host", Password: "p",
+			Type: network}, 0, 0, of(alice, "alice"), "alice@host"},
 		{"in the end granted, with a domain", logon.Request{Package: password, Name: "Alice", Domain: "host", Password: "p",
 			Type: network}, 0, 0, of(alice, "alice"), "Alice"},
 		{"with groups", logon.Request{Package: password, Name: "atwinbind", Password: "p", Type: network, Groups: tcb,
 			Tcb: true}, 0, 0, of(away, "atwinbind"), "atwinbind"},
 		{"by name, of another type", logon.Request{Package: s4u, Name: "out", Type: interactive, Tcb: true},
 			ntstatus.InvalidLogonType, 0, logon.Account{}, ""},
+		{"by name", logon.Request{Package: s4u, Name: "alice", Type: network, Groups: tcb, Tcb: true}, 0, 0,
+			of(alice, "alice"), ""},
+		{"by name, with groups without the privilege", logon.Request{Package: s4u, Name: "alice", Type: network,
+			Groups: tcb}, ntstatus.PrivilegeNotHeld, 0, logon.Account{}, ""},
+		{"by name, empty", logon.Request{Package: s4u, Type: network}, ntstatus.NoSuchUser, ntstatus.NoSuchUser,
+			logon.Account{}, ""},
 		{"by name, disabled", logon.Request{Package: s4u, Name: "out", Type: network}, ntstatus.AccountDisabled,
 			ntstatus.AccountDisabled, of(out, "out"), ""},
 		{"by name, unknown", logon.Request{Package: s4u, Name: "zoe", Type: network}, ntstatus.NoSuchUser,
@@ -109,6 +130,12 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 		}
 		if fmt.Sprint(f.attempts) != fmt.Sprint(want) {
 			t.Errorf("%s: recorded %+v, want %+v", c.what, f.attempts, want)
+		}
+		if st == 0 && has(r, sid.Guests) != (len(c.r.Groups) > 0) {
+			t.Errorf("L-33: %s: groups %v, want the added one: %t", c.what, r.Token.Groups, len(c.r.Groups) > 0)
+		}
+		if c.r.Package == s4u && st == 0 {
+			check.Equal(t, r.Token.Level, winnt.SecurityImpersonation, "L-36: %s: the level", c.what)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 )
 
@@ -13,9 +14,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("a@b@c")
 	f.Add("\xff\\\x00")
 	st, err := newInitialState(5)
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	st.index()
 	s := &Store{computer: "HOST"}
 	s.now.Store(st)

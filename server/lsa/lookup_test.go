@@ -5,79 +5,11 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// TestLookupFindsNamesAndSIDs checks lookups of names and SIDs in both directions, without case and in the documented
-// order (L-12, L-13). An object without a known name is not found (L-14).
-func TestLookupFindsNamesAndSIDs(t *testing.T) {
-	domain := sid.MustParse("S-1-5-21-9-8-7")
-	f := open(t, func(c *Config) {
-		c.Hosts = hosts{users: map[string]uint32{"root": 0, "daemon": 1, "alice": 3000, "overflow": 65534, "everyone": 66},
-			groups: map[string]uint32{"wheel": 10, "nogroup": 65534}}
-	})
-	alice := f.account(t, Account{Name: "Alice", UID: number(3000)}, "")
-	var staff sid.SID
-	f.must(t, func(e *Edit) error {
-		staff = e.AddGroup(Group{Name: "staff"})
-		e.SetMaps([]IDMap{{Domain: domain, Name: "CORP", Low: 100000, High: 200000}})
-		return nil
-	})
-	machine := f.Computer().SID
-	domains := map[string]sid.SID{"HOST": machine, "CORP": domain, "BUILTIN": sid.MustParse("S-1-5-32"),
-		"NT AUTHORITY": sid.LocalSystem.Prefix(), "Mandatory Label": sid.HighLevel.Prefix(),
-		"Unix User": sid.MustParse("S-1-22-1"), "Unix Group": sid.MustParse("S-1-22-2")}
-	for _, c := range []struct {
-		name, domain, back string
-		id                 sid.SID
-		use                winnt.SIDNameUse
-	}{
-		{"alice", "HOST", "Alice", alice, winnt.SidTypeUser},
-		{`host\ALICE`, "HOST", "Alice", alice, winnt.SidTypeUser},
-		{"alice@HOST", "HOST", "Alice", alice, winnt.SidTypeUser},
-		{"STAFF", "HOST", "staff", staff, winnt.SidTypeAlias},
-		{"administrators", "BUILTIN", "Administrators", sid.Administrators, winnt.SidTypeAlias},
-		{`BUILTIN\Administrators`, "BUILTIN", "Administrators", sid.Administrators, winnt.SidTypeAlias},
-		{"everyone", "", "Everyone", sid.Everyone, winnt.SidTypeWellKnownGroup}, // not the user of the host
-		{`NT AUTHORITY\SYSTEM`, "NT AUTHORITY", "SYSTEM", sid.LocalSystem, winnt.SidTypeWellKnownGroup},
-		{`NT AUTHORITY\LocalService`, "NT AUTHORITY", "LOCAL SERVICE", sid.LocalService, winnt.SidTypeWellKnownGroup},
-		{"High Mandatory Level", "Mandatory Label", "High Mandatory Level", sid.HighLevel, winnt.SidTypeLabel},
-		{"host", "HOST", "", machine, winnt.SidTypeDomain},
-		{"CORP", "CORP", "", domain, winnt.SidTypeDomain},
-		{"daemon", "Unix User", "daemon", fileaccess.UnixUser(1), winnt.SidTypeUser},
-		{`Unix User\root`, "Unix User", "root", fileaccess.UnixUser(0), winnt.SidTypeUser},
-		{`unix group\wheel`, "Unix Group", "wheel", fileaccess.UnixGroup(10), winnt.SidTypeGroup},
-		{`Unix User\everyone`, "Unix User", "everyone", fileaccess.UnixUser(66), winnt.SidTypeUser},
-	} {
-		a, ok := f.LookupName(c.name)
-		want := logon.Account{SID: c.id, Use: c.use, Domain: c.domain, DomainSID: domains[c.domain], Name: c.back}
-		if a != want || !ok {
-			t.Errorf("%s: %+v %v, want %+v", c.name, a, ok, want)
-		}
-		if back, ok := f.LookupSID(c.id); !ok || back != a {
-			t.Errorf("%v: %+v %v, want %+v", c.id, back, ok, a)
-		}
-	}
-	for _, name := range []string{"", "zoe", `CORP\alice`, `BUILTIN\alice`, `HOST\Administrators`, `HOST\daemon`,
-		`Unix User\overflow`,
-		"nogroup", `\`, `HOST\`, `\alice`, "@", "alice@", "\xff", "a\x00", strings.Repeat("n", 64<<10),
-		`Unix Group\daemon`, `NT AUTHORITY\Everyone`} {
-		if a, ok := f.LookupName(name); ok {
-			t.Errorf("LookupName(%.20q) = %+v, want none", name, a)
-		}
-	}
-	for _, text := range []string{"S-1-22-1-77", "S-1-22-2-77", "S-1-22-3-1", "S-1-5-21-9-8-7-1000", "S-1-5-21-1-1-1-500",
-		"S-1-99-1", "S-1-5-5-0-77"} {
-		if a, ok := f.LookupSID(sid.MustParse(text)); ok {
-			t.Errorf("LookupSID(%s) = %+v, want none", text, a)
-		}
-	}
-	if a, ok := f.LookupSID(machine.WithRID(77)); ok {
-		t.Errorf("LookupSID of a RID without an account = %+v, want none", a)
-	}
-}
 
 // TestAccountRights checks that a SID has the rights granted to it and not revoked, without those of its groups
 // (L-77).
@@ -120,6 +52,12 @@ func TestNameResolvesInDocumentedOrder(t *testing.T) {
 		name string
 		want sid.SID // zero for unknown
 	}{
+		{"everyone", sid.Everyone}, {`Unix User\everyone`, fileaccess.UnixUser(16)}, {`NT AUTHORITY\SYSTEM`, sid.LocalSystem},
+		{`NT AUTHORITY\LocalService`, sid.LocalService}, {"High Mandatory Level", sid.HighLevel},
+		{`NT AUTHORITY\Everyone`, sid.SID{}}, {"zoe", sid.SID{}}, {`Unix User\overflow`, sid.SID{}}, {"nogroup", sid.SID{}},
+		{"", sid.SID{}}, {`\`, sid.SID{}}, {`HOST\`, sid.SID{}}, {`\carol`, sid.SID{}}, {"@", sid.SID{}}, {"carol@",
+			sid.SID{}},
+		{"carol@HOST", carol}, {"\xff", sid.SID{}}, {"a\x00", sid.SID{}}, {strings.Repeat("n", 64<<10), sid.SID{}},
 		{"both", fileaccess.UnixUser(11)}, {`Unix User\both`, fileaccess.UnixUser(11)},
 		{`unix group\both`, fileaccess.UnixGroup(21)}, {"both@unix group", fileaccess.UnixGroup(21)},
 		{"overflow", fileaccess.UnixGroup(23)}, {"wheel", machine.WithRID(1001)}, {`.\wheel`, machine.WithRID(1001)},
@@ -132,15 +70,16 @@ func TestNameResolvesInDocumentedOrder(t *testing.T) {
 	} {
 		a, ok := f.LookupName(c.name)
 		if ok == c.want.IsZero() || a.SID != c.want {
-			t.Errorf("L-13: %s is %+v, want %v", c.name, a, c.want)
+			t.Errorf("L-13: %.30s is %+v, want %v", c.name, a, c.want)
+		}
+		if back, found := f.LookupSID(a.SID); ok && (!found || back != a) {
+			t.Errorf("L-12: %.30s is %+v, and its SID is that of %+v, want the same", c.name, a, back)
 		}
 		if !ok && a != (logon.Account{}) {
 			t.Errorf("L-12: LookupName(%s) = false with %+v, want the zero Account", c.name, a)
 		}
 	}
-	if err := f.Update(sid.LocalSystem, func(e *Edit) error { return e.DeleteAccount("corp") }); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Update(sid.LocalSystem, func(e *Edit) error { return e.DeleteAccount("corp") }))
 	want := logon.Account{SID: corp, Use: winnt.SidTypeDomain, Domain: "CORP", DomainSID: corp}
 	for _, got := range []func() (logon.Account, bool){func() (logon.Account, bool) { return f.LookupName("Corp") },
 		func() (logon.Account, bool) { return f.LookupSID(corp) }} {
@@ -172,6 +111,8 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 		{alice, winnt.SidTypeUser, "HOST", m, "alice", true}, {staff, winnt.SidTypeAlias, "HOST", m, "staff", true},
 		{sid.Administrators, winnt.SidTypeAlias, "BUILTIN", sid.Administrators.Prefix(), "Administrators", true},
 		{sid.Everyone, winnt.SidTypeWellKnownGroup, "", sid.SID{}, "Everyone", true},
+		{sid.LocalService, winnt.SidTypeWellKnownGroup, "NT AUTHORITY", sid.LocalService.Prefix(), "LOCAL SERVICE", true},
+		{sid.HighLevel, winnt.SidTypeLabel, "Mandatory Label", sid.HighLevel.Prefix(), "High Mandatory Level", true},
 		{m, winnt.SidTypeDomain, "HOST", m, "", false}, {m.WithRID(513), winnt.SidTypeGroup, "HOST", m, "None", false},
 		{fileaccess.UnixUser(11), winnt.SidTypeUser, "Unix User", users, "both", false},
 		{fileaccess.UnixGroup(21), winnt.SidTypeGroup, "Unix Group", unixGroup, "both", false},
@@ -191,7 +132,8 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 		}
 	}
 	for _, id := range []sid.SID{m.WithRID(512), m.WithRID(514), m.WithRID(1003), home.WithRID(10), home.WithRID(513),
-		corp.WithRID(1), fileaccess.UnixUser(21), fileaccess.UnixGroup(11), {}} {
+		corp.WithRID(1), fileaccess.UnixUser(21), fileaccess.UnixGroup(11), sid.MustParse("S-1-22-3-1"),
+		sid.MustParse("S-1-5-21-1-1-1-500"), sid.MustParse("S-1-99-1"), sid.MustParse("S-1-5-5-0-77"), {}} {
 		if a, ok := f.LookupSID(id); ok {
 			t.Errorf("L-14: LookupSID(%v) = %+v, want none", id, a)
 		}

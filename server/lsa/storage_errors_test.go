@@ -97,12 +97,10 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 		if warns {
 			// The file's state is unknown. A change that cannot read it writes nothing.
 			meta := func(b []byte) (old []byte) {
-				if err := f.db.Update(func(tx *bbolt.Tx) error {
+				check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error {
 					old = bytes.Clone(tx.Bucket(bucketMeta).Get(bucketMeta))
 					return tx.Bucket(bucketMeta).Put(bucketMeta, b)
-				}); err != nil {
-					t.Fatal(err)
-				}
+				}))
 				return old
 			}
 			old := meta([]byte("{"))
@@ -125,9 +123,7 @@ func TestRefusedRevocationIsReported(t *testing.T) {
 		f.must(t, powers(alice))
 		disk.Fail(syscall.ENOSPC, inject.Kind(kind), inject.OnIndex(0))
 		take := func(e *Edit) error { return e.RemoveMember(sid.Administrators, alice) }
-		if err := f.Update(sid.LocalSystem, take); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("%s: %v, want %v", kind, err, syscall.ENOSPC)
-		}
+		check.ErrorIs(t, f.Update(sid.LocalSystem, take), syscall.ENOSPC, "%s", kind)
 		for range 2 {
 			if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
 				t.Errorf("L-39: %s: logon %v, want memory to agree with the file", kind, st)
@@ -157,9 +153,7 @@ func TestFailuresCountOnFullDisk(t *testing.T) {
 		t.Errorf("L-31: %v after %d wrong passwords, want %v, anything but 100", st, tries,
 			ntstatus.AccountLockedOut)
 	}
-	if err := f.Unlock("alice"); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("unlock: %v, want %v", err, syscall.ENOSPC)
-	}
+	check.ErrorIs(t, f.Unlock("alice"), syscall.ENOSPC, "unlock")
 	check.Equal(t, logOn("p"), ntstatus.AccountLockedOut, "L-31: after the failed unlock")
 	disk.Fail(nil)
 	check.NoError(t, f.Unlock("alice"))

@@ -40,6 +40,7 @@ func TestDamagedRecords(t *testing.T) {
 		{"a field of tomorrow", "meta", "meta", `{"format":1,"machine":"S-1-5-21-1-2-3","next":1001,"more":1}`,
 			"meta 6d657461: "},
 		{"no machine", "meta", "meta", `{"format":1,"next":1001}`, "is not a SID of a machine"},
+		{"an account below the first RID", "accounts", "\x00\x00\x00\x07", `{"name":"a","rid":7}`, "RID 7"},
 		{"an account under another RID", "accounts", "\x00\x00\x03\xea", `{"name":"a","rid":1003}`,
 			"account 000003ea has the RID 1003"},
 		{"an account under its RID the other way round", "accounts", "\xe9\x03\x00\x00", `{"name":"a","rid":1001}`,
@@ -69,15 +70,13 @@ func TestDamagedRecords(t *testing.T) {
 		check.NoError(t, os.WriteFile(path, file, 0o600))
 		db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true})
 		check.NoError(t, err)
-		if err := db.Update(func(tx *bbolt.Tx) error {
+		check.NoError(t, db.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(c.bucket))
 			if err != nil {
 				return err
 			}
 			return b.Put([]byte(c.key), []byte(c.value))
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 		check.NoError(t, db.Close())
 		s, err := Open(cfg)
 		switch {
@@ -111,7 +110,7 @@ func TestStoreFileFormat(t *testing.T) {
 	st.maps = []IDMap{{Domain: corp, Name: "CORP", Backend: Autorid, Low: 1, High: 2, BaseRID: 3, RangeSize: 4, Index: 5,
 		Number: 6}}
 	content := func() (all []string) {
-		if err := f.db.View(func(tx *bbolt.Tx) error {
+		check.NoError(t, f.db.View(func(tx *bbolt.Tx) error {
 			return tx.ForEach(func(bucket []byte, b *bbolt.Bucket) error {
 				return b.ForEach(func(k, v []byte) error {
 					key := string(k)
@@ -122,9 +121,7 @@ func TestStoreFileFormat(t *testing.T) {
 					return nil
 				})
 			})
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 		return all
 	}
 	write := func(before, after *state) {
@@ -143,16 +140,14 @@ func TestStoreFileFormat(t *testing.T) {
 	if got := content(); !slices.Equal(got, want) {
 		t.Errorf("in the file\n%q, want\n%q", got, want)
 	}
-	if err := f.db.View(func(tx *bbolt.Tx) error {
+	check.NoError(t, f.db.View(func(tx *bbolt.Tx) error {
 		back, err := readState(tx)
 		a, b := mustJSON(t, back), mustJSON(t, st)
 		if err == nil && a != b {
 			t.Errorf("read back\n%s, want\n%s", a, b)
 		}
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	// Each kind is removed alone, and the others stay.
 	for i, take := range []func(*state){func(s *state) { delete(s.accounts, 1002) },
 		func(s *state) { delete(s.grants, team) }, func(s *state) { delete(s.groups, team) }} {
@@ -199,11 +194,9 @@ func TestReleasedAccounts(t *testing.T) {
 		if !r.Token.Privileges.Has(winnt.SeBackupPrivilege) {
 			t.Errorf("%s: alice in staff lacks SeBackupPrivilege", name)
 		}
-		if err := f.db.Update(func(tx *bbolt.Tx) error {
+		check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketMeta).Put(bucketMeta, []byte(`{"format":2,"machine":7,"realm":{}}`))
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 		check.NoError(t, f.Close())
 		_, err := Open(f.cfg)
 		for _, want := range []string{f.cfg.Folder, File, "format 2, want 1: use the release that wrote it"} {

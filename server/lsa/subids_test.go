@@ -4,11 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestSubidFilesAreMerged checks that the ranges of both files count, that a missing file has no ranges, and
@@ -31,9 +30,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	}
 	check := func(what string, want ...bool) {
 		t.Helper()
-		if got := read(99, 100, 109, 110, 500, 509, 510, 7); !slices.Equal(got, want) {
-			t.Errorf("L-24: %s: %v, want %v", what, got, want)
-		}
+		check.SlicesEqual(t, read(99, 100, 109, 110, 500, 509, 510, 7), want, "L-24: %s", what)
 	}
 	check("no file", false, false, false, false, false, false, false, false)
 	write(b, "u:500:10\n", 0)
@@ -68,32 +65,5 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	first := s.ranges()
 	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {
 		t.Errorf("L-24: an unchanged file was read again: %v, want the same ranges", second)
-	}
-}
-
-// TestSubordinateIDHasNoAccount checks that an id that became subordinate belongs to no account, group
-// or map, and that its neighbour still does (L-24).
-func TestSubordinateIDHasNoAccount(t *testing.T) {
-	f := open(t, nil)
-	domain := sid.MustParse("S-1-5-21-9-8-7")
-	f.account(t, Account{Name: "alice", UID: number(5000)}, "")
-	beside := f.account(t, Account{Name: "beside", UID: number(6000)}, "")
-	var other sid.SID
-	f.must(t, func(e *Edit) error {
-		e.AddGroup(Group{Name: "team", GID: number(5000)})
-		other = e.AddGroup(Group{Name: "other", GID: number(4999)})
-		e.SetMaps([]IDMap{{Domain: domain, Name: "CORP", Low: 7000, High: 7999}})
-		return nil
-	})
-	subuids(t, f, "root:5000:1000\n")
-	for _, c := range []struct {
-		got, want sid.SID
-	}{{f.UserSID(5000), fileaccess.UnixUser(5000)}, {f.GroupSID(5000), fileaccess.UnixGroup(5000)},
-		{f.UserSID(5999), fileaccess.UnixUser(5999)}, {f.GroupSID(5999), fileaccess.UnixGroup(5999)},
-		{f.UserSID(6000), beside}, {f.GroupSID(4999), other}, {f.GroupSID(7000), domain.WithRID(0)},
-		{f.UserSID(7999), domain.WithRID(999)}, {f.UserSID(8000), fileaccess.UnixUser(8000)}} {
-		if c.got != c.want {
-			t.Errorf("L-24: %v, want %v", c.got, c.want)
-		}
 	}
 }

@@ -26,16 +26,12 @@ func TestStrangersDoNotLockAnAccount(t *testing.T) {
 	for i := range 3 {
 		stranger := fmt.Sprint("192.0.2.", i)
 		for range 10 {
-			if st := f.from(stranger, "alice", "guess"); st != ntstatus.LogonFailure {
-				t.Fatalf("L-31: a guess from %s: %v, want %v", stranger, st, ntstatus.LogonFailure)
-			}
+			check.Require(t, f.from(stranger, "alice", "guess"), ntstatus.LogonFailure, "L-31: a guess from %s", stranger)
 		}
-		if st := f.from(stranger, "alice", "correct"); st != ntstatus.AccountLockedOut {
-			t.Errorf("L-31: an address that guessed ten times: %v, want %v", st, ntstatus.AccountLockedOut)
-		}
-		if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
-			t.Errorf("L-31: the user, after %d strangers: %v, want %v", i+1, st, ntstatus.Success)
-		}
+		check.Equal(t, f.from(stranger, "alice", "correct"), ntstatus.AccountLockedOut,
+			"L-31: an address that guessed ten times")
+		check.Equal(t, f.from("198.51.100.1", "alice", "correct"), ntstatus.Success, "L-31: the user, after %d strangers",
+			i+1)
 	}
 	check.Equal(t, f.from("", "alice", "correct"), ntstatus.Success, "L-31: a program that names no address")
 }
@@ -55,18 +51,16 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 			}
 		}
 		if i%10 == 9 {
-			if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
-				t.Errorf("L-31: the user, after %d guesses: %v, want %v", guesses, st, ntstatus.Success)
-			}
+			check.Equal(t, f.from("198.51.100.1", "alice", "correct"), ntstatus.Success, "L-31: the user, after %d guesses",
+				guesses)
 		}
 	}
 	if guesses != 100 {
 		t.Errorf("L-31: %d guesses are looked at, want 100", guesses)
 	}
 	f.reopen(t)
-	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("L-31: another address after a restart: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, f.from("10.0.1.1", "alice", "correct"), ntstatus.AccountLockedOut,
+		"L-31: another address after a restart")
 	f.clock.pass(15*time.Minute + time.Second)
 	check.Equal(t, f.from("10.0.1.1", "alice", "correct"), ntstatus.Success, "L-31: after a quarter of an hour")
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -152,16 +151,5 @@ func TestStoredFailuresAreTheNewest(t *testing.T) {
 	f.reopen(t)
 	if n := f.throttle.count("ALICE").Count; n != 2 {
 		t.Errorf("L-31: %d failures after a restart, want 2", n)
-	}
-}
-
-func TestUnixUID(t *testing.T) {
-	for text, want := range map[string]uint32{
-		"S-1-22-1-1000": 1000, "S-1-22-1-0": 0, "S-1-22-2-1000": 0, "S-1-5-1-1000": 0, "S-1-22-1": 0, "S-1-22-1-1000-1": 0,
-	} {
-		valid := text == "S-1-22-1-1000" || text == "S-1-22-1-0"
-		if got, ok := unixUID(sid.MustParse(text)); got != want || ok != valid {
-			t.Errorf("%s: got %d, %t, want %d, %t", text, got, ok, want, valid)
-		}
 	}
 }

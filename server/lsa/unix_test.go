@@ -1,13 +1,13 @@
 package lsa
 
 import (
-	"context"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -18,14 +18,10 @@ import (
 // made makes the tokens of a result, as the kernel does.
 func made(t *testing.T, r logon.Result, st ntstatus.Status) (v, linked *token.Token) {
 	t.Helper()
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	spec, other := r.InSession(0x100001, 0x100002)
 	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if other != nil {
 		if linked, err = token.New(*other); err != nil {
 			t.Fatal(err)
@@ -110,38 +106,9 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, fileaccess.UnixGroup(65534)) {
 		t.Error("gid 65534 is a group of the token, want not")
 	}
-	if got := f.UserSID(65534); got != sid.Anonymous {
-		t.Errorf("UserSID(65534): f.UserSID(65534) = %v, want %v", got, sid.Anonymous)
-	}
+	check.Equal(t, f.UserSID(65534), sid.Anonymous, "UserSID(65534)")
 	if got, want := f.GroupSID(65534), fileaccess.UnixGroup(65534); got != want {
 		t.Errorf("L-25: GroupSID(65534) = %v, want %v", got, want)
-	}
-}
-
-// TestRootIsConfiguredAccount checks that uid 0 is the configured account (L-26).
-func TestRootIsConfiguredAccount(t *testing.T) {
-	f := open(t, nil)
-	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != fileaccess.UnixUser(0) {
-		t.Errorf("uid 0 without a name is %v, want %v", r.Token.User.SID, fileaccess.UnixUser(0))
-	}
-	f.cfg.Root = `NT AUTHORITY\SYSTEM`
-	f.reopen(t)
-	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != sid.LocalSystem {
-		t.Errorf("uid 0 is %v, want %v", r.Token.User.SID, sid.LocalSystem)
-	}
-	admin := f.account(t, Account{Name: "boss"}, "")
-	f.cfg.Root = "boss"
-	f.reopen(t)
-	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != admin {
-		t.Errorf("uid 0 is %v, want %v", r.Token.User.SID, admin)
-	}
-	f.cfg.Root = "Everyone"
-	f.reopen(t)
-	if r, st := f.TokenForUID(0, nil); st == ntstatus.Success {
-		t.Errorf("uid 0 is a group: %v: st = %v, want anything but %v", r.Token.User.SID, st, ntstatus.Success)
-	}
-	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `"Everyone" is not a user`) {
-		t.Errorf("Trouble() = %v, want the configured name \"Everyone\" reported", err)
 	}
 }
 
@@ -201,7 +168,14 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	corp := IDMap{Domain: domain, Name: "CORP", Low: 100000, High: 200000}
 	f.account(t, Account{Name: "bob", UID: number(231072)}, "")
-	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp}); return nil })
+	beside := f.account(t, Account{Name: "beside", UID: number(231073)}, "")
+	var crew sid.SID
+	f.must(t, func(e *Edit) error {
+		e.AddGroup(Group{Name: "team", GID: number(231072)})
+		crew = e.AddGroup(Group{Name: "crew", GID: number(231073)})
+		e.SetMaps([]IDMap{corp})
+		return nil
+	})
 	if f.UserSID(165536) != domain.WithRID(65536) {
 		t.Fatalf("165536 is %v, want %v", f.UserSID(165536), domain.WithRID(65536))
 	}
@@ -214,10 +188,11 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 			!has(r, fileaccess.UnixGroup(uid)) {
 			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
 		}
-		if n := f.QuotaUID(uid); n != 1000 {
-			t.Errorf("%d counts against %d, want 1000", uid, n)
-		}
+		check.Equal(t, f.GroupSID(uid), fileaccess.UnixGroup(uid), "L-24: gid %d", uid)
+		check.Equal(t, f.QuotaUID(uid), 1000, "L-29: the user whom %d counts against", uid)
 	}
+	check.Equal(t, f.UserSID(231073), beside, "L-24: uid 231073, next to the subordinate ones")
+	check.Equal(t, f.GroupSID(231073), crew, "L-24: gid 231073, next to the subordinate ones")
 	subuids(t, f, "alice:165536:65537\n1001:300000:10\ngone:400000:10\n")
 	for uid, want := range map[uint32]uint32{300009: 1001, 400003: 400000, 400009: 400000, 400010: 400010} {
 		if n := f.QuotaUID(uid); n != want {
@@ -254,9 +229,7 @@ func TestOverlappingMapIsNotUsed(t *testing.T) {
 	other := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-8"), Name: "OTHER", Low: 300000, High: 300009}
 	f.account(t, Account{Name: "bob", UID: number(165600)}, "")
 	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp, other}); return nil })
-	if err := f.Trouble(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Trouble())
 	subuids(t, f, "alice:165536:65536\n")
 	f.reopen(t) // it opens
 	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids `+
@@ -307,65 +280,13 @@ func TestAutoridRangesAreNumbered(t *testing.T) {
 			t.Errorf("uid %d is %v, want %v; back %d, %v (L-53)", id, got, want, back, ok)
 		}
 	}
-	// Each number of a range is another one: low, size, index and number.
-	g := open(t, nil)
-	g.must(t, func(e *Edit) error {
-		e.SetMaps([]IDMap{{Domain: one, Name: "A", Backend: Autorid, Low: 30000, High: 49999, RangeSize: 5000, Index: 2,
-			Number: 3}})
-		return nil
-	})
-	for id, want := range map[uint32]sid.SID{45000: one.WithRID(10000), 49999: one.WithRID(14999),
-		44999: fileaccess.UnixUser(44999), 50000: fileaccess.UnixUser(50000), 30000: fileaccess.UnixUser(30000)} {
-		if got := g.UserSID(id); got != want {
-			t.Errorf("uid %d is %v, want %v (L-53)", id, got, want)
-		}
-	}
 	var text strings.Builder
-	if err := f.Export(&text); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Export(&text))
 	if err := f.Import(sid.LocalSystem, []byte(text.String())); err != nil {
 		t.Errorf("Import of the store's own export: %v, want no error\n%s", err, text.String())
 	}
 	if f.UserSID(301103) != one.WithRID(101103) {
 		t.Errorf("UserSID(301103) = %v, want %v, by the exported range", f.UserSID(301103), one.WithRID(101103))
-	}
-}
-
-// TestImpossibleMapsAreRefused checks that maps and ids that cannot be an account's are rejected (L-23).
-func TestImpossibleMapsAreRefused(t *testing.T) {
-	f := open(t, nil)
-	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
-	m := func(d sid.SID, low, high, base uint32) IDMap {
-		return IDMap{Domain: d, Name: "CORP", Low: low, High: high, BaseRID: base}
-	}
-	for i, maps := range [][]IDMap{
-		{m(one, 0, 10, 0)}, {m(one, 10, 9, 0)}, {m(one, 60000, 70000, 0)}, {m(one, 65534, 65534, 0)},
-		{m(one, 5, ^uint32(0), 0)}, {m(one, 5, 10, ^uint32(0))}, {m(sid.Everyone, 5, 10, 0)}, {m(f.Computer().SID, 5, 10, 0)},
-		{m(one, 100, 200, 0), m(two, 200, 300, 0)}, {m(one, 100, 200, 0), m(one, 300, 400, 0)},
-		{{Domain: one, Low: 1, High: 2}},
-		{{Domain: one, Name: "A", Backend: "tdb", Low: 100, High: 200}},
-		{{Domain: one, Name: "A", Backend: "winbind", Low: 100, High: 200, BaseRID: 1}},
-		{{Domain: one, Name: "A", Low: 100, High: 200, Number: 1}},
-		{auto(one, 0, 3)}, {auto(one, 1<<20, 0)}, {auto(one, 0, 0), auto(two, 0, 0)}, {auto(one, 0, 0), auto(one, 0, 1)},
-		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 399999}},
-		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 399998, RangeSize: 100000}},
-		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 199999, RangeSize: 100000}},
-		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 103999, RangeSize: 1000}},
-	} {
-		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.SetMaps(maps); return nil }); err == nil {
-			t.Errorf("SetMaps %d, %v: no error, want one", i, maps)
-		}
-	}
-	for i, a := range []Account{{}, {Name: "x", UID: number(0)}, {Name: "x", UID: number(65534)},
-		{Name: "x", UID: number(^uint32(0))}, {Name: "a\\b"}, {Name: " x"}, {Name: "\xff"}, {Name: "."},
-		{Name: strings.Repeat("n", 257)}, {Name: "Administrators"}, {Name: "a\x00b"}} {
-		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.AddAccount(a); return nil }); err == nil {
-			t.Errorf("AddAccount %d, %+v: no error, want one", i, a)
-		}
-	}
-	if len(f.changes) != 0 {
-		t.Errorf("refused changes were recorded: %v: len(f.changes) = %d, want 0", f.changes, len(f.changes))
 	}
 }
 
@@ -380,87 +301,6 @@ func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
 	if got := f.UserSID(3000); got != fileaccess.UnixUser(3000) {
 		t.Errorf("uid 3000 is %v, want %v", got, fileaccess.UnixUser(3000))
 	}
-}
-
-// domains is a fake winbind; id 70099 behaves as if it were unreachable.
-type domains map[uint32]sid.SID
-
-func (d domains) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
-	s, ok := d[uid]
-	if uid == 70099 {
-		return sid.SID{}, false, os.ErrDeadlineExceeded
-	}
-	return s, ok, nil
-}
-
-func (d domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
-	return d.SIDOfUID(ctx, gid)
-}
-
-func (d domains) UIDOf(_ context.Context, id sid.SID) (uint32, bool, error) {
-	for n, s := range d {
-		if s == id {
-			return n, true, nil
-		}
-	}
-	return 0, false, nil
-}
-
-func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
-	return d.UIDOf(ctx, id)
-}
-
-// TestWinbindMap checks that winbind is queried only for ids of its map, and that nobody logs on by
-// an id that it does not know, does not answer or assigns to another domain (L-55). Maps of backend
-// ad query the directory in the same way (L-59).
-func TestWinbindMap(t *testing.T) {
-	for _, c := range []struct {
-		backend Backend
-		set     func(*Config, Domains)
-	}{
-		{Winbind, func(c *Config, d Domains) { c.Domains = d }}, {AD, func(c *Config, d Domains) { c.Numbers = d }},
-	} {
-		t.Run(string(c.backend), func(t *testing.T) { asksMap(t, c.backend, c.set) })
-	}
-}
-
-// asksMap tests a map that queries a source which set puts into the configuration. The other backend's source knows
-// everybody, and must not be queried.
-func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
-	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
-	said := domains{70001: one.WithRID(1103), 70002: two.WithRID(500), 5: one.WithRID(5)}
-	other := domains{70003: one.WithRID(3), 70001: one.WithRID(3)}
-	f := open(t, func(c *Config) { c.Domains, c.Numbers = other, other; set(c, said) })
-	f.must(t, func(e *Edit) error {
-		e.SetMaps([]IDMap{{Domain: one, Name: "CORP", Backend: backend, Low: 70000, High: 70099}})
-		return nil
-	})
-	check := func(uid, gid uint32, want ntstatus.Status, user sid.SID) {
-		t.Helper()
-		if r, st := f.TokenForUID(uid, []uint32{gid}); st != want || r.Token.User.SID != user {
-			t.Errorf("uid %d, gid %d: %v is %v, want %v, %v (L-55)", uid, gid, st, r.Token.User.SID, want, user)
-		}
-	}
-	check(70001, 70001, 0, one.WithRID(1103))
-	check(70003, 7, ntstatus.NoLogonServers, sid.SID{})
-	check(5, 5, 0, fileaccess.UnixUser(5))
-	check(70002, 7, ntstatus.NoLogonServers, sid.SID{})
-	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})
-	check(7, 70099, ntstatus.NoLogonServers, sid.SID{})
-	if n, ok := f.UID(one.WithRID(1103)); n != 70001 || !ok {
-		t.Errorf("back: %d, %v, want 70001, true", n, ok)
-	}
-	if n, ok := f.UID(one.WithRID(5)); ok {
-		t.Errorf("L-28: UID of a SID whose id is not in the map = %d, want none", n)
-	}
-	set(&f.cfg, nil)
-	f.reopen(t)
-	for _, rid := range []uint32{5, 99, 1103, 70001} {
-		if n, ok := f.UID(one.WithRID(rid)); ok {
-			t.Errorf("L-55: UID of RID %d without winbind = %d, want none", rid, n)
-		}
-	}
-	check(70001, 7, ntstatus.NoLogonServers, sid.SID{})
 }
 
 // TestRootAccountOfEachKind checks the account of uid 0 for each kind of name, and the errors for wrong names

@@ -135,7 +135,16 @@ func TestFilesRefused(t *testing.T) {
 	m := f.Computer().SID.String()
 	f.changes = nil
 	for _, c := range []struct{ file, want string }{
-		{"version: 0", "version 0: want version: 1"},
+		{"version: 0", "version 0: want version: 1"}, {"version: 2", "version 2"}, {"", "document"},
+		{"version: 1\nversion: 1", "twice"}, {"version: 1\nacounts: []", "acounts"}, {"version: 1\nVersion: 1", "Version"},
+		{"version: 1\naccounts: [{name: a, hash: x}]", "hash"}, {"version: 1\naccounts: [{name: a, rid: -1}]", "rid"},
+		{"version: 1\naccounts: [{name: a}, {name: A}]", "twice"}, {"version: 1\naccounts: &x []\ngroups: *x", "anchor"},
+		{"version: 1\ngroups: [{name: g, sid: S-1-1-0}]", "BUILTIN"}, {"version: 1\n---\nversion: 1", "second document"},
+		{"version: 1\nrights: [{who: S-1-1-0x}]", `"S-1-1-0x": no account or group has that name`},
+		{"version: 1\ngroups: [{name: g, members: [S-1]}]", `"S-1": no account or group has that name`},
+		{"version: 1\nrights: [{who: Everyone, privileges: [SeGodPrivilege]}]", "SeGodPrivilege"},
+		{"version: 1\nidMaps: [{name: C, low: 1, high: 2, domain: S-1-1-0}]", "C"}, {"\xff", ""}, {"{", ""},
+		{"version: [[[[", ""}, {strings.Repeat("- ", 100000), ""},
 		{"version: 1\nmachine: S-1-5-21-1-2-3",
 			"machine S-1-5-21-1-2-3: this store is of " + m + " and has accounts: restore a backup instead"},
 		{"version: 1\nmachine: " + m + "\naccounts: [{name: a, rid: 1005}, {name: b, rid: 1005}]",
@@ -159,7 +168,7 @@ func TestFilesRefused(t *testing.T) {
 	} {
 		err := f.Import(sid.LocalSystem, []byte(c.file))
 		if err == nil || !strings.HasPrefix(err.Error(), "accounts: ") || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("L-38: %q: %v, want %s", c.file, err, c.want)
+			t.Errorf("L-38: %.200q: %v, want %s", c.file, err, c.want)
 		}
 	}
 	text := make([]byte, MaxFile+1)
