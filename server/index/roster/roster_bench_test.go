@@ -10,6 +10,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/auth/ldap"
@@ -170,13 +171,9 @@ func TestAllocationsOfAMembershipChange(t *testing.T) {
 func newWorker(b testing.TB) *index.Worker {
 	b.Helper()
 	rights, err := words.Parse("read")
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	w, err := index.Question{Rights: rights}.Worker(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	return w
 }
 
@@ -187,9 +184,7 @@ func take(b testing.TB, r *reading, w *index.Worker) int {
 	if v.People == nil {
 		b.Fatalf("no people: %+v", v)
 	}
-	if err := w.Directory(v.People, v.Name, 1); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, w.Directory(v.People, v.Name, 1))
 	return len(w.Take())
 }
 
@@ -205,9 +200,7 @@ func decide(b testing.TB, w *index.Worker, groups int) {
 		}
 		batch.Seen = append(batch.Seen, watch.Seen{Path: fmt.Sprintf("/srv/f%d", i), Descriptor: sddl.MustParse(text)})
 	}
-	if err := w.Batch(&batch); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, w.Batch(&batch))
 	w.Take()
 }
 
@@ -215,8 +208,6 @@ func decide(b testing.TB, w *index.Worker, groups int) {
 func used(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -28,9 +29,7 @@ import (
 func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	t.Helper()
 	pem, err := os.ReadFile(d.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
 		t.Fatal("the authority's certificate cannot be read")
@@ -38,9 +37,7 @@ func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + d.Address}, Security: ldap.TLS, Roots: roots,
 		Account: "websvc@" + addc.Realm, Password: addc.Password + "-service", Domain: d.SID,
 		Limits: ldap.Limits{Wait: time.Second}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = dir.Close() })
 	return dir
 }
@@ -55,17 +52,13 @@ func TestDomain(t *testing.T) {
 	sessions(t, d)
 	tree, state := filepath.Join(t.TempDir(), "srv"), filepath.Join(t.TempDir(), "state")
 	plan := filepath.Join(tree, "plan")
-	if err := errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600)))
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + d.UserSID("staff").String() + ")")}
 	value, err := a.Append(nil)
 	if err == nil {
 		err = unix.Setxattr(plan, ntacl.Name, value, 0)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -89,9 +82,7 @@ func TestDomain(t *testing.T) {
 		}
 	}()
 	x, err := index.Open(state, 2*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	alice, bob := d.UserSID("alice").String(), d.UserSID("bob").String()
 	await := func(what string, yes func() bool) {
@@ -133,19 +124,13 @@ func TestDomain(t *testing.T) {
 func sessions(t *testing.T, d *addc.Domain) {
 	t.Helper()
 	var people ldap.People
-	if err := asking(t, d).People(t.Context(), &people); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, asking(t, d).People(t.Context(), &people))
 	first, err := directory.New(people.Accounts())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for k, proof := range map[logon.Kind]sid.SID{logon.Kerberos: sid.AuthorityAsserted,
 		logon.NTLM: sid.NTLMAuthentication} {
 		dir, err := first.LoggedOn(k)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var own, theirs []string
 		for _, g := range dir.Account("alice").Token.Groups() {
 			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // a level is not a group there

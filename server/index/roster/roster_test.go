@@ -18,31 +18,6 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// told is a fake directory with configured results.
-type told struct {
-	changed []bool // by each question; then false
-	away    error
-	text    string
-	read    int
-}
-
-func (t *told) Since(context.Context, ldap.Mark) (ldap.Mark, bool, error) {
-	if len(t.changed) == 0 {
-		return ldap.Mark{}, false, t.away
-	}
-	c := t.changed[0]
-	t.changed = t.changed[1:]
-	return ldap.Mark{}, c, t.away
-}
-
-func (t *told) People(_ context.Context, p *ldap.People) error {
-	t.read++
-	if t.away != nil {
-		return t.away
-	}
-	return read(p, t.text)
-}
-
 // read has p read a user of each name.
 func read(p *ldap.People, names string) error {
 	return p.Read(func(add func(*goldap.Entry) error) error {
@@ -56,43 +31,6 @@ func read(p *ldap.People, names string) error {
 		}
 		return nil
 	})
-}
-
-// TestVersionCountsAfterTwoReads checks that a directory is read when it has changed, that a version counts if
-// nothing changed during the read or two reads are identical (N-21), and that an unreachable
-// directory has no heartbeats (N-9).
-func TestVersionCountsAfterTwoReads(t *testing.T) {
-	const alice, both = "alice", "alice bob"
-	d := &told{}
-	r := reading{directory: d}
-	for i, c := range []struct {
-		changed []bool
-		text    string
-		away    error
-		read    bool
-		people  int // of a version; -1: none
-		beat    bool
-	}{
-		{[]bool{true, true}, alice, nil, true, -1, false},  // it changed while it was read
-		{[]bool{true, true}, alice, nil, true, 1, true},    // two identical reads
-		{nil, alice, nil, false, -1, true},                 // as it was
-		{nil, alice, errors.New("away"), false, -1, false}, // away
-		{[]bool{true, false}, both, nil, true, 2, true},    // another version, without a change during the read
-		{[]bool{true, false}, both, nil, true, -1, true},   // another attribute
-		{[]bool{true, false}, alice, nil, true, 1, true},   // bob is gone
-	} {
-		d.changed, d.text, d.away = c.changed, c.text, c.away
-		before := d.read
-		v := r.poll(t.Context())
-		people := -1
-		if v.People != nil {
-			people = len(v.People.Principals)
-		}
-		if people != c.people || v.Heartbeat.Time.IsZero() == c.beat || d.read > before != c.read ||
-			(v.Err == nil) != c.beat || (v.Name == "") != (v.People == nil) {
-			t.Errorf("%d: %d people, %+v; read %v", i, people, v, d.read > before)
-		}
-	}
 }
 
 // script returns configured results one after the other and records the calls.
