@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/addc"
@@ -37,14 +38,10 @@ func TestDomain(t *testing.T) {
 	ordered["front"] = 0
 	d := addc.Start(t, addc.Order{Users: ordered, Service: service, Changes: addc.Limits + delegates})
 	keys, err := ReadKeytab(d.Keytab)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	a, err := New(Config{Keys: keys, Realm: addc.Realm, Services: []string{service}, Domain: d.SID,
 		Now: clockFrom(time.Now().Add(-time.Minute))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w := newWeb(t, a)
 	for user, n := range users {
 		c, status := w.curl(t, d.Login(user), "--negotiate", "-u", ":")
@@ -56,10 +53,7 @@ func TestDomain(t *testing.T) {
 			if g.SID.Prefix() == d.SID {
 				got = append(got, g.SID)
 			}
-			if g.Attributes&7 != 7 {
-				t.Errorf("%s: %v has the attributes %#x: g.Attributes&7 = %d, want 7", user, g.SID, g.Attributes,
-					g.Attributes&7)
-			}
+			check.Equal(t, g.Attributes&7, 7, "%s: %v has the attributes %#x", user, g.SID, g.Attributes)
 		}
 		want := slices.DeleteFunc(d.TokenGroups(user), func(s sid.SID) bool { return s.Prefix() != d.SID })
 		for _, list := range [][]sid.SID{got, want} {
@@ -122,9 +116,7 @@ func delegated(t *testing.T, d *addc.Domain, keys *Keys) {
 	for _, let := range []bool{false, true} {
 		a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID, Delegated: let,
 			Now: clockFrom(time.Now().Add(-time.Minute))})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		w := newWeb(t, a)
 		c, status := w.curl(t, env, "--negotiate", "-u", ":")
 		const way = "by delegation through front@REFMON.TEST for HTTP/www.refmon.test"
@@ -157,9 +149,7 @@ var limitedUsers = map[string]ntstatus.Status{"locked": ntstatus.AccountRestrict
 func limited(t *testing.T, d *addc.Domain, keys *Keys) {
 	t.Helper()
 	a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p := Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	if c, err := p.Check(t.Context(), "one", addc.Password); err != nil || c.Name != "one" {
 		t.Errorf(`K-53: %+v, %v, want c.Name = "one", no error`, c, err)
@@ -205,9 +195,7 @@ func newWeb(t *testing.T, a *Acceptor) *web {
 func (w *web) curl(t *testing.T, env []string, args ...string) (*Client, int) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(w.server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	cmd := exec.Command("curl", append(args, "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--resolve",
 		"www.refmon.test:"+port+":"+host, "http://www.refmon.test:"+port+"/")...)
 	cmd.Env = env
@@ -236,13 +224,9 @@ func clockFrom(begin time.Time) func() time.Time {
 // altered decrypts a real ticket with the real key, and puts altered PACs with new signatures into it.
 func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	n, err := parseOuter(blob)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	o, err := a.open(n.apReq)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	data, err := o.pac()
 	if err != nil || data == nil {
 		t.Fatalf("no PAC: %v", err)
@@ -271,7 +255,7 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 		for at := 0; at < len(b.Data); at += step {
 			buffers := forge.Split(data)
 			buffers[i].Data[at] ^= 0x55
-			check(t, d, b.Type, at, try, forge.Seal(buffers, o.key))
+			tryAltered(t, d, b.Type, at, try, forge.Seal(buffers, o.key))
 			buffers = forge.Split(data)
 			buffers[i].Data = buffers[i].Data[:at]
 			if c, err := try(forge.Seal(buffers, o.key), "hundred"); err == nil && at < len(b.Data)-8 && at > 0 {
@@ -284,9 +268,10 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	}
 }
 
-// check checks that an altered PAC, signed with the service's key, can only assign SIDs of the
+// tryAltered checks that an altered PAC, signed with the service's key, can only assign SIDs of the
 // domain.
-func check(t *testing.T, d *addc.Domain, kind uint32, at int, try func([]byte, string) (*Client, error), data []byte) {
+func tryAltered(t *testing.T, d *addc.Domain, kind uint32, at int, try func([]byte, string) (*Client, error),
+	data []byte) {
 	c, err := try(data, "hundred")
 	if err != nil {
 		return

@@ -15,6 +15,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
@@ -44,9 +45,7 @@ func keys(t testing.TB) *Keys {
 		forge.Entry{Service: service, Realm: realm, Version: 3, Key: short},
 		forge.Entry{Service: service, Realm: realm, Version: 3, Key: rc4},
 		forge.Entry{Service: "cifs/www.example.test", Realm: realm, Version: 300, Key: secret}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return k
 }
 
@@ -65,9 +64,7 @@ func acceptor(t testing.TB, change func(*Config)) *Acceptor {
 		change(&cfg)
 	}
 	a, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
@@ -312,9 +309,7 @@ func TestReplyProvesThatTicketWasDecrypted(t *testing.T) {
 				k.GSSFlags = 2
 			}
 			c, err := acceptor(t, nil).Accept(k.Blob(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if !asked.option && !asked.flag {
 				if raw != (c.Answer == nil) {
 					t.Errorf("K-48: reply of %d bytes, want one only if the client requested mutual authentication",
@@ -343,13 +338,9 @@ func checkReply(t *testing.T, answer []byte, k *forge.Ticket, raw bool) {
 	}
 	head := len(forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}, make([]byte, len(answer)-18))) - (len(answer) - 18)
 	var rep messages.APRep
-	if err := rep.Unmarshal(answer[head:]); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, rep.Unmarshal(answer[head:]))
 	b, err := crypto.DecryptEncPart(rep.EncPart, k.SessionKey, 12)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var part messages.EncAPRepPart
 	if err := part.Unmarshal(b); err != nil || !part.CTime.Equal(k.At.Truncate(time.Second)) || part.Cusec != 123456 {
 		t.Errorf("K-48: %+v, %v", part, err)
@@ -392,16 +383,10 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time { return now }}
 	k := ticket()
 	blob := k.Blob()
-	if _, err := a.Accept(blob, nil); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(a.Accept(blob, nil)))
 	b, err := a.With(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) {
-		t.Errorf("K-82: a token that the previous acceptor accepted: %v, want %v", err, errReplay)
-	}
+	check.NoError(t, err)
+	check.ErrorIs(t, check.Err(b.Accept(blob, nil)), errReplay, "K-82: a token that the previous acceptor accepted")
 	fresh := ticket()
 	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
 		t.Errorf("K-82: a new token: %v, want no error", err)
@@ -420,9 +405,8 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	}
 	old := ticket()
 	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
-	if _, err := b.Accept(old.Blob(), nil); !errors.Is(err, errBefore) {
-		t.Errorf("K-82: with a greater skew, a token older than the change: %v, want %v", err, errBefore)
-	}
+	check.ErrorIs(t, check.Err(b.Accept(old.Blob(), nil)), errBefore,
+		"K-82: with a greater skew, a token older than the change")
 	now = noon.Add(2 * time.Second)
 	fresh = ticket()
 	fresh.At = now
@@ -441,15 +425,11 @@ func TestRealmsOfServices(t *testing.T) {
 	two, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
 		forge.Entry{Service: service, Realm: another, Version: 3, Key: secret},
 		forge.Entry{Service: service, Realm: strings.ToLower(realm), Version: 3, Key: secret}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, named := range [][]string{nil, {service}} {
 		a := acceptor(t, func(c *Config) { c.Keys, c.Services = two, named })
 		for of, want := range map[string]bool{realm: true, another: false, strings.ToLower(realm): false, "": false} {
-			if got := a.serves(service, of); got != want {
-				t.Errorf("K-38: %v named: in %q: %t, want %t", named, of, got, want)
-			}
+			check.Equal(t, a.serves(service, of), want, "K-38: %v named: in %q", named, of)
 			k := ticket()
 			k.Realm, k.ClientRealm = of, realm
 			if _, err := a.Accept(k.Blob(), nil); (err == nil) != want {
@@ -490,8 +470,6 @@ func TestBoundsOfConfigurations(t *testing.T) {
 func TestLengthOfTokens(t *testing.T) {
 	for n, want := range map[int]error{MaxBlob - 1: errNTLM, 512 << 10: errNTLM, 512<<10 + 1: errOuter} {
 		b := append([]byte("NTLMSSP\x00"), make([]byte, n-8)...)
-		if _, err := parseOuter(b); !errors.Is(err, want) {
-			t.Errorf("K-36: %d bytes: %v, want %v", n, err, want)
-		}
+		check.ErrorIs(t, check.Err(parseOuter(b)), want, "K-36: %d bytes", n)
 	}
 }

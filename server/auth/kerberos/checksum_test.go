@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestChecksumFlagsOfDCEAreRefused checks that any flags of a GSS checksum are accepted, except those for DCE's three
@@ -53,8 +55,6 @@ func TestClientAnnouncesBindings(t *testing.T) {
 		o := opened{}
 		o.auth.AuthorizationData = c.all
 		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not the client's
-		if got := o.supportsBindings(); got != c.want {
-			t.Errorf("K-46: %s: %t: o.aware() = %v, want %v", name, !c.want, got, c.want)
-		}
+		check.Equal(t, o.supportsBindings(), c.want, "K-46: %s: %t: o.aware()", name, !c.want)
 	}
 }

@@ -1,12 +1,13 @@
 package kerberos
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/jcmturner/gofork/encoding/asn1"
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestPasswordKeyDerivation checks that the salt is the KDC's, or realm and name if the KDC sends none, and that the
@@ -15,9 +16,7 @@ func TestPasswordKeyDerivation(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18, 23}}
 	info := func(etype int32, salt string) types.PAData {
 		b, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return types.PAData{PADataType: paETypeInfo2, PADataValue: b}
 	}
 	for _, c := range []struct {
@@ -44,9 +43,8 @@ func TestPasswordKeyDerivation(t *testing.T) {
 		}
 	}
 	broken := types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: []byte{1}}}
-	if _, err := x.key("alice", 18, broken, passwordKey("w")); !errors.Is(err, errAnswer) {
-		t.Errorf("K-55: key with malformed parameters: %v, want %v", err, errAnswer)
-	}
+	check.ErrorIs(t, check.Err(x.key("alice", 18, broken, passwordKey("w"))), errAnswer,
+		"K-55: key with malformed parameters")
 	// RFC 3962, appendix B: 1,200 iterations of "password" with the salt "ATHENA.MIT.EDUraeburn"; RFC 4757 4.
 	for etype, want := range map[int32]string{17: "4c01cd46d632d01e6dbe230a01ed642a",
 		18: "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a", 23: "8846f7eaee8fb117ad06bdd830b7586c"} {
@@ -55,7 +53,5 @@ func TestPasswordKeyDerivation(t *testing.T) {
 			t.Errorf("K-55: type %d: %x, %v, want %s", etype, k.KeyValue, err, want)
 		}
 	}
-	if _, err := passwordKey("password")(99, "s", 4096); !errors.Is(err, errParameters) {
-		t.Errorf("K-55: an unknown type: %v, want %v", err, errParameters)
-	}
+	check.ErrorIs(t, check.Err(passwordKey("password")(99, "s", 4096)), errParameters, "K-55: an unknown type")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -57,9 +58,7 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		"the longest message":     {forge.DER(4, make([]byte, MaxBlob-5)), true},
 		"too long":                {forge.DER(4, make([]byte, MaxBlob)), false},
 	} {
-		if got := isBoundedDER(c.b); got != c.ok {
-			t.Errorf("K-88: %s is within the bounds: %v, want %v", name, got, c.ok)
-		}
+		check.Equal(t, isBoundedDER(c.b), c.ok, "K-88: %s is within the bounds", name)
 		var v types.AuthorizationData
 		if err := decode(&v, c.b); !c.ok && (!errors.Is(err, errDER) || len(v) > 0) {
 			t.Errorf("K-88: %s: the library read %d entries, %v, want 0 and errDER", name, len(v), err)
@@ -79,9 +78,7 @@ func TestKeysMustHaveTheirSize(t *testing.T) {
 		k.Key, k.Version, k.PAC, k.Mutual = key, 3, alicePAC(key, nil), true
 		a := acceptor(t, func(c *Config) {
 			keys, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: key}))
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			c.Keys = keys
 		})
 		if c, err := a.Accept(k.Blob(), nil); err != nil || len(k.SessionKey.KeyValue) != size || c.Name != "alice" {
@@ -118,22 +115,16 @@ func FuzzAPReq(f *testing.F) {
 func FuzzEncTicketPart(f *testing.F) {
 	k := ticket()
 	b, err := decrypt(k.Ticket().EncPart, secret, usageTicket)
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	decodes[messages.EncTicketPart](f, b)
 }
 
 func FuzzAuthenticator(f *testing.F) {
 	k := ticket()
 	var req messages.APReq
-	if err := req.Unmarshal(k.Request()); err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, req.Unmarshal(k.Request()))
 	b, err := decrypt(req.EncryptedAuthenticator, k.SessionKey, usageAuthenticator)
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	decodes[types.Authenticator](f, b)
 }
 

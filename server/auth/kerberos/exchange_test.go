@@ -13,6 +13,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestKDCCannotChooseWeakKeys checks both sides of each limit of the KDC's choices for the client's key (K-55).
@@ -49,9 +51,7 @@ func TestKDCCannotChooseWeakKeys(t *testing.T) {
 		var data types.PADataSequence
 		if c.infos != nil {
 			b, err := asn1.Marshal(types.ETypeInfo2(c.infos))
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			data = append(data, types.PAData{PADataType: paETypeInfo2, PADataValue: b})
 		}
 		x := exchange{realm: realm, etypes: []int32{18, 17, 20, 19}}
@@ -99,9 +99,7 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		}, errParameters},
 	} {
 		body, err := x.body(client, wanted)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		now := noon.Truncate(time.Second)
 		part := messages.EncKDCRepPart{Key: older, LastReqs: []messages.LastReq{{LRValue: now}}, Nonce: body.Nonce,
 			Flags: types.NewKrbFlags(), AuthTime: now, StartTime: now, EndTime: now, RenewTill: now, SRealm: realm,
@@ -109,13 +107,9 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		fields := messages.KDCRepFields{CRealm: realm, CName: client}
 		c.change(&part, &fields)
 		b, err := asn1.Marshal(part)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		fields.EncPart, err = crypto.GetEncryptedData(asn1tools.AddASNAppTag(b, 25), secret, usageASRep, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		g, err := x.granted(&fields, &body, secret, usageASRep)
 		if !errors.Is(err, c.want) || (g == nil) != (c.want != nil) {
 			t.Errorf("K-55, K-56: %s: %v, want %v", name, err, c.want)

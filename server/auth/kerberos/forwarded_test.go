@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
@@ -60,9 +61,7 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 func TestRefusedDelegationIsRecorded(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	var told error
 	taking := acceptor(t, nil)
@@ -120,9 +119,7 @@ func FuzzForwarded(f *testing.F) {
 	_, sealed, _ := readCredential(credential)
 	sealed.EType = k.SessionKey.KeyType
 	part, err := decrypt(sealed, k.SessionKey, usageCredential)
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Add(part)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if n, _, ok := readCredential(b); ok && (n < 1 || n > maxForwarded) {

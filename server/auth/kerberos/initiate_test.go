@@ -15,6 +15,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -41,9 +42,7 @@ func TestReplyMustMatchRequest(t *testing.T) {
 		part := messages.EncAPRepPart{CTime: c.at.Truncate(time.Second), Cusec: c.at.Nanosecond() / 1000, Subkey: c.key,
 			SequenceNumber: 7}
 		b, err := asn1.Marshal(part)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		own := &Context{session: secret, subkey: forge.NewKey(18), made: made}
 		if err := own.answered(asn1tools.AddASNAppTag(b, 27)); (err == nil) != c.ok {
 			t.Errorf("K-60: answered, %s: %v, want success: %t", name, err, c.ok)
@@ -60,18 +59,12 @@ func TestInitiatorAuthenticates(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
 	e, err := crypto.GetEtype(18)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	value, err := e.StringToKey("service", realm+"websvc", "00001000")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	key := types.EncryptionKey{KeyType: 18, KeyValue: value}
 	keys, err := ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1, Key: key}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	initiator := func(change func(*Initiator)) *Initiator {
 		i := &Initiator{Keys: keys, Realm: realm, Account: "websvc", KDCs: p.KDCs, Now: func() time.Time { return noon }}
 		change(i)
@@ -79,17 +72,11 @@ func TestInitiatorAuthenticates(t *testing.T) {
 	}
 	binding := Bindings("tls-server-end-point:x")
 	c, token, err := initiator(func(*Initiator) {}).Initiate(context.Background(), service, binding)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n, err := parseOuter(token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	o, err := p.Acceptor.open(n.apReq)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	digest := binding.digest()
 	sum := slices.Concat([]byte{16, 0, 0, 0}, digest[:], []byte{0x2e, 0, 0, 0}) // mutual, replay, sequence, integrity
 	if o.auth.Cksum.CksumType != 0x8003 || !slices.Equal(o.auth.Cksum.Checksum, sum) || o.auth.SubKey.KeyType != 18 ||
@@ -102,9 +89,7 @@ func TestInitiatorAuthenticates(t *testing.T) {
 		t.Errorf("K-60: options %+v", b)
 	}
 	taken, err := p.Acceptor.Accept(token, binding)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -25,9 +26,7 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 		all = append(all, forge.Entry{Service: service, Realm: realm, Version: uint32(i) + 1, Key: forge.NewKey(18)})
 	}
 	k, err := ParseKeytab(forge.Keytab(all...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, e := range all {
 		x := ticket()
 		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
@@ -45,18 +44,12 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 	good := forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret})
 	write := func(name string, b []byte, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(path, b, 0o600))
+		check.NoError(t, os.Chmod(path, mode))
 		return path
 	}
 	link := filepath.Join(dir, "link")
-	if err := os.Symlink(write("good", good, 0o600), link); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Symlink(write("good", good, 0o600), link))
 	k, err := ReadKeytab(filepath.Join(dir, "good"))
 	if err != nil || len(k.find(service, realm, 1, 18)) != 1 {
 		t.Fatalf("%v, %v", k, err)
@@ -75,9 +68,7 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		path := write("another's", good, 0o600)
-		if err := os.Chown(path, 4711, 4711); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chown(path, 4711, 4711))
 		if _, err := ReadKeytab(path); err == nil || !strings.Contains(err.Error(), "4711") {
 			t.Errorf("K-33: ReadKeytab of another user's file: %v, want an error with uid 4711", err)
 		}
@@ -104,9 +95,7 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 		forge.Entry{Service: service, Realm: realm, Version: 2, Key: three},
 		forge.Entry{Service: service, Realm: "OTHER.TEST", Version: 2, Key: one},
 		forge.Entry{Service: "cifs/x", Realm: realm, Version: 2, Key: one}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for name, c := range map[string]struct {
 		service, realm string
 		version        uint32
@@ -139,9 +128,7 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 		there          bool
 	}{"there": {service, realm, true}, "in capitals": {strings.ToUpper(service), realm, true},
 		"in another realm": {service, "THIRD.TEST", false}, "another one": {"http/y", realm, false}} {
-		if got := k.has(c.service, c.realm); got != c.there {
-			t.Errorf("K-34: a key for a service, %s: %v, want %v", name, got, c.there)
-		}
+		check.Equal(t, k.has(c.service, c.realm), c.there, "K-34: a key for a service, %s", name)
 	}
 }
 
@@ -160,9 +147,7 @@ func FuzzKeytab(f *testing.F) {
 func TestRefusedKeyFileHasReason(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
-	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(path, []byte("12345"), 0o600))
 	for most, want := range map[int64]string{1: "1", 4: "1234", 5: "12345", 6: "12345"} {
 		if b, err := ReadSecret("w", path, most); err != nil || string(b) != want {
 			t.Errorf("K-33: %d bytes: %q, %v, want string(b) = %v, no error", most, b, err, want)
@@ -173,9 +158,7 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 		want string
 	}{{0o640, "w " + path + ": mode 0640 lets others read it: chmod 600 it"}, {0o400, ""}, {0o700, ""},
 		{0o604, "w " + path + ": mode 0604 lets others read it: chmod 600 it"}} {
-		if err := os.Chmod(path, c.mode); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(path, c.mode))
 		b, err := ReadSecret("w", path, 9)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want || b != nil) {
 			t.Errorf("K-33: mode %o: %q, %v, want error %q", c.mode, b, err, c.want)
@@ -188,12 +171,8 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 		!errors.Is(err, os.ErrNotExist) {
 		t.Errorf("K-33: ReadSecret of no file: %v, want os.ErrNotExist", err)
 	}
-	if err := os.WriteFile(path, []byte{5, 2}, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(path, []byte{5, 2}, 0o600))
+	check.NoError(t, os.Chmod(path, 0o600))
 	if _, err := ReadKeytab(path); err == nil || err.Error() != "keytab "+path+": it has no keys" {
 		t.Errorf("K-33: ReadKeytab of a file without keys: %v, want \"it has no keys\"", err)
 	}
@@ -284,9 +263,7 @@ func TestNewestKey(t *testing.T) {
 	add("service short 5", "HTTP/y", realm, 5, 17)
 	add("elsewhere", "web", "OTHER.TEST", 7, 18)
 	k, err := ParseKeytab(forge.Keytab(all...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		account, in string
 		kind        int32

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -59,29 +59,21 @@ func BenchmarkAccept(b *testing.B) {
 // local groups, rights and the token's value.
 func ofGroups(tb testing.TB, n int) func() {
 	store, err := lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{}})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, err)
 	tb.Cleanup(func() { _ = store.Close() })
-	if err := store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(tb, store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.AddGroup(lsa.Group{Name: "readers", Members: []sid.SID{domain.WithRID(2500)}})
 		return nil
-	}); err != nil {
-		tb.Fatal(err)
-	}
+	}))
 	k := ticket()
 	k.PAC = alicePAC(secret, inGroups(n))
 	taking := acceptor(tb, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
 	c, err := taking.Accept(k.Blob(), nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, err)
 	return func() {
 		r, st := a.token(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
-		if st != ntstatus.Success {
-			tb.Fatal(st)
-		}
+		check.Success(tb, st)
 		if v, err := token.New(r.Token); err != nil || !v.Member(domain.WithRID(uint32(1999+n)), false) {
 			tb.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
@@ -25,9 +26,7 @@ import (
 func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	var why error
 	a := Authority{Store: store, Refused: func(_ string, err error) { why = err }}
@@ -130,9 +129,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 func TestUserHasEachFieldOfTheClient(t *testing.T) {
 	set := func(name string) *claims.Set {
 		s, err := claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{1}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return s
 	}
 	other := sid.MustParse("S-1-5-21-40-50-60")
@@ -158,9 +155,7 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	more := []token.Group{{SID: domain.WithRID(7001), Attributes: token.GroupDefault},
 		{SID: domain.WithRID(7002), Attributes: token.GroupDefault}}
@@ -170,9 +165,7 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 		a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
 		r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Tcb: true, Groups: groups,
 			Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		return r.Token.Groups
 	}
 	alone, both := ask(nil), ask(more)

@@ -14,6 +14,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
@@ -82,9 +83,7 @@ func TestPasswordGivesClientOfTicket(t *testing.T) {
 // oneKey is a keytab with the key of the test's KDC.
 func oneKey(t *testing.T) *Keys {
 	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return k
 }
 
@@ -206,13 +205,9 @@ func TestForgedKDCIsRejected(t *testing.T) {
 // TestNextKDCIsTried checks that the next KDC is tried, and that nothing is known if no KDC responds (K-59).
 func TestNextKDCIsTried(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	away := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.Close())
 	p := centre(t, nil, func(cfg *Config) { cfg.Keys = oneKey(t) })
 	there := p.KDCs.Addresses[0]
 	p.KDCs.Addresses = []string{away}
@@ -228,14 +223,10 @@ func TestNextKDCIsTried(t *testing.T) {
 	long := centre(t, func(k *forge.Centre) {
 		k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
 	}, func(cfg *Config) { cfg.Keys = oneKey(t) })
-	if _, err := long.Check(context.Background(), "alice", "wonderland"); !errors.Is(err, errLongAnswer) {
-		t.Errorf("K-54: %v, want %v", err, errLongAnswer)
-	}
+	check.ErrorIs(t, check.Err(long.Check(context.Background(), "alice", "wonderland")), errLongAnswer, "K-54")
 	// A KDC that accepts the connection and sends nothing times out.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer silent.Close()
 	p.KDCs = KDCs{Addresses: []string{silent.Addr().String()}, Wait: time.Millisecond}
 	_, err = p.Check(context.Background(), "alice", "wonderland")
@@ -296,9 +287,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 			t.Errorf(`K-61: with the sum in front: %q, %v, want string(m) = "second", no error`, m, err)
 		}
 		mine, err := here.Wrap([]byte("ours"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		flags := byte(0)
 		if own {
 			flags = 4
@@ -339,9 +328,7 @@ func FuzzAnswer(f *testing.F) {
 		x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
 		x.kdcs.Addresses = nil
 		body, err := x.body(principal(1, "alice"), principal(2, "krbtgt/"+realm))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if g, err := x.readLogOn("alice", answer, &body, passwordKey("wonderland")); err == nil {
 			t.Errorf("taken: %v", g.client)
 		}
@@ -358,22 +345,14 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 		func(c *Config) { c.Keys = oneKey(t) })
 	x := exchange{kdcs: p.KDCs, realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
 	tgt, err := x.logOn(context.Background(), "websvc", passwordKey("service"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	g, err := x.service(context.Background(), tgt, service)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	binding := Bindings("tls-server-end-point:x")
 	c, token, err := g.initiate(noon, realm, binding)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	later, _, err := g.initiate(noon.Add(time.Microsecond), realm, binding)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	taken, err := p.Acceptor.Accept(token, binding)
 	if err != nil || taken.Name != "websvc" || len(taken.Answer) == 0 {
 		t.Fatalf(`K-60: %v, %v, want taken.Name = "websvc", len(taken.Answer) at least 1, no error`, taken, err)
@@ -407,22 +386,16 @@ func statusData(status uint32) []byte {
 // TestExtendedStatusIsParsed checks that an error's data is a status only in the documented form (K-85).
 func TestExtendedStatusIsParsed(t *testing.T) {
 	good := statusData(0xC0000193)
-	if st := extended(good); st != ntstatus.AccountExpired {
-		t.Errorf("K-85: %v, want %v", st, ntstatus.AccountExpired)
-	}
+	check.Equal(t, extended(good), ntstatus.AccountExpired, "K-85")
 	for i := range good {
-		if st := extended(good[:i]); st != 0 {
-			t.Errorf("K-85: %d bytes of it: %v, want 0", i, st)
-		}
+		check.Equal(t, extended(good[:i]), 0, "K-85: %d bytes of it", i)
 	}
 	other := statusData(0xC0000193)
 	other[6] = 2 // a time
 	for what, b := range map[string][]byte{"a byte more": append(statusData(1), 0), "another type": other,
 		"a value too short": {0x30, 13, 0xa1, 3, 2, 1, 3, 0xa2, 6, 4, 4, 1, 2, 3, 4}, "no value": {0x30, 5, 0xa1, 3, 2, 1, 3},
 		"an empty list": {0x30, 0}, "nothing": nil} {
-		if st := extended(b); st != 0 {
-			t.Errorf("K-85: %s: %v, want 0", what, st)
-		}
+		check.Equal(t, extended(b), 0, "K-85: %s", what)
 	}
 }
 

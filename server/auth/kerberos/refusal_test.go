@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
@@ -69,9 +70,7 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		end: noon.Add(2 * time.Hour), issuer: "I", etype: 17, used: 18}
 	const head = "alice@EXAMPLE.TEST by a ticket for s of 2026-01-02T12:00:00Z (valid from 2026-01-02T13:00:00Z to " +
 		"2026-01-02T14:00:00Z, encryption type 17, session key of type 18, issued by I"
-	if got := c.Proof(); got != head+")" {
-		t.Errorf("K-81: %q, want %q", got, head+")")
-	}
+	check.Equal(t, c.Proof(), head+")", "K-81")
 	c.PAC.Logon.LogonServer = strings.Repeat("d", 513)
 	c.PAC.Delegation = &pac.Delegation{Target: "cifs/x"}
 	if got := c.Proof(); got != head+", logged on at "+strings.Repeat("d", 512)+
@@ -88,9 +87,7 @@ func TestTicketRecordIsBounded(t *testing.T) {
 	for i := range 8 {
 		want += fmt.Sprintf(" S-1-5-21-10-20-30-%d (w)", i)
 	}
-	if got := c.Proof(); got != head+want {
-		t.Errorf("K-81: %q, want %q", got, head+want)
-	}
+	check.Equal(t, c.Proof(), head+want, "K-81")
 	long := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.BadBindings, Client: "al\x1bice", Realm: "R\x1b",
 		Why: errors.New(strings.Repeat("w", 600))}
 	r, st := Refused(fmt.Errorf("x: %w", long))
@@ -104,15 +101,12 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		t.Errorf(`K-80: another error: %v, %+v, want st = %v, r.Reason = 0, r.Proof = ""`, st, r,
 			ntstatus.LogonFailure)
 	}
-	if text := (&Refusal{Realm: "R", Why: errAnswer}).Error(); text != "kerberos: "+string(errAnswer) {
-		t.Errorf("K-80: without a client: %q, want %q", text, "kerberos: "+string(errAnswer))
-	}
+	check.Equal(t, (&Refusal{Realm: "R", Why: errAnswer}).Error(), "kerberos: "+string(errAnswer),
+		"K-80: without a client")
 	// A token of the maximum length is decoded, a longer one is not.
 	a := acceptor(t, nil)
 	for n, want := range map[int]error{MaxBlob: errOuter, MaxBlob + 1: errOuter, MaxBlob + 3: errOuter} {
 		_, err := accept(a, &logon.Request{Token: logon.Secret(base64.StdEncoding.EncodeToString(make([]byte, n)))})
-		if !errors.Is(err, want) {
-			t.Errorf("K-35: %d bytes: %v, want %v", n, err, want)
-		}
+		check.ErrorIs(t, err, want, "K-35: %d bytes", n)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -20,9 +21,7 @@ import (
 // older half. An authenticator that cannot be stored is rejected. Each field of its key counts (K-47).
 func TestReplayRemembers(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	after := func(d time.Duration) time.Time { return started.Add(d) }
 	for _, c := range []struct {
 		key byte
@@ -38,9 +37,7 @@ func TestReplayRemembers(t *testing.T) {
 		}
 	}
 	broken, err := newReplay(t.TempDir(), time.Minute, started)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	broken.mu.Lock()
 	_ = broken.notes.Close() // the disk is away
 	broken.mu.Unlock()
@@ -107,9 +104,7 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 	for i, begun := range []time.Time{noon.Add(time.Minute), noon.Add(-time.Minute)} {
 		a := acceptor(t, func(c *Config) { c.State, c.Now = back, clock(begun, noon) })
 		k := ticket()
-		if _, err := a.Accept(k.Blob(), nil); !errors.Is(err, errBefore) {
-			t.Errorf("K-47: start %d: %v, want %v", i, err, errBefore)
-		}
+		check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), errBefore, "K-47: start %d", i)
 	}
 }
 
@@ -128,18 +123,12 @@ func clock(first, then time.Time) func() time.Time {
 // (K-47).
 func TestReplayIsBounded(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r.most = 100
 	for i := range r.most {
-		if err := r.enter([16]byte{byte(i), 1}, noon, started); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.enter([16]byte{byte(i), 1}, noon, started))
 	}
-	if err := r.enter([16]byte{9, 9}, noon, started); !errors.Is(err, errFull) {
-		t.Errorf("K-47: %v, want %v", err, errFull)
-	}
+	check.ErrorIs(t, r.enter([16]byte{9, 9}, noon, started), errFull, "K-47")
 	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
 		if err := r.enter([16]byte{9, 9, byte(i)}, noon, now); err != nil {
 			t.Errorf("K-47: enter in half %d: %v, want no error", i, err)
@@ -147,10 +136,8 @@ func TestReplayIsBounded(t *testing.T) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.young)+len(r.old) != 2 {
-		t.Errorf("K-47: %d and %d are kept: len(r.young)+len(r.old) = %d, want 2", len(r.young), len(r.old),
-			len(r.young)+len(r.old))
-	}
+	check.Equal(t, len(r.young)+len(r.old), 2, "K-47: %d and %d are kept", len(r.young),
+		len(r.old))
 }
 
 // note is one note of the file, as its form says: 16 bytes of the authenticator, or zeros for a start, and the
@@ -183,24 +170,18 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		}
 	}
 	r, err := newReplay(dir, time.Minute, start)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	has("a start", note(0, from))
 	// The disk was full in the middle of an entry. The next entry takes its place.
 	r.mu.Lock()
 	_, err = r.notes.Write(note(6, start)[:10])
 	r.mu.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	has("part of an entry", note(0, from), note(6, start)[:10])
 	now := start.Add(10 * time.Second)
 	enter := func(r *replay, key byte, at time.Time, want error) {
 		t.Helper()
-		if err := r.enter([16]byte{key}, at, now); !errors.Is(err, want) {
-			t.Errorf("K-47: %d of %v: %v, want %v", key, at.Sub(start), err, want)
-		}
+		check.ErrorIs(t, r.enter([16]byte{key}, at, now), want, "K-47: %d of %v", key, at.Sub(start))
 	}
 	enter(r, 1, from.Add(-time.Nanosecond), errBefore)
 	enter(r, 1, from, nil)
@@ -217,9 +198,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	// Both are still known after it was killed, and one of them no longer once its time is over.
 	next := now.Add(2 * time.Second)
 	s, err := newReplay(dir, time.Minute, next)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	now = next
 	has("the next start", note(0, next.Add(time.Second)), note(3, early), note(4, start.Add(60*time.Second)))
 	enter(s, 3, early, errBefore) // it is known by its time already
@@ -230,22 +209,16 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 	late := start.Add(180 * time.Second) // two minutes after the time of the fourth and the fifth, to the moment
 	u, err := newReplay(dir, time.Minute, late)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	has("when their time is over", note(0, late.Add(time.Second)))
 	if err := u.close(); err != nil {
 		t.Error(err)
 	}
 	// A start time in the future stays in force. An incomplete entry does not count.
 	ahead := late.Add(time.Hour)
-	if err := os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600))
 	v, err := newReplay(dir, time.Minute, late)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	has("a clock that was set back", note(0, ahead), note(7, ahead))
 	now = late.Add(time.Minute)
 	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
@@ -278,9 +251,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		t.Errorf("K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
 	}
 	broken := t.TempDir()
-	if err := os.Mkdir(filepath.Join(broken, replayFile), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(filepath.Join(broken, replayFile), 0o700))
 	if r, err := newReplay(broken, time.Minute, start); err == nil || r != nil {
 		t.Errorf("K-47: newReplay of a file that cannot be read: %v, want an error", err)
 	}
@@ -300,13 +271,9 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 	far := start.Add(time.Hour)
 	expired, valid := far.Add(2*time.Minute), far.Add(2*time.Minute+time.Microsecond) // at far + 4 minutes
 	stored := slices.Concat(note(0, start), note(7, far), note(8, valid), note(9, expired))
-	if err := os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600))
 	r, err := newReplay(dir, time.Minute, start)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, c := range []struct {
 		key     byte
 		at, now time.Time
@@ -323,9 +290,8 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 		{7, far, far, errBefore},
 		{5, valid, far, nil},
 	} {
-		if err := r.enter([16]byte{c.key}, c.at, c.now); !errors.Is(err, c.want) {
-			t.Errorf("K-47: %d: entry %d at %v: %v, want %v", i, c.key, c.now.Sub(start), err, c.want)
-		}
+		check.ErrorIs(t, r.enter([16]byte{c.key}, c.at, c.now), c.want, "K-47: %d: entry %d at %v", i, c.key,
+			c.now.Sub(start))
 	}
 	if err := r.close(); err != nil {
 		t.Error(err)
@@ -335,9 +301,7 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 		if r, err = newReplay(dir, time.Minute, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.enter([16]byte{7}, far, far); !errors.Is(err, errBefore) {
-			t.Errorf("K-47: start %d: %v, want %v", i, err, errBefore)
-		}
+		check.ErrorIs(t, r.enter([16]byte{7}, far, far), errBefore, "K-47: start %d", i)
 		if err := r.close(); err != nil {
 			t.Error(err)
 		}
@@ -349,17 +313,14 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 // lock, do not switch the halves (K-47).
 func TestReplayHalvesSwitch(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	counts := func(now time.Duration, key byte, want string) {
 		t.Helper()
 		err := r.enter([16]byte{key}, noon, started.Add(now))
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if got := fmt.Sprintf("%d %d %v", len(r.young), len(r.old), errors.Is(err, errReplay)); got != want {
-			t.Errorf("K-47: after %v: %s, want %s", now, got, want)
-		}
+		check.Equal(t, fmt.Sprintf("%d %d %v", len(r.young), len(r.old), errors.Is(err, errReplay)), want, "K-47: after %v",
+			now)
 	}
 	counts(0, 1, "1 0 false")
 	counts(2*time.Minute-1, 2, "2 0 false")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -67,9 +68,7 @@ func TestMalformedFirstTokenIsRejected(t *testing.T) {
 		"Kerberos without an AP-REQ": {forge.DER(0x60, forge.OIDKerberos, []byte{1, 0}), errAPReq},
 		"more than any":              {make([]byte, MaxBlob+1), errOuter},
 	} {
-		if _, err := acceptor(t, nil).Accept(c.blob, nil); !errors.Is(err, c.want) {
-			t.Errorf("K-35: %s: %v, want %v", name, err, c.want)
-		}
+		check.ErrorIs(t, check.Err(acceptor(t, nil).Accept(c.blob, nil)), c.want, "K-35: %s", name)
 	}
 }
 

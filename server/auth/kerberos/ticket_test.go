@@ -12,6 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
@@ -30,9 +31,7 @@ func TestTicketMustBeForConfiguredService(t *testing.T) {
 			{service, strings.ToLower(realm), false}, {"cifs/www.example.test", realm, named == nil},
 			{"HTTP/other", realm, false}, {"", realm, false},
 		} {
-			if got := a.serves(c.service, c.realm); got != c.want {
-				t.Errorf("K-38: %v named: %q in %q: %v, want %v", named, c.service, c.realm, got, c.want)
-			}
+			check.Equal(t, a.serves(c.service, c.realm), c.want, "K-38: %v named: %q in %q", named, c.service, c.realm)
 		}
 	}
 }
@@ -109,9 +108,7 @@ func data(kind int32, b ...byte) types.AuthorizationDataEntry {
 func within(t *testing.T, kind int32, all ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
 	t.Helper()
 	b, err := asn1.Marshal(types.AuthorizationData(all))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return data(kind, b...)
 }
 
@@ -200,8 +197,6 @@ func TestCheckedFields(t *testing.T) {
 		}
 	}
 	for n, want := range map[int]bool{0: true, 1: false, 7: true, 8: false, 9: true, 15: false, 16: false} {
-		if got := bit([]byte{0x81, 0x40}, n); got != want {
-			t.Errorf("K-41: bit %d is %t: bit([]byte{0x81, 0x40}, n) = %v, want %v", n, !want, got, want)
-		}
+		check.Equal(t, bit([]byte{0x81, 0x40}, n), want, "K-41: bit %d is %t", n, !want)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReadTokenKeepsInside checks that an answer's encrypted parts are bytes of the token, and nothing else (K-91).
@@ -11,9 +13,7 @@ func TestReadTokenKeepsInside(t *testing.T) {
 	k := ticket()
 	blob := k.Blob()
 	want, err := SplitToken(blob)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		at, length int
 		ok         bool
@@ -27,9 +27,7 @@ func TestReadTokenKeepsInside(t *testing.T) {
 			}
 			part.At, part.Len = c.at, c.length
 			text, err := token.MarshalAnswer()
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			got, err := ReadToken(text, blob)
 			if (err == nil) != c.ok || !c.ok && !errors.Is(err, errOuter) {
 				t.Errorf("K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)
@@ -39,7 +37,5 @@ func TestReadTokenKeepsInside(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ReadToken([]byte(`{"Extra":1}`), blob); !errors.Is(err, errOuter) {
-		t.Errorf("K-91: an unknown field: %v, want %v", err, errOuter)
-	}
+	check.ErrorIs(t, check.Err(ReadToken([]byte(`{"Extra":1}`), blob)), errOuter, "K-91: an unknown field")
 }

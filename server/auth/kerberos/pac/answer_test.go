@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -24,9 +25,7 @@ func answered(t testing.TB) (*PAC, []byte) {
 		Device: &forge.Device{Domain: home, User: 1200, Primary: 515, Groups: []forge.Group{{RID: 515, Attributes: 7}}}}
 	data := forge.Seal(p.Buffers(), forge.NewKey(18))
 	got, err := Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return got, data
 }
 
@@ -35,9 +34,7 @@ func answered(t testing.TB) (*PAC, []byte) {
 func TestAnswerIsComparedWithBytes(t *testing.T) {
 	want, data := answered(t)
 	text, err := want.MarshalAnswer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got, err := ReadAnswer(text, data); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("K-90: %+v, %v, want %+v", got, err, want)
 	}
@@ -70,17 +67,11 @@ func TestAnswerIsComparedWithBytes(t *testing.T) {
 		lie(p)
 		_, data := answered(t)
 		text, err := p.MarshalAnswer()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadAnswer(text, data); !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-90: another %s: %v, want %v", name, err, ErrInvalid)
-		}
+		check.NoError(t, err)
+		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), ErrInvalid, "K-90: another %s", name)
 	}
 	for _, text := range []string{"", "{}", "null", `{"Logon":{"UserID":1104}}`, `{"x":1}`, "[", "\x00"} {
-		if _, err := ReadAnswer([]byte(text), data); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%q: %v, want %v", text, err, ErrInvalid)
-		}
+		check.ErrorIs(t, check.Err(ReadAnswer([]byte(text), data)), ErrInvalid, "%q", text)
 	}
 	if _, err := ReadAnswer(text, data[:16]); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a short PAC: %v", err)
@@ -92,9 +83,7 @@ func TestAnswerIsComparedWithBytes(t *testing.T) {
 func FuzzReadAnswer(f *testing.F) {
 	p, data := answered(f)
 	text, err := p.MarshalAnswer()
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Add(text, data)
 	f.Add([]byte("{}"), data)
 	f.Fuzz(func(t *testing.T, text, data []byte) {

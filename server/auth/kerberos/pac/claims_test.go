@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -150,9 +151,7 @@ func TestClaimsEqualRecordedKDC(t *testing.T) {
 				}
 			}
 		}
-		if err := json.Unmarshal(line, &row); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(line, &row))
 		if row.PACClaims == nil || row.Windows == "crashes" || !slices.Contains(row.User.Groups, "S-1-5-21-0-0-0-497") {
 			continue // claims count only with that group (K-19)
 		}

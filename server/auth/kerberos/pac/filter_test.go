@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -92,9 +93,7 @@ func TestFilterByPlaceInPAC(t *testing.T) {
 					if own == domain && issuer == other || own == other && issuer == domain {
 						another = true
 					}
-					if got := at.foreignTo(issuer); got != another {
-						t.Errorf("K-24: another issuer: %t, want %t", got, another)
-					}
+					check.Equal(t, at.foreignTo(issuer), another, "K-24: another issuer")
 					sent, pass, dropped := wanted(at, issuer, another)
 					got, gone, err := at.Filter(issuer.WithRID(1104), sent)
 					if refused := foreign && (own.IsZero() || own == issuer); refused { // no user of ours (K-29)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -42,9 +43,7 @@ func TestFrameRefuses(t *testing.T) {
 	for _, kind := range []uint32{forge.Server, forge.KDC, 16, 19} {
 		twice := forge.Frame(append(forge.Split(forge.Seal(alice().Buffers(), key(18))),
 			forge.Buffer{Type: kind, Data: make([]byte, 16)}, forge.Buffer{Type: kind, Data: make([]byte, 16)}))
-		if _, err := split(twice); !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-2: a doubled signature of type %d: %v, want %v", kind, err, ErrInvalid)
-		}
+		check.ErrorIs(t, check.Err(split(twice)), ErrInvalid, "K-2: a doubled signature of type %d", kind)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -87,9 +88,7 @@ func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 			return b
 		})
 		p, err := Open(data, key(18))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l := &p.Logon
 		if l.UserFlags != flags || len(l.ExtraSIDs) > 0 != (flags&0x20 != 0) {
 			t.Errorf("K-5: flags %#x: %#x, %d SIDs", flags, l.UserFlags, len(l.ExtraSIDs))
@@ -113,9 +112,7 @@ func TestDroppedForTheirReason(t *testing.T) {
 		"S-1-5-21-10-20-30-512": "a SID of the own domain from another issuer",
 		"S-1-5-21-7-8-9-512":    "a well-known group of a third domain", "S-1-5-15": "",
 		"S-1-5-21-40-50-60-512": ""} {
-		if got := place.dropReason(sid.MustParse(s), other, true); got != want {
-			t.Errorf("%s: %q, want %q", s, got, want)
-		}
+		check.Equal(t, place.dropReason(sid.MustParse(s), other, true), want, "%s", s)
 	}
 }
 
@@ -130,18 +127,14 @@ func TestFilterOfNothing(t *testing.T) {
 func opened(t testing.TB, w forge.PAC) *PAC {
 	t.Helper()
 	p, err := Open(forge.Seal(w.Buffers(), key(18)), key(18))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return p
 }
 
 func identityOf(t testing.TB, w forge.PAC, at Place) Identity {
 	t.Helper()
 	id, err := opened(t, w).Identity(at)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return id
 }
 
@@ -299,15 +292,11 @@ func BenchmarkThousandGroups(b *testing.B) {
 	}
 	data := forge.Seal(w.Buffers(), key(18))
 	f, err := split(data)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
 		p, err := f.read()
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		if id, err := p.Identity(Place{Domain: domain}); err != nil || len(id.Groups) < 1000 {
 			b.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
@@ -23,32 +24,22 @@ import (
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
 	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Chdir("../../../../internal") // recordings names its folder from a package below the root
 	path, err := filepath.Abs(recordings.File(t, name))
 	t.Chdir(here)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return b
 }
 
 // TestRecordedPAC checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
 func TestRecordedPAC(t *testing.T) {
 	f, err := split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p, err := f.read()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	domain := sid.MustParse("S-1-5-21-1260485059-1173937628-4178590419")
 	if p.Logon.User() != domain.WithRID(500) || p.Logon.EffectiveName != "Administrator" ||
 		p.Logon.LogonDomainName != "ADDOMAIN" || p.Logon.LogonServer != "ADDC" || p.Logon.PrimaryGroupID != 513 {
@@ -85,9 +76,7 @@ func TestRecordedClaims(t *testing.T) {
 		b = append(b, part...)
 	}
 	set, err := readClaimsSet(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, want := range []claims.Attribute{{Name: "720fd3c3_9", Type: claims.Boolean, Uints: []uint64{1}},
 		{Name: "720fd3c3_7", Type: claims.String, Strings: []string{"foo", "bar", "baz"}},
 		{Name: "720fd3c3_8", Type: claims.Uint64, Uints: []uint64{655369, 65543, 65542, 65536}}} {

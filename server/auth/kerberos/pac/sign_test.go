@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -48,9 +49,7 @@ func TestAlteredPACIsRefused(t *testing.T) {
 		}
 		wrong := key(kind)
 		wrong.KeyValue[0] ^= 1
-		if _, err := Open(good, wrong); !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-12: another key of type %d: %v, want %v", kind, err, ErrInvalid)
-		}
+		check.ErrorIs(t, check.Err(Open(good, wrong)), ErrInvalid, "K-12: another key of type %d", kind)
 	}
 	good := forge.Seal(alice().Buffers(), key(18))
 	server := int(binary.LittleEndian.Uint64(good[entryOf(good, forge.Server)+8:]))
