@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/internal/test/addc"
 	"github.com/refmon/refmon/sid"
@@ -33,37 +34,25 @@ func TestSIDsByNameAndByTicket(t *testing.T) {
 	users := map[string]int{"one": 1, "several": 20}
 	d := addc.Start(t, addc.Order{Users: users, Service: "HTTP/www.refmon.test", Changes: history, TLS: true})
 	keys, err := kerberos.ReadKeytab(d.Keytab)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	a, err := kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer a.Close()
 	pem, err := os.ReadFile(d.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
 	dir, err := New(Config{Servers: []string{"ldaps://" + d.Address}, Security: TLS, Account: "websvc@" + addc.Realm,
 		Password: addc.Password + "-service", Roots: roots, Domain: d.SID, Realm: addc.Realm, Name: addc.Name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer dir.Close()
 	p := kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	earlier := map[string][]sid.SID{"one": {sid.MustParse("S-1-5-21-9-9-9-1234")}}
 	for user := range users {
 		c, err := p.Check(context.Background(), user, addc.Password)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		f, err := dir.Find(context.Background(), user, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		// An asserted identity says who authenticated the client and is not a membership. It differs between the two
 		// ways.
 		ticket := slices.DeleteFunc(sidsOf(c.Identity.Groups), func(s sid.SID) bool { return s.Authority() == 18 })

@@ -12,6 +12,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -22,9 +23,7 @@ import (
 func TestWholeAccount(t *testing.T) {
 	elsewhere, machine := sid.MustParse("S-1-5-21-40-50-60"), sid.MustParse("S-1-5-21-1-1-1")
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"sales", "it"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	hours := strings.Repeat("\xff", hoursOfAWeek)
 	group := func(s sid.SID) token.Group { return token.Group{SID: s, Attributes: token.GroupDefault} }
 	w := newWorld()
@@ -49,9 +48,7 @@ func TestWholeAccount(t *testing.T) {
 		Claims: set, bounds: bounds{expires: 159000000000000000, password: 159000000000000001, hours: []byte(hours)}}
 	for _, spelled := range []string{"alice", "ALICE", "aLiCe"} { // the first answer is that of each
 		got, err := d.Find(t.Context(), spelled, true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		dropped := got.Dropped
 		if got.Dropped = nil; !reflect.DeepEqual(*got, want) {
 			t.Errorf("D-15: %s is\n%+v, want\n%+v", spelled, *got, want)
@@ -150,9 +147,7 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 			c.Claims = map[string]Claim{}
 			for _, text := range []string{"department", "employeeNumber:int64", "isManager:boolean"} {
 				claim, err := ParseClaim(text)
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				c.Claims[claim.Attribute] = claim
 			}
 		})
@@ -179,13 +174,10 @@ func TestFilterOf(t *testing.T) {
 		{"alice", true, "(&(objectClass=user)(|(sAMAccountName=alice)(userPrincipalName=alice@EXAMPLE.TEST)))"},
 		{"a*(b)\\\x00", false, `(&(objectClass=user)(sAMAccountName=a\2a\28b\29\5c\00))`},
 	} {
-		if got := d.filterOf(c.name, c.byRealm); got != c.want {
-			t.Errorf("D-9: %q: %s, want %s", c.name, got, c.want)
-		}
+		check.Equal(t, d.filterOf(c.name, c.byRealm), c.want, "D-9: %q", c.name)
 	}
-	if got := (&Directory{}).filterOf("alice", true); got != "(&(objectClass=user)(sAMAccountName=alice))" {
-		t.Errorf("D-9: without a realm: %s, want (&(objectClass=user)(sAMAccountName=alice))", got)
-	}
+	check.Equal(t, (&Directory{}).filterOf("alice", true), "(&(objectClass=user)(sAMAccountName=alice))",
+		"D-9: without a realm")
 }
 
 // FuzzEntry checks that an entry of any bytes is rejected or is an account of the domain (D-8, D-10).

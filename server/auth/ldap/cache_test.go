@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // timed is a directory whose clock the test turns.
@@ -114,9 +115,7 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	f := serve(t, w.answer)
 	d, ahead := timed(f, func(c *Config) { c.Limits.Stale = 10 * time.Minute })
 	ctx := context.Background()
-	if _, err := d.Find(ctx, "alice", false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(d.Find(ctx, "alice", false)))
 	f.stop()
 	ahead.Store(int64(9 * time.Minute))
 	if got, err := d.Find(ctx, "alice", false); err != nil || !got.Cached || len(got.Groups) != 2 {
@@ -139,9 +138,7 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	}
 	never := serve(t, w.answer)
 	d, _ = timed(never, func(c *Config) { c.Limits.Stale, c.Limits.Fresh = -1, -1 })
-	if _, err := d.Find(ctx, "alice", false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(d.Find(ctx, "alice", false)))
 	never.stop()
 	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
 		t.Errorf("D-20: with an empty cache: %+v, %v, want %v", got, err, ErrAway)
@@ -156,9 +153,7 @@ func TestCacheIsBounded(t *testing.T) {
 		c.get("0")
 	}
 	for key, want := range map[string]bool{"0": true, "9": true, "8": true, "7": false, "1": false} {
-		if got := c.get(key) != nil; got != want {
-			t.Errorf("D-21: %s is kept: %t, want %t", key, got, want)
-		}
+		check.Equal(t, c.get(key) != nil, want, "D-21: %s is kept", key)
 	}
 	if len(c.byName) != 3 || c.order.Len() != 3 {
 		t.Errorf("D-21: %d and %d are kept, want 3, 3", len(c.byName), c.order.Len())
@@ -302,8 +297,6 @@ func TestLeastRecentlyUsedIsRemoved(t *testing.T) {
 		case "drop":
 			c.drop(step.key)
 		}
-		if got := order(); got != step.want {
-			t.Errorf("D-21: step %d, %s %s: %s, want %s", i, step.what, step.key, got, step.want)
-		}
+		check.Equal(t, order(), step.want, "D-21: step %d, %s %s", i, step.what, step.key)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNoStartTLS checks that neither name nor password is sent to a server that refuses TLS, and that passwords are
@@ -43,9 +45,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		here, there := net.Pipe()
 		c := &conn{Conn: goldap.NewConn(here, false), meter: &meter{Conn: here}}
 		c.Start()
-		if err := there.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, there.SetReadDeadline(time.Now().Add(time.Minute)))
 		before := len(d.idle)
 		d.give(c, keep)
 		kept := keep && before < maxIdle

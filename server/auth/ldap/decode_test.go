@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestExpiryTimes checks that a time is past from its first moment on. 0 and the maximum mean no time (D-11; MS-ADTS
@@ -13,9 +14,7 @@ func TestExpiryTimes(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	at := now.Unix()*10_000_000 + filetime.UnixEpoch
 	for when, want := range map[int64]bool{at - 1: true, at: true, at + 1: false, 0: false, -1: false, never: false} {
-		if got := past(when, now); got != want {
-			t.Errorf("D-11: %d at %d: %v, want %v", when, at, got, want)
-		}
+		check.Equal(t, past(when, now), want, "D-11: %d at %d", when, at)
 	}
 	hours := make([]byte, hoursOfAWeek) // bit 0 is Sunday's first hour of UTC (MS-SAMR 2.2.6.5)
 	hours[0] = 1

@@ -15,6 +15,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -45,9 +46,7 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 		return w.answer(a)
 	}
 	var list People
-	if err := f.directory(nil).People(context.Background(), &list); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.directory(nil).People(context.Background(), &list))
 	text := string(dirfile.Write(list.Accounts()))
 	if strings.Contains(text, "S-1-5-32-544") || !strings.Contains(text, domain.WithRID(1104).String()) {
 		t.Errorf("D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
@@ -202,9 +201,7 @@ func TestHostileExport(t *testing.T) {
 	}
 	d := f.directory(func(c *Config) { c.Limits.Wait = 300 * time.Millisecond })
 	var list People
-	if err := d.People(context.Background(), &list); !errors.Is(err, ErrAway) {
-		t.Errorf("D-22: %v, want %v", err, ErrAway)
-	}
+	check.ErrorIs(t, d.People(context.Background(), &list), ErrAway, "D-22")
 	if n, _, err := d.Objects(context.Background(), "", false, io.Discard); err == nil {
 		t.Errorf("D-23: Objects = %d without an error, want one", n)
 	}

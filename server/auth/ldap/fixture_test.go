@@ -17,6 +17,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -82,9 +83,7 @@ type fake struct {
 func serve(t testing.TB, search func(a asked) [][]byte) *fake {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f := &fake{t: t, listener: l, search: search, conns: map[net.Conn]bool{}}
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/internal/test/addc"
 	"github.com/refmon/refmon/sid"
@@ -82,13 +83,9 @@ var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "lock
 func ways(t *testing.T, d *addc.Domain) map[string]Config {
 	t.Helper()
 	keys, err := kerberos.ReadKeytab(d.Keytab)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	pem, err := os.ReadFile(d.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
 		t.Fatal("the authority's certificate cannot be read")
@@ -136,9 +133,7 @@ func TestDomain(t *testing.T) {
 	all := ways(t, d)
 	for name, cfg := range all {
 		dir, err := New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		f, err := dir.Find(ctx, "ONE", false)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -168,9 +163,7 @@ func TestDomain(t *testing.T) {
 		}
 	}
 	dir, err := New(all["LDAPS"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer dir.Close()
 	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
 	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
@@ -188,16 +181,12 @@ func gone(t *testing.T, d *addc.Domain, cfg Config) {
 	t.Helper()
 	cfg.Limits.Fresh = -1 // each answer is looked at again
 	dir, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer dir.Close()
 	const group = "CN=one-g0,CN=Users,BASE"
 	for _, change := range []string{"dn: " + group + "\nchangetype: delete\n", ""} {
 		f, err := dir.Find(context.Background(), "one", false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
 			t.Errorf("D-19: one has %v, the directory says %v, want %v", got, want, want)
 		}
@@ -232,9 +221,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	for user := range realUsers {
 		want := ofDomain(d, d.TokenGroups(user))
 		f, err := dir.Find(ctx, user, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got := ofDomain(d, sidsOf(f.Groups)); !slices.Equal(got, want) {
 			t.Errorf("D-16: %s: %d groups, the directory says %d", user, len(got), len(want))
 		}
@@ -245,18 +232,14 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 		}
 	}
 	other, err := New(dir.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer other.Close()
 	other.mu.Lock()
 	other.base = &place{base: addc.Base} // a server that does not compute
 	other.mu.Unlock()
 	for user := range realUsers {
 		f, err := other.Find(ctx, user, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
 			t.Errorf("D-17: %s by memberOf: %d groups, the directory says %d", user, len(got), len(want))
 		}
@@ -267,9 +250,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 	t.Helper()
 	var list People
-	if err := dir.People(context.Background(), &list); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, dir.People(context.Background(), &list))
 	file := dirfile.Write(list.Accounts())
 	read, err := dirfile.Read(file)
 	if err != nil {
@@ -304,9 +285,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 		t.Fatalf("D-23: %d objects, %d unread, %v, want at least 1000, 0, nil", n, unread, err)
 	}
 	src, err := source.Open("objects", &out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for read := 0; ; {
 		var b objects.Batch
 		if err := src.Next(&b); errors.Is(err, io.EOF) {

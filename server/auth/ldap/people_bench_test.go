@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // recorded answers a second export with the bytes of the first: the numbers of messages are
@@ -41,9 +42,7 @@ func BenchmarkExport(b *testing.B) {
 	export := func() {
 		d := f.directory(nil)
 		var list People
-		if err := d.People(context.Background(), &list); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, d.People(context.Background(), &list))
 		if text := dirfile.Write(list.Accounts()); len(text) < 100*n {
 			b.Fatal("no file")
 		}

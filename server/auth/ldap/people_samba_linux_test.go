@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/addc"
 )
 
@@ -38,15 +39,11 @@ func TestServedExport(t *testing.T) {
 	}
 	d := addc.Start(t, addc.Order{Numbered: n, Service: "HTTP/www.refmon.test", Changes: bigGroups(n), TLS: true})
 	dir, err := New(ways(t, d)["LDAPS"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer dir.Close()
 	begin := time.Now()
 	var list People
-	if err := dir.People(context.Background(), &list); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, dir.People(context.Background(), &list))
 	text := dirfile.Write(list.Accounts())
 	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
 	t.Logf("%d users and %d groups, %d bytes, after %v", users, groups, len(text), time.Since(begin))
@@ -55,9 +52,7 @@ func TestServedExport(t *testing.T) {
 			n/2/perGroup)
 	}
 	read, err := dirfile.Read(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, in := range map[int]bool{0: true, perGroup - 1: true, n - 1: false} {
 		name := fmt.Sprint("n", i)
 		p := read.Account(name)

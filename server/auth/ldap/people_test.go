@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
@@ -152,16 +153,12 @@ func TestPeopleEqualAFreshRead(t *testing.T) {
 	steps := randtest.Count(t, "REFMON_DIRECTORY_CHANGES", 500)
 	for step := range steps {
 		before := known.collector
-		if err := f.read(&known); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.read(&known))
 		if known.collector == before {
 			renewed++
 		}
 		var fresh People
-		if err := f.read(&fresh); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.read(&fresh))
 		got, want := known.Accounts(), fresh.Accounts()
 		if got.Sum() != want.Sum() || !reflect.DeepEqual(got.Users, want.Users) ||
 			!reflect.DeepEqual(got.Groups, want.Groups) || got.Domain != want.Domain {
@@ -200,9 +197,7 @@ func TestPeopleAfterAFailedRead(t *testing.T) {
 		f.account()
 	}
 	var known People
-	if err := f.read(&known); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.read(&known))
 	was, away := known.Accounts(), errors.New("away")
 	sum := was.Sum()
 	f.change()
@@ -213,9 +208,7 @@ func TestPeopleAfterAFailedRead(t *testing.T) {
 		t.Errorf("D-22: %v, want the error and the same accounts as before", err)
 	}
 	var fresh People
-	if err := errors.Join(f.read(&known), f.read(&fresh)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(f.read(&known), f.read(&fresh)))
 	if known.Accounts().Sum() != fresh.Accounts().Sum() {
 		t.Error("D-22: the next read has other accounts, want those of a fresh one")
 	}
@@ -279,9 +272,7 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 	f := generated(t, n)
 	d := f.directory(func(c *Config) { c.Claims = map[string]Claim{"department": {"department", 3}} })
 	var list People
-	if err := d.People(context.Background(), &list); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, d.People(context.Background(), &list))
 	text := dirfile.Write(list.Accounts())
 	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
 	if users != n || groups != 1000 || len(list.Unresolved) != 0 {
@@ -289,9 +280,7 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 			users, groups, list.Unresolved, n)
 	}
 	dir, err := dirfile.Read(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p := dir.Account("user1599")
 	if p == nil || !p.Token.Member(domain.WithRID(uint32(2000+(1599*3)%1000)), false) {
 		t.Fatalf("D-22: %+v", p)
@@ -315,9 +304,7 @@ func TestPersonAllocates(t *testing.T) {
 	}
 	var list People
 	if got := testing.AllocsPerRun(100, func() {
-		if _, err := list.parse((*goldap.Entry)(e)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(list.parse((*goldap.Entry)(e))))
 	}); got > 60 {
 		t.Errorf("an account takes %.0f pieces of memory, want at most 60", got)
 	}

@@ -27,6 +27,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
@@ -253,18 +254,12 @@ func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Dir
 	address := k.Start()
 	t.Cleanup(func() { _ = k.Listener.Close() })
 	e, err := crypto.GetEtype(18)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	value, err := e.StringToKey("service", realm+"websvc", "00001000")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1,
 		Key: types.EncryptionKey{KeyType: 18, KeyValue: value}}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f := serve(t, newWorld().answer)
 	f.mu.Lock()
 	f.gss, f.clear = g, security == Signed
@@ -312,10 +307,7 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 				f.gss.answer, f.gss.sum.Checksum, c.answer, sum, f.gss.step, f.gss.tokens, f.gss.clear)
 		}
 		f.gss.mu.Unlock()
-		if len(f.binds) != 0 {
-			t.Errorf("D-1: security %d: names and passwords %q: len(f.binds) = %d, want 0", security, f.binds,
-				len(f.binds))
-		}
+		check.Equal(t, len(f.binds), 0, "D-1: security %d: names and passwords %q", security, f.binds)
 	}
 	f, d := byKerberos(t, Signed, nil)
 	long := "(cn=" + strings.Repeat("x", maxSigned/2+100) + ")"

@@ -10,6 +10,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestAnswersForTheirReason checks the error of each rejected response, because a later check would reject most of
@@ -67,9 +69,7 @@ func TestAnswersForTheirReason(t *testing.T) {
 		t.Errorf("D-7: a group that was not in the query: %+v, %v, want %v", got, err, errOther)
 	}
 	for _, q := range f.queries {
-		if q.deref != 0 {
-			t.Errorf("D-6: aliases are followed below %q: q.deref = %d, want 0", q.base, q.deref)
-		}
+		check.Equal(t, q.deref, 0, "D-6: aliases are followed below %q", q.base)
 	}
 }
 

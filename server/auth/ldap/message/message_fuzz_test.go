@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzSplit splits any bytes without a panic. What it splits can be rebuilt, the result splits to the same again, and
@@ -14,9 +16,7 @@ import (
 func FuzzSplit(f *testing.F) {
 	for _, c := range samples {
 		raw, err := hex.DecodeString(strings.Join(strings.Fields(c.raw), ""))
-		if err != nil {
-			f.Fatal(err)
-		}
+		check.NoError(f, err)
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

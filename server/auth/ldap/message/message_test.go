@@ -7,15 +7,15 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // parse returns the bytes of hexadecimal digits with blanks.
 func parse(t testing.TB, text string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return b
 }
 
@@ -65,9 +65,7 @@ func TestRebuildRestoresMessage(t *testing.T) {
 			continue
 		}
 		text, err := m.MarshalAnswer()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		again, err := ReadAnswer(text, raw)
 		if err != nil || !reflect.DeepEqual(again, m) {
 			t.Errorf("D-39: %s: read %+v, %v, want %+v", c.name, again, err, m)
@@ -153,9 +151,7 @@ func TestRebuildRejects(t *testing.T) {
 	} {
 		from := bytes.Replace(c.raw, []byte{0x89}, []byte{serverCredentials}, 1)
 		m, err := Split(from)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		c.change(m)
 		if got, err := m.Rebuild(c.raw); !errors.Is(err, ErrInvalid) {
 			t.Errorf("D-39: %s: %x, %v, want %v", name, got, err, ErrInvalid)
