@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/auth/ldap/message"
@@ -141,9 +142,7 @@ func parser(t testing.TB) *Parser {
 			t.Error(err)
 		}
 	})
-	if _, err := p.Parse(sealed(nil)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(p.Parse(sealed(nil))))
 	return p
 }
 
@@ -205,12 +204,8 @@ func TestFaultInParserReachesNothing(t *testing.T) {
 		w.reset(t)
 		before := w.seen()
 		got, err := p.Parse(data)
-		if !errors.Is(err, c.want) {
-			t.Errorf("K-89: %s in the child: %v, want %v", c.name, err, c.want)
-		}
-		if after := w.seen(); after != before {
-			t.Errorf("K-89: %s in the child: %s, want %s", c.name, after, before)
-		}
+		check.ErrorIs(t, err, c.want, "K-89: %s in the child", c.name)
+		check.Equal(t, w.seen(), before, "K-89: %s in the child", c.name)
 		if c.want == nil && got.Client.Name != "c\x00l\x00i\x00e\x00n\x00t\x00 \x00" {
 			t.Errorf("K-90: the client's name is %q", got.Client.Name)
 		}
@@ -222,9 +217,7 @@ func TestFaultInParserReachesNothing(t *testing.T) {
 			continue
 		}
 		whole, err := pac.Parse(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		same := *whole
 		same.Logon.Groups = append([]pac.Membership(nil), whole.Logon.Groups...)
 		same.Logon.ExtraSIDs = append([]token.Group(nil), whole.Logon.ExtraSIDs...)
@@ -247,9 +240,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w := &world{secret: filepath.Join(dir, "secret"), mark: filepath.Join(dir, "mark"), address: l.Addr().String()}
 	var dialed sync.WaitGroup
 	dialed.Go(func() {
@@ -272,10 +263,8 @@ func newWorld(t *testing.T) *world {
 // reset makes the files as they were.
 func (w *world) reset(t *testing.T) {
 	t.Helper()
-	if err := errors.Join(os.WriteFile(w.secret, []byte("secret"), 0o666), os.Chmod(w.secret, 0o666),
-		os.Chmod(filepath.Dir(w.secret), 0o777)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.WriteFile(w.secret, []byte("secret"), 0o666), os.Chmod(w.secret, 0o666),
+		os.Chmod(filepath.Dir(w.secret), 0o777)))
 	_ = os.Remove(w.mark)
 }
 
@@ -291,13 +280,9 @@ func acceptor(t *testing.T, p *Parser, service string) (*kerberos.Acceptor, *for
 	t.Helper()
 	key, now := forge.NewKey(18), time.Now()
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "R", Version: 3, Key: key}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	a, err := kerberos.New(kerberos.Config{Keys: keys, Realm: "R", Domain: domain, Parse: p.Parse, Split: p.Token})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	k := &forge.Ticket{Service: service, Realm: "R", Key: key, Version: 3, Client: "alice", At: now.Add(time.Minute),
 		AuthTime: now.Add(-time.Hour).Truncate(time.Second)}
 	signed := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: "alice", DomainName: "EXAMPLE",
@@ -319,9 +304,7 @@ func TestAcceptByChild(t *testing.T) {
 		t.Error(err)
 	}
 	_, k = acceptor(t, p, "HTTP/www.example.test")
-	if _, err := a.Accept(k.Blob(), nil); !errors.Is(err, ErrFailed) {
-		t.Errorf("K-91: without a child: %v, want %v", err, ErrFailed)
-	}
+	check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), ErrFailed, "K-91: without a child")
 }
 
 // TestFaultInTokenReachesNothing plants faults in the parser of tokens, of which nothing is verified when it runs. The
@@ -345,9 +328,7 @@ func TestFaultInTokenReachesNothing(t *testing.T) {
 		if _, err := a.Accept(blob, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("K-91: %s in the child: %v, want %q", c.name, err, c.want)
 		}
-		if after := w.seen(); after != before {
-			t.Errorf("K-91: %s in the child: %s, want %s", c.name, after, before)
-		}
+		check.Equal(t, w.seen(), before, "K-91: %s in the child", c.name)
 		a, k = acceptor(t, p, "HTTP/www.example.test")
 		if _, err := a.Accept(k.Blob(), nil); err != nil {
 			t.Errorf("the token after %s: %v", c.name, err)
@@ -356,9 +337,7 @@ func TestFaultInTokenReachesNothing(t *testing.T) {
 			continue // without a trace in this test's world
 		}
 		whole, err := kerberos.SplitToken(blob)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		same := *whole
 		if plantedToken(blob, &same); w.seen() == before && reflect.DeepEqual(&same, whole) {
 			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
@@ -435,12 +414,8 @@ func TestFaultInMessageReachesNothing(t *testing.T) {
 		if err == nil {
 			_, err = m.Rebuild(raw)
 		}
-		if !errors.Is(err, c.want) {
-			t.Errorf("D-39: %s in the child: %v, want %v", c.name, err, c.want)
-		}
-		if after := w.seen(); after != before {
-			t.Errorf("D-39: %s in the child: %s, want %s", c.name, after, before)
-		}
+		check.ErrorIs(t, err, c.want, "D-39: %s in the child", c.name)
+		check.Equal(t, w.seen(), before, "D-39: %s in the child", c.name)
 		plain := entry("CN=alice")
 		if m, err = p.Message(plain); err != nil {
 			t.Errorf("the message after %s: %v", c.name, err)
@@ -451,20 +426,14 @@ func TestFaultInMessageReachesNothing(t *testing.T) {
 			continue // without a trace in this test's world
 		}
 		whole, err := message.Split(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		same, err := message.Split(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if plantedMessage(raw, same); w.seen() == before && reflect.DeepEqual(same, whole) {
 			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
 		}
 	}
-	if _, err := p.Message(make([]byte, longest+1)); !errors.Is(err, message.ErrInvalid) {
-		t.Errorf("a message that is too long: %v, want %v", err, message.ErrInvalid)
-	}
+	check.ErrorIs(t, check.Err(p.Message(make([]byte, longest+1))), message.ErrInvalid, "a message that is too long")
 	if _, err := p.Message([]byte{0x30, 0}); !errors.Is(err, message.ErrInvalid) || errors.Is(err, ErrFailed) {
 		t.Errorf("a malformed message: %v, want %v", err, message.ErrInvalid)
 	}
@@ -475,9 +444,7 @@ func TestFaultInMessageReachesNothing(t *testing.T) {
 // memory (K-89).
 func TestChildHasNoRights(t *testing.T) {
 	inherited, err := unix.Open(os.Args[0], unix.O_RDONLY, 0) // without O_CLOEXEC
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer func() { _ = unix.Close(inherited) }()
 	p := parser(t)
 	p.mu.Lock()
@@ -485,9 +452,7 @@ func TestChildHasNoRights(t *testing.T) {
 	p.mu.Unlock()
 	proc := fmt.Sprintf("/proc/%d/", pid)
 	b, err := os.ReadFile(proc + "status")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapAmb:\t0000000000000000",
 		"Seccomp:\t2", "NoNewPrivs:\t1"} {
 		if !bytes.Contains(b, []byte(want)) {
@@ -536,9 +501,7 @@ func TestParserSurvivesKilledChild(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Parse(sealed(nil)); !errors.Is(err, ErrFailed) {
-		t.Errorf("after Close: %v, want %v", err, ErrFailed)
-	}
+	check.ErrorIs(t, check.Err(p.Parse(sealed(nil))), ErrFailed, "after Close")
 }
 
 // TestRequestsOfTheChildAreBounded checks what the child does with malformed requests: it ends.
@@ -564,12 +527,8 @@ func BenchmarkMessage(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				m, err := split(raw)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := m.Rebuild(raw); err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, err)
+				check.NoError(b, check.Err(m.Rebuild(raw)))
 			}
 		})
 	}
@@ -586,9 +545,7 @@ func BenchmarkParse(b *testing.B) {
 	for name, parse := range map[string]func([]byte) (*pac.PAC, error){"child": p.Parse, "here": pac.Parse} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := parse(data); err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, check.Err(parse(data)))
 			}
 		})
 	}
