@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
@@ -68,23 +69,17 @@ func settle(t *testing.T, fences <-chan index.Watermark, sources ...string) {
 func answers(t *testing.T, state, host string) map[string]string {
 	t.Helper()
 	x, err := index.Open(state, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	out := map[string]string{}
 	for line := range bytes.Lines(b) {
 		var e struct {
 			Row  *struct{ Path string }
 			Gone string
 		}
-		if err := json.Unmarshal(line, &e); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(line, &e))
 		if e.Row == nil {
 			delete(out, strings.TrimPrefix(e.Gone, host))
 			continue
@@ -118,9 +113,7 @@ func freshOf(t *testing.T, c index.Config) map[string]string {
 	defer stop()
 	c.Rights, c.State, c.NoEvents, c.Beat, c.Ready = "read", state, true, time.Millisecond, stop
 	err := index.Run(ctx, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return answers(t, state, "")
 }
 
@@ -175,13 +168,9 @@ func (c *closing) Close() error { c.closed++; return errClosed }
 func TestAloneClosesSinks(t *testing.T) {
 	held := t.TempDir()
 	lock, err := os.Create(filepath.Join(held, "messages.lock"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer lock.Close()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
 	for name, a := range map[string]broker.Alone{"unknown rights": {Rights: "fly", State: t.TempDir()},
 		"another refmon-index": {Rights: "read", State: held}} {
 		sink := &closing{}
@@ -202,16 +191,12 @@ func TestAloneMatchesPlainRun(t *testing.T) {
 		t.Helper()
 		at := filepath.Join(tree, name)
 		err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600), os.Chmod(at, mode))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	for i := range 40 {
 		put(fmt.Sprintf("d%d/f%d", i%3, i), os.FileMode(0o600|i))
 	}
-	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
 	run := func() (fences chan index.Watermark, end func()) {
 		return start(t, broker.Alone{Trees: []string{tree}, Directory: dir, State: state})
 	}
@@ -225,17 +210,13 @@ func TestAloneMatchesPlainRun(t *testing.T) {
 	without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1)
 	err := errors.Join(os.Rename(filepath.Join(tree, "d1"), filepath.Join(tree, "moved")),
 		os.RemoveAll(filepath.Join(tree, "d2")), os.WriteFile(dir, []byte(without), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	settle(t, fences, sources...)
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
 	end()
 
-	if err := os.RemoveAll(filepath.Join(tree, "moved")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.RemoveAll(filepath.Join(tree, "moved")))
 	fences, end = run()
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
@@ -301,22 +282,16 @@ func aloneBehind(t *testing.T, policy index.Traverse) {
 			folder = filepath.Join(folders[(i-1)/2], fmt.Sprint("d", i))
 		}
 		folders = append(folders, folder)
-		if err := os.Mkdir(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(folder, 0o755))
 		for f := range 3 {
 			at := filepath.Join(folder, fmt.Sprint("f", f))
-			if err := errors.Join(os.WriteFile(at, nil, 0o600), os.Chmod(at, os.FileMode(0o600|r.IntN(64)))); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(os.WriteFile(at, nil, 0o600), os.Chmod(at, os.FileMode(0o600|r.IntN(64)))))
 		}
 	}
 	shut := func(of ...string) {
 		t.Helper()
 		for _, folder := range of {
-			if err := os.Chmod(folder, os.FileMode(0o700|r.IntN(64))); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Chmod(folder, os.FileMode(0o700|r.IntN(64))))
 		}
 	}
 	shut(folders[3:]...)
@@ -354,9 +329,7 @@ func aloneBehind(t *testing.T, policy index.Traverse) {
 	same("afterwards")
 
 	moved := filepath.Join(tree, "moved")
-	if err := errors.Join(os.Rename(folders[1], moved), os.RemoveAll(folders[5])); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Rename(folders[1], moved), os.RemoveAll(folders[5])))
 	settled()
 	settled()
 	same("elsewhere")

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -25,17 +26,11 @@ func BenchmarkFirstLoad(b *testing.B) {
 	for i := range files {
 		at := filepath.Join(tree, fmt.Sprint("d", i%100))
 		if i < 100 {
-			if err := os.Mkdir(at, 0o755); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, os.Mkdir(at, 0o755))
 		}
-		if err := os.WriteFile(filepath.Join(at, fmt.Sprint("f", i)), nil, os.FileMode(0o600|i%64)); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, os.WriteFile(filepath.Join(at, fmt.Sprint("f", i)), nil, os.FileMode(0o600|i%64)))
 	}
-	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, os.WriteFile(dir, []byte(firm), 0o600))
 	for _, parts := range []int{1, 4} {
 		b.Run(fmt.Sprint("parts ", parts), func(b *testing.B) {
 			for range b.N {
@@ -44,13 +39,9 @@ func BenchmarkFirstLoad(b *testing.B) {
 				a := broker.Alone{Host: "h", Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
 					NoEvents: true, Every: again, Beat: calm, Parts: parts, Ready: stop}
 				before := used(b)
-				if err := a.Run(ctx); err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, a.Run(ctx))
 				info, err := os.Stat(filepath.Join(state, "events.jsonl"))
-				if err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, err)
 				b.ReportMetric((used(b)-before).Seconds()*1e6/files, "cpu-µs/row")
 				b.ReportMetric(float64(info.Size())/files, "bytes/row")
 			}
@@ -73,9 +64,7 @@ func BenchmarkFirstLoad(b *testing.B) {
 			before := used(b)
 			err := index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read",
 				State: filepath.Join(b.TempDir(), "state"), NoEvents: true, Beat: 50 * time.Millisecond, Ready: stop})
-			if err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, err)
 			b.ReportMetric((used(b)-before).Seconds()*1e6/files, "cpu-µs/row")
 		}
 		b.ReportMetric(float64(b.N)*files/b.Elapsed().Seconds(), "rows/s")
@@ -94,13 +83,9 @@ const again = 10 * time.Second
 func load(b *testing.B, tree, dir string, workers int) {
 	b.Helper()
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"h": {tree}}, Parts: 4, Deciders: 4})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	server, err := broker.Start(s, broker.Options{Store: b.TempDir()})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	defer server.Close()
 	ctx, stop := context.WithCancel(b.Context())
 	var all sync.WaitGroup
@@ -108,9 +93,7 @@ func load(b *testing.B, tree, dir string, workers int) {
 	defer stop()
 	stage := func(r site.Role, run func(c *stages.Conn) error) {
 		c, err := stages.Dial(s, r, seeds[r], stages.Options{InProcess: server})
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		all.Go(func() {
 			defer c.Close()
 			if err := run(c); err != nil {
@@ -119,13 +102,9 @@ func load(b *testing.B, tree, dir string, workers int) {
 		})
 	}
 	keeper, err := stages.Dial(s, site.Keeper, seeds[site.Keeper], stages.Options{InProcess: server})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	defer keeper.Close()
-	if err := stages.Prepare(ctx, keeper); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, stages.Prepare(ctx, keeper))
 	for i := range workers {
 		stage(site.Work, func(c *stages.Conn) error {
 			return stages.Work(ctx, c, stages.WorkConfig{Name: fmt.Sprint("w", i), Beat: calm})
@@ -149,8 +128,6 @@ func load(b *testing.B, tree, dir string, workers int) {
 func used(b *testing.B) time.Duration {
 	b.Helper()
 	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -18,23 +19,17 @@ import (
 // is full (N-87). With free space it has every acknowledged message and accepts new ones.
 func TestFullDisk(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "store")
-	if err := syscall.Mkdir(store, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, syscall.Mkdir(store, 0o700))
 	if err := syscall.Mount("tmpfs", store, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("no tmpfs can be mounted here: ", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(store, syscall.MNT_DETACH) })
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	start := func() (*brokerSite, *broker.Broker) {
 		t.Helper()
 		b, err := broker.Start(s, broker.Options{Store: store})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b}), b
 	}
 	h, b := start()
@@ -53,9 +48,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	const some = `{"filter":"people.0","keep":8}`
 	keeper, _ := h.raw(site.Keeper)
-	if _, err := keeper.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(keeper.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute)))
 	// Where others fill its disk it ends.
 	other := filepath.Join(store, "other")
 	if err := os.WriteFile(other, make([]byte, 1<<23), 0o600); !errors.Is(err, syscall.ENOSPC) {
@@ -72,13 +65,9 @@ func TestFullDisk(t *testing.T) {
 		default:
 		}
 	}
-	if !errors.Is(err, broker.ErrFull) {
-		t.Errorf("a server whose disk is full: %v, want %v", err, broker.ErrFull)
-	}
+	check.ErrorIs(t, err, broker.ErrFull, "a server whose disk is full")
 	b.Close()
-	if err := os.Remove(other); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(other))
 	h, b = start()
 	defer b.Close()
 	if n := h.count("PEOPLE"); n < kept {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -14,15 +15,11 @@ import (
 // accepted (N-46, N-47).
 func TestOptions(t *testing.T) {
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	secure := &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.VerifyClientCertIfGiven}
 	o, err := (&Options{Name: "n", Listen: "192.0.2.1:4222", Cluster: "192.0.2.1:6222", Routes: []string{"b:1", "c:2"},
 		TLS: secure, Store: "/store"}).options(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if o.ServerName != "n" || o.StoreDir != "/store" || !o.JetStream || o.DontListen || o.Host != "192.0.2.1" ||
 		o.Port != 4222 ||
 		o.MaxPayload != 8<<20 || o.MaxControlLine != 4096 || !o.NoSigs || o.NoSystemAccount || o.TLSTimeout != 5 ||
@@ -34,10 +31,8 @@ func TestOptions(t *testing.T) {
 		c.TLSConfig.MinVersion != tls.VersionTLS13 {
 		t.Errorf("N-47: %+v", c)
 	}
-	if secure.ClientAuth != tls.VerifyClientCertIfGiven {
-		t.Errorf("the configuration of the caller was changed: secure.ClientAuth = %v, want %v", secure.ClientAuth,
-			tls.VerifyClientCertIfGiven)
-	}
+	check.Equal(t, secure.ClientAuth, tls.VerifyClientCertIfGiven,
+		"the configuration of the caller was changed")
 	if len(o.Routes) != 2 || o.Routes[0].String() != "nats-route://b:1" || o.Routes[1].String() != "nats-route://c:2" {
 		t.Errorf(`%v, want len(o.Routes) = 2, o.Routes[0] = "nats-route://b:1", o.Routes[1] = "nats-route://c:2"`,
 			o.Routes)

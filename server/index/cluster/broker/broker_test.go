@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/index/cluster/stages"
@@ -31,13 +32,9 @@ type brokerSite struct {
 func newBrokerSite(t *testing.T, trees map[string][]string) *brokerSite {
 	t.Helper()
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b, err := broker.Start(s, broker.Options{Store: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(b.Close)
 	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b})
 }
@@ -47,27 +44,17 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 	t.Helper()
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2,
 		Servers: []string{"nats://127.0.0.1:4222"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, site.AccountName), s.Accounts(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(dir, site.AccountName), s.Accounts(), 0o600))
 	file := filepath.Join(dir, "server.conf")
 	text := fmt.Sprintf("listen: 127.0.0.1:-1\njetstream {store_dir: %q}\ninclude nats.conf\n", t.TempDir())
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	o, err := server.ProcessConfigFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	o.NoSigs = true
 	n, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n.Start()
 	t.Cleanup(func() {
 		n.Shutdown()
@@ -82,9 +69,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 // prepared creates the streams of a site.
 func prepared(t *testing.T, h *brokerSite) *brokerSite {
 	t.Helper()
-	if err := stages.Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, stages.Prepare(t.Context(), h.dial(site.Keeper)))
 	keeper, _ := h.raw(site.Keeper)
 	var err error
 	if h.keeper, err = jetstream.New(keeper); err != nil {
@@ -171,21 +156,15 @@ func refused(t *testing.T, h *brokerSite) {
 				continue
 			}
 			pairs++
-			if err := errors.Join(c.Publish(subject, []byte("{}")), c.Flush()); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(c.Publish(subject, []byte("{}")), c.Flush()))
 			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
 				!strings.Contains(said, subject) {
 				t.Errorf("%s publishes %s: %s", role, what, said)
 			}
 		}
 		for _, heard := range []string{">", "seen.>", "rows.>", "_INBOX.>", site.Inbox("work2") + ".>", "$JS.>"} {
-			if _, err := c.SubscribeSync(heard); err != nil {
-				t.Fatal(err)
-			}
-			if err := c.Flush(); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(c.SubscribeSync(heard)))
+			check.NoError(t, c.Flush())
 			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") {
 				t.Errorf("%s hears %s: %s", role, heard, said)
 			}
@@ -235,9 +214,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 				for what, form := range operations {
 					for _, stream := range site.Streams() {
 						subject := fmt.Sprintf(form, stream)
-						if err := errors.Join(c.Publish(subject, nil), c.Flush()); err != nil {
-							t.Fatal(err)
-						}
+						check.NoError(t, errors.Join(c.Publish(subject, nil), c.Flush()))
 						if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
 							!strings.Contains(said, subject) {
 							t.Errorf("N-120: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
@@ -262,9 +239,7 @@ func TestNoDeputy(t *testing.T) {
 	go func() { _ = stages.Keep(t.Context(), h.dial(site.Keeper), func() { close(ready) }) }()
 	<-ready
 	work, refused := h.raw(site.Work)
-	if _, err := work.Request("people.0", nil, time.Minute); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(work.Request("people.0", nil, time.Minute)))
 	m, err := work.Request("keep.people.0", []byte(`{"input":1}`), time.Minute)
 	if err != nil || !strings.Contains(string(m.Data), "malformed") && !strings.Contains(string(m.Data), "has no log") {
 		t.Errorf("N-120: the keeper answers %v, %v, want that the share has no log", m, err)
@@ -274,9 +249,7 @@ func TestNoDeputy(t *testing.T) {
 			"$JS.API.DIRECT.GET.PEOPLE": `{"seq":1}`, "$JS.API.DIRECT.GET.PEOPLE.people.0": "",
 			"$JS.API.DIRECT.GET.ROWS": `{"seq":1}`, "people.1": `{}`} {
 			err := errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush())
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if n := h.count("PEOPLE"); n < 1 || h.first("PEOPLE") != 1 {
 				t.Fatalf("N-121: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
 			}
@@ -297,21 +270,14 @@ func TestNoDeputy(t *testing.T) {
 func TestStrangers(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	open, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer open.Close()
-	if _, err := nats.Connect(open.URL()); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("without a key: %v, want %v", err, nats.ErrAuthorization)
-	}
+	check.ErrorIs(t, check.Err(nats.Connect(open.URL())), nats.ErrAuthorization, "without a key")
 	key, err := nkeys.CreateUser()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	public, _ := key.PublicKey()
-	if _, err := nats.Connect(open.URL(), nats.Nkey(public, key.Sign)); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("with a key of one's own: %v, want %v", err, nats.ErrAuthorization)
-	}
+	check.ErrorIs(t, check.Err(nats.Connect(open.URL(), nats.Nkey(public, key.Sign))), nats.ErrAuthorization,
+		"with a key of one's own")
 	if _, err := stages.Dial(h.site, site.Work, h.seeds[site.Follow], stages.Options{InProcess: h.broker}); err == nil {
 		t.Error("work with the key of follow")
 	}
@@ -333,9 +299,7 @@ func TestFullPartRejectsMessages(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	c, _ := h.raw(site.Watch("a"))
 	js, err := jetstream.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	full := "seen." + site.Part{Host: "a", Tree: "/srv"}.Subject()
 	stored := 0
 	for ; err == nil && stored < 10_000; stored++ {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -18,20 +19,12 @@ import (
 func written(t *testing.T, text, out string) (said string, all files) {
 	t.Helper()
 	f, err := Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p, err := Compare(f, out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Write(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	check.NoError(t, p.Write())
 	var b bytes.Buffer
-	if err := p.Print(&b); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, p.Print(&b))
 	all = files{}
 	err = filepath.WalkDir(out, func(at string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -45,9 +38,7 @@ func written(t *testing.T, text, out string) (said string, all files) {
 		all[name], err = os.ReadFile(at)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return b.String(), all
 }
 
@@ -134,9 +125,7 @@ func TestChange(t *testing.T) {
 		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
 	}
 	f, err := Read([]byte(small + "rights: read+write\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
 		t.Errorf("N-124: other rights: %v, want an error", err)
 	}
@@ -148,20 +137,14 @@ func TestForeignFile(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, _ = written(t, small+"  files2: {runs: [watch], trees: [/home]}\n", out)
 	f, err := Read([]byte(small))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, name := range []string{"notes.txt", "keys/notes.yaml", "files1/notes.txt", "files2/notes.service"} {
 		at := filepath.Join(out, name)
-		if err := os.WriteFile(at, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(at, nil, 0o600))
 		if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), at+": ") {
 			t.Errorf("%s: %v, want an error that names it", name, err)
 		}
-		if err := os.Remove(at); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Remove(at))
 	}
 	if p, err := Compare(f, out); err != nil || !slices.Equal(p.gone, []string{"files2"}) {
 		t.Errorf("without them: %v, want files2 gone", err)
@@ -174,19 +157,13 @@ func TestInstallScript(t *testing.T) {
 	text := strings.Replace(small, "mq1: {", fmt.Sprintf("mq1: {folder: %s/mq1, state: %s/state, ", dir, dir), 1)
 	_, _ = written(t, text, dir)
 	bin := filepath.Join(dir, "bin")
-	if err := os.Mkdir(bin, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(bin, 0o700))
 	for _, name := range []string{"getent", "useradd", "chown", "install", "systemctl"} {
 		script := "#!/bin/sh\necho " + name + " \"$@\" >>" + dir + "/ran\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700))
 	}
 	script, err := os.ReadFile(filepath.Join(dir, "mq1", "install.sh"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	program := filepath.Join(bin, "refmon-index")
 	install := func() (string, error) {
 		cmd := exec.Command("sh", "-c", strings.ReplaceAll(string(script), "/usr/bin/refmon-index", program))
@@ -200,16 +177,12 @@ func TestInstallScript(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 		t.Error("without the program the script changes the machine")
 	}
-	if err := os.WriteFile(program, nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(program, nil, 0o700))
 	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	ran, err := os.ReadFile(filepath.Join(dir, "ran"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, want := range []string{"systemctl disable --now refmon-index-follow.service\n",
 		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
 		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",

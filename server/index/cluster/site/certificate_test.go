@@ -10,14 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func newAuthority(t *testing.T) Authority {
 	t.Helper()
 	a, err := NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return a
 }
 
@@ -27,9 +27,7 @@ func TestNamesOfCertificates(t *testing.T) {
 	a := newAuthority(t)
 	authority := a.Certificate
 	cert, _, err := a.Issue("mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	read := func(b []byte) *x509.Certificate {
 		t.Helper()
 		block, rest := pem.Decode(b)
@@ -37,9 +35,7 @@ func TestNamesOfCertificates(t *testing.T) {
 			t.Fatalf("N-47: %q", b)
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return c
 	}
 	root, leaf := read(authority), read(cert)
@@ -71,9 +67,7 @@ func TestTrusted(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		for file, text := range c.files {
-			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 		}
 		got, err := ClientTLS(dir)
 		if (err == nil) != (c.least != 0) || errors.Is(err, os.ErrNotExist) != (name == "neither") {
@@ -96,9 +90,7 @@ func TestCertificateIsKept(t *testing.T) {
 	issue := func(a Authority, names ...string) []byte {
 		t.Helper()
 		cert, _, err := a.Issue(names...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return cert
 	}
 	for name, c := range map[string]struct {
@@ -113,9 +105,7 @@ func TestCertificateIsKept(t *testing.T) {
 		"none":              {nil, false},
 		"text":              {[]byte("x"), false},
 	} {
-		if got := a.Holds(c.cert, "mq1.example"); got != c.want {
-			t.Errorf("N-47: %s: kept = %t, want %t", name, got, c.want)
-		}
+		check.Equal(t, a.Holds(c.cert, "mq1.example"), c.want, "N-47: %s: kept", name)
 	}
 	if _, _, err := (Authority{}).Issue("mq1.example"); err == nil {
 		t.Error("an empty authority issues a certificate")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -75,9 +76,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%+v, %v", q, err)
 	}
 	for policy, tests := range map[index.Traverse]bool{"": false, "never": false, "privilege": true, "always": true} {
-		if got := (&Site{Traverse: policy}).Tests(); got != tests {
-			t.Errorf("%q tests folders: %t, want %t", policy, got, tests)
-		}
+		check.Equal(t, (&Site{Traverse: policy}).Tests(), tests, "%q tests folders", policy)
 	}
 	parts := (&Site{Hosts: map[string][]string{"b": {"/z", "/a"}, "a": {"/q"}}, Parts: 11}).DocumentParts()
 	if len(parts) != 33 || parts[0] != (Part{"a", "/q", 0}) || parts[2] != (Part{"a", "/q", 2}) || parts[10] != (Part{"a",

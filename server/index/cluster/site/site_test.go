@@ -1,22 +1,21 @@
 package site
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nkeys"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func made(t testing.TB) (*Site, map[Role]string) {
 	t.Helper()
 	s, seeds, err := New(Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/home"}, "b": {"/srv"}}, Parts: 3,
 		Deciders: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return s, seeds
 }
 
@@ -27,13 +26,9 @@ func TestSignatures(t *testing.T) {
 	sign := func(r Role, m Signed) []byte {
 		t.Helper()
 		key, err := nkeys.FromSeed([]byte(seeds[r]))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		out, err := Sign(key, &m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return out
 	}
 	for subject, author := range map[string]Role{"seen.a.x.0": Watch("a"), "seen.b.x.0": Watch("b"), "rows.a.x.0": Work,
@@ -60,9 +55,7 @@ func TestSignatures(t *testing.T) {
 			t.Errorf("%q has an author", subject)
 		}
 	}
-	if err := s.Verify(&Signed{Subject: "seen.c.x.0"}, nil); !errors.Is(err, ErrRole) {
-		t.Errorf("a message of an unknown host: %v, want %v", err, ErrRole)
-	}
+	check.ErrorIs(t, s.Verify(&Signed{Subject: "seen.c.x.0"}, nil), ErrRole, "a message of an unknown host")
 }
 
 // TestPermissions checks that an unknown role has no permissions, and that only the keeper may
@@ -122,18 +115,12 @@ func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	a := newAuthority(t)
 	cert, key, err := a.Issue("files.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text, err := s.Text()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for name, b := range map[string][]byte{SiteName: text, SeedName(Watch("a")): []byte(seeds[Watch("a")] + "\n"),
 		AuthorityName: a.Certificate, ServerName: cert, ServerKeyName: key} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
 	}
 	again, err := Load(dir)
 	if err != nil || again.Keys["work"] != s.Keys["work"] || again.Parts != 3 || again.Replicas != 1 {
@@ -143,9 +130,7 @@ func TestFolder(t *testing.T) {
 	if seed, err := Seed(dir, Watch("a")); err != nil || seed != seeds[Watch("a")] {
 		t.Errorf("a seed is another one: %v", err)
 	}
-	if _, err := Seed(dir, Work); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a seed that the folder does not have: %v, want %v", err, os.ErrNotExist)
-	}
+	check.ErrorIs(t, check.Err(Seed(dir, Work)), os.ErrNotExist, "a seed that the folder does not have")
 	c, err := ServerTLS(dir)
 	if err != nil || len(c.Certificates) != 1 || c.Certificates[0].Leaf.VerifyHostname("files.example") != nil ||
 		c.Certificates[0].Leaf.VerifyHostname("other.example") == nil {
@@ -159,9 +144,7 @@ func TestRenew(t *testing.T) {
 	next := *s
 	next.Hosts = map[string][]string{"a": {"/srv"}, "c": {"/srv"}}
 	again, all, err := Renew(next, seeds)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, r := range again.Roles() {
 		kept := all[r] == seeds[r] && again.Keys[string(r)] == s.Keys[string(r)]
 		if kept != (r != Watch("c")) {
@@ -234,8 +217,6 @@ func TestShares(t *testing.T) {
 		want    bool
 	}{{nil, false}, {[]string{plain}, true}, {[]string{secure}, false}, {[]string{plain, secure}, false},
 		{[]string{secure, plain}, false}, {[]string{plain, plain}, true}} {
-		if got := (&Site{Servers: c.servers}).Plain(); got != c.want {
-			t.Errorf("N-79: %q are plain: %v, want %v", c.servers, got, c.want)
-		}
+		check.Equal(t, (&Site{Servers: c.servers}).Plain(), c.want, "N-79: %q are plain", c.servers)
 	}
 }

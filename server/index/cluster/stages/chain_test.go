@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -30,30 +31,19 @@ func TestLateWorker(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	first, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	list := events(3)
-	if err := first.write(t.Context(), first.last, list[:2]); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, first.write(t.Context(), first.last, list[:2]))
 	second, err := take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.publishWatermark(t.Context(), 1, &heartbeat{Time: 1}, ""); !errors.Is(err, errTakenOver) {
-		t.Errorf("the late worker vouches: %v, want %v", err, errTakenOver)
-	}
-	if err := first.write(t.Context(), first.last, list[2:]); !errors.Is(err, errTakenOver) {
-		t.Errorf("the late worker: %v, want %v", err, errTakenOver)
-	}
+	check.NoError(t, err)
+	check.ErrorIs(t, first.publishWatermark(t.Context(), 1, &heartbeat{Time: 1}, ""), errTakenOver,
+		"the late worker vouches")
+	check.ErrorIs(t, first.write(t.Context(), first.last, list[2:]), errTakenOver, "the late worker")
 	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
 		t.Error(err)
 	}
 	third, err := take(t.Context(), c, site.StreamPeople, "people.0", "w3")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if third.last.Generation != 3 || third.state.Apply(&index.Event{Seq: 5, Directory: "v"}) != nil {
 		t.Errorf("generation %d of a log of four events", third.last.Generation)
 	}
@@ -65,14 +55,10 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	w := &chain{c: c, stream: site.StreamPeople, subject: "people.1", rival: func(*message) bool { return false }}
-	if err := w.append(t.Context(), "one", []byte("1"), false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.append(t.Context(), "one", []byte("1"), false))
 	lost := &site.Signed{Subject: w.subject, ID: "two", After: w.head, Body: []byte("2")}
 	seq, err := c.publish(t.Context(), lost, &w.last)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	again := *w
 	if err := w.append(t.Context(), "two", []byte("2"), false); err != nil || w.head != seq {
 		t.Errorf("a repeated append is at sequence %d, the head at %d, error %v, want head %d, nil",
@@ -81,9 +67,7 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	if done, err := again.diagnose(t.Context(), lost); !done || err != nil || again.head != seq {
 		t.Errorf("the server has forgotten its id: %v at %d: %v, want true, %d, nil", done, again.head, err, seq)
 	}
-	if err := w.append(t.Context(), "three", []byte("3"), false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.append(t.Context(), "three", []byte("3"), false))
 	var got string
 	r := follower{c: c, stream: w.stream, subject: w.subject}
 	err = r.all(t.Context(), func(m *message) error {
@@ -113,9 +97,7 @@ func TestPassing(t *testing.T) {
 			}
 			_ = m.Respond([]byte(answer))
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if how == "keep" {
 			err = c.keep(t.Context(), "odd.keep", "one", nil)
 		} else {
@@ -146,29 +128,19 @@ func TestForeignMessages(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	list := events(2)
-	if err := l.write(t.Context(), l.last, list[:1]); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.write(t.Context(), l.last, list[:1]))
 	put := func(m *nats.Msg) {
 		t.Helper()
 		m.Subject = "people.0"
-		if _, err := c.js.PublishMsg(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(c.js.PublishMsg(t.Context(), m)))
 	}
 	copied, err := c.signed(&site.Signed{Subject: "people.0", ID: "x", Body: []byte(`{"generation":9,"worker":"w"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	other, err := h.dial(site.Watch("b")).signed(&site.Signed{Subject: "people.0", ID: "y", After: l.chain.head,
 		Body: []byte(`{"generation":9,"worker":"w"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	odd := nats.NewMsg("")
 	odd.Header = nats.Header{"Nats-Sequence": {"99999"}, "Nats-Subject": {"people.0"}, "Status": {"204"},
 		"Nats-Last-Sequence": {"7"}}
@@ -176,19 +148,11 @@ func TestForeignMessages(t *testing.T) {
 		put(m)
 	}
 	// The server sends the reply to the subject that the request names, whatever the client may publish.
-	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.write(t.Context(), l.last, list[1:]); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil))
+	check.NoError(t, c.nc.Flush())
+	check.NoError(t, l.write(t.Context(), l.last, list[1:]))
 	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if next.records.follower.refused < 4 || next.last.Generation != 2 {
 		t.Errorf("%d refused, generation %d, want at least 4, 2", next.records.follower.refused,
 			next.last.Generation)
@@ -204,14 +168,10 @@ func TestLargeRecords(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	next := l.last
 	next.Cursor = 77
-	if err := l.write(t.Context(), next, events(30_000)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.write(t.Context(), next, events(30_000)))
 	var cursors []uint64
 	r := follower{c: c, stream: site.StreamPeople, subject: "people.0"}
 	err = r.all(t.Context(), func(m *message) error {

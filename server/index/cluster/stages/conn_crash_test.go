@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -23,19 +24,13 @@ func TestServerRestart(t *testing.T) {
 	put := func(name string, mode os.FileMode) {
 		t.Helper()
 		path := filepath.Join(tree, name)
-		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)))
 	}
 	put("plan", 0o644)
 	put("offer", 0o600)
-	if err := os.WriteFile(dir, []byte(company), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte(company), 0o600))
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {tree}}, Parts: 1, Deciders: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	o := &server.Options{JetStream: true, StoreDir: store, NoSigs: true, Host: "127.0.0.1", Port: server.RANDOM_PORT,
 		MaxPayload: 8 << 20}
 	for _, r := range s.Roles() {
@@ -60,17 +55,13 @@ func TestServerRestart(t *testing.T) {
 	role := func(r site.Role, run func(c *Conn) error) {
 		t.Helper()
 		c, err := Dial(s, r, seeds[r], Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(c.Close)
 		roles++
 		go func() { done <- run(c) }()
 	}
 	role(site.Keeper, func(c *Conn) error { return Prepare(ctx, c) })
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-done)
 	roles--
 	const often = 50 * time.Millisecond
 	role(site.Watch("a"), func(c *Conn) error {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -55,17 +56,11 @@ func TestNoServer(t *testing.T) {
 	d, _, _ := b.decides()
 	s := b.shift("w1")
 	r, err := newRows(t.Context(), s, b.part)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q, err := b.site.Question()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m, err := q.Merge(nil, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	k := &kept{}
 	f := &following{c: b.c, merge: m, sinks: []index.Sink{k}, watermarks: map[string]*seenWatermark{}, clock: watch.Now}
 	f.logs = f.all()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -32,9 +33,7 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 		}
 	}
 	c, err := Dial(h.site, site.Follow, " "+h.seeds[site.Follow]+"\n", Options{InProcess: h.server})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c.warn(errMayPass) // it is dropped
 	if c.Site() != h.site || c.nc.IsClosed() {
 		t.Error("of another site, or closed")
@@ -45,16 +44,13 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 	var told []error
 	c, err = Dial(h.site, site.Follow, h.seeds[site.Follow], Options{InProcess: h.server,
 		Warn: func(err error) { told = append(told, err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if c.warn(errMayPass); len(told) != 1 {
 		t.Errorf("warnings %v: len(told) = %d, want 1", told, len(told))
 	}
 	c.Close()
-	if _, err := c.last(t.Context(), site.StreamFence, "fence.x"); !errors.Is(err, nats.ErrConnectionClosed) {
-		t.Errorf("after the end: %v, want %v", err, nats.ErrConnectionClosed)
-	}
+	check.ErrorIs(t, check.Err(c.last(t.Context(), site.StreamFence, "fence.x")), nats.ErrConnectionClosed,
+		"after the end")
 }
 
 var errMayPass = errors.New("what may pass")
@@ -64,24 +60,18 @@ var errMayPass = errors.New("what may pass")
 func TestPatientDialWaits(t *testing.T) {
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}},
 		Servers: []string{"nats://127.0.0.1:1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if c, err := Dial(s, site.Work, seeds[site.Work], Options{}); err == nil {
 		c.Close()
 		t.Error("N-122: an impatient Dial without a server returned no error")
 	}
 	told := &warned{}
 	c, err := Dial(s, site.Work, seeds[site.Work], Options{Patient: true, Warn: told.warn})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	ctx, stop := context.WithTimeout(t.Context(), 5*firstWait)
 	defer stop()
-	if err := c.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("N-122: Wait = %v, want %v", err, context.DeadlineExceeded)
-	}
+	check.ErrorIs(t, c.Wait(ctx), context.DeadlineExceeded, "N-122: Wait")
 	lines := told.take()
 	if len(lines) != 1 || !strings.Contains(lines[0], "work has no NATS server, and waits for one: ") ||
 		!strings.HasSuffix(lines[0], "127.0.0.1:1: connect: connection refused") {
@@ -105,17 +95,13 @@ func TestRolesAwaitTheStreams(t *testing.T) {
 		}
 	}
 	for _, name := range site.Streams() {
-		if err := k.js.DeleteStream(t.Context(), name); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, k.js.DeleteStream(t.Context(), name))
 	}
 	said, done := make(chan string, 100), make(chan error, 10)
 	waiting := 0
 	for _, r := range h.site.Roles() {
 		c, err := Dial(h.site, r, h.seeds[r], Options{InProcess: h.server, Warn: func(err error) { said <- err.Error() }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer c.Close()
 		if r == site.Keeper {
 			if err := c.AwaitStreams(t.Context()); err != nil {

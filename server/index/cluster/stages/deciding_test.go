@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -18,9 +19,7 @@ func TestWalksAskedFor(t *testing.T) {
 	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
 	s.workers.seen("w1")
 	r, err := newRows(t.Context(), s, b.part)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	asked := func() bool {
 		t.Helper()
 		for len(b.again) > 0 {
@@ -31,9 +30,7 @@ func TestWalksAskedFor(t *testing.T) {
 		if err := r.run(ctx); err != nil && ctx.Err() == nil {
 			t.Fatal(err)
 		}
-		if err := b.c.nc.Flush(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, b.c.nc.Flush())
 		return len(b.again) > 0
 	}
 	settled := func() {
@@ -60,9 +57,7 @@ func TestWalksAskedFor(t *testing.T) {
 	if settled(); asked() || !r.last.Whole {
 		t.Error("N-53: the worker requested a walk after a change, want none")
 	}
-	if err := b.teller.chains[0].append(t.Context(), "poison", []byte("garbage"), false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, b.teller.chains[0].append(t.Context(), "poison", []byte("garbage"), false))
 	if settled(); !asked() || r.last.Whole {
 		t.Error("N-54: the worker requested no walk after an unusable message, want one")
 	}

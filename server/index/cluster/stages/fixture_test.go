@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -35,9 +36,7 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 	var err error
 	h.site, h.seeds, err = site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {h.tree}, "b": {"/srv"}},
 		Parts: parts, Deciders: parts, Followers: []string{"search1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	h.part = site.Part{Host: "a", Tree: h.tree}
 	o := &server.Options{JetStream: true, StoreDir: t.TempDir(), NoSigs: true, DontListen: true, MaxPayload: 8 << 20}
 	for _, r := range h.site.Roles() {
@@ -57,9 +56,7 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
 		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return h
 }
 
@@ -100,8 +97,6 @@ func (h *openSite) send(r site.Role, subject, id string, after uint64, body []by
 func anyPeople(t *testing.T) *directory.Directory {
 	t.Helper()
 	d, err := dirfile.Read([]byte(company))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d
 }

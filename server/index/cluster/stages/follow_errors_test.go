@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/watch"
 
 	"github.com/refmon/refmon/server/index"
@@ -21,9 +22,7 @@ func TestFollowerDiskFull(t *testing.T) {
 	if got := f.says("plan"); got != "true" {
 		t.Fatal(got)
 	}
-	if err := f.seen.log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.seen.log.Close())
 	if err := syscall.Mount("tmpfs", f.state, "tmpfs", 0, "size=64k"); err != nil {
 		t.Skip("no tmpfs can be mounted here: ", err)
 	}
@@ -42,14 +41,10 @@ func TestFollowerDiskFull(t *testing.T) {
 			t.Errorf("an incomplete index answers %+v, want a.Allowed = false, a.Because a non-empty string", a)
 		}
 	}
-	if err := errors.Join(f.seen.log.Close(), syscall.Mount("", f.state, "", syscall.MS_REMOUNT, "size=64m")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(f.seen.log.Close(), syscall.Mount("", f.state, "", syscall.MS_REMOUNT, "size=64m")))
 	f.follow()
 	for _, name := range []string{"plan", strings.Repeat("long", 40) + "599"} {
-		if got := f.says(name); got != "true" {
-			t.Errorf("%s: %s, want true", name, got)
-		}
+		check.Equal(t, f.says(name), "true", "%s", name)
 	}
 }
 

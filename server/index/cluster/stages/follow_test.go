@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -28,13 +29,9 @@ func (k *kept) SetWatermark(f *index.Watermark) error {
 // (N-80).
 func TestFollowerClocks(t *testing.T) {
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q, err := s.Question()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	at := func(n int) time.Time { return base.Add(time.Duration(n) * time.Second) }
 	const minute = 60
@@ -59,9 +56,7 @@ func TestFollowerClocks(t *testing.T) {
 		{"its own, and it was held up", 8, 100, 100, 100, 50, 100, 9, true},
 	} {
 		m, err := q.Merge(nil, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		k := &kept{}
 		f := &following{c: &Conn{site: s, warn: func(error) {}}, merge: m, sinks: []index.Sink{k},
 			watermarks: map[string]*seenWatermark{}, since: 7, began: true,
@@ -78,14 +73,10 @@ func TestFollowerClocks(t *testing.T) {
 		}
 		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Beat: heartbeat{
 			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
 			sequence: c.sequence, stored: at(c.stored)})
-		if err := f.writeWatermark(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.writeWatermark())
 		got, given := k.last.Sources["//a/srv"]
 		if given != (c.want != 0) || given && (!got.Time.Equal(at(c.want)) || got.Up != time.Duration(c.wantUp)*time.Second) {
 			t.Errorf("%s: %+v %v", c.name, got, given)

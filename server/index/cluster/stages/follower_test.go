@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -19,9 +20,7 @@ func TestDocumentsOfParts(t *testing.T) {
 	for _, policy := range []index.Traverse{"", index.TraverseNever, index.TraversePrivilege, index.TraverseAlways} {
 		s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/var"}, "b": {"/srv"}},
 			Parts: parts, Traverse: policy})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		tests := policy == index.TraversePrivilege || policy == index.TraverseAlways
 		f := &following{c: &Conn{site: s}}
 		owners := map[string]int{}
@@ -32,9 +31,7 @@ func TestDocumentsOfParts(t *testing.T) {
 				for _, d := range []document{{}, {Folder: true}, {Gone: true}, {Folder: true, Gone: true}} {
 					d.Path = []byte(at)
 					b, err := json.Marshal(&seen{Run: "r", Started: 1, Documents: []document{d}})
-					if err != nil {
-						t.Fatal(err)
-					}
+					check.NoError(t, err)
 					_, got, err := parseSeen(s, p, b)
 					want := n == s.PartOf(at) || d.Gone || d.Folder && tests
 					if (err == nil) != want || want && got.Seen[0] != (watch.Seen{Path: "//a" + at, Folder: d.Folder,
@@ -53,10 +50,7 @@ func TestDocumentsOfParts(t *testing.T) {
 			names[x.name()] = true
 			for at, part := range owners {
 				want := x.source == "//a/srv" && strings.HasSuffix(x.name(), fmt.Sprint(".", part))
-				if got := x.own(at); got != want {
-					t.Errorf("N-44: %s has %s of part %d: %t: x.own(at) = %v, want %v", x.name(), at, part, !want,
-						got, want)
-				}
+				check.Equal(t, x.own(at), want, "N-44: %s has %s of part %d: %t", x.name(), at, part, !want)
 				if x.own(strings.Replace(at, "//a/srv", "//a/srv2", 1)) || x.own(strings.TrimPrefix(at, "//a")) ||
 					x.source == "//a/srv" && x.own(strings.Replace(at, "//a", "//b", 1)) {
 					t.Errorf("N-44: %s has another tree's", x.name())

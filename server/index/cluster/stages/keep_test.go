@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -22,14 +23,10 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	}
 	name := "rows." + b.part.Subject()
 	l, err := take(t.Context(), b.c, site.StreamRows, name, "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	next := l.last
 	next.Cursor, next.Tries, next.Whole, next.Started = 2, 0, true, b.teller.started
-	if err := l.write(t.Context(), next, nil); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.write(t.Context(), next, nil))
 	work := b.dial(site.Work)
 	for _, c := range []struct{ share, body, want string }{
 		{name, `{"input":4}`, "is at 2 of its input"},
@@ -40,9 +37,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		{"people.0", `{"drop":1}`, "want one of"}, {"follow.stranger.ROWS", `{"read":1}`, "no such share"},
 	} {
 		m, err := work.nc.Request(keepSubject+c.share, []byte(c.body), time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var got outcome
 		if err := json.Unmarshal(m.Data, &got); err != nil || got.Error == "" || !strings.Contains(got.Error, c.want) {
 			t.Errorf("N-120: %s %s: %s, %v, want an error with %q", c.share, c.body, m.Data, err, c.want)
@@ -66,9 +61,7 @@ func TestLag(t *testing.T) {
 	pending := func(stream, name string) string {
 		t.Helper()
 		list, err := Lags(t.Context(), b.dial(site.Keeper))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, l := range list {
 			if l.Stream == stream && l.Reader == name {
 				return fmt.Sprint(l.Waiting)
@@ -101,9 +94,7 @@ func TestFollowerLag(t *testing.T) {
 	pending := func(stream string) uint64 {
 		t.Helper()
 		c, err := b.dial(site.Keeper).js.Consumer(t.Context(), stream, "search1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return c.CachedInfo().NumPending
 	}
 	start := func(f func(context.Context) error) (stop func()) {

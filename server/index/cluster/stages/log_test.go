@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -203,33 +204,22 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	r := f.rows.last
 	r.Piece = 1
 	events, err := f.rows.worker.Compact(false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	list, err := cut(events)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	whole := list[0]
 	r.lines, r.Final = whole, true
-	if err := f.rows.append(t.Context(), &r); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.rows.append(t.Context(), &r))
 	if got := f.says("plan"); got != "false" { // an up-to-date reader skips the snapshot
 		t.Errorf(`after all messages of the snapshot: %q, want "false"`, got)
 	}
 	f.change("plan", 99, true) // the follower does not hear of it
 	r.Cursor, r.lines, r.Final = f.rows.last.Cursor, whole[:len(whole)-1], false
-	if err := f.rows.append(t.Context(), &r); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.c.purge(t.Context(), site.StreamRows, f.rows.name, f.rows.chain.head); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.rows.append(t.Context(), &r))
+	check.NoError(t, f.c.purge(t.Context(), site.StreamRows, f.rows.name, f.rows.chain.head))
 	if got := f.says("plan"); !strings.HasPrefix(got, "false //a") {
 		t.Errorf(`after half of the messages: %q, want text starting with "false //a"`, got)
 	}
-	if _, err := take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7"); !errors.Is(err, errRecord) {
-		t.Errorf("a worker that takes over half of the log: %v, want %v", err, errRecord)
-	}
+	check.ErrorIs(t, check.Err(take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7")), errRecord,
+		"a worker that takes over half of the log")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -22,27 +23,19 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 		if of == nil {
 			v.File = nil
 		}
-		if err := l.version(t.Context(), &v); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.turn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, l.version(t.Context(), &v))
+		check.NoError(t, d.turn(t.Context()))
 		return v.Heartbeat.Time.UnixNano()
 	}
 	last := func() int64 {
 		t.Helper()
 		m, err := b.c.last(t.Context(), site.StreamFence, "fence.people.0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if m == nil {
 			return 0
 		}
 		f, err := parseWatermark(m.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return f.Beat.Time
 	}
 	if at := tell(company, list); last() != at || d.version == "" || len(told.take()) != 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -91,9 +92,7 @@ func newSizedSite(b *testing.B) *sizedSite {
 		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: z.site.Keys[string(r)]})
 	}
 	srv, err := server.NewServer(o)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	srv.Start()
 	b.Cleanup(func() { end(srv) })
 	if !srv.ReadyForConnections(time.Minute) {
@@ -102,15 +101,11 @@ func newSizedSite(b *testing.B) *sizedSite {
 	z.site.Servers = []string{srv.ClientURL()}
 	dial := func(r site.Role) *Conn {
 		c, err := Dial(z.site, r, z.keys[r], Options{InProcess: srv})
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		b.Cleanup(c.Close)
 		return c
 	}
-	if err := Prepare(context.Background(), dial(site.Keeper)); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, Prepare(context.Background(), dial(site.Keeper)))
 	work := dial(site.Work)
 	for _, p := range z.site.DocumentParts() {
 		z.rows = append(z.rows, z.take(work, site.StreamRows, "rows."+p.Subject()))
@@ -215,9 +210,7 @@ func BenchmarkFollowRows(b *testing.B) {
 	z.begin()
 	z.load(rows)
 	text, err := json.Marshal(z.site)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	setup := followerSetup{Site: string(text), Seed: z.keys[site.Follow]}
 	b.Run("database", func(b *testing.B) {
 		s := postgres.Start(b)
@@ -244,14 +237,10 @@ func BenchmarkFollowRows(b *testing.B) {
 func startFollower(b *testing.B, f followerSetup) *exec.Cmd {
 	b.Helper()
 	text, err := json.Marshal(f)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env, cmd.Stderr = append(os.Environ(), sizedFollower+"="+string(text)), os.Stderr
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, cmd.Start())
 	return cmd
 }
 
@@ -260,14 +249,10 @@ func report(b *testing.B, cmd *exec.Cmd, what string) {
 	b.Helper()
 	// Maxrss of its rusage counts the benchmark's own memory, from which the process was forked.
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	_, text, _ := strings.Cut(string(status), "VmHWM:")
 	kilobytes, err := strconv.Atoi(strings.Fields(text)[0])
-	if err := errors.Join(err, cmd.Process.Kill()); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, errors.Join(err, cmd.Process.Kill()))
 	_ = cmd.Wait() // it was killed
 	b.ReportMetric(float64(kilobytes)/1024, what+"-MiB")
 	b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), what+"-cpu-s")
@@ -287,9 +272,7 @@ func (z *sizedSite) until(b *testing.B, done func() bool) {
 func (z *sizedSite) measure(b *testing.B, setup followerSetup, rows int) {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, setup.DSN)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	defer conn.Close(ctx)
 	query := func(sql string, args ...any) (out int64) {
 		if err := conn.QueryRow(ctx, sql, args...).Scan(&out); err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
@@ -303,9 +304,7 @@ func TestStoreRefusesNestedTrees(t *testing.T) {
 		}
 	}
 	b.site.Hosts = map[string][]string{"a": {"/srv", "/srva"}}
-	if err := Follow(t.Context(), c, FollowConfig{Rows: noRows{}}); !errors.Is(err, errBegun) {
-		t.Errorf("separate trees: %v, want %v", err, errBegun)
-	}
+	check.ErrorIs(t, Follow(t.Context(), c, FollowConfig{Rows: noRows{}}), errBegun, "separate trees")
 }
 
 // TestFollowEndsDuringBegin checks that the end of the context is not an error while the store is prepared (N-130).

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -17,17 +18,11 @@ import (
 func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
 	t.Helper()
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/srv2"}}, Parts: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q, err := s.Question()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m, err := q.Merge(nil, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	k, warned = &kept{}, new(int)
 	f = &following{c: &Conn{site: s, warn: func(error) { *warned++ }}, merge: m, sinks: []index.Sink{k},
 		watermarks: map[string]*seenWatermark{}, since: 7, began: true,
@@ -93,9 +88,7 @@ func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
 	expect := func(what string, want map[string]index.Moment) {
 		t.Helper()
 		k.last = index.Watermark{}
-		if err := f.writeWatermark(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.writeWatermark())
 		if !maps.Equal(k.last.Sources, want) {
 			t.Errorf("N-55: %s: %v, want %v", what, k.last.Sources, want)
 		}

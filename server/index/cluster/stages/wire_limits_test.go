@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -86,13 +87,9 @@ func TestMessagesSurviveEncoding(t *testing.T) {
 	r := record{Generation: 1, Worker: "w", Tries: 2, Cursor: 3, Started: 4, Whole: true, Refused: 5, Poison: 6, Piece: 7,
 		Final: true, lines: [][]byte{[]byte(`{"seq":1,"time":2,"gone":"x"}`), []byte(`{"seq":2,"time":2,"directory":"v"}`)}}
 	b, err := r.bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	got, err := parseRecord(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	events := got.events
 	got.events, r.lines = nil, nil
 	if fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", r) || len(events) != 2 || events[0].Gone != "x" ||
@@ -112,13 +109,9 @@ func TestMessagesSurviveEncoding(t *testing.T) {
 		t.Errorf("%d bytes, want %d; %d descriptors", sizes, want, len(m.Descriptors))
 	}
 	body, err := json.Marshal(&m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	one, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	of, batch, err := parseSeen(one, site.Part{Host: "a", Tree: "/srv"}, body)
 	if err != nil || of.Run != "r" || of.Started != 9 || !batch.End || batch.Begin ||
 		!batch.Heartbeat.Time.Equal(time.Unix(0,

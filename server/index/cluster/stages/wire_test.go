@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -13,9 +14,7 @@ import (
 func oneSite(t testing.TB) (*site.Site, site.Part) {
 	t.Helper()
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return s, site.Part{Host: "a", Tree: "/srv", Number: s.PartOf("/srv/plan")}
 }
 
@@ -27,9 +26,7 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 	m.add(&watch.Seen{Path: "/srv/plan", Folder: true, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")},
 		map[string]int{})
 	body, err := json.Marshal(&m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, b, err := parseSeen(s, p, body)
 	if err != nil || len(b.Seen) != 1 || b.Seen[0].Path != "//a/srv/plan" || !b.Seen[0].Folder || !b.Begin || b.End ||
 		!b.Heartbeat.Time.IsZero() || b.Tree != "//a/srv" || b.Seen[0].Descriptor.DACL().Len() != 1 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -17,14 +18,10 @@ func TestFullPart(t *testing.T) {
 		b.tell(watch.Batch{Heartbeat: beatNow()})
 	}
 	l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	next := l.last
 	next.Cursor, next.Tries, next.Whole, next.Started = b.teller.chains[0].head, 0, true, b.teller.started
-	if err := l.write(t.Context(), next, nil); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.write(t.Context(), next, nil))
 	defer b.work("w2")()
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 }
@@ -39,9 +36,7 @@ func TestIdleShares(t *testing.T) {
 	for i := range maxTries {
 		s := b.shift(fmt.Sprint("v", i))
 		r, err := newRows(t.Context(), s, b.part)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if more, err := r.turn(t.Context()); more || err != nil {
 			t.Fatal(more, err)
 		}

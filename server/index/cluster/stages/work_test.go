@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -41,9 +42,7 @@ func newBench(t *testing.T) *bench {
 		default: // one is enough
 		}
 	})
-	if err := errors.Join(err, b.c.nc.Flush()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err, b.c.nc.Flush()))
 	return b
 }
 
@@ -171,9 +170,7 @@ func TestPoison(t *testing.T) {
 		m.Documents = []document{{Path: []byte(filepath.Join(b.tree, "plan")), Descriptor: 1}}
 		change(&m)
 		text, err := json.Marshal(&m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return string(text)
 	}
 	poisons := []string{"", "garbage", "{}", strings.Repeat("[", 10_000), strings.Repeat("x", maxSeen+1),
@@ -183,9 +180,7 @@ func TestPoison(t *testing.T) {
 		good(func(m *seen) { m.Started-- }),
 		good(func(m *seen) { m.Documents = make([]document, maxDocuments+1) })}
 	for i, text := range poisons {
-		if err := b.teller.chains[0].append(t.Context(), fmt.Sprint("poison", i), []byte(text), false); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, b.teller.chains[0].append(t.Context(), fmt.Sprint("poison", i), []byte(text), false))
 		b.never[b.tell(watch.Batch{Heartbeat: beatNow()})] = true
 		b.asked()
 		walk()
@@ -260,9 +255,7 @@ func TestPanicking(t *testing.T) {
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for i := range maxTries {
 		l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), fmt.Sprint("w", i))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if l.last.Tries != i+1 {
 			t.Errorf("try %d is counted as %d, want %d", i+1, l.last.Tries, i+1)
 		}
@@ -296,9 +289,7 @@ func TestTwoWatchers(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	run()
-	if err := <-first; !errors.Is(err, errTakenOver) {
-		t.Errorf("the first watcher: %v, want %v", err, errTakenOver)
-	}
+	check.ErrorIs(t, <-first, errTakenOver, "the first watcher")
 }
 
 // TestHalfADirectory checks that pieces of two versions, or a piece of another role, are not
@@ -310,9 +301,7 @@ func TestHalfADirectory(t *testing.T) {
 	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
 	first := []byte(strings.Repeat("a", pieceBytes) + "b")
 	v := index.Version{People: anyPeople(t), File: first, Heartbeat: beatNow()}
-	if err := d.version(t.Context(), &v); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, d.version(t.Context(), &v))
 	n, _, err := c.newest(t.Context())
 	if err != nil || n == nil || n.Pieces != 2 {
 		t.Fatalf("%+v: %v", n, err)
@@ -321,13 +310,9 @@ func TestHalfADirectory(t *testing.T) {
 		t.Errorf("%d bytes: %v", len(got), err)
 	}
 	h.send(site.Directory, pieceSubject(1), "x", 0, []byte("c"))
-	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
-		t.Errorf("a piece of another version: %v, want %v", err, errPieces)
-	}
+	check.ErrorIs(t, check.Err(c.pieces(t.Context(), n)), errPieces, "a piece of another version")
 	h.send(site.Watch("b"), pieceSubject(1), "y", 0, []byte("b"))
-	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
-		t.Errorf("a piece of another role: %v, want %v", err, errPieces)
-	}
+	check.ErrorIs(t, check.Err(c.pieces(t.Context(), n)), errPieces, "a piece of another role")
 	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
 	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
 		t.Errorf("a head of another role: %+v, %v, want nil, nil", n, err)
@@ -419,9 +404,7 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 		t.Helper()
 		b.tell(watch.Batch{Heartbeat: watch.Heartbeat{Time: at}})
 		v := index.Version{People: list, File: []byte(company), Heartbeat: watch.Heartbeat{Time: at}}
-		if err := d.version(t.Context(), &v); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, d.version(t.Context(), &v))
 	}
 	ahead := time.Now().Add(time.Hour)
 	fences := func() uint64 { // behind the one of each share that is of now

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNearestLiveWorkerOwnsShare checks that a share belongs to the nearest live worker, that a worker without its own
@@ -40,9 +42,7 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 			t.Errorf("N-49: %d have %s, want 1", has, share)
 		}
 	}
-	if len(had) != 3 {
-		t.Errorf("%v: len(had) = %d, want 3", had, len(had))
-	}
+	check.Equal(t, len(had), 3, "%v", had)
 	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
 	if w.mine("x") {
 		t.Error("N-49: a worker that has not yet received its own heartbeat owns a share, want none")
