@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestHostileAnswers checks that a server which answers nonsense, too little or not at all counts as no run, so that
@@ -22,9 +24,7 @@ func TestHostileAnswers(t *testing.T) {
 	var next atomic.Pointer[response]
 	dir := t.TempDir()
 	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r := next.Load()
 		if r.status == 0 {
@@ -36,9 +36,7 @@ func TestHostileAnswers(t *testing.T) {
 	go func() { _ = s.Serve(l) }()
 	defer s.Close()
 	c, err := Dial(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	c.http.Timeout = 5 * time.Second
 	for _, x := range []struct {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzParse checks that a question that parses has exactly one subject and as many documents as its path allows, and
@@ -25,9 +27,7 @@ func FuzzParse(f *testing.F) {
 			}
 			_, _ = q.query() // must not panic
 			text, err := json.Marshal(q)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			again, err := parse(text, p.needs)
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -56,9 +57,7 @@ func newGenerated(tb testing.TB, docs int) (g generated, c *Client, x *index.Ind
 	g = generated{docs}
 	dir := tb.TempDir()
 	state, list := filepath.Join(dir, "state"), filepath.Join(dir, "people.yaml")
-	if err := os.WriteFile(list, []byte(people), 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, os.WriteFile(list, []byte(people), 0o600))
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -85,9 +84,7 @@ func newGenerated(tb testing.TB, docs int) (g generated, c *Client, x *index.Ind
 		}
 	})
 	c, err := Dial(state)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, err)
 	tb.Cleanup(func() { _ = c.Close() })
 	return g, c, x
 }

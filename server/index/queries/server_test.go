@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -58,9 +59,7 @@ func newServed(t *testing.T, change func(*Config)) *served {
 		at := filepath.Join(s.tree, name)
 		err = errors.Join(err, os.WriteFile(at, nil, mode), os.Chmod(at, mode))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -108,9 +107,7 @@ func (s *served) dial(uid uint32) *Client {
 	s.Helper()
 	s.uid.Store(uid)
 	c, err := Dial(s.state)
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 	s.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -185,9 +182,7 @@ func TestKernelNamesCaller(t *testing.T) {
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "public.sock")
 	s := newServed(t, func(c *Config) { c.Socket, c.peer = socket, nil })
@@ -370,9 +365,7 @@ func TestQuestionsAreStrict(t *testing.T) {
 		{"POST", "", ok, 404}, {"POST", "../v1/status", `{}`, 404},
 	} {
 		r, err := http.NewRequest(x.method, "http://index/v1/"+x.path, strings.NewReader(x.body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got, err := c.http.Do(r)
 		if err != nil {
 			t.Fatalf("%s %.60s: %v", x.path, x.body, err)
@@ -391,9 +384,7 @@ func TestFloodIsCharged(t *testing.T) {
 	open := func(uid uint32) (served bool) {
 		s.uid.Store(uid)
 		c, err := net.Dial("unix", short(s.folder, SocketName))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: index\r\n\r\n")
 		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -433,9 +424,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 		"POST /v1/status HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
 		"POST /v1/status HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<16)} {
 		c, err := net.Dial("unix", short(s.folder, SocketName))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		_, _ = c.Write([]byte(text)) // the server may have closed it
 		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 		for b := make([]byte, 1<<10); ; {
@@ -497,19 +486,13 @@ func TestPlacesBoundQuestions(t *testing.T) {
 func TestListenReplacesStaleSocketsOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 120))
 	at := filepath.Join(dir, SocketName)
-	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(at, []byte("data"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(at, []byte("data"), 0o600)))
 	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("over a file: %v", err)
 	}
-	if err := os.Remove(at); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(at))
 	s, err := Listen(Config{Socket: at, Private: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want mode 0600", info, err)
 	}
