@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
@@ -32,9 +33,7 @@ func TestDatabaseRestart(t *testing.T) {
 		t.Helper()
 		path := filepath.Join(tree, name)
 		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	var long []string // random names: what repeats is stored in less
 	random := rand.New(rand.NewPCG(1, 2))
@@ -48,15 +47,11 @@ func TestDatabaseRestart(t *testing.T) {
 	put("plan", 4001)
 	put("budget", 4001)
 	put(filepath.Join(long...), 4001)
-	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	sink, err := postgres.Open(ctx, dsn, state, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	waits := make(chan error, 16)
 	sink.Warn = func(err error) { waits <- err }
 	ready, done := make(chan struct{}), make(chan error, 1)
@@ -71,16 +66,12 @@ func TestDatabaseRestart(t *testing.T) {
 		t.Fatalf("the run has ended: %v", err)
 	}
 	x, err := index.Open(state, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	heartbeat := func() (out time.Time) {
 		t.Helper()
 		list, err := x.Heartbeats()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, h := range list {
 			if out.IsZero() || h.Time.Before(out) {
 				out = h.Time
@@ -99,15 +90,11 @@ func TestDatabaseRestart(t *testing.T) {
 	found := func() (names []string) {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer conn.Close(context.Background())
 		rows, err := conn.Query(t.Context(), `select d.id from refmon.documents d join refmon.members m using (class)
 			where m.sid = $1 and tree = any (refmon.fresh()) order by 1`, alice)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if names, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // BenchmarkSearch compares a ranked search of 1,000,000 documents, as docs/search.md has it, with the same search
@@ -18,9 +20,7 @@ func BenchmarkSearch(b *testing.B) {
 	documents := 1_000_000
 	if s := os.Getenv("REFMON_DOCUMENTS"); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		documents = n
 	} else if testing.Short() {
 		documents = 60_000
@@ -28,25 +28,17 @@ func BenchmarkSearch(b *testing.B) {
 	app, ctx := newCorpus(b, documents, false), context.Background()
 	search := documented(b, "with me as materialized")
 	rows, err := app.Query(ctx, `select id from pages order by hashtext(id) limit 50`)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	ask := func(sid, sql string, args ...any) time.Duration {
-		if _, err := app.Exec(ctx, `select set_config('refmon.sid', $1, false)`, sid); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, check.Err(app.Exec(ctx, `select set_config('refmon.sid', $1, false)`, sid)))
 		begin := time.Now()
 		rows, err := app.Query(ctx, sql, args...)
 		if err == nil {
 			_, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		}
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		return time.Since(begin)
 	}
 	median := func(d []time.Duration) float64 {

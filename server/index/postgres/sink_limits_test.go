@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
@@ -21,9 +22,7 @@ import (
 func documented(t testing.TB, start string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../../docs/search.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, sql, ok := strings.Cut(string(page), start)
 	if !ok {
 		t.Fatalf("docs/search.md has no %q", start)
@@ -47,9 +46,7 @@ func newCorpus(t testing.TB, documents int, stored bool) *pgx.Conn {
 	connect := func(role string) *pgx.Conn {
 		t.Helper()
 		c, err := pgx.Connect(ctx, "host="+dir+" dbname=postgres user="+role)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = c.Close(ctx) })
 		return c
 	}
@@ -77,9 +74,7 @@ func newCorpus(t testing.TB, documents int, stored bool) *pgx.Conn {
 	} else {
 		sink, err = postgres.Open(ctx, dsn, t.TempDir(), 24*time.Hour)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = sink.Close() })
 	classes := readers[len(readers)-1] * 2 * documents / 1_000_000
 	run(fmt.Sprintf(`insert into refmon.documents (id, right_name, tree, class, %[1]sdescriptor, seq, at)
@@ -164,13 +159,9 @@ func TestPlansReadFewPages(t *testing.T) {
 
 func fewPages(t *testing.T, app *pgx.Conn, stored bool) {
 	rows, err := app.Query(t.Context(), `select id from pages order by hashtext(id) limit 50`)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	search := documented(t, "with me as materialized")
 	base := explain(t, app, "", unfiltered)
 	for _, n := range readers {

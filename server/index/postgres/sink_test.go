@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
@@ -75,41 +76,29 @@ func TestPostgresIndex(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user="
 	ctx := t.Context()
 	admin, err := pgx.Connect(ctx, dsn+database.Owner)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer admin.Close(context.Background())
 	tree, state, dir := t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")
 	put := func(name string, uid int) {
 		t.Helper()
 		path := filepath.Join(tree, name)
 		err := errors.Join(os.WriteFile(path, []byte("the budget of "+name), 0o600), os.Chown(path, uid, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	put("plan", 4001)
 	put("offer", 4002)
 	put("lunch", 4001)
 	err = errors.Join(os.WriteFile(dir, []byte(firm), 0o600), os.Chmod(filepath.Join(tree, "lunch"), 0o644))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const setup = `create role keeper login; create role app login; grant create on database postgres to keeper;
 		create table pages (id text primary key, words tsvector); alter table pages owner to app`
-	if _, err := admin.Exec(ctx, setup); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(admin.Exec(ctx, setup)))
 	for _, name := range []string{"plan", "offer", "lunch"} {
-		if _, err := admin.Exec(ctx, `insert into pages values ($1, to_tsvector('english', $2))`,
-			filepath.Join(tree, name), "the budget of "+name); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(admin.Exec(ctx, `insert into pages values ($1, to_tsvector('english', $2))`,
+			filepath.Join(tree, name), "the budget of "+name)))
 	}
 	sink, err := postgres.Open(ctx, dsn+"keeper", state, 30*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	run, stop := context.WithCancel(ctx)
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -123,9 +112,7 @@ func TestPostgresIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn, err := pgx.Connect(ctx, dsn+"app")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer conn.Close(context.Background())
 	app := &application{t, conn}
 	want := func(who, found string) {
@@ -147,14 +134,10 @@ func TestPostgresIndex(t *testing.T) {
 		}
 	}
 
-	if err := os.Chown(filepath.Join(tree, "plan"), 4003, 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chown(filepath.Join(tree, "plan"), 4003, 0))
 	for present := time.Now(); ; { // until the watermark is later than now
 		var at time.Time
-		if err := admin.QueryRow(ctx, `select at from refmon.fence where source = $1`, tree).Scan(&at); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, admin.QueryRow(ctx, `select at from refmon.fence where source = $1`, tree).Scan(&at))
 		if at.After(present) {
 			break
 		}
@@ -169,16 +152,12 @@ func TestPostgresIndex(t *testing.T) {
 		}
 	}
 	stop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-done)
 	want(alice, "lunch") // as long as the limit is not over
 	for _, sql := range []string{`update refmon.fence set at = at - interval '1 minute' where source = 'directory'`,
 		`update refmon.fence set at = at + interval '2 minutes' where source = 'directory'`,
 		`delete from refmon.fence where source = 'directory'`} {
-		if _, err := admin.Exec(ctx, sql); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(admin.Exec(ctx, sql)))
 		want(alice, "")
 	}
 }
@@ -187,20 +166,14 @@ func TestPostgresIndex(t *testing.T) {
 func TestDirectoryVersion(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer sink.Close()
 	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	start := &index.StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}
 	for _, e := range []index.Event{{Seq: 1, Start: start}, {Seq: 2, Directory: "v1"}, {Seq: 3, Directory: "v2"}} {
-		if err := sink.Write([]index.Event{e}); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, sink.Write([]index.Event{e}))
 		var got string
 		err := conn.QueryRow(t.Context(), `select directory from refmon.state`).Scan(&got)
 		if err != nil || got != e.Directory {
@@ -221,37 +194,27 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	put := func(name string, uid int) {
 		t.Helper()
 		path := filepath.Join(tree, name)
-		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0)))
 	}
 	run := func() {
 		t.Helper()
 		sink, err := postgres.Open(ctx, dsn, state, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		inner, stop := context.WithCancel(ctx)
 		defer stop()
 		err = index.Run(inner, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
 			Sinks: []index.Sink{sink}, NoEvents: true, Every: time.Hour, Beat: 20 * time.Millisecond, Ready: stop})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	db, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer db.Close(context.Background())
 	// versions returns the transaction that wrote each row, by the last element of the path; the tree has a row too.
 	versions := func(sql string) map[string]string {
 		t.Helper()
 		out := map[string]string{}
 		rows, err := db.Query(ctx, sql)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var key, version string
 		if _, err = pgx.ForEachRow(rows, []any{&key, &version}, func() error { out[key] = version; return nil }); err != nil {
 			t.Fatal(err)
@@ -263,16 +226,12 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	put("same", 4001)
 	put("changed", 4001)
 	put("gone", 4002)
-	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
 	run()
 	before, numbers := versions(documents), versions(classes)
 	put("new", 4003)
 	put("changed", 4002)
-	if err := os.Remove(filepath.Join(tree, "gone")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(filepath.Join(tree, "gone")))
 	run()
 	after := versions(documents)
 	if len(before) != 4 || before["same"] == "" || after["same"] != before["same"] {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
@@ -162,9 +163,7 @@ func compareRows(t *testing.T, conn *pgx.Conn, seed uint64) (message uint64) {
 		_, err = pgx.ForEachRow(rows, []any{&path, &class}, func() error { got[path] = class; return nil })
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l := newRowLog(seed)
 	for m := uint64(1); m <= uint64(n); m++ {
 		l.batch(m)
@@ -191,9 +190,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 	connect := func() *pgx.Conn {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return conn
 	}
 	kills, reached := 0, uint64(0)
@@ -202,9 +199,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 		cmd.Env = append(os.Environ(), storeChild+"="+dsn, fmt.Sprintf("REFMON_TEST_LOG=%d %d", seed, last))
 		var out strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, cmd.Start())
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
 		for running := true; running; {
@@ -220,10 +215,8 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 					server.Again()
 				case 1:
 					conn := connect()
-					if _, err := conn.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
-						where pid <> pg_backend_pid() and backend_type = 'client backend'`); err != nil {
-						t.Fatal(err)
-					}
+					check.NoError(t, check.Err(conn.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
+						where pid <> pg_backend_pid() and backend_type = 'client backend'`)))
 					_ = conn.Close(t.Context())
 				default:
 					_ = cmd.Process.Kill() // it may have ended
@@ -233,9 +226,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 			}
 			conn := connect()
 			var begun bool
-			if err := conn.QueryRow(t.Context(), `select to_regclass('refmon.cursors') is not null`).Scan(&begun); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, conn.QueryRow(t.Context(), `select to_regclass('refmon.cursors') is not null`).Scan(&begun))
 			if begun {
 				at := compareRows(t, conn, seed)
 				if at < reached {
@@ -254,9 +245,7 @@ func writeAsChild(t *testing.T, dsn string) {
 	seed, last, _ := strings.Cut(os.Getenv("REFMON_TEST_LOG"), " ")
 	a, err1 := strconv.ParseUint(seed, 10, 64)
 	b, err2 := strconv.ParseUint(last, 10, 64)
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err1, err2))
 	var s *postgres.Store
 	for begin := time.Now(); ; { // the connection of the killed writer may still hold the lock
 		var err error
@@ -269,7 +258,5 @@ func writeAsChild(t *testing.T, dsn string) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	defer s.Close()
-	if err := writeRows(s, a, b, func(uint64) {}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, writeRows(s, a, b, func(uint64) {}))
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	database "github.com/refmon/refmon/internal/test/postgres"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestBatchIsSentAgain sends a batch on one connection and again on the next one, as after a connection that broke
@@ -14,18 +16,12 @@ import (
 func TestBatchIsSentAgain(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	b := &pgx.Batch{}
 	b.Queue(`update refmon.state set directory = $1`, "v")
 	for range 2 {
-		if err := s.send(b); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.conn.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.send(b))
+		check.NoError(t, s.conn.Close(t.Context()))
 	}
 }

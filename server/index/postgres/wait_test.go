@@ -2,12 +2,12 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index/postgres"
 )
@@ -33,9 +33,7 @@ func TestAwaitDatabase(t *testing.T) {
 	}
 	time.Sleep(time.Second) // several attempts
 	server.Again()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-done)
 	if err := <-warned; len(warned) > 0 || !strings.Contains(err.Error(), "answers") {
 		t.Errorf("N-122: the next line is %q and %d more follow, want only that the database answers", err, len(warned))
 	}
@@ -45,7 +43,6 @@ func TestAwaitDatabase(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := postgres.Await(ctx, dsn, t.TempDir(), time.Minute, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("N-122: after an interruption: %v, want %v", err, context.Canceled)
-	}
+	check.ErrorIs(t, check.Err(postgres.Await(ctx, dsn, t.TempDir(), time.Minute, nil)), context.Canceled,
+		"N-122: after an interruption")
 }
