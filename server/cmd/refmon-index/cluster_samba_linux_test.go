@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/server/index"
@@ -57,16 +58,12 @@ func TestClusterEqualsSamba(t *testing.T) {
 		change(20)
 		c.settle()
 		x, err := index.Open(c.out, time.Hour) // compare the contents, however slow this machine is
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Log(f.what)
 		tree.Compare(tree.Paths(), pairs/4, func(path, person string) (bool, string) {
 			a := x.CanRead("//files1"+path, person, "read")
 			return a.Allowed, a.Because
 		})
-		if err := x.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, x.Close())
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	_ "github.com/nats-io/nats-server/v2/server"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
 )
@@ -326,14 +327,10 @@ func (c *cluster) compare(what string) {
 func said(t *testing.T, state, host string) map[string]string {
 	t.Helper()
 	x, err := index.Open(state, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	out := map[string]string{}
 	for line := range bytes.Lines(b) {
 		e, err := index.ParseEvent(bytes.TrimSpace(line))
@@ -435,9 +432,7 @@ func TestNatsCommandShowsLag(t *testing.T) {
 	c.settle()
 	etc := filepath.Join(c.folder, "server0", "etc")
 	config, err := os.ReadFile(filepath.Join(etc, "broker.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, address, _ := strings.Cut(string(config), "\nlisten: \"")
 	address, _, _ = strings.Cut(address, "\"")
 	for stream, want := range map[string]string{"SEEN": "rows_files1_", "CLASS": "people_0", "ROWS": " main ",

@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/truth"
@@ -79,18 +80,14 @@ func TestClusterEqualsWhoCan(t *testing.T) {
 	c.kill("work1")
 	c.settle()
 	want, err := truth.WhoCan(c.tree, dir, "read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	paths := make([]string, 0, len(want))
 	for path := range want {
 		paths = append(paths, path)
 	}
 	slices.Sort(paths)
 	x, err := index.Open(c.out, time.Hour) // compare the contents, however slow this machine is
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 24))

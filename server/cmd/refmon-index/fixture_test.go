@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/truth"
 	"github.com/refmon/refmon/ntacl"
@@ -37,9 +38,7 @@ func newOracle(t *testing.T, folder, state string) *oracle {
 	o := &oracle{t: t, folder: folder, state: state,
 		known: truth.New(randtest.Count(t, "REFMON_CLUSTER_FILES", 300), randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 30))}
 	for i := range 20 {
-		if err := os.MkdirAll(filepath.Dir(o.path(i)), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(filepath.Dir(o.path(i)), 0o755))
 	}
 	for i := range o.known.Documents() {
 		o.grant(i, i%teams)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/roster"
 )
 
@@ -21,14 +22,10 @@ import (
 func authority(t *testing.T) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(4_000_000_000, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
@@ -39,9 +36,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 	file := func(name, text string, mode os.FileMode) string {
 		t.Helper()
 		at := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(at, []byte(text), mode), os.Chmod(at, mode)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.WriteFile(at, []byte(text), mode), os.Chmod(at, mode)))
 		return at
 	}
 	secret, read, none := file("secret", "wonderland\r\nmore\n", 0o600), file("read", "wonderland\n", 0o644),

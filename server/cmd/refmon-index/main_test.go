@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 	"github.com/refmon/refmon/server/index"
 )
@@ -17,9 +18,7 @@ import (
 // TestStatusBeforeHeartbeat checks that status exits with 1 before the first heartbeat (N-91).
 func TestStatusBeforeHeartbeat(t *testing.T) {
 	state := t.TempDir()
-	if err := os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600))
 	var out bytes.Buffer
 	code := run([]string{"status", "--state", state}, &streams{out: &out, err: &out})
 	if code != exitNo || !strings.HasPrefix(out.String(), "heartbeat   none: answers are withheld") {
@@ -38,25 +37,17 @@ func TestVerbs(t *testing.T) {
 	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
 	err := errors.Join(os.WriteFile(filepath.Join(tree, "plan"), nil, 0o644), os.Chmod(filepath.Join(tree, "plan"), 0o644),
 		os.WriteFile(filepath.Join(tree, "own"), nil, 0o600), os.WriteFile(dir, []byte(firm), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "token.json")
 	const tok = `{"user":"S-1-5-21-1-2-3-1107","groups":["S-1-1-0"]}`
-	if err := os.WriteFile(file, []byte(tok), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(tok), 0o600))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	err = index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state, NoEvents: true,
 		Beat: time.Millisecond, Ready: stop})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	x, err := index.Open(state, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	for _, c := range []struct {
 		args, want string

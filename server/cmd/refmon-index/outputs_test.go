@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	database "github.com/refmon/refmon/internal/test/postgres"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // asCommand makes the test's program the command.
@@ -44,9 +46,7 @@ func start(t *testing.T, until string, args ...string) *command {
 	if err == nil {
 		err = c.cmd.Start()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() {
 		_ = c.cmd.Process.Kill()
 		_ = c.cmd.Wait()
@@ -69,9 +69,7 @@ func start(t *testing.T, until string, args ...string) *command {
 // end sends a signal and returns the exit code.
 func (c *command) end(sig os.Signal) int {
 	c.Helper()
-	if err := c.cmd.Process.Signal(sig); err != nil {
-		c.Fatal(err)
-	}
+	check.NoError(c, c.cmd.Process.Signal(sig))
 	for c.said.Scan() { // to its end
 	}
 	var failed *exec.ExitError
@@ -85,9 +83,7 @@ func (c *command) end(sig os.Signal) int {
 // cannot start.
 func TestSignalEndsRun(t *testing.T) {
 	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
-	if err := os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		c := start(t, "were looked at", "run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--no-events")
 		if code := c.end(sig); code != 0 {
@@ -112,23 +108,18 @@ func TestPostgres(t *testing.T) {
 	ctx := t.Context()
 	connect := func(user string) *pgx.Conn {
 		c, err := pgx.Connect(ctx, dsn+user)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = c.Close(context.Background()) })
 		return c
 	}
 	admin := connect(database.Owner)
-	if _, err := admin.Exec(ctx, `create role keeper login; create role app login; grant create on database postgres
-		to keeper; create table pages (id text primary key, words tsvector); alter table pages owner to app`); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t,
+		check.Err(admin.Exec(ctx, `create role keeper login; create role app login; grant create on database postgres
+		to keeper; create table pages (id text primary key, words tsvector); alter table pages owner to app`)))
 	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
 	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n" +
 		"- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 4002}\n- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}\n"
-	if err := os.WriteFile(dir, []byte(firm), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
 	for name, uid := range map[string]int{"plan": 4001, "offer": 4002, "pay": 4003} {
 		path := filepath.Join(tree, name)
 		_, err := admin.Exec(ctx, `insert into pages values ($1, to_tsvector('english', 'the budget'))`, path)
@@ -170,9 +161,7 @@ func TestPostgres(t *testing.T) {
 	want("1107", "plan")
 	want("1108", "offer")
 	want("1109", "pay")
-	if err := os.Chown(filepath.Join(tree, "plan"), 4003, 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chown(filepath.Join(tree, "plan"), 4003, 0))
 	fence()
 	want("1107", "")
 	want("1109", "pay plan")

@@ -23,6 +23,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
@@ -63,9 +64,7 @@ func newStarted(t *testing.T, flags ...string) *started {
 	}
 	err := errors.Join(os.WriteFile(list, []byte(text.String()), 0o600), os.Chmod(s.tree, 0o755),
 		os.Chmod(filepath.Dir(s.tree), 0o755)) // who-can tests the folders above, too
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if s.dir, err = dirfile.Read([]byte(text.String())); err != nil {
 		t.Fatal(err)
 	}
@@ -82,15 +81,11 @@ func (s *started) file(path string) {
 	modes := []os.FileMode{0o755, 0o755, 0o700}
 	folder := filepath.Dir(path)
 	if os.Mkdir(folder, 0o755) == nil {
-		if err := os.Chmod(folder, modes[s.r.IntN(3)]); err != nil {
-			s.Fatal(err)
-		}
+		check.NoError(s, os.Chmod(folder, modes[s.r.IntN(3)]))
 		s.paths = append(s.paths, folder)
 	}
 	mode := []os.FileMode{0o644, 0o600, 0o640}[s.r.IntN(3)]
-	if err := errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode)); err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode)))
 	s.paths = append(s.paths, path)
 	var entries strings.Builder
 	for range s.r.IntN(4) {
@@ -109,9 +104,7 @@ func (s *started) start(flags []string) {
 	c := runCmd{}
 	parse(s.T, &c, append(flags, "--tree", s.tree, "--state", s.state, "--no-events"))
 	text, guard, err := c.share(func(err error) { s.Log(err) })
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -146,34 +139,26 @@ func parse(t *testing.T, c *runCmd, args []string) {
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 }
 
 // whoCan asks about the tree as who-can does, with the search permissions of the folders on the way.
 func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Config) map[string]map[string][]string {
 	s.Helper()
 	parsed, err := words.Parse(rights)
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 	var out bytes.Buffer
 	run := bulk.Run{Directory: dir, Rights: parsed, Format: bulk.JSONL, Out: &out,
 		Source: tree.Files([]string{s.tree}, tree.Options{Recurse: true, Way: true, Attribute: c.Attribute,
 			IgnoreSystemACLs: c.IgnorePOSIX})}
-	if _, err := run.Do(s.Context()); err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, check.Err(run.Do(s.Context())))
 	all := map[string]map[string][]string{}
 	for line := range strings.Lines(out.String()) {
 		var row struct {
 			Path, Right string
 			Principals  []string
 		}
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			s.Fatal(err)
-		}
+		check.NoError(s, json.Unmarshal([]byte(line), &row))
 		if all[row.Path] == nil {
 			all[row.Path] = map[string][]string{}
 		}
@@ -191,9 +176,7 @@ func TestRunAndFolderAnswerAlike(t *testing.T) {
 	s := newStarted(t)
 	file := filepath.Join(t.TempDir(), "token.json")
 	const tok = `{"user":"S-1-5-21-1-2-3-1100","groups":["S-1-5-21-1-2-3-2001"]}`
-	if err := os.WriteFile(file, []byte(tok), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(tok), 0o600))
 	var questions [][]string
 	for i, path := range append(s.paths, s.tree, s.tree+"/none", "/none") {
 		if testing.Short() && i%4 > 0 {
@@ -235,13 +218,9 @@ func TestRunAndFolderAnswerAlike(t *testing.T) {
 func (s *started) withoutRun(f func()) {
 	s.Helper()
 	at := filepath.Join(s.state, queries.SocketName)
-	if err := os.Rename(at, at+".away"); err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, os.Rename(at, at+".away"))
 	f()
-	if err := os.Rename(at+".away", at); err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, os.Rename(at+".away", at))
 }
 
 // TestShareDescriptorRefuses checks that the evidence names the entry of the share's descriptor that refused.
@@ -258,14 +237,10 @@ func TestShareDescriptorRefuses(t *testing.T) {
 func TestSIDsOfPeople(t *testing.T) {
 	s := newStarted(t)
 	x, err := index.Open(s.state, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	run, err := queries.Dial(s.state)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer run.Close()
 	found := 0
 	for i := range startedPeople {
@@ -283,9 +258,7 @@ func TestSIDsOfPeople(t *testing.T) {
 			matches := slices.ContainsFunc(slices.Concat(e.Allow, e.Expand), func(s string) bool {
 				return slices.Contains(f.SIDs, s)
 			})
-			if matches != a.Allowed {
-				t.Errorf("%s %s: the terms match: %t, want %t", path, who.Who, matches, a.Allowed)
-			}
+			check.Equal(t, matches, a.Allowed, "%s %s: the terms match", path, who.Who)
 			if matches {
 				found++
 			}
@@ -316,23 +289,15 @@ func TestShareConfiguration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := filepath.Join(t.TempDir(), "smb.conf")
-			if err := os.WriteFile(conf, []byte("[global]\n[docs]\npath = /srv\n"+section), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(conf, []byte("[global]\n[docs]\npath = /srv\n"+section), 0o600))
 			s := newStarted(t, "--share", conf+":docs", "--right", "read+write")
 			c, err := shares.ParseConfig([]byte("[docs]\n"+section), "docs")
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			guarded, err := c.Guard(s.dir, nil).Apply()
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			want := s.whoCan(guarded, "read+write", c)
 			x, err := index.Open(s.state, time.Hour)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			defer x.Close()
 			for _, path := range s.paths {
 				for i := range startedPeople {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 )
@@ -35,9 +36,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	err := errors.Join(os.Mkdir(c.tree, 0o755), os.WriteFile(filepath.Join(c.tree, "plan"), nil, 0o600),
 		os.WriteFile(filepath.Join(c.tree, "own"), nil, 0o600), os.Chmod(filepath.Join(c.tree, "plan"), 0o644),
 		os.WriteFile(c.dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	machines := map[string]string{"broker": "mq1", "watch": "files1", "directory": "main", "work": "main",
 		"follow": "main"}
 	for role, machine := range machines {
@@ -51,9 +50,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	})
 	lines := func(role, part string) int {
 		b, err := os.ReadFile(filepath.Join(folder, role+".log"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return bytes.Count(b, []byte(part))
 	}
 	others := []string{"watch", "directory", "work", "follow"}
@@ -73,9 +70,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 		t.Helper()
 		c.until("an answer "+when, c.answered)
 		x, err := index.Open(c.out, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer x.Close()
 		for name, want := range map[string]bool{"plan": true, "own": false} {
 			if a := x.CanRead("//files1"+filepath.Join(c.tree, name), "alice", "read"); a.Allowed != want || a.Because != "" {
@@ -123,9 +118,7 @@ func TestConfigFile(t *testing.T) {
 		"name: w1\nsite: /none\nbeat: often": "--beat",
 	} {
 		file := filepath.Join(t.TempDir(), "work.yaml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		var out, errs bytes.Buffer
 		code := run([]string{"work", "--config", file}, &streams{out: &out, err: &errs})
 		if code != exitFailed || !strings.Contains(errs.String(), want) {
@@ -133,9 +126,7 @@ func TestConfigFile(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "broker.yaml")
-	if err := os.WriteFile(file, []byte("name: a b\nroute: [x:1, 'y:2']\nunset: null\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte("name: a b\nroute: [x:1, 'y:2']\nunset: null\n"), 0o600))
 	var errs bytes.Buffer
 	if code := run([]string{"broker", "--config=" + file}, &streams{err: &errs}); code != exitFailed ||
 		!strings.Contains(errs.String(), "line 3: unset") {
@@ -166,9 +157,7 @@ func TestEachFlagExists(t *testing.T) {
 		t.Fatalf("the configuration files are %q, %v, want five", files, err)
 	}
 	parser, err := kong.New(&cli{}, kong.Vars{"traverse": "", "share": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, file := range files {
 		args, err := withConfig(parser, []string{strings.TrimSuffix(filepath.Base(file), ".yaml"), "--config", file})
 		if err == nil {
