@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestExpiringCertificateIsReplaced checks that a generated certificate is replaced if it expires within a twelfth
@@ -32,16 +34,12 @@ func TestExpiringCertificateIsReplaced(t *testing.T) {
 		{"a day less than a twelfth", madeLife/12 - 24*time.Hour, false, false},
 		{"another's key", madeLife, true, false}} {
 		der := ending(t, begun.Add(k.left))
-		if err := os.WriteFile(at, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der.cert}), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(at, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der.cert}), 0o600))
 		if k.lose {
 			der.key = ending(t, begun).key
 		}
 		secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der.key})
-		if err := os.WriteFile(keyFile, secret, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(keyFile, secret, 0o600))
 		got, made, err := c.certificate()
 		if err != nil || made != at || bytes.Equal(got.Certificate[0], der.cert) != k.kept {
 			t.Errorf("%s: kept %t, %q, %v", k.name, err == nil && bytes.Equal(got.Certificate[0], der.cert), made, err)
@@ -56,17 +54,13 @@ type pair struct{ cert, key []byte }
 func ending(t *testing.T, until time.Time) (p pair) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, DNSNames: []string{"localhost"}}
 	p.cert, err = x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err == nil {
 		p.key, err = x509.MarshalPKCS8PrivateKey(key)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return p
 }
 
@@ -84,9 +78,7 @@ func TestChannels(t *testing.T) {
 			t.Errorf("%v: %q", algorithm, got)
 		}
 	}
-	if got := channel(&tls.Certificate{}); got != "" {
-		t.Errorf(`of no certificate: %q, want ""`, got)
-	}
+	check.Equal(t, channel(&tls.Certificate{}), "", "of no certificate")
 }
 
 // TestUnusableCertificateIsReplaced checks that a generated certificate is replaced if it expires within a
@@ -106,26 +98,20 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 	key := filepath.Join(c.State, "loopback.key")
 	for _, spoil := range []func() error{func() error { return os.Remove(key) },
 		func() error { return os.WriteFile(made, []byte("x"), 0o600) }} {
-		if err := spoil(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, spoil())
 		again, at, err := c.certificate()
 		if err != nil || at != made || bytes.Equal(again.Certificate[0], first.Certificate[0]) {
 			t.Errorf("expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 		}
 	}
-	if err := errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)))
 	if err := c.makeLoopback(made, key); err == nil {
 		t.Error("a key that cannot be written: success, want an error")
 	}
 	if _, err := os.Stat(made); err == nil {
 		t.Error("a certificate is written without its key")
 	}
-	if err := errors.Join(os.Remove(key), c.makeLoopback(made, key)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Remove(key), c.makeLoopback(made, key)))
 	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
 	if cert, at, err := given.certificate(); err != nil || at != "" || len(cert.Certificate) != 1 {
 		t.Errorf("of a configuration: %q, %v", at, err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway"
 )
@@ -26,14 +27,10 @@ func TestEachSettingReachesItsField(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gateway.yaml")
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	}
 	types := filepath.Join(t.TempDir(), "types.yaml")
-	if err := os.WriteFile(types, []byte("groups: [a]"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(types, []byte("groups: [a]"), 0o600))
 	write(`socket: /run/other.sock
 owner: 61010
 files: 127.0.0.1:1001
@@ -51,9 +48,7 @@ limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpl
 log: {level: warn}
 `)
 	c, err := load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := config{level: slog.LevelWarn, life: 12 * time.Second, settings: settings{Socket: "/run/other.sock",
 		Owner: 61010, Files: "127.0.0.1:1001", Console: "127.0.0.1:1002", Names: []string{"files.test"},
 		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
@@ -64,9 +59,7 @@ log: {level: warn}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
 	declared, err := authzen.ReadTypes([]byte("groups: [a]"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want.questions = &gateway.AuthZEN{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: declared}
 	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
@@ -91,9 +84,7 @@ log: {level: warn}
 		t.Errorf("the gateway's configuration is\n%+v, want\n%+v", got, want)
 	}
 	plain, err := load("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	write("trees: [share]\n")
 	if c, err = load(file); err != nil {
 		t.Fatal(err)
@@ -165,9 +156,7 @@ func TestBoundsOfSettings(t *testing.T) {
 		"no level": {func(c *config) { c.Log.Level = "" }, "log.level"},
 	} {
 		cfg, err := load("")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		c.change(cfg)
 		if err := cfg.check(); (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %v, want %q", name, err, c.why)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -22,9 +23,7 @@ func ask(t *testing.T, args ...string) (code int, out, errs string) {
 func written(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 
@@ -128,9 +127,7 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	for _, names := range [][]string{{"localhost", "other"}, {"other", "::1"}, {"other"}, {"other", "127.0.0.1"}} {
 		c.Names = names
 		cert, _, err := c.certificate()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got := len(cert.Leaf.DNSNames) + len(cert.Leaf.IPAddresses)
 		for _, name := range names {
 			if err := cert.Leaf.VerifyHostname(name); err != nil || got != len(names) {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -40,9 +41,7 @@ type site struct {
 // must ends the test.
 func (s *site) must(err error) {
 	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 }
 
 // newSite builds both programs. tree is the folder to serve; "" creates one.
@@ -165,9 +164,7 @@ func TestGatewayPage(t *testing.T) {
 	s.run(s.block("sh", 0))
 	sids := regexp.MustCompile(`(alice|staff) +(S-1-5-21-[0-9-]+)`).FindAllStringSubmatch(
 		s.run("refmond account list; refmond account group list"), -1)
-	if len(sids) != 2 {
-		t.Fatalf("the lists have %v: len(sids) = %d, want 2", sids, len(sids))
-	}
+	check.Require(t, len(sids), 2, "the lists have %v", sids)
 	s.describe("O:BAG:SYD:P(A;OICI;FA;;;" + sids[0][2] + ")(A;OICI;0x1200a9;;;" + sids[1][2] +
 		")S:(AU;OICISA;FR;;;WD)")
 	s.start(gate, 2, "refmon-gateway", "serve", "--config", "gateway.yaml")

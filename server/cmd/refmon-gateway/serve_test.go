@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/gateway"
 )
 
@@ -46,19 +47,13 @@ var readyAt = regexp.MustCompile(`msg=ready (files|console)=(https://[^\s]+)`)
 // that neither is if one address is not available.
 func TestServeNeedsBothAddresses(t *testing.T) {
 	cfg, err := load("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	cfg.State, cfg.Files, cfg.Console = t.TempDir(), "127.0.0.1:0", "localhost:0"
 	cert, _, err := cfg.certificate()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	g, err := gateway.New(gateway.Config{Dial: func() (*client.Conn, error) { return nil, os.ErrNotExist },
 		Names: cfg.Names})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var out noted
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	ctx, end := context.WithCancel(t.Context())
@@ -78,9 +73,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	ask := func(where, path string) string {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at[where]+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		answer, err := transport.RoundTrip(r)
 		if err != nil {
 			return "none"
@@ -92,9 +85,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	const busy, absent = "503 refmond is not available now: try again later\n", "404 no such name\n"
 	for _, c := range [][3]string{{"files", "/health", busy}, {"console", "/health", busy}, {"files", "/share/x", busy},
 		{"console", "/share/x", absent}, {"console", "/trail", busy}} {
-		if got := ask(c[0], c[1]); got != c[2] {
-			t.Errorf("%s%s: %q, want %q", c[0], c[1], got, c[2])
-		}
+		check.Equal(t, ask(c[0], c[1]), c[2], "%s%s", c[0], c[1])
 	}
 	transport.CloseIdleConnections()
 	end()
@@ -107,9 +98,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		}
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer taken.Close()
 	cfg.Files = taken.Addr().String()
 	if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
