@@ -234,6 +234,8 @@ func TestLogonTypeNeedsItsRight(t *testing.T) {
 	}
 	check.Equal(t, check.Status(f.LogonPassword("", "", interactive)), ntstatus.LogonFailure,
 		"L-34: an anonymous logon here")
+	byName := logon.Request{Package: logon.S4U, Type: network, Name: "zoe"}
+	check.Equal(t, check.Status(f.LogOn(byName)), ntstatus.NoSuchUser, "L-57: a name without an account or a host")
 }
 
 // TestPairSharesLogonSID checks that both tokens of a pair share a logon SID, and that system tokens do not

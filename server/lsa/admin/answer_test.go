@@ -79,14 +79,12 @@ func TestLongResponseComesInParts(t *testing.T) {
 	s := open(t)
 	a := admin.Answerer{Store: s}
 	system := made(t, token.LocalSystem())
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		for i := range 4000 {
 			e.AddAccount(lsa.Account{Name: fmt.Sprintf("account-%05d", i), FullName: strings.Repeat("n", 600)})
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	asked, late := 0, 0
 	send := func(b []byte) ([]byte, error) {
 		if asked++; asked == 2 { // a change between two parts
@@ -163,14 +161,12 @@ func FuzzAnswer(f *testing.F) {
 // TestPartsOfBackup checks that a part has the bytes of the store from its offset on, at the revision that it names.
 func TestPartsOfBackup(t *testing.T) {
 	a := newAsker(t)
-	if err := a.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, a.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		for i := range 2200 {
 			e.AddAccount(lsa.Account{Name: fmt.Sprint("a", i), FullName: strings.Repeat("n", 600)})
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	var whole bytes.Buffer
 	check.NoError(t, a.Store.Backup(&whole))
 	revision, size, err := a.Store.Revision()

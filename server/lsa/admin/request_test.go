@@ -109,10 +109,9 @@ func TestUnlockReopensAccount(t *testing.T) {
 	if got := a.list(admin.ListAccounts); got != "alice M-1001 - active -\n" {
 		t.Errorf("in the end there is\n%s, want %q", got, "alice M-1001 - active -\n")
 	}
-	if _, st := a.Store.LogOn(logon.Request{Package: logon.S4U, Name: "bob", Type: winnt.LOGON32_LOGON_NETWORK}); st !=
-		ntstatus.NoSuchUser {
-		t.Errorf("bob: %v, want %v", st, ntstatus.NoSuchUser)
-	}
+	check.Equal(t,
+		check.Status(a.Store.LogOn(logon.Request{Package: logon.S4U, Name: "bob", Type: winnt.LOGON32_LOGON_NETWORK})),
+		ntstatus.NoSuchUser, "bob")
 }
 
 // asker sends requests to its own store as LocalSystem.

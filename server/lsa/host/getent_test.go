@@ -15,7 +15,7 @@ import (
 // TestGetentOutputIsParsed checks the parser of getent's output with a fake getent.
 func TestGetentOutputIsParsed(t *testing.T) {
 	getent := filepath.Join(t.TempDir(), "getent")
-	if err := os.WriteFile(getent, []byte(`#!/bin/sh
+	check.NoError(t, os.WriteFile(getent, []byte(`#!/bin/sh
 case "$1 $2" in
 "passwd alice" | "passwd 1000") echo alice:x:1000:100:Alice:/home/alice:/bin/sh ;;
 "passwd odd") echo odd:x:-5:100::: ;;
@@ -27,9 +27,7 @@ case "$1 $2" in
 "initgroups "*) echo "$2" ;; # an unknown user, and status 0
 *) exit 2 ;;
 esac
-`), 0o700); err != nil {
-		t.Fatal(err)
-	}
+`), 0o700))
 	for _, n := range []*Names{{getent: getent}, {getent: getent, socket: getent + ".none"}} {
 		ctx := context.Background()
 		uid, ok := n.UID(ctx, "alice")

@@ -20,7 +20,7 @@ import (
 // the account does not exist (L-55).
 func TestWbinfoOutputIsParsed(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "wbinfo")
-	if err := os.WriteFile(program, []byte(`#!/bin/sh
+	check.NoError(t, os.WriteFile(program, []byte(`#!/bin/sh
 case "$1 $2" in
 "-U 70001" | "-G 70001") echo S-1-5-21-9-8-7-1103 ;;
 "-S S-1-5-21-9-8-7-1103" | "-Y S-1-5-21-9-8-7-1103") echo 70001 ;;
@@ -37,9 +37,7 @@ case "$1 $2" in
 "-S S-1-5-21-9-8-7-6") echo 4294967296 ;;
 *) exit 1 ;;
 esac
-`), 0o700); err != nil {
-		t.Fatal(err)
-	}
+`), 0o700))
 	ctx, d := context.Background(), &Domains{wbinfo: program}
 	alice := sid.MustParse("S-1-5-21-9-8-7-1103")
 	for _, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
@@ -123,9 +121,7 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 			}
 			return err
 		}
-		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("L-61: %s: %v, want %v", name, err, context.DeadlineExceeded)
-		}
+		check.ErrorIs(t, ask(1), context.DeadlineExceeded, "L-61: %s", name)
 		first := runs()
 		for uid := range uint32(100) {
 			if err := ask(uid); !errors.Is(err, errSilent) {
@@ -136,9 +132,7 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 			t.Errorf("L-61: %s: winbind was queried %d times during the pause, want 0", name, runs()-first)
 		}
 		*clock = clock.Add(silenceLife)
-		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("L-61: %s: query after the pause: %v, want %v", name, err, context.DeadlineExceeded)
-		}
+		check.ErrorIs(t, ask(1), context.DeadlineExceeded, "L-61: %s: query after the pause", name)
 	}
 	// wbinfo reports a refused connection at once.
 	d, runs, clock := winbindOf(t, "echo 'failed to call wbcUidToSid: WBC_ERR_WINBIND_NOT_AVAILABLE' >&2; exit 1")
