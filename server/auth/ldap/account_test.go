@@ -124,8 +124,6 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 			w.set("objectSid", sid.MustParse("S-1-5-21-1-2-3-4").Binary())
 		},
 		"a well-known SID (D-10)":                  func(w *world) { w.set("objectSid", sid.LocalSystem.Binary()) },
-		"no primary group":                         func(w *world) { w.set("primaryGroupID") },
-		"a primary group below 0":                  func(w *world) { w.set("primaryGroupID", "-1") },
 		"hidden control flags (D-11)":              func(w *world) { w.set("userAccountControl") },
 		"control flags without a number":           func(w *world) { w.set("userAccountControl", long) },
 		"hidden groups (D-16)":                     func(w *world) { w.set("tokenGroups") },

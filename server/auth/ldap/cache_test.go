@@ -145,21 +145,6 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded checks that the cache evicts the least recently used account (D-21).
-func TestCacheIsBounded(t *testing.T) {
-	c := cache{most: 3}
-	for i := range 10 {
-		c.put(&cachedAccount{key: fmt.Sprint(i)})
-		c.get("0")
-	}
-	for key, want := range map[string]bool{"0": true, "9": true, "8": true, "7": false, "1": false} {
-		check.Equal(t, c.get(key) != nil, want, "D-21: %s is kept", key)
-	}
-	if len(c.byName) != 3 || c.order.Len() != 3 {
-		t.Errorf("D-21: %d and %d are kept, want 3, 3", len(c.byName), c.order.Len())
-	}
-}
-
 // TestAccountCacheIsConfirmed checks the account cache: the change number is read before the account. A confirmed
 // account is not confirmed again for a while. An account that the directory now rejects leaves the cache, also while
 // the directory is unreachable (D-19).

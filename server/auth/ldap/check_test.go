@@ -59,10 +59,6 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
 		t.Errorf("D-20: Check of a server that is away: %+v, %v, want ErrAway", got, err)
 	}
-	signed := &Directory{cfg: Config{Security: Signed}}
-	if got, err := signed.Check(ctx, "alice", false, "wonderland"); err == nil {
-		t.Errorf("D-1: Check of a password without TLS: %+v, want an error", got)
-	}
 }
 
 // TestFailedBindSaysNothingAboutPassword checks that a bind that fails for another reason does not decide about the

@@ -34,7 +34,7 @@ func TestMalformedAddressIsRefused(t *testing.T) {
 // limits.
 func TestRefusedConfigurationHasReason(t *testing.T) {
 	good := func() Config {
-		return Config{Servers: []string{"ldaps://dc1"}, Security: TLS, Domain: domain, Account: "a", Password: "p"}
+		return Config{Servers: []string{"ldaps://dc1"}, Security: TLS, Domain: domain, Account: "a", Password: "pw-of-test"}
 	}
 	for what, c := range map[string]struct {
 		change func(*Config)
@@ -50,9 +50,12 @@ func TestRefusedConfigurationHasReason(t *testing.T) {
 		"no account":           {func(c *Config) { c.Account = "" }, "give a keytab, or a name and a password"},
 		"a keytab alone":       {func(c *Config) { c.Account, c.Password, c.Initiator = "", "", &kerberos.Initiator{} }, ""},
 		"signed":               {func(c *Config) { c.Security, c.Initiator = Signed, &kerberos.Initiator{} }, ""},
-		"a second server":      {func(c *Config) { c.Servers = append(c.Servers, "dc2") }, `server "dc2"`},
-		"a base":               {func(c *Config) { c.Base = "DC=a" }, ""},
-		"no base":              {func(c *Config) { c.Base = "x" }, "ldap: base: "},
+		"another scheme":       {func(c *Config) { c.Servers = []string{"ldapi:///x"} }, `server "ldapi:///x"`},
+		"a server with a password": {func(c *Config) { c.Servers = []string{"ldaps://a:b@dc1"} },
+			"want ldaps://HOST or ldap://HOST"},
+		"a second server": {func(c *Config) { c.Servers = append(c.Servers, "dc2") }, `server "dc2"`},
+		"a base":          {func(c *Config) { c.Base = "DC=a" }, ""},
+		"no base":         {func(c *Config) { c.Base = "x" }, "ldap: base: "},
 		"a claim of no type": {func(c *Config) { c.Claims = map[string]Claim{"a": {Attribute: "x"}} },
 			`claim "a": want an attribute`},
 		"a claim of unsigned": {func(c *Config) { c.Claims = map[string]Claim{"a": {"x", claims.Uint64}} },
@@ -70,6 +73,9 @@ func TestRefusedConfigurationHasReason(t *testing.T) {
 		d, err := New(cfg)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("D-2: %s: %v, want %q", what, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "pw-of-test") {
+			t.Errorf("D-1: %s: %v, want a text without the password", what, err)
 		}
 		if err == nil && (d.cfg.Limits != Limits{10 * time.Second, 32 << 20, 10_000, 2_000_000, 10_000, 30 * time.Second,
 			15 * time.Minute} || d.cache.most != 10_000 || len(d.servers) != len(cfg.Servers) || cap(d.idle) != 4) {

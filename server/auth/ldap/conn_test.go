@@ -16,22 +16,48 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestNoStartTLS checks that neither name nor password is sent to a server that refuses TLS, and that passwords are
-// checked within TLS only (D-1).
-func TestNoStartTLS(t *testing.T) {
-	f := serve(t, newWorld().answer)
-	f.mu.Lock()
-	f.clear, f.refuses = true, true
-	f.mu.Unlock()
-	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
-	got, err := d.Find(context.Background(), "alice", false)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !errors.Is(err, ErrAway) || len(f.binds) != 0 {
-		t.Errorf("D-1: %+v, %v, binds %v, want len(f.binds) = 0, error %v", got, err, f.binds, ErrAway)
+// TestServerAuthenticatesFirst checks that no name or password reaches a server that is not the configured one, that
+// speaks no TLS or an old one, or that adds bytes to the stream before TLS (D-1; RFC 8996).
+func TestServerAuthenticatesFirst(t *testing.T) {
+	startTLS := func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) }
+	newest := func(version uint16, clear bool) func(*fake) {
+		return func(f *fake) { f.newest, f.clear = version, clear }
+	}
+	for what, c := range map[string]struct {
+		server func(*fake)
+		client func(*Config)
+		good   bool
+	}{
+		"an unknown authority": {nil, func(c *Config) { c.Roots = x509.NewCertPool() }, false},
+		"another name": {nil, func(c *Config) {
+			c.Servers[0] = strings.Replace(c.Servers[0], "127.0.0.1", "localhost", 1)
+		}, false},
+		"no TLS there":          {nil, func(c *Config) { startTLS(c); c.Limits.Wait = time.Second }, false},
+		"no StartTLS":           {func(f *fake) { f.clear, f.refuses = true, true }, startTLS, false},
+		"bytes behind StartTLS": {func(f *fake) { f.clear, f.injects = true, true }, startTLS, false},
+		"TLS 1.1":               {newest(tls.VersionTLS11, false), nil, false},
+		"StartTLS with TLS 1.1": {newest(tls.VersionTLS11, true), startTLS, false},
+		"TLS 1.2":               {newest(tls.VersionTLS12, false), nil, true},
+		"StartTLS with TLS 1.2": {newest(tls.VersionTLS12, true), startTLS, true},
+		"TLS 1.3":               {newest(tls.VersionTLS13, false), nil, true},
+		"StartTLS with TLS 1.3": {newest(tls.VersionTLS13, true), startTLS, true},
+	} {
+		f := serve(t, newWorld().answer)
+		if c.server != nil {
+			f.mu.Lock()
+			c.server(f)
+			f.mu.Unlock()
+		}
+		got, err := f.directory(c.client).Find(t.Context(), "alice", false)
+		f.mu.Lock()
+		if c.good && (err != nil || got.Name != "alice" || len(f.binds) != 1) ||
+			!c.good && (got != nil || !errors.Is(err, ErrAway) || len(f.binds) != 0) {
+			t.Errorf("D-1: %s: %+v, %v, binds %q, want an account after one bind: %t", what, got, err, f.binds, c.good)
+		}
+		f.mu.Unlock()
 	}
 	signed := &Directory{cfg: Config{Security: Signed}}
-	if _, err := signed.Check(context.Background(), "alice", false, "wonderland"); err == nil ||
+	if _, err := signed.Check(t.Context(), "alice", false, "wonderland"); err == nil ||
 		!strings.Contains(err.Error(), "within TLS only") {
 		t.Errorf("D-1: a password without TLS: %v, want \"within TLS only\"", err)
 	}
@@ -73,56 +99,6 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	defer f.mu.Unlock()
 	if len(f.conns) != 1 || len(f.binds) != 1 {
 		t.Errorf("%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
-	}
-}
-
-// TestServerAuthenticatesFirst checks that no name or password reaches an unauthenticated server or
-// is sent unencrypted (D-1).
-func TestServerAuthenticatesFirst(t *testing.T) {
-	w := newWorld()
-	for what, change := range map[string]func(*Config){
-		"an unknown authority": func(c *Config) { c.Roots = x509.NewCertPool() },
-		"another name":         func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "127.0.0.1", "localhost", 1) },
-		"no TLS there":         func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) },
-	} {
-		f := serve(t, w.answer)
-		d := f.directory(func(c *Config) { change(c); c.Limits.Wait = time.Second })
-		if got, err := d.Find(context.Background(), "alice", false); !errors.Is(err, ErrAway) || len(f.binds) != 0 {
-			t.Errorf("D-1: %s: %+v, %v, %d binds, want %v, 0", what, got, err, len(f.binds), ErrAway)
-		}
-	}
-	f := serve(t, w.answer)
-	f.mu.Lock()
-	f.clear = true
-	f.mu.Unlock()
-	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
-	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Name != "alice" || len(f.binds) != 1 {
-		t.Errorf(`D-1: StartTLS: %+v, %v, binds %d, want got.Name = "alice", len(f.binds) = 1, no error`, got, err,
-			len(f.binds))
-	}
-	for what, change := range map[string]func(*Config){
-		"no servers":                  func(c *Config) { c.Servers = nil },
-		"no domain":                   func(c *Config) { c.Domain = c.Machine },
-		"no security":                 func(c *Config) { c.Security = 0 },
-		"no password (D-2)":           func(c *Config) { c.Password = "" },
-		"no name (D-2)":               func(c *Config) { c.Account = "" },
-		"signed without Kerberos":     func(c *Config) { c.Security = Signed },
-		"a base without a right name": func(c *Config) { c.Base = "example.test" },
-		"a server without a scheme":   func(c *Config) { c.Servers = []string{"dc1.example.test"} },
-		"a server with a password":    func(c *Config) { c.Servers = []string{"ldaps://a:b@dc1"} },
-		"another scheme":              func(c *Config) { c.Servers = []string{"ldapi:///x"} },
-		"a claim without attribute":   func(c *Config) { c.Claims = map[string]Claim{"x": {}} },
-		"a claim twice": func(c *Config) {
-			c.Claims = map[string]Claim{"x": {"a", 3}, "X": {"b", 3}}
-		},
-	} {
-		cfg := f.config()
-		change(&cfg)
-		if d, err := New(cfg); err == nil {
-			t.Errorf("New, %s: %v, want an error", what, d)
-		} else if strings.Contains(err.Error(), "pw-of-test") {
-			t.Errorf(`%s: the text has the password: %v, want text without "pw-of-test"`, what, err)
-		}
 	}
 }
 
@@ -187,26 +163,5 @@ func TestClosedConnectionIsRetried(t *testing.T) {
 			_ = c.Close()
 		}
 		f.mu.Unlock()
-	}
-}
-
-// TestOldTLS checks that neither name nor password is sent to a server whose newest TLS version is 1.1 (D-1; RFC
-// 8996).
-func TestOldTLS(t *testing.T) {
-	for version, good := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		for _, scheme := range []string{"ldaps:", "ldap:"} {
-			f := serve(t, newWorld().answer)
-			f.mu.Lock()
-			f.newest, f.clear = version, scheme == "ldap:"
-			f.mu.Unlock()
-			d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", scheme, 1) })
-			got, err := d.Find(t.Context(), "alice", false)
-			f.mu.Lock()
-			if (err == nil) != good || (len(f.binds) > 0) != good || (got != nil) != good {
-				t.Errorf("D-1: %s with TLS %#x: %+v, %v, binds %v, want success: %t",
-					scheme, version, got, err, f.binds, good)
-			}
-			f.mu.Unlock()
-		}
 	}
 }

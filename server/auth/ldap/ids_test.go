@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -88,76 +89,6 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestIDsAreCachedForAMinute checks that an answer is cached for a minute, and that an unreachable directory is not
-// queried for ten seconds (D-34).
-func TestIDsAreCachedForAMinute(t *testing.T) {
-	f := numberedWorld(t)
-	d := f.directory(nil)
-	at := time.Now()
-	times := 0
-	n := &IDs{now: func() time.Time { return at }, Ask: func(q func(*Directory) error) error { times++; return q(d) }}
-	ctx := context.Background()
-	ask := func(what string, uid uint32, want int, known bool) {
-		t.Helper()
-		if _, ok, err := n.SIDOfUID(ctx, uid); ok != known || known != (err == nil) || times != want {
-			t.Errorf("D-34: %s: found %t, error %v, %d queries, want %d", what, ok, err, times, want)
-		}
-	}
-	ask("first", 5001, 1, true)
-	at = at.Add(59 * time.Second)
-	ask("within a minute", 5001, 1, true)
-	at = at.Add(2 * time.Second)
-	ask("after it", 5001, 2, true)
-	f.stop()
-	at = at.Add(59 * time.Second)
-	ask("away, within a minute", 5001, 2, true)
-	ask("away", 5002, 3, false)
-	ask("away again", 5002, 3, false)
-	at = at.Add(11 * time.Second)
-	ask("ten seconds later", 5002, 4, false)
-	ask("and of an answer that is too old", 5001, 4, false)
-	back := numberedWorld(t).directory(nil)
-	d = back
-	n.Forget()
-	ask("another directory", 5001, 5, true)
-	if _, _, err := (&IDs{}).SIDOfUID(ctx, 1); !errors.Is(err, ErrAway) {
-		t.Errorf("D-34: the zero value: %v, want %v", err, ErrAway)
-	}
-	n.mu.Lock()
-	for i := range maxIDs {
-		n.known[idQuestion{id: uint32(i)}] = idAnswer{}
-	}
-	n.mu.Unlock()
-	if _, _, err := n.SIDOfUID(ctx, 1<<31); err != nil {
-		t.Error(err)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.known) != 1 {
-		t.Errorf("D-34: %d answers are kept, want 1", len(n.known))
-	}
-}
-
-// TestForgetDropsCachedIDs checks that ids cached from one directory are not used for another (D-34).
-func TestForgetDropsCachedIDs(t *testing.T) {
-	asked := 0
-	n := IDs{Ask: func(func(*Directory) error) error {
-		asked++
-		return fmt.Errorf("no: %w", &Error{"this test"})
-	}}
-	for _, want := range []int{1, 1} {
-		if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != want {
-			t.Errorf("D-34: %d queries, error %v, want %d, an error", asked, err, want)
-		}
-	}
-	if n.Forget(); asked != 1 {
-		t.Errorf("D-34: Forget made a query: asked = %d, want 1", asked)
-	}
-	if _, _, err := n.SIDOfUID(context.Background(), 7); err == nil || asked != 2 {
-		t.Errorf("D-34: %d queries after Forget, want 2 and an error", asked)
-	}
-}
-
 // TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do not (D-34,
 // L-59).
 func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
@@ -201,7 +132,7 @@ func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 }
 
 // TestIDAnswersAreCachedSeparately checks that each query's answer is cached for a minute. An unreachable directory
-// is not queried for ten seconds, and cached answers stay valid (D-34).
+// is not queried for ten seconds, and cached answers stay valid. The cache is emptied when it is full (D-34).
 func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	asked, away := 0, false
@@ -212,7 +143,7 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 		return nil
 	}}
 	ctx := context.Background()
-	check := func(what string, want int, err error) {
+	asks := func(what string, want int, err error) {
 		t.Helper()
 		before := asked
 		_, _, got := n.SIDOfUID(ctx, 7)
@@ -220,8 +151,8 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 			t.Errorf("D-34: %s: %d queries, error %v, want %d, %v", what, asked-before, got, want, err)
 		}
 	}
-	check("at first", 1, nil)
-	check("again", 0, nil)
+	asks("at first", 1, nil)
+	asks("again", 0, nil)
 	for i, other := range []func(){func() { _, _, _ = n.SIDOfGID(ctx, 7) }, func() { _, _, _ = n.UIDOf(ctx, domain) },
 		func() { _, _, _ = n.GIDOf(ctx, domain) }, func() { _, _, _ = n.SIDOfUID(ctx, 8) }} {
 		if before := asked; true {
@@ -233,20 +164,35 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 		}
 	}
 	now = now.Add(time.Minute - 1)
-	check("within the minute", 0, nil)
+	asks("within the minute", 0, nil)
 	now, away = now.Add(1), true
-	check("after it, away", 1, ErrAway)
-	check("away a moment ago", 0, errSilent)
+	asks("after it, away", 1, ErrAway)
+	asks("away a moment ago", 0, errSilent)
 	now = now.Add(10*time.Second - 1)
-	check("before ten seconds are over", 0, errSilent)
+	asks("before ten seconds are over", 0, errSilent)
 	now = now.Add(1)
-	check("after them", 1, ErrAway)
+	asks("after them", 1, ErrAway)
 	away = false
-	check("back, and left alone", 0, errSilent)
+	asks("back, and left alone", 0, errSilent)
 	n.Forget()
-	check("forgotten", 1, nil)
+	asks("forgotten", 1, nil)
 	n.Ask = nil
-	check("kept, and there is no directory", 0, nil)
+	asks("kept, and there is no directory", 0, nil)
 	n.Forget()
-	check("there is no directory", 0, ErrAway)
+	asks("there is no directory", 0, ErrAway)
+	if _, _, err := (&IDs{}).SIDOfUID(ctx, 1); !errors.Is(err, ErrAway) {
+		t.Errorf("D-34: the zero value: %v, want %v", err, ErrAway)
+	}
+	n.mu.Lock()
+	n.known = map[idQuestion]idAnswer{}
+	for i := range maxIDs {
+		n.known[idQuestion{id: uint32(i)}] = idAnswer{}
+	}
+	n.mu.Unlock()
+	n.Ask = func(func(*Directory) error) error { return nil }
+	_, _, err := n.SIDOfUID(ctx, 1<<31)
+	check.NoError(t, err)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	check.Equal(t, len(n.known), 1, "D-34: the answers kept after one too many")
 }

@@ -74,22 +74,6 @@ func TestPwdLastSetWithoutComputedAttributes(t *testing.T) {
 	}
 }
 
-// TestCachedPasswordExpires checks that a cached account becomes restricted once its password expires (D-31).
-func TestCachedPasswordExpires(t *testing.T) {
-	w := newWorld()
-	f := serve(t, w.answer)
-	d, ahead := timed(f, nil)
-	w.set(computedExpiry, filetimeText(d.cfg.Now().Add(10*time.Second)))
-	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != 0 {
-		t.Fatalf("D-31: %+v, %v, want got.Restricted = 0, no error", got, err)
-	}
-	ahead.Store(int64(11 * time.Second))
-	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != PasswordExpired ||
-		f.count("sAMAccountName") != 1 {
-		t.Errorf("D-31: after the expiry: %+v, %v, %d account queries", got, err, f.count("sAMAccountName"))
-	}
-}
-
 // TestOnlyPasswordHolderLearnsRestriction checks that a rejected bind reveals restrictions only to a client with the
 // password. A lock is for the record only (D-32).
 func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {

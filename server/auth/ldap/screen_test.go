@@ -90,16 +90,3 @@ func TestScreenBoundsMessages(t *testing.T) {
 		_ = here.Close()
 	}
 }
-
-// TestInjectedBytesEndStartTLS has a server send bytes after its answer to StartTLS. They are not part of TLS, and the
-// connection ends before a name or a password is sent (D-1).
-func TestInjectedBytesEndStartTLS(t *testing.T) {
-	f := serve(t, newWorld().answer)
-	f.mu.Lock()
-	f.clear, f.injects = true, true
-	f.mu.Unlock()
-	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
-	if got, err := d.Find(context.Background(), "alice", false); !errors.Is(err, ErrAway) || len(f.binds) != 0 {
-		t.Errorf("D-1: %+v, %v, binds %d, want %v, 0", got, err, len(f.binds), ErrAway)
-	}
-}
