@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -118,32 +116,12 @@ func (s *site) run(script string) string {
 // start starts a program as a user and waits for that many readiness messages.
 func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	s.Helper()
-	cmd := exec.Command(filepath.Join(s.dir, "bin", name), args...)
-	cmd.Dir, cmd.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	out, err := cmd.StderrPipe()
-	s.must(err)
-	s.must(cmd.Start())
-	lines := bufio.NewScanner(out)
-	said := ""
-	for ready > 0 && lines.Scan() {
-		said += lines.Text() + "\n"
-		if strings.Contains(lines.Text(), "msg=ready") {
-			ready--
-		}
-	}
-	if ready > 0 {
-		s.Fatalf("%s did not start: %v, want ready at most 0\n%s", name, cmd.Wait(), said)
-	}
-	over := make(chan struct{})
-	go func() { // drain its output, or it would block
-		defer close(over)
-		for lines.Scan() {
-		}
-	}()
+	m := &mortal{s: s, uid: uid, say: ready, line: append([]string{name}, args...)}
+	m.begin()
 	s.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		<-over
-		if err := cmd.Wait(); err != nil {
+		_ = m.cmd.Process.Signal(os.Interrupt)
+		<-m.over
+		if err := m.cmd.Wait(); err != nil {
 			s.Errorf("%s: %v", name, err)
 		}
 	})

@@ -33,6 +33,7 @@ type mortal struct {
 	say  int // readiness messages
 	line []string
 	cmd  *exec.Cmd
+	over chan struct{} // closed at the end of its output
 }
 
 // begin starts the program and waits until it is ready.
@@ -50,9 +51,13 @@ func (m *mortal) begin() {
 		}
 	}
 	if left > 0 {
-		m.s.Fatalf("%s does not start after it was killed:\n%s", m.line[0], said)
+		m.s.Fatalf("%s does not start: %v\n%s", m.line[0], m.cmd.Wait(), said)
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // drain its output, or it would block
+	m.over = make(chan struct{})
+	go func() { // drain its output, or it would block
+		defer close(m.over)
+		_, _ = io.Copy(io.Discard, out)
+	}()
 }
 
 // kill ends the program as kill -9 does.
