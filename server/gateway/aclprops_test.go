@@ -3,10 +3,10 @@ package gateway
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/winnt"
 )
@@ -61,17 +61,13 @@ func TestPrivileges(t *testing.T) {
 				want = append(want, p.name)
 			}
 		}
-		if got := lackingPrivileges(mask); !slices.Equal(got, want) {
-			t.Errorf("lackingPrivileges(%#x) = %q, want %q", mask, got, want)
-		}
+		check.SlicesEqual(t, lackingPrivileges(mask), want, "lackingPrivileges(%#x)", mask)
 	}
 	// GENERIC_READ of a file is 0x120089, GENERIC_WRITE 0x120116, GENERIC_EXECUTE 0x1200a0.
 	for mask, want := range map[winnt.AccessMask]string{
 		0x80000000: "D:read D:read-acl", 0x40000000: "D:write-properties D:write-content D:bind D:read-acl",
 		0x20000000: "D:read D:read-acl R:execute", 0x80010000: "D:read D:read-acl R:delete",
 	} {
-		if got := strings.Join(lackingPrivileges(mask), " "); got != want {
-			t.Errorf("lackingPrivileges(%#x) = %s, want %s", mask, got, want)
-		}
+		check.Equal(t, strings.Join(lackingPrivileges(mask), " "), want, "lackingPrivileges(%#x)", mask)
 	}
 }

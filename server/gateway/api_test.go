@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -117,50 +118,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestBatches checks that queries of a batch are answered in order, and that a failing one does not end the others.
-func TestBatches(t *testing.T) {
-	w := newWorld(t, shared)
-	w.file("f", "f", shared)
-	c := w.client("bob", connect.WithGRPC())
-	batch, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: []*api.CheckRequest{
-		{Object: onPath("/share/f"), Rights: []string{"DELETE"}}, {Object: onPath("/share/none"),
-			Rights: everyRight}, {Object: onPath("/share/f"), Rights: everyRight}}}))
-	w.must(err)
-	var got []string
-	for batch.Receive() {
-		m := batch.Msg()
-		got = append(got, m.GetAnswer().GetStatus()+m.GetError())
-	}
-	w.must(batch.Err())
-	if text := strings.Join(got, " "); text != "STATUS_ACCESS_DENIED STATUS_OBJECT_NAME_NOT_FOUND STATUS_SUCCESS" {
-		t.Errorf("the answers are %s, want %q", text,
-			"STATUS_ACCESS_DENIED STATUS_OBJECT_NAME_NOT_FOUND STATUS_SUCCESS")
-	}
-	list, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Account: "alice",
-		Objects: []*api.Object{onPath("/share/f")}}))
-	w.must(err)
-	if !list.Receive() || list.Msg().GetGranted().GetMask() != 0x1f01ff {
-		t.Errorf("alice can %v", list.Msg())
-	}
-	w.must(list.Close())
-	who, err := c.WhoCan(t.Context(), connect.NewRequest(&api.WhoCanRequest{Object: onPath("/share/f")}))
-	w.must(err)
-	text := ""
-	for _, g := range who.Msg.GetGrants() {
-		text += g.GetName() + " " + strings.Join(g.GetGranted().GetNames(), "|") + "\n"
-	}
-	if want := "BUILTIN\\Administrators READ_CONTROL|WRITE_DAC\nHOST\\alice "; !strings.HasPrefix(text, want) ||
-		!strings.Contains(text, "HOST\\bob FILE_READ_DATA|FILE_READ_EA|") {
-		t.Errorf("WhoCan returned %s, want bob's rights", text)
-	}
-	many := make([]*api.CheckRequest, mostQuestions+1)
-	over, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: many}))
-	w.must(err)
-	if over.Receive() || code(over.Err()) != connect.CodeInvalidArgument {
-		t.Errorf("too many: %v", over.Err())
-	}
-}
-
 // TestAPIByJSON makes the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
 func TestAPIByJSON(t *testing.T) {
 	var moment time.Time
@@ -168,10 +125,8 @@ func TestAPIByJSON(t *testing.T) {
 	w.file("f", "f", shared)
 	post := func(user, call, body string, headers ...string) said {
 		t.Helper()
-		r := w.request(user, http.MethodPost, "/refmon.v1.Access/"+call, body, append(headers, "Content-Type",
-			"application/json")...)
-		r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
-		return w.do(r)
+		return w.atConsole(w.request(user, http.MethodPost, "/refmon.v1.Access/"+call, body,
+			append(headers, "Content-Type", "application/json")...))
 	}
 	for call, want := range map[[2]string]string{
 		{"Check", `{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}`}: `"allowed":true`,
@@ -190,12 +145,8 @@ func TestAPIByJSON(t *testing.T) {
 			t.Errorf("%v: %d %s, want 200, text containing %q", call, got.code, got.body, want)
 		}
 	}
-	if got := post("", "Token", "{}"); got.code != 401 {
-		t.Errorf("without a password: %d, want 401", got.code)
-	}
-	if got := post("bob", "Token", "{}", "Origin", "https://evil.test"); got.code != 403 {
-		t.Errorf("G-16: of another site: %d, want 403", got.code)
-	}
+	check.Equal(t, post("", "Token", "{}").code, 401, "without a password")
+	check.Equal(t, post("bob", "Token", "{}", "Origin", "https://evil.test").code, 403, "G-16: of another site")
 	if got := post("bob", "Token", `{"x":"`+strings.Repeat("x", largestQuestion)+`"}`); got.code == 200 {
 		t.Errorf("a question of more than its bound was read: got.code = %d, want anything but 200", got.code)
 	}
@@ -207,18 +158,13 @@ func TestAPIByJSON(t *testing.T) {
 		t.Errorf("G-27: a call too many: %d; of another user: %d, want 429, 200", last, other)
 	}
 	moment = moment.Add(time.Second)
-	if got := post("carol", "Services", "{}").code; got != 200 {
-		t.Errorf("G-27: a second later: %d, want 200", got)
-	}
+	check.Equal(t, post("carol", "Services", "{}").code, 200, "G-27: a second later")
 	r := w.request("", http.MethodGet, "/health", "")
-	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
-	if got := w.do(r); got.code != 200 || got.body != "ok\n" {
+	if got := w.atConsole(r); got.code != 200 || got.body != "ok\n" {
 		t.Errorf("health: %d %s, want 200, %q", got.code, got.body, "ok\n")
 	}
 	w.must(w.g.Close())
-	if got := w.do(r); got.code != 503 {
-		t.Errorf("health without refmond: %d, want 503", got.code)
-	}
+	check.Equal(t, w.do(r).code, 503, "health without refmond")
 }
 
 // TestGranting checks that no entry is shown if the gateway's own check differs from refmond's
@@ -235,9 +181,7 @@ func TestGranting(t *testing.T) {
 			t.Errorf(`with refmond's answer: %q, want text containing "entry 1 of the DACL allows it"`, same)
 		}
 		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, nobody)
-		if other != "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n" {
-			t.Errorf("G-28: with another answer: %q, want %q", other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n")
-		}
+		check.Equal(t, other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n", "G-28: with another answer")
 		return ntstatus.Success
 	})
 	p.release(own)
@@ -300,6 +244,11 @@ func TestManyQuestions(t *testing.T) {
 	over, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Objects: objects}))
 	w.must(err)
 	if over.Receive() || code(over.Err()) != connect.CodeInvalidArgument {
-		t.Errorf("1001 questions: %v", over.Err())
+		t.Errorf("1001 objects: %v, want %v", over.Err(), connect.CodeInvalidArgument)
+	}
+	many, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks}))
+	w.must(err)
+	if many.Receive() || code(many.Err()) != connect.CodeInvalidArgument {
+		t.Errorf("1001 checks: %v, want %v", many.Err(), connect.CodeInvalidArgument)
 	}
 }

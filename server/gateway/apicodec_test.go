@@ -339,9 +339,8 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	post := func(call, body string) said {
-		r := w.request("bob", http.MethodPost, "/refmon.v1.Access/"+call, body, "Content-Type", "application/json")
-		r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
-		return w.do(r)
+		return w.atConsole(w.request("bob", http.MethodPost, "/refmon.v1.Access/"+call, body, "Content-Type",
+			"application/json"))
 	}
 	const object = `{"object":{"path":"/share/f"}`
 	for _, c := range []struct{ call, body, want string }{
@@ -373,8 +372,8 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	for query, says := range map[string]bool{"path=/share/f": false, "path=/share/f&right=": false,
 		"path=/share/f&Right=WRITE_DAC": false, "path=/share/f&right=WRITE_DAC": true} {
 		r := w.request("bob", http.MethodGet, "/why", "")
-		r.URL.Host, r.URL.RawQuery = strings.TrimPrefix(w.console.URL, "https://"), query
-		got := w.do(r)
+		r.URL.RawQuery = query
+		got := w.atConsole(r)
 		if got.code != 200 || strings.Contains(got.body, "STATUS_SUCCESS") ||
 			strings.Contains(got.body, "STATUS_ACCESS_DENIED") != says {
 			t.Errorf("G-36: console page for %q: %d %s", query, got.code, got.body)

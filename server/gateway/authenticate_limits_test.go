@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -70,9 +71,8 @@ func (g *guessed) from(address, user string, n int) int {
 func TestGuessesOfAnAddress(t *testing.T) {
 	g := newGuessed(t)
 	for n := range perAddress * 3 {
-		if code := g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n); code != http.StatusUnauthorized {
-			t.Fatalf("L-65: guess %d: %d, want %d", n, code, http.StatusUnauthorized)
-		}
+		check.Require(t, g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n), http.StatusUnauthorized, "L-65: guess %d",
+			n)
 	}
 	if n := g.asked.Load(); n != perAddress {
 		t.Errorf("L-65: %d directory queries by one address, want %d", n, perAddress)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/auth/kerberos"
@@ -31,9 +32,7 @@ func TestNegotiate(t *testing.T) {
 	const host = "www.refmon.test"
 	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/" + host})
 	keys, err := kerberos.ReadKeytab(d.Keytab)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	// group is a group with alice and without bob. Both are Domain Users.
 	var group sid.SID
 	for _, g := range d.TokenGroups("alice") {
@@ -45,9 +44,7 @@ func TestNegotiate(t *testing.T) {
 	w := newWorldOf(t, root, func(s *lsa.Store) logon.Authority {
 		tickets, err := kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Services: []string{"HTTP/" + host},
 			Domain: d.SID, State: t.TempDir(), Machine: s.Computer().SID, Now: startedEarlier()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = tickets.Close() })
 		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}
 	}, func(c *Config) { c.Negotiate = true })
@@ -111,9 +108,8 @@ func TestNegotiate(t *testing.T) {
 	if got := w.content("new-alice"); got != "by a ticket\n" {
 		t.Error(got)
 	}
-	if _, code := ask(nil, "/share/plan"); code != "401" {
-		t.Errorf("without a ticket: %s, want 401", code)
-	}
+	_, code := ask(nil, "/share/plan")
+	check.Equal(t, code, "401", "without a ticket")
 }
 
 // startedEarlier is the time, for an acceptor that began a minute ago: it takes no ticket of

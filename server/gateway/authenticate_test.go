@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos"
@@ -213,14 +214,10 @@ func TestTickets(t *testing.T) {
 	write(t, file, forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 2, Key: key}))
 	w := newWorldOf(t, "O:BAG:SYD:P(A;OICI;FA;;;S-1-5-21-10-20-30-1104)", func(s *lsa.Store) logon.Authority {
 		keys, err := kerberos.ReadKeytab(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		tickets, err := kerberos.New(kerberos.Config{Keys: keys, Realm: realm, Skew: 5 * time.Minute, Domain: domain,
 			EncryptionTypes: []int32{18}, State: t.TempDir(), Machine: s.Computer().SID})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = tickets.Close() })
 		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}
 	}, func(c *Config) { c.Negotiate = true })

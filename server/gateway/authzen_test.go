@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/nt"
@@ -54,14 +54,7 @@ func (w *world) evaluate(as, who, action, kind, id string) (int, reply) {
 
 func (w *world) evaluateBody(as, body string) (code int, a reply) {
 	w.Helper()
-	r := httptest.NewRequestWithContext(w.Context(), http.MethodPost, "https://localhost"+authzen.EvaluationPath,
-		strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	if as != "" {
-		r.SetBasicAuth(as, "pw-x")
-	}
-	rec := httptest.NewRecorder()
-	w.g.Console().ServeHTTP(rec, r)
+	rec := w.onConsole(as, http.MethodPost, authzen.EvaluationPath, body)
 	if rec.Code == http.StatusOK {
 		if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || a.Decision == nil {
 			w.Fatalf("%s: %v, %s", body, err, rec.Body)
@@ -146,9 +139,7 @@ func TestFileDecisionsOfLabelsAndAttributes(t *testing.T) {
 		})
 		p.release(h)
 	}
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	for _, c := range []struct {
 		path, action string
 		mask         winnt.AccessMask
@@ -309,9 +300,7 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	w.must(err)
 	th := p.conn.Thread()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	th.NtAdjustPrivilegesToken(own, true, nil, false)
 	if code, _ := w.evaluate("carol", "carol", "read", "file", "/share/f"); code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", code)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -14,9 +15,8 @@ import (
 func (w *world) view(user, path string, headers ...string) said {
 	w.Helper()
 	r := w.request(user, http.MethodGet, "/", "", headers...)
-	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
 	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
-	return w.do(r)
+	return w.atConsole(r)
 }
 
 // TestConsole checks that the pages show the client's view of refmond and change nothing.
@@ -59,21 +59,15 @@ func TestConsole(t *testing.T) {
 		}
 	}
 	for _, p := range consolePages {
-		if got := w.view("", p.path); got.code != 401 {
-			t.Errorf("%s without a password: %d, want 401", p.path, got.code)
-		}
+		check.Equal(t, w.view("", p.path).code, 401, "%s without a password", p.path)
 	}
 	for _, r := range append(apiRows(w.g), consoleRows(w.g)...) {
 		if r.needs != known && r.path != "/health" || r.change != (r.method == http.MethodPost) || r.path == "" {
 			t.Errorf("the row %s %s is for %d and changes something: %t", r.method, r.path, r.needs, r.change)
 		}
 	}
-	if got := w.view("bob", "/share/dir/"); got.code != 404 {
-		t.Errorf("the console serves files: %d, want 404", got.code)
-	}
-	if got := w.ask("bob", "GET", "/refmon.v1.Access/Token", ""); got.code != 404 {
-		t.Errorf("the origin of files serves the API: %d, want 404", got.code)
-	}
+	check.Equal(t, w.view("bob", "/share/dir/").code, 404, "the console serves files")
+	check.Equal(t, w.ask("bob", "GET", "/refmon.v1.Access/Token", "").code, 404, "the origin of files serves the API")
 }
 
 // own returns a token of the gateway's own account.
@@ -133,8 +127,6 @@ func TestGroupUse(t *testing.T) {
 		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "only for entries that deny",
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY | owner: "only for entries that deny", winnt.SE_GROUP_INTEGRITY: "integrity",
 		winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED: "integrity"} {
-		if got := groupUse(attributes); got != want {
-			t.Errorf("%#x: %q, want %q", attributes, got, want)
-		}
+		check.Equal(t, groupUse(attributes), want, "%#x", attributes)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -19,10 +20,7 @@ func TestConsoleOfActing(t *testing.T) {
 	th, err := p.conn.NewThread()
 	w.must(err)
 	begun := time.Now().Add(-time.Second).UTC()
-	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token); st !=
-		ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token))
 	one := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), ntstatus.Success })
 	own := &request{g: w.g, s: one, ctx: t.Context()}
 	left := w.now()

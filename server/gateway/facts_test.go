@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/refmon/refmon/internal/filetime"
 )
 
 // made matches the creation time of a file, which a test cannot predict.
@@ -338,17 +336,5 @@ func TestExactDelete(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(w.root, "top/hers")); err == nil {
 		t.Error("the file that alice deleted still exists")
-	}
-}
-
-// TestTimes checks the conversion of times, however old. A file system without a time has 0.
-func TestTimes(t *testing.T) {
-	for at, want := range map[int64]string{0: "1601-01-01T00:00:00Z",
-		filetime.UnixEpoch - 1: "1969-12-31T23:59:59.9999999Z",
-		filetime.UnixEpoch:     "1970-01-01T00:00:00Z", 0x1c08d967e1fd4c0: "2001-02-03T04:05:06.7Z",
-		1 << 62: "16214-11-08T13:24:02.7387904Z"} {
-		if got := filetime.Time(at).Format(time.RFC3339Nano); got != want {
-			t.Errorf("%d is %s, want %s", at, got, want)
-		}
 	}
 }

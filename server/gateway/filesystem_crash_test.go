@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/refmon/refmon/client"
 )
 
 // cutOff is a connection to refmond that closes before a write, as if the gateway were killed.
@@ -37,16 +35,7 @@ func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, bo
 	w.Helper()
 	var left atomic.Int64
 	left.Store(n)
-	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
-		return w.dialBy(gate, func() (*client.Conn, error) {
-			c, err := net.Dial("unix", w.socket)
-			if err != nil {
-				return nil, err
-			}
-			return client.New(cutOff{c, &left})
-		})
-	}})
-	w.must(err)
+	g := w.over(func(c net.Conn) net.Conn { return cutOff{c, &left} })
 	r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, strings.NewReader(body))
 	r.SetBasicAuth("alice", "pw-x")
 	for i := 0; i < len(headers); i += 2 {

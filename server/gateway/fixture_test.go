@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -164,9 +166,7 @@ func (w *world) accounts(dir string) *lsa.Store {
 
 func (w *world) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 }
 
 // describe gives a file of the tree a descriptor, as a file server would.
@@ -273,6 +273,29 @@ func (w *world) do(r *http.Request) said {
 	return said{answer.StatusCode, answer.Header, string(b)}
 }
 
+// atConsole sends a request of w.request to the console.
+func (w *world) atConsole(r *http.Request) said {
+	w.Helper()
+	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
+	return w.do(r)
+}
+
+// onConsole sends a request with a JSON body to the console without a connection. user is "" for no credentials.
+func (w *world) onConsole(user, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	w.Helper()
+	r := httptest.NewRequestWithContext(w.Context(), method, "https://localhost"+path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if user != "" {
+		r.SetBasicAuth(user, "pw-x")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.g.Console().ServeHTTP(rec, r)
+	return rec
+}
+
 // want makes a request and expects a status.
 func (w *world) want(code int, user, method, path, body string, headers ...string) said {
 	w.Helper()
@@ -321,12 +344,26 @@ func (w *world) settles(want [3]int64) {
 	}
 }
 
+// over returns a second gateway whose connections to refmond are wrapped.
+func (w *world) over(wrap func(net.Conn) net.Conn) *Gateway {
+	w.Helper()
+	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
+		return w.dialBy(gate, func() (*client.Conn, error) {
+			c, err := net.Dial("unix", w.socket)
+			if err != nil {
+				return nil, err
+			}
+			return client.New(wrap(c))
+		})
+	}})
+	w.must(err)
+	return g
+}
+
 // write makes a file that its owner alone reads.
 func write(t testing.TB, name string, b []byte) {
 	t.Helper()
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, b, 0o600))
 }
 
 // moment is the write time of the tests' files, to 100 ns. momentTag begins the tags of their contents: it is

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // local is a forward-auth configuration for proxies of this host.
@@ -88,13 +90,9 @@ func TestForwardAuth(t *testing.T) {
 	for range 4 {
 		w.forward("alice:wrong", here, path, "/share/f", right, "read")
 	}
-	if got := w.forward("alice:wrong", here, path, "/share/f", right, "read"); got.Code != 403 {
-		t.Errorf("too many wrong passwords: %d, want 403", got.Code)
-	}
+	check.Equal(t, w.forward("alice:wrong", here, path, "/share/f", right, "read").Code, 403, "too many wrong passwords")
 	w.must(w.g.Close())
-	if got := w.forward("alice:pw-x", here, path, "/share/f", right, "read"); got.Code != 403 {
-		t.Errorf("without refmond: %d, want 403", got.Code)
-	}
+	check.Equal(t, w.forward("alice:pw-x", here, path, "/share/f", right, "read").Code, 403, "without refmond")
 }
 
 // TestForwardAuthIsOff checks that without proxies the endpoint does not exist, and that a configuration needs two
@@ -217,17 +215,7 @@ func TestHandlersAnswerInJSON(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
 	ask := func(method, path, body, user string, headers ...string) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), method, "https://localhost"+path, strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("X-Request-ID", "id 1")
-		if user != "" {
-			r.SetBasicAuth(user, "pw-x")
-		}
-		for i := 0; i < len(headers); i += 2 {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-		rec := httptest.NewRecorder()
-		w.g.Console().ServeHTTP(rec, r)
+		rec := w.onConsole(user, method, path, body, append(headers, "X-Request-ID", "id 1")...)
 		if rec.Header().Get("X-Request-Id") != "id 1" {
 			t.Errorf("%s %s: no echo of X-Request-ID", method, path)
 		}

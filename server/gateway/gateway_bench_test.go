@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/daemon"
 )
 
@@ -215,9 +216,7 @@ func start(b testing.TB, role string, uid uint32) *actor {
 	if err = errors.Join(err, err2); err == nil {
 		err = c.Start()
 	}
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	return &actor{TB: b, pid: c.Process.Pid, in: in, out: bufio.NewReader(out)}
 }

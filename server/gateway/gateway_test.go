@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNewFillsDefaults checks the defaults of a configuration, and that Dial is required.
@@ -18,9 +18,7 @@ func TestNewFillsDefaults(t *testing.T) {
 	}
 	dial := func() (*client.Conn, error) { return nil, os.ErrNotExist }
 	g, err := New(Config{Dial: dial})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c := g.cfg
 	if c.Sessions != 4096 || c.SessionLife != 5*time.Minute || c.Threads != 64 || c.LargestUpload != 16<<30 ||
 		c.Now == nil || c.Log == nil || g.dav.MostListed != 20_000 {
@@ -39,9 +37,7 @@ func TestNewFillsDefaults(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := g.link.process(); !errors.Is(err, errStopped) {
-		t.Errorf("after the end: %v, want %v", err, errStopped)
-	}
+	check.ErrorIs(t, check.Err(g.link.process()), errStopped, "after the end")
 	s := newServer(http.NotFoundHandler())
 	if s.ReadHeaderTimeout != 10*time.Second || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 96<<10 ||
 		s.HTTP2.MaxConcurrentStreams != 64 || s.HTTP2.WriteByteTimeout != 30*time.Second ||

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // counted counts the writes of the host's.
@@ -52,13 +54,9 @@ func TestOnePiece(t *testing.T) {
 		for _, path := range []string{"/none", "/4k", "/8k", "/9k", "/4k"} {
 			before := writes.Load()
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			answer, err := s.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			got, err := io.ReadAll(answer.Body)
 			if err = errors.Join(err, answer.Body.Close()); err != nil || string(got) != bodies[path] {
 				t.Errorf("HTTP/%s %s: %d bytes, want %d, %v", version, path, len(got), len(bodies[path]), err)

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -158,9 +159,7 @@ func (s *shipped) flush(n int) spent {
 func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer func() { _ = l.Close() }()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
@@ -336,8 +335,6 @@ func BenchmarkGet4K(b *testing.B) {
 func used(b *testing.B) (u [2]int64) {
 	b.Helper()
 	var r unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &r))
 	return [2]int64{r.Utime.Nano() + r.Stime.Nano(), r.Nvcsw + r.Nivcsw}
 }

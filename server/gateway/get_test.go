@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -26,9 +26,7 @@ func TestSeeker(t *testing.T) {
 	q := w.of("bob")
 	at := place{"share", "f"}
 	h, st := q.open(at, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	s := &seeker{reader: reader{q: q, h: h}, size: int64(len(text))}
 	for _, c := range []struct {
 		to     int64

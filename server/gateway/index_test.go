@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -25,9 +26,7 @@ import (
 func indexStub(t *testing.T, socket string) (asked *[]string) {
 	t.Helper()
 	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	asked = &[]string{}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
@@ -78,14 +77,7 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 // askIndex sends a question about documents with the user's password; no user: without one.
 func (w *world) askIndex(as, name, body string) (int, string) {
 	w.Helper()
-	r := httptest.NewRequestWithContext(w.Context(), http.MethodPost, "https://localhost"+indexPath+name,
-		strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	if as != "" {
-		r.SetBasicAuth(as, "pw-x")
-	}
-	rec := httptest.NewRecorder()
-	w.g.Console().ServeHTTP(rec, r)
+	rec := w.onConsole(as, http.MethodPost, indexPath+name, body)
 	return rec.Code, rec.Body.String()
 }
 
@@ -216,12 +208,8 @@ func TestRealIndex(t *testing.T) {
 	}()
 	ask := func(name, body string) string {
 		t.Helper()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+name,
-			strings.NewReader(body))
-		r.SetBasicAuth("bob", "pw-x")
-		rec := httptest.NewRecorder()
-		w.g.Console().ServeHTTP(rec, r)
-		return rec.Body.String()
+		_, answer := w.askIndex("bob", name, body)
+		return answer
 	}
 	question := fmt.Sprintf(`{"ids":[%q,%q]}`, plan, own)
 	var got string

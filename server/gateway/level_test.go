@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/client"
 )
 
 // TestRefusalsWaitForTheirStep checks that a denial that may hide a name, and a rejected password, are sent only at
@@ -46,16 +45,7 @@ func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, metho
 	w.Helper()
 	w.must(w.g.Close())
 	var left atomic.Int64
-	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
-		return w.dialBy(gate, func() (*client.Conn, error) {
-			c, err := net.Dial("unix", w.socket)
-			if err != nil {
-				return nil, err
-			}
-			return client.New(intruder{c, &left, func() {}})
-		})
-	}})
-	w.must(err)
+	g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
 	w.Cleanup(func() { w.must(g.Close()) })
 	return g, func(user, secret, method, path string) int64 {
 		w.Helper()

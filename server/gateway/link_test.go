@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -32,14 +33,10 @@ func TestOpenAs(t *testing.T) {
 			t.Errorf("with the token %#x: %+v, %v", tok, o, st)
 		}
 		in.CreateDisposition = winnt.FILE_OPEN_IF
-		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
-			t.Errorf("an open that makes files: %v, want %v", st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, check.Status(p.conn.OpenFileAs(th, tok, in)), ntstatus.InvalidParameter, "an open that makes files")
 		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
 			uint32(fileaccess.DeleteOnClose))
-		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
-			t.Errorf("an open whose close deletes: %v, want %v", st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, check.Status(p.conn.OpenFileAs(th, tok, in)), ntstatus.InvalidParameter, "an open whose close deletes")
 	}
 	w.settles(kept)
 	w.want(200, "alice", "GET", "/share/f", "")
@@ -102,15 +99,9 @@ func TestWithoutAToken(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // no thread is waited for
 	p := &process{}
-	if st := p.as(ended, 0, nil); st != ntstatus.NoToken {
-		t.Errorf("G-1: %v, want %v", st, ntstatus.NoToken)
-	}
-	if _, st := p.openAs(ended, 0, nt.CreateFileIn{}); st != ntstatus.NoToken {
-		t.Errorf("G-1: an open: %v, want %v", st, ntstatus.NoToken)
-	}
-	if _, st := p.readAs(ended, 0, nt.CreateFileIn{}, nil); st != ntstatus.NoToken {
-		t.Errorf("G-30: %v, want %v", st, ntstatus.NoToken)
-	}
+	check.Equal(t, p.as(ended, 0, nil), ntstatus.NoToken, "G-1")
+	check.Equal(t, check.Status(p.openAs(ended, 0, nt.CreateFileIn{})), ntstatus.NoToken, "G-1: an open")
+	check.Equal(t, check.Status(p.readAs(ended, 0, nt.CreateFileIn{}, nil)), ntstatus.NoToken, "G-30")
 }
 
 // TestRefmondRestarts checks that a gateway that lost its connection to refmond makes a new one with new sessions,
@@ -199,9 +190,7 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 
 func (w *world) revert(th *nt.Thread) {
 	w.Helper()
-	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
-		w.Fatal(st)
-	}
+	check.Success(w, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0))
 }
 
 // takesNoOther checks that the connection cannot act for a client that has not connected.
@@ -209,9 +198,7 @@ func (w *world) takesNoOther(th *nt.Thread) {
 	w.Helper()
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "bob"}})
-	if st != ntstatus.Success {
-		w.Fatal(st)
-	}
+	check.Success(w, st)
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, out.Token); st.IsSuccess() {
 		if got := reads(th, "bob", "carol"); len(got) > 0 {
 			w.Errorf("G-1: a logon without a password opens %v: len(got) = %d, want 0", got, len(got))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -98,9 +99,7 @@ func TestHealthOfDecisions(t *testing.T) {
 		if !c.refuses {
 			no = all
 		}
-		if got := w.g.decides(t.Context()); got != c.want {
-			t.Errorf("%s: healthy = %t, want %t", c.name, got, c.want)
-		}
+		check.Equal(t, w.g.decides(t.Context()), c.want, "%s: healthy", c.name)
 		w.stays(c.name)
 	}
 	g, err := New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }})

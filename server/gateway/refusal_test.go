@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -125,8 +126,6 @@ func TestExactRefusals(t *testing.T) {
 		r.Host = c.host
 		rec := &recorded{header: http.Header{}}
 		w.g.Files().ServeHTTP(rec, r)
-		if rec.code != c.code {
-			t.Errorf("G-17: for the host %q: %d, want %d", c.host, rec.code, c.code)
-		}
+		check.Equal(t, rec.code, c.code, "G-17: for the host %q", c.host)
 	}
 }

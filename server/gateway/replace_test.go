@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/refmon/refmon/client"
 )
 
 // TestFolderIsCopiedWithoutDelete checks that a client copies a folder to a new name if it may add folders and files
@@ -32,20 +30,6 @@ func TestFolderIsCopiedWithoutDelete(t *testing.T) {
 	w.want(403, "alice", "DELETE", "/share/in/n", "")
 }
 
-// departure is a connection to refmond that calls leave before a write.
-type departure struct {
-	net.Conn
-	left  *atomic.Int64 // writes
-	leave func()
-}
-
-func (c departure) Write(b []byte) (int, error) {
-	if c.left.Add(-1) == 0 {
-		c.leave()
-	}
-	return c.Conn.Write(b)
-}
-
 // TestClientLeavesDuringCopy checks that a COPY of a folder whose client leaves at any moment makes a whole copy, or
 // none and no hidden folder (G-51, G-42).
 func TestClientLeavesDuringCopy(t *testing.T) {
@@ -63,16 +47,7 @@ func TestClientLeavesDuringCopy(t *testing.T) {
 			ctx, leave := context.WithCancel(w.Context())
 			var left atomic.Int64
 			left.Store(n)
-			g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
-				return w.dialBy(gate, func() (*client.Conn, error) {
-					c, err := net.Dial("unix", w.socket)
-					if err != nil {
-						return nil, err
-					}
-					return client.New(departure{c, &left, leave})
-				})
-			}})
-			w.must(err)
+			g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, leave} })
 			r := httptest.NewRequestWithContext(ctx, "COPY", "https://files.test/share/d", nil)
 			r.SetBasicAuth("alice", "pw-x")
 			r.Header.Set("Destination", "/share/"+to)

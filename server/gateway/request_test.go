@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestDescriptorsOfReads checks that a descriptor passed for a read is closed with the request,
@@ -95,9 +97,7 @@ func TestClientsLeave(t *testing.T) {
 	if got := w.entries(""); strings.Contains(got, uploadPrefix) {
 		t.Errorf("G-14: the directory has %s, want text without %q", got, uploadPrefix)
 	}
-	if got := w.content("old.txt"); got != "old\n" {
-		t.Errorf("G-14: an interrupted upload replaced the file: %q, want %q", got, "old\n")
-	}
+	check.Equal(t, w.content("old.txt"), "old\n", "G-14: an interrupted upload replaced the file")
 }
 
 // settled waits until only the earlier handles are open and no thread impersonates. Threads created

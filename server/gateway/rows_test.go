@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestStrictTransport checks that browsers must use HTTPS only if the configuration says so, and
@@ -21,17 +23,13 @@ func TestStrictTransport(t *testing.T) {
 		{time.Second - 1, "files.test", ""}} {
 		g, err := New(Config{Dial: failing, StrictTransport: c.life, Names: []string{"files.test", "localhost",
 			"localhost.", "a.localhost", "127.0.0.1", "192.0.2.1", "::1", "2001:db8::1"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, h := range []http.Handler{g.Files(), g.Console()} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 			r.Host = c.host
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)
-			if got := rec.Header().Get("Strict-Transport-Security"); got != c.want {
-				t.Errorf("G-47: %v of %s: %q, want %q", c.life, c.host, got, c.want)
-			}
+			check.Equal(t, rec.Header().Get("Strict-Transport-Security"), c.want, "G-47: %v of %s", c.life, c.host)
 		}
 	}
 }
@@ -68,8 +66,6 @@ func TestOrigins(t *testing.T) {
 		if c.site != nil {
 			r.Header["Sec-Fetch-Site"] = c.site
 		}
-		if got := sameOrigin(r); got != c.want {
-			t.Errorf("G-16: %s: %t, want %t", c.name, got, c.want)
-		}
+		check.Equal(t, sameOrigin(r), c.want, "G-16: %s", c.name)
 	}
 }

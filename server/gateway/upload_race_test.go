@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/refmon/refmon/client"
 )
 
 // TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
@@ -183,16 +181,7 @@ func TestLockKeepsFileOfHost(t *testing.T) {
 	for n, done := int64(6), false; !done; n++ { // the calls before log the client on
 		var left atomic.Int64
 		left.Store(n)
-		g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
-			return w.dialBy(gate, func() (*client.Conn, error) {
-				c, err := net.Dial("unix", w.socket)
-				if err != nil {
-					return nil, err
-				}
-				return client.New(intruder{c, &left, func() { w.file("n", "host", shared) }})
-			})
-		}})
-		w.must(err)
+		g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() { w.file("n", "host", shared) }} })
 		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "https://files.test/share/n", strings.NewReader(lockBody))
 		r.SetBasicAuth("alice", "pw-x")
 		answer := httptest.NewRecorder()

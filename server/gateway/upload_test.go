@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -59,9 +60,7 @@ func TestCertificateNeedsNoOtherCredential(t *testing.T) {
 		}
 		rec := httptest.NewRecorder()
 		w.g.Files().ServeHTTP(rec, r)
-		if rec.Code != code {
-			t.Errorf("G-7: with %q: %d, want %d", header, rec.Code, code)
-		}
+		check.Equal(t, rec.Code, code, "G-7: with %q", header)
 	}
 	if fingerprint(nil) != "" || fingerprint(&tls.ConnectionState{}) != "" {
 		t.Error("G-7: a fingerprint of no certificate")
@@ -105,9 +104,7 @@ func TestEndsOfUploads(t *testing.T) {
 		}
 	}
 	w.must(u.Close())
-	if _, err := os.Stat(w.root + "/never"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("G-14: it has its name: err = %v, want %v", err, fs.ErrNotExist)
-	}
+	check.ErrorIs(t, check.Err(os.Stat(w.root+"/never")), fs.ErrNotExist, "G-14: it has its name: err")
 	if now := w.now(); now != left {
 		t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 	}
@@ -275,9 +272,7 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 	w.folder("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;{bob})")
 	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
 	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
-	if got := w.content("fixed/his.txt"); got != "in place\n" {
-		t.Errorf("G-15: %q, want %q", got, "in place\n")
-	}
+	check.Equal(t, w.content("fixed/his.txt"), "in place\n", "G-15")
 	his, err := w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
 	w.must(err)
 	broken := io.MultiReader(strings.NewReader("a part"), iotest.ErrReader(io.ErrUnexpectedEOF))
@@ -292,9 +287,7 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 		t.Errorf("G-14: %d bytes, %v, want two pieces, unexpected EOF", n, err)
 	}
 	w.must(his.Close())
-	if got := w.content("fixed/his.txt"); got != "in place\n" {
-		t.Errorf("G-14: after clients left: %q, want %q", got, "in place\n")
-	}
+	check.Equal(t, w.content("fixed/his.txt"), "in place\n", "G-14: after clients left")
 	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
 	p, err := w.g.link.process()
 	w.must(err)
@@ -384,29 +377,6 @@ func (w *world) attribute(name string) string {
 	return string(b[:n])
 }
 
-// TestPut checks that a new file gets its name once it is complete, and that an upload to an existing file replaces
-// only its contents (G-14, G-15).
-func TestPut(t *testing.T) {
-	w := newWorld(t, shared)
-	w.file("old.txt", "a longer text than the next\n", "O:{bob}G:SYD:P(A;;FA;;;{bob})(A;;0x120116;;;{alice})")
-	before := w.attribute("old.txt")
-	w.must(os.Link(filepath.Join(w.root, "old.txt"), filepath.Join(w.root, "link.txt")))
-	long := strings.Repeat("0123456789abcdef", 40_000) // more than one call writes
-	for name, body := range map[string]string{"new.txt": "new\n", "empty.txt": "", "long.txt": long} {
-		got := w.want(201, "alice", "PUT", "/share/"+name, body)
-		if text := w.content(name); text != body || got.header.Get("ETag") == "" || got.body != "" {
-			t.Errorf("%s has %d bytes, want %d; %v %q", name, len(text), len(body), got.header, got.body)
-		}
-	}
-	w.want(204, "alice", "PUT", "/share/old.txt", "short\n")
-	if got := w.content("link.txt"); got != "short\n" || w.attribute("old.txt") != before {
-		t.Errorf("G-15: %q, the descriptor stayed: %t", got, w.attribute("old.txt") == before)
-	}
-	if got := w.entries(""); got != "empty.txt link.txt long.txt new.txt old.txt" {
-		t.Errorf("G-14: the directory has %s, want empty.txt link.txt long.txt new.txt old.txt", got)
-	}
-}
-
 // TestUploadIsDurableBeforeItsName checks that the contents of a new file are durable before it gets its name, also if
 // the client may not open the directory (G-50).
 func TestUploadIsDurableBeforeItsName(t *testing.T) {
@@ -435,34 +405,6 @@ func TestUploadIsDurableBeforeItsName(t *testing.T) {
 		if !named {
 			t.Errorf("G-50: %s does not get its name by a link or rename: %q", path, disk.Ops()[before:])
 		}
-	}
-}
-
-// TestPutHidesParents checks that a hidden parent directory looks missing, and that a hidden file
-// in the way is denied (G-12).
-func TestPutHidesParents(t *testing.T) {
-	w := newWorld(t, shared)
-	w.folder("box", "O:BAG:SYD:P(A;;0x3;;;{bob})(A;OICI;FA;;;{alice})")   // bob lists and drops
-	w.folder("blind", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})") // bob drops and does not list
-	w.folder("deep", own)
-	w.file("box/hers.txt", "hers\n", own)
-	w.file("blind/hers.txt", "hers\n", own)
-	w.folder("deep/inner", own)
-	w.want(201, "bob", "PUT", "/share/box/his.txt", "his\n")
-	w.want(201, "bob", "PUT", "/share/blind/his.txt", "his\n")
-	w.want(403, "bob", "PUT", "/share/box/hers.txt", "his\n")
-	w.want(403, "bob", "PUT", "/share/blind/hers.txt", "his\n")
-	for _, method := range []string{"PUT", "MKCOL"} {
-		hidden := w.want(409, "bob", method, "/share/deep/inner/x", "")
-		missing := w.want(409, "bob", method, "/share/deep/none/x", "")
-		if hidden.body != missing.body {
-			t.Errorf("G-12: %s in a hidden directory: %q, in a missing one: %q, want %q", method, hidden.body,
-				missing.body, missing.body)
-		}
-	}
-	w.want(403, "bob", "MKCOL", "/share/blind/hers.txt", "")
-	if w.content("box/hers.txt") != "hers\n" || w.content("blind/hers.txt") != "hers\n" {
-		t.Error("a file that bob may not write to was changed")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
@@ -155,10 +156,8 @@ func TestConditionsThatHold(t *testing.T) {
 					value = strings.ReplaceAll(value, "TAG", tag)
 				}
 				got := w.ask("bob", m.method, path, m.body, append([]string{c[0], value}, m.headers...)...)
-				if got.code/100 != 2 {
-					t.Errorf("G-37: %s of the %s with %s: %s: %d %s: got.code/100 = %d, want 2", m.method, kind,
-						c[0], value, got.code, got.body, got.code/100)
-				}
+				check.Equal(t, got.code/100, 2, "G-37: %s of the %s with %s: %s: %d %s", m.method, kind, c[0], value,
+					got.code, got.body)
 				w.restore()
 			}
 		}

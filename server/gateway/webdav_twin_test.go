@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // conformance is a case of testdata/conformance.txt.
@@ -34,9 +36,7 @@ type conformance struct {
 func readConformance(t *testing.T) (list []conformance) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/conformance.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for block := range strings.SplitSeq(string(text), "\n\n") {
 		var c conformance
 		for line := range strings.Lines(block) {
@@ -134,9 +134,7 @@ func (s *site) expand(value, path string) string {
 
 func (s *site) must(err error) {
 	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 }
 
 // run runs a case and compares status and effects.
@@ -237,9 +235,7 @@ func give(t *testing.T, path string) {
 	}
 	uid, err1 := strconv.Atoi(u.Uid)
 	gid, err2 := strconv.Atoi(u.Gid)
-	if err := errors.Join(err1, err2, os.Chown(path, uid, gid)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err1, err2, os.Chown(path, uid, gid)))
 }
 
 // apache starts Apache with mod_dav for alice and bob, and returns its URL and the folder that it serves.
@@ -250,15 +246,11 @@ func apache(t *testing.T) (base, root string) {
 		t.Skip("only root starts a server as another account")
 	}
 	dir, err := os.MkdirTemp("", "apache")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	root = filepath.Join(dir, "root")
 	for _, path := range []string{root, filepath.Join(dir, "locks")} {
-		if err := os.Mkdir(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(path, 0o755))
 		give(t, path)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Apache's account must pass
@@ -270,9 +262,7 @@ func apache(t *testing.T) (base, root string) {
 	write(t, accounts, []byte("alice:"+secret+"\nbob:"+secret+"\n"))
 	give(t, accounts)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	at := free.Addr().String()
 	_ = free.Close()
 	var conf strings.Builder
@@ -284,9 +274,7 @@ func apache(t *testing.T) (base, root string) {
 		"AuthType Basic\nAuthName x\nAuthUserFile %[1]s/users\nRequire valid-user\n</Directory>\n", dir, at, apacheUser)
 	write(t, filepath.Join(dir, "conf"), []byte(conf.String()))
 	cmd := exec.Command(program, "-f", filepath.Join(dir, "conf"), "-DFOREGROUND")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -139,9 +140,7 @@ func TestGrantsAlone(t *testing.T) {
 			}
 			got = append(got, one)
 		}
-		if text := strings.Join(got, ", "); text != want {
-			t.Errorf("%s: %s, want %s", descriptor, text, want)
-		}
+		check.Equal(t, strings.Join(got, ", "), want, "%s", descriptor)
 	}
 	var entries strings.Builder
 	for i := range 200 {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestClaims checks which claims can coexist: of the same path, of a path below a deep claim, and of readers (G-38).
@@ -28,9 +30,7 @@ func TestClaims(t *testing.T) {
 		{claim{at: at("a"), deep: true}, claim{at: at(`a\b`), deep: true}, true},
 	} {
 		for _, pair := range [][2]claim{{c.a, c.b}, {c.b, c.a}} {
-			if got := pair[0].conflicts(pair[1]); got != c.want {
-				t.Errorf("G-38: %+v against %+v: %t, want %t", pair[0], pair[1], got, c.want)
-			}
+			check.Equal(t, pair[0].conflicts(pair[1]), c.want, "G-38: %+v against %+v", pair[0], pair[1])
 			s := newClaims()
 			first := s.take(t.Context(), time.Hour, pair[0])
 			second := s.take(t.Context(), time.Nanosecond, claim{at: at("else")}, pair[1])

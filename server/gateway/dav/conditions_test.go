@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestConditions checks both outcomes of each condition of RFC 9110, 13, for a resource with a tag, one without, and
@@ -11,9 +13,7 @@ import (
 func TestConditions(t *testing.T) {
 	date := func(text string) time.Time {
 		at, err := http.ParseTime(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return at
 	}
 	const before, then, after = "Sat, 03 Feb 2001 04:05:05 GMT", "Sat, 03 Feb 2001 04:05:06 GMT",
@@ -56,9 +56,7 @@ func TestConditions(t *testing.T) {
 			v    validators
 			want bool
 		}{{"a file", file, c.file}, {"a folder", folder, c.folder}, {"nothing", none, c.none}} {
-			if hold := got.hold(x.v); hold != x.want {
-				t.Errorf("G-37: %v for %s: %t, want %t", c.headers, x.name, hold, x.want)
-			}
+			check.Equal(t, got.hold(x.v), x.want, "G-37: %v for %s", c.headers, x.name)
 		}
 	}
 	for _, text := range []string{"", ",", "a", `"a`, `"a" "b"`, `*, "a"`, `"a", *`, `w/"a"`, `"a b"`, `"a` + "\x7f" + `"`,

@@ -1,10 +1,11 @@
 package dav
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestLocksAreBounded checks both sides of the limits for one user and for all users. An expired lock frees its place
@@ -23,9 +24,7 @@ func TestLocksAreBounded(t *testing.T) {
 			t.Fatalf("G-19: lock %d: %v", i, err)
 		}
 	}
-	if err := add("another"); !errors.Is(err, errFull) {
-		t.Errorf("G-19: a lock more than all users may have: %v, want %v", err, errFull)
-	}
+	check.ErrorIs(t, add("another"), errFull, "G-19: a lock more than all users may have")
 	table.remove(table.Active()[0].Token)
 	if err := add("another"); err != nil {
 		t.Errorf("G-19: a removed lock still counts: %v", err)
@@ -43,9 +42,7 @@ func TestExpiredLockIsNotFound(t *testing.T) {
 	now := time.Unix(1000, 0)
 	table := newLockTable(func() time.Time { return now })
 	l, _, err := table.Add(Lock{User: "alice", Root: Root.Join("f")}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		later time.Duration
 		want  bool

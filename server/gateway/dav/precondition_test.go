@@ -3,6 +3,8 @@ package dav
 import (
 	"net/url"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestElsewhere checks that a destination is on this server if its host is the request's, with http or https. A
@@ -13,11 +15,7 @@ func TestElsewhere(t *testing.T) {
 		"http:/x":      true,
 		"http://h/x?a": false} {
 		u, err := url.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := elsewhere(u, "h"); got != want {
-			t.Errorf("%s is elsewhere: %t, want %t", text, got, want)
-		}
+		check.NoError(t, err)
+		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
 	}
 }
