@@ -9,6 +9,7 @@ import (
 
 	"github.com/jcmturner/gokrb5/v8/messages"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -79,10 +80,15 @@ func TestMalformedExtendedStatusIsIgnored(t *testing.T) {
 		"before another type":              {list(good, element(2, locked, 12)), expired},
 		"after a longer element":           {list(element(3, locked, 13), good), expired},
 		"two":                              {list(good, element(3, locked, 12)), expired}, "none": {list(), 0},
+		"a value too short": {[]byte{0x30, 13, 0xa1, 3, 2, 1, 3, 0xa2, 6, 4, 4, 1, 2, 3, 4}, 0},
+		"no value":          {[]byte{0x30, 5, 0xa1, 3, 2, 1, 3}, 0}, "a byte more": {append(slices.Clone(good), 0), 0},
 		"a list and a byte": {append(list(good), 0), 0}, "a list of a list": {list(list(good)), 0},
 	} {
 		if got := extended(c.b); got != c.want {
 			t.Errorf("K-85: %s: %#x, want %#x", name, uint32(got), uint32(c.want))
 		}
+	}
+	for i := range good {
+		check.Equal(t, extended(good[:i]), 0, "K-85: the first %d bytes", i)
 	}
 }

@@ -279,15 +279,11 @@ func TestNewestKey(t *testing.T) {
 		etypes []int32
 		want   string
 	}{{[]int32{18}, "HTTP/x"}, {[]int32{23, 17}, "HTTP/x"}, {[]int32{23}, ""}, {nil, ""}} {
-		if got := k.firstService(realm, c.etypes); got != c.want {
-			t.Errorf("K-53: the first service of types %v is %q, want %q", c.etypes, got, c.want)
-		}
+		check.Equal(t, k.firstService(realm, c.etypes), c.want, "K-53: the first service of types %v", c.etypes)
 	}
 	if got := k.firstService("OTHER.TEST", []int32{18}); got != "" { // an account is not a service
 		t.Errorf(`K-53: the first service elsewhere is %q, want ""`, got)
 	}
 	a := acceptor(t, func(c *Config) { c.Keys, c.Services = k, []string{} })
-	if got := a.ownService(); got != "HTTP/x" {
-		t.Errorf(`K-53: this host's service is %q, want "HTTP/x"`, got)
-	}
+	check.Equal(t, a.ownService(), "HTTP/x", "K-53: this host's service")
 }

@@ -29,9 +29,7 @@ func TestMapsMatchWinbindd(t *testing.T) {
 	}
 	d := addc.Start(t, addc.Order{Numbered: compared, Files: true, Service: "HTTP/www.refmon.test"})
 	accounts := d.Accounts("n")
-	if len(accounts) != compared {
-		t.Fatalf("%d accounts, want %d", len(accounts), compared)
-	}
+	check.Require(t, len(accounts), compared, "accounts")
 	m := d.Join()
 	const star = " idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"
 	of := func(backend string, low, high uint32) string {

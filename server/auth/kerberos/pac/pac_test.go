@@ -86,9 +86,7 @@ func TestRecordedClaims(t *testing.T) {
 			t.Errorf("%s is %+v, %t, want %+v", want.Name, got, ok, want)
 		}
 	}
-	if set.Len() != 3 {
-		t.Errorf("%d claims, want 3", set.Len())
-	}
+	check.Equal(t, set.Len(), 3, "claims")
 }
 
 // sealed seals alice's PAC after a change of its buffers.
