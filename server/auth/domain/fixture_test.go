@@ -1,46 +1,23 @@
 package domain
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 )
 
 const base = "DC=example,DC=test"
-
-// authority signs for the servers of these tests.
-var authority = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), IsCA: true,
-		NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	if c, err = x509.ParseCertificate(der); err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: c}
-})
 
 // server is a directory with one account, alice, whose attributes each test sets.
 type server struct {
@@ -55,7 +32,7 @@ type server struct {
 // newServer starts an LDAP server and returns it with a Directory that queries it.
 func newServer(t *testing.T) (*server, *ldap.Directory) {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{authority()}})
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{forge.Certificate()}})
 	check.NoError(t, err)
 	s := &server{Listener: l, alice: map[string][]string{"objectSid": {home.WithRID(1104).Binary()},
 		"sAMAccountName": {"alice"}, "userAccountControl": {"512"}, "primaryGroupID": {"513"}, "accountExpires": {"0"},
@@ -72,7 +49,7 @@ func newServer(t *testing.T) (*server, *ldap.Directory) {
 		}
 	})
 	roots := x509.NewCertPool()
-	roots.AddCert(authority().Leaf)
+	roots.AddCert(forge.Certificate().Leaf)
 	d, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + l.Addr().String()}, Security: ldap.TLS, Roots: roots,
 		Domain: home, Realm: "EXAMPLE.TEST", Name: "EXAMPLE", Account: "asker@EXAMPLE.TEST", Password: "asks"})
 	check.NoError(t, err)
@@ -123,7 +100,7 @@ func (s *server) bind(id int64, name, password string) []byte {
 	case password != "wonderland":
 		code = 49
 	}
-	return ended(id, goldap.ApplicationBindResponse, code, says)
+	return forge.LDAPResult(id, goldap.ApplicationBindResponse, code, says)
 }
 
 func (s *server) search(id int64, op *ber.Packet) []byte {
@@ -136,63 +113,17 @@ func (s *server) search(id int64, op *ber.Packet) []byte {
 	case s.stopping:
 		return nil
 	case op.Children[0].Value == "":
-		out = entry(id, "", map[string][]string{"defaultNamingContext": {base}, "highestCommittedUSN": {"1"},
+		out = forge.LDAPEntry(id, "", map[string][]string{"defaultNamingContext": {base}, "highestCommittedUSN": {"1"},
 			"supportedCapabilities": {"1.2.840.113556.1.4.800"}, "dsServiceName": {"CN=one"}})
 	case !below && op.Children[0].Value == "CN=alice,"+base,
 		below && strings.Contains(strings.ToLower(filter), "(samaccountname=alice)"):
-		out = entry(id, "CN=alice,"+base, s.alice)
+		out = forge.LDAPEntry(id, "CN=alice,"+base, s.alice)
 	}
 	var controls []goldap.Control
 	if below {
 		controls = append(controls, goldap.NewControlPaging(0))
 	}
-	return append(out, ended(id, goldap.ApplicationSearchResultDone, 0, "", controls...)...)
-}
-
-func text(s string) *ber.Packet {
-	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
-}
-
-// ended is the end of an answer.
-func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Control) []byte {
-	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
-	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
-	op.AppendChild(text(""))
-	op.AppendChild(text(says))
-	return message(id, op, controls...)
-}
-
-func message(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
-	p := ber.NewSequence("")
-	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	p.AppendChild(op)
-	if len(controls) > 0 {
-		all := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
-		for _, c := range controls {
-			all.AppendChild(c.Encode())
-		}
-		p.AppendChild(all)
-	}
-	return p.Bytes()
-}
-
-// entry encodes one entry of a search result.
-func entry(id int64, dn string, attributes map[string][]string) []byte {
-	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
-	op.AppendChild(text(dn))
-	all := ber.NewSequence("")
-	for name, values := range attributes {
-		one := ber.NewSequence("")
-		one.AppendChild(text(name))
-		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
-		for _, v := range values {
-			set.AppendChild(text(v))
-		}
-		one.AppendChild(set)
-		all.AppendChild(one)
-	}
-	op.AppendChild(all)
-	return message(id, op)
+	return append(out, forge.LDAPResult(id, goldap.ApplicationSearchResultDone, 0, "", controls...)...)
 }
 
 // sids returns the binary forms of RIDs of the domain.

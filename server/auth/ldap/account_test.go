@@ -60,9 +60,7 @@ func TestWholeAccount(t *testing.T) {
 		}
 		got.Dropped = dropped
 	}
-	if d.Name() != "EXAMPLE" {
-		t.Errorf(`the domain is %q, want "EXAMPLE"`, d.Name())
-	}
+	check.Equal(t, d.Name(), "EXAMPLE", "the domain")
 	const within90 = "0 90 false"
 	questions := []asked{
 		{attributes: []string{"defaultNamingContext", "supportedCapabilities"}},

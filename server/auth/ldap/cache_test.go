@@ -41,9 +41,7 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 			t.Fatalf("D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err,
 				groups)
 		}
-		if n := f.count("sAMAccountName"); n != asked {
-			t.Errorf("D-19: %s: %d account queries, want %d", what, n, asked)
-		}
+		check.Equal(t, f.count("sAMAccountName"), asked, "D-19: %s: account queries", what)
 	}
 	find("at first", 1, 2)
 	ahead.Store(int64(29 * time.Second))

@@ -9,6 +9,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 )
 
@@ -29,9 +30,7 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.SID != domain.WithRID(1104) {
 		t.Fatalf("D-24: %+v, %v, want got.SID = %v, no error", got, err, domain.WithRID(1104))
 	}
-	if n := f.count("userPrincipalName"); n != 0 {
-		t.Errorf("D-9: %d searches match the principal name of a name without a realm, want 0", n)
-	}
+	check.Equal(t, f.count("userPrincipalName"), 0, "D-9: searches for the principal name of a name without a realm")
 	if _, err := d.Check(ctx, "alice", true, "wonderland"); err != nil || f.count("userPrincipalName") != 1 {
 		t.Errorf("D-9: %v, %d searches match the principal name of a name before a realm, want 1", err,
 			f.count("userPrincipalName"))
@@ -44,9 +43,7 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 			t.Errorf("D-24: %s: %+v, %v, want WrongPassword without the password in its text", what, got, err)
 		}
 	}
-	if len(second.binds) != 0 {
-		t.Errorf("D-24: %d binds at the second server, want 0", len(second.binds))
-	}
+	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
 	if got, err := d.Check(ctx, "bob", false, "wonderland"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("D-24: %+v, %v, want %v", got, err, ErrUnknown)
 	}
@@ -103,9 +100,7 @@ func TestPasswordIsSentUnchanged(t *testing.T) {
 			}
 			f.mu.Unlock()
 		}
-		if len(d.idle) != 1 {
-			t.Errorf("D-24: %d connections wait, want 1", len(d.idle))
-		}
+		check.Equal(t, len(d.idle), 1, "D-24: connections wait")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

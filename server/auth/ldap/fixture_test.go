@@ -1,13 +1,9 @@
 package ldap
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
@@ -18,6 +14,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -25,25 +22,9 @@ var domain = sid.MustParse("S-1-5-21-10-20-30")
 
 const base = "DC=example,DC=test"
 
-// certificate is that of the fake server, and its authority.
-var certificate = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), IsCA: true,
-		NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	c, err = x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: c}
-})
+// Short names of what a server sends.
+var certificate, text, packet, ended, found = forge.Certificate, forge.LDAPText, forge.LDAPMessage, forge.LDAPResult,
+	forge.LDAPEntry
 
 // asked is a received search.
 type asked struct {
@@ -251,56 +232,9 @@ func read(id int64, p *ber.Packet) asked {
 	return a
 }
 
-// packet puts an operation into a message.
-func packet(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
-	p := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	p.AppendChild(op)
-	if len(controls) > 0 {
-		all := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
-		for _, c := range controls {
-			all.AppendChild(c.Encode())
-		}
-		p.AppendChild(all)
-	}
-	return p.Bytes()
-}
-
-func text(s string) *ber.Packet {
-	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
-}
-
 // done ends an answer with a code.
 func done(id int64, tag ber.Tag, code int64, controls ...goldap.Control) []byte {
 	return ended(id, tag, code, "of the test", controls...)
-}
-
-// ended is done with a text of its own.
-func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Control) []byte {
-	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
-	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
-	op.AppendChild(text(""))
-	op.AppendChild(text(says))
-	return packet(id, op, controls...)
-}
-
-// attributes alternates names and values of one entry.
-func found(id int64, dn string, attributes map[string][]string) []byte {
-	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
-	op.AppendChild(text(dn))
-	all := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-	for name, values := range attributes {
-		one := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-		one.AppendChild(text(name))
-		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
-		for _, v := range values {
-			set.AppendChild(text(v))
-		}
-		one.AppendChild(set)
-		all.AppendChild(one)
-	}
-	op.AppendChild(all)
-	return packet(id, op)
 }
 
 // end ends a search; a search below a base by its last page.

@@ -289,9 +289,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 	for read := 0; ; {
 		var b objects.Batch
 		if err := src.Next(&b); errors.Is(err, io.EOF) {
-			if read != n {
-				t.Errorf("D-23: %d objects in the file, want %d", read, n)
-			}
+			check.Equal(t, read, n, "D-23: objects in the file")
 			break
 		} else if err != nil {
 			t.Fatal(err)
