@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth"
 	"github.com/refmon/refmon/server/auth/password"
@@ -18,17 +19,13 @@ import (
 func TestPackageAcceptsOnlyItsEvidence(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	var alice sid.SID
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		alice = e.AddAccount(lsa.Account{Name: "alice"})
 		return e.SetPassword("alice", "secret")
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	peer := &auth.Peer{Known: true, UID: 4711, GIDs: []uint32{4711}}
 	network := winnt.LOGON32_LOGON_NETWORK
 	for i, c := range []struct {

@@ -189,9 +189,7 @@ func TestStrangersGuessesAreBounded(t *testing.T) {
 			logOn("during the attack")
 		}
 	}
-	if guesses != 100 {
-		t.Errorf("D-25: %d guesses, want 100", guesses)
-	}
+	check.Equal(t, guesses, 100, "D-25: guesses")
 	logOn("after the bound of the name")
 	if l.Attempt("alice", "elsewhere", true) {
 		t.Error("D-25: an origin from which the user never logged on is open past the bound of the name")

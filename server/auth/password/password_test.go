@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth"
@@ -19,23 +20,17 @@ func TestFieldsOfPasswordReachStore(t *testing.T) {
 	var told []lsa.Attempt
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}, Logons: func(a lsa.Attempt) { told = append(told, a) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	var alice sid.SID
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		alice = e.AddAccount(lsa.Account{Name: "alice"})
 		return e.SetPassword("alice", "word")
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	const network, interactive, batch = winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE,
 		winnt.LOGON32_LOGON_BATCH
 	p := password.New(s)
-	if p.Name() != "password" {
-		t.Errorf(`Name() = %q, want "password"`, p.Name())
-	}
+	check.Equal(t, p.Name(), "password", "Name()")
 	for _, c := range []struct {
 		typ          winnt.LogonType
 		domain, name string

@@ -129,9 +129,7 @@ func TestPeerInUserNamespaceIsForeign(t *testing.T) {
 			p, err := Of(conn)
 			check.NoError(t, err)
 			defer p.Close()
-			if p.Foreign != c.want {
-				t.Errorf("W-102: Foreign is %t, want %t", p.Foreign, c.want)
-			}
+			check.Equal(t, p.Foreign, c.want, "W-102: Foreign")
 			if !c.ended {
 				check.NoError(t, stdin.Close())
 				check.NoError(t, cmd.Wait())
