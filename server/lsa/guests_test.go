@@ -71,9 +71,7 @@ func TestGuestNamesAreBounded(t *testing.T) {
 			t.Errorf("L-73: RID %d after two names too many: found %t, want %t", rid, ok, want)
 		}
 	}
-	if n := count(); n != maxGuests {
-		t.Errorf("L-73: %d names after two too many, want %d", n, maxGuests)
-	}
+	check.Equal(t, count(), maxGuests, "L-73: names after two too many")
 }
 
 // attributes returns the groups of a token with their attributes.

@@ -42,9 +42,7 @@ func TestNewStore(t *testing.T) {
 			parts[m.SID.Sub(1+i)] = true
 		}
 		want := logon.Account{SID: m.SID, Use: winnt.SidTypeDomain, Domain: "HOST", DomainSID: m.SID}
-		if m != want {
-			t.Errorf("a machine is %+v, want %+v", m, want)
-		}
+		check.Equal(t, m, want, "a machine")
 	}
 	if len(parts) < 9 {
 		t.Errorf("three machines have %d numbers, want at least 9", len(parts))

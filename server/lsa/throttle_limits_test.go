@@ -55,9 +55,7 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 				guesses)
 		}
 	}
-	if guesses != 100 {
-		t.Errorf("L-31: %d guesses are looked at, want 100", guesses)
-	}
+	check.Equal(t, guesses, 100, "L-31: guesses that are checked")
 	f.reopen(t)
 	check.Equal(t, f.from("10.0.1.1", "alice", "correct"), ntstatus.AccountLockedOut,
 		"L-31: another address after a restart")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -60,9 +61,7 @@ func TestFailuresCount(t *testing.T) {
 	}
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of an account that is no more
-	if n := count("OUT"); n != 0 {
-		t.Errorf("L-31: %d failures of no account, want 0", n)
-	}
+	check.Equal(t, count("OUT"), 0, "L-31: failures of no account")
 }
 
 // TestLogonWithoutHasherCountsNothing checks that a logon without a free hasher compares no password and counts no
@@ -144,12 +143,8 @@ func TestStoredFailuresAreTheNewest(t *testing.T) {
 	first := f.throttle.count("ALICE")
 	f.throttle.attempt("ALICE", "o", f.clock.now())
 	f.keepFailures(rid, "ALICE") // of the second attempt
-	if first.Count != 1 {
-		t.Fatalf("%d failures after the first attempt, want 1", first.Count)
-	}
+	check.Require(t, first.Count, 1, "failures after the first attempt")
 	f.keepFailures(rid, "ALICE") // of the first attempt, whose transaction runs later
 	f.reopen(t)
-	if n := f.throttle.count("ALICE").Count; n != 2 {
-		t.Errorf("L-31: %d failures after a restart, want 2", n)
-	}
+	check.Equal(t, f.throttle.count("ALICE").Count, 2, "L-31: failures after a restart")
 }

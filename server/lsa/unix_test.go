@@ -176,9 +176,7 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 		e.SetMaps([]IDMap{corp})
 		return nil
 	})
-	if f.UserSID(165536) != domain.WithRID(65536) {
-		t.Fatalf("165536 is %v, want %v", f.UserSID(165536), domain.WithRID(65536))
-	}
+	check.Require(t, f.UserSID(165536), domain.WithRID(65536), "165536")
 	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
 	for _, uid := range []uint32{165536, 200000, 231072} {
 		if got := f.UserSID(uid); got != fileaccess.UnixUser(uid) {
@@ -298,9 +296,7 @@ func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
 	if err := os.Mkdir(f.cfg.Subuids[0], 0o700); err != nil { // a folder: there, and no file to read
 		t.Fatal(err)
 	}
-	if got := f.UserSID(3000); got != fileaccess.UnixUser(3000) {
-		t.Errorf("uid 3000 is %v, want %v", got, fileaccess.UnixUser(3000))
-	}
+	check.Equal(t, f.UserSID(3000), fileaccess.UnixUser(3000), "uid 3000")
 }
 
 // TestRootAccountOfEachKind checks the account of uid 0 for each kind of name, and the errors for wrong names

@@ -305,9 +305,7 @@ func TestFailureTableIsBounded(t *testing.T) {
 	for i := range maxNames {
 		d.attempt(fmt.Sprint(i), "o", now)
 	}
-	if len(d.failures) != maxNames {
-		t.Fatalf("%d names, want %d", len(d.failures), maxNames)
-	}
+	check.Require(t, len(d.failures), maxNames, "names")
 	for i := range 100 {
 		if d.attempt(fmt.Sprint("new", i), "o", now); len(d.failures) > maxNames {
 			t.Fatalf("%d names, want at most %d", len(d.failures), maxNames)
