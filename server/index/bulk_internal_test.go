@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -33,9 +34,7 @@ type bulkLine struct {
 func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 	t.Helper()
 	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	in := bufio.NewScanner(bytes.NewReader(b[from:]))
 	for in.Scan() {
 		var x bulkLine
@@ -46,9 +45,7 @@ func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 			out = append(out, x)
 			continue
 		}
-		if err := json.Unmarshal(in.Bytes(), &x.Source); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(in.Bytes(), &x.Source))
 		out = append(out, x)
 	}
 	return out, len(b)
@@ -60,16 +57,12 @@ func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 // again, and deletions for the deleted ones (N-94).
 func TestBulkLines(t *testing.T) {
 	rights, err := words.Parse("read+modify")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := (Question{Rights: rights}).Worker(nil)
 	if err == nil {
 		err = w.Directory(firm(t), "v7", 1)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	at512, at513 := "/t/"+strings.Repeat("x", 509), "/t/"+strings.Repeat("x", 510)
 	file := func(path, list string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
@@ -79,17 +72,13 @@ func TestBulkLines(t *testing.T) {
 		file("/t/a", "(A;;FR;;;WD)(A;;FA;;;"+staff+")"), file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"),
 		file("/t/c", ""), {Path: "/t/d", Err: errors.New("no")}, file("/t/e", "(A;;FA;;;WD)"),
 		file(at512, "(A;;FA;;;WD)"), file(at513, "(A;;FA;;;WD)"), {Path: "/t/e", Gone: true}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
 	if err == nil {
 		err = errors.Join(log.Write(w.Take()), log.Close())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s := w.state
 	sum := sha256.Sum256([]byte(at513))
 	want := func(path string, seq uint64, read, modify []string) (x bulkLine) {
@@ -132,9 +121,7 @@ func TestBulkLines(t *testing.T) {
 	const all, none = "S-1-1-0", "S-1-0-0"
 	name := filepath.Join(t.TempDir(), "bulk")
 	b, err := NewBulk(name, "docs", dir, BulkSIDs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	seq := s.seq
 	got, end := bulkLines(t, name, 0)
 	same("at the beginning", got, []bulkLine{want("/t/a", seq, []string{all}, []string{staff}),
@@ -144,13 +131,9 @@ func TestBulkLines(t *testing.T) {
 	sees(t, w, file("/t/c", "(A;;FA;;;"+carol+")"), watch.Seen{Path: "/t/a", Gone: true})
 	moved := firm(t, func(who string) string { return map[string]string{"alice": "Night", "bob": "Staff"}[who] })
 	events := w.Take()
-	if err := w.Directory(moved, "v8", 9); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Directory(moved, "v8", 9))
 	next := w.Take()
-	if err := errors.Join(b.Write(events), b.Write(next), b.SetWatermark(&Watermark{}), b.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(b.Write(events), b.Write(next), b.SetWatermark(&Watermark{}), b.Close()))
 	numbers := map[string]uint64{}
 	for _, e := range append(events, next...) {
 		switch {
@@ -174,9 +157,7 @@ func TestBulkLines(t *testing.T) {
 // run that could not write leave the old one, and the next run writes the lines (N-104).
 func TestCursorStaysBehindLostLines(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := (Question{Rights: rights}).Worker(nil)
 	if err == nil {
 		err = w.Directory(firm(t), "v7", 1)
@@ -202,9 +183,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	run := func() *Bulk {
 		t.Helper()
 		b, err := NewBulk(name, "docs", dir, BulkSIDs)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return b
 	}
 	lines := func(want string) {
@@ -218,27 +197,19 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	lines("a")
 	b := run()
 	lines("aa")
-	if err := b.SetWatermark(&Watermark{}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, b.SetWatermark(&Watermark{}))
 	events := seen("/t/b")
 	readable, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	writable := b.file
 	b.file = readable
 	if b.Write(events) == nil {
 		t.Error("lines were written to a file that is open for reading")
 	}
-	if err := errors.Join(b.Close(), writable.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(b.Close(), writable.Close()))
 	b = run()
 	lines("aab")
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, b.Close())
 	_ = run().Close()
 	lines("aab")
 }

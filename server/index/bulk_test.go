@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/token"
@@ -101,9 +102,7 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 func TestDeletedDocuments(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	if err := os.Mkdir(l.path("away"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(l.path("away"), 0o755))
 	for i := range 40 {
 		l.put(fmt.Sprint("file", i), forStaff)
 		l.put(fmt.Sprint("away/file", i), forStaff)
@@ -111,9 +110,7 @@ func TestDeletedDocuments(t *testing.T) {
 	run := func(during func()) {
 		t.Helper()
 		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -123,23 +120,17 @@ func TestDeletedDocuments(t *testing.T) {
 	}
 	remove := func(from, to int) {
 		for i := from; i < to; i++ {
-			if err := os.Remove(l.path(fmt.Sprint("file", i))); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Remove(l.path(fmt.Sprint("file", i))))
 		}
 	}
 	run(func() { remove(0, 10) })
 	remove(10, 20)
 	run(func() {
-		if err := os.RemoveAll(l.path("away")); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.RemoveAll(l.path("away")))
 	})
 	run(func() {})
 	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}
 	for i := 20; i < 40; i++ {
 		want = append(want, l.path(fmt.Sprint("file", i)))
@@ -163,26 +154,18 @@ func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l.config.Sinks = []index.Sink{b}
 	l.put("empty", "O:SYG:SYD:P")
 	l.put("bad", forStaff)
-	if err := unix.Setxattr(l.path("bad"), ntacl.Name, []byte("nonsense"), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Setxattr(l.path("bad"), ntacl.Name, []byte("nonsense"), 0))
 	l.start()
 	l.settle()
-	if err := os.Remove(l.path("plan")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(l.path("plan")))
 	l.settle()
 	l.end()
 	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	engine := searched{}
 	engine.take(t, string(text))
 	everyones := []string{"sid:S-1-1-0", "sid:S-1-5-11", "sid:S-1-5-21-1-2-3-2000"}
@@ -230,9 +213,7 @@ func TestBulk(t *testing.T) {
 	engine := searched{}
 	for turn := range 3 {
 		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -243,21 +224,15 @@ func TestBulk(t *testing.T) {
 			l.put(strings.Repeat("long", 50), forStaff)
 		case 1:
 			l.put("new", forCarol)
-			if err := os.Remove(l.path("plan")); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Remove(l.path("plan")))
 		case 2:
 			without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them
-			if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 		}
 		l.settle()
 		l.end()
 		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		engine.take(t, string(text))
 		engine.take(t, string(text))
 		l.compare(engine, []string{"plan", "new", "sub/offer", "sub", "changed", strings.Repeat("long", 50)})
@@ -327,13 +302,9 @@ func TestTornBulkFile(t *testing.T) {
 		if err == nil {
 			err = b.Close()
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return string(text)
 	}
 	whole := again()
@@ -342,9 +313,7 @@ func TestTornBulkFile(t *testing.T) {
 		if size%17 != 0 && !strings.Contains(whole[max(size-2, 0):min(size+2, len(whole))], "\n") {
 			continue // all ends next to a line's end, and some in the middle of it
 		}
-		if err := os.WriteFile(name, []byte(whole[:size]), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(whole[:size]), 0o600))
 		text := again()
 		if engine := (searched{}); !strings.HasSuffix(text, whole) {
 			t.Fatalf("cut at %d, the file does not end with every document", size)
@@ -373,9 +342,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, err := index.NewBulk(name, target, l.state, index.BulkSIDs)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -390,9 +357,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 					ID string `json:"_id"`
 				}
 			}
-			if err := json.Unmarshal([]byte(line), &action); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, json.Unmarshal([]byte(line), &action))
 			switch {
 			case action.Index != nil:
 				out = append(out, filepath.Base(action.Index.ID))
@@ -415,22 +380,16 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 	}
 	want("without a change", ids("a", "docs"))
 	l.put("file3", forCarol)
-	if err := os.Remove(l.path("file4")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(l.path("file4")))
 	want("a change and a deletion", ids("a", "docs"), "-file4", "file3")
 	without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them, and may read the offer
-	if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 	want("another member", ids("a", "docs"), "offer")
 	if got := ids("a", "other"); len(got) < documents-1 {
 		t.Errorf("another search index gets %q", got)
 	}
 	want("the other one again", ids("a", "other"))
-	if err := os.Truncate(filepath.Join(dir, "a"), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Truncate(filepath.Join(dir, "a"), 0))
 	if got := ids("a", "other"); len(got) < documents-1 {
 		t.Errorf("an emptied file gets %q", got)
 	}
@@ -444,9 +403,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 	}
 	for _, text := range []string{"", "{", `{"format":2}`, `{"format":1,"more":1}`} {
 		for _, c := range cursors {
-			if err := os.WriteFile(c, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(c, []byte(text), 0o600))
 		}
 		_, err := index.NewBulk(filepath.Join(dir, "b"), "other", l.state, index.BulkSIDs)
 		if err == nil || !strings.Contains(err.Error(), "delete it") {

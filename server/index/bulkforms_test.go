@@ -18,6 +18,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/server/index"
@@ -285,9 +286,7 @@ func TestBulkFormsFindWhatTheIndexAllows(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer x.conn.Close(context.Background())
-				if _, err := x.conn.Exec(t.Context(), tableOfDocuments); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, check.Err(x.conn.Exec(t.Context(), tableOfDocuments)))
 			}
 			fillEngine(t, form, e)
 		})
@@ -302,9 +301,7 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 	names := []string{"", "plan", "new", "sub/offer", "sub", "it's", "two\nlines\\", strings.Repeat("long", 50), "bad"}
 	for turn := range 4 {
 		b, err := index.NewBulk(name, "docs", l.state, form)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -317,34 +314,24 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 			l.put("bad", forStaff)
 			l.settle()
 			err := unix.Setxattr(l.path("bad"), ntacl.Name, []byte("nonsense"), 0)
-			if err := errors.Join(err, os.Chmod(l.path("bad"), 0o640)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(err, os.Chmod(l.path("bad"), 0o640)))
 		case 1:
 			l.put("new", forCarol)
-			if err := os.Remove(l.path("plan")); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Remove(l.path("plan")))
 		case 2:
 			l.put("new", forStaff) // the class of carol's documents may be without one, and come back
-			if err := os.Remove(l.path("two\nlines\\")); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Remove(l.path("two\nlines\\")))
 			l.settle()
 			l.put("again", forCarol)
 			names = append(names, "again")
 		case 3:
 			without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them
-			if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 		}
 		l.settle()
 		l.end()
 		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if turn == 3 && len(text) != read {
 			t.Errorf("a changed membership adds the lines %s", text[read:])
 		}
@@ -354,9 +341,7 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 			}
 		}
 		for range 2 { // lines may be sent again, from the last ones that were sent
-			if err := e.take(string(text[read:])); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, e.take(string(text[read:])))
 		}
 		read = len(text)
 		l.compareNumbers(e, names)
@@ -482,9 +467,7 @@ func BenchmarkBulkForms(b *testing.B) {
 	l := newLive(b, true)
 	for n := range documents {
 		name := fmt.Sprintf("department-%02d/project-%03d/report-%05d.docx", n/1000, n/100, n)
-		if err := os.MkdirAll(filepath.Dir(l.path(name)), 0o755); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, os.MkdirAll(filepath.Dir(l.path(name)), 0o755))
 		l.put(name, forStaff)
 	}
 	l.start()
@@ -499,9 +482,7 @@ func BenchmarkBulkForms(b *testing.B) {
 					err = s.Close()
 				}
 				text, err2 := os.ReadFile(name)
-				if err := errors.Join(err, err2); err != nil {
-					b.Fatal(err)
-				}
+				check.NoError(b, errors.Join(err, err2))
 				size, prefix := 0, len(l.tree)-len("/srv") // the test's folder is not counted
 				for line := range strings.Lines(string(text)) {
 					size += len(line) - strings.Count(line, l.tree)*prefix

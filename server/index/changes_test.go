@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -23,14 +24,12 @@ func TestChanges(t *testing.T) {
 	l.settle()
 	without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
 	err := errors.Join(os.Remove(l.path("new")), os.WriteFile(l.config.Directory, []byte(without), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l.settle()
 	l.end()
 	var all []index.Change
 	has := map[string]bool{}
-	if err := index.Changes(l.state, 0, func(c index.Change) error {
+	check.NoError(t, index.Changes(l.state, 0, func(c index.Change) error {
 		if gone := c.Document == l.path("new") && c.Lost != nil; c.Time == 0 || c.Directory == "" ||
 			(c.Descriptor == "") != gone {
 			t.Errorf("%+v: want evidence unless the document is gone", c)
@@ -46,9 +45,7 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	x := l.open(time.Hour)
 	for _, name := range []string{"plan", "new", "sub/offer"} {
 		for rid := 1107; rid <= 1110; rid++ {
@@ -60,9 +57,7 @@ func TestChanges(t *testing.T) {
 	}
 	for i, c := range all {
 		rest := 0
-		if err := index.Changes(l.state, c.Seq, func(index.Change) error { rest++; return nil }); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, index.Changes(l.state, c.Seq, func(index.Change) error { rest++; return nil }))
 		later := 0
 		for _, d := range all[i:] {
 			if d.Seq > c.Seq {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -21,16 +22,12 @@ func TestManyClasses(t *testing.T) {
 	n := randtest.Count(t, "REFMON_CLASSES", 100_000)
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = log.Close() })
 	var sinks []Sink
 	for _, form := range BulkForms() {
 		b, err := NewBulk(filepath.Join(t.TempDir(), string(form)), "docs", dir, form)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = b.Close() })
 		sinks = append(sinks, b)
 	}
@@ -57,9 +54,7 @@ func TestManyClasses(t *testing.T) {
 		t.Errorf("a class with a document takes %d bytes of memory, want at most 8 KiB", each)
 	}
 	for _, s := range sinks {
-		if err := s.(*Bulk).again(dir); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.(*Bulk).again(dir))
 	}
 	var events []Event
 	timed("groups", func() error {
@@ -76,14 +71,10 @@ func TestManyClasses(t *testing.T) {
 		return errors.Join(err, log.replace(list))
 	})
 	now := Moment(watch.Now())
-	if err := log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
-		Sources: map[string]Moment{"/t": now, directorySource: now}}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
+		Sources: map[string]Moment{"/t": now, directorySource: now}}))
 	x, err := Open(dir, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	timed("filter", func() error {
 		numbers, err := x.Filter("alice", "read", FormNumbers)
@@ -133,8 +124,6 @@ func heap() uint64 {
 func processorTime(t *testing.T) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -156,8 +157,6 @@ func TestNamesOfClasses(t *testing.T) {
 		"two": {[]index.Class{second, first, second}, hashed([]byte("refmon behind 1\x00" + own.ID + "\x00" + first.ID +
 			"\x00" + second.ID))},
 	} {
-		if got := own.Behind(c.behind); got.ID != c.want {
-			t.Errorf("N-15: behind %s: %s, want %s", name, got.ID, c.want)
-		}
+		check.Equal(t, own.Behind(c.behind).ID, c.want, "N-15: behind %s", name)
 	}
 }

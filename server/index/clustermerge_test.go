@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -21,26 +22,18 @@ import (
 // ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).
 func TestParts(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	firm, err := dirfile.Read([]byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
 		"- {name: bob, sid: S-1-5-21-1-2-3-1108}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q := Question{Rights: rights}
 	rows, err := q.Rows(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	everybody := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	alices := sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)")
 	walk := func(list ...watch.Seen) []Event {
 		t.Helper()
-		if err := rows.Batch(&watch.Batch{Tree: "//h/srv", Begin: true, Seen: list, End: true}); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, rows.Batch(&watch.Batch{Tree: "//h/srv", Begin: true, Seen: list, End: true}))
 		return rows.Take()
 	}
 	first := walk(watch.Seen{Path: "//h/srv/a", Descriptor: everybody},
@@ -48,20 +41,14 @@ func TestParts(t *testing.T) {
 	first = append(first, walk(watch.Seen{Path: "//h/srv/a", Descriptor: alices})...)
 
 	deciding, err := q.Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m, err := q.Merge(nil, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m.Take()
 	apply := func(part string, list []Event) {
 		t.Helper()
 		for i := range list {
-			if err := m.Apply(part, &list[i]); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, m.Apply(part, &list[i]))
 		}
 	}
 	own := func(at string) bool { return strings.HasPrefix(at, "//h/srv/") }
@@ -69,9 +56,7 @@ func TestParts(t *testing.T) {
 	if got := m.Take(); len(got) != 0 {
 		t.Errorf("before its end a log makes %d events, want 0", len(got))
 	}
-	if err := m.Whole("rows", own); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, m.Whole("rows", own))
 	for _, e := range m.Take() {
 		if e.Row != nil && e.Row.Path != "//h/srv/a" {
 			t.Errorf("the merge emits a row that the log has removed: %+v, want only //h/srv/a", e.Row)
@@ -83,9 +68,7 @@ func TestParts(t *testing.T) {
 		t.Errorf("a class that no one decided: %+v", k.event)
 	}
 
-	if err := deciding.Directory(firm, "v1", 1); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, deciding.Directory(firm, "v1", 1))
 	for _, e := range first {
 		if e.Class == nil {
 			continue
@@ -105,9 +88,7 @@ func TestParts(t *testing.T) {
 		}
 	}
 	apply("people", deciding.Take())
-	if err := m.Whole("people", func(string) bool { return false }); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, m.Whole("people", func(string) bool { return false }))
 	if got := m.whole.state.sids(k.members, nil); !slices.Equal(got, []string{"S-1-5-21-1-2-3-1107"}) {
 		t.Errorf("a is read by %v", got)
 	}
@@ -129,9 +110,7 @@ func TestParts(t *testing.T) {
 func TestVersionsOfParts(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	parts := map[string]*Worker{}
 	for _, name := range []string{"one", "two"} {
 		if parts[name], err = q.Worker(nil); err != nil {
@@ -140,13 +119,9 @@ func TestVersionsOfParts(t *testing.T) {
 	}
 	comes := func(name, version string, seq int64, want string) {
 		t.Helper()
-		if err := parts[name].Directory(firm(t), version, seq); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, parts[name].Directory(firm(t), version, seq))
 		for _, e := range parts[name].Take() {
-			if err := m.Apply(name, &e); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, m.Apply(name, &e))
 		}
 		if got := m.whole.state.version; got != want {
 			t.Errorf("N-40: %s reached version %s: merged version %q, want %q", name, version, got, want)
@@ -154,12 +129,8 @@ func TestVersionsOfParts(t *testing.T) {
 	}
 	whole := func(name, want string) {
 		t.Helper()
-		if err := m.Whole(name, func(string) bool { return false }); err != nil {
-			t.Fatal(err)
-		}
-		if got := m.whole.state.version; got != want {
-			t.Errorf("N-40: %s was read to its end: %q, want %q", name, got, want)
-		}
+		check.NoError(t, m.Whole(name, func(string) bool { return false }))
+		check.Equal(t, m.whole.state.version, want, "N-40: %s was read to its end", name)
 	}
 	comes("one", "v1", 1, "")
 	whole("one", "")
@@ -179,40 +150,28 @@ func TestVersionsOfParts(t *testing.T) {
 func TestRowsOfParts(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	tell := func(name, tree string, files ...string) {
 		t.Helper()
 		w, err := q.Rows(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b := watch.Batch{Tree: tree, Begin: true, End: true}
 		for _, f := range files {
 			b.Seen = append(b.Seen, watch.Seen{Path: f, Descriptor: d})
 		}
-		if err := w.Batch(&b); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Batch(&b))
 		for _, e := range w.Take() {
-			if err := m.Apply(name, &e); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, m.Apply(name, &e))
 		}
 	}
 	has := func(what string, want ...string) {
 		t.Helper()
-		if got := slices.Sorted(maps.Keys(m.whole.state.rows)); !slices.Equal(got, want) {
-			t.Errorf("N-42: %s: %q, want %q", what, got, want)
-		}
+		check.SlicesEqual(t, slices.Sorted(maps.Keys(m.whole.state.rows)), want, "N-42: %s", what)
 	}
 	whole := func(name, tree string) {
 		t.Helper()
-		if err := m.Whole(name, func(at string) bool { return strings.HasPrefix(at, tree+"/") }); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, m.Whole(name, func(at string) bool { return strings.HasPrefix(at, tree+"/") }))
 	}
 	tell("h", "//h", "//h/a", "//h/b", "//h/c")
 	has("before its end")
@@ -231,41 +190,27 @@ func TestRowsOfParts(t *testing.T) {
 func TestTimeOfAFilter(t *testing.T) {
 	dir := t.TempDir()
 	log, state, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer log.Close()
 	w, err := Question{Rights: working(t, "").rights}.Worker(state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Directory(firm(t), "v1", 1); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	check.NoError(t, w.Directory(firm(t), "v1", 1))
 	for _, tree := range []string{"/a", "/b", "/c"} {
-		if err := w.Batch(&watch.Batch{Tree: tree, Begin: true, End: true}); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Batch(&watch.Batch{Tree: tree, Begin: true, End: true}))
 	}
-	if err := log.Write(w.Take()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, log.Write(w.Take()))
 	present := watch.Now()
 	at := func(seconds int) Moment {
 		ago := time.Duration(seconds) * time.Second
 		return Moment{Time: present.Time.Add(-ago), Up: present.Up - ago}
 	}
 	x, err := Open(dir, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	for _, order := range [][3]int{{5, 3, 1}, {3, 5, 1}, {1, 3, 5}} {
 		f := &Watermark{Index: state.start.Index, Seq: state.seq, Boot: watch.BootID(),
 			Sources: map[string]Moment{"/a": at(order[0]), "/b": at(order[1]), "/c": at(order[2]), directorySource: at(0)}}
-		if err := log.SetWatermark(f); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, log.SetWatermark(f))
 		got, err := x.Filter("alice", "read", FormList)
 		if err != nil || !got.Time.Equal(at(5).Time) || got.Directory != "v1" || got.Seq != state.seq {
 			t.Errorf("N-9: with %v: %+v, %v, want the time %v", order, got, err, at(5).Time)
@@ -276,39 +221,23 @@ func TestTimeOfAFilter(t *testing.T) {
 // TestUndecided checks that a document whose class has no members yet is denied with that reason (N-40).
 func TestUndecided(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir := t.TempDir()
 	log, state, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := Question{Rights: rights}.Rows(state)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b := watch.Batch{Tree: "/srv", Begin: true, End: true,
 		Seen: []watch.Seen{{Path: "/srv/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}
-	if err := w.Batch(&b); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.add(Event{Person: &PersonEvent{Number: 0, SID: "S-1-5-21-1-2-3-1107", Name: "alice"}}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Batch(&b))
+	check.NoError(t, w.add(Event{Person: &PersonEvent{Number: 0, SID: "S-1-5-21-1-2-3-1107", Name: "alice"}}))
 	f := &Watermark{Index: state.start.Index, Seq: state.seq,
 		Sources: map[string]Moment{"/srv": Moment(watch.Now()), directorySource: Moment(watch.Now())}}
-	if err := log.Write(w.Take()); err != nil {
-		t.Fatal(err)
-	}
-	if err := log.SetWatermark(f); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, log.Write(w.Take()))
+	check.NoError(t, log.SetWatermark(f))
 	defer log.Close()
 	x, err := Open(dir, 1<<40)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	if a := x.CanRead("/srv/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because, "not decided") {
 		t.Errorf(`%+v, want a.Allowed = false, a.Because containing "not decided"`, a)
@@ -319,16 +248,12 @@ func TestUndecided(t *testing.T) {
 // of a single worker, also with logs that start over (N-40, N-42, N-44, N-75, N-76).
 func TestPartsOfHistories(t *testing.T) {
 	rights, err := words.Parse("read+modify")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q := Question{Rights: rights, Traverse: TraverseAlways}
 	logs := map[string][]Event{}
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	rows := make([]*Worker, 2)
 	deciders := make([]*Worker, 2)
@@ -378,7 +303,7 @@ func TestPartsOfHistories(t *testing.T) {
 			take(fmt.Sprint("people", i), d.Take())
 		}
 	}
-	check := func(what string) {
+	agree := func(what string) {
 		t.Helper()
 		consistent(t, what, m.whole.state)
 		got, want := slices.Sorted(maps.Keys(m.whole.state.rows)), slices.Sorted(maps.Keys(one.state.rows))
@@ -407,10 +332,8 @@ func TestPartsOfHistories(t *testing.T) {
 	const all, ours = "(A;;FA;;;WD)", "(A;;FA;;;" + staff + ")"
 	say(folder("/t", all), folder("/t/d", ours), folder("/t/d/ee", all), file("/t/d/f", all), file("/t/d/ff", ours),
 		file("/t/d/ee/f", all), file("/t/d/ee/ff", all), file("/t/g", ours))
-	if len(m.whole.state.rows) != 0 {
-		t.Errorf("N-42: rows of a log that was not read to its end count: len(m.whole.state.rows) = %d, want 0",
-			len(m.whole.state.rows))
-	}
+	check.Equal(t, len(m.whole.state.rows), 0,
+		"N-42: rows of a log that was not read to its end count")
 	whole := func() {
 		t.Helper()
 		for i := range 2 {
@@ -419,17 +342,17 @@ func TestPartsOfHistories(t *testing.T) {
 		}
 	}
 	whole()
-	check("read to the end")
+	agree("read to the end")
 	sources := map[string]Moment{"/t": {Time: time.Unix(1, 0)}}
 	if f := m.Watermark(sources); f.Index != m.whole.state.start.Index || f.Index == "" || f.Seq != m.whole.state.seq ||
 		f.Boot != watch.BootID() || !reflect.DeepEqual(f.Sources, sources) || f.Unnamed != 0 {
 		t.Errorf("%+v", f)
 	}
 	say(folder("/t/d", "(A;;FA;;;"+alice+")"))
-	check("another folder")
+	agree("another folder")
 	say(file("/t/d/f", ours), watch.Seen{Path: "/t/d/ff", Gone: true}, watch.Seen{Path: "/t/d/ee", Folder: true,
 		Err: errors.New("no")})
-	check("what goes and what cannot be read")
+	agree("what goes and what cannot be read")
 	for i, d := range append(deciders, one) {
 		must(d.Directory(firm(t, func(name string) string {
 			return map[string]string{"alice": "Night", "bob": "", "carol": "Staff"}[name]
@@ -442,7 +365,7 @@ func TestPartsOfHistories(t *testing.T) {
 		}
 	}
 	say(watch.Seen{Path: "/t/d/ee", Gone: true}, folder("/t/d", all), folder("/t/d/ee", ours))
-	check("another directory")
+	agree("another directory")
 	for _, name := range []string{"rows0", "people1"} {
 		m.Restart(name)
 		for i := range logs[name] {
@@ -451,31 +374,25 @@ func TestPartsOfHistories(t *testing.T) {
 	}
 	m.Take()
 	whole()
-	check("read anew")
+	agree("read anew")
 	for _, e := range m.Take() {
 		t.Errorf("N-42: a log without changes emits %+v, want no event", e)
 	}
 	say(watch.Seen{Path: "/t", Gone: true})
-	check("gone")
+	agree("gone")
 }
 
 // TestNumbersOfParts checks that the merge gives each person one number, whichever part reports the
 // person first, and that each class has the members of its part (N-40).
 func TestNumbersOfParts(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q := Question{Rights: rights}
 	all := map[string]string{"alice": alice, "bob": bob, "carol": carol}
 	m, err := q.Merge(nil, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	rows, err := q.Rows(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	files := map[string]string{"/t/a": alice, "/t/b": bob, "/t/c": carol}
 	for path, s := range files {
 		sees(t, rows, watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + s + ")")})
@@ -483,9 +400,7 @@ func TestNumbersOfParts(t *testing.T) {
 	told := rows.Take()
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	for i := range told {
 		must(m.Apply("rows", &told[i]))

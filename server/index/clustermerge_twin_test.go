@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -327,15 +328,11 @@ func (u *union) draw(name string) {
 // not emitted (N-40, N-42, N-75).
 func TestUnionOfParts(t *testing.T) {
 	rights, err := words.Parse("read+write")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(42, seed))
 		m, err := Question{Rights: rights}.Merge(nil, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		u := &union{T: t, rng: rng, m: m, parts: map[string]*teller{}, reader: newState(), names: map[string]string{},
 			classes: map[string]string{}, rows: map[string]string{}}
 		u.holds("its start")

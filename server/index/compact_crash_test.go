@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -44,9 +45,7 @@ func TestKilledDuringCompaction(t *testing.T) {
 			x := l.open(time.Hour)
 			follower := map[string]bool{}
 			cursor, err := l.answers(follower, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			for i, alive := 0, true; alive; i++ {
 				l.put("plan", fmt.Sprintf("%s(A;;FR;;;S-1-5-21-1-2-3-%d)", forStaff, 5000+i))
 				select {
@@ -72,9 +71,7 @@ func TestKilledDuringCompaction(t *testing.T) {
 			}
 			for rid, want := range []bool{false, false, true, false} {
 				who := fmt.Sprintf("S-1-5-21-1-2-3-%d", 1107+rid)
-				if got := follower[l.path("plan")+" "+who]; got != want {
-					t.Errorf("N-22: by the changes %s may read plan: %t, want %t", who, got, want)
-				}
+				check.Equal(t, follower[l.path("plan")+" "+who], want, "N-22: by the changes %s may read plan", who)
 			}
 			for i := 0; !l.compactedAfter(cursor); i++ {
 				if i == 100 {

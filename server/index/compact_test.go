@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -37,9 +38,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l.config.Compact = 1
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	bulk, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{bulk}
 	l.start()
 	l.settle()
@@ -76,21 +75,16 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 			t.Errorf("the last number is not one to go on from: %v", err)
 		}
 	}
-	if err := index.Changes(l.state, stale, func(index.Change) error { return nil }); !errors.Is(err, index.ErrTooOld) {
-		t.Errorf("changes after %d: %v, want %v", stale, err, index.ErrTooOld)
-	}
+	check.ErrorIs(t, index.Changes(l.state, stale, func(index.Change) error { return nil }), index.ErrTooOld,
+		"changes after %d", stale)
 	l.end()
 	text, err := os.ReadFile(filepath.Join(l.state, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if n := strings.Count(string(text), "\n"); n > 150 || !strings.Contains(string(text), `"until":`) {
 		t.Errorf("%d events, of which two classes and a row a change would be 180; %.200s", n, text)
 	}
 	lines, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	engine := searched{}
 	engine.take(t, string(lines))
 	l.compare(engine, []string{"f0", "f1", "f4", "plan", "sub/offer"})
@@ -121,17 +115,13 @@ func TestReaderContinuesInCompactedLog(t *testing.T) {
 	l.end()
 	name := filepath.Join(l.state, "events.jsonl")
 	whole, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, half := range []string{`{"seq":`, "{"} {
 		if err := os.WriteFile(name, append(slices.Clone(whole), half...), 0o600); err != nil { // the same file
 			t.Fatal(err)
 		}
 		l.want(x, "plan", "abd")
-		if err := errors.Join(os.WriteFile(name+".new", whole, 0o600), os.Rename(name+".new", name)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.WriteFile(name+".new", whole, 0o600), os.Rename(name+".new", name)))
 		l.want(x, "plan", "abd")
 	}
 }

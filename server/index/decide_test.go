@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -30,13 +31,9 @@ import (
 func TestListsOfSIDs(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 150, Descriptors: 120, Principals: 40, Groups: 15}
 	var list, rows bytes.Buffer
-	if err := errors.Join(s.Directory(&list), s.Write(&rows)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(s.Directory(&list), s.Write(&rows)))
 	dir, err := dirfile.Read(list.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	numbers := map[sid.SID]int{}
 	for i := range dir.Principals {
 		numbers[dir.Principals[i].SID()] = i
@@ -49,9 +46,7 @@ func TestListsOfSIDs(t *testing.T) {
 		for _, share := range shares {
 			c := NewClass(x.Descriptor, share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 			got, err := d.decide(&c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			for i := range dir.Principals {
 				tok := dir.Principals[i].Token
 				want := grants(t, tok, x.Descriptor) && (share == nil || grants(t, tok, share))
@@ -83,9 +78,7 @@ func TestListsOfSIDs(t *testing.T) {
 func grants(t *testing.T, tok *token.Token, d *sd.Descriptor) bool {
 	t.Helper()
 	dec, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return dec.Allowed()
 }
 
@@ -136,9 +129,7 @@ func TestSharesOfTokens(t *testing.T) {
 		}
 		class := NewClass(sddl.MustParse("O:BAG:SY"+c.object), share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 		got, err := d.decide(&class)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for n, p := range firm(t).Principals {
 			want := slices.Contains(c.want, n)
 			may, err := deciderOf(p.Token).grants(&class)
@@ -178,9 +169,7 @@ func TestLeadingAllowsOfAClause(t *testing.T) {
 		{effective.Clause{term(b, false), term(c, true)}, nil},
 		{effective.Clause{term(sid.SID{}, true)}, []sid.SID{everyone}},
 	} {
-		if got := leading(x.clause); !slices.Equal(got, x.want) {
-			t.Errorf("N-4: %v: %v, want %v", x.clause, got, x.want)
-		}
+		check.SlicesEqual(t, leading(x.clause), x.want, "N-4: %v", x.clause)
 	}
 }
 
@@ -211,9 +200,7 @@ func TestTermsGiveNoExtraClass(t *testing.T) {
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_ENABLED_BY_DEFAULT: false} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(carol)},
 			Groups: []token.Group{{SID: sid.MustParse(night), Attributes: attributes}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if sids, err := x.terms(tok, nil, "read"); err != nil || slices.Contains(sids, night) != want {
 			t.Errorf("N-20: a group with attributes %#x: %v, %v", attributes, sids, err)
 		}
@@ -241,9 +228,7 @@ func TestListsOfClauses(t *testing.T) {
 		class := NewClass(sddl.MustParse("O:BAG:SYD:"+c.object), sddl.MustParse("O:BAG:SYD:"+c.share), "read",
 			winnt.FILE_GENERIC_READ, winnt.FileObject)
 		got, err := d.decide(&class)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) {
 			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v",
@@ -271,9 +256,7 @@ func TestListsBehindFolders(t *testing.T) {
 	} {
 		class := own.Behind(c.folders)
 		got, err := d.decide(&class)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) || c.told && !got.exact {
 			t.Errorf("N-15: below %d folders: Allow %v and Expand %v, want %v and %v",
@@ -296,9 +279,7 @@ func TestHoldersAmongPeople(t *testing.T) {
 				spec.EnabledPrivileges = spec.Privileges
 			}
 			tok, err := token.New(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			dir.Principals = append(dir.Principals, directory.Principal{Name: s, Token: tok})
 		}
 		d := newDecider(dir, "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
@@ -307,9 +288,7 @@ func TestHoldersAmongPeople(t *testing.T) {
 		for _, by := range []bool{false, true} { // the privilege counts
 			class := own.Behind([]Class{NewPassing(shut, by)})
 			got, err := d.decide(&class)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			var want []string
 			for i, s := range who {
 				may := s == alice || by && holders>>i&1 == 1
@@ -339,13 +318,9 @@ func TestHoldersAmongPeople(t *testing.T) {
 // their lists of SIDs name single people (N-100).
 func TestGuardDecidesBeforeFiles(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := (Question{Rights: rights, Guard: "docs", Traverse: TraverseAlways}).Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const forAlice, forNight = "/t/d/alice", "/t/d/night"
 	version := 0
 	decide := func(change func(a, b, c *directory.Principal)) {
@@ -356,15 +331,11 @@ func TestGuardDecidesBeforeFiles(t *testing.T) {
 			d.Principals[i].Who = d.Principals[i].SID()
 		}
 		change(&d.Principals[0], &d.Principals[1], &d.Principals[2])
-		if err := w.Directory(d, fmt.Sprint(version), 1); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Directory(d, fmt.Sprint(version), 1))
 	}
 	check := func(path string, want ...string) {
 		t.Helper()
-		if got := readers(w, path); !slices.Equal(got, want) {
-			t.Errorf("version %d, %s: %v, want %v", version, path, got, want)
-		}
+		check.SlicesEqual(t, readers(w, path), want, "version %d, %s", version, path)
 		e := w.state.classes[w.state.rows[path].Classes[0]].event
 		if e.Allow != nil || e.Expression != nil || !slices.Equal(e.Expand, want) {
 			t.Errorf("version %d, %s: allow %v, expand %v, expression %v, want only %v", version, path, e.Allow, e.Expand,

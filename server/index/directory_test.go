@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/winnt"
@@ -44,9 +45,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if here != "" {
-			if err := os.WriteFile(name, []byte(contents[here]), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(name, []byte(contents[here]), 0o600))
 		}
 		at = at.Add(time.Second)
 		taken := 0
@@ -136,9 +135,7 @@ func TestHalfADirectory(t *testing.T) {
 	r := reading{file: file}
 	look := func(text string) Version {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		return r.poll()
 	}
 	if v := r.poll(); !errors.Is(v.Err, os.ErrNotExist) || !v.Heartbeat.Time.IsZero() {
@@ -181,9 +178,7 @@ func TestCutDirectory(t *testing.T) {
 		r := reading{file: filepath.Join(t.TempDir(), "firm")}
 		twice := func(text string) Version {
 			t.Helper()
-			if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(r.file, []byte(text), 0o600))
 			r.poll()
 			return r.poll()
 		}
@@ -211,9 +206,7 @@ func TestIndexDecidesForKindOfLogon(t *testing.T) {
 	look := reading{file: name}
 	const people = "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n"
 	for text, want := range map[string]bool{people: true, "logon: ntlm\n" + people: false} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		look.poll()
 		v := look.poll()
 		if v.People == nil {

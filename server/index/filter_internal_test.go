@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -16,28 +17,20 @@ func TestFilterOfNothing(t *testing.T) {
 	w, dir := working(t, ""), t.TempDir()
 	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + alice + ")")})
 	log, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	now := Moment(watch.Now())
 	err = errors.Join(log.Write(w.Take()), log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
 		Sources: map[string]Moment{"/t": now, directorySource: now}}), log.Close())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	x, err := Open(dir, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	for form, field := range map[Form]string{FormList: "classes", FormNumbers: "numbers"} {
 		for who, count := range map[string]int{"carol": 0, "alice": 1} {
 			f, err := x.Filter(who, "read", form)
 			text, err2 := json.Marshal(f)
 			var got map[string]any
-			if err := errors.Join(err, err2, json.Unmarshal(text, &got)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(err, err2, json.Unmarshal(text, &got)))
 			list, present := got[field].([]any)
 			if !present || len(list) != count {
 				t.Errorf("N-136: %s of %s: %s, want a list of %d", form, who, text, count)

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -37,9 +37,7 @@ func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 		spec.Restrict = append(spec.Restrict, token.Group{SID: sid.Everyone})
 	}
 	out, st := tok.Filter(spec)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	return out
 }
 
@@ -75,9 +73,7 @@ func TestFilters(t *testing.T) {
 	for range 40 {
 		tok := variant(t, r, b.dir.Principals[r.IntN(len(b.dir.Principals))].Token)
 		list, err := x.FilterOf(tok, "read", index.FormList)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		bits, err := x.FilterOf(tok, "read", index.FormBitmap)
 		if err != nil || bits.Directory == "" || bits.Seq == 0 || bits.Time.IsZero() {
 			t.Fatalf("%+v, %v", bits, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
@@ -35,9 +36,7 @@ func firm(t *testing.T, change ...func(name string) string) *directory.Directory
 	}
 	text += "groups:\n- {name: Staff, sid: " + staff + "}\n- {name: Night, sid: " + night + "}\n"
 	d, err := dirfile.Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d
 }
 
@@ -45,25 +44,19 @@ func firm(t *testing.T, change ...func(name string) string) *directory.Directory
 func working(t *testing.T, traverse Traverse) *Worker {
 	t.Helper()
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := Question{Rights: rights, Traverse: traverse}.Worker(nil)
 	if err == nil {
 		err = w.Directory(firm(t), "v1", 1)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return w
 }
 
 // sees passes documents of the tree /t to a worker.
 func sees(t *testing.T, w *Worker, list ...watch.Seen) {
 	t.Helper()
-	if err := w.Batch(&watch.Batch{Tree: "/t", Seen: list}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: list}))
 }
 
 // readers returns the SIDs of a document's readers.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -41,9 +42,7 @@ func TestClockSteps(t *testing.T) {
 	c, tree, dir := &clocks{}, t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
 	plan := filepath.Join(tree, "plan")
 	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n"
-	if err := errors.Join(os.WriteFile(plan, nil, 0o604), os.WriteFile(dir, []byte(firm), 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.WriteFile(plan, nil, 0o604), os.WriteFile(dir, []byte(firm), 0o600)))
 	ctx, stop := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	config := Config{Trees: []string{tree}, Rights: "read", State: filepath.Join(t.TempDir(), "state"),
@@ -58,9 +57,7 @@ func TestClockSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, err := Open(config.State, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	x.clock = c.now
 	until := func(allowed bool) { // as of a moment after now
@@ -71,18 +68,14 @@ func TestClockSteps(t *testing.T) {
 				!strings.Contains(a.Because, "the watermark"):
 				t.Fatalf("%+v", a)
 			case a.Because == "" && a.Time.After(present.Time):
-				if a.Allowed != allowed {
-					t.Errorf("allowed is %v, want %v", a.Allowed, allowed)
-				}
+				check.Equal(t, a.Allowed, allowed, "allowed")
 				return
 			}
 		}
 	}
 	mode := func(m os.FileMode) {
 		t.Helper()
-		if err := os.Chmod(plan, m); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(plan, m))
 	}
 	until(true)
 	c.step(time.Hour, 0)
@@ -94,9 +87,7 @@ func TestClockSteps(t *testing.T) {
 	mode(0o604)
 	until(true)
 	stop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-done)
 	for _, s := range []struct {
 		wall, up time.Duration
 		given    bool

@@ -2,9 +2,10 @@ package index
 
 import (
 	"bytes"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestWrittenLinesAreParsed checks that written lines are parsed, also lines longer than a buffer. Control
@@ -18,9 +19,7 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 		{Gone: "/t/" + long}} {
 		e.Seq = uint64(i + 1)
 		line, err := e.append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b.Write(line)
 	}
 	whole := int64(b.Len())
@@ -60,14 +59,10 @@ func TestFastRowParserMatchesStrict(t *testing.T) {
 	} {
 		want := &Event{Seq: 7, Time: 1763764078000000000, Row: &row}
 		line, err := want.append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		r := lineReader{}
 		for range 2 { // interned values are equal
-			if got := r.row(line[:len(line)-1]); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: %+v, want %+v", line, got, want)
-			}
+			check.DeepEqual(t, r.row(line[:len(line)-1]), want, "%s", line)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -19,9 +20,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	may := func(path, want string) {
 		t.Helper()
 		a := x.CanRead(path, "alice", "read")
-		if got := map[bool]string{true: "yes"}[a.Allowed] + a.Because; got != want {
-			t.Errorf("%s: %q, want %q", path, got, want)
-		}
+		check.Equal(t, map[bool]string{true: "yes"}[a.Allowed]+a.Because, want, "%s", path)
 	}
 	file := func(path string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")}
@@ -46,9 +45,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	if !x.Current(0) || x.Current(time.Nanosecond) {
 		t.Errorf("current %t, within 1 ns %t, want true, false", x.Current(0), x.Current(time.Nanosecond))
 	}
-	if _, err := w.Compact(false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(w.Compact(false)))
 	sees(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
 	publish(directorySource, "/t")
 	may("/t/a", "the document is not in the index")
@@ -59,9 +56,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 			t.Errorf("uid %d: %q, %t, want %q (N-98)", uid, got, known, want)
 		}
 	}
-	if err := x.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, x.Close())
 	may("/t/b", "file already closed")
 }
 

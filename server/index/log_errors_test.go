@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -43,9 +44,7 @@ func newScripted(t *testing.T) *scripted {
 		events := slices.Clone(w.Take())
 		s.batches = append(s.batches, events)
 		for j := range events {
-			if err := state.Apply(&events[j]); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, state.Apply(&events[j]))
 			s.readers[state.seq] = readersOf(state)
 		}
 	}
@@ -89,9 +88,7 @@ func (s *scripted) run(dir string, disk *inject.Injector) (kept uint64, failed e
 func TestLogEveryOperationFails(t *testing.T) {
 	s := newScripted(t)
 	var whole inject.Injector
-	if _, err := s.run(t.TempDir(), &whole); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(s.run(t.TempDir(), &whole)))
 	if first := whole.Ops()[2]; !strings.HasPrefix(first, "syncdir ") {
 		t.Errorf(`the third disk operation is %s, want text starting with "syncdir "`,
 			first)
@@ -142,25 +139,17 @@ func TestFailedLogStaysClosed(t *testing.T) {
 		dir := t.TempDir()
 		var disk inject.Injector
 		l, _, err := openLog(dir, disk.Do)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		fence := &Watermark{Index: "i", Seq: 1, Sources: map[string]Moment{"/t": {Time: time.Unix(1, 0)}}}
-		if err := errors.Join(l.Write(s.batches[0]), l.SetWatermark(fence)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(l.Write(s.batches[0]), l.SetWatermark(fence)))
 		disk.Fail(syscall.EIO, inject.Kind(kind))
-		if err := l.Write(s.batches[1]); !errors.Is(err, syscall.EIO) {
-			t.Errorf("%s: %v, want %v", kind, err, syscall.EIO)
-		}
+		check.ErrorIs(t, l.Write(s.batches[1]), syscall.EIO, "%s", kind)
 		disk.Fail(nil)
 		before := len(disk.Ops())
 		fence.Sources["/t"] = Moment{Time: time.Unix(2, 0)}
 		for what, err := range map[string]error{"write": l.Write(s.batches[1]), "fence": l.SetWatermark(fence),
 			"compaction": l.replace(s.compacted)} {
-			if !errors.Is(err, syscall.EIO) {
-				t.Errorf("%s failed, then %s: %v, want %v", kind, what, err, syscall.EIO)
-			}
+			check.ErrorIs(t, err, syscall.EIO, "%s failed, then %s", kind, what)
 		}
 		if ops := disk.Ops()[before:]; len(ops) != 0 {
 			t.Errorf("N-9: after the failed %s the log made the disk operations %v: len(ops) = %d, want 0",
@@ -186,13 +175,9 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		if err == nil {
 			err = errors.Join(l.Write(s.batches[0]), l.Write(s.batches[1]))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		disk.Fail(inject.Short(9, syscall.ENOSPC), inject.Kind(kind))
-		if err := l.replace(s.compacted); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("N-22: %s: %v, want %v", kind, err, syscall.ENOSPC)
-		}
+		check.ErrorIs(t, l.replace(s.compacted), syscall.ENOSPC, "N-22: %s", kind)
 		disk.Fail(nil)
 		if _, _, err := OpenLog(dir); err == nil {
 			t.Errorf("N-10: %s: two write", kind)
@@ -201,9 +186,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		}
 		again, state, err := OpenLog(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got := readersOf(state); got != s.readers[state.seq] || len(s.readers) != int(state.seq)+1 {
 			t.Errorf("N-22: %s: %q at %d", kind, got, state.seq)
 		}
@@ -232,9 +215,7 @@ func TestDamagedLogIsAnErrorForEveryReader(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		at := filepath.Join(dir, eventsName)
-		if err := os.WriteFile(at, []byte(c.intact+c.damaged+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(at, []byte(c.intact+c.damaged+"\n"), 0o600))
 		for reader, read := range map[string]func() error{
 			"OpenLog": func() error { _, _, err := OpenLog(dir); return err },
 			"CanRead": func() error {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -48,9 +49,7 @@ func TestLargeLogs(t *testing.T) {
 	// The start, three people, two rows, and the classes of the folder and the file. With all: also
 	// the folder's class for traverse rights and the class of the deleted document.
 	const some, every = 1 + 3 + 2 + 2, 1 + 3 + 2 + 4
-	if got := [2]int{w.state.live(false), w.state.live(true)}; got != [2]int{some, every} {
-		t.Fatalf("%d events amount to the state, want %d", got, [2]int{some, every})
-	}
+	check.Require(t, [2]int{w.state.live(false), w.state.live(true)}, [2]int{some, every}, "events amount to the state")
 	for _, c := range []struct {
 		z    Size
 		most int64
@@ -62,9 +61,7 @@ func TestLargeLogs(t *testing.T) {
 		{Size{100, 0, 2 * some}, 100, true, false}, {Size{100, 0, 2 * every}, 100, true, true},
 		{Size{64 << 20, 0, 2 * some}, 0, false, true}, {Size{64<<20 - 1, 0, 2 * some}, 0, false, false},
 	} {
-		if got := c.z.Large(c.most, w, c.all); got != c.want {
-			t.Errorf("N-22: %+v of %d, all %t: %t, want %t", c.z, c.most, c.all, got, c.want)
-		}
+		check.Equal(t, c.z.Large(c.most, w, c.all), c.want, "N-22: %+v of %d, all %t", c.z, c.most, c.all)
 	}
 	w.Take()
 	before := w.state.seq
@@ -89,9 +86,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	if _, _, err := OpenLog(dir); err == nil {
 		t.Error("N-10: two write")
 	}
-	if err := errors.Join(l.Write(events[:3]), l.Write(events[3:])); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(l.Write(events[:3]), l.Write(events[3:])))
 	info, err := os.Stat(filepath.Join(dir, eventsName))
 	if err != nil || l.size != (Size{info.Size(), 0, len(events)}) || info.Mode().Perm() != 0o600 {
 		t.Errorf("%+v, %v %v", l.size, info.Size(), err)
@@ -103,16 +98,12 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	}
 	f := &Watermark{Index: "i", Seq: 7, Boot: "b", Sources: map[string]Moment{"/t": {time.Unix(5, 6).UTC(), 8}},
 		Unnamed: 9}
-	if err := errors.Join(l.SetWatermark(f), l.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(l.SetWatermark(f), l.Close()))
 	if got, err := readWatermark(dir); err != nil || !reflect.DeepEqual(got, f) {
 		t.Errorf("%+v, %v, want %+v, nil", got, err, f)
 	}
 	again, s, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	alike(t, "opened again", s, w.state)
 	if again.size != (Size{info.Size(), 0, len(events)}) {
 		t.Errorf("%+v", again.size)
@@ -128,9 +119,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	if _, _, err := OpenLog(dir); err == nil {
 		t.Error("N-10: a second OpenLog of a compacted log succeeds, want an error")
 	}
-	if err := errors.Join(again.Write([]Event{{Seq: w.state.seq + 1, Gone: "/t/b"}}), again.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(again.Write([]Event{{Seq: w.state.seq + 1, Gone: "/t/b"}}), again.Close()))
 	last, s, err := OpenLog(dir)
 	if err != nil || s.seq != w.state.seq+1 || s.rows["/t/b"] != nil || s.rows["/t/a"] == nil || last.Close() != nil {
 		t.Errorf("%v", err)
@@ -150,16 +139,12 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: time.Unix(int64(100+i), 0)},
 			Seen: []watch.Seen{
 				{Path: name, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	w.Take()
 	last := w.state.seq
 	list, err := w.Compact(false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var said []string
 	for i, e := range list {
 		want, kind := began, "start"
@@ -178,17 +163,13 @@ func TestCompactionKeepsTimes(t *testing.T) {
 			t.Errorf("N-22: %s is event %d of %d, want %d of %d", kind, e.Seq, e.Time, last-uint64(len(list)-1-i), want)
 		}
 	}
-	if got := strings.Join(said, " "); got != "start alice bob carol class /t/a /t/b v1" {
-		t.Errorf("N-22: %s, want start alice bob carol class /t/a /t/b v1", got)
-	}
+	check.Equal(t, strings.Join(said, " "), "start alice bob carol class /t/a /t/b v1", "N-22")
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
 	if err == nil {
 		err = errors.Join(log.Write(list), log.Close())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for after, told := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil, last + 1: nil} {
 		n := 0
 		err := Changes(dir, after, func(c Change) error {
@@ -202,16 +183,12 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		}
 	}
 	rows, err := (Question{Rights: w.rights}).Rows(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if list, err := rows.Compact(true); err != nil || len(list) != 1 || list[0].Start == nil {
 		t.Errorf("N-22: Compact of a worker without members = %+v, %v, want one start event", list, err)
 	}
 	undecided, err := (Question{Rights: w.rights}).Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if list, err := undecided.Compact(true); err != nil || list != nil {
 		t.Errorf("N-22: Compact before any decision = %+v, %v, want nil, nil", list, err)
 	}
@@ -241,9 +218,7 @@ func TestHeartbeatAge(t *testing.T) {
 		{"other", "this", time.Second, time.Second, false},
 	} {
 		present := watch.Heartbeat{Time: base.Add(c.wall), Up: time.Hour + c.up}
-		if got := f.fresh(c.source, limit, c.boot, present); got != c.fresh {
-			t.Errorf("%+v: %v, want %v", c, got, c.fresh)
-		}
+		check.Equal(t, f.fresh(c.source, limit, c.boot, present), c.fresh, "%+v", c)
 	}
 }
 
@@ -268,9 +243,7 @@ func TestFresh(t *testing.T) {
 		{"without an uptime", "old", "b", 5 * time.Second, time.Hour, true},
 	} {
 		got := f.fresh(c.source, 10*time.Second, c.boot, watch.Heartbeat{Time: start.Add(c.passed), Up: time.Hour + c.up})
-		if got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
+		check.Equal(t, got, c.want, "%s", c.name)
 	}
 	if (&Watermark{}).fresh("", time.Hour, "", watch.Heartbeat{}) {
 		t.Error("an empty watermark is fresh, want not fresh")
@@ -286,9 +259,7 @@ func TestReleasedIndex(t *testing.T) {
 	}
 	for _, from := range dirs {
 		dir := filepath.Join(t.TempDir(), "index")
-		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.CopyFS(dir, os.DirFS(from)))
 		l, s, err := OpenLog(dir)
 		if err != nil {
 			t.Errorf("%s: %v", from, err)
@@ -304,13 +275,9 @@ func TestReleasedIndex(t *testing.T) {
 		}
 		name := filepath.Join(dir, eventsName)
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		newer := strings.Replace(string(b), `"format":1`, `"format":2,"shards":[1]`, 1)
-		if err := os.WriteFile(name, []byte(newer), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(newer), 0o600))
 		_, _, err = OpenLog(dir)
 		for _, want := range []string{name, "format 2, this program knows 1: use the release that wrote it"} {
 			if err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNonUTF8PathsAreCounted checks that documents with non-UTF-8 paths are counted once each while they exist
@@ -11,9 +13,7 @@ import (
 func TestNonUTF8PathsAreCounted(t *testing.T) {
 	l := newLive(t, true)
 	for _, name := range []string{"\xff", "sub/\xfe"} {
-		if err := os.WriteFile(l.path(name), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(l.path(name), nil, 0o644))
 	}
 	l.start()
 	l.settle()
@@ -26,14 +26,10 @@ func TestNonUTF8PathsAreCounted(t *testing.T) {
 		}
 	}
 	want(2)
-	if err := os.Remove(l.path("\xff")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(l.path("\xff")))
 	l.settle()
 	want(1)
-	if err := os.Rename(l.path("sub"), l.tree+".sub"); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Rename(l.path("sub"), l.tree+".sub"))
 	l.settle()
 	want(0)
 }

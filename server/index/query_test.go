@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -31,16 +32,12 @@ type answering struct {
 func newAnswering(t *testing.T) *answering {
 	t.Helper()
 	rights, err := words.Parse("read+modify")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
 	if err == nil {
 		err = w.Directory(firm(t), "v7", 1)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	file := func(path, list string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
 	}
@@ -49,22 +46,16 @@ func newAnswering(t *testing.T) *answering {
 			file("/t/d/b", "(A;;FA;;;WD)"), {Path: "/t/c", Err: errors.New("no")}},
 		"/u": {file("/u/a", "(A;;FA;;;"+night+")")},
 	} {
-		if err := w.Batch(&watch.Batch{Tree: tree, Seen: list}); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Batch(&watch.Batch{Tree: tree, Seen: list}))
 	}
 	a := &answering{T: t, w: w, dir: t.TempDir(),
 		present: watch.Heartbeat{Time: time.Unix(2_000_000, 0).UTC(), Up: 5 * time.Hour}}
 	log, _, err := OpenLog(a.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	ago := func(d time.Duration) Moment { return Moment{a.present.Time.Add(-d), a.present.Up - d} }
 	a.watermark = Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: "b", Sources: map[string]Moment{
 		"/t": ago(3 * time.Second), "/u": ago(2 * time.Second), directorySource: ago(time.Second)}}
-	if err := errors.Join(log.Write(w.Take()), log.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(log.Write(w.Take()), log.Close()))
 	if a.x, err = Open(a.dir, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -261,19 +252,13 @@ func TestClosedIndex(t *testing.T) {
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
 		watch.Seen{Path: "/t/b", Err: errors.New("no")})
 	l, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	present := Moment{Time: time.Now(), Up: watch.Now().Up}
 	f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Unnamed: 4,
 		Sources: map[string]Moment{"/t": present, directorySource: present, "/u": {present.Time.Add(-time.Hour), present.Up}}}
-	if err := errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()))
 	x, err := Open(dir, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	x.clock = func() watch.Heartbeat {
 		return watch.Heartbeat{Time: present.Time.Add(time.Second), Up: present.Up + time.Second}
 	}
@@ -319,10 +304,9 @@ func TestClosedIndex(t *testing.T) {
 	}
 	f.Seq++
 	b, err := json.Marshal(f)
-	if err := errors.Join(err, os.WriteFile(filepath.Join(dir, "new"), b, 0o600), os.Rename(filepath.Join(dir, "new"),
-		filepath.Join(dir, watermarkName))); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t,
+		errors.Join(err, os.WriteFile(filepath.Join(dir, "new"), b, 0o600), os.Rename(filepath.Join(dir, "new"),
+			filepath.Join(dir, watermarkName))))
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because,
 		"the watermark covers event") {
 		t.Errorf("a watermark beyond the log: %+v, want the reason \"the watermark covers event\"", a)

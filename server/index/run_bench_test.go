@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
@@ -46,9 +47,7 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 	l := &large{b: b, dir: filepath.Join(b.TempDir(), "state"), docs: docs, distinct: distinct}
 	s := company.Sample{Seed: 24, Principals: persons, Groups: max(10, persons/10), Objects: 1, Descriptors: 1}
 	var list bytes.Buffer
-	if err := s.Directory(&list); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, s.Directory(&list))
 	l.list = list.Bytes()
 	var state *index.State
 	var err error
@@ -72,18 +71,14 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 			batch.Seen = append(batch.Seen, watch.Seen{Path: fmt.Sprintf("/srv/d%d/f%d", j/1000, j),
 				Descriptor: descriptors[j%distinct]})
 		}
-		if err := l.worker.Batch(&batch); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, l.worker.Batch(&batch))
 		l.keep()
 	}
 	took := time.Since(start)
 	present := watch.Now()
 	err = l.log.SetWatermark(&index.Watermark{Index: l.start(), Sources: map[string]index.Moment{
 		"/srv": index.Moment(present), "directory": index.Moment(present)}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	return l, took
 }
 
@@ -170,9 +165,7 @@ func BenchmarkFilter(b *testing.B) {
 		b.Run(string(form), func(b *testing.B) {
 			l, _ := newLarge(b, 5000, 5000, 1)
 			x, err := index.Open(l.dir, time.Hour)
-			if err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, err)
 			defer x.Close()
 			var took []time.Duration
 			before := used(b)
@@ -254,31 +247,21 @@ func forest(b *testing.B, root string, files int) {
 	for i := range files {
 		dir := filepath.Join(root, fmt.Sprintf("d%d", i/1000))
 		if i%1000 == 0 {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, os.MkdirAll(dir, 0o755))
 		}
 		fd, err := unix.Open(fmt.Sprintf("%s/f%d", dir, i), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := unix.Fsetxattr(fd, ntacl.Name, values[i%distinct], 0); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
+		check.NoError(b, unix.Fsetxattr(fd, ntacl.Name, values[i%distinct], 0))
 		_ = unix.Close(fd)
 	}
-	if err := os.WriteFile(filepath.Join(root, "whole"), nil, 0o600); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, os.WriteFile(filepath.Join(root, "whole"), nil, 0o600))
 }
 
 // used returns the processor time that this process has used.
 func used(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
@@ -295,13 +278,9 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 	forest(b, root, files)
 	list := filepath.Join(b.TempDir(), "people.yaml")
 	out, err := os.Create(list)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	s := company.Sample{Seed: 24, Principals: 1000, Groups: 100, Objects: 1, Descriptors: 1}
-	if err := s.Directory(out); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, s.Directory(out))
 	_ = out.Close()
 	for b.Loop() {
 		state := filepath.Join(b.TempDir(), "state")
@@ -314,9 +293,7 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 					b.ReportMetric((used(b) - before).Seconds(), "cpu-s-"+when)
 					stop()
 				}})
-			if err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, err)
 		}
 	}
 }
@@ -364,9 +341,7 @@ func BenchmarkWatcher(b *testing.B) {
 	root := b.TempDir()
 	for i := range 1000 {
 		name := fmt.Sprintf("%s/d%d/f%d", root, i/50, i)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, nil, 0o600)); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, nil, 0o600)))
 	}
 	out := make(chan watch.Batch)
 	go func() {
@@ -382,14 +357,10 @@ func BenchmarkWatcher(b *testing.B) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asChanger+"="+root)
 	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	var said bytes.Buffer
 	cmd.Stdout = &said
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, cmd.Start())
 	start, before, seen, batches := time.Now(), used(b), 0, 0
 	for b.Loop() {
 		for round := time.Now(); time.Since(round) < 5*time.Second; {
@@ -400,13 +371,9 @@ func BenchmarkWatcher(b *testing.B) {
 	}
 	cpu, took := used(b)-before, time.Since(start)
 	_ = in.Close()
-	if err := cmd.Wait(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, cmd.Wait())
 	changes, err := strconv.Atoi(strings.TrimSpace(said.String()))
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.ReportMetric(100*cpu.Seconds()/took.Seconds(), "%-of-a-core")
 	b.ReportMetric(float64(changes)/took.Seconds(), "changes/s")
 	b.ReportMetric(float64(seen)/took.Seconds(), "seen/s")

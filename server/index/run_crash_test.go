@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
@@ -119,9 +120,7 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 	cmd := l.child()
 	x := l.open(300 * time.Millisecond)
 	l.fresh(x, "plan")
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 	for {
 		a := x.CanRead(l.path("plan"), "alice", "read")
 		if !a.Allowed {
@@ -135,9 +134,7 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 	if list, err := x.Classes("alice", "read"); err == nil {
 		t.Errorf("a filter without a heartbeat: %v", list)
 	}
-	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
 	for {
 		if list, err := x.Classes("alice", "read"); err == nil && len(list) > 1 {
 			break
@@ -173,22 +170,16 @@ func TestKilled(t *testing.T) {
 				l.put(name, kinds[r.IntN(3)])
 			}
 		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 	}
 	l.child()
 	x := l.open(time.Minute)
 	l.fresh(x, "plan")
 	file, err := os.ReadFile(l.config.Directory)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir, err := dirfile.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for path, rights := range whoCan(t, l.tree, dir, "read") {
 		name, _ := filepath.Rel(l.tree, path)
 		who := ""
@@ -206,15 +197,11 @@ func TestKilled(t *testing.T) {
 func documents(t testing.TB, state string) int {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	known := map[string]bool{}
 	for line := range strings.Lines(string(b)) {
 		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if e.Row != nil {
 			known[e.Row.Path] = true
 		}
@@ -234,9 +221,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatalf("a run whose folder is full: %v, want %v", err, syscall.ENOSPC)
 	}
 	x, err := index.Open(l.state, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer x.Close()
 	if a := x.CanRead(l.path("plan"), "alice", "read"); a.Allowed || a.Because == "" {
 		t.Errorf("an incomplete index answers %+v, want a.Allowed = false, a.Because a non-empty string", a)
@@ -265,9 +250,7 @@ func TestRevocationOnFullDisk(t *testing.T) {
 		l.want(l.open(time.Minute), "plan", "abd")
 		disk.Fail(syscall.EIO, inject.Kind(kind))
 		l.put("plan", forCarol)
-		if err := <-done; !errors.Is(err, syscall.EIO) {
-			t.Errorf("%s fails: %v, want %v", kind, err, syscall.EIO)
-		}
+		check.ErrorIs(t, <-done, syscall.EIO, "%s fails", kind)
 		stop()
 		x := l.open(300 * time.Millisecond)
 		// A written row denies alice immediately. Without it the missing heartbeat denies her at the time limit.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
@@ -26,18 +27,14 @@ func TestRootMoved(t *testing.T) {
 	x := l.open(time.Minute)
 	l.want(x, "plan", "abd")
 	for _, moved := range []string{l.tree, filepath.Dir(l.tree)} {
-		if err := os.Rename(moved, moved+".away"); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Rename(moved, moved+".away"))
 		there := l.tree
 		l.tree = strings.Replace(there, moved, moved+".away", 1)
 		l.put("plan", forCarol)
 		l.tree = there
 		l.settle()
 		l.want(x, "plan", "")
-		if err := os.Rename(moved+".away", moved); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Rename(moved+".away", moved))
 		l.settle()
 		l.want(x, "plan", "c")
 		l.put("plan", forStaff)
@@ -77,18 +74,12 @@ func TestTwoWatchers(t *testing.T) {
 
 	refused := func(when string) {
 		t.Helper()
-		if err := index.Run(t.Context(), one.config); !errors.Is(err, unix.EWOULDBLOCK) {
-			t.Errorf("a second run while the first one %s: %v, want %v", when, err, unix.EWOULDBLOCK)
-		}
+		check.ErrorIs(t, index.Run(t.Context(), one.config), unix.EWOULDBLOCK, "a second run while the first one %s", when)
 	}
 	refused("runs")
-	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, child.Process.Signal(syscall.SIGSTOP))
 	refused("is stopped")
-	if err := child.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, child.Process.Kill())
 	_ = child.Wait()
 	one.put("plan", forStaff)
 	one.start()
@@ -105,9 +96,7 @@ func TestTwoWatchers(t *testing.T) {
 func TestMountOverFolder(t *testing.T) {
 	l := newLive(t, false)
 	for _, dir := range []string{"sub/deep", "other place", "open"} {
-		if err := os.MkdirAll(l.path(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(l.path(dir), 0o755))
 	}
 	for _, name := range []string{"sub/deep/report", "other place/plan", "open/plan", "cover"} {
 		l.put(name, forStaff)
@@ -159,9 +148,7 @@ func TestMountOverFolder(t *testing.T) {
 				l.start()
 			}
 			l.settle()
-			if err := unix.Unmount(l.path(c.at), 0); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, unix.Unmount(l.path(c.at), 0))
 			mounted = false
 			l.settle()
 			l.want(x, "plan", "abd")
@@ -182,9 +169,7 @@ func TestHardLinks(t *testing.T) {
 	outside := filepath.Join(filepath.Dir(l.tree), "outside")
 	link := func(from, to string) {
 		t.Helper()
-		if err := os.Link(from, to); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Link(from, to))
 	}
 	link(l.path("plan"), l.path("sub/twin"))
 	link(l.path("plan"), outside)
@@ -205,9 +190,7 @@ func TestHardLinks(t *testing.T) {
 	want("c", names...)
 	stored := func(path, text string) {
 		t.Helper()
-		if err := unix.Setxattr(path, ntacl.Name, attribute(t, text), 0); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, unix.Setxattr(path, ntacl.Name, attribute(t, text), 0))
 	}
 	stored(outside, forStaff)
 	want("abd", names...)
@@ -218,28 +201,18 @@ func TestHardLinks(t *testing.T) {
 	want("c", "single")
 	link(l.path("single"), l.path("single too"))
 	want("c", "single", "single too")
-	if err := os.Rename(l.path("single"), l.path("moved")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Rename(l.path("single"), l.path("moved")))
 	stored(late, forStaff)
 	want("abd", "moved", "single too")
 	want("", "single")
 
 	f, err := os.Open(late)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer f.Close()
-	if err := os.Remove(late); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(t, forCarol), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(late))
+	check.NoError(t, unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(t, forCarol), 0))
 	want("c", "moved", "single too")
-	if err := errors.Join(os.Remove(l.path("moved")), os.Remove(outside)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Remove(l.path("moved")), os.Remove(outside)))
 	want("c", "single too")
 	want("", "moved")
 	want("abd", names...)
@@ -250,9 +223,7 @@ func attribute(t testing.TB, text string) []byte {
 	t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
 	value, err := a.Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return value
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -31,24 +32,18 @@ func TestHostileFiles(t *testing.T) {
 	l := newLive(t, false)
 	away := filepath.Join(filepath.Dir(l.tree), "home")
 	for _, dir := range []string{filepath.Dir(filepath.Dir(l.tree)), filepath.Dir(l.tree), l.tree} {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(dir, 0o755))
 	}
 	dirs := []string{away, l.path("drop")}
 	for _, dir := range dirs {
-		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, plainUser, plainUser)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, plainUser, plainUser)))
 	}
 	l.start()
 	l.settle()
 	x := l.open(time.Minute)
 	for round, dir := range dirs {
 		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		program := filepath.Join(filepath.Dir(l.tree), fmt.Sprint("hostile", round)) // where that user may run it
 		b, err := os.ReadFile(self)
 		if err != nil || os.WriteFile(program, b, 0o755) != nil {
@@ -60,9 +55,7 @@ func TestHostileFiles(t *testing.T) {
 		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: plainUser, Gid: plainUser}}
 		var out strings.Builder
 		child.Stdout, child.Stderr = &out, &out
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, child.Start())
 		done := make(chan error, 1)
 		go func() { done <- child.Wait() }()
 		for running := true; running; { // the run must not wait for the receiver of watermarks
@@ -99,9 +92,7 @@ func TestHostileUser(t *testing.T) {
 	}
 	try := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	for _, name := range []string{"a\nline", "\xff\xfe", "quote\" and \\", "\x1b[2J", strings.Repeat("n", 255)} {
 		try(os.WriteFile(name, nil, 0o644))
@@ -219,19 +210,13 @@ func TestOverflowGrantsNoLostRight(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	x := l.open(limit)
 	l.fresh(x, "plan")
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 	for i := range queue + 100 {
-		if err := os.WriteFile(l.path(fmt.Sprint("n", i)), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(l.path(fmt.Sprint("n", i)), nil, 0o600))
 	}
 	l.put("plan", forCarol)
 	revoked := time.Now()
-	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
 	for {
 		asked := time.Now()
 		a := x.CanRead(l.path("plan"), "alice", "read")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/truth"
@@ -67,9 +68,7 @@ func newLive(t testing.TB, noEvents bool) *live {
 		l.config.Every = 20 * time.Millisecond
 	}
 	err := errors.Join(os.MkdirAll(filepath.Join(l.tree, "sub"), 0o755), os.WriteFile(dir, []byte(firm), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l.put("plan", forStaff)
 	l.put("sub/offer", butNotThem)
 	return l
@@ -218,9 +217,7 @@ func TestChangesReachAnswers(t *testing.T) {
 			l.want(x, "plan", "c")
 			l.want(x, "sub/new", "abd")
 
-			if err := errors.Join(os.Rename(l.path("sub"), l.path("moved")), os.Remove(l.path("plan"))); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(os.Rename(l.path("sub"), l.path("moved")), os.Remove(l.path("plan"))))
 			l.settle()
 			l.want(x, "plan", "")
 			l.want(x, "sub/offer", "")
@@ -229,9 +226,7 @@ func TestChangesReachAnswers(t *testing.T) {
 			l.want(x, "moved/offer", "ad")
 
 			without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
-			if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 			before := rows(t, l.state)
 			l.settle()
 			l.want(x, "moved/new", "bd")
@@ -247,14 +242,10 @@ func TestChangesReachAnswers(t *testing.T) {
 func rows(t *testing.T, state string) (n int) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for line := range strings.Lines(string(b)) {
 		var e struct{ Row json.RawMessage }
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &e))
 		if e.Row != nil {
 			n++
 		}
@@ -271,16 +262,10 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	l.end()
 	name := filepath.Join(l.state, "events.jsonl")
 	first, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l.put("plan", forCarol)
-	if err := os.RemoveAll(l.path("sub")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, append(bytes.Clone(first), `{"seq":99,"ti`...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.RemoveAll(l.path("sub")))
+	check.NoError(t, os.WriteFile(name, append(bytes.Clone(first), `{"seq":99,"ti`...), 0o600))
 	l.start()
 	l.settle()
 	x := l.open(time.Minute)
@@ -318,9 +303,7 @@ func TestOneWriter(t *testing.T) {
 	l.start()
 	l.settle()
 	err := index.Run(t.Context(), l.config)
-	if !errors.Is(err, unix.EWOULDBLOCK) {
-		t.Errorf("a second run: %v, want %v", err, unix.EWOULDBLOCK)
-	}
+	check.ErrorIs(t, err, unix.EWOULDBLOCK, "a second run")
 	l.settle()
 }
 
@@ -329,16 +312,10 @@ func TestOneWriter(t *testing.T) {
 func TestUnreadableDocumentsAreDenied(t *testing.T) {
 	l := newLive(t, true)
 	two := strings.Replace(firm, `"dave"`, `"bob2"`, 1)
-	if err := os.WriteFile(l.config.Directory, []byte(two), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setxattr(l.path("plan"), "security.NTACL", []byte("nonsense"), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(l.config.Directory, []byte(two), 0o600))
+	check.NoError(t, unix.Setxattr(l.path("plan"), "security.NTACL", []byte("nonsense"), 0))
 	bad := filepath.Join(l.tree, "\xff\xfe")
-	if err := os.WriteFile(bad, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(bad, nil, 0o644))
 	l.start()
 	l.settle()
 	x := l.open(time.Minute)
@@ -366,37 +343,23 @@ func TestEqualsWhoCan(t *testing.T) {
 	l.config.Rights = "read+modify"
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 100, Principals: 60, Groups: 20}
 	var list, rows bytes.Buffer
-	if err := errors.Join(s.Directory(&list), s.Write(&rows)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(l.config.Directory, list.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(s.Directory(&list), s.Write(&rows)))
+	check.NoError(t, os.WriteFile(l.config.Directory, list.Bytes(), 0o600))
 	dir, err := dirfile.Read(list.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n := 0
 	for line := range strings.Lines(rows.String()) {
 		var o struct{ SD string }
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		folder := fmt.Sprintf("d%d", n%17)
-		if err := os.MkdirAll(l.path(folder), os.FileMode(0o700|n%64)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(l.path(folder), os.FileMode(0o700|n%64)))
 		name := fmt.Sprintf("%s/f%d", folder, n)
 		if n++; n%9 == 0 { // without an attribute
-			if err := os.WriteFile(l.path(name), nil, os.FileMode(0o600|n%64)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(l.path(name), nil, os.FileMode(0o600|n%64)))
 			continue
 		}
 		d, err := sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.store(name, d)
 	}
 	l.start()
@@ -433,8 +396,6 @@ func TestEqualsWhoCan(t *testing.T) {
 func whoCan(t testing.TB, tree string, dir *directory.Directory, rights string) map[string]map[string][]string {
 	t.Helper()
 	all, err := truth.WhoCan(tree, dir, rights)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return all
 }

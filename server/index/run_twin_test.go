@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/truth"
 	"github.com/refmon/refmon/server/index"
@@ -84,9 +85,7 @@ func TestAnswersStayRightAcrossKills(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
 	o.known = truth.New(o.files, o.people)
 	for i := range 50 {
-		if err := os.MkdirAll(o.path(fmt.Sprintf("d%d", i)), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(o.path(fmt.Sprintf("d%d", i)), 0o755))
 	}
 	for i := range o.files {
 		o.grant(i, r.IntN(teams))

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -22,30 +23,18 @@ func TestChangedBitIsDetected(t *testing.T) {
 		watch.Seen{Path: "/t/night", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + night + ")")})
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	events := w.Take()
-	if err := l.Write(events); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.Write(events))
+	check.NoError(t, l.Close())
 	name := filepath.Join(dir, eventsName)
 	whole, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	read := func(text []byte) (list []Event, err error) {
 		t.Helper()
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, text, 0o600))
 		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer f.Close()
 		_, err = replay(f, newState(), func(e *Event) { list = append(list, Event{Seq: e.Seq, Time: e.Time}) })
 		return list, err
@@ -70,23 +59,15 @@ func TestChangedBitIsDetected(t *testing.T) {
 // and never another one (N-134).
 func TestChangedCursorIsDetected(t *testing.T) {
 	name, state := filepath.Join(t.TempDir(), "lines"), t.TempDir()
-	if err := os.WriteFile(name, make([]byte, 1<<12), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, make([]byte, 1<<12), 0o600))
 	first := &Bulk{form: BulkSIDs, index: "docs"}
-	if err := first.readCursor(name, state); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, first.readCursor(name, state))
 	c := bulkCursor{Format: cursorFormat, Index: "K4YQ", Target: "docs", Seq: 812, Size: 1 << 12}
 	whole, err := c.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	read := func(text []byte) (bulkCursor, error) {
 		t.Helper()
-		if err := os.WriteFile(first.cursor.path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(first.cursor.path, text, 0o600))
 		b := &Bulk{form: BulkSIDs, index: "docs"}
 		err := b.readCursor(name, state)
 		return b.cursor, err
@@ -115,14 +96,10 @@ func TestChangedCursorIsDetected(t *testing.T) {
 func TestChangedWatermarkIsDetected(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := &Watermark{Index: "K4YQ", Seq: 812, Boot: "b", Unnamed: 3,
 		Sources: map[string]Moment{"/t": {time.Unix(5, 0).UTC(), 7}, directorySource: {time.Unix(6, 0).UTC(), 8}}}
-	if err := errors.Join(l.SetWatermark(want), l.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(l.SetWatermark(want), l.Close()))
 	name := filepath.Join(dir, watermarkName)
 	whole, err := os.ReadFile(name)
 	if err != nil || !bytes.Contains(whole, []byte(sealStart)) {
@@ -130,9 +107,7 @@ func TestChangedWatermarkIsDetected(t *testing.T) {
 	}
 	read := func(text []byte) (*Watermark, error) {
 		t.Helper()
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, text, 0o600))
 		return readWatermark(dir)
 	}
 	for at := range whole {
@@ -148,9 +123,7 @@ func TestChangedWatermarkIsDetected(t *testing.T) {
 		}
 	}
 	content, _, err := unseal(bytes.TrimSpace(whole))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got, err := read(append(content, '}', '\n')); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("N-134: without a checksum: %+v, %v, want %+v", got, err, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/winnt"
@@ -14,9 +15,7 @@ import (
 // it, and that a former name refers to nobody (N-6).
 func TestNames(t *testing.T) {
 	s := newState()
-	if err := s.Apply(&Event{Seq: 1, Start: &StartEvent{Rights: []string{"read"}}}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.Apply(&Event{Seq: 1, Start: &StartEvent{Rights: []string{"read"}}}))
 	number := func(name string) int {
 		if n, known := s.number(name); known {
 			return n
@@ -35,17 +34,11 @@ func TestNames(t *testing.T) {
 	} {
 		e := Event{Seq: uint64(i) + 2, Person: &PersonEvent{Number: c.person, Name: c.name,
 			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+c.person)}}
-		if err := s.Apply(&e); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.Apply(&e))
 		for name, want := range c.want {
-			if got := number(name); got != want {
-				t.Errorf("N-6: after %d is %s: %s is %d, want %d", c.person, c.name, name, got, want)
-			}
+			check.Equal(t, number(name), want, "N-6: after %d is %s: %s", c.person, c.name, name)
 		}
-		if got := number(e.Person.SID); got != c.person {
-			t.Errorf("N-6: %s is %d, want %d", e.Person.SID, got, c.person)
-		}
+		check.Equal(t, number(e.Person.SID), c.person, "N-6: %s", e.Person.SID)
 	}
 }
 
@@ -62,9 +55,7 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 	s := newState()
 	for i := range list {
 		list[i].Seq = uint64(i + 1)
-		if err := s.Apply(&list[i]); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.Apply(&list[i]))
 		consistent(t, fmt.Sprint("event ", i), s)
 	}
 	for name, c := range map[string]struct {
@@ -131,9 +122,7 @@ func TestClassNumbersAreNeverReused(t *testing.T) {
 	apply := func() {
 		t.Helper()
 		for _, e := range w.Take() {
-			if err := all.Apply(&e); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, all.Apply(&e))
 		}
 	}
 	number := func(s *State, path string) int { return s.classes[s.rows[path].Classes[0]].number }
@@ -144,9 +133,7 @@ func TestClassNumbersAreNeverReused(t *testing.T) {
 	}
 	sees(t, w, watch.Seen{Path: "/t/b", Gone: true})
 	apply()
-	if _, err := w.Compact(false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(w.Compact(false)))
 	sees(t, w, file("/t/c", carol), file("/t/b", bob))
 	apply()
 	for path, want := range map[string]int{"/t/a": 1, "/t/c": 3, "/t/b": 4} {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -62,21 +63,15 @@ func newBehind(t *testing.T) *behind {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 120, Descriptors: 80, Principals: 50, Groups: 12}
 	var list, rows bytes.Buffer
 	err := errors.Join(s.Directory(&list), s.Write(&rows), os.WriteFile(b.config.Directory, list.Bytes(), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if b.dir, err = dirfile.Read(list.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(rows.String()) {
 		var o struct{ SD string }
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		d, err := sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b.list = append(b.list, d)
 	}
 	for i := range 15 {
@@ -84,9 +79,7 @@ func newBehind(t *testing.T) *behind {
 		if i > 0 {
 			name = filepath.Join(b.folders[(i-1)/2], name)
 		}
-		if err := os.Mkdir(b.path(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(b.path(name), 0o755))
 		b.folders = append(b.folders, name)
 		b.of[name] = b.list[i]
 		b.describe(name, b.of[name])
@@ -150,17 +143,13 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 		after, _ := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
 		for line := range strings.Lines(string(after[len(before):])) {
 			e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if e.Row != nil && e.Row.Path != b.path(folder) && !strings.HasPrefix(e.Row.Path, b.path(folder)+"/") {
 				t.Errorf("%s changed, and a row of %s was written", folder, e.Row.Path)
 			}
 		}
 	}
-	if err := unix.Setxattr(b.path(b.folders[1]), ntacl.Name, []byte("nonsense"), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Setxattr(b.path(b.folders[1]), ntacl.Name, []byte("nonsense"), 0))
 	b.settle()
 	for i := range b.dir.Principals { // a folder that cannot be read is passed by no one
 		if a := x.CanRead(b.path(b.folders[3]+"/f0"), b.dir.Principals[i].Name, "read"); a.Allowed {
@@ -208,24 +197,16 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 		{index.TraversePrivilege, without, false}, {index.TraverseAlways, token.StandardUser(sid.MustParse(user)), false},
 	} {
 		tok, err := token.New(c.spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		w, err := index.Question{Rights: rightsOf(t, "read"), Traverse: c.policy}.Worker(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		dir := &directory.Directory{}
 		dir.Add(directory.Principal{Name: "alice", Token: tok})
-		if err := w.Directory(dir, "1", 1); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Directory(dir, "1", 1))
 		all, none := sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)(A;;FA;;;"+user+")"), sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)")
 		err = w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: none},
 			{Path: "/srv/d", Folder: true, Descriptor: none}, {Path: "/srv/d/f", Descriptor: all}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		members := map[string]string{}
 		last := ""
 		for _, e := range w.Take() {
@@ -249,9 +230,7 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 func rightsOf(t testing.TB, text string) []words.Right {
 	t.Helper()
 	rights, err := words.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return rights
 }
 
@@ -268,14 +247,10 @@ func TestHostSearch(t *testing.T) {
 	  {"name":"carol","sid":"S-1-5-21-1-2-3-1109","uid":4003},
 	  {"name":"dave","sid":"S-1-5-21-1-2-3-1110"}],
 	 "groups":[{"name":"Staff","sid":"S-1-5-21-1-2-3-2000","gid":5000}]}`
-	if err := os.WriteFile(l.config.Directory, []byte(people), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(l.config.Directory, []byte(people), 0o600))
 	const everyone, closed = "O:SYG:SYD:(A;;FA;;;WD)", "O:SYG:SYD:P"
 	for _, dir := range []string{"in", "in/deep"} {
-		if err := errors.Join(os.Mkdir(l.path(dir), 0o755), os.Chmod(l.path(dir), 0o755)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.Mkdir(l.path(dir), 0o755), os.Chmod(l.path(dir), 0o755)))
 	}
 	for _, name := range []string{"plan", "in/f", "in/deep/f"} {
 		l.put(name, everyone)
@@ -296,9 +271,7 @@ func TestHostSearch(t *testing.T) {
 	want("open", "abcd", "plan", "in/f", "in/deep/f")
 	mode := func(name string, uid, gid int, mode os.FileMode) {
 		t.Helper()
-		if err := errors.Join(os.Chown(l.path(name), uid, gid), os.Chmod(l.path(name), mode)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.Chown(l.path(name), uid, gid), os.Chmod(l.path(name), mode)))
 	}
 	for _, c := range []struct {
 		uid, gid int
@@ -314,9 +287,7 @@ func TestHostSearch(t *testing.T) {
 	}
 	mode("in", 0, 0, 0o755)
 	// smbd serves a file below a folder that only its own descriptor closes.
-	if err := unix.Setxattr(l.path("in"), "security.NTACL", attribute(t, closed), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Setxattr(l.path("in"), "security.NTACL", attribute(t, closed), 0))
 	want("closed descriptor", "abcd", "in/f", "in/deep/f")
 	// u::rwx,u:4001:r--,g::r--,g:5000:r-x,m::r-x,o::r-x: alice is refused by name, carol and dave are others.
 	acl := []byte{2, 0, 0, 0}

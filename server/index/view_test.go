@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -76,9 +77,7 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 			}
 		}
 	}
-	if v.Directory() != w.state.version {
-		t.Fatalf("%s: the directory is %s, want %s", what, v.Directory(), w.state.version)
-	}
+	check.Require(t, v.Directory(), w.state.version, "%s: the directory", what)
 }
 
 // TestDifferences checks that the differences of all events lead to the same tables as the view's
@@ -87,21 +86,15 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 // has its contents.
 func TestDifferences(t *testing.T) {
 	rights, err := words.Parse("read+modify")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
 	if err == nil {
 		err = w.Directory(firm(t), "v0", 1)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if v, err := NewView(filepath.Join(dir, "none")); err != nil || v.Directory() != "" {
 		t.Errorf("a view without a log: %v", err)
 	}
@@ -125,22 +118,16 @@ func TestDifferences(t *testing.T) {
 		default:
 			groups := []string{"Staff", "Night", "Staff, Night", ""}
 			d := firm(t, func(string) string { return groups[r.IntN(4)] })
-			if err := w.Directory(d, fmt.Sprint("v", step), int64(step)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, w.Directory(d, fmt.Sprint("v", step), int64(step)))
 		}
 		if seen.Path != "" {
 			sees(t, w, seen)
 		}
 		events := w.Take()
-		if err := log.Write(events); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, log.Write(events))
 		for i := range events {
 			d, err := v.Apply(&events[i])
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			for what, n := range map[string]int{"gone": len(d.Gone), "documents": len(d.Documents), "gained": len(d.Gained),
 				"lost": len(d.Lost)} {
 				met[what] += n
@@ -158,8 +145,6 @@ func TestDifferences(t *testing.T) {
 		t.Error("Apply accepts an old event, want an error")
 	}
 	again, err := NewView(dir)
-	if err := errors.Join(err, log.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err, log.Close()))
 	s.has(t, "from the log", again, w)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
@@ -37,14 +38,10 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 		hire()
 	}
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	share := sddl.MustParse("O:SYG:SYD:(D;;FR;;;" + home.WithRID(2011).String() + ")(A;;FA;;;WD)")
 	w, err := Question{Rights: rights, Share: share, ShareText: "s", Traverse: TraverseAlways}.Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d, err := directory.New(a)
 	if err == nil {
 		err = w.Directory(d, "0", 1)
@@ -52,9 +49,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 	if err == nil {
 		err = w.Batch(randomDocuments(r, home))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	few := 0
 	for step := range randtest.Count(t, "REFMON_DIRECTORY_CHANGES", 300) {
 		a = a.With(nil, nil)
@@ -78,18 +73,14 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 		}
 		w.Take()
 		version := fmt.Sprint(step + 1)
-		if err := w.Directory(d, version, 1); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Directory(d, version, 1))
 		if events := len(w.Take()); events > 1 && events < len(w.state.classes)/2 {
 			few++
 		}
 		fresh := newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
 		for _, k := range w.state.inOrder() {
 			want, err := fresh.event(&k.Class)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if !k.event.same(want) {
 				t.Fatalf("N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
 			}
@@ -151,9 +142,7 @@ func TestUnusedClassGetsCurrentMembers(t *testing.T) {
 	}
 	sees(t, w, watch.Seen{Path: plan.Path, Gone: true})
 	moved := firm(t, func(name string) string { return map[string]string{"alice": "Night"}[name] })
-	if err := w.Directory(moved, "v2", 2); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Directory(moved, "v2", 2))
 	sees(t, w, plan)
 	if got := readers(w, plan.Path); !slices.Equal(got, []string{alice}) {
 		t.Errorf("N-3: of the class that rested: %v", got)
@@ -214,9 +203,7 @@ func TestFoldersOfAWorker(t *testing.T) {
 	plan := watch.Seen{Path: "/t/d/e/f/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}
 	want := func(what string, people ...string) {
 		t.Helper()
-		if got := readers(w, plan.Path); !slices.Equal(got, people) {
-			t.Errorf("N-15, N-16: %s: %v, want %v", what, got, people)
-		}
+		check.SlicesEqual(t, readers(w, plan.Path), people, "N-15, N-16: %s", what)
 	}
 	sees(t, w, plan)
 	want("behind folders that are not known")
@@ -332,17 +319,13 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 	ask := func(rights, share string, traverse Traverse) Question {
 		t.Helper()
 		list, err := words.Parse(rights)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return Question{Rights: list, ShareText: share, Traverse: traverse}
 	}
 	const share = "O:SYG:SYD:(A;;FA;;;WD)"
 	first := ask("read+modify", share, TraversePrivilege)
 	w, err := first.Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s := w.state
 	events := w.Take()
 	if len(events) != 1 || events[0].Start == nil || events[0].Seq != 1 || events[0].Start.Index == "" {
@@ -398,13 +381,9 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 // the old one again when that comes back (N-6).
 func TestNamePassesToNewSID(t *testing.T) {
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w, err := Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	home := sid.MustParse("S-1-5-21-1-2-3")
 	for i, rid := range []uint32{1100, 1101, 1100} {
 		d, err := directory.New(&directory.Accounts{Domain: home,
@@ -412,9 +391,7 @@ func TestNamePassesToNewSID(t *testing.T) {
 		if err == nil {
 			err = w.Directory(d, fmt.Sprint(i), 1)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		want := home.WithRID(rid).String()
 		if n, known := w.state.number("ann"); !known || w.state.people[n].SID != want {
 			t.Errorf("N-6: version %d: ann is person %d, known %t, want %s", i, n, known, want)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -54,9 +55,7 @@ func consistent(t *testing.T, what string, s *State) {
 	if !reflect.DeepEqual(s.below, below) {
 		t.Fatalf("%s: names in folders %v, want %v", what, s.below, below)
 	}
-	if s.unread != unread {
-		t.Fatalf("N-5: %s: %d could not be read, want %d", what, s.unread, unread)
-	}
+	check.Require(t, s.unread, unread, "N-5: %s: could not be read", what)
 	numbers := map[int]bool{}
 	for id, k := range s.classes {
 		if k.rows != rows[id] || k.ID != id || k.event.ID != id || numbers[k.number] || k.number < 1 ||
@@ -351,9 +350,7 @@ func (m *modelled) holds(what string) (yes int) {
 // (N-3, N-5, N-6, N-15, N-16).
 func TestHistories(t *testing.T) {
 	rights, err := words.Parse("read+modify")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for seed, policy := range []Traverse{"", TraversePrivilege, TraverseAlways} {
 		m := &modelled{T: t, rng: rand.New(rand.NewPCG(15, uint64(seed))), policy: policy, docs: map[string]watch.Seen{},
 			replay: newState(), told: map[string]bool{}, view: &View{newState()}, viewed: map[string]bool{},

@@ -170,9 +170,7 @@ func refused(t *testing.T, h *brokerSite) {
 			}
 		}
 	}
-	if pairs != 5*len(subjects)-7 {
-		t.Errorf("%d pairs were refused, want %d", pairs, 5*len(subjects)-7)
-	}
+	check.Equal(t, pairs, 5*len(subjects)-7, "refused pairs")
 }
 
 // first returns the sequence of a stream's first message.

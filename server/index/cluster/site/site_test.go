@@ -82,19 +82,13 @@ func TestPermissions(t *testing.T) {
 // machine (N-44).
 func TestParts(t *testing.T) {
 	s, _ := made(t)
-	if n := len(s.DocumentParts()); n != 9 {
-		t.Errorf("%d parts of three trees, want 9", n)
-	}
+	check.Equal(t, len(s.DocumentParts()), 9, "parts of three trees")
 	subjects := map[string]bool{}
 	for _, p := range s.DocumentParts() {
 		subjects[p.Subject()] = true
 	}
-	if len(subjects) != 9 {
-		t.Errorf("%d subjects of 9 parts, want 9", len(subjects))
-	}
-	if got := (Part{Host: "a", Tree: "/srv", Number: 2}).Subject(); got != "a.a3d9ac4fdee9.2" {
-		t.Errorf("a part is %s, want a.a3d9ac4fdee9.2", got)
-	}
+	check.Equal(t, len(subjects), 9, "subjects of 9 parts")
+	check.Equal(t, (Part{Host: "a", Tree: "/srv", Number: 2}).Subject(), "a.a3d9ac4fdee9.2", "a part")
 	if got := [2]int{s.PartOf("/srv/plan"), s.DeciderOf("Eu3NnrAAQS7-A4hFxtPWPg")}; got != [2]int{2, 1} {
 		t.Errorf("a document and a class are of %v", got)
 	}

@@ -70,9 +70,7 @@ func TestLag(t *testing.T) {
 		return fmt.Sprintf("not in %+v", list)
 	}
 	name := fmt.Sprintf("worker of part 0 of //%s%s", b.part.Host, b.part.Tree)
-	if got := pending(site.StreamSeen, name); got != "1" {
-		t.Errorf("without a worker the lag is %s, want 1", got)
-	}
+	check.Equal(t, pending(site.StreamSeen, name), "1", "without a worker the lag")
 	stop := b.work("w1")
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 	for pending(site.StreamSeen, name) != "0" { // the test's own end is the limit
@@ -83,9 +81,7 @@ func TestLag(t *testing.T) {
 	for range 3 {
 		b.tell(watch.Batch{Heartbeat: beatNow()})
 	}
-	if got := pending(site.StreamSeen, name); got != "3" {
-		t.Errorf("after three messages without a worker the lag is %s, want 3", got)
-	}
+	check.Equal(t, pending(site.StreamSeen, name), "3", "after three messages without a worker the lag")
 }
 
 // TestFollowerLag checks that the consumers of a follower show how many messages of its two streams it has not read.

@@ -164,9 +164,7 @@ func TestLogsStaySmall(t *testing.T) {
 	}
 	f.people.left = often
 	f.people.purge(t.Context())
-	if n := len(f.stored(site.StreamClass, "class.>")); n != 0 {
-		t.Errorf("%d classes are in the stream although the log has them, want 0", n)
-	}
+	check.Equal(t, len(f.stored(site.StreamClass, "class.>")), 0, "classes in the stream that the log has")
 	f.change("own", 77, false)
 	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
 		t.Errorf(`%q %q, want "false", "false"`, a, b)

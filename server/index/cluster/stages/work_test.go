@@ -434,7 +434,5 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()})
 	before := fences()
 	tell(ahead)
-	if n := fences() - before; n != 2 {
-		t.Errorf("%d watermarks of two shares, want 2", n)
-	}
+	check.Equal(t, fences()-before, 2, "watermarks of two shares")
 }

@@ -50,9 +50,7 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	for i := range maxWorkers + 5 {
 		w.seen(fmt.Sprint(i))
 	}
-	if len(w.heard) != 1024 {
-		t.Errorf("N-101: %d are known, want 1024", len(w.heard))
-	}
+	check.Equal(t, len(w.heard), 1024, "N-101: known workers")
 	before := time.Now().Add(-2 * long)
 	w.heard["7"], w.heard["8"] = before, before.Add(-2*long)
 	if w.seen("7"); !w.heard["7"].After(before) {
