@@ -40,9 +40,7 @@ func TestStarted(t *testing.T) {
 	privileges, _ := th.NtQueryInformationToken(h, winnt.TokenPrivileges)
 	_, set := th.NtSetEvent(winnt.Handle(event))
 	fmt.Println("process", uint64(c.Process()), st, user.(token.Group).SID, privileges, set)
-	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(io.Copy(io.Discard, os.Stdin)))
 	_, st = th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	fmt.Println("afterwards", st)
 }
@@ -130,18 +128,16 @@ func TestStart(t *testing.T) {
 	s, event := begin(t, c)
 	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
 		s.process.ClientID.UniqueProcess))
-	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
-		t.Errorf("the event that the program set: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(c.Thread().NtWaitForSingleObject(event, false)), ntstatus.Success,
+		"the event that the program set")
 	shown := slices.ContainsFunc(ask(t, c, inspect.Query{What: "sessions"}).Sessions, func(x inspect.Session) bool {
 		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == filepath.Base(os.Args[0])
 	})
 	if !shown {
 		t.Error("W-79: the program is not shown by its own name")
 	}
-	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
-		t.Errorf("while the program runs: %s, want %s", st, ntstatus.Timeout)
-	}
+	check.Equal(t, check.Status(c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)), ntstatus.Timeout,
+		"while the program runs")
 	s.ends()
 	check.Eventually(t, func() bool {
 		_, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)
@@ -195,14 +191,11 @@ func TestAttachRefused(t *testing.T) {
 	f, err := c.Attach(other.ProcessHandle)
 	check.NoError(t, err)
 	refused(other.ProcessHandle, ntstatus.InvalidParameter)
-	if _, st := th.NtResumeThread(suspended.ThreadHandle); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtResumeThread(suspended.ThreadHandle)))
 	more := d.as(who, alice)
 	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // a connection too many (W-17)
-	if _, st := th.NtWaitForSingleObject(suspended.ProcessHandle, false); st != ntstatus.Success {
-		t.Errorf("a process that no program can be put into ends: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(th.NtWaitForSingleObject(suspended.ProcessHandle, false)), ntstatus.Success,
+		"a process that no program can be put into ends")
 	_, _, _ = f.Close(), more.Close(), c.Close()
 }
 
@@ -270,9 +263,8 @@ func TestTerminated(t *testing.T) {
 	if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != 9 {
 		t.Errorf("%s, ended with %s, want %s, 9", st, basic.ExitStatus, ntstatus.Success)
 	}
-	if st := other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1); st != ntstatus.Success {
-		t.Errorf("a process that ends itself: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1), ntstatus.Success,
+		"a process that ends itself")
 	if err := <-pipe; err == nil {
 		t.Error("the thread that waited has a client")
 	}
@@ -323,9 +315,7 @@ func TestAdministerOfAttached(t *testing.T) {
 	check.Success(t, st)
 	child := childWith(t, c, less)
 	for name, x := range map[string]*client.Conn{"the program": c, "the one that it started": child} {
-		if _, err := x.Administer([]byte("{}")); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(x.Administer([]byte("{}"))))
 		if tok := <-asked; tok.Has(winnt.SeDebugPrivilege) != (x == c) {
 			t.Errorf("the request of %s has the privileges %v, want SeDebugPrivilege only for the first connection",
 				name, tok.Spec().Privileges)

@@ -21,12 +21,8 @@ import (
 
 // pingPong sends 64 bytes there and back: the least that a call over a socket costs.
 func pingPong(b *testing.B, conn net.Conn, buf []byte) {
-	if _, err := conn.Write(buf); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := io.ReadFull(conn, buf); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, check.Err(conn.Write(buf)))
+	check.NoError(b, check.Err(io.ReadFull(conn, buf)))
 }
 
 // closes calls NtClose with an invalid handle.
@@ -138,12 +134,8 @@ func BenchmarkBatch(b *testing.B) {
 	check.NoError(b, err)
 	defer conn.Close()
 	from := bufio.NewReader(conn)
-	if _, err := conn.Write(hello); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := wire.ReadFrame(from); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, check.Err(conn.Write(hello)))
+	check.NoError(b, check.Err(wire.ReadFrame(from)))
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
 	check.NoError(b, err)
@@ -154,13 +146,9 @@ func BenchmarkBatch(b *testing.B) {
 			Body: body})
 	}
 	for b.Loop() {
-		if _, err := conn.Write(frames); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, check.Err(conn.Write(frames)))
 		for range calls {
-			if _, err := wire.ReadFrame(from); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, check.Err(wire.ReadFrame(from)))
 		}
 	}
 	b.ReportMetric(float64(b.N*calls)/b.Elapsed().Seconds(), "calls/s")

@@ -75,17 +75,13 @@ func TestStoppedInAFrame(t *testing.T) {
 	check.NoError(t, err)
 	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
-	if _, err := out.Read(make([]byte, 16)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(out.Read(make([]byte, 16))))
 	check.NoError(t, cmd.Process.Signal(unix.SIGSTOP))
 	for range 5 {
 		d.works()
 	}
 	check.NoError(t, cmd.Process.Signal(unix.SIGCONT))
-	if _, err := in.Write([]byte{1}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(in.Write([]byte{1})))
 	if _, err := out.Read(make([]byte, 16)); err != nil {
 		t.Errorf("after it went on: %v", err)
 	}
@@ -111,13 +107,9 @@ func TestHangsUp(t *testing.T) {
 		})
 		conn, err := net.Dial("unix", d.socket)
 		check.NoError(t, err)
-		if _, err := conn.Write(c.send); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(conn.Write(c.send)))
 		if c.send != nil {
-			if _, err := wire.ReadFrame(conn); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(wire.ReadFrame(conn)))
 		}
 		if c.warn {
 			_, _ = io.Copy(io.Discard, conn)
@@ -138,9 +130,7 @@ func TestHalfOpen(t *testing.T) {
 	d := start(t, nil)
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
 	c := d.raw()
-	if _, err := c.Write(append(append([]byte{}, hello...), thread...)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(c.Write(append(append([]byte{}, hello...), thread...))))
 	check.NoError(t, c.CloseWrite())
 	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	for _, want := range []wire.Kind{wire.Hello, wire.Answer} {
@@ -178,9 +168,7 @@ func TestUnreadRepliesKeepNoSlot(t *testing.T) {
 	var unread []*net.UnixConn
 	for range 16 {
 		c := d.raw()
-		if _, err := c.Write(hello); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(c.Write(hello)))
 		unread = append(unread, c)
 	}
 	for _, c := range unread {
@@ -205,23 +193,15 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 	h, st := owner.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	check.Success(t, st)
 	for range 3 {
-		if _, err := owner.NewThread(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(owner.NewThread()))
 	}
 	check.Equal(t, guesser.Thread().NtClose(h), ntstatus.InvalidHandle, "the other's handle %#x", h)
 	raw := d.raw()
-	if _, err := raw.Write(hello); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := wire.ReadFrame(raw); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(raw.Write(hello)))
+	check.NoError(t, check.Err(wire.ReadFrame(raw)))
 	for _, thread := range []uint32{0, 2, 3, 4, 5, 1 << 31, ^uint32(0)} {
 		for _, kind := range []wire.Kind{wire.Call, wire.Save, wire.EndThread, wire.Inspect} {
-			if _, err := raw.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Thread: thread})); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(raw.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Thread: thread}))))
 			f, err := wire.ReadFrame(raw)
 			check.NoError(t, err)
 			if head, _, err := wire.DecodeAnswer(f.Body); err != nil || head.Status != ntstatus.InvalidCid {
@@ -274,22 +254,14 @@ func TestStatsCountAnsweredCalls(t *testing.T) {
 		sent = wire.AppendFrame(sent, &wire.Frame{Kind: wire.Call, Request: i, Thread: 1, Service: row.Service, Body: body})
 	}
 	c := d.raw()
-	if _, err := c.Write(sent); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(c.Write(sent)))
 	from := bufio.NewReader(c)
 	for range 11 {
-		if _, err := wire.ReadFrame(from); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(wire.ReadFrame(from)))
 	}
-	if got := d.Stats().Calls; got != 10 {
-		t.Errorf("%d calls, want 10", got)
-	}
+	check.Equal(t, d.Stats().Calls, 10, "calls")
 	_ = c.Close()
 	d.settles()
 	check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "the connection remains")
-	if got := d.Stats().Calls; got != 10 {
-		t.Errorf("%d calls after the connection ended, want 10", got)
-	}
+	check.Equal(t, d.Stats().Calls, 10, "calls after the connection ended")
 }

@@ -45,12 +45,9 @@ func TestTreeFS(t *testing.T) {
 	}
 	describe(t, filepath.Join(d.tree, "docs", "shut"), "O:SYG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
 	describe(t, filepath.Join(d.tree, "docs"), "O:SYG:SYD:P(A;OICI;0x1200a9;;;WD)")
-	if _, err := fs.ReadFile(files, "docs/shut"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("ReadFile of a file that the client may not read: %v, want %v", err, fs.ErrPermission)
-	}
-	if err := files.Remove("docs/shut"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("Remove of a file that the client may not delete: %v, want %v", err, fs.ErrPermission)
-	}
+	check.ErrorIs(t, check.Err(fs.ReadFile(files, "docs/shut")), fs.ErrPermission,
+		"ReadFile of a file that the client may not read")
+	check.ErrorIs(t, files.Remove("docs/shut"), fs.ErrPermission, "Remove of a file that the client may not delete")
 	for path, want := range map[string]int{"/docs/plan": http.StatusOK, "/docs/shut": http.StatusForbidden,
 		"/docs/none": http.StatusNotFound} {
 		w := httptest.NewRecorder()

@@ -78,9 +78,7 @@ func TestUninvitedDescriptors(t *testing.T) {
 		if _, _, err := c.WriteMsgUnix(first, rights, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Write(hello[1:2]); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(c.Write(hello[1:2])))
 	}
 	d.works()
 	_ = w.Close()

@@ -174,9 +174,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("a connection too many: %v", err)
 	}
 	for range 2 {
-		if _, err := conns[0].NewThread(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(conns[0].NewThread()))
 	}
 	if _, err := conns[1].NewThread(); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
 		t.Errorf("a thread too many: %v", err)

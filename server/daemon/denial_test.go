@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -80,9 +81,7 @@ func TestDenialsOfAMount(t *testing.T) {
 func subjectOf(t *testing.T, user sid.SID) *access.Subject {
 	t.Helper()
 	tok, err := token.New(token.StandardUser(user))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s := access.SubjectOf(tok)
 	return &s
 }

@@ -82,9 +82,8 @@ func TestReadAs(t *testing.T) {
 	} else {
 		th.NtClose(r.FileHandle)
 	}
-	if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30, nil); st != ntstatus.AccessDenied {
-		t.Errorf("without the right to read attributes: %s, want %s", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30, nil)), ntstatus.AccessDenied,
+		"without the right to read attributes")
 	folder := plan(winnt.GENERIC_READ)
 	folder.ObjectAttributes.V.ObjectName = `\??\share\a`
 	if r, st := c.ReadFileAs(th, tok, folder, 1<<30, nil); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
@@ -111,10 +110,7 @@ func TestReadAsActs(t *testing.T) {
 	missing := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
 	missing.ObjectAttributes.V.ObjectName = `\??\share\a\missing`
 	for _, before := range []winnt.Handle{0, tok} {
-		if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, before); st !=
-			ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, before))
 		want := before != 0
 		if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st !=
 			ntstatus.Success || acts(th) != want {
@@ -140,9 +136,7 @@ func TestReadAsActs(t *testing.T) {
 	} {
 		in := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
 		how(&in)
-		if _, st := c.ReadFileAs(th, tok, in, 1<<30, nil); st != ntstatus.InvalidParameter {
-			t.Errorf("an open that changes: %s, want %s", st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, check.Status(c.ReadFileAs(th, tok, in, 1<<30, nil)), ntstatus.InvalidParameter, "an open that changes")
 	}
 }
 

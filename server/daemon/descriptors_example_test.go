@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,7 +106,5 @@ func TestFilesInPython(t *testing.T) {
 		}
 	}
 	want := []string{aliceSID + ` \Device\share\a\b\plan 0x1`}
-	if got := handedOut(sink); !slices.Equal(got, want) {
-		t.Errorf("the trail says %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, handedOut(sink), want, "the trail says")
 }

@@ -119,9 +119,7 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	if n, err := f.Read(text); err != nil || string(text[:n]) != "the plan\n" {
 		t.Errorf("%q, %v, want %q, no error", text[:n], err, "the plan\n")
 	}
-	if _, err := f.Write([]byte("x")); !errors.Is(err, unix.EBADF) {
-		t.Errorf("a write: %v, want %v", err, unix.EBADF)
-	}
+	check.ErrorIs(t, check.Err(f.Write([]byte("x"))), unix.EBADF, "a write")
 	if err := f.Chmod(0o666); !errors.Is(err, unix.EROFS) {
 		t.Errorf("chmod: %v, want %v", err, unix.EROFS) // this program is the owner, and root
 	}
@@ -130,9 +128,8 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	} else if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, st := th.NtWriteFileAt(out.FileHandle, []byte("x"), 0); st != ntstatus.Success {
-		t.Errorf("NtWriteFileAt after the descriptor was passed: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(th.NtWriteFileAt(out.FileHandle, []byte("x"), 0)), ntstatus.Success,
+		"NtWriteFileAt after the descriptor was passed")
 	if _, g, st := c.OpenFile(th, plan(winnt.FILE_READ_ATTRIBUTES)); st != ntstatus.Success || g != nil {
 		t.Errorf("an open without reading: %v, %s, want nil, %s", g, st, ntstatus.Success)
 	}

@@ -25,9 +25,7 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 	}
 	l.add(&kernel.HandedOut{Name: "0", Used: winnt.FILE_WRITE_DATA})
 	got := l.all(7)
-	if len(got) != mostPassed+1 {
-		t.Fatalf("%d entries, want %d", len(got), mostPassed+1)
-	}
+	check.Require(t, len(got), mostPassed+1, "entries")
 	for i, e := range got[:mostPassed] {
 		if e.Process != 7 || e.Name != fmt.Sprint(i) || e.Times != 2 || e.Used != winnt.FILE_READ_DATA || e.Since.IsZero() {
 			t.Errorf("%d: %+v", i, e)

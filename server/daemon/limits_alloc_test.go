@@ -121,7 +121,6 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 		t.Errorf("a large call: %v, want STATUS_QUOTA_EXCEEDED", st)
 	}
 	check.Equal(t, th.NtClose(h), ntstatus.Success, "close a handle")
-	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false); st != ntstatus.Success {
-		t.Errorf("an event after that: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)),
+		ntstatus.Success, "an event after that")
 }

@@ -57,12 +57,8 @@ func BenchmarkConnections(b *testing.B) {
 			c, err := net.Dial("unix", socket)
 			check.NoError(b, err)
 			conns = append(conns, c)
-			if _, err := c.Write(hello); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := wire.ReadFrame(c); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, check.Err(c.Write(hello)))
+			check.NoError(b, check.Err(wire.ReadFrame(c)))
 		}
 		b.ReportMetric(float64(resident(b, d.Pid)-before)/n/1024, "KiB/connection")
 		c, err := client.Dial(socket)
@@ -97,9 +93,7 @@ func BenchmarkMemory(b *testing.B) {
 	check.NoError(b, err)
 	before, kept := used(), 0
 	for b.Loop() {
-		if _, err := d.System().NewProcess("p", tok); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, check.Err(d.System().NewProcess("p", tok)))
 		kept++
 	}
 	b.ReportMetric(float64(used()-before)/float64(kept)/1024, "KiB/process")

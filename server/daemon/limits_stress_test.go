@@ -48,9 +48,7 @@ var longDescriptor = sddl.MustParse("D:" + strings.Repeat("(A;;GA;;;WD)", 200))
 // must returns the handle of a call that an attack is prepared by.
 func must[T any](t *testing.T, v T, st ntstatus.Status) T {
 	t.Helper()
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	return v
 }
 

@@ -62,9 +62,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	if !d.thread(7, 1) || !d.thread(7, 1) || d.thread(7, 1) || !d.thread(8, 1) {
 		t.Error("two threads of each user, and no third")
 	}
-	if d.refused != 3 {
-		t.Errorf("%d refused, want 3", d.refused)
-	}
+	check.Equal(t, d.refused, 3, "refused")
 	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
 		t.Error("one released thread must make room for exactly one")
 	}
@@ -111,9 +109,7 @@ func TestFailedThreadIsNotCounted(t *testing.T) {
 			t.Fatalf("a thread of a process that has ended: %v", err)
 		}
 	}
-	if len(d.users) != 0 {
-		t.Errorf("left over: %v: len(d.users) = %d, want 0", d.users, len(d.users))
-	}
+	check.Equal(t, len(d.users), 0, "left over: %v", d.users)
 	c.process.Close()
 	check.NoError(t, sys.Close())
 }

@@ -232,9 +232,7 @@ func TestLogonRecordsInFull(t *testing.T) {
 					}
 				}
 			}
-			if n != 1 {
-				t.Errorf("%d records of logons, want 1", n)
-			}
+			check.Equal(t, n, 1, "records of logons")
 		})
 	}
 }
@@ -263,9 +261,7 @@ func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
 	check.Success(t, st)
 	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
 		v, st := th.NtQueryInformationToken(h, class)
-		if st != ntstatus.Success {
-			t.Fatalf("%v: %v, want %v", class, st, ntstatus.Success)
-		}
+		check.Require(t, st, ntstatus.Success, "%v", class)
 		return v
 	}
 	own = ask(h, winnt.TokenElevationType).(uint32)

@@ -97,12 +97,9 @@ func TestRevokeEndsUser(t *testing.T) {
 			t.Errorf("W-101: remains %+v, want the descriptor of the plan", got.Remains)
 		}
 		check.Equal(t, reads(server, h), ntstatus.AccessDenied, "W-99: a read through the open handle")
-		if _, st := server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
-			t.Errorf("W-99: the descriptor of the open handle: %s, want %s", st, ntstatus.AccessDenied)
-		}
-		if _, st := opens(server); st != ntstatus.AccessDenied {
-			t.Errorf("W-98: a new open for bob: %s, want %s", st, ntstatus.AccessDenied)
-		}
+		check.Equal(t, check.Status(server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)), ntstatus.AccessDenied,
+			"W-99: the descriptor of the open handle")
+		check.Equal(t, check.Status(opens(server)), ntstatus.AccessDenied, "W-98: a new open for bob")
 		if st := reads(other, his); st != ntstatus.Success {
 			t.Errorf("a read for alice: %s", st)
 		}
@@ -110,9 +107,7 @@ func TestRevokeEndsUser(t *testing.T) {
 			t.Errorf("alice opens: %s", st)
 		}
 		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
-		if _, st := opens(b.Thread()); st != ntstatus.PortDisconnected {
-			t.Errorf("W-98: bob's connection: %s, want %s", st, ntstatus.PortDisconnected)
-		}
+		check.Equal(t, check.Status(opens(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
 		recorded(t, sink, "access revoked", bobsSID)
 	}
 }
@@ -181,16 +176,12 @@ func TestRevokeNeedsPrivilege(t *testing.T) {
 	h, st := opens(b.Thread())
 	check.Success(t, st)
 	for _, q := range []inspect.Query{{User: bobsSID}, {Path: `\??\share\a`}, {User: "S-1-1-0"}, {}} {
-		if _, st := revokes(t, a, q); st != ntstatus.PrivilegeNotHeld {
-			t.Errorf("W-98: alice revokes %+v: %s, want %s", q, st, ntstatus.PrivilegeNotHeld)
-		}
+		check.Equal(t, check.Status(revokes(t, a, q)), ntstatus.PrivilegeNotHeld, "W-98: alice revokes %+v", q)
 	}
 	for _, q := range []inspect.Query{{}, {User: bobsSID, Path: `\??\share`}, {User: "S-1-1-0"}, {User: "S-1-5-18"},
 		{User: "S-1-5-32-544"}, {User: "S-1-5-21-1-2-3-500"}, {User: "bob"}, {Path: "plan"}, {Path: `\`},
 		{Path: `\Device`}, {Path: "/srv/a"}} {
-		if _, st := revokes(t, admin, q); st != ntstatus.InvalidParameter {
-			t.Errorf("W-98: %+v: %s, want %s", q, st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, check.Status(revokes(t, admin, q)), ntstatus.InvalidParameter, "W-98: %+v", q)
 	}
 	if st := reads(b.Thread(), h); st != ntstatus.Success {
 		t.Errorf("bob reads: %s", st)
@@ -206,9 +197,7 @@ func TestRevokeFailsWithoutRecord(t *testing.T) {
 	h, st := opens(b.Thread())
 	check.Success(t, st)
 	sink.fails.Store(true)
-	if _, st := revokes(t, admin, inspect.Query{User: bobsSID}); st != ntstatus.AuditFailed {
-		t.Errorf("W-100: %s, want %s", st, ntstatus.AuditFailed)
-	}
+	check.Equal(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})), ntstatus.AuditFailed, "W-100")
 	if st := reads(b.Thread(), h); st != ntstatus.Success {
 		t.Errorf("bob reads: %s", st)
 	}
@@ -237,15 +226,11 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	}
 	defer passed.Close()
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
-	if _, st := opens(b.Thread()); st != ntstatus.AccessDenied {
-		t.Errorf("a new open: %s, want %s", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(opens(b.Thread())), ntstatus.AccessDenied, "a new open")
 	if st := reads(b.Thread(), h); st != ntstatus.Success {
 		t.Errorf("F-55: the open handle: %s", st)
 	}
-	if _, st := revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`})))
 	check.Equal(t, reads(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
 		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)

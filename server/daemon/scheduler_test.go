@@ -287,9 +287,7 @@ func TestBackoffYieldsToShorterCalls(t *testing.T) {
 		}
 		on := func(s *share, lasted, rested, want time.Duration) {
 			t.Helper()
-			if got := tr.backoff(s, lasted, rested, time.Now()); got != want {
-				t.Errorf("after a turn of %s and rests of %s: %s, want %s", lasted, rested, got, want)
-			}
+			check.Equal(t, tr.backoff(s, lasted, rested, time.Now()), want, "after a turn of %s and rests of %s", lasted, rested)
 		}
 		const us = time.Microsecond
 		rests(flood, 60*us, 0) // no other was served

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestConnectionImplementsScheduler checks the methods of wire.Scheduler on a connection's own share: slots
@@ -77,9 +79,7 @@ func TestUsedTimeComparesUsersFirst(t *testing.T) {
 		{of(one, 4), of(one, 5), 0, true}, {of(one, 90), of(two, 5), 0, true}, {of(two, 1), of(one, 50), 9, false},
 		{of(two, 1), of(one, 50), 10, false}, {of(two, 1), of(one, 5), 11, true},
 	} {
-		if got := c.s.hadLess(c.than, c.turn); got != c.want {
-			t.Errorf("%d of %d, than %d of %d with %d: %t, want %t", c.s.had, c.s.of.had, c.than.had, c.than.of.had,
-				c.turn, got, c.want)
-		}
+		check.Equal(t, c.s.hadLess(c.than, c.turn), c.want, "%d of %d, than %d of %d with %d", c.s.had, c.s.of.had,
+			c.than.had, c.than.of.had, c.turn)
 	}
 }

@@ -29,9 +29,7 @@ func TestSpeaker(t *testing.T) {
 		return ours, theirs
 	}
 	ours, theirs := pair(true)
-	if _, err := theirs.WriteString("hello"); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(theirs.WriteString("hello")))
 	for range 2 { // it is looked at, and not taken
 		if uid, err := speaker(ours); err != nil || uid != uint32(os.Getuid()) {
 			t.Errorf("uid %d, %v, want %d", uid, err, os.Getuid())
@@ -46,9 +44,7 @@ func TestSpeaker(t *testing.T) {
 	shut, _ := pair(true)
 	_ = shut.Close()
 	silent, speaks := pair(false)
-	if _, err := speaks.WriteString("x"); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(speaks.WriteString("x")))
 	late, _ := pair(true)
 	_ = late.SetReadDeadline(time.Unix(1, 0))
 	for name, c := range map[string]struct {

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/ntstatus"
 )
 
 // TestTrimReturnsMemoryAfterALargeRelease checks that the heap is collected after clients have released much memory,
@@ -16,9 +16,7 @@ func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
 	payer := quota.Payer{Block: kernel.NewQuotaBlock(pool, 1<<30, false)}
 	held := make([]byte, 40<<20)
 	paid, st := payer.Charge(len(held))
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	if trim(pool) {
 		t.Error("trimmed while the memory is charged")
 	}

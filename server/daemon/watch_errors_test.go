@@ -75,9 +75,7 @@ func TestDenialInFull(t *testing.T) {
 	if !reflect.DeepEqual(got, want) || len(lines) < 2 || !strings.HasPrefix(lines[0], a.Thread().Name()+" ") {
 		t.Errorf("%+v, %q, want %+v", got, lines, want)
 	}
-	if n := d.Stats(); n.Denied != 1 {
-		t.Errorf("%d calls were denied, want 1", n.Denied)
-	}
+	check.Equal(t, d.Stats().Denied, 1, "denied calls")
 	if again := ask(t, admin, inspect.Query{What: "denials", After: 2}); !reflect.DeepEqual(again,
 		inspect.Reply{Next: 2}) {
 		t.Errorf("after it: %+v", again)

@@ -105,9 +105,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 		name string
 		want bool
 	}{{"LsaLogonUser", true}, {"NtClose", false}, {"NtSetInformationToken", false}} {
-		if got := secretive(nt.NtTable.Find(row.name).InType(), secretDepth); got != row.want {
-			t.Errorf("%s has secrets: %t, want %t", row.name, got, row.want)
-		}
+		check.Equal(t, secretive(nt.NtTable.Find(row.name).InType(), secretDepth), row.want, "%s: it has secrets", row.name)
 	}
 	type in struct {
 		A []*[2]struct{ B nt.LsaLogonUserIn }
