@@ -17,6 +17,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // sampleField is one field of a test's request with its value: a string, a sampleMessage, or a list of those for a
@@ -259,9 +261,7 @@ func TestStrictRequests(t *testing.T) {
 			}
 		}
 	}
-	if methods != 8 {
-		t.Errorf("%d methods were called, want 8", methods)
-	}
+	check.Equal(t, methods, 8, "called methods")
 	t.Logf("%d methods, %d requests with a mistake", methods, wrong)
 }
 

@@ -72,9 +72,7 @@ func TestAttempts(t *testing.T) {
 		}
 		right()
 	}
-	if len(a.of) != 0 {
-		t.Errorf("%d are remembered of right passwords, want 0", len(a.of))
-	}
+	check.Equal(t, len(a.of), 0, "G-32: counters after right passwords")
 	for _, c := range [][2]string{{"[::ffff:192.0.2.1]:9", "192.0.2.1/32"}, {"[fe80::1%eth0]:9", "fe80::/64"},
 		{"@", "invalid Prefix"}} {
 		if got := networkOf(c[0]).String(); got != c[1] {
@@ -97,9 +95,7 @@ func TestAttemptTableIsBounded(t *testing.T) {
 		}
 	}
 	a.try(at(5000), "x")
-	if n := len(a.of); n != 8192 {
-		t.Errorf("G-32: %d are remembered, want 8192", n)
-	}
+	check.Equal(t, len(a.of), 8192, "G-32: counters")
 	now = now.Add(15*time.Minute - 1)
 	a.try(at(5001), "x") // none is over
 	if n := len(a.of); n != 8192 {

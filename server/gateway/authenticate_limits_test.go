@@ -74,9 +74,7 @@ func TestGuessesOfAnAddress(t *testing.T) {
 		check.Require(t, g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n), http.StatusUnauthorized, "L-65: guess %d",
 			n)
 	}
-	if n := g.asked.Load(); n != perAddress {
-		t.Errorf("L-65: %d directory queries by one address, want %d", n, perAddress)
-	}
+	check.Equal(t, g.asked.Load(), perAddress, "L-65: directory queries by one address")
 	if code := g.from("127.0.0.2", `EXAMPLE\alice`, 0); code != http.StatusUnauthorized || g.asked.Load() != perAddress {
 		t.Errorf("L-65: alice from there: %d", code)
 	}
@@ -100,9 +98,7 @@ func TestGuessesOfAProgram(t *testing.T) {
 			t.Fatal(st)
 		}
 	}
-	if n := g.asked.Load(); n != 10*perAddress {
-		t.Errorf("L-64: %d directory queries, want %d", n, 10*perAddress)
-	}
+	check.Equal(t, g.asked.Load(), 10*perAddress, "L-64: directory queries")
 	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 1); code == http.StatusUnauthorized {
 		t.Errorf("L-64: alice by the gateway: %d, want anything but %d", code, http.StatusUnauthorized)
 	}

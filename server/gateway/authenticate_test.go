@@ -98,17 +98,13 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 		}
 		clear(w.g.attempts.of)
 		w.g.attempts.mu.Unlock()
-		if n := w.acting(); n != 0 {
-			t.Errorf("G-2: %v: %d threads act as a client, want 0", c.st, n)
-		}
+		check.Equal(t, w.acting(), 0, "G-2: %v: threads that act as a client", c.st)
 	}
 	p, err := w.g.link.process()
 	w.must(err)
 	p.sessions.mu.Lock()
 	defer p.sessions.mu.Unlock()
-	if len(p.sessions.known) != 1 {
-		t.Errorf("G-5: %d sessions are kept, want 1", len(p.sessions.known))
-	}
+	check.Equal(t, len(p.sessions.known), 1, "G-5: kept sessions")
 }
 
 // TestLogonRequestIgnoresHeaders checks the logon request to refmond: name with domain, network logon, and the
@@ -189,12 +185,8 @@ func TestTwoUsersOneConnection(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := connections.Load(); n != 0 {
-		t.Errorf("%d further connections were made, want 0", n)
-	}
-	if n := w.acting(); n != 0 {
-		t.Errorf("G-2: %d threads still act as a client, want 0", n)
-	}
+	check.Equal(t, connections.Load(), 0, "further connections")
+	check.Equal(t, w.acting(), 0, "G-2: threads that still act as a client")
 }
 
 // TestTickets checks that a client with a ticket is the ticket's domain user, for one request. The token ends with

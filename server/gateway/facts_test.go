@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // made matches the creation time of a file, which a test cannot predict.
@@ -321,9 +323,7 @@ func TestExactDelete(t *testing.T) {
 		"\n"+`<D:multistatus xmlns:D="DAV:">`+said("/share/top/a%20&amp;%20b/hers")+said("/share/top/hers")+
 		said("/share/top/shut")+"</D:multistatus>\n", "Content-Type: application/xml; charset=utf-8",
 		"Cache-Control: no-store"))
-	if got := w.entries("top"); got != "a & b hers shut" {
-		t.Errorf(`the directory has %q, want "a & b hers shut"`, got)
-	}
+	check.Equal(t, w.entries("top"), "a & b hers shut", "the directory")
 	// A request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
 	w.same("G-45: with a condition", w.ask("bob", "DELETE", "/share/top/hers", "", "If-Match", `"wrong"`), saysDenied)
 	for _, c := range []struct{ user, path, want string }{

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // cutOff is a connection to refmond that closes before a write, as if the gateway were killed.
@@ -70,9 +72,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 		default:
 			t.Errorf("G-33: killed before call %d: %d bytes, which are neither the old nor the new", n, len(got))
 		}
-		if got := w.entries(""); got != "f g" {
-			t.Errorf("G-14: killed before call %d: the directory has %s, want f g", n, got)
-		}
+		check.Equal(t, w.entries(""), "f g", "G-14: killed before call %d: the directory", n)
 		if (answer.Code == http.StatusNoContent) != done && w.content("f") != fresh {
 			t.Errorf("killed before call %d: %d", n, answer.Code)
 		}

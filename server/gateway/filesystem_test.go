@@ -140,9 +140,7 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 			t.Errorf("G-14: right revoked %t: error %v, want access denied exactly if it was revoked", taken, err)
 		}
 		w.must(u.Close())
-		if got := w.entries("blind"); got != want {
-			t.Errorf("G-14: right revoked %t: the directory has %q, want %q", taken, got, want)
-		}
+		check.Equal(t, w.entries("blind"), want, "G-14: right revoked %t: the directory", taken)
 		_ = os.Remove(filepath.Join(w.root, "blind/x"))
 		if now := w.now(); now != left {
 			t.Errorf("G-14: right revoked %t: open objects %v, before the request %v, want %v", taken, now, left, left)
@@ -233,9 +231,7 @@ func TestExactMoves(t *testing.T) {
 	w.same("MKCOL of a hidden name", w.change("bob", "MKCOL", "/share/blind/hers", ""), saysDenied)
 	for dir, want := range map[string]string{"": "blind deep dir facts hers his new told unlisted", "new": "told",
 		"new/told": "f", "his": "g hers told", "dir": "f"} {
-		if got := w.entries(dir); got != want {
-			t.Errorf("%q has %s, want %s", dir, got, want)
-		}
+		check.Equal(t, w.entries(dir), want, "the entries of %q", dir)
 	}
 }
 

@@ -79,9 +79,7 @@ func TestOnePieceLeft(t *testing.T) {
 	}
 	_ = theirs.Close()
 	c.release()
-	if _, err := c.Write([]byte("next")); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("after a lost answer a write returned %v, want %v", err, io.ErrClosedPipe)
-	}
+	check.ErrorIs(t, check.Err(c.Write([]byte("next"))), io.ErrClosedPipe, "after a lost answer a write returned")
 }
 
 // TestReleaseSendsOneWrite checks that buffered data leaves in one write at release, or before data that does

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ownPage is an answer with a page of the gateway's own.
@@ -79,8 +81,6 @@ func TestSizes(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 102_400: "100 KiB",
 		101_888: "99.5 KiB", 1 << 20: "1.0 MiB", 1 << 30: "1.0 GiB", 1 << 40: "1.0 TiB", 1 << 50: "1.0 PiB",
 		1 << 62: "4096 PiB"} {
-		if got := size(n); got != want {
-			t.Errorf("%d bytes are %s, want %s", n, got, want)
-		}
+		check.Equal(t, size(n), want, "%d bytes", n)
 	}
 }

@@ -68,9 +68,7 @@ func TestCallsOfAUser(t *testing.T) {
 		for n < 1000 && r.allow(user) {
 			n++
 		}
-		if n != want {
-			t.Errorf("G-27: %d calls, want %d", n, want)
-		}
+		check.Equal(t, n, want, "G-27: calls")
 	}
 	calls(sid.LocalSystem, 100)
 	calls(sid.Everyone, 100)

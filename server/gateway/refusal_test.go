@@ -28,9 +28,7 @@ func TestStatusesForClients(t *testing.T) {
 			ntstatus.AuditFailed},
 	} {
 		for _, st := range list {
-			if codes[st] != code {
-				t.Errorf("%v is %d, want %d", st, codes[st], code)
-			}
+			check.Equal(t, codes[st], code, "%v", st)
 		}
 	}
 	w := newExactly(t, shared)
@@ -53,12 +51,8 @@ func TestStatusesForClients(t *testing.T) {
 		}
 		w.same(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
 	}
-	if got := reason(connect.NewError(connect.CodeNotFound, errors.New("why"))); got != "why" {
-		t.Errorf(`the reason is %q, want "why"`, got)
-	}
-	if got := reason(io.EOF); got != "EOF" {
-		t.Errorf(`the reason is %q, want "EOF"`, got)
-	}
+	check.Equal(t, reason(connect.NewError(connect.CodeNotFound, errors.New("why"))), "why", "the reason")
+	check.Equal(t, reason(io.EOF), "EOF", "the reason")
 }
 
 // TestExactRefusals checks complete responses of rejected requests: missing, hidden, denied with

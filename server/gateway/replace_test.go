@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFolderIsCopiedWithoutDelete checks that a client copies a folder to a new name if it may add folders and files
@@ -21,12 +23,8 @@ func TestFolderIsCopiedWithoutDelete(t *testing.T) {
 	// FILE_DELETE_CHILD.
 	w.folder("in", "O:BAG:SYD:P(A;OICI;0x1200af;;;{alice})")
 	w.want(201, "alice", "COPY", "/share/d", "", "Destination", "/share/in/n")
-	if got := w.entries("in"); got != "n" {
-		t.Errorf("in has %s, want n", got)
-	}
-	if got := w.content("in/n/a"); got != "a" {
-		t.Errorf("in/n/a is %q, want a", got)
-	}
+	check.Equal(t, w.entries("in"), "n", "the entries of in")
+	check.Equal(t, w.content("in/n/a"), "a", "in/n/a")
 	w.want(403, "alice", "DELETE", "/share/in/n", "")
 }
 

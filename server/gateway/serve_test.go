@@ -72,9 +72,7 @@ func TestZeroRow(t *testing.T) {
 	rec := httptest.NewRecorder()
 	h := guard{g: w.g, rows: []row{{method: "GET"}}}
 	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
-	if rec.Code != 403 {
-		t.Errorf("the answer is %d, want 403", rec.Code)
-	}
+	check.Equal(t, rec.Code, 403, "the answer")
 }
 
 // TestTLS checks that versions before 1.2 are rejected (G-23).

@@ -40,9 +40,7 @@ func TestFacts(t *testing.T) {
 	}
 	f.dir = true
 	want.Folder, want.Tag, want.Type = true, "", ""
-	if got := f.info(); got != want {
-		t.Errorf("a folder is %+v, want %+v", got, want)
-	}
+	check.Equal(t, f.info(), want, "a folder")
 }
 
 // TestCertificateNeedsNoOtherCredential checks that a certificate counts only if the request has no
@@ -241,12 +239,8 @@ func TestExactUploads(t *testing.T) {
 			t.Errorf("G-14: %s left %.60q, want %.60q", what, got, c.left)
 		}
 	}
-	if got := w.entries(""); got != "deep drop empty hers his new old read told" {
-		t.Errorf("G-14: the tree has %s, want deep drop empty hers his new old read told", got)
-	}
-	if got := w.entries("drop"); got != "hers new" {
-		t.Errorf("G-14: the directory has %s, want hers new", got)
-	}
+	check.Equal(t, w.entries(""), "deep drop empty hers his new old read told", "G-14: the tree")
+	check.Equal(t, w.entries("drop"), "hers new", "G-14: the directory")
 	// An undeclared length is limited too, and nothing of a longer upload remains.
 	broken := inLine(413, "the file is larger than the gateway accepts")
 	w.same("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)
