@@ -64,9 +64,7 @@ log: {level: warn}
 	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
 		netip.MustParsePrefix("2001:db8::/32")}, Path: "X-Path", Right: "X-Right"}
-	if !reflect.DeepEqual(*c, want) {
-		t.Errorf("read is %+v, want %+v", *c, want)
-	}
+	check.DeepEqual(t, *c, want, "read")
 	log, leaf := slog.New(slog.DiscardHandler), &x509.Certificate{Raw: []byte("leaf")}
 	sum := sha256.Sum256(leaf.Raw)
 	got := c.gateway(&tls.Certificate{Leaf: leaf}, log)

@@ -93,9 +93,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		t.Errorf("the server's end after its context was cancelled: %v, want nil", err)
 	}
 	for where := range at {
-		if got := ask(where, "/"); got != "none" {
-			t.Errorf(`after the end %s says %q, want "none"`, where, got)
-		}
+		check.Equal(t, ask(where, "/"), "none", "after the end %s says", where)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)

@@ -139,9 +139,7 @@ func (p *program) lookups(c *client.Conn) {
 	}
 	want := []string{"|Everyone", "BUILTIN|Administrators", "HOST|boss", "Unix User|root", "Unix Group|root",
 		"|S-1-5-21-9-9-9-1103"}
-	if !slices.Equal(got, want) {
-		p.Errorf("back: %q, want %q", got, want)
-	}
+	check.SlicesEqual(p, got, want, "back")
 }
 
 // TestSystem checks a configuration in which uid 0 is SYSTEM: root's program holds SeTcbPrivilege, its logon by name

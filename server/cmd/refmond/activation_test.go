@@ -118,10 +118,8 @@ func TestUnit(t *testing.T) {
 	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
 	check.NoError(t, err)
 	for _, c := range ofTrees {
-		if got := strings.Count(string(trees), c.name); got != 2 {
-			t.Errorf("refmond-trees.conf does not give %s: strings.Count(string(trees), c.name) = %d, want 2",
-				c.name, got)
-		}
+		check.Equal(t, strings.Count(string(trees), c.name), 2,
+			"refmond-trees.conf does not give %s", c.name)
 	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -137,10 +135,8 @@ func TestUnit(t *testing.T) {
 	mount, err := os.ReadFile("../../systemd/refmond-mount@.service")
 	check.NoError(t, err)
 	mounts := filepath.Join(dir, "refmond-mount@srv-projects.service")
-	if err := os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
+		0o600))
 	out, err := exec.Command(analyze, "verify", "--man=no", unit, sockets, mounts).CombinedOutput()
 	if strings.Contains(string(out), "Unknown key") || strings.Contains(string(out), "Failed to parse") {
 		t.Errorf("%v\n%s", err, out)

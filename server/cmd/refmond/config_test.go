@@ -27,9 +27,7 @@ import (
 
 // TestShipped checks that the shipped configuration is well formed and contains every key.
 func TestShipped(t *testing.T) {
-	if _, err := load(""); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(load("")))
 	var keys func(reflect.Type)
 	keys = func(s reflect.Type) {
 		for i := range s.NumField() {
@@ -217,9 +215,7 @@ func TestEachKeySetsItsField(t *testing.T) {
 	for i := range reflect.TypeFor[settings]().NumField() {
 		f := reflect.TypeFor[settings]().Field(i)
 		a, b := reflect.ValueOf(got.settings).Field(i).Interface(), reflect.ValueOf(want.settings).Field(i).Interface()
-		if !reflect.DeepEqual(a, b) {
-			t.Errorf("%s is %+v, want %+v", f.Name, a, b)
-		}
+		check.DeepEqual(t, a, b, "%s", f.Name)
 	}
 	got.settings, want.settings, want.file = settings{}, settings{}, got.file
 	if !reflect.DeepEqual(got, want) {

@@ -65,9 +65,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 				}
 			}
 		}
-		if n != len(want) {
-			t.Errorf("%s: %d groups of the domain, want %d", what, n, len(want))
-		}
+		check.Equal(t, n, len(want), "%s: groups of the domain", what)
 	}
 	p := build(t)
 	p.configure(here(kerberos + string(settings[1][1])))
@@ -76,9 +74,8 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	groups, st := byPassword(t, c, nt.InteractiveLogon, "alice", addc.Password)
 	check.Equal(t, st, ntstatus.Success, "K-53: alice by her password")
 	same("K-53: by password", groups)
-	if _, st := byPassword(t, c, nt.InteractiveLogon, "alice", "wrong"); st != ntstatus.LogonFailure {
-		t.Errorf("K-58: by a wrong password: %v, want %v", st, ntstatus.LogonFailure)
-	}
+	check.Equal(t, check.Status(byPassword(t, c, nt.InteractiveLogon, "alice", "wrong")), ntstatus.LogonFailure,
+		"K-58: by a wrong password")
 	end()
 	p.hasNot(addc.Password)
 	p = build(t)

@@ -81,9 +81,8 @@ func TestDirectoryReload(t *testing.T) {
 // alive checks that a token from before the reload still works on its connection.
 func (p *program) alive(c *client.Conn, tok winnt.Handle) {
 	p.Helper()
-	if _, st := c.Thread().NtQueryInformationToken(tok, winnt.TokenUser); st != ntstatus.Success {
-		p.Errorf("D-33: a token from before the reload: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(p, check.Status(c.Thread().NtQueryInformationToken(tok, winnt.TokenUser)), ntstatus.Success,
+		"D-33: a token from before the reload")
 }
 
 // slow is an authority whose logons begin and end when the test says so.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -63,9 +62,7 @@ func TestDescriptors(t *testing.T) {
 	if err != nil || strings.Count(string(seen), `"name"`) != 1 || !strings.Contains(string(seen), `"used":1,`) {
 		t.Errorf("bob sees %s, %v", seen, err)
 	}
-	if _, err := unix.Pwrite(int(g.Fd()), []byte("x"), 0); !errors.Is(err, unix.EBADF) {
-		t.Errorf("bob writes by his descriptor: %v, want %v", err, unix.EBADF)
-	}
+	check.ErrorIs(t, check.Err(unix.Pwrite(int(g.Fd()), []byte("x"), 0)), unix.EBADF, "bob writes by his descriptor")
 }
 
 // lent checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
@@ -100,9 +97,7 @@ func TestOpenFilesSelectsByPartOfName(t *testing.T) {
 		{`E\p`, `\??\share\Plan`, true}, {`\??\share\Plan`, `\??\share\Plan`, true}, {"plan2", `\??\share\Plan`, false},
 		{"plan", "", false}, {"nalp", `\??\share\Plan`, false},
 	} {
-		if got := (&openFilesCmd{Name: c.part}).matches(c.name); got != c.want {
-			t.Errorf("%q means %q: %t, want %t", c.part, c.name, got, c.want)
-		}
+		check.Equal(t, (&openFilesCmd{Name: c.part}).matches(c.name), c.want, "%q means %q", c.part, c.name)
 	}
 }
 

@@ -75,9 +75,7 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 		}
 	}
 	for _, h := range []winnt.Handle{first, second} {
-		if _, st := th.NtQueryObject(h, nt.ObjectBasicInformation); st != ntstatus.InvalidHandle {
-			t.Errorf("handle %s: %s, want %s", h, st, ntstatus.InvalidHandle)
-		}
+		check.Equal(t, check.Status(th.NtQueryObject(h, nt.ObjectBasicInformation)), ntstatus.InvalidHandle, "handle %s", h)
 	}
 	if err := pipe.Close(); err != nil {
 		t.Errorf("closing a pipe that the command did not name: %v, want nil: it is still open", err)
@@ -96,14 +94,9 @@ func TestLooking(t *testing.T) {
 		ntstatus.AccessDenied {
 		t.Fatal(st)
 	}
-	if _, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
-		ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0)))
 	held := &nt.ClientID{UniqueProcess: c.Process()}
-	if _, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held)))
 	second, err := c.NewThread()
 	check.NoError(t, err)
 	number := func(th *nt.Thread) string {
@@ -114,19 +107,15 @@ func TestLooking(t *testing.T) {
 	thread, idle := number(th), number(second)
 	id, err := strconv.ParseUint(idle, 10, 64)
 	check.NoError(t, err)
-	if _, st := th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
-		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
+		&nt.ClientID{UniqueThread: winnt.Handle(id)})))
 	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
 	check.NoError(t, err)
 	defer pipe.Close()
 	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
 	check.Success(t, st)
-	if _, st := th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
-		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false)))
 	th.NtClose(tok)
 	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	own, system, name := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `, regexp.QuoteMeta(ownName(t))

@@ -39,10 +39,8 @@ func TestTickets(t *testing.T) {
 	key := forge.NewKey(18)
 	keytab := filepath.Join(p.dir, "keytab")
 	const realm, service = "EXAMPLE.TEST", "HTTP/www.example.test"
-	if err := os.WriteFile(keytab, forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 2, Key: key}),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(keytab, forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 2, Key: key}),
+		0o600))
 	domain := sid.MustParse("S-1-5-21-10-20-30")
 	p.configure("kerberos:\n  keytab: " + keytab + "\n  realm: " + realm + "\n  domain: " + domain.String() + "\n")
 	cmd, end := p.serve()
@@ -58,9 +56,8 @@ func TestTickets(t *testing.T) {
 	c, blob := p.dial(p.socket), ticket.Blob()
 	watched := p.watched()
 	th := c.Thread()
-	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_INTERACTIVE); st != ntstatus.InvalidLogonType {
-		t.Errorf("K-52: an interactive logon: %v, want %v", st, ntstatus.InvalidLogonType)
-	}
+	check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_INTERACTIVE)), ntstatus.InvalidLogonType,
+		"K-52: an interactive logon")
 	out, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)
 	check.Success(t, st)
 	if answer, err := base64.StdEncoding.DecodeString(out.ProfileBuffer); err != nil || len(answer) < 50 {
@@ -82,9 +79,8 @@ func TestTickets(t *testing.T) {
 	if v, _ := th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel); v != winnt.SecurityImpersonation {
 		t.Errorf("K-45: level %v, want %v", v, winnt.SecurityImpersonation)
 	}
-	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-51: the same token again: %v, want %v", st, ntstatus.LogonFailure)
-	}
+	check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
+		"K-51: the same token again")
 	p.shows(c, out.Token)
 	p.sessions()
 	secrets := [][]byte{blob, blob[len(blob)-200:], key.KeyValue, ticket.SessionKey.KeyValue, ticket.PAC[200:260]}
@@ -164,9 +160,8 @@ func TestTicketsNeedPrivateKeytab(t *testing.T) {
 	}
 	p := build(t)
 	p.serve()
-	if _, st := ticketLogOn(p.dial(p.socket), []byte("x"), winnt.LOGON32_LOGON_NETWORK); st != ntstatus.NoSuchPackage {
-		t.Errorf("K-49: without a keytab: %v, want %v", st, ntstatus.NoSuchPackage)
-	}
+	check.Equal(t, check.Status(ticketLogOn(p.dial(p.socket), []byte("x"), winnt.LOGON32_LOGON_NETWORK)),
+		ntstatus.NoSuchPackage, "K-49: without a keytab")
 }
 
 const (
@@ -232,13 +227,10 @@ func TestTicketsReload(t *testing.T) {
 	}
 	again := ticketOf(2, old)
 	blob := again.Blob()
-	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)))
 	p.reloaded(cmd, "msg=reloaded")
-	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-82: a token from before the reload: %v, want %v", st, ntstatus.LogonFailure)
-	}
+	check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
+		"K-82: a token from before the reload")
 	p.keytab(3, next)
 	check.Equal(t, network(ticketOf(2, old)), ntstatus.Success, "K-82: before the reload, a ticket with the old key")
 	p.reloaded(cmd, "msg=reloaded")
@@ -256,15 +248,12 @@ func TestTicketsReload(t *testing.T) {
 	check.Equal(t, network(ticketOf(3, next)), ntstatus.Success, "K-82: with a keytab again")
 	last := ticketOf(3, next)
 	taken := last.Blob()
-	if _, st := ticketLogOn(c, taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
-		t.Errorf("K-82: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(ticketLogOn(c, taken, winnt.LOGON32_LOGON_NETWORK)), ntstatus.Success, "K-82")
 	check.NoError(t, cmd.Process.Kill())
 	end()
 	p.serve()
-	if _, st := ticketLogOn(p.dial(p.socket), taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-47: after kill -9, a token that was accepted before: %v, want %v", st, ntstatus.LogonFailure)
-	}
+	check.Equal(t, check.Status(ticketLogOn(p.dial(p.socket), taken, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
+		"K-47: after kill -9, a token that was accepted before")
 }
 
 // TestRefusedTickets checks record 4625 of each rejected ticket: the documented reason as a number and as text, and
@@ -281,9 +270,8 @@ func TestRefusedTickets(t *testing.T) {
 		if blob == nil {
 			blob = k.Blob()
 		}
-		if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-			t.Errorf("K-51: %s: %v, want %v", f.name, st, ntstatus.LogonFailure)
-		}
+		check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure, "K-51: %s",
+			f.name)
 	}
 	end()
 	records := p.refusals4625()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestServeOverItsOwnTree checks that refmond with a mount over its own tree starts again twice after kill -9, while
@@ -138,9 +140,7 @@ func TestForeignDeadMount(t *testing.T) {
 			t.Errorf("%s of %s: %v\n%s", kind, source, err, out)
 		}
 		var s unix.Stat_t
-		if err := unix.Stat(at, &s); err != unix.ENOTCONN {
-			t.Errorf("%s of %s was removed: %v, want %v", kind, source, err, unix.ENOTCONN)
-		}
+		check.ErrorIs(t, unix.Stat(at, &s), unix.ENOTCONN, "%s of %s was removed", kind, source)
 		w.must(unix.Unmount(at, unix.MNT_DETACH))
 	}
 }

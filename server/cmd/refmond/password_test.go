@@ -55,9 +55,7 @@ func TestTypedPassword(t *testing.T) {
 		"secret\nsecert\n": "the two passwords differ",
 		"\n":               "the input is empty"} {
 		person, program := terminal.Open(t)
-		if _, err := io.WriteString(person, typed); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(io.WriteString(person, typed)))
 		p := &prompt{shows: func() bool { return echoes(t, program) }}
 		got, err := readPassword(program, p)
 		if string(got) != want && (err == nil || got != "" || !strings.Contains(err.Error(), want)) {
@@ -79,9 +77,7 @@ func TestPipedPassword(t *testing.T) {
 		"\n": "", "\r\n": "", "\nmore\n": ""} {
 		r, w, err := os.Pipe()
 		check.NoError(t, err)
-		if _, err := io.WriteString(w, text); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(io.WriteString(w, text)))
 		check.NoError(t, w.Close())
 		p := &prompt{shows: func() bool { return false }}
 		if got, err := readPassword(r, p); string(got) != want || (err == nil) != (want != "") || p.Len() > 0 {
@@ -111,10 +107,8 @@ func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
 		"bearer token": []byte("eyJwbGFudGVkIjo0NzEzfQ.planted-bearer")}
 	const realm, service = "EXAMPLE.TEST", "HTTP/www.example.test"
 	keytab, temp := filepath.Join(p.dir, "keytab"), filepath.Join(p.dir, "temp")
-	if err := errors.Join(os.Mkdir(temp, 0o700), os.WriteFile(keytab, forge.Keytab(forge.Entry{Service: service,
-		Realm: realm, Version: 2, Key: key}), 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Mkdir(temp, 0o700), os.WriteFile(keytab, forge.Keytab(forge.Entry{Service: service,
+		Realm: realm, Version: 2, Key: key}), 0o600)))
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("GOTRACEBACK", "crash")
 	t.Chdir(p.dir)

@@ -14,7 +14,6 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -59,10 +58,8 @@ func identified(t *testing.T, c *shown) {
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}},
 		false, winnt.TokenImpersonation)
 	check.Success(t, st)
-	if st := c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
-		tok); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
+		tok))
 }
 
 // rowsOf returns a command's output at the administrators' socket. It replaces each time of day
@@ -101,9 +98,7 @@ func TestSessionsColumns(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
 	rows := rowsOf(t, cfg, "sessions", from)
-	if rows[0] != "ID PROGRAM UID PID SESSION SINCE USER" {
-		t.Errorf(`the head is %q, want "ID PROGRAM UID PID SESSION SINCE USER"`, rows[0])
-	}
+	check.Equal(t, rows[0], "ID PROGRAM UID PID SESSION SINCE USER", "the head")
 	for _, c := range []struct {
 		*shown
 		full string
@@ -126,9 +121,7 @@ func TestPsColumns(t *testing.T) {
 	second, err := b.NewThread()
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
-	if rows[0] != "ID NAME SINCE USER, OR ACTS AS" {
-		t.Errorf(`the head is %q, want "ID NAME SINCE USER, OR ACTS AS"`, rows[0])
-	}
+	check.Equal(t, rows[0], "ID NAME SINCE USER, OR ACTS AS", "the head")
 	for _, c := range []struct {
 		*shown
 		threads []string

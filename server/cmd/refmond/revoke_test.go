@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -50,9 +51,7 @@ func TestRevokeCommand(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s want %d, %s", c.what, code, out.String(), c.code, c.want)
 		}
 		if c.what == w.root {
-			if _, st := a.NtReadFileAt(h, 4, 0); st != ntstatus.AccessDenied {
-				t.Errorf("W-99: alice reads: %s, want %s", st, ntstatus.AccessDenied)
-			}
+			check.Equal(t, check.Status(a.NtReadFileAt(h, 4, 0)), ntstatus.AccessDenied, "W-99: alice reads")
 			h = open()
 			a.NtClose(h)
 		}

@@ -176,12 +176,9 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	if f, ok := facts.(nt.FileStandard); st != ntstatus.Success || !ok || f.EndOfFile != 8 || f.NumberOfLinks != 1 {
 		t.Errorf("facts: %+v, %v", facts, st)
 	}
-	if _, st := a.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation); st != ntstatus.Success {
-		t.Errorf("volume: %v, want %v", st, ntstatus.Success)
-	}
-	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_WRITE_DATA, 0); st != ntstatus.AccessDenied {
-		t.Errorf("bob writes: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(a.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation)), ntstatus.Success, "volume")
+	check.Equal(t, check.Status(create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_WRITE_DATA, 0)),
+		ntstatus.AccessDenied, "bob writes")
 	hb, st := b.NtOpenFile(winnt.FILE_GENERIC_READ, file(`plans\plan.txt`).V, sharing, 0)
 	w.ok("bob opens", st)
 	if text, st := b.NtReadFileAt(hb, 100, 0); st != ntstatus.Success || string(text) != "the plan" {
@@ -193,9 +190,8 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	}
 	w.ok("alice shuts bob out", a.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P(A;;FA;;;S-1-22-1-4711)")))
-	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_READ_DATA, 0); st != ntstatus.AccessDenied {
-		t.Errorf("bob reads a file that alice has closed to him: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_READ_DATA, 0)),
+		ntstatus.AccessDenied, "bob reads a file that alice has closed to him")
 	w.ok("rename", a.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "Plan B.txt"}))
 	list, st := a.NtQueryDirectoryFile(dir, "*.txt", true)
 	if w.ok("list", st); len(list) != 1 ||
@@ -270,9 +266,7 @@ func TestTreeExposed(t *testing.T) {
 			records++
 		}
 	}
-	if records != 2 {
-		t.Errorf("%d records of two starts, want 2", records)
-	}
+	check.Equal(t, records, 2, "records of two starts")
 }
 
 // TestRestartGrantsNoOldSession checks that after a restart alice, who connects first, cannot read a file of bob's
@@ -301,9 +295,8 @@ func TestRestartGrantsNoOldSession(t *testing.T) {
 	}
 	during(func() { w.ok("bob makes a file", open(bob, fileaccess.FileCreate)) })
 	during(func() {
-		if st := open(alice, fileaccess.FileOpen); st != ntstatus.AccessDenied {
-			t.Errorf("alice reads a file that bob created before the restart: %v, want %v", st, ntstatus.AccessDenied)
-		}
+		check.Equal(t, open(alice, fileaccess.FileOpen), ntstatus.AccessDenied,
+			"alice reads a file that bob created before the restart")
 		w.ok("bob reads it", open(bob, fileaccess.FileOpen))
 	})
 	value := make([]byte, ntacl.MaxSize)
