@@ -11,14 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
@@ -187,25 +186,13 @@ func TestKernelNamesCaller(t *testing.T) {
 	socket := filepath.Join(dir, "public.sock")
 	s := newServed(t, func(c *Config) { c.Socket, c.peer = socket, nil })
 	ask := func(uid int, who string) string {
-		out := make(chan string)
-		go func() { // the thread ends with the goroutine, because it is not unlocked
-			runtime.LockOSThread()
-			if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
-				out <- errno.Error()
-				return
-			}
-			c, err := net.Dial("unix", socket)
-			if err != nil {
-				out <- err.Error()
-				return
-			}
-			defer c.Close()
-			body := `{` + who + `,"ids":["` + s.tree + `/open"]}`
-			fmt.Fprintf(c, "POST /v1/can-read HTTP/1.0\r\nX-Uid: 0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-			text, _ := io.ReadAll(c)
-			out <- string(text)
-		}()
-		return <-out
+		c, err := asuser.Run(uid, uid, func() (net.Conn, error) { return net.Dial("unix", socket) })
+		check.NoError(t, err)
+		defer c.Close()
+		body := `{` + who + `,"ids":["` + s.tree + `/open"]}`
+		fmt.Fprintf(c, "POST /v1/can-read HTTP/1.0\r\nX-Uid: 0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		text, _ := io.ReadAll(c)
+		return string(text)
 	}
 	for _, c := range []struct {
 		uid       int
