@@ -2,12 +2,10 @@ package daemon_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/wire"
@@ -147,28 +146,16 @@ func TestConnectionIsACapability(t *testing.T) {
 	passed, err := c.File()
 	check.NoError(t, err)
 	_ = c.Close() // the descriptor that was passed on holds the connection
-	said := make(chan string)
-	go func() {
-		defer passed.Close()
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, another user until then
-		user, err := asStranger(passed)
-		said <- fmt.Sprint(user, err)
-	}()
-	if got, want := <-said, "S-1-22-1-"+strconv.Itoa(os.Getuid()); !strings.Contains(got, `"SID":"`+want+`"`) {
+	defer passed.Close()
+	got, err := asuser.Run(stranger, stranger, func() (string, error) { return userOf(passed) })
+	check.NoError(t, err)
+	if want := "S-1-22-1-" + strconv.Itoa(os.Getuid()); !strings.Contains(got, `"SID":"`+want+`"`) {
 		t.Errorf("the program that got the descriptor: %s, want %s", got, want)
 	}
 }
 
-// asStranger changes this thread's user and returns the user that the connection reports.
-func asStranger(conn *os.File) (string, error) {
-	for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
-		if _, _, e := unix.RawSyscall(set, stranger, stranger, stranger); e != 0 {
-			return "", e
-		}
-	}
-	if uid, _, _ := unix.RawSyscall(unix.SYS_GETUID, 0, 0, 0); uid != stranger {
-		return "", errors.New("the thread is no other user")
-	}
+// userOf returns the user that a connection reports.
+func userOf(conn *os.File) (string, error) {
 	body := ""
 	for _, f := range []wire.Frame{
 		{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)},
