@@ -9,15 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -102,23 +101,16 @@ func TestStrangers(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	failed := make(chan error)
-	for _, who := range []uintptr{strange, 0, strange} {
-		go func() {
-			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, that user until then
-			if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, who, who, who); e != 0 {
-				failed <- e
-				return
-			}
+	for _, who := range []int{strange, 0, strange} {
+		if _, err := asuser.Run(who, who, func() ([]byte, error) {
 			c, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
-			if err == nil {
-				_, err = io.ReadAll(c) // ends as the other side hangs up
-				_ = c.Close()
+			if err != nil {
+				return nil, err
 			}
-			failed <- err
-		}()
-		if err := <-failed; err != nil {
-			t.Errorf("uid %d: %v", who, err)
+			defer c.Close()
+			return io.ReadAll(c) // ends as the other side hangs up
+		}); err != nil {
+			t.Errorf("uid %d: %v, want the end of the connection", who, err)
 		}
 	}
 	_ = l.Close()

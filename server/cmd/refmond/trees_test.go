@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
@@ -98,34 +98,10 @@ func (w *treeWorld) dial(uid int) *client.Conn {
 // dialAs connects as a user of the host with a group of the host.
 func (w *treeWorld) dialAs(uid, gid int) *client.Conn {
 	w.Helper()
-	type dialed struct {
-		c   *client.Conn
-		err error
-	}
-	done := make(chan dialed)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
-		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
-			id := uintptr(uid)
-			if set == unix.SYS_SETRESGID {
-				id = uintptr(gid)
-				if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
-					done <- dialed{nil, e}
-					return
-				}
-			}
-			if _, _, e := unix.RawSyscall(set, id, id, id); e != 0 {
-				done <- dialed{nil, e}
-				return
-			}
-		}
-		c, err := client.Dial(filepath.Join(w.dir, "s"))
-		done <- dialed{c, err}
-	}()
-	d := <-done
-	w.must(d.err)
-	w.Cleanup(func() { _ = d.c.Close() })
-	return d.c
+	c, err := asuser.Run(uid, gid, func() (*client.Conn, error) { return client.Dial(filepath.Join(w.dir, "s")) })
+	w.must(err)
+	w.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 // file names a file of the tree.
