@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/nt"
@@ -233,25 +233,9 @@ func (s *site) ownAccount(files map[string]string) {
 // dial connects to refmond as a user of the host.
 func (s *site) dial(uid int) *client.Conn {
 	s.Helper()
-	type dialed struct {
-		c   *client.Conn
-		err error
-	}
-	done := make(chan dialed)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
-		for _, call := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
-			if _, _, e := unix.RawSyscall(call, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
-				done <- dialed{nil, e}
-				return
-			}
-		}
-		c, err := client.DialUser(filepath.Join(s.dir, "s"), 0)
-		done <- dialed{c, err}
-	}()
-	d := <-done
-	s.must(d.err)
-	return d.c
+	c, err := asuser.Run(uid, uid, func() (*client.Conn, error) { return client.DialUser(filepath.Join(s.dir, "s"), 0) })
+	s.must(err)
+	return c
 }
 
 // named holds that one record names a client, the file and the gateway.
