@@ -14,7 +14,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +25,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
@@ -205,28 +205,7 @@ func (w *world) dial(uid uint32) (*client.Conn, error) {
 
 // dialBy connects as dial does, by a function that runs as the uid.
 func (w *world) dialBy(uid uint32, connect func() (*client.Conn, error)) (*client.Conn, error) {
-	type dialed struct {
-		c   *client.Conn
-		err error
-	}
-	done := make(chan dialed)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
-		if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
-			done <- dialed{nil, e}
-			return
-		}
-		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
-			if _, _, e := unix.RawSyscall(set, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
-				done <- dialed{nil, e}
-				return
-			}
-		}
-		c, err := connect()
-		done <- dialed{c, err}
-	}()
-	d := <-done
-	return d.c, d.err
+	return asuser.Run(int(uid), int(uid), connect)
 }
 
 func (w *world) now() [3]int64 {
