@@ -125,44 +125,6 @@ func TestDirectoryIntervalByDefault(t *testing.T) {
 	})
 }
 
-// TestHalfADirectory checks that a partially written directory is not a version, even if that part is well formed
-// (N-11). A malformed one is not a version either, and the next valid one counts again.
-func TestHalfADirectory(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "firm.yaml")
-	const whole = "domain: S-1-5-21-1-2-3\nusers:\n- {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [Contractors]}\n" +
-		"groups:\n- {name: Contractors, sid: S-1-5-21-1-2-3-2003}\n"
-	half := strings.Replace(whole[:strings.Index(whole, "groups:")], ", memberOf: [Contractors]", "", 1)
-	r := reading{file: file}
-	look := func(text string) Version {
-		t.Helper()
-		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		return r.poll()
-	}
-	if v := r.poll(); !errors.Is(v.Err, os.ErrNotExist) || !v.Heartbeat.Time.IsZero() {
-		t.Errorf("no file: %+v", v)
-	}
-	if v := look(half); !errors.Is(v.Err, errChanging) || v.People != nil || !v.Heartbeat.Time.IsZero() {
-		t.Errorf("half a file is a version: %+v", v)
-	}
-	if v := look(whole); !errors.Is(v.Err, errChanging) {
-		t.Errorf("a file that changes is a version: %+v", v)
-	}
-	v := look(whole)
-	if v.Err != nil || len(v.People.Principals) != 1 || v.Name == "" || v.Heartbeat.Time.IsZero() {
-		t.Errorf("%+v", v)
-	}
-	if v := look(whole); v.People != nil || v.Err != nil || v.Heartbeat.Time.IsZero() {
-		t.Errorf("the same again: %+v, want v.People = nil, v.Err = nil, v.Heartbeat.Time.IsZero() = false", v)
-	}
-	look("users: nonsense\n")
-	if v := look("users: nonsense\n"); v.Err == nil || errors.Is(v.Err, errChanging) || !v.Heartbeat.Time.IsZero() {
-		t.Errorf("a malformed directory is vouched for: %+v", v)
-	}
-	if v := look(whole); v.Err != nil || v.People != nil || v.Heartbeat.Time.IsZero() { // what counts is back
-		t.Errorf("%+v, want v.Err = nil, v.People = nil, v.Heartbeat.Time.IsZero() = false", v)
-	}
-}
-
 // TestCutDirectory checks that a directory file that was cut off anywhere within a line, and stays so, is never a
 // version and gets no heartbeat, in each form of the file. The previous version has no heartbeat meanwhile (N-135).
 func TestCutDirectory(t *testing.T) {

@@ -297,16 +297,6 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	}
 }
 
-// TestOneWriter checks that a second run for one folder is rejected, and that the first continues (N-10).
-func TestOneWriter(t *testing.T) {
-	l := newLive(t, true)
-	l.start()
-	l.settle()
-	err := index.Run(t.Context(), l.config)
-	check.ErrorIs(t, err, unix.EWOULDBLOCK, "a second run")
-	l.settle()
-}
-
 // TestUnreadableDocumentsAreDenied checks that documents that are unreadable, unknown, or requested by a name that
 // two people have, are denied to everybody (N-5, N-6).
 func TestUnreadableDocumentsAreDenied(t *testing.T) {

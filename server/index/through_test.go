@@ -28,7 +28,6 @@ import (
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // describe gives a folder a descriptor.
@@ -160,25 +159,6 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 	if err := index.Run(t.Context(), index.Config{Trees: []string{b.tree}, Directory: b.config.Directory,
 		Rights: "read+modify", State: b.state}); err == nil || !strings.Contains(err.Error(), "traverse") {
 		t.Errorf("a run without folder checks on an index with them: %v, want an error about the traverse policy", err)
-	}
-}
-
-// TestClassIDBehindFolders checks that a class behind folders has its own ID, whatever the order and the duplicates
-// of the folders, and that the privilege's holders change the ID (N-15).
-func TestClassIDBehindFolders(t *testing.T) {
-	d, e := sddl.MustParse(forStaff), sddl.MustParse(forCarol)
-	right := rightsOf(t, "read")[0]
-	own := index.NewClass(d, nil, "read", right.Mask(winnt.FileObject), winnt.FileObject)
-	a, b := index.NewPassing(d, false), index.NewPassing(e, false)
-	if own.Behind(nil).ID != own.ID {
-		t.Error("Behind(nil) changed the class ID")
-	}
-	both := own.Behind([]index.Class{a, b}).ID
-	if both == own.ID || own.Behind([]index.Class{b, a, b}).ID != both || own.Behind([]index.Class{a}).ID == both {
-		t.Error("the ID of a class behind folders depends on order or duplicates, or equals the class's own ID")
-	}
-	if index.NewPassing(d, true).ID == a.ID {
-		t.Error("holders of the privilege make no difference")
 	}
 }
 
