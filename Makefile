@@ -52,11 +52,11 @@ bench-smoke: ## every benchmark for ten rounds, to check that it still works
 	bash .ci/run bench
 
 bench-bulk: ## bulk questions from file to file: makes the table of docs/performance.md
-	REFMON_BENCH_BULK=1 go test -v -count=1 -run=TestBenchBulk ./cmd/refmon
+	REFMON_BENCH_BULK=1 go test -v -count=1 -run=TestMeasureBulkVerbs ./cmd/refmon
 	go test -run='^$$' -bench=. -benchmem ./effective
 
 bench-tree: ## bulk questions over a real tree of a million files; creates it in TREE (default /tmp) and removes it
-	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/cli/bulk
+	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestMeasureRunsOverRealTree ./internal/cli/bulk
 
 bench-index: ## the live index with a million documents: first load, group change, filter of 5,000 classes, change to row, 50 documents over the socket, a search in PostgreSQL
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench='Change|FirstLoad' -benchtime=2x -timeout=1h ./index
@@ -68,29 +68,29 @@ bench-index: ## the live index with a million documents: first load, group chang
 soak: ## a day: 10^7 pairs, every DACL of 4 entries, all tests at full size with the race detector, drills, 8 hours of load, 10 minutes per fuzz target; needs Debian's xfsprogs, btrfs-progs, qemu-user-static
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
 	REFMON_DEEP=1 REFMON_SEED=clock go test -race -count=1 -timeout=6h ./...
-	REFMON_EDITS=100000 REFMON_KILLS=1000 go test -count=1 -timeout=2h -run 'TestEdits|TestKill' -v ./auditlog
-	REFMON_SEED=clock REFMON_OPENS=10000 go test -count=1 -run='^(TestTwin|TestSambaDecides)$$' -v ./hostfs
+	REFMON_EDITS=100000 REFMON_KILLS=1000 go test -count=1 -timeout=2h -run 'TestVerifyDetectsEveryBitFlip|TestKilledWriterKeepsAcknowledgedRecords' -v ./auditlog
+	REFMON_SEED=clock REFMON_OPENS=10000 go test -count=1 -run='^(TestTwin|TestSambaAndTreeDecideAlike)$$' -v ./hostfs
 	REFMON_SEED=clock REFMON_CONTEST=60s REFMON_OPENS=10000 go -C server test -race -count=1 -run='^(TestConcurrentChangesLeakNothing|TestMountEqualsFileServer)$$' -v ./mount
 	REFMON_KILLS=1000 go -C server test -count=1 -timeout=2h -run TestKillLosesNoAcknowledgedChange -v ./cmd/refmond
 	REFMON_SEED=clock REFMON_INDEX_FILES=100000 REFMON_INDEX_PEOPLE=1000 REFMON_INDEX_CHANGES=10000 REFMON_KILLS=50 \
 		go -C server test -count=1 -timeout=2h -run='^TestAnswersStayRightAcrossKills$$' -v ./index
-	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestEqualsWhoCan$$' -v ./index
+	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestIndexAgreesWithWhoCan$$' -v ./index
 	REFMON_SEED=clock REFMON_SAMBA_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestIndexEqualsSamba$$' -v ./index
 	REFMON_SEED=clock REFMON_STORE_MESSAGES=12000 go -C server test -count=1 -timeout=1h -run='^TestStoreRowsEqualCursor$$' -v \
 		./index/postgres
-	REFMON_SEED=clock REFMON_STORE_FAULTS=40 go -C server test -count=1 -timeout=1h -run='^TestFollowerWithoutRows$$' -v \
+	REFMON_SEED=clock REFMON_STORE_FAULTS=40 go -C server test -count=1 -timeout=1h -run='^TestRestartedFollowerMatchesFreshRun$$' -v \
 		./index/cluster/stages
 	REFMON_SEED=clock REFMON_ELECTIONS=real REFMON_CLUSTER_FAULTS=50 REFMON_CLUSTER_FILES=20000 REFMON_CLUSTER_PEOPLE=300 \
 		REFMON_CLUSTER_CHANGES=10000 go -C server test -count=1 -timeout=3h -run='^TestClusterSurvivesKills$$' -v ./cmd/refmon-index
 	REFMON_CLUSTER_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsWhoCan$$' -v ./cmd/refmon-index
 	REFMON_SEED=clock REFMON_CLUSTER_SAMBA_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsSamba$$' \
 		-v ./cmd/refmon-index
-	REFMON_SOAK=required REFMON_SAMBA=required REFMON_WEB=required go -C server test -count=1 -run='^TestThreeTickets$$' -v ./cmd/refmon-gateway
-	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
+	REFMON_SOAK=required REFMON_SAMBA=required REFMON_WEB=required go -C server test -count=1 -run='^TestTicketAccessEqualsRefmonAccess$$' -v ./cmd/refmon-gateway
+	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestLDAPExportHasEveryAccount$$' -v ./auth/ldap
 	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestRestoreOntoEmptyMachine$$' -v ./internal/test/drills
-	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestShortages$$' -v ./internal/test/drills
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestExhaustedResourcesGrantNoAccess$$' -v ./internal/test/drills
 	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestClockSteps$$' -v ./internal/test/drills
-	REFMON_DRILLS=1 go -C server test -count=1 -timeout=2h -run='^TestFileSystems$$' -v ./internal/test/drills
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=2h -run='^TestFileTestsPassOnXfsBtrfsAndOverlayfs$$' -v ./internal/test/drills
 	REFMON_LOAD=8h go -C server test -count=1 -timeout=9h -run='^TestMixedLoadIsFlat$$' -v ./internal/test/drills
 	GOARCH=arm64 go test -count=1 -short -exec qemu-aarch64-static ./sid ./sd ./sddl ./claims ./token ./access ./fileaccess ./ntacl ./audit ./effective
 	$(MAKE) fuzz FUZZTIME=600

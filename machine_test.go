@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// TestMachineIsCompared runs the functions of .ci/machine. They pass a run that leaves the host as it was. They fail a
-// run that changes the mode of the temporary folder or leaves a process, and warn about a file that it leaves.
-func TestMachineIsCompared(t *testing.T) {
+// TestMachineCheckDetectsLeftovers runs the functions of .ci/machine. They pass a run that leaves the host as it was.
+// They fail a run that changes the mode of the temporary folder or leaves a process, and warn about a file that it
+// leaves.
+func TestMachineCheckDetectsLeftovers(t *testing.T) {
 	if _, err := os.Stat("/proc/self/mountinfo"); err != nil {
 		t.Skip("it compares a Linux host: ", err)
 	}

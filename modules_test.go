@@ -9,11 +9,11 @@ import (
 	"github.com/refmon/refmon/internal/test/programs"
 )
 
-// TestServerModule runs the tests of the module in server/, which `go test ./...` in the root does not reach.
-func TestServerModule(t *testing.T) { testModule(t, "server") }
+// TestServerModuleTestsPass runs the tests of the module in server/, which `go test ./...` in the root does not reach.
+func TestServerModuleTestsPass(t *testing.T) { testModule(t, "server") }
 
-// TestRecordModule runs the tests of the module in record/.
-func TestRecordModule(t *testing.T) { testModule(t, "record") }
+// TestRecordModuleTestsPass runs the tests of the module in record/.
+func TestRecordModuleTestsPass(t *testing.T) { testModule(t, "record") }
 
 // testModule runs the tests of a module in a folder of its own. It skips the test where the module's libraries
 // cannot be downloaded, unless REFMON_SERVER=required, and under -short.

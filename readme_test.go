@@ -29,7 +29,7 @@ func transcript(t *testing.T, name string) []string {
 }
 
 // Each example holds what it expects, and closes what it opens.
-func TestExamples(t *testing.T) {
+func TestExampleScriptsRunAsExpected(t *testing.T) {
 	names, err := filepath.Glob("examples/*.star")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no example found: %v", err)

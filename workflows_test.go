@@ -21,9 +21,9 @@ var (
 	listed = regexp.MustCompile(`(?m)^ +list: \[(.*)\]$`)
 )
 
-// TestWorkflows checks that the files and commands that the workflows run exist. Workflows run elsewhere, long after
-// a folder was moved.
-func TestWorkflows(t *testing.T) {
+// TestWorkflowsNameExistingFiles checks that the files and commands that the workflows run exist. Workflows run
+// elsewhere, long after a folder was moved.
+func TestWorkflowsNameExistingFiles(t *testing.T) {
 	files, err := filepath.Glob(".github/workflows/*.yml")
 	if err != nil || len(files) != 3 {
 		t.Fatalf("%v, %v: test, record and release are wanted", files, err)
@@ -72,9 +72,9 @@ func TestWorkflows(t *testing.T) {
 // leftOut are the lines of .ci/run with the names of tests that a step does not run.
 var leftOut = regexp.MustCompile(`(?m)(?:later|ran|one)\+?='(.*)'$`)
 
-// TestWhatIsLeftOut checks that a test that a step of .ci/run skips exists, and that another step runs it if it has
-// to.
-func TestWhatIsLeftOut(t *testing.T) {
+// TestSkippedTestsOfCIRunElsewhere checks that a test that a step of .ci/run skips exists, and that another step runs
+// it if it has to.
+func TestSkippedTestsOfCIRunElsewhere(t *testing.T) {
 	b, err := os.ReadFile(".ci/run")
 	if err != nil {
 		t.Fatal(err)

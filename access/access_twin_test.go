@@ -17,7 +17,7 @@ import (
 
 // Every entry point agrees with the oracle on random requests: plain, by type, with a result list, with an
 // explanation, and from bytes.
-func TestAgainstTheOracle(t *testing.T) {
+func TestAccessCheckAgreesWithOracle(t *testing.T) {
 	seed, n := randtest.Seed(t), randtest.Count(t, "REFMON_PAIRS", 100_000)
 	parts := 1 + n/250_000 // run in parallel
 	for part := range parts {

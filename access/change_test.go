@@ -193,7 +193,7 @@ func TestChangesAllocateLittle(t *testing.T) {
 
 // Changes returns none for a granted request and some for most denied ones. A change that drops entries is sufficient
 // and minimal: without its entries the descriptor grants the request, and with one of them it does not.
-func TestDroppedEntriesGrant(t *testing.T) {
+func TestDroppingSuggestedEntriesGrants(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
 	denials, found, tried, many := 0, 0, 0, 0
 	for range randtest.Size(25_000) {

@@ -272,9 +272,9 @@ func (s *krb5Side) claims(t *testing.T) (out []claims.Attribute) {
 // krb5Anomalies are the two recordings around ! that do not follow the table of A-111 (docs/CAVEATS.md).
 var krb5Anomalies = regexp.MustCompile(`^\(@User\.(\w+) (\|\| !\(@User\.\w+\)|&& !\(@User\.\w+\))\)$`)
 
-// TestVectorsOfKDC decides what a KDC decided about users and devices with claims. Rows on which the KDC refused the
-// claims, on which Windows crashed, or that are anomalies only must not panic (A-110 to A-116).
-func TestVectorsOfKDC(t *testing.T) {
+// TestVectorsOfKDCDecideLikeKDC decides what a KDC decided about users and devices with claims. Rows on which the KDC
+// refused the claims, on which Windows crashed, or that are anomalies only must not panic (A-110 to A-116).
+func TestVectorsOfKDCDecideLikeKDC(t *testing.T) {
 	type row struct {
 		ID, Sddl, Expected, Windows string
 		Expression                  string

@@ -9,7 +9,7 @@ import (
 
 // Nobody reads the attributes of MS-DRSR 4.1.10.3.11, IsSecretAttribute. Others, property sets and unknown GUIDs can be
 // readable (B-55).
-func TestSecretAttributes(t *testing.T) {
+func TestSecretAttributesMatchMSDRSR(t *testing.T) {
 	for name, want := range map[string]bool{
 		"currentValue": true, "dBCSPwd": true, "initialAuthIncoming": true, "initialAuthOutgoing": true,
 		"lmPwdHistory": true, "ntPwdHistory": true, "priorValue": true, "supplementalCredentials": true,

@@ -66,7 +66,7 @@ func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 }
 
 // UC-38, U-20: the Subject is the client, and the primary user has separate fields.
-func TestClientAndPrimary(t *testing.T) {
+func TestEventNamesClientAndPrimaryUser(t *testing.T) {
 	from := origin(t)
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityImpersonation}
 	e := audit.HandleClosed(from, audit.Object{Type: "File", Handle: 4})
@@ -130,7 +130,7 @@ func TestValuesHaveWindowsSyntax(t *testing.T) {
 }
 
 // U-57: how lists are joined in text, and which values are empty, not "-".
-func TestTextOfLists(t *testing.T) {
+func TestEventListsAreJoinedInText(t *testing.T) {
 	from := origin(t)
 	e := audit.HandleRequested(from, audit.Object{Type: "File"},
 		audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege,

@@ -185,7 +185,7 @@ func stringOf(t testing.TB, raw json.RawMessage) string {
 	return s
 }
 
-func TestHostileNames(t *testing.T) {
+func TestHostileNamesSurviveJSON(t *testing.T) {
 	for _, name := range hostile {
 		checkHostile(t, name)
 	}

@@ -56,7 +56,7 @@ func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 }
 
 // UC-25, UC-26, UC-66, U-40, U-41: close and delete of audited handles.
-func TestCloseAndDeleteOfAuditedHandles(t *testing.T) {
+func TestAuditedHandleRecordsCloseAndDelete(t *testing.T) {
 	log, sink := newLog(t, audit.FileSystem, audit.HandleManipulation)
 	audited := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE}
 	log.Deleted(origin(t), reportFile, audited)
@@ -124,7 +124,7 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 }
 
 // UC-27, UC-28, UC-29, U-42, U-43: privilege use reported by servers and by the kernel.
-func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
+func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
 	log.ServiceCalled(origin(t), "Refmon Server", "Refmon", tcb, audit.Success)

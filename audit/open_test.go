@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNothingToRecord gives the log no open, or one without a request: it fails,
+// TestOpenWithoutRequestFailsAudit gives the log no open, or one without a request: it fails,
 // so that the open is not granted (U-64), and no SACL requests a record.
-func TestNothingToRecord(t *testing.T) {
+func TestOpenWithoutRequestFailsAudit(t *testing.T) {
 	l := new(audit.Log)
 	for _, o := range []*audit.Opening{nil, {}} {
 		if h, st := l.Opened(o); st != ntstatus.AuditFailed || h != (audit.HandleAudit{}) {
@@ -55,7 +55,7 @@ func decided(t *testing.T, change func(*access.Request, *audit.Opening, *token.S
 
 // An open's record has the object's attributes, and the reasons if they are known. A record of its used privileges
 // has the request, and only the privileges that the policy selects (U-17). The record changes no decision (U-18).
-func TestOpenedInFull(t *testing.T) {
+func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	own := winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
 	got, h := decided(t, func(r *access.Request, _ *audit.Opening, s *token.Spec) {
 		r.Desired = 3
@@ -105,9 +105,9 @@ func TestOpenedInFull(t *testing.T) {
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
 }
 
-// TestExemptPrivilegesOfAnOpen checks that of two privileges that an open used the exempt one is not named, and does
-// not make the record sensitive (U-17, U-42).
-func TestExemptPrivilegesOfAnOpen(t *testing.T) {
+// TestExemptPrivilegeIsNotRecorded checks that of two privileges that an open used the exempt one is not named, and
+// does not make the record sensitive (U-17, U-42).
+func TestExemptPrivilegeIsNotRecorded(t *testing.T) {
 	backup, lock := winnt.SeBackupPrivilege.Bit(), winnt.SeLockMemoryPrivilege.Bit()
 	for _, c := range []struct {
 		full bool

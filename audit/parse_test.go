@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestParseEvent reads the golden records back: written again they are the
+// TestParseEventRoundTripsGoldenRecords reads the golden records back: written again they are the
 // same bytes (U-80).
-func TestParseEvent(t *testing.T) {
+func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	b := must(os.ReadFile("testdata/events.jsonl"))
 	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	for _, e := range []audit.Event{
@@ -40,7 +40,7 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
-func TestParseTime(t *testing.T) {
+func TestParseTimeRejectsMalformedText(t *testing.T) {
 	for _, v := range []int64{0, 1, 10_000_000, 116_444_736_000_000_000, 133_536_960_001_234_567,
 		132_223_104_000_000_000, 2_650_467_743_999_999_999} {
 		text := string(audit.AppendTime(nil, v))

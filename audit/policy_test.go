@@ -204,7 +204,7 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 
 // The lists of section 2.1: thirteen sensitive privileges, seven exempt ones.
 // U-17, U-42.
-func TestSensitiveAndExemptPrivileges(t *testing.T) {
+func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation",
 		"Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
 	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink",

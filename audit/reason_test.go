@@ -16,7 +16,7 @@ import (
 )
 
 // The reasons of opens, through the access check.
-func TestReasonsOfOpens(t *testing.T) {
+func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 	const u = "S-1-5-21-1-2-3-1107"
 	const sacl = "S:(AU;SAFA;FA;;;WD)"
 	with := func(change func(*token.Spec)) func(*token.Spec) { return change }

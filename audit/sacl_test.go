@@ -248,9 +248,9 @@ func TestGlobalSACLIsAppended(t *testing.T) {
 	}
 }
 
-// TestQuiet checks that an open is certainly not recorded only if neither SACL has entries and no privilege was used
-// (U-10, U-16, U-17).
-func TestQuiet(t *testing.T) {
+// TestQuietOpenHasNoSACLAndPrivilege checks that an open is certainly not recorded only if neither SACL has entries and
+// no privilege was used (U-10, U-16, U-17).
+func TestQuietOpenHasNoSACLAndPrivilege(t *testing.T) {
 	p := mustPolicy(t, audit.PolicySpec{
 		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
 		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
@@ -275,7 +275,7 @@ func TestQuiet(t *testing.T) {
 }
 
 // U-10: kernel mode is not recorded; neither is a request without token.
-func TestKernelModeIsSilent(t *testing.T) {
+func TestKernelModeIsNotAudited(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
 	granted := access.Grant(1)
@@ -300,7 +300,7 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 
 // Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
 // claims are disabled.
-func TestConditionalAuditEntryOptions(t *testing.T) {
+func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
 	opaque := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte("not artx")}))
 	sacl := must(sd.NewACL(opaque))
@@ -373,7 +373,7 @@ func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descr
 }
 
 // The evaluation and its naive twin agree on random inputs.
-func TestEvaluateTwin(t *testing.T) {
+func TestAuditEvaluationAgreesWithReference(t *testing.T) {
 	rnd := source(t)
 	pool := []sid.SID{userU, groupG, groupH, sid.Everyone, sid.Users, sid.PrincipalSelf, sid.OwnerRights,
 		sid.LocalSystem, sid.CreatorOwner}

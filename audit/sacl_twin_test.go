@@ -221,9 +221,9 @@ func rareDescriptor(t *testing.T, entries []rareEntry) *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.SACLPresent, Owner: userU, Group: sid.Users, SACL: l})
 }
 
-// TestEvaluateRare generates object type lists with one result and with one per node, conditions of every scope, and
-// inherit-only entries, and compares the evaluation with U-10 to U-13.
-func TestEvaluateRare(t *testing.T) {
+// TestRareAuditEntriesFollowTheRules generates object type lists with one result and with one per node, conditions of
+// every scope, and inherit-only entries, and compares the evaluation with U-10 to U-13.
+func TestRareAuditEntriesFollowTheRules(t *testing.T) {
 	r := source(t)
 	tok := rareToken(t)
 	const n = 6_000

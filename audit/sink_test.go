@@ -52,7 +52,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	}
 }
 
-func TestMemoryLimits(t *testing.T) {
+func TestMemorySinkRejectsBeyondLimit(t *testing.T) {
 	m := audit.NewMemory(0, 1000)
 	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)
 	if m.Write(big) != nil || m.Write(big) == nil {
@@ -189,7 +189,7 @@ func (s *script) Write(b []byte) (int, error) {
 }
 
 // A torn line stays separate from the next one, also if the next write fails without writing.
-func TestLinesAfterATornOne(t *testing.T) {
+func TestTornLineIsSeparatedFromNext(t *testing.T) {
 	s := &script{}
 	part := func(n int) func(b []byte) (int, error) {
 		return func(b []byte) (int, error) { s.Buffer.Write(b[:n]); return n, errors.New("no room") }
@@ -213,7 +213,7 @@ func TestLinesAfterATornOne(t *testing.T) {
 }
 
 // U-65: a failed announcement is repeated, with its count increased by one.
-func TestLinesAnnounceAgain(t *testing.T) {
+func TestFailedLossAnnouncementIsRepeated(t *testing.T) {
 	s := &script{}
 	l := audit.NewLines(s)
 	lost := 0

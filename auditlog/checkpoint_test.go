@@ -9,9 +9,9 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestCheckpointSyntax: a checkpoint has one form; what departs from it is refused for its
+// TestMalformedCheckpointIsRejected: a checkpoint has one form; what departs from it is refused for its
 // own reason (U-71).
-func TestCheckpointSyntax(t *testing.T) {
+func TestMalformedCheckpointIsRejected(t *testing.T) {
 	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	text := func(lines ...string) string { return strings.Join(lines, "\n") }
 	for in, why := range map[string]string{
@@ -84,8 +84,8 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	}
 }
 
-// TestNoteSignatures: the vector of c2sp.org/signed-note, and a checkpoint that is signed and opened (U-71).
-func TestNoteSignatures(t *testing.T) {
+// TestSignedNoteVectorVerifies: the vector of c2sp.org/signed-note, and a checkpoint that is signed and opened (U-71).
+func TestSignedNoteVectorVerifies(t *testing.T) {
 	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
 	v := testcheck.Must(note.NewVerifier(vkey))
@@ -101,9 +101,9 @@ func TestNoteSignatures(t *testing.T) {
 	}
 }
 
-// TestSignersOfCheckpoints: two keys sign while one is replaced, either opens the checkpoint;
+// TestEitherOfTwoKeysOpensCheckpoint: two keys sign while one is replaced, either opens the checkpoint;
 // a program of the site signs as a key does (U-71).
-func TestSignersOfCheckpoints(t *testing.T) {
+func TestEitherOfTwoKeysOpensCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	a := testcheck.Must(CreateKey(dir+"/a", "host.example/audit"))
 	b := testcheck.Must(CreateKey(dir+"/b", "host.example/audit"))

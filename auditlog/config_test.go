@@ -13,7 +13,7 @@ import (
 )
 
 // The defaults of a configuration, and the values it sets, field by field (U-71).
-func TestConfigurationDefaults(t *testing.T) {
+func TestConfigDefaultsFillUnsetFields(t *testing.T) {
 	signer, _ := testKey(t)
 	d := newMemDisk(t, "")
 	c := Config{Dir: "x"}

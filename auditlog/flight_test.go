@@ -13,7 +13,7 @@ import (
 
 // A second batch is synced while the first one waits for the disk. Both are acknowledged if both syncs succeed. If the
 // first one fails, neither is, and later records are refused (U-61, U-62).
-func TestSyncsOverlap(t *testing.T) {
+func TestFailedSyncFailsOverlappingBatch(t *testing.T) {
 	for _, fails := range []error{nil, unix.EIO} {
 		var mu sync.Mutex
 		armed, syncs := false, 0

@@ -99,7 +99,7 @@ func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Bu
 	return cmd, out
 }
 
-// kills returns how often TestKill kills: REFMON_KILLS, else 10.
+// kills returns how often TestKilledWriterKeepsAcknowledgedRecords kills: REFMON_KILLS, else 10.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_KILLS")); err == nil {
 		return n
@@ -109,7 +109,7 @@ func kills() int {
 
 // A writing process is killed at random times. All acknowledged records are in the log, RecordIds only increase, and
 // everything verifies (U-61, U-63; UC-51).
-func TestKill(t *testing.T) {
+func TestKilledWriterKeepsAcknowledgedRecords(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	rnd := rand.New(rand.NewPCG(7, 8))
 	acknowledged := map[string]bool{}

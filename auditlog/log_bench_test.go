@@ -233,8 +233,8 @@ func report(b *testing.B, took, disk []time.Duration) {
 // it can, in that mode, and prints how much memory that took.
 const flooding = "REFMON_FLOOD"
 
-// TestFloodInOwnProcess is the other process of [BenchmarkMemory].
-func TestFloodInOwnProcess(t *testing.T) {
+// TestFloodHelperProcess is the other process of [BenchmarkMemory].
+func TestFloodHelperProcess(t *testing.T) {
 	mode := os.Getenv(flooding)
 	if mode == "" {
 		t.Skip("it measures for BenchmarkMemory")
@@ -276,7 +276,7 @@ func BenchmarkMemory(b *testing.B) {
 	for _, mode := range []Mode{Sync, Relaxed} {
 		b.Run(mode.String(), func(b *testing.B) {
 			for b.Loop() {
-				cmd := exec.Command(os.Args[0], "-test.run=^TestFloodInOwnProcess$", "-test.v")
+				cmd := exec.Command(os.Args[0], "-test.run=^TestFloodHelperProcess$", "-test.v")
 				cmd.Env = append(os.Environ(), flooding+"="+mode.String())
 				out, err := cmd.Output()
 				_, line, ok := strings.Cut(string(out), "peak ")

@@ -185,9 +185,9 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	}
 }
 
-// TestFullDescriptorTable checks that a log whose process can open no further file loses records until it can again,
-// and does not end: neither a segment nor a checkpoint was begun.
-func TestFullDescriptorTable(t *testing.T) {
+// TestLogSurvivesFullDescriptorTable checks that a log whose process can open no further file loses records until it
+// can again, and does not end: neither a segment nor a checkpoint was begun.
+func TestLogSurvivesFullDescriptorTable(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.CheckpointRecords = 1, 1 // each record begins a segment, and a checkpoint

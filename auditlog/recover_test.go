@@ -142,9 +142,9 @@ func TestAlteredTilesAreRecomputed(t *testing.T) {
 	verifyDisk(t, d)
 }
 
-// TestCheckpointWithoutSegments: a log that ended before its first segment goes on; where the checkpoint names a
+// TestMissingSegmentIsDamage: a log that ended before its first segment goes on; where the checkpoint names a
 // record and there is no segment, the log is damaged.
-func TestCheckpointWithoutSegments(t *testing.T) {
+func TestMissingSegmentIsDamage(t *testing.T) {
 	for size, fine := range map[uint64]bool{0: true, 1: false, 7: false} {
 		d := newMemDisk(t, "")
 		cfg := testConfig(t, d)

@@ -30,7 +30,7 @@ func stored(t *testing.T, dir string) map[string][]byte {
 	return out
 }
 
-// edits returns how many bytes TestEdits changes: REFMON_EDITS, else 300.
+// edits returns how many bytes TestVerifyDetectsEveryBitFlip changes: REFMON_EDITS, else 300.
 func edits() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_EDITS")); err == nil {
 		return n
@@ -38,9 +38,9 @@ func edits() int {
 	return 300
 }
 
-// TestEdits changes one bit of a stored byte at a time, anywhere: each change
+// TestVerifyDetectsEveryBitFlip changes one bit of a stored byte at a time, anywhere: each change
 // is found (U-74; UC-53).
-func TestEdits(t *testing.T) {
+func TestVerifyDetectsEveryBitFlip(t *testing.T) {
 	dir := t.TempDir()
 	writeLog(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100}, 300)
 	mustVerify(t, dir)
@@ -214,7 +214,7 @@ func TestVerifyEmptyFolder(t *testing.T) {
 
 // Folders without a segment are distinguished: an empty folder, a log that ended before its first record, and one
 // whose records were removed (U-72, U-74).
-func TestFoldersWithoutSegments(t *testing.T) {
+func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 	d := newMemDisk(t, "")
 	testcheck.NoError(t, mustOpen(t, testConfig(t, d)).Close())
 	_, key := testKey(t)
@@ -284,9 +284,9 @@ func released(t *testing.T) []string {
 	return dirs
 }
 
-// TestReleasedLog verifies and reads the logs of released versions: segments, checkpoints, hashes and records. A newer
-// segment or checkpoint is an error that names the file or the version, and the remedy.
-func TestReleasedLog(t *testing.T) {
+// TestReleasedLogsVerify verifies and reads the logs of released versions: segments, checkpoints, hashes and records. A
+// newer segment or checkpoint is an error that names the file or the version, and the remedy.
+func TestReleasedLogsVerify(t *testing.T) {
 	for _, from := range released(t) {
 		dir := filepath.Join(t.TempDir(), "audit")
 		testcheck.NoError(t, os.CopyFS(dir, os.DirFS(from)))

@@ -37,7 +37,7 @@ var younger = []string{"acedata.c", "auditchecks.c", "bounds.c", "fuzz.c", "iden
 // The C tests pass when compiled with Wine's headers. Those declare structures, constants and prototypes
 // independently, WINAPI as ms_abi, and imported functions as hidden. The archive in librefmon-ms must satisfy the
 // hidden functions.
-func TestForeignHeaders(t *testing.T) {
+func TestCTestsPassWithWineHeaders(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}

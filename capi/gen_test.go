@@ -41,7 +41,7 @@ func TestLibraryExportsEveryService(t *testing.T) {
 }
 
 // The headers compile as C with both widths of characters and both calling conventions, and as C++.
-func TestHeadersCompile(t *testing.T) {
+func TestHeadersCompileAsCAndCPlusPlus(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "headers.c")
 	check.NoError(t, os.WriteFile(source, []byte(`#include <refmon/refmon.h>

@@ -11,7 +11,7 @@ import (
 )
 
 // A pthread may call the library from key destructors that run after librefmon's own destructor.
-func TestCallsWorkInEndingThreads(t *testing.T) {
+func TestLibraryWorksInKeyDestructors(t *testing.T) {
 	folder := library(t)
 	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
 		if out := run(t, "", compile(t, folder, append(args, "-lrefmon")...)); !passed.MatchString(out) {
@@ -22,7 +22,7 @@ func TestCallsWorkInEndingThreads(t *testing.T) {
 
 // Bad pointers return errors in programs that handle SIGSEGV themselves. The program's handler is installed before or
 // after the library is loaded, on an alternate stack, or SIGSEGV is blocked.
-func TestBadPointersWithSignalHandlers(t *testing.T) {
+func TestBadPointerFailsDespiteSIGSEGVHandler(t *testing.T) {
 	folder := library(t)
 	user := compile(t, folder, "tests/signals/user.c", "-lrefmon")
 	before := compile(t, folder, "tests/signals/before.c", "-ldl")
@@ -62,7 +62,7 @@ func TestLibraryWorksInGoProgram(t *testing.T) {
 
 // The C tests pass with the address sanitizer in the program and in the library. REFMON_SANITIZED names the folder of
 // that library.
-func TestSanitized(t *testing.T) {
+func TestCTestsPassWithAddressSanitizer(t *testing.T) {
 	folder := os.Getenv("REFMON_SANITIZED")
 	if folder == "" {
 		t.Skip("build it with SANITIZE=address bash capi/build.sh FOLDER, and set REFMON_SANITIZED=FOLDER")

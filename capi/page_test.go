@@ -25,7 +25,7 @@ var declared = regexp.MustCompile(`(?m)^REFMON_(SERVICE|API|KERNEL) [^;(]*?\b(\w
 
 // docs/c-functions.md lists each function of the headers with its header, its library and what the tables of services
 // say about it.
-func TestFunctionsPage(t *testing.T) {
+func TestFunctionsPageListsEachHeaderFunction(t *testing.T) {
 	support := map[string]*nt.Meta{}
 	for _, table := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
 		for row := range table.All {

@@ -12,7 +12,7 @@ import (
 
 // limitOf takes a negative value as a duration and any other as a time since 1601. A limit too far away for
 // nanoseconds means none.
-func TestLimitOfDurationsAndTimes(t *testing.T) {
+func TestNegativeTimeoutIsDuration(t *testing.T) {
 	now := time.Unix(1_000_000_000, 0)
 	const clock = 126_444_736_000_000_000 // 100-ns units
 	const most = math.MaxInt64 / 100

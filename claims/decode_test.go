@@ -59,7 +59,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 }
 
 // Decode accepts the largest expression and rejects the next larger one (S-35).
-func TestDecodeLimitsExpressions(t *testing.T) {
+func TestDecodeRejectsOversizedExpression(t *testing.T) {
 	name := strings.Repeat("n", (MaxExprSize-len(signature)-5)/2)
 	code := appendToken([]byte(signature), tokUser, appendUTF16(nil, name))
 	if e, err := Decode(append(code, opNot)[:MaxExprSize]); err != nil || e.operands[0].name != name {

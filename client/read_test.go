@@ -11,7 +11,7 @@ import (
 
 // Concurrent calls get their own answers, whatever the order of arrival. The reading caller delivers the answers of
 // other callers. Once it has its own, another waiting caller becomes the reader.
-func TestAnswersInAnyOrder(t *testing.T) {
+func TestConcurrentCallsGetTheirOwnReplies(t *testing.T) {
 	for _, order := range [][]uint64{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}} {
 		for _, plain := range []bool{true, false} {
 			if !answersArrive(t, order, plain) {

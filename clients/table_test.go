@@ -21,7 +21,7 @@ var write = flag.Bool("write", false, "write python/refmon/table.json")
 const tableFile = "python/refmon/table.json"
 
 // The table for clients equals that of the services.
-func TestClientTableEqualsServices(t *testing.T) {
+func TestClientTableMatchesServiceTable(t *testing.T) {
 	b := table(t)
 	if *write {
 		check.NoError(t, os.WriteFile(tableFile, b, 0o644))

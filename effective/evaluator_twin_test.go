@@ -13,10 +13,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBulkEqualsScalar compares every bulk result with a single access check: the sets of up to four rights
-// and the masks of MAXIMUM_ALLOWED, on tokens and descriptors with every feature. A pair is one token and one
-// descriptor with one mask.
-func TestBulkEqualsScalar(t *testing.T) {
+// TestBulkResultsEqualSingleChecks compares every bulk result with a single access check: the sets of up to
+// four rights and the masks of MAXIMUM_ALLOWED, on tokens and descriptors with every feature. A pair is one token and
+// one descriptor with one mask.
+func TestBulkResultsEqualSingleChecks(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	want := randtest.Count(t, "REFMON_PAIRS", 1_000_000)
 	compared, allowed := 0, 0

@@ -23,7 +23,7 @@ func readFile(t *testing.T, name string) string {
 var cut = regexp.MustCompile("(?ms)^<!-- (from|output of) (\\S+) -->\n```[a-z]*\n(.*?)^```$")
 
 // Every piece of code in docs/adopt.md is in the file that it names.
-func TestAdoptIsCutFromPrograms(t *testing.T) {
+func TestAdoptPageCodeMatchesFiles(t *testing.T) {
 	page := readFile(t, "docs/adopt.md")
 	pieces := cut.FindAllStringSubmatch(page, -1)
 	if n := strings.Count(page, "\n```") / 2; n != len(pieces) || n < 7 {
@@ -55,8 +55,8 @@ func TestPython(t *testing.T) {
 
 var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+) \\|$")
 
-// TestWhatIsLinked compares the page's table with go list.
-func TestWhatIsLinked(t *testing.T) {
+// TestAdoptPageListsLinkedPackages compares the page's table with go list.
+func TestAdoptPageListsLinkedPackages(t *testing.T) {
 	rows := linkedRow.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1)
 	if len(rows) < 5 {
 		t.Fatalf("found %d rows, want at least 5", len(rows))

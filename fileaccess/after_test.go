@@ -57,7 +57,7 @@ func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 
 // An exclusive open of a directory without other opens is decided by the directory itself. With DISALLOW_EXCLUSIVE
 // the open fails (F-48).
-func TestExclusiveOpenOfDirectory(t *testing.T) {
+func TestDisallowExclusiveFailsDirectoryOpen(t *testing.T) {
 	disallow := options(fileaccess.DisallowExclusive)
 	read := o("(A;;FR;;;WD)")
 	others := func(s *situation) { s.f.Object.OtherOpens = true }

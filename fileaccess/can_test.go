@@ -45,7 +45,7 @@ func TestSuperUserHasNoSpecialRights(t *testing.T) {
 
 // A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants
 // ACCESS_SYSTEM_SECURITY. An invalid subject has no rights.
-func TestCanOfMissingOrInvalidArguments(t *testing.T) {
+func TestCanOfNilDescriptorGrantsNothing(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	check.Equal(t, fileaccess.Can(&s, nil, 0x031F01FF, nil), 0, "F-101: Can of a nil descriptor")
 	check.Equal(t, fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil), 0x1F01FF, "Can of a NULL DACL")

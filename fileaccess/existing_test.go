@@ -38,7 +38,7 @@ func TestDispositionOfStreamImpliesRights(t *testing.T) {
 
 // An open for MAXIMUM_ALLOWED and one named right fails if that right is not granted. GENERIC_EXECUTE is ignored, as
 // on servers (F-102).
-func TestMaximumAllowedWithEachRight(t *testing.T) {
+func TestMaximumAllowedStillNeedsNamedRight(t *testing.T) {
 	s, _, _ := smbWorld(t)
 	user := s.subject.Effective().User().SID.String()
 	dir := &smbFile{Dir: true, SD: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)").Append(nil)}

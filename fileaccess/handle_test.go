@@ -86,7 +86,7 @@ func TestEmptyHandleAllowsNothing(t *testing.T) {
 
 // For each operation with each right alone, and with all rights but one, interface, profile and the kind of open
 // change the result only as F-25, F-47 and F-55 describe.
-func TestInterfaceAndProfileDifferences(t *testing.T) {
+func TestProfilesDifferOnlyAsDocumented(t *testing.T) {
 	holder := baseSpec()
 	holder.Privileges = winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
 	holder.EnabledPrivileges = holder.Privileges

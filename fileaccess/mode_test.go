@@ -11,7 +11,7 @@ import (
 const ofMode = "O:S-1-22-1-1G:S-1-22-2-3"
 
 // Mode returns the rights of the owner, the group class and everybody (M-12).
-func TestModeOfDescriptors(t *testing.T) {
+func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 	for _, c := range []struct {
 		dacl      string
 		directory bool

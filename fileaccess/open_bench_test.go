@@ -106,7 +106,7 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 }
 
 // An open with two encoded descriptors needs few allocations.
-func TestSMBOpenAllocations(t *testing.T) {
+func TestSMBOpenAllocatesAtMostEightTimes(t *testing.T) {
 	s, dir, file := smbWorld(t)
 	if got := testing.AllocsPerRun(100, func() {
 		s.open("a", dir, file, winnt.FILE_READ_DATA, fileaccess.FileOpen, 0)

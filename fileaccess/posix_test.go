@@ -197,7 +197,7 @@ func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 }
 
 // Without a DACL everybody has every permission, without a descriptor nobody has any.
-func TestToPOSIXOfMissingParts(t *testing.T) {
+func TestToPOSIXWithoutDACLGrantsAll(t *testing.T) {
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
 		t.Errorf("ToPOSIX without a DACL: mode %o, want 777", p.Mode)
 	}

@@ -59,7 +59,7 @@ const conditions = 2
 
 // Private finds the rights that access checks grant to strangers, each right alone: on the object, on what the user
 // creates in a directory, three levels deep, and on the directory above.
-func TestPrivateIsWhatNoStrangerCanDo(t *testing.T) {
+func TestPrivateAgreesWithAccessChecks(t *testing.T) {
 	everybody := strangers(t)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	private := 0

@@ -41,7 +41,7 @@ func TestChangesInARowAreSeen(t *testing.T) {
 
 // Caching waits for a file system's clock, unless its change times are documented as distinct and a trial confirms it
 // (F-115).
-func TestSettlingOfUnknownFileSystems(t *testing.T) {
+func TestUnknownFileSystemWaitsForClock(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t
 	w.must(unix.Fstatfs(w.tree.root, &fs))

@@ -177,7 +177,7 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 }
 
 // An attribute of any size and contents denies or decides, and never causes a panic (F-115).
-func TestAnyAttributeIsSafe(t *testing.T) {
+func TestMalformedDescriptorAttributeNeverPanics(t *testing.T) {
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	th := w.as(bob)

@@ -16,7 +16,7 @@ import (
 
 // Exposure names who can reach a path: everybody, another user or a group that was not named, if they can search each
 // of its directories (F-126).
-func TestExposureByMode(t *testing.T) {
+func TestExposureNamesWhoCanTraverse(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives directories to others and mounts")
 	}
@@ -112,7 +112,7 @@ func TestRelativeComparesComponents(t *testing.T) {
 }
 
 // An entry of a POSIX ACL opens a path too, within the mask. Root is not reported, because it can reach every path.
-func TestExposureByACL(t *testing.T) {
+func TestExposureFollowsPosixACLMask(t *testing.T) {
 	dir := t.TempDir()
 	must := func(err error) {
 		t.Helper()
@@ -184,7 +184,7 @@ func posixACL(t *testing.T, text string) []byte {
 
 // The octal escapes of three digits in mountinfo are decoded. Any other backslash stays. prefixes returns a path's
 // directories from the root on (F-126).
-func TestUnescapeAndPrefixes(t *testing.T) {
+func TestMountinfoEscapesAreDecoded(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,
 		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {

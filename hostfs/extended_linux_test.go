@@ -138,7 +138,7 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 
 // Users' attributes belong to a file, except those of servers in any spelling of their case. Other attributes of the
 // host do not (F-195).
-func TestReservedAttributeNames(t *testing.T) {
+func TestServerXattrsAreHiddenFromUsers(t *testing.T) {
 	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
 	for name, want := range map[string]bool{
 		"user.a": false, "user.NTACLs": false, "user.our": false, "user.ours1": false, "user.DosStream": false,

@@ -63,7 +63,7 @@ func TestVolumeSizesExcludeReserve(t *testing.T) {
 
 // Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
 // the right (F-55, F-124).
-func TestReadsWritesAndSizes(t *testing.T) {
+func TestReadsAndWritesUseOffsetOrPosition(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
 	one, two := w.as(alice), w.as(bob)
@@ -339,7 +339,7 @@ func TestReadStopsAtEnd(t *testing.T) {
 }
 
 // Both options for synchronous operations give a handle a position (F-119).
-func TestPositionOfSynchronousHandles(t *testing.T) {
+func TestSynchronousHandleHasPosition(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(alice)

@@ -292,7 +292,7 @@ func TestPathHasTreeSpelling(t *testing.T) {
 
 // In a case-insensitive tree a name is found in another case, returned in the tree's spelling and not created twice.
 // Other trees distinguish case.
-func TestCaseInsensitiveNames(t *testing.T) {
+func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	w.describe("", all)

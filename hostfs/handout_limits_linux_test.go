@@ -243,8 +243,8 @@ func namedACL(rights byte, user uint32) []byte {
 	return acl
 }
 
-// TestReceiver is the program that receives descriptors. It reports which attempts succeed with each.
-func TestReceiver(t *testing.T) {
+// TestReceiverHelperProcess is the program that receives descriptors. It reports which attempts succeed with each.
+func TestReceiverHelperProcess(t *testing.T) {
 	files, err := strconv.Atoi(os.Getenv(receiving))
 	if err != nil {
 		t.Skip("TestReceiverCanDoOnlyGranted runs this")
@@ -278,7 +278,8 @@ var receivers = []receiver{
 // gets passes files to the program and returns the attempts that succeeded with each.
 func (r receiver) gets(t *testing.T, dir *os.File, files []*os.File) [][]string {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestReceiver$") // The program's own path may be closed to others.
+	// The program's own path may be closed to others.
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestReceiverHelperProcess$")
 	cmd.Env = append(os.Environ(), receiving+"="+strconv.Itoa(len(files)))
 	cmd.ExtraFiles = append([]*os.File{dir}, files...)
 	var said strings.Builder

@@ -357,7 +357,7 @@ func TestPatternMatchesIgnoringCase(t *testing.T) {
 }
 
 // A listing returns the accessible entries, in parts, to users with the right to list (F-70, F-120, F-123).
-func TestListInParts(t *testing.T) {
+func TestListingReturnsAccessibleEntriesOnly(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100080;;;"+bob+")")
 	var want []string

@@ -90,7 +90,7 @@ func TestAllocateLikeFallocate(t *testing.T) {
 
 // A file that cannot be opened for writing, for example because of another program's lease, can be locked for reading
 // only.
-func TestLockingWithoutWriteAccess(t *testing.T) {
+func TestReadOnlyFileAllowsOnlyReadLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)

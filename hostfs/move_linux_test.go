@@ -80,7 +80,7 @@ func TestRenameNeedsRights(t *testing.T) {
 
 // A file can only be renamed within its tree, whether the other tree is given by name or by an open directory.
 // Directories that are opened for this are closed again (F-118).
-func TestRenameIntoAnotherTree(t *testing.T) {
+func TestRenameAcrossTreesFails(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	w.must(w.sys.AddTree("other", other.tree))
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"

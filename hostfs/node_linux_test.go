@@ -12,7 +12,7 @@ import (
 )
 
 // A file that is marked for deletion disappears with its last handle. Until then it cannot be opened (F-117).
-func TestDeleteWithLastHandle(t *testing.T) {
+func TestDeletePendingFileGoesWithLastHandle(t *testing.T) {
 	w := newWorld(t)
 	const rw = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
 	one, two := w.as(alice), w.as(bob)
@@ -80,7 +80,7 @@ func TestExclusiveReadNeedsWriteRight(t *testing.T) {
 }
 
 // Each of two opens must share the access that the other has (F-116).
-func TestShareModesOfTwoOpens(t *testing.T) {
+func TestConflictingShareModeFailsSecondOpen(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // Without write access a user cannot exclude readers (F-48).
 	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -312,7 +312,7 @@ func TestOpensAreCounted(t *testing.T) {
 
 // Two links of a file are the same name if name and directory are equal. If one of them has no descriptor of its
 // directory, the paths decide (F-181).
-func TestLinksWithOneName(t *testing.T) {
+func TestLinksInOneDirectoryAreOneName(t *testing.T) {
 	for _, c := range []struct {
 		a, b link
 		want bool

@@ -93,7 +93,7 @@ func TestNamesCannotLeaveTree(t *testing.T) {
 
 // A file without the attribute grants nothing, or what its mode grants. One with a malformed attribute never grants
 // anything (F-115).
-func TestMissingAttributeByPolicy(t *testing.T) {
+func TestPolicyDecidesMissingAttribute(t *testing.T) {
 	for missing, want := range map[Missing]ntstatus.Status{RefuseMissing: ntstatus.AccessDenied,
 		SynthesiseMissing: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Missing = missing })

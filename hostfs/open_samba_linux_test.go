@@ -52,7 +52,7 @@ var serverUsers = []string{smbd.Guest, "bin", "games"}
 
 // A real file server and a tree on the same files decide random operations of three accounts equally. REFMON_OPENS is
 // the number of operations, 2,000 by default.
-func TestSambaDecides(t *testing.T) {
+func TestSambaAndTreeDecideAlike(t *testing.T) {
 	asServer(t, 32, 0, nil)
 }
 

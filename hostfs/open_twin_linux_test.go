@@ -114,7 +114,7 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 // An open of the kernel's named file and of a tree file with the same descriptor gives the same status and rights,
 // for random descriptors, users, rights and privileges. The tree's directory grants nothing, so that only the file
 // decides (adr 36).
-func TestNamedFilesDecideAlike(t *testing.T) {
+func TestNamedFileOpensLikeTreeFile(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 36))
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;BA)")

@@ -143,9 +143,9 @@ func outcomes(t *testing.T, c change) (before, after map[string]string, calls in
 	return before, w.contentsBelow(), k.calls
 }
 
-// TestKilledBeforeEachCall checks that a server that is killed before any call of a change, or in the middle of a copy,
-// leaves the tree as before the change or as after it, once the tree is opened again (F-210, F-211).
-func TestKilledBeforeEachCall(t *testing.T) {
+// TestKilledServerLeavesOldOrNewTree checks that a server that is killed before any call of a change, or in the middle
+// of a copy, leaves the tree as before the change or as after it, once the tree is opened again (F-210, F-211).
+func TestKilledServerLeavesOldOrNewTree(t *testing.T) {
 	for _, c := range changes() {
 		before, after, calls := outcomes(t, c)
 		seen := map[string]int{}
@@ -175,8 +175,8 @@ func TestKilledBeforeEachCall(t *testing.T) {
 	}
 }
 
-// TestKilledWhileCompleting checks that a second crash during the completion loses nothing either (F-210).
-func TestKilledWhileCompleting(t *testing.T) {
+// TestSecondCrashDuringRedoLosesNothing checks that a second crash during the completion loses nothing either (F-210).
+func TestSecondCrashDuringRedoLosesNothing(t *testing.T) {
 	first, step := func(n int) int { return 1 + n%3 }, 3 // a third of all pairs
 	if randtest.Deep() {
 		first, step = func(int) int { return 1 }, 1
@@ -211,9 +211,9 @@ func TestKilledWhileCompleting(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhileReplacing checks the order of writes of a replacement: whatever of the contents and names that were
-// not made durable is lost, the file is old or new after the tree is opened again (F-213).
-func TestPowerCutWhileReplacing(t *testing.T) {
+// TestPowerCutLeavesOldOrNewFile checks the order of writes of a replacement: whatever of the contents and names that
+// were not made durable is lost, the file is old or new after the tree is opened again (F-213).
+func TestPowerCutLeavesOldOrNewFile(t *testing.T) {
 	c := changes()[0]
 	before, after, calls := outcomes(t, c)
 	for n := 1; n <= calls+2; n++ { // without a journal there is one more
@@ -243,9 +243,9 @@ func TestPowerCutWhileReplacing(t *testing.T) {
 	}
 }
 
-// TestReplacementSyncs checks how often a replacement waits for the disk: for the new contents with the names of the
-// record, and for the file. Without a journal the names take a sync of their own (F-213).
-func TestReplacementSyncs(t *testing.T) {
+// TestReplacementSyncsContentsAndFile checks how often a replacement waits for the disk: for the new contents with the
+// names of the record, and for the file. Without a journal the names take a sync of their own (F-213).
+func TestReplacementSyncsContentsAndFile(t *testing.T) {
 	for journaled, want := range map[bool]string{true: "new f", false: "new " + redoDirectory + " f"} {
 		var disk inject.Injector
 		w := newWorld(t, func(c *Config) { c.Faults = disk.Do })
@@ -301,9 +301,9 @@ func (w *world) cutPower(trace []string, lost int) {
 	}
 }
 
-// TestRecordsOfOthers checks that a redo directory that others can write to is not used, and that names without a valid
-// record are removed (F-212).
-func TestRecordsOfOthers(t *testing.T) {
+// TestGroupWritableRedoDirectoryIsIgnored checks that a redo directory that others can write to is not used, and that
+// names without a valid record are removed (F-212).
+func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	plant := func(mode os.FileMode, names map[string]string) {

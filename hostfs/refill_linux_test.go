@@ -113,7 +113,7 @@ func TestRefillAllocatesFirst(t *testing.T) {
 
 // An object takes the name of another one in one step if one of both is a directory. The other one gets a hidden
 // name in its directory. It takes DELETE on both handles, and the right to add to both directories (F-215).
-func TestReplaceObject(t *testing.T) {
+func TestReplaceNeedsDeleteOnBothHandles(t *testing.T) {
 	const most = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	for _, c := range []struct {
 		name, from, to string

@@ -51,7 +51,7 @@ const (
 
 // Setting attributes and the creation time requires the right. They are stored like the file server's. A call fails
 // if attributes would be lost (F-122, F-130, F-174).
-func TestSetAttributesLikeSamba(t *testing.T) {
+func TestSetAttributesStoresSambaForm(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	w.dir("d", "D:P(A;;FA;;;WD)")

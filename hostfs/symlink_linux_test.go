@@ -34,7 +34,7 @@ func linksHere(t *testing.T) {
 
 // A caller that supports links opens a link itself, as its descriptor grants. It has no contents, its target can be
 // read, and no descriptor of it is passed (F-191, F-193, F-152).
-func TestLinkIsOpenedItself(t *testing.T) {
+func TestLinkAwareCallerOpensLink(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.HandOut = HandOutReads })
 	const readers = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICI;0x1200a9;;;" + bob + ")"

@@ -105,7 +105,7 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 
 // Duplicating a handle while another thread closes it returns a usable handle or STATUS_INVALID_HANDLE. NtCreateEvent
 // with OBJ_OPENIF always succeeds, even while other threads close the last handle of the name (O-44, O-50).
-func TestDuplicateDuringClose(t *testing.T) {
+func TestDuplicateDuringCloseIsValidOrFails(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
 		h := event(t, threads[0])
@@ -140,7 +140,7 @@ func TestDuplicateDuringClose(t *testing.T) {
 }
 
 // An unwritable output pointer is reported before an invalid handle (O-3, OC-46).
-func TestProbeBeforeHandle(t *testing.T) {
+func TestBadPointerPrecedesInvalidHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()
 	check.Equal(t, check.Status(s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,

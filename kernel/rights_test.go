@@ -47,7 +47,7 @@ var implying = map[winnt.AccessMask]winnt.AccessMask{
 }
 
 // A service accepts a handle that has only the documented rights, and rejects one that misses any of them (O-31).
-func TestEachHandleNeedsItsRight(t *testing.T) {
+func TestServiceRejectsHandleWithoutRight(t *testing.T) {
 	covered := map[string]bool{}
 	for _, c := range newRightsWorld(t).cases() {
 		covered[c.service] = true

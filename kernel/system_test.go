@@ -128,7 +128,7 @@ func TestCloseReportsLeaks(t *testing.T) {
 }
 
 // CloseAllHandles and Close release handles, impersonations and tickets that programs left.
-func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
+func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p := must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	th := must(p.NewThread())

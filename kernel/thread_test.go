@@ -11,7 +11,7 @@ import (
 
 // KernelMode called while its thread ends or the system closes returns nil or an interface, and leaves no entry in
 // the system's tables.
-func TestKernelModeDuringClose(t *testing.T) {
+func TestKernelModeDuringCloseLeavesNoEntry(t *testing.T) {
 	tok := must(token.New(token.LocalSystem()))
 	for i := range 300 {
 		s := Boot(Config{})

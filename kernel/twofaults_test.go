@@ -522,7 +522,7 @@ func bases(in any) any {
 
 // A service returns the documented status for each of its conditions. If two conditions are violated, the one earlier
 // in the row decides. A failed call does not change handles, objects, references or tokens.
-func TestEarlierConditionDecides(t *testing.T) {
+func TestEarlierOfTwoConditionsDecides(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, level := range map[string]winnt.SecurityImpersonationLevel{"anonymous": winnt.SecurityAnonymous,
 		"identified": winnt.SecurityIdentification} {

@@ -84,7 +84,7 @@ func TestWorkItemsRunInOrder(t *testing.T) {
 }
 
 // A full queue rejects items. Close drops items that have not started, and nothing leaks (I-49).
-func TestWorkQueueFullAndClosed(t *testing.T) {
+func TestFullWorkQueueRejectsItem(t *testing.T) {
 	b := newRequester(t)
 	started, ran := make(chan struct{}), 0
 	err := b.k.QueueSystemWork(func(ctx context.Context, _ *kernel.KernelThread, _ *kernel.SubjectContext) {

@@ -24,8 +24,9 @@ func textOf(list []sid.SID) string {
 	return strings.Join(out, " ")
 }
 
-// TestGroupsOfKinds checks the SIDs of each kind of logon, for accounts of a domain and of this computer (L-80, L-83).
-func TestGroupsOfKinds(t *testing.T) {
+// TestLogonKindDeterminesSIDs checks the SIDs of each kind of logon, for accounts of a domain and of this computer
+// (L-80, L-83).
+func TestLogonKindDeterminesSIDs(t *testing.T) {
 	for _, c := range []struct {
 		kind         logon.Kind
 		local, admin bool

@@ -15,7 +15,7 @@ import (
 
 // Logons at the example's computer: the accounts, the methods, and the reason of a refusal, which only the record
 // contains (L-32, L-33, L-34, L-36).
-func TestMemoryLogOn(t *testing.T) {
+func TestExampleLogonHidesRefusalReason(t *testing.T) {
 	m := logon.Example(sid.SID{})
 	const user, good, bad = "S-1-5-21-1-2-3-1001", logon.ExamplePassword, logon.Secret("wrong")
 	const network, interactive = winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAdministratorOfEachToken checks that a result counts as an administrator's if one of its tokens is SYSTEM's or
-// has Administrators enabled.
-func TestAdministratorOfEachToken(t *testing.T) {
+// TestSystemOrAdministratorsTokenIsAdministrator checks that a result counts as an administrator's if one of its tokens
+// is SYSTEM's or has Administrators enabled.
+func TestSystemOrAdministratorsTokenIsAdministrator(t *testing.T) {
 	plain := func(s sid.SID, groups ...token.Group) *token.Spec {
 		return &token.Spec{User: token.Group{SID: s}, Groups: groups}
 	}

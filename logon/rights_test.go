@@ -13,7 +13,7 @@ import (
 
 // Each logon right has its documented name, which is unique. A set has the names of its members in order ("Account
 // Rights Constants").
-func TestNamesOfRights(t *testing.T) {
+func TestLogonRightsHaveDocumentedNames(t *testing.T) {
 	names := []string{"SeInteractiveLogonRight", "SeNetworkLogonRight", "SeBatchLogonRight", "SeServiceLogonRight",
 		"SeRemoteInteractiveLogonRight", "SeDenyInteractiveLogonRight", "SeDenyNetworkLogonRight", "SeDenyBatchLogonRight",
 		"SeDenyServiceLogonRight", "SeDenyRemoteInteractiveLogonRight"}
@@ -54,9 +54,9 @@ func TestLongNamesAreNotLookedUp(t *testing.T) {
 	}
 }
 
-// TestDomainsOfWellKnownAccounts looks up each domain by name and SID. Its account has the
+// TestWellKnownDomainsAreFoundBothWays looks up each domain by name and SID. Its account has the
 // type domain and no name.
-func TestDomainsOfWellKnownAccounts(t *testing.T) {
+func TestWellKnownDomainsAreFoundBothWays(t *testing.T) {
 	for text, name := range map[string]string{"S-1-5-32": "BUILTIN", "S-1-5-80": "NT SERVICE",
 		"S-1-5-83": "NT VIRTUAL MACHINE"} {
 		s := sid.MustParse(text)

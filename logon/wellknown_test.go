@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestServiceAccountNames looks up the service accounts by names with and without a
+// TestServiceAccountsAreFoundByAnySpelling looks up the service accounts by names with and without a
 // blank, with and without their authority, in any case.
-func TestServiceAccountNames(t *testing.T) {
+func TestServiceAccountsAreFoundByAnySpelling(t *testing.T) {
 	for _, c := range []struct{ name, want string }{
 		{`NT AUTHORITY\LocalService`, "S-1-5-19"},
 		{`NT AUTHORITY\NetworkService`, "S-1-5-20"},
@@ -30,10 +30,10 @@ func TestServiceAccountNames(t *testing.T) {
 	}
 }
 
-// TestWellKnownAccounts looks up each well-known SID by SID and by name. Its type follows
+// TestWellKnownSIDsAreFoundByName looks up each well-known SID by SID and by name. Its type follows
 // its authority. Accounts of a domain are not well known, except the groups of 0-0-0, by
 // which a KDC asserts claims and compounded authentication (L-12).
-func TestWellKnownAccounts(t *testing.T) {
+func TestWellKnownSIDsAreFoundByName(t *testing.T) {
 	n := 0
 	sid.WellKnown(func(s sid.SID, name string) bool {
 		n++

@@ -59,7 +59,7 @@ func TestServiceTableIsComplete(t *testing.T) {
 // The order of the conditions is stated once, in the rows. It is compared here with the order
 // that the documents give, written down from their pages: statuses follow each other in the
 // row as they do there (T-10, T-30, T-40, T-60, T-70, T-74, T-80, T-90, I-20, O-31, O-50, O-65).
-func TestConditionsFollowTheDocuments(t *testing.T) {
+func TestServiceConditionsHaveDocumentedOrder(t *testing.T) {
 	handle := []ntstatus.Status{ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch, ntstatus.AccessDenied}
 	join := slices.Concat[[]ntstatus.Status]
 	for service, documented := range map[string][]ntstatus.Status{
@@ -176,7 +176,7 @@ func TestTracingChangesNothing(t *testing.T) {
 }
 
 // O-3: each service that tests values before memory refuses the neighbours of valid values.
-func TestProbedByValue(t *testing.T) {
+func TestServicesRejectNeighborsOfValidValues(t *testing.T) {
 	const flags = winnt.PROCESS_CREATE_FLAGS_SUPPORTED
 	process := func(process, thread uint32) nt.CreateUserProcessIn {
 		return nt.CreateUserProcessIn{ProcessFlags: process, ThreadFlags: thread}

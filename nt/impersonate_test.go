@@ -78,7 +78,7 @@ func (w *world) expect(want string) {
 }
 
 // I-76: reverts can be nested, restore the previous state, and can be called again.
-func TestImpersonateNests(t *testing.T) {
+func TestNestedRevertsRestorePreviousToken(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob,
 		winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)

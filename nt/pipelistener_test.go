@@ -67,9 +67,9 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 	wg.Wait()
 }
 
-// TestPipeGivesBack checks that a listener and both ends of a connection release their threads, handles and names
-// when they are closed.
-func TestPipeGivesBack(t *testing.T) {
+// TestPipeCloseReleasesThreadsAndHandles checks that a listener and both ends of a connection release their threads,
+// handles and names when they are closed.
+func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {
 	sys, server, client := pipePair(t)
 	counts := func() (n [3]int64) {
 		n[0], n[1], n[2] = sys.Counts()
@@ -88,8 +88,9 @@ func TestPipeGivesBack(t *testing.T) {
 	}
 }
 
-// TestPipeManyClients checks that every client is served under its own identity, whatever the others do.
-func TestPipeManyClients(t *testing.T) {
+// TestPipeServesClientsUnderOwnIdentity checks that every client is served under its own identity, whatever the others
+// do.
+func TestPipeServesClientsUnderOwnIdentity(t *testing.T) {
 	sys, server, _ := pipePair(t)
 	l := must(server.ListenPipe("many", everyone))
 	const clients = 16

@@ -24,8 +24,9 @@ func TestOfReturnsWrappedStatus(t *testing.T) {
 	}
 }
 
-// TestSeverity checks both sides of each border between the severities, and a status without a name.
-func TestSeverity(t *testing.T) {
+// TestTopBitsDetermineStatusSeverity checks both sides of each border between the severities, and a status without a
+// name.
+func TestTopBitsDetermineStatusSeverity(t *testing.T) {
 	for s, want := range map[ntstatus.Status]struct {
 		success, err bool
 		severity     int

@@ -173,7 +173,7 @@ func TestDecodeCopiesItsInput(t *testing.T) {
 }
 
 // Object, callback, compound and attribute entries have the extra data of their type.
-func TestExtraDataOfEntries(t *testing.T) {
+func TestExtraReturnsDataOfEntryType(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
 	if object == nil || !object.HasObjectType || object.HasInherited ||

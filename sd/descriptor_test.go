@@ -103,7 +103,7 @@ func TestEqualComparesAllParts(t *testing.T) {
 
 // A descriptor preserves its original bytes, whatever the order of its parts and the data between and after them and
 // in the slack of its lists. Append writes the parts in a fixed order: SACL, DACL, owner, group.
-func TestOriginalBytesOfAnyLayout(t *testing.T) {
+func TestDescriptorKeepsOriginalBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	junk := func(n int) []byte {
 		b := make([]byte, n)

@@ -32,7 +32,7 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 }
 
 // Each part of a descriptor requires its rights to query and to set it.
-func TestRightsToQueryAndSetParts(t *testing.T) {
+func TestDescriptorPartNeedsQueryOrSetRight(t *testing.T) {
 	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
 	for _, c := range []struct {
 		info       uint32

@@ -48,7 +48,7 @@ func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 }
 
 // FileObject.Mapping gives the specific rights recorded on a Windows file server (S-11).
-func TestVectorsGenericMapping(t *testing.T) {
+func TestVectorsMapGenericFileRights(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
 		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {
 			t.Errorf("row %d: %v is mapped to %v, want %v", i, r.Generic, got, r.Specific)

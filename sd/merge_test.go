@@ -58,7 +58,7 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 }
 
 // The cases follow the documentation of SetEntriesInAcl.
-func TestMergeAsSetEntriesInAcl(t *testing.T) {
+func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 	for _, c := range []struct {
 		id, old, want string
 		in            sd.Explicit
@@ -109,7 +109,7 @@ func TestMergeAsSetEntriesInAcl(t *testing.T) {
 
 // Requests about a SACL change audit entries in the same way as requests about a DACL change grants, as
 // SetEntriesInAcl documents for the other list.
-func TestMergeOfAuditEntries(t *testing.T) {
+func TestMergeChangesAuditEntriesLikeGrants(t *testing.T) {
 	for _, c := range []struct {
 		name, old, want string
 		r               sd.Explicit

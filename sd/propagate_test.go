@@ -12,7 +12,7 @@ import (
 )
 
 // A kept change stays valid: later changes do not modify its path, at any depth.
-func TestKeptChangeStaysValid(t *testing.T) {
+func TestRetainedChangePathIsNotModified(t *testing.T) {
 	of := func(name string, children ...*sd.Node) *sd.Node {
 		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
 	}

@@ -38,7 +38,7 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 
 // Recorded on a Windows file server: S-66. The inheritance flags determine whether a kind of child gets the entry. If
 // so, the row has its flags, otherwise 0.
-func TestRecordedInheritFlags(t *testing.T) {
+func TestInheritFlagsMatchRecordedWindows(t *testing.T) {
 	files, directories := 0, 0
 	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`
@@ -72,7 +72,7 @@ func TestRecordedInheritFlags(t *testing.T) {
 
 // The control bits and flags of the stored descriptor (S-79, C-81) and of a new file (S-64, C-82) equal those
 // recorded on a Windows file server.
-func TestRecordedAutoInheritControl(t *testing.T) {
+func TestAutoInheritMatchesRecordedWindows(t *testing.T) {
 	owner := sid.Administrators
 	for i, r := range recordings.Rows[struct {
 		SetControl   sd.Control `json:"parent_set_control"`
@@ -116,10 +116,10 @@ func TestRecordedAutoInheritControl(t *testing.T) {
 	}
 }
 
-// TestRecordedNetEntries builds the entries recorded of .NET, byte for byte, and decodes its lists (S-13, S-23).
-// Lists of revision 0 and 127, and entries of types that .NET does not know, are decoded there and refused here
+// TestEntriesMatchRecordedDotNet builds the entries recorded of .NET, byte for byte, and decodes its lists (S-13,
+// S-23). Lists of revision 0 and 127, and entries of types that .NET does not know, are decoded there and refused here
 // (docs/CAVEATS.md).
-func TestRecordedNetEntries(t *testing.T) {
+func TestEntriesMatchRecordedDotNet(t *testing.T) {
 	kinds := map[string][2]sd.Type{"allow": {sd.AccessAllowed, sd.AccessAllowedCallback},
 		"deny": {sd.AccessDenied, sd.AccessDeniedCallback}, "audit": {sd.SystemAudit, sd.SystemAuditCallback},
 		"alarm": {sd.SystemAlarm, sd.SystemAlarmCallback}}
@@ -214,9 +214,9 @@ func (p netParts) descriptor(t *testing.T) *sd.Descriptor {
 		DACL: netListOf(t, p.DACL), SACL: netListOf(t, p.SACL)})
 }
 
-// TestRecordedNetDescriptors builds descriptors from the recorded parts and compares the control word, the length and
-// each part (S-24).
-func TestRecordedNetDescriptors(t *testing.T) {
+// TestDescriptorsMatchRecordedDotNet builds descriptors from the recorded parts and compares the control word, the
+// length and each part (S-24).
+func TestDescriptorsMatchRecordedDotNet(t *testing.T) {
 	for _, r := range recordings.Rows[struct {
 		netParts
 		ID       string
@@ -249,8 +249,9 @@ func sameList(t *testing.T, id string, got, want *sd.ACL) {
 	}
 }
 
-// TestRecordedNetOwners replaces the owner or the group of a descriptor as recorded of .NET; the other one stays.
-func TestRecordedNetOwners(t *testing.T) {
+// TestReplacedOwnerMatchesRecordedDotNet replaces the owner or the group of a descriptor as recorded of .NET; the other
+// one stays.
+func TestReplacedOwnerMatchesRecordedDotNet(t *testing.T) {
 	for _, file := range []string{"sd_setowner", "sd_setgroup"} {
 		for _, r := range recordings.Rows[struct {
 			netParts
@@ -274,8 +275,8 @@ func TestRecordedNetOwners(t *testing.T) {
 	}
 }
 
-// TestRecordedNetLists replaces one list of a descriptor as recorded of .NET; the other one stays.
-func TestRecordedNetLists(t *testing.T) {
+// TestReplacedListMatchesRecordedDotNet replaces one list of a descriptor as recorded of .NET; the other one stays.
+func TestReplacedListMatchesRecordedDotNet(t *testing.T) {
 	for _, file := range []string{"sd_setdacl", "sd_setsacl"} {
 		for _, r := range recordings.Rows[struct {
 			ID, Hex   string
@@ -321,9 +322,9 @@ func decodeHex(t *testing.T, id, text string) *sd.Descriptor {
 	return d
 }
 
-// TestRecordedNetEmptyLists reads empty lists as .NET writes them: canonical, 8 bytes, of the recorded revision. It
-// refuses revisions other than 2 to 4 (docs/CAVEATS.md).
-func TestRecordedNetEmptyLists(t *testing.T) {
+// TestEmptyListsMatchRecordedDotNet reads empty lists as .NET writes them: canonical, 8 bytes, of the recorded
+// revision. It refuses revisions other than 2 to 4 (docs/CAVEATS.md).
+func TestEmptyListsMatchRecordedDotNet(t *testing.T) {
 	for _, r := range recordings.Rows[struct {
 		ID, Kind, Hex string
 		Container     bool
@@ -348,9 +349,9 @@ func TestRecordedNetEmptyLists(t *testing.T) {
 	}
 }
 
-// TestRecordedNetRules adds a recorded rule to an empty list. The entry has exactly the rule's trustee, type and
-// flags. Flags outside the enumerations are refused there and here.
-func TestRecordedNetRules(t *testing.T) {
+// TestAddedRuleMatchesRecordedDotNet adds a recorded rule to an empty list. The entry has exactly the rule's trustee,
+// type and flags. Flags outside the enumerations are refused there and here.
+func TestAddedRuleMatchesRecordedDotNet(t *testing.T) {
 	for _, r := range recordings.Rows[struct {
 		ID, Expected string
 		Operation    struct {

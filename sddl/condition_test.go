@@ -61,7 +61,7 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 
 // SIDs in conditions and attributes are printed like others: as an alias in the domain of the options, otherwise in
 // full. Both forms parse to the same bytes.
-func TestAliasesInsideEntries(t *testing.T) {
+func TestConditionSIDsPrintAsAliases(t *testing.T) {
 	domain, other := sid.MustParse("S-1-5-21-1-2-3"), sid.MustParse("S-1-5-21-7-8-9")
 	for _, of := range []sid.SID{{}, domain, other} {
 		name := "S-1-5-21-1-2-3-513"

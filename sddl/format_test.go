@@ -97,7 +97,7 @@ func TestFormatPrintsRequestedParts(t *testing.T) {
 }
 
 // Each part is printed only on request, with the control bits of its own list; a backup has all parts (S-44).
-func TestEachPartIsPrintedAlone(t *testing.T) {
+func TestFormatPrintsOnlyRequestedParts(t *testing.T) {
 	const (
 		o, g  = "O:BA", "G:SY"
 		dacl  = "D:P(A;;FA;;;WD)"

@@ -76,7 +76,7 @@ func TestMixedRightsAddUp(t *testing.T) {
 
 // A mask is hexadecimal, octal or decimal, and ends after its digits. A number that is too large saturates, and
 // ParseStrict refuses it (S-38).
-func TestMaskNumberBases(t *testing.T) {
+func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
 		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
 		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,

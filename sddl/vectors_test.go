@@ -29,7 +29,7 @@ func hasSlack(d *sd.Descriptor) bool {
 }
 
 // C-80, S-16, S-25, S-38: text to bytes as recorded on Windows.
-func TestVectorsToBytes(t *testing.T) {
+func TestVectorsEncodeToRecordedBytes(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ SDDL, Domain, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			want := must(hex.DecodeString(r.Hex))
@@ -142,9 +142,9 @@ func list(t *testing.T, rows []netACE) *sd.ACL {
 	return l
 }
 
-// TestVectorsNetParts prints the parts of descriptors as recorded of .NET. A descriptor with a control word that says
-// DACL present and no list is everything for everybody there, and is not printed.
-func TestVectorsNetParts(t *testing.T) {
+// TestVectorsDescriptorPartsMatchDotNet prints the parts of descriptors as recorded of .NET. A descriptor with a
+// control word that says DACL present and no list is everything for everybody there, and is not printed.
+func TestVectorsDescriptorPartsMatchDotNet(t *testing.T) {
 	parts := map[string]uint32{"owner": winnt.OWNER_SECURITY_INFORMATION, "group": winnt.GROUP_SECURITY_INFORMATION,
 		"dacl": winnt.DACL_SECURITY_INFORMATION, "sacl": winnt.SACL_SECURITY_INFORMATION}
 	for _, r := range recordings.Rows[netRow](t, "dotnet-acl/getsddlform.jsonl") {
@@ -212,8 +212,8 @@ func (r *netRow) outcome(t *testing.T) (string, error) {
 	return sddl.Format(sd.New(p), netDomain)
 }
 
-// TestVectorsNetText compares texts and edits of descriptors with those recorded of .NET (S-82, S-83).
-func TestVectorsNetText(t *testing.T) {
+// TestVectorsTextAndEditsMatchDotNet compares texts and edits of descriptors with those recorded of .NET (S-82, S-83).
+func TestVectorsTextAndEditsMatchDotNet(t *testing.T) {
 	compared := 0
 	for _, file := range []string{"createfromsddl", "createfromraw", "getbinaryform", "sd_purgeaccess", "sd_purgeaudit",
 		"sd_setdaclprotection", "sd_setsaclprotection"} {
@@ -238,8 +238,8 @@ func TestVectorsNetText(t *testing.T) {
 	t.Logf("%d rows compared", compared)
 }
 
-// TestVectorsEventDescriptors formats the descriptors that Windows wrote into its records as it wrote them.
-func TestVectorsEventDescriptors(t *testing.T) {
+// TestVectorsFormatLikeWindowsEvents formats the descriptors that Windows wrote into its records as it wrote them.
+func TestVectorsFormatLikeWindowsEvents(t *testing.T) {
 	for i, text := range recordings.Rows[string](t, "windows-events/sds.jsonl") {
 		d, err := sddl.Parse(text, sddl.Options{})
 		if err != nil {
@@ -252,8 +252,9 @@ func TestVectorsEventDescriptors(t *testing.T) {
 	}
 }
 
-// TestVectorsNetCanonical compares which lists are in canonical order with what was recorded of .NET (S-82).
-func TestVectorsNetCanonical(t *testing.T) {
+// TestVectorsCanonicalOrderMatchesDotNet compares which lists are in canonical order with what was recorded of .NET
+// (S-82).
+func TestVectorsCanonicalOrderMatchesDotNet(t *testing.T) {
 	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
 		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
 			b := must(hex.DecodeString(r.Hex))

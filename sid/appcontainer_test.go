@@ -10,7 +10,7 @@ import (
 
 // The SIDs of a published package and of published capabilities. The group SID of a capability has the same eight
 // numbers as its capability SID.
-func TestAppContainerAndCapabilitySIDs(t *testing.T) {
+func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 	const edge = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194"
 	for _, name := range []string{"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", "microsoft.microsoftedge_8WEKYB3D8BBWE"} {
 		if got := sid.AppContainer(name).String(); got != edge {
@@ -56,9 +56,9 @@ func ExampleAppContainer() {
 	// S-1-15-3-1
 }
 
-// TestAppContainerLengths checks that AppContainer accepts names of MaxAppContainerName
+// TestOverlongAppContainerNameIsRejected checks that AppContainer accepts names of MaxAppContainerName
 // UTF-16 units and refuses longer ones, whatever the characters.
-func TestAppContainerLengths(t *testing.T) {
+func TestOverlongAppContainerNameIsRejected(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ok   bool

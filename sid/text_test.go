@@ -173,7 +173,7 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 }
 
 // The functions on a SID value: prefix, order, equality and bytes (S-2, S-3, S-4, S-5).
-func TestSIDPrefixesAndBytes(t *testing.T) {
+func TestSIDComparesByPrefixAndBytes(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
 	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
 		a.Compare(a) != 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // Parse accepts and refuses the strings recorded on Windows, with the same SIDs (S-7, S-8, S-10, S-80).
-func TestRecordedSIDStrings(t *testing.T) {
+func TestSIDParsingMatchesRecordedWindows(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1225132014-296224811-2507946102")
 	for _, r := range recordings.Rows[struct {
 		String string

@@ -38,7 +38,7 @@ func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 
 // PrivilegeCheck for all or any of a set returns the enabled privileges that it used. An empty set has all and not
 // any (TC-51, T-101).
-func TestPrivilegeCheckAllOrAny(t *testing.T) {
+func TestPrivilegeCheckReturnsUsedPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
 	ok, used := tok.PrivilegeCheck(set, true)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestReleasedVectors reads the vectors of released versions. A newer format is an error that names the line, the
-// format and the remedy.
-func TestReleasedVectors(t *testing.T) {
+// TestReleasedVectorsAreRead reads the vectors of released versions. A newer format is an error that names the line,
+// the format and the remedy.
+func TestReleasedVectorsAreRead(t *testing.T) {
 	files, err := filepath.Glob("../testdata/formats/*/vectors/*.jsonl")
 	if err != nil || len(files) < 2 {
 		t.Fatal(files, err)

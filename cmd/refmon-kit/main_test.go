@@ -26,7 +26,7 @@ func command(in string, args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
-func TestHelpPages(t *testing.T) {
+func TestHelpPagesFitTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmon-kit", func(args ...string) string {
 		_, out, _ := command("", args...)
 		return out
@@ -92,8 +92,8 @@ func TestChoicesAreListsAndRepeat(t *testing.T) {
 	}
 }
 
-// TestMalformedCommandLines checks the exit code 2 and the reason.
-func TestMalformedCommandLines(t *testing.T) {
+// TestMalformedCommandLinesExitWith2 checks the exit code 2 and the reason.
+func TestMalformedCommandLinesExitWith2(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.jsonl")
 	write(t, file, `{"kit":1,"id":"audit.000001","suite":"audit","op":"audit_check","in":{}}`+"\n")
 	for _, c := range []struct{ args, want string }{{"questions --suite other", `suite "other": choose one of`},

@@ -373,8 +373,8 @@ func TestAuditExitCodes(t *testing.T) {
 	}
 }
 
-// TestInclusionProofSyntax checks that an inclusion proof has three lines and its checkpoint.
-func TestInclusionProofSyntax(t *testing.T) {
+// TestMalformedInclusionProofIsRejected checks that an inclusion proof has three lines and its checkpoint.
+func TestMalformedInclusionProofIsRejected(t *testing.T) {
 	s := newSigner("log")
 	leaves := records(1)
 	whole := inclusion(leaves[0], 0, nil, s.note("log", 1, tree(leaves)))

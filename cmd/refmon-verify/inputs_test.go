@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNumberSyntaxInFiles checks that numbers are decimal, or hexadecimal after 0x, and that no other syntax is
+// TestNumbersAreDecimalOr0xHex checks that numbers are decimal, or hexadecimal after 0x, and that no other syntax is
 // accepted.
-func TestNumberSyntaxInFiles(t *testing.T) {
+func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 	for text, want := range map[string]uint64{"0": 0, "7": 7, "10": 10, "18446744073709551615": 1<<64 - 1, "0x0": 0,
 		"0xff": 255, "0XFF": 255, "0xffffffffffffffff": 1<<64 - 1} {
 		testcheck.Equal(t, numeral(text, 64), want, "%s", text)

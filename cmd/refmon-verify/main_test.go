@@ -48,7 +48,7 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 	}
 }
 
-func TestRun(t *testing.T) {
+func TestVerifyExitsWith1ForAlteredCertificate(t *testing.T) {
 	s := world{World: questions.World{Rand: rand.New(rand.NewPCG(1, 0))}}.sample(t, map[string]int{})
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
@@ -71,9 +71,9 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestReleasedCertificate verifies the certificates that released versions wrote. A newer form is an error that names
-// both forms and the remedy, also if it has fields that this release does not know.
-func TestReleasedCertificate(t *testing.T) {
+// TestReleasedCertificatesVerify verifies the certificates that released versions wrote. A newer form is an error that
+// names both forms and the remedy, also if it has fields that this release does not know.
+func TestReleasedCertificatesVerify(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/formats/*/certificate")
 	if err != nil || len(dirs) == 0 {
 		t.Fatal(dirs, err)

@@ -43,9 +43,9 @@ func TestVersionNamesProgramAndGo(t *testing.T) {
 	}
 }
 
-// TestHelp checks that --help prints the usage, that the page fits a terminal, and that an error names the file that
-// cannot be read.
-func TestHelp(t *testing.T) {
+// TestVerifyHelpPrintsUsage checks that --help prints the usage, that the page fits a terminal, and that an error names
+// the file that cannot be read.
+func TestVerifyHelpPrintsUsage(t *testing.T) {
 	code, page := printed(t, "--help")
 	if code != 0 || !strings.HasPrefix(page, "Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN\n") {
 		t.Errorf("--help: %d, %q, want 0 and the usage", code, page)

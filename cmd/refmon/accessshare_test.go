@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAccessThroughAShare checks that the first line names what decided, the share, the object or both, and that the
-// exit code has the result. JSON output has a line for each.
-func TestAccessThroughAShare(t *testing.T) {
+// TestAccessNamesWhetherShareOrObjectDecided checks that the first line names what decided, the share, the object or
+// both, and that the exit code has the result. JSON output has a line for each.
+func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 	workplace(t)
 	const none = "DENIED: the share and the object have no right in common"
 	write := func(name, text string) {

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAuditorsExample runs the auditor's example and the commands that README shows
+// TestAuditorsExampleDetectsChangedByte runs the auditor's example and the commands that README shows
 // for it, then changes a byte, which is found (U-74).
-func TestAuditorsExample(t *testing.T) {
+func TestAuditorsExampleDetectsChangedByte(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trail")
 	refmon := func(want int, args ...string) string {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestAuditorsExample(t *testing.T) {
 
 // Each flag of a query selects by its own field, several flags select their intersection, and tail starts at the
 // given record.
-func TestAuditQueryFlags(t *testing.T) {
+func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 	dir := newTrail(t, 0)
 	// The records 2 to 11 are i = 0 to 9: user i%3, object i%4, failures odd, a privilege
 	// from 5 on, hour i; 1 and 12 are the log's own and of today.
@@ -125,7 +125,7 @@ func TestAuditQueryFlags(t *testing.T) {
 }
 
 // Sums count the selected records, with the requested number of rows, and the page shows the same.
-func TestAuditStatsTables(t *testing.T) {
+func TestAuditStatsCountSelectedRecords(t *testing.T) {
 	dir := newTrail(t, 0)
 	const day = "--until=2025-01-01T00:00:00Z"
 	rows := func(out, title string) int {
@@ -179,7 +179,7 @@ func TestAuditStatsTables(t *testing.T) {
 
 // A change applies to the named subcategories, is stored, and is recorded in the log with the previous setting (U-2,
 // U-85).
-func TestAuditPolicyFlags(t *testing.T) {
+func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 	dir := newTrail(t, 0)
 	setting := func(name string) string {
 		code, out, errs := asked("audit", "policy", dir)

@@ -9,7 +9,7 @@ import (
 
 // Every given checkpoint and key is used, and a range is respected. A fault gives exit code 3, an invalid command
 // line 2 (U-72).
-func TestAuditVerifyFlags(t *testing.T) {
+func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 	dir := newTrail(t, 2_000)
 	other := newTrail(t, 0)
 	point, foreign := filepath.Join(dir, "checkpoint"), filepath.Join(other, "checkpoint")

@@ -21,9 +21,9 @@ import (
 	"github.com/refmon/refmon/internal/test/programs"
 )
 
-// TestBenchBulk measures the verbs from file to file and prints the table of docs/performance.md. It runs only if
-// REFMON_BENCH_BULK is set (make bench-bulk) and never fails by the clock.
-func TestBenchBulk(t *testing.T) {
+// TestMeasureBulkVerbs measures the verbs from file to file and prints the table of docs/performance.md. It runs only
+// if REFMON_BENCH_BULK is set (make bench-bulk) and never fails by the clock.
+func TestMeasureBulkVerbs(t *testing.T) {
 	if os.Getenv("REFMON_BENCH_BULK") == "" {
 		t.Skip("a measurement: make bench-bulk, or REFMON_BENCH_BULK=1")
 	}

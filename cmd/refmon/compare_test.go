@@ -9,7 +9,7 @@ import (
 
 // The whole output of a comparison: the machine, each rule with its differences, settled rules, skipped questions by
 // frequency, and the counts.
-func TestComparisonOutput(t *testing.T) {
+func TestComparisonPrintsRulesAndDifferences(t *testing.T) {
 	answer := func(status string, out replay.Fields) replay.Answer { return replay.Answer{Status: status, Out: out} }
 	r := &replay.Report{
 		Header: replay.Header{Date: "2026-01-02", Tokens: "own", System: replay.System{Product: "Windows 10.0, server",

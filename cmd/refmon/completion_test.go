@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestShellsComplete sources the scripts in real shells and requests completions of a command line from each.
-func TestShellsComplete(t *testing.T) {
+// TestShellsOfferCompletions sources the scripts in real shells and requests completions of a command line from each.
+func TestShellsOfferCompletions(t *testing.T) {
 	// Each shell gets the script's name and the words of the line, of which the last is completed.
 	shells := map[string][]string{
 		"bash": {"bash", "--norc", "-c", `source "$1"; shift

@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestDeletionsOfAnEarlierRun checks that the outputs of a run, and of a second one over half of its files, leave a
-// strict reader with exactly the existing files, in each format that is applied line by line (B-19). A third run over
+// TestSecondRunDeletesMissingFiles checks that the outputs of a run, and of a second one over half of its files, leave
+// a strict reader with exactly the existing files, in each format that is applied line by line (B-19). A third run over
 // the same files repeats no deletion, and a run that cannot start leaves the earlier output.
-func TestDeletionsOfAnEarlierRun(t *testing.T) {
+func TestSecondRunDeletesMissingFiles(t *testing.T) {
 	for _, format := range []string{"es-bulk", "jsonl", "for-index"} {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()

@@ -72,8 +72,9 @@ func runConsole(t *testing.T, text string) string {
 
 var console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
 
-// TestReadme runs the commands in README and the guides and compares their output. A line "[...]" matches any lines.
-func TestReadme(t *testing.T) {
+// TestReadmeCommandsPrintDocumentedOutput runs the commands in README and the guides and compares their output. A line
+// "[...]" matches any lines.
+func TestReadmeCommandsPrintDocumentedOutput(t *testing.T) {
 	check.NoError(t, os.Chdir("../.."))
 	defer os.Chdir("cmd/refmon")
 	n := 0
@@ -146,7 +147,7 @@ var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
 
 // Every piece of the guide for server authors runs on both profiles, each in its own kernel after the first piece of
 // the page.
-func TestGuidePiecesRun(t *testing.T) {
+func TestImpersonationGuideSnippetsRun(t *testing.T) {
 	page := check.Must(os.ReadFile("../../docs/impersonation.md"))
 	prelude, n := "", 0
 	for _, m := range block.FindAllStringSubmatch(string(page), -1) {

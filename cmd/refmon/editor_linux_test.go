@@ -36,8 +36,9 @@ func (s *screen) until(text string) {
 	s.all = s.all[strings.Index(s.all, text)+len(text):]
 }
 
-// TestRepl checks a terminal session: greeting, Tab completion, history, Ctrl-C that discards a line, and exit.
-func TestRepl(t *testing.T) {
+// TestReplCompletesAndDiscardsLines checks a terminal session: greeting, Tab completion, history, Ctrl-C that discards
+// a line, and exit.
+func TestReplCompletesAndDiscardsLines(t *testing.T) {
 	person, program := terminal.Open(t)
 	s := &screen{t: t, shown: make(chan string, 64)}
 	go func() {

@@ -28,8 +28,8 @@ func TestHelpFitsTerminal(t *testing.T) {
 	}
 }
 
-// TestCLIDoc checks that the page equals the commands' help.
-func TestCLIDoc(t *testing.T) {
+// TestCLIDocMatchesCommandHelp checks that the page equals the commands' help.
+func TestCLIDocMatchesCommandHelp(t *testing.T) {
 	var c cli
 	parser := check.Must(kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.HelpPages(),
 		kong.Vars{"version": ""}))

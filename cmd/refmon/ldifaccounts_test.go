@@ -13,8 +13,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestLDIFIsTheDirectoryToo: objects in LDIF bring their users and groups, unless the command line names others (B-82).
-func TestLDIFIsTheDirectoryToo(t *testing.T) {
+// TestLDIFObjectsSupplyAccounts: objects in LDIF bring their users and groups, unless the command line names others
+// (B-82).
+func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

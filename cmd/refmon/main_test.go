@@ -22,10 +22,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"refmon": main})
 }
 
-// TestScripts runs testdata/script: every verb with success, denial and malformed input. `exits CODE VERB…` runs
-// refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With -short it runs only the
-// scripts of verbs that work in parallel, for the race detector.
-func TestScripts(t *testing.T) {
+// TestCommandScriptsExitAsExpected runs testdata/script: every verb with success, denial and malformed input. `exits
+// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With -short
+// it runs only the scripts of verbs that work in parallel, for the race detector.
+func TestCommandScriptsExitAsExpected(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {
 		dir = ""
@@ -132,7 +132,7 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(name, bytes.Replace(b, []byte(args[1]), []byte(args[2]), 1), 0o600))
 }
 
-func TestColourIsForTerminals(t *testing.T) {
+func TestColorIsOffForFiles(t *testing.T) {
 	f := check.Must(os.Create(t.TempDir() + "/out"))
 	defer f.Close()
 	if wantColour(f) {
@@ -150,8 +150,8 @@ func TestColourIsForTerminals(t *testing.T) {
 	}
 }
 
-// TestWrongCommandLines checks for exit code 2 and an error that names the help.
-func TestWrongCommandLines(t *testing.T) {
+// TestWrongCommandLinesExitWith2 checks for exit code 2 and an error that names the help.
+func TestWrongCommandLinesExitWith2(t *testing.T) {
 	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"},
 		{"sid", "BA", "--batch", "-"}} {
 		if code, out, errs := asked(args...); code != exitMalformed || errs == "" || out != "" {

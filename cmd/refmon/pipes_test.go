@@ -8,8 +8,8 @@ import (
 	"testing/iotest"
 )
 
-// TestPipeIsNotKeptInPart checks that a pipe whose copy failed is not taken for a whole one.
-func TestPipeIsNotKeptInPart(t *testing.T) {
+// TestFailedPipeCopyIsNotReused checks that a pipe whose copy failed is not taken for a whole one.
+func TestFailedPipeCopyIsNotReused(t *testing.T) {
 	failed := errors.New("failed")
 	p := &pipe{in: io.NopCloser(io.MultiReader(bytes.NewReader([]byte("half")), iotest.ErrReader(failed)))}
 	for range 2 {

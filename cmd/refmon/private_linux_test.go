@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// TestPrivateReadsTheFileItsFolderAndItsLinks: of a path, the file's descriptor, that of its folder and the number of
+// TestPrivateChecksFileFolderAndLinkCount: of a path, the file's descriptor, that of its folder and the number of
 // its names decide.
-func TestPrivateReadsTheFileItsFolderAndItsLinks(t *testing.T) {
+func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "home")
 	folders := map[string]string{"": quiet, "open": hers + "(A;;0x40;;;WD)", "new": hers + "(A;OIIO;FR;;;BU)"}

@@ -13,7 +13,7 @@ import (
 
 // The bar shows the progress, the remaining time if it is known, and the number of unreadable objects. For a second
 // input it restarts.
-func TestProgressBar(t *testing.T) {
+func TestProgressBarShowsRemainingTime(t *testing.T) {
 	var out bytes.Buffer
 	b := newBar(&streams{err: &out}, 200, false)
 	b.show(bulk.Position{Objects: 1, Offset: 1})

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDescriptorOutput checks the complete output for a descriptor: owner and group, control bits, each entry with
-// effect, rights, object types and flags, and both forms of it. Entries count from 1 (U-131).
-func TestDescriptorOutput(t *testing.T) {
+// TestDescriptorOutputShowsEveryEntry checks the complete output for a descriptor: owner and group, control bits, each
+// entry with effect, rights, object types and flags, and both forms of it. Entries count from 1 (U-131).
+func TestDescriptorOutputShowsEveryEntry(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		page string // without its last line
@@ -120,9 +120,9 @@ func TestDescriptorFitsTerminal(t *testing.T) {
 	}
 }
 
-// TestControlAndFlagNames checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6 and
-// 2.4.4.1).
-func TestControlAndFlagNames(t *testing.T) {
+// TestEachControlBitAndFlagIsNamed checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6
+// and 2.4.4.1).
+func TestEachControlBitAndFlagIsNamed(t *testing.T) {
 	for i, word := range []string{"owner-defaulted", "group-defaulted", "DACL-present", "DACL-defaulted", "SACL-present",
 		"SACL-defaulted", "DACL-trusted", "server-security", "DACL-auto-inherit-request", "SACL-auto-inherit-request",
 		"DACL-auto-inherited", "SACL-auto-inherited", "DACL-protected", "SACL-protected", "RM-control-valid",

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestAccountNameInSDDL checks that a name in place of a SID gets an error with the command that accepts names, and
-// that other errors do not (U-117).
-func TestAccountNameInSDDL(t *testing.T) {
+// TestAccountNameInSDDLSuggestsACLCommand checks that a name in place of a SID gets an error with the command that
+// accepts names, and that other errors do not (U-117).
+func TestAccountNameInSDDLSuggestsACLCommand(t *testing.T) {
 	for text, want := range map[string]string{
 		"D:(A;;FA;;;bob)":               "refmon acl grant PATH bob:full",
 		"D:(A;;FR;;;alice)":             "refmon acl grant PATH alice:read",

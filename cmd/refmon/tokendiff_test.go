@@ -10,7 +10,7 @@ import (
 
 // Two restricted tokens differ if their restricted passes see different claims (T-67). A nil list differs from an
 // empty one, and each of several groups with one SID counts.
-func TestRestrictedPassDifferences(t *testing.T) {
+func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const one, two = `{"name":"u","type":"int64","values":[1]}`, `{"name":"v","type":"int64","values":[2]}`
 	const claim = `,"userClaims":[` + one + "," + two + "]"

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestUnreadDirectoriesMatterWhereTheyDecide checks that a directory whose descriptor the caller may not read is an
+// TestUnreadableDirectoryFailsOnlyIfDecisive checks that a directory whose descriptor the caller may not read is an
 // error only if it could change the decision: by refusing to be passed, or by granting what the file does not (B-24).
-func TestUnreadDirectoriesMatterWhereTheyDecide(t *testing.T) {
+func TestUnreadableDirectoryFailsOnlyIfDecisive(t *testing.T) {
 	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-22-1-61001"))))
 	refused := errors.New("you may not read this descriptor")
 	unread := func(path string) stored { return stored{path: path, directory: true, unread: refused} }

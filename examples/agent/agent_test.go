@@ -247,9 +247,9 @@ func testJavaScript(t *testing.T, url string) {
 	}
 }
 
-// TestRestrictionOnlyTakesAway asks random questions: a call of the assistant gets no right that the user does not have
-// and no right to change something that the agent alone does not have.
-func TestRestrictionOnlyTakesAway(t *testing.T) {
+// TestRestrictedAgentGainsNoRight asks random questions: a call of the assistant gets no right that the user does not
+// have and no right to change something that the agent alone does not have.
+func TestRestrictedAgentGainsNoRight(t *testing.T) {
 	const questions = 10_000
 	random := rand.New(rand.NewPCG(1, 2))
 	known := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.MustParse("S-1-3-4")}

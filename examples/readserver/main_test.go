@@ -66,9 +66,9 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 	}
 }
 
-// TestServerWithoutPrivilege checks that a server without SeImpersonatePrivilege is denied everything, with an error
-// that names the privilege (I-42).
-func TestServerWithoutPrivilege(t *testing.T) {
+// TestServerWithoutImpersonateIsDenied checks that a server without SeImpersonatePrivilege is denied everything, with
+// an error that names the privilege (I-42).
+func TestServerWithoutImpersonateIsDenied(t *testing.T) {
 	shared, err := hostfs.Open(hostfs.Config{Path: tree(t), Missing: hostfs.SynthesiseMissing})
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("this system has no trees: ", err)

@@ -51,7 +51,7 @@ func Example() {
 }
 
 // The search returns exactly the names that a single access check grants.
-func TestReadersAreThoseOfSingleChecks(t *testing.T) {
+func TestSearchEqualsSingleAccessChecks(t *testing.T) {
 	idx := check.Must(search.New(principals()))
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "O:S-1-5-21-1-2-3-1107G:SYD:(A;;RC;;;OW)",
 		"O:BAG:SYD:(A;;0x1;;;WD)(D;;0x1;;;WD)",

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestEntryAttributeOfFileAndLink reads the attribute of an entry of a directory, of none, and of a link itself.
-func TestEntryAttributeOfFileAndLink(t *testing.T) {
+// TestEntryAttributeDoesNotFollowLink reads the attribute of an entry of a directory, of none, and of a link itself.
+func TestEntryAttributeDoesNotFollowLink(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"with", "without"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // The text for a rule is that of its conditions with the call's status. For a failed reference it is the handle's. If
 // two conditions are possible there is no text.
-func TestConditionsOfACall(t *testing.T) {
+func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 	row := nt.NtTable.Find("NtDuplicateToken")
 	conditions := row.Info().Conditions
 	for _, k := range conditions {

@@ -46,9 +46,9 @@ func kindGroups(t *token.Token) string {
 	return strings.Join(out, " ")
 }
 
-// TestTokensOfKindsOfLogon checks the SIDs of each kind for each kind of account (D-36, D-37, D-38). A directory after
-// another kind equals one that was read with that kind, and the first is unchanged.
-func TestTokensOfKindsOfLogon(t *testing.T) {
+// TestLogonKindDeterminesDirectoryTokens checks the SIDs of each kind for each kind of account (D-36, D-37, D-38). A
+// directory after another kind equals one that was read with that kind, and the first is unchanged.
+func TestLogonKindDeterminesDirectoryTokens(t *testing.T) {
 	const ntlm, here = "S-1-5-2 S-1-5-64-10", "S-1-18-1 S-1-2-0 S-1-2-1 "
 	const atHost = "S-1-2-0 S-1-2-1 "
 	want := map[string][4]string{
@@ -118,9 +118,9 @@ func TestPrincipalsOfQuestionsLogOn(t *testing.T) {
 	}
 }
 
-// TestKindOfLogonIsPartOfTheAccounts checks that the kind and the computer survive writing, change the sum, and that an
+// TestLogonKindSurvivesWriting checks that the kind and the computer survive writing, change the sum, and that an
 // update builds every token again.
-func TestKindOfLogonIsPartOfTheAccounts(t *testing.T) {
+func TestLogonKindSurvivesWriting(t *testing.T) {
 	user := directory.User{Name: "a", SID: sid.MustParse("S-1-5-21-9-9-9-1001")}
 	plain := &directory.Accounts{Users: []directory.User{user}}
 	seen := map[[32]byte]bool{plain.Sum(): true}

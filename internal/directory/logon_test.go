@@ -54,10 +54,10 @@ user, alice , S-1-5-21-1-2-3-1001 ,staff, 1001 ,2002,, , true , x ,1; -2
 `
 )
 
-// TestTokenOfEachKindOfAccount: the whole token of each kind of account: its groups, those of its groups, and what a
-// logon gives; a guest of the domain is in Guests and in no group of users, and a member of Administrators has the
-// full token.
-func TestTokenOfEachKindOfAccount(t *testing.T) {
+// TestAccountKindDeterminesTokenGroups: the whole token of each kind of account: its groups, those of its groups, and
+// what a logon gives; a guest of the domain is in Guests and in no group of users, and a member of Administrators has
+// the full token.
+func TestAccountKindDeterminesTokenGroups(t *testing.T) {
 	const domain, logon = "S-1-5-21-1-2-3-", " S-1-1-0 S-1-5-2 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-32-545"
 	// staff and all are in each other
 	const all = " S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002"

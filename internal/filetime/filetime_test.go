@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/filetime"
 )
 
-// TestKnownTimes compares both directions with times that the documents state.
-func TestKnownTimes(t *testing.T) {
+// TestFiletimeMatchesDocumentedTimes compares both directions with times that the documents state.
+func TestFiletimeMatchesDocumentedTimes(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		ft   int64

@@ -169,9 +169,9 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 }
 
-// TestBitsOfDenyOnlyGroups compares attributes of groups: after a filter only two bits of a deny-only group count, and
-// otherwise all that the page lists (B-44).
-func TestBitsOfDenyOnlyGroups(t *testing.T) {
+// TestJudgeComparesRelevantGroupAttributes compares attributes of groups: after a filter only two bits of a deny-only
+// group count, and otherwise all that the page lists (B-44).
+func TestJudgeComparesRelevantGroupAttributes(t *testing.T) {
 	const everyone = "S-1-1-0"
 	for _, c := range []struct {
 		op        string
@@ -262,9 +262,9 @@ func FuzzTake(f *testing.F) {
 	})
 }
 
-// TestChoicesAreCountedApart answers questions as an implementation that decided one rule the other way. Its answers
-// differ and are not wrong (B-42). An answer that no choice explains is wrong.
-func TestChoicesAreCountedApart(t *testing.T) {
+// TestExplainedChoiceIsNotCountedWrong answers questions as an implementation that decided one rule the other way. Its
+// answers differ and are not wrong (B-42). An answer that no choice explains is wrong.
+func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
 	questions := must(kit.Questions("access", "policy"))
 	chosen := 0
 	for _, q := range questions {
@@ -292,9 +292,9 @@ func TestChoicesAreCountedApart(t *testing.T) {
 // onlyStored matches an inherit-only entry that names no kind of child.
 var onlyStored = regexp.MustCompile(`\(A;(NP)?IO;[^)]*\)`)
 
-// TestInheritanceHasTwoRightAnswers: without the automatic flags a new object may inherit or not, and an inherit-only
-// entry that names no kind of child may stay or go (B-41). Nothing else is right.
-func TestInheritanceHasTwoRightAnswers(t *testing.T) {
+// TestJudgeAcceptsBothInheritanceVariants: without the automatic flags a new object may inherit or not, and an
+// inherit-only entry that names no kind of child may stay or go (B-41). Nothing else is right.
+func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 	const parent = `{"parent":"O:S-1-5-18G:S-1-5-18D:(A;OI;0x1;;;S-1-1-0)","parentHex":`
 	questions := must(kit.Questions("inherit"))
 	answer := func(q *kit.Question, text string) bool {

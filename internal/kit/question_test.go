@@ -70,8 +70,8 @@ func TestPageShowsProportions(t *testing.T) {
 	row("all")
 }
 
-// TestQuestionHidesAnswer checks that a line has the five fields of the protocol and no more.
-func TestQuestionHidesAnswer(t *testing.T) {
+// TestKitQuestionLineHasNoAnswer checks that a line has the five fields of the protocol and no more.
+func TestKitQuestionLineHasNoAnswer(t *testing.T) {
 	questions := must(kit.Questions("ladder"))
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(questions[0].Line()), &fields); err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/internal/kit"
 )
 
-// TestKnownFollowsSource checks how a source tells how answers are known (B-37). A named choice is never more than
-// agreement.
-func TestKnownFollowsSource(t *testing.T) {
+// TestSourceDeterminesEvidenceLevel checks how a source tells how answers are known (B-37). A named choice is never
+// more than agreement.
+func TestSourceDeterminesEvidenceLevel(t *testing.T) {
 	for source, want := range map[string]string{
 		"MS-DTYP 2.5.3.2.":                            kit.Documented,
 		"Windows recordings.":                         kit.Recorded,

@@ -130,8 +130,8 @@ func TestMissingAnswersAreWrong(t *testing.T) {
 	}
 }
 
-// TestOrderOfAnswersDoesNotMatter runs an adapter that answers backwards, and one that does not exit.
-func TestOrderOfAnswersDoesNotMatter(t *testing.T) {
+// TestKitAcceptsAnswersInAnyOrder runs an adapter that answers backwards, and one that does not exit.
+func TestKitAcceptsAnswersInAnyOrder(t *testing.T) {
 	for _, adapter := range []string{"last", "lingers"} {
 		j, err := ask(t, adapter, kit.Patience{Silence: 30 * time.Second, Exit: 50 * time.Millisecond})
 		if n := j.Total(); err != nil || n.Unsupported != 400 || n.Wrong != 0 {
@@ -168,9 +168,9 @@ func TestScoreReadsAnswersOffline(t *testing.T) {
 	}
 }
 
-// TestAdapterOfDocs runs the Python adapter of docs/kit.md. The page tells the score, and that the wrong answers are
-// about low integrity and OWNER RIGHTS.
-func TestAdapterOfDocs(t *testing.T) {
+// TestKitGuideAdapterGetsDocumentedScore runs the Python adapter of docs/kit.md. The page tells the score, and that the
+// wrong answers are about low integrity and OWNER RIGHTS.
+func TestKitGuideAdapterGetsDocumentedScore(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3: the adapter in docs/kit.md is not run")

@@ -222,7 +222,7 @@ func TestPageAccessIsTested(t *testing.T) {
 }
 
 // Two expected pages are tested with one call, with the same result as separately.
-func TestTwoPagesAreTestedTogether(t *testing.T) {
+func TestTwoPageProbeEqualsSeparateProbes(t *testing.T) {
 	mapArena(t)
 	const good, other, bad = Address(arena), Address(arena + page), Address(arena + arenaSize)
 	const system = ^Address(0) &^ (1<<(31+16*(^uintptr(0)>>63)) - 1) // the system's half of the memory

@@ -67,8 +67,8 @@ func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	}
 }
 
-// TestArrayIsCopiedWhole: an array is copied whole, however many parts that takes.
-func TestArrayIsCopiedWhole(t *testing.T) {
+// TestLargeArrayIsCopiedInChunks: an array is copied whole, however many parts that takes.
+func TestLargeArrayIsCopiedInChunks(t *testing.T) {
 	from := make([]byte, 3*chunk+100)
 	for i := range from {
 		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)

@@ -10,7 +10,7 @@ import (
 )
 
 // A NULL in a structure is nothing if it is optional, and unreadable otherwise.
-func TestNULLPointersInStructures(t *testing.T) {
+func TestRequiredNULLPointerIsUnreadable(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	none := l.words(0)

@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFindAndStop: the object of a path is found, also behind errors of others; one that
+// TestFindPassesErrorsOfOtherObjects: the object of a path is found, also behind errors of others; one that
 // cannot be read is its error, and a reading that is stopped or cancelled ends.
-func TestFindAndStop(t *testing.T) {
+func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
 	const file = `{"path":"bad","sd":"x"}` + "\n" + `{"path":"a","sd":"D:"}` + "\n" + `{"path":"a",` +
 		`"sd":"O:BA"}` + "\n"
 	open := func() objects.Source {

@@ -10,9 +10,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNameOfAnObject: objects are found by path, and accounts by each of their names, or by an alias of SDDL that is no
-// name; letters of other names than paths have no case (U-119), nor have those of Windows paths (B-104).
-func TestNameOfAnObject(t *testing.T) {
+// TestObjectNameLookupIgnoresAccountCase: objects are found by path, and accounts by each of their names, or by an
+// alias of SDDL that is no name; letters of other names than paths have no case (U-119), nor have those of Windows
+// paths (B-104).
+func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")},
 			{Name: "DA", SID: sid.MustParse("S-1-5-21-1-2-3-1906")}},

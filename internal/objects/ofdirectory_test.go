@@ -36,8 +36,8 @@ func TestOfDirectoryRejectsOtherTypes(t *testing.T) {
 	}
 }
 
-// TestChoiceOfHeads checks that the heads of domains are found by class, or by name without one (B-92).
-func TestChoiceOfHeads(t *testing.T) {
+// TestDomainHeadsAreFoundByClass checks that the heads of domains are found by class, or by name without one (B-92).
+func TestDomainHeadsAreFoundByClass(t *testing.T) {
 	const lines = `{"path":"DC=corp,DC=test","sd":"D:"}
 {"path":"dc=corp, dc=test","sd":"D:"}
 {"path":"CN=a,DC=corp,DC=test","sd":"D:"}

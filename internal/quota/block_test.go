@@ -43,9 +43,9 @@ func TestPoolKeepsItsReserve(t *testing.T) {
 	check.Equal(t, check.Status((Payer{Block: admin}).Charge(1)), ntstatus.InsufficientResources, "beyond the total")
 }
 
-// TestClientGetsWhatIsLeftForOthers checks that a client gets at most half of an empty block, so that space remains
+// TestClientGetsHalfOfEmptyQuotaBlock checks that a client gets at most half of an empty block, so that space remains
 // for the next one.
-func TestClientGetsWhatIsLeftForOthers(t *testing.T) {
+func TestClientGetsHalfOfEmptyQuotaBlock(t *testing.T) {
 	b := NewBlock(nil, 1000, false)
 	alice, bob := Payer{b, sid.MustParse("S-1-5-21-1-2-3-1")}, Payer{b, sid.MustParse("S-1-5-21-1-2-3-2")}
 	var held []Receipt
@@ -85,9 +85,9 @@ func clientsOf(b *Block) int {
 	return len(b.clients)
 }
 
-// TestNilAndZeroBlocks checks that a nil block has no limit, that the zero block has no space, and that both reject a
-// negative size.
-func TestNilAndZeroBlocks(t *testing.T) {
+// TestNilQuotaBlockIsUnlimited checks that a nil block has no limit, that the zero block has no space, and that both
+// reject a negative size.
+func TestNilQuotaBlockIsUnlimited(t *testing.T) {
 	r, st := Payer{}.Charge(1 << 40)
 	if st != ntstatus.Success || r.Bytes() != 0 || (Payer{}).Block.Used() != 0 {
 		t.Errorf("without a block: %v and %d bytes", st, r.Bytes())

@@ -168,7 +168,7 @@ func TestBitsAreSetAndCleared(t *testing.T) {
 }
 
 // The look at an empty slot must stay inlined where Find is called.
-func TestFindIsInlined(t *testing.T) {
+func TestSIDSetAbsentIsInlined(t *testing.T) {
 	out, err := exec.Command("go", "build", "-gcflags=-m", ".").CombinedOutput()
 	if err != nil {
 		t.Skipf("the go command cannot build here: %v", err)
@@ -221,9 +221,9 @@ func TestFindAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestHashesThatEndInZeros checks that a SID whose hash ends in a zero byte is found like any other, by both lookups,
-// alone and among others, and that it is not confused with a missing one.
-func TestHashesThatEndInZeros(t *testing.T) {
+// TestSIDWithZeroHashByteIsFound checks that a SID whose hash ends in a zero byte is found like any other, by both
+// lookups, alone and among others, and that it is not confused with a missing one.
+func TestSIDWithZeroHashByteIsFound(t *testing.T) {
 	var list []sid.SID
 	for i := uint32(0); len(list) < 9; i++ {
 		if x, _ := sid.New(5, 21, i, 7, 9, i*2654435761); x.Hash()&0xFF == 0 {

@@ -81,9 +81,9 @@ func TestNestingDepthIsLimited(t *testing.T) {
 	}
 }
 
-// TestEveryEscape checks that each short escape is accepted at the end of a string, and that each other letter is
-// rejected.
-func TestEveryEscape(t *testing.T) {
+// TestOnlyJSONEscapesAreAccepted checks that each short escape is accepted at the end of a string, and that each other
+// letter is rejected.
+func TestOnlyJSONEscapesAreAccepted(t *testing.T) {
 	const taken = `"\/bfnrt`
 	const means = "\"\\/\b\f\n\r\t"
 	for c := range byte(128) {
@@ -122,7 +122,7 @@ func TestEveryEscape(t *testing.T) {
 type embedded struct{ N int }
 
 // A struct has the field names of encoding/json, each with the type of its own field.
-func TestFieldsOfEqualsEncodingJSON(t *testing.T) {
+func TestFieldsMatchEncodingJSON(t *testing.T) {
 	type named struct{ embedded }
 	type all struct {
 		embedded
@@ -156,8 +156,8 @@ func TestUnmarshalChecksMapValues(t *testing.T) {
 	}
 }
 
-// TestErrorsOfValues checks that a quoted number is accepted as text, and no other scalar.
-func TestErrorsOfValues(t *testing.T) {
+// TestQuotedNumberIsAcceptedAsText checks that a quoted number is accepted as text, and no other scalar.
+func TestQuotedNumberIsAcceptedAsText(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`"7"`, "7"}, {`7`, "7"}, {`true`, "byte 0: want a number"}, {`"\u0037"`, "7"},
 		{`"` + strings.Repeat("9", 50) + `"`, `byte 0: "` + strings.Repeat("9", 40) +

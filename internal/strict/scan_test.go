@@ -24,9 +24,9 @@ var scannerSeeds = []string{
 	`"\u12`, `[1 2]`, `{"a":1 "b":2}`,
 }
 
-// TestScannerAgainstTwin compares the scanner with encoding/json, which is less strict in three ways only: invalid
-// UTF-8, lone surrogates, and depth.
-func TestScannerAgainstTwin(t *testing.T) {
+// TestScannerIsStricterThanEncodingJSON compares the scanner with encoding/json, which is less strict in three ways
+// only: invalid UTF-8, lone surrogates, and depth.
+func TestScannerIsStricterThanEncodingJSON(t *testing.T) {
 	for _, text := range scannerSeeds {
 		compareScanner(t, text)
 	}
@@ -56,7 +56,7 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(compareScanner)
 }
 
-func TestUnquoteAgainstTwin(t *testing.T) {
+func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 	for _, text := range []string{`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"aé\u00e9\u4e2d\ud83d\ude00z"`,
 		`"\u0000"`} {
 		var want string
@@ -78,7 +78,7 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 
 // Each kind of code unit before each other one: a surrogate pair is one character, a lone surrogate is rejected, and
 // encoding/json agrees on accepted text.
-func TestEscapesOfCodeUnits(t *testing.T) {
+func TestLoneSurrogateEscapeIsRejected(t *testing.T) {
 	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
 		"e000",
 		"E000", "ffff", "fFfF", "09af", "09AF"}
@@ -133,8 +133,8 @@ func TestHexDigitAcceptsOnlyHexDigits(t *testing.T) {
 	}
 }
 
-// TestEscapesThatEnd checks that an escape cut off by the end of the input is rejected, at whatever byte.
-func TestEscapesThatEnd(t *testing.T) {
+// TestTruncatedEscapeIsRejected checks that an escape cut off by the end of the input is rejected, at whatever byte.
+func TestTruncatedEscapeIsRejected(t *testing.T) {
 	for text, want := range map[string]rune{`\u0041`: 'A', `\ud834\udd1e`: 0x1D11E} {
 		for n := range len(text) {
 			if r, size := unicodeEscape([]byte(text[:n])); r != 0 || size != 0 {

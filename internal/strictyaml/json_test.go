@@ -12,7 +12,7 @@ import (
 )
 
 // The JSON of YAML data, and the lines of its values.
-func TestJSON(t *testing.T) {
+func TestYAMLConvertsToJSON(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"a: 1\nb: [x, 'y', \"z\"]": `{"a":1,"b":["x","y","z"]}`,
 		"a:\nb: ~\nc: null":        `{"a":null,"b":null,"c":null}`,
@@ -105,9 +105,9 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// TestMarksInFull checks that each name and each element has its line, and that a number whose JSON spelling differs
-// is marked.
-func TestMarksInFull(t *testing.T) {
+// TestYAMLNumbersInOtherSpellingAreMarked checks that each name and each element has its line, and that a number whose
+// JSON spelling differs is marked.
+func TestYAMLNumbersInOtherSpellingAreMarked(t *testing.T) {
 	const file = "a: 1\n\nb:\n  - x\n  - 0x1\n  - {}\n  - []\n  - true\n  - ~\n  - 2.5\ntrue : yes\n7 : 'no'\nc:\n" +
 		"  d: |\n    text\n"
 	const want = `{"a":1,"b":["x","0x1",{},[],true,null,2.5],"true":"yes","7":"no","c":{"d":"text"}}`
@@ -139,8 +139,8 @@ func TestMarksInFull(t *testing.T) {
 	}
 }
 
-// TestCauseOfSyntaxErrors checks that the parser's error is the cause of ours, which has its line.
-func TestCauseOfSyntaxErrors(t *testing.T) {
+// TestYAMLSyntaxErrorWrapsParserError checks that the parser's error is the cause of ours, which has its line.
+func TestYAMLSyntaxErrorWrapsParserError(t *testing.T) {
 	_, _, err := JSON([]byte("a: 1\nb: [1, 2\nc: 3\n"))
 	var e *strict.Error
 	if !errors.As(err, &e) || e.Line < 2 || e.Err == nil || errors.Unwrap(err) == nil {
@@ -149,7 +149,7 @@ func TestCauseOfSyntaxErrors(t *testing.T) {
 }
 
 // An error has its line and the reason.
-func TestLinesOfErrors(t *testing.T) {
+func TestYAMLErrorsNameTheirLine(t *testing.T) {
 	for _, c := range []struct {
 		text, why string
 		line      int
@@ -188,7 +188,7 @@ func TestLinesOfErrors(t *testing.T) {
 }
 
 // Each name and each value has its line, and numbers that JSON cannot represent are marked.
-func TestLinesOfValues(t *testing.T) {
+func TestYAMLValuesKeepTheirLine(t *testing.T) {
 	text, marks, err := JSON([]byte("# remark\na: x\nb: 0x1F\nc: true\nd: null\ne: 3\nf:\n  g: 0o17\n  h: [p,\n    q, " +
 		"7]\n" +
 		"i: {}\nj: |\n  long\nk:\n1: one\ntrue: yes\n~: none\n1.5: n\nl:\n-\n- z\n"))

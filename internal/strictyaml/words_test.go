@@ -9,7 +9,7 @@ import (
 )
 
 // Blocks and brackets may be nested up to the limit.
-func TestNestingLimit(t *testing.T) {
+func TestYAMLNestingAbove64IsRejected(t *testing.T) {
 	blocks := func(n int) string {
 		var b strings.Builder
 		for i := range n {

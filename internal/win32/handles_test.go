@@ -94,7 +94,7 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 
 // T-50, T-47: DuplicateToken grants TOKEN_IMPERSONATE and TOKEN_QUERY, DuplicateTokenEx the requested rights. The
 // attributes determine inheritance, with their own and with the default descriptor.
-func TestDuplicatedTokenRights(t *testing.T) {
+func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 	w, _ := thread(t)
 	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if !ok {

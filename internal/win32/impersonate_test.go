@@ -13,7 +13,7 @@ import (
 
 // I-42, I-72: a primary token whose DACL does not admit the caller is impersonated with the rights of its handle, at
 // SecurityImpersonation at most, and an impersonation token directly. Each missing right is reported.
-func TestImpersonationByTokenHandle(t *testing.T) {
+func TestImpersonateUsesRightsOfTokenHandle(t *testing.T) {
 	const query, duplicate, impersonate = winnt.TOKEN_QUERY, winnt.TOKEN_DUPLICATE, winnt.TOKEN_IMPERSONATE
 	for _, c := range []struct {
 		typ    winnt.TokenType

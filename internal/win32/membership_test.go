@@ -89,7 +89,7 @@ func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
 }
 
 // The token of an AppContainer (O-132, O-133).
-func TestAppContainerTokenMembership(t *testing.T) {
+func TestAppContainerTokenHasPackageMembership(t *testing.T) {
 	w, _ := thread(t)
 	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
 	box := boxed(t, w, internet)
@@ -122,7 +122,7 @@ func TestAppContainerTokenMembership(t *testing.T) {
 
 // A program in an AppContainer passes no token. With the flag the function checks the groups alone, without it also
 // the package (O-131, O-132, O-133).
-func TestMembershipInContainer(t *testing.T) {
+func TestCheckTokenMembershipInAppContainer(t *testing.T) {
 	own, sys := thread(t)
 	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
 	box := boxed(t, own, internet)
@@ -153,7 +153,7 @@ func TestMembershipInContainer(t *testing.T) {
 }
 
 // The mask names the flags that change (O-31).
-func TestSetHandleInformation(t *testing.T) {
+func TestSetHandleInformationChangesOnlyMask(t *testing.T) {
 	w, _ := thread(t)
 	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	if !ok {

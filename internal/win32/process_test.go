@@ -14,7 +14,7 @@ import (
 
 // I-96: the required rights and token type for another user's process depend on the profile. The privileges of the
 // caller's process count even if they are disabled.
-func TestProcessesOfUsers(t *testing.T) {
+func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 	const query, assign, duplicate = winnt.TOKEN_QUERY, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TOKEN_DUPLICATE
 	quota, primary := winnt.SeIncreaseQuotaPrivilege, winnt.SeAssignPrimaryTokenPrivilege
 	both := []winnt.Privilege{quota, primary}

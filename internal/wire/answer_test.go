@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestReplyBodyInBothForms checks the body of a reply in both forms: the number of its descriptors, if any, the head,
-// and the rest (W-37, W-50).
-func TestReplyBodyInBothForms(t *testing.T) {
+// TestReplyBodyEncodesInBinaryAndJSON checks the body of a reply in both forms: the number of its descriptors, if any,
+// the head, and the rest (W-37, W-50).
+func TestReplyBodyEncodesInBinaryAndJSON(t *testing.T) {
 	why := &WhyBody{Rule: "A-1", Because: "of", Object: "it"}
 	for _, c := range []struct {
 		status ntstatus.Status

@@ -88,7 +88,7 @@ func (o *otherRelease) between(to, server net.Conn) {
 
 // A client calls every row of a server of another release. A row with the same fingerprint works as usual, and any
 // other returns STATUS_NOT_SUPPORTED (W-5).
-func TestCallsToServerOfAnotherRelease(t *testing.T) {
+func TestChangedServiceRowIsNotSupported(t *testing.T) {
 	equal, other, o := serve(t), serve(t), newOtherRelease()
 	ours, theirs := net.Pipe()
 	o.between(theirs, other.conn)

@@ -155,8 +155,8 @@ func jsonCall(kind wire.Kind, name, body string) *wire.Frame {
 		Body: []byte(body)}
 }
 
-// TestEachFrameKindInJSON sends each kind of frame in JSON (W-37).
-func TestEachFrameKindInJSON(t *testing.T) {
+// TestServerAcceptsEachFrameKindAsJSON sends each kind of frame in JSON (W-37).
+func TestServerAcceptsEachFrameKindAsJSON(t *testing.T) {
 	s := serve(t)
 	if h := s.asJSON(); h["Magic"] != "refmon" || h["Thread"] != "client/1" || len(h["Rows"].([]any)) != nt.NtTable.Len() {
 		t.Errorf("hello = %v, want magic refmon, thread client/1 and every row", h)
@@ -194,8 +194,8 @@ func TestEachFrameKindInJSON(t *testing.T) {
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
 var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
 
-// TestDocumentedConversation runs the conversation of docs/wire.md and compares its replies.
-func TestDocumentedConversation(t *testing.T) {
+// TestWireDocConversationMatchesReplies runs the conversation of docs/wire.md and compares its replies.
+func TestWireDocConversationMatchesReplies(t *testing.T) {
 	page := check.Must(os.ReadFile("../../docs/wire.md"))
 	s := serve(t)
 	s.asJSON()

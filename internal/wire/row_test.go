@@ -207,9 +207,9 @@ func line(f *wire.Frame, row string) string {
 	return out.String()
 }
 
-// TestReleasedHello decodes the hello frames that released versions send, in both forms. A newer version is an error
-// that names both versions and the remedy (W-1).
-func TestReleasedHello(t *testing.T) {
+// TestReleasedHelloFramesDecode decodes the hello frames that released versions send, in both forms. A newer version is
+// an error that names both versions and the remedy (W-1).
+func TestReleasedHelloFramesDecode(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/formats/*/wire/hello.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)

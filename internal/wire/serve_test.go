@@ -139,9 +139,9 @@ func call(t *testing.T, name string, in any) *wire.Frame {
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
-// TestClientThreadsAndEndOfConnection makes calls from two threads of a client, and leaves handles and an
+// TestConnectionEndReleasesClientThreads makes calls from two threads of a client, and leaves handles and an
 // impersonation for the end of the connection (W-10, W-12).
-func TestClientThreadsAndEndOfConnection(t *testing.T) {
+func TestConnectionEndReleasesClientThreads(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()

@@ -23,10 +23,10 @@ func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	return conn, ended
 }
 
-// TestTimeLimitsOfSlowClients sends slowly. There is no time limit between frames, but one within a frame, before the
+// TestSlowFrameHitsTimeLimit sends slowly. There is no time limit between frames, but one within a frame, before the
 // hello and for unread replies (W-18, W-3). A program that was started with its connection may send its hello at any
 // time (W-51).
-func TestTimeLimitsOfSlowClients(t *testing.T) {
+func TestSlowFrameHitsTimeLimit(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 	for _, c := range []struct {

@@ -220,9 +220,9 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	}
 }
 
-// TestEndOfThreadEndsItsWait checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves
-// that of another thread (W-20).
-func TestEndOfThreadEndsItsWait(t *testing.T) {
+// TestThreadEndCancelsWaitingCall checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and
+// leaves that of another thread (W-20).
+func TestThreadEndCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
@@ -283,8 +283,8 @@ func (s *signals) Wants(st ntstatus.Status) bool {
 
 func (s *signals) Called(*nt.Thread, *nt.Call, int) {}
 
-// TestChangeIsNotMissed checks that a change right after a call returned "pending" ends the wait (W-20).
-func TestChangeIsNotMissed(t *testing.T) {
+// TestChangeAfterPendingReplyEndsWait checks that a change right after a call returned "pending" ends the wait (W-20).
+func TestChangeAfterPendingReplyEndsWait(t *testing.T) {
 	var p *signals
 	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
 	c := s.connect()

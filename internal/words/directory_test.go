@@ -77,9 +77,9 @@ func TestDirectoryWordsHaveDocumentedGUIDs(t *testing.T) {
 	}
 }
 
-// TestDirectoryWordsInFull: each word of auditors has the mask and the types that Microsoft's pages and
+// TestDirectoryWordsHaveDocumentedMasks: each word of auditors has the mask and the types that Microsoft's pages and
 // those of the tools give it, in any case, and none but one asks another descriptor.
-func TestDirectoryWordsInFull(t *testing.T) {
+func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 	on := func(mask string, guids ...string) string {
 		return mask + " " + strings.Join(append([]string{object}, guids...), " ")
 	}
@@ -131,9 +131,9 @@ func TestDirectoryWordsInFull(t *testing.T) {
 	}
 }
 
-// TestDirectoryWordsOfMask: all rights have one word, and other masks the words of their parts. A bit without a word
-// has its name (B-118).
-func TestDirectoryWordsOfMask(t *testing.T) {
+// TestDirectoryMaskPrintsAsWords: all rights have one word, and other masks the words of their parts. A bit without a
+// word has its name (B-118).
+func TestDirectoryMaskPrintsAsWords(t *testing.T) {
 	for mask, want := range map[winnt.AccessMask]string{
 		0xF01FF: "GenericAll",
 		0xF01EF: "AllExtendedRights, Self, WriteProperty, CreateChild, DeleteChild, WriteDacl, " +

@@ -57,9 +57,9 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 	}
 }
 
-// TestDivideInFull: parts about the same types are one group, each right knows its places in the
+// TestDivideGroupsPartsByType: parts about the same types are one group, each right knows its places in the
 // groups, and no two parts share a place.
-func TestDivideInFull(t *testing.T) {
+func TestDivideGroupsPartsByType(t *testing.T) {
 	groups, places := words.Divide(rightsOf(t, "RC+DCSync+WP:member+RP:member+WD+CR:DS-Replication-Get-Changes"),
 		winnt.DirectoryServiceObject)
 	var got []string

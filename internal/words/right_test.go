@@ -47,7 +47,7 @@ func TestEitherRightIsControl(t *testing.T) {
 
 // A person reads words in place of masks, and names of the other rights (B-115). The words of a file are those of its
 // generic mapping in spec/: read 0x120089, write 0x120116, execute 0x1200a0.
-func TestMaskInWords(t *testing.T) {
+func TestMaskPrintsAsRightWords(t *testing.T) {
 	for _, c := range []struct {
 		m, held winnt.AccessMask
 		typ     *winnt.ObjectType
@@ -94,7 +94,7 @@ func TestWordsMapByObjectType(t *testing.T) {
 
 // A right can be restricted to types, or to objects of a class, and keeps its name and types. control and
 // ReadGMSAPassword do not change.
-func TestRightsOnObjects(t *testing.T) {
+func TestRightRestrictedToClassKeepsName(t *testing.T) {
 	ds := winnt.DirectoryServiceObject
 	class := must(winnt.ParseGUID(userGUID))
 	chains := must(words.Chains([]string{"member", "gPLink"}))
@@ -130,7 +130,7 @@ func TestRightsOnObjects(t *testing.T) {
 }
 
 // A word without rights on a type is granted by no mask.
-func TestNothingIsGranted(t *testing.T) {
+func TestWordWithoutRightsIsNotGranted(t *testing.T) {
 	for _, m := range []winnt.AccessMask{0, 1, 0x1FFFFF, 0xFFFFFFFF} {
 		var want []string
 		if m&winnt.DELETE != 0 { // which modify asks for on every type

@@ -44,7 +44,7 @@ func TestTypesByNameMakeOneTree(t *testing.T) {
 
 // A name or a GUID is below the object and its property set. A class is the root of all names, and a second class is
 // below the first.
-func TestChainsInFull(t *testing.T) {
+func TestChainPutsAttributeBelowPropertySet(t *testing.T) {
 	for names, want := range map[string]string{
 		"member":            object + " " + membershipGUID + " " + memberGUID,
 		memberGUID:          object + " " + membershipGUID + " " + memberGUID,
@@ -86,9 +86,9 @@ func treeText(list []access.ObjectTypeEntry) string {
 	return strings.Join(out, ", ")
 }
 
-// TestTreesInFull: types with one root share it and their property sets; another root hangs below the
-// first; nothing is there twice, and a list is one that a check takes.
-func TestTreesInFull(t *testing.T) {
+// TestObjectTypeTreeSharesPropertySets: types with one root share it and their property sets; another root hangs below
+// the first; nothing is there twice, and a list is one that a check takes.
+func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 	for names, want := range map[string]string{
 		"":              "",
 		"member":        "0 " + object + ", 1 " + membershipGUID + ", 2 " + memberGUID,

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBearer checks which Authorization headers prove a client.
-func TestBearer(t *testing.T) {
+// TestBearerNeedsExactlyOneKnownToken checks which Authorization headers prove a client.
+func TestBearerNeedsExactlyOneKnownToken(t *testing.T) {
 	caller := Bearer(map[string]Caller{"s": {"service", "gateway"}, "": {"service", "nobody"}})
 	for _, c := range []struct {
 		headers []string

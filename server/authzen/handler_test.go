@@ -28,9 +28,9 @@ const (
 	noEdit = `{"action":{"name":"can_fly"}}`
 )
 
-// TestNormativeStatements has a row for each normative statement of AuthZEN 1.0 about a decision point that has no
-// search. The quoted words are ours.
-func TestNormativeStatements(t *testing.T) {
+// TestAuthZENNormativeStatementsHold has a row for each normative statement of AuthZEN 1.0 about a decision point that
+// has no search. The quoted words are ours.
+func TestAuthZENNormativeStatementsHold(t *testing.T) {
 	h := records(t)
 	batch := func(options, items string) string {
 		return `{` + alice + `,` + view + `,` + first + options + `,"evaluations":[` + items + `]}`
@@ -145,8 +145,8 @@ func TestNormativeStatements(t *testing.T) {
 	}
 }
 
-// TestHTTPBinding checks methods, content types and paths (Z-9, Z-10, Z-12).
-func TestHTTPBinding(t *testing.T) {
+// TestAuthZENChecksMethodAndContentType checks methods, content types and paths (Z-9, Z-10, Z-12).
+func TestAuthZENChecksMethodAndContentType(t *testing.T) {
 	for _, c := range []struct {
 		url, method, path, kind string
 		want                    int
@@ -180,8 +180,9 @@ func TestHTTPBinding(t *testing.T) {
 	}
 }
 
-// TestMetadata checks the members of the metadata: the identifier as configured, and no empty ones (Z-12).
-func TestMetadata(t *testing.T) {
+// TestMetadataHasConfiguredEndpoints checks the members of the metadata: the identifier as configured, and no empty
+// ones (Z-12).
+func TestMetadataHasConfiguredEndpoints(t *testing.T) {
 	for url, base := range map[string]string{"https://pdp.example.com": "https://pdp.example.com",
 		"https://example.com/pdp/": "https://example.com/pdp", "http://127.0.0.1:8080": "http://127.0.0.1:8080"} {
 		h := records(t, func(cfg *Config) { cfg.URL = url })
@@ -195,8 +196,8 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// TestNewRejects checks that a handler needs an evaluator, an authentication and a proper URL.
-func TestNewRejects(t *testing.T) {
+// TestNewRejectsIncompleteConfig checks that a handler needs an evaluator, an authentication and a proper URL.
+func TestNewRejectsIncompleteConfig(t *testing.T) {
 	good := records(t).cfg
 	for _, change := range []func(*Config){
 		func(c *Config) { c.Evaluator = nil }, func(c *Config) { c.Caller = nil }, func(c *Config) { c.URL = "" },

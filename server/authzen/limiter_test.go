@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// TestLimiter checks the allowance of a caller, and that callers beyond the table cost no memory (Z-15).
-func TestLimiter(t *testing.T) {
+// TestLimiterRefillsAllowanceOverTime checks the allowance of a caller, and that callers beyond the table cost no
+// memory (Z-15).
+func TestLimiterRefillsAllowanceOverTime(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := NewLimiter(2, func() time.Time { return now })
 	allow := func() (n int) {

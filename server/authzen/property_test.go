@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestKindsOfProperties checks each kind of a property, in the file and in the request.
-func TestKindsOfProperties(t *testing.T) {
+// TestPropertyKindsReachConditions checks each kind of a property, in the file and in the request.
+func TestPropertyKindsReachConditions(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":3,"tags":["x","y"],"on":true}}}},
 		"types":{"record":{"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level >= 3 && ` +
 		`@User.tags Contains \"y\" && @User.on == 1 && @Resource.n == 7 && @Resource.list Any_of {\"b\"} && ok == 1))",

@@ -35,8 +35,9 @@ func question(t testing.TB, who, action, record string, properties ...string) *Q
 	return &q
 }
 
-// TestRecords checks decisions of the example against its comments: who views, edits, deletes and restores what.
-func TestRecords(t *testing.T) {
+// TestRecordDecisionsMatchExampleComments checks decisions of the example against its comments: who views, edits,
+// deletes and restores what.
+func TestRecordDecisionsMatchExampleComments(t *testing.T) {
 	types := example(t)
 	for _, c := range []struct{ who, record, allowed string }{
 		{"alice", "record-1", "can_view can_edit can_delete"}, // an admin, and the owner
@@ -63,9 +64,9 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestRequestProperties checks which properties of a request count (Z-13), and that a missing one grants nothing
-// (Z-14).
-func TestRequestProperties(t *testing.T) {
+// TestUnlistedRequestPropertyIsIgnored checks which properties of a request count (Z-13), and that a missing one grants
+// nothing (Z-14).
+func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 	types := example(t)
 	for _, c := range []struct {
 		says, who, action, record string
@@ -106,9 +107,9 @@ func TestRequestProperties(t *testing.T) {
 	}
 }
 
-// TestFileWins checks that a property of the file is not changed by a request that may set it for others (Z-13), and
-// that an unknown object has no rights, whatever the template grants (Z-14).
-func TestFileWins(t *testing.T) {
+// TestFilePropertyOverridesRequest checks that a property of the file is not changed by a request that may set it for
+// others (Z-13), and that an unknown object has no rights, whatever the template grants (Z-14).
+func TestFilePropertyOverridesRequest(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":1}},"b":{}}},"types":{"record":{
 		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 2))","actions":{"do":{"rights":["r"]}},
 		"request":{"subject":{"level":"integer"}},"objects":{"known":{}}}}}`))
@@ -123,9 +124,9 @@ func TestFileWins(t *testing.T) {
 	}
 }
 
-// TestOwnerByRequest checks that an owner whom the request names is one of the file's subjects, and that without one
-// the owner's entry matches nobody (Z-14).
-func TestOwnerByRequest(t *testing.T) {
+// TestRequestOwnerMustBeKnownSubject checks that an owner whom the request names is one of the file's subjects, and
+// that without one the owner's entry matches nobody (Z-14).
+func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{}}},"types":{"t":{"rights":["r"],
 		"descriptor":"O:SYG:SYD:(A;;${r};;;OW)","owner":{"property":"owner","type":"user"},
 		"actions":{"do":{"rights":["r"]}},"request":{"resource":{"owner":"string"}}}}}`))
@@ -146,8 +147,8 @@ func TestOwnerByRequest(t *testing.T) {
 	}
 }
 
-// TestAskingForOthers checks the right to ask about others and the rate (Z-15).
-func TestAskingForOthers(t *testing.T) {
+// TestAskingIsRateLimited checks the right to ask about others and the rate (Z-15).
+func TestAskingIsRateLimited(t *testing.T) {
 	types := example(t)
 	types.rate = 4
 	asking := types.Asking(nil)
@@ -179,9 +180,9 @@ type full struct{}
 
 func (full) Write(audit.Event) error { return errors.New("full") }
 
-// TestRecordsOfQuestions checks that the trail has each question with its caller and its decision, and that a
-// question without its record gets no answer (Z-17).
-func TestRecordsOfQuestions(t *testing.T) {
+// TestUnrecordedQuestionGetsNoDecision checks that the trail has each question with its caller and its decision, and
+// that a question without its record gets no answer (Z-17).
+func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
 	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
@@ -225,8 +226,8 @@ func TestRecordsOfQuestions(t *testing.T) {
 	}
 }
 
-// TestReasonsOfTypes checks that the subject learns the entries with READ_CONTROL alone (Z-16).
-func TestReasonsOfTypes(t *testing.T) {
+// TestReasonsNeedReadControl checks that the subject learns the entries with READ_CONTROL alone (Z-16).
+func TestReasonsNeedReadControl(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
 		"types":{"record":{"rights":["r","w"],
 		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})",
@@ -241,9 +242,9 @@ func TestReasonsOfTypes(t *testing.T) {
 	}
 }
 
-// TestDecisionsEqualATwin compares random decisions about records with a twin that reads the comments of the
-// example as plain conditions.
-func TestDecisionsEqualATwin(t *testing.T) {
+// TestRecordDecisionsAgreeWithReference compares random decisions about records with a twin that reads the comments of
+// the example as plain conditions.
+func TestRecordDecisionsAgreeWithReference(t *testing.T) {
 	types := example(t)
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	pick := func(list ...string) string { return list[rnd.IntN(len(list))] }

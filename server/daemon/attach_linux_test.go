@@ -24,10 +24,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStartedAs is the child program of TestStartAs. It prints its identity here and on the host.
-func TestStartedAs(t *testing.T) {
+// TestStartedAsHelperProcess is the child program of TestStartAsRunsUnderAccountUID. It prints its identity here and on
+// the host.
+func TestStartedAsHelperProcess(t *testing.T) {
 	if os.Getenv(startedEvent) != "as" {
-		t.Skip("TestStartAs runs this")
+		t.Skip("TestStartAsRunsUnderAccountUID runs this")
 	}
 	c, err := client.Dial(client.Socket())
 	if err != nil {
@@ -74,10 +75,10 @@ func runner(t *testing.T) string {
 	return filepath.Join(dir, "started")
 }
 
-// TestStartAs checks that root's program, if the configuration allows it, starts programs in processes of other
-// accounts. They run under those accounts' uids and groups without capabilities (W-93). A program that runs otherwise
-// gets nothing (W-94).
-func TestStartAs(t *testing.T) {
+// TestStartAsRunsUnderAccountUID checks that root's program, if the configuration allows it, starts programs in
+// processes of other accounts. They run under those accounts' uids and groups without capabilities (W-93). A program
+// that runs otherwise gets nothing (W-94).
+func TestStartAsRunsUnderAccountUID(t *testing.T) {
 	games, err := user.Lookup("games")
 	if err != nil || os.Getuid() != 0 {
 		t.Skipf("as root, on a host with the user games: uid %d, %v", os.Getuid(), err)
@@ -108,7 +109,7 @@ func TestStartAs(t *testing.T) {
 	})
 	his, c := d.as(who, `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`), d.as(who, service)
 	run := func(process winnt.Handle) (string, error) {
-		cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+		cmd := exec.Command(program, "-test.run=^TestStartedAsHelperProcess$")
 		var out bytes.Buffer
 		cmd.Env, cmd.Dir, cmd.Stdout = append(os.Environ(), startedEvent+"=as"), "/", &out
 		p, err := c.Start(process, cmd)
@@ -142,7 +143,7 @@ func TestStartAs(t *testing.T) {
 	if err != nil || uint64(checksUID) != uid {
 		t.Fatal(checksUID, err)
 	}
-	cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+	cmd := exec.Command(program, "-test.run=^TestStartedAsHelperProcess$")
 	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
 	out, err := cmd.Output()
 	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {

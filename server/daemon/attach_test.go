@@ -22,15 +22,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// startedEvent names the handle of an event in the environment of TestStarted.
+// startedEvent names the handle of an event in the environment of TestStartedHelperProcess.
 const startedEvent = "REFMON_TEST_STARTED"
 
-// TestStarted is the child program of TestStart. It prints its identity and sets the inherited
-// event. After the end of its input it prints whether its connection is still open.
-func TestStarted(t *testing.T) {
+// TestStartedHelperProcess is the child program of TestChildProgramRunsWithCreatedToken. It prints its identity and
+// sets the inherited event. After the end of its input it prints whether its connection is still open.
+func TestStartedHelperProcess(t *testing.T) {
 	event, err := strconv.ParseInt(os.Getenv(startedEvent), 10, 64)
 	if err != nil {
-		t.Skip("TestStart runs this")
+		t.Skip("TestChildProgramRunsWithCreatedToken runs this")
 	}
 	c, err := client.Dial(client.Socket())
 	check.NoError(t, err)
@@ -45,7 +45,7 @@ func TestStarted(t *testing.T) {
 	fmt.Println("afterwards", st)
 }
 
-// started is the program of TestStarted in a process that its parent made.
+// started is the program of TestStartedHelperProcess in a process that its parent made.
 type started struct {
 	*testing.T
 	cmd     *exec.Cmd
@@ -72,7 +72,7 @@ func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: filtered,
 		ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})
 	check.Success(t, st)
-	s.cmd = exec.Command(os.Args[0], "-test.run=^TestStarted$")
+	s.cmd = exec.Command(os.Args[0], "-test.run=^TestStartedHelperProcess$")
 	s.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", startedEvent, event))
 	out, err := s.cmd.StdoutPipe()
 	check.NoError(t, err)
@@ -118,10 +118,9 @@ func (s *started) ends() {
 	check.NoError(s, s.program.Wait())
 }
 
-// TestStart checks that a child program runs in the process created for it, with its token and
-// inherited handles, and that a wait for the process ends with the program (W-51, W-52, O-59,
-// O-148).
-func TestStart(t *testing.T) {
+// TestChildProgramRunsWithCreatedToken checks that a child program runs in the process created for it, with its token
+// and inherited handles, and that a wait for the process ends with the program (W-51, W-52, O-59, O-148).
+func TestChildProgramRunsWithCreatedToken(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	c := d.as(who, administrator)
@@ -148,17 +147,17 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestStartedOutlives checks that a started program continues after its creator has ended (W-52).
-func TestStartedOutlives(t *testing.T) {
+// TestStartedProgramOutlivesCreator checks that a started program continues after its creator has ended (W-52).
+func TestStartedProgramOutlivesCreator(t *testing.T) {
 	d, _, c, s := withProgram(t)
 	_ = c.Close()
 	check.Eventually(t, func() bool { return d.Stats().Connections == 1 }, "the creator's connection remains")
 	s.ends()
 }
 
-// TestAttachRefused checks that a program attaches to a process once, only after the process has started, and only
-// through a handle with the right to change it (W-52).
-func TestAttachRefused(t *testing.T) {
+// TestSecondAttachToProcessIsRejected checks that a program attaches to a process once, only after the process has
+// started, and only through a handle with the right to change it (W-52).
+func TestSecondAttachToProcessIsRejected(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who; c.Limits.PerUser = 3 })
 	c := d.as(who, alice)
@@ -199,9 +198,9 @@ func TestAttachRefused(t *testing.T) {
 	_, _, _ = f.Close(), more.Close(), c.Close()
 }
 
-// TestAttachAnother checks that a program of this uid cannot attach to a process of another account, however
-// privileged the process's creator is (W-53).
-func TestAttachAnother(t *testing.T) {
+// TestAttachToOtherAccountsProcessFails checks that a program of this uid cannot attach to a process of another
+// account, however privileged the process's creator is (W-53).
+func TestAttachToOtherAccountsProcessFails(t *testing.T) {
 	// The system, and an account of the client's own domain.
 	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
 		t.Run(user, func(t *testing.T) { attachAnother(t, user) })
@@ -215,15 +214,16 @@ func attachAnother(t *testing.T, user string) {
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	client := d.as(who, bob)
 	c := d.as(who, service)
-	_, err := c.Start(processOf(t, c, client), exec.Command(os.Args[0], "-test.run=^TestStarted$"))
+	_, err := c.Start(processOf(t, c, client), exec.Command(os.Args[0], "-test.run=^TestStartedHelperProcess$"))
 	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
 		t.Errorf("a process of another account: %v", err)
 	}
 	_, _ = client.Close(), c.Close()
 }
 
-// TestStartedCode checks that the process has ended with the program's exit code when Wait returns (W-77, O-169).
-func TestStartedCode(t *testing.T) {
+// TestProcessEndsWithProgramExitCode checks that the process has ended with the program's exit code when Wait returns
+// (W-77, O-169).
+func TestProcessEndsWithProgramExitCode(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	c := d.as(who, alice)
@@ -245,9 +245,10 @@ func TestStartedCode(t *testing.T) {
 	}
 }
 
-// TestTerminated checks that a process that another one terminates loses its connection, even if one of its threads
-// waits, and that its program ends. A process that terminates itself receives its reply first (W-76, W-77).
-func TestTerminated(t *testing.T) {
+// TestTerminatedProcessLosesConnection checks that a process that another one terminates loses its connection, even if
+// one of its threads waits, and that its program ends. A process that terminates itself receives its reply first (W-76,
+// W-77).
+func TestTerminatedProcessLosesConnection(t *testing.T) {
 	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)
 	pipe := hung(t, other)
@@ -283,9 +284,9 @@ func hung(t *testing.T, c *client.Conn) <-chan error {
 	return told
 }
 
-// TestAttachedIsCounted checks that a program attached to a process of the daemon's own program counts towards its
-// user's limit (W-17).
-func TestAttachedIsCounted(t *testing.T) {
+// TestAttachedProgramCountsTowardsUserLimit checks that a program attached to a process of the daemon's own program
+// counts towards its user's limit (W-17).
+func TestAttachedProgramCountsTowardsUserLimit(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
 	c := d.dial()
 	tok, err := token.New(token.LocalSystem())
@@ -297,9 +298,9 @@ func TestAttachedIsCounted(t *testing.T) {
 	_ = c.Close()
 }
 
-// TestAdministerOfAttached checks that an attached program's account requests are checked with the token of its
-// process, not with that of its starter (W-40).
-func TestAdministerOfAttached(t *testing.T) {
+// TestAccountRequestUsesTokenOfAttached checks that an attached program's account requests are checked with the token
+// of its process, not with that of its starter (W-40).
+func TestAccountRequestUsesTokenOfAttached(t *testing.T) {
 	who, asked := make(roles, 1), make(chan *token.Token, 1)
 	d := start(t, func(c *daemon.Config) {
 		c.Identity = who

@@ -57,8 +57,10 @@ func stageInTree(t *testing.T) *running {
 // remains and that other clients are served (W-12, W-13).
 func TestKillInEachStateLeavesNothing(t *testing.T) { killedIn(t, stage(t), states(killedText)) }
 
-// TestKilledInTree is TestKillInEachStateLeavesNothing with files of the host.
-func TestKilledInTree(t *testing.T) { killedIn(t, stageInTree(t), states(killedInTreeText)) }
+// TestKilledClientLeavesNoOpenFile is TestKillInEachStateLeavesNothing with files of the host.
+func TestKilledClientLeavesNoOpenFile(t *testing.T) {
+	killedIn(t, stageInTree(t), states(killedInTreeText))
+}
 
 func killedIn(t *testing.T, d *running, s script) {
 	for _, name := range s.names {
@@ -90,12 +92,14 @@ func killedIn(t *testing.T, d *running, s script) {
 	}
 }
 
-// TestCutInEachCall ends a program in the middle of each call of each state: after the daemon has received half of
-// the call, and after all of it with the reply unread (W-12, W-13).
-func TestCutInEachCall(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
+// TestConnectionCutInAnyCallLeavesNothing ends a program in the middle of each call of each state: after the daemon has
+// received half of the call, and after all of it with the reply unread (W-12, W-13).
+func TestConnectionCutInAnyCallLeavesNothing(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
 
-// TestCutInTree is TestCutInEachCall with files of the host.
-func TestCutInTree(t *testing.T) { cutIn(t, stageInTree(t), states(killedInTreeText)) }
+// TestCutConnectionLeavesNoOpenFile is TestConnectionCutInAnyCallLeavesNothing with files of the host.
+func TestCutConnectionLeavesNoOpenFile(t *testing.T) {
+	cutIn(t, stageInTree(t), states(killedInTreeText))
+}
 
 func cutIn(t *testing.T, d *running, s script) {
 	played, open := map[string]bool{}, descriptors(t)

@@ -62,9 +62,9 @@ func halfCall(socket string) error {
 	return ready()
 }
 
-// TestStoppedInAFrame stops a program in the middle of a frame: others are served meanwhile, and the program after it
-// continues. TestTimeLimitsOfSlowClients checks the time limit (W-13, W-18).
-func TestStoppedInAFrame(t *testing.T) {
+// TestProgramStoppedInFrameBlocksNobody stops a program in the middle of a frame: others are served meanwhile, and the
+// program after it continues. TestSlowFrameHitsTimeLimit checks the time limit (W-13, W-18).
+func TestProgramStoppedInFrameBlocksNobody(t *testing.T) {
 	d := start(t, nil)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), rival+"=half "+d.socket)
@@ -88,9 +88,9 @@ func TestStoppedInAFrame(t *testing.T) {
 	_ = cmd.Process.Kill()
 }
 
-// TestHangsUp checks that a client's disconnect is not an error, be it between frames, within one or before its
-// hello, and that a protocol violation is (W-13).
-func TestHangsUp(t *testing.T) {
+// TestDisconnectIsNotLoggedAsError checks that a client's disconnect is not an error, be it between frames, within one
+// or before its hello, and that a protocol violation is (W-13).
+func TestDisconnectIsNotLoggedAsError(t *testing.T) {
 	frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
 	for _, c := range []struct {
 		name string
@@ -124,9 +124,9 @@ func TestHangsUp(t *testing.T) {
 	}
 }
 
-// TestHalfOpen closes one direction of a connection. A program that stops sending receives its replies and counts as
-// exited then. One that stops receiving counts as exited too (W-12, W-13).
-func TestHalfOpen(t *testing.T) {
+// TestHalfClosedConnectionGetsItsReplies closes one direction of a connection. A program that stops sending receives
+// its replies and counts as exited then. One that stops receiving counts as exited too (W-12, W-13).
+func TestHalfClosedConnectionGetsItsReplies(t *testing.T) {
 	d := start(t, nil)
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
 	c := d.raw()
@@ -213,9 +213,10 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 	check.Equal(t, owner.Thread().NtClose(h), ntstatus.Success, "the owner's own handle")
 }
 
-// TestDialsAgain checks that a token restricts only the program's own process. A program in an AppContainer that
-// connects again has its user's token, so among programs of one user such a token is advisory (W-14, W-40).
-func TestDialsAgain(t *testing.T) {
+// TestReconnectingProgramGetsUserToken checks that a token restricts only the program's own process. A program in an
+// AppContainer that connects again has its user's token, so among programs of one user such a token is advisory (W-14,
+// W-40).
+func TestReconnectingProgramGetsUserToken(t *testing.T) {
 	d := start(t, nil)
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
 	check.NoError(t, err)

@@ -15,10 +15,10 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// TestTreeFS checks package treefs on a connection's thread: package fstest finds no error,
+// TestTreeFSPassesFstestOverConnection checks package treefs on a connection's thread: package fstest finds no error,
 // net/http serves the files with the client's rights, denied files fail, and every call fails after
 // the connection has ended (F-190, W-9, W-10).
-func TestTreeFS(t *testing.T) {
+func TestTreeFSPassesFstestOverConnection(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	th, err := c.NewThread()

@@ -44,8 +44,9 @@ func (r *running) works() {
 	}
 }
 
-// TestGarbage sends malformed input: others are served, and nothing of the sender remains (W-2, W-6, W-13).
-func TestGarbage(t *testing.T) {
+// TestMalformedInputLeavesOthersServed sends malformed input: others are served, and nothing of the sender remains
+// (W-2, W-6, W-13).
+func TestMalformedInputLeavesOthersServed(t *testing.T) {
 	d := start(t, nil)
 	r := rand.New(rand.NewPCG(1, 2))
 	noise := make([]byte, 4096)
@@ -64,9 +65,9 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-// TestUninvitedDescriptors passes unexpected descriptors, before and after the hello. The daemon keeps none of them
-// (W-25).
-func TestUninvitedDescriptors(t *testing.T) {
+// TestUnexpectedDescriptorsAreClosed passes unexpected descriptors, before and after the hello. The daemon keeps none
+// of them (W-25).
+func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 	d := start(t, nil)
 	r, w, err := os.Pipe()
 	check.NoError(t, err)
@@ -115,9 +116,9 @@ func crowd(args string) error {
 	return ready(conns)
 }
 
-// TestManyConnections kills a program with 10,000 connections, or a tenth, and checks that another one is served
-// meanwhile and that nothing remains (W-13, W-17).
-func TestManyConnections(t *testing.T) {
+// TestKillOf10000ConnectionsLeavesNothing kills a program with 10,000 connections, or a tenth, and checks that another
+// one is served meanwhile and that nothing remains (W-13, W-17).
+func TestKillOf10000ConnectionsLeavesNothing(t *testing.T) {
 	var limit unix.Rlimit
 	check.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	n := randtest.Size(10_000)

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestAttachAsOfRoot checks that only programs that the kernel identifies as root's may start programs of other
-// users, whatever socket they use, and only if the configuration allows it (W-93).
-func TestAttachAsOfRoot(t *testing.T) {
+// TestOnlyRootMayStartOtherUsersPrograms checks that only programs that the kernel identifies as root's may start
+// programs of other users, whatever socket they use, and only if the configuration allows it (W-93).
+func TestOnlyRootMayStartOtherUsersPrograms(t *testing.T) {
 	anyone := func(sid.SID) (uint32, bool) { return 1000, true }
 	for _, c := range []*connection{
 		{peer: &unix.Peer{Known: true, UID: 1000}, d: &Daemon{startAs: anyone}},

@@ -88,9 +88,9 @@ func (r *running) dial() *client.Conn {
 	return c
 }
 
-// TestConnection checks that a connection is a process with the token of the user at its other end, and that nothing
-// of it remains afterwards (W-13, W-14).
-func TestConnection(t *testing.T) {
+// TestConnectionGetsTokenOfPeerUser checks that a connection is a process with the token of the user at its other end,
+// and that nothing of it remains afterwards (W-13, W-14).
+func TestConnectionGetsTokenOfPeerUser(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()
 	th := c.Thread()
@@ -118,9 +118,9 @@ func holds(groups []token.Group, want string) bool {
 	return false
 }
 
-// TestOneDaemon checks that the daemon locks the state folder before it touches the socket, and that only a refused
-// connection makes a socket stale (W-16).
-func TestOneDaemon(t *testing.T) {
+// TestSecondDaemonOnStateIsRejected checks that the daemon locks the state folder before it touches the socket, and
+// that only a refused connection makes a socket stale (W-16).
+func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	d := start(t, nil)
 	dir := filepath.Dir(d.socket)
 	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: d.socket, Identity: peer.Accounts{}}
@@ -165,9 +165,9 @@ func TestOneDaemon(t *testing.T) {
 	check.NoError(t, after.Close())
 }
 
-// TestLimits checks that a request beyond a limit fails with a status, and that freed resources can be used again
-// (W-17).
-func TestLimits(t *testing.T) {
+// TestRequestBeyondLimitFailsWithStatus checks that a request beyond a limit fails with a status, and that freed
+// resources can be used again (W-17).
+func TestRequestBeyondLimitFailsWithStatus(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits = daemon.Limits{PerUser: 3, Threads: 5} })
 	conns := []*client.Conn{d.dial(), d.dial(), d.dial()}
 	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
@@ -224,8 +224,8 @@ func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
 	return a.Stored.LogOn(&peer.Peer{Known: true, UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }
 
-// TestLockedState checks that a lock file left by an earlier process is reused (W-16).
-func TestLockedState(t *testing.T) {
+// TestLockFileOfEndedDaemonIsReused checks that a lock file left by an earlier process is reused (W-16).
+func TestLockFileOfEndedDaemonIsReused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	lock, err := daemon.LockState(dir)
 	check.NoError(t, err)
@@ -242,8 +242,8 @@ func TestLockedState(t *testing.T) {
 	}
 }
 
-// TestSharedQuota checks that uids that map to one user share the user's limits (L-29, W-17).
-func TestSharedQuota(t *testing.T) {
+// TestUIDsOfOneUserShareQuota checks that uids that map to one user share the user's limits (L-29, W-17).
+func TestUIDsOfOneUserShareQuota(t *testing.T) {
 	me := uint32(os.Getuid())
 	owner := me + 100
 	d := start(t, func(c *daemon.Config) {
@@ -268,8 +268,8 @@ func TestSharedQuota(t *testing.T) {
 	}, "the closed connection still counts")
 }
 
-// TestManyQuestionsAboutAccounts checks that each finished account request makes room for another one.
-func TestManyQuestionsAboutAccounts(t *testing.T) {
+// TestFinishedAccountRequestFreesSlot checks that each finished account request makes room for another one.
+func TestFinishedAccountRequestFreesSlot(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) {
 		c.Identity = who

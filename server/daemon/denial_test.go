@@ -54,8 +54,9 @@ func TestDenialsAreShared(t *testing.T) {
 	}
 }
 
-// TestDenialsOfAMount checks that only administrators and the denied user see a denial that a mount adds (W-27).
-func TestDenialsOfAMount(t *testing.T) {
+// TestMountDenialHiddenFromOtherUsers checks that only administrators and the denied user see a denial that a mount
+// adds (W-27).
+func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 	d := &Daemon{denials: callBuffer{most: keptDenials, next: 1, fair: true}}
 	me := fileaccess.UnixUser(uint32(4711))
 	d.AddDenial(Denial{Time: time.Now(), UID: 4711, User: me, Process: 4, Lines: []string{"OPEN /srv/projects/plan"}})

@@ -50,10 +50,10 @@ func filesRecorded(t *testing.T, sink audit.Sink, crash audit.CrashOnAuditFail) 
 	return l
 }
 
-// TestReadAs checks that an open returns the contents completely or not at all, for lengths around
+// TestReadFileAsIsAllOrNothing checks that an open returns the contents completely or not at all, for lengths around
 // each limit, that the handle is closed or open accordingly, and that each read selected by the
 // file's SACL is recorded (G-31).
-func TestReadAs(t *testing.T) {
+func TestReadFileAsIsAllOrNothing(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = filesRecorded(t, sink, 0) })
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;CC;;;WD)")
@@ -100,9 +100,10 @@ func TestReadAs(t *testing.T) {
 	th.NtClose(tok)
 }
 
-// TestReadAsActs checks that the thread impersonates the client during the open only. Its previous impersonation
-// state is restored whether or not the open succeeds. If impersonation fails nothing is opened (G-30).
-func TestReadAsActs(t *testing.T) {
+// TestReadAsRestoresPreviousImpersonation checks that the thread impersonates the client during the open only. Its
+// previous impersonation state is restored whether or not the open succeeds. If impersonation fails nothing is opened
+// (G-30).
+func TestReadAsRestoresPreviousImpersonation(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	c := d.dial()
 	th := c.Thread()
@@ -140,9 +141,9 @@ func TestReadAsActs(t *testing.T) {
 	}
 }
 
-// TestReadAsUnrecorded checks that, while no record can be written, only files whose SACL does not audit the read
-// return contents, whether the record belongs to the open or to the read (G-31).
-func TestReadAsUnrecorded(t *testing.T) {
+// TestUnrecordableReadReturnsNoContents checks that, while no record can be written, only files whose SACL does not
+// audit the read return contents, whether the record belongs to the open or to the read (G-31).
+func TestUnrecordableReadReturnsNoContents(t *testing.T) {
 	sink := new(inject.Injector)
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
 		c.Audit = filesRecorded(t, sink, audit.FailOnAuditFail)

@@ -73,9 +73,9 @@ func pythonOf(t *testing.T, who *syscall.Credential) string {
 	return ""
 }
 
-// TestFilesInPython runs a Python server as a user without rights on any file. It opens each client's files as that
-// client and reads them by descriptors. The trail names the reader of each file (F-157, W-61).
-func TestFilesInPython(t *testing.T) {
+// TestPythonServerOpensFilesAsClient runs a Python server as a user without rights on any file. It opens each client's
+// files as that client and reads them by descriptors. The trail names the reader of each file (F-157, W-61).
+func TestPythonServerOpensFilesAsClient(t *testing.T) {
 	who := &syscall.Credential{Uid: stranger, Gid: stranger}
 	interpreter := pythonOf(t, who)
 	sink := audit.NewMemory(0, 0)

@@ -188,9 +188,9 @@ func held(t *testing.T, dir string) (n int) {
 	return n
 }
 
-// TestKilledBeforeItsDescriptors kills clients while descriptors are on their way to them:
+// TestKillDuringDescriptorPassingLeaksNothing kills clients while descriptors are on their way to them:
 // no object, handle or descriptor is left (W-13, W-50).
-func TestKilledBeforeItsDescriptors(t *testing.T) {
+func TestKillDuringDescriptorPassingLeaksNothing(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	for range 5 {
 		p := play(t, d.socket, "asking")
@@ -315,9 +315,9 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 	return file, from
 }
 
-// TestRefill checks that the refilled file has exactly the source's contents, whether it was longer or shorter
-// before, and keeps its inode number and links (W-83).
-func TestRefill(t *testing.T) {
+// TestRefillKeepsInodeAndReplacesContents checks that the refilled file has exactly the source's contents, whether it
+// was longer or shorter before, and keeps its inode number and links (W-83).
+func TestRefillKeepsInodeAndReplacesContents(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	th := c.Thread()
@@ -339,8 +339,8 @@ func TestRefill(t *testing.T) {
 	}
 }
 
-// TestRefillRefused checks that each handle needs its rights and must be of a tree's file (W-83).
-func TestRefillRefused(t *testing.T) {
+// TestRefillNeedsRightsOnBothHandles checks that each handle needs its rights and must be of a tree's file (W-83).
+func TestRefillNeedsRightsOnBothHandles(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	th := c.Thread()
@@ -383,8 +383,9 @@ func TestRefillRefused(t *testing.T) {
 	}
 }
 
-// TestRefillsAtOnce checks that after concurrent refills the file has the complete contents of one source (G-33).
-func TestRefillsAtOnce(t *testing.T) {
+// TestConcurrentRefillsLeaveOneSource checks that after concurrent refills the file has the complete contents of one
+// source (G-33).
+func TestConcurrentRefillsLeaveOneSource(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	var all sync.WaitGroup
@@ -408,8 +409,8 @@ func TestRefillsAtOnce(t *testing.T) {
 	}
 }
 
-// TestRefillWithoutRoom checks that a refill on a full disk changes nothing (G-34).
-func TestRefillWithoutRoom(t *testing.T) {
+// TestRefillOnFullDiskChangesNothing checks that a refill on a full disk changes nothing (G-34).
+func TestRefillOnFullDiskChangesNothing(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	dir := filepath.Join(t.TempDir(), "small")
 	check.NoError(t, os.Mkdir(dir, 0o700))

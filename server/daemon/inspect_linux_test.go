@@ -49,10 +49,10 @@ func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
 	return found
 }
 
-// TestSessionsInFull checks each field of each connection: of programs that connected, of a child
+// TestSessionQueryFillsEveryField checks each field of each connection: of programs that connected, of a child
 // program, and of one that the daemon's program attached (W-27, W-40). The log has the same
 // numbers.
-func TestSessionsInFull(t *testing.T) {
+func TestSessionQueryFillsEveryField(t *testing.T) {
 	who, log := make(roles, 1), &lines{}
 	d := start(t, func(c *daemon.Config) {
 		c.Identity = who

@@ -157,8 +157,8 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	}
 }
 
-// TestDenialsTell checks that a query for recent denials returns the entry that decided each (W-28).
-func TestDenialsTell(t *testing.T) {
+// TestRecentDenialNamesDecidingEntry checks that a query for recent denials returns the entry that decided each (W-28).
+func TestRecentDenialNamesDecidingEntry(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
 	a.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: admin.Process()})
@@ -169,9 +169,9 @@ func TestDenialsTell(t *testing.T) {
 	}
 }
 
-// TestSlowWatcher checks that a slow watcher loses calls and gets their number, while the client
+// TestSlowWatcherGetsCountOfLostCalls checks that a slow watcher loses calls and gets their number, while the client
 // never waits (W-28).
-func TestSlowWatcher(t *testing.T) {
+func TestSlowWatcherGetsCountOfLostCalls(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
 	first := ask(t, admin, inspect.Query{What: "calls"}).Next
@@ -193,8 +193,8 @@ func TestSlowWatcher(t *testing.T) {
 	}
 }
 
-// TestNoSecrets checks that recorded calls show passwords as *** (L-1).
-func TestNoSecrets(t *testing.T) {
+// TestRecordedCallsMaskPasswords checks that recorded calls show passwords as *** (L-1).
+func TestRecordedCallsMaskPasswords(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
 	ask(t, admin, inspect.Query{What: "calls"})
@@ -211,8 +211,9 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// TestActing checks that a caller who may open a thread learns since when it impersonates.
-func TestActing(t *testing.T) {
+// TestQueryActingShowsWhenImpersonationBegan checks that a caller who may open a thread learns since when it
+// impersonates.
+func TestQueryActingShowsWhenImpersonationBegan(t *testing.T) {
 	d := start(t, nil)
 	admin, a, b := d.people()
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))

@@ -31,9 +31,9 @@ func (r *running) dialed() *client.Conn {
 	return c
 }
 
-// TestNamesAreCharged checks that a connection that creates events with long names is stopped at its quota, and that
-// nothing remains after its end.
-func TestNamesAreCharged(t *testing.T) {
+// TestLongObjectNamesCountTowardsQuota checks that a connection that creates events with long names is stopped at its
+// quota, and that nothing remains after its end.
+func TestLongObjectNamesCountTowardsQuota(t *testing.T) {
 	d := start(t, nil)
 	first := d.dialed() // after the first connection all caches are filled
 	first.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)

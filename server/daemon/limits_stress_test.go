@@ -402,9 +402,9 @@ NtReleaseMutant NtReleaseSemaphore NtReplyWaitReceivePort NtResetEvent NtResumeT
 NtSetInformationObject NtSetInformationProcess NtSetInformationThread NtSuspendThread NtTerminateProcess NtTestAlert
 LsaLookupNames2 NtWaitForSingleObject`
 
-// TestEachServiceIsAttackedOrKeepsNothing checks that each row of the service table has an attack
+// TestEachServiceHasMemoryAttackOrExemption checks that each row of the service table has an attack
 // or is listed as keeping no memory, so that all memory is charged (Q-2).
-func TestEachServiceIsAttackedOrKeepsNothing(t *testing.T) {
+func TestEachServiceHasMemoryAttackOrExemption(t *testing.T) {
 	passes := map[string]bool{}
 	for _, name := range strings.Fields(passing) {
 		passes[name] = true

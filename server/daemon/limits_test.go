@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestLimitsByDefault checks that each unset limit has the default that its field documents (W-17).
-func TestLimitsByDefault(t *testing.T) {
+// TestUnsetLimitsGetDefaults checks that each unset limit has the default that its field documents (W-17).
+func TestUnsetLimitsGetDefaults(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ given, want Limits }{
 		{Limits{}, Limits{16384, 2048, 8192, 256 * mib, 1024 * mib, 128 * mib}},

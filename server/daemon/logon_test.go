@@ -28,9 +28,9 @@ type broken struct{}
 
 func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
 
-// TestLogonRecord checks that each connection writes a record. Under a fail-closed policy an administrator's
-// connection without a record is rejected, and a user's continues (W-22, U-92).
-func TestLogonRecord(t *testing.T) {
+// TestConnectionWritesLogonRecord checks that each connection writes a record. Under a fail-closed policy an
+// administrator's connection without a record is rejected, and a user's continues (W-22, U-92).
+func TestConnectionWritesLogonRecord(t *testing.T) {
 	closed, err := audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
@@ -65,8 +65,8 @@ func TestLogonRecord(t *testing.T) {
 	}
 }
 
-// TestReplaceIdentity checks that a replaced Identity affects new connections only (W-23).
-func TestReplaceIdentity(t *testing.T) {
+// TestNewIdentityAffectsOnlyNewConnections checks that a replaced Identity affects new connections only (W-23).
+func TestNewIdentityAffectsOnlyNewConnections(t *testing.T) {
 	d := start(t, nil)
 	before := d.dial()
 	d.SetIdentity(peer.Accounts{Administrators: []uint32{uint32(os.Getuid())}})
@@ -85,10 +85,10 @@ func TestReplaceIdentity(t *testing.T) {
 	}
 }
 
-// TestAdministratorsSocket checks the token of the state folder's owner: at the public socket a limited one, whose
-// linked full token is for queries only, and at the administrators' socket the full one (L-5, L-21, L-51). Nothing of
-// either remains (W-13).
-func TestAdministratorsSocket(t *testing.T) {
+// TestAdministratorsSocketGivesFullToken checks the token of the state folder's owner: at the public socket a limited
+// one, whose linked full token is for queries only, and at the administrators' socket the full one (L-5, L-21, L-51).
+// Nothing of either remains (W-13).
+func TestAdministratorsSocketGivesFullToken(t *testing.T) {
 	s := stored(t)
 	var admin string
 	d := start(t, func(c *daemon.Config) {
@@ -127,8 +127,9 @@ func TestAdministratorsSocket(t *testing.T) {
 	}
 }
 
-// TestOverflowUID checks that a peer whose uid is not mapped here becomes a process of Anonymous (L-25, W-15).
-func TestOverflowUID(t *testing.T) {
+// TestUnmappedPeerBecomesAnonymous checks that a peer whose uid is not mapped here becomes a process of Anonymous
+// (L-25, W-15).
+func TestUnmappedPeerBecomesAnonymous(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
 	c := d.dial()
 	h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
@@ -147,9 +148,9 @@ type odd struct {
 
 func (o odd) LogOn(*peer.Peer, bool) (logon.Result, error) { return o.result, o.err }
 
-// TestNoToken checks that a client without a token is rejected with STATUS_ACCESS_DENIED, be it unknown or its token
-// invalid. The log has the reason, and nothing of the client remains (W-14).
-func TestNoToken(t *testing.T) {
+// TestClientWithoutTokenIsRejected checks that a client without a token is rejected with STATUS_ACCESS_DENIED, be it
+// unknown or its token invalid. The log has the reason, and nothing of the client remains (W-14).
+func TestClientWithoutTokenIsRejected(t *testing.T) {
 	spoiled := token.LocalSystem()
 	spoiled.EnabledPrivileges, spoiled.Privileges = ^winnt.PrivilegeSet(0), 0
 	if _, err := token.New(spoiled); err == nil {
@@ -178,9 +179,9 @@ func TestNoToken(t *testing.T) {
 	}
 }
 
-// TestLogonRecordsInFull checks the audit record of a connection: user, program, account and, if
+// TestLogonRecordNamesUserAndStatus checks the audit record of a connection: user, program, account and, if
 // rejected, the status, which is STATUS_ACCESS_DENIED for an error without one (W-14, W-22).
-func TestLogonRecordsInFull(t *testing.T) {
+func TestLogonRecordNamesUserAndStatus(t *testing.T) {
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth}})
 	check.NoError(t, err)

@@ -77,9 +77,9 @@ func BenchmarkFair(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// TestFlood checks that a client with many threads, each with a call in progress, gets all replies and holds nothing
-// at the end, while another one is served (W-13, W-21).
-func TestFlood(t *testing.T) {
+// TestFloodingClientDoesNotBlockOthers checks that a client with many threads, each with a call in progress, gets all
+// replies and holds nothing at the end, while another one is served (W-13, W-21).
+func TestFloodingClientDoesNotBlockOthers(t *testing.T) {
 	d := start(t, nil)
 	flood := d.dial()
 	var all sync.WaitGroup

@@ -175,11 +175,11 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestConcurrentCallLimits checks the numbers of concurrent calls: one for each processor, half of them from one
-// connection, and four long calls for each processor (W-21, W-43).
+// TestCallLimitsDependOnProcessors checks the numbers of concurrent calls: one for each processor, half of them from
+// one connection, and four long calls for each processor (W-21, W-43).
 //
 // +checklocksignore
-func TestConcurrentCallLimits(t *testing.T) {
+func TestCallLimitsDependOnProcessors(t *testing.T) {
 	tr, n := newScheduler(), processors()
 	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
 		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user",
@@ -188,9 +188,9 @@ func TestConcurrentCallLimits(t *testing.T) {
 	}
 }
 
-// TestUsersShare checks that a user with ten connections gets as much time as a user with one, split among the ten
-// (W-42).
-func TestUsersShare(t *testing.T) {
+// TestConnectionsOfUserShareCPUTime checks that a user with ten connections gets as much time as a user with one, split
+// among the ten (W-42).
+func TestConnectionsOfUserShareCPUTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
 		c := callers{scheduler: tr, had: map[*share]time.Duration{}, stop: make(chan struct{})}

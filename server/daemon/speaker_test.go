@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// TestSpeaker checks that the sender of the first byte is returned without consuming the byte, and
+// TestSpeakerReturnsUIDOfFirstByte checks that the sender of the first byte is returned without consuming the byte, and
 // that a closed connection, one without SO_PASSCRED and a non-socket have no sender (W-94).
-func TestSpeaker(t *testing.T) {
+func TestSpeakerReturnsUIDOfFirstByte(t *testing.T) {
 	pair := func(asks bool) (net.Conn, *os.File) {
 		t.Helper()
 		ours, theirs, err := wire.Pair("speaker")

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestStateModes checks that a folder only its owner can write to is accepted, even if others can read it, and that
-// any other is rejected with its mode (W-16).
-func TestStateModes(t *testing.T) {
+// TestGroupWritableStateIsRejected checks that a folder only its owner can write to is accepted, even if others can
+// read it, and that any other is rejected with its mode (W-16).
+func TestGroupWritableStateIsRejected(t *testing.T) {
 	for mode, taken := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o720: false, 0o702: false,
 		0o775: false, 0o777: false} {
 		dir := filepath.Join(t.TempDir(), "state")
@@ -51,9 +51,9 @@ func TestStateModes(t *testing.T) {
 	}
 }
 
-// TestInheritedSocket checks that a service manager's socket is used for its path, that another
+// TestInheritedSocketServesItsPath checks that a service manager's socket is used for its path, that another
 // path gets a new socket, and that the first stays bound (W-29).
-func TestInheritedSocket(t *testing.T) {
+func TestInheritedSocketServesItsPath(t *testing.T) {
 	dir := t.TempDir()
 	bound := func(name string) *net.UnixListener {
 		l, err := bind(filepath.Join(dir, name))

@@ -9,10 +9,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestStats checks that a new daemon's counters are zero, and that each counter counts its own events.
+// TestDaemonCountersStartAtZeroAndCount checks that a new daemon's counters are zero, and that each counter counts its
+// own events.
 //
 // +checklocksignore
-func TestStats(t *testing.T) {
+func TestDaemonCountersStartAtZeroAndCount(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
 	check.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDeniedAsClient checks that a denial records the impersonated client, even after the thread
+// TestDenialNamesImpersonatedClient checks that a denial records the impersonated client, even after the thread
 // reverted, and shows it only with SeDebugPrivilege. Without impersonation there is no client
 // (K-86).
-func TestDeniedAsClient(t *testing.T) {
+func TestDenialNamesImpersonatedClient(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
 	th := a.Thread()
@@ -45,9 +45,9 @@ func TestDeniedAsClient(t *testing.T) {
 	}
 }
 
-// TestDenialInFull checks each field of a denial. The first call has number 2, because 1 is the
+// TestDenialHasEveryField checks each field of a denial. The first call has number 2, because 1 is the
 // position before all calls (W-28).
-func TestDenialInFull(t *testing.T) {
+func TestDenialHasEveryField(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
 	denials := inspect.Query{What: "denials"}

@@ -70,8 +70,9 @@ func TestNewestCallsAreKept(t *testing.T) {
 	}
 }
 
-// TestWatchers checks that calls are kept until the last watcher has gone, however often each watcher polled (W-28).
-func TestWatchers(t *testing.T) {
+// TestCallsAreKeptUntilLastWatcherLeaves checks that calls are kept until the last watcher has gone, however often each
+// watcher polled (W-28).
+func TestCallsAreKeptUntilLastWatcherLeaves(t *testing.T) {
 	d := &Daemon{calls: callBuffer{most: 4}}
 	one, other, never := &connection{d: d}, &connection{d: d}, &connection{d: d}
 	held := func(watchers int32, calls int) {
@@ -164,8 +165,9 @@ func TestDenialsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestLines checks that a long line is cut, and that a filter finds a call by its object's name or by its text.
-func TestLines(t *testing.T) {
+// TestLongCallLineIsTruncated checks that a long line is cut, and that a filter finds a call by its object's name or by
+// its text.
+func TestLongCallLineIsTruncated(t *testing.T) {
 	long := strings.Repeat("x", longestLine)
 	s := &seen{lines: []string{long, long + "y", "NtOpenFile(Report)"}}
 	if got := s.shown(); got[0] != long || got[1] != long+" …" || got[2] != "NtOpenFile(Report)" {

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivileges checks that a privilege of RFC 3744 is listed only if all its rights are granted,
-// and is reported as missing otherwise: for random masks, and for each privilege's mask with one
-// right less and with every other right.
-func TestPrivileges(t *testing.T) {
+// TestPrivilegeListedOnlyWithAllItsRights checks that a privilege of RFC 3744 is listed only if all its rights are
+// granted, and is reported as missing otherwise: for random masks, and for each privilege's mask with one right less
+// and with every other right.
+func TestPrivilegeListedOnlyWithAllItsRights(t *testing.T) {
 	const dirOnly, never = 1, 2 // for directories only; never reported as missing
 	list := []struct {
 		name string

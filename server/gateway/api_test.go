@@ -64,9 +64,9 @@ func code(err error) connect.Code {
 	return connect.CodeOf(err)
 }
 
-// TestCheck checks that a query about a file needs READ_CONTROL on it (G-25), and that one about another account
-// needs a file (G-26). The result equals that of an open by that account.
-func TestCheck(t *testing.T) {
+// TestCheckNeedsReadControlOnFile checks that a query about a file needs READ_CONTROL on it (G-25), and that one about
+// another account needs a file (G-26). The result equals that of an open by that account.
+func TestCheckNeedsReadControlOnFile(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.file("hers", "x", own)
@@ -118,8 +118,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestAPIByJSON makes the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
-func TestAPIByJSON(t *testing.T) {
+// TestJSONAPIExamplesWorkWithinLimits makes the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
+func TestJSONAPIExamplesWorkWithinLimits(t *testing.T) {
 	var moment time.Time
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return moment } })
 	w.file("f", "f", shared)
@@ -167,9 +167,9 @@ func TestAPIByJSON(t *testing.T) {
 	check.Equal(t, w.do(r).code, 503, "health without refmond")
 }
 
-// TestGranting checks that no entry is shown if the gateway's own check differs from refmond's
-// (G-28).
-func TestGranting(t *testing.T) {
+// TestDifferingCheckShowsNoGrantingEntry checks that no entry is shown if the gateway's own check differs from
+// refmond's (G-28).
+func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	w := newWorld(t, shared)
 	p, err := w.g.link.process()
 	w.must(err)
@@ -187,9 +187,9 @@ func TestGranting(t *testing.T) {
 	p.release(own)
 }
 
-// TestManyQuestions checks that each of 1,000 queries is answered under its number, and that 1,001 are rejected as a
-// whole. A failing query has its error, and a stream ends with its request.
-func TestManyQuestions(t *testing.T) {
+// TestBatchOver1000ChecksIsRejected checks that each of 1,000 queries is answered under its number, and that 1,001 are
+// rejected as a whole. A failing query has its error, and a stream ends with its request.
+func TestBatchOver1000ChecksIsRejected(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	c := w.client("bob", connect.WithGRPC())

@@ -236,11 +236,11 @@ func (a rawAsker) kinds() (inJSON, inWire []string) {
 		[]string{"application/proto", "application/grpc", "application/grpc-web"}
 }
 
-// TestStrictRequests changes each field of each API request in every encoding: dropped, renamed, in
+// TestMalformedAPIFieldsAreRejected changes each field of each API request in every encoding: dropped, renamed, in
 // another case, empty, null, doubled, of another type, or joined by an unknown field. Unknown,
 // repeated, empty and missing required fields are errors (G-35, G-36). The client has none of the
 // requested rights, so no response may grant one.
-func TestStrictRequests(t *testing.T) {
+func TestMalformedAPIFieldsAreRejected(t *testing.T) {
 	var calls atomic.Int64
 	begun := time.Now()
 	w := newWorld(t, shared, func(c *Config) {
@@ -381,7 +381,7 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	}
 }
 
-func TestCodecRejectsWhatIsNoMessage(t *testing.T) {
+func TestAPICodecRejectsNonMessages(t *testing.T) {
 	for _, name := range []string{"proto", "json"} {
 		c := strictCodec{name}
 		if b, err := c.Marshal("text"); b != nil || err == nil {

@@ -61,9 +61,9 @@ func TestGuessesDoNotLockTheUser(t *testing.T) {
 	check.Equal(t, w.from(stranger, "alice", "pw-x"), 200, "G-32: after the time")
 }
 
-// TestAttempts checks which addresses count together, and that a right password is not counted. TestAttemptsOfTwin
-// checks the limits (G-32).
-func TestAttempts(t *testing.T) {
+// TestFailedLogonsAreLimitedPerNetwork checks which addresses count together, and that a right password is not counted.
+// TestAttemptsAgreeWithSimpleCount checks the limits (G-32).
+func TestFailedLogonsAreLimitedPerNetwork(t *testing.T) {
 	a := &attempts{now: func() time.Time { return time.Unix(0, 0) }, of: map[attempt]wrong{}}
 	for range 1000 {
 		right, ok := a.try("192.0.2.1:1", "alice")

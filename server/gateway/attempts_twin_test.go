@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestAttemptsOfTwin compares a random history of addresses and names with a simple count: five
+// TestAttemptsAgreeWithSimpleCount compares a random history of addresses and names with a simple count: five
 // failures of a name and fifty of an address within 15 minutes from the first (G-32).
-func TestAttemptsOfTwin(t *testing.T) {
+func TestAttemptsAgreeWithSimpleCount(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := &attempts{now: func() time.Time { return now }, of: map[attempt]wrong{}}
 	type failures struct {

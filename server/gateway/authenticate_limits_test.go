@@ -66,9 +66,9 @@ func (g *guessed) from(address, user string, n int) int {
 	return answer.StatusCode
 }
 
-// TestGuessesOfAnAddress checks that an address beyond its limit cannot guess, whatever its headers say, and that
+// TestAddressGuessesAreLimited checks that an address beyond its limit cannot guess, whatever its headers say, and that
 // clients of other addresses can still log on (L-65, D-25).
-func TestGuessesOfAnAddress(t *testing.T) {
+func TestAddressGuessesAreLimited(t *testing.T) {
 	g := newGuessed(t)
 	for n := range perAddress * 3 {
 		check.Require(t, g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n), http.StatusUnauthorized, "L-65: guess %d",
@@ -83,9 +83,9 @@ func TestGuessesOfAnAddress(t *testing.T) {
 	}
 }
 
-// TestGuessesOfAProgram checks that a program that may act for no client has one limit, whatever addresses it claims
-// (L-64).
-func TestGuessesOfAProgram(t *testing.T) {
+// TestProgramGuessesAreLimitedForAllAddresses checks that a program that may act for no client has one limit, whatever
+// addresses it claims (L-64).
+func TestProgramGuessesAreLimitedForAllAddresses(t *testing.T) {
 	g := newGuessed(t)
 	c, err := g.dial(gate + 1)
 	g.must(err)

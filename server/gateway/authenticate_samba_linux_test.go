@@ -22,9 +22,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNegotiate runs curl with tickets of a real domain, and checks that each user gets the access
-// that the directory's groups allow (G-6, G-8).
-func TestNegotiate(t *testing.T) {
+// TestNegotiateGrantsAccessOfDirectoryGroups runs curl with tickets of a real domain, and checks that each user gets
+// the access that the directory's groups allow (G-6, G-8).
+func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
 		t.Skip("it takes ten seconds: REFMON_SAMBA=required runs it, as .ci/run does")
 	}

@@ -149,9 +149,9 @@ func TestLogonRequestIgnoresHeaders(t *testing.T) {
 	}
 }
 
-// TestTwoUsersOneConnection checks that concurrent requests of several users on one HTTP/2 connection are each served
-// as their own user (G-2).
-func TestTwoUsersOneConnection(t *testing.T) {
+// TestHTTP2UsersOnOneConnectionStaySeparate checks that concurrent requests of several users on one HTTP/2 connection
+// are each served as their own user (G-2).
+func TestHTTP2UsersOnOneConnectionStaySeparate(t *testing.T) {
 	w := newWorld(t, shared)
 	for name := range w.sids {
 		w.file(name, name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")

@@ -117,9 +117,9 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 	}
 }
 
-// TestFileDecisionsOfLabelsAndAttributes checks the two limits that random descriptors rarely meet: the label of a file
+// TestLabelAndReadOnlyLimitFileDecision checks the two limits that random descriptors rarely meet: the label of a file
 // above the right that its directory grants, and the read-only attribute (G-60).
-func TestFileDecisionsOfLabelsAndAttributes(t *testing.T) {
+func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
@@ -195,9 +195,9 @@ func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 	return append(paths, "missing", "d0/missing", "f0/below")
 }
 
-// TestAskingAboutOthers checks that a client without the right asks about itself only, that the answer about others
-// does not depend on whether they exist, and that the rate is the client's own (G-63).
-func TestAskingAboutOthers(t *testing.T) {
+// TestQueryAboutOthersNeedsRight checks that a client without the right asks about itself only, that the answer about
+// others does not depend on whether they exist, and that the rate is the client's own (G-63).
+func TestQueryAboutOthersNeedsRight(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
 	})
@@ -307,9 +307,9 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	}
 }
 
-// TestReasons checks who learns what of a denial (G-65), and that a file which the caller may not inspect is denied
-// (G-61).
-func TestReasons(t *testing.T) {
+// TestDenialReasonNeedsReadControl checks who learns what of a denial (G-65), and that a file which the caller may not
+// inspect is denied (G-61).
+func TestDenialReasonNeedsReadControl(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.folder("seen", openToPEP+"(A;;FR;;;{alice})")
 	w.folder("hidden", openToPEP)

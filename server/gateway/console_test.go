@@ -19,8 +19,8 @@ func (w *world) view(user, path string, headers ...string) said {
 	return w.atConsole(r)
 }
 
-// TestConsole checks that the pages show the client's view of refmond and change nothing.
-func TestConsole(t *testing.T) {
+// TestConsoleShowsOnlyWhatClientMaySee checks that the pages show the client's view of refmond and change nothing.
+func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("dir/plan &b.txt", "f", shared)
 	w.describe("dir", shared)
@@ -85,8 +85,8 @@ func (w *world) own(p *process) (tok winnt.Handle) {
 	return tok
 }
 
-// TestNoToken checks that nothing is done without a client's token (G-1).
-func TestNoToken(t *testing.T) {
+// TestOpenWithoutTokenFails checks that nothing is done without a client's token (G-1).
+func TestOpenWithoutTokenFails(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
 	p, err := w.g.link.process()
@@ -101,9 +101,9 @@ func TestNoToken(t *testing.T) {
 	}
 }
 
-// TestConsoleOfOwner checks that a client who may open processes sees connections, impersonated
+// TestConsoleShowsDenialsToOwner checks that a client who may open processes sees connections, impersonated
 // clients and denials.
-func TestConsoleOfOwner(t *testing.T) {
+func TestConsoleShowsDenialsToOwner(t *testing.T) {
 	w := newWorld(t, shared)
 	w.want(404, "carol", "GET", "/share/none", "")
 	p, err := w.g.link.process()
@@ -120,8 +120,8 @@ func TestConsoleOfOwner(t *testing.T) {
 	}
 }
 
-// TestGroupUse checks the text for each relevant attribute of a group.
-func TestGroupUse(t *testing.T) {
+// TestGroupUseDescribesAttributes checks the text for each relevant attribute of a group.
+func TestGroupUseDescribesAttributes(t *testing.T) {
 	const owner = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 	for attributes, want := range map[uint32]string{winnt.SE_GROUP_ENABLED: "", winnt.SE_GROUP_ENABLED | owner: "",
 		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "only for entries that deny",

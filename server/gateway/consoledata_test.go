@@ -26,9 +26,9 @@ func (w *exactly) gathered(q *request, path string) any {
 	return nil
 }
 
-// TestExactConsole checks all console data for a client: trees, descriptors, rights and access checks. Denied and
-// hidden objects show their fixed texts and nothing else (G-8, G-25).
-func TestExactConsole(t *testing.T) {
+// TestConsoleHidesDeniedObjects checks all console data for a client: trees, descriptors, rights and access checks.
+// Denied and hidden objects show their fixed texts and nothing else (G-8, G-25).
+func TestConsoleHidesDeniedObjects(t *testing.T) {
 	w := newExactly(t, shared)
 	w.folder("dir", shared)
 	w.file("dir/a&b", "x", "O:BAG:SYD:(A;;FR;;;{bob})")

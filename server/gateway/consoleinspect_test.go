@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestConsoleOfActing checks that a client who may open processes sees each impersonating thread
+// TestConsoleShowsImpersonationToOwnerOnly checks that a client who may open processes sees each impersonating thread
 // with process, client, time and proof, and the token of a process. Other clients see none of it.
-func TestConsoleOfActing(t *testing.T) {
+func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	w := newExactly(t, shared)
 	bob := w.of("bob")
 	p := bob.s.p

@@ -77,10 +77,10 @@ func (w *exactly) find(user, path, depth, body string) string {
 	return made.ReplaceAllString(got, "<D:creationdate>made</D:creationdate>")
 }
 
-// TestExactProperties checks complete PROPFIND responses for files and directories, for each depth
+// TestPropfindListsPropertiesAtEachDepth checks complete PROPFIND responses for files and directories, for each depth
 // and kind of request, and for clients that may list a directory, read a file's attributes, or
 // neither (G-8, G-11, G-13, G-20).
-func TestExactProperties(t *testing.T) {
+func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"share", "gone"} })
 	w.file("dir/a & b.txt", "12345", shared)
 	w.file("dir/hers", "123", own)
@@ -171,10 +171,10 @@ func (w *exactly) tooMany() string {
 	return w.find("alice", "/share/dir", "1", "")
 }
 
-// TestExactAccessProperties checks all of RFC 3744's properties: each kind of principal and entry,
+// TestAccessPropertiesFollowRFC3744 checks all of RFC 3744's properties: each kind of principal and entry,
 // the privileges of a file and a directory, a client that may not read the descriptor, and a
 // missing DACL (G-9).
-func TestExactAccessProperties(t *testing.T) {
+func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 	w := newExactly(t, shared)
 	alice, bob, carol := w.href("alice"), w.href("bob"), w.href("carol")
 	w.file("f", "f", "O:{alice}G:{carol}D:P(D;;WD;;;{bob})(A;;FA;;;{alice})(A;IO;FA;;;{carol})(A;ID;FX;;;AU)(A;;SD;;;OW)"+
@@ -261,8 +261,9 @@ func (w *exactly) href(user string) string {
 	return "<D:href>/principals/sid/" + w.sids[user].String() + "</D:href>"
 }
 
-// TestQuota checks the available and used space of the tree's file system (RFC 4331). The list of trees has none.
-func TestQuota(t *testing.T) {
+// TestQuotaReportsFreeAndUsedSpace checks the available and used space of the tree's file system (RFC 4331). The list
+// of trees has none.
+func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
 	ask := propfind("<D:prop><D:quota-available-bytes/><D:quota-used-bytes/></D:prop>")
@@ -289,8 +290,8 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// TestCreationDate checks that the creation time comes from the host and is not the write time.
-func TestCreationDate(t *testing.T) {
+// TestCreationDateIsBirthTimeOfFile checks that the creation time comes from the host and is not the write time.
+func TestCreationDateIsBirthTimeOfFile(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
 	w.at("f")
@@ -304,9 +305,9 @@ func TestCreationDate(t *testing.T) {
 		multi(response("/share/f", "200 OK", "<D:creationdate>"+want+"</D:creationdate>")))
 }
 
-// TestExactDelete checks the complete response to a partial delete, with the status of each file that could not be
-// deleted (RFC 4918, 9.6.1).
-func TestExactDelete(t *testing.T) {
+// TestPartialDeleteListsFailedFiles checks the complete response to a partial delete, with the status of each file that
+// could not be deleted (RFC 4918, 9.6.1).
+func TestPartialDeleteListsFailedFiles(t *testing.T) {
 	w := newExactly(t, shared)
 	const all = "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})"
 	w.folder("top", all)

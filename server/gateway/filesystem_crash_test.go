@@ -51,9 +51,9 @@ func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, bo
 	return answer, done
 }
 
-// TestKilledWhileReplacing checks that a gateway killed before any of its calls for an upload leaves the complete old
-// or new contents, with the same inode number, links and descriptor (G-14, G-15, G-33).
-func TestKilledWhileReplacing(t *testing.T) {
+// TestKilledUploadLeavesOldOrNewContents checks that a gateway killed before any of its calls for an upload leaves the
+// complete old or new contents, with the same inode number, links and descriptor (G-14, G-15, G-33).
+func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 	w := newWorld(t, shared)
 	old, fresh := strings.Repeat("old", 200_000), strings.Repeat("fresh", 110_000)
 	w.file("f", old, shared)
@@ -106,11 +106,11 @@ func (w *world) contents() map[string]string {
 	return all
 }
 
-// TestKilledInEachMethod checks that a gateway killed before any of its calls leaves each file in the state before or
-// after the method. No file has partial contents, no other file is lost, and a moved file is at one of its two names
-// (G-14, G-33, G-40). A folder that is replaced is whole, old or new (G-42, F-215). A copy of a folder to a new name is
-// whole or missing (G-51).
-func TestKilledInEachMethod(t *testing.T) {
+// TestKilledGatewayLeavesWholeFiles checks that a gateway killed before any of its calls leaves each file in the state
+// before or after the method. No file has partial contents, no other file is lost, and a moved file is at one of its
+// two names (G-14, G-33, G-40). A folder that is replaced is whole, old or new (G-42, F-215). A copy of a folder to a
+// new name is whole or missing (G-51).
+func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	big := strings.Repeat("b", 300_000)

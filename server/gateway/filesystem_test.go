@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRefusedToMake checks the response for each status of a failed creation: visible and free
+// TestFailedCreationMapsToHTTPStatus checks the response for each status of a failed creation: visible and free
 // names, directories that may not be listed or are hidden, trees that are not served, and
 // impossible names (G-9, G-11, G-12).
-func TestRefusedToMake(t *testing.T) {
+func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("hers", "x", own)
 	w.folder("deep", own)
@@ -95,9 +95,9 @@ func TestRenameMovesProperties(t *testing.T) {
 	}
 }
 
-// TestHeadsOfPages checks that HEAD of each console page returns the headers of GET without a body, to known clients
-// only, and that other methods are rejected.
-func TestHeadsOfPages(t *testing.T) {
+// TestHeadOfConsolePageHasNoBody checks that HEAD of each console page returns the headers of GET without a body, to
+// known clients only, and that other methods are rejected.
+func TestHeadOfConsolePageHasNoBody(t *testing.T) {
 	w := newExactly(t, shared)
 	console := func(user, method, path string) string { return w.askOf(w.g.Console(), user, method, path, "") }
 	for _, p := range consolePages {
@@ -148,10 +148,10 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 	}
 }
 
-// TestExactMoves checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards: with
-// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12). A failed condition does not
-// change the response to a request that is refused anyway (G-45).
-func TestExactMoves(t *testing.T) {
+// TestMovesAndCopiesReturnFullResponses checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards:
+// with and without Overwrite, from and to hidden names, and with client properties (G-8, G-12). A failed condition does
+// not change the response to a request that is refused anyway (G-45).
+func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"share", "other"} })
 	w.folder("dir", shared)
 	w.file("dir/f", "f", shared)

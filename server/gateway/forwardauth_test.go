@@ -42,9 +42,9 @@ func (w *world) forward(user, from string, headers ...string) *httptest.Response
 	return rec
 }
 
-// TestForwardAuth checks the three statuses, and that a request which is not exactly one path and one right from a
-// proxy of the configuration is denied (G-66, G-67).
-func TestForwardAuth(t *testing.T) {
+// TestForwardAuthNeedsOnePathAndRight checks the three statuses, and that a request which is not exactly one path and
+// one right from a proxy of the configuration is denied (G-66, G-67).
+func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	w.file("ä b", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
@@ -95,9 +95,9 @@ func TestForwardAuth(t *testing.T) {
 	check.Equal(t, w.forward("alice:pw-x", here, path, "/share/f", right, "read").Code, 403, "without refmond")
 }
 
-// TestForwardAuthIsOff checks that without proxies the endpoint does not exist, and that a configuration needs two
-// headers.
-func TestForwardAuthIsOff(t *testing.T) {
+// TestForwardAuthIs404WithoutProxies checks that without proxies the endpoint does not exist, and that a configuration
+// needs two headers.
+func TestForwardAuthIs404WithoutProxies(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	if got := w.forward("alice:pw-x", "127.0.0.1:5", "X-Forwarded-Uri", "/share/", "X-Refmon-Right",
 		"read"); got.Code != 404 {
@@ -141,9 +141,9 @@ http {
 }
 `
 
-// TestNginx asks the endpoint by Debian's nginx: auth_request passes 401 and 403 on, and headers of the client do not
-// reach the gateway (G-66, G-67).
-func TestNginx(t *testing.T) {
+// TestNginxAuthRequestPasses401And403 asks the endpoint by Debian's nginx: auth_request passes 401 and 403 on, and
+// headers of the client do not reach the gateway (G-66, G-67).
+func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		if os.Getenv("REFMON_WEB") == "required" {

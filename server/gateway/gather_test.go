@@ -38,7 +38,7 @@ func (l counting) Accept() (net.Conn, error) {
 
 // A response with a small file over HTTP/1.1 and TLS is one write to the socket. One with a larger file, one over
 // HTTP/2, and later responses on the connection arrive completely.
-func TestOnePiece(t *testing.T) {
+func TestSmallResponseIsOneWrite(t *testing.T) {
 	bodies := map[string]string{"/none": "", "/4k": strings.Repeat("4", 4096), "/8k": strings.Repeat("8", mostGathered),
 		"/9k": strings.Repeat("9", mostGathered+1)}
 	for _, version := range []string{"1.1", "2"} {
@@ -70,7 +70,7 @@ func TestOnePiece(t *testing.T) {
 }
 
 // A client that disconnects while its response waits affects only its own connection.
-func TestOnePieceLeft(t *testing.T) {
+func TestDisconnectDuringGatherAffectsOneConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	c := &gathered{Conn: ours}
 	c.hold()

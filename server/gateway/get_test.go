@@ -18,8 +18,8 @@ const (
 	own    = "O:BAG:SYD:P(A;;FA;;;{alice})" // alice alone
 )
 
-// TestSeeker checks reads by calls from each offset, in parts up to the limit of a call.
-func TestSeeker(t *testing.T) {
+// TestSeekerReadsFromEachOffset checks reads by calls from each offset, in parts up to the limit of a call.
+func TestSeekerReadsFromEachOffset(t *testing.T) {
 	w := newExactly(t, shared)
 	text := strings.Repeat("0123456789abcdef", 40_000)
 	w.file("f", text, shared)
@@ -65,9 +65,9 @@ func TestSeeker(t *testing.T) {
 
 const modified = "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT"
 
-// TestExactContents checks the complete responses to GET and HEAD of files below, at and above each size limit, for a
-// client that receives a descriptor and for one that may only read contents and attributes (G-22).
-func TestExactContents(t *testing.T) {
+// TestGetAndHeadReturnFullResponses checks the complete responses to GET and HEAD of files below, at and above each
+// size limit, for a client that receives a descriptor and for one that may only read contents and attributes (G-22).
+func TestGetAndHeadReturnFullResponses(t *testing.T) {
 	w := newExactly(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1200a9;;;{bob})(A;OICI;0x81;;;{carol})")
 	text := strings.Repeat("0123456789abcdef", 20_000)
 	const plain = "text/plain; charset=utf-8"
@@ -100,9 +100,9 @@ func TestExactContents(t *testing.T) {
 	}
 }
 
-// TestConditionsOfReads checks both outcomes of each condition, alone, for a short and a long file, and If-Range (RFC
-// 9110, 13).
-func TestConditionsOfReads(t *testing.T) {
+// TestReadConditionsFollowRFC9110 checks both outcomes of each condition, alone, for a short and a long file, and
+// If-Range (RFC 9110, 13).
+func TestReadConditionsFollowRFC9110(t *testing.T) {
 	w := newExactly(t, shared)
 	text := strings.Repeat("0123456789", 7000)
 	for name, size := range map[string]int{"short.bin": 10, "long.bin": 70_000} {
@@ -142,9 +142,9 @@ func TestConditionsOfReads(t *testing.T) {
 	}
 }
 
-// TestSavedTypes checks that each type that a browser would execute is sent as an attachment, by the file name's
-// extension in any case, and that others are shown (G-22).
-func TestSavedTypes(t *testing.T) {
+// TestExecutableTypesAreSentAsAttachment checks that each type that a browser would execute is sent as an attachment,
+// by the file name's extension in any case, and that others are shown (G-22).
+func TestExecutableTypesAreSentAsAttachment(t *testing.T) {
 	w := newExactly(t, shared)
 	for kind, saved := range map[string]bool{"text/html; charset=utf-8": true, "application/xhtml+xml": true,
 		"image/svg+xml": true, "text/xml; charset=utf-8": true, "application/xml": true, "application/javascript": true,

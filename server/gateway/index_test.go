@@ -110,9 +110,9 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestIndexQuestions asks about the caller and about others, with and without the right. A caller without it learns
-// nothing about a document that he may not read (G-120).
-func TestIndexQuestions(t *testing.T) {
+// TestIndexQueryAboutOthersNeedsRight asks about the caller and about others, with and without the right. A caller
+// without it learns nothing about a document that he may not read (G-120).
+func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "index")
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 1 << 20}
@@ -160,8 +160,9 @@ func TestIndexQuestions(t *testing.T) {
 	}
 }
 
-// TestIndexConfig checks which configurations of an index are errors, and that the questions of one client are limited.
-func TestIndexConfig(t *testing.T) {
+// TestInvalidIndexConfigIsRejected checks which configurations of an index are errors, and that the questions of one
+// client are limited.
+func TestInvalidIndexConfigIsRejected(t *testing.T) {
 	const ask = "O:SYG:SYD:(A;;0x1;;;BA)"
 	for _, c := range []Index{{}, {Socket: "/s", Ask: ask}, {Ask: ask, Rate: 1},
 		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1},
@@ -181,8 +182,8 @@ func TestIndexConfig(t *testing.T) {
 	}
 }
 
-// TestRealIndex asks a running refmon-index.
-func TestRealIndex(t *testing.T) {
+// TestGatewayQueriesRunningIndex asks a running refmon-index.
+func TestGatewayQueriesRunningIndex(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds refmon-index")
 	}

@@ -70,8 +70,8 @@ func (w *timing) compare(what string, one, other func(i int) time.Duration) {
 		all[0]/n, all[1]/n)
 }
 
-// TestTimingOfHiddenNames compares the response times of a hidden and a missing name.
-func TestTimingOfHiddenNames(t *testing.T) {
+// TestHiddenAndMissingNamesTakeEqualTime compares the response times of a hidden and a missing name.
+func TestHiddenAndMissingNamesTakeEqualTime(t *testing.T) {
 	w := newTiming(t)
 	w.folder("deep", own)
 	w.file("deep/hidden", "x", own)
@@ -86,9 +86,9 @@ func TestTimingOfHiddenNames(t *testing.T) {
 	}
 }
 
-// TestTimingOfUnknownUsers compares the response times of a wrong password for a known and an unknown user. Before each
-// request of either kind it resets the failures of all names, or it would measure a lock.
-func TestTimingOfUnknownUsers(t *testing.T) {
+// TestUnknownUserTakesAsLongAsKnown compares the response times of a wrong password for a known and an unknown user.
+// Before each request of either kind it resets the failures of all names, or it would measure a lock.
+func TestUnknownUserTakesAsLongAsKnown(t *testing.T) {
 	w := newTiming(t)
 	who := func(name string) func(int) time.Duration {
 		return func(i int) time.Duration {

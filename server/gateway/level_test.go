@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestRefusalsWaitForTheirStep checks that a denial that may hide a name, and a rejected password, are sent only at
+// TestHidingDenialsWaitForTimeStep checks that a denial that may hide a name, and a rejected password, are sent only at
 // the end of a full time step, and that other responses are not delayed (G-48).
-func TestRefusalsWaitForTheirStep(t *testing.T) {
+func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.file("hers", "x", own)

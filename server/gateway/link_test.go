@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOpenAs checks that if a thread fails to impersonate, the file opened with the gateway's own
-// account is closed unread, and the thread has the process's identity afterwards (G-1, G-2).
-func TestOpenAs(t *testing.T) {
+// TestFailedImpersonationClosesFileUnread checks that if a thread fails to impersonate, the file opened with the
+// gateway's own account is closed unread, and the thread has the process's identity afterwards (G-1, G-2).
+func TestFailedImpersonationClosesFileUnread(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
 	p, err := w.g.link.process()
@@ -42,9 +42,9 @@ func TestOpenAs(t *testing.T) {
 	w.want(200, "alice", "GET", "/share/f", "")
 }
 
-// TestReadAsOfTwo checks that one thread alternates between two clients, and impersonates neither
+// TestThreadAlternatesBetweenTwoClients checks that one thread alternates between two clients, and impersonates neither
 // afterwards (G-30).
-func TestReadAsOfTwo(t *testing.T) {
+func TestThreadAlternatesBetweenTwoClients(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)", func(c *Config) { c.Threads = 1 })
 	for _, name := range []string{"alice", "bob"} {
 		w.file(name, "of "+name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")
@@ -62,9 +62,9 @@ func TestReadAsOfTwo(t *testing.T) {
 	}
 }
 
-// TestTrailOfContents checks that the audit record of a read names the client and the gateway, for
+// TestReadRecordNamesClientAndGateway checks that the audit record of a read names the client and the gateway, for
 // inline contents and for a passed descriptor (G-31, F-157).
-func TestTrailOfContents(t *testing.T) {
+func TestReadRecordNamesClientAndGateway(t *testing.T) {
 	w := newWorld(t, shared)
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
@@ -94,8 +94,8 @@ func TestTrailOfContents(t *testing.T) {
 	}
 }
 
-// TestWithoutAToken checks that nothing is opened or read without a client's token (G-1, G-30).
-func TestWithoutAToken(t *testing.T) {
+// TestReadWithoutTokenFails checks that nothing is opened or read without a client's token (G-1, G-30).
+func TestReadWithoutTokenFails(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // no thread is waited for
 	p := &process{}
@@ -104,9 +104,9 @@ func TestWithoutAToken(t *testing.T) {
 	check.Equal(t, check.Status(p.readAs(ended, 0, nt.CreateFileIn{}, nil)), ntstatus.NoToken, "G-30")
 }
 
-// TestRefmondRestarts checks that a gateway that lost its connection to refmond makes a new one with new sessions,
-// and returns an error while refmond is down.
-func TestRefmondRestarts(t *testing.T) {
+// TestGatewayReconnectsToRefmond checks that a gateway that lost its connection to refmond makes a new one with new
+// sessions, and returns an error while refmond is down.
+func TestGatewayReconnectsToRefmond(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.want(200, "bob", "GET", "/share/f", "")

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// TestPaths: what two readers could take for two places is refused, and what no file can be
+// TestAmbiguousRequestPathsAreRejected: what two readers could take for two places is refused, and what no file can be
 // called is absent (G-10, G-11).
-func TestPaths(t *testing.T) {
+func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.file(uploadPrefix+"x", "half", shared)
@@ -55,8 +55,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestDestinations: nothing goes to another server, another tree by MOVE, or into itself.
-func TestDestinations(t *testing.T) {
+// TestCopyAndMoveRejectForeignDestinations: nothing goes to another server, another tree by MOVE, or into itself.
+func TestCopyAndMoveRejectForeignDestinations(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("dir/f", "f", shared)
 	w.describe("dir", shared)
@@ -75,8 +75,8 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// TestXML: bodies that make a reader work are refused (G-21).
-func TestXML(t *testing.T) {
+// TestHostileXMLBodyIsRejected: bodies that make a reader work are refused (G-21).
+func TestHostileXMLBodyIsRejected(t *testing.T) {
 	w := newWorld(t, shared)
 	bomb := `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "` + strings.Repeat("a", 1000) + `">` +
 		`<!ENTITY b "&a;&a;&a;">]><D:propfind xmlns:D="DAV:"><D:prop><x>&b;</x></D:prop></D:propfind>`
@@ -98,9 +98,9 @@ func TestXML(t *testing.T) {
 	}
 }
 
-// TestLockFlood checks that one client's locks are bounded and keep no other client from having some (G-19).
-// TestExactLocks checks the tokens of others.
-func TestLockFlood(t *testing.T) {
+// TestLockFloodDoesNotBlockOthers checks that one client's locks are bounded and keep no other client from having some
+// (G-19). TestLockPreventsChangesUntilExpiry checks the tokens of others.
+func TestLockFloodDoesNotBlockOthers(t *testing.T) {
 	both := "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
 	w := newWorld(t, both)
 	w.file("f", "f", both)
@@ -201,7 +201,7 @@ func TestParsePlaceBounds(t *testing.T) {
 	}
 }
 
-func TestPlacesAreNamedFromTheRootAndBelow(t *testing.T) {
+func TestGatewayPathMapsToObjectName(t *testing.T) {
 	for _, c := range []struct {
 		at                       place
 		object, file, dir, above string
@@ -225,7 +225,7 @@ func TestPlacesAreNamedFromTheRootAndBelow(t *testing.T) {
 	}
 }
 
-func TestPossibleNames(t *testing.T) {
+func TestUploadNamesAreNotPossibleNames(t *testing.T) {
 	for path, want := range map[string]bool{
 		"": true, "f": true, `d\f`: true, "a:b": false, `d:\f`: false, `d.\f`: false, `d\f `: false, "f.x": true,
 		uploadPrefix + "x": false, `d\` + uploadPrefix: false, "x" + uploadPrefix: true, "a*": false,

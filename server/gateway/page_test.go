@@ -42,9 +42,9 @@ func listing(heading, user, end string, lines ...string) string {
 	return ownPage(body + "\n" + end + "\n</main>\n</html>\n")
 }
 
-// TestExactPages checks the complete page of a directory for clients that may read or only list it.
+// TestDirectoryPageOmitsInvalidNames checks the complete page of a directory for clients that may read or only list it.
 // Names that cannot be requested are omitted, and a truncated page says so (G-11, G-13, G-20).
-func TestExactPages(t *testing.T) {
+func TestDirectoryPageOmitsInvalidNames(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"gone", "share"} })
 	w.folder("a b", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x1;;;{bob})")
 	w.folder("a b/in", own)
@@ -76,8 +76,8 @@ func TestExactPages(t *testing.T) {
 		"<p>This page does not show all names of the folder.</p>", lines[:6]...))
 }
 
-// TestSizes checks human-readable sizes at the bounds of each unit.
-func TestSizes(t *testing.T) {
+// TestSizeUnitChangesAtEachBound checks human-readable sizes at the bounds of each unit.
+func TestSizeUnitChangesAtEachBound(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 102_400: "100 KiB",
 		101_888: "99.5 KiB", 1 << 20: "1.0 MiB", 1 << 30: "1.0 GiB", 1 << 40: "1.0 TiB", 1 << 50: "1.0 PiB",
 		1 << 62: "4096 PiB"} {

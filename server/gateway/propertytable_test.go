@@ -76,13 +76,13 @@ func TestPropertiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestExactPatches checks complete responses to PROPPATCH and the PROPFIND afterwards. A protected
+// TestProppatchOfProtectedPropertyFails checks complete responses to PROPPATCH and the PROPFIND afterwards. A protected
 // property rejects the whole request, times are set on the file, and other properties are stored:
 // visible with the right to read extended attributes, kept with the file on rename, and removed
 // with it (G-19). A failed condition does not change the response to a request that is refused anyway (G-45).
 //
 // +checklocksignore
-func TestExactPatches(t *testing.T) {
+func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120089;;;{bob})(A;;0x80;;;{carol})")
 	w.file("told", "f", shared)

@@ -46,9 +46,9 @@ func granted(mask uint32, names string) string {
 	return fmt.Sprintf(`"granted":{"mask":%d,"names":["%s"]}`, mask, strings.ReplaceAll(names, " ", `","`))
 }
 
-// TestExactQuestions checks the complete response to each query about one object: the rights that would have been
-// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26, G-29).
-func TestExactQuestions(t *testing.T) {
+// TestObjectQueriesExplainEachDenial checks the complete response to each query about one object: the rights that would
+// have been granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26, G-29).
+func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
 	w.file("hers", "x", own)
@@ -139,9 +139,9 @@ func TestExactQuestions(t *testing.T) {
 	}
 }
 
-// TestFailedQuestionsSayWhoseFaultItIs checks that a question fails as unavailable if refmond is not there, and as an
+// TestRefmondFailureIsNotClientError checks that a question fails as unavailable if refmond is not there, and as an
 // internal error if refmond refuses a call of the gateway. Neither says that the client's question was wrong.
-func TestFailedQuestionsSayWhoseFaultItIs(t *testing.T) {
+func TestRefmondFailureIsNotClientError(t *testing.T) {
 	w := newWorld(t, shared)
 	p, err := w.g.link.process()
 	w.must(err)

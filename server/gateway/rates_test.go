@@ -37,9 +37,9 @@ func TestUsersAreBounded(t *testing.T) {
 	}
 }
 
-// TestHealth checks that refmond is healthy if it grants what it must, and that a check that takes
-// too long is a 503.
-func TestHealth(t *testing.T) {
+// TestHealthIs503WhenCheckIsCancelled checks that refmond is healthy if it grants what it must, and that a check that
+// takes too long is a 503.
+func TestHealthIs503WhenCheckIsCancelled(t *testing.T) {
 	w := newExactly(t, shared)
 	ok := answered(200, "ok\n", "Cache-Control: no-store", "Content-Type: text/plain; charset=utf-8")
 	for range 2 {
@@ -57,9 +57,9 @@ func TestHealth(t *testing.T) {
 	w.same("what is not there", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
 }
 
-// TestCallsOfAUser checks that a user may make a hundred calls at a time and a hundred per second, that idle time
-// does not accumulate, and that users do not share the limit (G-27).
-func TestCallsOfAUser(t *testing.T) {
+// TestUserIsLimitedTo100CallsPerSecond checks that a user may make a hundred calls at a time and a hundred per second,
+// that idle time does not accumulate, and that users do not share the limit (G-27).
+func TestUserIsLimitedTo100CallsPerSecond(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	r := &rates{now: func() time.Time { return now }, of: map[sid.SID]bucket{}}
 	calls := func(user sid.SID, want int) {
@@ -79,9 +79,9 @@ func TestCallsOfAUser(t *testing.T) {
 	calls(sid.LocalSystem, 0)
 }
 
-// TestHealthOfDecisions checks that refmond is healthy only if it both grants and denies correctly,
+// TestHealthNeedsCorrectGrantAndDenial checks that refmond is healthy only if it both grants and denies correctly,
 // and is reachable.
-func TestHealthOfDecisions(t *testing.T) {
+func TestHealthNeedsCorrectGrantAndDenial(t *testing.T) {
 	w := newExactly(t, shared)
 	all, none := yes, no
 	defer func() { yes, no = all, none }()

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStatusesForClients checks the HTTP response for each status.
-func TestStatusesForClients(t *testing.T) {
+// TestNTStatusMapsToHTTPStatus checks the HTTP response for each status.
+func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 	for code, list := range map[int][]ntstatus.Status{
 		403: {ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.BadImpersonationLevel, ntstatus.CannotDelete,
 			ntstatus.InvalidOwner, ntstatus.MediaWriteProtected},
@@ -55,9 +55,9 @@ func TestStatusesForClients(t *testing.T) {
 	check.Equal(t, reason(io.EOF), "EOF", "the reason")
 }
 
-// TestExactRefusals checks complete responses of rejected requests: missing, hidden, denied with
+// TestHiddenAndMissingFilesLookTheSame checks complete responses of rejected requests: missing, hidden, denied with
 // and without a reason, and wrong hosts, origins, methods and paths (G-8 to G-11, G-16, G-17).
-func TestExactRefusals(t *testing.T) {
+func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Names = []string{"files.test", "::1"} })
 	w.file("hers", "x", own)
 	w.file("told", "x", "O:BAG:SYD:P(D;;0x1;;;{bob})(A;;FA;;;{alice})(A;;0x20081;;;{bob})")

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestDescriptorsOfReads checks that a descriptor passed for a read is closed with the request,
+// TestReadDescriptorIsClosedWithRequest checks that a descriptor passed for a read is closed with the request,
 // whatever the request is (G-1).
-func TestDescriptorsOfReads(t *testing.T) {
+func TestReadDescriptorIsClosedWithRequest(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("long", strings.Repeat("0123456789", 30_000), shared)
 	w.file("short", "x", shared)
@@ -55,9 +55,9 @@ func TestDescriptorsOfReads(t *testing.T) {
 	}
 }
 
-// TestClientsLeave checks that clients that disconnect in the middle of any method leave no impersonating thread,
-// handle, lock or partial file (G-2, G-14).
-func TestClientsLeave(t *testing.T) {
+// TestDisconnectedClientsLeaveNoResources checks that clients that disconnect in the middle of any method leave no
+// impersonating thread, handle, lock or partial file (G-2, G-14).
+func TestDisconnectedClientsLeaveNoResources(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("old.txt", "old\n", shared)
 	w.folder("many", shared)

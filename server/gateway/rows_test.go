@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestStrictTransport checks that browsers must use HTTPS only if the configuration says so, and
+// TestHSTSIsNeverSentForLocalhost checks that browsers must use HTTPS only if the configuration says so, and
 // never for localhost, an address or a host that is not served (G-47; RFC 6797, 8.1.1).
-func TestStrictTransport(t *testing.T) {
+func TestHSTSIsNeverSentForLocalhost(t *testing.T) {
 	for _, c := range []struct {
 		life time.Duration
 		host string
@@ -34,9 +34,9 @@ func TestStrictTransport(t *testing.T) {
 	}
 }
 
-// TestOrigins checks that a request is same-origin if its single Origin header says so, in any
+// TestCrossOriginRequestsAreDetected checks that a request is same-origin if its single Origin header says so, in any
 // case, and Sec-Fetch-Site agrees. Without both it does not come from a browser (G-16).
-func TestOrigins(t *testing.T) {
+func TestCrossOriginRequestsAreDetected(t *testing.T) {
 	const own, other = "https://files.test", "https://evil.test"
 	for _, c := range []struct {
 		name    string

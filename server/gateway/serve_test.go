@@ -66,8 +66,8 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 	}
 }
 
-// TestZeroRow checks that an empty row accepts no client.
-func TestZeroRow(t *testing.T) {
+// TestEmptyRouteRowRejectsRequest checks that an empty row accepts no client.
+func TestEmptyRouteRowRejectsRequest(t *testing.T) {
 	w := newWorld(t, shared)
 	rec := httptest.NewRecorder()
 	h := guard{g: w.g, rows: []row{{method: "GET"}}}
@@ -75,8 +75,8 @@ func TestZeroRow(t *testing.T) {
 	check.Equal(t, rec.Code, 403, "the answer")
 }
 
-// TestTLS checks that versions before 1.2 are rejected (G-23).
-func TestTLS(t *testing.T) {
+// TestTLSBefore12IsRejected checks that versions before 1.2 are rejected (G-23).
+func TestTLSBefore12IsRejected(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.StartTLS()
 	defer s.Close()
@@ -115,9 +115,9 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
 
-// TestStall checks that a client that stops sending its body is disconnected after half a minute, however much it
-// sent before, and that a slow one is not (G-24).
-func TestStall(t *testing.T) {
+// TestStalledUploadIsDisconnected checks that a client that stops sending its body is disconnected after half a minute,
+// however much it sent before, and that a slow one is not (G-24).
+func TestStalledUploadIsDisconnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := make(pipes)
 		ended := make(chan error, 2)
@@ -149,9 +149,9 @@ func TestStall(t *testing.T) {
 	})
 }
 
-// TestMemory checks the memory of an idle connection of a known client. The figure includes both ends, which are in
-// this program.
-func TestMemory(t *testing.T) {
+// TestIdleConnectionUsesBoundedMemory checks the memory of an idle connection of a known client. The figure includes
+// both ends, which are in this program.
+func TestIdleConnectionUsesBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it opens 200 connections")
 	}
@@ -183,9 +183,9 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestServe checks that running requests finish at shutdown, that new ones are not accepted, and
-// that a failing listener is reported.
-func TestServe(t *testing.T) {
+// TestShutdownFinishesRunningRequests checks that running requests finish at shutdown, that new ones are not accepted,
+// and that a failing listener is reported.
+func TestShutdownFinishesRunningRequests(t *testing.T) {
 	pair := httptest.NewUnstartedServer(nil)
 	pair.StartTLS()
 	cert := pair.TLS.Certificates[0]

@@ -26,9 +26,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestSessionsEnd checks that a changed password is accepted for the documented time only, and that a wrong one is
-// verified each time (G-5).
-func TestSessionsEnd(t *testing.T) {
+// TestOldPasswordExpiresWithCachedSession checks that a changed password is accepted for the documented time only, and
+// that a wrong one is verified each time (G-5).
+func TestOldPasswordExpiresWithCachedSession(t *testing.T) {
 	var now atomic.Int64
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
 	w.file("f", "f", shared)
@@ -79,8 +79,9 @@ func TestSessionKeyHidesPassword(t *testing.T) {
 	}
 }
 
-// TestBasic checks that a client without a name is not Anonymous (G-3), and that a name may have a domain.
-func TestBasic(t *testing.T) {
+// TestBasicHeaderWithoutNameIsUnauthorized checks that a client without a name is not Anonymous (G-3), and that a name
+// may have a domain.
+func TestBasicHeaderWithoutNameIsUnauthorized(t *testing.T) {
 	for text, want := range map[string][2]string{"alice:pw": {"", "alice"}, `HOST\alice:p:w`: {"HOST", "alice"},
 		"a@B.TEST:": {"", "a@B.TEST"}, ":": {}, ":pw": {}, `HOST\:pw`: {}, "alice": {}, "": {}, "\xff:x": {},
 		"a\x00b:x": {}} {
@@ -107,11 +108,11 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, hex.EncodeToString(sum[:])
 }
 
-// TestCertificates checks that a client with a certificate is the account to which its fingerprint is mapped. If the
-// gateway has no SeTcbPrivilege, the token is at level Identification and opens nothing (G-7, L-36).
+// TestClientCertificateMapsToAccount checks that a client with a certificate is the account to which its fingerprint is
+// mapped. If the gateway has no SeTcbPrivilege, the token is at level Identification and opens nothing (G-7, L-36).
 //
 // +checklocksignore
-func TestCertificates(t *testing.T) {
+func TestClientCertificateMapsToAccount(t *testing.T) {
 	mapped, print := certificate(t)
 	other, _ := certificate(t)
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Certificates = map[string]string{print: "alice"} })
@@ -201,9 +202,10 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	settles(0)
 }
 
-// TestKnownClients checks that an active client stays in the cache, that one beyond the limit lives for its request
-// only, and that each client is verified again after the documented time, however active it is (G-4, G-5).
-func TestKnownClients(t *testing.T) {
+// TestCachedSessionExpiresDespiteActivity checks that an active client stays in the cache, that one beyond the limit
+// lives for its request only, and that each client is verified again after the documented time, however active it is
+// (G-4, G-5).
+func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	cfg := Config{Sessions: 1, SessionLife: time.Minute, Now: func() time.Time { return now }}
 	s := newSessions(nil, &cfg)

@@ -29,9 +29,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFacts checks the name, length, times, tag and media type that the WebDAV engine gets for a file. A folder has
-// neither tag nor type.
-func TestFacts(t *testing.T) {
+// TestFolderInfoHasNoTagOrType checks the name, length, times, tag and media type that the WebDAV engine gets for a
+// file. A folder has neither tag nor type.
+func TestFolderInfoHasNoTagOrType(t *testing.T) {
 	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: filetime.UnixEpoch}
 	want := dav.Info{Name: "a.TXT", Size: 0x1f, Created: time.Unix(0, 0).UTC(), Modified: moment,
 		Tag: `"1c08d967e1fd4c0-1f"`, Type: "text/plain; charset=utf-8"}
@@ -68,9 +68,9 @@ func TestCertificateNeedsNoOtherCredential(t *testing.T) {
 // shown is a connection whose client has shown a certificate.
 var shown = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte("first")}, {Raw: []byte("second")}}}
 
-// TestEndsOfUploads checks that an upload closed twice releases its files once, and that one without a commit, or of
-// a disconnected client, leaves no name (G-14).
-func TestEndsOfUploads(t *testing.T) {
+// TestUncommittedUploadLeavesNoName checks that an upload closed twice releases its files once, and that one without a
+// commit, or of a disconnected client, leaves no name (G-14).
+func TestUncommittedUploadLeavesNoName(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("old", "old", shared)
 	q := w.of("alice")
@@ -123,8 +123,9 @@ type cut struct{ err error }
 
 func (c cut) Read([]byte) (int, error) { return 0, c.err }
 
-// TestEarlyEnd checks that a body is complete only at io.EOF, and that any other error aborts the upload (G-14).
-func TestEarlyEnd(t *testing.T) {
+// TestBodyWithoutEOFAbortsUpload checks that a body is complete only at io.EOF, and that any other error aborts the
+// upload (G-14).
+func TestBodyWithoutEOFAbortsUpload(t *testing.T) {
 	for err, whole := range map[error]bool{io.EOF: true, io.ErrUnexpectedEOF: false, io.ErrClosedPipe: false} {
 		q := &request{ctx: t.Context()}
 		u := &upload{q: q, done: true}
@@ -168,10 +169,10 @@ var (
 	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)")
 )
 
-// TestExactUploads checks complete responses to PUT and the tree afterwards: both sides of each
+// TestUploadConditionsAndLimitsDecidePut checks complete responses to PUT and the tree afterwards: both sides of each
 // condition, missing, hidden and read-only places, and the limit of a declared and an undeclared
 // length (G-11, G-12, G-14, G-15).
-func TestExactUploads(t *testing.T) {
+func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.LargestUpload = 1000 })
 	w.file("old", "old", "O:{alice}G:SYD:P(A;;FA;;;{alice})(A;;0x120116;;;{bob})")
 	w.file("hers", "hers", own)
@@ -317,9 +318,10 @@ func (l leaving) Err() error {
 	return nil
 }
 
-// TestLeaveAtEachCall checks that a client that disconnects before any call of an upload changes nothing: an error
-// other than a denial never leads to a write in place, the file stays unchanged, and nothing stays open (G-14).
-func TestLeaveAtEachCall(t *testing.T) {
+// TestDisconnectAtAnyCallChangesNothing checks that a client that disconnects before any call of an upload changes
+// nothing: an error other than a denial never leads to a write in place, the file stays unchanged, and nothing stays
+// open (G-14).
+func TestDisconnectAtAnyCallChangesNothing(t *testing.T) {
 	for _, name := range []string{"old", "new"} {
 		w := newExactly(t, shared)
 		w.file("old", "old", shared)

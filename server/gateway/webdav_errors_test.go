@@ -68,10 +68,10 @@ func newFolders(t *testing.T) *world {
 	return w
 }
 
-// TestConditionsThatFail checks that no method changes anything if a condition of the request
+// TestFailedConditionChangesNothing checks that no method changes anything if a condition of the request
 // fails: for a file, a folder, the root of a tree and a free name, and for both users (G-37). A
 // request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
-func TestConditionsThatFail(t *testing.T) {
+func TestFailedConditionChangesNothing(t *testing.T) {
 	w := newFolders(t)
 	tag := w.want(200, "alice", "GET", "/share/file", "").header.Get("Etag")
 	const long = "Sat, 03 Feb 2001 04:05:06 GMT"
@@ -129,9 +129,9 @@ func (w *world) restore() {
 	clear(w.g.props.of)
 }
 
-// TestConditionsThatHold checks that each method succeeds under conditions that hold, that a malformed list is a bad
-// request that changes nothing, and that an invalid date is ignored (RFC 9110, 13.1.4; G-37).
-func TestConditionsThatHold(t *testing.T) {
+// TestMetConditionLetsMethodSucceed checks that each method succeeds under conditions that hold, that a malformed list
+// is a bad request that changes nothing, and that an invalid date is ignored (RFC 9110, 13.1.4; G-37).
+func TestMetConditionLetsMethodSucceed(t *testing.T) {
 	w := newFolders(t)
 	late := time.Now().Add(time.Hour).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 	for _, kind := range []string{"file", "folder"} {

@@ -18,9 +18,9 @@ import (
 // passes is how many tests each group of litmus 0.13 has: Apache's mod_dav passes all of them. Debian's http has four.
 var passes = map[string]int{"basic": 16, "copymove": 13, "props": 30, "locks": 41, "http": 3}
 
-// TestLitmus runs Debian's litmus over plain HTTP against the same handler, because litmus does not
+// TestLitmusSuitePasses runs Debian's litmus over plain HTTP against the same handler, because litmus does not
 // accept the generated certificate.
-func TestLitmus(t *testing.T) {
+func TestLitmusSuitePasses(t *testing.T) {
 	litmus := tool(t, "litmus")
 	w := newWorld(t, shared)
 	w.folder("litmusdir", shared)
@@ -59,12 +59,12 @@ func tool(t *testing.T, name string) string {
 	return ""
 }
 
-// TestExactLocks checks complete responses to LOCK and UNLOCK, the lock properties for its owner
+// TestLockPreventsChangesUntilExpiry checks complete responses to LOCK and UNLOCK, the lock properties for its owner
 // and for others, and the changes that a lock prevents, on a file and through its directory, until
 // it is removed or expires (G-18, G-19).
 //
 // +checklocksignore
-func TestExactLocks(t *testing.T) {
+func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	begun := time.Now()
 	later := begun
 	w := newExactly(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})", func(c *Config) {
@@ -319,11 +319,11 @@ func TestLocksKeepOthersOut(t *testing.T) {
 	}
 }
 
-// TestLocksGoWithTheirFiles checks that a lock ends with its file and does not follow a rename (RFC
+// TestLockEndsWithItsFile checks that a lock ends with its file and does not follow a rename (RFC
 // 4918, 7.7, 9.6). A lock on the destination stays and applies to the new file.
 //
 // +checklocksignore
-func TestLocksGoWithTheirFiles(t *testing.T) {
+func TestLockEndsWithItsFile(t *testing.T) {
 	w := newFolders(t)
 	lock := func(path string) string {
 		return w.want(200, "alice", "LOCK", path, lockXML, "Depth", "0").header.Get("Lock-Token")

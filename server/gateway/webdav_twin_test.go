@@ -179,9 +179,9 @@ func (s *site) run(c *conformance, want int) {
 	}
 }
 
-// TestConformance runs each case of testdata/conformance.txt against the gateway, with two users. Status and effects
-// are those of the sentence that the case quotes (G-37, G-39, G-41, G-42, G-43, G-44, G-45, G-46).
-func TestConformance(t *testing.T) {
+// TestConformanceCasesHoldOnGateway runs each case of testdata/conformance.txt against the gateway, with two users.
+// Status and effects are those of the sentence that the case quotes (G-37, G-39, G-41, G-42, G-43, G-44, G-45, G-46).
+func TestConformanceCasesHoldOnGateway(t *testing.T) {
 	w := newWorld(t, forBoth)
 	list := readConformance(t)
 	for i := range list {
@@ -202,9 +202,9 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestConformanceOfApache runs the same cases against Apache's mod_dav. A case that Apache fails
+// TestConformanceCasesHoldOnApache runs the same cases against Apache's mod_dav. A case that Apache fails
 // shows that we misread a sentence.
-func TestConformanceOfApache(t *testing.T) {
+func TestConformanceCasesHoldOnApache(t *testing.T) {
 	base, root := apache(t)
 	list := readConformance(t)
 	for i := range list {
@@ -292,9 +292,9 @@ func apache(t *testing.T) (base, root string) {
 	}
 }
 
-// TestRclone copies a folder with rclone there and back, lists it, and checks that rclone is denied what its account
-// may not do.
-func TestRclone(t *testing.T) {
+// TestRcloneReadsAndWrites copies a folder with rclone there and back, lists it, and checks that rclone is denied what
+// its account may not do.
+func TestRcloneReadsAndWrites(t *testing.T) {
 	rclone := tool(t, "rclone")
 	w := newWorld(t, shared)
 	w.file("hers", "x", own)
@@ -339,9 +339,9 @@ func TestRclone(t *testing.T) {
 	}
 }
 
-// TestCadaver checks that cadaver can lock, edit, move and remove. It uses the same handler without
+// TestCadaverLocksEditsAndMoves checks that cadaver can lock, edit, move and remove. It uses the same handler without
 // TLS, because it does not accept the generated certificate.
-func TestCadaver(t *testing.T) {
+func TestCadaverLocksEditsAndMoves(t *testing.T) {
 	cadaver := tool(t, "cadaver")
 	w := newWorld(t, shared)
 	s := httptest.NewServer(w.g.Files())
@@ -368,10 +368,10 @@ func TestCadaver(t *testing.T) {
 	}
 }
 
-// TestRedirector sends the requests of Windows' redirector when Explorer copies a file to a folder and a program then
-// saves it: the name is looked up, created empty, locked, uploaded and given its times under the lock, and unlocked.
-// The lock keeps another user out meanwhile.
-func TestRedirector(t *testing.T) {
+// TestWindowsRedirectorSavesFileUnderLock sends the requests of Windows' redirector when Explorer copies a file to a
+// folder and a program then saves it: the name is looked up, created empty, locked, uploaded and given its times under
+// the lock, and unlocked. The lock keeps another user out meanwhile.
+func TestWindowsRedirectorSavesFileUnderLock(t *testing.T) {
 	w := newWorld(t, forBoth)
 	const path = "/share/new%20file.docx"
 	send := func(want int, method, body string, headers ...string) said {

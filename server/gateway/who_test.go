@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExactPeople checks complete responses of WhoCan, LookUp, Token and Services. More names than
-// the limit are an error (G-25, G-26).
-func TestExactPeople(t *testing.T) {
+// TestWhoCanAndLookUpReturnFullResponses checks complete responses of WhoCan, LookUp, Token and Services. More names
+// than the limit are an error (G-25, G-26).
+func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 	w := newExactly(t, shared)
 	alice, bob, carol := w.sids["alice"].String(), w.sids["bob"].String(), w.sids["carol"].String()
 	w.file("f", "f", "O:{carol}G:SYD:P(D;;WD;;;{bob})(A;;0x3;;;{bob})(A;;0x1;;;{alice})(A;;0x20000;;;{bob})"+
@@ -118,10 +118,10 @@ func (w *exactly) tokenOf(user string) string {
 	return b.String() + "]}"
 }
 
-// TestGrantsAlone checks the rights of each SID in a descriptor on its own: an owner as owner, a
+// TestGrantsOfEachSIDAreComputedAlone checks the rights of each SID in a descriptor on its own: an owner as owner, a
 // group as the group of an unknown user. Audit entries add no SID, and a descriptor without a DACL
 // has only its owner.
-func TestGrantsAlone(t *testing.T) {
+func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 	w := newExactly(t, shared)
 	p, err := w.g.link.process()
 	w.must(err)

@@ -51,11 +51,11 @@ func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 	return out, len(b)
 }
 
-// TestBulkLines checks the search-engine lines of each document: for each right the SIDs that have it and, where no
-// list of SIDs suffices, the persons. A document without readers, or an unreadable one, has the term that nobody has.
-// Each line has the evidence and the event. A removed document is deleted. A new run writes lines for all documents
-// again, and deletions for the deleted ones (N-94).
-func TestBulkLines(t *testing.T) {
+// TestBulkLinesListAllowedSIDs checks the search-engine lines of each document: for each right the SIDs that have it
+// and, where no list of SIDs suffices, the persons. A document without readers, or an unreadable one, has the term that
+// nobody has. Each line has the evidence and the event. A removed document is deleted. A new run writes lines for all
+// documents again, and deletions for the deleted ones (N-94).
+func TestBulkLinesListAllowedSIDs(t *testing.T) {
 	rights, err := words.Parse("read+modify")
 	check.NoError(t, err)
 	w, err := (Question{Rights: rights}).Worker(nil)

@@ -96,10 +96,10 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 	return slices.ContainsFunc(list, func(term string) bool { return slices.Contains(terms, term) })
 }
 
-// TestDeletedDocuments deletes half of the files, singly and with a folder, while the index runs and while it is
-// stopped. The search engine then has exactly the existing documents. Lines of an earlier run may be sent again
-// (N-94).
-func TestDeletedDocuments(t *testing.T) {
+// TestDeletedDocumentsLeaveSearchEngine deletes half of the files, singly and with a folder, while the index runs and
+// while it is stopped. The search engine then has exactly the existing documents. Lines of an earlier run may be sent
+// again (N-94).
+func TestDeletedDocumentsLeaveSearchEngine(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	check.NoError(t, os.Mkdir(l.path("away"), 0o755))
@@ -204,9 +204,9 @@ func TestListedCountsExpandedMembers(t *testing.T) {
 	}
 }
 
-// TestBulk checks that the connectors' query finds what the index allows, after changes, a restart,
-// and repeated lines.
-func TestBulk(t *testing.T) {
+// TestBulkFileFindsWhatIndexAllows checks that the connectors' query finds what the index allows, after changes, a
+// restart, and repeated lines.
+func TestBulkFileFindsWhatIndexAllows(t *testing.T) {
 	l := newLive(t, true)
 	l.config.Rights = "read+modify"
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
@@ -289,9 +289,9 @@ func terms(tok *token.Token) []string {
 	return out
 }
 
-// TestTornBulkFile ends a run in the middle of a write, by a full disk or a kill, so that half a request remains.
-// Wherever the end is, the next run's lines are complete requests again, and no document is missing.
-func TestTornBulkFile(t *testing.T) {
+// TestRunRepairsTornBulkFile ends a run in the middle of a write, by a full disk or a kill, so that half a request
+// remains. Wherever the end is, the next run's lines are complete requests again, and no document is missing.
+func TestRunRepairsTornBulkFile(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
 	l.settle()

@@ -454,8 +454,8 @@ func TestEnginesRejectMalformedLines(t *testing.T) {
 	}
 }
 
-// TestBulkFormIsKnown checks that an unknown form is an error.
-func TestBulkFormIsKnown(t *testing.T) {
+// TestUnknownBulkFormIsRejected checks that an unknown form is an error.
+func TestUnknownBulkFormIsRejected(t *testing.T) {
 	if _, err := index.NewBulk(filepath.Join(t.TempDir(), "b"), "docs", t.TempDir(), "xml"); err == nil {
 		t.Error("the form xml is not an error")
 	}

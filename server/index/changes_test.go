@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestChanges checks that following the changes from any number leads to the index's state, without
-// repeated or empty changes.
-func TestChanges(t *testing.T) {
+// TestChangesFromAnyNumberReachIndexState checks that following the changes from any number leads to the index's state,
+// without repeated or empty changes.
+func TestChangesFromAnyNumberReachIndexState(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
 	l.settle()
@@ -70,9 +70,9 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestFollow checks that a follower receives new changes, also across a compaction, and ends with
-// the index's state (N-22).
-func TestFollow(t *testing.T) {
+// TestFollowerReceivesChangesAcrossCompaction checks that a follower receives new changes, also across a compaction,
+// and ends with the index's state (N-22).
+func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
 	l.start()

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRelevant checks that the relevant part of a descriptor decides like the whole, for tokens and
-// requests with every feature of the access check (N-1).
-func TestRelevant(t *testing.T) {
+// TestRelevantDescriptorDecidesLikeWhole checks that the relevant part of a descriptor decides like the whole, for
+// tokens and requests with every feature of the access check (N-1).
+func TestRelevantDescriptorDecidesLikeWhole(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 40))}
 	var drawn questions.Drawn
 	differ := 0
@@ -54,9 +54,9 @@ func TestRelevant(t *testing.T) {
 	}
 }
 
-// TestClassNames checks that irrelevant parts of a descriptor do not change the class ID, and that each relevant part
-// does (N-1).
-func TestClassNames(t *testing.T) {
+// TestClassIDIgnoresIrrelevantParts checks that irrelevant parts of a descriptor do not change the class ID, and that
+// each relevant part does (N-1).
+func TestClassIDIgnoresIrrelevantParts(t *testing.T) {
 	name := func(text, share string, right string, m winnt.AccessMask, typ *winnt.ObjectType) string {
 		var of *sd.Descriptor
 		if share != "" {
@@ -97,10 +97,10 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
-// TestNamesOfClasses checks that a class ID is the same on every machine and in every release. It is a hash of its
-// parts, each after its length. A folder's class hashes the ID and whether holders of the privilege pass, a class
-// behind folders the folders' IDs in their order (N-1, N-15, N-44).
-func TestNamesOfClasses(t *testing.T) {
+// TestClassIDIsStableAcrossReleases checks that a class ID is the same on every machine and in every release. It is a
+// hash of its parts, each after its length. A folder's class hashes the ID and whether holders of the privilege pass, a
+// class behind folders the folders' IDs in their order (N-1, N-15, N-44).
+func TestClassIDIsStableAcrossReleases(t *testing.T) {
 	hashed := func(b []byte) string {
 		sum := sha256.Sum256(b)
 		return base64.RawURLEncoding.EncodeToString(sum[:16])

@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestParts checks that a worker of rows, a worker of members and the merge of their logs form an
+// TestMergedWorkerLogsFormIndex checks that a worker of rows, a worker of members and the merge of their logs form an
 // index. A class that is only defined grants nothing (N-40), a definition that does not match its
 // ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).
-func TestParts(t *testing.T) {
+func TestMergedWorkerLogsFormIndex(t *testing.T) {
 	rights, err := words.Parse("read")
 	check.NoError(t, err)
 	firm, err := dirfile.Read([]byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
@@ -104,10 +104,10 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestVersionsOfParts checks that a merge has reached a directory version when as many parts as there are parts with
-// members have all reached it. Fewer parts, a part that is behind, or a part that was not read to its end do not
-// suffice (N-40).
-func TestVersionsOfParts(t *testing.T) {
+// TestMergeVersionNeedsAllParts checks that a merge has reached a directory version when as many parts as there are
+// parts with members have all reached it. Fewer parts, a part that is behind, or a part that was not read to its end do
+// not suffice (N-40).
+func TestMergeVersionNeedsAllParts(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 2)
 	check.NoError(t, err)
@@ -144,10 +144,10 @@ func TestVersionsOfParts(t *testing.T) {
 	comes("two", "v4", 4, "v3")
 }
 
-// TestRowsOfParts checks that when a log starts over, missing documents are removed at its end and
+// TestRestartedLogRemovesRowsAtItsEnd checks that when a log starts over, missing documents are removed at its end and
 // not before, that other parts keep theirs, and that a part's rows of other parts' documents are
 // ignored (N-42, N-75).
-func TestRowsOfParts(t *testing.T) {
+func TestRestartedLogRemovesRowsAtItsEnd(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 1)
 	check.NoError(t, err)
@@ -186,8 +186,8 @@ func TestRowsOfParts(t *testing.T) {
 	has("at its end", "//h/b", "//h/d", "//k/a", "//k/b")
 }
 
-// TestTimeOfAFilter checks that a filter has the earliest time of all trees (N-9).
-func TestTimeOfAFilter(t *testing.T) {
+// TestFilterTimeIsThatOfOldestTree checks that a filter has the earliest time of all trees (N-9).
+func TestFilterTimeIsThatOfOldestTree(t *testing.T) {
 	dir := t.TempDir()
 	log, state, err := OpenLog(dir)
 	check.NoError(t, err)
@@ -218,8 +218,9 @@ func TestTimeOfAFilter(t *testing.T) {
 	}
 }
 
-// TestUndecided checks that a document whose class has no members yet is denied with that reason (N-40).
-func TestUndecided(t *testing.T) {
+// TestDocumentOfUndecidedClassIsDenied checks that a document whose class has no members yet is denied with that reason
+// (N-40).
+func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
 	rights, err := words.Parse("read")
 	check.NoError(t, err)
 	dir := t.TempDir()
@@ -244,9 +245,9 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
-// TestPartsOfHistories checks that two workers of rows and two of members, merged, give the result
+// TestTwoWorkersMergeLikeOne checks that two workers of rows and two of members, merged, give the result
 // of a single worker, also with logs that start over (N-40, N-42, N-44, N-75, N-76).
-func TestPartsOfHistories(t *testing.T) {
+func TestTwoWorkersMergeLikeOne(t *testing.T) {
 	rights, err := words.Parse("read+modify")
 	check.NoError(t, err)
 	q := Question{Rights: rights, Traverse: TraverseAlways}
@@ -382,9 +383,9 @@ func TestPartsOfHistories(t *testing.T) {
 	agree("gone")
 }
 
-// TestNumbersOfParts checks that the merge gives each person one number, whichever part reports the
+// TestMergeGivesPersonOneNumber checks that the merge gives each person one number, whichever part reports the
 // person first, and that each class has the members of its part (N-40).
-func TestNumbersOfParts(t *testing.T) {
+func TestMergeGivesPersonOneNumber(t *testing.T) {
 	rights, err := words.Parse("read")
 	check.NoError(t, err)
 	q := Question{Rights: rights}

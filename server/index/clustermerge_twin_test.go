@@ -322,11 +322,11 @@ func (u *union) draw(name string) {
 	}
 }
 
-// TestUnionOfParts checks that a merge is the union of the final states of the parts that were read
+// TestMergeIsUnionOfParts checks that a merge is the union of the final states of the parts that were read
 // to their end: each person once with the last name, each class with its last members, each part's
 // own rows, and the version that all parts with members have reached. Events without an effect are
 // not emitted (N-40, N-42, N-75).
-func TestUnionOfParts(t *testing.T) {
+func TestMergeIsUnionOfParts(t *testing.T) {
 	rights, err := words.Parse("read+write")
 	check.NoError(t, err)
 	for seed := range uint64(20) {

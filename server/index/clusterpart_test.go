@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestForeignClasses checks that a class with a valid ID is rejected if it is of another index: with another share,
-// mask, right, or folder policy (N-41).
-func TestForeignClasses(t *testing.T) {
+// TestClassOfAnotherIndexIsRejected checks that a class with a valid ID is rejected if it is of another index: with
+// another share, mask, right, or folder policy (N-41).
+func TestClassOfAnotherIndexIsRejected(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	const read = winnt.FILE_GENERIC_READ
 	for name, c := range map[string]struct {

@@ -25,10 +25,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestListsOfSIDs checks each person of a company and each descriptor, with and without a share.
-// The members of a class are those whom both the share and the object allow (N-2). A person is a
-// member if and only if they have a SID of Allow or are in Expand (N-4).
-func TestListsOfSIDs(t *testing.T) {
+// TestClassMembersHaveShareAndObjectRight checks each person of a company and each descriptor, with and without a
+// share. The members of a class are those whom both the share and the object allow (N-2). A person is a member if and
+// only if they have a SID of Allow or are in Expand (N-4).
+func TestClassMembersHaveShareAndObjectRight(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 150, Descriptors: 120, Principals: 40, Groups: 15}
 	var list, rows bytes.Buffer
 	check.NoError(t, errors.Join(s.Directory(&list), s.Write(&rows)))
@@ -95,8 +95,8 @@ func enabled(tok *token.Token, s sid.SID) bool {
 	return false
 }
 
-// TestTwoPrincipalsOfOneAccount checks that if two principals have one account, both must have the right (N-2).
-func TestTwoPrincipalsOfOneAccount(t *testing.T) {
+// TestAllPrincipalsOfAccountNeedRight checks that if two principals have one account, both must have the right (N-2).
+func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 	d := &decider{numbers: []int{0, 1, 0}, people: 2}
 	if got := d.numbered(effective.Set{0b011}); got.Has(0) || !got.Has(1) {
 		t.Errorf("%b", got)
@@ -106,9 +106,9 @@ func TestTwoPrincipalsOfOneAccount(t *testing.T) {
 	}
 }
 
-// TestSharesOfTokens checks that a token has a class if both descriptor and share grant it, and that the expression
-// covers denials by both (N-2, N-19).
-func TestSharesOfTokens(t *testing.T) {
+// TestShareAndFileMustBothGrant checks that a token has a class if both descriptor and share grant it, and that the
+// expression covers denials by both (N-2, N-19).
+func TestShareAndFileMustBothGrant(t *testing.T) {
 	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
 	for _, c := range []struct {
 		object, share string
@@ -155,9 +155,9 @@ func TestSharesOfTokens(t *testing.T) {
 	}
 }
 
-// TestLeadingAllowsOfAClause checks the SIDs that a clause allows before its first denial. Later ones do not count
-// (N-4).
-func TestLeadingAllowsOfAClause(t *testing.T) {
+// TestOnlySIDsBeforeFirstDenialCount checks the SIDs that a clause allows before its first denial. Later ones do not
+// count (N-4).
+func TestOnlySIDsBeforeFirstDenialCount(t *testing.T) {
 	a, b, c := sid.MustParse(alice), sid.MustParse(bob), sid.MustParse(carol)
 	term := func(s sid.SID, allow bool) effective.Term { return effective.Term{SID: s, Allow: allow} }
 	for _, x := range []struct {
@@ -207,9 +207,9 @@ func TestTermsGiveNoExtraClass(t *testing.T) {
 	}
 }
 
-// TestListsOfClauses checks that a SID of Allow is allowed in every clause, and that a person who
+// TestAllowedSIDIsInEveryClause checks that a SID of Allow is allowed in every clause, and that a person who
 // needs several SIDs is in Expand (N-4).
-func TestListsOfClauses(t *testing.T) {
+func TestAllowedSIDIsInEveryClause(t *testing.T) {
 	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
 	entry := func(who string) string { return "(A;;FR;;;" + who + ")" }
 	for _, c := range []struct {
@@ -237,9 +237,9 @@ func TestListsOfClauses(t *testing.T) {
 	}
 }
 
-// TestListsBehindFolders checks that the traverse right of a folder is one more clause. If the
+// TestFolderTraverseAddsClause checks that the traverse right of a folder is one more clause. If the
 // privilege lets some persons pass, Allow is empty (N-4, N-15).
-func TestListsBehindFolders(t *testing.T) {
+func TestFolderTraverseAddsClause(t *testing.T) {
 	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
 	descriptor := func(entries string) *sd.Descriptor { return sddl.MustParse("O:BAG:SYD:" + entries) }
 	all, ours := descriptor("(A;;FA;;;WD)"), descriptor("(A;;FA;;;"+staff+")")
@@ -265,9 +265,9 @@ func TestListsBehindFolders(t *testing.T) {
 	}
 }
 
-// TestHoldersAmongPeople checks that holders of the privilege pass a folder that denies them.
+// TestPrivilegeHoldersPassDenyingFolder checks that holders of the privilege pass a folder that denies them.
 // Unless all hold it, Allow is empty and the members are in Expand (N-4, N-15).
-func TestHoldersAmongPeople(t *testing.T) {
+func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 	who := []string{alice, bob, carol}
 	for holders := range 1 << len(who) {
 		dir := &directory.Directory{}

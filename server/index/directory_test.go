@@ -20,11 +20,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEachReadOfADirectoryFile checks the result of each read of a directory file, for any earlier
+// TestReadOfSameDirectoryFileIsHeartbeat checks the result of each read of a directory file, for any earlier
 // contents: a heartbeat if it is the current version, an error if it differs from the last read,
 // then the new version or its error. A version that was current before counts again (N-11). The time is that before the
 // read (N-7).
-func TestEachReadOfADirectoryFile(t *testing.T) {
+func TestReadOfSameDirectoryFileIsHeartbeat(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "firm.yaml")
 	contents := map[string]string{"none": "", "one": "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n",
 		"two":     "users:\n- {name: bea, sid: S-1-5-21-1-2-3-1108}\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n",
@@ -108,7 +108,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 }
 
 // A roster without an interval reads its file once a second, not in a busy loop.
-func TestDirectoryIntervalByDefault(t *testing.T) {
+func TestDirectoryFileIsReadOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -125,9 +125,10 @@ func TestDirectoryIntervalByDefault(t *testing.T) {
 	})
 }
 
-// TestCutDirectory checks that a directory file that was cut off anywhere within a line, and stays so, is never a
-// version and gets no heartbeat, in each form of the file. The previous version has no heartbeat meanwhile (N-135).
-func TestCutDirectory(t *testing.T) {
+// TestTruncatedDirectoryFileIsNoVersion checks that a directory file that was cut off anywhere within a line, and stays
+// so, is never a version and gets no heartbeat, in each form of the file. The previous version has no heartbeat
+// meanwhile (N-135).
+func TestTruncatedDirectoryFileIsNoVersion(t *testing.T) {
 	const staffSID, contractors = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2003"
 	for form, whole := range map[string]string{
 		"YAML": "groups:\n- {name: Staff, sid: " + staffSID + "}\n- {name: Contractors, sid: " + contractors +
@@ -161,9 +162,9 @@ func TestCutDirectory(t *testing.T) {
 	}
 }
 
-// TestIndexDecidesForKindOfLogon checks that a changed line "logon" of the directory file is a new version, and that
+// TestChangedLogonKindIsNewVersion checks that a changed line "logon" of the directory file is a new version, and that
 // its people are decided for that kind (D-36).
-func TestIndexDecidesForKindOfLogon(t *testing.T) {
+func TestChangedLogonKindIsNewVersion(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "firm.yaml")
 	look := reading{file: name}
 	const people = "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n"

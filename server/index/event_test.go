@@ -44,9 +44,9 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
-// TestRanges checks that formatted ranges parse to the same set, and that numbers beyond the people
+// TestRangesParseToTheSameSet checks that formatted ranges parse to the same set, and that numbers beyond the people
 // are errors.
-func TestRanges(t *testing.T) {
+func TestRangesParseToTheSameSet(t *testing.T) {
 	for _, c := range []struct {
 		set  effective.Set
 		want string

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestFilterOfNothing checks that the filter of a user who may read no document has an empty list. Without the field a
-// program could leave out the condition, and the user would find every document (N-136).
-func TestFilterOfNothing(t *testing.T) {
+// TestFilterWithoutRightsIsEmptyList checks that the filter of a user who may read no document has an empty list.
+// Without the field a program could leave out the condition, and the user would find every document (N-136).
+func TestFilterWithoutRightsIsEmptyList(t *testing.T) {
 	w, dir := working(t, ""), t.TempDir()
 	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + alice + ")")})
 	log, _, err := OpenLog(dir)

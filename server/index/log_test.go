@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestStaleSources checks that queries about a tree need current heartbeats of both the tree and
+// TestQueryNeedsFreshTreeAndDirectory checks that queries about a tree need current heartbeats of both the tree and
 // the directory, by the clock and by uptime (N-9).
-func TestStaleSources(t *testing.T) {
+func TestQueryNeedsFreshTreeAndDirectory(t *testing.T) {
 	present := watch.Heartbeat{Time: time.Unix(1_000_000, 0), Up: time.Hour}
 	fresh := Moment(present)
 	old := Moment{Time: present.Time.Add(-time.Hour)}
@@ -38,9 +38,9 @@ func TestStaleSources(t *testing.T) {
 	}
 }
 
-// TestLargeLogs checks both sides of each condition for compaction: the minimum size, four times the size after the
-// last one, and half of the lines obsolete (N-22).
-func TestLargeLogs(t *testing.T) {
+// TestLogCompactsWhenHalfIsObsolete checks both sides of each condition for compaction: the minimum size, four times
+// the size after the last one, and half of the lines obsolete (N-22).
+func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
 	w := working(t, TraverseAlways)
 	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"),
 		watch.Seen{Path: "/t/d/f", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")},
@@ -194,10 +194,10 @@ func TestCompactionKeepsTimes(t *testing.T) {
 	}
 }
 
-// TestHeartbeatAge checks that a heartbeat's age is measured by the clock and by uptime, also one of
-// another machine, and that a missing source is not fresh. After a restart of this machine it no longer
-// counts, whatever the clock says (N-9, N-81, N-82).
-func TestHeartbeatAge(t *testing.T) {
+// TestHeartbeatExpiresByClockAndUptime checks that a heartbeat's age is measured by the clock and by uptime, also one
+// of another machine, and that a missing source is not fresh. After a restart of this machine it no longer counts,
+// whatever the clock says (N-9, N-81, N-82).
+func TestHeartbeatExpiresByClockAndUptime(t *testing.T) {
 	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	const limit = 10 * time.Second
 	f := Watermark{Boot: "this", Sources: map[string]Moment{"known": {base, time.Hour}, "wall": {Time: base}}}
@@ -225,9 +225,9 @@ func TestHeartbeatAge(t *testing.T) {
 	check.Equal(t, (&Watermark{}).fresh("", time.Hour, "", watch.Heartbeat{}), false, "an empty watermark")
 }
 
-// TestReleasedIndex opens the indexes that released versions wrote. A newer format is an error that names the file, the
-// format and the remedy, also if it has fields that this release does not know.
-func TestReleasedIndex(t *testing.T) {
+// TestReleasedIndexesOpen opens the indexes that released versions wrote. A newer format is an error that names the
+// file, the format and the remedy, also if it has fields that this release does not know.
+func TestReleasedIndexesOpen(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/formats/*/index")
 	if err != nil || len(dirs) == 0 {
 		t.Fatal(dirs, err)

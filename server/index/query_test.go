@@ -81,10 +81,10 @@ func (a *answering) setWatermark(change func(*Watermark)) {
 	a.x.mu.Unlock()
 }
 
-// TestWholeAnswers checks all fields of each answer: class, descriptor, directory version and the
+// TestCanReadFillsEveryAnswerField checks all fields of each answer: class, descriptor, directory version and the
 // tree's time, and the fields that are set for each reason of an unknown result (N-5, N-6, N-9,
 // N-15, N-78).
-func TestWholeAnswers(t *testing.T) {
+func TestCanReadFillsEveryAnswerField(t *testing.T) {
 	a := newAnswering(t)
 	class := func(path string, right int) string { return a.w.state.rows[path].Classes[right] }
 	said := func(allowed bool, because, class, path string) Answer {
@@ -188,9 +188,9 @@ func (x *Index) fenceTime(path string) time.Time {
 	return f.Sources[r.Tree].Time
 }
 
-// TestWholeFilters checks a filter in each form, for a person and for their token: only classes of that right, no
-// traverse classes, and the time of the oldest source (N-9, N-19).
-func TestWholeFilters(t *testing.T) {
+// TestFilterHasOnlyClassesOfItsRight checks a filter in each form, for a person and for their token: only classes of
+// that right, no traverse classes, and the time of the oldest source (N-9, N-19).
+func TestFilterHasOnlyClassesOfItsRight(t *testing.T) {
 	a := newAnswering(t)
 	s := a.w.state
 	for n, p := range firm(t).Principals {
@@ -245,8 +245,8 @@ func TestWholeFilters(t *testing.T) {
 	}
 }
 
-// TestClosedIndex checks that each query can be repeated, and that after Close it fails without blocking.
-func TestClosedIndex(t *testing.T) {
+// TestQueriesOfClosedIndexFail checks that each query can be repeated, and that after Close it fails without blocking.
+func TestQueriesOfClosedIndexFail(t *testing.T) {
 	dir := t.TempDir()
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},

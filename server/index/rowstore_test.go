@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestRowBatch checks which events a batch accepts and what it makes of them: the last event of a document decides, an
-// unreadable document is gone (N-5), and documents of other parts are left out (N-75).
-func TestRowBatch(t *testing.T) {
+// TestLastEventOfDocumentDecidesRow checks which events a batch accepts and what it makes of them: the last event of a
+// document decides, an unreadable document is gone (N-5), and documents of other parts are left out (N-75).
+func TestLastEventOfDocumentDecidesRow(t *testing.T) {
 	row := func(seq uint64, path, err string, classes ...string) index.Event {
 		return index.Event{Seq: seq, Row: &index.RowEvent{Path: path, Error: err, Classes: classes}}
 	}
@@ -72,8 +72,9 @@ func TestRowBatch(t *testing.T) {
 	}
 }
 
-// TestRowBatchNext checks that batches between the beginning and the end of a snapshot are pieces, and later ones not.
-func TestRowBatchNext(t *testing.T) {
+// TestRowBatchMarksSnapshotPieces checks that batches between the beginning and the end of a snapshot are pieces, and
+// later ones not.
+func TestRowBatchMarksSnapshotPieces(t *testing.T) {
 	b := index.NewRowBatch([]string{"read"}, func(string) bool { return true }, index.Cursor{Message: 3, Seq: 4})
 	var got []bool
 	note := func() { got = append(got, b.Piece, b.Begin, b.End) }

@@ -143,9 +143,9 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 	}
 }
 
-// TestKilled checks that a run killed at any moment, while files change, is continued by the next one. In the end
-// each row equals that of a new run.
-func TestKilled(t *testing.T) {
+// TestKilledRunContinuesToEqualRows checks that a run killed at any moment, while files change, is continued by the
+// next one. In the end each row equals that of a new run.
+func TestKilledRunContinuesToEqualRows(t *testing.T) {
 	l := newLive(t, false)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 9))
 	kinds := []string{forStaff, butNotThem, forCarol}
@@ -210,9 +210,9 @@ func documents(t testing.TB, state string) int {
 	return len(known)
 }
 
-// TestDiskFull checks that a run with a full disk ends without further watermarks, and that with
+// TestFullDiskEndsRunWithoutWatermark checks that a run with a full disk ends without further watermarks, and that with
 // free space the next run is complete (N-9).
-func TestDiskFull(t *testing.T) {
+func TestFullDiskEndsRunWithoutWatermark(t *testing.T) {
 	l := newLive(t, true)
 	var disk inject.Injector
 	l.config.Faults = disk.Do

@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestRootMoved checks that a root that is moved away, alone or with a parent folder, has no documents. Once it is
-// back, changes made meanwhile are indexed. A run whose tree is covered by another file system, from which it gets no
-// events, ends (N-60).
-func TestRootMoved(t *testing.T) {
+// TestMovedRootHasNoDocuments checks that a root that is moved away, alone or with a parent folder, has no documents.
+// Once it is back, changes made meanwhile are indexed. A run whose tree is covered by another file system, from which
+// it gets no events, ends (N-60).
+func TestMovedRootHasNoDocuments(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
 	l.settle()
@@ -54,10 +54,10 @@ func TestRootMoved(t *testing.T) {
 	l.stop = nil
 }
 
-// TestTwoWatchers checks that two runs with a folder each can watch one tree, and that both index everything. A
+// TestTwoRunsIndexOneTree checks that two runs with a folder each can watch one tree, and that both index everything. A
 // second run for the same folder is rejected while the first exists, even if that is stopped, and starts once it has
 // ended (N-10).
-func TestTwoWatchers(t *testing.T) {
+func TestTwoRunsIndexOneTree(t *testing.T) {
 	one := newLive(t, false)
 	two := *one
 	two.state = filepath.Join(t.TempDir(), "state")
@@ -89,11 +89,11 @@ func TestTwoWatchers(t *testing.T) {
 	two.want(y, "plan", "abd")
 }
 
-// TestMountOverFolder: a mount takes the documents that it covers from everybody as soon as the index has a later
-// heartbeat. The files that are mounted there have no readers either, also where the mount is a folder or a file of the
-// same file system. When the mount is gone, the covered documents have their readers again (N-90). Walks are an hour
-// apart.
-func TestMountOverFolder(t *testing.T) {
+// TestMountHidesCoveredDocuments: a mount takes the documents that it covers from everybody as soon as the index has a
+// later heartbeat. The files that are mounted there have no readers either, also where the mount is a folder or a file
+// of the same file system. When the mount is gone, the covered documents have their readers again (N-90). Walks are an
+// hour apart.
+func TestMountHidesCoveredDocuments(t *testing.T) {
 	l := newLive(t, false)
 	for _, dir := range []string{"sub/deep", "other place", "open"} {
 		check.NoError(t, os.MkdirAll(l.path(dir), 0o755))
@@ -161,10 +161,10 @@ func TestMountOverFolder(t *testing.T) {
 	}
 }
 
-// TestHardLinks: a right that is revoked through one name of a file is revoked for all of its names as soon as the
-// index has a later heartbeat, whichever name the change came by: one of the tree, one outside, one that was made after
-// the file was read, and a descriptor whose name is gone (N-88). Walks are an hour apart.
-func TestHardLinks(t *testing.T) {
+// TestRevocationReachesEveryHardLink: a right that is revoked through one name of a file is revoked for all of its
+// names as soon as the index has a later heartbeat, whichever name the change came by: one of the tree, one outside,
+// one that was made after the file was read, and a descriptor whose name is gone (N-88). Walks are an hour apart.
+func TestRevocationReachesEveryHardLink(t *testing.T) {
 	l := newLive(t, false)
 	outside := filepath.Join(filepath.Dir(l.tree), "outside")
 	link := func(from, to string) {

@@ -24,11 +24,11 @@ const hostileEnv = "REFMON_INDEX_HOSTILE"
 // plainUser is the number of a user without rights.
 const plainUser = 65534
 
-// TestHostileFiles checks that a user without rights cannot end a run or stop it from following
+// TestHostileFilesDoNotEndRun checks that a user without rights cannot end a run or stop it from following
 // other files with their own files, in the tree and elsewhere on the file system: overlong paths,
 // names that are not UTF-8, folders without permissions, pipes, sockets, link loops, short-lived
 // folders and event overflows. Names that cannot be stored are counted (N-5, N-89).
-func TestHostileFiles(t *testing.T) {
+func TestHostileFilesDoNotEndRun(t *testing.T) {
 	l := newLive(t, false)
 	away := filepath.Join(filepath.Dir(l.tree), "home")
 	for _, dir := range []string{filepath.Dir(filepath.Dir(l.tree)), filepath.Dir(l.tree), l.tree} {
@@ -49,7 +49,7 @@ func TestHostileFiles(t *testing.T) {
 		if err != nil || os.WriteFile(program, b, 0o755) != nil {
 			t.Fatal(err)
 		}
-		child := exec.Command(program, "-test.run=^TestHostileUser$")
+		child := exec.Command(program, "-test.run=^TestHostileUserHelperProcess$")
 		child.Dir = dir
 		child.Env = append(os.Environ(), hostileEnv+"="+dir)
 		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: plainUser, Gid: plainUser}}
@@ -84,11 +84,11 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// TestHostileUser is the child of TestHostileFiles: no test of its own.
-func TestHostileUser(t *testing.T) {
+// TestHostileUserHelperProcess is the child of TestHostileFilesDoNotEndRun: no test of its own.
+func TestHostileUserHelperProcess(t *testing.T) {
 	dir := os.Getenv(hostileEnv)
 	if dir == "" {
-		t.Skip("a part of TestHostileFiles")
+		t.Skip("a part of TestHostileFilesDoNotEndRun")
 	}
 	try := func(err error) {
 		t.Helper()

@@ -326,9 +326,9 @@ func TestUnreadableDocumentsAreDenied(t *testing.T) {
 	}
 }
 
-// TestEqualsWhoCan compares the index with refmon who-can on the same tree for random pairs of document and person,
-// with Samba's attribute and with file modes only.
-func TestEqualsWhoCan(t *testing.T) {
+// TestIndexAgreesWithWhoCan compares the index with refmon who-can on the same tree for random pairs of document and
+// person, with Samba's attribute and with file modes only.
+func TestIndexAgreesWithWhoCan(t *testing.T) {
 	l := newLive(t, true)
 	l.config.Rights = "read+modify"
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 100, Principals: 60, Groups: 20}

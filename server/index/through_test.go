@@ -214,11 +214,11 @@ func rightsOf(t testing.TB, text string) []words.Right {
 	return rights
 }
 
-// TestHostSearch checks the policy "host": a document's readers also need the host's search permission on each folder
-// of its tree, root included, whatever the folders' descriptors say, as a real smbd decides. A changed mode or POSIX
-// ACL counts with the next heartbeat. No privilege gives the search permission (N-95). The expected readers follow
-// the access check algorithm of acl(5).
-func TestHostSearch(t *testing.T) {
+// TestHostPolicyNeedsSearchPermission checks the policy "host": a document's readers also need the host's search
+// permission on each folder of its tree, root included, whatever the folders' descriptors say, as a real smbd decides.
+// A changed mode or POSIX ACL counts with the next heartbeat. No privilege gives the search permission (N-95). The
+// expected readers follow the access check algorithm of acl(5).
+func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Traverse = index.TraverseHost
 	const people = `{"domain":"S-1-5-21-1-2-3","users":[

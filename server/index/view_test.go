@@ -80,11 +80,11 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 	check.Require(t, v.Directory(), w.state.version, "%s: the directory", what)
 }
 
-// TestDifferences checks that the differences of all events lead to the same tables as the view's
+// TestViewDifferencesRebuildItsContents checks that the differences of all events lead to the same tables as the view's
 // contents, and that these agree with the state: for new, changed, unreadable and deleted documents
 // and folders, and for directory versions. Folder classes are omitted. A view of an existing log
 // has its contents.
-func TestDifferences(t *testing.T) {
+func TestViewDifferencesRebuildItsContents(t *testing.T) {
 	rights, err := words.Parse("read+modify")
 	check.NoError(t, err)
 	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)

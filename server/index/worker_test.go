@@ -166,9 +166,9 @@ func TestUnusedClassGetsCurrentMembers(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that a document without a descriptor, with or without an error, has no
+// TestUnreadableDocumentHasNoReaders checks that a document without a descriptor, with or without an error, has no
 // readers and is counted once while it is unreadable (N-5).
-func TestUnreadable(t *testing.T) {
+func TestUnreadableDocumentHasNoReaders(t *testing.T) {
 	w := working(t, "")
 	open := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	for _, c := range []struct {
@@ -194,10 +194,10 @@ func folder(path, passes string) watch.Seen {
 	return watch.Seen{Path: path, Folder: true, Descriptor: sddl.MustParse("O:BAG:SYD:" + passes)}
 }
 
-// TestFoldersOfAWorker checks that documents behind an unknown or unreadable folder have no
+// TestDocumentsBehindUnreadableFolderAreHidden checks that documents behind an unknown or unreadable folder have no
 // readers. A folder's change gives its descendants the classes of a fresh worker, and writes no row
 // whose class stays (N-15, N-16).
-func TestFoldersOfAWorker(t *testing.T) {
+func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
 	const all, hers, theirs = "(A;;FA;;;WD)", "(A;;FA;;;" + alice + ")", "(A;;FA;;;" + staff + ")"
 	w := working(t, TraverseAlways)
 	plan := watch.Seen{Path: "/t/d/e/f/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}
@@ -233,9 +233,9 @@ func TestFoldersOfAWorker(t *testing.T) {
 	want("behind the same set", alice)
 }
 
-// TestSameRows checks that rows are equal if all stored fields are, and that bookkeeping does not
+// TestRowEqualityIgnoresBookkeeping checks that rows are equal if all stored fields are, and that bookkeeping does not
 // count.
-func TestSameRows(t *testing.T) {
+func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 	base := RowEvent{Path: "/p", Tree: "/t", Folder: true, Classes: []string{"a", "b"}, Descriptor: "d", Error: "e",
 		Pass: "c"}
 	other := base

@@ -344,11 +344,11 @@ func (m *modelled) holds(what string) (yes int) {
 	return yes
 }
 
-// TestHistories checks random histories of a tree, walks and directory versions. After each step
+// TestRandomHistoriesMatchAccessChecks checks random histories of a tree, walks and directory versions. After each step
 // everybody has the rights that the access checks of the document and its folders grant, in the
 // state, the changes and the differences. No event is redundant, and derived fields are consistent
 // (N-3, N-5, N-6, N-15, N-16).
-func TestHistories(t *testing.T) {
+func TestRandomHistoriesMatchAccessChecks(t *testing.T) {
 	rights, err := words.Parse("read+modify")
 	check.NoError(t, err)
 	for seed, policy := range []Traverse{"", TraversePrivilege, TraverseAlways} {

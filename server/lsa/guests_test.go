@@ -89,10 +89,10 @@ func named(s *claims.Set, name string) bool {
 	return ok && s.Len() == 1
 }
 
-// TestDomainTokens checks both tokens of a domain user who is an administrator here, for each kind of logon: claims,
-// device groups and claims, primary group and group attributes (K-30, K-31, L-5, L-58). A user of another
-// organization has This Organization in neither token (K-32).
-func TestDomainTokens(t *testing.T) {
+// TestDomainAdministratorTokensHaveClaims checks both tokens of a domain user who is an administrator here, for each
+// kind of logon: claims, device groups and claims, primary group and group attributes (K-30, K-31, L-5, L-58). A user
+// of another organization has This Organization in neither token (K-32).
+func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 	f := open(t, nil)
 	of := func(value string) *claims.Set {
 		set, err := claims.NewSet([]claims.Attribute{{Name: value, Type: claims.String, Strings: []string{value}}})

@@ -42,9 +42,9 @@ func openMap(t *testing.T, m *IDMap, winbind, numbers Domains) *fixture {
 	return f
 }
 
-// TestBoundsOfFormulas checks that a map with a formula covers its first to its last id and the matching RIDs, in
-// both directions, for users and groups (L-53).
-func TestBoundsOfFormulas(t *testing.T) {
+// TestIDMapCoversFirstToLastID checks that a map with a formula covers its first to its last id and the matching RIDs,
+// in both directions, for users and groups (L-53).
+func TestIDMapCoversFirstToLastID(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		m                 IDMap

@@ -184,9 +184,9 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 	}
 }
 
-// TestIDsOfWinbind checks that users and groups are separate queries with separate results, and that a result in one
-// direction only does not count (L-28, L-55).
-func TestIDsOfWinbind(t *testing.T) {
+// TestWinbindUserAndGroupAreSeparateQueries checks that users and groups are separate queries with separate results,
+// and that a result in one direction only does not count (L-28, L-55).
+func TestWinbindUserAndGroupAreSeparateQueries(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	f.account(t, Account{Name: "bare"}, "")
 	staff := sid.SID{}

@@ -56,9 +56,9 @@ func TestExpandFindsEachGroupOnce(t *testing.T) {
 	}
 }
 
-// TestLists checks the complete output of each list: the header, an account of each state, groups without and with
-// members, a member without a name, and rights of both kinds, sorted by RID and SID.
-func TestLists(t *testing.T) {
+// TestAccountListsPrintEveryState checks the complete output of each list: the header, an account of each state, groups
+// without and with members, a member without a name, and rights of both kinds, sorted by RID and SID.
+func TestAccountListsPrintEveryState(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice", UID: number(3000), FullName: "Alice \x1b[31m"}, "correct")
 	machine := alice.Prefix()
@@ -96,7 +96,7 @@ func TestLists(t *testing.T) {
 		var got []string
 		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
 			line = strings.Join(strings.Fields(line), " ")
-			// TestShippedRights covers the groups and rights of a new computer.
+			// TestNewStoreGrantsWindowsDefaultRights covers the groups and rights of a new computer.
 			if !strings.Contains(line, " S-1-5-32-") && !strings.Contains(line, " S-1-1-0 Se") &&
 				!strings.Contains(line, `NT AUTHORITY\`) {
 				got = append(got, line)

@@ -100,8 +100,8 @@ func TestTenFailuresLockName(t *testing.T) {
 	check.Equal(t, logOn("alice", "correct"), 0, "after a quarter of an hour")
 }
 
-// TestGuessesAtOnce checks that concurrent guesses count like sequential ones (L-31).
-func TestGuessesAtOnce(t *testing.T) {
+// TestConcurrentGuessesAllCount checks that concurrent guesses count like sequential ones (L-31).
+func TestConcurrentGuessesAllCount(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
 	var wg sync.WaitGroup
@@ -127,10 +127,10 @@ type halves struct{ hosts }
 func (halves) Groups(context.Context, string) ([]uint32, bool)   { return nil, false }
 func (halves) GroupsOf(context.Context, uint32) ([]uint32, bool) { return nil, false }
 
-// TestUnixByName checks S4U logons of the host's users with the host's groups, at Identification
+// TestS4ULogonOfHostUserHasHostGroups checks S4U logons of the host's users with the host's groups, at Identification
 // without SeTcbPrivilege (L-36, L-57). If the groups cannot be read, the logon fails, with a
 // password too (L-56).
-func TestUnixByName(t *testing.T) {
+func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
 	h := hosts{users: map[string]uint32{"bob": 1000, "carol": 3000, "overflow": 65534, "root": 0},
 		in: map[string][]uint32{"bob": {100, 7}, "carol": {100}, "overflow": {65534}, "root": {0}}}
 	f := open(t, func(c *Config) { c.Hosts, c.Root = h, "carol" })
@@ -266,9 +266,9 @@ func TestPairSharesLogonSID(t *testing.T) {
 	}
 }
 
-// TestAddedGroups checks that an added group that is enabled also adds its parent groups and their privileges
-// (T-145).
-func TestAddedGroups(t *testing.T) {
+// TestEnabledAddedGroupAddsParentGroups checks that an added group that is enabled also adds its parent groups and
+// their privileges (T-145).
+func TestEnabledAddedGroupAddsParentGroups(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "p")
 	var inner, outer sid.SID

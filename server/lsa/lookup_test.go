@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAccountRights checks that a SID has the rights granted to it and not revoked, without those of its groups
-// (L-77).
-func TestAccountRights(t *testing.T) {
+// TestAccountRightsExcludeGroupRights checks that a SID has the rights granted to it and not revoked, without those of
+// its groups (L-77).
+func TestAccountRightsExcludeGroupRights(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "")
 	var staff sid.SID
@@ -143,8 +143,8 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 	}
 }
 
-// TestSIDOfText checks that a text is a SID only in its canonical form, and a name otherwise.
-func TestSIDOfText(t *testing.T) {
+// TestOnlyCanonicalTextIsSID checks that a text is a SID only in its canonical form, and a name otherwise.
+func TestOnlyCanonicalTextIsSID(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	for text, want := range map[string]string{"S-1-5-18": "S-1-5-18", "S-1-22-1-7": "S-1-22-1-7", "Everyone": "S-1-1-0",
 		"dora": "S-1-22-1-12", "BA": "", "s-1-5-18": "", "S-1-5-018": "", "": "", "zoe": ""} {

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNewStore checks that a new store has the built-in groups with their members, no accounts (L-21), and its own
-// machine SID.
-func TestNewStore(t *testing.T) {
+// TestNewStoreHasBuiltinGroupsOnly checks that a new store has the built-in groups with their members, no accounts
+// (L-21), and its own machine SID.
+func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
 	f := open(t, nil)
 	owner := fileaccess.UnixUser(uint32(os.Getuid()))
 	want := map[string][]sid.SID{"Administrators S-1-5-32-544": {owner},

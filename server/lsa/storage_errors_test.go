@@ -160,9 +160,9 @@ func TestFailuresCountOnFullDisk(t *testing.T) {
 	check.Equal(t, logOn("p"), ntstatus.Success, "after the unlock")
 }
 
-// TestFirstStartOnFullDisk checks that a store whose first state cannot be written does not open, and that the next
-// start creates it.
-func TestFirstStartOnFullDisk(t *testing.T) {
+// TestStoreOnFullDiskOpensAfterRetry checks that a store whose first state cannot be written does not open, and that
+// the next start creates it.
+func TestStoreOnFullDiskOpensAfterRetry(t *testing.T) {
 	for _, kind := range []string{"write", "sync"} {
 		var disk inject.Injector
 		disk.Fail(syscall.ENOSPC, inject.Kind(kind))

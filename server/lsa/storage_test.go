@@ -18,8 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDamagedRecords checks that a store with one invalid record does not open, and that the error names the record.
-func TestDamagedRecords(t *testing.T) {
+// TestDamagedRecordIsNamedInOpenError checks that a store with one invalid record does not open, and that the error
+// names the record.
+func TestDamagedRecordIsNamedInOpenError(t *testing.T) {
 	good := open(t, nil)
 	alice := good.account(t, Account{Name: "alice"}, "p")
 	check.NoError(t, good.Close())
@@ -96,9 +97,9 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
-// TestStoreFileFormat checks the exact bytes of the records, which the next release must read, and that an Edit's
-// removals are removed on disk.
-func TestStoreFileFormat(t *testing.T) {
+// TestStoreRecordsHaveExactBytes checks the exact bytes of the records, which the next release must read, and that an
+// Edit's removals are removed on disk.
+func TestStoreRecordsHaveExactBytes(t *testing.T) {
 	f := open(t, nil)
 	st := f.now.Load().clone()
 	st.machine, st.next, st.policy = sid.MustParse("S-1-5-21-1-2-3"), 2000, "a policy"
@@ -172,10 +173,10 @@ func mustJSON(t *testing.T, s *state) string {
 	return string(text)
 }
 
-// TestReleasedAccounts opens the account stores that released versions wrote: the account logs on with its password
-// and has its group and right. A newer format is an error that names the file, the format and the remedy, also if it
-// has fields that this release does not know.
-func TestReleasedAccounts(t *testing.T) {
+// TestReleasedAccountStoresOpen opens the account stores that released versions wrote: the account logs on with its
+// password and has its group and right. A newer format is an error that names the file, the format and the remedy, also
+// if it has fields that this release does not know.
+func TestReleasedAccountStoresOpen(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/formats/*/accounts/accounts.db.gz")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFailuresCount checks which logons count as a failure of the name, and which reset its failures. Only the
-// account's name counts, whatever its spelling (L-31).
-func TestFailuresCount(t *testing.T) {
+// TestWrongPasswordCountsPerAccountName checks which logons count as a failure of the name, and which reset its
+// failures. Only the account's name counts, whatever its spelling (L-31).
+func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
 	f.account(t, Account{Name: "out", Disabled: true}, "p")

@@ -112,9 +112,9 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 	}
 }
 
-// TestIDs checks the order of accounts, formulas and S-1-22 in both directions. A SID that its id does not map back
-// to has no id (L-27, L-28, L-30).
-func TestIDs(t *testing.T) {
+// TestIDsMapBackToTheirSID checks the order of accounts, formulas and S-1-22 in both directions. A SID that its id does
+// not map back to has no id (L-27, L-28, L-30).
+func TestIDsMapBackToTheirSID(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice", UID: number(3000)}, "")
@@ -299,9 +299,9 @@ func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
 	check.Equal(t, f.UserSID(3000), fileaccess.UnixUser(3000), "uid 3000")
 }
 
-// TestRootAccountOfEachKind checks the account of uid 0 for each kind of name, and the errors for wrong names
+// TestConfiguredRootNameMapsToAccount checks the account of uid 0 for each kind of name, and the errors for wrong names
 // (L-26).
-func TestRootAccountOfEachKind(t *testing.T) {
+func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 	for _, c := range []struct {
 		root    string
 		status  ntstatus.Status
@@ -349,9 +349,9 @@ func TestRootAccountOfEachKind(t *testing.T) {
 	}
 }
 
-// TestWholeTokens checks the exact groups of a token: of accounts with and without a uid, by password, by name and by
-// the socket, and of a user of the host (L-8, L-20, L-30, L-57).
-func TestWholeTokens(t *testing.T) {
+// TestTokenGroupsMatchLogonKind checks the exact groups of a token: of accounts with and without a uid, by password, by
+// name and by the socket, and of a user of the host (L-8, L-20, L-30, L-57).
+func TestTokenGroupsMatchLogonKind(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
 	bare := f.account(t, Account{Name: "bare"}, "p")

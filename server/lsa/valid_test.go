@@ -185,8 +185,8 @@ func manyMaps(n int) []IDMap {
 	return all
 }
 
-// TestHashBounds checks the bounds of a stored hash's cost, and that it has one form only.
-func TestHashBounds(t *testing.T) {
+// TestHashCostOutsideBoundsIsRejected checks the bounds of a stored hash's cost, and that it has one form only.
+func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 	const salt, sum = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	text := func(memory, passes int, salt, sum string) string {
 		return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", memory, passes, salt, sum)
@@ -221,9 +221,9 @@ func TestHashBounds(t *testing.T) {
 	}
 }
 
-// TestShippedRights checks that a new store grants exactly the rights of a new Windows computer (security policy
-// "User Rights Assignment"). No SID has SeTcbPrivilege (L-21, L-22).
-func TestShippedRights(t *testing.T) {
+// TestNewStoreGrantsWindowsDefaultRights checks that a new store grants exactly the rights of a new Windows computer
+// (security policy "User Rights Assignment"). No SID has SeTcbPrivilege (L-21, L-22).
+func TestNewStoreGrantsWindowsDefaultRights(t *testing.T) {
 	const everyUser = "SeIncreaseWorkingSetPrivilege SeShutdownPrivilege SeTimeZonePrivilege SeUndockPrivilege"
 	want := map[string]string{
 		"S-1-1-0":      "SeChangeNotifyPrivilege SeNetworkLogonRight",
@@ -345,9 +345,9 @@ func oldGoes(t *testing.T, now time.Time) {
 	}
 }
 
-// TestEditErrors checks that an edit of a missing object and an invalid password are errors and record nothing, and
-// that a password of 1024 bytes is accepted. TestEditsMatchTheModel checks the edits that succeed.
-func TestEditErrors(t *testing.T) {
+// TestFailedEditRecordsNothing checks that an edit of a missing object and an invalid password are errors and record
+// nothing, and that a password of 1024 bytes is accepted. TestEditsMatchTheModel checks the edits that succeed.
+func TestFailedEditRecordsNothing(t *testing.T) {
 	f := open(t, nil)
 	bob := f.account(t, Account{Name: "bob"}, "")
 	missing := bob.Prefix().WithRID(1999)

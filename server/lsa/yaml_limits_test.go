@@ -127,8 +127,8 @@ rights:
 	}
 }
 
-// TestFilesRefused checks the error of each rejected file, and that nothing of it is imported (L-38).
-func TestFilesRefused(t *testing.T) {
+// TestRejectedImportChangesNothing checks the error of each rejected file, and that nothing of it is imported (L-38).
+func TestRejectedImportChangesNothing(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	f.account(t, Account{Name: "alice", UID: number(3000)}, "p")
 	before := exported(t, f)
@@ -194,8 +194,8 @@ func TestFilesRefused(t *testing.T) {
 	}
 }
 
-// TestManyMembers checks both sides of the limit of a group's members.
-func TestManyMembers(t *testing.T) {
+// TestGroupBeyondMemberLimitIsRejected checks both sides of the limit of a group's members.
+func TestGroupBeyondMemberLimitIsRejected(t *testing.T) {
 	st, err := newInitialState(5)
 	check.NoError(t, err)
 	for n, want := range map[int]string{1 << 20: "", 1<<20 + 1: "1048577 members: at most 1048576"} {

@@ -23,9 +23,9 @@ func exported(t *testing.T, f *fixture) string {
 	return b.String()
 }
 
-// TestYAML checks that an export can be imported again, without hashes (L-38), whatever the names are, and that the
-// passwords stay.
-func TestYAML(t *testing.T) {
+// TestYAMLExportCanBeImported checks that an export can be imported again, without hashes (L-38), whatever the names
+// are, and that the passwords stay.
+func TestYAMLExportCanBeImported(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{groups: map[string]uint32{"wheel": 10}} })
 	alice := f.account(t, Account{Name: "Al #1 'ü' {x}", UID: number(3000), FullName: "\"A\\l\"\t\u2028"}, "secret")
 	f.account(t, Account{Name: "true", Disabled: true}, "secret")

@@ -98,9 +98,9 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	return a
 }
 
-// TestAccountsInTime: a token is replaced when its time ends and a refusal is cached for a second
+// TestCachedMountAccountExpires: a token is replaced when its time ends and a refusal is cached for a second
 // (M-2). Under a policy that fails closed a user whose logon cannot be recorded is refused (M-3).
-func TestAccountsInTime(t *testing.T) {
+func TestCachedMountAccountExpires(t *testing.T) {
 	now, d := time.Unix(1_000_000, 0), &disk{}
 	a := accountsAt(t, d, &now)
 	get := func(uid uint32) *account {
@@ -153,9 +153,9 @@ func TestAccountsInTime(t *testing.T) {
 	}
 }
 
-// TestAccountsInUse: an account that is dropped during a request is released after that request
+// TestDroppedAccountIsReleasedAfterRequest: an account that is dropped during a request is released after that request
 // (M-2).
-func TestAccountsInUse(t *testing.T) {
+func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := accountsAt(t, &disk{}, &now)
 	ended := 0
@@ -206,10 +206,10 @@ func (w *world) contained(uid uint32, line string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// TestContainer: in a container with subordinate uids a request acts with the host's uid of the
+// TestContainerRequestsUseHostUID: in a container with subordinate uids a request acts with the host's uid of the
 // process. Root in the container acts as the user who started it, also if the container mounts the
 // tree again (M-1).
-func TestContainer(t *testing.T) {
+func TestContainerRequestsUseHostUID(t *testing.T) {
 	w := newWorld(t)
 	w.file("hers", "of alice", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
 	w.file("his", "of bob", "O:BAG:SYD:P(A;;FA;;;"+user(bob)+")")
@@ -240,10 +240,10 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// TestSetUID: a set-uid program of the tree runs as the user who starts it, because the mount shows
-// no set-uid bits. A set-uid program from outside acts with the account of its owner and the group
-// of its starter (M-1, M-12).
-func TestSetUID(t *testing.T) {
+// TestSetUIDProgramRunsAsItsStarter: a set-uid program of the tree runs as the user who starts it, because the mount
+// shows no set-uid bits. A set-uid program from outside acts with the account of its owner and the group of its starter
+// (M-1, M-12).
+func TestSetUIDProgramRunsAsItsStarter(t *testing.T) {
 	w := newWorld(t)
 	w.file("id", "", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.file("hers", "of alice", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -272,9 +272,9 @@ func TestSetUID(t *testing.T) {
 	w.refused(alice, "Permission denied", cat, "group")
 }
 
-// TestNumbers checks that the host's id for unknown users is Anonymous, who is not in Everyone, and that the
-// superuser is a user without privileges (M-1).
-func TestNumbers(t *testing.T) {
+// TestOverflowUIDIsAnonymousOnMount checks that the host's id for unknown users is Anonymous, who is not in Everyone,
+// and that the superuser is a user without privileges (M-1).
+func TestOverflowUIDIsAnonymousOnMount(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
 		c.Accounts = Hosted{Peers: auth.Accounts{}, Hosts: host{}}
 	})
@@ -357,8 +357,8 @@ func TestRefusalIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// TestManyUsers: the cache of accounts is bounded (M-2).
-func TestManyUsers(t *testing.T) {
+// TestAccountCacheIsBounded: the cache of accounts is bounded (M-2).
+func TestAccountCacheIsBounded(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:BAG:SYD:P(A;;FR;;;WD)")
 	var out fuse.EntryOut
@@ -376,8 +376,8 @@ func TestManyUsers(t *testing.T) {
 	}
 }
 
-// TestTokenLife: a token is reused until its time ends or accounts change (M-2).
-func TestTokenLife(t *testing.T) {
+// TestMountTokenIsReusedUntilExpiry: a token is reused until its time ends or accounts change (M-2).
+func TestMountTokenIsReusedUntilExpiry(t *testing.T) {
 	from := &counted{}
 	var now atomic.Int64
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
@@ -405,9 +405,9 @@ func TestTokenLife(t *testing.T) {
 	w.sees(alice, "theirs", "cat", "staff.txt")
 }
 
-// TestRefused checks that a user without a logon is rejected everywhere, and so is a user whose request panics in the
-// mount's own code. Other users are still served (M-3, M-7).
-func TestRefused(t *testing.T) {
+// TestUserWithoutLogonIsDeniedOnMount checks that a user without a logon is rejected everywhere, and so is a user whose
+// request panics in the mount's own code. Other users are still served (M-3, M-7).
+func TestUserWithoutLogonIsDeniedOnMount(t *testing.T) {
 	from := &counted{}
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = from })
 	w.file("all.txt", "everybody's\n", "O:BAG:SYD:P(A;;FR;;;WD)")

@@ -82,8 +82,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestShape: each fact appears in its attribute, and the count of blocks is rounded up (M-12).
-func TestShape(t *testing.T) {
+// TestFileAttributesMapToFuseAttr: each fact appears in its attribute, and the count of blocks is rounded up (M-12).
+func TestFileAttributesMapToFuseAttr(t *testing.T) {
 	var got fuse.Attr
 	shape(&nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: filetime.UnixEpoch + 10_000_001,
 		LastWriteTime: filetime.UnixEpoch + 20_000_002, ChangeTime: filetime.UnixEpoch + 30_000_003},
@@ -103,9 +103,9 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestNumbersOfOwners: an owner has the uid of its account, LocalSystem has 0, and a SID without
+// TestOwnerWithoutUIDShowsAs65534: an owner has the uid of its account, LocalSystem has 0, and a SID without
 // one has 65534. A group is looked up as a group (M-12).
-func TestNumbersOfOwners(t *testing.T) {
+func TestOwnerWithoutUIDShowsAs65534(t *testing.T) {
 	m := &Mount{owners: ids{}}
 	hosts := &Mount{owners: HostOwners{}}
 	user, group := sid.MustParse("S-1-22-1-7"), sid.MustParse("S-1-22-2-8")

@@ -45,7 +45,7 @@ func forBackup(_ *hostfs.Config, c *Config) { c.Accounts, c.Backup = backupPeopl
 const private = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;OICI;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)"
 
 // M-53: backup intent grants the accesses of each privilege. An account without one cannot enter.
-func TestBackupMount(t *testing.T) {
+func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	w := newWorld(t, forBackup)
 	w.dir("d", private)
 	w.file("d/f", "hers", private)
@@ -112,7 +112,7 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 }
 
 // M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.
-func TestModeAfterRestore(t *testing.T) {
+func TestRestoreKeepsDescriptorDespiteChmod(t *testing.T) {
 	// Shown as 775: bob's right to write the DACL is not a bit of the mode, and a chmod to 744 removes it.
 	const extra = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)"
 	for _, c := range []struct {
@@ -141,7 +141,8 @@ func TestModeAfterRestore(t *testing.T) {
 	}
 }
 
-// backupLines are the programs of TestBackupPrograms: a line that backs up $FROM, and one that restores to $TO.
+// backupLines are the programs of TestBackupProgramsRestoreDescriptors: a line that backs up $FROM, and one that
+// restores to $TO.
 var backupLines = []struct{ name, save, restore string }{
 	{"tar", "tar --xattrs --xattrs-include='user.*' -C $FROM -cf $T/a.tar .",
 		"tar --xattrs --xattrs-include='user.*' -p -C $TO -xf $T/a.tar"},
@@ -167,10 +168,10 @@ var kinds = map[string]string{
 	"writer":    "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)",
 }
 
-// TestBackupPrograms backs up a tree by an account with both privileges through a backup mount, and restores it into
-// an empty one, with Debian's programs. Each file and directory has its contents and the same stored descriptor as
-// before (M-50 to M-55). The test creates and compares the trees directly.
-func TestBackupPrograms(t *testing.T) {
+// TestBackupProgramsRestoreDescriptors backs up a tree by an account with both privileges through a backup mount, and
+// restores it into an empty one, with Debian's programs. Each file and directory has its contents and the same stored
+// descriptor as before (M-50 to M-55). The test creates and compares the trees directly.
+func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 	for _, p := range backupLines {
 		t.Run(p.name, func(t *testing.T) {
 			path := os.Getenv("PATH")

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestStaleMountsAreTheTreesOwn: a dead mount of refmond's type with the tree as its source is
+// TestOnlyDeadMountOfTreeIsRemoved: a dead mount of refmond's type with the tree as its source is
 // removed. One of another type or source is an error and stays (M-39).
-func TestStaleMountsAreTheTreesOwn(t *testing.T) {
+func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("it takes root to mount")
 	}
@@ -87,8 +87,9 @@ func leaveDead(t *testing.T, at, kind, source string) {
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
 }
 
-// TestStaleMount checks that the next start removes the mount of a killed server, and nothing else (M-8).
-func TestStaleMount(t *testing.T) {
+// TestStaleMountIsRemovedAtStart checks that the next start removes the mount of a killed server, and nothing else
+// (M-8).
+func TestStaleMountIsRemovedAtStart(t *testing.T) {
 	needs(t)
 	dir := folder(t)
 	at := filepath.Join(dir, "mount")

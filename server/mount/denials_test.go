@@ -136,9 +136,9 @@ func TestDenialsAreBounded(t *testing.T) {
 	}
 }
 
-// TestManyDenials checks that a program with denials in a loop gets every one, that few are reported, and that
-// another user's denial is still explained (M-46).
-func TestManyDenials(t *testing.T) {
+// TestRepeatedDenialsAreReportedRarely checks that a program with denials in a loop gets every one, that few are
+// reported, and that another user's denial is still explained (M-46).
+func TestRepeatedDenialsAreReportedRarely(t *testing.T) {
 	var r reported
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")

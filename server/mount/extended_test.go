@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestExtended: reading a user attribute needs FILE_READ_EA, and setting or removing it
+// TestExtendedAttributesNeedEARights: reading a user attribute needs FILE_READ_EA, and setting or removing it
 // FILE_WRITE_EA. Without FILE_READ_EA none is listed. A file server sees the same attributes on the
 // backing file, and its private ones are hidden (M-35, M-36, F-194 to F-196).
-func TestExtended(t *testing.T) {
+func TestExtendedAttributesNeedEARights(t *testing.T) {
 	w := newWorld(t)
 	const reads, writes = "0x100088", "0x100090"
 	w.file("f", "", "O:BAG:SYD:P(A;;"+reads+";;;"+user(alice)+")(A;;"+writes+";;;"+user(bob)+")(A;;0x120081;;;WD)")
@@ -97,10 +97,10 @@ func TestExtended(t *testing.T) {
 	set(bob, "user.large", string(bytes.Repeat([]byte("x"), 1<<16)), 0, unix.ENOSPC)
 }
 
-// TestNameless: a user who may add a file can create one without a name. It inherits the
+// TestTmpfileInheritsDirectoryDescriptor: a user who may add a file can create one without a name. It inherits the
 // directory's descriptor, only its user's opens reach it, and linking it needs the right to add a
 // file (M-37, M-38, F-197).
-func TestNameless(t *testing.T) {
+func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")
 	w.dir("closed", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
@@ -163,9 +163,9 @@ print(os.getxattr("d/whole", "user.a"), os.fstat(fd).st_nlink)`
 	w.sees(alice, "whole", "cat", "d/whole")
 }
 
-// TestUserAttributes: reading, setting, listing and removing a user attribute need their rights on
+// TestUserXattrsNeedTheirRights: reading, setting, listing and removing a user attribute need their rights on
 // each request (M-35, M-36).
-func TestUserAttributes(t *testing.T) {
+func TestUserXattrsNeedTheirRights(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x100088;;;"+user(bob)+")")
 	node := w.known(alice, "f")

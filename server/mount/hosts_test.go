@@ -20,9 +20,9 @@ func (host) GroupsOf(_ context.Context, uid uint32) ([]uint32, bool) {
 	return nil, uid != 2
 }
 
-// TestHostGroups checks that a user has the host's groups and those of its program, and a uid without a name only the
-// latter (M-2). A user without complete groups or without a uid is rejected (M-3).
-func TestHostGroups(t *testing.T) {
+// TestAccountGetsHostAndProgramGroups checks that a user has the host's groups and those of its program, and a uid
+// without a name only the latter (M-2). A user without complete groups or without a uid is rejected (M-3).
+func TestAccountGetsHostAndProgramGroups(t *testing.T) {
 	a := Hosted{Peers: unix.Accounts{}, Hosts: host{}}
 	for _, c := range []struct {
 		uid, gid uint32

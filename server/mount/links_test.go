@@ -20,10 +20,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLinks: creating a link needs the right to add a file, and the link inherits the directory's
-// descriptor. Reading it needs FILE_READ_DATA, removing and moving it DELETE. No program follows
-// it, inside the tree or out of it (M-33, M-34, F-192, F-193).
-func TestLinks(t *testing.T) {
+// TestSymlinkCreationNeedsAddFileRight: creating a link needs the right to add a file, and the link inherits the
+// directory's descriptor. Reading it needs FILE_READ_DATA, removing and moving it DELETE. No program follows it, inside
+// the tree or out of it (M-33, M-34, F-192, F-193).
+func TestSymlinkCreationNeedsAddFileRight(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")
 	w.file("d/f", "inside", everybody)
@@ -73,9 +73,9 @@ func lgetxattr(t *testing.T, path string) []byte {
 	return b[:n]
 }
 
-// TestLinksFollowed checks that, if configured, the host's kernel follows the tree's links for programs, each with
-// its own rights (M-34).
-func TestLinksFollowed(t *testing.T) {
+// TestFollowLinksUsesRightsOfProgram checks that, if configured, the host's kernel follows the tree's links for
+// programs, each with its own rights (M-34).
+func TestFollowLinksUsesRightsOfProgram(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
 	w.dir("d", fullAll)
 	w.file("d/hers", "hers", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -89,10 +89,10 @@ func TestLinksFollowed(t *testing.T) {
 	w.sees(0, "root's", "cat", "d/out") // as on every file system of this host
 }
 
-// TestPlantedLinks checks that a symbolic link that somebody puts into the backing tree is not a file of the tree: it
-// is neither listed nor opened, removed or replaced. Services open a link created through the tree only as a link
-// (F-191).
-func TestPlantedLinks(t *testing.T) {
+// TestPlantedSymlinkIsNeitherListedNorOpened checks that a symbolic link that somebody puts into the backing tree is
+// not a file of the tree: it is neither listed nor opened, removed or replaced. Services open a link created through
+// the tree only as a link (F-191).
+func TestPlantedSymlinkIsNeitherListedNorOpened(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.file("d/f", "inside", full)
@@ -156,9 +156,9 @@ func (w *world) openLink(th *nt.Thread, name string) winnt.Handle {
 	return h
 }
 
-// TestLinksUnread checks that links are unreadable, and so not followed, where the host's kernel would follow links
-// that the configuration forbids (M-34).
-func TestLinksUnread(t *testing.T) {
+// TestForbiddenLinksCannotBeRead checks that links are unreadable, and so not followed, where the host's kernel would
+// follow links that the configuration forbids (M-34).
+func TestForbiddenLinksCannotBeRead(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
 	w.link("l", "f", full)
 	w.sees(alice, "f", "readlink", "l")

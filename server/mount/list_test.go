@@ -39,10 +39,10 @@ func (w *world) reader(uid uint32, path string) func(after uint64, size int) ([]
 // accessBased makes a share with access-based enumeration of the tree.
 func accessBased(h *hostfs.Config, _ *Config) { h.Share, h.AccessBased = sddl.MustParse(full), true }
 
-// TestLongDirectory: a directory that the tree returns in several batches lists each name once, and continues after
-// each of them, forwards and backwards, with two readers at once (M-14, M-71). With access-based enumeration the tree
-// gives the names no positions, and their numbers are used.
-func TestLongDirectory(t *testing.T) {
+// TestLongDirectoryListsEachNameOnce: a directory that the tree returns in several batches lists each name once, and
+// continues after each of them, forwards and backwards, with two readers at once (M-14, M-71). With access-based
+// enumeration the tree gives the names no positions, and their numbers are used.
+func TestLongDirectoryListsEachNameOnce(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		with []func(*hostfs.Config, *Config)
@@ -148,9 +148,9 @@ func TestKernelCachesListings(t *testing.T) {
 	lists(alice, most, true, "after the life of attributes")
 }
 
-// TestListingsThatAreNotCached: a listing that differs between users is never cached, nor one by a user who may not
+// TestPerUserListingIsNotCached: a listing that differs between users is never cached, nor one by a user who may not
 // read the directory's attributes (M-70).
-func TestListingsThatAreNotCached(t *testing.T) {
+func TestPerUserListingIsNotCached(t *testing.T) {
 	hidden := func(_ *hostfs.Config, c *Config) { c.HideUnreadable = true }
 	for _, c := range []struct {
 		name, sddl string
@@ -179,8 +179,8 @@ func TestListingsThatAreNotCached(t *testing.T) {
 	}
 }
 
-// TestCachesNames covers the times at which a listing is cached and kept.
-func TestCachesNames(t *testing.T) {
+// TestListingIsCachedOnceSettled covers the times at which a listing is cached and kept.
+func TestListingIsCachedOnceSettled(t *testing.T) {
 	n := newNodes(identity{dir: true})
 	x := n.get(rootID)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -208,8 +208,8 @@ func TestCachesNames(t *testing.T) {
 	}
 }
 
-// TestListWithoutAttributes: listing needs the right to list the directory and no other (M-1).
-func TestListWithoutAttributes(t *testing.T) {
+// TestListingNeedsOnlyListRight: listing needs the right to list the directory and no other (M-1).
+func TestListingNeedsOnlyListRight(t *testing.T) {
 	w := newWorld(t)
 	const way = "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;BA)" // to pass, and to know it: nothing that is in it
 	w.dir("way", way)
@@ -232,8 +232,9 @@ func TestListWithoutAttributes(t *testing.T) {
 	}
 }
 
-// TestHidden: with HideUnreadable a listing shows each user only the readable entries (M-14).
-func TestHidden(t *testing.T) {
+// TestHideUnreadableHidesUnreadableEntries: with HideUnreadable a listing shows each user only the readable entries
+// (M-14).
+func TestHideUnreadableHidesUnreadableEntries(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = true })
 	w.file("a", "", "O:BAG:SYD:P(A;;FR;;;"+user(alice)+")")
 	w.file("b", "", "O:BAG:SYD:P(A;;FR;;;"+user(bob)+")")
@@ -256,9 +257,9 @@ func entriesOf(buf []byte) (names []string, places []uint64) {
 	return names, places
 }
 
-// TestReadDir checks that a directory can be read in pieces and after any entry, "." and ".." too. If unreadable
-// entries are hidden, the others keep their offsets (M-14, M-71).
-func TestReadDir(t *testing.T) {
+// TestReadDirResumesAfterAnyEntry checks that a directory can be read in pieces and after any entry, "." and ".." too.
+// If unreadable entries are hidden, the others keep their offsets (M-14, M-71).
+func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 	for _, hide := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = hide })
 		w.dir("d", full)

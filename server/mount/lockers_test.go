@@ -21,11 +21,11 @@ type lockable struct {
 // Locking implements locked. No file is open under the number.
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
-// TestLockOwnerLimits checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner is served
-// beyond them, and one that ends frees its place. A failed lock counts for nobody (M-32).
+// TestLockOwnersAreLimitedPerUser checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner
+// is served beyond them, and one that ends frees its place. A failed lock counts for nobody (M-32).
 //
 // +checklocksignore
-func TestLockOwnerLimits(t *testing.T) {
+func TestLockOwnersAreLimitedPerUser(t *testing.T) {
 	l, o := newLockers(), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
@@ -85,9 +85,9 @@ func TestLockOwnerLimits(t *testing.T) {
 	}
 }
 
-// TestStale checks when an owner's number belongs to another owner: an flock number belongs to an open, an fcntl
-// number to a program until it has closed all files on which it holds locks (M-31).
-func TestStale(t *testing.T) {
+// TestStaleLockOwnersAreDetected checks when an owner's number belongs to another owner: an flock number belongs to an
+// open, an fcntl number to a program until it has closed all files on which it holds locks (M-31).
+func TestStaleLockOwnersAreDetected(t *testing.T) {
 	mine, other, third := &open{}, &open{}, &open{}
 	closed := func(o *open, programs ...uint32) *open {
 		o.closedBy = map[uint32]bool{}
@@ -129,9 +129,9 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestLockTable checks that the lock table has each owner once, counts them per user and in total, releases their
-// locks with the last open that took them, and wakes waiters (M-25, M-31, M-32).
-func TestLockTable(t *testing.T) {
+// TestLockTableReleasesWithLastOpen checks that the lock table has each owner once, counts them per user and in total,
+// releases their locks with the last open that took them, and wakes waiters (M-25, M-31, M-32).
+func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	l := w.m.locks

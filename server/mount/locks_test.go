@@ -90,9 +90,9 @@ func (w *world) until(what string, is func() bool) {
 	}
 }
 
-// TestLocks checks that locks of programs on the mount conflict with each other, also on passthrough files, and with
-// locks of programs on the backing file, such as smbd (M-25). None remains at the end.
-func TestLocks(t *testing.T) {
+// TestMountLocksConflictWithBackingFile checks that locks of programs on the mount conflict with each other, also on
+// passthrough files, and with locks of programs on the backing file, such as smbd (M-25). None remains at the end.
+func TestMountLocksConflictWithBackingFile(t *testing.T) {
 	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
@@ -106,8 +106,9 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// TestLocksEnd checks that a program's byte-range locks end when it closes any descriptor of the file (M-31).
-func TestLocksEnd(t *testing.T) {
+// TestCloseReleasesByteRangeLocks checks that a program's byte-range locks end when it closes any descriptor of the
+// file (M-31).
+func TestCloseReleasesByteRangeLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	fds := twice(w, w.at, w.at, w.root)
@@ -121,9 +122,9 @@ func TestLocksEnd(t *testing.T) {
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[2])))
 }
 
-// TestLocksWait checks that a waiter gets a lock that a program on or below the mount releases, and that a waiting
-// program can be killed (M-25).
-func TestLocksWait(t *testing.T) {
+// TestWaiterGetsReleasedLock checks that a waiter gets a lock that a program on or below the mount releases, and that a
+// waiting program can be killed (M-25).
+func TestWaiterGetsReleasedLock(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	for _, holder := range []string{w.at, w.root} {
@@ -152,8 +153,8 @@ func TestLocksWait(t *testing.T) {
 	w.must(unix.Close(fds[0]))
 }
 
-// TestLocksBounded checks that one user's locks are bounded, and that other users can still lock (M-32).
-func TestLocksBounded(t *testing.T) {
+// TestLockLimitIsPerUser checks that one user's locks are bounded, and that other users can still lock (M-32).
+func TestLockLimitIsPerUser(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	fh := w.opens(bob, "f", unix.O_RDWR)
@@ -186,10 +187,10 @@ func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
 	return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 }
 
-// TestLocksOfNumber: the kernel reuses an owner's number before it reports the close of its open.
+// TestReusedLockOwnerStartsWithoutLocks: the kernel reuses an owner's number before it reports the close of its open.
 // The next owner starts without the former's locks and keeps its own (M-31). A program's number
 // covers all its opens of a file until it closes one.
-func TestLocksOfNumber(t *testing.T) {
+func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	below := twice(w, w.root)[0]
@@ -246,8 +247,8 @@ func TestLocksOfNumber(t *testing.T) {
 	w.must(unix.Close(below))
 }
 
-// TestRanges checks that byte-range locks have the same first and last byte as with fcntl(2) (M-25).
-func TestRanges(t *testing.T) {
+// TestLockRangesMatchFcntl checks that byte-range locks have the same first and last byte as with fcntl(2) (M-25).
+func TestLockRangesMatchFcntl(t *testing.T) {
 	for _, c := range []struct {
 		l           fuse.FileLock
 		start, size int64

@@ -15,10 +15,10 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestLookupWithoutAttributeRight checks that a user with traverse right learns that a name exists. Without the right
-// to read attributes the user gets only kind and inode number, and then the kernel caches the attributes for no user
-// (M-5).
-func TestLookupWithoutAttributeRight(t *testing.T) {
+// TestLookupWithoutRightShowsOnlyKind checks that a user with traverse right learns that a name exists. Without the
+// right to read attributes the user gets only kind and inode number, and then the kernel caches the attributes for no
+// user (M-5).
+func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = fileaccess.TraverseAlways })
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("closed", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -63,9 +63,9 @@ func TestLookupWithoutAttributeRight(t *testing.T) {
 	}
 }
 
-// TestAccess: access(2) checks the right of each bit and no other. The directory's descriptor
+// TestAccessChecksOnlyTheMaskBits: access(2) checks the right of each bit and no other. The directory's descriptor
 // decides about traverse (M-1).
-func TestAccess(t *testing.T) {
+func TestAccessChecksOnlyTheMaskBits(t *testing.T) {
 	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
 		fileaccess.TraversePrivilege: fuse.X_OK} { // which every user of the tests holds
 		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
@@ -132,9 +132,9 @@ func lookupOf(t testing.TB, trail bool) func() {
 	}
 }
 
-// TestLookupAllocations checks that a lookup does not describe an open for the audit log if no SACL asks for its
-// record.
-func TestLookupAllocations(t *testing.T) {
+// TestLookupAllocatesAtMostEightTimes checks that a lookup does not describe an open for the audit log if no SACL asks
+// for its record.
+func TestLookupAllocatesAtMostEightTimes(t *testing.T) {
 	const most = 8
 	for _, trail := range []bool{false, true} {
 		if got := testing.AllocsPerRun(1000, lookupOf(t, trail)); got > most {
@@ -143,9 +143,9 @@ func TestLookupAllocations(t *testing.T) {
 	}
 }
 
-// TestUnusualNamesAndKinds: names and attributes of any size, and files of other kinds, are refused with
+// TestUnsupportedNamesAndPipesAreRejected: names and attributes of any size, and files of other kinds, are refused with
 // an error that names the fault (M-9, M-21).
-func TestUnusualNamesAndKinds(t *testing.T) {
+func TestUnsupportedNamesAndPipesAreRejected(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.must(unix.Mkfifo(filepath.Join(w.root, "d/pipe"), 0o666))
@@ -179,9 +179,9 @@ func TestUnusualNamesAndKinds(t *testing.T) {
 	}
 }
 
-// TestImpossibleWindowsNames checks that names impossible on Windows refer to no file: with a stream, a wildcard or a
-// control character. Its device names are ordinary names here (M-9, F-176).
-func TestImpossibleWindowsNames(t *testing.T) {
+// TestWildcardAndStreamNamesAreEINVAL checks that names impossible on Windows refer to no file: with a stream, a
+// wildcard or a control character. Its device names are ordinary names here (M-9, F-176).
+func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
@@ -192,9 +192,9 @@ func TestImpossibleWindowsNames(t *testing.T) {
 	}
 }
 
-// TestDirectoryWithoutReadableAttributes: a user who may not read a directory's attributes learns that it exists and
+// TestDirectoryAttributesStayHidden: a user who may not read a directory's attributes learns that it exists and
 // can traverse it. He gets no attributes even after another user has read them (M-5).
-func TestDirectoryWithoutReadableAttributes(t *testing.T) {
+func TestDirectoryAttributesStayHidden(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("secret", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -210,9 +210,9 @@ func TestDirectoryWithoutReadableAttributes(t *testing.T) {
 	w.refused(bob, "Permission denied", "ls")
 }
 
-// TestNames checks that impossible Windows names do not exist, and that sharing never denies an open (M-9, M-10,
-// M-6).
-func TestNames(t *testing.T) {
+// TestNamesInvalidOnWindowsAreAbsent checks that impossible Windows names do not exist, and that sharing never denies
+// an open (M-9, M-10, M-6).
+func TestNamesInvalidOnWindowsAreAbsent(t *testing.T) {
 	w := newWorld(t)
 	w.file("plain", "", "O:BAG:SYD:P(A;;FR;;;WD)")
 	w.must(os.WriteFile(filepath.Join(w.root, `with\slash`), nil, 0o600))

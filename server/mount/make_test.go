@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRefusedKinds: devices, pipes and sockets cannot be created by any call (M-21). rmdir refuses
+// TestMknodIsDeniedForEveryKind: devices, pipes and sockets cannot be created by any call (M-21). rmdir refuses
 // a file and unlink a directory, and RENAME_NOREPLACE replaces no name (M-20).
-func TestRefusedKinds(t *testing.T) {
+func TestMknodIsDeniedForEveryKind(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.file("d/f", "f", full)
@@ -43,8 +43,8 @@ func TestRefusedKinds(t *testing.T) {
 	}
 }
 
-// TestChange: the descriptors of files and directories decide changes to names and contents.
-func TestChange(t *testing.T) {
+// TestDescriptorsDecideChangesOnMount: the descriptors of files and directories decide changes to names and contents.
+func TestDescriptorsDecideChangesOnMount(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.sees(alice, "", "sh", "-c", "echo one > d/f; echo two >> d/f")

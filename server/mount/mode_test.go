@@ -129,9 +129,9 @@ func TestParseModePolicy(t *testing.T) {
 	}
 }
 
-// TestModesOfKinds checks that, where chmod is configured to fail, setting the current permissions of a file,
-// directory or link succeeds, setting others fails, and neither affects the rest of the call (M-44).
-func TestModesOfKinds(t *testing.T) {
+// TestChmodToCurrentModeSucceeds checks that, where chmod is configured to fail, setting the current permissions of a
+// file, directory or link succeeds, setting others fails, and neither affects the rest of the call (M-44).
+func TestChmodToCurrentModeSucceeds(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Modes = RefuseMode })
 	w.describe("", full)
 	w.file("f", "text", full)
@@ -156,11 +156,11 @@ func TestModesOfKinds(t *testing.T) {
 	}
 }
 
-// TestProgramsThatSetModes runs programs that set modes, on the mount with full control, on the
+// TestProgramsSettingModesBehaveLikeOnHost runs programs that set modes, on the mount with full control, on the
 // mount with modify, and on the file system below. Exit codes, output and contents must be equal,
 // whether modes are narrowed or mapped (M-41, M-42, M-43, M-45). testdata/modes/lines.txt lists the
 // names and command lines. Each leaves its result in a directory "out".
-func TestProgramsThatSetModes(t *testing.T) {
+func TestProgramsSettingModesBehaveLikeOnHost(t *testing.T) {
 	// Users cannot maintain programs in the home of root, such as the shims of pyenv.
 	path := filepath.SplitList(os.Getenv("PATH"))
 	if home, err := os.UserHomeDir(); err == nil && home != "/" {

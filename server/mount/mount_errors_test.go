@@ -184,9 +184,9 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 	return f, disk
 }
 
-// TestBrokenDisk: an error of the disk is EIO and grants nothing. No partial file stays behind, and
+// TestDiskErrorIsEIOAndGrantsNothing: an error of the disk is EIO and grants nothing. No partial file stays behind, and
 // requests work again after the disk does (M-6, F-124).
-func TestBrokenDisk(t *testing.T) {
+func TestDiskErrorIsEIOAndGrantsNothing(t *testing.T) {
 	needs(t)
 	disk, path := newFaulty(t)
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path = path })

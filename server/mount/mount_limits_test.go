@@ -25,9 +25,9 @@ var hostCalls = regexp.MustCompile(`^\d+ +(openat2?|statx|newfstatat|close|f?[gs
 const otherCalls = "trace=!read,pread64,write,writev,lseek,nanosleep,futex,epoll_pwait,epoll_ctl,sched_yield,getpid," +
 	"tgkill,rt_sigreturn,rt_sigprocmask,madvise,mmap,munmap,fstat"
 
-// TestHostCallsOfOperations limits the calls to the host's kernel that an operation on names takes. It counts them with
-// strace, so that a slow machine does not matter.
-func TestHostCallsOfOperations(t *testing.T) {
+// TestHostCallsPerOperationAreLimited limits the calls to the host's kernel that an operation on names takes. It counts
+// them with strace, so that a slow machine does not matter.
+func TestHostCallsPerOperationAreLimited(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it traces this process")
 	}

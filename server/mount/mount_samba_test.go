@@ -19,9 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestThreeShells checks that three users of this host, each in a shell on the mount, get the access of descriptors
-// that were set through a file server (M-1).
-func TestThreeShells(t *testing.T) {
+// TestShellsOnMountGetSambaAccess checks that three users of this host, each in a shell on the mount, get the access of
+// descriptors that were set through a file server (M-1).
+func TestShellsOnMountGetSambaAccess(t *testing.T) {
 	needs(t)
 	s := smbd.Start(t, smbd.Share{Name: "share", Posix: true,
 		Config: "\tacl_xattr:ignore system acls = yes\n\tstrict locking = yes\n"})

@@ -23,9 +23,9 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// TestTwoUsers: each user gets the access of its account (M-1). A read of an open file depends on
+// TestMountUserGetsAccessOfAccount: each user gets the access of its account (M-1). A read of an open file depends on
 // the handle, not on the user (M-4).
-func TestTwoUsers(t *testing.T) {
+func TestMountUserGetsAccessOfAccount(t *testing.T) {
 	w := newWorld(t)
 	w.file("alice.txt", "hers\n", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
 	w.file("staff.txt", "theirs\n", "O:BAG:SYD:P(A;;FR;;;S-1-22-2-62001)")
@@ -52,9 +52,9 @@ func TestTwoUsers(t *testing.T) {
 	w.refused(61999, "can't cd", "cat", "all.txt")
 }
 
-// TestCloseHeld: closing ends a mount even if a program in its own mount namespace has a file open.
+// TestCloseEndsMountWithOpenFile: closing ends a mount even if a program in its own mount namespace has a file open.
 // Written data is kept, and the program gets an error (M-27).
-func TestCloseHeld(t *testing.T) {
+func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "before", "O:BAG:SYD:P(A;;FA;;;WD)")
 	second := filepath.Join(filepath.Dir(w.at), "second")
@@ -169,9 +169,9 @@ var unfit = map[string]string{
 	"OpenSymlinkRace":     "also fails on ext4: it expects what O_NOFOLLOW forbids",
 }
 
-// TestPosix runs go-fuse's file system tests through the mount, for a user with full control. Removed names disappear
-// immediately (M-20).
-func TestPosix(t *testing.T) {
+// TestGoFusePosixSuitePasses runs go-fuse's file system tests through the mount, for a user with full control. Removed
+// names disappear immediately (M-20).
+func TestGoFusePosixSuitePasses(t *testing.T) {
 	w := newWorld(t)
 	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	for _, name := range slices.Sorted(maps.Keys(posixtest.All)) {
@@ -188,8 +188,8 @@ func TestPosix(t *testing.T) {
 	}
 }
 
-// TestPrograms runs git, a Go build and fio on the mount for a user with full control.
-func TestPrograms(t *testing.T) {
+// TestGitGoAndFioWorkOnMount runs git, a Go build and fio on the mount for a user with full control.
+func TestGitGoAndFioWorkOnMount(t *testing.T) {
 	w := newWorld(t)
 	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	line := func(name, want, script string) {
@@ -259,9 +259,9 @@ func TestRestartedMountGivesNoFiles(t *testing.T) {
 	})
 }
 
-// TestStartRefuses: Start fails if something required is missing, and leaves no kernel object
+// TestStartFailsOnIncompleteConfig: Start fails if something required is missing, and leaves no kernel object
 // behind. Close leaves none either (F-180).
-func TestStartRefuses(t *testing.T) {
+func TestStartFailsOnIncompleteConfig(t *testing.T) {
 	w := newWorld(t)
 	at := filepath.Join(filepath.Dir(w.at), "second")
 	w.must(os.Mkdir(at, 0o755))

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDifferencesFromServer checks the differences between Samba's server and the mount that docs/mount.md names,
-// with operations that TestMountEqualsFileServer does not use (F-58, F-59, M-13, M-22, S-63).
-func TestDifferencesFromServer(t *testing.T) {
+// TestMountDiffersFromSambaAsDocumented checks the differences between Samba's server and the mount that docs/mount.md
+// names, with operations that TestMountEqualsFileServer does not use (F-58, F-59, M-13, M-22, S-63).
+func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 	needs(t)
 	s, accounts, ids, _ := server(t)
 	w := newWorld(t, func(h *hostfs.Config, c *Config) {

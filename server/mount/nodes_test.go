@@ -102,9 +102,9 @@ func TestTreeWithoutFileIdentityIsRefused(t *testing.T) {
 	}
 }
 
-// TestStaleNode: a known file can be opened only while its name refers to it (M-11). An open
+// TestReplacedFileOpenIsESTALE: a known file can be opened only while its name refers to it (M-11). An open
 // descriptor of a directory keeps its node.
-func TestStaleNode(t *testing.T) {
+func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", everybody)
 	w.file("d/f", "first\n", "O:BAG:SYD:P(A;;FR;;;WD)")
@@ -121,9 +121,9 @@ func TestStaleNode(t *testing.T) {
 	w.sees(bob, "second", "cat", "d/f")
 }
 
-// TestUnknown: a request for an unknown node is ESTALE, and one for an unknown handle EBADF.
+// TestUnknownNodeIsESTALEAndHandleEBADF: a request for an unknown node is ESTALE, and one for an unknown handle EBADF.
 // Nothing is created, changed or returned (M-6, M-11).
-func TestUnknown(t *testing.T) {
+func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)
@@ -192,11 +192,11 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestNodes checks that a file has one number under all its names, and that numbers are not reused. A node lives as
-// long as its lookup count is positive, and has the file's last name (M-11).
+// TestNodeNumbersAreNeverReused checks that a file has one number under all its names, and that numbers are not reused.
+// A node lives as long as its lookup count is positive, and has the file's last name (M-11).
 //
 // +checklocksignore
-func TestNodes(t *testing.T) {
+func TestNodeNumbersAreNeverReused(t *testing.T) {
 	id := func(n uint64) identity { return identity{number: n, id: "x"} }
 	n := newNodes(id(1))
 	root := n.get(rootID)

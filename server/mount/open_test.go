@@ -55,9 +55,9 @@ const (
 	synch   = winnt.SYNCHRONIZE
 )
 
-// TestWanted checks the rights that an open requests, most first (M-13). A handle uses passthrough only if it grants
-// everything that its flags allow, which can turn appending into overwriting (M-18).
-func TestWanted(t *testing.T) {
+// TestOpenRequestsMostRightsFirst checks the rights that an open requests, most first (M-13). A handle uses passthrough
+// only if it grants everything that its flags allow, which can turn appending into overwriting (M-18).
+func TestOpenRequestsMostRightsFirst(t *testing.T) {
 	for _, c := range []struct {
 		flags uint32
 		want  []winnt.AccessMask
@@ -97,9 +97,9 @@ func TestWanted(t *testing.T) {
 	}
 }
 
-// TestExecute checks that running a program needs the rights to execute and to read it (M-13), and that the shown
-// permissions are those of the descriptor (M-12).
-func TestExecute(t *testing.T) {
+// TestExecuteNeedsReadAndExecuteRights checks that running a program needs the rights to execute and to read it (M-13),
+// and that the shown permissions are those of the descriptor (M-12).
+func TestExecuteNeedsReadAndExecuteRights(t *testing.T) {
 	w := newWorld(t)
 	program, err := os.ReadFile("/bin/true")
 	w.must(err)

@@ -23,8 +23,8 @@ func (b *broken) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, n
 	return b.FileSystem.Find(r, start)
 }
 
-// TestPanicBelow checks that a panic below a service ends the program (M-7).
-func TestPanicBelow(t *testing.T) {
+// TestPanicInFileSystemEndsProgram checks that a panic below a service ends the program (M-7).
+func TestPanicInFileSystemEndsProgram(t *testing.T) {
 	ended := make(chan any, 64)
 	b := &broken{}
 	w := newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { b.FileSystem = tree; return b },

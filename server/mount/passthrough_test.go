@@ -24,9 +24,9 @@ func (w *world) ways(name string) (passed, plain int) {
 	return 0, 0
 }
 
-// TestPassthrough checks that handles with all rights use passthrough, that others do not, and that one file never
-// has both kinds at a time (M-18). The open removes the set-uid bit (F-125).
-func TestPassthrough(t *testing.T) {
+// TestOnlyFullRightsHandlesUsePassthrough checks that handles with all rights use passthrough, that others do not, and
+// that one file never has both kinds at a time (M-18). The open removes the set-uid bit (F-125).
+func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("log", "line\n", "O:BAG:SYD:P(A;;0x1200ad;;;WD)")

@@ -118,8 +118,8 @@ func TestSeekFindsHoles(t *testing.T) {
 	}
 }
 
-// TestSparseCopies checks that cp and tar keep the holes of a file on the mount (M-60).
-func TestSparseCopies(t *testing.T) {
+// TestSparseCopiesKeepHoles checks that cp and tar keep the holes of a file on the mount (M-60).
+func TestSparseCopiesKeepHoles(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("d/f", "", "O:BAG:SYD:P(A;;FA;;;WD)")

@@ -31,9 +31,9 @@ func (w *world) descriptorOf(name string) string {
 	return text
 }
 
-// TestSetAttr: each attribute in a request is changed with its own right. A refused change leaves
+// TestSetAttrNeedsRightPerAttribute: each attribute in a request is changed with its own right. A refused change leaves
 // the others unchanged (M-22, M-24, F-55).
-func TestSetAttr(t *testing.T) {
+func TestSetAttrNeedsRightPerAttribute(t *testing.T) {
 	const hers = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x100181;;;S-1-22-1-61002)"
 	w := newWorld(t)
 	w.file("f", "0123456789", hers)
@@ -92,10 +92,10 @@ func TestSetAttr(t *testing.T) {
 	}
 }
 
-// TestSizeByHandle: a handle that may overwrite changes the size for a user without the right to
+// TestWritableHandleTruncatesWithoutRight: a handle that may overwrite changes the size for a user without the right to
 // read attributes. The answer has the size and kind alone. An append-only handle, or one in another
 // kind of request, does not count (M-24).
-func TestSizeByHandle(t *testing.T) {
+func TestWritableHandleTruncatesWithoutRight(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120196;;;"+user(bob)+")")
 	node := w.known(alice, "f")
@@ -131,9 +131,9 @@ func (w *world) counted() (opens, files int) {
 	return len(w.m.opens), len(w.m.backings)
 }
 
-// TestOpenFlags checks that an open with O_TRUNC empties the file, that O_CREAT opens an existing file, and that
-// O_EXCL fails on one (M-13).
-func TestOpenFlags(t *testing.T) {
+// TestOpenHonorsTruncCreatAndExcl checks that an open with O_TRUNC empties the file, that O_CREAT opens an existing
+// file, and that O_EXCL fails on one (M-13).
+func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.describe("", full)
 	const readOnly = "O:BAG:SYD:P(A;;FR;;;" + "S-1-22-1-61001)"
@@ -222,9 +222,9 @@ func TestTraverseByPolicy(t *testing.T) {
 	}
 }
 
-// TestSizesAndTimes sets any size, 0 included, by right and by a handle that may overwrite. A handle that appends or
-// reads counts as none. Times are set exactly, also before 1970, and each alone (M-24).
-func TestSizesAndTimes(t *testing.T) {
+// TestSetAttrSetsSizesAndTimesExactly sets any size, 0 included, by right and by a handle that may overwrite. A handle
+// that appends or reads counts as none. Times are set exactly, also before 1970, and each alone (M-24).
+func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	// bob appends and sets no size; he may write attributes.
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120185;;;"+user(bob)+")")
@@ -302,9 +302,9 @@ func TestSizesAndTimes(t *testing.T) {
 	}
 }
 
-// TestOwnersAndModes: owner and group can be changed with WRITE_OWNER to SIDs that the account may
+// TestChownNeedsWriteOwner: owner and group can be changed with WRITE_OWNER to SIDs that the account may
 // assign (M-22). Links, pipes and exchanges of names are refused (M-21).
-func TestOwnersAndModes(t *testing.T) {
+func TestChownNeedsWriteOwner(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.file("d/hers", "", "O:"+user(alice)+"G:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
@@ -330,9 +330,9 @@ func TestOwnersAndModes(t *testing.T) {
 	}
 }
 
-// TestWholeOrNotAtAll: a user who may write a file but not read its attributes, which the answer
+// TestSetAttrWithoutReadAttributesFails: a user who may write a file but not read its attributes, which the answer
 // contains, changes neither size nor times by name (M-24). Opening it with O_TRUNC works.
-func TestWholeOrNotAtAll(t *testing.T) {
+func TestSetAttrWithoutReadAttributesFails(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)")
 	w.file("drop", "0123456789", "O:BAG:SYD:P(A;;0x100106;;;"+user(bob)+")")

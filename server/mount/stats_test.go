@@ -8,8 +8,9 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestStats: requests, denials and open files of programs are counted by operation and user (M-47).
-func TestStats(t *testing.T) {
+// TestMountStatsCountByOperationAndUser: requests, denials and open files of programs are counted by operation and user
+// (M-47).
+func TestMountStatsCountByOperationAndUser(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = func(*Denial) {} })
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	held := as(alice, "/bin/sh", "-c", "exec 3<"+w.at+"/plan; echo; read x")

@@ -17,9 +17,9 @@ var update = flag.Bool("update", false, "write the table of operations into docs
 
 const tablePage = "../../docs/mount.md"
 
-// TestTable: the table has a row for every operation of go-fuse. An operation without a decision is
-// ENOSYS (M-17).
-func TestTable(t *testing.T) {
+// TestOperationTableCoversGoFuse: the table has a row for every operation of go-fuse. An operation without a decision
+// is ENOSYS (M-17).
+func TestOperationTableCoversGoFuse(t *testing.T) {
 	rows := map[string]operation{}
 	for _, o := range operations {
 		rows[o.method] = o
@@ -173,9 +173,9 @@ func denials(w *world) map[string]func() fuse.Status {
 	}
 }
 
-// TestEachRefuses: each operation that requires a right is refused without it (M-17), by the handle
+// TestEachOperationNeedsItsRight: each operation that requires a right is refused without it (M-17), by the handle
 // if the request has one (M-4, M-13).
-func TestEachRefuses(t *testing.T) {
+func TestEachOperationNeedsItsRight(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;BA)")
 	w.dir("d/sub", "O:BAG:SYD:P(A;OICI;FA;;;BA)")
@@ -208,8 +208,8 @@ func TestEachRefuses(t *testing.T) {
 	}
 }
 
-// TestTablePage: docs/mount.md contains the table. -update writes it.
-func TestTablePage(t *testing.T) {
+// TestMountPageHasOperationTable: docs/mount.md contains the table. -update writes it.
+func TestMountPageHasOperationTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| operation | required rights | rule |\n|---|---|---|\n")
 	for _, o := range operations {
@@ -223,7 +223,7 @@ func TestTablePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- operations: go test ./mount -run TestTablePage -update -->\n", "<!-- end -->"
+	const begin, end = "<!-- operations: go test ./mount -run TestMountPageHasOperationTable -update -->\n", "<!-- end -->"
 	head, rest, ok := strings.Cut(string(page), begin)
 	_, tail, closed := strings.Cut(rest, end)
 	if !ok || !closed {
@@ -233,7 +233,7 @@ func TestTablePage(t *testing.T) {
 	switch {
 	case want == string(page):
 	case !*update:
-		t.Errorf("%s is old: go test ./mount -run TestTablePage -update", tablePage)
+		t.Errorf("%s is old: go test ./mount -run TestMountPageHasOperationTable -update", tablePage)
 	default:
 		if err := os.WriteFile(tablePage, []byte(want), 0o644); err != nil { //nolint:gosec // a page for all to read
 			t.Fatal(err)

@@ -44,7 +44,7 @@ func (w *world) setsWhole(uid uint32, name string, value []byte, want unix.Errno
 }
 
 // M-50: the whole descriptor or an error, never a part.
-func TestWholeDescriptorIsReadWholeOrNotAtAll(t *testing.T) {
+func TestWholeDescriptorReadIsAllOrNothing(t *testing.T) {
 	w := newWorld(t)
 	for i, c := range []struct {
 		sacl  string
@@ -66,7 +66,7 @@ func TestWholeDescriptorIsReadWholeOrNotAtAll(t *testing.T) {
 }
 
 // M-51: all parts are replaced, each by its right, or none is.
-func TestWholeDescriptorIsReplacedOrKept(t *testing.T) {
+func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	const audit = "S:(AU;SA;FA;;;WD)"
 	other := strings.Replace(alices, "O:S-1-22-1-61001", "O:S-1-22-1-61002", 1)
 	open := strings.Replace(alices, "D:P", "D:AI", 1)
@@ -163,7 +163,7 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 
 // M-52: the attribute is listed if the mount says so, for files and directories, and cannot be removed. Without that it
 // can be read by its name.
-func TestWholeDescriptorIsListed(t *testing.T) {
+func TestDescriptorXattrIsListedIfConfigured(t *testing.T) {
 	for _, listed := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.ListDescriptors = listed })
 		w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -188,9 +188,9 @@ func TestWholeDescriptorIsListed(t *testing.T) {
 	}
 }
 
-// TestNoRoomForDescriptor checks that a descriptor that does not fit into the file system is an error, and that the
-// old one stays (M-51).
-func TestNoRoomForDescriptor(t *testing.T) {
+// TestOversizedDescriptorKeepsOldOne checks that a descriptor that does not fit into the file system is an error, and
+// that the old one stays (M-51).
+func TestOversizedDescriptorKeepsOldOne(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", alices)
 	var b strings.Builder

@@ -56,9 +56,9 @@ func TestHandleDecidesRequest(t *testing.T) {
 	w.m.leave(appends)
 }
 
-// TestSpecialBits checks that each change of a file's contents through the mount clears the set-uid and set-gid bits
-// of the backing file, because the host's kernel leaves that to the mount (F-125).
-func TestSpecialBits(t *testing.T) {
+// TestWriteClearsSetuidAndSetgid checks that each change of a file's contents through the mount clears the set-uid and
+// set-gid bits of the backing file, because the host's kernel leaves that to the mount (F-125).
+func TestWriteClearsSetuidAndSetgid(t *testing.T) {
 	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
@@ -85,9 +85,9 @@ func TestSpecialBits(t *testing.T) {
 	}
 }
 
-// TestMapped: a page of a shared mapping reaches the file after its program ended, even if only an
-// append-only handle remains (M-4).
-func TestMapped(t *testing.T) {
+// TestMappedPageReachesFileAfterExit: a page of a shared mapping reaches the file after its program ended, even if only
+// an append-only handle remains (M-4).
+func TestMappedPageReachesFileAfterExit(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -110,8 +110,8 @@ m[2:5] = b"abc"
 	w.m.leave(appends)
 }
 
-// TestStatFs: each figure of the volume's space appears in its field.
-func TestStatFs(t *testing.T) {
+// TestStatFsMapsEachField: each figure of the volume's space appears in its field.
+func TestStatFsMapsEachField(t *testing.T) {
 	w := newWorld(t)
 	for range 1000 {
 		var before, after unix.Statfs_t

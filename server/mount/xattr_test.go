@@ -19,9 +19,9 @@ import (
 // raw returns a descriptor as a program reads and writes it.
 func raw(text string) []byte { return sddl.MustParse(text).Append(nil) }
 
-// TestDescriptorAttribute: the owner reads and changes the descriptor through the mount, others by
+// TestDescriptorXattrNeedsReadControl: the owner reads and changes the descriptor through the mount, others by
 // their rights. Without the privilege the SACL is omitted (M-16).
-func TestDescriptorAttribute(t *testing.T) {
+func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x100001;;;WD)S:(AU;SA;FA;;;WD)"
 	w.file("f", "hers\n", text)
@@ -103,9 +103,9 @@ func TestHostAttributesAreUnsupported(t *testing.T) {
 	w.refused(0, "Permission denied", "readlink", "-v", "d/link")
 }
 
-// TestChangedDescriptorParts checks which parts of a descriptor a change concerns, and the right that each part needs
-// (M-16, F-50).
-func TestChangedDescriptorParts(t *testing.T) {
+// TestChangedDescriptorPartNeedsItsRight checks which parts of a descriptor a change concerns, and the right that each
+// part needs (M-16, F-50).
+func TestChangedDescriptorPartNeedsItsRight(t *testing.T) {
 	const owner, group, dacl, sacl = winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
 		winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION
 	const shut, bare = winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
@@ -135,9 +135,9 @@ func TestChangedDescriptorParts(t *testing.T) {
 	}
 }
 
-// TestUnsupportedAttributeErrors checks the errors for reading and removing missing attributes. Setting an
+// TestUnsupportedXattrIsEOPNOTSUPP checks the errors for reading and removing missing attributes. Setting an
 // unsupported one fails with EOPNOTSUPP (M-22, M-35).
-func TestUnsupportedAttributeErrors(t *testing.T) {
+func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)
@@ -182,10 +182,10 @@ func TestUnsupportedAttributeErrors(t *testing.T) {
 	}
 }
 
-// TestDescriptorInEachForm: the descriptor is read and set in the form for programs and in that of
+// TestDescriptorXattrHasNativeAndSambaForm: the descriptor is read and set in the form for programs and in that of
 // a file server. The SACL needs the privilege, and each part its right. Setting an equal descriptor
 // changes nothing (M-16).
-func TestDescriptorInEachForm(t *testing.T) {
+func TestDescriptorXattrHasNativeAndSambaForm(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x120081;;;S-1-22-1-61003)"
 	const sacl = "S:(AU;SA;FA;;;WD)"

@@ -20,9 +20,10 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestPage packs the page and uses it in a headless Chromium, from a file. It is skipped without one, and without
-// REFMON_DEEP=1. REFMON_CHROMIUM names a Chromium, and REFMON_SCREENSHOTS a folder for screenshots.
-func TestPage(t *testing.T) {
+// TestPlaygroundPageWorksInChromium packs the page and uses it in a headless Chromium, from a file. It is skipped
+// without one, and without REFMON_DEEP=1. REFMON_CHROMIUM names a Chromium, and REFMON_SCREENSHOTS a folder for
+// screenshots.
+func TestPlaygroundPageWorksInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}

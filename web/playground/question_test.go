@@ -9,7 +9,7 @@ import (
 )
 
 // The line the page gives away has the page's answer.
-func TestLineIsTheSameQuestion(t *testing.T) {
+func TestPlaygroundCommandGivesSameAnswer(t *testing.T) {
 	for _, q := range []Question{
 		{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: alice, Rights: "FR"},
 		{SD: "O:BAG:SYD:(A;;0x1;;;PS)", Token: alice, Rights: "1", Self: "S-1-5-21-1-2-3-1107"},
@@ -92,7 +92,7 @@ func marked(text string, m Mistake) string {
 
 // An alias such as DU needs the token's domain; while the token cannot be read
 // the page says so.
-func TestAliasWithoutDomain(t *testing.T) {
+func TestDomainAliasNeedsReadableToken(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: "{", Rights: "FR"})
 	if len(r.Mistakes) != 2 || !strings.Contains(r.Mistakes[1].Message, "the domain comes from the token's user") {
 		t.Errorf("mistakes %+v, want two, the second about the domain", r.Mistakes)

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestXML checks that the OpenTelemetry collector's reader of Windows events parses a record of Security-Auditing and
-// one of the log service (U-81; UC-59, UC-70).
-func TestXML(t *testing.T) {
+// TestOpenTelemetryParsesXMLRecord checks that the OpenTelemetry collector's reader of Windows events parses a record
+// of Security-Auditing and one of the log service (U-81; UC-59, UC-70).
+func TestOpenTelemetryParsesXMLRecord(t *testing.T) {
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func everyone(t *testing.T) Change {
 
 // A grant on a real tree without descriptors is written with a valid hash, in the version of the directory, and its
 // undo removes the descriptors (F-171).
-func TestOfflineRoundTrip(t *testing.T) {
+func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 	root, _ := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
 	tree := must(Open(root))
@@ -115,7 +115,7 @@ func TestOfflineRoundTrip(t *testing.T) {
 }
 
 // A single file is handled as its own tree. A link and a missing path are errors that name it.
-func TestOpenSingleFile(t *testing.T) {
+func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 	root, _ := hostTree(t)
 	one := must(Open(root + "/a/f"))
 	defer one.Close()

@@ -16,7 +16,7 @@ import (
 
 // A journal that is cut is unfinished or not a journal. A journal with a changed byte is damaged or has other
 // contents. Reading never panics.
-func TestJournalCutAnywhere(t *testing.T) {
+func TestTruncatedJournalNeverPanics(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
 	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
@@ -85,8 +85,8 @@ func appendHex(dst []byte, n int) []byte {
 	return append(dst, digits[n%16])
 }
 
-// TestSourcesAreBothStates: the comparison reads every changed file before and after, with its kind.
-func TestSourcesAreBothStates(t *testing.T) {
+// TestJournalComparesFilesBeforeAndAfter: the comparison reads every changed file before and after, with its kind.
+func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
 	j, _ := planned(t, sample(), readers(t), nil)
 	for i, s := range func() []objects.Source { a, b := j.Sources("/r"); return []objects.Source{a, b} }() {
 		var paths []string
@@ -108,9 +108,9 @@ func TestSourcesAreBothStates(t *testing.T) {
 	objects.Halt(unread)
 }
 
-// TestEachRejectsDamagedEntries: wrong base64, or a number of a missing blob, is an error with its line. Such an entry
-// must not become one about the root or about a file without a stored value.
-func TestEachRejectsDamagedEntries(t *testing.T) {
+// TestDamagedJournalEntryIsRejected: wrong base64, or a number of a missing blob, is an error with its line. Such an
+// entry must not become one about the root or about a file without a stored value.
+func TestDamagedJournalEntryIsRejected(t *testing.T) {
 	const head = `{"refmon":"acl journal 1","header":{"root":"/r","keeper":"k","command":"c"}}` + "\n"
 	blob := `{"blob":"` + base64.StdEncoding.EncodeToString(sddl.MustParse("D:").Append(nil)) + `"}` + "\n"
 	for text, want := range map[string]string{

@@ -59,7 +59,7 @@ func FuzzDecodeNFS4(f *testing.F) {
 }
 
 // Migration converts the permissions of files without a descriptor, reports what is lost, and can be undone.
-func TestMigration(t *testing.T) {
+func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 	m := newMemory()
 	root := m.add("", Directory, "")
 	root.status.Mode, root.status.UID, root.status.GID = 0o3750, 1000, 2000

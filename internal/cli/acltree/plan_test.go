@@ -20,7 +20,7 @@ func readers(t *testing.T) Change {
 
 // Inherited entries are renewed and explicit ones stay. A protected or absent DACL ends the renewal. The plan writes
 // nothing (F-206).
-func TestPlanPropagatesAsWindows(t *testing.T) {
+func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	m := sample()
 	before := m.text()
 	j, counts := planned(t, m, readers(t), nil)

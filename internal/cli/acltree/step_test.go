@@ -11,7 +11,7 @@ import (
 
 // The five words of file managers have the masks that Windows documents. A denied or revoked right omits SYNCHRONIZE,
 // and a denied write right also READ_CONTROL (FileSystemRights of .NET, F-208).
-func TestParseRights(t *testing.T) {
+func TestParseRightsAcceptsWordsAndMasks(t *testing.T) {
 	for text, want := range map[string]Rights{
 		"read": {0x120089, 0x20089}, "R": {0x120089, 0x20089}, "write": {0x120116, 0x116}, "W": {0x120116, 0x116},
 		"list": {0x1200a9, 0x200a9}, "RX": {0x1200a9, 0x200a9}, "modify": {0x1301bf, 0x301bf}, "M": {0x1301bf, 0x301bf},
@@ -32,7 +32,7 @@ func TestParseRights(t *testing.T) {
 }
 
 // Each verb changes the descriptor of a directory and of a file.
-func TestStepsOnOneDescriptor(t *testing.T) {
+func TestACLVerbsEditDescriptor(t *testing.T) {
 	grants, denials := Grant, Deny
 	all := sd.ObjectInherit | sd.ContainerInherit
 	for _, c := range []struct {

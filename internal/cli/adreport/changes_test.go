@@ -21,7 +21,7 @@ func office() (d *domain, desk, helen, carla *entry) {
 
 // The changes since a baseline are rights and paths that only one state has, new administrators, objects of one state,
 // and objects whose descriptor is missing now (B-51).
-func TestChangesSinceBaseline(t *testing.T) {
+func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	d, desk, _, carla := office()
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + carla.sid() + ")"}

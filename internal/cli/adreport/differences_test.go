@@ -11,7 +11,7 @@ import (
 // The changes since a baseline list each entry, owner, group and membership that differs, also where no right follows:
 // entries that deny, that only children inherit, or that name an account which is gone. Equal inherited entries are one
 // row (B-127).
-func TestDifferencesOfDescriptors(t *testing.T) {
+func TestBaselineReportListsChangedEntries(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-9999"
 	d, _, _, carla := office()
 	d.unit("Sales")

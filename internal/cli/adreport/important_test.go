@@ -10,7 +10,7 @@ import (
 
 // The important objects are found by number, class and place. A computer with a workstation's system makes its unit not
 // important, one of unknown system does (B-49).
-func TestImportantObjects(t *testing.T) {
+func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	d, _, _, _ := office()
 	d.unit("Servers")
 	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": ""} {

@@ -8,7 +8,7 @@ import (
 )
 
 // Whatever the report leaves out has a line on both pages (B-50).
-func TestNothingIsLeftOutInSilence(t *testing.T) {
+func TestReportNamesEverythingOmitted(t *testing.T) {
 	d, desk, _, carla := office()
 	carla.allow = []string{"(OA;CIIO;CR;" + resetGUID + ";;" + desk.sid() + ")",
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
@@ -39,7 +39,7 @@ func TestNothingIsLeftOutInSilence(t *testing.T) {
 }
 
 // A malformed msDS-GroupMSAMembership makes one object unreadable, and does not stop the report (B-50).
-func TestMalformedManagedAccount(t *testing.T) {
+func TestMalformedGMSAMembershipSkipsOneObject(t *testing.T) {
 	d, _, _, carla := office()
 	carla.more = append(carla.more, "msDS-GroupMSAMembership:: AQAA")
 	page, html, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})

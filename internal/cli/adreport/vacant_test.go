@@ -10,7 +10,7 @@ import (
 
 // A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
 // Administrators have no rows (B-48).
-func TestRightsOfVacantAccounts(t *testing.T) {
+func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	d, _, _, carla := office()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}

@@ -82,10 +82,10 @@ func desiredText(rng *rand.Rand) string {
 	return [...]string{`"FR"`, `"0x20089"`, `1`, `"FR|WD"`, `"MAXIMUM_ALLOWED"`, `131209`}[rng.IntN(6)]
 }
 
-// TestGenerateLines writes questions to measure the program with, one file for each kind, into the folder that
-// REFMON_LINES names: REFMON_LINES=/tmp/lines go test -run TestGenerateLines ./internal/cli/batch, then: time refmon
-// check --batch /tmp/lines/tokenRef.jsonl >/dev/null
-func TestGenerateLines(t *testing.T) {
+// TestWriteBenchmarkQuestions writes questions to measure the program with, one file for each kind, into the folder
+// that REFMON_LINES names: REFMON_LINES=/tmp/lines go test -run TestWriteBenchmarkQuestions ./internal/cli/batch, then:
+// time refmon check --batch /tmp/lines/tokenRef.jsonl >/dev/null
+func TestWriteBenchmarkQuestions(t *testing.T) {
 	dir := os.Getenv("REFMON_LINES")
 	if dir == "" {
 		t.Skip("REFMON_LINES names no folder to write to")

@@ -10,7 +10,7 @@ import (
 
 // One object type above MaxObjectTypes gets the status of the access check. A longer list is an error of the line. Up
 // to MaxDefinitions tokens and maxDefineBytes bytes can be defined.
-func TestLineAndDefinitionLimits(t *testing.T) {
+func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 	types := func(n int) string {
 		var b strings.Builder
 		for i := range n {

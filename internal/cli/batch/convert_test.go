@@ -16,7 +16,7 @@ func answersOf(t *testing.T, j *Job, lines ...string) []string {
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestConversionLines(t *testing.T) {
+func TestBatchConvertsSIDsBothWays(t *testing.T) {
 	const everyone = "010100000000000100000000"
 	for _, c := range []struct {
 		job        *Job

@@ -29,7 +29,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// dcNeeds are the programs of a domain controller that TestDomainController uses.
+// dcNeeds are the programs of a domain controller that TestDsaclEntriesDecideLikeSambaDC uses.
 var dcNeeds = []string{"samba-tool", "ldbsearch", "/usr/bin/python3"}
 
 // dcPackages are Debian's packages of them.
@@ -55,7 +55,7 @@ const dcWords = "AddMember+WriteSPN+AddKeyCredentialLink+WriteAltSecurityIdentit
 
 // On a real Samba domain, with entries set by samba-tool dsacl, the rights named by words equal those of the domain's
 // own checks, pair by pair: attributes to write, passwords to set, replication.
-func TestDomainController(t *testing.T) {
+func TestDsaclEntriesDecideLikeSambaDC(t *testing.T) {
 	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
 		smbd.Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required")
 	}

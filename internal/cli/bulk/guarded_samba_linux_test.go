@@ -58,7 +58,7 @@ var shareMasks = []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA,
 
 // For random settings of shares, descriptors of shares and files, and users, a real server and our decisions agree
 // (F-103 to F-108).
-func TestSambaShares(t *testing.T) {
+func TestShareSettingsDecideLikeSamba(t *testing.T) {
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
 		t.Skip("no python3-samba here")
 	}

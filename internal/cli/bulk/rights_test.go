@@ -69,9 +69,9 @@ func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self s
 	return n == len(parts) || r.Any() && n > 0
 }
 
-// TestWordsEqualTheCheck compares directory rights by word, with their object types, with the scalar check with an
-// object type list, pair by pair. PRINCIPAL SELF is the object's own SID.
-func TestWordsEqualTheCheck(t *testing.T) {
+// TestDirectoryRightWordsEqualAccessCheck compares directory rights by word, with their object types, with the scalar
+// check with an object type list, pair by pair. PRINCIPAL SELF is the object's own SID.
+func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
 	dir, _ := sample(t, s)
 	rng := rand.New(rand.NewPCG(s.Seed, 9))

@@ -26,7 +26,7 @@ func crowd(t *testing.T, users int) *directory.Directory {
 
 // An account that half of the principals are members of counts as many, and a single principal never does. A missing
 // DACL has the highest score, and a write entry for unknown accounts the lowest.
-func TestRiskScores(t *testing.T) {
+func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 	for _, c := range []struct {
 		people int
 		sd     string

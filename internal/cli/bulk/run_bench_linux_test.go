@@ -26,9 +26,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestBenchTree measures runs over a real tree of small files, and reading alone for comparison. It runs only if
-// REFMON_BENCH_TREE names a folder for the tree, and never fails by the clock.
-func TestBenchTree(t *testing.T) {
+// TestMeasureRunsOverRealTree measures runs over a real tree of small files, and reading alone for comparison. It runs
+// only if REFMON_BENCH_TREE names a folder for the tree, and never fails by the clock.
+func TestMeasureRunsOverRealTree(t *testing.T) {
 	root := os.Getenv("REFMON_BENCH_TREE")
 	if root == "" {
 		t.Skip("a measurement: make bench-tree, or REFMON_BENCH_TREE=FOLDER")

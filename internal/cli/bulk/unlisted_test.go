@@ -91,7 +91,7 @@ func TestUnlistedAccountsAreAskedAsUsersAre(t *testing.T) {
 }
 
 // The sentence counts all accounts, and names the first ones.
-func TestUnlistedText(t *testing.T) {
+func TestUnlistedTextCountsAllAccounts(t *testing.T) {
 	names := []string{"a"}
 	check.Equal(t, UnlistedText(names, 1), "1 account that no listed user has is allowed too: a", "one")
 	names = append(names, "b", "c")

@@ -60,9 +60,9 @@ func TestColumnsFitTheirWidestCell(t *testing.T) {
 	}
 }
 
-// TestLongCellLosesItsMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the
+// TestLongCellIsTruncatedInMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the
 // last cell continues on the next line (U-101).
-func TestLongCellLosesItsMiddle(t *testing.T) {
+func TestLongCellIsTruncatedInMiddle(t *testing.T) {
 	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
 		"/srv/x|r|nobodyhasanamesolongasthis")
 	// 30 columns minus two gaps are 26, of which R takes 1: 13 for the path, 12 for who.
@@ -79,9 +79,9 @@ func TestLongCellLosesItsMiddle(t *testing.T) {
 	}
 }
 
-// TestLastColumnMakesRoom checks that no cell is shortened where it is enough that the last one continues below; it
-// keeps 24 columns (U-101).
-func TestLastColumnMakesRoom(t *testing.T) {
+// TestLastColumnWrapsBeforeOthersShrink checks that no cell is shortened where it is enough that the last one continues
+// below; it keeps 24 columns (U-101).
+func TestLastColumnWrapsBeforeOthersShrink(t *testing.T) {
 	const path, through = "CN=Domain Admins,CN=Users,DC=corp", "owner Domain Admins, DACL 2 Domain Admins"
 	got := table(t, columns.Options{Width: 33 + 2 + 24}, path+"|"+through)
 	if want := path + "  owner Domain Admins,\n" + strings.Repeat(" ", 35) + "DACL 2 Domain Admins\n"; got != want {
@@ -187,7 +187,7 @@ func FuzzRows(f *testing.F) {
 
 // A SID is neither shortened nor broken where the terminal has room for it: its column keeps its width, and a last
 // cell that does not fit goes below the row (U-123).
-func TestSIDsStayWhole(t *testing.T) {
+func TestSIDColumnsAreNotShortened(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{Width: 80})

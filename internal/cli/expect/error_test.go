@@ -6,7 +6,7 @@ import (
 )
 
 // An error without a position in the file is returned unchanged, without a line.
-func TestErrorsWithoutPosition(t *testing.T) {
+func TestUnlocatedErrorIsReturnedUnchanged(t *testing.T) {
 	err := located([]byte("{}"), nil, errors.New("broken"))
 	var e *Error
 	if !errors.As(err, &e) || e.Line != 0 || err.Error() != "broken" {

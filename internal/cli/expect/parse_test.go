@@ -69,8 +69,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestLargestFile checks that a file of the maximum size is read, and that one of a byte more is not.
-func TestLargestFile(t *testing.T) {
+// TestFileBeyondMaximumSizeIsRejected checks that a file of the maximum size is read, and that one of a byte more is
+// not.
+func TestFileBeyondMaximumSizeIsRejected(t *testing.T) {
 	const text = "principals: {u: {user: SY}}\ndescriptors: {d: 'D:'}\n" +
 		"expect: [{who: u, on: d, want: 1, is: denied}]\n"
 	largest := text + strings.Repeat(strings.Repeat("#", 1023)+"\n", MaxFile/1024)

@@ -13,7 +13,7 @@ import (
 
 // A descriptor is SDDL or bytes with a type. A case expands to every combination of "who" and "on", with its call,
 // SID and rights.
-func TestDescriptorAndCaseForms(t *testing.T) {
+func TestCaseExpandsToEveryCombination(t *testing.T) {
 	d, err := sddl.Parse("O:BAG:SYD:(A;;KR;;;BU)(A;;0x20000;;;PS)", sddl.Options{})
 	check.NoError(t, err)
 	text := fmt.Sprintf(`domain: S-1-5-21-1-2-3

@@ -54,7 +54,7 @@ expect:
 
 // A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
 // the failures and lists the entries that no case used.
-func TestReportOfEachCase(t *testing.T) {
+func TestReportListsCasesAndFailures(t *testing.T) {
 	f, err := Parse([]byte(`principals:
   u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}
 descriptors:

@@ -10,7 +10,7 @@ import (
 )
 
 // A given flag must have a value in any notation. Missing flags, defaults and arguments are not checked.
-func TestCheck(t *testing.T) {
+func TestEmptyFlagValueIsRejected(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"verb", ""}, {"verb --want read", ""}, {"verb --want=", "--want is empty"}, {"verb -w _", "--want is empty"},
 		{"verb --want _", "--want is empty"}, {"verb --list a --list b", ""}, {"verb --list _", "--list is empty"},

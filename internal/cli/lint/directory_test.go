@@ -8,7 +8,7 @@ import (
 )
 
 // Object types and a directory's generic rights tell a directory's descriptor from a file's (B-57).
-func TestDescriptorsOfDirectories(t *testing.T) {
+func TestObjectTypesRevealDirectoryDescriptor(t *testing.T) {
 	for text, want := range map[string]bool{
 		"D:(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)":       true,
 		"D:(OA;CI;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)":     true,

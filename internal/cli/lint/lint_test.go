@@ -316,8 +316,8 @@ func ExampleText() {
 	// DACL entry 2 non-canonical
 }
 
-// TestUnknownTypes checks that an entry of an unknown type has no effect in either list.
-func TestUnknownTypes(t *testing.T) {
+// TestLintReportsUnknownACETypes checks that an entry of an unknown type has no effect in either list.
+func TestLintReportsUnknownACETypes(t *testing.T) {
 	const list = "0400100001000000" + "7f00080001000000" // one entry of type 0x7F
 	b, err := hex.DecodeString("01001480" + "0000000000000000" + "1400000024000000" + list + list)
 	if err != nil {
@@ -336,9 +336,9 @@ func TestUnknownTypes(t *testing.T) {
 	}
 }
 
-// TestFindingsAsText checks that a finding has its position, entry, rule and repair, and that a text that only the
-// lenient parser accepts is the first finding.
-func TestFindingsAsText(t *testing.T) {
+// TestFindingTextHasPositionAndRepair checks that a finding has its position, entry, rule and repair, and that a text
+// that only the lenient parser accepts is the first finding.
+func TestFindingTextHasPositionAndRepair(t *testing.T) {
 	for _, c := range []struct {
 		f    Finding
 		want string
@@ -407,8 +407,9 @@ const batchTypes = "file, directory, key, token, process, thread, job, objectDir
 
 	"directoryService, mutant, semaphore, timer, section, desktop, windowStation"
 
-// TestDomainOfText checks that a domain's aliases are parsed and printed with the domain, and rejected without one.
-func TestDomainOfText(t *testing.T) {
+// TestDomainAliasNeedsDomain checks that a domain's aliases are parsed and printed with the domain, and rejected
+// without one.
+func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
 	found, err := Text(text, winnt.DirectoryFileObject, domain)

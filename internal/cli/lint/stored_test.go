@@ -26,7 +26,7 @@ func TestRightsAreNamedForTheObject(t *testing.T) {
 
 // The advice about an entry that a file cannot store is the entry itself, and the corrected descriptor has none of
 // them. A denial of a session has no correction, because only the author knows what it should deny (B-124).
-func TestCorrectedDescriptor(t *testing.T) {
+func TestCorrectedDescriptorDropsSessionSIDs(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BAG:BAD:(A;;FA;;;S-1-5-5-0-123)(A;OICI;GR;;;WD)": "O:BAG:BAD:(A;OICI;FR;;;WD)",
 		"O:BAG:BAD:(D;;FA;;;S-1-5-5-0-123)(A;;GR;;;WD)":     "",

@@ -12,7 +12,7 @@ import (
 
 // An entry is about a right of a step if it allows all parts of one on its object, with the other entries for its
 // account, or denies a part of another than GenericAll (B-79).
-func TestEntriesOfSteps(t *testing.T) {
+func TestEntryMatchesStepWithAllParts(t *testing.T) {
 	changes := func(kind, guid, who string) string { return "(" + kind + ";;CR;" + guid + ";;" + who + ")" }
 	for _, c := range []struct{ class, entries, want string }{
 		{"domain", changes("OA", changesGUID, "<ann>") + changes("OA", changesAllGUID, "<ann>") +

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestInboundIsEverybodysSearch: who reaches an object, and in how many steps, is what a brute-force search from each
+// TestInboundAgreesWithBruteForce: who reaches an object, and in how many steps, is what a brute-force search from each
 // principal finds, and each step of each path exists in it (B-25).
-func TestInboundIsEverybodysSearch(t *testing.T) {
+func TestInboundAgreesWithBruteForce(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
 	lists := map[string][][]access.ObjectTypeEntry{}
@@ -62,8 +62,8 @@ func TestInboundIsEverybodysSearch(t *testing.T) {
 	}
 }
 
-// TestInboundBounds: a search that ends early says so, and an object that nobody reaches has no rows.
-func TestInboundBounds(t *testing.T) {
+// TestInboundSearchReportsEarlyEnd: a search that ends early says so, and an object that nobody reaches has no rows.
+func TestInboundSearchReportsEarlyEnd(t *testing.T) {
 	for _, c := range []struct {
 		depth, hands int
 		target       string

@@ -72,9 +72,9 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 	}
 }
 
-// TestSurveyStops: the errors of the callback and of the context end the pass, and an account that does not reach a
-// target has no path.
-func TestSurveyStops(t *testing.T) {
+// TestSurveyStopsOnCallbackError: the errors of the callback and of the context end the pass, and an account that does
+// not reach a target has no path.
+func TestSurveyStopsOnCallbackError(t *testing.T) {
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	failure := errors.New("enough")
 	fail := func(int, []reach.Right) error { return failure }

@@ -26,7 +26,7 @@ func rows(yield func(*nt.Row) bool) {
 
 // Of two refusals the earlier condition decides, by status and by the recorded rule (O-31, T-40, I-20, I-41 and the
 // order of every other service). A failing call changes nothing (P-7), and nothing leaks (P-5).
-func TestPairs(t *testing.T) {
+func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 	n := 0
 	for r := range rows {
 		for _, p := range profiles {
@@ -53,8 +53,8 @@ func TestPairsAreInOrder(t *testing.T) {
 	}
 }
 
-// TestSets checks larger random sets of failing conditions. REFMON_SEED repeats a run.
-func TestSets(t *testing.T) {
+// TestEarliestOfManyConditionsDecides checks larger random sets of failing conditions. REFMON_SEED repeats a run.
+func TestEarliestOfManyConditionsDecides(t *testing.T) {
 	seed := randtest.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for r := range rows {

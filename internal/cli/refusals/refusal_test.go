@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestEveryCondition checks that each condition with a failure status has a refusal that causes it, or a reason why
-// it has none.
-func TestEveryCondition(t *testing.T) {
+// TestEveryFailureConditionHasRefusal checks that each condition with a failure status has a refusal that causes it, or
+// a reason why it has none.
+func TestEveryFailureConditionHasRefusal(t *testing.T) {
 	for r := range rows {
 		m := r.Info()
 		if !refusals.Known(m.Name) {
@@ -42,9 +42,9 @@ func TestEveryCondition(t *testing.T) {
 	}
 }
 
-// TestSingleRefusals checks that a valid call succeeds, and that each refusal alone gives the status of its
-// condition.
-func TestSingleRefusals(t *testing.T) {
+// TestEachFailedConditionReturnsItsStatus checks that a valid call succeeds, and that each refusal alone gives the
+// status of its condition.
+func TestEachFailedConditionReturnsItsStatus(t *testing.T) {
 	for r := range rows {
 		name := r.Info().Name
 		if !refusals.Known(name) {
@@ -64,7 +64,7 @@ func TestSingleRefusals(t *testing.T) {
 }
 
 // A refusal that applies only in user mode or in one profile does not affect the other (O-32, A-27).
-func TestHarmlessInTheOtherMode(t *testing.T) {
+func TestModeSpecificConditionIgnoresOtherMode(t *testing.T) {
 	for r := range rows {
 		name := r.Info().Name
 		for _, p := range profiles {

@@ -142,9 +142,9 @@ p.NtClose(Handle=h)
 	}
 }
 
-// TestExpectationsAreIgnored checks that a program with failing expectations runs to its end, and that a wrong
-// program does not.
-func TestExpectationsAreIgnored(t *testing.T) {
+// TestFailedExpectationsDoNotEndProgram checks that a program with failing expectations runs to its end, and that a
+// wrong program does not.
+func TestFailedExpectationsDoNotEndProgram(t *testing.T) {
 	const call = `process("p", token_profile("user")).thread.NtClose(Handle=4)` + "\n"
 	for name, c := range map[string]struct {
 		prelude, source string

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestEachLineIsAQuestion checks that each kind of line is a question of its own, numbered by its rule.
-func TestEachLineIsAQuestion(t *testing.T) {
+// TestEachTextLineBecomesOneQuestion checks that each kind of line is a question of its own, numbered by its rule.
+func TestEachTextLineBecomesOneQuestion(t *testing.T) {
 	list, err := textQuestions(`# a comment
 S-1 sid BA
 
@@ -80,7 +80,7 @@ func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 }
 
 // Each descriptor of the vectors and each check is a question once.
-func TestQuestionsAreOnce(t *testing.T) {
+func TestEachVectorIsOneQuestion(t *testing.T) {
 	list, err := Questions()
 	check.NoError(t, err)
 	cases, texts, checks := map[string]int{}, map[string]int{}, 0

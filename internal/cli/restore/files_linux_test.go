@@ -62,9 +62,9 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 	want(t, "again", n, Counts{Lines: 5, Same: 2, Failed: 3})
 }
 
-// TestOfflineUnderSwaps checks that while another program swaps a directory and a link to an outside folder, no file
-// of that folder is written (B-21).
-func TestOfflineUnderSwaps(t *testing.T) {
+// TestOfflineRestoreNeverFollowsSwappedLink checks that while another program swaps a directory and a link to an
+// outside folder, no file of that folder is written (B-21).
+func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 	dir := onHost(t)
 	root := filepath.Join(dir, "other")
 	check.NoError(t, os.Symlink("../d", filepath.Join(root, "link")))

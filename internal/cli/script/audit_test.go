@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// TestDurableLog checks that the caller's log stores each record before the program sees it, and that a failing log
-// makes the call fail.
-func TestDurableLog(t *testing.T) {
+// TestFailingAuditLogFailsCall checks that the caller's log stores each record before the program sees it, and that a
+// failing log makes the call fail.
+func TestFailingAuditLogFailsCall(t *testing.T) {
 	const program = prelude + `
 audit_policy({"Handle Manipulation": "success"})
 th.NtDuplicateObject(SourceProcessHandle=NtCurrentProcess(), SourceHandle=NtCurrentThread(),

@@ -11,7 +11,7 @@ import (
 
 // The prompt shows whether a statement starts or continues. help and exit work as in a terminal. A line that is too
 // long, and lost output, end the loop with an error.
-func TestPrompts(t *testing.T) {
+func TestPromptShowsContinuedStatement(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"1 + 1\n", ">> 2\n>> "}, {"def f():\n    pass\n\nf()\n", ">> ... ... >> >> "},
 		{"1 +\n2\n", ">> error: input:1:4: got newline, want primary expression\n>> 2\n>> "}, {"", ">> "},

@@ -12,9 +12,9 @@ import (
 // chains are programs for which the compiler calls itself once for every few bytes.
 var chains = []string{"()", ".b", "+1", "[0]", " if 1 else 1", " and 1"}
 
-// TestLongSource checks that a program that would overflow the compiler's stack is rejected, and that the longest
-// accepted one runs to its end.
-func TestLongSource(t *testing.T) {
+// TestOverlongSourceIsRejected checks that a program that would overflow the compiler's stack is rejected, and that the
+// longest accepted one runs to its end.
+func TestOverlongSourceIsRejected(t *testing.T) {
 	for _, c := range chains {
 		r := New(Config{})
 		if err := r.Run("x", []byte("x = 1"+strings.Repeat(c, MaxSource))); err == nil ||

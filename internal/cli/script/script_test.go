@@ -200,7 +200,7 @@ print("p")
 }
 
 // The program reads from an output handle after a failure the value that the service left (O-5).
-func TestOutputHandleAfterFailure(t *testing.T) {
+func TestFailedCallKeepsOutputHandleValue(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
 expect(profile(), "documented")`)
@@ -242,7 +242,7 @@ k.PsReferenceImpersonationToken(Thread=th)
 }
 
 // An injected error occurs as often as the program says, and the failing call changes nothing (O-81).
-func TestFaults(t *testing.T) {
+func TestInjectedErrorFailsCallsAndChangesNothing(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle
 def duplicate():

@@ -33,7 +33,7 @@ func (e *typed) Line(prompt string) (string, error) {
 }
 
 // An aborted line drops only its statement. help and exit work as words and as calls, and services have names.
-func TestConverse(t *testing.T) {
+func TestAbortedLineDropsOnlyItsStatement(t *testing.T) {
 	for _, c := range []struct {
 		lines   string // one a line
 		want    string // printed
@@ -63,9 +63,9 @@ func TestConverse(t *testing.T) {
 	}
 }
 
-// TestHelp: help of a service, by its name or by a method, has its parameters and the
+// TestHelpListsParametersAndStatuses: help of a service, by its name or by a method, has its parameters and the
 // documented statuses in their order; without one it has examples that run.
-func TestHelp(t *testing.T) {
+func TestHelpListsParametersAndStatuses(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	err := r.Converse(&typed{lines: []string{"help", "th = process('p', token_profile('user')).thread",
@@ -106,8 +106,8 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 	}
 }
 
-// TestComplete: names after a dot, parameters within a call, names that are known.
-func TestComplete(t *testing.T) {
+// TestCompletionOffersKnownNames: names after a dot, parameters within a call, names that are known.
+func TestCompletionOffersKnownNames(t *testing.T) {
 	r := script.New(script.Config{Output: io.Discard})
 	check.NoError(t, r.Converse(&typed{lines: []string{"svc = process('p', token_profile('user'))"}}))
 	for _, c := range []struct {
@@ -139,9 +139,9 @@ func TestComplete(t *testing.T) {
 	check.NoError(t, r.Close())
 }
 
-// TestInterrupted: a statement that runs ends when it is interrupted, and the session
+// TestInterruptEndsStatementButNotSession: a statement that runs ends when it is interrupted, and the session
 // goes on, also where the interrupt comes after its end.
-func TestInterrupted(t *testing.T) {
+func TestInterruptEndsStatementButNotSession(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	e := &interrupter{typed: typed{lines: []string{"def f():", "  while True:", "    pass", "", "f()", "7"}}, r: r}

@@ -33,7 +33,7 @@ func numbers(t *testing.T, text string) map[uint16]bool {
 
 // Each event of the catalogue is either written, as the table of docs/audit-log.md says, or listed in docs/CAVEATS.md
 // as not written, never both (U-57).
-func TestCatalogueIsAccountedFor(t *testing.T) {
+func TestEachCatalogueEventIsWrittenOrListed(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/audit-log.md")
 	check.NoError(t, err)
 	_, table, _ := strings.Cut(string(page), "## Which operations are recorded\n")

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestReasons: the first refusal is why a denial, and each grant is why a
+// TestFirstDenialCodeExplainsDenial: the first refusal is why a denial, and each grant is why a
 // success; codes that decide nothing are no reason. Source: the messages 1801
 // to 1841 of Windows' audit messages.
-func TestReasons(t *testing.T) {
+func TestFirstDenialCodeExplainsDenial(t *testing.T) {
 	for code, want := range map[int]struct{ granted, denied string }{
 		1801: {"granted by E", ""}, 1802: {"", "denied by E"}, 1803: {"", "denied by the integrity level E"},
 		1804: {"granted to the owner E", ""}, 1805: {"", "not granted by any entry E"},
@@ -40,7 +40,7 @@ func TestReasons(t *testing.T) {
 
 // The codes of a change of the audit policy are shown as words. Source: the messages 8448 to 8459 of Windows' audit
 // messages.
-func TestChangeWords(t *testing.T) {
+func TestPolicyChangeCodesBecomeWords(t *testing.T) {
 	for i, want := range []string{"success removed", "success added", "failure removed", "failure added",
 		"success no longer included", "success included", "success no longer excluded", "success excluded",
 		"failure no longer included", "failure included", "failure no longer excluded", "failure excluded"} {

@@ -89,7 +89,7 @@ func TestFilterNameSelectsItsFields(t *testing.T) {
 
 // A record matches if its time is from since on and before until. Both bounds hold together, with and without an
 // expression.
-func TestFilterTimeBounds(t *testing.T) {
+func TestFilterSinceIsInclusiveUntilExclusive(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
 	at := stored{id: 4656}.event(t).Time
 	for _, text := range []string{"", "object=a"} {
@@ -149,7 +149,7 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 	}
 }
 
-func TestFilterExpressions(t *testing.T) {
+func TestFilterExpressionsSelectRecords(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)
 	line := e.AppendJSON(nil)
 	for text, want := range map[string]bool{

@@ -7,7 +7,7 @@ import (
 
 // Each record is printed as one line: who did what to which object, with which rights and details, and for which
 // reason.
-func TestRecordAsOneLine(t *testing.T) {
+func TestRecordPrintsAsOneLine(t *testing.T) {
 	const user = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP"`
 	const server = `,"PrimaryUserSid":"S-1-5-20","PrimaryUserName":"-","PrimaryDomainName":"-"`
 	const file = `,"ObjectType":"File","ObjectName":"a b"`

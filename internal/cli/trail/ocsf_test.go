@@ -96,7 +96,7 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 
 // Each class has its object in the attribute of the schema, the rights occur once, and all other fields are in
 // unmapped (U-76). The expected values omit the members of every event.
-func TestOCSFObjectOfEachClass(t *testing.T) {
+func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 	const subject = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP",` +
 		`"SubjectLogonId":"0x3e7","ProcessId":"0x10","ProcessName":"C:\\bin\\a.exe",`
 	const actor = `"actor":{"user":{"uid":"S-1-5-21-1-2-3-1107","name":"alice","domain":"CORP","type_id":1},` +
@@ -240,7 +240,7 @@ func TestOCSFObjectOfEachClass(t *testing.T) {
 
 // Events of the log service have their own element, provider and level. A full log is an error. Times have nine
 // digits (U-81).
-func TestXMLOfLogServiceEvents(t *testing.T) {
+func TestLogServiceEventsHaveTheirXMLElement(t *testing.T) {
 	for id, want := range map[int]struct {
 		element string
 		level   int

@@ -99,8 +99,8 @@ func findNothing(b *testing.B, dir, expr string) {
 // much memory it uses.
 const opening = "REFMON_OPEN_LOG"
 
-// TestOpenLogInOwnProcess is the child process of [openElsewhere].
-func TestOpenLogInOwnProcess(t *testing.T) {
+// TestOpenLogHelperProcess is the child process of [openElsewhere].
+func TestOpenLogHelperProcess(t *testing.T) {
 	dir := os.Getenv(opening)
 	if dir == "" {
 		t.Skip("it measures for BenchmarkLarge")
@@ -122,7 +122,7 @@ func TestOpenLogInOwnProcess(t *testing.T) {
 func openElsewhere(b *testing.B, dir string) {
 	b.Helper()
 	for b.Loop() {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestOpenLogInOwnProcess$", "-test.v")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestOpenLogHelperProcess$", "-test.v")
 		cmd.Env = append(os.Environ(), opening+"="+dir)
 		out, err := cmd.Output()
 		_, line, ok := strings.Cut(string(out), "opened ")

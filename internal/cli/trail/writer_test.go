@@ -72,7 +72,7 @@ type event struct {
 	}
 }
 
-func TestCSV(t *testing.T) {
+func TestCSVNeutralizesFormulas(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: "=1+1\n"}, audit.Failure, 2)
 	rows, err := csv.NewReader(strings.NewReader(printed(t, "csv", e))).ReadAll()
 	if err != nil || len(rows) != 2 || len(rows[0]) != len(rows[1]) {
@@ -86,8 +86,8 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// TestColumns: each column of the CSV form holds the field of its name.
-func TestColumns(t *testing.T) {
+// TestCSVColumnsHoldTheirNamedFields: each column of the CSV form holds the field of its name.
+func TestCSVColumnsHoldTheirNamedFields(t *testing.T) {
 	fields := `"SubjectUserSid":"S-1","SubjectUserName":"=who","PrimaryUserSid":"S-2","ObjectType":"File",` +
 		`"ObjectName":"+name","AccessMask":"0x3"`
 	access := "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 1801"

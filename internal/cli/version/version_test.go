@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestVersionLine(t *testing.T) {
+func TestVersionLineNamesReleaseAndGo(t *testing.T) {
 	got := Line("refmond", "v1.2.3")
 	if !strings.HasPrefix(got, "refmond v1.2.3") || !strings.Contains(got, runtime.Version()) {
 		t.Errorf("version of a release = %q, want the release and the version of Go", got)

@@ -59,9 +59,9 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 }
 
-// TestAuthenticatedUsersAsMembers: a group with Authenticated Users has all users but the guest,
+// TestAuthenticatedUsersExcludeGuest: a group with Authenticated Users has all users but the guest,
 // and one with Everyone has the guest too (B-17).
-func TestAuthenticatedUsersAsMembers(t *testing.T) {
+func TestAuthenticatedUsersExcludeGuest(t *testing.T) {
 	group := func(rid, member string) string {
 		return `{"ObjectIdentifier":"S-1-5-21-1-2-3-` + rid + `","Members":[{"ObjectIdentifier":"CORP.TEST-` + member +
 			`","ObjectType":"Group"}],"Properties":{"name":"G` + rid + `@CORP.TEST"}}`

@@ -32,9 +32,9 @@ const (
 		`"CN=Staff,DC=corp,DC=test","Staff","group","9a10","Staff","S-1-5-21-1-2-3-2000"` + "\n"
 )
 
-// TestPowerShellColumns: the columns of the cmdlets, SIDs of the past (B-16), members by file and by
+// TestPowerShellCmdletColumnsAreRead: the columns of the cmdlets, SIDs of the past (B-16), members by file and by
 // column, and distribution groups, which no token has (B-15).
-func TestPowerShellColumns(t *testing.T) {
+func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"csv", getADUser}, [2]string{"auto", getADGroup},
 		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
 		[2]string{"csv", "SamAccountName,SID,ObjectClass\nEngineering,S-1-5-21-1-2-3-2001,group\n"})

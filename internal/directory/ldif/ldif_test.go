@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-func TestLDIFDirectory(t *testing.T) {
+func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 	binary := func(s string) string {
 		return base64.StdEncoding.EncodeToString([]byte(sid.MustParse(s).Binary()))
 	}

@@ -12,7 +12,7 @@ const (
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
 )
 
-func TestPasswdFile(t *testing.T) {
+func TestPasswdInputYieldsUnixGroups(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"getent", group})
 	sources.HasGroups(t, d, "alice", "S-1-22-1-1001 S-1-22-2-100 S-1-22-2-50 S-1-22-2-3")
 	sources.HasGroups(t, d, "root", "S-1-22-1-0 S-1-22-2-0")

@@ -50,8 +50,8 @@ func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 	}
 }
 
-// TestProvisioned: a domain of Samba's own making, as its tools print it.
-func TestProvisioned(t *testing.T) {
+// TestReadsGroupsOfProvisionedSambaDomain: a domain of Samba's own making, as its tools print it.
+func TestReadsGroupsOfProvisionedSambaDomain(t *testing.T) {
 	if !randtest.Deep() {
 		t.Skip("it makes a domain: REFMON_DEEP=1 or bash .ci/run samba")
 	}

@@ -90,7 +90,7 @@ func ldifEntry(dn string, lines ...string) string {
 }
 
 // The complete directory file from files of each form, and all reports about omitted references (B-15 to B-17).
-func TestDirectoryFileFromEachForm(t *testing.T) {
+func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		files            [][2]string

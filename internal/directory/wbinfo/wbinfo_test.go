@@ -40,7 +40,7 @@ S-1-5-21-1-2-3-9 -> unmapped
 0
 `
 
-func TestWbinfoOutput(t *testing.T) {
+func TestWbinfoOutputYieldsGroups(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"auto", wbinfoTranscript})
 	sources.HasGroups(t, d, `REFMON\alice`, "S-1-22-1-3000011 S-1-22-2-3000012 S-1-22-2-100 S-1-22-2-3000011 "+
 		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")

@@ -288,10 +288,10 @@ func accept(a *kit.Answer) {
 	}
 }
 
-// TestKitNoticesMistakes makes refmon's answers wrong in one way at a time. The kit must count a wrong answer.
+// TestKitCountsEachWrongAnswer makes refmon's answers wrong in one way at a time. The kit must count a wrong answer.
 // Without a
 // mistake it counts none, so the way that the test asks does not itself make answers wrong.
-func TestKitNoticesMistakes(t *testing.T) {
+func TestKitCountsEachWrongAnswer(t *testing.T) {
 	if len(mistakes) < 30 {
 		t.Fatalf("got %d mistakes, want at least 30", len(mistakes))
 	}

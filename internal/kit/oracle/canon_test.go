@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
-// TestBytesAsRecordedOnWindows reads the meaning of descriptors that Windows wrote, and finds it in other bytes of the
-// same descriptor only.
-func TestBytesAsRecordedOnWindows(t *testing.T) {
+// TestOracleReadsRecordedWindowsBytes reads the meaning of descriptors that Windows wrote, and finds it in other bytes
+// of the same descriptor only.
+func TestOracleReadsRecordedWindowsBytes(t *testing.T) {
 	seen := map[string]string{}
 	for _, row := range recordings.Rows[struct{ SDDL, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		b, err := hex.DecodeString(row.Hex)

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
-// TestInheritanceAsRecordedOnWindows compares the flags that a Windows file server gave children.
-func TestInheritanceAsRecordedOnWindows(t *testing.T) {
+// TestOracleInheritsLikeRecordedWindows compares the flags that a Windows file server gave children.
+func TestOracleInheritsLikeRecordedWindows(t *testing.T) {
 	for _, row := range recordings.Rows[struct {
 		Parent byte `json:"parent_ace_flags"`
 		File   byte `json:"child_file_flags"`

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
-// TestMappingAsRecordedOnWindows compares the rights that generic rights stand for on files.
-func TestMappingAsRecordedOnWindows(t *testing.T) {
+// TestOracleMapsGenericLikeWindows compares the rights that generic rights stand for on files.
+func TestOracleMapsGenericLikeWindows(t *testing.T) {
 	for _, row := range recordings.Rows[struct{ Generic, Specific oracle.Word }](t, "file_generic_mapping.jsonl") {
 		if got := oracle.File.Map(row.Generic); got != row.Specific {
 			t.Errorf("%#x: got %#x, want %#x as recorded", row.Generic, got, row.Specific)

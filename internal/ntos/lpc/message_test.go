@@ -113,9 +113,9 @@ func TestClientHas256Requests(t *testing.T) {
 	closeAll(client, p.port)
 }
 
-// TestImpersonateOnPort checks that with static tracking the server impersonates the client that connected, and with
-// dynamic tracking the waiting thread. Neither leaves a reference (I-88, I-81).
-func TestImpersonateOnPort(t *testing.T) {
+// TestPortTrackingSelectsImpersonatedThread checks that with static tracking the server impersonates the client that
+// connected, and with dynamic tracking the waiting thread. Neither leaves a reference (I-88, I-81).
+func TestPortTrackingSelectsImpersonatedThread(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		tracking bool

@@ -111,7 +111,7 @@ func TestOperationNeedsItsKindOfPort(t *testing.T) {
 }
 
 // A maximum of 0, a negative one and one above the limit mean 64 KiB.
-func TestLongestMessageDefaults(t *testing.T) {
+func TestInvalidMessageMaximumMeans64KiB(t *testing.T) {
 	p := newPair(t, 1)
 	closeAll(p.port)
 	for asked, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,

@@ -32,9 +32,9 @@ func ask(s *site, e *npfs.End) (a asked) {
 	return a
 }
 
-// TestOperationsInEachPipeState checks each operation on each end in each state of the instance, without written data
-// (I-85, I-86, I-132, I-134, I-140, I-142).
-func TestOperationsInEachPipeState(t *testing.T) {
+// TestPipeStateDeterminesOperationStatus checks each operation on each end in each state of the instance, without
+// written data (I-85, I-86, I-132, I-134, I-140, I-142).
+func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 	const (
 		good, listening, disconnected = ntstatus.Success, ntstatus.PipeListening, ntstatus.PipeDisconnected
 		closing, broken, connected    = ntstatus.PipeClosing, ntstatus.PipeBroken, ntstatus.PipeConnected

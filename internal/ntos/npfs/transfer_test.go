@@ -27,9 +27,10 @@ func TestReadDataIsCopied(t *testing.T) {
 	}
 }
 
-// TestEndsHaveTheirOwnModes checks that a client starts in byte mode and can switch to message mode on a message
-// pipe, that the server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
-func TestEndsHaveTheirOwnModes(t *testing.T) {
+// TestPipeEndsHaveSeparateReadModes checks that a client starts in byte mode and can switch to message mode on a
+// message pipe, that the server's end has its creator's mode, and that neither affects the other end (I-139, I-157,
+// T-135).
+func TestPipeEndsHaveSeparateReadModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config
 		server nt.PipeInformation
@@ -62,7 +63,7 @@ func TestEndsHaveTheirOwnModes(t *testing.T) {
 
 // A query returns the pipe's configuration, and for each end the bytes that it can read and write. A queue without a
 // length has 64 KiB (I-133, T-132).
-func TestPipeInformationOfEachEnd(t *testing.T) {
+func TestPipeQueryShowsReadableBytesPerEnd(t *testing.T) {
 	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		cfg                    npfs.Config

@@ -38,7 +38,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w.want("implied rights", dup(thread, 1, winnt.THREAD_QUERY_INFORMATION, 0), ntstatus.Success, 0x0840)
 }
 
-func TestDuplicateAttributes(t *testing.T) { // O-53
+func TestDuplicateKeepsOnlyHandleAttributes(t *testing.T) { // O-53
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	for _, tt := range []struct{ source, asked, options, want uint32 }{
 		{inherit, 0, 0, 0},

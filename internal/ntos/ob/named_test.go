@@ -150,7 +150,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 }
 
 // Each step of O-22 precedes the later ones.
-func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
+func TestNamedOpenChecksInDocumentedOrder(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 	w := newWorld(t)
 	w.name(`\ev`, protected(eventType, noRights))
 	const bad, exclusive = 0x00200000, winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
@@ -179,9 +179,9 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 	}
 }
 
-// TestOrderOfUnnamedCreate checks that for an object without a name reserved bits, the privilege, the type's
-// attributes and the type's rights are also checked in this order (O-20, O-30, O-22, O-21).
-func TestOrderOfUnnamedCreate(t *testing.T) {
+// TestUnnamedCreateChecksInDocumentedOrder checks that for an object without a name reserved bits, the privilege, the
+// type's attributes and the type's rights are also checked in this order (O-20, O-30, O-22, O-21).
+func TestUnnamedCreateChecksInDocumentedOrder(t *testing.T) {
 	w := newWorld(t)
 	const reserved, sacl, foreign, refused = 0x00200000, winnt.ACCESS_SYSTEM_SECURITY, 0x8000, winnt.OBJ_OPENLINK
 	for i, tt := range []struct {
@@ -505,7 +505,7 @@ func TestNamesAreConsistentUnderRace(t *testing.T) {
 }
 
 // For a case-sensitive creator a name in another case is a different name, whatever else it requests (O-25).
-func TestCreateNextToOtherCase(t *testing.T) {
+func TestCaseSensitiveCreateAllowsOtherCase(t *testing.T) {
 	w := newWorld(t)
 	w.mustCreate(`\ev`, 0)
 	v := w.mustCreate(`\Ev`, winnt.OBJ_INHERIT)

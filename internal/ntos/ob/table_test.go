@@ -51,7 +51,7 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-
 }
 
 // O-82: without configuration a table has the documented limit.
-func TestDefaultHandleLimit(t *testing.T) {
+func TestHandleLimitDefaultsToWindowsLimit(t *testing.T) {
 	check.Equal(t, ob.DefaultHandleLimit, 16_777_216, "DefaultHandleLimit")
 	high := int64(1) << 32 // where a number has 64 bits
 	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
@@ -82,7 +82,7 @@ func TestFreedValuesComeBackLastFirst(t *testing.T) { // O-12
 	}
 }
 
-func TestKernelHandleValues(t *testing.T) { // O-13
+func TestKernelHandlesAreNegative(t *testing.T) { // O-13
 	table := ob.NewKernelTable(0)
 	v, _ := open(t, table, 1, 0)
 	if want := winnt.Handle(-0x80000000) + 4; v != want { // 0xFFFFFFFF80000004
@@ -167,7 +167,7 @@ func TestFullTableRefusesHandles(t *testing.T) { // O-82
 	}
 }
 
-func TestGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
+func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
 	table := ob.NewTable(0)
 	const n = 5000
 	objects := map[winnt.Handle]*object{}

@@ -83,7 +83,7 @@ func TestThreadWalkVisitsEachOnce(t *testing.T) {
 
 // A lookup by id returns the process or thread, ignoring the low two bits, and no object of the other kind. It takes
 // one reference. An ended one is not found (O-37).
-func TestLookupByID(t *testing.T) {
+func TestLookupByIDIgnoresLowTwoBits(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("p", nil)
 	th := w.thread(p)

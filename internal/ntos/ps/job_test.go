@@ -81,7 +81,7 @@ func admin() token.Spec {
 
 // P-12: a thread takes an administrator's token while its process joins a job with NO_ADMIN. One of the two calls
 // fails, whichever is first.
-func TestJoiningJobRacesImpersonation(t *testing.T) {
+func TestNoAdminJobNeverHasAdminThread(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)
 		th, tok, j := w.thread(), w.token(admin()), w.NewJob(w.p.Token())
@@ -114,7 +114,7 @@ func TestJoiningJobRacesImpersonation(t *testing.T) {
 }
 
 // I-90, I-91: processes join jobs, create children and end concurrently. Counts and references are right at the end.
-func TestJobCountsUnderLoad(t *testing.T) {
+func TestConcurrentJoinsKeepJobCounts(t *testing.T) {
 	w := newJobWorld(t)
 	only := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
 	jobs := make([]*Job, 6)

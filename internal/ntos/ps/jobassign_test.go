@@ -79,9 +79,9 @@ func TestJoiningJobChecksThreadTokens(t *testing.T) {
 	}
 }
 
-// TestSingleTokenInAnOuterJob checks that the copy of a job's single token passes the outer jobs, which filter or
+// TestOuterJobFiltersSingleToken checks that the copy of a job's single token passes the outer jobs, which filter or
 // reject it. The job's own checks apply to the result, and the process gets it (I-90, I-91).
-func TestSingleTokenInAnOuterJob(t *testing.T) {
+func TestOuterJobFiltersSingleToken(t *testing.T) {
 	narrow := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}
 	poorer := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}}
 	harmless := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Administrators}}}

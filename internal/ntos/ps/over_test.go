@@ -88,9 +88,9 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w.close(th)
 }
 
-// TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and
-// that no other right includes any (O-36).
-func TestQueryAndSetImplyLimitedRights(t *testing.T) {
+// TestOnlyQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms,
+// and that no other right includes any (O-36).
+func TestOnlyQueryAndSetImplyLimitedRights(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		process, thread := bit, bit
 		switch bit {

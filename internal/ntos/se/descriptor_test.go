@@ -23,7 +23,7 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 }
 
 // A new object without a descriptor gets the defaults of its type (O-38, O-39).
-func TestDefaultDescriptorOfEachType(t *testing.T) {
+func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
 		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group),
@@ -228,9 +228,9 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	}
 }
 
-// TestDefaultLabelOfEachType checks which types get a label, with which policy and at which integrity of their
+// TestNewObjectGetsLabelOfItsType checks which types get a label, with which policy and at which integrity of their
 // creator (O-39).
-func TestDefaultLabelOfEachType(t *testing.T) {
+func TestNewObjectGetsLabelOfItsType(t *testing.T) {
 	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	for _, c := range []struct {
 		typ         *winnt.ObjectType

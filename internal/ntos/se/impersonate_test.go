@@ -81,7 +81,7 @@ func box(name string) func(*token.Spec) {
 }
 
 // Each row of the table decides in its order. In the case of a row, the conditions of later rows are met too (I-42).
-func TestImpersonationTableRows(t *testing.T) {
+func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 	type mods []func(*token.Spec)
 	for _, c := range []struct {
 		name         string

@@ -57,7 +57,7 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 
 // An adjustment of groups returns the previous attributes (T-75). The DACL of a package's token grants the package
 // everything (T-131). Job limits need their exact length (I-89).
-func TestPreviousGroupsAndPackageAccess(t *testing.T) {
+func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	extra := token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1200"), Attributes: winnt.SE_GROUP_ENABLED |

@@ -277,7 +277,7 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 
 // Through the pseudo handle -2 a thread has its creator's rights on it and three more, whichever process created it
 // (O-18).
-func TestThreadRightsOnItself(t *testing.T) {
+func TestThreadGetsThreeMoreRightsOnItself(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	maker, _ := w.thread(w.process("maker", winnt.SeRestorePrivilege))
 	for text, granted := range map[string]winnt.AccessMask{"D:P": 0, "D:(A;;0x2;;;" + svc + ")": 2,

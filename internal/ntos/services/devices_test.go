@@ -12,7 +12,7 @@ import (
 
 // A pipe can be created and opened by a name relative to the pipe device. An absolute name, or a root other than the
 // device, is refused (I-160).
-func TestPipeNamesRelativeToTheDevice(t *testing.T) {
+func TestPipeOpensRelativeToDevice(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
 	at := func(root winnt.Handle, name string) func(*nt.CreateNamedPipeFileIn) {

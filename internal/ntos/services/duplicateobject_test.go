@@ -209,7 +209,7 @@ func TestMakePermanentNeedsThePrivilege(t *testing.T) {
 
 // O-51: without a target process the source handle is closed in its own process, and the caller's handle with the
 // same value stays. Without DUPLICATE_CLOSE_SOURCE both stay.
-func TestCloseSourceInItsProcess(t *testing.T) {
+func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("caller"))
 	from := w.process("from")

@@ -69,7 +69,7 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 
 // The requested rights of a duplicate are checked in this order: reserved bits, bits that a token does not have, the
 // level of the client. An empty request is not checked (O-20, O-21, T-44, T-45, I-2).
-func TestDuplicateRightsOrder(t *testing.T) {
+func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE))

@@ -101,9 +101,9 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	check.Equal(t, st, ntstatus.PipeDisconnected, "setting the modes of a disconnected client")
 }
 
-// TestPipeStandardInformation checks that a pipe's allocation size is the sum of its quotas, that its end of file
+// TestPipeSizeIsReadableBytes checks that a pipe's allocation size is the sum of its quotas, that its end of file
 // is the number of readable bytes, and that it is deleted with its last handle (I-159).
-func TestPipeStandardInformation(t *testing.T) {
+func TestPipeSizeIsReadableBytes(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
 	c := p.open(both)

@@ -155,7 +155,7 @@ func sameWords(got []string, want string) bool {
 
 // A logon has one session, or two if its user has two tokens, until its handle is closed. A token has as many groups
 // as fit together with the logon SID (L-4, L-10).
-func TestLogonGroupLimit(t *testing.T) {
+func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
 	full, limited := token.Administrator(user), token.LimitedAdministrator(user)

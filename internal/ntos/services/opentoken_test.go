@@ -159,7 +159,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 
 // A token is opened with the requested attributes. The older services, which take no attributes, set none, so that a
 // child inherits only intended handles (T-34, I-27).
-func TestTokenHandleInheritance(t *testing.T) {
+func TestOpenProcessTokenIsNotInheritable(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {
 		t.Helper()

@@ -161,7 +161,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 
 // A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused. 0 means the maximum
 // (I-85).
-func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
+func TestPipeRejectsOver255Instances(t *testing.T) {
 	th := newThread(t, winnt.SeCreateGlobalPrivilege)
 	create := func(name string, change func(*nt.CreateNamedPipeFileIn)) ntstatus.Status {
 		in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_CREATE_PIPE_INSTANCE,

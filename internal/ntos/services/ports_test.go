@@ -46,7 +46,7 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 }
 
 // A message has at most 64 KiB, whatever the server requests. At most 256 clients wait to be accepted (I-88).
-func TestPortMessageAndQueueLimits(t *testing.T) {
+func TestPortMessageIsAtMost64KiB(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()

@@ -59,7 +59,7 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 }
 
 // If there is no memory for the handle of a linked token, the query fails and returns no handle (O-81, T-80).
-func TestLinkedTokenWithoutMemory(t *testing.T) {
+func TestFailedLinkedTokenQueryReturnsNoHandle(t *testing.T) {
 	var memory inject.Injector
 	s := &scripted{Memory: logon.Example(sid.SID{})}
 	w := newWorld(t, kernel.Config{LSA: s, Faults: memory.Point})

@@ -12,7 +12,7 @@ import (
 
 // A query of a process or a thread requires exactly its length, or at least the required length if that varies. The
 // required length is always returned (O-61, U-96, U-97).
-func TestProcessInformationLengths(t *testing.T) {
+func TestQueryProcessNeedsExactLength(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("proc"))
 	for range 3 {

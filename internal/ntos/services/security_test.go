@@ -102,7 +102,7 @@ func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
 // A SACL in the creator's descriptor needs SeSecurityPrivilege, unless it has only labels. A label for a token is
 // ignored. A label for another object is applied, and needs SeRelabelPrivilege if it is above the creator's level
 // (T-52, S-71, O-39).
-func TestSACLAndLabelOfNewObject(t *testing.T) {
+func TestCreatorSACLNeedsSeSecurityPrivilege(t *testing.T) {
 	const refused = ntstatus.PrivilegeNotHeld
 	const own, low = "S:(ML;;NW;;;ME)", "S:(ML;;NW;;;LW)"
 	for service, create := range creators {

@@ -15,7 +15,7 @@ import (
 
 // In 10^5 rounds one thread impersonates, changes clients and reverts while another opens its token, directly and by
 // copy. Each open succeeds or finds no token, and every reference is released (IC-66, IC-71, I-29).
-func TestOpenTokenDuringImpersonationRace(t *testing.T) {
+func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)
@@ -93,7 +93,7 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 
 // A thread reverts while another opens its token. The opener gets the token or nothing, and the thread stays reverted
 // (IC-71, I-23, I-29).
-func TestOpenTokenDuringRevertRace(t *testing.T) {
+func TestOpenTokenDuringRevertKeepsThreadReverted(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)

@@ -88,7 +88,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 
 // A rename and a link name their target: in the same directory, below an open directory, or by a full name in the
 // same tree. The decision uses the caller and the rights of its handle (F-57, F-59, F-118).
-func TestRenameAndLinkTargets(t *testing.T) {
+func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))

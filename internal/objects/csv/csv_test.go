@@ -22,9 +22,9 @@ func first(t *testing.T, text string) (item objects.Item, err error) {
 	return item, err
 }
 
-// TestPowerShellHeading: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a column that is there twice is
-// refused.
-func TestPowerShellHeading(t *testing.T) {
+// TestPowerShellBOMAndQuotesAreAccepted: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a column that is
+// there twice is refused.
+func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	if err != nil || i.Err != nil || i.Path != `C:\a` {
 		t.Errorf("%+v, %v, want i.Err = nil, i.Path = %q, no error", i, err, `C:\a`)

@@ -45,9 +45,9 @@ func TestBrokenConditionIsAnError(t *testing.T) {
 	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
 }
 
-// TestSDDLLines: each descriptor begins a line, and a line goes on where brackets are open or it begins no other
-// descriptor.
-func TestSDDLLines(t *testing.T) {
+// TestSDDLContinuesOverOpenBracketLines: each descriptor begins a line, and a line goes on where brackets are open or
+// it begins no other descriptor.
+func TestSDDLContinuesOverOpenBracketLines(t *testing.T) {
 	const text = "O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;\nAU)\nO:SYG:SYD:(A;;FR;;;WD)\n\nD:PAI\n(A;;FA;;;SY)\n"
 	check(t, text, "line 1 | O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;AU)", "line 3 | O:SYG:SYD:(A;;FR;;;WD)",
 		"line 5 | D:PAI(A;;FA;;;SY)")

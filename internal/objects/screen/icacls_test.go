@@ -19,9 +19,9 @@ C:\one two NT AUTHORITY\Authenticated Users:(RX)
 Successfully processed 2 files; Failed processing 0 files
 `
 
-// TestICACLS: the path ends where the other entries begin. The masks are those that icacls /grant sets, as Microsoft's
-// page of icacls and the documented FILE_GENERIC_* rights say.
-func TestICACLS(t *testing.T) {
+// TestICACLSOutputIsParsed: the path ends where the other entries begin. The masks are those that icacls /grant sets,
+// as Microsoft's page of icacls and the documented FILE_GENERIC_* rights say.
+func TestICACLSOutputIsParsed(t *testing.T) {
 	plans := `C:\My Plans | D:(A;OICIID;FA;;;BA)(A;OICIID;FA;;;SY)(A;OICI;0x1201bf;;;S-1-5-21-1-2-3-2000)` +
 		`(D;;FW;;;S-1-5-21-1-2-3-1107)S:(ML;OICI;NW;;;HI)`
 	check(t, icaclsText, plans, `C:\one two | D:(A;;0x1200a9;;;AU)`)

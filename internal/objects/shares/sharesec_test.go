@@ -45,8 +45,8 @@ func FuzzSecurity(f *testing.F) {
 	})
 }
 
-// TestSharesecLineForms: each part of an entry has its forms, and another form is refused with its line.
-func TestSharesecLineForms(t *testing.T) {
+// TestMalformedSharesecLineIsRejected: each part of an entry has its forms, and another form is refused with its line.
+func TestMalformedSharesecLineIsRejected(t *testing.T) {
 	security := func(entry string) (string, error) {
 		d, err := shares.ParseSecurity([]byte("REVISION:1\nACL:"+entry+"\n"), "")
 		if err != nil {

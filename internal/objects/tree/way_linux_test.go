@@ -58,9 +58,9 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	}
 }
 
-// TestWaysDependOnFolderPermissions: objects behind folders of equal permissions have one way, and others another
+// TestEqualFolderPermissionsShareOneWay: objects behind folders of equal permissions have one way, and others another
 // one. A way is read back from its text, and a text that is cut off is an error (B-20).
-func TestWaysDependOnFolderPermissions(t *testing.T) {
+func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
 	check.NoError(t, os.Chmod("tree/closed", 0o750))
 	ways := map[string]*objects.Way{}
@@ -92,8 +92,8 @@ func TestWaysDependOnFolderPermissions(t *testing.T) {
 	}
 }
 
-// TestWalkOfPathWithSlashes: a path that is not in its shortest form gives the same files below it.
-func TestWalkOfPathWithSlashes(t *testing.T) {
+// TestUncleanPathWalksSameFiles: a path that is not in its shortest form gives the same files below it.
+func TestUncleanPathWalksSameFiles(t *testing.T) {
 	chdirTree(t, "tree/a/f")
 	for _, root := range []string{"tree", "tree/", "./tree/", "tree//", ".//tree/", "./tree/."} {
 		var got []string

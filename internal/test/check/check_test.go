@@ -20,8 +20,8 @@ func (r *recorder) Helper()                           {}
 func (r *recorder) Errorf(format string, args ...any) { r.report = fmt.Sprintf(format, args...) }
 func (r *recorder) Fatal(args ...any)                 { r.report, r.ended = fmt.Sprint(args...), true }
 
-// TestChecksReport checks the report of each check, and that none reports without a reason.
-func TestChecksReport(t *testing.T) {
+// TestFailedChecksReportTheReason checks the report of each check, and that none reports without a reason.
+func TestFailedChecksReportTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		run    func(*recorder)
 		report string

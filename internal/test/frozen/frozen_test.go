@@ -45,9 +45,9 @@ func missing(want, got Names) (lines []string) {
 	return lines
 }
 
-// TestFrozenNamesStay fails if the code no longer declares a name of the list. New names are no failure: they enter
-// the list with -rewrite.
-func TestFrozenNamesStay(t *testing.T) {
+// TestFrozenNamesAreStillDeclared fails if the code no longer declares a name of the list. New names are no failure:
+// they enter the list with -rewrite.
+func TestFrozenNamesAreStillDeclared(t *testing.T) {
 	got, err := Find("../../..")
 	check.NoError(t, err)
 	if *rewrite {
@@ -63,9 +63,9 @@ func TestFrozenNamesStay(t *testing.T) {
 	}
 }
 
-// TestFindSeesRenamedKeys compares a file before and after renames. Each renamed key, metric, variable, exit code and
-// event text must be missing.
-func TestFindSeesRenamedKeys(t *testing.T) {
+// TestFindDetectsRenamedKeys compares a file before and after renames. Each renamed key, metric, variable, exit code
+// and event text must be missing.
+func TestFindDetectsRenamedKeys(t *testing.T) {
 	const before = `package audit
 
 import "os"
@@ -105,8 +105,8 @@ var text, sum, set = "SubjectUserSid", "refmond_calls_total{service=", os.Getenv
 	}
 }
 
-// TestFilesOfReleasesStay compares the files that released versions wrote with the hashes in SHA256SUMS.
-func TestFilesOfReleasesStay(t *testing.T) {
+// TestReleasedFilesAreUnchanged compares the files that released versions wrote with the hashes in SHA256SUMS.
+func TestReleasedFilesAreUnchanged(t *testing.T) {
 	const dir = "../../../testdata/formats"
 	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
 	check.NoError(t, err)

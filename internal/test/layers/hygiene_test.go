@@ -86,7 +86,7 @@ func machineWords(t *testing.T) []string {
 var hosts = regexp.MustCompile(`https?://(?:[^/@\s]*@)?([^/:\s,|]+)`)
 
 // A path or a package host of one machine is of no use to anyone else.
-func TestNoMachineWords(t *testing.T) {
+func TestSourceNamesNoLocalPaths(t *testing.T) {
 	words := machineWords(t)
 	texts(t, func(name string, lines []string) {
 		for i, line := range lines {
@@ -110,7 +110,7 @@ func continues(before string) bool {
 
 // The folder of recorded vectors is the only reference outside the repository; other texts must make sense without
 // it.
-func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
+func TestTextsReferToNoOtherOutsideFolder(t *testing.T) {
 	neighbour := ".." + "/shared"
 	texts(t, func(name string, lines []string) {
 		for i, line := range lines {
@@ -126,7 +126,7 @@ var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(
 
 // Unfinished features are missing from the code and named in README or in refmon services, because users do not read
 // notes in the code.
-func TestNothingLeftOpen(t *testing.T) {
+func TestSourceHasNoTodoNotes(t *testing.T) {
 	texts(t, func(name string, lines []string) {
 		if filepath.Ext(name) != ".go" {
 			return
@@ -143,7 +143,7 @@ func TestNothingLeftOpen(t *testing.T) {
 var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
 
 // A link inside the repository leads somewhere.
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestMarkdownLinksPointToFiles(t *testing.T) {
 	texts(t, func(name string, lines []string) {
 		if filepath.Ext(name) != ".md" {
 			return
@@ -186,7 +186,7 @@ func TestNoProgramsAreCommitted(t *testing.T) {
 var usesAction = regexp.MustCompile(`^\s*(?:- )?uses:\s*(\S+)`)
 
 // A third-party action is pinned by its full commit, so that only reviewed code gets our rights.
-func TestActionsArePinned(t *testing.T) {
+func TestWorkflowActionsArePinnedByCommit(t *testing.T) {
 	workflows, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*"))
 	if err != nil || len(workflows) == 0 {
 		t.Fatalf("no workflow found: %v", err)

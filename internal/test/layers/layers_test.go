@@ -121,7 +121,7 @@ func (tr tree) own(imported string) (string, bool) {
 // maxLines is the ceiling of a source file, tests apart.
 const maxLines = 800
 
-func TestFilesAreShort(t *testing.T) {
+func TestSourceFilesStayBelowLineLimit(t *testing.T) {
 	for _, files := range load(t).packages {
 		for _, f := range files {
 			if !f.test && f.lines > maxLines {

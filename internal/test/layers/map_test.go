@@ -34,9 +34,9 @@ func mapped(t *testing.T) (names []string) {
 	return names
 }
 
-// TestDesignIsTheMap checks that section 2 of docs/DESIGN.md names exactly the existing packages of the three
-// modules.
-func TestDesignIsTheMap(t *testing.T) {
+// TestDesignPageNamesEveryPackage checks that section 2 of docs/DESIGN.md names exactly the existing packages of the
+// three modules.
+func TestDesignPageNamesEveryPackage(t *testing.T) {
 	names := mapped(t)
 	for _, e := range edges(t) {
 		if e.from != "." && !slices.ContainsFunc(names, func(n string) bool {
@@ -56,8 +56,8 @@ func TestDesignIsTheMap(t *testing.T) {
 	}
 }
 
-// TestDocIsTheMap checks that doc.go names each package that a user may import, and each command.
-func TestDocIsTheMap(t *testing.T) {
+// TestPackageDocNamesEachCommand checks that doc.go names each package that a user may import, and each command.
+func TestPackageDocNamesEachCommand(t *testing.T) {
 	b := check.Must(os.ReadFile(filepath.Join(root, "doc.go")))
 	named := map[string]bool{}
 	for _, w := range regexp.MustCompile(`[a-z0-9]+(?:[/-][a-z0-9]+)*`).FindAllString(string(b), -1) {

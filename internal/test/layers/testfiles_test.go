@@ -82,9 +82,9 @@ const servicesFolder = "../../ntos/services"
 // service is the name of a method that a table of services has.
 var service = regexp.MustCompile(`^(Nt|Lsa)[A-Z]`)
 
-// TestEachServiceIsTestedBesideIt checks that x_test.go calls each service that x.go declares, or has a test of the
+// TestEachServiceHasTestInSiblingFile checks that x_test.go calls each service that x.go declares, or has a test of the
 // service's name: a reader finds the tests of a service from its file (docs/testing.md).
-func TestEachServiceIsTestedBesideIt(t *testing.T) {
+func TestEachServiceHasTestInSiblingFile(t *testing.T) {
 	sources := check.Must(filepath.Glob(servicesFolder + "/*.go"))
 	found := 0
 	for _, source := range sources {

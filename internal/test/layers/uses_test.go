@@ -296,7 +296,7 @@ func names(n ast.Node) []string {
 	return all
 }
 
-func TestUsesAreSeen(t *testing.T) {
+func TestUseCheckFindsUnusedNames(t *testing.T) {
 	fset := token.NewFileSet()
 	parse := func(name, source string) file {
 		syntax := check.Must(parser.ParseFile(fset, name, source, parser.SkipObjectResolution))

@@ -14,7 +14,7 @@ import (
 // A refusal is a condition under which a service ends early, mostly with a failure. The model
 // decides by itself whether the condition is true; its position among the others comes from the
 // service's row, the only list that states the order (nt.Meta). The order itself has two checks:
-// TestConditionsFollowTheDocuments compares the rows with the documents, and package refusals
+// TestServiceConditionsHaveDocumentedOrder compares the rows with the documents, and package refusals
 // compares the kernel with the rows.
 type refusal struct {
 	rule, text string // find the condition: text is a part of When

@@ -34,8 +34,8 @@ func TestEveryServiceDerivesItsOrder(t *testing.T) {
 	}
 }
 
-// TestRefuseFollowsTheRow passes checks in an order that differs from the row's.
-func TestRefuseFollowsTheRow(t *testing.T) {
+// TestRefusePicksFirstConditionOfRow passes checks in an order that differs from the row's.
+func TestRefusePicksFirstConditionOfRow(t *testing.T) {
 	var asked []string
 	ask := func(rule, text string, holds bool) refusal {
 		return when(rule, text, 1, func() bool { asked = append(asked, text); return holds })

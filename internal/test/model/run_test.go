@@ -8,7 +8,7 @@ import (
 )
 
 // A wrong model is detected, and the shrunk history is short.
-func TestShrink(t *testing.T) {
+func TestShrinkFindsShortFailingHistory(t *testing.T) {
 	const enough = 5
 	found := 0
 	for seed := uint64(1); seed < 200 && found < enough; seed++ {

@@ -23,7 +23,7 @@ import (
 
 // Tests cannot detect a mutant that does not compile. Each changed package is type checked with the compiled others.
 // Without REFMON_DEEP every tenth mutant is checked.
-func TestMutantsCompile(t *testing.T) {
+func TestMutantsTypeCheck(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it wants compiled packages")
 	}
@@ -68,8 +68,8 @@ type applied struct {
 	changed []byte
 }
 
-// seedsOf applies the Go mutants; TestMutantsApply reports those that do not apply. Tests that detect mutants in
-// other languages run their compilers.
+// seedsOf applies the Go mutants; TestMutantsMatchSourceExactlyOnce reports those that do not apply. Tests that detect
+// mutants in other languages run their compilers.
 func seedsOf(mutants []Mutant) []applied {
 	var out []applied
 	for _, f := range mutants {

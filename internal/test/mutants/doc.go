@@ -10,7 +10,7 @@
 //
 // A [Mutant] is recorded in lists/*.txt, one file per package: one for each rule,
 // and those that no test can notice. Its old text must occur once in its folder,
-// whatever the line breaks and indentation; TestMutantsApply names those that no
+// whatever the line breaks and indentation; TestMutantsMatchSourceExactlyOnce names those that no
 // longer do.
 //
 // A Mutant is immutable. Several goroutines may use a [Runner].

@@ -85,7 +85,7 @@ func TestDrawRejectsAnUnknownRoom(t *testing.T) {
 	}
 }
 
-func TestRoomsHaveTheirFolders(t *testing.T) {
+func TestMutantRoomsSelectFolders(t *testing.T) {
 	core := []string{"access"}
 	for folder, want := range map[string]string{
 		"access": "all core", "hostfs": "all outside", "capi": "all capi", "server/lsa": "all outside server",

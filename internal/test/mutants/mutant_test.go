@@ -23,7 +23,7 @@ const wanted = 400
 
 // Each old text is in its folder exactly once, with a few logged exceptions, its replacement is Go, and its tests
 // exist. Whether it compiles is tested separately.
-func TestMutantsApply(t *testing.T) {
+func TestMutantsMatchSourceExactlyOnce(t *testing.T) {
 	mutants, err := All()
 	check.NoError(t, err)
 	if len(mutants) < wanted {
@@ -149,8 +149,8 @@ func TestMutantsAreParsed(t *testing.T) {
 	}
 }
 
-// TestMutantsRun asks the tests of a small module about three mutants of it.
-func TestMutantsRun(t *testing.T) {
+// TestMutantRunReportsSurvivors asks the tests of a small module about three mutants of it.
+func TestMutantRunReportsSurvivors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it builds")
 	}

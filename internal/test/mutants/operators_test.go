@@ -27,7 +27,7 @@ func sourceOf(t *testing.T, text string) *source {
 	return s
 }
 
-func TestOperatorsMakeTheirEdits(t *testing.T) {
+func TestMutationOperatorsMakeExpectedEdits(t *testing.T) {
 	const declarations = `package p
 type pair struct { a, b int; name string; hidden bool }
 type closer struct{}

@@ -13,7 +13,7 @@ import (
 
 // Each row of docs/CAVEATS.md about the kernel that claims to be built has a
 // case for each of its columns.
-func TestCaveatsHaveBothColumns(t *testing.T) {
+func TestEachCaveatRowHasCasePerProfile(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "CAVEATS.md"))
 	check.NoError(t, err)
 	documented, observed := casesByProfile(t, "documented"), casesByProfile(t, "observed")

@@ -54,7 +54,7 @@ func TestInterpreterFailsWrongCases(t *testing.T) {
 }
 
 // A wrong prelude fails each case under its own name.
-func TestWrongPrelude(t *testing.T) {
+func TestPreludeErrorFailsEachCase(t *testing.T) {
 	in := &interpreter{}
 	in.command(t, &datadriven.TestData{Cmd: "prelude", Input: "x = y"})
 	in.program(&datadriven.TestData{Pos: "here", Input: "expect(1, 1)"}, nt.Documented)
@@ -86,6 +86,6 @@ func TestEachCaseHasReason(t *testing.T) {
 }
 
 // The transcripts of testdata, each on a kernel of its own.
-func TestTranscripts(t *testing.T) { Walk(t, "testdata") }
+func TestKernelTranscriptsReplay(t *testing.T) { Walk(t, "testdata") }
 
-func TestTranscriptsOverAConnection(t *testing.T) { WalkWired(t, "testdata") }
+func TestKernelTranscriptsReplayOverConnection(t *testing.T) { WalkWired(t, "testdata") }

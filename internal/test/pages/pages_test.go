@@ -59,7 +59,7 @@ func TestPagesKeepFacts(t *testing.T) {
 	}
 }
 
-func TestFactsOfAPage(t *testing.T) {
+func TestPageScannerFindsLinksAndNumbers(t *testing.T) {
 	page := "Run it on port 8443, twice 1.5:\n\n    refmon  why x   # a comment\n\n```sh\nls\n```\n" +
 		"See [a](b.md#c) and `--flag`.\n- item 7\n    - item 8\n"
 	var got []string
@@ -205,8 +205,8 @@ var namedTest = regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9]+\b`)
 // testFunction is the definition of a Go test.
 var testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
 
-// TestNamedTestsExist checks that every test which a page about trust names as evidence exists.
-func TestNamedTestsExist(t *testing.T) {
+// TestPagesNameExistingTests checks that every test which a page about trust names as evidence exists.
+func TestPagesNameExistingTests(t *testing.T) {
 	have := map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {

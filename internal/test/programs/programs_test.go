@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestInstalledProgramRuns(t *testing.T) {
+func TestInstalledProgramPrintsVersion(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	Install(t, bin, "refmon-verify")
 	out, err := exec.Command(filepath.Join(bin, "refmon-verify"), "version").CombinedOutput()

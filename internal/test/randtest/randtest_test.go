@@ -18,7 +18,7 @@ func TestSizeIsATenthUnlessDeep(t *testing.T) {
 	}
 }
 
-func TestCountIsTheVariables(t *testing.T) {
+func TestCountReadsEnvironmentVariable(t *testing.T) {
 	t.Setenv("REFMON_ANY", "7")
 	if got := Count(t, "REFMON_ANY", 1000); got != 7 {
 		t.Errorf("got %d, want 7", got)

@@ -40,7 +40,7 @@ func TestMissingRecordingSkipsUnlessRequired(t *testing.T) {
 	}
 }
 
-func TestRows(t *testing.T) {
+func TestMalformedRowFailsAsk(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("REFMON_VECTORS", dir)
 	for text, want := range map[string]int{"1\n2\n": 2, "1\n\"x\"\n": -1, "": -1} {

@@ -262,7 +262,7 @@ func TestRulesAreCitedAndTested(t *testing.T) {
 }
 
 // A row of docs/CAVEATS.md about built behaviour names existing rules.
-func TestCaveatsAreBuilt(t *testing.T) {
+func TestCaveatsNameExistingRules(t *testing.T) {
 	known := map[ID]bool{}
 	for _, r := range readRules(t) {
 		known[r.id] = true
@@ -292,7 +292,7 @@ func TestCaveatsAreBuilt(t *testing.T) {
 	}
 }
 
-func TestRead(t *testing.T) {
+func TestRuleIDsAreFoundInSource(t *testing.T) {
 	text := "package p // A-1\n\n/* T-2\nT-3 */\nvar x = \"A-4\" + \"S-1\" + \"see A-5\"\n" +
 		"var y = c.Fail(\"O-6\", f(\"O-7\")) + refuse(h, \"O-8\") + other(\"O-9\")\n"
 	src := sources{places{}, places{}, places{}}

@@ -204,7 +204,7 @@ func (z *authorization) check(a [9]uint64) {
 }
 
 // Run every access vector that does not need a token.
-func TestVectorsByAuthz(t *testing.T) {
+func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 	z := &authorization{t: t, contexts: map[uint64]*token.Spec{}}
 	a := &asker{do: z.do, tokens: replay.OwnToken}
 	asked := 0

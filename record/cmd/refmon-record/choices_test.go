@@ -16,7 +16,7 @@ import (
 
 // Each choice of docs/CAVEATS.md is a question, a step of decided.star, or in the list below with the reason why no
 // process can test it.
-func TestChoicesAreAsked(t *testing.T) {
+func TestEveryCaveatChoiceHasQuestion(t *testing.T) {
 	asked := map[string]bool{}
 	questions := check.Must(replay.Questions())
 	for _, q := range questions {

@@ -147,7 +147,7 @@ func privileged(t *testing.T) *token.Token {
 	return tok
 }
 
-func TestOnTheLibrary(t *testing.T) {
+func TestRecorderRunsOnLibrefmon(t *testing.T) {
 	l := newLibrary(t)
 	t.Run("vectors", l.vectors)
 	t.Run("questions", l.questions)

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-func TestExpand(t *testing.T) {
+func TestExpandKeepsPatternsWithoutMatch(t *testing.T) {
 	got := expand([]string{filepath.Join("testdata", "*.star"), "nothing*", "plain.star"})
 	want := []string{filepath.Join("testdata", "decided.star"), filepath.Join("testdata", "own.star"), "nothing*",
 		"plain.star"}
@@ -43,9 +43,9 @@ func TestAgentEndsWithRecorder(t *testing.T) {
 	}
 }
 
-// TestLayoutsAreThoseOfWindows are the layouts of 64-bit Windows in the order of their headers: offsets of fields that
-// callers write.
-func TestLayoutsAreThoseOfWindows(t *testing.T) {
+// TestRecorderLayoutsMatchWindows64 are the layouts of 64-bit Windows in the order of their headers: offsets of fields
+// that callers write.
+func TestRecorderLayoutsMatchWindows64(t *testing.T) {
 	k := pack("x")
 	k.ptr(k.unicode("ab"))
 	if b := k.Buffers[0]; len(b) != 16 || le.Uint16(b) != 4 || le.Uint16(b[2:]) != 4 {

@@ -44,7 +44,7 @@ type serviceRow struct {
 	failed any // what a failure gives, with the same bytes left
 }
 
-func TestServices(t *testing.T) {
+func TestRecorderMarshalsEveryService(t *testing.T) {
 	used := &nt.PrivilegeSet{Control: 3, Privilege: two[1:]}
 	qos := good(&nt.SecurityQualityOfService{ImpersonationLevel: 2, ContextTrackingMode: true, EffectiveOnly: true})
 	rows := []serviceRow{

@@ -91,9 +91,10 @@ func (w *wine) run(args ...string) []byte {
 	return b
 }
 
-// TestWine records the results of Wine, to show that the recorder works: its calls arrive, their outputs are read,
-// and refmon compare understands them. It requires of Wine only what any system that runs Windows programs does.
-func TestWine(t *testing.T) {
+// TestRecorderRunsUnderWine records the results of Wine, to show that the recorder works: its calls arrive, their
+// outputs are read, and refmon compare understands them. It requires of Wine only what any system that runs Windows
+// programs does.
+func TestRecorderRunsUnderWine(t *testing.T) {
 	w := newWine(t)
 	exe := filepath.Join(t.TempDir(), "refmon-record.exe")
 	build := exec.Command("go", "build", "-o", exe, ".")

@@ -291,9 +291,9 @@ func acceptor(t *testing.T, p *Parser, service string) (*kerberos.Acceptor, *for
 	return a, k
 }
 
-// TestAcceptByChild accepts a token that a child process splits and whose PAC it parses, and refuses the next one once
-// no child can be started (K-89, K-91).
-func TestAcceptByChild(t *testing.T) {
+// TestChildProcessParsesTicket accepts a token that a child process splits and whose PAC it parses, and refuses the
+// next one once no child can be started (K-89, K-91).
+func TestChildProcessParsesTicket(t *testing.T) {
 	p := parser(t)
 	a, k := acceptor(t, p, "HTTP/www.example.test")
 	c, err := a.Accept(k.Blob(), nil)

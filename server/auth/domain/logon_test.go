@@ -354,9 +354,9 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	}
 }
 
-// TestUnqualifiedNames checks that a name without a domain is the domain's only if the
+// TestUnqualifiedNamePrefersLocalAccount checks that a name without a domain is the domain's only if the
 // configuration allows it and this computer does not have such an account (D-27).
-func TestUnqualifiedNames(t *testing.T) {
+func TestUnqualifiedNamePrefersLocalAccount(t *testing.T) {
 	f := newFixture(t)
 	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.AddAccount(lsa.Account{Name: "local"})

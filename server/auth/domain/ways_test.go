@@ -33,10 +33,10 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	return r.Status, r.Result.Reason
 }
 
-// TestDirectoryLogon checks the user and the proof that a directory logon returns. A restricted account gets the
-// status of its restriction both from a service's assertion and from a right password. An unreachable directory knows
-// no user (D-11, D-20, D-24, D-31, D-32).
-func TestDirectoryLogon(t *testing.T) {
+// TestDirectoryLogonReturnsRestrictionStatus checks the user and the proof that a directory logon returns. A restricted
+// account gets the status of its restriction both from a service's assertion and from a right password. An unreachable
+// directory knows no user (D-11, D-20, D-24, D-31, D-32).
+func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 	s, d := newServer(t)
 	s.set("tokenGroups", sids(513, 2001)...)
 	byName, byBind := ByDirectory(d), ByBind(d)
@@ -140,9 +140,9 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 
 func second(_ Proved, err error) error { return err }
 
-// TestKDCLogon checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection
-// is returned unchanged. Without a keytab nothing is known (K-53, K-59).
-func TestKDCLogon(t *testing.T) {
+// TestKDCLogonTakesUserFromTicket checks that the user comes from the ticket that a right password obtains, and that a
+// KDC's rejection is returned unchanged. Without a keytab nothing is known (K-53, K-59).
+func TestKDCLogonTakesUserFromTicket(t *testing.T) {
 	const service = "HTTP/www.example.test"
 	key := forge.NewKey(18)
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "EXAMPLE.TEST", Version: 1,
@@ -185,10 +185,10 @@ func TestKDCLogon(t *testing.T) {
 	}
 }
 
-// TestStatusAndRecordOfEachError checks status and audit record for each response of a directory. An incomplete
+// TestDirectoryErrorsMapToLogonStatus checks status and audit record for each response of a directory. An incomplete
 // response counts as none (D-20), a lock is recorded only (D-32), and each restriction has its own
 // status (D-11, D-31; MS-ERREF 2.3.1).
-func TestStatusAndRecordOfEachError(t *testing.T) {
+func TestDirectoryErrorsMapToLogonStatus(t *testing.T) {
 	for name, c := range map[string]struct {
 		err            error
 		status, reason ntstatus.Status

@@ -416,9 +416,9 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	}
 }
 
-// TestRealmsOfServices checks that a ticket must be for the configured realm, even if the keytab has a key for
-// another one. Realms of services and clients are compared with case (K-29, K-38).
-func TestRealmsOfServices(t *testing.T) {
+// TestTicketOfOtherRealmIsRejected checks that a ticket must be for the configured realm, even if the keytab has a key
+// for another one. Realms of services and clients are compared with case (K-29, K-38).
+func TestTicketOfOtherRealmIsRejected(t *testing.T) {
 	const another = "OTHER.TEST"
 	two, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
 		forge.Entry{Service: service, Realm: another, Version: 3, Key: secret},
@@ -450,8 +450,9 @@ func TestRealmsOfServices(t *testing.T) {
 	}
 }
 
-// TestBoundsOfConfigurations checks the allowed clock skew: from a second to an hour, five minutes by default (K-41).
-func TestBoundsOfConfigurations(t *testing.T) {
+// TestClockSkewBeyondAnHourIsRejected checks the allowed clock skew: from a second to an hour, five minutes by default
+// (K-41).
+func TestClockSkewBeyondAnHourIsRejected(t *testing.T) {
 	for skew, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Second - 1: 0,
 		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {
 		a, err := New(Config{Keys: keys(t), Realm: realm, Skew: skew})
@@ -464,8 +465,9 @@ func TestBoundsOfConfigurations(t *testing.T) {
 	}
 }
 
-// TestLengthOfTokens checks that a token of 512 KiB is decoded and that a longer one is rejected unread (K-36).
-func TestLengthOfTokens(t *testing.T) {
+// TestTokenBeyond512KiBIsRejectedUnread checks that a token of 512 KiB is decoded and that a longer one is rejected
+// unread (K-36).
+func TestTokenBeyond512KiBIsRejectedUnread(t *testing.T) {
 	for n, want := range map[int]error{MaxBlob - 1: errNTLM, 512 << 10: errNTLM, 512<<10 + 1: errOuter} {
 		b := append([]byte("NTLMSSP\x00"), make([]byte, n-8)...)
 		check.ErrorIs(t, check.Err(parseOuter(b)), want, "K-36: %d bytes", n)

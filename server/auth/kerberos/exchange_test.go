@@ -117,9 +117,9 @@ func TestResponseMustMatchRequest(t *testing.T) {
 	}
 }
 
-// TestNoncesDiffer checks that nonces and sequence numbers are not negative and differ each time (RFC 4120 5.2.4,
-// 5.4.1).
-func TestNoncesDiffer(t *testing.T) {
+// TestNoncesAreDistinctAndNonnegative checks that nonces and sequence numbers are not negative and differ each time
+// (RFC 4120 5.2.4, 5.4.1).
+func TestNoncesAreDistinctAndNonnegative(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
 	o := opened{ticket: messages.EncTicketPart{Key: secret}}
 	nonces, numbers := map[int]bool{}, map[int64]bool{}

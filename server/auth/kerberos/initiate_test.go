@@ -53,9 +53,9 @@ func TestReplyMustMatchRequest(t *testing.T) {
 	}
 }
 
-// TestInitiatorAuthenticates checks that this host authenticates to the KDC and to a service, sends the
+// TestInitiatorUsesOnlyKeytabKeys checks that this host authenticates to the KDC and to a service, sends the
 // right flags, and uses only keys of its keytab (K-55, K-60).
-func TestInitiatorAuthenticates(t *testing.T) {
+func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
 	e, err := crypto.GetEtype(18)

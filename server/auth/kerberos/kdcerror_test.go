@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestRefusalsOfKDCs checks the recorded reason for each KDC error code, alone and with each
+// TestKDCErrorCodesMapToReasons checks the recorded reason for each KDC error code, alone and with each
 // extended status (K-58, K-85).
-func TestRefusalsOfKDCs(t *testing.T) {
+func TestKDCErrorCodesMapToReasons(t *testing.T) {
 	codes := map[int32]ntstatus.Status{6: ntstatus.NoSuchUser, 24: ntstatus.WrongPassword,
 		18: ntstatus.AccountRestriction, 1: ntstatus.AccountExpired, 23: ntstatus.PasswordExpired,
 		12: ntstatus.AccountRestriction}

@@ -247,8 +247,9 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	}
 }
 
-// TestNewestKey checks that an account's own key precedes those of its services, newest version first (K-60).
-func TestNewestKey(t *testing.T) {
+// TestNewestAccountKeyIsPreferred checks that an account's own key precedes those of its services, newest version first
+// (K-60).
+func TestNewestAccountKeyIsPreferred(t *testing.T) {
 	keys := map[string]types.EncryptionKey{}
 	var all []forge.Entry
 	add := func(name, service, in string, version uint32, kind int32) {

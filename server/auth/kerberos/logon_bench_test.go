@@ -80,9 +80,9 @@ func ofGroups(tb testing.TB, n int) func() {
 	}
 }
 
-// TestTokenOfThousandGroups checks that a token with 1,000 groups takes a constant number of allocations, none per
-// group (docs/performance.md).
-func TestTokenOfThousandGroups(t *testing.T) {
+// TestTokenAllocationsIgnoreGroupCount checks that a token with 1,000 groups takes a constant number of allocations,
+// none per group (docs/performance.md).
+func TestTokenAllocationsIgnoreGroupCount(t *testing.T) {
 	if got := testing.AllocsPerRun(20, ofGroups(t, 1000)); got > 55 { // 50, and a few more under the race detector
 		t.Errorf("a token of 1,000 groups takes %.0f allocations, want at most 55", got)
 	}

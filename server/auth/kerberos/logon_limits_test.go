@@ -14,10 +14,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPACOfThousandsOfGroups checks PACs of 5,000 groups, and of 10,000, the largest configurable maximum of an
+// TestTokenHolds10000PACGroups checks PACs of 5,000 groups, and of 10,000, the largest configurable maximum of an
 // account. The token has all of them, whether they are domain groups, extra SIDs, resource groups or a mixture. A PAC
 // with one group more than a token holds is rejected (L-4).
-func TestPACOfThousandsOfGroups(t *testing.T) {
+func TestTokenHolds10000PACGroups(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	check.NoError(t, err)

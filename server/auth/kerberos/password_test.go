@@ -395,9 +395,9 @@ func FuzzExtendedStatus(f *testing.F) {
 	})
 }
 
-// TestPasswordBounds checks both sides of the length limits of names and passwords, and a logon ticket whose age
-// equals the clock skew or exceeds it by a second (K-53, K-57).
-func TestPasswordBounds(t *testing.T) {
+// TestOverlongPasswordIsRejected checks both sides of the length limits of names and passwords, and a logon ticket
+// whose age equals the clock skew or exceeds it by a second (K-53, K-57).
+func TestOverlongPasswordIsRejected(t *testing.T) {
 	for name, want := range map[string]bool{"alice": true, "": false, "a/b": false, "a@b": false, `a\b`: false,
 		"a\nb": false, "a\x7f": false, "\xff": false, "ä": true, "a b": true, strings.Repeat("n", 256): true,
 		strings.Repeat("n", 257): false, strings.Repeat("ü", 128): true, strings.Repeat("ü", 128) + "n": false} {

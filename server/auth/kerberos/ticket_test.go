@@ -36,9 +36,9 @@ func TestTicketMustBeForConfiguredService(t *testing.T) {
 	}
 }
 
-// TestPasswordTicket checks that a ticket obtained by a password is verified as any other. An expired or not yet
-// valid one proves nothing. The record names the service (K-50, K-53).
-func TestPasswordTicket(t *testing.T) {
+// TestExpiredPasswordTicketIsRejected checks that a ticket obtained by a password is verified as any other. An expired
+// or not yet valid one proves nothing. The record names the service (K-50, K-53).
+func TestExpiredPasswordTicketIsRejected(t *testing.T) {
 	now := noon.Truncate(time.Second)
 	for name, c := range map[string]struct {
 		change func(*forge.Ticket)
@@ -129,8 +129,8 @@ func TestPACIsTakenFromTheTicket(t *testing.T) {
 	}
 }
 
-// TestCheckedFields checks each field of a ticket and its authenticator separately (K-41).
-func TestCheckedFields(t *testing.T) {
+// TestChangedTicketFieldIsRejected checks each field of a ticket and its authenticator separately (K-41).
+func TestChangedTicketFieldIsRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*opened)
 		why    string

@@ -27,10 +27,10 @@ sIDHistory: S-1-5-21-9-9-9-1235
 
 `
 
-// TestSIDsByNameAndByTicket checks that an account has the same SIDs by name, as the directory returns them, and by a
-// ticket of the same controller. The one difference is the SID history (docs/CAVEATS.md): Samba's KDC omits it from
-// tickets, the directory returns it (D-14, K-18).
-func TestSIDsByNameAndByTicket(t *testing.T) {
+// TestTicketSIDsEqualDirectorySIDs checks that an account has the same SIDs by name, as the directory returns them, and
+// by a ticket of the same controller. The one difference is the SID history (docs/CAVEATS.md): Samba's KDC omits it
+// from tickets, the directory returns it (D-14, K-18).
+func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 	users := map[string]int{"one": 1, "several": 20}
 	d := addc.Start(t, addc.Order{Users: users, Service: "HTTP/www.refmon.test", Changes: history, TLS: true})
 	keys, err := kerberos.ReadKeytab(d.Keytab)

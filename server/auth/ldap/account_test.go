@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestWholeAccount checks every field of an account, the primary group first, and the search that finds it: base,
-// filter, attributes and time limit, without aliases and referrals (D-5, D-6, D-9, D-14 to D-17).
-func TestWholeAccount(t *testing.T) {
+// TestFindFillsEveryAccountField checks every field of an account, the primary group first, and the search that finds
+// it: base, filter, attributes and time limit, without aliases and referrals (D-5, D-6, D-9, D-14 to D-17).
+func TestFindFillsEveryAccountField(t *testing.T) {
 	elsewhere, machine := sid.MustParse("S-1-5-21-40-50-60"), sid.MustParse("S-1-5-21-1-1-1")
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"sales", "it"}}})
 	check.NoError(t, err)
@@ -88,9 +88,9 @@ func TestWholeAccount(t *testing.T) {
 	}
 }
 
-// TestPrimaryGroups checks that the primary group is a RID of the domain, and that an account without one is rejected
-// (D-16).
-func TestPrimaryGroups(t *testing.T) {
+// TestInvalidPrimaryGroupIsRejected checks that the primary group is a RID of the domain, and that an account without
+// one is rejected (D-16).
+func TestInvalidPrimaryGroupIsRejected(t *testing.T) {
 	for text, want := range map[string]uint32{"1": 1, "513": 513, "4294967295": 1<<32 - 1, "4294967296": 0, "0": 0,
 		"-1": 0, "x": 0, "": 0, "18446744073709551615": 0} {
 		w := newWorld()
@@ -157,9 +157,9 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 	}
 }
 
-// TestFilterOf checks that the name is escaped in the filter, that a realm adds the principal name,
+// TestLDAPFilterEscapesName checks that the name is escaped in the filter, that a realm adds the principal name,
 // and that only accounts match (D-9; RFC 4515 3).
-func TestFilterOf(t *testing.T) {
+func TestLDAPFilterEscapesName(t *testing.T) {
 	d := &Directory{cfg: Config{Realm: "EXAMPLE.TEST"}}
 	for _, c := range []struct {
 		name    string

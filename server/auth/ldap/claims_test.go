@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 )
 
-// TestClaimsOfAttributes checks the conversion of attribute texts into claims of each type, and texts that make no
-// claim (D-12).
-func TestClaimsOfAttributes(t *testing.T) {
+// TestAttributeTextsBecomeTypedClaims checks the conversion of attribute texts into claims of each type, and texts that
+// make no claim (D-12).
+func TestAttributeTextsBecomeTypedClaims(t *testing.T) {
 	of := []claimOf{{Claim{"n", claims.Int64}, "number"}, {Claim{"b", claims.Boolean}, "flag"},
 		{Claim{"s", claims.String}, "text"}}
 	for _, c := range []struct {

@@ -118,8 +118,8 @@ func (p *pipe) SetWriteDeadline(at time.Time) error {
 	return p.fails
 }
 
-// TestReadAndWriteLimits checks the byte limit of reads and the time limit of writes (D-4).
-func TestReadAndWriteLimits(t *testing.T) {
+// TestLDAPReadIsLimitedInBytes checks the byte limit of reads and the time limit of writes (D-4).
+func TestLDAPReadIsLimitedInBytes(t *testing.T) {
 	p := &pipe{Reader: strings.NewReader("abcdef")}
 	m := &meter{Conn: p, wait: time.Hour}
 	m.left.Store(4)

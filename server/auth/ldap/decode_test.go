@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestExpiryTimes checks that a time is past from its first moment on. 0 and the maximum mean no time (D-11; MS-ADTS
-// 2.2.16).
-func TestExpiryTimes(t *testing.T) {
+// TestAccountExpiresAtItsExpiryTime checks that a time is past from its first moment on. 0 and the maximum mean no time
+// (D-11; MS-ADTS 2.2.16).
+func TestAccountExpiresAtItsExpiryTime(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	at := now.Unix()*10_000_000 + filetime.UnixEpoch
 	for when, want := range map[int64]bool{at - 1: true, at: true, at + 1: false, 0: false, -1: false, never: false} {

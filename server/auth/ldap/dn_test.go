@@ -7,8 +7,8 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// TestDescendantNames checks whether an entry is the base, a descendant, or neither (D-13).
-func TestDescendantNames(t *testing.T) {
+// TestWithinAcceptsBaseAndDescendants checks whether an entry is the base, a descendant, or neither (D-13).
+func TestWithinAcceptsBaseAndDescendants(t *testing.T) {
 	for _, c := range []struct {
 		name, base string
 		want       bool

@@ -131,8 +131,9 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 	}
 }
 
-// TestBrokenExport checks that objects already written are not written again after the connection breaks (D-5, D-23).
-func TestBrokenExport(t *testing.T) {
+// TestBrokenExportWritesNoObjectTwice checks that objects already written are not written again after the connection
+// breaks (D-5, D-23).
+func TestBrokenExportWritesNoObjectTwice(t *testing.T) {
 	w := newWorld()
 	f := serve(t, nil)
 	f.search = func(a asked) [][]byte {
@@ -188,9 +189,9 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-// TestHostileExport checks that a server that disconnects early or sends malformed data leaves no file that looks
-// complete (D-22, D-23).
-func TestHostileExport(t *testing.T) {
+// TestBrokenExportLeavesNoCompleteFile checks that a server that disconnects early or sends malformed data leaves no
+// file that looks complete (D-22, D-23).
+func TestBrokenExportLeavesNoCompleteFile(t *testing.T) {
 	w := newWorld()
 	f := serve(t, nil)
 	f.search = func(a asked) [][]byte {

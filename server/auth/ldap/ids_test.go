@@ -51,8 +51,9 @@ func numberedWorld(t *testing.T) *fake {
 	return f
 }
 
-// TestIDs checks the account of an id and the id of an account, as the directory has them now (D-34, L-59).
-func TestIDs(t *testing.T) {
+// TestIDsFollowDirectory checks the account of an id and the id of an account, as the directory has them now (D-34,
+// L-59).
+func TestIDsFollowDirectory(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
 	n := &IDs{Ask: func(q func(*Directory) error) error { return q(d) }}

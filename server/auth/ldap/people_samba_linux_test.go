@@ -30,9 +30,9 @@ func bigGroups(n int) string {
 	return b.String()
 }
 
-// TestServedExport exports a real server with REFMON_ACCOUNTS accounts. Each account is in the directory file with
-// its groups (D-22). The test logs the duration.
-func TestServedExport(t *testing.T) {
+// TestLDAPExportHasEveryAccount exports a real server with REFMON_ACCOUNTS accounts. Each account is in the directory
+// file with its groups (D-22). The test logs the duration.
+func TestLDAPExportHasEveryAccount(t *testing.T) {
 	n, err := strconv.Atoi(os.Getenv("REFMON_ACCOUNTS"))
 	if err != nil || n < 2*perGroup {
 		t.Skip("it fills a directory for minutes: REFMON_ACCOUNTS=100000 runs it")

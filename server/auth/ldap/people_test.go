@@ -188,9 +188,9 @@ func difference(a, b *directory.Accounts) (out []any) {
 	return out
 }
 
-// TestPeopleAfterAFailedRead checks that an interrupted read leaves the accounts unchanged, and that the next
+// TestInterruptedLDAPReadKeepsAccounts checks that an interrupted read leaves the accounts unchanged, and that the next
 // complete read applies (D-22).
-func TestPeopleAfterAFailedRead(t *testing.T) {
+func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	f := &forest{Rand: rand.New(rand.NewPCG(1, 1)), next: 1000}
 	f.entries = []map[string][]string{{"dn": {"DC=corp"}, "objectClass": {"domainDNS"}, "objectSid": {domain.Binary()}}}
 	for range 20 {
@@ -294,9 +294,9 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 	}
 }
 
-// TestPersonAllocates checks the number of allocations for one exported account: the entry's fields
+// TestPersonParseAllocatesAtMost60Times checks the number of allocations for one exported account: the entry's fields
 // and the list.
-func TestPersonAllocates(t *testing.T) {
+func TestPersonParseAllocatesAtMost60Times(t *testing.T) {
 	e := &entry{DN: "CN=user,OU=people," + base}
 	for name, value := range map[string]string{"objectClass": "user", "objectSid": domain.WithRID(7).Binary(),
 		"sAMAccountName": "user", "userAccountControl": "512", "primaryGroupID": "513", "memberOf": "CN=a," + base} {

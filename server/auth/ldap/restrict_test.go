@@ -57,8 +57,8 @@ func TestRestrictionFollowsFromAttributes(t *testing.T) {
 	}
 }
 
-// TestPwdLastSetWithoutComputedAttributes checks pwdLastSet of a directory without computed attributes (D-31).
-func TestPwdLastSetWithoutComputedAttributes(t *testing.T) {
+// TestZeroPwdLastSetRequiresPasswordChange checks pwdLastSet of a directory without computed attributes (D-31).
+func TestZeroPwdLastSetRequiresPasswordChange(t *testing.T) {
 	for control, want := range map[string]Restriction{"512": MustChange, "66048": 0} {
 		w := newWorld()
 		w.root["supportedCapabilities"] = nil

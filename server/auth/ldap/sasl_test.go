@@ -32,8 +32,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestLengthInParts checks that the length of a signed message may arrive byte by byte.
-func TestLengthInParts(t *testing.T) {
+// TestSASLLengthMayArriveByteByByte checks that the length of a signed message may arrive byte by byte.
+func TestSASLLengthMayArriveByteByByte(t *testing.T) {
 	for _, head := range [][]byte{{0, 0, 0, 5}, {0, 0, 1, 0}} {
 		a, b := net.Pipe()
 		s := &signer{Conn: a, signed: true}
@@ -51,9 +51,9 @@ func TestLengthInParts(t *testing.T) {
 	}
 }
 
-// TestSignedBind checks that a signed connection accepts signed messages only, whatever arrived before the first one
-// (D-3).
-func TestSignedBind(t *testing.T) {
+// TestSignedConnectionRejectsUnsignedData checks that a signed connection accepts signed messages only, whatever
+// arrived before the first one (D-3).
+func TestSignedConnectionRejectsUnsignedData(t *testing.T) {
 	plainMessage := done(1, goldap.ApplicationBindResponse, 0)
 	for what, sent := range map[string][]byte{
 		"a plain message in place of a signed one": append(bytes.Clone(plainMessage), done(2,
@@ -387,9 +387,9 @@ func TestForgedServerIsRejected(t *testing.T) {
 	}
 }
 
-// TestChannelBindingHash checks the channel binding: the certificate's hash by its signature's algorithm, SHA-256
-// instead of weaker ones (RFC 5929 4.1).
-func TestChannelBindingHash(t *testing.T) {
+// TestChannelBindingReplacesWeakHash checks the channel binding: the certificate's hash by its signature's algorithm,
+// SHA-256 instead of weaker ones (RFC 5929 4.1).
+func TestChannelBindingReplacesWeakHash(t *testing.T) {
 	raw := []byte("of the certificate")
 	h384, h512 := sha512.Sum384(raw), sha512.Sum512(raw)
 	for algorithm, sum := range map[x509.SignatureAlgorithm][]byte{x509.MD5WithRSA: hashed256(raw),

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAnswersForTheirReason checks the error of each rejected response, because a later check would reject most of
-// them too (D-5, D-7).
-func TestAnswersForTheirReason(t *testing.T) {
+// TestRejectedLDAPReplyNamesReason checks the error of each rejected response, because a later check would reject most
+// of them too (D-5, D-7).
+func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 	coded := func(code int64) func(asked, []byte) [][]byte {
 		return func(a asked, e []byte) [][]byte {
 			return [][]byte{e, done(a.id, goldap.ApplicationSearchResultDone, code, goldap.NewControlPaging(0))}
@@ -89,8 +89,9 @@ func aliceAt(t *testing.T, answer func(a asked, alice []byte) [][]byte, change f
 	return f.directory(change).Find(context.Background(), "alice", false)
 }
 
-// TestHostileAnswers checks that each malformed response returns an error and no account, not even a partial one.
-func TestHostileAnswers(t *testing.T) {
+// TestMalformedLDAPReplyReturnsNoAccount checks that each malformed response returns an error and no account, not even
+// a partial one.
+func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 	last := func(a asked) []byte { return end(a) }
 	long := func(id int64, n int) []byte {
 		return found(id, "CN=alice,"+base, map[string][]string{"x": {strings.Repeat("x", n)}})

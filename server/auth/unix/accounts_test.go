@@ -23,8 +23,8 @@ import (
 // uid and gid are numbers that no user has here.
 const uid, gid = 4711, 4712
 
-// TestTokenWithoutStore checks the complete token of a peer without an account store (L-51, W-15).
-func TestTokenWithoutStore(t *testing.T) {
+// TestPeerTokenWithoutStoreIsComplete checks the complete token of a peer without an account store (L-51, W-15).
+func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 	plain, full := token.StandardUser(sid.MustParse("S-1-22-1-4711")), token.Administrator(sid.MustParse("S-1-22-1-4711"))
 	tcb := winnt.SeTcbPrivilege.Bit()
 	for _, c := range []struct {
@@ -195,9 +195,9 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 	}
 }
 
-// TestPeerEvidence checks that the kernel's credentials are evidence on their own, but not for a
+// TestPeerEvidenceRejectsNameAndPassword checks that the kernel's credentials are evidence on their own, but not for a
 // name or password (L-19).
-func TestPeerEvidence(t *testing.T) {
+func TestPeerEvidenceRejectsNameAndPassword(t *testing.T) {
 	s, alice := stored(t)
 	p := unix.New(s)
 	check.Equal(t, p.Name(), "unix", "Name()")

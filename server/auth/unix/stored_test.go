@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivilegesOfUIDs checks that configured privileges are added to those of the user's kind,
+// TestConfiguredPrivilegesReachOnlyTheirUID checks that configured privileges are added to those of the user's kind,
 // enabled and by default. Other uids do not get them, and neither does 65534 (L-25, W-15).
-func TestPrivilegesOfUIDs(t *testing.T) {
+func TestConfiguredPrivilegesReachOnlyTheirUID(t *testing.T) {
 	s := open(t, nil)
 	more := map[uint32]winnt.PrivilegeSet{4711: winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege),
 		65534: winnt.SeTcbPrivilege.Bit()}

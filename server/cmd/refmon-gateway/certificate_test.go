@@ -64,9 +64,9 @@ func ending(t *testing.T, until time.Time) (p pair) {
 	return p
 }
 
-// TestChannels checks that a ticket can be bound to a certificate whose signature uses SHA-256 or a weaker hash, and
-// not to one with a longer hash (RFC 5929, 4.1).
-func TestChannels(t *testing.T) {
+// TestChannelBindingNeedsSHA256Certificate checks that a ticket can be bound to a certificate whose signature uses
+// SHA-256 or a weaker hash, and not to one with a longer hash (RFC 5929, 4.1).
+func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {
 	for algorithm, bound := range map[x509.SignatureAlgorithm]bool{x509.SHA256WithRSA: true, x509.ECDSAWithSHA256: true,
 		x509.SHA1WithRSA: true, x509.MD5WithRSA: true, x509.SHA256WithRSAPSS: true, x509.SHA384WithRSA: false,
 		x509.ECDSAWithSHA384: false, x509.SHA384WithRSAPSS: false, x509.SHA512WithRSA: false, x509.ECDSAWithSHA512: false,

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/server/gateway"
 )
 
-// TestEachSettingReachesItsField sets each key to a distinct value and checks that it reaches its field. A missing
+// TestGatewaySettingSetsItsField sets each key to a distinct value and checks that it reaches its field. A missing
 // key has its default.
-func TestEachSettingReachesItsField(t *testing.T) {
+func TestGatewaySettingSetsItsField(t *testing.T) {
 	print := strings.Repeat("ab", 32)
 	file := filepath.Join(t.TempDir(), "gateway.yaml")
 	write := func(text string) {
@@ -92,8 +92,8 @@ log: {level: warn}
 	}
 }
 
-// TestBoundsOfSettings checks both sides of each setting's bound, and each invalid value alone.
-func TestBoundsOfSettings(t *testing.T) {
+// TestGatewaySettingBeyondBoundIsRejected checks both sides of each setting's bound, and each invalid value alone.
+func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*config)
 		why    string

@@ -38,8 +38,8 @@ func TestHelpFitsTerminal(t *testing.T) {
 	})
 }
 
-// TestVersion checks that the gateway prints its name and its release, as the other programs do.
-func TestVersion(t *testing.T) {
+// TestGatewayVersionPrintsItsName checks that the gateway prints its name and its release, as the other programs do.
+func TestGatewayVersionPrintsItsName(t *testing.T) {
 	if code, out, errs := ask(t, "version"); code != 0 || !strings.HasPrefix(out, "refmon-gateway ") || errs != "" {
 		t.Errorf(`version: %d, %q, %q, want 0, text starting with "refmon-gateway ", ""`, code, out, errs)
 	}
@@ -48,9 +48,9 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestConfiguration checks that the default file has every key and is well-formed, and that each
-// invalid value is an error with its position. TestBoundsOfSettings checks the values of each key.
-func TestConfiguration(t *testing.T) {
+// TestGatewayConfigErrorsNamePosition checks that the default file has every key and is well-formed, and that each
+// invalid value is an error with its position. TestGatewaySettingBeyondBoundIsRejected checks the values of each key.
+func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 	code, text, _ := ask(t, "config", "print")
 	file := written(t, text)
 	if code != 0 || text != string(shipped) {
@@ -136,9 +136,9 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	}
 }
 
-// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an
 // error that names the flag.
-func TestEmptyFlags(t *testing.T) {
+func TestEmptyFlagValueIsRejected(t *testing.T) {
 	var out, said bytes.Buffer
 	code := run(t.Context(), []string{"serve", "--config", ""}, &streams{out: &out, err: &said})
 	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {

@@ -127,9 +127,9 @@ func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	})
 }
 
-// TestGatewayPage runs the examples of docs/gateway.md with the built programs: three users by curl, the API by curl,
-// and the audit trail, which names client and gateway.
-func TestGatewayPage(t *testing.T) {
+// TestGatewayPageExamplesWork runs the examples of docs/gateway.md with the built programs: three users by curl, the
+// API by curl, and the audit trail, which names client and gateway.
+func TestGatewayPageExamplesWork(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two programs")
 	}

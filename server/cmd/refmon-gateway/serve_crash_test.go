@@ -118,10 +118,10 @@ func killables(big, fresh string) []killable {
 		{"UNLOCK", "f", "", "", nil, nil}}
 }
 
-// TestKilledPrograms kills refmond, refmon-gateway or both with SIGKILL at a random moment of a request of each
-// method. After the restart each file is as before or after the request, no listing has a temporary file (G-33, G-40,
-// G-49, F-210, F-211).
-func TestKilledPrograms(t *testing.T) {
+// TestKilledGatewayLeavesOldOrNewFile kills refmond, refmon-gateway or both with SIGKILL at a random moment of a
+// request of each method. After the restart each file is as before or after the request, no listing has a temporary
+// file (G-33, G-40, G-49, F-210, F-211).
+func TestKilledGatewayLeavesOldOrNewFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two programs")
 	}

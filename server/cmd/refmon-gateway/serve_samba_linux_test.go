@@ -40,10 +40,10 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// TestThreeUsers serves a tree whose descriptors were set through Samba's file server to three users, by curl, rclone
-// and a browser. Each gets the access that `refmon access` reports for the same files. The gateway's own account
-// opens none of them (G-1), and one record of the trail names client and gateway.
-func TestThreeUsers(t *testing.T) {
+// TestWebAccessEqualsRefmonAccess serves a tree whose descriptors were set through Samba's file server to three users,
+// by curl, rclone and a browser. Each gets the access that `refmon access` reports for the same files. The gateway's
+// own account opens none of them (G-1), and one record of the trail names client and gateway.
+func TestWebAccessEqualsRefmonAccess(t *testing.T) {
 	if os.Getenv("REFMON_WEB") != "required" {
 		t.Skip("it builds three programs and starts a browser: REFMON_WEB=required runs it, as .ci/run does")
 	}

@@ -16,10 +16,11 @@ import (
 // ticketHost is the name that tickets are for.
 const ticketHost = "www.refmon.test"
 
-// TestThreeTickets is TestThreeUsers in a domain. The domain controller's own file server sets the descriptors. curl
-// and the browser present tickets of its KDC, rclone a password that the KDC accepts. Each user gets the access that
-// `refmon access` reports, the gateway's own account opens nothing (G-1), and the trail names client and gateway.
-func TestThreeTickets(t *testing.T) {
+// TestTicketAccessEqualsRefmonAccess is TestWebAccessEqualsRefmonAccess in a domain. The domain controller's own file
+// server sets the descriptors. curl and the browser present tickets of its KDC, rclone a password that the KDC accepts.
+// Each user gets the access that `refmon access` reports, the gateway's own account opens nothing (G-1), and the trail
+// names client and gateway.
+func TestTicketAccessEqualsRefmonAccess(t *testing.T) {
 	if os.Getenv("REFMON_SOAK") != "required" {
 		t.Skip("it makes a domain and takes a minute: REFMON_SOAK=required runs it, as make soak does")
 	}

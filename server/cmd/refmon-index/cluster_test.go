@@ -30,9 +30,9 @@ func loopback() (net string, last int) {
 	return fmt.Sprintf("127.%d.%d", 1+rand.N(250), rand.N(250)), 1 + rand.N(200)
 }
 
-// TestExample runs examples/cluster on this host, and kills a NATS server and a worker while it
-// runs.
-func TestExample(t *testing.T) {
+// TestClusterExampleSurvivesKilledWorker runs examples/cluster on this host, and kills a NATS server and a worker while
+// it runs.
+func TestClusterExampleSurvivesKilledWorker(t *testing.T) {
 	if randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0) == 0 {
 		t.Skip("REFMON_CLUSTER_FAULTS is not set: nine processes, and an election that takes seconds")
 	}

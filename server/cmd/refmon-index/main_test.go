@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestStatusBeforeHeartbeat checks that status exits with 1 before the first heartbeat (N-91).
-func TestStatusBeforeHeartbeat(t *testing.T) {
+// TestStatusExitsWith1BeforeHeartbeat checks that status exits with 1 before the first heartbeat (N-91).
+func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	state := t.TempDir()
 	check.NoError(t, os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600))
 	var out bytes.Buffer
@@ -30,8 +30,8 @@ func TestStatusBeforeHeartbeat(t *testing.T) {
 	}
 }
 
-// TestVerbs runs the query verbs over a tree of plain files and checks their exit codes.
-func TestVerbs(t *testing.T) {
+// TestNegativeQueryExitsWith1 runs the query verbs over a tree of plain files and checks their exit codes.
+func TestNegativeQueryExitsWith1(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	dir := filepath.Join(t.TempDir(), "firm.yaml")
 	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
@@ -120,9 +120,9 @@ func TestHelpFitsTerminal(t *testing.T) {
 	})
 }
 
-// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an
 // error that names the flag.
-func TestEmptyFlags(t *testing.T) {
+func TestEmptyFlagValueIsRejected(t *testing.T) {
 	var out, said bytes.Buffer
 	code := run([]string{"can-read", "/a", "bob", "--state", "/nowhere", "-w", ""}, &streams{out: &out, err: &said})
 	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--right is empty") {

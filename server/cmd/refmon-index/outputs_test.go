@@ -170,9 +170,9 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
-// TestSearchExample runs examples/search as three users: full-text search, and no hit for a document once the right
-// was revoked.
-func TestSearchExample(t *testing.T) {
+// TestSearchExampleHidesRevokedDocument runs examples/search as three users: full-text search, and no hit for a
+// document once the right was revoked.
+func TestSearchExampleHidesRevokedDocument(t *testing.T) {
 	if os.Getenv("REFMON_SEARCH_EXAMPLE") == "" {
 		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestPostgres does")
 	}
@@ -211,9 +211,9 @@ func TestFailedOutputClosesTheOthers(t *testing.T) {
 	}
 }
 
-// TestFollowNeedsOneIndex checks that follow refuses to run without a folder unless the database is its only output
-// (N-130).
-func TestFollowNeedsOneIndex(t *testing.T) {
+// TestFollowNeedsStateOrPostgres checks that follow refuses to run without a folder unless the database is its only
+// output (N-130).
+func TestFollowNeedsStateOrPostgres(t *testing.T) {
 	const says = "follow: give --state DIR, or --postgres DSN without --bulk"
 	for args, refused := range map[string]bool{"": true, "--bulk b": true, "--postgres x --bulk b": true,
 		"--postgres x": false, "--state s": false, "--state s --bulk b --postgres x": false} {

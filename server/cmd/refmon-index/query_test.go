@@ -170,9 +170,10 @@ func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Conf
 // changing matches the parts of an output that change with each heartbeat.
 var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`)
 
-// TestRunAndFolderAnswerAlike compares all query commands while a run answers with their answers from its log, on a
-// random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need a run (N-97).
-func TestRunAndFolderAnswerAlike(t *testing.T) {
+// TestRunAndStoredIndexAnswerAlike compares all query commands while a run answers with their answers from its log, on
+// a random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need a run
+// (N-97).
+func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 	s := newStarted(t)
 	file := filepath.Join(t.TempDir(), "token.json")
 	const tok = `{"user":"S-1-5-21-1-2-3-1100","groups":["S-1-5-21-1-2-3-2001"]}`
@@ -232,9 +233,9 @@ func TestShareDescriptorRefuses(t *testing.T) {
 	}
 }
 
-// TestSIDsOfPeople checks that the terms of a person match the documents that the person may read, and no other
-// (N-97): a document's terms are the SIDs that allow and the members that none of them covers.
-func TestSIDsOfPeople(t *testing.T) {
+// TestPersonTermsMatchReadableDocuments checks that the terms of a person match the documents that the person may read,
+// and no other (N-97): a document's terms are the SIDs that allow and the members that none of them covers.
+func TestPersonTermsMatchReadableDocuments(t *testing.T) {
 	s := newStarted(t)
 	x, err := index.Open(s.state, time.Hour)
 	check.NoError(t, err)
@@ -274,9 +275,9 @@ func TestSIDsOfPeople(t *testing.T) {
 	})
 }
 
-// TestShareConfiguration compares the index of a share of smb.conf with what who-can computes for the same section:
-// lists of names, forced users and groups, administrators and a read-only share (N-100).
-func TestShareConfiguration(t *testing.T) {
+// TestIndexOfShareAgreesWithWhoCan compares the index of a share of smb.conf with what who-can computes for the same
+// section: lists of names, forced users and groups, administrators and a read-only share (N-100).
+func TestIndexOfShareAgreesWithWhoCan(t *testing.T) {
 	for name, section := range map[string]string{
 		"valid users":      "valid users = @g1 p2\n",
 		"invalid users":    "invalid users = @g0\nread only = no\n",

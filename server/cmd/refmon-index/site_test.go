@@ -104,9 +104,9 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestConfigFile checks that a configuration file has the flags of its command, and that other keys are errors with
-// their line.
-func TestConfigFile(t *testing.T) {
+// TestUnknownConfigKeyNamesItsLine checks that a configuration file has the flags of its command, and that other keys
+// are errors with their line.
+func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"name: w1\nsite: /none":              "/none/site.json",
 		"site: /none\nname: w1\nbeat: 2s":    "/none/site.json",
@@ -143,9 +143,9 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
-// TestEachFlagExists checks that each key of each generated configuration file is a flag of its command, so that every
-// machine of a site starts.
-func TestEachFlagExists(t *testing.T) {
+// TestGeneratedConfigKeysAreCommandFlags checks that each key of each generated configuration file is a flag of its
+// command, so that every machine of a site starts.
+func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 	c := &cluster{t: t, folder: t.TempDir()}
 	c.install("directory: ''\nldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, " +
 		"ca: /c, base: DC=x}\nnats: [tls://mq:4222, tls://mq2:4222]\npostgres: host=/x\nmachines:\n" +

@@ -2,8 +2,9 @@ package main
 
 import "testing"
 
-// TestMembersInWords checks that the terms of a class are printed with their verb and the names of known SIDs.
-func TestMembersInWords(t *testing.T) {
+// TestClassTermsPrintWithNames checks that the terms of a class are printed with their verb and the names of known
+// SIDs.
+func TestClassTermsPrintWithNames(t *testing.T) {
 	for want, clause := range map[string][]string{
 		"nobody":                          nil,
 		"first match of: allow everybody": {"+*"},

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBackup checks that a restore brings back the backup's contents, and that it fails while a
-// daemon runs (L-39).
-func TestBackup(t *testing.T) {
+// TestRestoreBringsBackBackedUpAccounts checks that a restore brings back the backup's contents, and that it fails
+// while a daemon runs (L-39).
+func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	p := build(t)
 	_, end := p.serve()
 	p.must("secret\n", "add", "alice", "--password")
@@ -69,8 +69,8 @@ func packed(t *testing.T, parts ...string) string {
 	return written(t, filepath.Join(t.TempDir(), "backup"), b.String())
 }
 
-// TestUnpack checks that a backup has exactly the files of a store.
-func TestUnpack(t *testing.T) {
+// TestUnpackAcceptsOnlyStoreFiles checks that a backup has exactly the files of a store.
+func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 	files, err := unpack(packed(t, backedStore, "s", backedKey, "k", backedPublic, "p"))
 	if err != nil || len(files) != 3 || string(files[backedStore]) != "s" || string(files[backedKey]) != "k" ||
 		string(files[backedPublic]) != "p" {

@@ -38,9 +38,9 @@ func logOn(c *client.Conn, message uint32, name, password string, typ winnt.Logo
 	return user, level, st, th.NtClose(out.Token)
 }
 
-// TestAccount changes accounts of a running refmond and logs on with them. Passwords come from standard input and
-// appear in no output (L-1, L-38). Only administrators may use the commands (L-52).
-func TestAccount(t *testing.T) {
+// TestAccountCommandsTakeEffectAtOnce changes accounts of a running refmond and logs on with them. Passwords come from
+// standard input and appear in no output (L-1, L-38). Only administrators may use the commands (L-52).
+func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 	p := build(t)
 	_, end := p.serve()
 	p.must("hunter2\n", "add", "alice", "--password", "--full-name", "Alice")

@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChangeRecords checks that each change is recorded without an audit policy, changes of rights
-// with their documented event ids (L-50, L-22).
-func TestChangeRecords(t *testing.T) {
+// TestAccountChangesAreRecordedWithoutPolicy checks that each change is recorded without an audit policy, changes of
+// rights with their documented event ids (L-50, L-22).
+func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	none, err := audit.NewPolicy(audit.PolicySpec{})
 	check.NoError(t, err)
 	m := audit.NewMemory(0, 0)
@@ -58,10 +58,10 @@ func TestChangeRecords(t *testing.T) {
 	}
 }
 
-// TestLogons makes each kind of logon and name lookup at a running refmond. The first administrator's password gives
-// the full token in a batch logon (L-5, L-6, L-21). S4U accepts accounts of the store and users of the host (L-36,
-// L-57). Anonymous is a network logon without a name (L-34).
-func TestLogons(t *testing.T) {
+// TestEachLogonTypeYieldsItsToken makes each kind of logon and name lookup at a running refmond. The first
+// administrator's password gives the full token in a batch logon (L-5, L-6, L-21). S4U accepts accounts of the store
+// and users of the host (L-36, L-57). Anonymous is a network logon without a name (L-34).
+func TestEachLogonTypeYieldsItsToken(t *testing.T) {
 	p := build(t)
 	p.serve()
 	p.must("secret\n", "add", "boss", "--password")
@@ -142,9 +142,9 @@ func (p *program) lookups(c *client.Conn) {
 	check.SlicesEqual(p, got, want, "back")
 }
 
-// TestSystem checks a configuration in which uid 0 is SYSTEM: root's program holds SeTcbPrivilege, its logon by name
-// is at level Impersonation, and the linked full token is usable (L-26, L-22, L-36).
-func TestSystem(t *testing.T) {
+// TestRootConfiguredAsSystemHoldsTcb checks a configuration in which uid 0 is SYSTEM: root's program holds
+// SeTcbPrivilege, its logon by name is at level Impersonation, and the linked full token is usable (L-26, L-22, L-36).
+func TestRootConfiguredAsSystemHoldsTcb(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root is uid 0")
 	}

@@ -19,9 +19,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestActivation restarts refmond while its service manager holds the socket. A client that connects meanwhile is
-// served by the next refmond. The old connection reports its end, and a new connection is a new process (W-9, W-29).
-func TestActivation(t *testing.T) {
+// TestSocketActivationSurvivesRestart restarts refmond while its service manager holds the socket. A client that
+// connects meanwhile is served by the next refmond. The old connection reports its end, and a new connection is a new
+// process (W-9, W-29).
+func TestSocketActivationSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
 	programs.Install(t, dir, "refmond")
@@ -71,9 +72,9 @@ func TestActivation(t *testing.T) {
 	}
 }
 
-// TestInherited checks that inherited sockets are used only if LISTEN_PID is this process and LISTEN_FDS matches
-// (W-29).
-func TestInherited(t *testing.T) {
+// TestInheritedSocketsNeedMatchingListenPID checks that inherited sockets are used only if LISTEN_PID is this process
+// and LISTEN_FDS matches (W-29).
+func TestInheritedSocketsNeedMatchingListenPID(t *testing.T) {
 	own := fmt.Sprint(os.Getpid())
 	for _, c := range []struct {
 		pid, count string
@@ -99,8 +100,8 @@ func TestInherited(t *testing.T) {
 	}
 }
 
-// TestUnit checks that systemd accepts the shipped units, if it is installed.
-func TestUnit(t *testing.T) {
+// TestSystemdAcceptsShippedUnits checks that systemd accepts the shipped units, if it is installed.
+func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	text, err := os.ReadFile("../../systemd/refmond.service")
 	check.NoError(t, err)
 	socket, err := os.ReadFile("../../systemd/refmond.socket")

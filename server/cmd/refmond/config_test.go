@@ -25,8 +25,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestShipped checks that the shipped configuration is well formed and contains every key.
-func TestShipped(t *testing.T) {
+// TestShippedConfigurationHasEveryKey checks that the shipped configuration is well formed and contains every key.
+func TestShippedConfigurationHasEveryKey(t *testing.T) {
 	check.NoError(t, check.Err(load("")))
 	var keys func(reflect.Type)
 	keys = func(s reflect.Type) {
@@ -43,8 +43,8 @@ func TestShipped(t *testing.T) {
 	keys(reflect.TypeFor[settings]())
 }
 
-// TestConfigurationRefused checks that each invalid value is an error with its position.
-func TestConfigurationRefused(t *testing.T) {
+// TestInvalidConfigErrorsNamePosition checks that each invalid value is an error with its position.
+func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"state: /x\nsokket: /y\n", "line 2: sokket: unknown field"},
 		{"limits:\n  perUser: many\n", "perUser"},
@@ -223,9 +223,9 @@ func TestEachKeySetsItsField(t *testing.T) {
 	}
 }
 
-// TestConfigurationChecked changes a valid configuration: each change beyond a bound is rejected with its position,
-// each value at the bound is accepted.
-func TestConfigurationChecked(t *testing.T) {
+// TestConfigValuesBeyondBoundsAreRejected changes a valid configuration: each change beyond a bound is rejected with
+// its position, each value at the bound is accepted.
+func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"adminSocket: /ad", "adminSocket: /so", "must differ from socket"}, {"state: /st", "state: ''", "are required"},
 		{"socket: /wa", "socket: /so", "watch.socket"}, {"socket: /wa", "socket: /ad", "watch.socket"},
@@ -291,9 +291,9 @@ func TestConfigurationChecked(t *testing.T) {
 	}
 }
 
-// TestPageConfigurations checks that refmond accepts the configurations of the page, and that with the one for
-// servers the programs in examples/pipes print what the page shows.
-func TestPageConfigurations(t *testing.T) {
+// TestDocumentedConfigurationsLoad checks that refmond accepts the configurations of the page, and that with the one
+// for servers the programs in examples/pipes print what the page shows.
+func TestDocumentedConfigurationsLoad(t *testing.T) {
 	text, dir := page(t), t.TempDir()
 	own := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
 		filepath.Join(dir, "s"), filepath.Join(dir, "a"))
@@ -353,9 +353,9 @@ func answers(t *testing.T, cfg *config) string {
 	return said.String()
 }
 
-// TestProfiles checks that each unit uses the AppArmor profile of its program, that the profile has
-// the configured folders, and that AppArmor's parser accepts it, if it is installed.
-func TestProfiles(t *testing.T) {
+// TestAppArmorProfilesNameConfiguredFolders checks that each unit uses the AppArmor profile of its program, that the
+// profile has the configured folders, and that AppArmor's parser accepts it, if it is installed.
+func TestAppArmorProfilesNameConfiguredFolders(t *testing.T) {
 	cfg, err := load("")
 	check.NoError(t, err)
 	parser, missing := exec.LookPath("apparmor_parser")
@@ -389,9 +389,9 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// TestFiles checks that sysusers and tmpfiles create the unit's user and folders with the
+// TestSystemdFilesUseConfiguredPaths checks that sysusers and tmpfiles create the unit's user and folders with the
 // configuration's paths, and that systemd accepts both, if it is installed.
-func TestFiles(t *testing.T) {
+func TestSystemdFilesUseConfiguredPaths(t *testing.T) {
 	text := map[string]string{}
 	for _, name := range []string{"service", "sysusers", "tmpfiles"} {
 		b, err := os.ReadFile("../../systemd/refmond." + name)

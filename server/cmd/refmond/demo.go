@@ -85,8 +85,8 @@ Now you, in another terminal:
 docs/refmond.md goes on from here. Ctrl-C ends the demo and removes its folder.
 `
 
-// demoDaemon starts the daemon of the demo in the folder dir. The demo's files are entries of the configuration; none is
-// written to dir. The caller stops the service. After an error there is no service. If only the start failed, the
+// demoDaemon starts the daemon of the demo in the folder dir. The demo's files are entries of the configuration; none
+// is written to dir. The caller stops the service. After an error there is no service. If only the start failed, the
 // configuration is returned with the error.
 func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	cfg, err := load("")

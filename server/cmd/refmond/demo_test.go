@@ -36,8 +36,9 @@ func TestMain(m *testing.M) {
 	main()
 }
 
-// TestDemoFails checks that a demo with a failing role names it, exits with code 2 and leaves no program or folder.
-func TestDemoFails(t *testing.T) {
+// TestFailedDemoNamesRoleAndCleansUp checks that a demo with a failing role names it, exits with code 2 and leaves no
+// program or folder.
+func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 	for _, c := range []struct{ role, want string }{
 		{"server", "the demo's server: EOF"}, {"alice", "the demo's alice: exit status 3"},
 		{"bob", "the demo's bob: exit status 3"},
@@ -73,8 +74,8 @@ func TestDemoFails(t *testing.T) {
 	}
 }
 
-// TestDemo runs the demo to its end, and checks its output and that it leaves no folder.
-func TestDemo(t *testing.T) {
+// TestDemoCompletesAndRemovesItsFolder runs the demo to its end, and checks its output and that it leaves no folder.
+func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "refmond")
 	programs.Install(t, dir, "refmond")

@@ -12,7 +12,7 @@ import (
 )
 
 // TestDirectoryNeedsPrivatePassword checks that a directory needs a keytab or a password file, and that files which
-// others can read are rejected (D-1, D-2, K-33). TestConfigurationChecked has the other keys.
+// others can read are rejected (D-1, D-2, K-33). TestConfigValuesBeyondBoundsAreRejected has the other keys.
 func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
@@ -59,8 +59,8 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	}
 }
 
-// TestExportIsWhole checks that a failed export leaves the previous file unchanged.
-func TestExportIsWhole(t *testing.T) {
+// TestFailedExportKeepsPreviousFile checks that a failed export leaves the previous file unchanged.
+func TestFailedExportKeepsPreviousFile(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "people.yaml")
 	check.NoError(t, os.WriteFile(file, []byte("before"), 0o600))

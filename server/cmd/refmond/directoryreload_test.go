@@ -30,9 +30,9 @@ func centre(t *testing.T, key types.EncryptionKey, password string) string {
 	return address
 }
 
-// TestDirectoryReload checks that a reload applies the keys below directory without disconnecting
+// TestDirectoryReloadKeepsClientsConnected checks that a reload applies the keys below directory without disconnecting
 // clients. Wrong keys keep the old directory, and counts of wrong passwords continue (D-33).
-func TestDirectoryReload(t *testing.T) {
+func TestDirectoryReloadKeepsClientsConnected(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
 	keys := kerberosKeys(p.keytab(1, key))

@@ -15,8 +15,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestDoctor checks that doctor finds no fault in a healthy daemon, and names each fault with its repair.
-func TestDoctor(t *testing.T) {
+// TestDoctorNamesEachFaultWithRepair checks that doctor finds no fault in a healthy daemon, and names each fault with
+// its repair.
+func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "refmond.yaml")
 	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
@@ -54,8 +55,9 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// TestFindings runs each check of doctor alone. Its finding is ok, note or WRONG; only WRONG causes exit code 2.
-func TestFindings(t *testing.T) {
+// TestOnlyWrongFindingsFailDoctor runs each check of doctor alone. Its finding is ok, note or WRONG; only WRONG causes
+// exit code 2.
+func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	dir := t.TempDir()
 	place := func(name string, mode os.FileMode) string {
 		at := filepath.Join(dir, name)

@@ -16,9 +16,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDescriptors checks that users of the host receive descriptors of files over the socket with the access that
-// their tokens were granted, and that doctor reports the number of passed descriptors (F-151, F-155).
-func TestDescriptors(t *testing.T) {
+// TestPassedDescriptorsHaveGrantedAccess checks that users of the host receive descriptors of files over the socket
+// with the access that their tokens were granted, and that doctor reports the number of passed descriptors (F-151,
+// F-155).
+func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	w := newTreeWorld(t)
 	cfg := w.configure("    descriptors: write\n")
 	got := w.doctor()
@@ -101,9 +102,9 @@ func TestOpenFilesSelectsByPartOfName(t *testing.T) {
 	}
 }
 
-// TestInspectionOutput checks how the inspection verbs print rights, groups, names and times. Unprintable characters
-// of a program's name do not reach the terminal (W-79).
-func TestInspectionOutput(t *testing.T) {
+// TestInspectionOutputEscapesNames checks how the inspection verbs print rights, groups, names and times. Unprintable
+// characters of a program's name do not reach the terminal (W-79).
+func TestInspectionOutputEscapesNames(t *testing.T) {
 	for _, c := range []struct {
 		typ  string
 		mask winnt.AccessMask

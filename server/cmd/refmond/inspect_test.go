@@ -82,9 +82,9 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	}
 }
 
-// TestLooking runs the verbs that look into a daemon: at the socket of all they show
+// TestInspectionVerbsHideOtherUsersData runs the verbs that look into a daemon: at the socket of all they show
 // the user's own, at the administrators' everything (U-95, W-27).
-func TestLooking(t *testing.T) {
+func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)
 	check.NoError(t, err)
@@ -189,9 +189,9 @@ func TestLooking(t *testing.T) {
 	}
 }
 
-// TestWhen checks the conversion of a FILETIME, units of 100 ns since 1601. A time of today has no
+// TestTimeOfTodayHasNoDate checks the conversion of a FILETIME, units of 100 ns since 1601. A time of today has no
 // date.
-func TestWhen(t *testing.T) {
+func TestTimeOfTodayHasNoDate(t *testing.T) {
 	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local)
 	filetime := (at.Unix() + 11644473600) * 10_000_000
 	if got := when(filetime); got != "2001-02-03 04:05" || when(0) != "" {
@@ -211,8 +211,8 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// TestOwners checks that the daemon's user can be a number or a name of this host.
-func TestOwners(t *testing.T) {
+// TestOwnerOptionAcceptsNumberOrName checks that the daemon's user can be a number or a name of this host.
+func TestOwnerOptionAcceptsNumberOrName(t *testing.T) {
 	for name, want := range map[string]uint32{"0": 0, "4294967295": 4294967295, "root": 0} {
 		if uid, err := userID(name); err != nil || uid != want {
 			t.Errorf("%s: %d, %v, want %d", name, uid, err, want)

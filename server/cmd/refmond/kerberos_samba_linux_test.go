@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestIdentityPage runs the server of docs/identity.md on a real domain. curl uses tickets of two
+// TestIdentityPageServerAcceptsTickets runs the server of docs/identity.md on a real domain. curl uses tickets of two
 // users, one of them in the group that may read.
-func TestIdentityPage(t *testing.T) {
+func TestIdentityPageServerAcceptsTickets(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/identity.md")
 	check.NoError(t, err)
 	program := regexp.MustCompile("(?s)```python\n(.*?)```").FindSubmatch(page)

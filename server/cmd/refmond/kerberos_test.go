@@ -210,9 +210,9 @@ func (p *program) reloaded(cmd *exec.Cmd, says string) {
 	p.log.await(p, from, says)
 }
 
-// TestTicketsReload checks that a reload applies the keys below kerberos: another keytab, none, and
+// TestReloadAppliesNewKeytab checks that a reload applies the keys below kerberos: another keytab, none, and
 // one again. A wrong one keeps the old acceptor, and a used ticket is not accepted again (K-82).
-func TestTicketsReload(t *testing.T) {
+func TestReloadAppliesNewKeytab(t *testing.T) {
 	p := build(t)
 	old, next := forge.NewKey(18), forge.NewKey(18)
 	p.configure(kerberosKeys(p.keytab(2, old)))
@@ -256,9 +256,9 @@ func TestTicketsReload(t *testing.T) {
 		"K-47: after kill -9, a token that was accepted before")
 }
 
-// TestRefusedTickets checks record 4625 of each rejected ticket: the documented reason as a number and as text, and
-// the client's name if a key decrypted the ticket (K-80). The client receives the same status each time.
-func TestRefusedTickets(t *testing.T) {
+// TestRejectedTicketRecordNamesReason checks record 4625 of each rejected ticket: the documented reason as a number and
+// as text, and the client's name if a key decrypted the ticket (K-80). The client receives the same status each time.
+func TestRejectedTicketRecordNamesReason(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
 	p.configure(kerberosKeys(p.keytab(2, key)))

@@ -34,11 +34,10 @@ const gssConf = `[libdefaults]
  .example.test = EXAMPLE.TEST
 `
 
-// TestGSSAPI connects a C client that uses libkrb5's GSSAPI with a server through a named pipe of
-// refmond. The server logs the client on with its token at the level that the client allows, and
-// the response proves to the client that it reached the intended server (K-35, K-45, K-48). It runs
-// with SPNEGO and with Kerberos alone.
-func TestGSSAPI(t *testing.T) {
+// TestGSSAPIClientLogsOnThroughPipe connects a C client that uses libkrb5's GSSAPI with a server through a named pipe
+// of refmond. The server logs the client on with its token at the level that the client allows, and the response proves
+// to the client that it reached the intended server (K-35, K-45, K-48). It runs with SPNEGO and with Kerberos alone.
+func TestGSSAPIClientLogsOnThroughPipe(t *testing.T) {
 	p := build(t)
 	c := p.gssClient()
 	key := forge.NewKey(18)

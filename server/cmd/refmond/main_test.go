@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// TestCommandLines checks that help and version succeed and write to stdout, and that a malformed
+// TestMalformedCommandLineNamesTheHelp checks that help and version succeed and write to stdout, and that a malformed
 // command line writes only to stderr, with a reference to the help.
-func TestCommandLines(t *testing.T) {
+func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		code int
@@ -55,9 +55,9 @@ func TestHelpFitsTerminal(t *testing.T) {
 	})
 }
 
-// TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an
+// TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an
 // error that names the flag.
-func TestEmptyFlags(t *testing.T) {
+func TestEmptyFlagValueIsRejected(t *testing.T) {
 	var out, said bytes.Buffer
 	code := run([]string{"serve", "--config", ""}, &streams{out: &out, err: &said})
 	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {
@@ -73,8 +73,8 @@ func page(t *testing.T) string {
 	return string(text)
 }
 
-// TestPageCommands checks that refmond accepts every refmond command line of the page.
-func TestPageCommands(t *testing.T) {
+// TestDocumentedCommandLinesParse checks that refmond accepts every refmond command line of the page.
+func TestDocumentedCommandLinesParse(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^    (?:sudo -u refmond )?refmond (.*?)(?: +#.*)?$`)
 	lines := command.FindAllStringSubmatch(page(t), -1)
 	if len(lines) < 15 {

@@ -55,8 +55,8 @@ func (w *treeWorld) says(uid uint32, want, line string) {
 	}
 }
 
-// TestMount mounts a tree by the verb and by the configuration key.
-func TestMount(t *testing.T) {
+// TestMountCommandAndConfigKeyMountTree mounts a tree by the verb and by the configuration key.
+func TestMountCommandAndConfigKeyMountTree(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.byKey(p, at)
 	w.forBackup(p, at)
@@ -220,9 +220,9 @@ func (w *treeWorld) acl(at string) {
 	}
 }
 
-// TestFiveCommands is the walk of docs/acl.md with two users of this host on a real mount: from an empty folder to "bob
-// is denied, here is why, now he may read", with names only.
-func TestFiveCommands(t *testing.T) {
+// TestACLGuideWorksOnMount is the walk of docs/acl.md with two users of this host on a real mount: from an empty folder
+// to "bob is denied, here is why, now he may read", with names only.
+func TestACLGuideWorksOnMount(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds programs")
 	}

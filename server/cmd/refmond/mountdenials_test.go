@@ -26,10 +26,10 @@ func metricsOf(t *testing.T, at string) string {
 	return output("curl", "-sS", "--unix-socket", at, "http://refmond/metrics")
 }
 
-// TestWhyOfMounts checks who was denied through a mount, and by which entry: a mount without a daemon answers from
-// its trail, the daemon for its own mounts. refmon why gives the same answer before anybody has tried (B-24, M-46,
-// M-47).
-func TestWhyOfMounts(t *testing.T) {
+// TestWhyNamesEntryThatDeniedOnMount checks who was denied through a mount, and by which entry: a mount without a
+// daemon answers from its trail, the daemon for its own mounts. refmon why gives the same answer before anybody has
+// tried (B-24, M-46, M-47).
+func TestWhyNamesEntryThatDeniedOnMount(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	t.Run("trail", func(t *testing.T) { w.trailed(t, p, at) })
 	t.Run("daemon", func(t *testing.T) { w.daemonWhy(t, p, at) })

@@ -16,10 +16,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestServeOverItsOwnTree checks that refmond with a mount over its own tree starts again twice after kill -9, while
-// a program has a file open in the dead mount. doctor reports the working mount, and afterwards its remains (M-8,
+// TestRefmondRestartsOverDeadMount checks that refmond with a mount over its own tree starts again twice after kill -9,
+// while a program has a file open in the dead mount. doctor reports the working mount, and afterwards its remains (M-8,
 // M-39, M-40).
-func TestServeOverItsOwnTree(t *testing.T) {
+func TestRefmondRestartsOverDeadMount(t *testing.T) {
 	w, p, _ := newMountWorld(t)
 	t.Cleanup(func() {
 		for unix.Unmount(w.root, unix.MNT_DETACH) == nil {
@@ -126,9 +126,9 @@ func (w *treeWorld) holds(name string) (release func()) {
 	}
 }
 
-// TestForeignDeadMount checks that refmond does not remove the dead mount of another file system or tree, and that
-// the error says what to do (M-39).
-func TestForeignDeadMount(t *testing.T) {
+// TestDeadMountOfOthersIsNotRemoved checks that refmond does not remove the dead mount of another file system or tree,
+// and that the error says what to do (M-39).
+func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.must(os.Chmod(p.dir, 0o755))
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
@@ -169,9 +169,9 @@ func (p *program) refuses(args ...string) (string, error) {
 	return string(out), err
 }
 
-// TestMountPlaces checks that a missing mount point, or one that is a file, is rejected with a message that says what
-// to do (M-39).
-func TestMountPlaces(t *testing.T) {
+// TestMissingMountPointNamesRemedy checks that a missing mount point, or one that is a file, is rejected with a message
+// that says what to do (M-39).
+func TestMissingMountPointNamesRemedy(t *testing.T) {
 	w, p, _ := newMountWorld(t)
 	file := filepath.Join(w.dir, "file")
 	w.must(os.WriteFile(file, nil, 0o600))

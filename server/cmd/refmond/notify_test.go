@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestNotify checks that the manager's socket may have an abstract name, and that nothing is sent
+// TestNotifyReachesAbstractSocket checks that the manager's socket may have an abstract name, and that nothing is sent
 // without a socket.
-func TestNotify(t *testing.T) {
+func TestNotifyReachesAbstractSocket(t *testing.T) {
 	name := fmt.Sprintf("refmond-test-%d", os.Getpid())
 	told := manager(t, "\x00"+name)
 	for _, at := range []string{"", "/nonexistent/s", "@" + name} {

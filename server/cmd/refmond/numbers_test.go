@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNumbersOfAFile checks the ids of a directory file: uids belong to users and gids to groups. An id that two
+// TestSharedUIDMapsToNobody checks the ids of a directory file: uids belong to users and gids to groups. An id that two
 // accounts share maps to neither of them, though each account has the id (L-59).
-func TestNumbersOfAFile(t *testing.T) {
+func TestSharedUIDMapsToNobody(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "people.yaml")
 	const domain = "S-1-5-21-1-2-3-"
 	text := "domain: S-1-5-21-1-2-3\nusers:\n" +

@@ -14,15 +14,14 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestOperations checks that the daemon's own user can read metrics and profiles at a socket in the state folder, and
-// that other users are rejected (W-30).
-func TestOperations(t *testing.T) {
+// TestOperationsSocketServesOnlyDaemonUser checks that the daemon's own user can read metrics and profiles at a socket
+// in the state folder, and that other users are rejected (W-30).
+func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
 	check.NoError(t, err)
 	stop := serving(t, s)

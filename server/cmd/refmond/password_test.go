@@ -48,9 +48,9 @@ func (p *prompt) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// TestTypedPassword checks that a password is typed twice without echo, and that the terminal's settings are restored
-// (L-1).
-func TestTypedPassword(t *testing.T) {
+// TestTypedPasswordIsNotEchoed checks that a password is typed twice without echo, and that the terminal's settings are
+// restored (L-1).
+func TestTypedPasswordIsNotEchoed(t *testing.T) {
 	for typed, want := range map[string]string{"secret\nsecret\n": "secret",
 		"secret\nsecert\n": "the two passwords differ",
 		"\n":               "the input is empty"} {
@@ -71,8 +71,8 @@ func TestTypedPassword(t *testing.T) {
 	}
 }
 
-// TestPipedPassword checks that without a terminal the first line is the password.
-func TestPipedPassword(t *testing.T) {
+// TestPipedPasswordIsFirstLine checks that without a terminal the first line is the password.
+func TestPipedPasswordIsFirstLine(t *testing.T) {
 	for text, want := range map[string]string{"secret\nmore\n": "secret", "se cret\r\n": "se cret", " s ": " s ", "": "",
 		"\n": "", "\r\n": "", "\nmore\n": ""} {
 		r, w, err := os.Pipe()

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestPlacesOfOthersAreRefused checks that refmond does not start, and that doctor reports WRONG, if others can write
-// to one of its folders. The message names the command that repairs it (L-76).
-func TestPlacesOfOthersAreRefused(t *testing.T) {
+// TestFoldersWritableByOthersBlockStart checks that refmond does not start, and that doctor reports WRONG, if others
+// can write to one of its folders. The message names the command that repairs it (L-76).
+func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: the owners of files cannot be changed")
 	}

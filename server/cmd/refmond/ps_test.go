@@ -92,9 +92,9 @@ func thisUser() string {
 	return fmt.Sprintf("S-1-22-1-%d", os.Getuid())
 }
 
-// TestSessionsColumns checks the rows of two connections: process, program, uid, pid, logon session, time and user of
-// each one's own client. Only the one at the administrators' socket has a full token (W-27).
-func TestSessionsColumns(t *testing.T) {
+// TestSessionsListEachConnection checks the rows of two connections: process, program, uid, pid, logon session, time
+// and user of each one's own client. Only the one at the administrators' socket has a full token (W-27).
+func TestSessionsListEachConnection(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
 	rows := rowsOf(t, cfg, "sessions", from)
@@ -111,9 +111,9 @@ func TestSessionsColumns(t *testing.T) {
 	}
 }
 
-// TestPsColumns checks name, time and user of two processes, and below each its threads with
+// TestPsListsThreadsAndImpersonation checks name, time and user of two processes, and below each its threads with
 // client, level and start of impersonation (U-95, W-27).
-func TestPsColumns(t *testing.T) {
+func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))

@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRevokeCommand revokes by path and by SID at a running daemon. Each revocation is in the trail, and a caller
-// without SeDebugPrivilege is refused (W-98, W-99, W-100).
-func TestRevokeCommand(t *testing.T) {
+// TestRevokeCommandNeedsSeDebugPrivilege revokes by path and by SID at a running daemon. Each revocation is in the
+// trail, and a caller without SeDebugPrivilege is refused (W-98, W-99, W-100).
+func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	w := newTreeWorld(t)
 	w.must(os.WriteFile(filepath.Join(w.root, "plan"), []byte("the plan"), 0o600))
 	w.describe("plan", "O:BAG:SYD:(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)")
@@ -80,8 +80,9 @@ func revocations(w *treeWorld, cfg *config, target string) (n int) {
 	return n
 }
 
-// TestRevokePrintsRemains checks what the command prints for files that the host's kernel goes on serving (W-101).
-func TestRevokePrintsRemains(t *testing.T) {
+// TestRevokePrintsFilesStillOpen checks what the command prints for files that the host's kernel goes on serving
+// (W-101).
+func TestRevokePrintsFilesStillOpen(t *testing.T) {
 	var out bytes.Buffer
 	printRevoked(&streams{out: &out}, &inspect.Revoked{Sessions: 1, Tokens: 3, Files: 2, More: 4,
 		Remains: []inspect.Remaining{
@@ -99,8 +100,8 @@ remains until the program closes the file or ends:
 	}
 }
 
-// TestKernelNamesOfPaths checks which kernel name a path of the host has. A path beside a tree has none.
-func TestKernelNamesOfPaths(t *testing.T) {
+// TestHostPathMapsToKernelName checks which kernel name a path of the host has. A path beside a tree has none.
+func TestHostPathMapsToKernelName(t *testing.T) {
 	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}}}
 	c.trees[0].Path = "/srv/p"
 	for path, want := range map[string]string{"/srv/p": `\Device\p`, "/srv/p/a/b": `\Device\p\a\b`,

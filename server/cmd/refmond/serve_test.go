@@ -29,8 +29,9 @@ func written(t *testing.T, name, text string) string {
 	return name
 }
 
-// TestDefaultConfiguration checks the values without a configuration file, and that a missing file is an error.
-func TestDefaultConfiguration(t *testing.T) {
+// TestLoadWithoutFileReturnsDefaults checks the values without a configuration file, and that a missing file is an
+// error.
+func TestLoadWithoutFileReturnsDefaults(t *testing.T) {
 	c, err := load("")
 	check.NoError(t, err)
 	limits := daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
@@ -44,8 +45,9 @@ func TestDefaultConfiguration(t *testing.T) {
 	}
 }
 
-// TestConfigVerbs checks that config check finds the error in a file, and that config print prints a valid one.
-func TestConfigVerbs(t *testing.T) {
+// TestConfigCheckFindsUnknownField checks that config check finds the error in a file, and that config print prints a
+// valid one.
+func TestConfigCheckFindsUnknownField(t *testing.T) {
 	ask := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
 		code := run(append([]string{"config"}, args...), &streams{out: &out, err: &errs})
@@ -68,9 +70,9 @@ func TestConfigVerbs(t *testing.T) {
 	}
 }
 
-// TestServedPolicy checks that without a policy the trail has logons and privilege use, and that with audit.required
-// an operation fails if its record cannot be written.
-func TestServedPolicy(t *testing.T) {
+// TestDefaultPolicyRecordsLogons checks that without a policy the trail has logons and privilege use, and that with
+// audit.required an operation fails if its record cannot be written.
+func TestDefaultPolicyRecordsLogons(t *testing.T) {
 	dir := t.TempDir()
 	for _, required := range []bool{true, false} {
 		p, err := policy(dir, &auditSettings{Required: required})
@@ -134,9 +136,9 @@ func manager(t *testing.T, name string) (told func() string) {
 	}
 }
 
-// TestReload checks that a changed configuration affects new clients' privileges and the log level,
-// that a wrong one changes nothing, and that the manager is notified in both cases (W-29).
-func TestReload(t *testing.T) {
+// TestInvalidReloadChangesNothing checks that a changed configuration affects new clients' privileges and the log
+// level, that a wrong one changes nothing, and that the manager is notified in both cases (W-29).
+func TestInvalidReloadChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	told := manager(t, filepath.Join(dir, "manager"))
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "manager"))

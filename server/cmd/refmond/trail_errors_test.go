@@ -70,10 +70,10 @@ func (w *treeWorld) logons(state string) (n int, bytes int) {
 	}
 }
 
-// TestFullAuditDisk checks a full disk while one user floods connections. Operations without a matching SACL
-// continue, audited ones fail with an error that names the cause, and an administrator can log on and work. Once
-// space is free everything works again without a restart (U-64, U-92, U-93).
-func TestFullAuditDisk(t *testing.T) {
+// TestFullAuditDiskFailsOnlyAuditedCalls checks a full disk while one user floods connections. Operations without a
+// matching SACL continue, audited ones fail with an error that names the cause, and an administrator can log on and
+// work. Once space is free everything works again without a restart (U-64, U-92, U-93).
+func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w := newTreeWorld(t)
 	const everyone = "O:BAG:SYD:P(A;;FA;;;WD)"
 	for name, text := range map[string]string{"plain": everyone, "spied": everyone + "S:(AU;SAFA;FA;;;WD)"} {

@@ -202,10 +202,10 @@ func (w *treeWorld) doctor() string {
 	return ""
 }
 
-// TestTreeExposed checks that refmond does not start with a tree whose path others can traverse, unless the
-// configuration allows it, which is recorded at each start. doctor reports for each path whether it is closed
+// TestExposedTreePathBlocksStart checks that refmond does not start with a tree whose path others can traverse, unless
+// the configuration allows it, which is recorded at each start. doctor reports for each path whether it is closed
 // (F-127).
-func TestTreeExposed(t *testing.T) {
+func TestExposedTreePathBlocksStart(t *testing.T) {
 	w := newTreeWorld(t)
 	w.configure("")
 	if got, want := w.doctor(), "ok    trees        projects: "+w.root+" is closed"; !strings.HasPrefix(got, want) {

@@ -9,10 +9,11 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestClaims checks which claims can coexist: of the same path, of a path below a deep claim, and of readers (G-38).
+// TestOverlappingClaimsConflictUnlessShared checks which claims can coexist: of the same path, of a path below a deep
+// claim, and of readers (G-38).
 //
 // +checklocksignore
-func TestClaims(t *testing.T) {
+func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 	at := func(path string) Path { return Path("/t").Join(strings.ReplaceAll(path, `\`, "/")) }
 	for _, c := range []struct {
 		a, b claim

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestConditions checks both outcomes of each condition of RFC 9110, 13, for a resource with a tag, one without, and
-// no resource, the precedence of 13.2.2, and the list syntax of 5.6.1 and 8.8.3 (G-37).
-func TestConditions(t *testing.T) {
+// TestHTTPConditionsFollowRFC9110 checks both outcomes of each condition of RFC 9110, 13, for a resource with a tag,
+// one without, and no resource, the precedence of 13.2.2, and the list syntax of 5.6.1 and 8.8.3 (G-37).
+func TestHTTPConditionsFollowRFC9110(t *testing.T) {
 	date := func(text string) time.Time {
 		at, err := http.ParseTime(text)
 		check.NoError(t, err)

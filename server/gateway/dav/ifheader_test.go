@@ -18,10 +18,10 @@ func (s tableState) hasTag(tag entityTag) bool {
 	return !tag.weak && slices.Contains(strings.Fields(s.tags), tag.opaque)
 }
 
-// TestIfHeader checks the examples of RFC 4918, 10.4.6 to 10.4.11, and both outcomes of each branch of the grammar
-// and the evaluation. The request's resource has the token urn:a and the tag "one", /b has urn:b, and /free has
-// nothing.
-func TestIfHeader(t *testing.T) {
+// TestIfHeaderFollowsRFC4918 checks the examples of RFC 4918, 10.4.6 to 10.4.11, and both outcomes of each branch of
+// the grammar and the evaluation. The request's resource has the token urn:a and the tag "one", /b has urn:b, and /free
+// has nothing.
+func TestIfHeaderFollowsRFC4918(t *testing.T) {
 	find := func(tag string) resourceState {
 		switch tag {
 		case "":

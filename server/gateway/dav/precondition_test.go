@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestElsewhere checks that a destination is on this server if its host is the request's, with http or https. A
-// destination with user information, or another scheme, is on another server.
-func TestElsewhere(t *testing.T) {
+// TestDestinationOnOtherHostIsElsewhere checks that a destination is on this server if its host is the request's, with
+// http or https. A destination with user information, or another scheme, is on another server.
+func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
 		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
 		"http:/x":      true,

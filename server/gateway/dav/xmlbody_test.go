@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestXMLBounds checks each construct that a body must not have, alone, and the limits of nesting and attributes
-// (G-21).
-func TestXMLBounds(t *testing.T) {
+// TestXMLBodyBeyondLimitsIsRejected checks each construct that a body must not have, alone, and the limits of nesting
+// and attributes (G-21).
+func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
 	attributes := func(n int) string {
 		var b strings.Builder

@@ -19,10 +19,10 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// TestDatabaseRestart checks that a run survives a restart of its database. Without the database
+// TestRunSurvivesDatabaseRestart checks that a run survives a restart of its database. Without the database
 // there are no heartbeats, so queries fail. Afterwards the database has all changes, and a right
 // revoked in between is gone (N-92). A document with an overlong path has a hash as its id.
-func TestDatabaseRestart(t *testing.T) {
+func TestRunSurvivesDatabaseRestart(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}

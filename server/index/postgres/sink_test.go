@@ -65,11 +65,11 @@ const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n" +
 
 const alice, bob, carol = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108", "S-1-5-21-1-2-3-1109"
 
-// TestPostgresIndex runs full-text searches of three users on a real database. Each sees only
+// TestPostgresRowsFollowRevocation runs full-text searches of three users on a real database. Each sees only
 // documents of their classes, and a revoked right disappears with the next watermark. Without a
 // user, and with an old watermark, there are no results, for the owner of the application's tables
 // too (N-9).
-func TestPostgresIndex(t *testing.T) {
+func TestPostgresRowsFollowRevocation(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}
@@ -162,8 +162,9 @@ func TestPostgresIndex(t *testing.T) {
 	}
 }
 
-// TestDirectoryVersion checks that the database has the version of a directory that changes no member.
-func TestDirectoryVersion(t *testing.T) {
+// TestVersionWithoutChangesReachesDatabase checks that the database has the version of a directory that changes no
+// member.
+func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestBatchIsSentAgain sends a batch on one connection and again on the next one, as after a connection that broke
-// before the database confirmed the transaction (N-92).
-func TestBatchIsSentAgain(t *testing.T) {
+// TestPostgresBatchResendsAfterReconnect sends a batch on one connection and again on the next one, as after a
+// connection that broke before the database confirmed the transaction (N-92).
+func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)

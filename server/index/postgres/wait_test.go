@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// TestAwaitDatabase opens a sink while its database is stopped. It waits with one line, opens when the database has
-// started, and does not wait for a database that refuses it (N-122).
-func TestAwaitDatabase(t *testing.T) {
+// TestAwaitOpensOnceDatabaseStarts opens a sink while its database is stopped. It waits with one line, opens when the
+// database has started, and does not wait for a database that refuses it (N-122).
+func TestAwaitOpensOnceDatabaseStarts(t *testing.T) {
 	server := database.Start(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
 	server.Stop()

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestHostileAnswers checks that a server which answers nonsense, too little or not at all counts as no run, so that
-// the index is read from its folder instead.
-func TestHostileAnswers(t *testing.T) {
+// TestMalformedServerReplyFallsBackToFolder checks that a server which answers nonsense, too little or not at all
+// counts as no run, so that the index is read from its folder instead.
+func TestMalformedServerReplyFallsBackToFolder(t *testing.T) {
 	type response struct {
 		status int
 		body   string

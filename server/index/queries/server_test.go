@@ -208,9 +208,9 @@ func TestKernelNamesCaller(t *testing.T) {
 	}
 }
 
-// TestQueriesDuringChanges asks all questions while documents and groups change. The race detector checks that they
-// share no state without a lock.
-func TestQueriesDuringChanges(t *testing.T) {
+// TestConcurrentQueriesAndChangesAreRaceFree asks all questions while documents and groups change. The race detector
+// checks that they share no state without a lock.
+func TestConcurrentQueriesAndChangesAreRaceFree(t *testing.T) {
 	s := newServed(t, nil)
 	stop, changed := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -296,8 +296,8 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	}
 }
 
-// TestLimitIsNotExtended checks that a caller without trust cannot make stale answers count (N-98).
-func TestLimitIsNotExtended(t *testing.T) {
+// TestUntrustedCallerCannotExtendLimit checks that a caller without trust cannot make stale answers count (N-98).
+func TestUntrustedCallerCannotExtendLimit(t *testing.T) {
 	s := newServed(t, func(c *Config) { c.Limit = time.Nanosecond })
 	hour := aboutMe
 	hour.Limit = time.Hour
@@ -436,9 +436,9 @@ func TestSlowClientsAreCut(t *testing.T) {
 	}
 }
 
-// TestPlacesBoundQuestions checks that a uid's questions wait for its places, that another uid does not, and that a
-// question which leaves frees its charge (N-99).
-func TestPlacesBoundQuestions(t *testing.T) {
+// TestConcurrentQueriesAreLimitedPerUID checks that a uid's questions wait for its places, that another uid does not,
+// and that a question which leaves frees its charge (N-99).
+func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	var s callers
 	alice, bob := caller{uid: 1}, caller{uid: 2}
 	alice.user, bob.user = s.connect(alice), s.connect(bob)

@@ -146,9 +146,9 @@ func BenchmarkMemberships(b *testing.B) {
 	}
 }
 
-// TestAllocationsOfAMembershipChange checks that a change of a group of ten allocates the same with 1,000 people as
-// with 4,000: unaffected accounts cost nothing.
-func TestAllocationsOfAMembershipChange(t *testing.T) {
+// TestMembershipChangeCostIgnoresOtherPeople checks that a change of a group of ten allocates the same with 1,000
+// people as with 4,000: unaffected accounts cost nothing.
+func TestMembershipChangeCostIgnoresOtherPeople(t *testing.T) {
 	var counts []float64
 	for _, persons := range []int{1000, 4000} {
 		without := corporation(persons, persons/10)

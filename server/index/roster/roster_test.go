@@ -60,10 +60,10 @@ func (s *script) People(_ context.Context, p *ldap.People) error {
 	return read(p, next.(string))
 }
 
-// TestSequenceOfQueries checks the sequence of calls and the result of each: a new version after two identical
-// reads or an undisturbed one, a heartbeat if it is the current version, otherwise an error without
-// a heartbeat (N-9, N-21).
-func TestSequenceOfQueries(t *testing.T) {
+// TestDirectoryNeedsTwoIdenticalReads checks the sequence of calls and the result of each: a new version after two
+// identical reads or an undisturbed one, a heartbeat if it is the current version, otherwise an error without a
+// heartbeat (N-9, N-21).
+func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 	const alice, bob = "alice", "bob"
 	away := errors.New("away")
 	type step struct {

@@ -42,10 +42,10 @@ func (l *logged) lines() []string {
 	return out
 }
 
-// TestLinesHaveARate checks that a client gets five lines a minute for each cause, and that the first line of the
-// next minute has the number of suppressed ones. Other clients, other causes and the operator's lines are not limited
-// (L-75).
-func TestLinesHaveARate(t *testing.T) {
+// TestLogLinesPerClientAreLimited checks that a client gets five lines a minute for each cause, and that the first line
+// of the next minute has the number of suppressed ones. Other clients, other causes and the operator's lines are not
+// limited (L-75).
+func TestLogLinesPerClientAreLimited(t *testing.T) {
 	l := newLogged()
 	for range 1000 {
 		l.warn("too many", slog.Int("uid", 1000))
@@ -91,8 +91,9 @@ func TestCountsAreBounded(t *testing.T) {
 	}
 }
 
-// TestAttributesOfALogger checks that a logger with the client among its own attributes has the same limit (L-75).
-func TestAttributesOfALogger(t *testing.T) {
+// TestLoggerWithAttributesSharesRateLimit checks that a logger with the client among its own attributes has the same
+// limit (L-75).
+func TestLoggerWithAttributesSharesRateLimit(t *testing.T) {
 	l := newLogged()
 	log := slog.New(l.h).With("uid", 7).WithGroup("g")
 	for range 9 {

@@ -158,8 +158,9 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestPartsOfBackup checks that a part has the bytes of the store from its offset on, at the revision that it names.
-func TestPartsOfBackup(t *testing.T) {
+// TestBackupPartMatchesStoreBytes checks that a part has the bytes of the store from its offset on, at the revision
+// that it names.
+func TestBackupPartMatchesStoreBytes(t *testing.T) {
 	a := newAsker(t)
 	check.NoError(t, a.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		for i := range 2200 {

@@ -193,8 +193,8 @@ func TestRequestChangesOnlyNamedFields(t *testing.T) {
 	accounts("ALIX M-1001 - active -\n" + carol)
 }
 
-// TestGroupsAndRights adds and removes members and rights one by one.
-func TestGroupsAndRights(t *testing.T) {
+// TestMembersAndRightsAddAndRemove adds and removes members and rights one by one.
+func TestMembersAndRightsAddAndRemove(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
 	a.must(admin.Request{Do: admin.AddGroup, Name: "team", UID: number(77)})
@@ -223,8 +223,9 @@ func TestGroupsAndRights(t *testing.T) {
 	}
 }
 
-// TestRefusedRequests checks that an impossible request returns a readable message and changes nothing.
-func TestRefusedRequests(t *testing.T) {
+// TestInvalidAdminRequestChangesNothing checks that an impossible request returns a readable message and changes
+// nothing.
+func TestInvalidAdminRequestChangesNothing(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
 	before, _, err := a.Store.Revision()

@@ -73,8 +73,8 @@ func TestDefaultProgramsComeFromPath(t *testing.T) {
 	}
 }
 
-// TestLinesOfGetent checks that getent's output is one line, at most as long as a reply of the service.
-func TestLinesOfGetent(t *testing.T) {
+// TestGetentOutputMustBeOneLine checks that getent's output is one line, at most as long as a reply of the service.
+func TestGetentOutputMustBeOneLine(t *testing.T) {
 	dir := t.TempDir()
 	n := &Names{getent: filepath.Join(dir, "getent")}
 	for text, want := range map[string]string{"a\n": "a", "": "", "a": "", "a\nb\n": "", "\n": "", "a\n\n": "",

@@ -48,9 +48,9 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 	}
 }
 
-// TestTurns checks that a lookup joins one that waits and none that runs, and that a lookup without callers ends and
-// is forgotten (L-85).
-func TestTurns(t *testing.T) {
+// TestLookupJoinsQueuedLookup checks that a lookup joins one that waits and none that runs, and that a lookup without
+// callers ends and is forgotten (L-85).
+func TestLookupJoinsQueuedLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q lookupQueue
 		var ran []string

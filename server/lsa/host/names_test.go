@@ -82,9 +82,9 @@ func in(name, group string, more bool) string {
 	return fmt.Sprintf(`{"parameters":{"userName":%q,"groupName":%q},"continues":%v}`, name, group, more)
 }
 
-// TestUserDatabase checks records by name and number, and memberships merged from all services with
+// TestAmbiguousUserRecordIsUnknown checks records by name and number, and memberships merged from all services with
 // the primary group first. A missing, ambiguous or malformed record is unknown (L-14).
-func TestUserDatabase(t *testing.T) {
+func TestAmbiguousUserRecordIsUnknown(t *testing.T) {
 	n := serve(t, answers{
 		"GetUserRecord alice": {user("alice", 1000, 100)}, "GetUserRecord 1000": {user("alice", 1000, 100)},
 		"GetGroupRecord wheel": {group("wheel", 10)}, "GetGroupRecord 10": {group("wheel", 10)},
@@ -132,8 +132,8 @@ func TestUserDatabase(t *testing.T) {
 	}
 }
 
-// TestRootLookup looks up root, which every host has.
-func TestRootLookup(t *testing.T) {
+// TestRootNameIsFoundOnHost looks up root, which every host has.
+func TestRootNameIsFoundOnHost(t *testing.T) {
 	n := New()
 	if name, ok := n.UserName(context.Background(), 0); !ok || name != "root" {
 		t.Skipf("uid 0 is %q %v: neither the service nor getent answers here", name, ok)
@@ -143,8 +143,8 @@ func TestRootLookup(t *testing.T) {
 	}
 }
 
-// TestValidKey checks both sides of each bound of a name that can be looked up.
-func TestValidKey(t *testing.T) {
+// TestValidKeyRejectsNumbersAndColons checks both sides of each bound of a name that can be looked up.
+func TestValidKeyRejectsNumbersAndColons(t *testing.T) {
 	for name, want := range map[string]bool{"a": true, "alice": true, "": false, "-alice": false, "al-ice": true,
 		"a:b": false, ":": false, "a\nb": false, "a\x00": false, "a\x7f": false, "0": false, "1000": false,
 		"1000a": true, "a1000": true,
@@ -176,8 +176,9 @@ func TestServiceWorksWithoutGetent(t *testing.T) {
 	}
 }
 
-// TestFirstBytes checks that an answer may have its maximum length, in parts or in one write, and not a byte more.
-func TestFirstBytes(t *testing.T) {
+// TestWriteBeyondMaximumLengthFails checks that an answer may have its maximum length, in parts or in one write, and
+// not a byte more.
+func TestWriteBeyondMaximumLengthFails(t *testing.T) {
 	var f firstBytes
 	part := make([]byte, maxLine-1)
 	for _, c := range []struct {

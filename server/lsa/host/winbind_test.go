@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestWinbindOfThisHost queries the winbind of this host, if one runs.
-func TestWinbindOfThisHost(t *testing.T) {
+// TestUnmappedUIDIsUnknownToLocalWinbind queries the winbind of this host, if one runs.
+func TestUnmappedUIDIsUnknownToLocalWinbind(t *testing.T) {
 	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
 	}
@@ -161,7 +161,7 @@ esac
 // An answer counts for its minute even while winbind is not queried after a timeout (L-61).
 //
 // +checklocksignore
-func TestKeptAnswersOutlastSilence(t *testing.T) {
+func TestCachedWinbindReplySurvivesTimeout(t *testing.T) {
 	d, runs, clock := winbindOf(t, "exit 1\n")
 	d.known = map[string]remembered{"-U 1": {"S-1-5-21-9-8-7-1103", true, clock.Add(answerLife)}}
 	d.silent = clock.Add(silenceLife)

@@ -27,9 +27,9 @@ func accounts(id uint32, group bool) sid.SID {
 	return sid.MustParse("S-1-22-1").WithRID(id)
 }
 
-// TestCheckAccounts checks that a directory with another SID for a uid or gid of refmond is an error, and that ids
-// without an account are counted, also if they need several questions (N-133).
-func TestCheckAccounts(t *testing.T) {
+// TestCheckAccountsRejectsDifferingSID checks that a directory with another SID for a uid or gid of refmond is an
+// error, and that ids without an account are counted, also if they need several questions (N-133).
+func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 	many := ""
 	for n := range maxIDs {
 		many += fmt.Sprintf("- {name: p%d, sid: S-1-5-21-9-9-9-%d, uid: %d}\n", n, 5000+n, 50000+n)

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestBatches checks that a batch arrives at the other end unchanged.
-func TestBatches(t *testing.T) {
+// TestBatchEncodesAndDecodesUnchanged checks that a batch arrives at the other end unchanged.
+func TestBatchEncodesAndDecodesUnchanged(t *testing.T) {
 	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
 	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Unnameable: 3,
 		Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
@@ -168,9 +168,9 @@ func TestServerRejectsClients(t *testing.T) {
 	}
 }
 
-// TestQuestions checks that a server rejects requests that are malformed, of another version or too long, with an
-// error (N-18).
-func TestQuestions(t *testing.T) {
+// TestMalformedFeedRequestsAreRejected checks that a server rejects requests that are malformed, of another version or
+// too long, with an error (N-18).
+func TestMalformedFeedRequestsAreRejected(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
 		`{"version":1,"tre":""}` + "\n": "question", strings.Repeat("x", maxQuestion): "question"} {
@@ -248,9 +248,9 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 	}
 }
 
-// TestAttributeRequired checks that in a tree that does not derive descriptors from permissions, a file without the
-// attribute has no descriptor (N-18).
-func TestAttributeRequired(t *testing.T) {
+// TestFileWithoutAttributeHasNoDescriptor checks that in a tree that does not derive descriptors from permissions, a
+// file without the attribute has no descriptor (N-18).
+func TestFileWithoutAttributeHasNoDescriptor(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("changes of a file system are heard by root only")
 	}
@@ -277,8 +277,8 @@ func TestAttributeRequired(t *testing.T) {
 	}
 }
 
-// TestOtherServer checks that a socket of another user's program is rejected (N-17).
-func TestOtherServer(t *testing.T) {
+// TestSocketOfAnotherUserIsRejected checks that a socket of another user's program is rejected (N-17).
+func TestSocketOfAnotherUserIsRejected(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a socket of another user is made by root only")
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestLimitsOfLines checks both sides of each limit of a line: documents outside the tree, descriptor
+// TestFeedLineBeyondLimitIsRejected checks both sides of each limit of a line: documents outside the tree, descriptor
 // indexes, and the precedence of contradictory fields.
-func TestLimitsOfLines(t *testing.T) {
+func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 	two, err := encode(&watch.Batch{Seen: []watch.Seen{{Path: "/t/a",
 		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")},
 		{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, {Path: "/t/c",
@@ -65,9 +65,9 @@ func TestLimitsOfLines(t *testing.T) {
 	}
 }
 
-// TestRoomForWatches checks that sixteen followers may watch, that one more is rejected, and that an ended one frees
-// its place. After Close none may watch.
-func TestRoomForWatches(t *testing.T) {
+// TestSeventeenthFollowerIsRejected checks that sixteen followers may watch, that one more is rejected, and that an
+// ended one frees its place. After Close none may watch.
+func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	s := &Server{}
 	s.begin()
 	for i := range 16 {

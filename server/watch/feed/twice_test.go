@@ -69,9 +69,9 @@ func TestPrecedenceOfFields(t *testing.T) {
 	}
 }
 
-// TestBatchesAtRandom checks that random batches arrive unchanged, whatever their documents, order and descriptors,
-// and that each descriptor is sent once.
-func TestBatchesAtRandom(t *testing.T) {
+// TestRandomBatchesArriveUnchanged checks that random batches arrive unchanged, whatever their documents, order and
+// descriptors, and that each descriptor is sent once.
+func TestRandomBatchesArriveUnchanged(t *testing.T) {
 	of := []*sd.Descriptor{nil, nil, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"),
 		sddl.MustParse("O:BAG:SYD:P"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)")}
 	rng := rand.New(rand.NewPCG(51, 1))

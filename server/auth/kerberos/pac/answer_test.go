@@ -29,9 +29,9 @@ func answered(t testing.TB) (*PAC, []byte) {
 	return got, data
 }
 
-// TestAnswerIsComparedWithBytes checks that a true answer gives the parsed PAC, and that every answer that the signed
-// bytes contradict is refused (K-90).
-func TestAnswerIsComparedWithBytes(t *testing.T) {
+// TestParserReplyMustMatchSignedPAC checks that a true answer gives the parsed PAC, and that every answer that the
+// signed bytes contradict is refused (K-90).
+func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 	want, data := answered(t)
 	text, err := want.MarshalAnswer()
 	check.NoError(t, err)

@@ -15,8 +15,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestClaimsRefuse checks that unknown formats, sizes above the limit and malformed sets are rejected (K-8, K-10).
-func TestClaimsRefuse(t *testing.T) {
+// TestOversizedOrMalformedClaimsAreRejected checks that unknown formats, sizes above the limit and malformed sets are
+// rejected (K-8, K-10).
+func TestOversizedOrMalformedClaimsAreRejected(t *testing.T) {
 	one := claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}
 	set := forge.ClaimsSet([]claims.Attribute{one})
 	many := make([]claims.Attribute, maxClaims+1)

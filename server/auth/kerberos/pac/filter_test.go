@@ -81,9 +81,9 @@ func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, d
 	return sent, pass, dropped
 }
 
-// TestFilterByPlaceInPAC checks which SIDs pass at each place of a PAC for each issuer. An issuer of another realm is
-// foreign, and so is one of another domain if our own domain is known (K-22 to K-29).
-func TestFilterByPlaceInPAC(t *testing.T) {
+// TestIssuerDeterminesAcceptedSIDs checks which SIDs pass at each place of a PAC for each issuer. An issuer of another
+// realm is foreign, and so is one of another domain if our own domain is known (K-22 to K-29).
+func TestIssuerDeterminesAcceptedSIDs(t *testing.T) {
 	for _, foreign := range []bool{false, true} {
 		for _, own := range []sid.SID{{}, domain, other} {
 			for _, issuer := range []sid.SID{domain, other} {
@@ -111,9 +111,10 @@ func TestFilterByPlaceInPAC(t *testing.T) {
 	}
 }
 
-// TestFilterOfDeviceGroups checks that a device's groups are filtered by the device's own domain. If the client is of
-// another realm, the filter for foreign issuers applies, even to a device of our domain (K-20, K-22 to K-28).
-func TestFilterOfDeviceGroups(t *testing.T) {
+// TestDeviceGroupsAreFilteredByDeviceDomain checks that a device's groups are filtered by the device's own domain. If
+// the client is of another realm, the filter for foreign issuers applies, even to a device of our domain (K-20, K-22 to
+// K-28).
+func TestDeviceGroupsAreFilteredByDeviceDomain(t *testing.T) {
 	for _, c := range []struct {
 		at           Place
 		user, device sid.SID

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestFrameRefuses checks tables that are too long, buffers that lie outside, overlap or are misaligned, and sums
-// that overflow 32 or 64 bits (K-1, K-2).
-func TestFrameRefuses(t *testing.T) {
+// TestOverlappingPACBuffersAreRejected checks tables that are too long, buffers that lie outside, overlap or are
+// misaligned, and sums that overflow 32 or 64 bits (K-1, K-2).
+func TestOverlappingPACBuffersAreRejected(t *testing.T) {
 	le := binary.LittleEndian
 	for name, change := range map[string]func(b []byte) []byte{
 		"empty":                   func([]byte) []byte { return nil },
@@ -47,9 +47,9 @@ func TestFrameRefuses(t *testing.T) {
 	}
 }
 
-// TestFrameBounds checks both sides of each bound of the table. A buffer starts after the table at a multiple of
-// eight, ends within the PAC, and the next buffer starts after it (K-1).
-func TestFrameBounds(t *testing.T) {
+// TestPACBuffersMustFollowTable checks both sides of each bound of the table. A buffer starts after the table at a
+// multiple of eight, ends within the PAC, and the next buffer starts after it (K-1).
+func TestPACBuffersMustFollowTable(t *testing.T) {
 	type span struct{ at, size int }
 	for name, c := range map[string]struct {
 		total   int

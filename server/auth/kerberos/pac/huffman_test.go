@@ -48,9 +48,9 @@ func again(t *testing.T, in []byte) {
 	}
 }
 
-// TestExpandRefuses checks codes that leave or exceed their space, matches before the start or beyond the end, and
-// truncated data (K-9).
-func TestExpandRefuses(t *testing.T) {
+// TestExpandRejectsInvalidMatches checks codes that leave or exceed their space, matches before the start or beyond the
+// end, and truncated data (K-9).
+func TestExpandRejectsInvalidMatches(t *testing.T) {
 	alter := func(at int, v byte) []byte { b := abc(); b[at] = v; return b }
 	match := bytes.Repeat([]byte{0x99}, 256) // nine bits a symbol; the first is a match of 3 from 1 before nothing
 	match = append(match, 0x00, 0x80, 0, 0, 0, 0)

@@ -99,8 +99,8 @@ func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 	}
 }
 
-// TestDroppedForTheirReason checks that the record names the rule by which a SID was dropped (K-22 to K-28).
-func TestDroppedForTheirReason(t *testing.T) {
+// TestDroppedSIDRecordsItsRule checks that the record names the rule by which a SID was dropped (K-22 to K-28).
+func TestDroppedSIDRecordsItsRule(t *testing.T) {
 	place := Place{Domain: domain, Machine: sid.MustParse(machine)}
 	for s, want := range map[string]string{"S-1-16-16384": "a label or a package",
 		"S-1-15-2-1": "a label or a package",

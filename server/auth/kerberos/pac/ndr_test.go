@@ -97,9 +97,9 @@ func TestReaderNamesEachError(t *testing.T) {
 	}
 }
 
-// TestClaimsForTheirReason checks the error of each malformed set, because a later check would reject most of them
-// too. All arrays together share one limit of claims (K-8, K-10).
-func TestClaimsForTheirReason(t *testing.T) {
+// TestMalformedClaimsErrorNamesReason checks the error of each malformed set, because a later check would reject most
+// of them too. All arrays together share one limit of claims (K-8, K-10).
+func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 	one := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}
 	// The types of the two claims are at offset 60 (MS-ADTS 2.2.18.4, 2.2.18.2).
 	typed := func(first, second byte) []byte {
@@ -137,9 +137,9 @@ func TestClaimsForTheirReason(t *testing.T) {
 	}
 }
 
-// TestExpandBounds checks that codes must fill their space, that a match ends with the size, that a long length is
-// not encoded as a short one, and that 32 bits do not hold 64 symbols (K-9).
-func TestExpandBounds(t *testing.T) {
+// TestHuffmanCodesMustFillTheirSpace checks that codes must fill their space, that a match ends with the size, that a
+// long length is not encoded as a short one, and that 32 bits do not hold 64 symbols (K-9).
+func TestHuffmanCodesMustFillTheirSpace(t *testing.T) {
 	half, whole := make([]byte, symbols/2), make([]byte, symbols/2)
 	half[48], whole[48] = 0x01, 0x11 // "`" of one bit; with "a"
 	if _, err := newCode(half); err == nil || !strings.Contains(err.Error(), "fill 16384 of 32768") {
@@ -166,9 +166,9 @@ func TestExpandBounds(t *testing.T) {
 	}
 }
 
-// TestOtherSignatures checks the ticket signature and the full PAC signature, which older KDCs do not write. If
-// present, they must be keyed checksums of the right length (K-11, K-12).
-func TestOtherSignatures(t *testing.T) {
+// TestUnkeyedPACSignatureIsRejected checks the ticket signature and the full PAC signature, which older KDCs do not
+// write. If present, they must be keyed checksums of the right length (K-11, K-12).
+func TestUnkeyedPACSignatureIsRejected(t *testing.T) {
 	for _, kind := range []uint32{16, 19} {
 		for name, c := range map[string]struct {
 			sum  uint32
@@ -195,7 +195,7 @@ func TestOtherSignatures(t *testing.T) {
 }
 
 // Resource groups without their domain are malformed, also a single one: its RID would be of no domain.
-func TestResourceGroupWithoutDomain(t *testing.T) {
+func TestResourceGroupNeedsDomain(t *testing.T) {
 	for n := range 3 {
 		w := alice()
 		w.ResourceDomain, w.Resources = sid.SID{}, make([]forge.Group, n)
@@ -208,9 +208,9 @@ func TestResourceGroupWithoutDomain(t *testing.T) {
 	}
 }
 
-// TestAttributesGiven checks that the primary group has the attributes of the list, and that a
+// TestResourceGroupKeepsOnlyKDCAttributes checks that the primary group has the attributes of the list, and that a
 // resource group gets only attributes that a KDC may assign (K-18).
-func TestAttributesGiven(t *testing.T) {
+func TestResourceGroupKeepsOnlyKDCAttributes(t *testing.T) {
 	w := alice()
 	w.Primary, w.Groups = 520, []forge.Group{{RID: 520, Attributes: 0x10}}
 	check.Equal(t, texts(identityOf(t, w, Place{Domain: domain}).Groups)[0], "S-1-5-21-10-20-30-520 0x10",

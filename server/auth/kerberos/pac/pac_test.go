@@ -34,8 +34,8 @@ func recorded(t testing.TB, name string) []byte {
 	return b
 }
 
-// TestRecordedPAC checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
-func TestRecordedPAC(t *testing.T) {
+// TestRecordedSambaPACParses checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
+func TestRecordedSambaPACParses(t *testing.T) {
 	f, err := split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat"))
 	check.NoError(t, err)
 	p, err := f.read()
@@ -64,8 +64,8 @@ func TestRecordedPAC(t *testing.T) {
 	}
 }
 
-// TestRecordedClaims checks three claims of three types against the output of another program (K-10).
-func TestRecordedClaims(t *testing.T) {
+// TestRecordedSambaClaimsParse checks three claims of three types against the output of another program (K-10).
+func TestRecordedSambaClaimsParse(t *testing.T) {
 	var b []byte
 	line := regexp.MustCompile(`(?m)^\[[0-9A-F]{4}\] (.{50})`)
 	for _, m := range line.FindAllStringSubmatch(string(recorded(t, "raw/samba_claims_CLAIMS_SET_NDR.dat")), -1) {
@@ -132,9 +132,9 @@ func signed(buffers []forge.Buffer) []byte {
 	return data
 }
 
-// TestBuffersRefuse truncates each buffer at every byte and alters each byte: the buffer is parsed or rejected,
-// without a panic. A PAC without a required buffer is rejected (K-3, K-4, K-6, K-7, K-10).
-func TestBuffersRefuse(t *testing.T) {
+// TestAlteredPACBufferNeverPanics truncates each buffer at every byte and alters each byte: the buffer is parsed or
+// rejected, without a panic. A PAC without a required buffer is rejected (K-3, K-4, K-6, K-7, K-10).
+func TestAlteredPACBufferNeverPanics(t *testing.T) {
 	for _, b := range alice().Buffers() {
 		for n := range b.Data {
 			_, err := Open(with(b.Type, func(b []byte) []byte { return b[:n] }), key(18))

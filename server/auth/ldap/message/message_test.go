@@ -85,8 +85,8 @@ func TestRebuildRestoresMessage(t *testing.T) {
 	}
 }
 
-// TestSplitRejects splits what is no message of a server.
-func TestSplitRejects(t *testing.T) {
+// TestSplitRejectsMalformedLDAPMessages splits what is no message of a server.
+func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "a tag alone": "30", "a set": "310c 020101 6107 0a0100 0400 0400",
 		"a length without end":    "3080 020101 6107 0a0100 0400 0400 0000",
@@ -110,9 +110,9 @@ func TestSplitRejects(t *testing.T) {
 	}
 }
 
-// TestRebuildRejects changes the parts of a message in every way that a faulty parser could, and none is believed
-// (D-39).
-func TestRebuildRejects(t *testing.T) {
+// TestAlteredLDAPMessageIsRejected changes the parts of a message in every way that a faulty parser could, and none is
+// believed (D-39).
+func TestAlteredLDAPMessageIsRejected(t *testing.T) {
 	entry := parse(t, "301a 020102 6415 0403 636e3d 300e 300c 0402 6f75 3106 0401 61 0401 62")
 	page := parse(t, "3032 020103 6507 0a0100 0400 0400 a024 3022"+
 		"0416 312e322e3834302e3131333535362e312e342e333139 0408 3006 020100 0401 61")

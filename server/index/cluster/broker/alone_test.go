@@ -163,9 +163,9 @@ var errClosed = errors.New("no room to close")
 
 func (c *closing) Close() error { c.closed++; return errClosed }
 
-// TestAloneClosesSinks checks that a run closes its sinks once if it fails before a stage starts: for unknown rights,
-// and for a folder that another run uses (N-10).
-func TestAloneClosesSinks(t *testing.T) {
+// TestFailedRunClosesSinksOnce checks that a run closes its sinks once if it fails before a stage starts: for unknown
+// rights, and for a folder that another run uses (N-10).
+func TestFailedRunClosesSinksOnce(t *testing.T) {
 	held := t.TempDir()
 	lock, err := os.Create(filepath.Join(held, "messages.lock"))
 	check.NoError(t, err)
@@ -181,10 +181,10 @@ func TestAloneClosesSinks(t *testing.T) {
 	}
 }
 
-// TestAloneMatchesPlainRun checks that all stages in one process over a NATS server give the same classes as a run
-// without one: at the start, after changes of files and memberships, and after a restart (N-7,
-// N-42, N-44, N-55).
-func TestAloneMatchesPlainRun(t *testing.T) {
+// TestSingleProcessClusterMatchesPlainRun checks that all stages in one process over a NATS server give the same
+// classes as a run without one: at the start, after changes of files and memberships, and after a restart (N-7, N-42,
+// N-44, N-55).
+func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	dir := filepath.Join(t.TempDir(), "firm.json")
 	put := func(name string, mode os.FileMode) {
@@ -260,10 +260,10 @@ func (d *domain) People(_ context.Context, p *ldap.People) error {
 	})
 }
 
-// TestAloneMatchesPlainRunWithFolders checks the same with traverse rights and people from LDAP. A folder's new
+// TestSingleProcessClusterMatchesWithTraverse checks the same with traverse rights and people from LDAP. A folder's new
 // descriptor must also change the classes of rows in another part (N-75, N-76). With the policy
 // host the folder's mode decides, and is sent with the folder (N-95).
-func TestAloneMatchesPlainRunWithFolders(t *testing.T) {
+func TestSingleProcessClusterMatchesWithTraverse(t *testing.T) {
 	for _, policy := range []index.Traverse{index.TraverseAlways, index.TraverseHost} {
 		t.Run(string(policy), func(t *testing.T) { aloneBehind(t, policy) })
 	}

@@ -229,9 +229,9 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 	}
 }
 
-// TestNoDeputy checks that no server and no keeper carries out an operation for a role that names the operation as the
-// subject of its answer (N-43, N-121).
-func TestNoDeputy(t *testing.T) {
+// TestServersRejectForgedReplySubjects checks that no server and no keeper carries out an operation for a role that
+// names the operation as the subject of its answer (N-43, N-121).
+func TestServersRejectForgedReplySubjects(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	ready := make(chan struct{})
 	go func() { _ = stages.Keep(t.Context(), h.dial(site.Keeper), func() { close(ready) }) }()

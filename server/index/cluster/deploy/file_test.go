@@ -13,8 +13,9 @@ machines:
   search1: {runs: [directory, follow]}
 `
 
-// TestRead checks which site files are rejected, and that an unknown key is named with its line (N-123).
-func TestRead(t *testing.T) {
+// TestSiteFileErrorsNameTheirLine checks which site files are rejected, and that an unknown key is named with its line
+// (N-123).
+func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 	edit := func(old, with string) string {
 		if !strings.Contains(small, old) {
 			t.Fatalf("the site file has no %q", old)

@@ -58,8 +58,9 @@ func changed(before, after files) (out []string) {
 	return out
 }
 
-// TestWrite checks which secrets each machine gets, and that a second run changes nothing and says so (N-124).
-func TestWrite(t *testing.T) {
+// TestDeployPlanGivesEachMachineItsSecrets checks which secrets each machine gets, and that a second run changes
+// nothing and says so (N-124).
+func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	said, first := written(t, small, out)
 	for machine, want := range map[string]string{"mq1": "ca.pem keeper.seed server-key.pem server.pem work.seed",
@@ -95,8 +96,9 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestChange checks that a change of the file changes the files that it affects, and keeps all keys (N-124).
-func TestChange(t *testing.T) {
+// TestSiteChangeRewritesOnlyAffectedFiles checks that a change of the file changes the files that it affects, and keeps
+// all keys (N-124).
+func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, first := written(t, small, out)
 	_, second := written(t, small+"postgres: host=/run/postgresql\n", out)
@@ -131,9 +133,9 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// TestForeignFile checks that a file that no run wrote is an error with its name, also in the folder of a machine that
-// the site no longer has.
-func TestForeignFile(t *testing.T) {
+// TestUnexpectedFileInOutputIsNamed checks that a file that no run wrote is an error with its name, also in the folder
+// of a machine that the site no longer has.
+func TestUnexpectedFileInOutputIsNamed(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, _ = written(t, small+"  files2: {runs: [watch], trees: [/home]}\n", out)
 	f, err := Read([]byte(small))
@@ -151,8 +153,8 @@ func TestForeignFile(t *testing.T) {
 	}
 }
 
-// TestInstallScript runs a machine's script with commands that record their arguments.
-func TestInstallScript(t *testing.T) {
+// TestInstallScriptRunsExpectedCommands runs a machine's script with commands that record their arguments.
+func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "mq1: {", fmt.Sprintf("mq1: {folder: %s/mq1, state: %s/state, ", dir, dir), 1)
 	_, _ = written(t, text, dir)

@@ -21,9 +21,9 @@ func newAuthority(t *testing.T) Authority {
 	return a
 }
 
-// TestNamesOfCertificates checks that a server's certificate has all its names and addresses and is signed by the
+// TestCertificateHasAllNames checks that a server's certificate has all its names and addresses and is signed by the
 // site's authority, whose own certificate may only sign certificates (N-47).
-func TestNamesOfCertificates(t *testing.T) {
+func TestCertificateHasAllNames(t *testing.T) {
 	a := newAuthority(t)
 	authority := a.Certificate
 	cert, _, err := a.Issue("mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example")
@@ -48,9 +48,9 @@ func TestNamesOfCertificates(t *testing.T) {
 	}
 }
 
-// TestTrusted checks that a role trusts the site's authority. With external servers and no named authority it trusts
-// the host's authorities, and in a folder with neither it trusts none (N-47, N-79).
-func TestTrusted(t *testing.T) {
+// TestRoleTrustsOnlySiteAuthority checks that a role trusts the site's authority. With external servers and no named
+// authority it trusts the host's authorities, and in a folder with neither it trusts none (N-47, N-79).
+func TestRoleTrustsOnlySiteAuthority(t *testing.T) {
 	authority := newAuthority(t).Certificate
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -83,9 +83,9 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
-// TestCertificateIsKept checks which certificates of an earlier run stay in use: those of the same authority for
+// TestValidCertificateIsReused checks which certificates of an earlier run stay in use: those of the same authority for
 // exactly this name (N-47).
-func TestCertificateIsKept(t *testing.T) {
+func TestValidCertificateIsReused(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	issue := func(a Authority, names ...string) []byte {
 		t.Helper()

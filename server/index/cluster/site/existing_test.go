@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAccountsText checks the accounts for NATS servers, role by role and completely (N-45, N-121).
-func TestAccountsText(t *testing.T) {
+// TestNATSAccountsListEachRole checks the accounts for NATS servers, role by role and completely (N-45, N-121).
+func TestNATSAccountsListEachRole(t *testing.T) {
 	s, _ := made(t)
 	var want strings.Builder
 	user := func(r Role) {

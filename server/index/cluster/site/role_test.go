@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestRoleSubjects checks that a watcher publishes and subscribes to its own host only, and that a
+// TestWatcherPublishesOnlyForItsHost checks that a watcher publishes and subscribes to its own host only, and that a
 // follower reads results but no input of watchers or the directory (N-45, N-46).
-func TestRoleSubjects(t *testing.T) {
+func TestWatcherPublishesOnlyForItsHost(t *testing.T) {
 	s, _ := made(t)
 	watch := s.Permissions(Watch("a"))
 	slices.Sort(watch.Publish)
@@ -28,8 +28,9 @@ func TestRoleSubjects(t *testing.T) {
 	}
 }
 
-// TestUnsigned checks that a message without a signature, or with half of one, belongs to no role (N-43).
-func TestUnsigned(t *testing.T) {
+// TestUnsignedMessageIsRejected checks that a message without a signature, or with half of one, belongs to no role
+// (N-43).
+func TestUnsignedMessageIsRejected(t *testing.T) {
 	s, _ := made(t)
 	for _, n := range []int{0, 1, 32, 63, 64} {
 		if err := s.Verify(&Signed{Subject: "rows.a.x.0", ID: "1"}, make([]byte, n)); err == nil {
@@ -38,9 +39,9 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// TestPermitted checks that each role may publish and subscribe to its own subjects, replies to itself and the
-// streams that it reads, and to nothing else (N-45, N-46).
-func TestPermitted(t *testing.T) {
+// TestRolesUseOnlyTheirSubjects checks that each role may publish and subscribe to its own subjects, replies to itself
+// and the streams that it reads, and to nothing else (N-45, N-46).
+func TestRolesUseOnlyTheirSubjects(t *testing.T) {
 	s, _ := made(t)
 	gets := func(streams ...string) (out []string) {
 		for _, name := range streams {

@@ -19,9 +19,9 @@ func made(t testing.TB) (*Site, map[Role]string) {
 	return s, seeds
 }
 
-// TestSignatures checks that a signature is valid only for the role, subject, part, id and body that were signed
-// (N-43).
-func TestSignatures(t *testing.T) {
+// TestSignatureCoversRoleSubjectAndBody checks that a signature is valid only for the role, subject, part, id and body
+// that were signed (N-43).
+func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
 	s, seeds := made(t)
 	sign := func(r Role, m Signed) []byte {
 		t.Helper()
@@ -58,9 +58,9 @@ func TestSignatures(t *testing.T) {
 	check.ErrorIs(t, s.Verify(&Signed{Subject: "seen.c.x.0"}, nil), ErrRole, "a message of an unknown host")
 }
 
-// TestPermissions checks that an unknown role has no permissions, and that only the keeper may
+// TestOnlyKeeperMayCreateStreams checks that an unknown role has no permissions, and that only the keeper may
 // create streams and consumers (N-45).
-func TestPermissions(t *testing.T) {
+func TestOnlyKeeperMayCreateStreams(t *testing.T) {
 	s, _ := made(t)
 	for _, r := range []Role{"", "watch-c", "stranger", "watch-"} {
 		if p := s.Permissions(r); len(p.Publish)+len(p.Hear) > 0 {
@@ -78,9 +78,9 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestParts checks that each document belongs to one part of its tree and each class to one share, the same on every
-// machine (N-44).
-func TestParts(t *testing.T) {
+// TestDocumentsMapToFixedParts checks that each document belongs to one part of its tree and each class to one share,
+// the same on every machine (N-44).
+func TestDocumentsMapToFixedParts(t *testing.T) {
 	s, _ := made(t)
 	check.Equal(t, len(s.DocumentParts()), 9, "parts of three trees")
 	subjects := map[string]bool{}
@@ -103,8 +103,8 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestFolder checks that a site's files can be loaded again.
-func TestFolder(t *testing.T) {
+// TestSiteFolderLoadsAsWritten checks that a site's files can be loaded again.
+func TestSiteFolderLoadsAsWritten(t *testing.T) {
 	s, seeds := made(t)
 	dir := t.TempDir()
 	a := newAuthority(t)
@@ -132,8 +132,9 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestRenew checks that a changed site keeps the keys of its roles, and that a role without one gets one.
-func TestRenew(t *testing.T) {
+// TestRenewKeepsKeysOfExistingRoles checks that a changed site keeps the keys of its roles, and that a role without one
+// gets one.
+func TestRenewKeepsKeysOfExistingRoles(t *testing.T) {
 	s, seeds := made(t)
 	next := *s
 	next.Hosts = map[string][]string{"a": {"/srv"}, "c": {"/srv"}}
@@ -176,8 +177,8 @@ func FuzzSite(f *testing.F) {
 	})
 }
 
-// TestServers checks that NATS servers need TLS, except those of this host (N-79).
-func TestServers(t *testing.T) {
+// TestRemoteNATSServersNeedTLS checks that NATS servers need TLS, except those of this host (N-79).
+func TestRemoteNATSServersNeedTLS(t *testing.T) {
 	for at, may := range map[string]bool{"tls://mq1:4222": true, "nats://127.0.0.1:4222": true, "nats://[::1]:4222": true,
 		"nats://192.0.2.1:4222": false, "nats://localhost:4222": false, "ws://127.0.0.1:80": false, "mq1:4222": false,
 		"tls://": false, "tls://me:secret@mq1:4222": false, "": false, "tls://mq1:4222/x": false} {
@@ -191,9 +192,9 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// TestShares checks that documents are split into the configured number of parts, and classes into as many shares as
-// there are deciders (N-44). Servers are used without TLS only if none of them has it (N-79).
-func TestShares(t *testing.T) {
+// TestClassesSplitAmongDeciders checks that documents are split into the configured number of parts, and classes into
+// as many shares as there are deciders (N-44). Servers are used without TLS only if none of them has it (N-79).
+func TestClassesSplitAmongDeciders(t *testing.T) {
 	for _, c := range []struct{ parts, deciders int }{{1, 4}, {4, 1}, {3, 2}} {
 		s := &Site{Parts: c.parts, Deciders: c.deciders}
 		parts, deciders := map[int]bool{}, map[int]bool{}

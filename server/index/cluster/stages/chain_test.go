@@ -25,9 +25,9 @@ func events(n int) (out []index.Event) {
 	return out
 }
 
-// TestLateWorker checks that a worker that resumes after losing its share writes no record and no
+// TestLateWorkerWritesNoRecords checks that a worker that resumes after losing its share writes no record and no
 // watermark, and that the records of both workers from before are kept (N-49).
-func TestLateWorker(t *testing.T) {
+func TestLateWorkerWritesNoRecords(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	first, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
@@ -79,9 +79,9 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	}
 }
 
-// TestPassing checks that temporary rejections by servers end no stage: a copy of the message under way between three
-// servers, no leader, no space. The message is sent again with the same id (N-50).
-func TestPassing(t *testing.T) {
+// TestTemporaryServerErrorsAreRetried checks that temporary rejections by servers end no stage: a copy of the message
+// under way between three servers, no leader, no space. The message is sent again with the same id (N-50).
+func TestTemporaryServerErrorsAreRetried(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	answers := []string{`{"error":{"code":409,"err_code":10158,"description":"duplicate message id is in process"}}`,
@@ -110,8 +110,8 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestMessageAboveLimit checks that a message above the limit of the servers is not sent again (N-50).
-func TestMessageAboveLimit(t *testing.T) {
+// TestOversizedMessageIsNotRetried checks that a message above the limit of the servers is not sent again (N-50).
+func TestOversizedMessageIsNotRetried(t *testing.T) {
 	c := newOpenSite(t, 1).dial(site.Work)
 	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 	defer stop()
@@ -121,10 +121,10 @@ func TestMessageAboveLimit(t *testing.T) {
 	}
 }
 
-// TestForeignMessages checks that readers and writers of a log skip invalid messages: garbage,
+// TestLogSkipsForgedMessages checks that readers and writers of a log skip invalid messages: garbage,
 // another role's message, a copy of an earlier one, one with headers that only a server may set,
 // and a server's reply to a client's reply subject (N-43).
-func TestForeignMessages(t *testing.T) {
+func TestLogSkipsForgedMessages(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
@@ -162,9 +162,9 @@ func TestForeignMessages(t *testing.T) {
 	}
 }
 
-// TestLargeRecords checks that too many events for one message are written as several, and that
+// TestOnlyLastRecordAdvancesCursor checks that too many events for one message are written as several, and that
 // only the last one advances the cursor.
-func TestLargeRecords(t *testing.T) {
+func TestOnlyLastRecordAdvancesCursor(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")

@@ -16,10 +16,10 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestServerRestart checks that all roles survive a restart of a site's only NATS server, even one
+// TestRolesSurviveNATSRestart checks that all roles survive a restart of a site's only NATS server, even one
 // longer than the limit. Without the server there are no heartbeats, so queries fail. Afterwards
 // changes made in between are found, even if the server rejected the roles at first (N-93).
-func TestServerRestart(t *testing.T) {
+func TestRolesSurviveNATSRestart(t *testing.T) {
 	tree, dir, state, store := t.TempDir(), filepath.Join(t.TempDir(), "firm.json"), t.TempDir(), t.TempDir()
 	put := func(name string, mode os.FileMode) {
 		t.Helper()

@@ -49,9 +49,9 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	return d, l, told
 }
 
-// TestNoServer checks that each step returns an error without a NATS server, that nothing unread
+// TestStagesFailWithoutNATSServer checks that each step returns an error without a NATS server, that nothing unread
 // counts as absent, and that no watermark is written (N-7, N-54).
-func TestNoServer(t *testing.T) {
+func TestStagesFailWithoutNATSServer(t *testing.T) {
 	b := newBench(t)
 	d, _, _ := b.decides()
 	s := b.shift("w1")

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestWalksAskedFor checks that a worker requests a walk while no complete walk is known and none is under way, and
-// not afterwards (N-53).
-func TestWalksAskedFor(t *testing.T) {
+// TestWorkerRequestsMissingWalk checks that a worker requests a walk while no complete walk is known and none is under
+// way, and not afterwards (N-53).
+func TestWorkerRequestsMissingWalk(t *testing.T) {
 	b := newBench(t)
 	s := b.shift("w1")
 	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
@@ -63,9 +63,9 @@ func TestWalksAskedFor(t *testing.T) {
 	}
 }
 
-// TestFailedTurns checks that a failed attempt is reported with its share, and that the next one
+// TestFailedAttemptIsReportedAndRetried checks that a failed attempt is reported with its share, and that the next one
 // starts (N-54).
-func TestFailedTurns(t *testing.T) {
+func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 	told := &warned{}
 	s := &shareWorker{c: &Conn{warn: told.warn}, name: "rows.a.x.0", beat: time.Millisecond, woken: make(chan struct{}, 1),
 		workers: &workers{name: "w", beat: time.Hour, heard: map[string]time.Time{"w": time.Now()}}}

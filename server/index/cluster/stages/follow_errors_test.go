@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestFollowerDiskFull checks that a follower with a full disk ends without a watermark for events
+// TestFollowerOnFullDiskWritesNoWatermark checks that a follower with a full disk ends without a watermark for events
 // that it could not store, and that the next one, with free space, is complete (N-9).
-func TestFollowerDiskFull(t *testing.T) {
+func TestFollowerOnFullDiskWritesNoWatermark(t *testing.T) {
 	f := newFirm(t)
 	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
 	if got := f.says("plan"); got != "true" {

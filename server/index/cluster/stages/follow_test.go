@@ -23,11 +23,11 @@ func (k *kept) SetWatermark(f *index.Watermark) error {
 	return nil
 }
 
-// TestFollowerClocks checks a heartbeat of another machine whose clock, the server's clock or the
+// TestHeartbeatFromFutureDoesNotCount checks a heartbeat of another machine whose clock, the server's clock or the
 // follower's clock was set. Its age counts from the follower's first sight by uptime. One that
 // existed before the follower does not count (N-81), and neither does one stored in the future
 // (N-80).
-func TestFollowerClocks(t *testing.T) {
+func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
 	check.NoError(t, err)
 	q, err := s.Question()

@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestDocumentsOfParts checks that only the owning part accepts a document, that all parts accept
+// TestOnlyOwningPartAcceptsDocument checks that only the owning part accepts a document, that all parts accept
 // deletions and, with traverse rights, folders, and that a follower accepts each row from its own
 // part only (N-44, N-51, N-75).
-func TestDocumentsOfParts(t *testing.T) {
+func TestOnlyOwningPartAcceptsDocument(t *testing.T) {
 	const parts = 3
 	for _, policy := range []index.Traverse{"", index.TraverseNever, index.TraversePrivilege, index.TraverseAlways} {
 		s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/var"}, "b": {"/srv"}},

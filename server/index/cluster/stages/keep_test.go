@@ -54,8 +54,8 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	}
 }
 
-// TestLag checks that a consumer shows how many messages of its input a worker has not read.
-func TestLag(t *testing.T) {
+// TestLagCountsUnreadMessages checks that a consumer shows how many messages of its input a worker has not read.
+func TestLagCountsUnreadMessages(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	pending := func(stream, name string) string {
@@ -84,8 +84,9 @@ func TestLag(t *testing.T) {
 	check.Equal(t, pending(site.StreamSeen, name), "3", "after three messages without a worker the lag")
 }
 
-// TestFollowerLag checks that the consumers of a follower show how many messages of its two streams it has not read.
-func TestFollowerLag(t *testing.T) {
+// TestFollowerConsumersShowUnreadMessages checks that the consumers of a follower show how many messages of its two
+// streams it has not read.
+func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 	b := newBench(t)
 	pending := func(stream string) uint64 {
 		t.Helper()

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestLogSizeAndPurgePoint checks the computed size of a log, and the sequence before which it can be
+// TestLogPurgesBeforeLastSnapshot checks the computed size of a log, and the sequence before which it can be
 // purged: the first piece of the last complete snapshot (N-83, N-84).
-func TestLogSizeAndPurgePoint(t *testing.T) {
+func TestLogPurgesBeforeLastSnapshot(t *testing.T) {
 	r := &records{}
 	three := make([]index.Event, 3)
 	say := func(seq uint64, x record, size int, gap bool, want index.Size, before uint64) {
@@ -33,9 +33,9 @@ func TestLogSizeAndPurgePoint(t *testing.T) {
 	say(11, record{Piece: 1, Final: true}, 144, true, index.Size{Bytes: 400, Least: 400, Lines: 3}, 0)
 }
 
-// TestCutRecords checks that events are split in order into records of up to 1 MiB with at least one event each, and
-// that no events make one record (N-49).
-func TestCutRecords(t *testing.T) {
+// TestEventsSplitIntoRecordsOf1MiB checks that events are split in order into records of up to 1 MiB with at least one
+// event each, and that no events make one record (N-49).
+func TestEventsSplitIntoRecordsOf1MiB(t *testing.T) {
 	const half = 1 << 19
 	event := func(n int) index.Event {
 		e := index.Event{Seq: 1, Gone: "x"}

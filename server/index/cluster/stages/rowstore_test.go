@@ -220,10 +220,10 @@ func (b *storeBench) change(r *rand.Rand) {
 	time.Sleep(time.Millisecond)
 }
 
-// TestFollowerWithoutRows changes files at random while the database is killed and a follower whose rows are there is
-// ended and started again, with workers that compact their logs. Afterwards the policy shows each person what a fresh
-// run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-130).
-func TestFollowerWithoutRows(t *testing.T) {
+// TestRestartedFollowerMatchesFreshRun changes files at random while the database is killed and a follower whose rows
+// are there is ended and started again, with workers that compact their logs. Afterwards the policy shows each person
+// what a fresh run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-130).
+func TestRestartedFollowerMatchesFreshRun(t *testing.T) {
 	b := newStoreBench(t, postgres.Start(t), "")
 	b.sql(`create role app login`)
 	seed := randtest.Seed(t)

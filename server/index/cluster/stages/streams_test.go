@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestStreams checks the retention of each stream: a full part rejects messages, a log has no
+// TestStreamRetentionMatchesItsUse checks the retention of each stream: a full part rejects messages, a log has no
 // deletions, and other streams keep the last message of a subject (N-45, N-48, N-83).
-func TestStreams(t *testing.T) {
+func TestStreamRetentionMatchesItsUse(t *testing.T) {
 	for name, want := range map[string][4]any{site.StreamSeen: {int64(256), jetstream.DiscardNew, true, false},
 		site.StreamRows:      {int64(0), jetstream.DiscardOld, false, true},
 		site.StreamPeople:    {int64(0), jetstream.DiscardOld, false, true},

@@ -34,10 +34,10 @@ func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
 	return f, k, warned
 }
 
-// TestTreeIsAsCurrentAsItsOldestPart checks both sides of each condition for a share's watermark,
+// TestTreeTimeIsThatOfOldestPart checks both sides of each condition for a share's watermark,
 // and the watermark of all shares: a tree is as current as its oldest part, and has none if one
 // part has none (N-49, N-55, N-80, N-81).
-func TestTreeIsAsCurrentAsItsOldestPart(t *testing.T) {
+func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	good := watermark{Generation: 5, Log: 30, Cursor: 9, Beat: heartbeat{Time: time.Unix(90, 0).UnixNano()}}
 	for name, c := range map[string]struct {
 		change func(f *following, x *watermark, m *message)

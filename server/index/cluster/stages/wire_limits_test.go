@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestBoundsOfMessages checks both sides of each limit of each message, and each missing or
+// TestMessageBeyondLimitIsRejected checks both sides of each limit of each message, and each missing or
 // unexpected field (N-51, N-54, N-76).
-func TestBoundsOfMessages(t *testing.T) {
+func TestMessageBeyondLimitIsRejected(t *testing.T) {
 	s, p := oneSite(t)
 	record := func(b []byte) error { _, err := parseRecord(b); return err }
 	class := func(b []byte) error { _, err := parseClass(b); return err }

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestFullPart checks that if a worker ends before it purges a full part, the next worker purges it
+// TestNextWorkerPurgesFullPart checks that if a worker ends before it purges a full part, the next worker purges it
 // and the watcher continues (N-48, N-77).
-func TestFullPart(t *testing.T) {
+func TestNextWorkerPurgesFullPart(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for range waiting - 1 {
@@ -26,9 +26,9 @@ func TestFullPart(t *testing.T) {
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 }
 
-// TestIdleShares checks that a share without messages, taken by several workers, skips no message:
+// TestIdleShareSkipsNoMessage checks that a share without messages, taken by several workers, skips no message:
 // the next one counts (N-54).
-func TestIdleShares(t *testing.T) {
+func TestIdleShareSkipsNoMessage(t *testing.T) {
 	b := newBench(t)
 	stop := b.work("w0")
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))

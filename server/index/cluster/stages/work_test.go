@@ -153,10 +153,9 @@ func (b *bench) file(name string) watch.Seen {
 	return watch.Seen{Path: filepath.Join(b.tree, name), Descriptor: forAll}
 }
 
-// TestPoison checks that a valid but unusable message ends no worker, is counted, and prevents
-// watermarks until another walk has ended (N-51, N-54). The same holds if the messages before one
-// were lost.
-func TestPoison(t *testing.T) {
+// TestPoisonMessageIsCountedAndSkipped checks that a valid but unusable message ends no worker, is counted, and
+// prevents watermarks until another walk has ended (N-51, N-54). The same holds if the messages before one were lost.
+func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 	b := newBench(t)
 	defer b.work("w1")()
 	walk := func() {
@@ -195,9 +194,9 @@ func TestPoison(t *testing.T) {
 	walk()
 }
 
-// TestReplayed checks that a copy of an earlier message, a walk that began earlier, and messages of another host's
-// watcher for this tree change nothing and use no space in the stream (N-43, N-49).
-func TestReplayed(t *testing.T) {
+// TestReplayedMessagesChangeNothing checks that a copy of an earlier message, a walk that began earlier, and messages
+// of another host's watcher for this tree change nothing and use no space in the stream (N-43, N-49).
+func TestReplayedMessagesChangeNothing(t *testing.T) {
 	b := newBench(t)
 	defer b.work("w1")()
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()}))
@@ -249,8 +248,9 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	}
 }
 
-// TestPanicking checks that a message that ends three workers in a row is skipped by the fourth (N-54).
-func TestPanicking(t *testing.T) {
+// TestFourthWorkerSkipsPanickingMessage checks that a message that ends three workers in a row is skipped by the fourth
+// (N-54).
+func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for i := range maxTries {
@@ -268,8 +268,9 @@ func TestPanicking(t *testing.T) {
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
 }
 
-// TestTwoWatchers checks that the second watcher of a tree takes it over, and that the first gets an error (N-49).
-func TestTwoWatchers(t *testing.T) {
+// TestSecondWatcherTakesOverTree checks that the second watcher of a tree takes it over, and that the first gets an
+// error (N-49).
+func TestSecondWatcherTakesOverTree(t *testing.T) {
 	h := newOpenSite(t, 2)
 	run := func() <-chan error {
 		done := make(chan error, 1)
@@ -292,9 +293,9 @@ func TestTwoWatchers(t *testing.T) {
 	check.ErrorIs(t, <-first, errTakenOver, "the first watcher")
 }
 
-// TestHalfADirectory checks that pieces of two versions, or a piece of another role, are not
+// TestPiecesOfTwoVersionsAreRejected checks that pieces of two versions, or a piece of another role, are not
 // accepted, and that there is no watermark then (N-52).
-func TestHalfADirectory(t *testing.T) {
+func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
 	d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
@@ -323,9 +324,9 @@ func TestHalfADirectory(t *testing.T) {
 	}
 }
 
-// TestStopped checks that while any stage is stopped, answers expire at the time limit, and that they return once it
-// runs again (N-9, N-55).
-func TestStopped(t *testing.T) {
+// TestAnswersExpireWhileAnyStageIsStopped checks that while any stage is stopped, answers expire at the time limit, and
+// that they return once it runs again (N-9, N-55).
+func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 	const calm = 5 * heartbeatInterval // what piles up while a stage stops is caught up with, also under the race detector
 	h := newOpenSite(t, 2)
 	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// TestShortages lets space, inodes and descriptors run out at every daemon. A daemon that needs the resource refuses
-// and says why, bob never reads alice's file, and the index does not grant what was revoked. Afterwards each daemon
-// works again, and every acknowledged change is there, also after a restart. Without REFMON_DRILLS only space in the
-// trees and descriptors of refmond run out.
-func TestShortages(t *testing.T) {
+// TestExhaustedResourcesGrantNoAccess lets space, inodes and descriptors run out at every daemon. A daemon that needs
+// the resource refuses and says why, bob never reads alice's file, and the index does not grant what was revoked.
+// Afterwards each daemon works again, and every acknowledged change is there, also after a restart. Without
+// REFMON_DRILLS only space in the trees and descriptors of refmond run out.
+func TestExhaustedResourcesGrantNoAccess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds five programs")
 	}

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestFileSystems runs the tests of the packages that work on files with their temporary folders on xfs, btrfs and
-// overlayfs.
-func TestFileSystems(t *testing.T) {
+// TestFileTestsPassOnXfsBtrfsAndOverlayfs runs the tests of the packages that work on files with their temporary
+// folders on xfs, btrfs and overlayfs.
+func TestFileTestsPassOnXfsBtrfsAndOverlayfs(t *testing.T) {
 	if os.Getenv("REFMON_DRILLS") == "" || os.Getuid() != 0 {
 		t.Skip("it takes minutes, and only root mounts: REFMON_DRILLS=1 runs it")
 	}

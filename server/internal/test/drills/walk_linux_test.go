@@ -18,10 +18,10 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestReviewerWalk is the walk of a reviewer with a shell as an ordinary user, and with one as the gateway's user:
-// reading another user's file, changing the trail, becoming another account, and reaching or hindering the daemons
-// (docs/threats.md).
-func TestReviewerWalk(t *testing.T) {
+// TestAttacksOfOrdinaryUserFail is the walk of a reviewer with a shell as an ordinary user, and with one as the
+// gateway's user: reading another user's file, changing the trail, becoming another account, and reaching or hindering
+// the daemons (docs/threats.md).
+func TestAttacksOfOrdinaryUserFail(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds five programs")
 	}

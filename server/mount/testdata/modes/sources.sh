@@ -1,4 +1,4 @@
-# Makes, in the directory that it is given, what the programs of TestProgramsThatSetModes copy.
+# Makes, in the directory that it is given, what the programs of TestProgramsSettingModesBehaveLikeOnHost copy.
 set -e; umask 022; cd "$1"
 mkdir -p s/d/e s/closed; echo text >s/d/f
 printf '#!/bin/sh\ntrue\n' >s/prog; chmod 755 s/prog; echo secret >s/private; chmod 644 s/private

@@ -1,4 +1,4 @@
-"""Attempts of an attacker with a shell, for TestReviewerWalk.
+"""Attempts of an attacker with a shell, for TestAttacksOfOrdinaryUserFail.
 
 attack.py NAME makes one attempt. It prints GOT and what it got, or the error of each system call. The environment has
 DAEMONS, the process ids of the daemons of other users, STATE, the state folder of refmond, and ROOT, the folder of the
