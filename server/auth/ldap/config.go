@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,6 +161,9 @@ func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Hostname() == "" || u.User != nil ||
 		u.RawQuery != "" || u.Path != "" && u.Path != "/" {
+		if at := strings.LastIndexByte(text, '@'); at >= 0 {
+			text = "…" + text[at:] // a password may be before it
+		}
 		return server{}, fmt.Errorf("ldap: server %q: want ldaps://HOST or ldap://HOST", text)
 	}
 	s := server{host: u.Hostname(), tls: u.Scheme == "ldaps"}

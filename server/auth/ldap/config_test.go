@@ -17,7 +17,7 @@ func TestMalformedAddressIsRefused(t *testing.T) {
 		"ldaps://dc1:3269/": "dc1 dc1:3269 true", "ldap://[2001:db8::1]": "2001:db8::1 [2001:db8::1]:389 false",
 		"LDAPS://dc1": "dc1 dc1:636 true", "http://dc1": "", "dc1": "", "ldap://": "", "ldap://user@dc1": "",
 		"ldaps://dc1?x": "",
-		"ldaps://dc1/x": "", "ldap://:389": "", "ldap:dc1": "", "%": ""} {
+		"ldaps://dc1/x": "", "ldap://:389": "", "ldap:dc1": "", "%": "", "ldaps://a:pw-of-test@dc1": "", "ldaps://a:pw-of-test@dc1:x": ""} {
 		s, err := parseServer(text)
 		got := ""
 		if err == nil {
@@ -26,6 +26,9 @@ func TestMalformedAddressIsRefused(t *testing.T) {
 		if got != want || (CheckServer(text) == nil) != (want != "") || err != nil && !strings.Contains(err.Error(),
 			": want ldaps://HOST or ldap://HOST") {
 			t.Errorf("D-1: %q: %q, %v, want %q", text, got, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "pw-of-test") {
+			t.Errorf("D-1: the error shows the password: %v", err)
 		}
 	}
 }

@@ -12,15 +12,17 @@ import (
 // missing.
 func checkServer(at string) error {
 	u, err := url.Parse(at)
-	if err != nil {
-		return fmt.Errorf("NATS server %q: %w", at, err)
+	if err == nil {
+		ip := net.ParseIP(u.Hostname())
+		plain := u.Scheme == "nats" && ip != nil && ip.IsLoopback()
+		if u.Host != "" && u.User == nil && u.Path == "" && (u.Scheme == "tls" || plain) {
+			return nil
+		}
 	}
-	ip := net.ParseIP(u.Hostname())
-	plain := u.Scheme == "nats" && ip != nil && ip.IsLoopback()
-	if u.Host == "" || u.User != nil || u.Path != "" || u.Scheme != "tls" && !plain {
-		return fmt.Errorf("NATS server %q: want tls://HOST:PORT, or nats://127.0.0.1:PORT", at)
+	if i := strings.LastIndexByte(at, '@'); i >= 0 {
+		at = "…" + at[i:] // a password may be before it
 	}
-	return nil
+	return fmt.Errorf("NATS server %q: want tls://HOST:PORT, or nats://127.0.0.1:PORT", at)
 }
 
 // Plain reports whether connections to all NATS servers of the site are unencrypted. It returns false if one of them

@@ -43,3 +43,13 @@ func TestNATSAccountsListEachRole(t *testing.T) {
 			q, err)
 	}
 }
+
+// TestErrorOfServerHidesPassword checks that the error of a NATS server with a user does not show the password (N-79).
+func TestErrorOfServerHidesPassword(t *testing.T) {
+	for _, at := range []string{"tls://a:pw-of-test@mq:4222", "tls://a:pw-of-test@mq:x"} {
+		err := checkServer(at)
+		if err == nil || strings.Contains(err.Error(), "pw-of-test") || !strings.Contains(err.Error(), "@mq:") {
+			t.Errorf("checkServer of %s: %v, want an error that names the host and no password", at, err)
+		}
+	}
+}
