@@ -17,7 +17,8 @@ func TestMalformedAddressIsRefused(t *testing.T) {
 		"ldaps://dc1:3269/": "dc1 dc1:3269 true", "ldap://[2001:db8::1]": "2001:db8::1 [2001:db8::1]:389 false",
 		"LDAPS://dc1": "dc1 dc1:636 true", "http://dc1": "", "dc1": "", "ldap://": "", "ldap://user@dc1": "",
 		"ldaps://dc1?x": "",
-		"ldaps://dc1/x": "", "ldap://:389": "", "ldap:dc1": "", "%": "", "ldaps://a:pw-of-test@dc1": "", "ldaps://a:pw-of-test@dc1:x": ""} {
+		"ldaps://dc1/x": "", "ldap://:389": "", "ldap:dc1": "", "%": "",
+		"ldaps://a:pw-of-test@dc1": "", "ldaps://a:pw-of-test@dc1:x": ""} {
 		s, err := parseServer(text)
 		got := ""
 		if err == nil {
