@@ -19,11 +19,23 @@ import (
 // The pseudo handle -1 grants the rights that the process has on itself now, in every call, also for a thread that
 // existed before the process got its token (O-14, O-17).
 func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
+	const always, suspend = winnt.AccessMask(0x1F07FB), winnt.PROCESS_SUSPEND_RESUME
+	for text, want := range map[string]winnt.AccessMask{
+		"D:(A;;GA;;;SY)": always,
+		fmt.Sprintf("D:(A;;GA;;;SY)(A;;%#x;;;%s)", uint32(suspend), client): always | suspend,
+	} {
+		checkProcessPseudoHandle(t, text, want)
+	}
+}
+
+// checkProcessPseudoHandle gives a process with a descriptor another token, and checks the rights of -1.
+func checkProcessPseudoHandle(t *testing.T, descriptor string, after winnt.AccessMask) {
+	t.Helper()
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
 	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED,
-		ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;SY)")})}))
+		ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse(descriptor)})}))
 	child := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
 	granted := func() winnt.AccessMask {
 		t.Helper()
@@ -39,8 +51,8 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 		kernel.KernelMode))
 	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
 		ntstatus.Success)
-	if got, always := granted(), winnt.AccessMask(0x1F07FB); got != always {
-		t.Errorf("rights of -1 after the new token: %#x, want %#x", uint32(got), uint32(always))
+	if got := granted(); got != after {
+		t.Errorf("rights of -1 with %s after the new token: %#x, want %#x", descriptor, uint32(got), uint32(after))
 	}
 }
 
