@@ -127,8 +127,8 @@ func TestRuleThatFitsComesFirst(t *testing.T) {
 		}
 		text := f.Text()
 		if strings.Count(text, "  rule      ") != 4 || strings.Count(text, " Source: ") != 1 ||
-			strings.Count(text, "For a new object, the list (DACL or SACL) that the creator gives replaces "+
-				"the parent's inheritable entries unless it is only a default.") != 1 {
+			strings.Count(text, "For a new object, the DACL or SACL that the creator passes replaces "+
+				"the parent's inheritable entries, unless it is marked as only a default.") != 1 {
 			t.Errorf("got %s, want four rules, one with its source", text)
 		}
 		if b, err := j.JSON(); err != nil || !strings.Contains(string(b), `"S-65": {`) ||
