@@ -13,7 +13,7 @@ func free(dir string) int64 {
 	if unix.Statfs(dir, &s) != nil {
 		return -1
 	}
-	return int64(s.Bavail) * int64(s.Bsize)
+	return int64(s.Bavail) * int64(s.Bsize) //nolint:unconvert // Bsize has 32 bits on some processors
 }
 
 // Allocate implements allocator. It keeps the file's size, and returns errNoAllocation if the file system has no such

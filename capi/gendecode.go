@@ -201,7 +201,8 @@ func (d *decoder) service(name string, all []param) {
 	}
 }
 
-// handleField returns the field of a result that a parameter is.
+// handleField returns the name of the result's field that holds the handle of the output parameter p. Without such a
+// field it ends the program.
 func handleField(result reflect.Type, p param) string {
 	for i := range result.NumField() {
 		if f := result.Field(i); named([]param{p}, f) == 0 {

@@ -6,11 +6,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// CallLater makes a call on a file that may end later, like a kernel in this program. l.Done writes the program's
-// memory. Only then is the event signalled and the routine's call queued, for all processes that see them (W-90). If
-// the status is STATUS_PENDING, l.Over is closed at the end. If the connection is lost, the operation ends with
-// STATUS_PORT_DISCONNECTED. A service that the daemon does not have is STATUS_NOT_SUPPORTED, and a call that is too
-// long STATUS_INVALID_PARAMETER.
+// CallLater sends a call on a file to the daemon. With STATUS_PENDING the operation ends later, and l.Over is closed
+// then. At the end l.Done writes the result to the program's memory, and after it the event is signalled and the APC
+// queued (W-90). If the connection is lost, the operation ends with STATUS_PORT_DISCONNECTED. A service that the daemon
+// does not have is STATUS_NOT_SUPPORTED, and a call that is too long STATUS_INVALID_PARAMETER.
 func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstatus.Status) {
 	r := wire.Rows()[row.Info().Number]
 	number, known := t.c.services[row.Info().Name]

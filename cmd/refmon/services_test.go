@@ -89,8 +89,11 @@ func TestServicesAreCounted(t *testing.T) {
 func writeServices(w io.Writer) {
 	fmt.Fprint(w, `# Services
 
+The routines of the Windows kernel that refmon has, such as NtOpenThreadToken, for programmers who call
+them from Go, C or a script: what each needs and returns, and its statuses.
+
 Generated from the tables of packages nt, internal/win32 and kernel by
-`+"`go test ./cmd/refmon -run ServicesDoc -update`"+`; do not edit.
+`+"`go test ./cmd/refmon -run ServicesPage -update`"+`; do not edit.
 
 A service tests its conditions in the order listed, so that of two things wrong
 at once the earlier decides the status; `+"`refmon services NAME --faults`"+` shows

@@ -29,8 +29,8 @@ type line struct{ who, through string }
 // noOne is the text for a right without principals.
 const noOne = "(no one)"
 
-// askThrough returns the question which principals have each right, and through which entries. A descriptor that cannot
-// be decided is an unreadable row.
+// askThrough returns the bulk question of who-can with entries: for each object, the principals that have each right,
+// and the entries that grant it. An object whose descriptor cannot be evaluated becomes a row without an answer.
 func askThrough(d *decider) asking[reached, none] {
 	w := &rows{run: d.run}
 	t := &tracer{run: d.run, members: map[sid.SID]effective.Set{}}
