@@ -100,8 +100,8 @@ func Who(e *audit.Event) string {
 	return who
 }
 
-// account returns DOMAIN\name of the account in the fields with this prefix. Without a name it returns the SID, and ""
-// if that is missing too. "-" counts as missing.
+// account returns DOMAIN\name of the account in the fields with this prefix. Without a name it returns the SID as it is
+// written, and "" if that is missing too. A name or domain "-" counts as missing.
 func account(e *audit.Event, prefix string) string {
 	name, _ := e.Field(prefix + "UserName")
 	sid, _ := e.Field(prefix + "UserSid")
