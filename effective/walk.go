@@ -108,7 +108,8 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 }
 
 // passed reports whether an object entry has no effect on the requested object types, so that the walk can skip it.
-// An entry without an object type is never skipped.
+// An entry without an object type is never skipped. Without requested types it skips an entry that allows, and not one
+// that denies. allow says which one x is.
 func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {

@@ -38,7 +38,8 @@ func NewReader(conn net.Conn) *Reader {
 const atOnce = 16 << 10
 
 // Frame reads a frame and blocks until it is complete. The caller closes its Files. The error is io.EOF if the
-// connection ends between two frames. After an error the reader is unusable and holds no descriptor.
+// connection ends between two frames. After an error the reader holds no descriptor, and the caller must not use it
+// again: it does not know where the next frame begins.
 func (r *Reader) Frame() (*Frame, error) {
 	// Usually the received bytes are a whole frame.
 	_, err := r.from.Peek(1)

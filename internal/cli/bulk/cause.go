@@ -99,8 +99,8 @@ func (s state) text(a sd.ACE) string {
 }
 
 // gained returns the change that gave a principal a right: an entry, a membership, the order of entries, the owner or
-// the missing DACL. If it is none of these, the text has both reasons. The entry that now allows comes first, then the
-// one that denied.
+// the missing DACL. It returns one cause: that of the entry that now allows if it has one, or else that of the entry
+// that denied before. If there is no such cause, the text has both reasons.
 func gained(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
 		switch {

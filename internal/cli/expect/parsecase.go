@@ -83,7 +83,7 @@ func (f *File) texts() (out []string, err error) {
 }
 
 // ask fills q with the rights, the expected result, the self SID and the call of an expectation. Subject and descriptor
-// are set later. An error names the field and its position. is must be granted or denied.
+// are set later. An error names the field and its position. e must have the field is, which must be granted or denied.
 func (f *File) ask(q *question, e *expectation) (err error) {
 	failAt := func(i int, format string, args ...any) error {
 		return strict.Within(caseFields[i], f.FailAt(e.at[i], format, args...))

@@ -144,7 +144,7 @@ func (a *ACE) bytes() []byte {
 }
 
 // bytes returns the list in binary (MS-DTYP 2.4.5). The revision is 4 if an entry has object types, and
-// otherwise 2. A NULL list gives the bytes of an empty one.
+// otherwise 2. A NULL list, which is not a nil l, gives the bytes of an empty one.
 func (l *ACL) bytes() []byte {
 	revision := byte(2)
 	var body []byte

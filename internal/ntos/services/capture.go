@@ -7,8 +7,8 @@ import (
 )
 
 // captureAttributes captures OBJECT_ATTRIBUTES with its quality of service. Unreadable attributes give their status
-// (O-3). Unknown attribute bits (O-22), and a level above SecurityDelegation (T-40), are STATUS_INVALID_PARAMETER. NULL
-// gives the zero value.
+// (O-3). Unknown attribute bits (O-22), and a level above SecurityDelegation (T-40), are STATUS_INVALID_PARAMETER, and
+// the captured attributes are returned with it. NULL and unreadable attributes give the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		if in.Status == ntstatus.InvalidParameter {
