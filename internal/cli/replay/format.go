@@ -3,15 +3,13 @@ package replay
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/utf16text"
 )
 
 // Version is the version of the recording format.
@@ -129,72 +127,11 @@ func utf8Of(r *bufio.Reader) io.Reader {
 	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
 		return r
 	}
-	return &wideReader{r: r}
-}
-
-// wideReader converts little-endian UTF-16 to UTF-8.
-type wideReader struct {
-	r    *bufio.Reader
-	rest []byte // of the last rune, not read yet
+	return &utf16text.Reader{In: r, Cut: errCut}
 }
 
 // errCut is the error of UTF-16 that ends within a character.
 var errCut = errors.New("it ends within a UTF-16 character, so it is cut off: copy the whole recording")
-
-// Read fills b with the next characters in UTF-8. It returns io.EOF at the end of the input, and errCut if the input
-// ends within a character.
-func (w *wideReader) Read(b []byte) (n int, err error) {
-	for n < len(b) {
-		if len(w.rest) == 0 {
-			if w.rest, err = w.next(); err != nil {
-				return n, err
-			}
-		}
-		k := copy(b[n:], w.rest)
-		n, w.rest = n+k, w.rest[k:]
-	}
-	return n, nil
-}
-
-// next returns the next character in UTF-8. A lone surrogate becomes the replacement character. It returns io.EOF at
-// the end, and errCut within a surrogate pair.
-func (w *wideReader) next() ([]byte, error) {
-	var unit [2]byte
-	if _, err := io.ReadFull(w.r, unit[:]); err != nil {
-		return nil, cutOff(err, io.EOF)
-	}
-	c := rune(binary.LittleEndian.Uint16(unit[:]))
-	if !utf16.IsSurrogate(c) {
-		return utf8.AppendRune(nil, c), nil
-	}
-	pair := rune(utf8.RuneError)
-	if c < firstLow {
-		low, err := w.r.Peek(2)
-		if len(low) < 2 {
-			return nil, cutOff(err, errCut)
-		}
-		// A unit that is no second half is the next character.
-		if pair = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(low))); pair != utf8.RuneError {
-			_, _ = w.r.Discard(2)
-		}
-	}
-	return utf8.AppendRune(nil, pair), nil
-}
-
-// firstLow is the first unit that is the second half of a surrogate pair.
-const firstLow = 0xDC00
-
-// cutOff returns the error for a unit that could not be read: none if it is missing, errCut if it is incomplete, and
-// err for an error of the file.
-func cutOff(err, none error) error {
-	switch {
-	case errors.Is(err, io.EOF):
-		return none
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errCut
-	}
-	return err
-}
 
 // Writer writes the lines of a recording.
 type Writer struct{ e *json.Encoder }

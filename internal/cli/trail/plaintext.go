@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/utf16text"
 )
 
 // plainText reads text in UTF-8 or UTF-16 as UTF-8. Control characters and invalid parts, which XML does not allow,
@@ -14,8 +15,7 @@ import (
 // is zero.
 type plainText struct {
 	in    *bufio.Reader
-	wide  bool // UTF-16
-	big   bool // with the high byte first
+	wide  *utf16text.Reader // of in; nil for UTF-8
 	out   [utf8.UTFMax]byte
 	n, at int // bytes in out
 	left  int // bytes that may still be read; see errTooLong
@@ -32,9 +32,9 @@ func newPlainText(in io.Reader) *plainText {
 	head, _ := p.in.Peek(3) // an error comes again
 	switch {
 	case len(head) >= 2 && head[0] == 0xFF && head[1] == 0xFE, len(head) >= 2 && head[0] == '<' && head[1] == 0:
-		p.wide = true
+		p.wide = &utf16text.Reader{In: p.in}
 	case len(head) >= 2 && head[0] == 0xFE && head[1] == 0xFF, len(head) >= 2 && head[0] == 0 && head[1] == '<':
-		p.wide, p.big = true, true
+		p.wide = &utf16text.Reader{In: p.in, Big: true}
 	}
 	return p
 }
@@ -96,38 +96,13 @@ func (p *plainText) because(err error) error {
 // rune returns the next character. Half of a surrogate pair becomes U+FFFD. Malformed UTF-8 becomes U+FFFD, too. The
 // end of the text is io.EOF. An odd byte at the end of UTF-16 is io.ErrUnexpectedEOF.
 func (p *plainText) rune() (rune, error) {
-	if !p.wide {
+	if p.wide == nil {
 		r, _, err := p.in.ReadRune()
 		return r, err
 	}
-	first, err := p.unit()
-	if err != nil || !utf16.IsSurrogate(first) {
-		return first, err
+	r, err := p.wide.Rune()
+	if r == utf8.RuneError {
+		return r, nil // the end comes with the next character
 	}
-	next, err := p.in.Peek(2)
-	if err != nil {
-		return utf8.RuneError, nil // the end comes with the next character
-	}
-	if r := utf16.DecodeRune(first, p.join(next)); r != utf8.RuneError {
-		_, err := p.in.Discard(2)
-		return r, err
-	}
-	return utf8.RuneError, nil
-}
-
-// unit reads one unit of UTF-16. An end within the unit is an error.
-func (p *plainText) unit() (rune, error) {
-	var b [2]byte
-	if _, err := io.ReadFull(p.in, b[:]); err != nil {
-		return 0, err
-	}
-	return p.join(b[:]), nil
-}
-
-// join returns the UTF-16 unit in the first two bytes of b, in the byte order of the text.
-func (p *plainText) join(b []byte) rune {
-	if p.big {
-		return rune(b[0])<<8 | rune(b[1])
-	}
-	return rune(b[1])<<8 | rune(b[0])
+	return r, err
 }

@@ -9,8 +9,6 @@ import (
 	"io"
 	"path"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/csv"
@@ -19,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/ldif"
 	"github.com/refmon/refmon/internal/objects/screen"
 	"github.com/refmon/refmon/internal/objects/sharphound"
+	"github.com/refmon/refmon/internal/utf16text"
 )
 
 // headSize is the number of bytes by which Open detects a form.
@@ -36,11 +35,16 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
 	var text io.Reader = r
-	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
-	bare := !wide && len(head) > 3 && head[0] != 0 && head[1] == 0 && head[3] == 0 // UTF-16 without its mark
-	if wide || bare {
-		text = &utf16Reader{in: r, open: bare}
-		head = narrow(head, bare)
+	big := bytes.HasPrefix(head, []byte("\xfe\xff"))
+	marked := big || bytes.HasPrefix(head, []byte("\xff\xfe"))
+	wide := marked || len(head) > 3 && head[0] != 0 && head[1] == 0 && head[3] == 0 // UTF-16, perhaps without its mark
+	if wide {
+		if marked {
+			_, _ = r.Discard(2) // they were peeked
+			head = head[2:]
+		}
+		text = &utf16text.Reader{In: r, Big: big, Cut: errCut}
+		head = narrow(head, big)
 	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	first := bytes.TrimLeft(head, " \t\r\n")
@@ -53,7 +57,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	case ext == ".ldif" || ext == ".ldf":
 		return ldif.New(text), nil
 	case len(first) > 0 && first[0] == '{':
-		return lines(text, wide || bare), nil
+		return lines(text, wide), nil
 	}
 	if open, err := screen.Detect(string(head)); err != nil {
 		return nil, err
@@ -65,7 +69,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return icacls.New(text), nil
 	case isLDIF(first):
 		return ldif.New(text), nil
-	case (wide || bare) && ext == "":
+	case (wide) && ext == "":
 		return icacls.New(text), nil
 	case bytes.IndexByte(firstLine(first), ',') >= 0:
 		return csv.New(text), nil
@@ -73,7 +77,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
 		return nil, ErrForm
 	}
-	return lines(text, wide || bare), nil
+	return lines(text, wide), nil
 }
 
 // ErrForm is the error for text without a known form.
@@ -100,11 +104,12 @@ func IsLines(s objects.Source) bool {
 	return converted || jsonl.IsLines(s)
 }
 
-// narrow returns the beginning of a UTF-16 text as UTF-8. bare means that it has no byte order mark. Half a character
-// at the end is left out.
-func narrow(head []byte, bare bool) []byte {
-	in := &utf16Reader{in: bufio.NewReader(bytes.NewReader(head[:len(head)&^1])), open: bare}
-	out, _ := io.ReadAll(in) // from memory
+// errCut is the error of UTF-16 that ends within a character.
+var errCut = errors.New("the UTF-16 text ends inside a character")
+
+// narrow returns the beginning of a UTF-16 text as UTF-8. Half a character at the end is left out.
+func narrow(head []byte, big bool) []byte {
+	out, _ := io.ReadAll(&utf16text.Reader{In: bufio.NewReader(bytes.NewReader(head)), Big: big}) // from memory
 	return out
 }
 
@@ -123,50 +128,4 @@ func firstLine(b []byte) []byte {
 		return b[:i]
 	}
 	return b
-}
-
-// utf16Reader converts UTF-16 with a byte order mark to UTF-8.
-type utf16Reader struct {
-	in   *bufio.Reader
-	big  bool
-	open bool
-	high uint16 // of a surrogate pair, or 0
-	out  []byte
-}
-
-// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A lone
-// surrogate becomes U+FFFD; text that ends inside a character is an error.
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
-		var unit [2]byte
-		if _, err := io.ReadFull(u.in, unit[:]); err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && u.high != 0 {
-				err = errors.New("the UTF-16 text ends inside a character")
-			}
-			return 0, err
-		}
-		v := uint16(unit[0]) | uint16(unit[1])<<8
-		if u.big {
-			v = v>>8 | v<<8
-		}
-		switch {
-		case !u.open:
-			u.open, u.big = true, v == 0xFFFE
-		case u.high != 0 && v >= 0xDC00 && v < 0xE000:
-			u.out = append(u.out, string(utf16.DecodeRune(rune(u.high), rune(v)))...)
-			u.high = 0
-		default:
-			if u.high != 0 {
-				u.out, u.high = append(u.out, string(utf8.RuneError)...), 0
-			}
-			if v >= 0xD800 && v < 0xDC00 {
-				u.high = v
-			} else {
-				u.out = append(u.out, string(rune(v))...)
-			}
-		}
-	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
-	return n, nil
 }
