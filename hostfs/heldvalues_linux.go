@@ -3,8 +3,6 @@ package hostfs
 import (
 	"slices"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // heldValues has the values of attributes that files were given last, each with a holder: a file without a name that
@@ -94,7 +92,7 @@ func (t *Tree) hold(value []byte) {
 	if h == nil {
 		return
 	}
-	fd, err := unix.Openat(t.root, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	fd, err := openNameless(t.root, 0o600)
 	if err != nil {
 		return
 	}

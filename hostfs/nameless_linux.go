@@ -20,16 +20,25 @@ func (p *place) MakesNameless() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// openNameless creates a file without a name in a directory and opens it for reading and writing. It returns -1 with
+// every error.
+func openNameless(dir int, mode uint32) (fd int, err error) {
+	err = retry(func() (err error) {
+		fd, err = unix.Openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, mode)
+		return err
+	})
+	return fd, err
+}
+
 // createNameless creates a file without a name, with its attribute, and enters it into the table of opens. It returns
 // ENOTSUP if the file system cannot, and EMFILE if the open cannot be entered. After an error no file is left and f.fd
 // is -1. The file has no link name and path.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
-	const flags = unix.O_TMPFILE | unix.O_RDWR | unix.O_CLOEXEC
 	mode := p.t.cfg.FileMode
 	if err := p.t.fault("create", ""); err != nil {
 		return err
 	}
-	err = retry(func() (err error) { f.fd, err = unix.Openat(p.parent, ".", flags, mode); return err })
+	f.fd, err = openNameless(p.parent, mode)
 	if errors.Is(err, unix.EISDIR) {
 		return unix.ENOTSUP // the file system knows no such file
 	}

@@ -1,10 +1,6 @@
 package hostfs
 
-import (
-	"golang.org/x/sys/unix"
-
-	"github.com/refmon/refmon/ntstatus"
-)
+import "github.com/refmon/refmon/ntstatus"
 
 // Stage implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It
 // is in the root of the tree, because the client may be allowed to write the file but to add none to its directory
@@ -17,11 +13,7 @@ func (f *file) Stage() ntstatus.Status {
 	if err := f.t.fault("create", ""); err != nil {
 		return statusOf(err)
 	}
-	fd := -1
-	err := retry(func() (err error) {
-		fd, err = unix.Openat(f.t.root, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-		return err
-	})
+	fd, err := openNameless(f.t.root, 0o600)
 	if err != nil {
 		return statusOf(err)
 	}
