@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"strings"
 
 	"github.com/refmon/refmon/effective"
@@ -96,8 +95,7 @@ const maxSeen = 1 << 20
 func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) bool {
 	sum := maphash.Bytes(p.seed, answer)
 	if len(p.seen) >= maxSeen {
-		// A walk in order only needs the ancestors of the current path.
-		maps.DeleteFunc(p.seen, func(above string, _ uint64) bool { return !canContain(above, path, typ) })
+		p.keepAncestors(path, typ) // a walk in order needs no others
 	}
 	if len(p.seen) < maxSeen {
 		p.seen[trimmed(path)] = sum
@@ -110,13 +108,15 @@ func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) boo
 	return !known || before != sum
 }
 
-// canContain reports whether a path can be that of an ancestor of another one: it is its beginning, or for an Active
-// Directory object the end of its DN. A sibling whose name is a part of the other's can pass.
-func canContain(above, path string, typ *winnt.ObjectType) bool {
-	if typ == winnt.DirectoryServiceObject {
-		return strings.HasSuffix(path, above)
+// keepAncestors drops the answers of all objects but the ancestors of a path.
+func (p *parents) keepAncestors(path string, typ *winnt.ObjectType) {
+	ancestors := map[string]uint64{}
+	for up, ok := above(path, typ); ok; up, ok = above(up, typ) {
+		if sum, known := p.seen[up]; known {
+			ancestors[up] = sum
+		}
 	}
-	return strings.HasPrefix(path, above)
+	p.seen = ancestors
 }
 
 // trimmed removes the separators at the end of a path. It keeps a path of one byte, such as "/".
