@@ -82,41 +82,45 @@ func (k *packer) source(s *token.Source) buffer {
 
 // queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first, and a failure of that
 // call is returned as the status. A failure status comes with a QueryInformationTokenOut without information. The
-// result is nil only with a skipError: for a class that the recorder does not decode, and for a missing function if it
-// asks for the size.
+// result is nil only with a skipError: for a class that the recorder does not decode, and for a missing function.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]
 	if read == nil {
 		return nil, 0, skip("NtQueryInformationToken: class %s is not read by this recorder", q.TokenInformationClass)
 	}
-	ask := func(length uint32, size int) (p reply, b, need buffer) {
+	ask := func(length uint32, size int) (p reply, b, need buffer, err error) {
 		k := pack("NtQueryInformationToken")
 		k.handle(q.TokenHandle)
 		k.u32(uint32(q.TokenInformationClass))
 		b, need = k.room(size), k.room(4)
 		k.ptr(b).num(uint64(length)).ptr(need)
-		return do(k.request), b, need
+		if p = do(k.request); p.Missing != "" {
+			err = skip("NtQueryInformationToken: %s", p.Missing)
+		}
+		return p, b, need, err
 	}
 	length := q.TokenInformationLength
 	var st ntstatus.Status
 	if length == 0xFFFFFFFF { // as large as it has to be
-		p, _, need := ask(0, 0)
-		if p.Missing != "" {
-			return nil, 0, skip("NtQueryInformationToken: %s", p.Missing)
+		p, _, need, err := ask(0, 0)
+		if err != nil {
+			return nil, 0, err
 		}
 		if length, st = p.u32(need), ntstatus.Status(uint32(p.Return)); st != ntstatus.BufferTooSmall &&
 			st != ntstatus.InfoLengthMismatch {
 			return nt.QueryInformationTokenOut{}, st, nil
 		}
 	}
-	p, b, need := ask(length, int(min(max(length, 8), 1<<20)))
-	if p.Missing != "" {
-		return nil, 0, skip("NtQueryInformationToken: %s", p.Missing)
+	p, b, need, err := ask(length, int(min(max(length, 8), 1<<20)))
+	if err != nil {
+		return nil, 0, err
 	}
 	st = ntstatus.Status(uint32(p.Return))
 	if st == ntstatus.BufferTooSmall && q.TokenInformationLength == 0xFFFFFFFF { // the first answer was too small
-		p, b, need = ask(1<<16, 1<<16)
+		if p, b, need, err = ask(1<<16, 1<<16); err != nil {
+			return nil, 0, err
+		}
 		st = ntstatus.Status(uint32(p.Return))
 	}
 	out := nt.QueryInformationTokenOut{ReturnLength: p.u32(need)}
