@@ -1,16 +1,17 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 )
@@ -31,28 +32,13 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	check.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "s")
 	check.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
-	runtime.LockOSThread()
-	become := func(uid uint32) error { // for this thread only; package syscall would change all threads
-		if uid == uint32(os.Geteuid()) {
-			return nil
-		}
-		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); e != 0 {
-			return e
-		}
-		return nil
-	}
-	if err := become(uid); err != nil {
+	listen := func() (bool, error) { return true, unix.Listen(fd, 8) }
+	if uid == uint32(os.Getuid()) {
+		_, err = listen()
+	} else if _, err = asuser.Run(int(uid), os.Getgid(), listen); errors.Is(err, unix.EPERM) {
 		_ = unix.Close(fd)
-		runtime.UnlockOSThread()
 		t.Skip("this program cannot change the user of a thread: ", err)
 	}
-	err = unix.Listen(fd, 8)
-	if uid != uint32(os.Getuid()) { // Geteuid of this thread has changed
-		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(os.Getuid()), ^uintptr(0)); e != 0 {
-			t.Fatal(e) // the thread ends with the test
-		}
-	}
-	runtime.UnlockOSThread()
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // FileListener makes a copy
 	check.NoError(t, err)

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap/message"
+	"github.com/refmon/refmon/server/internal/address"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -161,10 +161,7 @@ func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Hostname() == "" || u.User != nil ||
 		u.RawQuery != "" || u.Path != "" && u.Path != "/" {
-		if at := strings.LastIndexByte(text, '@'); at >= 0 {
-			text = "…" + text[at:] // a password may be before it
-		}
-		return server{}, fmt.Errorf("ldap: server %q: want ldaps://HOST or ldap://HOST", text)
+		return server{}, fmt.Errorf("ldap: server %q: want ldaps://HOST or ldap://HOST", address.WithoutUser(text))
 	}
 	s := server{host: u.Hostname(), tls: u.Scheme == "ldaps"}
 	port := u.Port()

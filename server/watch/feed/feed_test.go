@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	filetree "github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -293,11 +294,8 @@ func TestSocketOfAnotherUserIsRejected(t *testing.T) {
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: socket}); err != nil {
 		t.Fatal(err)
 	}
-	listened := make(chan error, 1)
-	go func() { // the kernel keeps who listens
-		listened <- asUser(4001, func() error { return unix.Listen(fd, 1) })
-	}()
-	if err := <-listened; err != nil {
+	// The kernel keeps who listens.
+	if _, err := asuser.Run(4001, 4001, func() (bool, error) { return true, unix.Listen(fd, 1) }); err != nil {
 		t.Fatal(err)
 	}
 	f.Socket = socket

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/refmon/refmon/server/internal/address"
 )
 
 // checkServer returns an error unless at is tls://HOST:PORT, or nats://ADDRESS:PORT with a loopback address. Keys
@@ -19,10 +21,7 @@ func checkServer(at string) error {
 			return nil
 		}
 	}
-	if i := strings.LastIndexByte(at, '@'); i >= 0 {
-		at = "…" + at[i:] // a password may be before it
-	}
-	return fmt.Errorf("NATS server %q: want tls://HOST:PORT, or nats://127.0.0.1:PORT", at)
+	return fmt.Errorf("NATS server %q: want tls://HOST:PORT, or nats://127.0.0.1:PORT", address.WithoutUser(at))
 }
 
 // Plain reports whether connections to all NATS servers of the site are unencrypted. It returns false if one of them
