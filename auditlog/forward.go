@@ -44,7 +44,7 @@ const (
 // follow it continues until ctx ends, and retries with growing pauses while the sink is down. Without follow it ends at
 // the newest record, and returns an error of the sink. It returns nil when ctx ends, unless it cannot write the cursor
 // or close the sink. An error of the log or the cursor always ends it. It skips records that the log no longer has. A
-// lost sink counts as one that is down.
+// lost connection to the sink counts as a sink that is down.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := f.load(); err != nil {
 		return err

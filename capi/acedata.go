@@ -48,7 +48,7 @@ func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, ma
 const listHeader = 8
 
 // rmAddConditionalAce implements AddConditionalAce. It returns STATUS_INVALID_PARAMETER for a type without conditions
-// and for a malformed condition, which may lack its outer parentheses. Only the types that allow, deny and audit with a
+// and for a malformed condition, whose outer parentheses are optional. Only the types that allow, deny and audit with a
 // condition have one. The error of the list is that of addWithData.
 func rmAddConditionalAce(c *call) uint64 {
 	t := sd.Type(c.u32(2))

@@ -21,7 +21,7 @@ func (c *call) required(i int) nt.Captured[string] {
 }
 
 // ntOpenObjectAuditAlarm probes GenerateOnClose before it reads any other parameter. A NULL HandleId means no handle.
-// If that fails, nothing is asked.
+// If the probe fails, it does not call the service.
 func ntOpenObjectAuditAlarm(c *call) uint64 {
 	generate := c.ptr(11)
 	if st := c.Probe(generate, 1, 1); st != ntstatus.Success {

@@ -155,7 +155,8 @@ func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 }
 
 // filled writes the outputs of a service that fills a buffer. It writes b after success, and the length n after success
-// or if the buffer was too small. It ignores a NULL buffer or length pointer. A fault while writing is the result.
+// or if the buffer was too small. It ignores a NULL buffer or length pointer. If writing fails, it returns the status
+// of that write.
 func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() && buffer != 0 {
 		if fault := c.Write(buffer, b); fault != ntstatus.Success {

@@ -140,7 +140,7 @@ func lsaLookupNames2(c *call) uint64 {
 
 // lsaLookupSids returns the domains and the names in two blocks that the caller frees with LsaFreeMemory. A malformed
 // SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call. STATUS_NONE_MAPPED writes both
-// blocks as well. A fault while writing is the result.
+// blocks as well. If writing them fails, it returns the status of that write.
 func lsaLookupSids(c *call) uint64 {
 	n := c.u32(1)
 	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {
@@ -219,7 +219,8 @@ func (c *call) giveString(out user, text string) ntstatus.Status {
 }
 
 // lookedUp finishes a look-up. It returns both results to the caller if the status is a success or STATUS_NONE_MAPPED
-// (L-46), and otherwise only the status. A fault while writing is the result; what was given before stays.
+// (L-46), and otherwise only the status. If writing a result fails, it returns the status of that write; a result that
+// it has already written stays.
 func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
 	build func(*marshal.Encoder)) uint64 {
 	if !st.IsSuccess() && st != ntstatus.NoneMapped {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ntDuplicateObject implements NtDuplicateObject. A NULL TargetHandle means that the new handle is not reported. A
-// fault while writing the handle is the result, and the handle stays open.
+// ntDuplicateObject implements NtDuplicateObject. A NULL TargetHandle means that the new handle is not reported. If
+// writing the handle fails, it returns the status of that write, and the handle stays open.
 func ntDuplicateObject(c *call) uint64 {
 	out := c.ptr(3)
 	if out != 0 { // the handle may go unreported

@@ -50,8 +50,9 @@ func ntCreateFile(c *call) uint64 {
 }
 
 // ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, an instance
-// limit of 0, and a pipe without a direction are STATUS_INVALID_PARAMETER. The status block and the timeout are checked
-// before them, the object attributes before the direction only. An instance limit of 0xFFFFFFFF is none.
+// limit of 0, and a pipe without a direction are STATUS_INVALID_PARAMETER. It checks the status block and the timeout
+// before all of them. It checks the object attributes before the direction, but after the other parameters. 0xFFFFFFFF
+// means no instance limit.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

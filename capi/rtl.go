@@ -35,8 +35,8 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	return c.Block(p, size, 1)
 }
 
-// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays. A
-// fault while writing is the result.
+// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays. If
+// writing fails, it returns the status of that write.
 func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
 	b, st := c.listBytes(p)
 	if st != ntstatus.Success {

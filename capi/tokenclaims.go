@@ -63,8 +63,8 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 	return status(st)
 }
 
-// ntQuerySecurityAttributesToken probes the buffer and the length before it uses the handle (T-80). After a failure of
-// the probes nothing is asked.
+// ntQuerySecurityAttributesToken probes the buffer and the length before it uses the handle (T-80). If a probe fails,
+// it does not call the service.
 func ntQuerySecurityAttributesToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(3), c.u32(4), c.ptr(5)
 	// The buffer and the pointer for the length are checked before the handle (T-80).

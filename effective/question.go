@@ -53,7 +53,7 @@ type right struct {
 }
 
 // rights returns the questions about single rights. A missing type, no rights and more than MaxRights are errors. A
-// right of 0 is allowed, and gives an answer of its own. MAXIMUM_ALLOWED alone asks for any right; with others it is
+// right of 0 is allowed and gets a separate answer. MAXIMUM_ALLOWED alone asks for any right; with others it is
 // dropped.
 func (q *Question) rights() ([]right, error) {
 	switch {

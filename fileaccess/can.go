@@ -65,8 +65,8 @@ func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) 
 var defaultPolicy Policy
 
 // can does the work of Can: it returns the rights of want that the descriptor grants, each as if requested alone, and
-// the privileges used. want must be mapped, and the subject must pass mayAsk. Without a common grant, each right that a
-// privilege could give is asked for by itself.
+// the privileges used. want must be mapped, and the subject must pass mayAsk. If the rights cannot be granted together,
+// it checks each right that a privilege could give alone.
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
 		return 0, 0

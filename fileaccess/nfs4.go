@@ -115,8 +115,8 @@ func ParseNFS4(text string) ([]NFS4ACE, error) {
 }
 
 // parseNFS4 reads one entry. A name may contain colons. Unknown letters, and an empty name or one with spaces around
-// it, are errors. The type is one letter of A, D, U and L. Missing colons are an error, and an empty list of flags or
-// rights is none.
+// it, are errors. The type is one letter of A, D, U and L. Missing colons are an error. The lists of flags and of
+// rights may be empty.
 func parseNFS4(s string) (a NFS4ACE, err error) {
 	typ, s, ok := strings.Cut(s, ":")
 	flags, s, ok2 := strings.Cut(s, ":")

@@ -221,7 +221,7 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 
 // who sets the name of an entry's subject. It returns false for an allow entry without a name, which is dropped. A deny
 // entry without a name is for everyone. Both are recorded as a loss. CREATOR OWNER becomes OWNER@ only for children,
-// and the owner's own SID only without inheritance. A name resolver that returns "" counts as none.
+// and the owner's own SID only without inheritance. If the name resolver returns "", the entry has no name.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.

@@ -163,7 +163,7 @@ func named(gs []grant, s sid.SID) bool {
 
 // perm returns the permissions that one entry may have: the rights of its subject whatever other groups it is in. A
 // subject outside the named ones may be in groups without an id, whose denials count. A group's members may be in other
-// groups. What is lost is added to r.lost.
+// groups. It adds each loss to r.lost.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask
 	for _, g := range gs {

@@ -85,7 +85,7 @@ func (o *Offline) open(directory string) error {
 }
 
 // read reads the attributes of the file and of its directory, if it has one. A link or a special file is an error.
-// Without a directory above, o.parents stays zero. An error leaves what was read before it.
+// Without a directory above, o.parents stays zero. After an error the fields that were read before it stay set.
 func (o *Offline) read() (err error) {
 	if o.status, err = stat(o.fd); err != nil {
 		return err

@@ -102,7 +102,7 @@ func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 
 // seAssignSecurityEx checks the subject even for a kernel-mode caller, who can skip the checks with
 // SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK. A subject without a primary token counts as missing. A nil
-// object type is none. Unreadable inputs give their status before anything else.
+// object type means that there is no object type. Unreadable inputs give their status before anything else.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
 	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status,
 		in.GenericMapping.Status); st != ntstatus.Success {

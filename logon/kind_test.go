@@ -24,8 +24,8 @@ func textOf(list []sid.SID) string {
 	return strings.Join(out, " ")
 }
 
-// TestLogonKindDeterminesSIDs checks the SIDs of each kind of logon, for accounts of a domain and of this computer
-// (L-80, L-83).
+// TestLogonKindDeterminesSIDs checks the SIDs of each kind of logon, for accounts of a domain and of
+// this computer (L-80, L-83).
 func TestLogonKindDeterminesSIDs(t *testing.T) {
 	for _, c := range []struct {
 		kind         logon.Kind

@@ -30,7 +30,7 @@ var byName = func() map[string]sid.SID {
 }()
 
 // WellKnownSID returns the account of a well-known SID that needs no domain. It also knows the SIDs of the domains of
-// such accounts, such as S-1-5-32. It returns false for any other SID. SIDs of a domain are none of these, even with a
+// such accounts, such as S-1-5-32. It returns false for any other SID. A SID of a domain is not well known, even with a
 // well-known RID.
 func WellKnownSID(s sid.SID) (Account, bool) {
 	for name, of := range domainSIDs {

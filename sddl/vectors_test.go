@@ -252,8 +252,8 @@ func TestVectorsFormatLikeWindowsEvents(t *testing.T) {
 	}
 }
 
-// TestVectorsCanonicalOrderMatchesDotNet compares which lists are in canonical order with what was recorded of .NET
-// (S-82).
+// TestVectorsCanonicalOrderMatchesDotNet compares which lists are in canonical order with what was recorded
+// of .NET (S-82).
 func TestVectorsCanonicalOrderMatchesDotNet(t *testing.T) {
 	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
 		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {

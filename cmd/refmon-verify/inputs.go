@@ -59,9 +59,9 @@ type entry struct {
 	sid, guid, data string
 }
 
-// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. An absent owner is "", and an absent or
-// NULL list is nil. An empty b has none of them. A malformed descriptor panics. A list that is marked absent is nil,
-// whatever its offset.
+// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. It returns "" for an absent owner, and
+// nil for a NULL list or one whose control flag says that it is absent. For an empty b it returns "" and two nil lists.
+// It panics for a malformed descriptor.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil

@@ -47,9 +47,8 @@ const form = "refmon access certificate 2"
 // otherForm finds the form of a certificate in its text.
 var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certificate [0-9]{1,9})"`)
 
-// verify checks a certificate against its inputs. A field that is missing, extra or different from what the inputs give
-// is an error. So is malformed input, for which the parsers panic; verify recovers the panic. After an error the
-// outcome is "".
+// verify computes a certificate's fields again from its inputs. A missing, additional or different field is an error.
+// So is malformed input, for which the parsers panic; verify recovers the panic. After an error the outcome is "".
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -111,8 +111,8 @@ func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error)
 	return d, directory, err
 }
 
-// open stores a file's descriptor in k, and if above is true that of its directory. The root of a tree has none. An
-// error of the file's own descriptor comes first.
+// open reads the descriptor of a file into k. If above is true, it then reads that of the file's directory, which the
+// root of a tree does not have.
 func (s *served) open(k *kept, above bool) (err error) {
 	if k.now, k.directory, err = s.read(s.name); err != nil || !above {
 		return err

@@ -23,8 +23,8 @@ this needs READ_CONTROL on the file and its directory, and WRITE_DAC on the file
   refmon acl inherit --offline /srv/share/plan`
 }
 
-// Run lets a DACL inherit again and keeps its own entries. A file without a DACL is an error. Inherited entries are
-// computed anew.
+// Run lets a DACL inherit again and keeps its own entries. A file without a DACL is an error. It replaces the inherited
+// entries by those that the directory passes on now.
 func (c *aclInheritCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(k *kept) ([]sd.ACE, error) {
 		if k.now == nil || k.now.DACL() == nil {

@@ -27,8 +27,8 @@ type offlineFlags struct {
 	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
-// open reads a file's descriptor, and if above is true that of its directory. On a mount it sets k.directory only if
-// above is true. On an error it closes what it opened on a mount; then k may be set, but is not to be used.
+// open reads the descriptor of a file, and of its directory if above is true. On a mount it sets k.directory only if
+// above is true. After an error the caller must not use k, which may be non-nil.
 func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	k := &kept{path: path}
 	if f.Offline {

@@ -196,8 +196,8 @@ func (r *aclRun) report(path string, err error) {
 	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
 }
 
-// say prints the counts of a plan with what as its result. It returns errReported if files failed. Counts of 0 are
-// omitted, except the files visited.
+// say prints a line with the number of visited files, then the text what, and then the other counts that are not 0. It
+// returns errReported if files failed.
 func (r *aclRun) say(what string, c acltree.Counts) error {
 	text := fmt.Sprintf("%s visited, %s", count(c.Files, "file", "files"), what)
 	if c.Protected > 0 {

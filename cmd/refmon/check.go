@@ -89,8 +89,8 @@ func (c *checkCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// sayWhy asks a denied question again and prints the reason as a sentence. An error of the query or of the output is
-// returned; the denial itself is none.
+// sayWhy asks a denied question again and prints the reason as a sentence. It returns an error of the query or of the
+// output, and nil for the denial itself.
 func (c *checkCmd) sayWhy(std *streams, q *accessquery.Query) error {
 	q.Explain = true
 	a, err := q.Ask()

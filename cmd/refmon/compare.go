@@ -169,8 +169,8 @@ func compact(f replay.Fields) string {
 	return " " + strings.TrimSpace(b.String())
 }
 
-// printSettled prints each of our own decisions for which the recording is evidence. One is contradicted if any call
-// contradicts it, else confirmed. It prints nothing if there are none.
+// printSettled prints each rule that refmon decided itself and for which the recording is evidence. It calls a rule
+// contradicted if at least one call contradicts it, and otherwise confirmed. Without such rules it prints nothing.
 func printSettled(out io.Writer, r *replay.Report) {
 	if len(r.Settles) == 0 {
 		return

@@ -26,9 +26,10 @@ type deletions struct {
 	gone   int    // deletions that finish wrote
 }
 
-// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or with
-// --changes. If this run names only some objects, earlier output is an error; with --force earlier returns nil. The
-// file stays open in o.files. The new output goes to a second file with the suffix .new.
+// earlier opens the output file of an earlier run, so that this run can write deletions. It returns nil if that file is
+// missing or empty, if the format has no deletions, or with --changes. If this run names only some objects, such a file
+// is an error, and nil with --force. o.files closes the file. The new output goes to a second file with the suffix
+// .new.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}}
 	switch {
@@ -102,8 +103,8 @@ func firstLine(f io.ReaderAt) ([]byte, error) {
 	return line, nil
 }
 
-// Write writes rows and records the ids of their documents. A row may come in several parts. Rows that are not complete
-// are recorded with the next write. A short write records only what was written.
+// Write writes rows and records the ids of their documents. A row may come in several calls: its id is recorded with
+// the call that completes it. After a short write only the ids of the written rows are recorded.
 func (d *deletions) Write(b []byte) (int, error) {
 	n, err := d.new.Write(b)
 	for rows := b[:n]; len(rows) > 0; {

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestLDIFObjectsSupplyAccounts: objects in LDIF bring their users and groups, unless the command line names others
-// (B-82).
+// TestLDIFObjectsSupplyAccounts: objects in LDIF bring their users and groups, unless the command line
+// names others (B-82).
 func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommandScriptsExitAsExpected runs testdata/script: every verb with success, denial and malformed input. `exits
-// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With -short
-// it runs only the scripts of verbs that work in parallel, for the race detector.
+// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With
+// -short it runs only the scripts of verbs that work in parallel, for the race detector.
 func TestCommandScriptsExitAsExpected(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {
@@ -73,8 +73,8 @@ func (s serial) Parallel() {
 
 func (serial) Verbose() bool { return testing.Verbose() }
 
-// piped is the script command `piped CODE ARGS…`: it runs refmon with ARGS in a process of its own and fails unless it
-// ends with CODE. The script commands stdout and stderr check its output.
+// piped is the script command `piped CODE ARGS…`: it runs refmon with ARGS in a process of its own and fails unless
+// it ends with CODE. The script commands stdout and stderr check its output.
 func piped(ts *testscript.TestScript, neg bool, args []string) {
 	wantCode(ts, neg, args)
 	code, err := "0", ts.Exec("refmon", args[1:]...)
@@ -86,8 +86,8 @@ func piped(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// exits is the script command `exits CODE ARGS…`: [piped] without standard input. It runs refmon in this process, which
-// costs a tenth of a new one, unless REFMON_DEEP=1.
+// exits is the script command `exits CODE ARGS…`: [piped] without standard input. It runs refmon in this process,
+// which costs a tenth of a new one, unless REFMON_DEEP=1.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if randtest.Deep() {
 		piped(ts, neg, args)

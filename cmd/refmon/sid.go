@@ -54,8 +54,8 @@ func (c *sidCmd) Run(std *streams) error {
 	return printSID(std.out, s, domain)
 }
 
-// parse returns the SID in the command's argument: S-1-…, an alias such as BA, or the binary form in hexadecimal. Bytes
-// after the SID are an error, and so is an alias such as DU if domain is zero. Malformed hexadecimal is an error.
+// parse returns the SID in the command's argument: S-1-…, an alias such as BA, or the binary form in hexadecimal.
+// Bytes after the SID are an error, and so is an alias such as DU if domain is zero. Malformed hexadecimal is an error.
 func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 	if !isHex(c.Text) {
 		s, err := sid.Resolve(c.Text, domain)

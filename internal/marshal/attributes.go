@@ -88,7 +88,7 @@ func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
 }
 
 // attribute reads the attribute whose fixed part is b, with its name and values. It returns the status of the first
-// unreadable or malformed part, and a then has what was read before it.
+// unreadable or malformed part, and the parts before it in a.
 func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.Status) {
 	if a.Name, st = r.text(b); st != ntstatus.Success {
 		return a, st

@@ -119,7 +119,7 @@ func (b *Block) take(n int64) ntstatus.Status {
 }
 
 // takeFor adds n bytes for a client and returns the client's account. On failure it returns nil and changes nothing. It
-// fails with STATUS_QUOTA_EXCEEDED if the client would have more than what is left for all others.
+// fails with STATUS_QUOTA_EXCEEDED if the client would then hold more bytes than are left for all others.
 func (b *Block) takeFor(client sid.SID, n int64) (*account, ntstatus.Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -107,8 +107,8 @@ func (r *Reader) Map(f func(key string) error) error {
 	return r.Err
 }
 
-// Array reads a list and calls f for each element. More than limit elements are an error; a negative limit is none. The
-// error of f names the index. Nesting deeper than the scanner allows is an error.
+// Array reads a list and calls f for each element. More than limit elements are an error; a negative limit allows any
+// number. The error of f names the index. Nesting deeper than the scanner allows is an error.
 func (r *Reader) Array(limit int, f func(i int) error) error {
 	if r.Peek() != '[' {
 		return r.Fail("want an array")
@@ -172,8 +172,7 @@ func (r *Reader) Number() (string, error) {
 }
 
 // Unsigned reads an unsigned number of at most size bits: a decimal number, or a string with one in decimal or 0x…
-// form. A leading 0, a sign, a fraction and a number that
-// is too large are errors.
+// form. A leading 0, a sign, a fraction and a number that is too large are errors.
 func (r *Reader) Unsigned(size int) (uint64, error) {
 	read := r.Number
 	if r.Peek() == '"' {

@@ -181,8 +181,8 @@ func decodeParts(m [][]byte) (p parts, err error) {
 	return p, nil
 }
 
-// decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required, properties
-// are optional. Other members are ignored. The error begins with what.
+// decodeEntity decodes a subject or resource. what names it in error messages. type and id are required, properties are
+// optional. Other members are ignored. The error begins with what.
 func decodeEntity(raw []byte, what string) (*Entity, error) {
 	m, err := members(raw, "type", "id", "properties")
 	if err != nil {

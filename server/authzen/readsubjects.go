@@ -95,9 +95,9 @@ func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err 
 
 var braces = regexp.MustCompile(`\$\{[^{}]*\}`)
 
-// parse parses an SDDL descriptor for objects of kind. It first replaces ${…}: a group (${editors}) or subject (${user
-// alice}) by its SID, and names of rights (${view,edit}) by their mask. It returns an error for an unknown name,
-// invalid SDDL, and a descriptor without an owner or a DACL. Names match exactly.
+// parse parses an SDDL descriptor for objects of kind. It first replaces ${…}: a group (${editors}) or subject
+// (${user alice}) by its SID, and names of rights (${view,edit}) by their mask. It returns an error for an unknown
+// name, invalid SDDL, and a descriptor without an owner or a DACL. Names match exactly.
 func (l *loader) parse(text string, kind *winnt.ObjectType) (*sd.Descriptor, error) {
 	var wrong error
 	text = braces.ReplaceAllStringFunc(text, func(found string) string {

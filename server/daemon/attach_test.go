@@ -221,8 +221,8 @@ func attachAnother(t *testing.T, user string) {
 	_, _ = client.Close(), c.Close()
 }
 
-// TestProcessEndsWithProgramExitCode checks that the process has ended with the program's exit code when Wait returns
-// (W-77, O-169).
+// TestProcessEndsWithProgramExitCode checks that the process has ended with the program's exit code when
+// Wait returns (W-77, O-169).
 func TestProcessEndsWithProgramExitCode(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
@@ -246,8 +246,8 @@ func TestProcessEndsWithProgramExitCode(t *testing.T) {
 }
 
 // TestTerminatedProcessLosesConnection checks that a process that another one terminates loses its connection, even if
-// one of its threads waits, and that its program ends. A process that terminates itself receives its reply first (W-76,
-// W-77).
+// one of its threads waits, and that its program ends. A process that terminates itself receives its reply
+// first (W-76, W-77).
 func TestTerminatedProcessLosesConnection(t *testing.T) {
 	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)

@@ -214,8 +214,8 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 }
 
 // TestReconnectingProgramGetsUserToken checks that a token restricts only the program's own process. A program in an
-// AppContainer that connects again has its user's token, so among programs of one user such a token is advisory (W-14,
-// W-40).
+// AppContainer that connects again has its user's token, so among programs of one user such a token is
+// advisory (W-14, W-40).
 func TestReconnectingProgramGetsUserToken(t *testing.T) {
 	d := start(t, nil)
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))

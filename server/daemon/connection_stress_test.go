@@ -44,8 +44,8 @@ func (r *running) works() {
 	}
 }
 
-// TestMalformedInputLeavesOthersServed sends malformed input: others are served, and nothing of the sender remains
-// (W-2, W-6, W-13).
+// TestMalformedInputLeavesOthersServed sends malformed input: others are served, and nothing of the
+// sender remains (W-2, W-6, W-13).
 func TestMalformedInputLeavesOthersServed(t *testing.T) {
 	d := start(t, nil)
 	r := rand.New(rand.NewPCG(1, 2))

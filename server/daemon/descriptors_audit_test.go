@@ -101,8 +101,8 @@ func TestReadFileAsIsAllOrNothing(t *testing.T) {
 }
 
 // TestReadAsRestoresPreviousImpersonation checks that the thread impersonates the client during the open only. Its
-// previous impersonation state is restored whether or not the open succeeds. If impersonation fails nothing is opened
-// (G-30).
+// previous impersonation state is restored whether or not the open succeeds. If impersonation fails nothing
+// is opened (G-30).
 func TestReadAsRestoresPreviousImpersonation(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	c := d.dial()

@@ -127,8 +127,8 @@ func TestAdministratorsSocketGivesFullToken(t *testing.T) {
 	}
 }
 
-// TestUnmappedPeerBecomesAnonymous checks that a peer whose uid is not mapped here becomes a process of Anonymous
-// (L-25, W-15).
+// TestUnmappedPeerBecomesAnonymous checks that a peer whose uid is not mapped here becomes a process
+// of Anonymous (L-25, W-15).
 func TestUnmappedPeerBecomesAnonymous(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
 	c := d.dial()

@@ -139,7 +139,7 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 // decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject with
 // another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is a
 // denial. Other errors mean that refmond did not decide. With configured types, a subject of another type than user can
-// be asked about other resources than files. The subject is given back at the end.
+// be asked about other resources than files. It returns the subject's logon to the cache at the end.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {

@@ -173,8 +173,8 @@ func (p place) plain() string {
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
 // treeFiles adds the first mostDescriptors entries of a directory to d, with their descriptors. d.More reports that
-// there are others. It adds none if the client may not list the directory, and "—" for a descriptor that the client may
-// not read.
+// there are others. It adds none if the client may not list the directory, and "—" for a descriptor that the client
+// may not read.
 func (q *request) treeFiles(d *treeData, at place) {
 	h, refused := q.openToList(at)
 	if refused != nil {

@@ -203,8 +203,8 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 }
 
 // TestCachedSessionExpiresDespiteActivity checks that an active client stays in the cache, that one beyond the limit
-// lives for its request only, and that each client is verified again after the documented time, however active it is
-// (G-4, G-5).
+// lives for its request only, and that each client is verified again after the documented time, however active
+// it is (G-4, G-5).
 func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	cfg := Config{Sessions: 1, SessionLife: time.Minute, Now: func() time.Time { return now }}

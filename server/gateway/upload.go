@@ -150,8 +150,8 @@ func (u *upload) Write(b []byte) (n int, err error) {
 var buffers = sync.Pool{New: func() any { return new([readAtOnce]byte) }}
 
 // ReadFrom appends all data of src to the upload and returns the number of bytes. It returns nil at io.EOF. Any other
-// error of src, such as io.ErrUnexpectedEOF after a disconnect, is returned, and Commit then returns it, too. A failed
-// Write ends it, with what was written.
+// error of src, such as io.ErrUnexpectedEOF after a disconnect, is returned, and Commit then returns it, too. After a
+// failed Write it returns the bytes written so far and the error.
 func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	b := buffers.Get().(*[readAtOnce]byte)
 	defer buffers.Put(b)

@@ -218,8 +218,8 @@ func TestFilterTimeIsThatOfOldestTree(t *testing.T) {
 	}
 }
 
-// TestDocumentOfUndecidedClassIsDenied checks that a document whose class has no members yet is denied with that reason
-// (N-40).
+// TestDocumentOfUndecidedClassIsDenied checks that a document whose class has no members yet is denied with
+// that reason (N-40).
 func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
 	rights, err := words.Parse("read")
 	check.NoError(t, err)

@@ -21,8 +21,8 @@ type Filter struct {
 	// Bitmap has bit n%8 of byte n/8 for class number n.
 	Bitmap []byte `json:"bitmap,omitempty"`
 	Until  uint64 `json:"until,omitempty"`
-	// Numbers are the sorted numbers of the classes, as bulk lines have them. They mean these classes in this Index only.
-	// Not nil in FormNumbers (N-136).
+	// Numbers are the sorted numbers of the classes, as bulk lines have them. They mean these classes in this Index
+	// only. Not nil in FormNumbers (N-136).
 	Numbers []int  `json:"numbers,omitzero"`
 	Index   string `json:"index,omitempty"`
 	// SIDs are the terms for documents that list their readers, as bulk lines do.
@@ -70,8 +70,8 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 // FilterFor returns the filter for a query, with the query's limit for the age of heartbeats. It equals
 // [Index.FilterOf] for a query with a token, and [Index.Filter] for one without. An unknown person, an empty right, and
 // a token in an index with a share, are errors. With FormSIDs the filter has SIDs and no classes. They are those of
-// Query.Token, or else of the token that the index's run has for the person. An index without a run has none, which is
-// an error. An error returns an empty filter.
+// Query.Token, or else of the token that the index's run has for the person. Without a run the index has no token,
+// which is an error. With an error it returns an empty filter.
 func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 	holder := q.Token
 	if form == FormSIDs && holder == nil {

@@ -60,8 +60,8 @@ func (b *behind) may(tok *token.Token, name string) bool {
 
 // TestFiltersSelectWhatAccessCheckAllows checks filters of tokens with deny-only groups and of restricted tokens. As a
 // list, a bitmap and numbers, they have the classes that the access check allows, including folders on the way, and so
-// does each single answer (N-19). A filter of SIDs matches no class that the token does not have, or is rejected
-// (N-20).
+// does each single answer (N-19). A filter of SIDs matches no class that the token does not have, or
+// is rejected (N-20).
 func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 	b := newBehind(t)
 	b.start()

@@ -8,8 +8,8 @@ import (
 )
 
 // TestIDMapsOfOneStoreMustNotOverlap checks which maps one store may have together, in either order and with a third
-// one between them: maps of two domains without a shared id, or different autorid ranges of one domain and one size
-// (L-23, L-53).
+// one between them: maps of two domains without a shared id, or different autorid ranges of one domain and
+// one size (L-23, L-53).
 func TestIDMapsOfOneStoreMustNotOverlap(t *testing.T) {
 	rid := func(d sid.SID, low, high uint32) IDMap {
 		return IDMap{Domain: d, Name: "M", Backend: RID, Low: low, High: high}

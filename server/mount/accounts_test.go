@@ -241,8 +241,8 @@ func TestContainerRequestsUseHostUID(t *testing.T) {
 }
 
 // TestSetUIDProgramRunsAsItsStarter: a set-uid program of the tree runs as the user who starts it, because the mount
-// shows no set-uid bits. A set-uid program from outside acts with the account of its owner and the group of its starter
-// (M-1, M-12).
+// shows no set-uid bits. A set-uid program from outside acts with the account of its owner and the group of
+// its starter (M-1, M-12).
 func TestSetUIDProgramRunsAsItsStarter(t *testing.T) {
 	w := newWorld(t)
 	w.file("id", "", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")

@@ -87,8 +87,8 @@ func leaveDead(t *testing.T, at, kind, source string) {
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
 }
 
-// TestStaleMountIsRemovedAtStart checks that the next start removes the mount of a killed server, and nothing else
-// (M-8).
+// TestStaleMountIsRemovedAtStart checks that the next start removes the mount of a killed server, and
+// nothing else (M-8).
 func TestStaleMountIsRemovedAtStart(t *testing.T) {
 	needs(t)
 	dir := folder(t)

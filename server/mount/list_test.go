@@ -232,8 +232,8 @@ func TestListingNeedsOnlyListRight(t *testing.T) {
 	}
 }
 
-// TestHideUnreadableHidesUnreadableEntries: with HideUnreadable a listing shows each user only the readable entries
-// (M-14).
+// TestHideUnreadableHidesUnreadableEntries: with HideUnreadable a listing shows each user only the
+// readable entries (M-14).
 func TestHideUnreadableHidesUnreadableEntries(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = true })
 	w.file("a", "", "O:BAG:SYD:P(A;;FR;;;"+user(alice)+")")

@@ -223,7 +223,7 @@ func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 }
 
 // who names the principals of a way. A few are listed by name. Many are named by the group in the entry, with the
-// number of its members that have the right (U-103). Members who lack the right are named if they are few.
+// number of its members that have the right (U-103). It names the members without the right if they are few.
 func (t *tracer) who(w *way, allowed effective.Set) string {
 	if n := w.who.Count(); n <= maxNamed || w.by.IsZero() {
 		return t.names(w.who, n)

@@ -145,8 +145,8 @@ func (a *standIn) allowed(x place, s sid.SID) bool {
 }
 
 // rights returns which rights of the run the account has, if only entries that deny, and those that allow an account
-// for which keep is true, are left. Another owner is replaced too. Without an answer it has none. A NULL DACL becomes
-// an empty one, which grants nothing.
+// for which keep is true, are left. It also replaces another owner. If the check fails, it returns no rights. A NULL
+// DACL becomes an empty one, which grants nothing.
 func (a *standIn) rights(x place, keep func(s sid.SID) bool) []bool {
 	out := make([]bool, len(a.decider.run.Rights))
 	p := x.d.Parts()

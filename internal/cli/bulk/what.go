@@ -27,7 +27,7 @@ type has struct {
 
 // askWhat returns how what-can decides an object: the rights of its one principal. It counts objects without rights
 // that a table omits. Without Want, an object without rights is omitted only from a table, and not with Nothing or
-// Changes. With Want every object that lacks one of the rights is omitted and not counted. If all object types are
+// Changes. With Want it omits every object without one of the rights, and does not count it. If all object types are
 // secret, the right to read properties is removed.
 func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}

@@ -49,7 +49,7 @@ func (f *File) readDirectory() error {
 }
 
 // readObjects adds the objects of the objects files that the file names. Without access to other files a name is an
-// error, but an empty list is none. It stops at the first error.
+// error, and an empty list is not. It stops at the first error.
 func (f *File) readObjects() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -95,7 +95,7 @@ func (f *File) readPaths() error {
 }
 
 // gather adds the objects of a source to f.objects, unreadable ones with their error. More than maxObjects in all are
-// an error. An error of the source leaves what was added before.
+// an error. After an error of the source, the objects added before it stay.
 func (f *File) gather(s objects.Source) error {
 	line := strict.LineOf(f.Bytes, f.marks, f.Pos)
 	many := false

@@ -120,8 +120,8 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 	return true, err
 }
 
-// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing key
-// of a dict is False. A struct without the fields, and a value of another type, are errors. Any value counts by its
+// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing
+// key of a dict is False. A struct without the fields, and a value of another type, are errors. Any value counts by its
 // truth.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
 	get := func(name string) (bool, error) {

@@ -136,8 +136,8 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return v, nil
 }
 
-// sqosBuiltin implements sqos(level, …). It accepts any 32-bit level, also an invalid one. A length other than 12 sets
-// the status that the service then returns. A level that is no number, and one beyond 32 bits, are errors.
+// sqosBuiltin implements sqos(level, …). It accepts any 32-bit level, also an invalid one. A length other than 12
+// sets the status that the service then returns. A level that is no number, and one beyond 32 bits, are errors.
 func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var level starlark.Value
 	v := &sqosValue{}

@@ -88,8 +88,8 @@ func privilegeLUID(v starlark.Value) (winnt.LUID, error) {
 	return winnt.LUID(n), err
 }
 
-// privilegeSet converts the result of privilege_set(…), or a list as luids does, which then needs every privilege. None
-// is an empty list. An unknown privilege is an error.
+// privilegeSet converts the result of privilege_set(…), or a list as luids does, which then needs every privilege.
+// None is an empty list. An unknown privilege is an error.
 func privilegeSet(v starlark.Value) (nt.Captured[*nt.PrivilegeSet], error) {
 	if s, ok := v.(*privilegeSetValue); ok {
 		return nt.Cap(&s.set), nil

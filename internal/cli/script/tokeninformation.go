@@ -52,8 +52,8 @@ func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 	return uint32Value(v)
 }
 
-// attributeChange converts a tuple (operation, attribute), such as ("ADD", {…}). Another form and an unknown operation
-// are errors. The operation is in upper case.
+// attributeChange converts a tuple (operation, attribute), such as ("ADD", {…}). Another form and an unknown
+// operation are errors. The operation is in upper case.
 func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err error) {
 	t, ok := v.(starlark.Tuple)
 	if !ok || len(t) != 2 {

@@ -58,8 +58,8 @@ func details(e *audit.Event) string {
 const maxNamed = 64
 
 // named returns the names of SIDs and GUIDs in a list, without the codes of rights. A SID or GUID without a known name
-// stays as it is. After maxNamed names it adds "…". It returns nil for an empty list. Names that are there already are
-// not repeated if they are well-known.
+// stays as it is. After maxNamed names it adds "…". It returns nil for an empty list. Names that are there already
+// are not repeated if they are well-known.
 func named(list string) (names []string) {
 	for item := range strings.FieldsFuncSeq(list, func(r rune) bool { return r <= ' ' || r == ',' }) {
 		bare := strings.TrimSuffix(strings.TrimPrefix(item, "%{"), "}")

@@ -173,7 +173,7 @@ type needle struct {
 const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
 
 // needlesOf returns the parts of a pattern that the JSON contains literally: parts of at least 3 bytes without
-// wildcards and escaped characters. The longest comes first. A pattern without such parts has none. Parts of equal
+// wildcards and escaped characters. The longest comes first. A pattern without such parts gives nil. Parts of equal
 // length stay in order.
 func needlesOf(pattern string) []needle {
 	var out []needle

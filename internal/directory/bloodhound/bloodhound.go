@@ -90,8 +90,8 @@ func Files(file []byte, f func(text []byte) error) error {
 	return nil
 }
 
-// unpack returns the contents of a file in a zip. A file of more than room bytes is an error; what was read may be
-// returned as well. The size in the header is not trusted.
+// unpack returns the contents of a file in a zip. A file of more than room bytes is an error, which may come with the
+// bytes read so far. The size in the header is not trusted.
 func unpack(f *zip.File, room uint64) ([]byte, error) {
 	tooMuch := fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
 	if f.UncompressedSize64 > room {

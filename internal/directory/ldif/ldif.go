@@ -182,8 +182,8 @@ func (e entry) readHistory(r *collect.Record) error {
 	return nil
 }
 
-// objectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error. Malformed
-// text or bytes are an error.
+// objectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error.
+// Malformed text or bytes are an error.
 func objectSID(text string) (sid.SID, error) {
 	if strings.HasPrefix(text, "S-1-") {
 		return sid.Parse(text)

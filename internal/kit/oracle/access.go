@@ -266,9 +266,9 @@ func (r *run) ownership() {
 	r.owner = readControl | writeDAC
 }
 
-// Access decides an access check with one result. A request for no rights is denied. With MAXIMUM_ALLOWED it grants
-// what is allowed, and denies if that is nothing or less than the other requested rights. Otherwise it grants all
-// requested rights or none. Only a success reports used privileges.
+// Access decides an access check with one result. A request for no rights is denied. With MAXIMUM_ALLOWED it grants all
+// allowed rights, and denies if there are none or if they do not include the other requested rights. Otherwise it
+// grants all requested rights or none. Only a success reports used privileges.
 func Access(q *AccessCheck) Decision {
 	r := newRun(q)
 	end := func(status string, granted Word) Decision {

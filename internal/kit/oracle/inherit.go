@@ -88,8 +88,8 @@ var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {
 	{"", ""}}
 
 // pass returns the entries that the object inherits from one entry of its parent (S-66 to S-70); nil if there are none.
-// A claim that must not be inherited gives none. An entry of another class stays inherit-only, and is dropped if
-// nothing below could inherit it.
+// It returns nil for a claim that must not be inherited. An entry of another class stays inherit-only, and is dropped
+// if nothing below could inherit it.
 func (h *heir) pass(a ACE) []ACE {
 	if a.Claim != nil && a.Claim.Flags&1 != 0 {
 		return nil

@@ -28,8 +28,8 @@ func TestReadDataIsCopied(t *testing.T) {
 }
 
 // TestPipeEndsHaveSeparateReadModes checks that a client starts in byte mode and can switch to message mode on a
-// message pipe, that the server's end has its creator's mode, and that neither affects the other end (I-139, I-157,
-// T-135).
+// message pipe, that the server's end has its creator's mode, and that neither affects the other end
+// (I-139, I-157, T-135).
 func TestPipeEndsHaveSeparateReadModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config

@@ -82,7 +82,8 @@ func TestFreedValuesComeBackLastFirst(t *testing.T) { // O-12
 	}
 }
 
-func TestKernelHandlesAreNegative(t *testing.T) { // O-13
+// A kernel handle is the sign-extended 0x80000000 plus a multiple of 4. Every other value is an invalid handle (O-13).
+func TestKernelHandlesAreNegative(t *testing.T) {
 	table := ob.NewKernelTable(0)
 	v, _ := open(t, table, 1, 0)
 	if want := winnt.Handle(-0x80000000) + 4; v != want { // 0xFFFFFFFF80000004

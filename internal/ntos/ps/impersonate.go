@@ -140,7 +140,7 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 
 // demote gives the thread a copy that only identifies the client, and the call succeeds (I-43). A refused row has a
 // level of at least SecurityImpersonation (row a), so the copy is always at SecurityIdentification. If the thread has
-// changed its job, the new one is asked again.
+// changed its job, it tries again with the new job.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {

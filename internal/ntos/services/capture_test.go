@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each service rejects an unknown flag, alone and together with known flags (I-89, I-95, L-45, O-22, O-29, O-163,
-// T-60, T-90, U-95).
+// Each service rejects an unknown flag, alone and together with known flags (I-89, I-95, L-45, O-22,
+// O-29, O-163, T-60, T-90, U-95).
 func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))

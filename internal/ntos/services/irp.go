@@ -229,7 +229,7 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 }
 
 // NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It returns STATUS_NOT_FOUND if
-// there are none. The handle must grant THREAD_TERMINATE. With IoRequestToCancel only that operation counts.
+// there are none. The handle must grant THREAD_TERMINATE. With IoRequestToCancel it cancels only that operation.
 func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (out nt.CancelIoFileOut,
 	st ntstatus.Status) {
 	// reference

@@ -17,8 +17,8 @@ var PolicyType = &ob.Type{ObjectType: winnt.PolicyObject}
 type Policy struct{ ob.Header }
 
 // LsaOpenPolicy opens the policy of this computer. Another computer's SystemName gives STATUS_OBJECT_NAME_NOT_FOUND.
-// The policy's descriptor decides. The handle is 0 after a failure. ACCESS_SYSTEM_SECURITY needs SeSecurityPrivilege
-// before the policy is asked.
+// The policy's descriptor decides. The handle is 0 after a failure. For ACCESS_SYSTEM_SECURITY it first requires
+// SeSecurityPrivilege.
 func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut, st ntstatus.Status) {
 	if in.SystemName != "" && !isComputer(c.Sys.LSA, in.SystemName) {
 		// Only this computer's policy is here.

@@ -40,8 +40,8 @@ func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	want(t, "open the other package's thread", st, ntstatus.AccessDenied)
 }
 
-// An open by id reports unreadable attributes first, then an unreadable id, then invalid attributes (O-3, O-22,
-// O-37).
+// An open by id reports unreadable attributes first, then an unreadable id, then invalid attributes
+// (O-3, O-22, O-37).
 func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 	th := newThread(t)
 	good, id := &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}

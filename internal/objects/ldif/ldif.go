@@ -174,8 +174,8 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 var errBase64 = errors.New("wrong base64")
 
 // addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for all
-// attributes that e has. Names of attributes match in any case. A SID may be text or bytes. It ignores
-// other attributes.
+// attributes that e has. Names of attributes match in any case. A SID may be text or bytes. It ignores other
+// attributes.
 func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
 	switch strings.ToLower(name) {
 	case "objectsid":

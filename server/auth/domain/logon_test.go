@@ -213,8 +213,8 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 }
 
 // TestRequestReachesItsAuthority checks which authority gets each kind of request and with what contents, that its
-// result is returned without the password, and that each rejection is logged (D-2, D-25, D-27, K-50, L-3, L-33,
-// L-34, L-36).
+// result is returned without the password, and that each rejection is logged (D-2, D-25, D-27, K-50,
+// L-3, L-33, L-34, L-36).
 func TestRequestReachesItsAuthority(t *testing.T) {
 	f := newFixture(t)
 	var asked []string

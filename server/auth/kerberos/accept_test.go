@@ -450,8 +450,8 @@ func TestTicketOfOtherRealmIsRejected(t *testing.T) {
 	}
 }
 
-// TestClockSkewBeyondAnHourIsRejected checks the allowed clock skew: from a second to an hour, five minutes by default
-// (K-41).
+// TestClockSkewBeyondAnHourIsRejected checks the allowed clock skew: from a second to an hour, five minutes
+// by default (K-41).
 func TestClockSkewBeyondAnHourIsRejected(t *testing.T) {
 	for skew, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Second - 1: 0,
 		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestKDCReplyAbove256KiBIsRejected checks that a KDC's response has 1 byte to 256 KiB. The length prefix alone decides
-// (K-54).
+// TestKDCReplyAbove256KiBIsRejected checks that a KDC's response has 1 byte to 256 KiB. The length prefix
+// alone decides (K-54).
 func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 	for n, long := range map[uint32]bool{0: true, 1: false, 256 << 10: false, 256<<10 + 1: true} {
 		k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return binary.BigEndian.AppendUint32(nil, n) }}

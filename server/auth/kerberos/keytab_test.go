@@ -247,8 +247,8 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	}
 }
 
-// TestNewestAccountKeyIsPreferred checks that an account's own key precedes those of its services, newest version first
-// (K-60).
+// TestNewestAccountKeyIsPreferred checks that an account's own key precedes those of its services, newest
+// version first (K-60).
 func TestNewestAccountKeyIsPreferred(t *testing.T) {
 	keys := map[string]types.EncryptionKey{}
 	var all []forge.Entry

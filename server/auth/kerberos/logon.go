@@ -86,7 +86,7 @@ func clip(text string) string {
 }
 
 // accept decodes the base64 of a request's token and bindings, and verifies the token with a. Errors are [*Refusal]. A
-// token over MaxBlob is refused before it is decoded. Missing bindings are none.
+// token over MaxBlob is refused before it is decoded. A request without bindings is one over a channel without them.
 func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	if base64.StdEncoding.DecodedLen(len(r.Token)) > MaxBlob+2 {
 		return nil, refuse(nil, errOuter)

@@ -142,7 +142,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 }
 
 // numbered queries the directory for the account with a uid or gid, or with the SID q.of. The answer is zero if there
-// is none. An id above 2^31-1 is not queried and has none. Two accounts are errMany.
+// is none. An id above 2^31-1 has no account, and the directory is not queried. Two accounts are errMany.
 func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err error) {
 	class, attribute := "user", "uidNumber"
 	if q.group {

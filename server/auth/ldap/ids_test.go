@@ -51,8 +51,8 @@ func numberedWorld(t *testing.T) *fake {
 	return f
 }
 
-// TestIDsFollowDirectory checks the account of an id and the id of an account, as the directory has them now (D-34,
-// L-59).
+// TestIDsFollowDirectory checks the account of an id and the id of an account, as the directory has them
+// now (D-34, L-59).
 func TestIDsFollowDirectory(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
@@ -90,8 +90,8 @@ func TestIDsFollowDirectory(t *testing.T) {
 	}
 }
 
-// TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do not (D-34,
-// L-59).
+// TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do
+// not (D-34, L-59).
 func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {

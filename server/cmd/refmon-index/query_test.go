@@ -171,8 +171,8 @@ func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Conf
 var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`)
 
 // TestRunAndStoredIndexAnswerAlike compares all query commands while a run answers with their answers from its log, on
-// a random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need a run
-// (N-97).
+// a random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need
+// a run (N-97).
 func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 	s := newStarted(t)
 	file := filepath.Join(t.TempDir(), "token.json")

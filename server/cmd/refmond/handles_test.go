@@ -17,8 +17,8 @@ import (
 )
 
 // TestPassedDescriptorsHaveGrantedAccess checks that users of the host receive descriptors of files over the socket
-// with the access that their tokens were granted, and that doctor reports the number of passed descriptors (F-151,
-// F-155).
+// with the access that their tokens were granted, and that doctor reports the number of passed
+// descriptors (F-151, F-155).
 func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	w := newTreeWorld(t)
 	cfg := w.configure("    descriptors: write\n")

@@ -80,8 +80,8 @@ func revocations(w *treeWorld, cfg *config, target string) (n int) {
 	return n
 }
 
-// TestRevokePrintsFilesStillOpen checks what the command prints for files that the host's kernel goes on serving
-// (W-101).
+// TestRevokePrintsFilesStillOpen checks what the command prints for files that the host's kernel goes
+// on serving (W-101).
 func TestRevokePrintsFilesStillOpen(t *testing.T) {
 	var out bytes.Buffer
 	printRevoked(&streams{out: &out}, &inspect.Revoked{Sessions: 1, Tokens: 3, Files: 2, More: 4,

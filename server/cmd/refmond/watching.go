@@ -56,8 +56,8 @@ func (s *service) watch(cfg *config) error {
 }
 
 // mayWatch returns nil if a client may watch trees, otherwise the reason why not. A watcher learns every file's name
-// and descriptor, so it needs SeBackupPrivilege or Administrators (N-17). The rejection of a client that lacks both is
-// logged.
+// and descriptor, so it needs SeBackupPrivilege or Administrators (N-17). It logs the rejection of a client without
+// both.
 func (s *service) mayWatch(c *net.UnixConn) error {
 	p, err := auth.Of(c)
 	if err != nil {

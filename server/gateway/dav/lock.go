@@ -76,8 +76,8 @@ var errConflict = errors.New("conflicting lock")
 
 // Add stores a lock that expires after timeout, and returns it with its new token. It ignores Token and Until of l. On
 // an error it stores nothing, and made is not a valid lock. If other locks exclude the new one, the error is
-// errConflict and conflicts lists them. Before that, errFull means that the user or all users have too many locks
-// (G-19).
+// errConflict and conflicts lists them. Before that, errFull means that the user or all users have too
+// many locks (G-19).
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)

@@ -190,8 +190,7 @@ func (l *accepting) Accept() (net.Conn, error) {
 }
 
 // identify returns the caller of a connection and charges it. The caller has no user if the kernel does not name its
-// uid or names the overflow uid, or if it has too many connections. Only a failure to ask the kernel
-// goes to Warn.
+// uid or names the overflow uid, or if it has too many connections. Only a failure to ask the kernel goes to Warn.
 func (s *Server) identify(conn *net.UnixConn) caller {
 	uid, err := s.config.peer(conn)
 	if err != nil {

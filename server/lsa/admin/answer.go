@@ -74,8 +74,8 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 }
 
 // reads returns the handler of a request that changes nothing. It returns nil for every other request. A handler
-// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty. The text is
-// written anew for each part; its checksum tells whether it changed in between.
+// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty. It writes
+// the whole text again for each part. The checksum shows whether the text changed in between.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {

@@ -81,10 +81,10 @@ func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
-// issued the PAC. SIDs of this computer never pass. Compounded and ClaimsValid always pass. From the own realm, or of
-// the issuer's domain, every other account passes. Otherwise SIDs of the own domain, and RIDs below firstMade, are
-// dropped. A SID with another number of sub-authorities than 5 never passes.
+// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another
+// realm issued the PAC. SIDs of this computer never pass. Compounded and ClaimsValid always pass. From the own realm,
+// or of the issuer's domain, every other account passes. Otherwise SIDs of the own domain, and RIDs below firstMade,
+// are dropped. A SID with another number of sub-authorities than 5 never passes.
 func (at *Place) dropReasonDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).

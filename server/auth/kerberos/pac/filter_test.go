@@ -112,8 +112,8 @@ func TestIssuerDeterminesAcceptedSIDs(t *testing.T) {
 }
 
 // TestDeviceGroupsAreFilteredByDeviceDomain checks that a device's groups are filtered by the device's own domain. If
-// the client is of another realm, the filter for foreign issuers applies, even to a device of our domain (K-20, K-22 to
-// K-28).
+// the client is of another realm, the filter for foreign issuers applies, even to a device of our domain (K-20,
+// K-22 to K-28).
 func TestDeviceGroupsAreFilteredByDeviceDomain(t *testing.T) {
 	for _, c := range []struct {
 		at           Place

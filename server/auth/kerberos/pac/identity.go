@@ -33,8 +33,8 @@ const given = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | win
 	winnt.SE_GROUP_OWNER | winnt.SE_GROUP_USE_FOR_DENY_ONLY | winnt.SE_GROUP_RESOURCE
 
 // Identity returns the SIDs, groups and claims of the PAC that the computer at accepts, without those that this issuer
-// may not assign. Call [PAC.Check] first. The error wraps [ErrInvalid]: the issuer cannot have such a user. Claims and
-// device groups that the KDC does not vouch for are left out. Dropped lists what was dropped.
+// may not assign. Call [PAC.Check] first. The error wraps [ErrInvalid]: the issuer cannot have such a user. It leaves
+// out claims and device groups unless an extra SID of the KDC says that they are valid. Dropped lists what was dropped.
 func (p *PAC) Identity(at Place) (Identity, error) {
 	l := &p.Logon
 	user := l.User()

@@ -182,8 +182,8 @@ func TestFailedRunClosesSinksOnce(t *testing.T) {
 }
 
 // TestSingleProcessClusterMatchesPlainRun checks that all stages in one process over a NATS server give the same
-// classes as a run without one: at the start, after changes of files and memberships, and after a restart (N-7, N-42,
-// N-44, N-55).
+// classes as a run without one: at the start, after changes of files and memberships, and after a restart
+// (N-7, N-42, N-44, N-55).
 func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	dir := filepath.Join(t.TempDir(), "firm.json")

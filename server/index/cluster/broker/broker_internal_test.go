@@ -11,8 +11,8 @@ import (
 )
 
 // TestBrokerWithoutTLSListensOnLoopbackOnly checks the server's configuration: its addresses, each role's permissions,
-// and that clients authenticate by keys and servers by certificates. Without TLS only loopback addresses are accepted
-// (N-46, N-47).
+// and that clients authenticate by keys and servers by certificates. Without TLS only loopback addresses
+// are accepted (N-46, N-47).
 func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}})
 	check.NoError(t, err)

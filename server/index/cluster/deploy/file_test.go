@@ -13,8 +13,8 @@ machines:
   search1: {runs: [directory, follow]}
 `
 
-// TestSiteFileErrorsNameTheirLine checks which site files are rejected, and that an unknown key is named with its line
-// (N-123).
+// TestSiteFileErrorsNameTheirLine checks which site files are rejected, and that an unknown key is named with
+// its line (N-123).
 func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 	edit := func(old, with string) string {
 		if !strings.Contains(small, old) {

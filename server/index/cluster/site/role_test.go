@@ -28,8 +28,8 @@ func TestWatcherPublishesOnlyForItsHost(t *testing.T) {
 	}
 }
 
-// TestUnsignedMessageIsRejected checks that a message without a signature, or with half of one, belongs to no role
-// (N-43).
+// TestUnsignedMessageIsRejected checks that a message without a signature, or with half of one, belongs to
+// no role (N-43).
 func TestUnsignedMessageIsRejected(t *testing.T) {
 	s, _ := made(t)
 	for _, n := range []int{0, 1, 32, 63, 64} {

@@ -107,7 +107,7 @@ func (s *Site) check() error {
 }
 
 // Question returns the rights, share and traverse check that the index evaluates. It returns an error if one of them is
-// malformed. An empty Share is none. An unknown traverse policy is such an error.
+// malformed. An empty Share means that there is no share. An unknown traverse policy is such an error.
 func (s *Site) Question() (q index.Question, err error) {
 	q = index.Question{ShareText: s.Share, Traverse: s.Traverse}
 	if q.Rights, err = words.Parse(s.Rights); err != nil {

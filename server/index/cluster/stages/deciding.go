@@ -89,7 +89,7 @@ func (d *deciding) turns(ctx context.Context) error {
 
 // turn applies the newest directory, then new classes, and then publishes a watermark for that directory (N-7). Before
 // the first directory it applies no class. It publishes no watermark if the newest directory could not be applied, or
-// if its heartbeat is not new or lies in the future. An error leaves what was applied before it.
+// if its heartbeat is not new or lies in the future. Changes that it applied before an error stay.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {

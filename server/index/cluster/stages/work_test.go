@@ -248,8 +248,8 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	}
 }
 
-// TestFourthWorkerSkipsPanickingMessage checks that a message that ends three workers in a row is skipped by the fourth
-// (N-54).
+// TestFourthWorkerSkipsPanickingMessage checks that a message that ends three workers in a row is skipped by
+// the fourth (N-54).
 func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
