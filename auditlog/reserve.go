@@ -8,7 +8,7 @@ import (
 )
 
 // errNoAllocation is the error of a file that cannot allocate space in advance.
-var errNoAllocation = errors.New("the file system allocates nothing ahead")
+var errNoAllocation = errors.New("the file system cannot allocate space in advance (fallocate)")
 
 // allocator is a file that can allocate space in advance: a write there does not fail because the disk is full.
 type allocator interface {

@@ -89,7 +89,7 @@ func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
 // maxPath is PATH_MAX of Linux: the kernel has no longer paths, in bytes.
 const maxPath = 4096
 
-var errLong = errors.New("its path is longer than the system names")
+var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 
 // changed reads the paths that events named, reports them and removes them from pending. It reads created and moved
 // folders with their descendants. If the root is missing, it sets lost instead. Without pending paths it does nothing.

@@ -167,5 +167,6 @@ func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Gran
 		text := fmt.Sprintf("%s on %s (%s)", x.name, s.Objects[object].Path, strings.Join(by, " and "))
 		return []string{text}, grants, err
 	}
-	return nil, nil, fmt.Errorf("%s: %s: the check does not grant what the search found", s.Objects[e.object].Path, e.name)
+	return nil, nil, fmt.Errorf("%s: the search found the right %s, but the access check denies it: "+
+		"please report this as a defect", s.Objects[e.object].Path, e.name)
 }

@@ -200,7 +200,7 @@ func plain(to reflect.Value, v starlark.Value) error {
 		}
 		to.SetString(s)
 	default:
-		return fmt.Errorf("a program cannot give a %s", to.Type())
+		return fmt.Errorf("a parameter of type %s cannot be set by a script", to.Type())
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func (f *File) check() error {
 	}
 	switch {
 	case count[directory] > 1:
-		return errors.New("machines: several run directory, and only one can")
+		return errors.New("machines: only one machine may run the directory role (runs: [directory])")
 	case (f.Directory == "") == (f.LDAP == nil):
 		return errors.New("want either directory or ldap")
 	case f.LDAP != nil && len(f.LDAP.Server) == 0:

@@ -106,7 +106,7 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	name := strings.TrimPrefix(m.Subject, keepSubject)
 	var d request
 	if len(m.Data) > maxRequest {
-		return fmt.Errorf("a request of %d bytes", len(m.Data))
+		return fmt.Errorf("the request has %d bytes, want at most %d", len(m.Data), maxRequest)
 	}
 	if err := strict.Unmarshal(m.Data, &d); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (k *keeper) snapshot(ctx context.Context, log, name string, first, final ui
 		}
 	}
 	if ends[0].Piece != 1 || !ends[1].Final || final < first || ends[0].Generation != ends[1].Generation {
-		return fmt.Errorf("the messages %d and %d are not the ends of a snapshot", first, final)
+		return fmt.Errorf("messages %d and %d are not the first and last message of one snapshot", first, final)
 	}
 	return nil
 }

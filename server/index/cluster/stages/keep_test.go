@@ -30,7 +30,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	work := b.dial(site.Work)
 	for _, c := range []struct{ share, body, want string }{
 		{name, `{"input":4}`, "is at 2 of its input"},
-		{name, `{"log":2,"final":2}`, "not the ends of a snapshot"},
+		{name, `{"log":2,"final":2}`, "not the first and last message of one snapshot"},
 		{name, `{"log":9,"final":9}`, "not of this log"},
 		{name, `{}`, "want one of"}, {name, `{"input":1,"log":1}`, "want one of"}, {name, `{"final":1}`, "want one of"},
 		{name, `{"input":1,"all":true}`, "all"}, {name, `[]`, ""}, {"rows.x", `{"input":1}`, "no such share"},
