@@ -50,7 +50,7 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 			return out
 		}
 	}
-	e := newEnd(in, client.Process())
+	e := newEnd(in, client.Process()) // in byte-read mode and blocking mode, even on a message pipe (I-157)
 	defer e.Deref(ob.TagCall)
 	e.turn = turn
 	if st := open(e); st != ntstatus.Success {
