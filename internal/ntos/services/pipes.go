@@ -89,7 +89,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 }
 
 // newPipeName returns the name of a new pipe below the pipe device: absolute, or relative to the device. An empty
-// relative name means an unnamed pipe (I-160). A name that is not below the device is STATUS_OBJECT_NAME_INVALID, an
+// relative name means an unnamed pipe (I-161). A name that is not below the device is STATUS_OBJECT_NAME_INVALID, an
 // absolute one with a root STATUS_OBJECT_PATH_SYNTAX_BAD.
 func (c *Context) newPipeName(oa *nt.ObjectAttributes) (string, ntstatus.Status) {
 	name, ok := pipeName(oa.ObjectName)

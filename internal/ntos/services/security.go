@@ -166,7 +166,7 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 	switch st {
 	case ntstatus.Success:
 	case ntstatus.InvalidOwner:
-		// The caller may not assign this owner (O-65).
+		// The caller may not assign this owner (O-65, S-61).
 		rule = "S-61"
 	case ntstatus.InvalidPrimaryGroup:
 		rule = "S-73"

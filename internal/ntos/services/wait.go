@@ -124,6 +124,7 @@ func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThrea
 
 // NtTestAlert removes and returns the calls that are queued to the calling thread. It succeeds if there are none.
 func (c *Context) NtTestAlert(nt.TestAlertIn) (out nt.TestAlertOut, st ntstatus.Status) {
+	// The calls are made here without a wait (O-147).
 	out.UserApcs = c.self.TakeCalls()
 	return out, ntstatus.Success
 }
