@@ -100,10 +100,6 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 			return d, false, st
 		}
 		r.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: client.Level()}
-		if in.ObjectTypeList.Status != ntstatus.Success {
-			// A list of types that cannot be captured is refused after the token.
-			return fail("A-26", in.ObjectTypeList.Status)
-		}
 	}
 	// decide
 	// The mask, the token, its level, the list of types and the right to the SACL are checked in this order
@@ -111,6 +107,10 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	st, d, done = access.NtPrologue(r)
 	if st != ntstatus.Success {
 		return fail(prologueRule(st), st)
+	}
+	if c.Mode == access.User && in.ObjectTypeList.Status != ntstatus.Success {
+		// A list of types that cannot be captured is refused after the token and its level.
+		return fail("A-26", in.ObjectTypeList.Status)
 	}
 	if done {
 		return d, true, ntstatus.Success

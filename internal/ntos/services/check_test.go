@@ -20,6 +20,7 @@ import (
 func TestResultListErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	defer k.PsRevertToSelf()
@@ -40,6 +41,13 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		}, ntstatus.InvalidHandle},
 		{"unread", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ObjectTypeList.Status = nil, unread(1) },
 			unread(1)},
+		{"unread, and a primary token", func(in *nt.AccessCheckByTypeIn) {
+			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), primary
+		}, ntstatus.NoImpersonationToken},
+		{"unread, and the right to the SACL", func(in *nt.AccessCheckByTypeIn) {
+			in.ObjectTypeList.V, in.ObjectTypeList.Status = nil, unread(1)
+			in.DesiredAccess = winnt.ACCESS_SYSTEM_SECURITY
+		}, unread(1)},
 		{"the mapping, and empty", func(in *nt.AccessCheckByTypeIn) {
 			in.ObjectTypeList.V, in.GenericMapping.Status = nil, unread(2)
 		}, unread(2)},
