@@ -31,7 +31,7 @@ type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object
 	Descriptor *sd.Descriptor // its DACL limits access; nil or no DACL: only AppContainers
-	// Staged is evaluated only for audit, and never changes a decision.
+	// Staged is a proposal under test. The check does not evaluate it, so it never changes a decision.
 	Staged *sd.Descriptor
 }
 
