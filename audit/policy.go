@@ -67,7 +67,7 @@ type CrashOnAuditFail uint8
 const (
 	ProceedOnAuditFail CrashOnAuditFail = iota // U-65: count the loss and go on
 	FailOnAuditFail                            // U-64: the operation fails
-	AuditFailed                                // U-64: it happened; administrators only until reset
+	AuditFailed                                // U-64: it happened; the policy still fails closed
 )
 
 // Options are the settings of a policy that belong to no subcategory. The
