@@ -24,9 +24,10 @@ type fakeTree struct {
 	data       string
 	st         ntstatus.Status // of each call of an open; of Open, if opening
 	opening    bool
-	again      int // how often Open finds the place changed
-	unswapped  int // how often another has changed the descriptor
-	short      int // the number of bytes missing in reads and writes
+	lost       ntstatus.Status // of each lookup
+	again      int             // how often Open finds the place changed
+	unswapped  int             // how often another has changed the descriptor
+	short      int             // the number of bytes missing in reads and writes
 	move       fileaccess.Move
 	decision   fileaccess.MoveDecision
 	found      []nt.FileEntry
@@ -59,6 +60,9 @@ func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace,
 		path = start.(*fakeOpen).path + `\` + path
 	}
 	f.request = *r
+	if f.lost != ntstatus.Success {
+		return nil, f.lost
+	}
 	return &fakePlace{f, path}, ntstatus.Success
 }
 

@@ -91,8 +91,7 @@ func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes
 		// reference, decide
 		place, st := n.find(q)
 		if st != ntstatus.Success {
-			// The name does not refer to an object that can be opened.
-			return out, c.Fail("F-112", st)
+			return out, c.Fail(ruleOfLookup(st), st)
 		}
 		out, again, st := c.openPlace(n, &q.Request, place, &q.decision, oa.Attributes)
 		place.Release()

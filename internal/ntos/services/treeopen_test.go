@@ -91,6 +91,29 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	}
 }
 
+// A refused lookup or open reports the rule of its status, so that NtCreateFile's table of conditions holds (F-112,
+// F-113, F-116, F-117, F-123, F-124).
+func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.Services().RecordWhy(true)
+	for _, c := range []struct {
+		lost, opened ntstatus.Status
+		rule         string
+	}{
+		{lost: ntstatus.ObjectNameInvalid, rule: "F-113"},
+		{lost: ntstatus.AccessDenied, rule: "F-112"},
+		{opened: ntstatus.SharingViolation, rule: "F-116"},
+		{opened: ntstatus.DeletePending, rule: "F-117"},
+		{opened: ntstatus.TooManyOpenedFiles, rule: "F-123"},
+		{opened: ntstatus.DiskFull, rule: "F-124"},
+	} {
+		w.tree.lost, w.tree.opening, w.tree.st = c.lost, true, c.opened
+		_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+		want(t, "open", st, c.lost|c.opened)
+		check.Equal(t, w.Services().TakeWhy().Rule, c.rule, "rule of %v", st)
+	}
+}
+
 // openFirst opens a directory, so that names can be relative to it.
 func (w *treeWorld) openFirst() winnt.Handle {
 	return w.open(`\??\T\top dir`, winnt.FILE_LIST_DIRECTORY, 0)

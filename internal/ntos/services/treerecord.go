@@ -67,8 +67,7 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 			o := audit.Object{Type: winnt.FileObject.Name, Handle: h}
 			c.Sys.Log.Closed(c.origin(), o, remembered)
 		}
-		// The file is shared otherwise, going away, or the system under the tree refused.
-		return nil, remembered, again, c.Fail("F-116", st)
+		return nil, remembered, again, c.Fail(ruleOfOpen(st), st)
 	}
 	f = c.treeFile(n, place, open, r, d)
 	if first {
@@ -80,6 +79,32 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 		return nil, remembered, false, c.Fail("U-64", st)
 	}
 	return f, remembered, false, ntstatus.Success
+}
+
+// ruleOfLookup returns the rule for the status of a failed lookup. STATUS_OBJECT_NAME_INVALID means a name that no file
+// of a tree has (F-113). Any other status means that the name is not that of a file that can be opened (F-112).
+func ruleOfLookup(st ntstatus.Status) string {
+	if st == ntstatus.ObjectNameInvalid {
+		return "F-113"
+	}
+	return "F-112"
+}
+
+// ruleOfOpen returns the rule for the status of an open that the tree refused after the decision. It returns "F-124",
+// the rule for errors of the host, for every status without a rule of its own.
+func ruleOfOpen(st ntstatus.Status) string {
+	switch st {
+	case ntstatus.SharingViolation:
+		// Another open does not share the access (F-116).
+		return "F-116"
+	case ntstatus.DeletePending:
+		// The name is marked for deletion (F-117).
+		return "F-117"
+	case ntstatus.TooManyOpenedFiles:
+		// The tree has too many open files (F-123).
+		return "F-123"
+	}
+	return "F-124"
 }
 
 // recordShare records whether the share allowed a request, if the policy requires it. It records each request once and
