@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// mostPassed is the most entries for one connection. Further files are only counted (W-62).
+// mostPassed is the most entries for one connection. Further files are only counted (F-177).
 const mostPassed = 256
 
 // passedDescriptors records the descriptors that a program received, until its connection ends. It is safe for
