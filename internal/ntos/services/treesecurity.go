@@ -18,9 +18,23 @@ func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 	}
 	d, st := f.open.Descriptor()
 	if st != ntstatus.Success {
-		return nil, c.Fail("F-121", st)
+		return nil, c.Fail(ruleOfStored(st), st)
 	}
 	return d, ntstatus.Success
+}
+
+// ruleOfStored returns the rule for the status of a tree that did not read or write a file's descriptor. It returns
+// "F-124", the rule for errors of the host, for every status without a rule of its own.
+func ruleOfStored(st ntstatus.Status) string {
+	switch st {
+	case ntstatus.NoSecurityOnObject:
+		// The file has no descriptor that counts (F-101).
+		return "F-101"
+	case ntstatus.NotSupported:
+		// The attribute cannot be written so that a file server believes it (F-121).
+		return "F-121"
+	}
+	return "F-124"
 }
 
 // setTreeSecurity replaces parts of the descriptor of a tree file. It restarts if another program changed the
@@ -33,7 +47,7 @@ func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, giv
 		// decide
 		old, st := f.open.Descriptor()
 		if st != ntstatus.Success {
-			return c.Fail("F-121", st)
+			return c.Fail(ruleOfStored(st), st)
 		}
 		d, rule, st := c.changed(f.Type(), info, old, given)
 		if st != ntstatus.Success {
@@ -61,8 +75,7 @@ func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, giv
 			paid.Return()
 		}
 		if st != ntstatus.Success {
-			// The attribute cannot be written so that a file server believes it.
-			return c.Fail("F-121", st)
+			return c.Fail(ruleOfStored(st), st)
 		}
 		if swapped {
 			f.ReplaceSecurity(d, paid)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -50,4 +51,20 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	w.tree.st = ntstatus.DiskFull
 	want(t, "what the tree does not tell", check.Status(w.NtQuerySecurityObject(h, parts)), ntstatus.DiskFull)
 	want(t, "what it does not take", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
+}
+
+// A descriptor that the tree cannot read reports the rule of its status: a file without one that counts (F-101), and
+// an error of the host (F-124).
+func TestUnreadDescriptorReportsRuleOfItsStatus(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	const parts = winnt.DACL_SECURITY_INFORMATION
+	h := w.open(`\??\T\file`, winnt.WRITE_DAC|winnt.READ_CONTROL, 0)
+	w.Services().RecordWhy(true)
+	for st, rule := range map[ntstatus.Status]string{ntstatus.NoSecurityOnObject: "F-101", ntstatus.DiskFull: "F-124"} {
+		w.tree.st = st
+		want(t, "query", check.Status(w.NtQuerySecurityObject(h, parts)), st)
+		check.Equal(t, w.Services().TakeWhy().Rule, rule, "rule of a query with %v", st)
+		want(t, "set", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), st)
+		check.Equal(t, w.Services().TakeWhy().Rule, rule, "rule of a change with %v", st)
+	}
 }
