@@ -175,8 +175,7 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 }
 
 // setTime sets the write or access time in times from a property of Explorer. It ignores malformed times and other
-// properties, such as file attributes, which trees do not store (F-122). Explorer would report a refusal as a failed
-// copy.
+// properties, such as file attributes. Explorer would report a refusal as a failed copy.
 func setTime(times *nt.FileBasic, p dav.Property) {
 	at, err := http.ParseTime(p.Value)
 	if err != nil {
