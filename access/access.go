@@ -23,10 +23,9 @@ type Subject struct {
 	EffectiveOnly   bool                             // kept for duplication; no check reads it
 }
 
-// SubjectOf returns the subject of a thread with token t. A primary token is
-// its primary token. An impersonation token is its client, at the token's own
-// level, and also its primary token. The subject of a nil token has no token, so
-// that checks return [ErrNoToken].
+// SubjectOf returns the subject of a thread that runs with token t. A primary token becomes Primary. An impersonation
+// token becomes both Client, at its own level, and Primary. The subject of a nil token has no token, so that checks
+// return [ErrNoToken].
 func SubjectOf(t *token.Token) Subject {
 	if t != nil && t.Type() == winnt.TokenImpersonation {
 		return Subject{Primary: t, Client: t, Level: t.Level()}
@@ -68,10 +67,9 @@ func (s *Subject) Holds(p winnt.Privilege) bool {
 	return t != nil && t.Has(p)
 }
 
-// Substitute replaces a placeholder SID in a list of an object. It returns self
-// for PRINCIPAL_SELF, if self is not zero, and owner for OWNER RIGHTS, even if
-// owner is zero. It does not replace the result again. It returns any
-// other SID unchanged.
+// Substitute returns the SID that an ACE's SID s means on one object. PRINCIPAL_SELF means self, unless self is zero.
+// OWNER RIGHTS means owner, even if owner is zero. Every other SID means itself. A result that is a placeholder again
+// is not replaced.
 func Substitute(s, self, owner sid.SID) sid.SID {
 	switch s {
 	case sid.PrincipalSelf:
@@ -84,8 +82,8 @@ func Substitute(s, self, owner sid.SID) sid.SID {
 	return s
 }
 
-// primary returns the token that the server SID of a compound entry must match:
-// Primary, or Client if there is no primary token.
+// primary returns the token that the server SID of a compound ACE must match: Primary, or Client if there is no
+// primary token.
 func (s *Subject) primary() *token.Token {
 	if s.Primary.IsZero() {
 		return s.Client
@@ -93,7 +91,8 @@ func (s *Subject) primary() *token.Token {
 	return s.Primary
 }
 
-// Mode is the previous processor mode. The zero value is User.
+// Mode is the processor mode that called the check. Kernel mode gets its request without a check. The zero
+// value is User.
 type Mode uint8
 
 // Modes.
@@ -154,9 +153,9 @@ var (
 	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
 )
 
-// Check runs the access check for one token of any type and level, without the
-// rules about impersonation levels. A nil descriptor denies, and so does
-// an empty mask. The error is [ErrNoToken] or [ErrNoMapping].
+// Check decides whether token t gets the rights desired on an object of type typ with descriptor d. The token may
+// have any type, and its impersonation level is not checked. A nil descriptor denies, and so does an empty
+// mask. The error is [ErrNoToken] for a nil or zero token, or [ErrNoMapping] for a nil type.
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken
@@ -183,8 +182,8 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 	return q.decide(), nil
 }
 
-// noExtras is the request of a question that has only token, descriptor,
-// mask and mapping. It is never written to.
+// noExtras is the request of the checks that have only a token, a descriptor, a mask and a mapping. It is never
+// written to.
 var noExtras Request
 
 // mapping returns the generic mapping of the request, or nil for a request without one.

@@ -4,9 +4,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decidedBy returns the cause for an entry that decided bits. The restricted pass and the package pass have causes of
-// their own. In the user pass an entry acts on a node if there is an object tree. Otherwise a denial ends the walk if
-// all requested bits are required (q.stop), and only removes its bits with MAXIMUM_ALLOWED.
+// decidedBy returns why an ACE of effect f decided bits, for the step of an explanation. The restricted pass and the
+// AppContainer pass have causes of their own, and so have ACEs that act on a node of an object type list. Otherwise a
+// denial either ends the walk over the DACL (q.stop), or with MAXIMUM_ALLOWED only removes its bits.
 func decidedBy(q *query, f effect) cause {
 	switch {
 	case q.pass == restrictedPass && f == allow:
@@ -29,9 +29,9 @@ func decidedBy(q *query, f effect) cause {
 	return deniedMaximum
 }
 
-// decide records why an entry decides the bits of m. A denial sets their reason in every pass, see [tracer.denial].
-// An allow entry sets it only in the user pass over the object's own DACL: the other passes and the central access
-// rules cannot add rights, so an earlier reason remains.
+// decide records ACE i as the reason for the bits of m that it decided. A denial replaces the reason in every pass,
+// see [tracer.denial]. An allow ACE sets it only in the user pass over the object's own DACL. The other passes and
+// central access rules cannot add rights, so an earlier reason remains.
 func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	if f == deny {
 		t.last = t.denial(q, i)
@@ -41,8 +41,8 @@ func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	}
 }
 
-// denial returns the reason for bits that the current pass refuses. i is the index of the entry that denies them, or
-// -1 if no entry allows them. Inside a central access rule the reason is that rule, without the entry.
+// denial returns the reason for bits that the current pass over the DACL refuses. i is the index of the ACE that
+// denies them, or -1 if no ACE allows them. Inside a central access rule the reason is that rule, without the ACE.
 func (t *tracer) denial(q *query, i int) Reason {
 	r := Reason{List: "DACL", Index: i}
 	switch {
@@ -66,8 +66,9 @@ func (t *tracer) denial(q *query, i int) Reason {
 	return r
 }
 
-// passed completes the record of a pass. lost has the bits that the pass removed. passed gives a reason to those that
-// no entry decided: for the root, and for each node if the request wants one result per node.
+// passed records the end of one pass over the DACL. It gives a reason to the bits that no ACE decided: at the root,
+// and at each node if the request wants one result per node. lost has the bits that the pass removed from the
+// request.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
@@ -82,8 +83,8 @@ func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	}
 }
 
-// left adds a step for the bits in open, which the pass left undecided at node at. It does nothing if open is 0, or
-// if a denial stopped the walk early: end assigns the reason of those bits.
+// left records that a pass ended without an ACE for the bits in open at node at. It adds a step and, for the root, a
+// reason. It does nothing if open is 0, or if a denial stopped the walk early: end assigns the reason of those bits.
 func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
@@ -97,8 +98,8 @@ func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	}
 }
 
-// lostBecause returns the cause for bits that no entry of the pass granted. It tests the conditions in the same order
-// as [tracer.denial], so that step and reason agree.
+// lostBecause returns the cause for bits that a pass refuses because none of its ACEs allows them. It tests the same
+// conditions in the same order as [tracer.denial], so that step and reason agree.
 func lostBecause(t *tracer, q *query) cause {
 	switch {
 	case t.rule != nil:

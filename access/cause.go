@@ -1,7 +1,7 @@
 package access
 
-// cause is why an entry or a stage had the effect it had. The zero value,
-// matched, is not an obstacle.
+// cause is the number of an explanation's sentence: why an ACE or a stage of the check had its effect. The table
+// causes has the sentences. The zero value, matched, means that the ACE applies.
 type cause uint8
 
 const (

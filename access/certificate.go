@@ -150,7 +150,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	return compact(&c)
 }
 
-// certify adds the result of each node to c, and each step that granted or refused bits.
+// certify copies the explanation's results into certificate c: one line per node of a result list, and each step that
+// granted or refused bits. It leaves out steps without an effect.
 func (x *Explanation) certify(c *certificate) {
 	for _, n := range x.results {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
@@ -164,8 +165,8 @@ func (x *Explanation) certify(c *certificate) {
 	}
 }
 
-// level returns the name of the client's impersonation level, or "" if the subject has no client. A level above
-// Delegation has the name of Delegation.
+// level returns the name of the client's impersonation level for a certificate, or "" if the subject has no client. A
+// level above Delegation has the name of Delegation.
 func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""
@@ -174,9 +175,10 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies returns all policies of the set, because a policy that is not in the set also affects the
-// decision. The recovery policy has the id "". Of two policies with one id it returns the first. Without policies the
-// map is empty.
+// certifiedPolicies returns the central access policies for a certificate: by policy id, the name, the encoded
+// condition and the descriptor of each rule. It includes all policies of the set, because a missing one also affects
+// decisions. The recovery policy has the id "". Of two policies with one id it returns the first. Without policies
+// the map is empty.
 func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
 	if !s.configured() {
@@ -202,8 +204,8 @@ func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	return out
 }
 
-// sameToken returns nil if the token that file describes has the JSON form own. Otherwise it returns ErrOtherToken,
-// or the error of parsing file.
+// sameToken checks that a token file describes the token whose JSON form is own. It returns [ErrOtherToken] if it
+// describes another token, and wraps the error of parsing the file.
 func sameToken(file, own []byte) error {
 	t, err := token.Parse(file)
 	if err != nil {

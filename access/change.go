@@ -29,8 +29,8 @@ const (
 	maxChanges  = 12 // changes that are returned
 )
 
-// move is a single step, with its text. change applies a step to the token. do and undo apply a step to the lists and
-// revert it. change is nil for a step of the lists, do and undo are nil for one of the token.
+// move is one step that [Changes] tries, with its text. A step either changes the token (change), or an ACE of the
+// DACL or SACL (do, reverted by undo). The functions of the other kind are nil.
 type move struct {
 	what     func() string
 	change   func(s *token.Spec)
@@ -74,8 +74,9 @@ func Changes(r *Request) ([]Change, error) {
 	return out, nil
 }
 
-// combinations tries each combination of chosen and n more of moves. It appends those that grant the request to out,
-// up to maxChanges, and returns out.
+// combinations searches for changes of len(chosen)+n steps. It checks the request with the chosen steps and each
+// combination of n more from moves. It appends each combination that grants the request to out, up to maxChanges, and
+// returns out.
 func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
 	if n == 0 {
 		// All steps are chosen: apply them and check. Once there are maxChanges results,
@@ -100,11 +101,11 @@ func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) 
 // maxTypes is the number of object types of a request up to which a step inserts an entry for each.
 const maxTypes = 16
 
-// blank is an entry that does nothing.
+// blank is an ACE that has no effect. It fills the place of a dropped ACE, and of one that is not inserted yet.
 var blank = sd.Entry{Flags: sd.InheritOnly, Aux: -1}
 
-// trial is a copy of a request. Each check changes its token and its lists, and
-// restores the lists afterwards. It is owned by one search.
+// trial is the working copy of a denied request with which [Changes] tests steps. Each check changes its token and
+// its ACLs, and restores the ACLs afterwards. It is owned by one search.
 type trial struct {
 	r          Request
 	acl        *sd.ACL    // what the entries of dacl are compiled from
@@ -117,8 +118,8 @@ type trial struct {
 	madeFor []*move
 }
 
-// newTrial returns a trial with copies of the request's lists. Its DACL starts with a blank entry for each entry that
-// steps insert, so that entry i of the descriptor has index len(put)+i.
+// newTrial returns a trial with copies of the request's DACL and SACL. put are all ACEs that steps can insert. Its
+// DACL starts with a blank ACE for each of them, so that entry i of the descriptor has index len(put)+i.
 func newTrial(r *Request, put []sd.ACE) *trial {
 	x := &trial{r: *r, token: r.Subject.Effective(), acl: r.Descriptor.DACL()}
 	x.put, x.own = newList(put).Entries(), x.acl.Entries()
@@ -140,7 +141,7 @@ func newTrial(r *Request, put []sd.ACE) *trial {
 	return x
 }
 
-// newList returns the list of entries that fit in one.
+// newList returns an ACL of ACEs that are known to fit in one. It panics if they do not.
 func newList(aces []sd.ACE) *sd.ACL {
 	l, err := sd.NewACL(aces...)
 	if err != nil {
@@ -149,8 +150,9 @@ func newList(aces []sd.ACE) *sd.ACL {
 	return l
 }
 
-// grants applies the moves, repeats the check, and undoes the moves of the lists.
-// It reports whether the check grants the request.
+// grants reports whether the access check grants the request once all the moves are made. It changes the trial's
+// token and ACLs, runs the check, and then reverts the changes of the ACLs. Moves that no token can have together do
+// not grant it.
 func (x *trial) grants(moves []*move) bool {
 	// A combination may be contradictory, such as a level that excludes a flag. It grants nothing.
 	t := x.tokenOf(moves)
@@ -181,9 +183,10 @@ func (x *trial) grants(moves []*move) bool {
 	return err == nil && d.Allowed()
 }
 
-// tokenOf returns the request's token with the changes of the moves, or nil if no token can have them together.
+// tokenOf returns the request's token as the moves change it, or nil if no token can have the changes together.
+// Without moves of the token it returns the request's own.
 //
-// It caches the last token, because combinations that differ only in entries share it and making a token costs more
+// It caches the last token, because combinations that differ only in ACEs share it and building a token costs more
 // than a check.
 func (x *trial) tokenOf(moves []*move) *token.Token {
 	var of [maxTogether]*move
@@ -212,8 +215,8 @@ func (x *trial) tokenOf(moves []*move) *token.Token {
 	return made
 }
 
-// lists replaces the query's DACL and SACL by the trial's copies if a step of the current trial changes an entry. A
-// query without a DACL stays without one.
+// lists makes the query read the trial's DACL and SACL instead of the descriptor's. It does nothing if no move of the
+// current check changes an ACE. A query without a DACL stays without one.
 func (x *trial) lists(q *query) {
 	if !x.changed {
 		return

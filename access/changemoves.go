@@ -10,11 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// movesFor returns the single steps that could help to grant the request. Steps that an administrator prefers come
-// first: join a group, get a privilege, lift a limit of the token, and last change the object. [Changes] tries them,
-// and returns its results, in this order.
-//
-// The second result is all entries that steps insert.
+// movesFor returns the single steps that could turn the denial of r into a grant, and all ACEs that the steps insert.
+// Steps that an administrator prefers come first: join a group, get a privilege, lift a limit of the token, and last
+// change the object. [Changes] tries them, and returns its results, in this order.
 func movesFor(r *Request) ([]move, []sd.ACE) {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -23,7 +21,7 @@ func movesFor(r *Request) ([]move, []sd.ACE) {
 	return append(moves, puts...), aces
 }
 
-// says returns a function that returns the text, for steps whose text needs no formatting.
+// says returns a function that returns what. It makes the text of a move that needs no formatting.
 func says(what string) func() string { return func() string { return what } }
 
 // limitMoves returns the steps that remove a limit of the token: a higher integrity level, no restricting SIDs, no
@@ -59,8 +57,8 @@ func limitMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// groupMoves returns the steps that give the token a SID that an allow entry names, or the owner's. It leaves out
-// SIDs that the token already has enabled, and returns at most maxGroups steps.
+// groupMoves returns the steps that add a SID to the token: each SID that an allow ACE of the DACL names, and the
+// owner. It leaves out SIDs that the token already has enabled, and returns at most maxGroups steps.
 func groupMoves(r *Request) (out []move) {
 	// Two SIDs are placeholders, not groups that a user can join.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
@@ -84,7 +82,7 @@ func groupMoves(r *Request) (out []move) {
 	return out
 }
 
-// enableIn enables SID s in the spec: the user, a group that the spec already has, or else a new group.
+// enableIn enables SID s in a token specification: the user, a group that it already has, or else a new group.
 func enableIn(spec *token.Spec, s sid.SID) {
 	if spec.User.SID == s {
 		spec.User.Attributes = 0
@@ -99,8 +97,8 @@ func enableIn(spec *token.Spec, s sid.SID) {
 	spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 }
 
-// privilegeMoves returns the steps that enable a privilege that the check uses and the token does not have enabled.
-// Backup and restore are among them only if the request declares that intent.
+// privilegeMoves returns the steps that enable a privilege which can affect an access check and is not enabled in the
+// token. Backup and restore are among them only if the request declares that intent.
 func privilegeMoves(r *Request) (out []move) {
 	t := r.Subject.Effective()
 	// Backup and restore count for a caller that declares the intent only.
@@ -127,9 +125,9 @@ func privilegeMoves(r *Request) (out []move) {
 	return out
 }
 
-// dropMoves returns the steps that drop one deny entry of the DACL, or one label, filter or policy entry of the SACL.
-// It returns at most maxDrops steps for the DACL, deny entries for the token's SIDs first, and maxDropped steps
-// in all.
+// dropMoves returns the steps that remove one ACE: a deny ACE of the DACL, or a mandatory label, trust label, access
+// filter or policy id of the SACL. Deny ACEs that may apply to the token come first. It returns at most maxDrops
+// steps for the DACL and maxDropped in all.
 func dropMoves(r *Request) (out []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
 	deny := d.DACL().Entries()
@@ -165,18 +163,18 @@ func dropMoves(r *Request) (out []move) {
 	return out
 }
 
-// meets reports whether an entry may apply to the token. This is so if the token has the SID, enabled, deny-only or
-// restricting, if an AppContainer meets an entry for a package or capability, or if the entry is not plain (it has a
-// condition, an object type or other data).
+// meets reports whether an ACE may apply to the token, without evaluating conditions. That is so if the token has the
+// ACE's SID enabled, deny-only or restricting, or if an AppContainer meets an ACE for a package or capability. An ACE
+// with a condition, an object type or other data always may.
 func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
 	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves returns the steps that insert allow entries for the requested rights at the front of the DACL: for the
-// user, for the first restricting SID of a restricted token, and for the package of an AppContainer. It returns none
-// if the object has no DACL, and omits entries that no longer fit. Its second result is all entries of the steps.
+// putMoves returns the steps that insert allow ACEs for the requested rights at the front of the DACL, and those
+// ACEs. There is a step for the user, one for the first restricting SID of a restricted token, and one for the
+// package of an AppContainer. It returns none if the object has no DACL, and omits ACEs that no longer fit.
 func putMoves(r *Request) (out []move, put []sd.ACE) {
 	if !r.Descriptor.HasDACL() {
 		return nil, nil
@@ -223,9 +221,9 @@ func putMoves(r *Request) (out []move, put []sd.ACE) {
 	return out, put
 }
 
-// grantsOf returns the entries that grant a mask to s and nothing more. For a request with object types, the rights
-// that a directory limits to a type are in one entry for each leaf of the tree, because an entry without a type would
-// grant them on all types. It returns nil if the tree has more than maxTypes leaves.
+// grantsOf returns the ACEs that grant mask to SID s and nothing more. A directory limits some rights to an object
+// type. These get one ACE for each leaf of the request's tree, because an ACE without a type would grant them on all
+// types. It returns nil if the tree has more than maxTypes leaves.
 func grantsOf(r *Request, mask winnt.AccessMask, s sid.SID) (out []sd.ACE) {
 	typed := mask & typedRights
 	var leaves []winnt.GUID
@@ -261,7 +259,8 @@ func grantsOf(r *Request, mask winnt.AccessMask, s sid.SID) (out []sd.ACE) {
 const typedRights = winnt.ADS_RIGHT_DS_CREATE_CHILD | winnt.ADS_RIGHT_DS_DELETE_CHILD | winnt.ADS_RIGHT_DS_SELF |
 	winnt.ADS_RIGHT_DS_READ_PROP | winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_CONTROL_ACCESS
 
-// fits reports whether the list has room for more entries. Slack in the list counts as used (S-17).
+// fits reports whether an ACL has room for more ACEs within the maximum size of an ACL. Slack in the list counts as
+// used (S-17).
 func fits(l *sd.ACL, more []sd.ACE) bool {
 	size := l.Size()
 	for _, a := range more {
@@ -270,8 +269,8 @@ func fits(l *sd.ACL, more []sd.ACE) bool {
 	return size <= sd.MaxACLSize
 }
 
-// printed returns the entry in SDDL, for an object of type t. If SDDL cannot express the entry, it returns the type's
-// name.
+// printed returns an ACE as SDDL text, with the rights of object type t. If SDDL cannot express the ACE, it returns
+// the name of the ACE's type.
 func printed(t *winnt.ObjectType, a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 // Entries are counted from 1 (U-125). what is the name of the right, or "it".
 func (r Reason) Words(granted bool, what string) string { return r.words(granted, what, r.entry()) }
 
-// clause returns the words of a reason. An entry that was inherited is called so.
+// clause returns why the check decided the bit b, as [Reason.Words] does. It marks an ACE that was inherited. what is
+// the name of the right, or "it".
 func (x *Explanation) clause(b *BitReason, what string) string {
 	r, entry := &b.Reason, b.Reason.entry()
 	for i := range x.Steps {
@@ -30,7 +31,7 @@ func (r Reason) entry() string {
 	return "entry " + strconv.Itoa(r.Index+1) + " of the " + r.List
 }
 
-// words returns what Words does, with entry for the deciding entry.
+// words implements [Reason.Words]. entry is the text for the ACE that decided.
 func (r Reason) words(granted bool, what, entry string) string {
 	switch r.Kind {
 	case AceAllow:
@@ -75,7 +76,8 @@ func (r Reason) words(granted bool, what, entry string) string {
 	return r.String()
 }
 
-// second returns the words for a second check of the same DACL, with the SIDs that a token is restricted to.
+// second returns the words for a right that the restricted pass or the AppContainer pass refused. what names the
+// right and for whom it was refused, entry the ACE that denied it, if there is one.
 func (r Reason) second(what, entry string) string {
 	if r.Index < 0 {
 		return "no entry grants " + what

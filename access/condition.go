@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition decides whether a callback entry applies. An allow entry applies if its condition is TRUE, a deny entry
-// unless it is FALSE. With the option ClaimsDisabled neither applies. The result is matched, or the cause
-// why the entry does not apply.
+// condition decides whether a callback ACE, which usually has a conditional expression, applies. An allow ACE applies
+// if its condition is TRUE, a deny ACE unless it is FALSE. With the option ClaimsDisabled neither applies. The
+// result is matched, or the cause why the ACE does not apply.
 func (q *query) condition(e *sd.Entry, f effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.
 	if q.r.Options.ClaimsDisabled {
@@ -47,7 +47,7 @@ func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
 	return x.Eval(q.environment(f, p))
 }
 
-// environment returns the data for the condition of an allow or deny entry (f) in pass p.
+// environment returns the token and object data that a condition sees, for an ACE of effect f in pass p.
 func (q *query) environment(f effect, p pass) *environment {
 	// The owner and PRINCIPAL_SELF are passed on because Member_of may name S-1-3-4 or S-1-5-10, which refer to them
 	//
@@ -57,7 +57,8 @@ func (q *query) environment(f effect, p pass) *environment {
 	}
 }
 
-// environment holds the data that a condition can use. It copies it, so that the check itself can live on the stack.
+// environment is the data that a conditional expression is evaluated against: the token's groups and claims, the
+// object's owner and resource attributes. It copies the fields, so that the check itself can live on the stack.
 type environment struct {
 	token       *token.Token
 	self, owner sid.SID
@@ -66,10 +67,10 @@ type environment struct {
 	restricted  bool // restricting SIDs only
 }
 
-// Attribute returns the attribute with this name, and whether the subject or object has it. In an allow entry
-// it does not find a claim that counts only in deny entries. If two resource attributes have the name, it
-// returns the first that can be parsed. Resource attributes need no right of the caller: the monitor itself reads the
-// SACL.
+// Attribute returns the value of a claim or resource attribute that a condition names, and whether there is one
+// . In an allow ACE it does not find a claim that counts only in deny ACEs. If two resource attributes
+// have the name, it returns the first that can be parsed. Resource attributes need no right of the caller: the
+// monitor itself reads the SACL.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	a, found := v.attribute(scope, name)
 	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
@@ -79,7 +80,7 @@ func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribu
 	return a, found
 }
 
-// attribute returns the same as Attribute, but also claims that count only in deny entries.
+// attribute finds what [environment.Attribute] finds, and also claims that count only in deny ACEs.
 func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User:
@@ -118,9 +119,9 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member reports whether the token, or its device, has a SID that counts for the entry. An allow entry counts
-// enabled groups. A deny entry also counts deny-only groups. The restricted pass counts the restricting SIDs instead,
-// of the token or of the device.
+// Member reports whether the token has SID s, for the operators Member_of and Device_Member_of. With device
+// it looks at the device's groups. An allow ACE counts enabled groups, a deny ACE also deny-only groups. The
+// restricted pass counts the restricting SIDs instead, of the token or of the device.
 func (v *environment) Member(s sid.SID, device bool) bool {
 	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()

@@ -37,5 +37,6 @@ func (d Decision) Using(used winnt.PrivilegeSet) Decision {
 // String returns the status and the mask: "STATUS_SUCCESS 0x1".
 func (d Decision) String() string { return d.Status().String() + " " + d.Granted.String() }
 
-// denied returns STATUS_ACCESS_DENIED, which grants nothing, not even rights that were granted before.
+// denied returns the decision STATUS_ACCESS_DENIED and the privileges that the check used. It grants nothing, not
+// even rights that were granted before.
 func denied(used winnt.PrivilegeSet) Decision { return Decision{PrivilegesUsed: used} }

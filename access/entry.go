@@ -21,8 +21,8 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	return q.answer(nil)
 }
 
-// answer prepares the query from its request and runs the check. If x is not nil, the check uses the lists of the
-// trial in place of the descriptor's.
+// answer runs the access check of SeAccessCheck for the query's request. If x is not nil, the check reads the ACLs of
+// that trial in place of the descriptor's. The error is ErrNoMapping or ErrNoToken.
 func (q *query) answer(x *trial) (Decision, error) {
 	// Kernel mode and a missing descriptor decide before the object type list is checked, so an invalid list does not
 	// change their result.
@@ -45,8 +45,9 @@ func (q *query) answer(x *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter prepares the query and applies the rules that need no stage of the check. If done is true,
-// they decided and d is the result. The error is ErrNoMapping or ErrNoToken.
+// enter applies the rules of SeAccessCheck that need no ACL: kernel mode, a missing descriptor, the impersonation
+// level, and an empty mask. If done is true, they decided and d is the result. Otherwise it has
+// prepared the query for the stages of the check. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {
@@ -84,9 +85,8 @@ func (q *query) mapRequest() {
 	q.desired, q.previous = q.mapping.Map(q.r.Desired), q.mapping.Map(q.r.Previous)
 }
 
-// take sets the query's subject, owner and lists from the request. It allocates
-// nothing and copies nothing, so the request must not change while the check
-// runs.
+// take copies the request's subject, owner, DACL and SACL into the query. It copies references and allocates nothing,
+// so the request must not change while the check runs.
 func (q *query) take(r *Request) {
 	d := r.Descriptor
 	q.who.primary, q.who.owner, q.who.resource = r.Subject.primary(), d.Owner(), d.SACL()
@@ -177,9 +177,9 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the checks of the system call. If done is true, they decided: call is the status of
-// the system call, and d the decision if call is STATUS_SUCCESS. Otherwise the query is ready for the stages of the
-// check.
+// ntEnter applies the checks that NtAccessCheck makes before the access check itself. If done is true,
+// they decided: call is the status of the system call, and d the decision if call is STATUS_SUCCESS. Otherwise the
+// query is ready for the stages of the check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

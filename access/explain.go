@@ -9,10 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Step is one step of a check: an entry that it read, or a stage that decided.
-// Do not change it. As JSON it is
-// {"rule":"A-70","ace":1,"bits":"0x00000001","because":"…"}, where ace is null
-// for a stage.
+// Step is one line of an explanation: an ACE that the check read, or a stage that decided. Do not change it. As JSON
+// it is {"rule":"A-70","ace":1,"bits":"0x00000001","because":"…"}, where ace is null for a stage.
 type Step struct {
 	Rule    string // id of the rule, as docs/rules has it
 	List    string // "DACL", "SACL", the name of a central access rule, "" for any other step
@@ -29,9 +27,8 @@ type Step struct {
 	entry sd.ACE // the zero value for a stage
 }
 
-// Entry returns the entry as SDDL text. For an entry that SDDL cannot express it returns the extended form of package
-// sddl.
-// It returns "" for a step without one.
+// Entry returns the step's ACE as SDDL text, in the extended form of package sddl where standard SDDL cannot express
+// it. It returns "" for a step without an ACE, and a note in parentheses for one that has no text form.
 func (s *Step) Entry() string {
 	if s.entry.IsZero() {
 		return ""
@@ -107,8 +104,8 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 	return results, d, &t.x, nil
 }
 
-// prepare sets the fields that the tracer reads while the check runs. It does
-// nothing for a nil request.
+// prepare starts the explanation of a check of r: it sets the fields that the tracer reads while the check runs. It
+// does nothing for a nil request.
 func (x *Explanation) prepare(r *Request) {
 	// Most checks have a step for each entry of the DACL and a few stages: one
 	// allocation serves them.
@@ -127,7 +124,7 @@ func (x *Explanation) prepare(r *Request) {
 	}
 }
 
-// interesting returns the bits for which the explanation gives a reason: those requested, those granted and, with
+// interesting returns the rights for which the explanation gives a reason: those requested, those granted and, with
 // MAXIMUM_ALLOWED, every right of the type.
 func (x *Explanation) interesting() winnt.AccessMask {
 	// MAXIMUM_ALLOWED requests every right of the type, so that a reader also sees the rights that were not granted.
@@ -138,7 +135,8 @@ func (x *Explanation) interesting() winnt.AccessMask {
 	return m &^ winnt.MAXIMUM_ALLOWED
 }
 
-// countUnread sets unread for the DACL of r.
+// countUnread stores how many ACEs at the end of r's DACL no step mentions, because the check was decided before
+// them. It stores 0 if no ACE was read.
 func (x *Explanation) countUnread(r *Request) {
 	last := -1
 	for i := range x.Steps {
@@ -151,7 +149,7 @@ func (x *Explanation) countUnread(r *Request) {
 	}
 }
 
-// Reason returns the row of one bit. ok is false if the explanation has no row for it.
+// Reason returns why the right bit was granted or denied. ok is false if the explanation has no row for that right.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {
@@ -183,7 +181,8 @@ func (x *Explanation) Verdict() string {
 	return b.String()
 }
 
-// name returns the name of a right of the object's type. If the type is unknown, it returns the number.
+// name returns the name of the right bit for the object's type, such as FILE_READ_DATA. If the type is unknown, it
+// returns the number.
 func (x *Explanation) name(bit winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
@@ -192,7 +191,8 @@ func (x *Explanation) name(bit winnt.AccessMask) string {
 	return t.RightName(bit)
 }
 
-// names returns the names of all rights in a mask, formatted by the object's type.
+// names returns the names of all rights in a mask, as the object's type formats them. If the type is unknown, it
+// returns numbers.
 func (x *Explanation) names(m winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
@@ -201,7 +201,7 @@ func (x *Explanation) names(m winnt.AccessMask) string {
 	return t.Names(m)
 }
 
-// String returns the pass as steps name it.
+// String returns the name of the pass in explanations: "restricted", "package", or "" for any other pass.
 func (p pass) String() string {
 	switch p {
 	case restrictedPass:

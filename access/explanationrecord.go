@@ -45,7 +45,8 @@ type StepRecord struct {
 	Entry         []byte
 }
 
-// Record returns the explanation as a record.
+// Record returns the explanation in exported fields, for sending it to another program. The reasons and the mapping
+// are shared with x.
 func (x *Explanation) Record() *ExplanationRecord {
 	r := &ExplanationRecord{
 		Status: x.Decision.Status(), Granted: x.Decision.Granted, PrivilegesUsed: x.Decision.PrivilegesUsed,
@@ -70,8 +71,9 @@ func (x *Explanation) Record() *ExplanationRecord {
 	return r
 }
 
-// Explanation returns the explanation in a record. It is equivalent to the one from which Record made it. If an entry
-// cannot be decoded, its step does not have one.
+// Explanation converts a received record back. The result is equivalent to the explanation from which Record made it.
+// A step whose ACE cannot be decoded has none. A type name that winnt does not know gives an explanation that prints
+// rights as numbers.
 func (r *ExplanationRecord) Explanation() *Explanation {
 	x := &Explanation{
 		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},

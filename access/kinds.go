@@ -2,7 +2,7 @@ package access
 
 import "github.com/refmon/refmon/sd"
 
-// effect is the effect of an applicable entry on the bits of its mask.
+// effect says whether an ACE allows or denies the rights in its mask, or is ignored.
 type effect uint8
 
 const (

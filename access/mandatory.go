@@ -17,9 +17,9 @@ const (
 const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// ceiling applies stage 1. It returns the bits that the trust label, the access filters and the integrity level all
-// allow; no privilege, owner or DACL can grant another bit. need has the requested bits. Only the explanation uses
-// it.
+// ceiling returns the rights that mandatory policy leaves: those that the trust label, the access filters and the
+// integrity level all allow. No privilege, owner or DACL can grant another right. It is stage 1 of the check. need
+// has the requested bits. Only the explanation uses it.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	if q.sacl.facts&sd.HasTrustLabel != 0 {
@@ -42,8 +42,9 @@ func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	return -1
 }
 
-// label returns the integrity level, the policy and the index of the object's first mandatory label. Without a label,
-// or if its SID is not an integrity level, the result is Medium with NO_WRITE_UP and index -1.
+// label returns the mandatory label that protects the object: its integrity level, its policy, and the index of its
+// ACE in the SACL. Without a label, or if the SID of the first one is not an integrity level, the result is Medium
+// with NO_WRITE_UP and index -1.
 func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
 		at = nextSystem(q.sacl.entries, sd.SystemMandatoryLabel, 0)
@@ -54,7 +55,8 @@ func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
 }
 
-// integrity returns the bits that the object's mandatory label allows to the token's integrity level.
+// integrity returns the rights that the object's mandatory label allows the token, whose integrity level may be lower
+//
 func (q *query) integrity() winnt.AccessMask {
 	// The token's policy does not protect objects of a higher level.
 	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
@@ -115,9 +117,9 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust returns the bits that the first process trust label allows. A token that does not dominate it gets only the
-// label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is not a trust level.
-// need has the requested bits, for the explanation. The SACL must have a trust label.
+// trust returns the rights that the SACL's first process trust label allows. A token that does not dominate it gets
+// only the label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is not a trust
+// level. need has the requested bits, for the explanation. The SACL must have a trust label.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]
@@ -146,9 +148,9 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	return s.Sub(0), s.Sub(1), true
 }
 
-// filters returns the bits that the access filters allow. A filter without a condition, or whose condition is not
-// TRUE, allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who may change it,
-// not to whom it applies. need has the requested bits, for the explanation.
+// filters returns the rights that the SACL's access filter ACEs allow. A filter without a condition, or whose
+// condition is not TRUE, allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who
+// may change it, not to whom it applies. need has the requested bits, for the explanation.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries,

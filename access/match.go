@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pass is one reading of an ACL, for one group of the token's SIDs.
+// pass is one reading of a DACL, which matches ACEs with one group of the token's SIDs.
 type pass uint8
 
 // The order is the one in which the passes run: [query.read] counts from the first to packagePass; traversePass is
@@ -20,9 +20,9 @@ const (
 	traversePass               // Everyone only
 )
 
-// resolve returns the SID, with its hash, for which a placeholder stands: PRINCIPAL_SELF or OWNER RIGHTS. It
-// returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included, and PRINCIPAL_SELF too if the request
-// names no principal.
+// resolve returns the SID, with its hash, that an ACE's SID means for this request. It replaces PRINCIPAL_SELF and
+// OWNER RIGHTS. It returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included, and
+// PRINCIPAL_SELF too if the request names no principal.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	// The entry's hash is that of the SID in it; the replacement has its own hash.
 	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
@@ -31,8 +31,8 @@ func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	return s, hash
 }
 
-// sidsOf returns the index of the SIDs that a pass matches. It returns nil for the package pass, which compares its
-// few SIDs one by one, and for the traverse pass.
+// sidsOf returns the token's SIDs that ACEs are matched with in pass p: its user and groups, or its restricting SIDs.
+// It returns nil for the package pass, which compares its few SIDs one by one, and for the traverse pass.
 func (q *query) sidsOf(p pass) *sidset.Set {
 	switch p {
 	case userPass:
@@ -43,8 +43,8 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	return nil
 }
 
-// counted returns the bits of the user and groups that count for an effect. Allow entries count enabled groups.
-// Deny entries also count deny-only groups.
+// counted returns which of the token's user and groups match ACEs of effect f, as a bit for each SID. Allow ACEs
+// match enabled groups. Deny ACEs also match deny-only groups.
 func counted(t *token.Token, f effect) sidset.Bits {
 	if f == deny {
 		return t.DenyBits()
@@ -52,8 +52,8 @@ func counted(t *token.Token, f effect) sidset.Bits {
 	return t.AllowBits()
 }
 
-// member reports whether the current pass has SID s in a state that counts for entries with effect f. s must be
-// resolved already.
+// member reports whether an ACE for SID s with effect f matches the token in the current pass. s must have passed
+// [query.resolve].
 func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 	switch q.pass {
 	case userPass:
@@ -68,9 +68,8 @@ func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 	return q.inPackage(s, hash, f)
 }
 
-// inPackage reports whether a SID is the package, an enabled capability, or
-// one of the two groups of all packages. For an allow entry it returns false if
-// the token's own groups match too.
+// inPackage reports whether an ACE for SID s matches an AppContainer: s is its package, an enabled capability, or one
+// of the two groups of all packages. For an allow ACE it returns false if the token's own groups match too.
 func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 	t := q.who.token
 	switch {
@@ -83,8 +82,8 @@ func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 	return f == deny || !t.AllowBits().Has(t.SIDs().Find(hash, s))
 }
 
-// matches returns matched if the entry's SIDs match the subject in this pass. Otherwise it returns the cause why they
-// do not.
+// matches compares the SIDs of ACE e with the token in the current pass. It returns matched, or the cause why they do
+// not match. A compound ACE must match with its client SID in the token and its server SID in the primary token.
 func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	if !k.compound {
 		s, hash := q.resolve(e.SID, e.Hash)
@@ -117,7 +116,8 @@ func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
 		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
 }
 
-// missed returns the cause why a SID did not match in this pass: it is absent, or it does not count for effect f.
+// missed returns why SID s of an ACE did not match in the current pass: the token does not have it, or has it in a
+// state that effect f ignores.
 func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	switch {
 	case q.pass == restrictedPass:
@@ -132,9 +132,9 @@ func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	return userNotAllow
 }
 
-// node returns the node of the object tree on which an object entry acts. An
-// entry without object type acts on the root. Without a tree an allow entry for
-// one type grants nothing, and a deny entry denies whatever its type.
+// node returns the node of the object type list on which an object ACE acts, and matched. An ACE without object type
+// acts on the root. Without a list an allow ACE for one type grants nothing, and a deny ACE denies whatever its type
+// . A type that is not in the list gives the cause notInTree.
 func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	x := q.dacl.acl.Extra(e.Aux)
 	typed := x != nil && x.HasObjectType
@@ -157,8 +157,8 @@ func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	return 0, notInTree
 }
 
-// mapEntry maps the generic bits of an entry's mask. It removes MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY, which no
-// entry can grant.
+// mapEntry returns the rights that an ACE's mask stands for, with generic rights mapped. It removes MAXIMUM_ALLOWED
+// and ACCESS_SYSTEM_SECURITY, which no ACE can grant.
 func (q *query) mapEntry(m winnt.AccessMask) winnt.AccessMask {
 	return q.mapping.Map(m) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 }

@@ -19,14 +19,15 @@ const (
 	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
 )
 
-// identity holds the subject and the object's owner: all that conditions can use.
+// identity holds the subject's tokens and the object's owner and SACL: all that matching and conditions read.
 type identity struct {
 	token, primary *token.Token // effective token; the one server SIDs are matched against
 	owner          sid.SID
 	resource       *sd.ACL // SACL with the resource attributes
 }
 
-// list is an ACL as a check reads it. The zero value is not a list.
+// list is an ACL prepared for a check: its compiled ACEs and a summary of their types. The zero value means that
+// there is no ACL.
 type list struct {
 	entries []sd.Entry
 	acl     *sd.ACL // their source; nil for bytes used once
@@ -34,15 +35,16 @@ type list struct {
 	present bool
 }
 
-// set makes l the list of acl. A nil acl leaves l as it is: the zero value, no list.
+// set makes l the prepared form of acl. A nil acl changes nothing, so that the zero l still means that there is no
+// ACL.
 func (l *list) set(acl *sd.ACL) {
 	if acl != nil {
 		l.entries, l.acl, l.facts, l.present = acl.Entries(), acl, acl.Facts(), true
 	}
 }
 
-// query is a prepared request and the state of its check. It is owned by one
-// check and lives on its stack, and so does the identity.
+// query is an access check in progress: the prepared request, and the rights that its stages have granted so far. It
+// is owned by one check and lives on its stack, and so does the identity.
 type query struct {
 	who     *identity // a pointer, so that evaluating a condition does not move the rest to the heap
 	mapping *winnt.GenericMapping
@@ -61,8 +63,7 @@ type query struct {
 	walk // the pass that runs
 }
 
-// max reports whether the request has MAXIMUM_ALLOWED. The passes then collect all rights they can grant, and need
-// not grant a given set.
+// max reports whether the request has MAXIMUM_ALLOWED, so that the check collects all rights it can grant.
 func (q *query) max() bool { return q.desired&maximum != 0 }
 
 // strict reports whether one refused right denies the whole request: it does without MAXIMUM_ALLOWED, unless
@@ -72,7 +73,8 @@ func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.eac
 // asked returns the bits that are requested one by one, without MAXIMUM_ALLOWED.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
-// decide runs the stages in their order.
+// decide runs the stages of the access check in their order and returns the decision. The query must be prepared.
+// Privileges, mandatory policy, owner, DACL and central policies each narrow or extend the rights in q.
 func (q *query) decide() Decision {
 	// Rights granted before are not checked again.
 	need := q.asked() &^ q.previous
@@ -139,8 +141,8 @@ func (q *query) decide() Decision {
 	return q.settle(q.combine(used))
 }
 
-// settle records the decision in the tracer, if there is one, and returns it. Every path through the check ends with
-// it, except the fast path of decidePlain, which has no tracer.
+// settle returns decision d, after it has recorded it in the explanation, if there is one. Every path through the
+// check ends with it, except the fast path of decidePlain, which has no tracer.
 func (q *query) settle(d Decision) Decision {
 	if q.tr != nil {
 		q.tr.end(q, d)
@@ -148,8 +150,9 @@ func (q *query) settle(d Decision) Decision {
 	return d
 }
 
-// combine applies stage 8: it makes the one decision from the bits of the passes, the privileges and the previous
-// grant.
+// combine makes the decision (stage 8) from the rights that the passes, the privileges and the previous grant gave
+// . With MAXIMUM_ALLOWED it grants all of them, and denies if there is none or one requested by name is
+// missing. used are the privileges that it reports.
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
@@ -165,11 +168,11 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// read runs the passes over one DACL: first for the user and groups, then the restricting SIDs, then the package.
-// Each pass removes from q.held the bits that it does not grant; an empty list grants none. The first two
-// passes keep the owner's implicit rights, the package pass keeps the bits of exempt. For an absent DACL read calls
-// readNull. read returns false if the check is over because a required bit is lost. It is one function because calls
-// between smaller ones would cost a tenth of a check.
+// read evaluates one DACL in up to three passes: for the user and groups, for the restricting SIDs, and for the
+// package. Each pass removes from q.held the bits that it does not grant; an empty list grants none. The first
+// two passes keep the owner's implicit rights, the package pass keeps the bits of exempt. Without a DACL it calls
+// readNull. It returns false if the request is denied because a required bit is lost. It is one function because
+// calls between smaller ones would cost a tenth of a check.
 func (q *query) read(exempt winnt.AccessMask) bool {
 	t := q.who.token
 	if !q.dacl.present {
@@ -241,8 +244,8 @@ func (q *query) writeBits() winnt.AccessMask {
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull does the work of read for an object without a DACL. It grants every right, in the restricted pass
-// too, but an AppContainer keeps only the bits of exempt. It returns false if the check is over.
+// readNull is read for an object without a DACL. It grants every right, in the restricted pass too, but
+// an AppContainer keeps only the bits of exempt. It returns false if the request is denied.
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {
@@ -264,7 +267,7 @@ func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	return true
 }
 
-// clip restricts the held bits to m at every node.
+// clip takes away all granted rights outside m, from the object and from every node of an object type list.
 func (q *query) clip(m winnt.AccessMask) {
 	q.held &= m
 	if q.tree != nil {

@@ -11,10 +11,10 @@ const (
 	saclRare = systemRare | sd.HasScopedPolicy
 )
 
-// plain reports whether the owner's rights and one pass for the user and groups
-// decide the query. No earlier stage then limits it, no privilege takes part, and
-// no pass follows. Most queries are plain. The query must not have a tracer, a
-// tree, an intent or previous rights.
+// plain reports whether [query.decidePlain], the fast path, can decide the query. This is so if only the owner's
+// rights and one pass for the user and groups matter: no label, policy or privilege takes part, and the token is
+// neither restricted nor an AppContainer. Most queries are plain. The query must not have a tracer, a tree, an intent
+// or previous rights.
 func (q *query) plain(d *sd.Descriptor) bool {
 	t := q.who.token
 	return q.dacl.present && q.dacl.facts&daclRare|d.SACL().Facts()&saclRare == 0 &&
@@ -23,7 +23,8 @@ func (q *query) plain(d *sd.Descriptor) bool {
 		(t.Integrity() >= mediumRID || t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0)
 }
 
-// decidePlain decides a question that is plain: stages 3, 4 and 8.
+// decidePlain is the fast path of [query.decide] for a query that is plain. It runs stages 3, 4 and 8 only: the
+// owner's rights, one pass over the DACL, and the decision.
 func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	q.sids = q.who.token.SIDs()
 	// Neither the owner nor the maximum matters: one pass answers, and nothing is
@@ -52,7 +53,7 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	return q.combine(0)
 }
 
-// decideAny decides a request, on the fast path if it is plain.
+// decideAny decides a prepared query, by decidePlain if it can and else by decide.
 func (q *query) decideAny() Decision {
 	r := q.r
 	if q.tr == nil && q.tree == nil && q.previous == 0 && r.Intent == (Intent{}) && q.plain(r.Descriptor) {

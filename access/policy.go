@@ -80,8 +80,9 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy applies stage 7: the intersection of the rights that the applicable rules of the object's policy
-// grant. The grants of privileges and of the owner's implicit rights remain.
+// centralPolicy applies the central access policy that the SACL names (stage 7). It removes the rights that not all
+// of its applicable rules grant. An unknown policy is replaced by the recovery policy. The grants of
+// privileges and of the owner's implicit rights remain. It returns false if the request is denied.
 func (q *query) centralPolicy() bool {
 	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)
@@ -101,8 +102,8 @@ func (q *query) centralPolicy() bool {
 	return true
 }
 
-// applies reports whether a rule's resource condition is TRUE; UNKNOWN means
-// that it does not apply.
+// applies reports whether a central access rule applies to the object: its resource condition is TRUE or nil. UNKNOWN
+// means that it does not apply.
 func (q *query) applies(r *Rule) bool {
 	// The condition of a rule is about the resource and is evaluated like one of an allow entry: only TRUE counts.
 	holds := r.AppliesTo == nil || q.evaluate(r.AppliesTo, allow, userPass) == claims.True
@@ -112,9 +113,10 @@ func (q *query) applies(r *Rule) bool {
 	return holds
 }
 
-// rule removes from q.held the bits that a central access rule does not grant. The rule's DACL is checked with the
+// rule removes from q.held the rights that central access rule r does not grant. It checks the rule's DACL with the
 // object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights.
-// It returns false if the check is over because a required bit is lost. i is the index that the explanation names.
+// It returns false if the request is denied because a required bit is lost. i is the index of the rule in
+// explanations.
 func (q *query) rule(r *Rule, i int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(r, i)

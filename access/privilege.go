@@ -15,10 +15,10 @@ const (
 		winnt.DELETE
 )
 
-// stage0 grants the rights of backup and restore intent. It then grants ACCESS_SYSTEM_SECURITY, if requested, to a
-// subject with SeSecurityPrivilege. ok is false if neither the intent nor that privilege grants it. used has the
-// privileges that granted a right. The stage runs before the descriptor is read, so that this failure precedes every
-// denial.
+// stage0 grants the rights of backup and restore intent, and ACCESS_SYSTEM_SECURITY to a holder of
+// SeSecurityPrivilege. need has the requested bits. ok is false if ACCESS_SYSTEM_SECURITY is requested and neither
+// grants it. used has the privileges that granted a right. The stage runs before the descriptor is read, so that this
+// failure precedes every denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
@@ -50,8 +50,8 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	return used | winnt.SeSecurityPrivilege.Bit(), true
 }
 
-// byIntent grants bits to a subject that holds privilege p. It returns the set {p} if that granted a bit that no
-// other privilege had granted, else the empty set.
+// byIntent grants bits because of a declared backup or restore intent, if the token has privilege p enabled. It
+// returns the set {p} if that granted a bit that no other privilege had granted, else the empty set.
 func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
 	bits &^= q.byPrivilege
 	if bits == 0 || !q.who.token.Has(p) {
@@ -64,8 +64,9 @@ func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.Privile
 	return p.Bit()
 }
 
-// takeOwnership grants WRITE_OWNER, if requested by name, to the holder of one of two privileges before any entry is
-// read. Otherwise the DACL decides. No other privilege takes part in a check.
+// takeOwnership grants WRITE_OWNER if the token has SeTakeOwnershipPrivilege or SeRelabelPrivilege enabled, before
+// any ACE is read. It returns the privilege that it used, or the empty set: the DACL then decides. No other
+// privilege takes part in a check.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
 	// Either is enough, and only the one that granted the right is reported as used.
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {

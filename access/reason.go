@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ReasonKind is the kind of entry or stage that decided a bit. The zero value
+// ReasonKind says what decided a right: a kind of ACE, the owner, a privilege, a stage of the check. The zero value
 // is no reason and is in no explanation.
 type ReasonKind uint8
 
@@ -48,8 +48,8 @@ func (k ReasonKind) String() string {
 	return kindNames[k]
 }
 
-// grants reports whether reasons of this kind stand for a grant. Privilege can also stand for a denial: use
-// BitReason.Granted.
+// grants reports whether a reason of this kind explains a grant rather than a denial. Privilege can also stand for a
+// denial: use BitReason.Granted.
 func (k ReasonKind) grants() bool {
 	switch k {
 	case AceAllow, Owner, Privilege, NullDacl, KernelMode, PreviouslyGranted:
@@ -83,8 +83,8 @@ func (r Reason) String() string {
 	return s + " " + r.List + " " + strconv.Itoa(r.Index)
 }
 
-// BitReason is one bit of an explanation. Granted is the decision about this
-// bit. The request as a whole may still be denied because of another bit.
+// BitReason says for one right of an explanation whether it was granted, and why. The request as a whole may still be
+// denied because of another right.
 type BitReason struct {
 	Bit     winnt.AccessMask
 	Granted bool

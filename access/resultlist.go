@@ -84,8 +84,8 @@ func sameForAll(n int, d Decision) []NodeResult {
 	return results
 }
 
-// nodeResults applies stage 8 to each node and returns one result per node. The bits of privileges, the owner,
-// the ceiling, the later passes and the previous grant count at every node.
+// nodeResults makes the decision of stage 8 for each node of the object type list and returns the results. The
+// bits of privileges, the owner, the ceiling, the later passes and the previous grant count at every node.
 func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))
 	asked := q.asked()

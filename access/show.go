@@ -11,16 +11,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// String returns the verdict, a table of steps × bits, and the reason for each
-// bit. Each column has the name of its right above it (U-125). A cell is + for
-// granted, - for denied, and . for unchanged. A bit that was not decided, because
-// an entry denied other bits before, stays unchanged and is skipped.
+// String returns the verdict, a table of steps × bits, and the reason for each bit. Each column has the name of its
+// right above it (U-125). A cell is + for granted, - for denied, and . for unchanged. A bit that was not decided,
+// because an ACE denied other bits before, stays unchanged and is skipped.
 func (x *Explanation) String() string {
 	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
 
-// Mark classifies a text of an explanation as granted or denied. The zero value
-// is neither.
+// Mark classifies a text of an explanation as granted or denied. The zero value is neither.
 type Mark uint8
 
 // Marks.
@@ -30,12 +28,11 @@ const (
 	Denied       // a denied right
 )
 
-// Show returns the text of String with each part replaced by the result of show, for
-// example to add colour or to remove terminal control characters. Columns are as wide as
-// the parts passed to show. The page prints the name of an entry's SID after the entry (U-121): name
-// returns "" for a SID without one, and a nil name names none. Reasons that do not fit in
-// width columns continue on the next line. More than three entries without an effect are
-// then counted instead of listed (U-122). 0 means no limit.
+// Show returns the text of String with each part replaced by the result of show, for example to add colour or to
+// remove terminal control characters. Columns are as wide as the parts passed to show. After an ACE it prints the
+// name of its SID (U-121): name returns "" for a SID without one, and a nil name names none. Reasons that do not fit
+// in width columns continue on the next line. More than three ACEs without an effect are then counted instead of
+// listed (U-122). Width 0 means no limit.
 func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mark, text string) string) string {
 	p := shown{Explanation: x, width: width, show: show, of: name}
 	for i, line := range broken(x.Verdict(), 0, width) {
@@ -51,7 +48,7 @@ func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mar
 	return p.b.String()
 }
 
-// shown is the text of an explanation while Show writes it.
+// shown is the text of an explanation while [Explanation.Show] writes it.
 type shown struct {
 	*Explanation
 	b     strings.Builder
@@ -60,7 +57,8 @@ type shown struct {
 	of    func(sid.SID) string // the name of a SID; nil: no names
 }
 
-// entry returns the text of a step's entry with the name of its SID, "" for a step without one.
+// entry returns a step's ACE as SDDL, followed by the name of its SID if names are shown. It returns "" for a step
+// without an ACE.
 func (p *shown) entry(s *Step) string {
 	text := inTermsOf(p.typ, s.entry, s.Entry())
 	if p.of == nil || s.entry.IsZero() {
@@ -69,8 +67,9 @@ func (p *shown) entry(s *Step) string {
 	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
 
-// inTermsOf returns the SDDL of an entry with its mask as a number, if SDDL would write it in letters of a directory's
-// rights and t is another type of object (B-101). A nil t is an unknown type, whose entries stay in SDDL.
+// inTermsOf returns the SDDL text of ACE a for a reader who knows the rights of object type t. If text has the
+// letters of directory service rights, such as CC, and t is another type, it writes the mask as a number (B-101). A
+// nil t is an unknown type, for which the text is unchanged.
 func inTermsOf(t *winnt.ObjectType, a sd.ACE, text string) string {
 	fields := strings.SplitN(text, ";", 4)
 	if t == nil || t == winnt.DirectoryServiceObject || a.IsZero() || len(fields) < 4 {
@@ -88,7 +87,7 @@ func inTermsOf(t *winnt.ObjectType, a sd.ACE, text string) string {
 // directoryRights are the rights for which SDDL has letters of a directory's: CC, DC, LC, SW, RP, WP, DT, LO and CR.
 const directoryRights = 0x1ff
 
-// put writes a cell of the table and pads it with blanks to width bytes.
+// put writes a cell of the table through show and pads it with blanks to width bytes.
 func (p *shown) put(m Mark, text string, width int) {
 	p.b.WriteString(p.show(m, text))
 	if n := width - len(text); n > 0 {
@@ -96,8 +95,8 @@ func (p *shown) put(m Mark, text string, width int) {
 	}
 }
 
-// last writes the last cell of a row. The cell starts at column at, and text that does not fit continues on further
-// lines at the column that indent returns.
+// last writes the last cell of a row, broken into lines. The cell starts at column at, further lines at that of
+// indent.
 func (p *shown) last(text string, at int) {
 	for i, line := range broken(text, at, p.width) {
 		if i > 0 {
@@ -107,7 +106,8 @@ func (p *shown) last(text string, at int) {
 	}
 }
 
-// table writes a row for each step.
+// table writes the explanation's table: a row for each step and a column for each right. With a limited width it
+// counts entries without an effect instead of listing them, if there are more than mostIdle.
 func (p *shown) table() {
 	folded := p.idle()
 	if p.width == 0 || folded <= mostIdle {
@@ -170,8 +170,8 @@ func (p *shown) table() {
 	p.b.WriteByte('\n')
 }
 
-// headings writes a line for each column, with the name of its right at the column and a bar at each column before it
-// (U-125). The first column is column at.
+// headings writes the names of the rights above their columns, a line for each (U-125). Each line has a bar at the
+// columns before its own. The first column is column at.
 func (p *shown) headings(at int) {
 	for i, r := range p.Reasons {
 		p.b.WriteString(pad("", at))
@@ -182,7 +182,7 @@ func (p *shown) headings(at int) {
 	}
 }
 
-// because returns the reason of a step, with the tests that its condition does not meet.
+// because returns the reason of a step, followed by the tests that its condition does not meet.
 func (s *Step) because() string {
 	if s.Unmet == "" {
 		return s.Because
@@ -193,7 +193,7 @@ func (s *Step) because() string {
 // entryIndent is the column of an entry below its row.
 const entryIndent = 8
 
-// reasons writes a row for each requested right: its mask and name, how it was decided, and the reason.
+// reasons writes the list below the table: for each right its mask and name, the outcome, and the reason.
 func (p *shown) reasons() {
 	name := 24
 	for _, r := range p.Reasons {
@@ -210,7 +210,7 @@ func (p *shown) reasons() {
 // mostIdle is the number of entries without an effect that Show lists.
 const mostIdle = 3
 
-// idle returns how many of the steps are entries that neither grant nor deny a requested right.
+// idle returns how many of the steps are ACEs without an effect on the request.
 func (x *Explanation) idle() (n int) {
 	for i := range x.Steps {
 		if x.Steps[i].isIdle() {
@@ -220,16 +220,15 @@ func (x *Explanation) idle() (n int) {
 	return n
 }
 
-// isIdle reports whether a step is an entry that neither grants nor denies a requested right. An entry whose condition
-// is not met is not idle, because a reader looks for its values.
+// isIdle reports whether the step is an ACE without an effect on the request, which Show may leave out. An ACE whose
+// condition is not met is not idle, because a reader looks for its values.
 func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 && s.Unmet == "" }
 
-// leastRoom is the minimum number of columns for a reason. With less room the reason starts
-// on a new line.
+// leastRoom is the minimum number of columns for a reason. With less room the reason starts on a new line.
 const leastRoom = 24
 
-// indent returns the column from which the continuation lines of a reason start, for a reason that starts at column
-// at. That is column at, or one of at most 8 if fewer than leastRoom columns remain after at.
+// indent returns the column of the continuation lines of a text that starts at column at of a terminal with width
+// columns. That is column at, or one of at most 8 if fewer than leastRoom columns remain after at.
 func indent(at, width int) int {
 	if width-at < leastRoom {
 		return min(8, max(width-leastRoom, 0))
@@ -237,8 +236,8 @@ func indent(at, width int) int {
 	return at
 }
 
-// broken breaks a reason into lines that fit the width; 0 means no limit. The first line starts at column at and is
-// empty if less than leastRoom columns remain there.
+// broken breaks text into lines that fit a terminal of width columns; 0 means no limit. The first line starts at
+// column at and is empty if less than leastRoom columns remain there.
 func broken(text string, at, width int) []string {
 	switch room := width - indent(at, width); {
 	case width == 0 || at+len(text) <= width:
@@ -250,8 +249,8 @@ func broken(text string, at, width int) []string {
 	}
 }
 
-// outcome returns the mark, the word and the reason for one bit. The word is "granted", "denied", or "skipped" if an
-// entry denied another right before the walk reached the bit. A skipped bit has no mark.
+// outcome returns how the table ends for one right: the mark, a word and the reason. The word is "granted", "denied",
+// or "skipped" if an ACE denied another right before the check reached this one. A skipped right has no mark.
 func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:
@@ -274,8 +273,8 @@ func markOf(granted bool) Mark {
 
 const columnWidth = 3
 
-// where returns the text of a row's first column. For an entry it is the list, the number of the entry from 1 and the
-// pass, for other steps the check. It includes the node unless that is the root.
+// where returns the first column of a step's row. For an ACE it is the list, the number of the ACE from 1 and the
+// pass, for other steps "check" and the list. It includes the node of the object type list unless that is the root.
 func (s *Step) where() string {
 	w := strings.TrimSpace("check " + s.List)
 	if s.ACE >= 0 {
@@ -287,7 +286,7 @@ func (s *Step) where() string {
 	return w
 }
 
-// cell returns the mark and the text for the effect of a step on one bit.
+// cell returns what the table shows for the right bit in a step's row: "+" granted, "-" denied, "." unchanged.
 func (s *Step) cell(bit winnt.AccessMask) (Mark, string) {
 	switch {
 	case s.Bits&bit == 0:

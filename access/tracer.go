@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tracer records what a check does. The check never reads from it, so that
+// tracer records the steps and reasons of a check for an [Explanation]. The check never reads from it, so that
 // explaining cannot change a decision. It is owned by one check.
 type tracer struct {
 	x       Explanation
@@ -21,7 +21,7 @@ type tracer struct {
 	ruleAt  int
 }
 
-// set stores r as the reason of each bit in m, in place of an earlier reason. The zero r removes that one.
+// set records r as the reason for each right in m, in place of an earlier reason. The zero r removes the reason.
 func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	var shared *Reason
 	if m != 0 && r.Kind != 0 {
@@ -35,29 +35,28 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	}
 }
 
-// add appends a step that no entry caused, and returns it so that the caller can complete it.
+// add appends a step for a stage that granted or refused the bits of m. The caller may complete the returned step.
 func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
 	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
 		Because: causes[c].because})
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 
-// begin adds a step for the requested bits that the caller was granted before this check.
+// begin records the requested bits that the caller was granted before this check, if there are any.
 func (t *tracer) begin(q *query) {
 	if m := q.asked() & q.previous; m != 0 {
 		t.add(previousOnly, m, true)
 	}
 }
 
-// stage adds a step that has only a cause, its bits and the outcome.
+// stage records that a stage granted or refused the bits of m, for cause c.
 func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
 
-// nothingLeft adds a step which says that the check did not read the DACL, because nothing was left for it to decide:
-// earlier stages had granted or removed every bit.
+// nothingLeft records that the check did not read the DACL, because earlier stages had granted or removed every bit.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
-// privilege adds a step for bits that a privilege granted, and names the privilege. The text for
-// ACCESS_SYSTEM_SECURITY already has the name.
+// privilege records that p granted the bits of m. The step's text names p; that for ACCESS_SYSTEM_SECURITY already
+// does.
 func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	s := t.add(c, m, true)
 	if c != securityHeld {
@@ -66,21 +65,21 @@ func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
 }
 
-// notHeld adds a step for the missing privilege that ends the check before any entry is read.
+// notHeld records that the token does not have p, which ACCESS_SYSTEM_SECURITY needs. No ACE is read then.
 func (t *tracer) notHeld(p winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
 	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
 	t.set(sacl, t.last)
 }
 
-// owner adds a step for the owner's implicit rights.
+// owner records that the owner has the rights m implicitly.
 func (t *tracer) owner(m winnt.AccessMask) {
 	t.add(ownerHas, m, true)
 	t.set(m, Reason{Kind: Owner, Index: -1})
 }
 
-// ceiling adds a step for a limit of stage 1. left has the bits that the limit allows, need the requested ones. Every
-// bit that the limit refuses gets reason r.
+// ceiling records a limit that mandatory policy sets: the integrity label, a trust label or an access filter. left
+// has the rights that the limit allows, need the requested ones. Every right that the limit refuses gets reason r.
 func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
 	// The step shows the part of the request that the limit removes, or of all rights of the type with
 	// MAXIMUM_ALLOWED. Every bit beyond the limit gets the reason, because a later stage may still query one.
@@ -105,11 +104,10 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	t.set(^left, r)
 }
 
-// pass marks the start of a pass: fillEntries completes the steps from here on, and no denial has happened yet.
+// pass marks the start of a pass over the DACL: later steps belong to it, and it has no denial yet.
 func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
-// list returns the name of the current list: "DACL", or the name of the central
-// access rule whose DACL it is.
+// list returns the name of the ACL that the check reads: "DACL", or the name of the central access rule that has it.
 func (t *tracer) list() string {
 	if t.rule != nil {
 		return t.rule.Name
@@ -117,7 +115,7 @@ func (t *tracer) list() string {
 	return "DACL"
 }
 
-// skip records an entry that the loop skips without comparing its SID.
+// skip records that the check ignores ACE i without comparing its SID, because of its flags, its type or its mask.
 func (t *tracer) skip(q *query, i int) {
 	e := &q.dacl.entries[i]
 	c := settled
@@ -132,7 +130,7 @@ func (t *tracer) skip(q *query, i int) {
 	t.entry(q, i, c, 0)
 }
 
-// entry adds a step for entry i of the DACL: its cause and the bits that it decided, 0 for none.
+// entry records ACE i of the DACL as a step, with its cause and the bits that it decided, 0 for none.
 func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
 	t.x.Steps = append(t.x.Steps, Step{
 		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: q.pass.String(), Because: causes[c].because,
@@ -161,16 +159,16 @@ func unmetBy(q *query, i int, c cause) string {
 	return strings.Join(x.Condition.Unmet(q.environment(f, q.pass), alias), "; ")
 }
 
-// alias returns the alias of a SID that is the same in every domain, or "".
+// alias returns the SDDL alias of a well-known SID that needs no domain, such as "BA", and "" for other SIDs.
 func alias(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
-// decided adds a step for an entry that decided the bits of m, and records the entry as their reason.
+// decided records that ACE i of effect f decided the bits of m: as a step, and as the reason of those bits.
 func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
 	t.entry(q, i, decidedBy(q, f), m)
 	t.decide(q, i, f, m)
 }
 
-// decidedAt does the work of decided for a node of the object type tree. m has the bits that the entry decided at
+// decidedAt records that ACE i of effect f acted on a node of the object type list. m has the bits that it decided at
 // node at, root those that it decided for the root.
 func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
 	// A denial at a node that already has the bits decides nothing, and the walk continues. It must not be the reason
@@ -184,7 +182,8 @@ func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.Acce
 	t.decide(q, i, f, root)
 }
 
-// fillEntries sets the entry of each step of the current pass. l is the list of the pass.
+// fillEntries stores in each step of the current pass the decoded ACE that it is about. l is the ACL that the pass
+// read, whose ACEs the check has used only in compiled form.
 func (t *tracer) fillEntries(l *sd.ACL) {
 	// Entries are not decoded while the walk runs. Both sequences ascend, so
 	// one pass over the list finds them.
@@ -200,9 +199,9 @@ func (t *tracer) fillEntries(l *sd.ACL) {
 	}
 }
 
-// null adds a step for an object without a DACL, and gives the bits that it granted or removed their reasons. before
-// has the bits that were held before the pass. Inside a central access rule it adds no step and only stores the rule
-// as the reason of the lost bits.
+// null records that the object has no DACL, and gives the bits that this granted or removed their reasons. before has
+// the bits that were held before the pass. Inside a central access rule it adds no step and only stores the rule as
+// the reason of the lost bits.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
@@ -215,8 +214,7 @@ func (t *tracer) null(q *query, before winnt.AccessMask) {
 	t.add(nullList, q.held&^q.own, true)
 }
 
-// lost adds a step for the bits of m, which a stage removed, and stores their reason. Inside a central access rule
-// the reason is that rule.
+// lost records that a stage removed the rights m, for reason r, or for the central access rule that the check is in.
 func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 	if t.rule != nil {
 		r = Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
@@ -226,17 +224,19 @@ func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 	t.add(c, m, false)
 }
 
-// notApplicable adds a step for a central access rule whose resource condition excludes this object.
+// notApplicable records that central access rule r does not apply, because its resource condition excludes this
+// object.
 func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
 
-// enterRule makes r the source of the following steps and denials, until leaveRule. i is the rule's index in its
-// policy.
+// enterRule attributes the following steps and denials to central access rule r, rule i of its policy, until
+// leaveRule.
 func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
 
-// leaveRule ends the effect of enterRule.
+// leaveRule ends the effect of enterRule: steps are again about the object's own DACL.
 func (t *tracer) leaveRule() { t.rule = nil }
 
-// end completes the explanation: it sets the decision and makes one reason for each interesting bit.
+// end completes the explanation of a check with decision d: it makes one reason for each right that was of interest.
+// If the check ended before its first stage, it adds the step that says why.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
 	// A check that ends before the pipeline records no step. It gets one step, and one reason for every bit.
@@ -278,8 +278,8 @@ func (t *tracer) end(q *query, d Decision) {
 	}
 }
 
-// early returns the cause of a decision that was made before the first stage: by a rule of enter, or for an invalid
-// object type list. It returns matched if the stages decided.
+// early returns why the check ended before its first stage: by a rule of [query.enter], or for an invalid object type
+// list. It returns matched if the stages decided.
 func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:

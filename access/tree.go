@@ -58,16 +58,15 @@ func listError(i int, format string, args ...any) error {
 		ntstatus.InvalidParameter.Err())
 }
 
-// guidIndex finds GUIDs of a list: by linear search, or by a map for long lists.
+// guidIndex finds a GUID in an object type list: by linear search, or by a map for long lists.
 //
-// Real lists have a handful of entries, for which a linear search is faster and
-// takes no memory. With 4,096 entries it would take quadratic time.
+// Real lists have a handful of entries, for which a linear search is faster and takes no memory. With 4,096 entries
+// it would take quadratic time.
 type guidIndex struct{ m map[winnt.GUID]int32 }
 
 const shortList = 16
 
-// add adds the GUID that follows the entries of list. It returns false if list
-// already has it.
+// add records the GUID of the next entry, which follows the entries of list. It returns false if list already has it.
 func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
 	if x.find(list, g) >= 0 {
 		return false
@@ -84,7 +83,7 @@ func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
 	return true
 }
 
-// find returns the index of a GUID, or -1.
+// find returns the index of the entry of list with this GUID, or -1.
 func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
 	if x.m != nil {
 		if i, ok := x.m[g]; ok {
@@ -100,16 +99,16 @@ func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
 	return -1
 }
 
-// node is one entry of the tree during a check.
+// node is one entry of the object type list during a check: its place in the tree and the rights decided there.
 type node struct {
 	parent, end        int32            // of the root -1; end is one past the subtree
 	undecided, granted winnt.AccessMask // in the pass that runs
 	held               winnt.AccessMask // bits that all passes so far granted
 }
 
-// tree is a compiled object type list. It is owned by one check. Two invariants make cheap. A bit
-// granted at a node is granted in its whole subtree. A bit denied at a node is denied at each ancestor that was not
-// granted it before, because an ancestor represents its whole subtree.
+// tree is an object type list prepared for a check, with the rights of each node. It is owned by one check. Two
+// invariants make cheap. A bit granted at a node is granted in its whole subtree. A bit denied at a node
+// is denied at each ancestor that was not granted it before, because an ancestor represents its whole subtree.
 type tree struct {
 	list  []ObjectTypeEntry
 	index guidIndex
@@ -117,7 +116,8 @@ type tree struct {
 	each  bool // a result for every node, not one for the root
 }
 
-// newTree compiles a list, which must be valid and not empty. each requests one result per node.
+// newTree returns the tree of an object type list, which must be valid and not empty. each requests one result per
+// node instead of one for the root.
 func newTree(list []ObjectTypeEntry, each bool) *tree {
 	t := &tree{list: list, nodes: make([]node, len(list)), each: each}
 	var path [MaxObjectTypeLevel + 1]int32
@@ -138,18 +138,18 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 	return t
 }
 
-// find returns the node of a GUID, or -1.
+// find returns the index of the node with this GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
-// hold sets the held bits of every node to m. It is called before the first pass.
+// hold sets the rights that every node has before the first pass to m.
 func (t *tree) hold(m winnt.AccessMask) {
 	for i := range t.nodes {
 		t.nodes[i].held = m
 	}
 }
 
-// start begins a pass. The bits that are both held by a node and in limit become undecided there. Without one result
-// per node, held replaces the held bits of every node.
+// start begins a pass over the DACL: the bits that a node holds and that are in limit become undecided there. Without
+// one result per node, held replaces the held bits of every node.
 func (t *tree) start(held, limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
@@ -160,8 +160,8 @@ func (t *tree) start(held, limit winnt.AccessMask) {
 	}
 }
 
-// finish ends a pass. Each node loses the held bits inside limit that the pass did not grant. It keeps the bits
-// outside limit.
+// finish ends a pass over the DACL. Each node loses the held bits inside limit that the pass did not grant. It keeps
+// the bits outside limit.
 func (t *tree) finish(limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
@@ -169,8 +169,8 @@ func (t *tree) finish(limit winnt.AccessMask) {
 	}
 }
 
-// allow grants the undecided bits of m to node at and its descendants. It then grants each ancestor the bits that all
-// its children have.
+// allow applies an allow ACE for node at: it grants the undecided bits of m to the node and its descendants. It then
+// grants each ancestor the bits that all its children have.
 func (t *tree) allow(at int, m winnt.AccessMask) {
 	for i := at; i < int(t.nodes[at].end); i++ {
 		n := &t.nodes[i]
@@ -193,8 +193,9 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 	}
 }
 
-// deny refuses the bits of m at node at, its descendants and its ancestors. Bits that a node was granted before stay
-// granted. hit has the bits that were still undecided at the node or a descendant.
+// deny applies a deny ACE for node at: it refuses the bits of m there, at its descendants and at its ancestors. Bits
+// that a node was granted before stay granted. hit has the bits that were still undecided at the node or a
+// descendant.
 func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	up := m &^ t.nodes[at].granted
 	for i := at; i < int(t.nodes[at].end); i++ {
@@ -208,7 +209,7 @@ func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	return hit
 }
 
-// undecided returns the bits that are undecided at some node.
+// undecided returns the bits that at least one node has still to decide.
 func (t *tree) undecided() (m winnt.AccessMask) {
 	for i := range t.nodes {
 		m |= t.nodes[i].undecided

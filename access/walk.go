@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk is the state of one pass over an ACL: the SIDs that match and the bits
-// that are undecided. The query that contains it has all other data.
+// walk is the state of one pass over a DACL: the token's SIDs that ACEs can match, the rights that are still
+// undecided, and those granted. The query that contains it has all other data.
 type walk struct {
 	sids *sidset.Set // of the pass
 	pass pass
@@ -19,9 +19,9 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run loops over the entries; no other function does. Each bit is decided by the first entry that applies and has it
-// . A bit that is undecided at the end was not granted. The loop stays in registers while entries are plain
-// and their SIDs absent from the token.
+// run is the loop over the ACEs of the DACL: it decides the undecided rights of one pass. Each bit is decided by the
+// first ACE that applies and has it. A bit that is undecided at the end was not granted. The loop stays
+// in registers while ACEs are plain and their SIDs absent from the token.
 func (q *query) run() {
 	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids
 	if q.slow || q.tr != nil || q.dacl.facts&sd.HasOthers != 0 {
@@ -76,7 +76,9 @@ func (q *query) run() {
 	}
 }
 
-// counts reports whether the SID at index hit of the pass's set counts for entries with effect f.
+// counts reports whether one of the token's SIDs makes an ACE of effect f apply in the current pass. hit is the index
+// of the SID in q.sids. An allow ACE needs an enabled group, or a restricting SID that was not removed. A deny ACE
+// also matches deny-only groups and restricting SIDs that a later filter removed.
 func (q *query) counts(hit int, f effect) bool {
 	switch {
 	case q.pass == userPass:
@@ -91,8 +93,8 @@ func (q *query) counts(hit int, f effect) bool {
 	return true
 }
 
-// judge decides whether entry i applies, for entries that are not plain or whose SID may be a placeholder. It returns
-// the entry's effect and its node, or ignore if the entry does not apply.
+// judge decides whether ACE i applies. It is for ACEs that are not plain (object, callback, compound) or whose SID
+// may be a placeholder. It returns the ACE's effect and its node, or ignore if the ACE does not apply.
 func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	k := &kinds[e.Kind]
 	var c cause
@@ -126,8 +128,8 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	return k.effect, at
 }
 
-// onTree applies entry i to node at of the tree. It returns the bits that some node still has to decide, or 0 if the
-// walk is over.
+// onTree applies ACE i of effect f to node at of the object type list. m has the ACE's undecided bits. It returns the
+// bits that some node still has to decide, or 0 if the walk over the DACL is over.
 func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.AccessMask {
 	// With a tree the bits of each node are decided apart; the walk goes on
 	// as long as some node has something left.
@@ -146,8 +148,8 @@ func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.Access
 	return t.undecided()
 }
 
-// treeStep adds a step for an entry that acted on node at. before is the root before the entry: the bits that changed
-// there are those that the object as a whole gained or lost.
+// treeStep adds a step to the explanation, if there is one, for an ACE that acted on node at. before is the root
+// before the ACE: the bits that changed there are those that the object as a whole gained or lost.
 func (q *query) treeStep(i int, f effect, at int, m winnt.AccessMask, before node) {
 	if q.tr != nil {
 		q.tr.decidedAt(q, i, f, at, m, before.undecided&^q.tree.nodes[0].undecided)
