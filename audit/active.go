@@ -2,12 +2,10 @@ package audit
 
 import "sync/atomic"
 
-// Active holds the policy in force. In the zero value this is [DefaultPolicy]. It
-// must not be copied.
+// Active holds the audit policy in force. In the zero value this is [DefaultPolicy]. It must not be copied.
 //
-// To learn whether anything is recorded, call [Active.Opens] or [Active.On]: each is
-// one atomic load. A reader that sees the old values while a policy is being stored
-// is ordered before the store.
+// To learn whether anything is recorded, call [Active.Opens] or [Active.On]: each is one atomic load. A reader that
+// sees the old values while a policy is being stored is ordered before the store.
 type Active struct {
 	policy atomic.Pointer[Policy] // nil means defaultPolicy
 	// on holds Policy.anyone, exclusive-or the default's, so that the zero
@@ -31,7 +29,7 @@ func (a *Active) Load() *Policy {
 	return defaultPolicy
 }
 
-// Store sets the policy. nil means the default policy.
+// Store puts a policy in force. nil means the default policy.
 func (a *Active) Store(p *Policy) {
 	a.policy.Store(p)
 	a.follow()
@@ -52,8 +50,8 @@ func (a *Active) CompareAndSwap(old, next *Policy) bool {
 // FailsClosed reports whether an operation fails if a required record cannot be kept.
 func (a *Active) FailsClosed() bool { return a.Load().options.CrashOnAuditFail != ProceedOnAuditFail }
 
-// failed switches a policy with FailOnAuditFail to AuditFailed, because a record was lost. It leaves other policies
-// unchanged.
+// failed records in the policy that an audit record was lost: it switches a policy with FailOnAuditFail to
+// AuditFailed. It leaves other policies unchanged.
 func (a *Active) failed() {
 	for {
 		p := a.Load()
@@ -68,8 +66,8 @@ func (a *Active) failed() {
 	}
 }
 
-// follow recomputes the words that Records reads from the policy in force. It repeats this if another goroutine
-// changes the policy during the computation.
+// follow updates the words that On and Opens load, from the policy in force. It repeats this if another goroutine
+// stores a policy in the meantime.
 func (a *Active) follow() {
 	for {
 		raw := a.policy.Load()
@@ -91,9 +89,8 @@ func (a *Active) follow() {
 // calls it first. It is one atomic load.
 func (a *Active) Opens() bool { return a.opens.Load() != 0 }
 
-// On reports whether the outcome is recorded for any account. s must be one of
-// the named subcategories. It is one atomic load. [Policy.Records] decides for
-// one account.
+// On reports whether the policy in force records the outcome for at least one account. s must be one of the named
+// subcategories. It is one atomic load. [Policy.Records] decides for one account.
 func (a *Active) On(s Subcategory, o Outcome) bool {
 	return (a.on[o&1].Load()^defaultPolicy.anyone[o&1])&s.bit() != 0
 }

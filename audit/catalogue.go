@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Kind describes an event: its number, the version that this package writes,
-// and the names of its fields in order.
+// Kind describes one kind of audit event: its number, such as 4656, the version that this package writes, and the
+// names of its fields in order.
 type Kind struct {
 	ID          uint16
 	Version     uint8
@@ -19,7 +19,7 @@ type Kind struct {
 // subjectFields replaces S4 in a list of fields.
 const subjectFields = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
 
-// Fields yields the names of the fields in order.
+// Fields yields the names of the event's fields in their documented order.
 func (k Kind) Fields() iter.Seq[string] {
 	if rest, ok := strings.CutPrefix(k.fields, "S4"); ok {
 		return strings.FieldsSeq(subjectFields + rest)
@@ -27,8 +27,8 @@ func (k Kind) Fields() iter.Seq[string] {
 	return strings.FieldsSeq(k.fields)
 }
 
-// KindOf returns the description of an event. ok is false if the catalogue does
-// not have the number.
+// KindOf returns the description of the event with number id, such as 4656. ok is false if the package does not know
+// the number.
 func KindOf(id uint16) (k Kind, ok bool) {
 	for i := range kinds {
 		if kinds[i].ID == id {
@@ -38,7 +38,7 @@ func KindOf(id uint16) (k Kind, ok bool) {
 	return Kind{}, false
 }
 
-// Kinds yields all descriptions in the order of their numbers.
+// Kinds yields the descriptions of all known events in the order of their numbers.
 func Kinds(yield func(Kind) bool) {
 	for i := range kinds {
 		if !yield(kinds[i]) {

@@ -37,8 +37,8 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 	return l.partsSet(from, o, before, after, requested)
 }
 
-// partsSet records changes of the parts of a SACL that are not audit entries: events 4911 for labels and resource
-// attributes, 4913 for the central policy (U-88). It records nothing if the policy does not record changes of
+// partsSet records changes of the parts of a SACL that are not audit ACEs: event 4911 for labels and resource
+// attributes, 4913 for the central access policy (U-88). It records nothing if the policy does not record changes of
 // authorization policy. It stops at the first write that fails, and returns its status.
 func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
 	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
@@ -62,8 +62,9 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 	return ntstatus.Success
 }
 
-// changed returns the bits of info whose parts differ between the two descriptors. It compares owner, DACL and SACL,
-// the lists with their control bits. It never returns a bit of another part, such as the group.
+// changed returns the bits of info whose parts of a security descriptor differ between before and after. It compares
+// the owner, and the DACL and SACL with their control bits. It never returns the bit of another part, such as the
+// group.
 func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {
@@ -80,8 +81,9 @@ func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	return out & info
 }
 
-// recordsPermissions reports whether a change of the parts in info is recorded
-// as event 4670.
+// recordsPermissions reports whether the policy records a change of owner or DACL as event 4670. info has the parts
+// that changed. For a file or key, the SACL before the change must also audit WRITE_DAC or WRITE_OWNER. Without a
+// token it returns false.
 func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descriptor, info uint32) bool {
 	var right winnt.AccessMask
 	if info&winnt.DACL_SECURITY_INFORMATION != 0 {
@@ -135,9 +137,8 @@ func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.Priv
 	return l.writeIf(from, PrivilegedService(l.named(from), server, service, used, outcome))
 }
 
-// ServiceCalledFromKernel records the same as ServiceCalled, for kernel code
-// (SePrivilegedServiceAuditAlarm). It records nothing for the system's own
-// accounts, which use privileges all the time (U-43).
+// ServiceCalledFromKernel is [Log.ServiceCalled] for kernel code (SePrivilegedServiceAuditAlarm). It records nothing
+// for the system's own accounts, which use privileges all the time (U-43).
 func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
 	if t := from.Subject.Effective(); t != nil {
@@ -163,9 +164,9 @@ func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, us
 	return l.writeIf(from, PrivilegedObject(l.named(from), o, desired, used, outcome))
 }
 
-// Impersonated records a call of PsImpersonateClient that gave a thread a
-// stronger token: see [UnsafeElevation]. It does so whatever the policy says,
-// and the call succeeds.
+// Impersonated records that PsImpersonateClient gave a thread a stronger token than its process has, see
+// [UnsafeElevation]. It writes no record for a safe call. The policy does not matter, and a lost record has no effect
+// on the call.
 func (l *Log) Impersonated(from Origin, c Elevation) {
 	if e, ok := UnsafeElevation(l.named(from), c); ok {
 		l.write(from, e)

@@ -122,8 +122,9 @@ func Rights(typ string, mask winnt.AccessMask) func(yield func(Right) bool) {
 	}
 }
 
-// specificRight returns the code and text of the type-specific right with bit n, which must be below 16. A nil row is
-// an unknown type. A bit without a name in the row counts as undefined.
+// specificRight returns the message code and text of the type-specific right with bit n, which must be below 16. row
+// has the codes of the object type. A nil row is an unknown type. A bit without a name in the row has the text for an
+// undefined right.
 func specificRight(row *typeCodes, n int) Right {
 	r := Right{Bit: 1 << n}
 	switch {
@@ -139,7 +140,8 @@ func specificRight(row *typeCodes, n int) Right {
 	return r
 }
 
-// message returns "%%code", the form in which records refer to a message text.
+// message returns a message code in the form of event fields, "%%" and the number. A viewer replaces it by the
+// message text.
 func message(code uint16) string { return "%%" + strconv.Itoa(int(code)) }
 
 // TypeSubcategory returns the subcategory of opens of objects of the named type:

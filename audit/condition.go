@@ -8,9 +8,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition reports whether a conditional audit entry records: its condition is true or unknown, because recording
-// too much is safer. Data that is not a condition is decided by the request's callback and is unknown without one; a
-// malformed condition is unknown (U-12). With the option ClaimsDisabled no conditional entry records.
+// condition reports whether the condition of a conditional audit ACE lets it apply. It does if the condition is true
+// or unknown, because recording too much is safer. Data that is not a condition is decided by the request's callback
+// and is unknown without one; a malformed condition is unknown (U-12). With the option ClaimsDisabled no conditional
+// ACE applies.
 func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	if w.request.Options.ClaimsDisabled {
 		return false
@@ -31,20 +32,22 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	return true
 }
 
-// conditionEnv gives a condition access to the token and the object by the rules for audit entries: deny-only groups
-// are members. It copies the data, so that the walk can live on the stack.
+// conditionEnv is the data that the condition of an audit ACE is evaluated against: the token's groups and claims,
+// and the object's resource attributes. Deny-only groups are members. It copies the fields, so that the walk can live
+// on the stack.
 type conditionEnv struct {
 	token       *token.Token
 	self, owner sid.SID
 	object      *sd.ACL // the object's SACL, which has its resource attributes
 }
 
-// env returns the claims and memberships that conditions of audit entries can see.
+// env returns the token and object data that the conditions of audit ACEs see.
 func (w *saclWalk) env() *conditionEnv {
 	return &conditionEnv{w.token, w.request.Self, w.request.Descriptor.Owner(), w.object}
 }
 
-// Attribute finds an attribute of the token or the object.
+// Attribute returns the value of a claim or resource attribute that a condition names. The second result is false if
+// the token or object does not have it.
 func (v *conditionEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch scope {
 	case claims.Local:
@@ -59,7 +62,8 @@ func (v *conditionEnv) Attribute(scope claims.Scope, name string) (claims.Attrib
 	return claims.Attribute{}, false
 }
 
-// resource returns an attribute of the object from its SACL; the global SACL does not have attributes.
+// resource returns the first resource attribute with this name in the object's SACL, and whether there is one. The
+// global SACL has no attributes.
 func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 	entries := v.object.Entries()
 	for i := range entries {
@@ -74,7 +78,7 @@ func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member applies the deny predicate: enabled and deny-only groups.
+// Member reports whether the token, or with device its device, has SID s as an enabled or deny-only group.
 func (v *conditionEnv) Member(s sid.SID, device bool) bool {
 	s = access.Substitute(s, v.self, v.owner)
 	if device {

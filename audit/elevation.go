@@ -11,7 +11,7 @@ import (
 // such event. Its security events have much lower numbers.
 const UnsafeElevationID = 64048
 
-// Elevation is a call of PsImpersonateClient that may be audited.
+// Elevation describes a call of PsImpersonateClient, by which a thread gets the token Client, for [UnsafeElevation].
 type Elevation struct {
 	Thread        uint64 // id of the thread that impersonates
 	SystemThread  bool   // it belongs to the system process
@@ -58,8 +58,8 @@ func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 	return elevationEvent(from, c, extra, causes), true
 }
 
-// tokenLevel returns the level at which a thread can use the token when it opens it directly: the token's own, or
-// Impersonation for a primary token.
+// tokenLevel returns the impersonation level at which code that opens the token itself can use it: the token's own,
+// or Impersonation for a primary token.
 func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	if t.Type() == winnt.TokenPrimary {
 		return winnt.SecurityImpersonation
@@ -67,9 +67,9 @@ func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	return t.Level()
 }
 
-// elevationEvent returns the event for a thread that got a token stronger than its process's. extra has the
-// privileges that only the client holds, which may be none. causes has at least one of Privilege, Integrity and
-// Level.
+// elevationEvent returns the event UnsafeElevation for a thread that got a stronger token than its process has. extra
+// has the privileges that only the client's token has, which may be none. causes has at least one of Privilege,
+// Integrity and Level.
 func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes []string) Event {
 	p := from.Subject.Primary
 	from.Subject.Client = nil // the process is the subject, the client the target
@@ -88,7 +88,7 @@ func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes [
 	return Event{Header: Header{ID: UnsafeElevationID, Subcategory: SystemIntegrity}, fields: l}
 }
 
-// integrityText returns the token's integrity level as a SID, S-1-16-0 for a token without one.
+// integrityText returns the token's integrity level as the text of a SID, S-1-16-0 for a token without one.
 func integrityText(t *token.Token) string {
 	return "S-1-16-" + strconv.FormatUint(uint64(t.Integrity()), 10)
 }

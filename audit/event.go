@@ -29,9 +29,8 @@ type Header struct {
 	Chain       string // raw bytes of the hash of the record's leaf in a durable log, "" elsewhere
 }
 
-// Event is one record. It is an immutable value. The zero value is no record.
-// The constructors of this package return events of the known kinds.
-// [Event.WithHeader] sets the number, time and computer.
+// Event is one audit record. It is an immutable value. The zero value is no record. The constructors of this package
+// return events of the known kinds. [Event.WithHeader] sets the number, time and computer.
 type Event struct {
 	Header
 	fields []Field // never written once the event is made
@@ -68,8 +67,8 @@ func (e *Event) Wait(done <-chan struct{}) {
 	e.wait(done)
 }
 
-// Of returns the event as one of an account that logs on. Its token t decides whether it is
-// an administrator.
+// Of returns the event as a record about the account of token t, which logs on. It is then a record of an
+// administrator if t is one. A nil t is none.
 func (e Event) Of(t *token.Token) Event {
 	e.admin = t != nil && t.IsAdmin()
 	return e
@@ -84,14 +83,14 @@ func (e Event) LeftOut(n uint64) Event {
 	return e
 }
 
-// WithHeader returns the event with another header.
+// WithHeader returns the event with h in place of its header.
 func (e Event) WithHeader(h Header) Event {
 	e.Header = h
 	return e
 }
 
-// Task returns the number of the event's subcategory. Events of the log service
-// have a separate number.
+// Task returns the task number of the event, which is that of its subcategory. Events of the log service have task
+// numbers of their own.
 func (e Event) Task() uint16 {
 	if e.logEvent() {
 		return logTasks[e.ID]
@@ -197,13 +196,14 @@ const (
 	nameLimit = 32<<10 - 1
 )
 
-// fieldList collects the fields of one event in order.
+// fieldList collects the fields of one event in order, while a constructor builds it.
 type fieldList []Field
 
-// text adds a field with this text, which may be empty.
+// text adds a field with the text v, unchanged and possibly empty.
 func (l *fieldList) text(name, v string) { *l = append(*l, Field{Name: name, text: v}) }
 
-// name adds a field whose text comes from outside. It writes "-" for an empty text (U-57) and shortens a long one.
+// name adds a field whose text comes from outside, such as a path or an account. It writes "-" for an empty text
+// (U-57) and shortens a long one.
 func (l *fieldList) name(name, v string) {
 	if v == "" {
 		v = absent
@@ -211,7 +211,8 @@ func (l *fieldList) name(name, v string) {
 	l.text(name, shorten(v))
 }
 
-// list adds a field with several items. It writes "-" if there are none (U-57). It keeps items.
+// list adds a field with several items, which style joins in text form. It writes "-" if there are none (U-57). It
+// keeps the slice.
 func (l *fieldList) list(name string, style listStyle, items []string) {
 	// An empty list is absent and written "-" (U-57).
 	if len(items) == 0 {
@@ -221,7 +222,7 @@ func (l *fieldList) list(name string, style listStyle, items []string) {
 	*l = append(*l, Field{Name: name, items: items, style: style})
 }
 
-// privileges adds a field with the names of the privileges in a set, "-" for an empty one.
+// privileges adds a field with the names of a privilege set, "-" for an empty set.
 func (l *fieldList) privileges(name string, set winnt.PrivilegeSet) {
 	l.list(name, privilegeList, set.Names())
 }

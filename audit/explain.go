@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// explainAccess returns the reason of each bit of a request. It runs the check again and returns nil if that is not
-// possible.
+// explainAccess runs the access check of r again and returns the reason for each right, in the form of AccessReason.
+// It returns nil for a malformed request.
 func explainAccess(r *access.Request) []Reason {
 	_, x, err := access.Explain(r)
 	if err != nil {
@@ -17,8 +17,8 @@ func explainAccess(r *access.Request) []Reason {
 	return Reasons(r, x)
 }
 
-// Reasons returns the explanation of a request in the form of AccessReason,
-// with one reason for each bit.
+// Reasons converts the explanation x of request r to the form of the event field AccessReason, with one reason for
+// each right. Neither may be nil.
 func Reasons(r *access.Request, x *access.Explanation) []Reason {
 	out := make([]Reason, 0, len(x.Reasons))
 	for i := range x.Reasons {
@@ -42,8 +42,8 @@ var plainCodes = map[access.ReasonKind]uint16{
 	access.NotAsked:          reasonUnknown,
 }
 
-// reasonOf returns the reason of a right as records print it: the message code, and the deciding entry, privilege or
-// rule. If records have no code for the reason, the code is reasonUnknown.
+// reasonOf returns why one right was granted or denied, as the event field AccessReason shows it: the message code,
+// and the deciding ACE, privilege or rule. If there is no code for the reason, the code is reasonUnknown.
 func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	out := Reason{Bits: b.Bit, Code: reasonUnknown}
 	why := &b.Reason
@@ -78,8 +78,8 @@ func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	return out
 }
 
-// entryOf returns the entry of the descriptor's SACL or DACL that a reason points to, or the zero value if it points
-// to none. It is for reasons whose Index is that of an entry, and not for central access rules.
+// entryOf returns the ACE of the descriptor's SACL or DACL that decided, or the zero value if no ACE did. It is for
+// reasons whose Index is that of an ACE, and not for central access rules.
 func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	if why.List == "SACL" {
 		return d.SACL().At(why.Index)
@@ -87,8 +87,8 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	return d.DACL().At(why.Index)
 }
 
-// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points. It returns "" if the reason
-// points to none, or if the entry has no text form.
+// entryText returns "D:" or "S:" and the SDDL of the ACE that decided. It returns "" if no ACE did, or if the ACE has
+// no text form.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {
@@ -104,7 +104,7 @@ func entryText(d *sd.Descriptor, why *access.Reason) string {
 	return "D:" + text
 }
 
-// rightsOf maps generic rights in a mask and removes MAXIMUM_ALLOWED.
+// rightsOf returns the rights that a requested mask stands for: it maps generic rights and removes MAXIMUM_ALLOWED.
 func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
 	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
 }

@@ -75,10 +75,11 @@ func ParseTime(text string) (int64, error) {
 	return t, nil
 }
 
-// AppendTime appends a FILETIME to dst in the form of records.
+// AppendTime appends a FILETIME to dst in the form that audit records show: RFC 3339 in UTC, such as
+// 2006-01-02T15:04:05.1234567Z. Trailing zeros of the fraction are cut.
 func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
 
-// parseTime does the work of [ParseTime]. It returns false for every text that ParseTime refuses.
+// parseTime implements [ParseTime]. It returns false for every text that ParseTime refuses.
 func parseTime(s string) (int64, bool) {
 	whole, fraction, _ := strings.Cut(strings.TrimSuffix(s, "Z"), ".")
 	if len(whole) < 19 || len(whole) > 20 || !strings.HasSuffix(s, "Z") || len(fraction) > 7 {

@@ -10,13 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FromFields returns a record from its header and from the names and texts of its fields in order, as an exported
-// record of Windows has them. It reads lists as [Field.Text] writes them, with any white space between the items. The
-// rights are those of AccessList, or of the mask where there is no list, each with its reason in AccessReason. A code
-// that the type of the object does not have is a right without a bit.
+// FromFields converts an exported Windows event to a record, from its header and the names and texts of its fields in
+// order. It reads lists as [Field.Text] writes them, with any white space between the items. The rights are those of
+// AccessList, or of the mask where there is no list, each with its reason in AccessReason. A code that the type of
+// the object does not have is a right without a bit.
 //
-// A field without a name is Data1, Data2 and so on. In names, characters other than ASCII letters, digits and _ become
-// _, and a name that comes again gets a number. Invalid UTF-8 in a text stays. The record has no account of an
+// A field without a name is Data1, Data2 and so on. In names, characters other than ASCII letters, digits and _
+// become _, and a name that comes again gets a number. Invalid UTF-8 in a text stays. The record has no account of an
 // administrator ([Event.ByAdministrator]).
 func FromFields(h Header, fields iter.Seq2[string, string]) Event {
 	// The fields keep their order, and lists are split (U-201).
@@ -40,9 +40,8 @@ func FromFields(h Header, fields iter.Seq2[string, string]) Event {
 	return e
 }
 
-// fieldName returns a name that is not in seen, and adds it there. Characters other than ASCII letters and digits
-// become underscores. An empty name becomes Data with a number, and so does a name that was seen: it gets a number at
-// its end.
+// fieldName returns a unique field name made from name, and adds it to seen. Characters other than ASCII letters and
+// digits become underscores. An empty name becomes Data with a number, and a name in seen gets a number at its end.
 func fieldName(name string, seen map[string]bool) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') {
@@ -65,7 +64,8 @@ func fieldName(name string, seen map[string]bool) string {
 	}
 }
 
-// itemsOf splits the text of a list field into items. It returns nil for "-", which stands for an absent list.
+// itemsOf splits the text of a list field of a Windows event into its items. It returns nil for "-", which stands for
+// an absent list.
 func itemsOf(name, text string) []string {
 	switch {
 	case strings.TrimSpace(text) == absent:
@@ -78,7 +78,8 @@ func itemsOf(name, text string) []string {
 	return strings.Fields(text)
 }
 
-// reasonItems splits AccessReason at the codes of its rights, and writes the parts of each item as this package does.
+// reasonItems splits the text of AccessReason into one item per right. It writes the parts of each item as this
+// package does. An item of another form stays unchanged.
 func reasonItems(text string) (items []string) {
 	for text = strings.TrimSpace(text); text != ""; {
 		end := nextReason(text)
@@ -98,8 +99,8 @@ func reasonItems(text string) (items []string) {
 	return items
 }
 
-// nextReason returns where the second item of AccessReason begins: behind white space, a code with a colon and the
-// code of a reason.
+// nextReason returns the offset of the second item in the text of AccessReason, or the length of the text if there is
+// none. An item begins after white space with a right's code and a colon, followed by the code of a reason.
 func nextReason(text string) int {
 	for at := 1; at < len(text); at++ {
 		if text[at] != '%' || text[at-1] > ' ' {
@@ -117,7 +118,8 @@ func nextReason(text string) int {
 	return len(text)
 }
 
-// leadingCode returns the message code at the start of a text and the text behind it. The code is 0 without one.
+// leadingCode parses a message code such as %%1801 at the start of a text. It returns the number, and the text behind
+// it without blanks at its ends. Without a code it returns 0 and the whole text.
 func leadingCode(text string) (code uint16, rest string) {
 	digits, ok := strings.CutPrefix(text, "%%")
 	n := len(digits) - len(strings.TrimLeft(digits, "0123456789"))
@@ -128,7 +130,8 @@ func leadingCode(text string) (code uint16, rest string) {
 	return uint16(v), strings.TrimSpace(digits[n:])
 }
 
-// rightsOf returns the rights that the fields name, with their reasons.
+// rightsOf reconstructs the rights of an imported event, with their reasons, from AccessList, AccessMask and
+// AccessReason. It returns nil if the event names no rights.
 func (e *Event) rightsOf() []accessLine {
 	typ := e.rightsType()
 	lines := e.codedRights(typ, "AccessList")
@@ -162,8 +165,8 @@ func (e *Event) rightsOf() []accessLine {
 // maxRights is the number of rights that a record can have: an access mask has 32 bits.
 const maxRights = 32
 
-// codedRights returns the rights whose codes a list names, at most maxRights. It returns nil if the field is no list
-// of codes.
+// codedRights returns the rights whose message codes are the items of a field, at most maxRights. typ is the object's
+// type. It returns nil if the field is no list of codes.
 func (e *Event) codedRights(typ, name string) (lines []accessLine) {
 	f, _ := e.field(name)
 	for _, item := range f.items {
@@ -174,7 +177,8 @@ func (e *Event) codedRights(typ, name string) (lines []accessLine) {
 	return lines
 }
 
-// codedRight returns the right with a code for a type. Its Bit is 0 if no right of the type has the code.
+// codedRight returns the right of object type typ that has a message code. Its Bit is 0 if no right of the type has
+// the code.
 func codedRight(typ string, code uint16) Right {
 	const all = winnt.STANDARD_RIGHTS_ALL | winnt.SPECIFIC_RIGHTS_ALL | winnt.ACCESS_SYSTEM_SECURITY |
 		winnt.MAXIMUM_ALLOWED
@@ -186,7 +190,7 @@ func codedRight(typ string, code uint16) Right {
 	return Right{Code: code}
 }
 
-// field returns a field by its name.
+// field returns the field with this name, and whether the event has one.
 func (e *Event) field(name string) (Field, bool) {
 	for _, f := range e.fields {
 		if f.Name == name {
@@ -196,7 +200,8 @@ func (e *Event) field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// rightsType returns the object type whose right names the record uses.
+// rightsType returns the object type that gives the names of the event's rights: "DirectoryService" for event 4662 of
+// a directory, the type of a directory for a File that is one, else the field ObjectType.
 func (e *Event) rightsType() string {
 	typ, _ := e.Field("ObjectType")
 	directory, _ := e.Field("ObjectDirectory")

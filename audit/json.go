@@ -56,7 +56,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 	return append(dst, `"}`...)
 }
 
-// MarshalJSON returns [Event.AppendJSON].
+// MarshalJSON returns the record in the form of [Event.AppendJSON]. The error is always nil.
 func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 
 // appendField appends a field as a JSON member: a string, or an array for a list. If its text is not valid UTF-8, a

@@ -32,8 +32,8 @@ type Lines struct {
 // per line, and never two calls at a time.
 func NewLines(w io.Writer) *Lines { return &Lines{w: w} }
 
-// Write numbers the record and writes its line. It fails with [ErrFull] if too
-// many records wait for a slow writer, and otherwise with the writer's error.
+// Write numbers the record and writes its line, or leaves that to the goroutine that is writing. It fails with
+// [ErrFull] if too many records wait for a slow writer, and otherwise with the writer's error.
 func (l *Lines) Write(e Event) error {
 	if err := l.queue.Write(e); err != nil {
 		l.lost.Add(1)
@@ -53,8 +53,8 @@ func (l *Lines) Write(e Event) error {
 // was full or the writer failed.
 func (l *Lines) Lost() uint64 { return l.lost.Load() }
 
-// flush writes the queued records and empties the queue. It goes on after an error, counts the record as lost, and
-// returns the last error.
+// flush writes the queued records to the writer and empties the queue. It goes on after an error, counts the record
+// as lost, and returns the last error. The caller must hold busy.
 func (l *Lines) flush() error {
 	var failed error
 	for _, e := range l.queue.Drain() {
@@ -67,8 +67,8 @@ func (l *Lines) flush() error {
 	return failed
 }
 
-// announced writes the record. If records were lost before it, it first writes how many. If that fails, it writes
-// neither (U-65).
+// announced writes one record. If records were lost before it, it first writes event 4612 with their number. If that
+// fails, it writes neither (U-65).
 func (l *Lines) announced(e Event) error {
 	if l.pending > 0 {
 		if err := l.line(AuditsDiscarded(l.pending, e.Header)); err != nil {
@@ -79,8 +79,8 @@ func (l *Lines) announced(e Event) error {
 	return l.line(e)
 }
 
-// line writes one record and gives it the next number. After a write that stopped within a record, it first ends that
-// line. An error leaves the number to the next record.
+// line writes one record as a line and gives it the next number. After a write that stopped within a line, it first
+// ends that line. After an error the next record gets the number.
 func (l *Lines) line(e Event) error {
 	// The numbers start at 1 and increase by one (U-63).
 	e.RecordID = l.lastID + 1

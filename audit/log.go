@@ -8,10 +8,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Log holds the audit policy in force, the sink, and the other data that records need. Its methods that record return
-// the status of [Log.Write], which is a success if the policy wants no record. The zero value has the default policy
-// and no sink. It stores no record, and each operation that needs one fails. Set the fields before first use and do not
-// change them afterwards. Change the policy through [Active]. A Log must not be copied.
+// Log is what a kernel records audit events with: the policy in force, the sink, and the other data that records
+// need. Its methods that record return the status of [Log.Write], which is a success if the policy wants no record.
+// The zero value has the default policy and no sink. It stores no record, and each operation that needs one fails.
+// Set the fields before first use and do not change them afterwards. Change the policy through [Active]. A Log must
+// not be copied.
 type Log struct {
 	Policy   Active
 	Sink     Sink
@@ -22,7 +23,7 @@ type Log struct {
 	loss atomic.Pointer[loss] // the newest record that was not kept; nil: every one was
 }
 
-// loss is the failure to keep a record. Immutable.
+// loss is the error for a record that the sink did not keep. Immutable.
 type loss struct{ err error }
 
 // errNoSink is the error for a record in a log without a sink.
@@ -48,8 +49,8 @@ func (l *Log) Write(e Event) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// WriteLater writes a record that no operation depends on, and reports whether the sink accepted
-// it. It does not wait if the sink is a [LaterSink]. A loss has no effect (U-92).
+// WriteLater writes a record that no operation depends on, and reports whether the sink accepted it. It does not wait
+// if the sink is a [LaterSink]. A loss has no effect (U-92). Without a sink it returns false.
 func (l *Log) WriteLater(e Event) bool {
 	l.stamp(&e)
 	switch sink := l.Sink.(type) {
@@ -62,14 +63,15 @@ func (l *Log) WriteLater(e Event) bool {
 	}
 }
 
-// write writes a record as Write does. Its caller waits through the origin's Wait.
+// write writes a record as [Log.Write] does, for the call that from describes. While the sink waits for its disk,
+// that call waits through from.Wait.
 func (l *Log) write(from Origin, e Event) ntstatus.Status {
 	e.wait = from.Wait
 	return l.Write(e)
 }
 
-// writeAll writes the records of one operation as write does each of them. A [BatchSink] keeps all or none. Another
-// sink keeps those before the first one that fails.
+// writeAll writes the records of one operation. A [BatchSink] keeps all of them or none. With another sink it stops
+// at the first that fails, and those before it are kept. The status is that of [Log.Write].
 func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	sink, ok := l.Sink.(BatchSink)
 	if !ok || len(events) < 2 {
@@ -90,7 +92,7 @@ func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stamp sets the time and the computer of a record. Without a clock the record keeps its time.
+// stamp sets the time and the computer of a record before it is written. Without a clock the record keeps its time.
 func (l *Log) stamp(e *Event) {
 	if l.Clock != nil {
 		e.Time = l.Clock()
@@ -98,9 +100,9 @@ func (l *Log) stamp(e *Event) {
 	e.Computer = l.Computer
 }
 
-// failed handles a record that could not be written, and stores err. It returns STATUS_SUCCESS if the policy lets the
-// operation go on. If the policy fails closed, or the log has no sink, it returns STATUS_AUDIT_FAILED; a fail-closed
-// policy also switches to AuditFailed.
+// failed decides what a lost record means for its operation, and stores err for [Log.Loss]. It returns STATUS_SUCCESS
+// if the policy lets the operation go on. If the policy fails closed, or the log has no sink, it returns
+// STATUS_AUDIT_FAILED; a fail-closed policy also switches to AuditFailed.
 func (l *Log) failed(err error) ntstatus.Status {
 	l.loss.Store(&loss{err})
 	if l.Sink == nil {
@@ -125,8 +127,8 @@ func (l *Log) Loss() error {
 	return nil
 }
 
-// writeIf writes the record if the policy records its subcategory and outcome
-// for the account of the origin's effective token.
+// writeIf writes the record if the policy records its subcategory and outcome for the account of the origin's
+// effective token. Otherwise it returns STATUS_SUCCESS.
 func (l *Log) writeIf(from Origin, e Event) ntstatus.Status {
 	if !l.Records(e.Subcategory, e.Outcome, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -141,7 +143,7 @@ func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
 	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
 }
 
-// named returns from with the log's Names if it has none of its own.
+// named returns from with a source of account names: its own, or else the log's.
 func (l *Log) named(from Origin) Origin {
 	if from.Names == nil {
 		from.Names = l.Names

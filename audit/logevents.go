@@ -16,10 +16,9 @@ const keywordLog uint64 = 0x4020000000000000
 // event.
 const AccountsChangedID = 64050
 
-// AccountsChanged returns the event for a change of accounts, groups or id maps by the account with SID by. The
-// parameter what is the kind of change, subject the account, group or map, and detail the member, new name or other
-// argument. Changes of rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of
-// change.
+// AccountsChanged returns the event for a change of accounts, groups or id maps that the account by made. what is the
+// kind of change, subject the account, group or map, and detail the member, new name or other argument. Changes of
+// rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of change.
 func AccountsChanged(from Origin, by sid.SID, what, subject, detail string) Event {
 	var l fieldList
 	from.appendAccount(&l, "Subject", by, 0)
@@ -33,7 +32,7 @@ func AccountsChanged(from Origin, by sid.SID, what, subject, detail string) Even
 // event.
 const OverwrittenID = 64049
 
-// logEvent reports whether the event is one of the log service.
+// logEvent reports whether the event is one of the log service, 1100 to 1199, which has its own tasks and keywords.
 func (e *Event) logEvent() bool { return e.ID >= 1100 && e.ID < 1200 }
 
 // logTasks are the tasks of the log service's events.
@@ -56,8 +55,8 @@ func LogRecovered(bytes int64) Event {
 	return e
 }
 
-// LogCleared returns event 1102: the records up to last were removed at an administrator's
-// request. root is the root of their tree, which follows the documented fields.
+// LogCleared returns event 1102: an administrator removed the records up to number last. root is the root hash of the
+// Merkle tree of the removed records. It follows the documented fields.
 func LogCleared(from Origin, last uint64, root [32]byte) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -66,7 +65,7 @@ func LogCleared(from Origin, last uint64, root [32]byte) Event {
 	return Event{Header: Header{ID: 1102}, fields: l, admin: from.admin()}
 }
 
-// LogNearlyFull returns event 1103: the log is full to percent.
+// LogNearlyFull returns event 1103: percent percent of the log's space are in use.
 func LogNearlyFull(percent uint64) Event {
 	var l fieldList
 	l.text("PercentFull", strconv.FormatUint(percent, 10))
@@ -76,7 +75,7 @@ func LogNearlyFull(percent uint64) Event {
 // LogFull returns event 1104: the log is full and configured to stop.
 func LogFull() Event { return Event{Header: Header{ID: 1104}} }
 
-// LogArchived returns event 1105: the oldest records were moved to a file.
+// LogArchived returns event 1105: the oldest records were moved to a file. An empty name is recorded as "-".
 func LogArchived(file string) Event {
 	var l fieldList
 	l.text("Channel", "Security")
@@ -119,8 +118,8 @@ func (e Event) Shorten(limit int) Event {
 	return e
 }
 
-// cut returns the event with field at shortened to at most size bytes and an ellipsis. The field "Truncated" names
-// it.
+// cut returns the event with one field shortened: field at gets at most size bytes and an ellipsis. The field
+// "Truncated", which it adds or extends, names the fields that were cut.
 func (e Event) cut(at, size int) Event {
 	fields := append([]Field(nil), e.fields...)
 	f := &fields[at]

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// Values has the fields that the caller of [Make] supplies. Each is a text, which
-// is the first item, or the items of a list. Other fields come from the origin or
-// are absent.
+// Values has the field values that the caller of [Make] supplies, by field name. A value is one text, or the items of
+// a list. Fields that are not in it come from the origin or are absent.
 type Values map[string][]string
 
 // Make returns a record of any kind in the catalogue, with the fields in their
@@ -54,10 +53,11 @@ func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error)
 	return Event{Header: h, fields: l, admin: from.admin()}, nil
 }
 
-// subject reports whether the kind starts with the four fields of the subject.
+// subject reports whether events of this kind start with the four Subject fields.
 func (k Kind) subject() bool { return len(k.fields) > 1 && k.fields[:2] == "S4" }
 
-// value adds a field. A list field gets all items of v; any other field gets the first, or "-" without items.
+// value adds a field of [Values]. A list field gets all items of v; any other field gets the first, or "-" without
+// items.
 func (l *fieldList) value(name string, v []string) {
 	// The mask of event 4674 can be a list of codes (U-22).
 	if isListField(name) || name == "AccessMask" && len(v) > 0 && strings.HasPrefix(v[0], "%%") {

@@ -26,6 +26,7 @@ type Memory struct {
 	state        atomic.Pointer[memoryState]
 }
 
+// memoryState is the content of a [Memory] sink at one moment. It is immutable once stored.
 type memoryState struct {
 	top     *memoryNode // newest record
 	held    int
@@ -35,6 +36,7 @@ type memoryState struct {
 	dropped uint64 // ever
 }
 
+// memoryNode is one record of a linked list that starts with the newest.
 type memoryNode struct {
 	event Event
 	older *memoryNode
@@ -51,7 +53,7 @@ func NewMemory(records, bytes int) *Memory {
 	return m
 }
 
-// limits returns the limits of the sink. The defaults stand in for limits that are 0 or negative.
+// limits returns the maximum number of records and bytes. A limit that is 0 or negative means its default.
 func (m *Memory) limits() (records, bytes int) {
 	records, bytes = m.limitRecords, m.limitBytes
 	if records <= 0 {
@@ -63,7 +65,7 @@ func (m *Memory) limits() (records, bytes int) {
 	return records, bytes
 }
 
-// load returns the current state, which is immutable. It stores an empty one in a zero Memory.
+// load returns the sink's current content, which is immutable. In a zero Memory it first stores an empty one.
 func (m *Memory) load() *memoryState {
 	if s := m.state.Load(); s != nil {
 		return s
@@ -101,7 +103,7 @@ func (m *Memory) Write(e Event) error {
 	}
 }
 
-// push adds a record to a state that no other goroutine has yet. It gives the record the next number (U-63).
+// push adds a record as the newest and gives it the next number (U-63). No other goroutine may have the state yet.
 func (s *memoryState) push(e Event) {
 	s.lastID++
 	// The numbers start at 1 and increase by one (U-63).

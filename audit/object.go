@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Object identifies the object of a record.
+// Object describes the object of an audit record: its type, name and handle.
 type Object struct {
 	// Server is the subsystem that owns the object; "" means "Security", the
 	// server of kernel objects (U-58).
@@ -21,8 +21,8 @@ type Object struct {
 	Directory bool
 }
 
-// rightsType returns the type that names the object's rights: the object's type, except that directories have names
-// of their own.
+// rightsType returns the object type that gives the names of the object's rights: its own type, except that a File
+// that is a directory has names of its own.
 func (o *Object) rightsType() string {
 	if o.Directory && o.Type == "File" {
 		return fileDirectory
@@ -30,15 +30,15 @@ func (o *Object) rightsType() string {
 	return o.Type
 }
 
-// appendDirectory adds a field that says that a File is a directory, whose rights have other names (U-75). It comes
-// after the documented fields.
+// appendDirectory adds the field ObjectDirectory for a File that is a directory, whose rights have other names
+// (U-75). For any other object it adds nothing. The field comes after the documented ones.
 func (o *Object) appendDirectory(l *fieldList) {
 	if o.Directory && o.Type == "File" {
 		l.text("ObjectDirectory", yesNo(true))
 	}
 }
 
-// subcategory returns the audit subcategory of records about the object.
+// subcategory returns the audit subcategory for opens of the object, by its type.
 func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
 
 // appendServer adds the field ObjectServer: the subsystem that the caller names, or else Security (U-58).
@@ -58,7 +58,7 @@ func (o *Object) appendObject(l *fieldList) {
 	l.name("ObjectName", o.Name)
 }
 
-// HandleRequest holds the data of event 4656 in addition to origin and object.
+// HandleRequest is the data of event 4656, a request for a handle, in addition to origin and object.
 type HandleRequest struct {
 	Outcome    Outcome
 	Access     winnt.AccessMask   // granted on success, requested on failure; no generic bits
@@ -97,7 +97,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 		access: lines}
 }
 
-// restrictedCount returns the number of restricting SIDs of the effective token, 0 without a token.
+// restrictedCount returns the number of restricting SIDs of the origin's effective token, 0 without a token.
 func restrictedCount(from *Origin) int {
 	if t := from.Subject.Effective(); t != nil {
 		return t.RestrictedSet().Len()
@@ -166,7 +166,8 @@ func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) E
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
 
-// partChanged returns event 4911 or 4913. A part without entries is written as S:AI.
+// partChanged returns event 4911 or 4913: the part of an object's SACL that info names changed. A part without ACEs
+// is written as S:AI.
 func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
 	e := descriptorChanged(id, AuthorizationPolicyChange, from, o, before, after, info)
 	for i := range e.fields {
@@ -177,8 +178,8 @@ func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor,
 	return e
 }
 
-// descriptorChanged returns an event with the parts of a descriptor before and after a change. info selects the
-// parts.
+// descriptorChanged returns the event with number id for a change of an object's security descriptor, with the old
+// and new SDDL. info selects the parts that it shows.
 func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor,
 	info uint32) Event {
 	var l fieldList
@@ -192,7 +193,7 @@ func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, 
 	return Event{Header: Header{ID: id, Subcategory: s}, fields: l, admin: from.admin()}
 }
 
-// DirectoryOperation holds the data of event 4662 in addition to origin and
+// DirectoryOperation is the data of event 4662, an operation on a directory service object, in addition to origin and
 // object.
 type DirectoryOperation struct {
 	Outcome    Outcome

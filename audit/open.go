@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Opening is an open or create of an object after its decision and before the
-// caller sees it.
+// Opening describes an open or create of an object, for [Log.Opened]. The access check has decided, but the caller
+// does not have its result yet.
 type Opening struct {
 	Origin   Origin // its Subject is not read: the request has it
 	Object   Object // with the handle that is reserved for a success
@@ -34,8 +34,8 @@ type HandleAudit struct {
 	Pending         winnt.AccessMask // those of Audited not used yet
 }
 
-// Use returns the effect of a use of rights through a handle. report has the rights
-// to record now, each once in the life of the handle. next is the state afterwards.
+// Use records in the state that rights of a handle were used. report has the audited rights to record now: each is
+// recorded only once in the life of the handle. next is the state afterwards.
 func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next HandleAudit) {
 	report = h.Pending & used
 	h.Pending &^= used
@@ -78,8 +78,8 @@ func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 	return h, ntstatus.Success
 }
 
-// event returns the record of an open: 4662 for an object of a directory
-// service, else 4656.
+// event returns the record of an open with this outcome: 4662 for an object of a directory service, else 4656. v is
+// the result of [Policy.Evaluate].
 func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	if TypeSubcategory(o.Object.Type) == DirectoryServiceAccess {
 		op := DirectoryOperation{Outcome: outcome, Access: v.Access}
@@ -100,8 +100,8 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	})
 }
 
-// privileged returns the record of the privileges that an access used. ok is false if the policy requires none, if no
-// privilege was used that it records, and in kernel mode. The SACL does not matter.
+// privileged returns event 4674 for the privileges that an open used. ok is false if none was used that the policy
+// records, and in kernel mode. The SACL does not matter.
 func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
 	if used == 0 || o.Request.Mode == access.Kernel {
@@ -120,8 +120,9 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	return PrivilegedObject(from, object, mappingOf(o.Request).Map(o.Request.Desired), used, outcome), true
 }
 
-// reasons returns the reason of each bit of the access check. It returns nil if records of the type have no reasons,
-// if the request has an object type list, or if the caller decided.
+// reasons returns why the open's access check granted or denied each right, for AccessReason. It returns nil if
+// records of the object's type have no reasons, if the request has an object type list, or if the caller made the
+// decision.
 func (o *Opening) reasons() []Reason {
 	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil

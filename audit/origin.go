@@ -10,8 +10,8 @@ import (
 // systemProcessID is the process whose requests have no process name.
 const systemProcessID = 4
 
-// Origin is the cause of a record: the subject whose names it contains, and the
-// process that made the call. The zero value is an unknown origin.
+// Origin says who caused a record: the subject whose names it contains, and the process that made the call. The zero
+// value is an unknown origin.
 type Origin struct {
 	// Subject is the thread's subject. If the call itself names a client token,
 	// that token is Subject.Client.
@@ -24,14 +24,14 @@ type Origin struct {
 	Wait func(done <-chan struct{})
 }
 
-// admin reports whether the subject is an administrator.
+// admin reports whether the origin's effective token is that of an administrator.
 func (o *Origin) admin() bool {
 	t := o.Subject.Effective()
 	return t != nil && t.IsAdmin()
 }
 
-// appendSubject adds the four Subject fields: the client while the thread
-// impersonates one, else the primary token (U-20).
+// appendSubject adds the four Subject fields, which name the acting account: the client while the thread impersonates
+// one, else the account of the primary token (U-20).
 func (o *Origin) appendSubject(l *fieldList) {
 	if c := o.Subject.Client; c != nil {
 		// An anonymous client is recorded as S-1-5-7 (U-21).
@@ -53,8 +53,8 @@ func (o *Origin) appendPrimary(l *fieldList) {
 	}
 }
 
-// appendToken adds the four fields of a token's user, with prefix before their names. A nil token is NULL SID in
-// session 0.
+// appendToken adds the four fields of an account, SID, name, domain and logon id, for the user of token t. prefix,
+// such as "Subject", starts their names. A nil token is written as NULL SID in session 0.
 func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
 	if t == nil {
 		o.appendAccount(l, prefix, sid.Nobody, 0)
@@ -63,8 +63,8 @@ func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
 	o.appendAccount(l, prefix, t.User().SID, t.AuthenticationID())
 }
 
-// appendAccount adds the SID, name, domain and session of an account. Without Names, and for an account that Names
-// does not know, it writes "-" for name and domain (U-21).
+// appendAccount adds the four fields of an account: its SID, name, domain and logon id. prefix starts their names.
+// Without Names, and for an account that Names does not know, it writes "-" for name and domain (U-21).
 func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session winnt.LUID) {
 	f := accountFields(prefix)
 	l.text(f.sid, s.String())
@@ -89,7 +89,7 @@ var (
 	ofPrimary = account{"PrimaryUserSid", "PrimaryUserName", "PrimaryDomainName", "PrimaryLogonId"}
 )
 
-// accountFields returns the names of an account's four fields for a prefix.
+// accountFields returns the names of an account's four fields, such as SubjectUserSid for the prefix Subject.
 func accountFields(prefix string) account {
 	switch prefix {
 	case "Subject":

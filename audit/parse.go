@@ -9,10 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// ParseEvent parses the form of [Event.AppendJSON]: the same keys in the same
-// order, without blanks. If AppendJSON wrote the line, appending the event again
-// gives the same bytes. ParseEvent does not compare subcategory_guid with the
-// subcategory.
+// ParseEvent parses an audit record from the JSON line that [Event.AppendJSON] writes: the same keys in the same
+// order, without blanks. If AppendJSON wrote the line, appending the event again gives the same bytes. ParseEvent
+// does not compare subcategory_guid with the subcategory.
 func ParseEvent(line []byte) (Event, error) {
 	p := parser{rest: line}
 	var e Event
@@ -65,13 +64,13 @@ func ParseEvent(line []byte) (Event, error) {
 	return e, nil
 }
 
-// parser reads a record from left to right; after an error it reads nothing.
+// parser reads the JSON line of a record from left to right. After the first error, err, it reads nothing.
 type parser struct {
 	rest []byte
 	err  error
 }
 
-// fail stores the first error and drops the rest of the text, so that every later call reads nothing.
+// fail stops the parser with an error. Only the first error is kept, and later calls read nothing.
 func (p *parser) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = fmt.Errorf(format, args...)
@@ -79,7 +78,7 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
-// accept reports whether the rest begins with text, and moves behind it if so.
+// accept skips text if the rest of the line begins with it, and reports whether it did.
 func (p *parser) accept(text string) bool {
 	if len(p.rest) < len(text) || string(p.rest[:len(text)]) != text {
 		return false
@@ -88,15 +87,15 @@ func (p *parser) accept(text string) bool {
 	return true
 }
 
-// expect moves behind text. It fails if the rest does not begin with it.
+// expect skips text. It fails the parser if the rest of the line does not begin with it.
 func (p *parser) expect(text string) {
 	if !p.accept(text) {
 		p.fail("want %s before %.20q", text, p.rest)
 	}
 }
 
-// number parses the literal text key and then a decimal number, which it returns. It fails if there is no number or
-// if it needs more bits.
+// number parses a JSON key, which is the literal text key, and the decimal number after it. It fails the parser and
+// returns 0 if there is no number or if it needs more bits.
 func (p *parser) number(key string, bits int) uint64 {
 	p.expect(key)
 	n := 0
@@ -112,7 +111,8 @@ func (p *parser) number(key string, bits int) uint64 {
 	return v
 }
 
-// time parses the literal text key and then a JSON string with a time, which it returns as a FILETIME.
+// time parses a JSON key and the time after it, which it returns as a FILETIME. It fails the parser for a time of
+// another form.
 func (p *parser) time(key string) int64 {
 	t, ok := parseTime(p.string(key))
 	if !ok {
@@ -121,13 +121,14 @@ func (p *parser) time(key string) int64 {
 	return t
 }
 
-// string parses the literal text key and then a JSON string, which it returns.
+// string parses a JSON key, which is the literal text key, and the string after it, which it returns.
 func (p *parser) string(key string) string {
 	p.expect(key)
 	return p.text()
 }
 
-// text parses a JSON string. It fails on an escape that the writer does not use.
+// text parses a JSON string and returns it without escapes. It fails the parser on an escape that the writer does not
+// use.
 func (p *parser) text() string {
 	p.expect(`"`)
 	end := bytes.IndexAny(p.rest, `"\`)
@@ -161,8 +162,8 @@ func (p *parser) text() string {
 	return ""
 }
 
-// appendUnescaped appends the character of an escape and returns the length of the escape, 0 for one that the writer
-// does not use.
+// appendUnescaped appends to b the character of the JSON escape at the start of s. It returns b and the length of the
+// escape, 0 for one that the writer does not use.
 func appendUnescaped(b, s []byte) ([]byte, int) {
 	if len(s) < 2 {
 		return b, 0
@@ -186,8 +187,8 @@ func appendUnescaped(b, s []byte) ([]byte, int) {
 	return b, 0
 }
 
-// value parses the literal text key and then a string. If the string has a replacement character and a member
-// name_raw follows, value returns the bytes of that member instead.
+// value parses a JSON key and the string after it, whose text may not have been valid UTF-8. If the string has a
+// replacement character and a member name_raw follows, it returns the bytes of that member instead.
 func (p *parser) value(key, name string) string {
 	s := p.string(key)
 	if strings.ContainsRune(s, utf8.RuneError) && p.accept(`,"`+name+`_raw":`) {
@@ -196,7 +197,8 @@ func (p *parser) value(key, name string) string {
 	return s
 }
 
-// hex parses the literal text key and then a JSON string of hexadecimal digits. It returns their bytes.
+// hex parses a JSON key and the string of hexadecimal digits after it. It returns their bytes, and fails the parser
+// for other digits.
 func (p *parser) hex(key string) string {
 	b, err := hex.DecodeString(p.string(key))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// field parses one member of "data": a string or a list of strings. A list without items is an error. The bytes of a
-// member with the suffix _raw replace the text.
+// field parses one member of "data", a field of the event: a string or a list of strings. A list without items is an
+// error. The bytes of a following member with the suffix _raw replace the text.
 func (p *parser) field() Field {
 	f := Field{Name: p.text()}
 	p.expect(`:`)
@@ -27,8 +27,8 @@ func (p *parser) field() Field {
 	return f
 }
 
-// items parses the items of a JSON array after its opening bracket, each with one, and the closing bracket. It
-// returns nil for an empty array.
+// items parses the rest of a JSON array after its opening bracket. one parses an item. It returns nil for an empty
+// array.
 func (p *parser) items(one func() string) []string {
 	var items []string
 	for p.err == nil && !p.accept(`]`) {
@@ -51,7 +51,7 @@ func styleOf(name string) listStyle {
 	return policyChanges
 }
 
-// access parses one object of "access": a right with its code, name, reason and entry.
+// access parses one object of "access": a right with its code, name, reason and deciding ACE.
 func (p *parser) access() accessLine {
 	var l accessLine
 	bit, err := strconv.ParseUint(p.string(`{"bit":`), 0, 32)
@@ -71,8 +71,8 @@ func (p *parser) access() accessLine {
 	return l
 }
 
-// code parses the literal text key and then a JSON string with a message code such as %%1801, whose number it
-// returns.
+// code parses a JSON key and the message code after it, such as "%%1801", whose number it returns. It fails the
+// parser for other text.
 func (p *parser) code(key string) uint16 {
 	text, ok := strings.CutPrefix(p.string(key), "%%")
 	v, err := strconv.ParseUint(text, 10, 16)

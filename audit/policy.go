@@ -92,10 +92,10 @@ type PolicySpec struct {
 	GlobalSACLs map[string]*sd.ACL
 }
 
-// words holds one bit per subcategory and outcome.
+// words is a set of subcategories for each outcome, with one bit per subcategory.
 type words [2]uint64
 
-// set stores the setting of a subcategory, for success and for failure.
+// set stores for a subcategory whether success and failure are recorded.
 func (w *words) set(s Subcategory, v Setting) {
 	for _, o := range [...]Outcome{Success, Failure} {
 		if v.Has(o) {
@@ -106,7 +106,7 @@ func (w *words) set(s Subcategory, v Setting) {
 	}
 }
 
-// has reports whether the outcome of a subcategory is set.
+// has reports whether the set has the outcome of a subcategory.
 func (w *words) has(s Subcategory, o Outcome) bool { return w[o&1]&s.bit() != 0 }
 
 // Policy is an audit policy. It is immutable and may be used from any
@@ -121,6 +121,8 @@ type Policy struct {
 	anyone words
 }
 
+// userWords is one account's own audit policy: the outcomes that it adds to the system policy and those that it
+// removes.
 type userWords struct{ include, exclude words }
 
 // DefaultPolicy records Audit Policy Change, Security State Change and System
@@ -129,7 +131,7 @@ func DefaultPolicy() *Policy { return defaultPolicy }
 
 var defaultPolicy = mustDefault()
 
-// mustDefault returns the policy of [DefaultPolicy] (U-1).
+// mustDefault returns a new policy with the settings of [DefaultPolicy] (U-1).
 func mustDefault() *Policy {
 	p := &Policy{}
 	// These three subcategories alone are on by default (U-1).
@@ -172,8 +174,8 @@ func NewPolicy(spec PolicySpec) (*Policy, error) {
 	return p, nil
 }
 
-// setUsers stores the settings of accounts in a policy that no other goroutine has yet. It returns an error for a
-// zero SID, an unknown subcategory and an unknown setting; the policy must not be used then.
+// setUsers stores the audit policies of single accounts in p, which no other goroutine has yet. It returns an error
+// for a zero SID, an unknown subcategory and an unknown setting; p must not be used then.
 func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
 	for who, settings := range users {
 		if who.IsZero() {
@@ -209,8 +211,8 @@ func checkSetting(s Subcategory, v Setting) error {
 	return nil
 }
 
-// Spec returns a description of the policy. Changes to it do not affect the
-// policy.
+// Spec returns a description of the policy, from which [NewPolicy] makes an equal one. Changes to it do not affect
+// the policy.
 func (p *Policy) Spec() PolicySpec {
 	spec := PolicySpec{System: map[Subcategory]Setting{}, Options: p.options, GlobalSACLs: maps.Clone(p.global)}
 	for s := range Subcategories {
@@ -233,7 +235,7 @@ func (p *Policy) Spec() PolicySpec {
 	return spec
 }
 
-// setting returns the setting of a subcategory, 0 if neither outcome is set.
+// setting returns which outcomes of a subcategory are in the set, 0 for neither.
 func (w *words) setting(s Subcategory) Setting {
 	var v Setting
 	for _, o := range [...]Outcome{Success, Failure} {
@@ -244,7 +246,7 @@ func (w *words) setting(s Subcategory) Setting {
 	return v
 }
 
-// System returns the system policy's setting of a subcategory.
+// System returns which outcomes of a subcategory the system policy records, 0 for an unknown subcategory.
 func (p *Policy) System(s Subcategory) Setting {
 	if !s.Valid() {
 		return 0
@@ -252,14 +254,14 @@ func (p *Policy) System(s Subcategory) Setting {
 	return p.system.setting(s)
 }
 
-// Options returns the settings that belong to no subcategory.
+// Options returns the settings of the policy that belong to no subcategory, such as CrashOnAuditFail.
 func (p *Policy) Options() Options { return p.options }
 
-// GlobalSACL returns the SACL that applies to every object of the type, or nil for a type without one.
+// GlobalSACL returns the SACL that auditing applies to every object of the type, or nil for a type without one.
 func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
 
-// Anyone reports whether the outcome is recorded for any account, by the system
-// policy or by an account's own policy.
+// Anyone reports whether the policy records the outcome for at least one account, by the system policy or by an
+// account's own policy.
 func (p *Policy) Anyone(s Subcategory, o Outcome) bool {
 	return s.Valid() && p.anyone.has(s, o)
 }

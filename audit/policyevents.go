@@ -36,21 +36,22 @@ func PolicyChanged(from Origin, before, after *Policy) []Event {
 	return c.out
 }
 
-// policyChange collects the records of a change.
+// policyChange collects the audit records of one policy change.
 type policyChange struct {
 	from Origin
 	out  []Event
 }
 
-// add appends a successful event to the records. It drops an event whose values do not fit its id.
+// add appends the event with number id and outcome success. It drops an event whose values do not fit the number.
 func (c *policyChange) add(id uint16, v Values) {
 	if e, err := Make(id, Success, c.from, v); err == nil { // the catalogue has the event
 		c.out = append(c.out, e)
 	}
 }
 
-// settingChanges returns the message codes for the settings that were removed or added. first is the code for
-// "success removed"; the next three are "success added", "failure removed" and "failure added".
+// settingChanges returns the message codes for the field AuditPolicyChanges of a subcategory: one for each outcome
+// that was removed or added. first is the code for "success removed"; the next three are "success added", "failure
+// removed" and "failure added".
 func settingChanges(first uint16, was, is Setting) []string {
 	var out []string
 	for i, set := range [...]Setting{
@@ -63,7 +64,8 @@ func settingChanges(first uint16, was, is Setting) []string {
 	return out
 }
 
-// userChangesOf returns the codes of a change of one account's setting.
+// userChangesOf returns the message codes for the field AuditPolicyChanges when one account's own setting changed.
+// Equal settings have none.
 func userChangesOf(was, is UserSetting) []string {
 	var out []string
 	for i, set := range [...]Setting{
@@ -79,8 +81,8 @@ func userChangesOf(was, is UserSetting) []string {
 	return out
 }
 
-// subcategory adds a record about changes of a subcategory. changes has their codes, more further fields. Without
-// changes it adds nothing.
+// subcategory adds event id for a subcategory whose setting changed. changes has the message codes of the changes,
+// more further fields. Without changes it adds nothing.
 func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, more Values) {
 	if len(changes) == 0 {
 		return
@@ -95,7 +97,7 @@ func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, m
 	c.add(id, v)
 }
 
-// users adds a record for each account whose own setting of a subcategory changed.
+// users adds event 4912 for each account and subcategory whose own audit setting changed.
 func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetting) {
 	var all []sid.SID
 	for _, m := range []map[sid.SID]map[Subcategory]UserSetting{before, after} {
@@ -112,7 +114,7 @@ func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetti
 	}
 }
 
-// global adds a record if the global SACL of a type changed.
+// global adds event 4817 if the global SACL of an object type changed.
 func (c *policyChange) global(typ string, before, after *sd.ACL) {
 	if before.Equal(after) {
 		return
@@ -122,7 +124,7 @@ func (c *policyChange) global(typ string, before, after *sd.ACL) {
 		"OldSd": {globalText(before)}, "NewSd": {globalText(after)}})
 }
 
-// globalText returns a global SACL as text, "-" for nil.
+// globalText returns a global SACL as SDDL, "-" for nil.
 func globalText(l *sd.ACL) string {
 	if l == nil {
 		return absent

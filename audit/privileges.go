@@ -45,8 +45,8 @@ func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	return NonSensitivePrivilegeUse
 }
 
-// AuditedPrivileges returns the privileges in used whose use can be recorded
-// under the policy.
+// AuditedPrivileges returns the privileges in used whose use the policy can record: without FullPrivilegeAuditing,
+// seven frequently used ones are exempt.
 func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	if !p.options.FullPrivilegeAuditing {
 		// Seven privileges are recorded only with FullPrivilegeAuditing (U-17).

@@ -8,14 +8,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Target is the process of a record, with its token.
+// Target is a process that a record is about, in addition to its origin: the new process, or the one that got a
+// token.
 type Target struct {
 	ProcessID   uint64
 	ProcessName string
 	Token       *token.Token
 }
 
-// values returns the fields of the target's account.
+// values returns the four Target fields: SID, name, domain and logon id of the account of the target's token.
 func (t *Target) values(from *Origin) Values {
 	var l fieldList
 	from.appendToken(&l, "Target", t.Token)
@@ -26,8 +27,8 @@ func (t *Target) values(from *Origin) Values {
 	return v
 }
 
-// ProcessCreated records the creation of a process, event 4688, under Process
-// Creation. The command line is never recorded.
+// ProcessCreated records the creation of process t, event 4688, if Process Creation is on for success. parent is the
+// name of the parent process. The command line is never recorded.
 func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Status {
 	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -42,8 +43,8 @@ func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Stat
 	return l.writeSuccess(4688, from, v)
 }
 
-// ProcessExited records the end of a process, event 4689, under Process
-// Termination. from is the process that ended, with its own token.
+// ProcessExited records the end of a process, event 4689, if Process Termination is on for success. from is the
+// process that ended, with its own token, and status its exit status.
 func (l *Log) ProcessExited(from Origin, status ntstatus.Status) ntstatus.Status {
 	if !l.Records(ProcessTermination, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -52,8 +53,7 @@ func (l *Log) ProcessExited(from Origin, status ntstatus.Status) ntstatus.Status
 	return l.writeSuccess(4689, l.named(from), Values{"Status": {"0x" + strconv.FormatUint(uint64(status), 16)}})
 }
 
-// TokenAssigned records that a process got another primary token, event 4696,
-// under Process Creation.
+// TokenAssigned records that process t got another primary token, event 4696, if Process Creation is on for success.
 func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -65,8 +65,8 @@ func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 	return l.writeSuccess(4696, from, v)
 }
 
-// writeSuccess writes a success of a kind in the catalogue. It returns
-// STATUS_UNSUCCESSFUL if [Make] fails.
+// writeSuccess builds the event with number id and outcome success from the fields v, and writes it. It returns
+// STATUS_UNSUCCESSFUL if [Make] fails, because the event has other fields, and else the status of [Log.Write].
 func (l *Log) writeSuccess(id uint16, from Origin, v Values) ntstatus.Status {
 	e, err := Make(id, Success, from, v)
 	if err != nil {

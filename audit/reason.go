@@ -9,8 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reason is the reason why some bits of an access were granted or refused, in
-// the form of a record.
+// Reason says why some rights of an access were granted or refused, in the form of the event field AccessReason.
 type Reason struct {
 	Bits  winnt.AccessMask
 	Code  uint16 // message code such as 1801, "Granted by"
@@ -20,9 +19,9 @@ type Reason struct {
 	Name string
 }
 
-// accessLines returns the rights of a mask in the order of records. Each has the reason for its bit, or an unknown
-// reason if reasons has none for it. If records of the type have no reasons, or reasons is empty, the lines have
-// none.
+// accessLines returns the rights of a mask in the order of AccessList, each with the reason why it was decided. A
+// right that reasons does not cover has an unknown reason. If records of the type have no reasons, or reasons is
+// empty, the lines have none.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	lines := make([]accessLine, 0, bits.OnesCount32(uint32(mask)))
 	for right := range Rights(typ, mask) {
@@ -35,8 +34,8 @@ func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLi
 	return lines
 }
 
-// explain sets the reason of the right to the first of reasons that has its bit. Without one the reason is unknown.
-// An entry that is too long is replaced by the message code that says so.
+// explain sets the line's reason to the first of reasons that covers its right. Without one the reason is unknown.
+// The SDDL of an ACE that is too long is replaced by the message code that says so.
 func (l *accessLine) explain(reasons []Reason) {
 	l.reason = reasonUnknown
 	for i := range reasons {
@@ -52,11 +51,10 @@ func (l *accessLine) explain(reasons []Reason) {
 	}
 }
 
-// hasReasons reports whether records of the type explain their rights: the
-// field applies to files and keys only.
+// hasReasons reports whether events about objects of the type have the field AccessReason: only files and keys do.
 func hasReasons(typ string) bool { return typ == "File" || typ == fileDirectory || typ == "Key" }
 
-// codes returns the message codes of the rights, in their order.
+// codes returns the items of AccessList: the message code of each right, in order.
 func codes(lines []accessLine) []string {
 	out := make([]string, len(lines))
 	for i := range lines {
@@ -65,9 +63,8 @@ func codes(lines []accessLine) []string {
 	return out
 }
 
-// reasonTexts returns the entries of AccessReason, none where no reason is
-// known: "%%right:", a tab, "%%reason", then a tab and the entry or privilege. The
-// name of a central access rule follows its code without a tab.
+// reasonTexts returns the items of AccessReason, one for each right whose reason is known: "%%right:", a tab,
+// "%%reason", then a tab and the ACE or privilege. The name of a central access rule follows its code without a tab.
 func reasonTexts(lines []accessLine) []string {
 	out := make([]string, 0, len(lines))
 	for i := range lines {
@@ -90,8 +87,8 @@ func reasonTexts(lines []accessLine) []string {
 	return out
 }
 
-// descriptorText returns the SDDL of the parts that info chooses, "-" if there
-// are no such parts, a message code if the text is too long.
+// descriptorText returns the parts of a security descriptor that info selects, as SDDL for an event field. It returns
+// "-" if there are no such parts, and a message code if the text is too long.
 func descriptorText(d *sd.Descriptor, info uint32) string {
 	if d == nil || info == 0 { // 0 means all parts in the options
 		return absent
@@ -109,8 +106,9 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 // noEntries shows a part of a SACL that has no entries.
 const noEntries = "S:AI"
 
-// resourceAttributes returns the SDDL of the attribute entries of a file, "S:AI" without any, and "-" for types
-// without resource attributes (U-57). If the text is too long, it returns a message code.
+// resourceAttributes returns the event field ResourceAttributes: the SDDL of a file's resource attribute ACEs, "S:AI"
+// without any, and "-" for types without resource attributes (U-57). If the text is too long, it returns a message
+// code.
 func resourceAttributes(typ string, d *sd.Descriptor) string {
 	if typ != "File" {
 		return absent

@@ -66,14 +66,14 @@ func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, no
 	return w.single(dec)
 }
 
-// Quiet reports whether an open of an object of this type is certainly not recorded: neither the object's SACL nor the
-// global SACL of the type has entries, and no privilege was used. Then the caller need not describe the open. A nil d
-// has no SACL. False says nothing.
+// Quiet reports whether an open of an object of this type certainly causes no record, so that the caller need not
+// describe it for [Log.Opened]. This is so if neither the object's SACL nor the global SACL of the type has ACEs, and
+// no privilege was used. A nil d has no SACL. False says nothing.
 func (p *Policy) Quiet(typ string, d *sd.Descriptor, used winnt.PrivilegeSet) bool {
 	return used == 0 && d.SACL().Len() == 0 && p.global[typ].Len() == 0
 }
 
-// recordsToken does the work of Records for the account of token t. A nil token has no setting of its own.
+// recordsToken is [Policy.Records] for the account of token t. For a nil token only the system policy decides.
 func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {
 		return p.system.has(s, o)
@@ -81,7 +81,7 @@ func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	return p.Records(s, o, t.User().SID, t.IsAdmin())
 }
 
-// mappingOf returns the generic mapping of the request, an empty one for a request without Type and Mapping.
+// mappingOf returns the generic mapping of the request, an empty one if it has neither Type nor Mapping.
 func mappingOf(r *access.Request) *winnt.GenericMapping {
 	switch {
 	case r.Mapping != nil:
@@ -92,7 +92,7 @@ func mappingOf(r *access.Request) *winnt.GenericMapping {
 	return &winnt.GenericMapping{}
 }
 
-// outcomeOf returns Success for a decision that allows, and Failure for any other.
+// outcomeOf returns the audit outcome of a decision: Success if it allows access, else Failure.
 func outcomeOf(dec access.Decision) Outcome {
 	if dec.Allowed() {
 		return Success
@@ -100,9 +100,9 @@ func outcomeOf(dec access.Decision) Outcome {
 	return Failure
 }
 
-// auditedMask returns the mask that audit entries are compared with (U-11). On success these are the granted rights,
-// on failure the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of MAXIMUM_ALLOWED alone
-// they are all rights of the type.
+// auditedMask returns the rights with which the masks of audit ACEs are compared (U-11). On success these are the
+// granted rights, on failure the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of
+// MAXIMUM_ALLOWED alone they are all rights of the type.
 func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
 	if o == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
@@ -115,7 +115,8 @@ func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted 
 	return rightsOf(m, r.Desired)
 }
 
-// saclWalk holds the data of one evaluation. The evaluation does not change it.
+// saclWalk is the input of one evaluation of a SACL: who made the request, and what the policy records. The
+// evaluation does not change it.
 type saclWalk struct {
 	token   *token.Token
 	request *access.Request
@@ -125,8 +126,9 @@ type saclWalk struct {
 	on      [2]bool // policy, by outcome
 }
 
-// single returns what to record about a check with one decision: the rights that entries of the object's SACL and of
-// the global one audit (U-12, U-16). It returns the zero Verdict if the policy does not record the outcome (U-10).
+// single evaluates the audit ACEs of the object's SACL and of the global one for a check with one decision (U-12,
+// U-16). It returns what to record, or the zero Verdict if no ACE matches or the policy does not record the outcome
+// (U-10).
 func (w *saclWalk) single(dec access.Decision) Verdict {
 	o := outcomeOf(dec)
 	v := Verdict{Access: auditedMask(w.request, w.mapping, o, dec.Granted)}
@@ -167,8 +169,8 @@ func (w *saclWalk) single(dec access.Decision) Verdict {
 	return v
 }
 
-// resultList evaluates each node of the object type list by its own outcome
-// (U-13).
+// resultList evaluates the audit ACEs for a check with one result per node of the object type list. Each node counts
+// with its own outcome (U-13). nodes has one result for each.
 func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	var v Verdict
 	generated := make([]bool, len(nodes))
@@ -200,7 +202,7 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	return v
 }
 
-// nodeHit reports whether an audit entry requests a record about the result n of a node. If so it adds the node's
+// nodeHit reports whether audit ACE e requests a record about n, the result of one node. If so it adds the node's
 // rights and outcome to v.
 func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	o := Failure
@@ -223,8 +225,8 @@ func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	return true
 }
 
-// records reports whether the entry requests a record for this outcome: it is an audit entry with the flag of the
-// outcome. Alarm entries request none (U-14).
+// records reports whether the ACE requests a record for this outcome: it is an audit ACE with the flag of the
+// outcome. Alarm ACEs request none (U-14).
 func records(e *sd.Entry, o Outcome) bool {
 	flag := sd.SuccessfulAccess
 	if o == Failure {
@@ -234,8 +236,8 @@ func records(e *sd.Entry, o Outcome) bool {
 	return e.Kind.IsAudit() && e.Flags&flag != 0
 }
 
-// applies reports whether the entry is in force on the object itself, and its SID
-// and condition match the subject (U-12).
+// applies reports whether an audit ACE of list applies to the subject: it is not inherit-only, and its SID and
+// condition match (U-12).
 func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	// The entry is only inherited by others, or names no SID of the token (U-12).
 	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
@@ -248,9 +250,9 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e)
 }
 
-// matches reports whether the effective token has a SID, as for a deny entry: enabled, deny-only and restricting SIDs
-// count, disabled ones do not. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12). If the
-// one that it stands for is missing, matches returns false.
+// matches reports whether SID s of an audit ACE matches the effective token. As in a deny ACE, enabled and deny-only
+// groups count; restricting SIDs count too, and disabled groups do not. PRINCIPAL_SELF and OWNER RIGHTS stand for the
+// self SID and the owner (U-12). If the one that it stands for is missing, matches returns false.
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if s == sid.PrincipalSelf || s == sid.OwnerRights {
@@ -265,9 +267,9 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0
 }
 
-// node returns the index of the entry's object type in the request's object type list. It returns 0, which stands
-// for the whole object, if the entry has no object type or the request has no list (U-13). ok is false if the list
-// does not have the entry's type; the entry then does not apply.
+// node returns the node of the request's object type list that an audit ACE is about. It returns 0, which stands for
+// the whole object, if the ACE has no object type or the request has no list (U-13). ok is false if the list does not
+// have the ACE's type; the ACE then does not apply.
 func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 	if !e.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
 		return 0, true
@@ -285,8 +287,7 @@ func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 	return 0, false
 }
 
-// subtreeEnd returns one past the last node below root; the list is in
-// preorder.
+// subtreeEnd returns the index after the last descendant of node root in the object type list, which is in preorder.
 func (w *saclWalk) subtreeEnd(root int) int {
 	list := w.request.ObjectTypes
 	n := root + 1

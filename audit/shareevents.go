@@ -19,10 +19,11 @@ func ShareExposed(from Origin, name, path, exposure string) Event {
 	return Event{Header: Header{ID: 5142, Subcategory: FileShare}, fields: l, admin: from.admin()}
 }
 
-// shareName returns the name of a share as the records have it.
+// shareName returns a share's name as events show it, \\*\name.
 func shareName(name string) string { return `\\*\` + name }
 
-// ShareCheck is a request for a file through a share, after the share allowed or refused it.
+// ShareCheck describes a request for a file through a share, for [Log.ShareChecked], after the share's descriptor
+// allowed or refused it.
 type ShareCheck struct {
 	Share, Path string // the share's name, and where its files are on the host
 	Target      string // the file, below the share
@@ -41,7 +42,7 @@ func (l *Log) ShareChecked(from Origin, c *ShareCheck) ntstatus.Status {
 	return l.writeIf(from, c.event(from))
 }
 
-// event returns event 5145, a file that a client opened through a share, with each right and its reason.
+// event returns event 5145, a check of the share's descriptor for a file, with each right and its reason.
 func (c *ShareCheck) event(from Origin) Event {
 	var l fieldList
 	from.appendSubject(&l)

@@ -111,7 +111,7 @@ func (s Subcategory) Valid() bool {
 	return s >= firstSubcategory && s <= lastSubcategory && subcategories[s-firstSubcategory].name != ""
 }
 
-// bit returns the bit of s in a policy word. s must be valid.
+// bit returns the bit of s in the policy's sets of subcategories. s must be valid.
 func (s Subcategory) bit() uint64 { return 1 << ((s - firstSubcategory) & 63) }
 
 // String returns the documented name, "Subcategory(0xnn)" for an unknown value.
@@ -178,10 +178,11 @@ func (s *Subcategory) UnmarshalText(text []byte) error {
 	return err
 }
 
-// guidText returns the braced upper-case form that records use (U-22).
+// guidText returns a GUID in the braced upper-case form of event fields (U-22).
 func guidText(g winnt.GUID) string { return string(appendGUID(nil, g)) }
 
-// appendGUID appends the braced upper-case form that records use (U-22). It allocates only to extend dst.
+// appendGUID appends a GUID to dst in the braced upper-case form of event fields (U-22). It allocates only to extend
+// dst.
 func appendGUID(dst []byte, g winnt.GUID) []byte {
 	const digits = "0123456789ABCDEF"
 	dst = append(dst, '{')
