@@ -63,8 +63,8 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 	return n, t.previous(changed), status
 }
 
-// previous returns the privileges in changed with the attributes that they have in t, in ascending order. changed
-// must not be empty.
+// previous returns the state before an adjustment: each privilege in changed with the attributes that it has in t, in
+// ascending order. changed must not be empty.
 func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 	if changed&(changed-1) == 0 { // one: the usual call
 		for p := winnt.FirstPrivilege; ; p++ {
@@ -154,8 +154,9 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	return n, previous, status
 }
 
-// adjustGroup enables or disables entry i in the bitmap enabled. If the change is not allowed, it returns the status
-// and leaves the bitmap as it was. Enabling the user or the integrity entry succeeds and changes nothing.
+// adjustGroup enables or disables entry i of the user and groups in enabled, a copy of the token's bitmap of enabled
+// groups. If the change is not allowed, it returns the status and leaves the bitmap as it was. Enabling the user or
+// the integrity entry succeeds and changes nothing.
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
 	state := groupState(Group{Attributes: t.body.attrs[i]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
@@ -173,8 +174,8 @@ func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.St
 	return st
 }
 
-// resetGroups enables the groups that are enabled by default, and disables the others. It skips mandatory and
-// deny-only groups and the integrity entry, and never disables the logon SID (T-75).
+// resetGroups sets enabled, a copy of the token's bitmap of enabled groups, to the groups that are enabled by
+// default. It skips mandatory and deny-only groups and the integrity entry, and never disables the logon SID (T-75).
 func (t *Token) resetGroups(enabled sidset.Bits) {
 	for i := range t.Groups() {
 		a := t.body.attrs[i]
@@ -192,10 +193,11 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 	}
 }
 
-// isLogon reports whether group attributes mark the logon SID.
+// isLogon reports whether the attributes a of a group mark it as the logon SID.
 func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
 
-// equalTo yields the index of every entry with the same SID as entry i. It skips entries that EffectiveOnly removed.
+// equalTo yields the indexes of the user and groups that have the same SID as entry i, because a token can have a SID
+// twice. It skips entries that EffectiveOnly removed.
 func (t *Token) equalTo(i int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		first := i

@@ -6,16 +6,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entryState is the state of a group or a claim that an adjustment reads. The
-// flags of claims say "disabled", and those of groups "enabled". This type has
-// one form for both.
+// entryState is the part of a group's or claim's attributes that decides whether it can be enabled or disabled. The
+// flags of claims say "disabled", and those of groups "enabled". This type has one form for both.
 type entryState struct {
 	enabled, byDefault  bool
 	mandatory, denyOnly bool
 }
 
-// adjust returns whether the entry is enabled after a request to enable or disable it. If the request is not allowed,
-// it returns the present state and the status.
+// adjust returns the enabled bit of a group or claim after a request to enable or disable it. If the request is not
+// allowed, it returns the present bit and the status: a mandatory entry cannot be disabled, a deny-only one not
+// enabled.
 func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	switch {
 	// A mandatory entry cannot be disabled. Otherwise the token's holder could switch off a group that denies. T-75
@@ -28,8 +28,8 @@ func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	return enable, ntstatus.Success
 }
 
-// reset returns whether the entry is enabled after a reset to the defaults. A mandatory or deny-only entry keeps its
-// state.
+// reset returns the enabled bit of a group or claim after ResetToDefault: the default. A mandatory or deny-only entry
+// keeps its present bit.
 func (s entryState) reset() bool {
 	// A reset skips the entries that no adjustment may change. T-75
 	if s.mandatory || s.denyOnly {
@@ -38,7 +38,8 @@ func (s entryState) reset() bool {
 	return s.byDefault
 }
 
-// adjustable is a list whose entries adjustments enable and disable.
+// adjustable is a list of a token's groups or claims that adjustments can enable and disable. Its functions hide
+// which of the two they are.
 type adjustable[E any] struct {
 	list   []E // of the token: it is shared, and never written to
 	state  func(E) entryState
@@ -47,10 +48,10 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust applies all changes to a copy of the list and returns it. If one change is not allowed, it applies none and
-// returns nil with the status. previous has the changed entries as they were, in the order of the list. If a change
-// names no entry, the status is NotAllAssigned and the other changes apply. With reset it ignores the changes and
-// resets every entry (T-75).
+// adjust enables and disables entries of a copy of the list as the changes ask, and returns the copy. If one change
+// is not allowed, it applies none and returns nil with the status. previous has the changed entries as they were, in
+// the order of the list. If a change names no entry, the status is NotAllAssigned and the other changes apply. With
+// reset it ignores the changes and resets every entry (T-75).
 func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, status ntstatus.Status) {
 	now = append([]E(nil), a.list...)
 	if reset {
@@ -124,7 +125,7 @@ func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []
 	}), previous, status
 }
 
-// claimState returns the entry state that the flags of a claim represent.
+// claimState returns the state of a claim that its flags represent.
 func claimState(a claims.Attribute) entryState {
 	return entryState{a.Flags&claims.FlagDisabled == 0, a.Flags&claims.FlagDisabledByDefault == 0,
 		a.Flags&claims.FlagMandatory != 0, a.Flags&claims.FlagUseForDenyOnly != 0}
@@ -152,7 +153,7 @@ func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Gr
 	return t.withBody(modified, func(b *body) { b.device = newList(now) }), previous, status
 }
 
-// groupState returns the entry state that the attributes of a group represent.
+// groupState returns the state of a group that its attributes represent.
 func groupState(g Group) entryState {
 	a := g.Attributes
 	return entryState{a&winnt.SE_GROUP_ENABLED != 0, a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0,

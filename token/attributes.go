@@ -69,10 +69,10 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a list of attributes and returns the new list. The caller must own now,
-// because an added attribute may use its spare memory. If two attributes have the name, the operation changes the
-// last of them. It fails with STATUS_NOT_FOUND if DELETE names no attribute, and with STATUS_INVALID_PARAMETER for an
-// unknown operation or values that do not fit. On failure the list has no meaning.
+// changeAttribute applies one operation to a token's security attributes and returns the new list. The caller must
+// own now, because an added attribute may use its spare memory. If two attributes have the name, the operation
+// changes the last of them. It fails with STATUS_NOT_FOUND if DELETE names no attribute, and with
+// STATUS_INVALID_PARAMETER for an unknown operation or values that do not fit. On failure the list has no meaning.
 func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
 	for i := range now {
@@ -125,8 +125,8 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 	return nil, ntstatus.InvalidParameter
 }
 
-// status returns STATUS_SUCCESS for true, and STATUS_INVALID_PARAMETER for false: the two values have different
-// types.
+// status converts ok to a status: STATUS_SUCCESS for true, STATUS_INVALID_PARAMETER for false, which means that two
+// values have different types.
 func status(ok bool) ntstatus.Status {
 	if ok {
 		return ntstatus.Success
@@ -134,20 +134,21 @@ func status(ok bool) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
-// replaced returns a copy of the list with attribute a at index at. The old token keeps the old list.
+// replaced returns a copy of the list now with attribute a at index at. now is shared with the old token and does not
+// change.
 func replaced(now []claims.Attribute, at int, a claims.Attribute) []claims.Attribute {
 	out := append([]claims.Attribute(nil), now...)
 	out[at] = a
 	return out
 }
 
-// removed returns a copy of the list without the attribute at an index.
+// removed returns a copy of the list now without the attribute at index at.
 func removed(now []claims.Attribute, at int) []claims.Attribute {
 	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
 }
 
-// joinValues returns a with the values of b that it does not have. a decides whether case counts. If the types differ,
-// it returns a and false.
+// joinValues returns attribute a with the values of b that it does not have yet. The flags of a decide whether case
+// matters. If the types differ, it returns a and false.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	// The existing attribute determines whether values are case-sensitive.
 	b.Flags = a.Flags
@@ -165,8 +166,8 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// withoutValues returns a without the values of b. It returns a and false if the
-// types differ.
+// withoutValues returns attribute a without the values that b has. The flags of a decide whether case matters. It
+// returns a and false if the types differ.
 func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	// Values of two types in one attribute would have no order and no comparison.
 	if a.Type != b.Type {
@@ -183,7 +184,7 @@ func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// without returns the values that equal no value of drop, in their order.
+// without returns values without those that equal a value of drop, in their order.
 func without[T any](values, drop []T, same func(T, T) bool) []T {
 	var out []T
 next:

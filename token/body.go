@@ -8,8 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries appends the user, the groups and the integrity entry to room, with the attributes that the token stores. It
-// returns the index of the integrity entry, or 0 if there is none.
+// entries builds the token's array of user and groups from the spec, with the attributes that a token stores: the
+// user first, then the groups, then the integrity entry. It appends them to room. integrityAt is the index of the
+// integrity entry, or 0 if there is none.
 func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	out = append(append(room, s.User), s.Groups...)
 	for i := range out {
@@ -38,8 +39,8 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	return out, integrityAt
 }
 
-// fill sets b to the body for the spec. entries is the result of Spec.entries, and maps provides the memory for the
-// body's two bitmaps.
+// fill sets b, the part of a token that derived tokens share, from the spec. entries is the result of Spec.entries,
+// and maps provides the memory for the two bitmaps of b.
 func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	// SIDs are copied (compact and Clone): a token lives longer than the
 	// descriptor or message that its SIDs were read from.
@@ -81,7 +82,8 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	}
 }
 
-// classify sets the bitmaps denyOnly and pinned from the entries' attributes. Both must be empty before.
+// classify sets the bitmaps denyOnly and pinned from the attributes of the user and groups. Both must be empty
+// before.
 func (b *body) classify() {
 	for i, a := range b.attrs {
 		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
@@ -95,7 +97,8 @@ func (b *body) classify() {
 	}
 }
 
-// restrict sets the restricting SIDs. An empty list also restricts the token (T-63).
+// restrict makes gs the restricting SIDs of the token. Deny-only ones match only deny ACEs. An empty list also
+// restricts the token (T-63).
 func (b *body) restrict(gs []Group) {
 	var keep, drop []Group
 	for _, g := range gs {
@@ -117,8 +120,8 @@ func (b *body) restrict(gs []Group) {
 	}
 }
 
-// withAttributes returns a copy of gs in which entries with attributes 0 get attributes a. It returns nil for an
-// empty list.
+// withAttributes returns a copy of gs in which each group with attributes 0 gets the default attributes a. It returns
+// nil for an empty list.
 func withAttributes(gs []Group, a uint32) []Group {
 	if len(gs) == 0 {
 		return nil
@@ -133,7 +136,7 @@ func withAttributes(gs []Group, a uint32) []Group {
 	return out
 }
 
-// compact returns copies of the SIDs that share one string. So a token does not keep the descriptor in memory from
+// compact returns the SIDs of gs, copied into one string. So a token does not keep the descriptor in memory from
 // which its SIDs were read, and its SIDs are close together.
 func compact(gs []Group) []sid.SID {
 	n := 0

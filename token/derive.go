@@ -5,9 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WithTypeLevel returns the value of a duplicate: the same token with another
-// type and level. The caller decides whether the level is allowed (T-41 to
-// T-43). On a primary token the level is only reported (T-54).
+// WithTypeLevel returns a copy of the token with another type and level, as NtDuplicateToken makes it. The caller
+// decides whether the level is allowed (T-41 to T-43). On a primary token the level is only reported (T-54).
 func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersonationLevel) *Token {
 	// Everything but type and level is kept, ModifiedId included (T-49).
 	n := *t
@@ -15,17 +14,16 @@ func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersona
 	return &n
 }
 
-// WithModifiedID returns the same token with another ModifiedId.
+// WithModifiedID returns a copy of the token with another ModifiedId.
 func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 	n := *t
 	n.modified = modified
 	return &n
 }
 
-// EffectiveOnly returns the token without its disabled groups and privileges,
-// which no adjustment can bring back. The user, deny-only groups and the
-// integrity entry stay. If the primary group or default owner is removed, the
-// user replaces it. EffectiveOnly keeps ModifiedId.
+// EffectiveOnly returns the token of a duplication with EffectiveOnly: without its disabled groups and privileges,
+// which no adjustment can bring back. The user, deny-only groups and the integrity entry stay. If the primary group
+// or default owner is removed, the user replaces it. It keeps ModifiedId.
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
 	// A privilege that is not enabled is removed permanently (T-48).

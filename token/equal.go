@@ -32,8 +32,8 @@ func (t *Token) Equal(o *Token) bool {
 }
 
 // equalGroups reports whether both tokens have the same user and groups, in any order, in the same states. It
-// compares the bitmaps of entries that match allow entries and deny entries, which cover ENABLED and
-// USE_FOR_DENY_ONLY, also for a SID that occurs twice.
+// compares which of them match allow ACEs and deny ACEs. This covers ENABLED and USE_FOR_DENY_ONLY, also
+// for a SID that occurs twice.
 func (t *Token) equalGroups(o *Token) bool {
 	// Equal counts and every SID of one in the other make equal sets.
 	mine, others := t.held(), o.held()
@@ -54,8 +54,8 @@ func (t *Token) equalGroups(o *Token) bool {
 	return true
 }
 
-// held returns a bitmap of the SIDs that EffectiveOnly has not removed. A SID that occurs twice has one bit, at its
-// first index.
+// held returns a bitmap of the user and groups that EffectiveOnly has not removed. A SID that occurs twice has one
+// bit, at its first index.
 func (t *Token) held() sidset.Bits {
 	out := append(sidset.Bits(nil), t.groups.alive...)
 	for at, first := range t.body.set.Duplicates() {
@@ -81,13 +81,14 @@ func subset(a, b *sidset.Set) bool {
 	return true
 }
 
-// equalLists reports whether both lists have the same SIDs, each enabled in both lists or in neither. Order and
-// repetition do not matter. A nil list is empty.
+// equalLists reports whether two lists of groups have the same SIDs, each enabled in both lists or in neither. Order
+// and repetition do not matter. A nil list is empty.
 func equalLists(a, b *list) bool {
 	return listed(a, b) && listed(b, a)
 }
 
-// listed reports whether b has the SID of every entry of a, and whether each is enabled in both lists or in neither.
+// listed reports whether list b has the SID of every group of a, and whether each is enabled in both lists or in
+// neither.
 func listed(a, b *list) bool {
 	for i, g := range a.all {
 		// Find gives the first of several entries with one SID; the bits of all of

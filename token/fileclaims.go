@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// claimList parses an array of at most MaxGroups claims, [{"name":…,"type":…,"values":[…]}], and appends them
-// to out.
+// claimList parses a JSON array of claims of a token file, [{"name":…,"type":…,"values":[…]}], and appends them to
+// out. More than MaxGroups claims are an error.
 func (r *fileReader) claimList(out *[]rawClaim) error {
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawClaim{})
@@ -19,7 +19,8 @@ func (r *fileReader) claimList(out *[]rawClaim) error {
 	})
 }
 
-// claim parses one claim. Its values may precede its type.
+// claim parses one claim, a JSON object, into c. Its values may precede its type. A missing name, type or list of
+// values is an error.
 func (r *fileReader) claim(c *rawClaim) error {
 	r.Peek()
 	start, values := r.Pos, 0
@@ -68,7 +69,8 @@ func (r *fileReader) claim(c *rawClaim) error {
 	return nil
 }
 
-// skipValues skips an array of plain values.
+// skipValues skips a claim's array of values, which are strings, booleans and numbers. It is for a claim whose type
+// is not known yet.
 func (r *fileReader) skipValues() error {
 	return r.Array(claims.MaxValues, func(int) error {
 		switch c := r.Peek(); {
@@ -84,8 +86,8 @@ func (r *fileReader) skipValues() error {
 	})
 }
 
-// values parses the array of a claim's values, which have the claim's type. It stores SIDs as text, because an alias
-// needs the domain, and the field domain may follow.
+// values parses a claim's array of values, which must have the claim's type, into c. It stores SIDs as text, because
+// an alias needs the domain, and the field domain may follow.
 func (r *fileReader) values(c *rawClaim) error {
 	return r.Array(claims.MaxValues, func(int) error {
 		switch c.Type {
@@ -114,7 +116,8 @@ func (r *fileReader) values(c *rawClaim) error {
 	})
 }
 
-// truth parses a boolean: true, false, or 0 or 1 as in the binary form of a claim ([MS-DTYP] section 2.4.10.1).
+// truth parses one value of a boolean claim into c: true, false, or 0 or 1 as in the binary form of a claim
+// ([MS-DTYP] section 2.4.10.1).
 func (r *fileReader) truth(c *rawClaim) error {
 	if b := r.Peek(); b == '0' || b == '1' {
 		v, err := r.Unsigned(1)
@@ -130,7 +133,8 @@ func (r *fileReader) truth(c *rawClaim) error {
 	return err
 }
 
-// octets parses a string of hexadecimal digits into a value of claim c.
+// octets parses one value of an octets claim into c: a string of hexadecimal digits. An odd number of digits is an
+// error.
 func (r *fileReader) octets(c *rawClaim) error {
 	r.Peek()
 	at := r.Pos
@@ -146,8 +150,9 @@ func (r *fileReader) octets(c *rawClaim) error {
 	return nil
 }
 
-// resolveClaims makes the claim sets, after all SIDs in them can be resolved. If a list of restricted claims is
-// absent, the restricted pass sees all claims; if it is empty, the pass sees none (T-67).
+// resolveClaims converts the parsed claims to the claim sets of the spec, once the domain for their SIDs is known. If
+// a list of restricted claims is absent, the restricted pass sees all claims; if it is empty, the pass sees none
+// (T-67).
 func (r *fileReader) resolveClaims(domain sid.SID) error {
 	// NewSet validates names, types and sizes. Its error is reported at the field.
 	for _, l := range []struct {
@@ -182,7 +187,7 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 	return nil
 }
 
-// given returns nil if the list is empty, because that has the same meaning as a missing list.
+// given returns nil for an empty list of claims, which means the same as an absent one, else the list.
 func given(list *[]rawClaim) *[]rawClaim {
 	if len(*list) == 0 {
 		return nil
@@ -203,7 +208,7 @@ func (r *fileReader) hexText() (string, error) {
 	return string(b), nil
 }
 
-// fileClaim is a claim as the writer prints it.
+// fileClaim is a claim in the JSON form of a token file.
 type fileClaim struct {
 	Name   string `json:"name"`
 	Type   string `json:"type"`
@@ -211,7 +216,8 @@ type fileClaim struct {
 	Flags  uint32 `json:"flags,omitempty"`
 }
 
-// claimFile returns the claims of a set in the form that claim reads.
+// claimFile returns the claims of a set in the JSON form of a token file, or nil for none. Unsigned numbers above
+// 2^53 are strings.
 func claimFile(set *claims.Set) []fileClaim {
 	var out []fileClaim
 	for _, a := range set.All() {

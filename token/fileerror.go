@@ -34,8 +34,8 @@ func (e *FileError) Error() string {
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// fileError converts an error of the strict reader to a FileError. It returns
-// other errors unchanged.
+// fileError converts an error of the strict JSON reader to a [*FileError] with the line of the file. It returns other
+// errors unchanged.
 func fileError(file []byte, err error) error {
 	e, ok := err.(*strict.Error)
 	if !ok {

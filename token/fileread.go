@@ -29,8 +29,8 @@ var (
 	claimFields     = []string{"name", "type", "values", "flags"}
 )
 
-// loc is a text of the file with its path and offset. The reader resolves it once
-// the domain is known.
+// loc is a text of the token file with its path and offset. The reader resolves it to a SID or a DACL once the domain
+// is known.
 type loc struct {
 	text string
 	path string
@@ -51,8 +51,8 @@ type rawClaim struct {
 	sids []loc
 }
 
-// fileReader holds the fields before SIDs are resolved: aliases such as DU need the domain, which may be the last
-// field. Its methods fail at the position of the wrong text.
+// fileReader parses a token file. It keeps the fields as text first: aliases such as DU need the domain, which may be
+// the last field. Its methods fail at the position of the wrong text.
 type fileReader struct {
 	strict.Reader
 	spec Spec
@@ -87,8 +87,8 @@ func Parse(file []byte) (*Token, error) {
 	return t, nil
 }
 
-// read parses the file, resolves SIDs and defaults, and calls New. The error is of the JSON, of a SID or of New, so
-// every token that a file describes is one that New accepts.
+// read parses the whole file and returns its token. The error is of the JSON, of a SID or of New, so every token that
+// a file describes is one that New accepts.
 func (r *fileReader) read() (*Token, error) {
 	if err := r.fields(fileFields, r.field); err != nil {
 		return nil, err
@@ -106,7 +106,8 @@ func (r *fileReader) read() (*Token, error) {
 	return t, nil
 }
 
-// fields parses an object and calls f with the index of each field. A null field counts as absent.
+// fields parses a JSON object and calls f for each field, with the index of its name in names. A null field counts as
+// absent. An unknown field is an error.
 func (r *fileReader) fields(names []string, f func(i int) error) error {
 	return r.Object(names, func(i int) error {
 		if r.Null() {
@@ -116,7 +117,8 @@ func (r *fileReader) fields(names []string, f func(i int) error) error {
 	})
 }
 
-// refused converts an error of New to a FileError. Offset is set if the position of the field is known.
+// refused converts an error of New, for a token that the file describes, to a [*FileError]. Its Offset is set if the
+// position of the field is known.
 func (r *fileReader) refused(err error) error {
 	var se *SpecError
 	if !errors.As(err, &se) {
@@ -132,8 +134,8 @@ func (r *fileReader) refused(err error) error {
 	return out
 }
 
-// field parses the value of field i of the file into the reader. It does not resolve SIDs, because the field domain
-// may follow.
+// field parses the value of one field of the token file, fileFields[i]. It does not resolve SIDs, because the field
+// domain may follow.
 func (r *fileReader) field(i int) (err error) {
 	s := &r.spec
 	switch name := fileFields[i]; name {
@@ -189,7 +191,8 @@ func (r *fileReader) field(i int) (err error) {
 	return err
 }
 
-// scalar parses a field whose value is one number or word. New validates the combination of such fields.
+// scalar parses the value of the named field of the token file, if it is one number, word or list of words. New
+// validates the combination of such fields.
 func (r *fileReader) scalar(name string) (err error) {
 	s := &r.spec
 	var v uint64

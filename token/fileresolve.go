@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// resolve converts the texts of the file to SIDs and applies the defaults.
+// resolve completes the spec once the whole file is read: it converts the texts to SIDs, claims and a DACL, and
+// applies the defaults.
 func (r *fileReader) resolve() error {
 	s := &r.spec
 	if r.user.sid.at == 0 {
@@ -63,8 +64,8 @@ func (r *fileReader) resolve() error {
 	return r.resolveDACL(domain)
 }
 
-// findDomain returns the domain for relative aliases: the field domain, else the domain of the user, else the zero
-// SID.
+// findDomain returns the domain to which the file's aliases such as DU are relative: the field domain, else the
+// domain of the user, else the zero SID.
 func (r *fileReader) findDomain() (sid.SID, error) {
 	if r.domain.path != "" {
 		return resolveSID(r.domain, sid.SID{})
@@ -85,8 +86,8 @@ func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	return s, nil
 }
 
-// resolveGroups resolves the SIDs of a list. name is the field that errors name. A nil list gives nil, an empty one
-// an empty result.
+// resolveGroups converts a parsed list of groups: it resolves their SIDs. name is the field that errors name. A nil
+// list gives nil, an empty one an empty result.
 func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
 	if raw == nil {
 		return nil, nil
@@ -105,8 +106,8 @@ func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) 
 	return out, nil
 }
 
-// settle applies the defaults of type, level, integrity and mandatory policy. It fails for an integrity level that is
-// neither a known name nor S-1-16-x.
+// settle sets the type, level, integrity and mandatory policy of the spec, or their defaults. It fails for an
+// integrity level that is neither a known name nor S-1-16-x.
 func (r *fileReader) settle() error {
 	s := &r.spec
 	if !r.hasType {
@@ -147,7 +148,7 @@ func (r *fileReader) settle() error {
 // written explicitly, because a missing field means Medium.
 const noIntegrity = "None"
 
-// resolveDACL parses the default DACL. If the file has none, it makes one that grants everything to the user and
+// resolveDACL sets the default DACL of the spec from its SDDL text. Without one, it grants everything to the user and
 // SYSTEM, and to the package of an AppContainer. A text without a DACL, or with another part, is an error.
 func (r *fileReader) resolveDACL(domain sid.SID) error {
 	s := &r.spec
@@ -174,7 +175,7 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	return nil
 }
 
-// fullAccess returns a list that grants GENERIC_ALL to each SID. The zero SID is an error.
+// fullAccess returns a DACL that grants GENERIC_ALL to each SID. The zero SID is an error.
 func fullAccess(sids ...sid.SID) (*sd.ACL, error) {
 	var aces []sd.ACE
 	for _, s := range sids {

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loc parses a string and records its position, so that a later error can name it.
+// loc parses a JSON string into l, with name as its path and its position, so that a later error can name both.
 func (r *fileReader) loc(name string, l *loc) (err error) {
 	r.Peek()
 	l.path, l.at = name, r.Pos
@@ -15,7 +15,7 @@ func (r *fileReader) loc(name string, l *loc) (err error) {
 	return err
 }
 
-// signed parses a number that may be negative, such as a claim's value or a time.
+// signed parses a 64-bit number that may be negative, such as a claim's value or a time.
 func (r *fileReader) signed() (int64, error) {
 	s, err := r.Number()
 	if err != nil {
@@ -28,8 +28,8 @@ func (r *fileReader) signed() (int64, error) {
 	return v, nil
 }
 
-// oneOf parses a string and returns the value that the table has for it. An unknown word is an error that lists the
-// known ones.
+// oneOf parses a JSON string, which must be a word of the table, and returns the word's value. The error for an
+// unknown word lists the known ones.
 func (r *fileReader) oneOf(table []named) (uint32, error) {
 	r.Peek()
 	at := r.Pos
@@ -46,7 +46,7 @@ func (r *fileReader) oneOf(table []named) (uint32, error) {
 	return v, nil
 }
 
-// words parses an array of strings and returns the combined bits that the table has for them.
+// words parses a JSON array of words of the table, such as attribute names, and returns the union of their bits.
 func (r *fileReader) words(table []named) (bits uint32, err error) {
 	err = r.Array(32, func(int) error {
 		v, err := r.oneOf(table)
@@ -56,7 +56,8 @@ func (r *fileReader) words(table []named) (bits uint32, err error) {
 	return bits, err
 }
 
-// group parses a group: "S-1-…", or {"sid":…,"attributes":[…]}. Without attributes the group gets bare.
+// group parses a group of a token file into g: "S-1-…", or {"sid":…,"attributes":[…]}. A group without attributes
+// gets those of bare.
 func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	g.attrs, g.bare = bare, true
 	if r.Peek() == '"' {
@@ -81,8 +82,8 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	return err
 }
 
-// groupList parses an array of at most MaxGroups groups. A SID without attributes gets those of a group that a logon
-// adds. An empty array gives an empty list, not nil.
+// groupList parses a JSON array of groups into out. A SID without attributes gets those of a group that a logon adds.
+// An empty array gives an empty list, not nil. More than MaxGroups groups are an error.
 func (r *fileReader) groupList(out *[]rawGroup) error {
 	*out = []rawGroup{} // an empty list differs from none
 	return r.Array(MaxGroups, func(int) error {
@@ -91,8 +92,9 @@ func (r *fileReader) groupList(out *[]rawGroup) error {
 	})
 }
 
-// privilege parses "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]}. Given attributes are used
-// unchanged; without them the privilege is enabled. A privilege that occurs twice is an error.
+// privilege parses a privilege of a token file: "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]}.
+// Given attributes are used unchanged; without them the privilege is enabled. A privilege that occurs twice is an
+// error. The parameter, an array index, is unused.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc
@@ -133,7 +135,7 @@ func (r *fileReader) privilege(int) error {
 	return nil
 }
 
-// container parses field i of appContainer. Only packageSid is required.
+// container parses the value of one field of the object appContainer, containerFields[i].
 func (r *fileReader) container(i int) (err error) {
 	switch i {
 	case 0:

@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// file is the token file as the writer prints it, fields in the documented
-// order.
+// file is a token file in the form that MarshalJSON writes, with its fields in the documented order.
 type file struct {
 	User               any            `json:"user"`
 	Groups             []any          `json:"groups,omitempty"`
@@ -65,13 +64,13 @@ type fileContainer struct {
 	Number       uint32 `json:"number,omitempty"`
 }
 
-// fileGroup is a group whose attributes are not the usual ones.
+// fileGroup is the JSON form of a group whose attributes are not the usual ones.
 type fileGroup struct {
 	SID        string   `json:"sid"`
 	Attributes []string `json:"attributes"`
 }
 
-// filePrivilege is a privilege that is not simply enabled.
+// filePrivilege is the JSON form of a privilege whose attributes are not Enabled alone.
 type filePrivilege struct {
 	Name       string   `json:"name"`
 	Attributes []string `json:"attributes"`
@@ -142,9 +141,9 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile returns the groups in the form of the token file. If the integrity entry is the last one, it returns it
-// as level, because the reader puts a level there; elsewhere the entry stays among the groups and level is "". For a
-// token without an integrity entry level is the word for none.
+// groupsFile returns the groups and the integrity level in the JSON form of a token file. If the integrity entry is
+// the last group, it is returned as level, because the reader puts a level there. Elsewhere the entry stays among the
+// groups and level is "". For a token without an integrity entry level is the word for none.
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
 	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
@@ -160,9 +159,8 @@ func (t *Token) groupsFile() (groups []any, level string) {
 	return groups, level
 }
 
-// groupFiles returns the entries of seq in the form of the token file. Without entries it returns an empty list,
-// because the field must appear in the file. bare has the attributes that the reader assigns to a SID without
-// attributes.
+// groupFiles returns groups in the JSON form of a token file. Without groups it returns an empty list, because the
+// field must appear in the file. bare has the attributes that the reader assigns to a SID without attributes.
 func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	out := []any{}
 	for _, g := range seq {
@@ -171,7 +169,8 @@ func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	return out
 }
 
-// groupFile returns the SID's text if the attributes equal bare, else a fileGroup.
+// groupFile returns a group in the JSON form of a token file: the SID's text if the attributes equal bare, else a
+// fileGroup.
 func groupFile(g Group, bare uint32) any {
 	if g.Attributes == bare {
 		return g.SID.String()
@@ -179,8 +178,8 @@ func groupFile(g Group, bare uint32) any {
 	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
 }
 
-// privilegeFile returns the privileges in the form of the token file, nil for none. A privilege that is enabled, but
-// not by default, is only its name.
+// privilegeFile returns the privileges in the JSON form of a token file, nil for none. A privilege that is enabled,
+// but not by default, is only its name.
 func (t *Token) privilegeFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {
@@ -194,7 +193,8 @@ func (t *Token) privilegeFile() []any {
 	return out
 }
 
-// narrowed returns restricted claims in the form of the token file, or nil if the token has no such list.
+// narrowed returns the claims that the restricted pass sees in the JSON form of a token file. A nil set, which is no
+// such list, gives nil; an empty set gives an empty list.
 func narrowed(s *claims.Set) *[]fileClaim {
 	if s == nil {
 		return nil
@@ -203,7 +203,7 @@ func narrowed(s *claims.Set) *[]fileClaim {
 	return &list
 }
 
-// luidFile returns the text of a LUID. It is "" for 0, which the file omits.
+// luidFile returns the text of a LUID for a token file. It is "" for 0, which the file omits.
 func luidFile(l winnt.LUID) string {
 	if l == 0 {
 		return ""
@@ -211,7 +211,8 @@ func luidFile(l winnt.LUID) string {
 	return l.String()
 }
 
-// daclFile returns the default DACL in SDDL. nil gives a NULL DACL.
+// daclFile returns a default DACL in SDDL for a token file. nil gives a NULL DACL. It fails for a list that SDDL
+// cannot express.
 func daclFile(dacl *sd.ACL) (string, error) {
 	d := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
 	text, err := sddl.Format(d, sddl.Options{Domain: sid.SID{}, Extended: true})

@@ -66,7 +66,8 @@ func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 	return &n, ntstatus.Success
 }
 
-// filtered is a token being filtered: copies that finish puts together.
+// filtered is the state of [Token.Filter]: copies of a token's parts, from which the filter takes away. finish puts
+// them together.
 type filtered struct {
 	old     *Token
 	t       *Token
@@ -75,8 +76,8 @@ type filtered struct {
 	effect  bool // something was taken away
 }
 
-// restricting returns STATUS_INVALID_PARAMETER if gs cannot be a list of restricting SIDs: it has more than MaxGroups
-// entries, a zero SID, or an entry with attributes.
+// restricting checks a list of restricting SIDs that a filter adds. It returns STATUS_INVALID_PARAMETER if gs has
+// more than MaxGroups entries, a zero SID, or an entry with attributes.
 func restricting(gs []Group) ntstatus.Status {
 	if len(gs) > MaxGroups {
 		return ntstatus.InvalidParameter
@@ -90,7 +91,8 @@ func restricting(gs []Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// disable makes every entry with one of the SIDs deny-only. It ignores SIDs that the token does not have (T-61).
+// disable makes the user and groups with one of the SIDs deny-only. It ignores SIDs that the token does not have
+// (T-61).
 func (w *filtered) disable(sids []sid.SID) {
 	for _, s := range sids {
 		first := w.old.index(s)
@@ -104,9 +106,9 @@ func (w *filtered) disable(sids []sid.SID) {
 	}
 }
 
-// denyOnly makes entry i deny-only, so that it matches deny entries and no allow entry. It clears both enabled bits,
-// and records that the filter had an effect if the entry was not deny-only before. It does not change the integrity
-// entry.
+// denyOnly makes entry i of the user and groups deny-only, so that it matches deny ACEs and no allow ACE. It clears
+// both enabled bits, and notes an effect of the filter if the entry was not deny-only before. It does not change the
+// integrity entry.
 func (w *filtered) denyOnly(i int) {
 	a := &w.b.attrs[i]
 	// The integrity entry cannot be made deny-only (T-61).
@@ -121,8 +123,8 @@ func (w *filtered) denyOnly(i int) {
 	w.enabled.Clear(i)
 }
 
-// privileges removes the privileges in f.Delete. DISABLE_MAX_PRIVILEGE removes all but SeChangeNotifyPrivilege
-// instead (T-62). LUA_TOKEN also removes those that a limited token may not have (T-65).
+// privileges removes the privileges that the filter takes away: those in f.Delete, or with DISABLE_MAX_PRIVILEGE all
+// but SeChangeNotifyPrivilege (T-62). LUA_TOKEN also removes those that a limited token may not have (T-65).
 func (w *filtered) privileges(f *FilterSpec) {
 	// A privilege to delete goes, one that is not held is skipped (T-62).
 	drop := f.Delete
@@ -138,7 +140,8 @@ func (w *filtered) privileges(f *FilterSpec) {
 	w.drop(drop)
 }
 
-// drop removes the privileges of set. It does not merely disable them, because the holder could enable them again.
+// drop removes the privileges of set from the token. It does not merely disable them, because the holder could enable
+// them again.
 func (w *filtered) drop(set winnt.PrivilegeSet) {
 	// Removing a privilege that the token does not have has no effect, and the copy stays unmarked.
 	if w.t.present&set != 0 {
@@ -149,8 +152,8 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 	w.t.byDefault &^= set
 }
 
-// lua applies what else LUA_TOKEN does: administrative groups become deny-only, a level above Medium becomes Medium,
-// and the elevation type becomes limited (T-65).
+// lua makes the token a limited (UAC) one for LUA_TOKEN: administrative groups become deny-only, an integrity level
+// above Medium becomes Medium, and the elevation type becomes limited (T-65). It does not change the privileges.
 func (w *filtered) lua() {
 	// Administrative groups become deny-only, so that entries which refuse them still
 	// bind the limited token. T-65
@@ -169,8 +172,8 @@ func (w *filtered) lua() {
 	w.b.elevation = winnt.TokenElevationTypeLimited
 }
 
-// isAdministrative reports whether LUA_TOKEN makes a group deny-only: an administrative group of BUILTIN or of a
-// domain (T-65).
+// isAdministrative reports whether s is an administrative group of BUILTIN or of a domain, which LUA_TOKEN makes
+// deny-only (T-65).
 func isAdministrative(s sid.SID) bool {
 	if s.Authority() != 5 {
 		return false
@@ -192,9 +195,9 @@ func isAdministrative(s sid.SID) bool {
 	return false
 }
 
-// restrict stores the restricting SIDs of f; without any it changes nothing. If the token already has some, it stores
-// the intersection (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless the old one is
-// restricted in all rights.
+// restrict adds the restricting SIDs of f to the token; without any it changes nothing. If the token already has
+// some, the intersection remains (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless
+// the old one is restricted in all rights.
 func (w *filtered) restrict(f *FilterSpec) {
 	if len(f.Restrict) == 0 {
 		return
@@ -220,7 +223,7 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 }
 
-// common returns the entries of gs whose SID is in set. The result reuses the array of gs.
+// common returns the groups of gs whose SID is in set. The result reuses the array of gs.
 func common(gs []Group, set *sidset.Set) []Group {
 	out := gs[:0]
 	for _, g := range gs {
@@ -231,8 +234,9 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left returns the restricting SIDs that are not in gs, as deny-only entries without repetition. These are SIDs of
-// the token's list, and SIDs that an earlier filter dropped from it. They still match deny entries (T-68).
+// left returns the restricting SIDs that the filter takes away, as deny-only groups without repetition: those that
+// gs, the new list, does not have. SIDs that an earlier filter took away are among them. They still match deny ACEs
+// (T-68).
 func (w *filtered) left(gs []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
 	for _, g := range gs {
@@ -249,8 +253,8 @@ func (w *filtered) left(gs []Group) (out []Group) {
 	return out
 }
 
-// finish completes the filtered token: bitmaps, flags, parent and ModifiedId. If the owner became deny-only, the user
-// replaces it (T-66).
+// finish completes the filtered token: bitmaps, flags, parent and ModifiedId. If the default owner became deny-only,
+// the user replaces it (T-66).
 func (w *filtered) finish(f *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)

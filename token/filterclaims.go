@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extended applies the parameters that only NtFilterTokenEx has (T-67).
+// extended applies the parameters that only NtFilterTokenEx has: those for claims and device groups (T-67).
 func (w *filtered) extended(f *FilterSpec) {
 	b := w.b
 	// Dropping comes first, so that disabling and restricting find no claims.
@@ -26,8 +26,8 @@ func (w *filtered) extended(f *FilterSpec) {
 	b.restrictedDeviceClaims = w.restrictClaims(b.deviceClaims, b.restrictedDeviceClaims, f.RestrictDeviceClaims)
 }
 
-// disableDevice makes groups of the device deny-only, as disable does with those of
-// the user: a device that was refused something stays refused. T-67
+// disableDevice makes the device's groups with one of the SIDs deny-only, as disable does with those of the user. A
+// device that was refused something stays refused (T-67).
 func (w *filtered) disableDevice(sids []sid.SID) {
 	if len(sids) == 0 || w.b.device == nil {
 		return
@@ -44,9 +44,9 @@ func (w *filtered) disableDevice(sids []sid.SID) {
 	w.b.device = newList(gs)
 }
 
-// restrictDevice stores the device groups that the restricted pass sees. If there
-// is such a list already, it stores the intersection, so that no filter restores a
-// group. T-67
+// restrictDevice sets the restricting SIDs of the device, which the restricted pass sees in place of its groups. If
+// there are some already, the intersection remains, so that no filter restores a group (T-67). An empty list changes
+// nothing.
 func (w *filtered) restrictDevice(list []Group) {
 	if len(list) == 0 {
 		return
@@ -59,8 +59,8 @@ func (w *filtered) restrictDevice(list []Group) {
 	w.effect = true
 }
 
-// disableClaims disables the claims of these names, mandatory or not, as a
-// filter does with groups (T-61); a disabled claim counts as absent.
+// disableClaims returns the claims of set with those of these names disabled, mandatory or not, as a filter does with
+// groups (T-61). A disabled claim counts as absent. If nothing changes, it returns set.
 func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	var out []claims.Attribute
 	changed := false
@@ -83,8 +83,9 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims returns the claims that the restricted pass will see: the token's own claims of these names that an
-// earlier list also has (T-63). With nil names it returns the earlier list, with an empty list of names no claim.
+// restrictClaims returns the claims that the restricted pass of an access check will see: the token's own claims of
+// these names that an earlier restriction, before, also has (T-63). With nil names it returns before, with an empty
+// list of names no claim.
 func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
 	// Without a list an earlier restriction remains; an empty list allows nothing (T-67).
 	if names == nil {
@@ -106,7 +107,7 @@ func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *clai
 	return n
 }
 
-// hasName reports whether the list has a claim name, ignoring case.
+// hasName reports whether names has a claim name, ignoring case.
 func hasName(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return claims.EqualName(n, name) })
 }

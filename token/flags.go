@@ -53,8 +53,8 @@ func (t *Token) IsAdmin() bool {
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
 }
 
-// inForce reports whether some entry with a SID is not deny-only and was not removed by EffectiveOnly. first is the
-// lowest index of that SID.
+// inForce reports whether one of the groups with a SID is neither deny-only nor removed by EffectiveOnly. first is
+// the lowest index of that SID.
 func (t *Token) inForce(first int) bool {
 	if t.groups.alive.Has(first) && !t.body.denyOnly.Has(first) {
 		return true
@@ -67,8 +67,8 @@ func (t *Token) inForce(first int) bool {
 	return false
 }
 
-// IsElevated reports class 20: whether the token is the full one of a linked
-// pair, or has no linked token and an integrity level of High or above.
+// IsElevated reports whether the token is elevated (class 20): it is the full token of a linked pair, or has no
+// linked token and an integrity level of High or above.
 func (t *Token) IsElevated() bool {
 	switch t.body.elevation {
 	case winnt.TokenElevationTypeFull:
@@ -80,8 +80,8 @@ func (t *Token) IsElevated() bool {
 	return false
 }
 
-// IsSandboxed reports class 47: whether the token is an AppContainer's,
-// write-restricted, or filtered by LUA_TOKEN.
+// IsSandboxed reports whether the token is sandboxed (class 47): it is an AppContainer's, write-restricted, or
+// filtered by LUA_TOKEN.
 func (t *Token) IsSandboxed() bool {
 	// TOKEN_IS_FILTERED alone is not enough: a filter that only drops privileges sets
 	// it too, and makes no sandbox.
@@ -89,7 +89,8 @@ func (t *Token) IsSandboxed() bool {
 	return lua || t.IsAppContainer() || t.WriteRestricted()
 }
 
-// LogonSID returns the group with SE_GROUP_LOGON_ID (class 28). ok is false for a token without one.
+// LogonSID returns the group that identifies the logon, S-1-5-5-x-y with SE_GROUP_LOGON_ID (class 28). ok is false
+// for a token without one.
 func (t *Token) LogonSID() (g Group, ok bool) {
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {

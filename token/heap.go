@@ -28,7 +28,7 @@ func (t *Token) HeapSize() int {
 	return n + max(0, 4*int(t.charged)-t.dacl.HeapSize())
 }
 
-// heapSize estimates the bytes of heap that the list takes, 0 for nil.
+// heapSize estimates the memory that the list takes, in bytes, 0 for nil.
 func (l *list) heapSize() int {
 	if l == nil {
 		return 0

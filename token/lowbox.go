@@ -64,10 +64,9 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 	return n, ntstatus.Success
 }
 
-// AdmitPackage returns the list with an entry at its end that grants a package
-// the mask (T-131). It returns nil for nil, which is not a list or grants
-// everything. It returns the list unchanged if an entry already grants the
-// mask, or if there is no space for another entry.
+// AdmitPackage returns the DACL with an ACE at its end that grants mask to an AppContainer package (T-131). It
+// returns nil for nil, which is no list or grants everything. It returns the list unchanged if an ACE already grants
+// the mask, or if there is no space for another.
 func AdmitPackage(list *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {
 	if list == nil {
 		return nil

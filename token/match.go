@@ -74,7 +74,7 @@ func (t *Token) Member(s sid.SID, deny bool) bool {
 	return t.groups.allow.Has(i)
 }
 
-// index returns the SIDs of a list. It returns nil for a nil list, which matches nothing.
+// index returns the SIDs of the list. It returns nil for a nil list, which matches nothing.
 func (l *list) index() *sidset.Set {
 	if l == nil {
 		return nil
@@ -82,7 +82,7 @@ func (l *list) index() *sidset.Set {
 	return l.set
 }
 
-// allowBits returns the bits of the entries that match allow entries.
+// allowBits returns a bitmap of the list's groups that match allow ACEs, nil for a nil list.
 func (l *list) allowBits() sidset.Bits {
 	if l == nil {
 		return nil
@@ -90,7 +90,7 @@ func (l *list) allowBits() sidset.Bits {
 	return l.allow
 }
 
-// newList returns a list of the groups, or nil if there are none.
+// newList returns a list of the groups gs, prepared for matching, or nil if there are none.
 func newList(gs []Group) *list {
 	if len(gs) == 0 {
 		return nil
@@ -98,8 +98,8 @@ func newList(gs []Group) *list {
 	return newPresentList(gs)
 }
 
-// newPresentList returns a list of the groups, also if there are none: an empty list of restricting SIDs restricts
-// everything (T-63).
+// newPresentList returns a list of the groups gs, prepared for matching. It is not nil if there are none: an empty
+// list of restricting SIDs restricts everything (T-63).
 func newPresentList(gs []Group) *list {
 	l := &list{set: sidset.New(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.NewBits(len(gs)),
 		deny: sidset.NewBits(len(gs))}
@@ -122,12 +122,13 @@ func newPresentList(gs []Group) *list {
 	return l
 }
 
-// match returns the bitmaps of the entries that match allow entries and deny entries.
+// match computes which of the user and groups match allow ACEs and deny ACEs, as bitmaps. enabled marks
+// those that are enabled, alive those that EffectiveOnly has not removed.
 func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
 }
 
-// matchIn does the work of match in the memory of room, which must hold both bitmaps.
+// matchIn is match with the memory for both bitmaps in room.
 func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
 	allow, deny = room[:w:w], room[w:]
@@ -160,7 +161,7 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 	return allow, deny
 }
 
-// count returns the number of bits set.
+// count returns the number of bits that are set in the bitmap.
 func count(b sidset.Bits) int {
 	n := 0
 	for _, w := range b {

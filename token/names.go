@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// named is a word of the token file with its bits or number.
+// named is a word of the token file with the bits or the number that it means.
 type named struct {
 	name  string
 	value uint32
@@ -67,7 +67,7 @@ func lookup(table []named, name string) (uint32, bool) {
 	return 0, false
 }
 
-// nameOf returns the word for a value, or "" if the table has none.
+// nameOf returns the word that means value in the token file, or "" if the table has none.
 func nameOf(table []named, value uint32) string {
 	for _, n := range table {
 		if n.value == value {
@@ -77,7 +77,7 @@ func nameOf(table []named, value uint32) string {
 	return ""
 }
 
-// namesOf returns the names of the bits that are set in value. The result is never nil.
+// namesOf returns the words of the table whose bits are set in value. The result is never nil.
 func namesOf(table []named, value uint32) []string {
 	out := []string{}
 	for _, n := range table {
@@ -88,7 +88,7 @@ func namesOf(table []named, value uint32) []string {
 	return out
 }
 
-// choices returns the words of the table, separated for an error message.
+// choices returns all words of the table, separated by commas, for an error message.
 func choices(table []named) string {
 	var out []string
 	for _, n := range table {

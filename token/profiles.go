@@ -55,8 +55,8 @@ var (
 
 const bothPolicies = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 
-// profile returns the common part of the profiles: a primary token with both mandatory policies. enabled are the
-// privileges that are enabled, also by default.
+// profile returns the part that the Specs of this file have in common: a primary token with both mandatory policies.
+// held are the privileges that it has, and enabled those that are enabled, also by default.
 func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, groups ...Group) Spec {
 	return Spec{
 		User: Group{SID: user}, Groups: groups, Integrity: level, MandatoryPolicy: bothPolicies,
@@ -65,7 +65,7 @@ func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, grou
 	}
 }
 
-// ordinary returns groups with the attributes that a logon gives.
+// ordinary returns groups with the attributes that a logon gives them: mandatory, enabled by default, and enabled.
 func ordinary(sids ...sid.SID) []Group {
 	gs := make([]Group, len(sids))
 	for i, s := range sids {
@@ -78,9 +78,9 @@ func ordinary(sids ...sid.SID) []Group {
 // one computer is in: Domain Users, or None.
 const domainUsersRID = 513
 
-// logon adds the groups and defaults that every logon gives a token. The first group is the default primary group; a
-// user without a domain is the primary group itself. The default DACL grants full access to the owner and the system,
-// and read and execute to the logon session (T-130).
+// logon adds what every logon gives a token: the logon SID, a primary group and a default DACL. The primary group is
+// None or Domain Users, or the user itself if it has no domain. The default DACL grants full access to the owner and
+// the system, and read and execute to the logon session (T-130).
 func (s *Spec) logon(owner sid.SID) {
 	user := s.User.SID
 	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
@@ -103,8 +103,8 @@ func logonSID(user sid.SID) sid.SID {
 	return sid.Logon(high, user.RID())
 }
 
-// defaultDACL returns the DACL that a logon gives: full access for the owner and the system, read and execute for the
-// logon session.
+// defaultDACL returns the default DACL that a logon gives: full access for the owner and the system, read and execute
+// for the logon session.
 func defaultDACL(owner, session sid.SID) *sd.ACL {
 	return allowing(grant{owner, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL},
 		grant{session, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE})
@@ -116,7 +116,7 @@ type grant struct {
 	mask winnt.AccessMask
 }
 
-// allowing returns a list with these grants. It returns nil if one of them is for the zero SID; New then rejects the
+// allowing returns a DACL with these grants. It returns nil if one of them is for the zero SID; New then rejects the
 // zero SID as a user.
 func allowing(grants ...grant) *sd.ACL {
 	aces := make([]sd.ACE, len(grants))
@@ -142,9 +142,8 @@ func Administrator(user sid.SID) Spec {
 	return s
 }
 
-// LimitedAdministrator returns the Spec of the same account's linked token,
-// with which its programs run unless elevated. Administrators is deny-only, and
-// the integrity is Medium.
+// LimitedAdministrator returns the Spec of the limited (UAC) token of the account that [Administrator] describes,
+// with which its programs run unless elevated. Administrators is deny-only, and the integrity is Medium.
 func LimitedAdministrator(user sid.SID) Spec {
 	s := Administrator(user)
 	for i, g := range s.Groups {
@@ -194,8 +193,7 @@ func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
 	return s
 }
 
-// LocalSystem returns the Spec of the operating system itself, logon session
-// 0x3e7.
+// LocalSystem returns the Spec of LOCAL SYSTEM, the account of the operating system itself, logon session 0x3e7.
 func LocalSystem() Spec {
 	s := profile(sid.LocalSystem, sid.SystemLevel, systemHeld, systemEnabled,
 		Group{sid.Administrators, winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_OWNER})
@@ -224,16 +222,16 @@ func Anonymous(everyone bool) Spec {
 	return s
 }
 
-// LocalService returns the Spec of services with few rights that are anonymous
-// on the network, logon session 0x3e5.
+// LocalService returns the Spec of LOCAL SERVICE, the account of services with few rights that are anonymous on the
+// network, logon session 0x3e5.
 func LocalService() Spec {
 	s := service(sid.LocalService, winnt.LOCALSERVICE_LUID)
 	s.Privileges |= winnt.Privileges(winnt.SeSystemtimePrivilege, winnt.SeTimeZonePrivilege)
 	return s
 }
 
-// NetworkService returns the Spec of services that use the network as the
-// machine, logon session 0x3e4.
+// NetworkService returns the Spec of NETWORK SERVICE, the account of services that use the network as the machine,
+// logon session 0x3e4.
 func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSERVICE_LUID) }
 
 // service returns the common Spec of the two service accounts: System integrity,

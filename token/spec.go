@@ -117,9 +117,8 @@ type made struct {
 	groups groups
 }
 
-// New returns a token. The error is a [*SpecError] with status
-// STATUS_INVALID_SID, STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11),
-// STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
+// New returns the token that s describes. The error is a [*SpecError] with status STATUS_INVALID_SID,
+// STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11), STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
 // STATUS_NO_SUCH_PRIVILEGE or STATUS_INVALID_PARAMETER.
 func New(s Spec) (*Token, error) {
 	if err := s.validate(); err != nil {
@@ -172,9 +171,9 @@ func New(s Spec) (*Token, error) {
 	return t, nil
 }
 
-// defaults sets owner, primary group and DynamicCharged from the spec. Without an owner the user is it. Without a
-// primary group it is the first group that is not an integrity level, else the user. n is the number of entries. The
-// error is a SpecError.
+// defaults sets the default owner, the primary group and DynamicCharged of a new token from the spec. Without an
+// owner it is the user. Without a primary group it is the first group that is not an integrity level, else the user.
+// n is the number of user and groups. The error is a SpecError.
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
 		i := t.ownerIndex(s.Owner)
@@ -225,8 +224,8 @@ func (t *Token) index(s sid.SID) int {
 	return -1
 }
 
-// ownerIndex returns the index of an entry with SID s that may own new objects: the user, even if deny-only, or a group
-// with SE_GROUP_OWNER that is not deny-only (T-11, T-66). It returns -1 if there is no such entry.
+// ownerIndex returns the index of the user or group with SID s, if it may be the owner of new objects, else -1. The
+// user may, even if deny-only, and a group with SE_GROUP_OWNER that is not deny-only (T-11, T-66).
 func (t *Token) ownerIndex(s sid.SID) int {
 	first := t.body.set.Find(s.Hash(), s)
 	if first < 0 {
@@ -243,7 +242,7 @@ func (t *Token) ownerIndex(s sid.SID) int {
 	return -1
 }
 
-// mayOwn reports whether the entry of an index may own new objects (T-11, T-66).
+// mayOwn reports whether entry i of the user and groups may be the owner of new objects (T-11, T-66).
 func (t *Token) mayOwn(i int) bool {
 	a := t.body.attrs[i]
 	if i == 0 {

@@ -51,8 +51,7 @@ type Token struct {
 // package returns. Check it before other calls on a token from outside.
 func (t *Token) IsZero() bool { return t == nil || t.body == nil }
 
-// groups is the changeable state of the user-and-groups array, as bitmaps over
-// its indexes.
+// groups is the state of a token's user and groups that adjustments change, as bitmaps over their indexes.
 type groups struct {
 	enabled sidset.Bits // SE_GROUP_ENABLED
 	alive   sidset.Bits // entries not removed by EffectiveOnly
@@ -60,7 +59,7 @@ type groups struct {
 	deny    sidset.Bits // A-2, likewise
 }
 
-// body holds the data that rarely changes. A change copies it.
+// body holds the data of a token that rarely changes. Derived tokens share it, and a change copies it.
 type body struct {
 	set      *sidset.Set // index 0 is the user
 	attrs    []uint32    // of each entry; ENABLED is in groups.enabled
@@ -92,14 +91,15 @@ type body struct {
 	isolation                              string      // prefix of class 44
 }
 
-// list is an immutable list of SIDs that is matched by its attributes alone.
+// list is an immutable list of groups, such as the capabilities or device groups, whose attributes no bitmap of the
+// token overrides.
 type list struct {
 	set         *sidset.Set
 	attrs       []uint32
 	allow, deny sidset.Bits
 }
 
-// all yields the entries in order. A nil list has none.
+// all yields the groups of the list in order. A nil list has none.
 func (l *list) all(yield func(int, Group) bool) {
 	if l == nil {
 		return
@@ -111,7 +111,7 @@ func (l *list) all(yield func(int, Group) bool) {
 	}
 }
 
-// attr returns the present attributes of entry i, with ENABLED if the entry is enabled.
+// attr returns the SE_GROUP_* attributes of entry i of the user and groups, with ENABLED if it is enabled now.
 func (t *Token) attr(i int) uint32 {
 	a := t.body.attrs[i]
 	if t.groups.enabled.Has(i) {
@@ -120,7 +120,7 @@ func (t *Token) attr(i int) uint32 {
 	return a
 }
 
-// entry returns entry i with its present attributes.
+// entry returns entry i of the user and groups with its present attributes. Index 0 is the user.
 func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
 
 // User returns the user and its attributes. These are usually 0, or
@@ -164,7 +164,7 @@ func (t *Token) Level() winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(t.level)
 }
 
-// Has reports whether p is enabled.
+// Has reports whether the token has privilege p enabled.
 func (t *Token) Has(p winnt.Privilege) bool { return t.enabled.Has(p) }
 
 // Enabled returns the set of enabled privileges.
@@ -180,8 +180,8 @@ func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDefault }
 // Integrity returns the RID of the integrity level, or 0 (Untrusted) for a token without one.
 func (t *Token) Integrity() uint32 { return t.integrity }
 
-// IntegrityLevel returns the integrity entry as class 25 reports it, with attributes 0x60. It is S-1-16-0 for a token
-// without one.
+// IntegrityLevel returns the SID of the integrity level as class 25 reports it, with attributes 0x60. It is S-1-16-0
+// for a token without an integrity level.
 func (t *Token) IntegrityLevel() Group {
 	if t.integrityAt == 0 {
 		return Group{sid.UntrustedLevel, integrityAttributes}
@@ -246,7 +246,8 @@ func (t *Token) IsRestricted() bool { return t.body.restricted != nil }
 // WriteRestricted reports whether the restricting SIDs limit only writing.
 func (t *Token) WriteRestricted() bool { return t.stored&winnt.TOKEN_WRITE_RESTRICTED != 0 }
 
-// SandboxInert reports SANDBOX_INERT (class 15).
+// SandboxInert reports whether the token was made with SANDBOX_INERT, which turns off some software restrictions
+// (class 15). No access check reads it.
 func (t *Token) SandboxInert() bool { return t.stored&winnt.TOKEN_SANDBOX_INERT != 0 }
 
 // IsFiltered reports whether a filter has removed something (class 21).
@@ -286,10 +287,10 @@ func (t *Token) DeviceClaims() *claims.Set { return t.body.deviceClaims }
 // LocalAttributes returns the token's own security attributes, or nil for a token without them.
 func (t *Token) LocalAttributes() *claims.Set { return t.body.local }
 
-// DeviceGroups yields the groups of a compound identity's device.
+// DeviceGroups yields the groups of the device in a compound identity, none for a token without a device.
 func (t *Token) DeviceGroups() iter.Seq2[int, Group] { return t.body.device.all }
 
-// RestrictedDeviceGroups yields the restricting SIDs of the device.
+// RestrictedDeviceGroups yields the restricting SIDs of the device, none for a token without them.
 func (t *Token) RestrictedDeviceGroups() iter.Seq2[int, Group] { return t.body.restrictedDevice.all }
 
 // TrustLevel returns the process trust level S-1-19-x-y, or the zero SID for a token without one.

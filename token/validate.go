@@ -31,13 +31,13 @@ func (e *SpecError) Error() string {
 // Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
-// fieldError returns a SpecError for a field: its value, and what a valid one is.
+// fieldError returns a [*SpecError] for a field with a wrong value. want says what a valid one is.
 func fieldError(field string, value any, st ntstatus.Status, want string) error {
 	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
 }
 
-// validate returns an error if no token can have the values of the spec, such as contradictory attributes. New calls
-// it first. It does not check owner and primary group, which defaults does.
+// validate checks that a token can have the values of the spec, and returns a [*SpecError] if not. New calls it
+// first. It does not check owner and primary group, which defaults does.
 func (s *Spec) validate() error {
 	if err := s.validateScalars(); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (s *Spec) validate() error {
 	return s.validateAppContainer()
 }
 
-// validateScalars checks the fields with one value, in the order of the token file.
+// validateScalars checks the fields of the spec that have one value, in the order of the token file.
 func (s *Spec) validateScalars() error {
 	// Privileges are numbered from 2 to 36; 0 and 1 were never assigned.
 	known := winnt.PrivilegeSet(1)<<(winnt.LastPrivilege+1) - winnt.PrivilegeSet(1)<<winnt.FirstPrivilege
@@ -92,7 +92,8 @@ func (s *Spec) validateScalars() error {
 	return nil
 }
 
-// validateGroups checks the user and groups: SIDs, attributes, and that at most one is an integrity entry.
+// validateGroups checks the user and groups of the spec: SIDs, attributes, and that at most one is an integrity
+// level.
 func (s *Spec) validateGroups() error {
 	if s.User.SID.IsZero() {
 		return &SpecError{"user", "missing, a token needs the SID of its user", ntstatus.InvalidSID}
@@ -131,8 +132,8 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks that a list has at most most groups, each with a SID and valid attributes. The attributes may
-// also equal mark. field is the name for errors.
+// validateList checks a list of groups of the spec: at most most groups, each with a SID and valid attributes.
+// Attributes that equal mark are valid too. field is the name for errors.
 func validateList(field string, gs []Group, mark uint32, most int) error {
 	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
@@ -152,7 +153,7 @@ func validateList(field string, gs []Group, mark uint32, most int) error {
 	return nil
 }
 
-// wrongAttributes returns a description of what is wrong with the attributes of g, or "" if they are valid.
+// wrongAttributes returns a description of what is wrong with a group's attributes, or "" if they are valid.
 func wrongAttributes(g Group) string {
 	// SE_GROUP_LOGON_ID is two bits, which come together or not at all.
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
@@ -173,8 +174,8 @@ func wrongAttributes(g Group) string {
 // indexed returns the name of entry i of a list, such as groups[2].
 func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
-// validateAppContainer checks the package, which must be S-1-15-2-x, and the capabilities, which must be S-1-15-3-x
-// (T-69). A spec without a package can have no capabilities and no other AppContainer field.
+// validateAppContainer checks the AppContainer of the spec: the package must be S-1-15-2-x, and the capabilities
+// S-1-15-3-x (T-69). A spec without a package can have no capabilities and no other AppContainer field.
 func (s *Spec) validateAppContainer() error {
 	if s.Package.IsZero() {
 		if len(s.Capabilities) > 0 || s.LowPrivilege || s.LowBoxNumber != 0 {
@@ -209,7 +210,8 @@ func isCapability(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
 }
 
-// dynamicNeed returns how many bytes the primary group and the default DACL take. A nil DACL takes none.
+// dynamicNeed returns how many bytes of the space in DynamicCharged a primary group and a default DACL take. A nil
+// DACL takes none.
 func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
 	// TOKEN_DYNAMIC_CHARGED counts the binary forms of the two, the user's SID and
 	// the groups are static.

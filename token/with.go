@@ -11,9 +11,8 @@ import (
 // new ModifiedId first and returns a new value. A setter that fails returns nil
 // and a status. Setters do not check rights and privileges of the caller.
 
-// WithOwner returns the token with another default owner. The owner must be the
-// user, or a group with SE_GROUP_OWNER that is not deny-only. Otherwise the
-// status is STATUS_INVALID_OWNER.
+// WithOwner returns the token with another default owner for new objects. The owner must be the user, or a group with
+// SE_GROUP_OWNER, and not deny-only. Otherwise the status is STATUS_INVALID_OWNER.
 func (t *Token) WithOwner(modified winnt.LUID, owner sid.SID) (*Token, ntstatus.Status) {
 	i := t.ownerIndex(owner)
 	if i < 0 || t.body.denyOnly.Has(i) {
@@ -118,8 +117,8 @@ func (t *Token) WithFlags(modified winnt.LUID, set, clear uint32) *Token {
 	return n
 }
 
-// withBody returns a copy of the token with this ModifiedID whose body change has edited. change must replace what
-// the body points to, not write to it, because the token shares it.
+// withBody returns a copy of the token with another ModifiedId and a changed body. change edits a copy of the body.
+// It must replace what the body points to, not write to it, because other tokens share it.
 func (t *Token) withBody(modified winnt.LUID, change func(*body)) *Token {
 	n := t.WithModifiedID(modified)
 	b := *t.body
