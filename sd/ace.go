@@ -129,8 +129,8 @@ func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
 	return g, true
 }
 
-// AppData returns the bytes after the last SID, including padding. For an
-// unknown type it returns everything after the header.
+// AppData returns the bytes of the ACE after its last SID, including padding: a condition, a resource attribute or
+// other application data. For an unknown type it returns everything after the header.
 func (a ACE) AppData() string {
 	off := sidOffset(a.b)
 	if off < 0 {
@@ -143,7 +143,7 @@ func (a ACE) AppData() string {
 	return a.b[off:]
 }
 
-// WithFlags returns a copy of the entry with these flags in place of its own. It returns the zero value unchanged.
+// WithFlags returns the ACE with other flags in place of its own. It returns the zero value unchanged.
 func (a ACE) WithFlags(flags uint8) ACE { return (*editor)(nil).withFlags(a, flags) }
 
 // WithMask returns the entry with another access mask. It returns an entry of
@@ -162,8 +162,7 @@ func (a ACE) WithSID(s sid.SID) ACE {
 	return ACE{}
 }
 
-// sidOffset returns the offset of the first SID of a valid entry, -1 if its
-// type is unknown.
+// sidOffset returns the offset of the first SID in the bytes b of a valid ACE, -1 if the type of the ACE is unknown.
 func sidOffset(b string) int {
 	if len(b) < 12 {
 		return -1

@@ -34,8 +34,8 @@ const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 // bytes (S-17), and STATUS_INVALID_PARAMETER if an entry is the zero ACE.
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
-// newACL builds a list from the entries. The list has at least the given revision, so that removing an entry does not
-// lower it (S-16). It fails for a zero entry, and for a list of more than MaxACLSize bytes.
+// newACL is [NewACL] for a list that replaces another: it has at least the given revision, so that removing an entry
+// does not lower it (S-16).
 func newACL(revision byte, aces []ACE) (*ACL, error) {
 	size := aclHeaderSize
 	for i, a := range aces {
@@ -133,8 +133,8 @@ func (l *ACL) All() iter.Seq2[int, ACE] {
 	}
 }
 
-// Entries returns the compiled entries, one for each ACE in order, or nil for a
-// nil or empty list. The slice is shared: do not write to it.
+// Entries returns the entries in the compiled form that the access check reads, one for each ACE in order, or nil for
+// a nil or empty list. The slice is shared: do not write to it.
 func (l *ACL) Entries() []Entry {
 	if l == nil {
 		return nil
@@ -150,9 +150,9 @@ func (l *ACL) Entries() []Entry {
 	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n]
 }
 
-// Extra returns the part of a compiled entry that only some types have. aux is
-// the entry's Aux. Extra returns nil for -1 and for any other aux that the list
-// does not have. The value is shared: do not write to it.
+// Extra returns the data of a compiled entry that does not fit in an [Entry], such as object types or a condition.
+// aux is the entry's Aux. Extra returns nil for -1 and for any other aux that the list does not have. The value is
+// shared: do not write to it.
 func (l *ACL) Extra(aux int32) *Extra {
 	if l == nil || l.extras == nil || aux < 0 || int(aux) >= len(*l.extras) {
 		return nil
@@ -197,8 +197,8 @@ func ValidACL(b []byte) bool {
 	return off < 0
 }
 
-// faultInACL returns the offset and a description of the first error in the list at the start of b. The offset is -1
-// if there is no error.
+// faultInACL checks the list at the start of b (S-20). It returns the offset and a description of the first error, or
+// -1 if there is none.
 func faultInACL(b string) (int, string) {
 	size, st := aclExtent(b)
 	if st != ntstatus.Success {

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AutoInherit are the SEF_* flags of SeAssignSecurityEx and
-// SeSetSecurityDescriptorInfoEx.
+// AutoInherit is a set of SEF_* flags, which control how SeAssignSecurityEx and SeSetSecurityDescriptorInfoEx inherit
+// and what they check.
 type AutoInherit uint32
 
 // The flags of SeAssignSecurityEx (SEF_*).
@@ -42,8 +42,8 @@ type Caller struct {
 	Kernel                     bool // previous mode is kernel: nothing is checked
 }
 
-// AssignRequest is the input of [Assign]. The zero value has no Subject, which
-// Assign refuses.
+// AssignRequest is the input of [Assign]: the parent's descriptor, the one that the creator supplied, and the
+// creator. The zero value has no Subject, which Assign refuses.
 type AssignRequest struct {
 	Parent, Creator *Descriptor // either may be nil
 	IsContainer     bool
@@ -118,8 +118,9 @@ func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
 	return o, ntstatus.Success
 }
 
-// mayAssign reports whether the caller may make o an owner. Kernel mode and a caller with SeRestorePrivilege may use
-// any SID. Others may use their own Owner and the SIDs that MayOwn accepts; a nil MayOwn accepts none.
+// mayAssign reports whether the caller may make SID o the owner of an object. Kernel mode and a caller with
+// SeRestorePrivilege may use any SID. Others may use their own Owner and the SIDs that MayOwn accepts; a nil MayOwn
+// accepts none.
 func (f *Caller) mayAssign(o sid.SID) bool {
 	if f.Kernel || f.Restore || o == f.Owner {
 		return true
@@ -145,7 +146,7 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	return g, ntstatus.Success
 }
 
-// checkSACL checks the privileges that the creator's SACL needs. A list of labels alone does not need
+// checkSACL checks that the creator may set the SACL of its descriptor. A list of labels alone does not need
 // SeSecurityPrivilege. Any other list does, even an empty one, because it blocks inherited audit entries (S-71). A
 // label above the subject's level needs SeRelabelPrivilege. Without a SACL, in kernel mode and with
 // AvoidPrivilegeCheck it checks nothing.
@@ -173,15 +174,15 @@ func (f *Caller) integrity() uint32 {
 	return f.Integrity.RID()
 }
 
-// mayLabel reports whether a caller in user mode may set this label. Above its
-// own level it needs SeRelabelPrivilege.
+// mayLabel reports whether a caller in user mode may set a mandatory label of this integrity level. Above its own
+// level it needs SeRelabelPrivilege.
 func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Relabel || level.RID() <= f.integrity()
 }
 
-// assignDACL sets the DACL of the new object and its control bits in p: the creator's list, the inherited entries, or
-// else the token's default DACL (S-63, S-64). It leaves the DACL NULL if the creator's is NULL or if there is none of
-// the three. It returns STATUS_INVALID_ACL if the entries do not fit into one list.
+// assignDACL computes the DACL of the new object and stores it, with its control bits, in p. It is the creator's
+// list, the inherited entries, or else the token's default DACL (S-63, S-64). The DACL stays NULL if the creator's is
+// NULL or if there is none of the three. It returns STATUS_INVALID_ACL if the entries do not fit into one list.
 func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
 		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
@@ -214,10 +215,10 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// assignSACL sets the SACL of the new object and its control bits in p: the creator's list or the inherited entries,
-// without a default, and before them a mandatory label if [AssignRequest.label] returns one (S-77). Resource
-// attributes and policy ids of the parent are inherited even if the creator's list is protected (S-70). It returns
-// STATUS_INVALID_ACL if the entries do not fit into one list.
+// assignSACL computes the SACL of the new object and stores it, with its control bits, in p. It is the creator's list
+// or the inherited entries, without a default. A mandatory label comes first if [AssignRequest.label] returns one
+// (S-77). Resource attributes and policy ids of the parent are inherited even if the creator's list is protected
+// (S-70). It returns STATUS_INVALID_ACL if the entries do not fit into one list.
 func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
 		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}

@@ -59,13 +59,13 @@ func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEE
 	return ACE{string(b)}, nil
 }
 
-// buildError returns an error with a formatted reason that wraps the status.
+// buildError returns an error for a part that cannot be built. It has a formatted reason and wraps the status.
 func buildError(st ntstatus.Status, format string, args ...any) error {
 	return fmt.Errorf("build descriptor: %s: %w", fmt.Sprintf(format, args...), st.Err())
 }
 
-// appendGUIDs appends the flags of an object entry and its GUIDs to b. A nil GUID is absent and takes no bytes
-// (S-12).
+// appendGUIDs appends the object flags of an object ACE to b, and then its GUIDs. A nil GUID is absent and takes no
+// bytes (S-12).
 func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
 	var flags uint32
 	if object != nil {

@@ -25,15 +25,15 @@ type Entry struct {
 // [DecodeACL] for a list that has one.
 const NeedsExtra int32 = -2
 
-// compile returns the ACL for the bytes of a list. The caller must have checked that they are valid.
+// compile returns the ACL with the bytes b, which it keeps. The caller must have checked that they are a valid list.
 func compile(b string) *ACL {
 	l := new(ACL)
 	l.init(nil, b)
 	return l
 }
 
-// init sets l to the list b, with its entries in buf if that is long enough. b
-// must not be longer than the list. ok is false if b is not a valid list.
+// init sets l to the list with the bytes b and compiles its entries, into buf if that is long enough. b must not be
+// longer than the list. ok is false if b is not a valid list.
 func (l *ACL) init(buf []Entry, b string) (ok bool) {
 	entries, st := CompileInto(buf, b)
 	if st != ntstatus.Success {
@@ -86,8 +86,8 @@ func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	return buf, ntstatus.Success
 }
 
-// compile sets e to the entry at the start of b, number i of its list. ok is
-// false if it is not valid.
+// compile sets e to the compiled form of the ACE at the start of b, number i of its list. It returns the size of the
+// ACE. ok is false if the ACE is not valid.
 func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 	if len(b) < minPlainSize || !plain[b[0]] {
 		return e.compileOther(b, i)
@@ -106,8 +106,8 @@ func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 	return size, true
 }
 
-// compileOther sets e from the first entry in b, of a type that is not plain. e.Aux becomes NeedsExtra if the entry
-// has a SID, and stays -1 for an unknown type. It returns the entry's size, or false if the entry is malformed.
+// compileOther is compile for an ACE of a type that is not plain: an object, compound, callback, resource attribute
+// or unknown type. e.Aux becomes NeedsExtra if the ACE has a SID, and stays -1 for an unknown type.
 func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
 	size, s, ok := aceExtent(b)
 	if !ok {

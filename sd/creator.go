@@ -1,13 +1,14 @@
 package sd
 
-// creatorList is one list of the creator's descriptor.
+// creatorList is the DACL or SACL of the descriptor that an object's creator supplied.
 type creatorList struct {
 	present, defaulted, protected bool
 	list                          *ACL // not nil when compute is called on a present one
 }
 
-// compute returns the entries of a new object's list, from the creator's list and the inherited entries (the table of
-// S-63). found is false if neither provides a list.
+// compute returns the entries of a new object's DACL or SACL, from the creator's list and the inherited entries (the
+// table of S-63). isDefault means that inherited entries take the place of the creator's list. found is false if
+// neither provides a list.
 func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:
@@ -26,8 +27,8 @@ func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (ac
 	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
 }
 
-// always returns the inherited entries that a creator's list cannot keep out: resource attributes and policy ids
-// (S-70).
+// always returns the inherited entries that a protected list of the creator does not block: resource attributes and
+// policy ids (S-70).
 func (c creatorList) always(inherited []ACE) []ACE {
 	var out []ACE
 	for _, a := range inherited {
@@ -44,10 +45,10 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicit converts the entries of a creator's list to explicit entries of the new object. With takeExplicit it
-// leaves out entries that are marked as inherited. It maps the generic bits of effective entries. An inherit-only
-// entry keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also substitutes placeholders
-// and keeps the original as an inherit-only entry for children.
+// explicit returns the entries of a creator's list as explicit entries of the new object. With takeExplicit it leaves
+// out entries that are marked as inherited. It maps the generic bits of effective entries. An inherit-only entry
+// keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also substitutes placeholders and
+// keeps the original as an inherit-only entry for children.
 func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 	out := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {

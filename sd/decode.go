@@ -7,10 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Raw holds the parts of a self-relative descriptor without copying or
-// compiling them. Its strings alias the input. Together with [CompileInto] it
-// serves access checks on bytes that are used once. The zero value has no
-// parts.
+// Raw holds the parts of a self-relative descriptor without copying or compiling them. Its strings alias the input.
+// Together with [CompileInto] it serves access checks on bytes that are used once. The zero value has no parts.
 type Raw struct {
 	Control      Control
 	RMControl    byte
@@ -34,17 +32,16 @@ func Peek(b []byte) (Raw, ntstatus.Status) {
 	return r, f.Status
 }
 
-// fault is a DecodeError by value, so that a successful decode allocates none. A
-// Status of 0 means no error.
+// fault is a [DecodeError] by value, so that a successful decode allocates none. A Status of 0 means no error.
 type fault DecodeError
 
-// bad returns a fault with STATUS_INVALID_SECURITY_DESCR at a byte offset. what says what should be there.
+// bad returns a fault with STATUS_INVALID_SECURITY_DESCR at byte offset off. what says what should be there.
 func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
 }
 
-// peek checks the header of a self-relative descriptor and returns its parts, without checking the entries of its
-// lists. end is the offset behind the last part. f has a status if b is malformed.
+// peek returns the parts of the self-relative descriptor b, after it has checked the header and the offsets. It does
+// not check the entries of the lists. end is the offset after the last part. f has a status if b is malformed.
 func peek(b string) (r Raw, end int, f fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
 	if len(b) < headerSize {
@@ -88,8 +85,8 @@ func peek(b string) (r Raw, end int, f fault) {
 	return r, end, f
 }
 
-// partOffset returns the offset in a header field, or 0 if the part is absent. It returns 0 and a fault for an offset
-// that is outside of b, inside the header or not a multiple of 4.
+// partOffset returns the offset of a part of descriptor b, which the header has at byte field, or 0 for an absent
+// part. The fault is for an offset that is outside of b, inside the header or not a multiple of 4.
 func partOffset(b string, field int) (int, fault) {
 	off := u32(b, field)
 	if off == 0 {
@@ -102,8 +99,9 @@ func partOffset(b string, field int) (int, fault) {
 	return int(off), fault{}
 }
 
-// peekSID returns the SID at the offset in a header field, and the offset behind it. It returns the zero SID and 0 if
-// the field is 0. f has a status if the offset or the SID is invalid.
+// peekSID returns the owner or group of descriptor b, whose offset is in the header field at byte field, and the
+// offset after it. It returns the zero SID and 0 if the part is absent. f has a status if the offset or the SID is
+// invalid.
 func peekSID(b string, field int) (s sid.SID, end int, f fault) {
 	off, f := partOffset(b, field)
 	if off == 0 {
@@ -117,9 +115,9 @@ func peekSID(b string, field int) (s sid.SID, end int, f fault) {
 	return s, off + n, f
 }
 
-// peekACL returns the bytes of the list at the offset in a header field, and the offset behind them. It returns ""
-// and 0 if the field is 0. It checks the list's header, not its entries. f has a status if the offset or the header
-// is invalid.
+// peekACL returns the bytes of the DACL or SACL of descriptor b, whose offset is in the header field at byte field,
+// and the offset after them. It returns "" and 0 if the part is absent. It checks the list's header, not its entries.
+// f has a status if the offset or the header is invalid.
 func peekACL(b string, field int) (l string, end int, f fault) {
 	off, f := partOffset(b, field)
 	if off == 0 {
@@ -133,20 +131,20 @@ func peekACL(b string, field int) (l string, end int, f fault) {
 	return b[off : off+n], off + n, f
 }
 
-// block is a descriptor with one list. The list's entries follow it in the same
-// allocation, so that a check fetches all of them from memory at once.
+// block is a descriptor with one list and, behind it, the list's entries, so that a check fetches all of them at
+// once.
 type block struct {
 	d    Descriptor
 	acls [1]ACL
 }
 
-// block2 is a block with both lists, the DACL and then its entries last.
+// block2 is a block with both lists, in the order SACL, DACL, entries of the DACL, entries of the SACL.
 type block2 struct {
 	d    Descriptor
 	acls [2]ACL
 }
 
-// room allocates a block of type B and its entries of type A together. It returns pointers to the block and to the
+// room allocates a block of type B and its entries, an array of type A. It returns pointers to the block and to the
 // first entry.
 func room[B, A any]() (unsafe.Pointer, *Entry) {
 	x := new(struct {
@@ -156,20 +154,23 @@ func room[B, A any]() (unsafe.Pointer, *Entry) {
 	return unsafe.Pointer(&x.block), (*Entry)(unsafe.Pointer(&x.entries))
 }
 
-// bare allocates a block of type B without entries. The entry pointer is nil.
+// bare allocates a block of type B without memory for entries. The entry pointer is nil.
 func bare[B any]() (unsafe.Pointer, *Entry) { return unsafe.Pointer(new(B)), nil }
 
 // rooms and rooms2 allocate a block or block2, indexed by the number of entries.
 // The entries of longer lists are allocated separately.
 var (
+	// rooms and rooms2 allocate a block or block2, indexed by the number of entries. The entries of longer lists are
+	// allocated separately.
 	rooms  = roomsOf[block]()
 	rooms2 = roomsOf[block2]()
 )
 
-// allocator returns memory for a list and its first entry.
+// allocator allocates a block and memory for its entries, and returns pointers to the block and to the first entry.
 type allocator = func() (unsafe.Pointer, *Entry)
 
-// roomsOf returns the functions that allocate a block of type B with 0 to 16 entries, indexed by that number.
+// roomsOf returns the functions that allocate a block of type B with memory for 0 to 16 entries, indexed by that
+// number.
 func roomsOf[B any]() [17]allocator {
 	return [17]allocator{
 		bare[B], room[B, [1]Entry], room[B, [2]Entry], room[B, [3]Entry], room[B, [4]Entry], room[B, [5]Entry],
@@ -178,8 +179,8 @@ func roomsOf[B any]() [17]allocator {
 	}
 }
 
-// place allocates a block with memory for n entries. For more than 16 entries the slice is nil, and the caller
-// allocates them.
+// place allocates a block with memory for n entries, and returns both. For more than 16 entries the slice is nil, and
+// the caller allocates them.
 func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
 	if n >= len(rooms) {
 		p, _ := rooms[0]()
@@ -203,8 +204,8 @@ func Decode(b []byte) (*Descriptor, error) {
 	return decode(string(b))
 }
 
-// decode decodes a descriptor and keeps b, which must never change. If [Descriptor.Append] would not write exactly b,
-// it also stores b as the original bytes. The error is that of [Decode].
+// decode is [Decode] without the copy: it keeps b, which must never change. If [Descriptor.Append] would not write
+// exactly b, it also stores b as the original bytes.
 func decode(b string) (*Descriptor, error) {
 	r, end, f := peek(b)
 	if f.Status != 0 {
@@ -223,12 +224,11 @@ func decode(b string) (*Descriptor, error) {
 	return d, nil
 }
 
-// error returns the fault as a [*DecodeError]. It copies the fault to the heap, so a successful decode does not call
-// it.
+// error returns the fault as a [*DecodeError] on the heap.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
-// assemble returns the descriptor of raw parts with as few allocations as
-// possible. If a list is invalid, it returns nil and the bytes of that list.
+// assemble builds the descriptor with the parts r, in as few allocations as possible. If a list is invalid, it
+// returns nil and the bytes of that list.
 func assemble(r *Raw) (d *Descriptor, bad string) {
 	var acls []ACL
 	var entries []Entry
@@ -264,8 +264,7 @@ func assemble(r *Raw) (d *Descriptor, bad string) {
 	return d, ""
 }
 
-// writes reports whether Append writes exactly b, so that d need not store b. b is the input from which d was
-// decoded.
+// writes reports whether Append writes exactly b, the input from which d was decoded, so that d need not store b.
 func (d *Descriptor) writes(b string) bool {
 	if len(b) != d.Size() || b[1] != d.rm {
 		return false

@@ -53,8 +53,8 @@ func New(p Parts) *Descriptor {
 	return d
 }
 
-// set copies the parts into d. It sets the PRESENT bit of each list that is not nil, clears the resource manager
-// control unless its bit is set, and computes the hash of the owner.
+// set makes d a descriptor with the parts p. It sets the PRESENT bit of each list that is not nil and computes the
+// hash of the owner. It clears the resource manager control unless its bit is set.
 func (d *Descriptor) set(p Parts) {
 	if p.DACL != nil {
 		p.Control |= DACLPresent
@@ -143,7 +143,7 @@ func (d *Descriptor) SACL() *ACL {
 // which denies all access.
 func (d *Descriptor) HasDACL() bool { return d != nil && d.dacl != nil }
 
-// RMControl returns the resource manager's byte, 0 without RMControlValid.
+// RMControl returns the byte that the header keeps for the resource manager, 0 without RMControlValid.
 func (d *Descriptor) RMControl() byte {
 	if d == nil {
 		return 0

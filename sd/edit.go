@@ -7,15 +7,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An editor builds changed entries in shared memory, so that the entries of a list take one allocation. It never
-// writes to returned entries again. A nil editor allocates each entry; the zero value is ready for use. It is owned
-// by one goroutine.
+// editor copies ACEs with changes, for [ACE.WithFlags] and the like. It puts the copies of one list into shared
+// memory, so that they take one allocation, and never writes to returned entries again. A nil editor allocates each
+// entry; the zero value is ready for use. It is owned by one goroutine.
 type editor struct{ room []byte }
 
 // editorRoom is the memory for a few dozen entries with short SIDs.
 const editorRoom = 1024
 
-// take returns n bytes for the caller's use. A nil editor allocates them; others cut them from a larger block.
+// take returns n bytes of memory for one ACE. A nil editor allocates them; others cut them from a larger block.
 func (e *editor) take(n int) []byte {
 	if e == nil {
 		return make([]byte, n)
@@ -28,7 +28,7 @@ func (e *editor) take(n int) []byte {
 	return e.room[at : at+n : at+n]
 }
 
-// withFlags returns a copy of the entry with these flags. It returns the zero value unchanged.
+// withFlags returns a copy of the ACE with other flags. It returns the zero value unchanged.
 func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	if a.b == "" || a.b[1] == flags {
 		return a
@@ -39,7 +39,7 @@ func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	return ACE{view(b)}
 }
 
-// withMask returns a copy of the entry with this access mask. It returns an entry of an unknown type unchanged.
+// withMask returns a copy of the ACE with another access mask. It returns an ACE of an unknown type unchanged.
 func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
 		return a
@@ -50,10 +50,9 @@ func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 	return ACE{view(b)}
 }
 
-// withSID returns the entry with another trustee, of a compound entry with
-// another server; everything else stays, application data included. It returns
-// the entry unchanged for the zero SID or an unknown type. If no list can hold
-// the result, its size field is wrong, and newACL refuses its length.
+// withSID returns a copy of the ACE with another trustee, of a compound ACE with another server; everything else
+// stays, application data included. It returns the ACE unchanged for the zero SID or an unknown type. If no list can
+// hold the result, its size field is wrong, and newACL refuses its length.
 func (e *editor) withSID(a ACE, s sid.SID) ACE {
 	off := sidOffset(a.b)
 	old := a.SID()

@@ -18,7 +18,7 @@ type Extra struct {
 	Client                          sid.SID           // client SID of a compound entry
 }
 
-// newExtra returns the data of a valid entry for which Entry has no field: object types, client SID, condition and
+// newExtra returns the data of a valid ACE that does not fit in an [Entry]: object types, client SID, condition and
 // attribute. Callback data that is not a condition sets Opaque, a condition that cannot be decoded sets BadCondition,
 // and an attribute that cannot be decoded counts as absent.
 func newExtra(a ACE) Extra {

@@ -2,9 +2,9 @@ package sd
 
 import "github.com/refmon/refmon/sid"
 
-// Facts is a bit set of the special kinds of entries in a list. An access check tests this one word instead of
-// searching for entries that are nearly always absent. Inherit-only entries count only for HasExtras and HasOthers.
-// The zero value is a list of plain entries.
+// Facts is a bit set that says which special kinds of entries a list has. An access check tests this one word instead
+// of searching for entries that are nearly always absent. Inherit-only entries count only for HasExtras and
+// HasOthers. The zero value is a list of plain entries.
 type Facts uint16
 
 // Facts, one bit each.
@@ -57,8 +57,8 @@ func FactsOf(entries []Entry) Facts {
 	return f
 }
 
-// Facts returns the facts about the list's entries, which are computed once.
-// For a nil list they are those of an empty list.
+// Facts returns which special kinds of entries the list has, as computed when it was made. For a nil list it returns
+// 0.
 func (l *ACL) Facts() Facts {
 	if l == nil {
 		return 0

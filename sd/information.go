@@ -27,8 +27,8 @@ const (
 		winnt.BACKUP_SECURITY_INFORMATION
 )
 
-// PartOf returns the bit that selects the SACL entries of type t. For a type
-// without its own bit this is winnt.SACL_SECURITY_INFORMATION.
+// PartOf returns the SECURITY_INFORMATION bit that selects the SACL entries of type t. For a type without its own bit
+// this is winnt.SACL_SECURITY_INFORMATION.
 func PartOf(t Type) uint32 {
 	switch t {
 	case SystemMandatoryLabel:
@@ -45,8 +45,8 @@ func PartOf(t Type) uint32 {
 	return winnt.SACL_SECURITY_INFORMATION
 }
 
-// QueryAccess returns the access that a handle needs to read the parts, as
-// SeQuerySecurityAccessMask does.
+// QueryAccess returns the access that a handle needs to read the parts of a descriptor, as SeQuerySecurityAccessMask
+// does. i has SECURITY_INFORMATION bits.
 func QueryAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&readControlReads != 0 {
@@ -58,8 +58,8 @@ func QueryAccess(i uint32) winnt.AccessMask {
 	return m
 }
 
-// SetAccess returns the access that a handle needs to change the parts, as
-// SeSetSecurityAccessMask does.
+// SetAccess returns the access that a handle needs to change the parts of a descriptor, as SeSetSecurityAccessMask
+// does. i has SECURITY_INFORMATION bits.
 func SetAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&writeOwnerSets != 0 {
@@ -74,9 +74,9 @@ func SetAccess(i uint32) winnt.AccessMask {
 	return m
 }
 
-// Select returns a new descriptor with only the selected parts of d, as SeQuerySecurityDescriptorInfo does.
-// Without winnt.SACL_SECURITY_INFORMATION the SACL has only entries of the selected types.
-// winnt.BACKUP_SECURITY_INFORMATION selects every part. The result for nil has no parts.
+// Select returns a descriptor with only some parts of d, as SeQuerySecurityDescriptorInfo does. i has the
+// SECURITY_INFORMATION bits of the parts. Without winnt.SACL_SECURITY_INFORMATION the SACL has only entries of the
+// selected types. winnt.BACKUP_SECURITY_INFORMATION selects every part. The result for nil has no parts.
 func Select(d *Descriptor, i uint32) *Descriptor {
 	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
 		i |= everyPart
@@ -111,8 +111,8 @@ const (
 	saclControl = SACLPresent | SACLDefaulted | SACLAutoInheritRequest | SACLAutoInherited | SACLProtected
 )
 
-// pick returns the entries of l whose type want accepts, in their order. It returns nil if there are none, and for a
-// nil list.
+// pick returns the entries of l whose type satisfies want, in their order. It returns nil if there are none, and for
+// a nil list.
 func pick(l *ACL, want func(Type) bool) []ACE {
 	var out []ACE
 	for _, a := range l.All() {

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Heir describes the object that inherits. The zero value is a leaf without owner
-// and class.
+// Heir describes an object that inherits ACEs from its parent: whether it has children itself, its classes, owner and
+// group. The zero value is a leaf without owner and class.
 type Heir struct {
 	Container    bool
 	ObjectTypes  []winnt.GUID // its classes, for entries that name one
@@ -49,8 +49,8 @@ func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
 	return own.inheritAll(parent, auto)
 }
 
-// inheritAll returns the entries that h inherits from a parent's list, see [Inherit]. It returns nil for a nil or
-// empty list. It is not safe for concurrent use, because it shares h.edit.
+// inheritAll returns the entries that the object inherits from its parent's list, see [Inherit]. It returns nil for a
+// nil or empty list. It is not safe for concurrent use, because it shares h.edit.
 func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 	if parent.Len() == 0 {
 		return nil
@@ -62,8 +62,8 @@ func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 	return out
 }
 
-// inherit appends to out what h inherits from entry a of its parent: nothing, one entry, or an effective and an
-// inherit-only one (S-66 to S-69). With auto they are marked Inherited.
+// inherit appends to out the entries that the object gets from one ACE of its parent: none, one, or an effective and
+// an inherit-only one (S-66 to S-69). With auto they are marked Inherited.
 func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	if nonInheritable(a) {
 		return out
@@ -88,9 +88,9 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	return h.split(out, h.edit.withFlags(a, flags), true)
 }
 
-// split appends the effective form of entry a. If the object is a container whose children inherit a too, and that
-// form differs from a, split also appends a as an inherit-only entry (S-67). The effective entry then has no
-// inheritance flags.
+// split appends the effective form of ACE a to out. If children of the object inherit a too, and that form differs
+// from a, it also appends a as an inherit-only entry (S-67). The effective entry then has no inheritance flags. drop
+// means that the effective form loses its InheritedObjectType.
 func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
 	e := h.effective(a, true, drop)
@@ -101,8 +101,8 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	return append(out, e)
 }
 
-// effective returns the entry as it applies to the object itself. It maps generic bits, unless there is no mapping or
-// the mask is not rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
+// effective returns ACE a as it applies to the object itself. It maps generic bits, unless there is no mapping or the
+// mask is not rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
 // InheritedObjectType (S-69).
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
@@ -124,14 +124,15 @@ func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	return a
 }
 
-// carriesPolicy reports whether the mask of such an entry is a policy or attribute value instead of rights on the
-// object.
+// carriesPolicy reports whether the mask of ACEs of type t holds a policy or an attribute value instead of rights on
+// the object.
 func carriesPolicy(t Type) bool {
 	return t == SystemMandatoryLabel || t == SystemResourceAttribute || t == SystemScopedPolicyID
 }
 
-// substitute returns the SID for a placeholder. It returns the zero SID for any other SID, and for a placeholder whose
-// SID the Heir does not have. OWNER RIGHTS is not a placeholder (S-68).
+// substitute returns the SID that replaces a placeholder such as CREATOR OWNER in an inherited ACE. It returns the
+// zero SID for any other SID, and for a placeholder whose SID the Heir does not have. OWNER RIGHTS is not a
+// placeholder (S-68).
 func (h *Heir) substitute(s sid.SID) sid.SID {
 	switch s {
 	case sid.CreatorOwner:
@@ -146,7 +147,8 @@ func (h *Heir) substitute(s sid.SID) sid.SID {
 	return sid.SID{}
 }
 
-// is reports whether the object belongs to a class. An Heir without ObjectTypes belongs to none.
+// is reports whether the object has a class, which an ACE names as InheritedObjectType. An Heir without ObjectTypes
+// has none.
 func (h *Heir) is(class winnt.GUID) bool {
 	for _, g := range h.ObjectTypes {
 		if g == class {
@@ -164,7 +166,7 @@ var plainOf = map[Type]Type{
 	SystemAuditCallbackObject: SystemAuditCallback, SystemAlarmCallbackObject: SystemAlarmCallback,
 }
 
-// dropClass returns a without its InheritedObjectType. An entry that then has no object type becomes a plain one
+// dropClass returns the ACE without its InheritedObjectType. An ACE that then has no object type becomes a plain one
 // (S-69).
 func (a ACE) dropClass() ACE {
 	if _, named := a.InheritedObjectType(); !named {
@@ -184,8 +186,8 @@ func (a ACE) dropClass() ACE {
 	return out
 }
 
-// nonInheritable reports whether an entry is a resource attribute with the flag
-// NON_INHERITABLE, bit 0 of the flags at offset 8 of its claim (S-70).
+// nonInheritable reports whether ACE a is a resource attribute that children never inherit: its claim has the flag
+// NON_INHERITABLE, bit 0 of the flags at offset 8 (S-70).
 func nonInheritable(a ACE) bool {
 	d := a.AppData()
 	return a.Type() == SystemResourceAttribute && len(d) >= 12 && d[8]&1 != 0

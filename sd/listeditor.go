@@ -130,8 +130,8 @@ func (e ListEditor) RemoveInherited(l *ACL) (*ACL, error) {
 	return newACL(l.Revision(), slices.DeleteFunc(l.Slice(), func(a ACE) bool { return a.Flags()&Inherited != 0 }))
 }
 
-// accepts returns [ErrNoList] for a nil list, [ErrNotCanonical] for one that is not in canonical order, and otherwise
-// nil.
+// accepts reports why the editor cannot edit a list: [ErrNoList] for a nil list, [ErrNotCanonical] for one that is
+// not in canonical order, and otherwise nil.
 func (e ListEditor) accepts(l *ACL) error {
 	switch {
 	case l == nil:
@@ -143,7 +143,7 @@ func (e ListEditor) accepts(l *ACL) error {
 	return nil
 }
 
-// anyType returns an entry type that the editor's kind of list accepts, for rules that name no type.
+// anyType returns an ACE type that a rule for this kind of list can have, for a call that names none.
 func (e ListEditor) anyType() Type {
 	if e.System {
 		return SystemAudit
@@ -151,7 +151,7 @@ func (e ListEditor) anyType() Type {
 	return AccessAllowed
 }
 
-// anyAudit returns both audit flags if the editor is for a SACL, and 0 otherwise, for rules that name no flags.
+// anyAudit returns both audit flags if the editor is for a SACL, and 0 otherwise, for a call that names none.
 func (e ListEditor) anyAudit() uint8 {
 	if e.System {
 		return auditFlags
@@ -159,7 +159,8 @@ func (e ListEditor) anyAudit() uint8 {
 	return 0
 }
 
-// begin checks the rule, then the list. It returns the checked rule and a copy of the list's entries.
+// begin starts an edit: it checks the rule, then the list. It returns the checked rule and a copy of the list's
+// entries. adding is false for an edit that removes rights.
 func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
 	r, err := e.checked(r, adding)
 	if err == nil {
@@ -171,12 +172,14 @@ func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
 	return r, l.Slice(), nil
 }
 
-// concerns reports whether an entry is explicit, has the rule's trustee, and allows, denies or audits like the rule.
+// concerns reports whether the rule is about ACE a: it is explicit, has the rule's trustee, and allows, denies or
+// audits like the rule.
 func (r *Rule) concerns(a ACE) bool {
 	return a.Flags()&Inherited == 0 && a.SID() == r.Trustee && qualifier(a) == qualifier(ACE{string([]byte{byte(r.Type)})})
 }
 
-// qualifier returns the rank of an explicit entry in canonical order: 0 for deny, 1 for allow, 2 for any other.
+// qualifier returns whether an explicit ACE denies (0), allows (1) or does something else (2), which is also their
+// canonical order.
 func qualifier(a ACE) int {
 	switch t := a.Type(); {
 	case t.IsDeny():
@@ -187,7 +190,8 @@ func qualifier(a ACE) int {
 	return 2
 }
 
-// add returns a copy of the list with the rule merged into an entry, or inserted as a new one.
+// add returns list l with the rights of a rule added. aces are its entries, without those that the caller has
+// removed. The rule is merged into an entry, or inserted as a new one.
 func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
 	a, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
 	if err != nil {
@@ -202,8 +206,8 @@ func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
 	return newACL(l.Revision(), sorted(slices.Insert(aces, 0, a)))
 }
 
-// cut removes the rule's rights from entry a and appends what remains of it to out, as up to three entries. It fails
-// with ErrInexpressible if no flags describe the objects on which the rights remain.
+// cut removes the rule's rights from ACE a and appends what remains of it to out, as up to three entries. It fails
+// with ErrInexpressible if no inheritance flags describe the objects on which the rights remain.
 func (e ListEditor) cut(out []ACE, a ACE, r Rule) ([]ACE, error) {
 	was, named := onSelf, placesOf(r.Flags)
 	if e.Container {

@@ -49,8 +49,8 @@ func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
 	return newACL(old.Revision(), aces)
 }
 
-// apply returns the entries after the change that Mode says. It leaves aces unchanged, and returns it for an unknown
-// mode.
+// apply makes the change that the request describes and returns the new entries. It leaves the slice aces unchanged
+// if Mode is unknown, and otherwise may write to it.
 func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	flags := r.Inheritance & (ValidInheritFlags &^ Inherited)
 	switch r.Mode {
@@ -71,8 +71,8 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	return aces, nil
 }
 
-// typed returns the type of the entry for the request: object if the request has an object type or an inherited
-// object type, else plain.
+// typed returns the type for the request's ACE: object if the request has an object type or an inherited object type,
+// else plain.
 func (r *Explicit) typed(plain, object Type) Type {
 	if r.ObjectType != nil || r.InheritedObjectType != nil {
 		return object
@@ -80,8 +80,8 @@ func (r *Explicit) typed(plain, object Type) Type {
 	return plain
 }
 
-// mine reports whether an entry is explicit and has the request's trustee. If the request has object types, the entry
-// must have the same ones.
+// mine reports whether the request is about ACE a: it is explicit and has the request's trustee. If the request has
+// object types, the ACE must have the same ones.
 func (r *Explicit) mine(a ACE) bool {
 	if a.Flags()&Inherited != 0 || a.SID() != r.Trustee {
 		return false
@@ -94,12 +94,12 @@ func (r *Explicit) mine(a ACE) bool {
 	return same(r.ObjectType, object, hasObject) && same(r.InheritedObjectType, inherited, hasInherited)
 }
 
-// same reports whether an entry has the object type want: none for nil.
+// same reports whether an ACE has the object type want. g and has are the ACE's own type. A nil want means none.
 func same(want *winnt.GUID, g winnt.GUID, has bool) bool {
 	return has == (want != nil) && (want == nil || *want == g)
 }
 
-// remove returns the entries without those of the trustee whose type of selects.
+// remove returns the entries without those of the trustee whose type satisfies of.
 func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
@@ -110,8 +110,8 @@ func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	return out
 }
 
-// subtract removes the rights of a deny request from the trustee's allow entries of the same kind and flags. It drops
-// entries that then grant nothing.
+// subtract removes the rights of a deny request from the trustee's allow ACEs that have the same kind and flags. It
+// drops ACEs that then grant nothing.
 func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {

@@ -7,11 +7,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Normalize returns a list as the methods of a ListEditor leave it (S-82). It
-// drops entries without effect: those with no rights, those of the other kind of
-// list, and inherit-only ones that nothing inherits. It clears flags without
-// meaning. If the list is then accepted, it sorts explicit entries and joins
-// neighbours once. A list that is not accepted keeps its order. nil gives nil.
+// Normalize returns a list in the form that the methods of a ListEditor give it (S-82). It drops entries without
+// effect: those with no rights, those of the other kind of list, and inherit-only ones that nothing inherits. It
+// clears flags without meaning. If the list is then accepted, it sorts explicit entries and joins neighbours once. A
+// list that is not accepted keeps its order. nil gives nil.
 func (e ListEditor) Normalize(l *ACL) *ACL {
 	if l == nil {
 		return nil
@@ -35,9 +34,8 @@ func (e ListEditor) Normalize(l *ACL) *ACL {
 	return out
 }
 
-// trimmed returns an entry without the flags that mean nothing on it. keep is false if the entry has no effect in
-// this kind of list. Entries of special types have an effect, unless they are inherit-only and nothing can inherit
-// them.
+// trimmed returns ACE a without the flags that mean nothing on it. keep is false if the ACE has no effect in this
+// kind of list. ACEs of special types have an effect, unless they are inherit-only and nothing can inherit them.
 func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
 	t := a.Type()
 	alarm := t == SystemAlarm || t == SystemAlarmObject || t == SystemAlarmCallback || t == SystemAlarmCallbackObject
@@ -58,8 +56,9 @@ func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
 	return a.WithFlags(flags), true
 }
 
-// sorted sorts the list in place and returns it. Explicit entries come first: deny before allow, whole object before
-// one object type, then by SID. Inherited entries keep their order behind them.
+// sorted puts the entries into the order of a ListEditor, in place, and returns them. Explicit entries come first:
+// deny before allow, whole object before one object type, then by SID. Inherited entries keep their order behind
+// them.
 func sorted(aces []ACE) []ACE {
 	slices.SortStableFunc(aces, func(a, b ACE) int {
 		inherited := cmp.Compare(a.Flags()&Inherited, b.Flags()&Inherited)
@@ -78,7 +77,8 @@ func sorted(aces []ACE) []ACE {
 	return aces
 }
 
-// compareSIDs compares authority, number of subauthorities and their values.
+// compareSIDs orders SIDs by authority, number of sub-authorities and their values. The result is negative, 0 or
+// positive.
 func compareSIDs(a, b sid.SID) int {
 	order := cmp.Or(cmp.Compare(a.Authority(), b.Authority()), cmp.Compare(a.SubAuthorities(), b.SubAuthorities()))
 	for i := 0; order == 0 && i < a.SubAuthorities(); i++ {
@@ -87,8 +87,8 @@ func compareSIDs(a, b sid.SID) int {
 	return order
 }
 
-// joined returns the list with each pair of adjacent entries merged that has one equivalent entry (see join). It goes
-// through the list once: it does not merge the result of a merge again.
+// joined returns the list with pairs of adjacent entries replaced by one that means the same (see join). It goes
+// through the list once: it does not join the result of a join again.
 func (e ListEditor) joined(aces []ACE) []ACE {
 	var out []ACE
 	for i := 0; i < len(aces); i++ {

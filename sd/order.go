@@ -12,7 +12,7 @@ const (
 	rankInherited
 )
 
-// rank returns the place of an entry in the canonical order. Entries of one rank keep their order.
+// rank returns the place of an ACE in the canonical order of a list. Entries of one rank keep their order.
 func rank(a ACE) int {
 	t := a.Type()
 	switch {

@@ -37,8 +37,8 @@ func Propagate(root *Node, mapping *winnt.GenericMapping) iter.Seq[Change] {
 	}
 }
 
-// propagate yields the changed descendants of n, whose new descriptor is now, parents first. path is that of n. It
-// returns false if yield ended it.
+// propagate yields the descriptors of n's descendants that change if the descriptor of n becomes now, parents first.
+// path is that of n. It returns false if yield did, which ends the iteration.
 func propagate(n *Node, now *Descriptor, path []string, mapping *winnt.GenericMapping, yield func(Change) bool) bool {
 	for _, c := range n.Children {
 		p := append(path[:len(path):len(path)], c.Name)
@@ -82,8 +82,8 @@ func Reinherit(d, parent *Descriptor, h *Heir) *Descriptor {
 	return New(p)
 }
 
-// reinherit returns l with its inherited entries replaced by those of parent. It returns l itself if nothing changes or
-// the list would be too long.
+// reinherit returns list l with its inherited entries replaced by those that parent passes on. It returns l itself if
+// nothing changes or the list would be too long.
 func reinherit(l, parent *ACL, h *Heir) *ACL {
 	var aces []ACE
 	for _, a := range l.All() {

@@ -159,7 +159,7 @@ func offsetOf(acl []byte, index uint32) int {
 	return off
 }
 
-// bump adds to the count of entries in the header of an ACL.
+// bump adds by to the number of entries in the header of a list.
 func bump(acl []byte, by int) {
 	binary.LittleEndian.PutUint16(acl[4:], uint16(int(binary.LittleEndian.Uint16(acl[4:]))+by))
 }

@@ -39,8 +39,8 @@ const (
 	auditFlags   = SuccessfulAccess | FailedAccess
 )
 
-// checked returns the rule without inheritance flags that mean nothing, or an error for a rule that this list cannot
-// have. Flags that mean nothing are an error if adding is true, and are removed otherwise.
+// checked validates a rule for this kind of list. It returns the rule without inheritance flags that mean nothing, or
+// an error. Flags that mean nothing are an error if adding is true, and are removed otherwise.
 func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
 	switch {
 	case e.System && r.Type != SystemAudit, !e.System && r.Type != AccessAllowed && r.Type != AccessDenied:
@@ -66,7 +66,8 @@ func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
 	return r, nil
 }
 
-// places is a set of the objects for which an entry counts.
+// places is the set of objects on which an ACE of a container takes effect: the container itself, its children,
+// deeper descendants.
 type places uint8
 
 const (
@@ -77,8 +78,7 @@ const (
 	onDeeperFiles
 )
 
-// placesOf returns the objects to which an entry of a container with these flags applies: the container, children,
-// deeper descendants.
+// placesOf returns the objects on which an ACE of a container takes effect, by its inheritance flags.
 func placesOf(flags uint8) (p places) {
 	if flags&InheritOnly == 0 {
 		p |= onSelf
@@ -95,7 +95,7 @@ func placesOf(flags uint8) (p places) {
 	return p
 }
 
-// flagsOf returns the inheritance flags of an entry that applies to exactly these objects; it is the inverse of
+// flagsOf returns the inheritance flags of an ACE that takes effect on exactly these objects; it is the inverse of
 // placesOf. ok is false if there are no such flags, as for the empty set (S-85).
 func flagsOf(p places) (flags uint8, ok bool) {
 	for flags = range inheritFlags + 1 {

@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SetRequest is the input of [Set]. The zero value changes nothing.
+// SetRequest is the input of [Set]: which parts of descriptor Old to replace by those of New, and who asks. The zero
+// value changes nothing.
 type SetRequest struct {
 	Information uint32 // SECURITY_INFORMATION
 	Old         *Descriptor
@@ -55,8 +56,8 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	return New(p), ntstatus.Success
 }
 
-// setOwners sets the selected ones of owner and group in p. A missing owner, or one that the subject may not assign,
-// gives STATUS_INVALID_OWNER; a missing group gives STATUS_INVALID_PRIMARY_GROUP (S-61, S-73).
+// setOwners stores the new owner and group in p, if i selects them. A missing owner, or one that the subject may not
+// assign, gives STATUS_INVALID_OWNER; a missing group gives STATUS_INVALID_PRIMARY_GROUP (S-61, S-73).
 func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	if i&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		o := r.New.Owner()
@@ -82,10 +83,9 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkLabels returns STATUS_PRIVILEGE_NOT_HELD for a new label that the caller
-// may not set. It returns STATUS_ACCESS_DENIED if the request selects the trust
-// label or the whole SACL, and the caller does not dominate the old and the new
-// trust label.
+// checkLabels checks that the caller may set the labels in the new SACL. It returns STATUS_PRIVILEGE_NOT_HELD for a
+// new mandatory label that the caller may not set. It returns STATUS_ACCESS_DENIED if the request selects the trust
+// label or the whole SACL, and the caller does not dominate the old and the new trust label.
 func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
@@ -110,8 +110,8 @@ func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setDACL sets the DACL and its control bits in p if they are selected. A new descriptor without a DACL removes it
-// (S-73).
+// setDACL stores the new DACL and its control bits in p, as far as i selects them. A new descriptor without a DACL
+// removes it (S-73). It returns STATUS_INVALID_ACL if the list would be too long.
 func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	var in []ACE
 	if i&winnt.DACL_SECURITY_INFORMATION != 0 {
@@ -143,7 +143,8 @@ func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setSACL sets the SACL, or only the selected types of its entries, and its control bits in p (S-73, S-74).
+// setSACL stores the new SACL and its control bits in p. If i selects only some types of its entries, the others stay
+// as they are (S-73, S-74). It returns STATUS_INVALID_ACL if the list would be too long.
 func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts) == 0 {
 		p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
@@ -182,10 +183,10 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// merge returns the list to store. With auto-inheritance these are the explicit entries of in and the inherited ones
-// of old, and inherited is true. If the list becomes protected, they are all entries of in, each as an explicit one
-// (S-75). Without auto-inheritance the list is in, with its inheritance flags (S-79). inherited is false in both
-// cases.
+// merge returns the entries of the DACL or SACL to store, from the new entries in and the old list. With
+// auto-inheritance these are the explicit entries of in and the inherited ones of old, and inherited is true. If the
+// list becomes protected, they are all entries of in, each as an explicit one (S-75). Without auto-inheritance the
+// list is in, with its inheritance flags (S-79). inherited is false in both cases.
 func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (aces []ACE, inherited bool) {
 	for _, a := range in {
 		switch {
@@ -214,9 +215,9 @@ func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (a
 	return aces, true
 }
 
-// storedControl returns the control bits to store for one list. list, inherited and request are the list's bits, its
-// AUTO_INHERITED and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through an object
-// stores AUTO_INHERITED only if it was requested, and never the request itself (S-79).
+// storedControl returns the control bits to store for the DACL or the SACL. list, inherited and request are all its
+// bits, its AUTO_INHERITED and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through an
+// object stores AUTO_INHERITED only if it was requested, and never the request itself (S-79).
 func (r *SetRequest) storedControl(list, inherited, request Control) Control {
 	c := r.New.Control() & list
 	if !r.Bare {
@@ -228,7 +229,8 @@ func (r *SetRequest) storedControl(list, inherited, request Control) Control {
 	return c
 }
 
-// protect returns c with bit set or cleared if the information i requests that. If it requests both, the bit is set.
+// protect returns control word c with bit, a PROTECTED bit, set or cleared if i has the SECURITY_INFORMATION bit set
+// or clear. If it has both, the bit is set.
 func protect(c Control, i, set, clear uint32, bit Control) Control {
 	switch {
 	case i&set != 0:

@@ -77,7 +77,7 @@ var types = [...]typeInfo{
 	SystemAccessFilter:          {"SYSTEM_ACCESS_FILTER_ACE_TYPE", LayoutBasic, true, true, false, 2},
 }
 
-// info returns the properties of a type. An unknown type has none and needs revision 2.
+// info returns the row for t in the table of ACE types. An unknown type has the zero row with revision 2.
 func (t Type) info() typeInfo {
 	if int(t) < len(types) {
 		return types[t]
@@ -100,14 +100,14 @@ func (t Type) Layout() Layout { return t.info().layout }
 // IsObject reports whether the type has the object layout.
 func (t Type) IsObject() bool { return t.info().layout == LayoutObject }
 
-// IsCallback reports whether the application data of the type is a condition.
-// This includes the access filter.
+// IsCallback reports whether ACEs of the type have application data after the SID that is usually a condition. This
+// includes the access filter.
 func (t Type) IsCallback() bool { return t.info().callback }
 
-// IsDeny reports whether an entry of the type denies.
+// IsDeny reports whether ACEs of the type deny the rights in their mask.
 func (t Type) IsDeny() bool { return t.info().deny }
 
-// IsAllow reports whether an entry of the type allows.
+// IsAllow reports whether ACEs of the type allow the rights in their mask. It returns false for an unknown type.
 func (t Type) IsAllow() bool {
 	i := t.info()
 	return i.name != "" && !i.system && !i.deny
@@ -116,8 +116,7 @@ func (t Type) IsAllow() bool {
 // IsSystem reports whether the type belongs in a SACL (S-14).
 func (t Type) IsSystem() bool { return t.info().system }
 
-// IsAudit reports whether the type is an audit type, which is evaluated when
-// access is decided.
+// IsAudit reports whether ACEs of the type request an audit record when access is decided. Alarm types do not.
 func (t Type) IsAudit() bool {
 	switch t {
 	case SystemAudit, SystemAuditObject, SystemAuditCallback, SystemAuditCallbackObject:
