@@ -36,7 +36,7 @@ var aceFlags = []struct {
 	{"TP", sd.TrustProtectedFilter},
 }
 
-// fields holds the parsed fields of one ACE.
+// fields holds the fields of one ACE while the parser reads them.
 type fields struct {
 	t        sd.Type
 	flags    uint8
@@ -48,8 +48,8 @@ type fields struct {
 	raw      bool // our own form of an entry without a token (S-45)
 }
 
-// ace reads "(type;flags;rights;guid;guid;sid[;tail])". The next byte must be the parenthesis. An entry that is too
-// long for a list is an error.
+// ace parses one ACE, "(type;flags;rights;guid;guid;sid[;tail])". The next byte must be the parenthesis. system is
+// true in a SACL. An ACE that is too long for a list is an error.
 func (p *parser) ace(system bool) (sd.ACE, error) {
 	start := p.pos
 	p.pos++
@@ -84,7 +84,7 @@ func (p *parser) ace(system bool) (sd.ACE, error) {
 	return a, nil
 }
 
-// build returns the entry with the parsed fields. The error is that of [sd.NewACE] or [sd.RawACE].
+// build returns the ACE with the parsed fields. The error is that of [sd.NewACE] or [sd.RawACE].
 func (f *fields) build() (sd.ACE, error) {
 	if f.raw {
 		return sd.RawACE(f.t, f.flags, f.data)
@@ -93,7 +93,7 @@ func (f *fields) build() (sd.ACE, error) {
 		AppData: f.data})
 }
 
-// semicolon reads a semicolon and the blanks after it.
+// semicolon reads the semicolon that ends a field, and the blanks after it.
 func (p *parser) semicolon() error {
 	if p.peek() != ';' {
 		return p.fail(ntstatus.InvalidACL, "';'")
@@ -103,8 +103,8 @@ func (p *parser) semicolon() error {
 	return nil
 }
 
-// aceType reads the type and its semicolon. It refuses a type that belongs in the other list (S-14). Only the option
-// Extended allows a type in the form 0xNN.
+// aceType parses the type of an ACE, such as A, and its semicolon. It refuses a type that belongs in the other list
+// (S-14). Only the option Extended allows a type in the form 0xNN.
 func (p *parser) aceType(f *fields, system bool) error {
 	p.blanks()
 	at := p.pos
@@ -127,7 +127,7 @@ func (p *parser) aceType(f *fields, system bool) error {
 	return p.semicolon()
 }
 
-// aceFlags reads the flags, which may be none, and their semicolon.
+// aceFlags parses the flags of an ACE, such as OICI, and their semicolon. There may be none.
 func (p *parser) aceFlags(f *fields) error {
 next:
 	for p.peek() != ';' {
@@ -142,7 +142,8 @@ next:
 	return p.semicolon()
 }
 
-// aceRights reads the rights, which may be none, and their semicolon. A resource attribute must have none.
+// aceRights parses the access mask of an ACE, such as GRGW or 0x1f, and its semicolon. It may be empty. A resource
+// attribute must have none.
 func (p *parser) aceRights(f *fields) error {
 	end := strings.IndexByte(p.rest(), ';')
 	if end < 0 {
@@ -162,7 +163,8 @@ func (p *parser) aceRights(f *fields) error {
 	return p.semicolon()
 }
 
-// aceGUIDs parses the two GUID fields of an entry. They must be empty unless the entry's type has object types.
+// aceGUIDs parses the two GUID fields of an ACE and their semicolons. They must be empty unless the ACE's type has
+// object types.
 func (p *parser) aceGUIDs(f *fields) error {
 	for _, g := range [...]**winnt.GUID{&f.object, &f.inherits} {
 		end := strings.IndexByte(p.rest(), ';')
@@ -188,8 +190,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 	return nil
 }
 
-// aceTrustee reads the SID of the entry. A resource attribute must have Everyone. An entry in the extended form has
-// no SID here, because its bytes include it (S-45).
+// aceTrustee parses the SID of an ACE. A resource attribute must have Everyone. An ACE in the extended form has no
+// SID here, because its bytes include it (S-45).
 func (p *parser) aceTrustee(f *fields) error {
 	at := p.pos
 	if p.opt.Extended && p.peek() == ';' && f.mask == 0 && f.object == nil && f.inherits == nil {
@@ -211,8 +213,8 @@ func (p *parser) aceTrustee(f *fields) error {
 	return nil
 }
 
-// aceTail parses the seventh field: a condition or an attribute. Callback and resource attribute entries, and entries
-// with a type in the form 0xNN, must have it. Other types can have it only as ";#hex" with the option Extended.
+// aceTail parses the seventh field of an ACE: a condition or an attribute. Callback and resource attribute ACEs, and
+// those with a type in the form 0xNN, must have it. Other types can have it only as ";#hex" with the option Extended.
 func (p *parser) aceTail(f *fields) error {
 	if p.peek() != ';' {
 		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
@@ -238,7 +240,7 @@ func (p *parser) aceTail(f *fields) error {
 	return p.condition(f)
 }
 
-// rawType parses a type in the form 0xNN, with a lower-case x. It reports whether one was there, and otherwise
+// rawType parses an ACE type in the form 0xNN, with a lower-case x. It reports whether one was there, and otherwise
 // consumes nothing.
 func (p *parser) rawType(f *fields) bool {
 	r := p.rest()
@@ -254,7 +256,8 @@ func (p *parser) rawType(f *fields) bool {
 	return true
 }
 
-// hexTail parses ";#hex": the bytes after the SID, or after the header in an entry of unknown type (S-45).
+// hexTail parses the seventh field of an ACE in the extended form, ";#hex": the bytes after the SID, or after the
+// header in an ACE of unknown type (S-45).
 func (p *parser) hexTail(f *fields) error {
 	p.pos += 2
 	end := strings.IndexByte(p.rest(), ')')

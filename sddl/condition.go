@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// options returns the options for parsing conditions. SIDs use the domain and
-// the strictness of p.
+// options returns the options with which package claims parses conditions and attributes. SIDs use the domain and the
+// strictness of p.
 func (p *parser) options() claims.ParseOptions {
 	return claims.ParseOptions{Strict: p.strict, SID: func(text string) (sid.SID, int, error) {
 		s, n, err := sid.Scan(text, p.opt.Domain)
@@ -22,7 +22,7 @@ func (p *parser) options() claims.ParseOptions {
 	}}
 }
 
-// condition reads "(expression)" into application data.
+// condition parses the condition of an ACE, "(expression)", and stores its binary form in f.data.
 func (p *parser) condition(f *fields) error {
 	e, n, err := claims.ParseExpr(p.rest(), p.options())
 	if err != nil {
@@ -33,7 +33,8 @@ func (p *parser) condition(f *fields) error {
 	return nil
 }
 
-// attribute reads `("name",type,flags,values…)` into application data.
+// attribute parses the attribute of a resource attribute ACE, `("name",type,flags,values…)`, and stores its binary
+// form in f.data.
 func (p *parser) attribute(f *fields) error {
 	a, n, err := claims.ParseAttribute(p.rest(), p.options())
 	if err != nil {
@@ -44,7 +45,7 @@ func (p *parser) attribute(f *fields) error {
 	return nil
 }
 
-// nested converts an error of package claims to a SyntaxError of the whole text.
+// nested converts an error of package claims to a [*SyntaxError] of the whole text, with the offset there.
 func (p *parser) nested(err error) error {
 	var se *claims.SyntaxError
 	if errors.As(err, &se) {
@@ -53,8 +54,8 @@ func (p *parser) nested(err error) error {
 	return &SyntaxError{p.text, p.pos, err.Error(), ntstatus.InvalidACL}
 }
 
-// formatTail returns the seventh field of an entry with its ';', or "" if its type has none. ok is false if no text
-// parses back to the entry's data.
+// formatTail returns the condition or attribute of an ACE as its seventh field with the ';', or "" if its type has
+// none. ok is false if no text parses back to the ACE's data.
 func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 	if a.ObjectFlags()&^(sd.ObjectTypePresent|sd.InheritedObjectTypePresent) != 0 {
 		return "", false
@@ -90,7 +91,7 @@ func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 	return "", len(data) == 0
 }
 
-// padded returns application data with the padding that NewACE adds.
+// padded returns application data with the padding to a multiple of 4 that [sd.NewACE] adds.
 func padded(b []byte) string {
 	for len(b)&3 != 0 {
 		b = append(b, 0)

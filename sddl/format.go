@@ -61,7 +61,7 @@ const (
 		winnt.ACCESS_FILTER_SECURITY_INFORMATION
 )
 
-// formatSID prints the alias of s, or its text form (S-10).
+// formatSID returns the alias of s, such as BA, or its text form S-1-… if there is none (S-10).
 func formatSID(s, domain sid.SID) string {
 	if a := sid.Alias(s, domain); a != "" {
 		return a
@@ -69,12 +69,12 @@ func formatSID(s, domain sid.SID) string {
 	return s.String()
 }
 
-// hasText reports whether the text of s parses back to s. The text of a SID
-// without sub-authorities does not (S-7).
+// hasText reports whether SDDL can express s, so that its text parses back to s. The text of a SID without
+// sub-authorities does not (S-7).
 func hasText(s sid.SID) bool { return s.SubAuthorities() > 0 }
 
-// appendOwner appends tag and the SID of an owner or group, nothing for the zero SID. A SID without sub-authorities
-// is an error (S-46).
+// appendOwner appends the section of an owner or group to b: tag, such as "O:", and the SID. It appends nothing for
+// the zero SID. A SID without sub-authorities is an error (S-46).
 func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 	switch {
 	case s.IsZero():
@@ -94,8 +94,9 @@ func FormatACE(a sd.ACE, o Options) (string, error) {
 	return string(b), err
 }
 
-// appendACL appends tag, the flags and the entries of a list. It appends nothing for an absent list. With only it
-// prints the entries of the types that only accepts, and nothing for a NULL list.
+// appendACL appends the section of a DACL or SACL to b: tag, the flags that c has for the list, and the entries. It
+// appends nothing for an absent list. If only is not nil, it prints only the entries whose type satisfies it, and
+// nothing for a NULL list.
 func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool,
 	o Options) ([]byte, error) {
 	if c&f.present == 0 {
@@ -138,8 +139,8 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	return b, nil
 }
 
-// appendACE appends the text of one entry. If plain SDDL does not parse back to the same bytes, it uses the extended
-// form, or fails if the options do not allow that.
+// appendACE appends the text of one ACE to b. If plain SDDL does not parse back to the same bytes, it uses the
+// extended form, or fails if the options do not allow that.
 func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 	if a == (sd.ACE{}) {
 		return nil, fmt.Errorf("the zero entry has no SDDL form: %w", ntstatus.InvalidACL.Err())
@@ -174,7 +175,8 @@ func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 	return append(hex.AppendEncode(b, []byte(a.Binary()[4:])), ')'), nil
 }
 
-// guidPointer returns a pointer to a copy of g, or nil if ok is false.
+// guidPointer returns a pointer to g, or nil if ok is false. It takes both results of a function such as
+// [sd.ACE.ObjectType].
 func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
 	if !ok {
 		return nil
@@ -182,7 +184,7 @@ func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
 	return &g
 }
 
-// appendFlags appends the letters of the entry's flags, in the order of the table.
+// appendFlags appends the flags field of ACE a to b, such as OICI, in the order of the table.
 func appendFlags(b []byte, a sd.ACE) []byte {
 	for _, f := range aceFlags {
 		if a.Flags()&f.bit == 0 {
@@ -197,7 +199,7 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 	return b
 }
 
-// appendFields appends the fields of an entry between its type and the seventh field.
+// appendFields appends the flags, rights, GUIDs and trustee of ACE a to b, each with the semicolon before it.
 func appendFields(b []byte, a sd.ACE, o Options) []byte {
 	b = appendFlags(append(b, ';'), a)
 	b = append(append(b, ';'), formatRights(a.Mask(), a.Type() == sd.SystemMandatoryLabel)...)

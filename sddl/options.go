@@ -82,8 +82,8 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	return p.descriptor()
 }
 
-// refusal converts an error of package sid to a SyntaxError with status st. base is the offset to which the error's
-// own offset is relative. An error without an offset gets base.
+// refusal converts an error of package sid to a [*SyntaxError] with status st. base is the offset in the whole text
+// to which the error's own offset is relative. An error without an offset gets base.
 func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {

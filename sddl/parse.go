@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// parser reads one text from left to right. Every error of its methods is a [*SyntaxError] with the whole text.
+// parser parses the SDDL text of one descriptor from left to right. Every error of its methods is a [*SyntaxError]
+// with the whole text.
 type parser struct {
 	text   string
 	pos    int
@@ -16,7 +17,7 @@ type parser struct {
 	opt    Options
 }
 
-// fail returns a SyntaxError at the current position: the parser expected want.
+// fail returns a [*SyntaxError] which says that the parser expected want at its current position.
 func (p *parser) fail(st ntstatus.Status, want string) error {
 	return &SyntaxError{p.text, p.pos, want, st}
 }
@@ -49,8 +50,8 @@ func (p *parser) word(w string) bool {
 	return true
 }
 
-// descriptor parses the sections O:, G:, D: and S: in any order, each at most once. A text without sections gives a
-// descriptor without parts.
+// descriptor parses a whole descriptor: the sections O:, G:, D: and S: in any order, each at most once. A text
+// without sections gives a descriptor without parts.
 func (p *parser) descriptor() (*sd.Descriptor, error) {
 	var parts sd.Parts
 	var seen string
@@ -87,9 +88,9 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	return sd.New(parts), nil
 }
 
-// sectionStatus returns the status for text that is not a section. After a list it
-// counts as a malformed ACE unless it looks like a tag, elsewhere as an unknown
-// tag (S-43).
+// sectionStatus returns the status of the error for text that is not a section. seen has the tags of the sections
+// before it. After a list the text counts as a malformed ACE unless it looks like a tag, elsewhere as an unknown tag
+// (S-43).
 func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	if strings.HasSuffix(seen, "D") || strings.HasSuffix(seen, "S") {
 		r := p.rest()
@@ -100,7 +101,7 @@ func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
-// sid reads a SID or alias; st is the status of a refusal.
+// sid parses a SID or an alias. st is the status of the error if there is none.
 func (p *parser) sid(st ntstatus.Status) (sid.SID, error) {
 	at := p.pos
 	s, n, err := sid.Scan(p.rest(), p.opt.Domain)
@@ -116,7 +117,7 @@ func (p *parser) sid(st ntstatus.Status) (sid.SID, error) {
 	return s, nil
 }
 
-// listFlags are the control bits of one of the two lists.
+// listFlags has the control bits of the DACL or of the SACL, so that one function can parse or print both.
 type listFlags struct {
 	present, protected, request, inherited sd.Control
 	system                                 bool
@@ -127,8 +128,8 @@ var (
 	saclFlags = listFlags{sd.SACLPresent, sd.SACLProtected, sd.SACLAutoInheritRequest, sd.SACLAutoInherited, true}
 )
 
-// acl parses the flags and entries of a list and stores it in parts. NO_ACCESS_CONTROL gives a list that is present
-// and NULL (S-42).
+// acl parses the section of a DACL or SACL after its tag, and stores the list and its control bits in parts.
+// NO_ACCESS_CONTROL gives a list that is present and NULL (S-42).
 func (p *parser) acl(parts *sd.Parts, f listFlags) error {
 	parts.Control |= f.present
 	for {
@@ -154,7 +155,7 @@ func (p *parser) acl(parts *sd.Parts, f listFlags) error {
 	}
 }
 
-// aces reads the entries of a list, which may be none. A list that is too long for its size field is an error (S-17).
+// aces parses the ACEs of a list, which may be none. A list that is too long for its size field is an error (S-17).
 func (p *parser) aces(f listFlags) (*sd.ACL, error) {
 	start := p.pos
 	var aces []sd.ACE

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// right is a two-letter right.
+// right is a two-letter name, such as GA, and the access mask that it stands for.
 type right struct {
 	name string
 	mask winnt.AccessMask
@@ -37,8 +37,8 @@ var label = []right{
 	{"NX", winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP},
 }
 
-// findRight returns the mask of a two-letter right. It ignores case unless strict. The second result is false for an
-// unknown name.
+// findRight returns the access mask of a two-letter name such as GA. It ignores case unless strict. The second result
+// is false for an unknown name.
 func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	for _, t := range [...][]right{letters, whole, label} {
 		for _, r := range t {
@@ -50,9 +50,9 @@ func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// scanRights parses all of s: two-letter rights and numbers in any order, which are combined. Blanks may precede a
-// two-letter right but not follow the last, and not be next to a number (S-41). The strict parser accepts either
-// rights or one number. On an error it returns the offset and the expected text.
+// scanRights parses the rights field of an ACE, which is all of s: two-letter names and numbers in any order, which
+// are combined. Blanks may precede a name but not follow the last, and not be next to a number (S-41). The strict
+// parser accepts either names or one number. On an error it returns the offset and the expected text.
 func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string) {
 	for i := 0; i < len(s); {
 		var v winnt.AccessMask
@@ -74,11 +74,11 @@ func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string
 	return m, 0, ""
 }
 
-// startsNumber reports whether the text begins like a number. It must not be empty.
+// startsNumber reports whether s begins like a number. It must not be empty.
 func startsNumber(s string) bool { return s[0] == '-' || '0' <= s[0] && s[0] <= '9' }
 
-// scanRight reads a two-letter right and the blanks before it. n is the length
-// of both, or the offset of an error.
+// scanRight parses a two-letter name such as GA, and the blanks before it. n is the length of both, or the offset of
+// an error. want is the expected text, "" without an error.
 func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	for n < len(s) && s[n] == ' ' && !strict {
 		n++
@@ -93,8 +93,8 @@ func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	return m, n + 2, ""
 }
 
-// scanNumber parses a hexadecimal, octal or decimal mask with any number of digits. A number that is too large
-// becomes 0xffffffff; a minus sign negates it (S-38). n is the length of the number, or the offset of an error.
+// scanNumber parses an access mask in hexadecimal, octal or decimal, with any number of digits. A number that is too
+// large becomes 0xffffffff; a minus sign negates it (S-38). n is the length of the number, or the offset of an error.
 func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	digits := strings.TrimPrefix(s, "-")
 	negative := digits != s
@@ -145,8 +145,8 @@ func digitValue(c byte) uint64 {
 	return 255
 }
 
-// formatRights returns the text of an access mask: a name of the whole mask if there is one, else two-letter names,
-// else a hexadecimal number (S-39). 0 gives "".
+// formatRights returns the rights field of an ACE: a name of the whole mask if there is one, else two-letter names,
+// else a hexadecimal number (S-39). With isLabel it prefers the names of a mandatory label's policy. 0 gives "".
 func formatRights(m winnt.AccessMask, isLabel bool) string {
 	if m == 0 {
 		return ""
@@ -167,7 +167,7 @@ func formatRights(m winnt.AccessMask, isLabel bool) string {
 	return "0x" + strconv.FormatUint(uint64(m), 16)
 }
 
-// join returns the names in t that together make up m. ok is false if they do not cover it.
+// join returns the names in t that together make up the mask m. ok is false if they do not cover it.
 func join(m winnt.AccessMask, t []right) (s string, ok bool) {
 	var b strings.Builder
 	for _, r := range t {
