@@ -131,7 +131,7 @@ func (a *Attribute) Validate() error {
 	return nil
 }
 
-// validateHead checks everything except the values: name, type, flags and number of values.
+// validateHead is [Attribute.Validate] without the values: it checks name, type, flags and number of values.
 func (a *Attribute) validateHead() error {
 	switch a.Type {
 	case Int64, Uint64, String, SID, Boolean, Octets:
@@ -151,7 +151,7 @@ func (a *Attribute) validateHead() error {
 	return nil
 }
 
-// hasNUL reports whether the text contains a zero byte, which ends it in the binary form.
+// hasNUL reports whether s contains a NUL, which would end it in the binary form.
 func hasNUL(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == 0 {

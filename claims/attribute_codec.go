@@ -65,7 +65,7 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 	return a, nil
 }
 
-// grow allocates memory for n values of the attribute's type, none for n = 0.
+// grow allocates memory for n values of the attribute's type. It allocates none for n = 0.
 func (a *Attribute) grow(n int) {
 	if n == 0 {
 		return
@@ -84,8 +84,8 @@ func (a *Attribute) grow(n int) {
 	}
 }
 
-// decodeValue decodes the value at offset off of b and appends it. used is its size in bytes. It fails if the value is
-// not within b, or is not one of a's type.
+// decodeValue decodes one value of the attribute, at offset off of b, and appends it to the attribute's values. used
+// is its size in bytes. It fails if the value is not within b, or is not one of the attribute's type.
 func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	switch a.Type {
 	case String:
@@ -123,8 +123,8 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	return 8, nil
 }
 
-// decodeTerminated decodes the UTF-16 string at offset off up to its NUL. used is its size in bytes with the NUL. It
-// fails for an offset out of range, and if no NUL follows.
+// decodeTerminated decodes the UTF-16 string at offset off of b, which a NUL ends. used is its size in bytes with the
+// NUL. It fails for an offset out of range, and if no NUL follows.
 func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	if uint64(off) > uint64(len(b)) {
 		return "", 0, fmt.Errorf("offset %d is out of range", off)
@@ -138,8 +138,8 @@ func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	return "", 0, fmt.Errorf("no terminating NUL after offset %d", off)
 }
 
-// decodeCounted returns the bytes that follow the 32-bit length at offset off, without copying them. It fails if they
-// are not all within b.
+// decodeCounted returns the bytes of a SID or octet string at offset off of b, where a 32-bit length precedes them.
+// It does not copy them. It fails if they are not all within b.
 func decodeCounted(b []byte, off uint32) ([]byte, error) {
 	if uint64(off)+4 > uint64(len(b)) {
 		return nil, fmt.Errorf("offset %d is out of range", off)

@@ -1,8 +1,8 @@
 package claims
 
-// relation evaluates the operators == != < <= > >=. It returns Unknown if an operand is NULL, the left one is not an
-// attribute, or the types are not comparable. The four operators of order also give Unknown for sets, booleans and
-// SIDs.
+// relation evaluates a comparison with == != < <= > or >=. It returns Unknown if an operand is NULL, the left one is
+// not an attribute, or the types are not comparable. The four operators of order also give Unknown for sets, booleans
+// and SIDs.
 func (e *Expr) relation(env Env, n *node) Truth {
 	var l, r view
 	// The left side comes from an attribute.
@@ -40,8 +40,9 @@ func (e *Expr) relation(env Env, n *node) Truth {
 	return truthOf(c >= 0)
 }
 
-// equal reports whether both lists have the same number of values and the right has each value of the left. The left
-// list has no duplicates, so a right one with duplicates is unequal.
+// equal reports whether two operands have equal values, in any order: the same number, and the right has each value
+// of the left. The left operand has no duplicates, so a right one with duplicates is unequal. sensitive means
+// that case matters.
 func equal(l, r *view, sensitive bool) bool {
 	if l.n != r.n {
 		return false
@@ -54,7 +55,8 @@ func equal(l, r *view, sensitive bool) bool {
 	return true
 }
 
-// set evaluates Contains, Any_of and their negations. A negation inverts the result, but Unknown stays Unknown.
+// set evaluates Contains, Any_of, Not_Contains and Not_Any_of. A negation inverts the result, but Unknown stays
+// Unknown.
 func (e *Expr) set(env Env, n *node) Truth {
 	contains := n.op == opContains || n.op == opNotContains
 	t := e.overlap(env, n, contains)
@@ -99,8 +101,8 @@ func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	return truthOf(contains)
 }
 
-// agree reports whether each value of the left list is comparable with each value of the right one (A-112, A-113,
-// All values of the left list have one type.
+// agree reports whether each value of the left operand is comparable with each value of the right one (A-112, A-113,
+// All values of the left operand have one type.
 func agree(l, r *view) bool {
 	for i := 0; i < r.n; i++ {
 		y := r.at(i)
@@ -118,7 +120,7 @@ func agree(l, r *view) bool {
 	return true
 }
 
-// truthOf returns True or False for a Boolean, never Unknown.
+// truthOf converts a bool to True or False.
 func truthOf(b bool) Truth {
 	if b {
 		return True

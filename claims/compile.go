@@ -1,7 +1,8 @@
 package claims
 
-// apply removes the operands of an operator from the stack and pushes its result. If the stack has too few operands,
-// it marks the whole program as broken and empties the stack.
+// apply adds an operator to the expression's tree: it removes its operands from the stack of the postfix program and
+// pushes the operator. code is the operator's byte code. If the stack has too few operands, it marks the whole
+// program as broken and empties the stack.
 func (d *decoder) apply(code byte, stack []ref) []ref {
 	n := node{op: code}
 	want := 1
@@ -20,7 +21,7 @@ func (d *decoder) apply(code byte, stack []ref) []ref {
 	return append(stack[:len(stack)-want], ref(len(d.e.nodes)-1))
 }
 
-// check validates the operands of an operator. It sets d.broken if they make the expression Unknown, and clears
+// check validates the operands of operator n. It sets d.broken if they make the whole expression Unknown, and clears
 // d.text if the text form cannot express them.
 func (d *decoder) check(n node) {
 	switch operators[n.op].family {
@@ -56,26 +57,26 @@ func (d *decoder) check(n node) {
 	}
 }
 
-// checkRight clears d.text for a right operand that has no text form: a result, or
-// a local attribute (S-36).
+// checkRight clears d.text if r cannot be the right operand of an operator in the text form: the result of another
+// operator, or a local attribute (S-36).
 func (d *decoder) checkRight(r ref) {
 	if r >= 0 || d.isAttribute(r) && d.e.operands[^r].scope == Local {
 		d.text = false
 	}
 }
 
-// isAttribute reports whether r refers to an attribute, and not to a literal or an operation.
+// isAttribute reports whether operand r is an attribute, and not a literal or the result of an operator.
 func (d *decoder) isAttribute(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind == kindAttribute
 }
 
-// isLiteral reports whether r refers to a value or a list of values.
+// isLiteral reports whether operand r is a literal or a list of literals.
 func (d *decoder) isLiteral(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind != kindAttribute
 }
 
-// finish sets the state and the root of the expression. A program that does not leave exactly one result or attribute
-// on the stack is broken.
+// finish completes the expression with the stack that remains after the last token: it sets the root and the state. A
+// program that does not leave exactly one result or attribute is broken.
 func (d *decoder) finish(stack []ref) {
 	switch {
 	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]):

@@ -30,7 +30,8 @@ func Decode(artx []byte) (*Expr, error) {
 	return d.e, nil
 }
 
-// decoder builds the tree of one program by running it on a stack of refs. Every error of its methods wraps [ErrExpr].
+// decoder decodes the postfix program of one condition. It runs the program on a stack of refs, which builds the
+// tree. Every error of its methods wraps [ErrExpr].
 type decoder struct {
 	e      *Expr
 	off    int
@@ -39,12 +40,12 @@ type decoder struct {
 	text   bool // false: S-36 is violated, so there is no text
 }
 
-// errorf returns an error that names the byte and wraps [ErrExpr].
+// errorf returns an error that names the byte at offset at and wraps [ErrExpr].
 func (d *decoder) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("%w: byte %d: %s", ErrExpr, at, fmt.Sprintf(format, args...))
 }
 
-// program decodes all tokens and returns the final stack.
+// program decodes all tokens of the condition and returns the stack that remains.
 func (d *decoder) program() ([]ref, error) {
 	var stack []ref
 	d.text = true
@@ -78,8 +79,8 @@ func (d *decoder) program() ([]ref, error) {
 	return stack, nil
 }
 
-// operand decodes an attribute, a literal or a composite, whose code byte is at offset at and already read. The caller
-// adds the result to the expression.
+// operand decodes an attribute name, a literal or a list of literals. Its code byte is at offset at and has been
+// read. The caller adds the result to the expression.
 func (d *decoder) operand(code byte, at int) (operand, error) {
 	switch code {
 	case tokLocal, tokUser, tokResource, tokDevice:
@@ -102,7 +103,8 @@ func (d *decoder) operand(code byte, at int) (operand, error) {
 	return operand{kind: kindScalar, lits: []literal{l}, typ: l.typ}, nil
 }
 
-// composite decodes the members of a list, which may be empty. A list inside a list is an error (S-34).
+// composite decodes a list of literals, which may be empty. Its code byte, at offset at, has been read. A list inside
+// a list is an error (S-34).
 func (d *decoder) composite(at int) (operand, error) {
 	p, err := d.payload(at)
 	if err != nil {
@@ -145,7 +147,8 @@ func commonType(lits []literal) Type {
 	return lits[0].typ
 }
 
-// literal decodes a constant after its code byte.
+// literal decodes an integer, string, octet string or SID. Its code byte, at offset at, has been read. Any other
+// token is an error.
 func (d *decoder) literal(code byte, at int) (literal, error) {
 	switch code {
 	case tokInt8, tokInt16, tokInt32, tokInt64:
@@ -178,7 +181,8 @@ func (d *decoder) literal(code byte, at int) (literal, error) {
 	return literal{typ: SID, s: p, sid: s}, nil
 }
 
-// integer decodes the ten bytes of an integer after its code byte.
+// integer decodes the ten bytes of an integer after its code byte: value, sign and base. A value that its width
+// cannot hold is an error.
 func (d *decoder) integer(code byte, at int) (literal, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 10 {
@@ -197,7 +201,7 @@ func (d *decoder) integer(code byte, at int) (literal, error) {
 	return l, nil
 }
 
-// payload decodes a 32-bit length and returns that many bytes.
+// payload reads a 32-bit length and returns that many bytes after it. It fails if they pass the end.
 func (d *decoder) payload(at int) (string, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 4 {

@@ -1,8 +1,8 @@
 package claims
 
-// Eval evaluates the condition. A program error gives Unknown. So does an operator whose attribute is absent, or
-// whose operands do not have matching types. Exists and Not_Exists have a result for an absent attribute, and so have
-// Contains and Not_Contains if their list is empty.
+// Eval evaluates the condition for a token and an object, which env describes. A program error gives Unknown. So does
+// an operator whose attribute is absent, or whose operands do not have matching types. Exists and Not_Exists have a
+// result for an absent attribute, and so have Contains and Not_Contains if their list is empty.
 func (e *Expr) Eval(env Env) Truth {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
@@ -11,7 +11,8 @@ func (e *Expr) Eval(env Env) Truth {
 	return e.truth(env, e.root)
 }
 
-// truth evaluates the operation or operand r. An attribute as operand counts as a condition.
+// truth evaluates one part of the condition: an operator with its operands, or an attribute that is a condition by
+// itself.
 func (e *Expr) truth(env Env, r ref) Truth {
 	if r < 0 {
 		return e.attributeTruth(env, r)
@@ -53,8 +54,8 @@ func (e *Expr) truth(env Env, r ref) Truth {
 	return e.relation(env, n)
 }
 
-// load fills v with the values of operand r. ok is false if r is an operation, or NULL: an attribute that is missing,
-// disabled or empty, has duplicates, or has more than MaxValues values.
+// load stores the values of operand r in v. ok is false if r is the result of an operator, or NULL: an attribute that
+// is missing, disabled or empty, has duplicates, or has more than MaxValues values.
 func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 	if r >= 0 {
 		return false
@@ -116,7 +117,8 @@ func (e *Expr) exists(env Env, n *node) Truth {
 	return t
 }
 
-// bareClaim reports whether an attribute is an enabled user or device claim without values.
+// bareClaim reports whether attribute o is an enabled user or device claim without values, for which Exists is
+// Unknown.
 func (e *Expr) bareClaim(env Env, o *operand) bool {
 	if o.scope != User && o.scope != Device {
 		return false
@@ -163,8 +165,7 @@ func (e *Expr) member(env Env, n *node) Truth {
 	return t
 }
 
-// memberOf reports whether the token or device has every SID of the list, or
-// with anyOf at least one.
+// memberOf reports whether the token, or with device its device, has every SID of a list, or with anyOf at least one.
 func memberOf(env Env, lits []literal, device, anyOf bool) bool {
 	for i := range lits {
 		if env.Member(lits[i].sid, device) == anyOf {

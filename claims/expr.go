@@ -89,7 +89,7 @@ type Expr struct {
 	state    state
 }
 
-// state says whether a decoded program is usable.
+// state says whether a decoded program can be evaluated and whether it has a text form.
 type state uint8
 
 const (
@@ -98,10 +98,11 @@ const (
 	stateFine
 )
 
-// ref points to a node (>= 0) or, as its complement, to an operand.
+// ref is a reference to a part of an expression: the index of a node if it is not negative, else the complement of
+// the index of an operand.
 type ref int32
 
-// node is one operator of the tree. right is unused by unary operators.
+// node is one operator of an expression's tree. Unary operators use only left.
 type node struct {
 	op          byte
 	left, right ref
@@ -116,7 +117,7 @@ const (
 	kindComposite             // a list of literals
 )
 
-// operand is a value of a program.
+// operand is an attribute name or a constant of an expression.
 type operand struct {
 	kind  operandKind
 	scope Scope     // kindAttribute
@@ -126,7 +127,7 @@ type operand struct {
 	typ   Type      // the type of all literals, 0 if there are several or none
 }
 
-// literal is a constant. typ is Int64 for all four widths.
+// literal is a constant of an expression. typ is Int64 for integers of all four widths.
 type literal struct {
 	typ               Type
 	width, sign, base uint8 // of an integer: token code, sign, base
@@ -135,7 +136,7 @@ type literal struct {
 	sid               sid.SID
 }
 
-// Reads reports whether the evaluation may look up an attribute in the scope.
+// Reads reports whether the condition names an attribute of the scope, so that its evaluation may look it up.
 func (e *Expr) Reads(s Scope) bool {
 	for i := range e.operands {
 		if o := &e.operands[i]; o.kind == kindAttribute && o.scope == s {

@@ -86,7 +86,7 @@ func compareStrings(a, b string, sensitive bool) int {
 	}
 }
 
-// foldHash returns a hash that is equal for names that EqualName calls equal.
+// foldHash returns a hash of an attribute name that ignores case: it is equal for names that EqualName calls equal.
 func foldHash(s string) uint32 {
 	h := uint32(2166136261)
 	for u := (units{s: s}); ; {

@@ -33,7 +33,7 @@ func (e *Expr) Format(alias func(sid.SID) string) string {
 	return string(p.buf)
 }
 
-// printer collects text. failed is true if a part has no text form.
+// printer writes the text of a condition or attribute to buf. failed becomes true if a part has no text form.
 type printer struct {
 	e      *Expr
 	alias  func(sid.SID) string
@@ -41,20 +41,20 @@ type printer struct {
 	failed bool
 }
 
-// byte prints one byte.
+// byte writes one byte.
 func (p *printer) byte(c byte) { p.buf = append(p.buf, c) }
 
-// string prints a text as it is.
+// string writes s unchanged, without quotes.
 func (p *printer) string(s string) { p.buf = append(p.buf, s...) }
 
-// group prints an operand or an operation in parentheses.
+// group writes an operand or an operator with its operands, in parentheses.
 func (p *printer) group(r ref) {
 	p.byte('(')
 	p.ref(r)
 	p.byte(')')
 }
 
-// ref prints an operand or an operation without parentheses around it.
+// ref writes an operand, or an operator with its operands, without parentheses around it.
 func (p *printer) ref(r ref) {
 	if r < 0 {
 		p.operand(&p.e.operands[^r])
@@ -91,7 +91,7 @@ func (p *printer) ref(r ref) {
 	}
 }
 
-// operand prints an attribute, a value, or a list of values in braces.
+// operand writes an attribute, a literal, or a list of literals in braces.
 func (p *printer) operand(o *operand) {
 	switch o.kind {
 	case kindAttribute:
@@ -110,8 +110,8 @@ func (p *printer) operand(o *operand) {
 	}
 }
 
-// attribute prints the prefix and name of an attribute. A local attribute has no prefix and no escapes (S-49). A name
-// that the text form cannot express sets failed.
+// attribute writes the name of an attribute with the prefix of its scope. A local attribute has no prefix and no
+// escapes (S-49). A name that the text form cannot express sets failed.
 func (p *printer) attribute(scope Scope, name string) {
 	if scope == Local {
 		if !isLocalName(name) {
@@ -143,7 +143,7 @@ func isLocalName(name string) bool {
 	return true
 }
 
-// appendEscaped appends a name, each unit outside the plain characters as % and
+// appendEscaped appends the name of an attribute to dst, with each UTF-16 unit outside the plain characters as % and
 // four lower-case hex digits (S-49).
 func appendEscaped(dst []byte, name string) []byte {
 	const hex = "0123456789abcdef"
@@ -160,7 +160,7 @@ func appendEscaped(dst []byte, name string) []byte {
 	}
 }
 
-// literal prints a value in the form of its type.
+// literal writes a constant of a condition: a number, "string", #octets or SID(…).
 func (p *printer) literal(l *literal) {
 	switch l.typ {
 	case String:
@@ -179,8 +179,8 @@ func (p *printer) literal(l *literal) {
 	}
 }
 
-// quoted prints a string, which has no escapes and cannot hold a quote or a
-// lone surrogate (S-50).
+// quoted writes a string in quotes. It sets failed for a string that contains a quote or a lone surrogate, because
+// strings have no escapes (S-50).
 func (p *printer) quoted(s string) {
 	if strings.IndexByte(s, '"') >= 0 || !utf8.ValidString(s) {
 		p.failed = true
@@ -190,7 +190,7 @@ func (p *printer) quoted(s string) {
 	p.byte('"')
 }
 
-// hex prints bytes as lower-case hexadecimal digits.
+// hex writes the bytes of s as lower-case hexadecimal digits.
 func (p *printer) hex(s string) {
 	const hex = "0123456789abcdef"
 	for i := 0; i < len(s); i++ {
@@ -198,8 +198,8 @@ func (p *printer) hex(s string) {
 	}
 }
 
-// integer prints a number with the sign and base of its source. Without a sign, octal and hex are the unsigned 64
-// bits (S-50).
+// integer writes a number with the sign and base that it had in the source. Without a sign, octal and hex are the
+// unsigned 64 bits (S-50).
 func (p *printer) integer(l *literal) {
 	magnitude := uint64(l.i)
 	switch {
@@ -223,7 +223,7 @@ func (p *printer) integer(l *literal) {
 	}
 }
 
-// sid prints a SID by its alias, or as S-1-… if it has none. The zero SID and a SID without sub-authorities have no
+// sid writes a SID as its alias, or as S-1-… if it has none. The zero SID and a SID without sub-authorities have no
 // text form and set failed.
 func (p *printer) sid(s sid.SID) {
 	if p.alias != nil {
@@ -279,8 +279,8 @@ func (a *Attribute) Format(alias func(sid.SID) string) string {
 	return string(p.buf)
 }
 
-// octets prints a value of type TX as bare hexadecimal digits (S-51). It writes
-// an empty one as a pair of quotes, since nothing at all would be no value.
+// octets writes an octet string of a resource attribute as bare hexadecimal digits (S-51). It writes an empty one as
+// a pair of quotes, since nothing at all would be no value.
 func (p *printer) octets(b []byte) {
 	if len(b) == 0 {
 		p.string(`""`)

@@ -55,7 +55,7 @@ func (s *Set) HeapSize() int {
 	return n
 }
 
-// heapSize estimates the bytes of heap that the order takes, 0 for nil.
+// heapSize estimates the memory that the order takes, in bytes, 0 for nil.
 func (o *order) heapSize() int {
 	if o == nil {
 		return 0

@@ -10,9 +10,8 @@ import (
 // evaluation quadratic.
 const shortList = 16
 
-// order sorts the values of a long list of one type. Strings are sorted
-// without regard to case first and exactly second, so one order serves both
-// comparisons.
+// order is the sorted index of a long list of values of one type, for binary search. Strings are sorted without
+// regard to case first and exactly second, so one order serves both comparisons.
 type order struct {
 	index       []uint16       // positions in ascending order of value
 	data        unsafe.Pointer // the sorted list's memory; an attribute with another slice ignores the order
@@ -45,7 +44,8 @@ func newOrder(v *view) *order {
 	return o
 }
 
-// total orders two values for sorting: without case first, then with case.
+// total compares two values for sorting: without regard to case first, then exactly. The result is negative, 0 or
+// positive.
 func (x elem) total(y elem) int {
 	if c := x.compare(y, false); c != 0 {
 		return c
@@ -79,13 +79,14 @@ func (a *Attribute) data() unsafe.Pointer {
 	return nil
 }
 
-// setOrder computes the order of a's values. Nothing may change them afterwards.
+// setOrder prepares the attribute for fast look-ups: it sorts the index of a long list of values. Nothing may change
+// the values afterwards.
 func (a *Attribute) setOrder() {
 	v := a.view()
 	a.order = newOrder(&v)
 }
 
-// view returns the attribute as an operand.
+// view returns the attribute's values as an operand of a condition.
 func (a *Attribute) view() view {
 	v := view{a: *a, n: a.Len(), typ: a.Type, attribute: true, sensitive: a.Flags&FlagCaseSensitive != 0}
 	if o := a.order; o != nil && len(o.index) == v.n && o.data == a.data() {
@@ -102,8 +103,8 @@ func (a *Attribute) Duplicates() bool {
 	return v.duplicates()
 }
 
-// duplicates reports whether one value occurs twice, so that the attribute
-// counts as not existing (S-32).
+// duplicates reports whether two values of the operand are equal. An attribute with duplicates counts as not existing
+// (S-32).
 func (v *view) duplicates() bool {
 	if v.n < 2 {
 		return false
@@ -128,7 +129,8 @@ func (v *view) duplicates() bool {
 	return false
 }
 
-// has reports whether the list has a value equal to x. x must be comparable with all values of the list.
+// has reports whether a value of the operand equals x. x must be comparable with all of them. sensitive means that
+// case matters.
 func (v *view) has(x elem, sensitive bool) bool {
 	if v.order == nil {
 		for i := 0; i < v.n; i++ {

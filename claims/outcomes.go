@@ -23,10 +23,10 @@ func (e *Expr) Outcomes(resource func(name string) (Attribute, bool)) Outcomes {
 	return e.outcomes(objectOnly(resource), e.root)
 }
 
-// objectOnly is an environment that knows the object and nothing else.
+// objectOnly is an [Env] for a condition whose token is unknown: it has only the attributes of the object.
 type objectOnly func(name string) (Attribute, bool)
 
-// Attribute finds the object's attributes.
+// Attribute returns a resource attribute of the object. Every other attribute is absent.
 func (f objectOnly) Attribute(scope Scope, name string) (Attribute, bool) {
 	if f == nil || scope != Resource {
 		return Attribute{}, false
@@ -40,8 +40,8 @@ func (objectOnly) Member(sid.SID, bool) bool { return false }
 // HasDevice returns false. Outcomes never evaluates an operator that calls it.
 func (objectOnly) HasDevice() bool { return false }
 
-// outcomes returns the results that the part of the expression at r can have, whatever the subject is. It may return
-// more than those, never fewer.
+// outcomes returns the results that one part of the condition can have for any token. It may return more than those,
+// never fewer.
 func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	if r < 0 {
 		if e.fixed(r) {
@@ -78,8 +78,8 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	return e.compared(env, r)
 }
 
-// compared returns the possible outcomes of a relation or set operation whose token is unknown. It
-// returns one outcome if the object alone, or the types, decide it.
+// compared returns the results that a relation or set operator can have for any token. It returns one
+// result if the object alone, or the types, decide it.
 func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	n := &e.nodes[r]
 	if (n.left >= 0 || e.fixed(n.left)) && (n.right >= 0 || e.fixed(n.right)) {
@@ -110,8 +110,8 @@ func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	return anyOutcome
 }
 
-// fixed reports whether r is an operand whose value does not depend on the
-// token. It returns false for a result.
+// fixed reports whether r is an operand whose values do not depend on the token: a literal or a resource attribute.
+// It returns false for the result of an operator.
 func (e *Expr) fixed(r ref) bool {
 	if r >= 0 {
 		return false
@@ -120,12 +120,13 @@ func (e *Expr) fixed(r ref) bool {
 	return o.kind != kindAttribute || o.scope == Resource
 }
 
-// negated returns the outcomes of NOT: True and False change places, Unknown stays.
+// negated returns the possible results of NOT for an operand with the possible results o: True and False change
+// places, Unknown stays.
 func negated(o Outcomes) Outcomes {
 	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
 }
 
-// combine returns every outcome that AND or OR can have if the operands have any of the outcomes l and r.
+// combine returns the possible results of operator op, AND or OR, for operands with the possible results l and r.
 func combine(op byte, l, r Outcomes) (out Outcomes) {
 	for x := Unknown; x <= True; x++ {
 		for y := Unknown; y <= True; y++ {
@@ -137,7 +138,8 @@ func combine(op byte, l, r Outcomes) (out Outcomes) {
 	return out
 }
 
-// join returns the result of AND or OR for two truth values. If neither operand decides alone, Unknown wins.
+// join returns the result of operator op, AND or OR, for two truth values. If neither operand decides alone, Unknown
+// wins.
 func join(op byte, x, y Truth) Truth {
 	settles := False
 	if op == opOr {

@@ -15,7 +15,7 @@ const (
 	precSet
 )
 
-// result is the kind of a parsed operand. It determines the operators that may follow.
+// result says what a parsed operand is, which determines the operators that may follow it.
 type result uint8
 
 const (
@@ -52,7 +52,7 @@ func ParseExpr(text string, opt ParseOptions) (e *Expr, n int, err error) {
 	return e, p.pos, nil
 }
 
-// parser emits the tokens of a condition in postfix order while it reads.
+// parser parses the text of a condition and writes its postfix program to out.
 type parser struct {
 	scanner
 	out    []byte
@@ -60,26 +60,27 @@ type parser struct {
 	depth  int
 }
 
-// tooLong returns the error for a condition past the limits (S-35).
+// tooLong returns the error for a condition that exceeds MaxExprSize or MaxTokens (S-35).
 func (p *parser) tooLong() error {
 	return p.fail(p.pos, "a condition of at most 10000 bytes and 2000 tokens")
 }
 
-// emit appends the code of a token to the program and counts the token.
+// emit appends a token to the program and counts it. code is the token's byte code.
 func (p *parser) emit(code byte) {
 	p.out = append(p.out, code)
 	p.tokens++
 }
 
-// begin appends the code of a token and a placeholder for its length. It returns the position for end.
+// begin appends a token that has a length: its code and a placeholder for the length. The caller appends the content
+// and passes the result to end.
 func (p *parser) begin(code byte) (at int) {
 	p.emit(code)
 	p.out = append(p.out, 0, 0, 0, 0)
 	return len(p.out)
 }
 
-// end writes the length of the token that began at position at. It fails if the program is now longer than
-// MaxExprSize or has more than MaxTokens tokens.
+// end completes the token that begin returned at for: it writes the length of its content. It fails if the program is
+// now longer than MaxExprSize or has more than MaxTokens tokens.
 func (p *parser) end(at int) error {
 	binary.LittleEndian.PutUint32(p.out[at-4:], uint32(len(p.out)-at))
 	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
@@ -96,8 +97,8 @@ func (p *parser) expectClose() error {
 	return nil
 }
 
-// expression parses operands and the operators between them that bind at least as tightly as min. Operators of equal
-// precedence group to the left (S-47).
+// expression parses an operand and the operators after it that bind at least as tightly as min, with their right
+// operands. Operators of equal precedence group to the left (S-47).
 func (p *parser) expression(min int) (result, error) {
 	left, err := p.operand()
 	for err == nil {
@@ -130,8 +131,8 @@ func (p *parser) expression(min int) (result, error) {
 	return 0, err
 }
 
-// checkLeft rejects an operand that is not allowed before an operator. A set operator takes an attribute. A relation
-// also takes the result of a set operator, which binds tighter (S-36).
+// checkLeft checks that an operand may be left of the operator with this code. A set operator takes an attribute. A
+// relation also takes the result of a set operator, which binds tighter (S-36).
 func (p *parser) checkLeft(left result, code byte) error {
 	switch operators[code].family {
 	case famSet:
@@ -146,8 +147,9 @@ func (p *parser) checkLeft(left result, code byte) error {
 	return nil
 }
 
-// operator returns the binary operator at the position without moving past it.
-// code is 0 for anything else. The word operators need a blank before them.
+// operator returns the binary operator at the current position without consuming it: its byte code, its length and
+// its precedence. code is 0 for anything else. blank says whether a blank precedes it, which word operators such as
+// Any_of need.
 func (p *parser) operator(blank bool) (code byte, size, prec int) {
 	rest := p.text[p.pos:]
 	if len(rest) >= 2 {

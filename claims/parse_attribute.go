@@ -63,7 +63,7 @@ func (s *scanner) attribute(a *Attribute) error {
 	return nil
 }
 
-// attributeType reads the two letters of a type, in any case, and stores the type in a.
+// attributeType parses the two letters of an attribute's type, in any case, and stores the type in a.
 func (s *scanner) attributeType(a *Attribute) error {
 	s.space()
 	if len(s.text)-s.pos >= 2 {
@@ -79,7 +79,8 @@ func (s *scanner) attributeType(a *Attribute) error {
 	return s.fail(s.pos, "TI, TU, TS, TD, TB or TX")
 }
 
-// attributeFlags reads the flags and stores them in a. A sign, more than 32 bits and reserved bits are errors.
+// attributeFlags parses the flags of an attribute and stores them in a. A sign, more than 32 bits and reserved bits
+// are errors.
 func (s *scanner) attributeFlags(a *Attribute) error {
 	s.space()
 	at := s.pos
@@ -131,7 +132,8 @@ func (s *scanner) attributeValue(a *Attribute) error {
 	return nil
 }
 
-// octets parses hexadecimal digits, with or without quotes. # counts as the digit 0 (S-51).
+// octets parses an octet string of a resource attribute: hexadecimal digits, with or without quotes. # counts as the
+// digit 0 (S-51).
 func (s *scanner) octets() ([]byte, error) {
 	at := s.pos
 	quoted := s.peek() == '"'

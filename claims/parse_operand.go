@@ -53,7 +53,7 @@ func (p *parser) operand() (result, error) {
 	return resultAttribute, p.local(word)
 }
 
-// existing parses the attribute after Exists or Not_Exists.
+// existing parses the operand of Exists or Not_Exists, an attribute.
 func (p *parser) existing() error {
 	p.space()
 	if p.peek() == '@' {
@@ -83,7 +83,8 @@ func (p *parser) members() error {
 	return p.sidLiteral()
 }
 
-// local emits an attribute without prefix, whose name has no escapes (S-49).
+// local consumes a word that is the name of a local attribute, and emits the attribute. Such names have no escapes
+// (S-49).
 func (p *parser) local(word string) error {
 	p.pos += len(word)
 	at := p.begin(tokLocal)
@@ -91,7 +92,7 @@ func (p *parser) local(word string) error {
 	return p.end(at)
 }
 
-// prefixed parses @User., @Device. or @Resource. and the attribute name that follows.
+// prefixed parses an attribute with the prefix @User., @Device. or @Resource. and emits it.
 func (p *parser) prefixed() error {
 	for _, s := range [...]struct {
 		prefix string
@@ -112,8 +113,8 @@ func (p *parser) prefixed() error {
 	return p.fail(p.pos, "@User., @Device. or @Resource.")
 }
 
-// value reads the right side of a relation or set operator: a literal, a list,
-// or an attribute with a prefix (S-36).
+// value parses the right operand of a relation or set operator: a literal, a list, or an attribute with a prefix
+// (S-36).
 func (p *parser) value() error {
 	p.space()
 	switch p.peek() {
@@ -125,7 +126,7 @@ func (p *parser) value() error {
 	return p.literal()
 }
 
-// composite reads {a, b, …}; {} is the empty list (S-52).
+// composite parses a list of literals, {a, b, …}, and emits it; {} is the empty list (S-52).
 func (p *parser) composite() error {
 	p.pos++
 	at := p.begin(tokComposite)
@@ -146,7 +147,7 @@ func (p *parser) composite() error {
 	}
 }
 
-// literal reads an integer, a string, an octet string or SID(…).
+// literal parses an integer, a string, an octet string or SID(…), and emits it.
 func (p *parser) literal() error {
 	switch c := p.peek(); {
 	case c == '"':
@@ -180,7 +181,7 @@ func (p *parser) literal() error {
 	return p.sidLiteral()
 }
 
-// sidLiteral parses SID(…), the form of a SID in conditions (S-52).
+// sidLiteral parses SID(…), the form of a SID in conditions, and emits it (S-52).
 func (p *parser) sidLiteral() error {
 	if rest := p.text[p.pos:]; len(rest) < 4 || !asciiEqualFold(rest[:4], "SID(") {
 		return p.fail(p.pos, "a literal or an attribute with a prefix")

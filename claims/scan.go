@@ -37,14 +37,15 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns Err.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// scanner reads the tokens that conditions and attributes share. Every error of its methods is a [*SyntaxError].
+// scanner reads the tokens that the texts of conditions and attributes share. Every error of its methods is a
+// [*SyntaxError].
 type scanner struct {
 	text string
 	pos  int
 	opt  ParseOptions
 }
 
-// fail returns a [*SyntaxError]: at offset at, the parser expected want.
+// fail returns a [*SyntaxError] which says that the parser expected want at offset at.
 func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
 
 // peek returns the next byte without consuming it, or 0 at the end.
@@ -55,14 +56,14 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// space skips blanks, if there are any.
+// space skips blanks.
 func (s *scanner) space() {
 	for s.pos < len(s.text) && isSpace(s.text[s.pos]) {
 		s.pos++
 	}
 }
 
-// take skips blanks, and the byte c if it is next. It reports whether c was next.
+// take skips blanks and then c, if it is the next byte. It reports whether it was.
 func (s *scanner) take(c byte) bool {
 	s.space()
 	if s.peek() != c || s.pos == len(s.text) {
@@ -80,7 +81,8 @@ func (s *scanner) expect(c byte) error {
 	return nil
 }
 
-// word returns the run of local-name characters at the position, without moving past it; "" if there are none.
+// word returns the characters at the current position that may be in a local name, without consuming them; "" if
+// there are none.
 func (s *scanner) word() string {
 	i := s.pos
 	for i < len(s.text) {
@@ -113,8 +115,8 @@ func (s *scanner) quoted() (string, error) {
 	return "", s.fail(at, "a closing quote")
 }
 
-// name reads a name up to a character that must be escaped, or up to the
-// closing quote if quoted, and resolves its escapes (S-49).
+// name parses the name of an attribute and resolves its escapes (S-49). With quoted it ends at the closing quote,
+// else at a character that must be escaped.
 func (s *scanner) name(quoted bool) (string, error) {
 	start := s.pos
 	var units []uint16
@@ -144,7 +146,7 @@ func (s *scanner) name(quoted bool) (string, error) {
 	return fromUnits(units), nil
 }
 
-// escape parses %hhhh. Characters that are valid unescaped must not be escaped (S-49).
+// escape parses %hhhh, one UTF-16 unit of a name. Characters that are valid unescaped must not be escaped (S-49).
 func (s *scanner) escape() (uint16, error) {
 	at := s.pos
 	var v uint64
@@ -161,7 +163,7 @@ func (s *scanner) escape() (uint16, error) {
 	return uint16(v), nil
 }
 
-// fromUnits converts UTF-16 code units to a string. It keeps lone surrogates.
+// fromUnits converts UTF-16 units to a string. It keeps lone surrogates.
 func fromUnits(units []uint16) string {
 	b := make([]byte, 0, 2*len(units))
 	for _, u := range units {
@@ -170,13 +172,13 @@ func fromUnits(units []uint16) string {
 	return decodeUTF16(string(b))
 }
 
-// number is an integer with its notation.
+// number is a parsed integer with the sign and base that it had in the text.
 type number struct {
 	magnitude  uint64
 	sign, base uint8
 }
 
-// number reads an optional sign and decimal, 0octal or 0xhex digits (S-50).
+// number parses an integer of at most 64 bits: an optional sign and decimal, 0octal or 0xhex digits (S-50).
 func (s *scanner) number() (number, error) {
 	at := s.pos
 	n := number{sign: signNone, base: baseDecimal}
@@ -213,8 +215,7 @@ func (s *scanner) number() (number, error) {
 	return n, nil
 }
 
-// int64 reads an integer that fits int64. An unsigned octal or hexadecimal
-// number may use all 64 bits (S-50).
+// int64 parses an integer in the range of int64. An unsigned octal or hexadecimal number may use all 64 bits (S-50).
 func (s *scanner) int64() (int64, number, error) {
 	at := s.pos
 	n, err := s.number()
@@ -260,7 +261,7 @@ func (s *scanner) hex() (b []byte, digits int) {
 	return b, len(run)
 }
 
-// sid reads a SID or alias (S-52).
+// sid parses a SID or alias with the function of the options (S-52).
 func (s *scanner) sid() (sid.SID, error) {
 	read := s.opt.SID
 	if read == nil {

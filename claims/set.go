@@ -35,7 +35,8 @@ func NewSet(attributes []Attribute) (*Set, error) {
 	return s, nil
 }
 
-// clone returns a copy that shares no slice. It copies only the values of a's type.
+// clone returns a copy of the attribute that shares no memory with it. It copies only the values of the attribute's
+// type.
 func (a *Attribute) clone() Attribute {
 	c := Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags}
 	switch a.Type {

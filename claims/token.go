@@ -65,7 +65,7 @@ const (
 	MaxStack    = MaxTokens
 )
 
-// family groups the operators by the operands that they take.
+// family groups the operators of conditions by the operands that they take.
 type family uint8
 
 const (

@@ -36,7 +36,7 @@ func (e *Expr) Unmet(env Env, alias func(sid.SID) string) []string {
 	return texts
 }
 
-// unmet collects the tests of Unmet.
+// unmet collects the tests of a condition that [Expr.Unmet] reports.
 type unmet struct {
 	e     *Expr
 	env   Env
@@ -44,13 +44,14 @@ type unmet struct {
 	tests []unmetTest
 }
 
-// unmetTest is a test that does not have the result that the condition needs.
+// unmetTest is a test whose result is not want, the one that the condition needs.
 type unmetTest struct {
 	at   ref
 	want Truth
 }
 
-// walk returns the result of r, and adds the tests below r that keep it from being want. It evaluates each test once.
+// walk evaluates the part of the condition at r and returns its result. It records the tests in this part that keep
+// it from being want. It evaluates each test once.
 func (u *unmet) walk(r ref, want Truth) Truth {
 	before := len(u.tests)
 	var got Truth
@@ -76,7 +77,8 @@ func (u *unmet) walk(r ref, want Truth) Truth {
 	return got
 }
 
-// test returns the text of one test: an operator with its operands, or an attribute alone.
+// test returns the text of one test, such as "@USER.clearance = 2, needed >= 3". want is the result that the
+// condition needs.
 func (u *unmet) test(r ref, want Truth) string {
 	needed := ", needed "
 	if want == False {
@@ -100,7 +102,7 @@ func (u *unmet) test(r ref, want Truth) string {
 	return u.known(n.left) + needed + op.text + " " + u.known(n.right)
 }
 
-// known returns an attribute with its values, or a constant.
+// known returns the text of an operand: an attribute with its values, or a constant.
 func (u *unmet) known(r ref) string {
 	if r >= 0 || u.e.operands[^r].kind != kindAttribute {
 		return u.constant(r)
@@ -127,7 +129,7 @@ func (u *unmet) known(r ref) string {
 	return name + " = " + listed(values, a.Len(), a.Len() > 1)
 }
 
-// constant returns the literals of an operand as text. A nested operation has no text here.
+// constant returns the literals of an operand as text, and "(…)" for the result of another operator.
 func (u *unmet) constant(r ref) string {
 	if r >= 0 {
 		return "(…)"
@@ -167,6 +169,7 @@ func (u *unmet) value(a *Attribute, i int) string {
 	return strconv.FormatUint(a.Uints[i], 10)
 }
 
+// sid returns a SID as SID(…), with its alias if it has one.
 func (u *unmet) sid(s sid.SID) string {
 	if u.alias != nil {
 		if text := u.alias(s); text != "" {
@@ -176,7 +179,8 @@ func (u *unmet) sid(s sid.SID) string {
 	return "SID(" + s.String() + ")"
 }
 
-// listed joins the first values of a list of n, in braces if it is a set.
+// listed joins the values shown of a list, in braces if it is a set. n is the number of all its values; the rest are
+// counted.
 func listed(values []string, n int, set bool) string {
 	if n > len(values) {
 		values = append(values, fmt.Sprintf("… %d more", n-len(values)))

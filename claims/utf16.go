@@ -12,9 +12,8 @@ const (
 	surrogateMax = 0xDFFF
 )
 
-// nextRune returns the first code point of s and its size in bytes. Unlike
-// utf8.DecodeRuneInString it returns lone surrogates as themselves. s must not
-// be empty; a byte that is neither gives U+FFFD, size 1.
+// nextRune returns the first code point of s and its size in bytes. Unlike utf8.DecodeRuneInString it returns lone
+// surrogates as themselves. s must not be empty; a byte that is neither gives U+FFFD, size 1.
 func nextRune(s string) (r rune, size int) {
 	if s[0] < utf8.RuneSelf {
 		return rune(s[0]), 1
@@ -26,7 +25,7 @@ func nextRune(s string) (r rune, size int) {
 	return r, size
 }
 
-// appendRune appends r, a lone surrogate included.
+// appendRune appends r to dst in UTF-8. A lone surrogate takes its three-byte form.
 func appendRune(dst []byte, r rune) []byte {
 	if r >= surrogateMin && r <= surrogateMax {
 		return append(dst, 0xED, 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
@@ -34,8 +33,7 @@ func appendRune(dst []byte, r rune) []byte {
 	return utf8.AppendRune(dst, r)
 }
 
-// decodeUTF16 returns the string of the little-endian units in b, whose length
-// is even.
+// decodeUTF16 converts little-endian UTF-16 to a string. The length of b must be even. Lone surrogates stay.
 func decodeUTF16(b string) string {
 	dst := make([]byte, 0, len(b)/2)
 	for i := 0; i+1 < len(b); i += 2 {
@@ -50,7 +48,7 @@ func decodeUTF16(b string) string {
 	return string(dst)
 }
 
-// appendUTF16 appends s as little-endian units, without a terminator.
+// appendUTF16 appends s to dst as little-endian UTF-16, without a terminator.
 func appendUTF16(dst []byte, s string) []byte {
 	for len(s) > 0 {
 		r, n := nextRune(s)
@@ -65,13 +63,13 @@ func appendUTF16(dst []byte, s string) []byte {
 	return dst
 }
 
-// units walks the UTF-16 units of a string.
+// units iterates over the UTF-16 units of a string.
 type units struct {
 	s    string
 	next uint16 // low surrogate still to come, 0 if none
 }
 
-// step returns the next unit; ok is false at the end.
+// step returns the next UTF-16 unit; ok is false at the end.
 func (u *units) step() (unit uint16, ok bool) {
 	if u.next != 0 {
 		unit, u.next = u.next, 0

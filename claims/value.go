@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// elem is one value of an attribute or literal, ready to compare.
+// elem is one value of an attribute or literal, in the form in which conditions compare it.
 type elem struct {
 	typ Type
 	i   int64  // Int64; the bits of a Uint64; 0 or 1 of a Boolean
 	s   string // String; the bytes of Octets; the binary form of a SID
 }
 
-// high returns the part of an integer above its low 63 bits: -1 if it is
-// negative, 1 for a Uint64 out of the range of int64, else 0.
+// high returns how an integer lies outside 0 to the largest int64: -1 below, 1 above (possible for a Uint64), 0
+// inside.
 func (x elem) high() int {
 	switch {
 	case x.i >= 0:
@@ -57,7 +57,7 @@ func (x elem) compare(y elem, sensitive bool) int {
 	return strings.Compare(x.s, y.s)
 }
 
-// view is an operand during evaluation: an attribute (lits nil) or literals.
+// view holds the values of an operand during evaluation: those of an attribute, or literals.
 type view struct {
 	a         Attribute
 	lits      []literal
@@ -69,7 +69,7 @@ type view struct {
 	sensitive bool // the claim asks for case-sensitive comparison
 }
 
-// at returns value i of the list, which must exist.
+// at returns value i of the operand. It must exist.
 func (v *view) at(i int) elem {
 	if v.attribute {
 		return v.a.at(i)
@@ -78,7 +78,7 @@ func (v *view) at(i int) elem {
 	return elem{typ: l.typ, i: l.i, s: l.s}
 }
 
-// at returns value i, which must exist.
+// at returns value i of the attribute. It must exist.
 func (a *Attribute) at(i int) elem {
 	switch a.Type {
 	case Int64:
