@@ -57,8 +57,8 @@ var firstCapabilities = [...]string{"internetClient", "internetClientServer", "p
 	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage",
 	"appointments", "contacts"}
 
-// nameHash returns the SHA-256 of the name after fold, in little-endian UTF-16. It reads the hash as eight
-// little-endian numbers.
+// nameHash returns the hash of a package or capability name: the SHA-256 of the name in little-endian UTF-16, as
+// eight little-endian numbers. fold maps the characters to lower or upper case first.
 func nameHash(name string, fold func(rune) rune) (h [8]uint32) {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(strings.Map(fold, name))) {

@@ -95,18 +95,17 @@ func Scan(text string, domain SID) (s SID, n int, err error) {
 	return s, 2, nil
 }
 
-// scanner reads numbers from text.
+// scanner reads the parts of a SID from text, starting at pos.
 type scanner struct {
 	text string
 	pos  int
 	hex  bool // the revision was hexadecimal, so is every later number
 }
 
-// fail returns a [*SyntaxError] for the scanned text: at offset at, the parser expected want.
+// fail returns a [*SyntaxError] which says that the parser expected want at offset at.
 func (p *scanner) fail(at int, want string) error { return &SyntaxError{p.text, at, want} }
 
-// sid reads a SID after its "S-" and moves behind it. It does not require that the text ends there. The error is a
-// [*SyntaxError].
+// sid parses a SID after its "S-" and consumes it. Other text may follow. The error is a [*SyntaxError].
 func (p *scanner) sid() (SID, error) {
 	at := p.pos
 	revision, hex, ok := p.number(1 << 32)
@@ -150,8 +149,7 @@ func (p *scanner) sid() (SID, error) {
 	return s, nil
 }
 
-// dash reports whether the text continues with a hyphen, and moves behind it if so. At the end of the text it returns
-// false.
+// dash consumes a hyphen if it is next, and reports whether it was.
 func (p *scanner) dash() bool {
 	if p.pos < len(p.text) && p.text[p.pos] == '-' {
 		p.pos++
@@ -160,8 +158,8 @@ func (p *scanner) dash() bool {
 	return false
 }
 
-// number reads a decimal or 0x-hexadecimal number, saturating at max.
-// Leading zeros do not make it octal (S-7).
+// number parses a decimal or 0x-hexadecimal number; a larger one than max becomes max. Leading zeros do not make it
+// octal (S-7). hex says whether it was hexadecimal. ok is false if there is no digit.
 func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 	hex = p.hex
 	start := p.pos
@@ -187,7 +185,8 @@ func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 	return v, hex, p.pos > start
 }
 
-// tag reports whether the text continues with "D:", the tag of a DACL in SDDL. The text must have a byte left.
+// tag reports whether the text continues with "D:", which starts a DACL in SDDL and does not belong to the SID. The
+// text must have a byte left.
 func (p *scanner) tag() bool {
 	return p.text[p.pos] == 'D' && p.pos+1 < len(p.text) && p.text[p.pos+1] == ':'
 }

@@ -74,7 +74,8 @@ var (
 	ServiceAsserted           = mustNew(18, 2)
 )
 
-// known is a row of the table of well-known SIDs.
+// known describes one well-known SID: its alias and names. It is either a whole SID or, for accounts of any domain, a
+// RID.
 type known struct {
 	alias  string // SDDL alias, "" without one
 	sid    SID    // zero for a row relative to a domain
@@ -139,8 +140,8 @@ func Alias(s, domain SID) string {
 	return ""
 }
 
-// relative returns the table's row for an account of this domain. It returns nil if s is in another domain, if its
-// RID is not in the table, and if domain is zero.
+// relative returns the description of a well-known account of this domain, such as Domain Admins. It returns nil if s
+// is in another domain, if its RID is not in the table, and if domain is zero.
 func relative(s, domain SID) *known {
 	if domain.IsZero() || s.Len() != domain.Len()+4 || s.b[8:s.Len()-4] != domain.b[8:] || s.b[2:8] != domain.b[2:8] {
 		return nil
