@@ -192,8 +192,8 @@ const (
 // every generic right to nothing.
 type GenericMapping struct{ Read, Write, Execute, All AccessMask }
 
-// Map returns m with each generic bit replaced by its rights. It keeps MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY
-// (S-11).
+// Map returns m with each generic right replaced by the specific and standard rights that the object type has for it.
+// It keeps MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY (S-11).
 func (g *GenericMapping) Map(m AccessMask) AccessMask {
 	if m&GENERIC_RIGHTS == 0 {
 		return m
@@ -201,6 +201,7 @@ func (g *GenericMapping) Map(m AccessMask) AccessMask {
 	return g.mapSlow(m)
 }
 
+// mapSlow is Map for a mask that has a generic right.
 func (g *GenericMapping) mapSlow(m AccessMask) AccessMask {
 	if m&GENERIC_READ != 0 {
 		m |= g.Read

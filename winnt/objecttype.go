@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Right is one named bit of an object type.
+// Right is one right of an object type, a single bit, and its documented name.
 type Right struct {
 	Mask AccessMask
 	Name string
