@@ -18,16 +18,17 @@ import (
 // severity: 0 success, 1 informational, 2 warning, 3 error.
 type Status uint32
 
+// row is an entry of the table of statuses: a status, its documented name and its Win32 error code.
 type row struct {
 	status Status
 	name   string
 	win32  uint32
 }
 
-// IsSuccess reports NT_SUCCESS: severity 0 (success) or 1 (informational).
+// IsSuccess reports whether the call succeeded (NT_SUCCESS): the severity is 0 (success) or 1 (informational).
 func (s Status) IsSuccess() bool { return int32(s) >= 0 }
 
-// IsError reports NT_ERROR: severity error.
+// IsError reports whether the severity is 3, error (NT_ERROR). A warning is no error.
 func (s Status) IsError() bool { return s>>30 == 3 }
 
 // Severity returns 0 for success, 1 informational, 2 warning, 3 error.
@@ -80,8 +81,8 @@ func (s Status) Err() error {
 // found, and fs.ErrExist for a collision.
 type Error struct{ Status Status }
 
-// Of returns the status of the first [*Error] that err wraps, and otherwise for any other error. It
-// returns Success for nil.
+// Of returns the NTSTATUS for an error: the status of the first [*Error] that err wraps, Success for nil, and
+// otherwise for any other error.
 func Of(err error, otherwise Status) Status {
 	if err == nil {
 		return Success
