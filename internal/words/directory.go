@@ -92,8 +92,9 @@ func (w directory) plain() bool {
 	return len(w.on) == 0 && w.own == "" && !w.managed && w.name != "ExtendedRight"
 }
 
-// Directory returns the directory's words for the rights on one object type: GenericAll alone, or those of its parts
-// that the mask has, and then the names of the other bits (B-118). It is nil for an empty mask.
+// Directory returns the names that administrators use for the rights of an access mask on an Active Directory object,
+// such as ReadProperty or WriteDacl. These are GenericAll alone, or the names of its parts that the mask has,
+// followed by the names of the other bits (B-118). It is nil for an empty mask.
 func Directory(m winnt.AccessMask) (names []string) {
 	rest := m
 	for _, w := range directoryWords {
