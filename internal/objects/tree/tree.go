@@ -202,9 +202,9 @@ func (r *fileReader) Reset() {
 // Len returns the number of files.
 func (r *fileReader) Len() int { return len(r.found.list) }
 
-// Each reads the files and calls visit with each, until b is stopped. The object is valid only during the call. A file
-// that cannot be read is visited with Err set. A way that cannot be read sets Err as well, and then the descriptor is
-// not read.
+// Each reads the security descriptor of each file in the batch and calls visit with it, until b is stopped. The
+// object is valid only during the call. Its Err is set if the file, or a folder above it, could not be read; for a
+// folder the file's own descriptor is not read.
 func (r *fileReader) Each(b *objects.Batch, visit func(o *objects.Object)) {
 	f := r.files
 	r.reader.Tree = f.tree
