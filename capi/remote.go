@@ -118,7 +118,9 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
-// laterOf returns the Later of an operation on a file, nil if the caller gave none or in is of another call.
+// laterOf returns how the caller of a file operation wants to learn of its end after the call (see [nt.Later]). in is
+// the input of the call. It returns nil if the caller waits in the call, and for calls other than reading, writing,
+// flushing and file system controls.
 func laterOf(in any) *nt.Later {
 	switch p := in.(type) {
 	case nt.ReadFileIn:
