@@ -255,8 +255,9 @@ func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 	return who, nil
 }
 
-// choose replaces the source by that of the managed accounts if the rights are about them. Such a right with others
-// is an error. Otherwise it does nothing.
+// choose adapts the input to the command's rights. A separate descriptor decides about a managed account's password
+// (ReadGMSAPassword), so the source is then replaced by one with these descriptors. Such a right together with others
+// is an error. For other rights choose does nothing.
 func (in *input) choose(rights []words.Right) (err error) {
 	managed := func(r words.Right) bool { return r.Managed() }
 	switch {

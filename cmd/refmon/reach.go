@@ -176,7 +176,8 @@ func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (
 	return len(list), cut, err
 }
 
-// printLines prints each value as a line of JSON, and nothing for an empty list. It stops at the first error.
+// printLines writes the results of a search as JSON, a line for each and none for an empty list. It stops at the
+// first error.
 func printLines[T any](std *streams, list []T) error {
 	e := json.NewEncoder(std.out)
 	e.SetEscapeHTML(false)
@@ -269,7 +270,8 @@ func isAccount(d *directory.Directory, name string) bool {
 	return false
 }
 
-// print prints the paths as text or JSON. Without a path the text says so for --to, and JSON is empty.
+// print writes the paths that a search found to standard output, as text or as one line of JSON for each. Without a
+// path the JSON form writes no line. The text then says so if --to names an object.
 func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) error {
 	if c.JSON {
 		return printLines(std, paths)
@@ -293,7 +295,8 @@ func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) erro
 	return err
 }
 
-// writeStep writes a step: the principal and the right, and below it the entries that grant the right.
+// writeStep appends step n of an attack path to the text output: who uses which right on which object, and below it
+// the ACEs that grant the right. Lines are folded to the terminal's width.
 func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
 	who := s.Who
 	if len(s.Joined) > 0 {
