@@ -149,9 +149,11 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	return out, nil
 }
 
-// begin returns a filter without classes, the number of classes ever, the predicate that by makes for the state, and
-// the classes to test. It returns an error if the right is not indexed, a source has no current heartbeat, the log
-// cannot be read, or by fails. The time is that of the oldest heartbeat.
+// begin starts a query for the classes that a user may read: it locks the index, follows the log to its end, and
+// checks that the answer is current. It returns a filter without classes, whose time is that of the oldest heartbeat.
+// made is the highest number that a class has had. has is the predicate of by for the current state, and classes are
+// those to test with it. It fails if the right is not indexed, a source has no current heartbeat, the log cannot be
+// read, or by fails.
 func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter, made int,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()

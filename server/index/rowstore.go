@@ -75,11 +75,11 @@ func (b *RowBatch) Next() *RowBatch {
 	return out
 }
 
-// Add adds the next event and advances the cursor. It keeps e.Row and sets its sequence and time. It ignores people,
-// directory versions, classes of folders, and documents that the part does not own (N-75). It returns an error for an
-// event out of order, for a start that is neither the first event nor that of a snapshot, and for a log with other
-// rights. A readable row must have one class for each right and an unreadable row none; otherwise Add returns an
-// error, too.
+// Add applies the next event of the index's log to the batch, which collects changes of documents for a program's own
+// store, and advances the cursor. It keeps e.Row and sets its sequence and time. It ignores people, directory
+// versions, classes of folders, and documents that the part does not own (N-75). It returns an error for an event out
+// of order, for a start that is neither the first event nor that of a snapshot, and for a log with other rights. A
+// readable row must have one class for each right and an unreadable row none; otherwise Add returns an error, too.
 func (b *RowBatch) Add(e *Event) error {
 	c := &b.Cursor
 	switch first := c.Seq == 0; {

@@ -108,8 +108,9 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
 }
 
-// primary adds the primary group with its attributes in the list, otherwise the default ones. It does not check
-// whether the group is added already.
+// primary adds the account's primary group, the RID in the issuer's domain, to the groups of the token. It takes the
+// attributes that the group has in the list all of memberships, or the default ones if it is not there. A group that
+// was added before is skipped.
 func (g *gathering) primary(rid uint32, all []Membership) {
 	attributes := token.GroupDefault
 	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {
