@@ -244,8 +244,9 @@ func (q *query) writeBits() winnt.AccessMask {
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull is read for an object without a DACL. It grants every right, in the restricted pass too, but
-// an AppContainer keeps only the bits of exempt. It returns false if the request is denied.
+// readNull applies the passes of read to an object without a DACL. It grants every right, in the restricted
+// pass too, but an AppContainer keeps only the bits of exempt. It returns false if the request is
+// denied.
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {

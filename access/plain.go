@@ -23,8 +23,8 @@ func (q *query) plain(d *sd.Descriptor) bool {
 		(t.Integrity() >= mediumRID || t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0)
 }
 
-// decidePlain is the fast path of [query.decide] for a query that is plain. It runs stages 3, 4 and 8 only: the
-// owner's rights, one pass over the DACL, and the decision.
+// decidePlain decides a query that is plain, as decide would but faster. It runs stages 3, 4 and 8 only: the owner's
+// rights, one pass over the DACL, and the decision.
 func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	q.sids = q.who.token.SIDs()
 	// Neither the owner nor the maximum matters: one pass answers, and nothing is

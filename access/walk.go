@@ -19,9 +19,9 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run is the loop over the ACEs of the DACL: it decides the undecided rights of one pass. Each bit is decided by the
-// first ACE that applies and has it. A bit that is undecided at the end was not granted. The loop stays
-// in registers while ACEs are plain and their SIDs absent from the token.
+// run loops over the ACEs of the DACL and decides the undecided rights of one pass. Each bit is decided by the first
+// ACE that applies and has it. A bit that is undecided at the end was not granted. The loop stays in
+// registers while ACEs are plain and their SIDs absent from the token.
 func (q *query) run() {
 	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids
 	if q.slow || q.tr != nil || q.dacl.facts&sd.HasOthers != 0 {
