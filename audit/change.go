@@ -137,8 +137,9 @@ func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.Priv
 	return l.writeIf(from, PrivilegedService(l.named(from), server, service, used, outcome))
 }
 
-// ServiceCalledFromKernel is [Log.ServiceCalled] for kernel code (SePrivilegedServiceAuditAlarm). It records nothing
-// for the system's own accounts, which use privileges all the time (U-43).
+// ServiceCalledFromKernel records the use of privileges by a service as [Log.ServiceCalled] does, for kernel code
+// (SePrivilegedServiceAuditAlarm). It records nothing for the system's own accounts, which use privileges all the
+// time (U-43).
 func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
 	if t := from.Subject.Effective(); t != nil {

@@ -73,7 +73,8 @@ func (p *Policy) Quiet(typ string, d *sd.Descriptor, used winnt.PrivilegeSet) bo
 	return used == 0 && d.SACL().Len() == 0 && p.global[typ].Len() == 0
 }
 
-// recordsToken is [Policy.Records] for the account of token t. For a nil token only the system policy decides.
+// recordsToken reports what [Policy.Records] reports for the account of token t. For a nil token only the system
+// policy decides.
 func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {
 		return p.system.has(s, o)
