@@ -131,7 +131,7 @@ func (a *Attribute) Validate() error {
 	return nil
 }
 
-// validateHead is [Attribute.Validate] without the values: it checks name, type, flags and number of values.
+// validateHead checks name, type, flags and number of values, for [Attribute.Validate]. It does not check the values.
 func (a *Attribute) validateHead() error {
 	switch a.Type {
 	case Int64, Uint64, String, SID, Boolean, Octets:
