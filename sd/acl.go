@@ -34,8 +34,8 @@ const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 // bytes (S-17), and STATUS_INVALID_PARAMETER if an entry is the zero ACE.
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
-// newACL is [NewACL] for a list that replaces another: it has at least the given revision, so that removing an entry
-// does not lower it (S-16).
+// newACL builds a list like [NewACL]. The list has at least the given revision: that of the list which it replaces,
+// so that removing an entry does not lower it (S-16).
 func newACL(revision byte, aces []ACE) (*ACL, error) {
 	size := aclHeaderSize
 	for i, a := range aces {

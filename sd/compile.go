@@ -106,8 +106,8 @@ func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 	return size, true
 }
 
-// compileOther is compile for an ACE of a type that is not plain: an object, compound, callback, resource attribute
-// or unknown type. e.Aux becomes NeedsExtra if the ACE has a SID, and stays -1 for an unknown type.
+// compileOther compiles an ACE, as compile does, of a type that is not plain: an object, compound, callback, resource
+// attribute or unknown type. e.Aux becomes NeedsExtra if the ACE has a SID, and stays -1 for an unknown type.
 func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
 	size, s, ok := aceExtent(b)
 	if !ok {

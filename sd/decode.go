@@ -204,8 +204,8 @@ func Decode(b []byte) (*Descriptor, error) {
 	return decode(string(b))
 }
 
-// decode is [Decode] without the copy: it keeps b, which must never change. If [Descriptor.Append] would not write
-// exactly b, it also stores b as the original bytes.
+// decode decodes a descriptor like [Decode], but keeps b, which must never change. If [Descriptor.Append] would not
+// write exactly b, it also stores b as the original bytes.
 func decode(b string) (*Descriptor, error) {
 	r, end, f := peek(b)
 	if f.Status != 0 {
