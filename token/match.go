@@ -128,7 +128,7 @@ func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, den
 	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
 }
 
-// matchIn is match with the memory for both bitmaps in room.
+// matchIn computes the bitmaps of match in the memory of room, which must hold both.
 func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
 	allow, deny = room[:w:w], room[w:]
