@@ -201,7 +201,7 @@ func (g *GenericMapping) Map(m AccessMask) AccessMask {
 	return g.mapSlow(m)
 }
 
-// mapSlow is Map for a mask that has a generic right.
+// mapSlow maps a mask that has a generic right, for Map.
 func (g *GenericMapping) mapSlow(m AccessMask) AccessMask {
 	if m&GENERIC_READ != 0 {
 		m |= g.Read
