@@ -89,8 +89,9 @@ var (
 	)
 )
 
-// unread returns the first status of an input that could not be captured, or success. A failed input must not count
-// as absent, because its restrictions would be lost.
+// unread returns the status of the first parameter that could not be read from the caller's memory, or
+// STATUS_SUCCESS. all has the statuses of the parameters. An unreadable one must not count as absent, because its
+// restrictions would be lost.
 func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st != ntstatus.Success {
@@ -100,9 +101,10 @@ func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// seAssignSecurityEx checks the subject even for a kernel-mode caller, who can skip the checks with
-// SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK. A subject without a primary token counts as missing. A nil
-// object type means that there is no object type. Unreadable inputs give their status before anything else.
+// seAssignSecurityEx implements SeAssignSecurityEx, which computes the descriptor of a new object. It checks the
+// subject even for a kernel-mode caller, who can skip the checks with SEF_AVOID_OWNER_CHECK and
+// SEF_AVOID_PRIVILEGE_CHECK. A subject without a primary token counts as missing. A nil object type means that there
+// is none. An unreadable parameter gives its status before any other check.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
 	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status,
 		in.GenericMapping.Status); st != ntstatus.Success {
@@ -135,9 +137,10 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	return out, st
 }
 
-// seSetSecurityDescriptorInfoEx computes the new descriptor and does not store it. A missing modification gives
-// STATUS_INVALID_SECURITY_DESCR, an object without a descriptor STATUS_NO_SECURITY_ON_OBJECT (O-65). An unreadable
-// parameter gives its status. The caller's privileges decide about owner, SACL and label.
+// seSetSecurityDescriptorInfoEx implements SeSetSecurityDescriptorInfoEx, which computes a changed descriptor and
+// does not store it. A missing modification gives STATUS_INVALID_SECURITY_DESCR, an object without a descriptor
+// STATUS_NO_SECURITY_ON_OBJECT (O-65). An unreadable parameter gives its status. The caller's privileges decide about
+// owner, SACL and label.
 func seSetSecurityDescriptorInfoEx(
 	k *KernelThread, in SeSetSecurityDescriptorInfoExIn,
 ) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {

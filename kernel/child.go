@@ -12,8 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// run registers a process and its first thread that a service created, as NewProcess and NewThread would. If the
-// system is closed, it ends them at once. It takes over the caller's references.
+// run registers a process that NtCreateUserProcess created, and its first thread, so that the system closes them.
+// parent is the creator's process. If the system is closed, it ends both at once. It takes over the caller's
+// references.
 func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()
@@ -62,13 +63,11 @@ func (p *Process) FirstThread() *nt.Thread { return p.first }
 // put into it: those to write code and to start a thread on Windows.
 const attachAccess = winnt.PROCESS_CREATE_THREAD | winnt.PROCESS_VM_OPERATION | winnt.PROCESS_VM_WRITE
 
-// TakeOver makes the caller the owner of a process that NtCreateUserProcess created, by
-// a handle of the thread's process. The caller can then run a program in it, with
-// [Process.FirstThread] as its first thread. The process outlives its creator, until
-// [Process.Close]. may decides by the primary token, which does not change. Errors:
-// those of the handle and of may, THREAD_IS_TERMINATING for a thread that was closed,
-// PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a process that has not started or
-// already has an owner (W-52).
+// TakeOver makes the caller the owner of a process that a client created with NtCreateUserProcess, so that it can run
+// a program in it, with [Process.FirstThread] as its first thread. h is a handle of the process of th. The process
+// outlives its creator, until [Process.Close]. may decides by the process's primary token, which does not change.
+// Errors: those of the handle and of may, THREAD_IS_TERMINATING for a thread that was closed, PROCESS_IS_TERMINATING,
+// and INVALID_PARAMETER for a process that has not started or already has an owner (W-52).
 func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) ntstatus.Status) (*Process,
 	ntstatus.Status) {
 	k := s.KernelMode(th)

@@ -69,8 +69,8 @@ func (s *System) makeDirectories() {
 	}
 }
 
-// systems returns the descriptor of a system object. Everyone gets the rights everyone; LocalSystem and others get
-// the rights system.
+// systems returns the security descriptor of an object that the system creates at boot. Its DACL grants Everyone the
+// rights everyone, and LocalSystem and others the rights system.
 func systems(everyone, system winnt.AccessMask, others ...sid.SID) *sd.Descriptor {
 	aces := []sd.ACE{allow(everyone, sid.Everyone), allow(system, sid.LocalSystem)}
 	for _, s := range others {
@@ -83,8 +83,8 @@ func systems(everyone, system winnt.AccessMask, others ...sid.SID) *sd.Descripto
 	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 }
 
-// insert names an object of the system and makes it permanent. The directories of the path must exist. It panics if
-// they do not or the name is taken. It releases the caller's reference.
+// insert gives an object the name path in the object namespace and makes it permanent. The directories of the path
+// must exist. It panics if they do not or the name is taken. It releases the caller's reference.
 func (s *System) insert(path string, o ob.Object) {
 	o.Head().SetBirth(ob.Birth{Permanent: true})
 	dir := s.sys.Root

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// impersonate implements PsImpersonateClient with its record of unsafe elevation (I-48, I-99). Only an unsafe
-// elevation is recorded.
+// impersonate implements PsImpersonateClient. If the thread gets a stronger token than its process has, it writes the
+// audit record of an unsafe elevation (I-48, I-99).
 func (k *KernelThread) impersonate(
 	t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 ) ps.Outcome {
@@ -17,7 +17,8 @@ func (k *KernelThread) impersonate(
 	return o
 }
 
-// impersonateContext implements SeImpersonateClientEx with its record of unsafe elevation (I-48, I-99).
+// impersonateContext implements SeImpersonateClientEx. If the thread gets a stronger token than its process has, it
+// writes the audit record of an unsafe elevation (I-48, I-99).
 func (k *KernelThread) impersonateContext(c *ClientContext, t *EThread) ps.Outcome {
 	o := c.Impersonate(t)
 	if o.Raised {

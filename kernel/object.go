@@ -93,7 +93,7 @@ func typeOf(t *winnt.ObjectType) *ob.Type {
 	}
 }
 
-// callerIn returns the thread as a caller in mode m.
+// callerIn returns the thread as the caller of an object routine, with m as its previous mode.
 func (k *KernelThread) callerIn(m ProcessorMode) ob.Caller {
 	c := k.ctx.Caller
 	c.Mode = access.Kernel
@@ -205,7 +205,7 @@ func (k *KernelThread) ObReferenceObjectByHandle(
 	return out.Object, out.HandleInformation, st
 }
 
-// ObDereferenceObject drops a reference.
+// ObDereferenceObject drops the caller's reference to an object (ObDereferenceObject).
 func (k *KernelThread) ObDereferenceObject(o Object) {
 	call(k, rowObDereferenceObject, ObDereferenceObjectIn{o})
 }

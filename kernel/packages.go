@@ -45,9 +45,9 @@ func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	return packageDirectory(t.SessionID(), t.Package()), nil
 }
 
-// subdirectory returns a permanent directory below dir with a reference for the caller. It creates the directory, with
-// the descriptor that protect returns, if it does not exist. It fails if the name belongs to an object of another type.
-// It tries again if another thread creates it at the same time.
+// subdirectory returns the object directory with a name in dir, with a reference for the caller. If it does not
+// exist, it creates a permanent one with the descriptor that protect returns. It fails if the name belongs to an
+// object of another type. It tries again if another thread creates it at the same time.
 func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor) (*ob.Directory, error) {
 	for {
 		if h := dir.Lookup(name, false); h != nil {
@@ -71,8 +71,8 @@ func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor)
 	}
 }
 
-// packageDescriptor returns the descriptor of an AppContainer's directory, which its children inherit. It has an
-// entry for both checks of an AppContainer's request: the user's and the package's.
+// packageDescriptor returns the descriptor of the directory for an AppContainer's named objects, which its children
+// inherit. Both checks of an AppContainer's request find an ACE in it: the user's and the package's.
 func packageDescriptor(t *token.Token) *sd.Descriptor {
 	var aces []sd.ACE
 	for _, who := range []sid.SID{t.User().SID, t.Package(), sid.LocalSystem, sid.Administrators} {

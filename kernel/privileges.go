@@ -51,9 +51,10 @@ var (
 	)
 )
 
-// privilegesOf marks the privileges of a set that a subject may use (T-101), and reports whether they suffice. A
-// subject without a token may use none, also in kernel mode. Else kernel mode may use all (T-102), and an impersonation
-// token below SecurityImpersonation none. In these cases no privilege is marked. A nil set is empty.
+// privilegesOf implements SePrivilegeCheck: it marks the privileges of a set that a subject may use (T-101), and
+// reports whether they suffice. A subject without a token may use none, also in kernel mode. Else kernel mode may use
+// all (T-102), and an impersonation token below SecurityImpersonation none. In these cases no privilege is marked. A
+// nil set is empty.
 func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt.PrivilegeSet, bool) {
 	if set == nil {
 		set = &nt.PrivilegeSet{}

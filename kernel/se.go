@@ -111,8 +111,8 @@ var (
 // Do not use the zero value.
 type SubjectContext = ps.SubjectContext
 
-// seAccessCheck runs the access check. A parameter that cannot be read, and a check that fails with an error, deny.
-// Only an error of the check is a failing status; a denial succeeds with Result false.
+// seAccessCheck implements SeAccessCheck. A parameter that cannot be read, and a check that fails with an error,
+// deny. Only an error of the check is a failing status; a denial succeeds with Result false.
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
 	st = in.GenericMapping.Status
 	if in.AccessMode != access.Kernel { // which does not look at the descriptor
@@ -155,12 +155,13 @@ func (k *KernelThread) SeCaptureSubjectContext() *SubjectContext {
 	return out.SubjectContext
 }
 
-// SeReleaseSubjectContext releases captured tokens (I-83).
+// SeReleaseSubjectContext releases the tokens of a captured subject context (I-83).
 func (k *KernelThread) SeReleaseSubjectContext(c *SubjectContext) {
 	call(k, rowSeReleaseSubjectContext, SeReleaseSubjectContextIn{c})
 }
 
-// SeAccessCheck checks the access of a captured context (SeAccessCheck).
+// SeAccessCheck decides whether a captured subject gets the requested rights on an object with a descriptor
+// (SeAccessCheck). A parameter that cannot be read denies.
 func (k *KernelThread) SeAccessCheck(in SeAccessCheckIn) SeAccessCheckOut {
 	out, _ := call(k, rowSeAccessCheck, in)
 	return out

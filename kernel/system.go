@@ -93,7 +93,7 @@ func rootDescriptor() *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 }
 
-// allow returns an entry that grants m to s. It panics for a malformed SID, which is a bug in this package.
+// allow returns an ACE that grants the rights m to s. It panics for a malformed SID, which is a bug in this package.
 func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
 	a, err := sd.NewACE(sd.AccessAllowed, 0, m, s)
 	if err != nil {
@@ -109,7 +109,8 @@ func (s *System) Audit() *audit.Log { return s.sys.Log }
 // Profile returns the conformance profile with which the kernel was booted.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
-// Process is a process for its owner. [System.NewProcess] returns one. Do not use the zero value.
+// Process is a process of the system, as its creator uses it. [System.NewProcess] returns one. Do not use the zero
+// value.
 type Process struct {
 	sys      *System
 	p        *ps.Process // one reference until Exit and Close
@@ -149,7 +150,8 @@ func (p *Process) NewThread() (*nt.Thread, error) {
 	return th, nil
 }
 
-// context returns a context of the thread in a mode, which a shutdown closes.
+// context returns a new service context, through which thread t makes calls with the given previous mode. Close
+// closes it.
 func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 	c := services.NewContext(s.sys, t, mode)
 	s.adopt(c)
@@ -165,8 +167,8 @@ func (s *System) adopt(c *services.Context) {
 	}
 }
 
-// disown removes a context that its thread has released. It also releases the kernel-mode context of that thread. An
-// unknown context changes nothing.
+// disown removes the service context of a thread that has ended. It also removes and closes the kernel-mode context
+// of that thread. An unknown context changes nothing.
 func (s *System) disown(c *services.Context) {
 	s.mu.Lock()
 	delete(s.contexts, c)

@@ -12,7 +12,7 @@ import (
 // and are never called over a connection. Rows are called on a *KernelThread.
 var Table nt.Table
 
-// call runs a routine. Without a tracer it calls the row's implementation directly; with one it reports the call.
+// call runs a kernel routine, the row e of [Table], for thread k. With a tracer it also reports the call to it.
 func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O, ntstatus.Status) {
 	if k.tracer == nil {
 		return e.Call(k, in)
@@ -21,7 +21,8 @@ func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O,
 	return out.(O), st
 }
 
-// CallRow calls a row of [Table] with erased types, traced like a method call. in must be of the row's InType.
+// CallRow runs a kernel routine that is known only as a row of [Table], and reports the call to the tracer. in must
+// have the row's InType.
 func (k *KernelThread) CallRow(r *nt.Row, in any) (any, ntstatus.Status) {
 	out, st := r.Invoke(k, in)
 	if k.tracer != nil {
@@ -38,12 +39,14 @@ var (
 	ProcessType = reflect.TypeFor[*EProcess]()
 )
 
-// always returns the one condition of a routine that always succeeds.
+// always returns the conditions of a routine that always succeeds, for its row of [Table]. rule is the id of the
+// rule, when the text.
 func always(rule, when string) []nt.Condition {
 	return []nt.Condition{{Status: ntstatus.Success, Rule: rule, When: when}}
 }
 
-// simple adds a row to [Table] for f: its name, a one-line summary, and the conditions of its statuses.
+// simple adds a routine to [Table]: its name, a one-line summary, the conditions of its statuses, and the function f
+// that implements it.
 func simple[I, O any](
 	name, summary string, conditions []nt.Condition, f func(*KernelThread, I) (O, ntstatus.Status),
 ) *nt.Entry[*KernelThread, I, O] {
@@ -51,7 +54,7 @@ func simple[I, O any](
 		nt.Entry[*KernelThread, I, O]{Meta: nt.Meta{Name: name, Summary: summary, Conditions: conditions}, Call: f})
 }
 
-// or returns t, or the calling thread if t is nil.
+// or returns t, or the calling thread if t is nil. Routines use it for a thread parameter that may be missing.
 func (k *KernelThread) or(t *EThread) *EThread {
 	if t == nil {
 		return k.Thread()

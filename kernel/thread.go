@@ -73,12 +73,12 @@ func (s *System) SystemThreadOf(p *EProcess) (*KernelThread, error) {
 	return s.kernelThread(t), nil
 }
 
-// kernelThread returns the kernel-mode face of a thread.
+// kernelThread returns the kernel-mode interface of a thread of this system.
 func (s *System) kernelThread(t *ps.Thread) *KernelThread {
 	return newKernelThread(s, s.context(t, access.Kernel))
 }
 
-// newKernelThread returns the face that acts in ctx.
+// newKernelThread returns the kernel-mode interface of the thread of ctx, which must have previous mode kernel.
 func newKernelThread(s *System, ctx *services.Context) *KernelThread {
 	return &KernelThread{sys: s, ctx: ctx, zw: nt.NewThread(ctx, ctx.Thread().Name()+" (k)")}
 }

@@ -41,7 +41,8 @@ type (
 	SeFilterTokenOut struct{ FilteredToken *AccessToken }
 )
 
-// ask adds a row that computes its result from the current value of a token and cannot fail.
+// ask adds a routine to [Table] that reads one property of a token, such as SeTokenType, and cannot fail. f returns
+// the property.
 func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
 	return simple(name, summary, always("T-103", "always"), func(_ *KernelThread, in SeTokenIn) (O, ntstatus.Status) {
 		// The token's value of this moment answers (T-103).

@@ -29,7 +29,7 @@ var (
 // Work that waits must watch it.
 type Work func(ctx context.Context, worker *KernelThread, requester *SubjectContext)
 
-// workQueue runs items one after the other, in the order they were queued.
+// workQueue runs functions on a system thread one after the other, in the order they were queued.
 type workQueue struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -47,7 +47,7 @@ type workQueue struct {
 	worker *KernelThread // guarded by mu, nil before the first item; used only by the worker's goroutine
 }
 
-// workItem is a queued function and its requester, whose context it owns.
+// workItem is a queued function and the captured security context of its requester, which it owns.
 type workItem struct {
 	fn        Work
 	requester *SubjectContext
@@ -118,8 +118,8 @@ func (q *workQueue) run(idle chan struct{}) {
 	}
 }
 
-// do runs an item on the worker. It then ends the worker's impersonation and releases the requester, also if the
-// function panics (I-49).
+// do runs one queued function on the worker. It then ends the worker's impersonation and releases the requester's
+// context, also if the function panics (I-49).
 func (q *workQueue) do(worker *KernelThread, item workItem) {
 	defer item.requester.Release()       // I-49, also when fn panics
 	defer worker.Thread().RevertToSelf() // the next item starts as the system

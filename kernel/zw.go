@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// zwForm returns the user-mode row and the metadata of the kernel-mode (Zw) form of a service (O-2, T-51).
+// zwForm returns the row of an Nt service and the metadata for its Zw form, which differs only in previous mode (O-2,
+// T-51). name is that of the Zw form. It panics for an unknown service.
 func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 	of = nt.NtTable.Find("Nt" + name[2:])
 	meta = *of.Info()
@@ -14,8 +15,8 @@ func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 	return of, meta
 }
 
-// zw adds the kernel-mode form of a service to the table: the same code with previous mode kernel (O-2, T-51). f
-// calls the service. It panics for an unknown service.
+// zw adds the Zw form of an Nt service to [Table]: the same code with previous mode kernel (O-2, T-51). f calls the
+// service. It panics for an unknown service.
 func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.Entry[*KernelThread, I, O] {
 	_, meta := zwForm(name)
 	return nt.Add(&Table,
@@ -26,7 +27,8 @@ func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.
 	)
 }
 
-// derived adds kernel-mode forms that no Go method calls; callers use their rows. It panics for an unknown service.
+// derived adds Zw forms to [Table] that have no Go method; callers use the rows that it returns. It panics for an
+// unknown service.
 func derived(names ...string) []*nt.Row {
 	rows := make([]*nt.Row, 0, len(names))
 	for _, name := range names {
