@@ -97,9 +97,8 @@ var (
 	})
 )
 
-// NtAdjustGroupsToken enables and disables groups. With previous it also
-// returns the changed groups with their old attributes, which needs TOKEN_QUERY
-// (AdjustTokenGroups). A nil state with reset FALSE is a NULL pointer.
+// NtAdjustGroupsToken enables and disables groups of a token. With previous it also returns the changed groups with
+// their old attributes, which needs TOKEN_QUERY (AdjustTokenGroups). A nil state with reset FALSE is a NULL pointer.
 func (t *Thread) NtAdjustGroupsToken(
 	tok winnt.Handle, reset bool, state []token.Group, previous bool,
 ) ([]token.Group, ntstatus.Status) {
@@ -114,8 +113,9 @@ func (t *Thread) NtAdjustGroupsToken(
 	return out.PreviousState, st
 }
 
-// NtAdjustTokenClaimsAndDeviceGroups enables and disables claims and device groups. It changes all three lists or none.
-// If the token lacks a listed entry, it changes the others and returns STATUS_NOT_ALL_ASSIGNED.
+// NtAdjustTokenClaimsAndDeviceGroups enables and disables claims and device groups of a token. It changes all three
+// lists or none. If the token does not have a listed entry, it changes the others and returns
+// STATUS_NOT_ALL_ASSIGNED.
 func (t *Thread) NtAdjustTokenClaimsAndDeviceGroups(in AdjustTokenClaimsIn) (AdjustTokenClaimsOut, ntstatus.Status) {
 	return call(t, rowAdjustTokenClaims, in)
 }

@@ -43,7 +43,8 @@ type (
 	PrivilegedServiceAuditAlarmOut struct{}
 )
 
-// alarmConditions returns the conditions of the calls that name their client by a token, and then more.
+// alarmConditions returns the conditions, for the table of services, of the audit alarms that name their client by a
+// token handle. more follows them.
 func alarmConditions(more ...Condition) []Condition {
 	return append([]Condition{
 		{ntstatus.InvalidHandle, "U-30", "ClientToken is not a valid handle"},

@@ -82,9 +82,9 @@ type (
 	}
 )
 
-// auditCheckConditions returns the conditions of the access checks that also write audit records. byType means that
-// the call takes an object type list, list that it returns one result per entry, byHandle that it takes a token
-// handle.
+// auditCheckConditions returns the conditions, for the table of services, of the access checks that also write audit
+// records. byType means that the call takes an object type list, list that it returns one result per entry, byHandle
+// that it takes a token handle.
 func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if byType {
 		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType is not a type of audit event"})
@@ -123,7 +123,8 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 		c, Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"})
 }
 
-// closeAlarmConditions returns the conditions of the two calls that record the end of an object.
+// closeAlarmConditions returns the conditions, for the table of services, of NtCloseObjectAuditAlarm and
+// NtDeleteObjectAuditAlarm.
 func closeAlarmConditions() []Condition {
 	return []Condition{
 		{ntstatus.Success, "U-40", "GenerateOnClose is FALSE: nothing is done"},

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// bitName is the name of one or several bits.
+// bitName names one or several bits of a mask, for printing.
 type bitName struct {
 	bit  uint32
 	name string
 }
 
-// joinBits returns the names of a mask's bits, with unnamed bits in hexadecimal. It returns "0" for an empty mask. The
-// order is that of names.
+// joinBits returns the names of the bits that are set in m, joined by "|" in the order of names. Bits without a name
+// follow in hexadecimal. It returns "0" for an empty mask.
 func joinBits(m uint32, names []bitName) string {
 	var parts []string
 	for _, n := range names {

@@ -42,8 +42,9 @@ type (
 	}
 )
 
-// accessCheckConditions returns the conditions of the three access checks in the order in which a call tests them.
-// byType means that the call takes an object type list, list that it returns one result per entry.
+// accessCheckConditions returns the conditions, for the table of services, of the three access checks, in the order
+// in which a call tests them. byType means that the call takes an object type list, list that it returns one result
+// per entry.
 func accessCheckConditions(byType, list bool) []Condition {
 	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer is not readable or not writable"}}
 	if list {

@@ -17,8 +17,8 @@ type (
 	DuplicateTokenOut struct{ NewTokenHandle winnt.Handle }
 )
 
-// duplicateTokenScalars returns STATUS_INVALID_PARAMETER for an unknown token type, which is checked before any memory
-// is touched (T-40).
+// duplicateTokenScalars checks the by-value parameters of NtDuplicateToken, before any memory is touched (T-40). It
+// returns STATUS_INVALID_PARAMETER for an unknown token type.
 func duplicateTokenScalars(in DuplicateTokenIn) ntstatus.Status {
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
 		// The token type is the first thing looked at (T-40).

@@ -6,16 +6,16 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Condition is one status of a service, its condition and its rule.
+// Condition says when a service returns a status, and which rule says so.
 type Condition struct {
 	Status ntstatus.Status
 	Rule   string
 	When   string
 }
 
-// Meta describes one service. Conditions are in the order in which the service tests them.
-// If two are true, the earlier one decides the status. Only this list defines the order:
-// "refmon services", package refusals and the model derive theirs from it.
+// Meta describes one service. Conditions are in the order in which the service tests them. If two are true, the
+// earlier one decides the status. Only this list defines the order: "refmon services", package refusals and the model
+// derive theirs from it.
 type Meta struct {
 	Name       string
 	Number     int // position in its table, stable once published
@@ -63,8 +63,8 @@ type Entry[S, I, O any] struct {
 	Row *Row // the entry with its types erased; [Add] sets it
 }
 
-// byValue returns the Scalars function of an entry, from a function that tests the entry's input structure. The result
-// panics for an input of another type.
+// byValue returns the Scalars function of an entry, from a typed function that checks the entry's by-value
+// parameters. The result panics for an input of another type.
 func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
 	return func(in any) ntstatus.Status { return test(in.(I)) }
 }
@@ -88,11 +88,12 @@ func (r *Row) InType() reflect.Type { return r.in }
 // OutType returns the type of the output structure.
 func (r *Row) OutType() reflect.Type { return r.out }
 
-// Invoke calls the service. in must be of InType, and out is of OutType.
+// Invoke calls the service of the row on a kernel's implementation, services. in must be of InType, and out is of
+// OutType.
 func (r *Row) Invoke(services, in any) (out any, st ntstatus.Status) { return r.invoke(services, in) }
 
-// Probed reports whether the call passes its by-value checks. A later failure
-// may then change an output variable (O-5).
+// Probed reports whether a call with the input in passes the checks of its by-value parameters, which come before the
+// kernel touches memory. A later failure may then change an output variable (O-5).
 func (r *Row) Probed(in any) bool {
 	return r.invoke != nil && (r.scalars == nil || r.scalars(in) == ntstatus.Success)
 }
@@ -111,13 +112,13 @@ func Add[S, I, O any](t *Table, e Entry[S, I, O]) *Entry[S, I, O] {
 	return &e
 }
 
-// add appends a row. call is the row's func(S, I) (O, Status).
+// add appends a row whose service is the function call, a func(S, I) (O, Status). It takes the row's types from it.
 func (t *Table) add(r *Row, call any) *Row {
 	r.in, r.out = reflect.TypeOf(call).In(1), reflect.TypeOf(call).Out(0)
 	return t.enter(r)
 }
 
-// enter appends a row, sets its number to its place, and returns it.
+// enter appends a row to the table and sets its number.
 func (t *Table) enter(r *Row) *Row {
 	r.meta.Number = len(t.rows)
 	t.rows = append(t.rows, r)

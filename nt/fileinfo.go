@@ -151,8 +151,8 @@ type (
 	QueryVolumeInformationFileOut struct{ FsInformation any }
 )
 
-// fits returns the status for the class and the buffer's length: STATUS_INVALID_INFO_CLASS for an unknown class,
-// STATUS_INFO_LENGTH_MISMATCH for a buffer that is too short for the class, else success.
+// fits checks the class and the buffer's length: STATUS_INVALID_INFO_CLASS for an unknown class,
+// STATUS_INFO_LENGTH_MISMATCH for a buffer that is too short for the class, else STATUS_SUCCESS.
 func (in QueryInformationFileIn) fits() ntstatus.Status {
 	switch least := in.FileInformationClass.Least(); {
 	case least == 0:

@@ -42,7 +42,8 @@ type (
 	CompareTokensOut struct{ Equal bool }
 )
 
-// filterTokenConditions returns the conditions of both forms, with more before the last one.
+// filterTokenConditions returns the conditions, for the table of services, of NtFilterToken and NtFilterTokenEx. more
+// comes before the last one.
 func filterTokenConditions(more ...Condition) []Condition {
 	c := []Condition{
 		{ntstatus.AccessViolation, "T-60", "NewTokenHandle is not writable, or a list is not readable"},
@@ -111,7 +112,7 @@ func (t *Thread) NtFilterToken(
 	return out.NewTokenHandle, st
 }
 
-// groupsOf returns groups without attributes, nil for an empty list.
+// groupsOf returns the SIDs as groups without attributes, nil for an empty list.
 func groupsOf(sids []sid.SID) []token.Group {
 	var out []token.Group
 	for _, s := range sids {

@@ -5,9 +5,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Later lets an operation on a file end after its call, for a program with its own memory. The
-// call then returns STATUS_PENDING. A caller without a Later, such as a script, gets the
-// current status.
+// Later says how a caller learns of the end of a file operation that is not over when its call returns: by an event,
+// an APC or a function. The call then returns STATUS_PENDING. A caller without a Later, such as a script, gets the
+// current status instead.
 type Later struct {
 	Event         winnt.Handle // signalled at the end; 0 for the file itself
 	ApcRoutine    uint64       // called at the end on the requesting thread; 0 for none

@@ -59,7 +59,8 @@ type (
 	}
 )
 
-// stateConditions returns the conditions of a service that queries the state of an object.
+// stateConditions returns the conditions, for the table of services, of a query for the state of an object. handle is
+// the name of the handle parameter, object the type, right the right that the handle needs.
 func stateConditions(handle, object, right string) []Condition {
 	return []Condition{
 		{ntstatus.InvalidInfoClass, "O-135", "any other information class"},
@@ -71,7 +72,8 @@ func stateConditions(handle, object, right string) []Condition {
 	}
 }
 
-// exact returns the status for a class and a length: success for class 0 and a length of exactly want (O-135).
+// exact checks the class and the length of a query that has one class, 0, and a structure of want bytes (O-135). It
+// returns STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH or STATUS_SUCCESS.
 func exact(class, length, want uint32) ntstatus.Status {
 	switch {
 	case class != 0:

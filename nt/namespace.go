@@ -63,9 +63,10 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns the conditions of a create or open by name, in order. The conditions up to the path are the
-// same for every such service (O-22). gate has this service's own conditions that need no object. They follow the
-// reserved bits and precede SeSecurityPrivilege and the path. more comes after the path.
+// nameConditions returns the conditions, for the table of services, of a create or open by name, in order. The
+// conditions up to the path are the same for every such service (O-22). gate has this service's own conditions that
+// need no object. They follow the reserved bits and precede SeSecurityPrivilege and the path. more comes after the
+// path.
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
@@ -88,7 +89,7 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 	return append(list, more...)
 }
 
-// openByNameConditions returns the conditions of the services that open an object by name.
+// openByNameConditions returns the conditions, for the table of services, of those that open an object by name.
 func openByNameConditions() []Condition {
 	return nameConditions(nil,
 		Condition{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
@@ -108,7 +109,8 @@ func openByNameConditions() []Condition {
 	)
 }
 
-// createByNameConditions returns the conditions of the services that create an object, named or not.
+// createByNameConditions returns the conditions, for the table of services, of those that create an object, named or
+// not.
 func createByNameConditions() []Condition {
 	return nameConditions(
 		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},

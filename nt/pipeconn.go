@@ -25,7 +25,8 @@ type PipeConn struct {
 	once        sync.Once
 }
 
-// newPipeConn returns the connection of a pipe end, which it takes over with its worker.
+// newPipeConn returns the connection for h, one end of the pipe with this name. It takes over the handle and the
+// worker, which makes the connection's calls.
 func newPipeConn(w *worker, name string, h winnt.Handle) *PipeConn {
 	return &PipeConn{w: w, name: name, h: h, closed: make(chan struct{})}
 }
@@ -124,8 +125,8 @@ func (c *PipeConn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// over returns the error for an operation on a closed connection or after its deadline, or nil. A closed connection
-// comes first.
+// over checks that an operation may go on: it returns an error if the connection is closed, else one if deadline d
+// has passed, else nil. op names the operation in the error.
 func (c *PipeConn) over(op string, d *deadline) error {
 	select {
 	case <-c.closed:
@@ -140,9 +141,9 @@ func (c *PipeConn) over(op string, d *deadline) error {
 // maxRead is how much a read asks for: less than a frame of a connection holds.
 const maxRead = 1 << 20
 
-// reading repeats a read until it succeeds or fails, the deadline passes or the connection is closed. It returns io.EOF
-// if the other end is closed. It returns an error for a closed connection and for a passed deadline. A cancelled try is
-// repeated.
+// reading repeats the read f until it succeeds or fails, the deadline passes or the connection is closed. It returns
+// io.EOF if the other end is closed. It returns an error for a closed connection and for a passed deadline. A
+// cancelled try is repeated.
 func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 	const op = "read"
 	d := &c.read

@@ -59,7 +59,7 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 	return l, nil
 }
 
-// instance returns the request for a further instance of the pipe.
+// instance returns the parameters with which NtCreateNamedPipeFile creates an instance of the listener's pipe.
 func (l *PipeListener) instance() CreateNamedPipeFileIn {
 	in := CreateNamedPipeFileIn{
 		DesiredAccess: pipeRights,

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deadline is a moment that can be moved while a caller waits for it. The zero
-// value never comes.
+// deadline is a time limit for reads or writes that can be changed while callers wait for it. The zero value is no
+// limit.
 type deadline struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -18,7 +18,7 @@ type deadline struct {
 	due chan struct{} // guarded by mu: closed when it has passed
 }
 
-// wait returns a channel that is closed when the present deadline passes. It is never closed while there is none.
+// wait returns a channel that is closed when the deadline passes. Without a deadline it stays open.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,8 +62,8 @@ func (d *deadline) set(t time.Time) {
 	}
 }
 
-// worker is a thread of its own for a listener or a connection, so that these
-// can be used from any goroutine while the caller's thread stays the caller's.
+// worker is a thread that makes the calls of a listener or a connection. So these can be used from any goroutine, and
+// the thread that opened them is not affected.
 type worker struct {
 	t  *Thread    // immutable
 	mu sync.Mutex // held for each call of a thread of this program's kernel
@@ -93,7 +93,7 @@ func (w *worker) fork() (*worker, error) {
 	return w.t.worker()
 }
 
-// do calls f with the thread while no other call uses it.
+// do runs f with the worker's thread, and lets no other call use the thread meanwhile.
 func (w *worker) do(f func(*Thread)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,8 +140,8 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	return int(r.Information), r.Status
 }
 
-// start starts a write. If the status is STATUS_PENDING, the write completes later: the returned Later has its
-// result.
+// start starts to write to a pipe. If the status is STATUS_PENDING, the write completes later: the returned Later has
+// its result.
 func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,7 +151,7 @@ func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
 	return out, l, st
 }
 
-// end ends the thread.
+// end ends the worker's thread.
 func (w *worker) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

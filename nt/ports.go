@@ -73,7 +73,8 @@ type (
 
 const portsDoNotWait = "operations complete at once: no wait for a connection, a request or a reply"
 
-// portConditions returns the conditions of the services on a port handle, and then more.
+// portConditions returns the conditions, for the table of services, of those that take a port handle. more follows
+// them.
 func portConditions(more ...Condition) []Condition {
 	return append([]Condition{
 		{ntstatus.InvalidHandle, "O-31", "the port handle is not valid"},

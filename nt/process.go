@@ -277,7 +277,8 @@ var rowOpenProcess = Add(&NtTable, Entry[Services, OpenProcessIn, OpenProcessOut
 	Call: Services.NtOpenProcess,
 })
 
-// orEmpty returns empty attributes for nil, because C programs get STATUS_ACCESS_VIOLATION for a NULL pointer (O-37).
+// orEmpty returns empty attributes for nil. A Go program may thus omit them, while NULL from a C program gives
+// STATUS_ACCESS_VIOLATION (O-37).
 func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	if a == nil {
 		a = &ObjectAttributes{}

@@ -110,8 +110,8 @@ var (
 	})
 )
 
-// queryConditions returns the conditions of a query about a process or thread. The texts are for a wrong handle type,
-// a missing right and an invalid handle.
+// queryConditions returns the conditions, for the table of services, of a query about a process or thread. rule is
+// the id of its rule. The other texts are for a wrong handle type, a missing right and an invalid handle.
 func queryConditions(rule, mismatch, denied, none string) []Condition {
 	return []Condition{
 		{ntstatus.InvalidInfoClass, rule, "any other information class"},

@@ -15,7 +15,7 @@ type Why struct {
 	Explanation *access.Explanation // nil unless an access check decided
 }
 
-// Call is one finished call that a [Tracer] receives.
+// Call describes one finished call of a service, for a [Tracer].
 type Call struct {
 	Thread string // display name of the calling thread
 	Row    *Row
@@ -86,8 +86,8 @@ type Thread struct {
 	direct Services  // owned by the thread: sys while no tracer is set, else nil
 }
 
-// NewThread wraps the implementation of one thread. Kernels call it. Programs
-// get their threads from a process.
+// NewThread returns a thread whose calls go to the kernel's implementation sys in this program. Kernels call it.
+// Programs get their threads from a process.
 func NewThread(sys Services, name string) *Thread {
 	return &Thread{sys: sys, name: name, direct: sys}
 }
@@ -131,7 +131,8 @@ func (t *Thread) Trace(tr Tracer) {
 	}
 }
 
-// CallRow calls a row of [NtTable]. It is traced like a method call. in must be of the row's InType.
+// CallRow calls a service that is known only as a row of [NtTable], and reports the call to the tracer. in must be of
+// the row's InType.
 func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	if t.remote != nil {
 		return t.callRemote(r, in)
@@ -143,10 +144,10 @@ func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// call runs a typed call. A call of this program's kernel that is not traced
-// goes straight to the implementation and allocates nothing; all others take the
-// path of erased types. The calls that a server makes for each request test direct
-// themselves: the two calls through here cost as much as the shortest service.
+// call calls the service of entry e for thread t, local or remote. A call of this program's kernel that is not traced
+// goes straight to the implementation and allocates nothing; all others take the path of erased types. The calls that
+// a server makes for each request test direct themselves: the two calls through here cost as much as the shortest
+// service.
 func call[I, O any](t *Thread, e *Entry[Services, I, O], in I) (O, ntstatus.Status) {
 	if t.direct != nil {
 		return e.Call(t.direct, in)
@@ -163,7 +164,8 @@ func (t *Thread) Profile() Profile {
 	return t.sys.Profile()
 }
 
-// save returns a ticket for the thread's impersonation, which continues (I-60, I-76). A remote thread can fail.
+// save saves the thread's impersonation, which continues, and returns a ticket for [Thread.restore] (I-60, I-76). It
+// can fail for a remote thread.
 func (t *Thread) save() (Ticket, ntstatus.Status) {
 	if t.remote != nil {
 		return t.remote.SaveImpersonation()
@@ -171,7 +173,8 @@ func (t *Thread) save() (Ticket, ntstatus.Status) {
 	return t.sys.SaveImpersonation(), ntstatus.Success
 }
 
-// restore restores the impersonation of a ticket, once (I-61, I-76). A second call does nothing.
+// restore gives the thread the impersonation that save saved with ticket k (I-61, I-76). A second call with the
+// ticket does nothing.
 func (t *Thread) restore(k Ticket) {
 	if t.remote != nil {
 		t.remote.RestoreImpersonation(k)

@@ -6,16 +6,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Captured is an input that a caller passes by pointer: its value, or the
-// status of capturing it. A service checks this status at the point at which
-// its rules capture the input, so every transport has the documented order of
-// errors. The zero value is a NULL pointer or an empty value.
+// Captured is a parameter that a caller passes by pointer: its value, or the status of reading it from the caller's
+// memory. A service checks this status at the point at which its rules capture the input, so every transport has the
+// documented order of errors. The zero value is a NULL pointer or an empty value.
 type Captured[T any] struct {
 	V      T
 	Status ntstatus.Status
 }
 
-// Cap wraps a value that was captured successfully.
+// Cap returns v as a parameter that was read from the caller's memory without an error.
 func Cap[T any](v T) Captured[T] { return Captured[T]{V: v} }
 
 // SecurityQualityOfService is SECURITY_QUALITY_OF_SERVICE (12 bytes in C).

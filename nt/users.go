@@ -125,7 +125,8 @@ type (
 // MaxLookup is the maximum number of names or SIDs in one lookup.
 const MaxLookup = 20480
 
-// policyConditions returns the conditions of the services that need right on a policy handle, and then more.
+// policyConditions returns the conditions, for the table of services, of those that need right on a policy handle.
+// more follows them.
 func policyConditions(right string, more ...Condition) []Condition {
 	return append([]Condition{
 		{ntstatus.InvalidHandle, "O-31", "PolicyHandle is not a valid handle"},
