@@ -43,10 +43,10 @@ var splitting = []sid.SID{sid.Administrators, sid.BackupOperators, sid.PowerUser
 // limiting are the groups that count only in deny entries of a limited token.
 var limiting = append(splitting[:len(splitting):len(splitting)], sid.LocalAccountAdministrator)
 
-// Compose returns the data of the token for a logon of type t, with more added to
-// the groups. It fails with STATUS_LOGON_TYPE_NOT_GRANTED without the right for t,
-// with STATUS_INVALID_LOGON_TYPE for an unknown t, and with
-// STATUS_TOO_MANY_CONTEXT_IDS for more than token.MaxGroups groups.
+// Compose builds the data of the token, or of an administrator's pair of tokens, that person p gets from a logon of
+// type t. more is added to the groups. It fails with STATUS_LOGON_TYPE_NOT_GRANTED without the right for t, with
+// STATUS_INVALID_LOGON_TYPE for an unknown t, and with STATUS_TOO_MANY_CONTEXT_IDS for more than token.MaxGroups
+// groups.
 func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus.Status) {
 	if st := p.Rights.permit(t); st != ntstatus.Success {
 		return Result{}, st
@@ -79,8 +79,8 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 	return r, ntstatus.Success
 }
 
-// spec returns the full token. The primary group is the user's own if there are no groups. An administrator has the
-// owner Administrators and high integrity.
+// spec returns the person's token for a logon of type t, before UAC limits it. more is added to the groups. Without
+// groups the user is the primary group. An administrator has the owner Administrators and high integrity.
 func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	user := p.Account.SID
 	s := token.Spec{
@@ -118,8 +118,8 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	return s
 }
 
-// Limit returns the limited form of an administrator's token. Administrative
-// groups are deny-only, few privileges remain, and the integrity is Medium. L-5
+// Limit returns the limited (UAC) form of an administrator's token. Administrative groups are deny-only, few
+// privileges remain, and the integrity is Medium. L-5
 func Limit(full token.Spec) token.Spec {
 	s := full
 	s.Groups = slices.Clone(full.Groups)
@@ -148,8 +148,8 @@ func (r *Result) Administrator() bool {
 	return has(&r.Token) || has(r.Linked)
 }
 
-// Full returns the result with the full token of a pair first, and the limited one
-// linked to it. It returns a result without a pair unchanged.
+// Full returns the result of an elevated logon: the full token of an administrator's pair comes first, and the
+// limited one is linked to it. It returns a result without a pair unchanged.
 func (r Result) Full() Result {
 	if r.Linked != nil && r.Linked.ElevationType == winnt.TokenElevationTypeFull {
 		limited := r.Token
@@ -158,7 +158,7 @@ func (r Result) Full() Result {
 	return r
 }
 
-// AnonymousLogon returns the result of a logon without a name.
+// AnonymousLogon returns the result of a network logon without a name: an impersonation token for ANONYMOUS LOGON.
 func AnonymousLogon() Result {
 	s := token.Anonymous(false)
 	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
@@ -166,11 +166,10 @@ func AnonymousLogon() Result {
 	return Result{Token: s, Account: a}
 }
 
-// InSession returns the two specs of the result with the ids of two logon
-// sessions. They share one logon SID, and a default DACL that grants access to
-// the owner and the system, and reading and executing to the logon session. A
-// token that already has a session stays unchanged (L-10). other is nil for such
-// a token and for a result without a pair.
+// InSession puts the tokens of a logon into logon sessions with the given ids, and returns them. They share one logon
+// SID, and a default DACL that grants access to the owner and the system, and reading and executing to the logon
+// session. A token that already has a session stays unchanged (L-10). other is nil for such a token and for a result
+// without a pair.
 func (r *Result) InSession(id, linked winnt.LUID) (spec token.Spec, other *token.Spec) {
 	spec = r.Token
 	if spec.AuthenticationID != 0 {

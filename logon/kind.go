@@ -19,7 +19,8 @@ const (
 	ByServiceOnly              // S-1-18-2: a service asserts the identity, and the client proved nothing
 )
 
-// Kind is a way to log on, as a question names it: a type of logon and a proof. The zero value is Kerberos.
+// Kind is a way to log on that a query can assume: a type of logon and a proof of identity. The zero value is
+// Kerberos.
 type Kind uint8
 
 // Kinds.
@@ -49,8 +50,8 @@ func ParseKind(name string) (Kind, bool) {
 	return Kind(max(i, 0)), i >= 0
 }
 
-// Parts returns the type of a kind's logon and its proof. kdc is false for an account that no domain has: it cannot
-// get a ticket, so that its logons use NTLM (L-83). A kind outside [Kinds] is a network logon.
+// Parts returns the type of logon and the proof that a kind stands for. kdc is false for an account that no domain
+// has: it cannot get a ticket, so that its logons use NTLM (L-83). A kind outside [Kinds] is a network logon.
 func (k Kind) Parts(kdc bool) (winnt.LogonType, Proof) {
 	proof := ProvedToKDC
 	if k == NTLM || !kdc {
@@ -65,9 +66,9 @@ func (k Kind) Parts(kdc bool) (winnt.LogonType, Proof) {
 	return winnt.LOGON32_LOGON_NETWORK, proof
 }
 
-// Groups returns the SIDs that a token has for the way of its logon: those of the type, of a local account, and of
-// the proof. local reports whether the account belongs to this computer, administrator whether it is in
-// Administrators. An unknown type counts as interactive, an unknown proof as none.
+// Groups returns the SIDs that a token gets because of how the client logged on: those of the logon type, such as
+// NETWORK, of a local account, and of the proof. local reports whether the account belongs to this computer,
+// administrator whether it is in Administrators. An unknown type counts as interactive, an unknown proof as none.
 func Groups(t winnt.LogonType, p Proof, local, administrator bool) []sid.SID {
 	out := typeSIDs(t)
 	if local {
@@ -102,7 +103,8 @@ func Add(s *token.Spec, t winnt.LogonType, p Proof, local bool) {
 	}
 }
 
-// typeSIDs returns the SIDs of a logon type, the type's own first. Unknown types get those of an interactive logon.
+// typeSIDs returns the SIDs of a logon type, such as INTERACTIVE, the type's own first. Unknown types get those of an
+// interactive logon.
 func typeSIDs(t winnt.LogonType) []sid.SID {
 	switch t {
 	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
@@ -124,5 +126,5 @@ func typeSIDs(t winnt.LogonType) []sid.SID {
 var kindSIDs = []sid.SID{sid.Network, sid.Interactive, sid.Service, sid.ConsoleLogon, sid.Local,
 	sid.AuthorityAsserted, sid.NTLMAuthentication}
 
-// DependsOnKind reports whether a SID is in the tokens of some kinds of logon only.
+// DependsOnKind reports whether a SID, such as NETWORK, is in the tokens of some kinds of logon only.
 func DependsOnKind(s sid.SID) bool { return slices.Contains(kindSIDs, s) }

@@ -110,12 +110,12 @@ func (m *Memory) AccountRights(s sid.SID) (winnt.PrivilegeSet, Rights) {
 	return x.Privileges, x.Rights
 }
 
-// LogOn implements [Authority]. Groups without r.Tcb are STATUS_PRIVILEGE_NOT_HELD. The anonymous logon needs no
-// account. Package Password compares passwords, and an account without a password never matches. An unknown name and a
-// wrong password are both STATUS_LOGON_FAILURE, and Result.Reason tells them apart. Package S4U needs no password, and
-// without r.Tcb its token has level Identification. For S4U an unknown user is STATUS_NO_SUCH_USER, and then another
-// type than a network logon STATUS_INVALID_LOGON_TYPE. Other packages are STATUS_NO_SUCH_PACKAGE. A name without a
-// domain may be qualified by r.Domain.
+// LogOn implements [Authority]: it checks a password, or for package S4U trusts the caller, and returns the data of
+// the token. Groups without r.Tcb are STATUS_PRIVILEGE_NOT_HELD. The anonymous logon needs no account. An account
+// without a password never matches. An unknown name and a wrong password are both STATUS_LOGON_FAILURE, and
+// Result.Reason tells them apart. Without r.Tcb the token of S4U has level Identification. For S4U an unknown user is
+// STATUS_NO_SUCH_USER, and then another type than a network logon STATUS_INVALID_LOGON_TYPE. Other packages are
+// STATUS_NO_SUCH_PACKAGE. A name without a domain may be qualified by r.Domain.
 func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege adds groups to a token. L-33

@@ -25,8 +25,8 @@ func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, stars) } //nolint:
 // MarshalText returns *** (L-1).
 func (Secret) MarshalText() ([]byte, error) { return []byte(stars), nil }
 
-// Package is the way in which a request proves its identity. The zero value
-// proves nothing.
+// Package is the authentication package of a request: how the client proves its identity. The zero value proves
+// nothing.
 type Package uint8
 
 // The packages.

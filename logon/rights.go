@@ -48,9 +48,9 @@ func (r Rights) Names() []string {
 	return out
 }
 
-// permit returns STATUS_SUCCESS if a person with these rights may log on in that way, STATUS_LOGON_TYPE_NOT_GRANTED, or
-// STATUS_INVALID_LOGON_TYPE. A deny right takes precedence. Other types than interactive, unlock, network, batch,
-// service and remote interactive are invalid.
+// permit checks that an account with these logon rights may log on with type t. It returns STATUS_SUCCESS,
+// STATUS_LOGON_TYPE_NOT_GRANTED, or STATUS_INVALID_LOGON_TYPE. A deny right takes precedence. Other types than
+// interactive, unlock, network, batch, service and remote interactive are invalid.
 func (r Rights) permit(t winnt.LogonType) ntstatus.Status {
 	var need Rights
 	switch t {

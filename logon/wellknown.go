@@ -14,7 +14,7 @@ var domainSIDs = map[string]sid.SID{
 	"APPLICATION PACKAGE AUTHORITY": authority(15), "NT VIRTUAL MACHINE": sid.MustParse("S-1-5-83"),
 }
 
-// authority returns the SID of an identifier authority itself, S-1-n.
+// authority returns the SID S-1-n, which identifies an identifier authority itself.
 func authority(n uint64) sid.SID { s, _ := sid.New(n); return s }
 
 // spellings maps other names of well-known accounts to those in the table.
@@ -73,7 +73,7 @@ func WellKnownName(full string) (Account, bool) {
 	return a, ok
 }
 
-// useOf returns the type of the well-known accounts of a domain.
+// useOf returns the SID_NAME_USE of the well-known accounts of a domain, such as SidTypeAlias for BUILTIN.
 func useOf(domain string) winnt.SIDNameUse {
 	switch domain {
 	case "BUILTIN":
