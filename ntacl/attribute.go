@@ -97,9 +97,9 @@ func (a *Attribute) Split(b []byte) ([]byte, error) {
 	return rebase(b[at:], -at), nil
 }
 
-// header parses the part before the descriptor and returns its offset. It sets the fields of the attribute that the
-// version has. An attribute above MaxSize, a version outside 1 to 4, two different versions, and a truncated header are
-// errors, which may leave the fields partly set.
+// header parses the part of attribute value b before the descriptor into a, and returns the descriptor's offset. A
+// value above MaxSize, a version outside 1 to 4, two different versions, and a truncated header are errors, which may
+// leave the fields partly set.
 func (a *Attribute) header(b []byte) (int, error) {
 	if len(b) > MaxSize {
 		return 0, refuse(MaxSize, "longer than %d bytes", MaxSize)
@@ -170,7 +170,8 @@ func (a *Attribute) Append(dst []byte) ([]byte, error) {
 	return appendDescriptor(pad(dst, start), start, a.Descriptor), nil
 }
 
-// appendDescriptor writes the parts in the server's order. A missing part has the offset 0.
+// appendDescriptor appends a self-relative descriptor to dst, with its parts in the server's order: owner, group,
+// SACL, DACL. Offsets count from start. A missing part has the offset 0.
 func appendDescriptor(dst []byte, start int, d *sd.Descriptor) []byte {
 	le := binary.LittleEndian
 	at := len(dst)
@@ -186,7 +187,7 @@ func appendDescriptor(dst []byte, start int, d *sd.Descriptor) []byte {
 	return dst
 }
 
-// pad appends zeros until the bytes from start on are a multiple of 4.
+// pad appends zeros to dst until the bytes from start on are a multiple of 4.
 func pad(dst []byte, start int) []byte {
 	for (len(dst)-start)&3 != 0 {
 		dst = append(dst, 0)
@@ -194,8 +195,8 @@ func pad(dst []byte, start int) []byte {
 	return dst
 }
 
-// rebase moves the four offsets of a descriptor's header by n, in place. An
-// offset that would become 0 or negative becomes 1, which sd.Decode refuses.
+// rebase adds n to the four offsets in a descriptor's header, in place. They then count from another start. An offset
+// that would become 0 or negative becomes 1, which sd.Decode refuses.
 func rebase(out []byte, n int) []byte {
 	if len(out) < 20 {
 		return out
@@ -212,15 +213,14 @@ func rebase(out []byte, n int) []byte {
 	return out
 }
 
-// reader reads fields from the front. After the first error it returns zeros and
-// keeps that error.
+// reader reads the fields of an attribute value b from its start. After the first error, err, it returns zeros.
 type reader struct {
 	b   []byte
 	i   int
 	err error
 }
 
-// refuse returns an error that wraps ErrAttribute and names the offset.
+// refuse returns an error that wraps ErrAttribute and names the offset at.
 func refuse(at int, format string, args ...any) error {
 	return fmt.Errorf("%w: at byte %d: %s", ErrAttribute, at, fmt.Sprintf(format, args...))
 }
@@ -243,13 +243,13 @@ func (r *reader) u16() uint16 { return binary.LittleEndian.Uint16(r.next(2)) }
 // u32 reads a 32-bit number, 0 after an error.
 func (r *reader) u32() uint32 { return binary.LittleEndian.Uint32(r.next(4)) }
 
-// take fills dst, with zeros after an error.
+// take reads the next len(dst) bytes into dst, zeros after an error.
 func (r *reader) take(dst []byte) { copy(dst, r.next(len(dst))) }
 
-// align skips to an offset that 4 divides.
+// align skips to the next offset that is a multiple of 4.
 func (r *reader) align() { r.next(-r.i & 3) }
 
-// pointer reads a pointer. A null pointer is an error.
+// pointer skips a reference pointer. A null pointer is an error.
 func (r *reader) pointer() {
 	if at := r.i; r.u32() == 0 && r.err == nil {
 		r.err = refuse(at, "a pointer is null: there is no descriptor")

@@ -43,7 +43,8 @@ func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 // SIDs of accounts that no domain maps: S-1-22-1-uid and S-1-22-2-gid.
 type Accounts func(id uint32, group bool) sid.SID
 
-// of returns the SID of a uid, or with group of a gid. nil returns S-1-22-1-uid or S-1-22-2-gid.
+// of returns the SID of the user with number id, or with group of the group. A nil a returns S-1-22-1-uid or
+// S-1-22-2-gid.
 func (a Accounts) of(id uint32, group bool) sid.SID {
 	if a != nil {
 		return a(id, group)
@@ -104,14 +105,14 @@ const (
 	tagOther    = 0x20
 )
 
-// posixEntry is an entry of a POSIX ACL.
+// posixEntry is one entry of a POSIX ACL: its class, its permissions, and the user or group.
 type posixEntry struct {
 	tag, perm uint16
 	id        uint32
 }
 
-// posixEntries returns the entries of a POSIX ACL after the mask is applied, and not the mask itself. Without an ACL it
-// returns the three classes of the mode. After an error of [rawEntries] it returns no entries.
+// posixEntries returns the effective entries of a POSIX ACL: the mask is applied to them and left out. Without an ACL
+// it returns the three classes of the mode. After an error of [rawEntries] it returns no entries.
 func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	all, err := rawEntries(f, acl)
 	mask := uint16(7)
@@ -156,9 +157,10 @@ func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error)
 	return users, groups, all, err
 }
 
-// rawEntries returns the entries including the mask. The layout is that of Linux: u32 version 2, then for each entry
-// u16 tag, u16 permissions, u32 id. Without an ACL they are made from the mode. Another version, a wrong length, more
-// than 64 KiB and an unknown tag are errors.
+// rawEntries decodes a POSIX ACL, the value of the attribute system.posix_acl_access, into its entries including the
+// mask. The layout is that of Linux: u32 version 2, then for each entry u16 tag, u16 permissions, u32 id. A nil acl
+// gives the three classes of the mode. Another version, a wrong length, more than 64 KiB and an unknown tag are
+// errors.
 func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)

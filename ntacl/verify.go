@@ -149,7 +149,7 @@ func appendSystemACL(b []byte, entries []posixEntry) []byte {
 
 var systemKind = map[uint16]uint16{tagUser: 1, tagUserObj: 2, tagGroup: 3, tagGroupObj: 4, tagOther: 5, tagMask: 6}
 
-// pad8 appends zeros until the length is a multiple of 8.
+// pad8 appends zeros to b until its length is a multiple of 8.
 func pad8(b []byte) []byte {
 	for len(b)&7 != 0 {
 		b = append(b, 0)

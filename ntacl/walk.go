@@ -34,7 +34,7 @@ type Tree interface {
 	Join(path, name string) string
 }
 
-// Found is one file of a walk, not yet read.
+// Found is one file that a walk visits. Its descriptor has not been read.
 type Found struct {
 	Path      string
 	Directory bool
@@ -58,9 +58,9 @@ func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 	return walk(t, Found{Path: root, Directory: info.Directory}, recurse, visit)
 }
 
-// walk visits f and, with recurse, its descendants. A directory that cannot be listed is visited a second time with the
-// error. It returns false if visit ended it. Entries of other kinds are skipped. Entries that were listed before an
-// error are visited too.
+// walk implements [Walk] for one file: it visits f and, with recurse, its descendants. A directory that cannot be
+// listed is visited a second time with the error. It returns false if visit did, which ends the walk. Entries of
+// other kinds are skipped. Entries that were listed before an error are visited too.
 func walk(t Tree, f Found, recurse bool, visit func(Found) bool) bool {
 	if !visit(f) {
 		return false
@@ -145,9 +145,10 @@ func (r *Reader) Read(path string) (*File, error) {
 	return f, r.posix(f, path, len(value))
 }
 
-// posix reads the permissions into the part of the buffer behind the used bytes, and verifies the attribute's hash with
-// them. If the attribute is stale, it drops its descriptor, so that the permissions count. A file that has disappeared
-// is an error. Without a descriptor, f.Verdict is unchanged.
+// posix reads the POSIX permissions of the file at path into f, and verifies the attribute's hash with them. If they
+// were changed without the server, the attribute is stale: posix drops its descriptor, so that the permissions count.
+// used is the number of bytes of the reader's buffer that are in use. A file that has disappeared is an error.
+// Without a descriptor, f.Verdict is unchanged.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
 	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {
