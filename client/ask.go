@@ -10,8 +10,8 @@ import (
 // mostSpare limits the channels that a connection keeps for reuse.
 const mostSpare = 16
 
-// spareLocked returns an empty channel for an answer, a used one if there is one. The caller must hold c.mu.
-//
+// spareLocked returns an empty channel for the answer to a call, a used one if there is one. The caller must hold
+// c.mu.
 // +checklocks:c.mu
 func (c *Conn) spareLocked() chan *wire.Frame {
 	if n := len(c.spare); n > 0 {
@@ -22,7 +22,8 @@ func (c *Conn) spareLocked() chan *wire.Frame {
 	return make(chan *wire.Frame, 1)
 }
 
-// keep stores the channel of an answered call for reuse. It must be empty and unused. Beyond mostSpare it is dropped.
+// keep stores the channel of an answered call for reuse by a later call. It must be empty and unused. Beyond
+// mostSpare it is dropped.
 func (c *Conn) keep(w chan *wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,20 +32,20 @@ func (c *Conn) keep(w chan *wire.Frame) {
 	}
 }
 
-// ask sends a frame and blocks until its answer has arrived. It sets f.Request. rest has the bytes after the head. A
-// refusal is head.Status, not an error. An error means that the connection is lost.
+// ask sends a request to the daemon and blocks until its answer has arrived. It sets f.Request. rest has the bytes
+// after the head. A refusal is head.Status, not an error. An error means that the connection is lost.
 func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error) {
 	return c.askUntil(f, nil, nil)
 }
 
-// askUntil sends a frame and waits for its answer. If one of the channels is closed, it cancels the call and still
-// waits for the answer, because the call may have completed.
+// askUntil sends a request and waits for its answer, as ask does, but not for ever: if one of the channels is closed,
+// it cancels the call. It then still waits for the answer, because the call may have completed.
 func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
 	return c.askInto(f, nil, closed, due)
 }
 
-// askInto sends a frame and waits like askUntil. room is memory for a long answer and may be nil. The connection may
-// write to room until the answer arrives or the connection is lost.
+// askInto sends a request and waits like askUntil. It puts a long answer into room, which may be nil. The connection
+// may write to room until the answer arrives or the connection is lost.
 func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	err error) {
 	head, rest, files, err := c.askFor(f, room, closed, due)
@@ -55,9 +56,9 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	return head, rest, err
 }
 
-// askFor sends a frame and waits for its answer like askInto: room is memory for a long answer, and closing closed or
-// due cancels the call. Each may be nil. The caller owns the file descriptors of the answer and must close them. A
-// connection that has ended returns its error. A failed send and a malformed answer end the connection.
+// askFor sends a request and waits for its answer like askInto, and also returns the file descriptors of the answer.
+// The caller must close them. Each of room, closed and due may be nil. A connection that has ended returns its error.
+// A failed send and a malformed answer end the connection.
 func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	files []*os.File, err error) {
 	c.mu.Lock()
@@ -91,8 +92,8 @@ func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (
 	return head, rest, answer.Files, nil
 }
 
-// received returns the answer to a request. cancelled is true if one of the channels is closed first. If both results
-// are false, the connection is lost.
+// received waits for the answer to a request, on the channel w or by reading the connection itself. cancelled is true
+// if one of the channels closed and due is closed first. If both results are false, the connection is lost.
 func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok,
 	cancelled bool) {
 	plain := closed == nil && due == nil

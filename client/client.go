@@ -71,9 +71,9 @@ func New(c net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// greet exchanges hellos and matches the rows that both sides have with equal fingerprints (W-5). Rows that only one
-// side has are not an error. It waits at most HelloTimeout. An answer instead of a hello is a refusal and returned as
-// its error.
+// greet exchanges hellos with the daemon and finds the services that both sides define in the same way (W-5).
+// Services that only one side has are not an error. It waits at most HelloTimeout. An answer instead of a hello is a
+// refusal and returned as its error.
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()
@@ -164,7 +164,7 @@ func (c *Conn) newThread() (t wire.ThreadBody, err error) {
 	return t, nil
 }
 
-// thread returns the thread with a number on the server.
+// thread returns the thread that has this number in the daemon. name is its display name.
 func (c *Conn) thread(number uint32, name string) *nt.Thread {
 	return nt.NewRemoteThread(&thread{c, number}, name)
 }
@@ -184,8 +184,8 @@ func (c *Conn) Err() error {
 	return c.err
 }
 
-// lose records the reason for the end of the connection, closes it, and wakes all waiting calls. It returns the first
-// reason. A second call changes nothing. Waiting calls get no answer.
+// lose ends the connection for the reason err: it closes it and wakes all waiting calls, which get no answer. It
+// returns the first reason. A second call changes nothing.
 func (c *Conn) lose(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,8 +201,8 @@ func (c *Conn) lose(err error) error {
 	return c.err
 }
 
-// send writes frames in one piece. It blocks while the socket is full, at most wire.WriteTimeout. After an error a
-// part may have been sent, so the caller must end the connection (W-3).
+// send writes frames to the connection in one piece. It blocks while the socket is full, at most wire.WriteTimeout.
+// After an error a part may have been sent, so the caller must end the connection (W-3).
 func (c *Conn) send(frames ...*wire.Frame) error {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -220,8 +220,8 @@ func (c *Conn) send(frames ...*wire.Frame) error {
 	return c.writeRest(b[n:])
 }
 
-// writeRest writes the part that the socket did not accept at once. It fails after wire.WriteTimeout. Some bytes may
-// then be written.
+// writeRest writes the part b of a frame that the socket did not accept at once. It fails after wire.WriteTimeout.
+// Some bytes may then be written.
 func (c *Conn) writeRest(b []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 	_, err := c.conn.Write(b)

@@ -51,7 +51,8 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 	return New(c)
 }
 
-// trusted reports whether a client that expects uid trusts a server with the uid owner (W-24).
+// trusted reports whether a client that expects a daemon of user uid trusts one that runs as owner: the same user or
+// root (W-24).
 func trusted(owner, uid uint32) bool { return owner == 0 || owner == uid }
 
 // dialInherited connects over the inherited descriptor with this number, and closes the descriptor. It fails if number

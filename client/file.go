@@ -65,8 +65,8 @@ func (t *thread) FileOf(h winnt.Handle) (*os.File, error) {
 	return t.c.descriptor(&wire.Frame{Kind: wire.HandOut, Thread: t.number, Body: wire.AppendHandle(nil, h)})
 }
 
-// own returns the transport of a thread. It fails with STATUS_INVALID_CID if th is nil or belongs to another
-// connection.
+// own returns the transport of a thread of this connection. It fails with STATUS_INVALID_CID if th is nil or belongs
+// to another connection.
 func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	if th != nil {
 		if t, ok := th.Transport().(*thread); ok && t.c == c {
@@ -76,8 +76,8 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	return nil, fmt.Errorf("the thread belongs to another connection: %w", ntstatus.InvalidCid.Err())
 }
 
-// descriptor sends a frame and returns the one file descriptor in the answer, which the caller must close. A refusal
-// is an error with the status.
+// descriptor sends a request whose answer is a file descriptor, and returns it. The caller must close the file. A
+// refusal is an error with the status.
 func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 	file, _, err := c.descriptorWith(f)
 	return file, err

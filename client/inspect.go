@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// Look queries the daemon about its clients, with the rights of the first thread of the process. Question and answer
+// Look asks the daemon about its clients, with the rights of the first thread of the process. Question and answer
 // have the form of server/daemon. The error is the status of a refusal, or that of a lost connection.
 func (c *Conn) Look(question []byte) ([]byte, error) { return c.LookAs(c.first, question) }
 

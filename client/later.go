@@ -6,10 +6,11 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// CallLater sends a call on a file to the daemon. With STATUS_PENDING the operation ends later, and l.Over is closed
-// then. At the end l.Done writes the result to the program's memory, and after it the event is signalled and the APC
-// queued (W-90). If the connection is lost, the operation ends with STATUS_PORT_DISCONNECTED. A service that the daemon
-// does not have is STATUS_NOT_SUPPORTED, and a call that is too long STATUS_INVALID_PARAMETER.
+// CallLater sends a call on a file that may end after it has returned. With STATUS_PENDING the operation ends later,
+// and l.Over is closed then. At the end l.Done writes the result to the program's memory, and after it the event is
+// signalled and the APC queued (W-90). If the connection is lost, the operation ends with STATUS_PORT_DISCONNECTED. A
+// service that the daemon does not have is STATUS_NOT_SUPPORTED, and a call that is too long
+// STATUS_INVALID_PARAMETER.
 func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstatus.Status) {
 	r := wire.Rows()[row.Info().Number]
 	number, known := t.c.services[row.Info().Name]
@@ -49,8 +50,8 @@ func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstat
 	return out, head.Status
 }
 
-// end passes the result to l.Done, which writes the program's memory. It then tells the daemon to signal the
-// completion, unless the daemon already has.
+// end completes an operation that ended after its call: it passes the result b to l.Done, which writes the program's
+// memory. It then asks the daemon to signal the completion, unless the daemon already has.
 func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
 	l.Done(nt.IOResult{Status: b.Status, Data: b.Data, Information: b.Information})
 	if !b.Told {

@@ -67,7 +67,7 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	return o, st
 }
 
-// openAs returns the frames of an open as the client of a token: a close of each handle in done, the impersonation,
+// openAs returns the requests of an open as the client of a token: a close of each handle in done, the impersonation,
 // the open, and the end of the impersonation. It fails with errors.ErrUnsupported if the daemon does not have one of
 // the services.
 func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Handle) ([]*wire.Frame, error) {
@@ -94,7 +94,7 @@ func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Han
 		add(wire.CallWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
 }
 
-// answered is an answer with its descriptors, which its owner must close.
+// answered is the answer to a request, with its file descriptors, which its owner must close.
 type answered struct {
 	head  wire.AnswerHead
 	rest  []byte
@@ -124,8 +124,8 @@ func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	return out, file, nil
 }
 
-// askAll sends frames of one thread in one piece and blocks until all are answered. The answers are in the order of
-// the frames, and the caller owns their descriptors. After an error it returns none, and the connection is lost.
+// askAll sends requests of one thread in one piece and blocks until all are answered. The answers are in the order of
+// the requests, and the caller owns their descriptors. After an error it returns none, and the connection is lost.
 func (c *Conn) askAll(frames []*wire.Frame) (answers []answered, err error) {
 	waits := make([]chan *wire.Frame, len(frames))
 	c.mu.Lock()

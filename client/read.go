@@ -16,14 +16,14 @@ import (
 // idleTime is the shortest time for which nobody reads after the last answer. The longest is twice that.
 const idleTime = 10 * time.Millisecond
 
-// waiter is a caller that waits for an answer.
+// waiter is a call that waits for its answer.
 type waiter struct {
 	answer chan *wire.Frame // room for one; closed once the connection is lost
 	heir   bool             // it waits for nothing else, and reads when it is sent readOn
 	room   []byte           // for the answer, where that is long; nil: it has memory of its own
 }
 
-// room returns n bytes of the memory that the caller of a request provided for the answer, nil if that is too small.
+// room returns n bytes of the memory that the caller of a request provided for its answer, nil if that is too small.
 func (c *Conn) room(request uint64, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,9 +36,9 @@ func (c *Conn) room(request uint64, n int) []byte {
 // readOn is sent to a waiting caller in place of an answer, to make it the reader of the connection.
 var readOn = new(wire.Frame)
 
-// take makes the caller, which waits for a request, the reader of the connection. It returns false if there is a reader
-// already or the answer has arrived. plain means that the caller waits for nothing else; then it can become the reader
-// later.
+// take makes the caller the reader of the connection: the one goroutine that reads answers, its own and those of
+// others. It returns false if there is a reader already or the answer to request has arrived. plain means that the
+// caller waits for nothing else; then it can become the reader later.
 func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,8 +54,8 @@ func (c *Conn) take(request uint64, plain bool) bool {
 	return true
 }
 
-// leave ends the caller's turn as the reader. Another waiting caller continues to read, or a new goroutine does. If
-// nobody waits, it starts the idle timer. The caller must be the reader.
+// leave ends the caller's time as the reader of the connection. Another waiting caller continues to read, or a new
+// goroutine does. If nobody waits, it starts the idle timer. The caller must be the reader.
 func (c *Conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +79,9 @@ func (c *Conn) leave() {
 	}
 }
 
-// watch reads the connection if a call waits, nobody else reads, and no answer has come since its last run. If one has
-// come, it only starts the timer again. It runs on the timer's goroutine. Errors of reading end the connection (read).
+// watch notices a daemon that closed an idle connection. It reads the connection if a call waits or may wait, nobody
+// else reads, and no answer has come since its last run. If one has come, it only starts the timer again. It runs on
+// the timer's goroutine. Errors of reading end the connection (read).
 func (c *Conn) watch() {
 	c.mu.Lock()
 	if c.waiting != nil && c.answers != c.seen {

@@ -55,8 +55,8 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	return p, nil
 }
 
-// known returns the id and creation time of a process, by which Program finds it after its handle is closed. It returns
-// 0 and 0 if this program may not end the process, or on an error.
+// known returns the id and creation time of a process, by which a Program finds the process after its handle is
+// closed. It returns 0 and 0 if this program may not end the process, or on an error.
 func (c *Conn) known(process winnt.Handle) (id winnt.Handle, made int64) {
 	_ = c.aside(func(th *nt.Thread) {
 		h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, process, winnt.NtCurrentProcess, ending, 0, 0)
@@ -81,8 +81,8 @@ func identity(th *nt.Thread, process winnt.Handle) (id winnt.Handle, made int64)
 	return b.UniqueProcessID, t.CreateTime
 }
 
-// aside calls f with a new thread, which impersonates nobody, and ends the thread afterwards. If the connection is lost
-// or the daemon refuses a thread, it returns the error and does not call f.
+// aside calls f with a new thread, which impersonates nobody, and ends the thread afterwards. The other threads are
+// not affected. If the connection is lost or the daemon refuses a thread, it returns the error and does not call f.
 func (c *Conn) aside(f func(*nt.Thread)) error {
 	th, err := c.NewThread()
 	if err != nil {
@@ -122,8 +122,8 @@ func (p *Program) Wait() error {
 	return errors.Join(err, p.connection.Close())
 }
 
-// exit ends the process with a status, as the caller th. It does nothing if the process cannot be opened or its id
-// belongs to another process by now.
+// exit ends the program's process with a status, through thread th. It does nothing if the process cannot be opened
+// or its id belongs to another process by now.
 func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	h, st := th.NtOpenProcess(ending, nil, &nt.ClientID{UniqueProcess: p.id})
 	if st != ntstatus.Success {
@@ -135,7 +135,7 @@ func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	_ = th.NtClose(h)
 }
 
-// endWith waits for the end of the process or the connection. It kills the program if the process was ended (W-77). If
+// endWith waits until the process or the connection ends. If the process was ended, it kills the program (W-77). If
 // the server is gone, the program continues.
 func (p *Program) endWith() {
 	defer close(p.hungUp)
@@ -165,7 +165,8 @@ func exitCode(s *os.ProcessState) int {
 // with the last such program. The error is the status of a refusal.
 func (c *Conn) Attach(process winnt.Handle) (*os.File, error) { return c.attach(process, "") }
 
-// attach returns a connection of a process, for a program with that displayed name (W-79). An empty name shows none.
+// attach asks the daemon for a connection that belongs to a process, for a program with that displayed name (W-79).
+// An empty name shows none. The caller must close the file.
 func (c *Conn) attach(process winnt.Handle, program string) (*os.File, error) {
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
 	file, err := c.descriptor(f)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// thread carries the calls of one thread. It implements [nt.Transport].
+// thread sends the calls of one thread to the daemon. It implements [nt.Transport].
 type thread struct {
 	c      *Conn
 	number uint32
@@ -29,9 +29,10 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 	return out, st
 }
 
-// send appends a call to the body of f and sends it. A row that the daemon does not have gives STATUS_NOT_SUPPORTED, a
-// parameter that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED. out is the
-// row's empty result after a failure. A body above wire.MaxBody is STATUS_INVALID_PARAMETER.
+// send sends a call of the service row with the parameters in, and waits for its answer. f has the kind of request,
+// and in its body what precedes the call. A row that the daemon does not have gives STATUS_NOT_SUPPORTED, a parameter
+// that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED. out is the row's
+// empty result after a failure. A body above wire.MaxBody is STATUS_INVALID_PARAMETER.
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
@@ -126,8 +127,8 @@ func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 	return nt.Ticket(b.Ticket), ntstatus.Success
 }
 
-// RestoreImpersonation makes the thread impersonate again what it did when the ticket was returned. A ticket works
-// once. The daemon ignores an unknown one. After the loss of the connection no thread is left that could still
+// RestoreImpersonation gives the thread the impersonation that SaveImpersonation saved with the ticket. A ticket
+// works once. The daemon ignores an unknown one. After the loss of the connection no thread is left that could still
 // impersonate.
 func (t *thread) RestoreImpersonation(k nt.Ticket) {
 	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
