@@ -79,9 +79,9 @@ func (c *Conn) leave() {
 	}
 }
 
-// watch notices a daemon that closed an idle connection. It reads the connection if a call waits or may wait, nobody
-// else reads, and no answer has come since its last run. If one has come, it only starts the timer again. It runs on
-// the timer's goroutine. Errors of reading end the connection (read).
+// watch notices that the daemon has closed a connection on which no call waits. It reads the connection if that is
+// open, nobody else reads it, and no answer has come since its last run. If one has come, it only starts the timer
+// again. It runs on the timer's goroutine. Errors of reading end the connection (read).
 func (c *Conn) watch() {
 	c.mu.Lock()
 	if c.waiting != nil && c.answers != c.seen {
