@@ -36,9 +36,9 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	return o.maximal()
 }
 
-// maximal computes the maximal access (F-45). Its checks are not reasons for the open, so the caller passes a copy of
-// the opening without tracer. It answers STATUS_NONE_MAPPED if the client's time stamp is current, and
-// STATUS_ACCESS_DENIED if nothing remains.
+// maximal computes the maximal access for the response to an open (F-45). Its checks are not reasons for the open, so
+// the caller passes a copy of the opening without tracer. The verdict is STATUS_NONE_MAPPED if the client's time
+// stamp is current, and STATUS_ACCESS_DENIED if nothing remains.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
 	if o.made != nil { // F-45: not what the creator was granted
@@ -60,8 +60,8 @@ func (o *opening) maximal() MaximalAccess {
 	return MaximalAccess{Access: granted, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
-// throughParentOf adds the rights that the directory grants on the object just created, up to the ceiling of the new
-// descriptor.
+// throughParentOf adds to granted the rights that the directory grants on the object that this open creates. The
+// ceiling of the new descriptor limits them.
 func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	made := new(Facts)
 	*made = *o.f
@@ -71,10 +71,10 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	o2.throughParent(granted, 0, true)
 }
 
-// exclusive decides about an open that does not share reading, by a subject without the right to add files to the
-// directory, or to write to a directory that nobody else has open. It makes such an open share reading. It refuses the
-// open with STATUS_ACCESS_DENIED only if it is of a directory and has the option DisallowExclusive (F-48). It returns
-// success for a new object.
+// exclusive decides whether an open may exclude other readers, that is, does not share reading. Only a subject that
+// may add files to the directory may, or one that may write to a directory which nobody else has open. For others the
+// open is made to share reading. It is refused, with STATUS_ACCESS_DENIED, only if it is of a directory and has the
+// option DisallowExclusive (F-48). A new object is a success.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

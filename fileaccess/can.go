@@ -20,11 +20,10 @@ const (
 	mediumRID = winnt.SECURITY_MANDATORY_MEDIUM_RID
 )
 
-// engine asks the access check about one subject. It is only read.
+// engine runs access checks for one subject, under the policy of a store. It is only read.
 //
-// It holds pointers to pointers only, so that what a check may keep hold of
-// (tokens and descriptors, which are on the heap anyway) does not move the
-// caller's Request and Facts there.
+// It holds pointers to pointers only, so that what a check may keep hold of (tokens and descriptors, which are on the
+// heap anyway) does not move the caller's Request and Facts there.
 type engine struct {
 	subject *access.Subject
 	policy  *Policy
@@ -36,8 +35,8 @@ func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
 // token returns the effective token, nil if the subject has no token.
 func (e *engine) token() *token.Token { return e.subject.Effective() }
 
-// mayAsk reports whether the subject has a token, and a client's has at least
-// level Impersonation.
+// mayAsk reports whether the subject can open anything: it has a token, and an impersonated client has at least level
+// Impersonation.
 func (e *engine) mayAsk() bool {
 	return e.token() != nil && !e.subject.BelowImpersonation()
 }
@@ -64,8 +63,8 @@ func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) 
 // defaultPolicy is never written to.
 var defaultPolicy Policy
 
-// can does the work of Can: it returns the rights of want that the descriptor grants, each as if requested alone, and
-// the privileges used. want must be mapped, and the subject must pass mayAsk. If the rights cannot be granted together,
+// can implements [Can]: it returns the rights of want that descriptor d grants, each as if requested alone, and the
+// privileges used. want must be mapped, and the subject must pass mayAsk. If the rights cannot be granted together,
 // it checks each right that a privilege could give alone.
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
@@ -90,8 +89,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	return granted, used
 }
 
-// most returns all rights that the descriptor grants, limited to file rights and those in asked. It grants
-// WRITE_OWNER by privilege only if that is in asked (F-41, A-44).
+// most returns all rights that descriptor d grants, limited to file rights and those in asked, and the privileges
+// used. It grants WRITE_OWNER by privilege only if that is in asked (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
@@ -99,8 +98,8 @@ func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.A
 	return granted | more, used | dec.PrivilegesUsed
 }
 
-// check runs the access check for one mapped mask. Without policies, options and
-// compound entries it uses access.Check, which gives the same result.
+// check runs the access check of descriptor d for one mapped mask. Without policies, options and compound entries it
+// uses access.Check, which gives the same result.
 func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decision {
 	o := &e.policy.Access
 	s := e.subject
@@ -113,13 +112,14 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 	return dec
 }
 
-// request returns the access check of a file's descriptor for the desired rights.
+// request returns the parameters of an access check of descriptor d, that of a file, for the desired rights.
 func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
 	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject,
 		Policies: e.policy.Central, Options: e.policy.Access}
 }
 
-// unlimited reports whether no mandatory ceiling can limit the token.
+// unlimited reports whether mandatory policy certainly removes no right on an object with descriptor d: it has no
+// label, trust label or access filter, and the token's integrity is at least Medium.
 func (e *engine) unlimited(d *sd.Descriptor) bool {
 	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
@@ -144,9 +144,8 @@ func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask
 	return left
 }
 
-// opened returns a descriptor with the SACL and owner of d and a DACL that
-// denies nothing, so that a check against it shows the ceiling alone. An
-// AppContainer gets nothing from a NULL DACL and needs entries.
+// opened returns a descriptor with the SACL and owner of d and a DACL that denies nothing, so that a check against it
+// shows the limits of mandatory policy alone. An AppContainer gets nothing from a NULL DACL and needs entries.
 func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}
 	if !e.token().IsAppContainer() {
@@ -186,9 +185,9 @@ func firstOf(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// intentUnder returns the bits of an intent's grant that the object's mandatory ceiling allows (F-20, A-54). To
-// compute the ceiling, it runs the check with full intent on a descriptor that grants nothing else. A nil descriptor
-// allows no bit.
+// intentUnder returns the rights of bits that mandatory policy lets backup or restore intent grant on an object with
+// descriptor d (F-20, A-54). To find them, it runs the check with full intent on a descriptor that grants nothing
+// else. A nil descriptor allows no right.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

@@ -9,10 +9,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creation holds the descriptor of a new object.
+// creation is the object that an open will create, with its descriptor.
 type creation struct{ descriptor *sd.Descriptor }
 
-// creating returns the right on the directory that a creation needs: add a subdirectory or add a file (F-31).
+// creating returns the right on the directory that the open needs to create its object: to add a subdirectory or a
+// file (F-31).
 func (o *opening) creating() winnt.AccessMask {
 	if o.options&DirectoryFile != 0 {
 		return winnt.FILE_ADD_SUBDIRECTORY
@@ -20,10 +21,10 @@ func (o *opening) creating() winnt.AccessMask {
 	return winnt.FILE_ADD_FILE
 }
 
-// create decides the creation of a name that does not exist (step 6: F-30 to F-32). On success it sets o.granted and
-// o.made. A temporary directory is STATUS_INVALID_PARAMETER, and a read-only file to be deleted on close
-// STATUS_CANNOT_DELETE. A directory that denies gives refusedByDirectory's status. The creator is granted its request,
-// and all rights with MAXIMUM_ALLOWED.
+// create decides whether the open may create a name that does not exist (step 6: F-30 to F-32). On success it sets
+// o.granted and o.made. A temporary directory is STATUS_INVALID_PARAMETER, and a read-only file to be deleted on
+// close STATUS_CANNOT_DELETE. A directory that denies gives refusedByDirectory's status. The creator is granted its
+// request, and all rights with MAXIMUM_ALLOWED.
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:

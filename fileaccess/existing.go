@@ -16,10 +16,10 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing decides the open of a name that exists (step 6). Reparse points come first (F-28), the access check last. A
-// reparse point that is not opened itself gives STATUS_REPARSE, and with the SMB face STATUS_STOPPED_ON_SYMLINK for a
-// symbolic link only. Writing a read-only file is STATUS_ACCESS_DENIED. Deleting on close is STATUS_CANNOT_DELETE if
-// the object or the volume is read-only.
+// existing decides whether the open may open a name that exists (step 6). Reparse points come first (F-28), the
+// access check last. A reparse point that is not opened itself gives STATUS_REPARSE, and with the SMB face
+// STATUS_STOPPED_ON_SYMLINK for a symbolic link only. Writing a read-only file is STATUS_ACCESS_DENIED. Deleting on
+// close is STATUS_CANNOT_DELETE if the object or the volume is read-only.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	// A reparse point that is not opened itself ends the open before any access test.
@@ -55,8 +55,8 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken refuses dispositions that an existing object does not allow (F-29). A stream that does not exist may be created
-// in an existing file. A collision is STATUS_OBJECT_NAME_COLLISION, replacing the root of a volume
+// taken checks that the disposition of the open fits an object that exists (F-29). A stream that does not exist may
+// be created in an existing file. A collision is STATUS_OBJECT_NAME_COLLISION, replacing the root of a volume
 // STATUS_ACCESS_DENIED. A directory can only be opened.
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
@@ -76,10 +76,11 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply sets the rights that the disposition requires (F-33, F-34). Opening a stream that does not exist is
-// STATUS_OBJECT_NAME_NOT_FOUND, creating one on a read-only volume STATUS_MEDIA_WRITE_PROTECTED, and replacing a hidden
-// or system file by a request without these attributes STATUS_ACCESS_DENIED (F-35). FileOpen and FileOpenIf imply
-// nothing for an existing object. With the restore privilege the implied rights go unchecked, and its use is recorded.
+// imply computes the rights that the disposition needs in addition to those requested, such as FILE_WRITE_DATA for
+// overwriting (F-33, F-34). FileOpen and FileOpenIf imply nothing for an existing object. Opening a stream that does
+// not exist is STATUS_OBJECT_NAME_NOT_FOUND, creating one on a read-only volume STATUS_MEDIA_WRITE_PROTECTED, and
+// replacing a hidden or system file by a request without these attributes STATUS_ACCESS_DENIED (F-35). With the
+// restore privilege the implied rights go unchecked, and its use is recorded.
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {
@@ -174,9 +175,9 @@ func (o *opening) checkObject() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traceAttributes records the directory as the reason why attributes can be read. It does so only if the object's own
-// descriptor grants that too but refuses another requested right, because the directory is then consulted (F-80).
-// Without a tracer it does nothing.
+// traceAttributes records, for an explanation, the directory as the reason why attributes can be read. It does so
+// only if the object's own descriptor grants that too but refuses another requested right, because the directory is
+// then consulted (F-80). Without a tracer it does nothing.
 func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	const right = winnt.FILE_READ_ATTRIBUTES
 	if o.tr == nil || o.max() || o.parent == nil || remaining&checked&right == 0 || remaining&^(checked|o.unchecked) == 0 {
@@ -187,7 +188,8 @@ func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	}
 }
 
-// trace records the check of the object for the explanation. It does nothing if the open is not explained.
+// trace records the check of the object's descriptor d for an explanation: of the rights want it granted those in
+// granted. Without a tracer it does nothing.
 func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 	if o.tr != nil {
 		o.tr.object(&o.engine, d, want, granted)
@@ -215,9 +217,9 @@ func readOnlyReason(attribute bool) Reason {
 	return Reason{Kind: ReadOnlyVolume}
 }
 
-// throughParent adds the rights that the directory grants on its entries: DELETE
-// for FILE_DELETE_CHILD, and FILE_READ_ATTRIBUTES for FILE_LIST_DIRECTORY. The
-// object's DACL does not limit them, but its mandatory ceiling does (F-42, F-43).
+// throughParent adds to granted the rights on the object that its directory grants: DELETE for FILE_DELETE_CHILD, and
+// FILE_READ_ATTRIBUTES for FILE_LIST_DIRECTORY. remaining has the rights that are still needed; max means every
+// right. The object's DACL does not limit them, but its mandatory ceiling does (F-42, F-43).
 func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.AccessMask, max bool) {
 	for _, g := range [...]struct{ right, parent winnt.AccessMask }{
 		// FILE_DELETE_CHILD on a directory allows deleting its entries (F-42).

@@ -97,7 +97,8 @@ func (x *Explanation) String() string {
 	return b.String()
 }
 
-// words returns the reason of a row for people: that of the object's check in words.
+// words returns why the right was granted or refused, for people. For the check of the object's own descriptor these
+// are the words of package access.
 func (b *BitReason) words() string {
 	if b.Reason.Kind == FromAccess {
 		return b.Reason.Access.Words(b.Granted, "it")
@@ -113,13 +114,13 @@ func pad(s string, n int) string {
 	return s + strings.Repeat(" ", n-len(s))
 }
 
-// tracer records the reason of each bit. The decision never reads from it.
+// tracer records the reason for each right, for an [Explanation]. The decision never reads from it.
 type tracer struct {
 	reasons [32]Reason
 	held    winnt.AccessMask // granted by the object's check
 }
 
-// set gives bits their reason; a later one replaces an earlier one.
+// set records r as the reason for each right in m. A later reason replaces an earlier one.
 func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	for i := range t.reasons {
 		if m>>i&1 != 0 {
@@ -138,8 +139,8 @@ func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 	return Reason{Kind: Unreached}
 }
 
-// object records the decisions of the object's own descriptor: a reason for each bit of want, as if it were requested
-// alone (F-2). granted has the bits that it granted.
+// object records what the object's own descriptor d decided: a reason for each right of want, as if it were requested
+// alone (F-2). granted has the rights that it granted.
 func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
 	t.held |= granted
 	if d == nil {
@@ -152,9 +153,9 @@ func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessM
 	}
 }
 
-// parent records that the directory grants or refuses right on its entry. parent is the right on the directory that
-// decides. A refusal is not recorded if the directory grants parent, because the object's ceiling then removed the
-// right.
+// parent records that the directory with descriptor d grants or refuses right on an entry of it. parent is the right
+// on the directory that decides. A refusal is not recorded if the directory grants parent, because the object's
+// ceiling then removed the right.
 func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessMask, granted bool) {
 	r := Reason{Kind: ParentDeny, Right: parent}
 	if d != nil {
@@ -168,7 +169,8 @@ func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessM
 	t.set(right, r)
 }
 
-// why returns the access check's reason for one bit. A failed check has the zero Reason.
+// why returns the access check's reason for granting or denying the right bit by descriptor d. A failed check has the
+// zero Reason.
 func (e *engine) why(d *sd.Descriptor, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(e.request(d, bit))
 	if err != nil {

@@ -66,8 +66,7 @@ type Object struct {
 // file reports whether the object is not a directory.
 func (o *Object) file() bool { return !o.IsDirectory }
 
-// directory reports whether the open is of a directory itself, not of one of its
-// data streams.
+// directory reports whether the open is of a directory itself, not of a named stream of one.
 func (o *Object) directory() bool { return o.IsDirectory && !o.Stream }
 
 // Share is the share of a request. The zero value has no descriptor and

@@ -78,7 +78,7 @@ func FromPOSIX(p *POSIX, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	return sd.New(sd.Parts{Control: sd.DACLProtected, Owner: owner, Group: group, DACL: l}), b.lost, nil
 }
 
-// posixBuilder turns POSIX entries into those of a DACL.
+// posixBuilder builds a DACL from the entries of POSIX ACLs.
 type posixBuilder struct {
 	ids          *IDMap
 	owner, group sid.SID
@@ -86,16 +86,16 @@ type posixBuilder struct {
 	lost         losses
 }
 
-// who is one POSIX entry with its SID and rights.
+// who is one POSIX entry as a DACL needs it: its SID and the rights that it has and does not have.
 type who struct {
 	sid   sid.SID
 	allow winnt.AccessMask
 	deny  winnt.AccessMask // the rights that it does not have
 }
 
-// list adds the entries of one POSIX list. After an entry that no later one may extend, it adds the denial of the
-// missing rights, but only of rights that a later entry grants. It drops an entry without a SID, and removes the
-// entry's missing rights from the later entries that its subject could match.
+// list adds the entries of one POSIX ACL to the DACL, with these inheritance flags. After an entry that no later one
+// may extend, it adds the denial of the missing rights, but only of rights that a later entry grants. It drops an
+// entry without a SID, and removes the entry's missing rights from the later entries that its subject could match.
 func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	mask, masked := l.find(POSIXMask)
 	if !masked {
@@ -177,7 +177,7 @@ func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
 	b.add(sd.AccessAllowed, flags, other.allow, other.sid)
 }
 
-// add appends an entry. It ignores an empty mask.
+// add appends one ACE to the DACL. It ignores an empty mask.
 func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
 	if m == 0 {
 		return
@@ -202,8 +202,8 @@ func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	return s, ok
 }
 
-// rights returns the rights for permissions. In a directory, writing without executing gives nothing, and rights
-// records that as a loss for s. Without permissions it returns 0.
+// rights returns the file rights for POSIX permissions p of subject s. In a directory, writing without executing
+// gives nothing, and rights records that as a loss for s. Without permissions it returns 0.
 func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
 	if p&POSIXRead != 0 {
 		m |= posixRead

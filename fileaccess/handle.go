@@ -56,7 +56,7 @@ const (
 	SetVolumeInformation                   // volume control and object id information
 )
 
-// need holds the rights that one operation requires in Granted.
+// need describes what one operation requires: rights of the handle, and a privilege.
 type need struct {
 	name string
 	all  winnt.AccessMask
@@ -105,12 +105,11 @@ func (op Operation) String() string {
 	return "Operation(" + strconv.Itoa(int(op)) + ")"
 }
 
-// May decides one operation. It returns STATUS_SUCCESS, or STATUS_ACCESS_DENIED
-// if the handle does not have a required right. Depending on the operation it
-// can also return STATUS_PRIVILEGE_NOT_HELD, STATUS_INVALID_PARAMETER,
-// STATUS_CANNOT_DELETE or STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
-// STATUS_INVALID_PARAMETER. For nil, and for a handle that was granted nothing,
-// every operation is STATUS_ACCESS_DENIED.
+// May decides whether an operation is allowed through the handle. It returns STATUS_SUCCESS, or STATUS_ACCESS_DENIED
+// if the handle does not have a required right. Depending on the operation it can also return
+// STATUS_PRIVILEGE_NOT_HELD, STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or STATUS_DIRECTORY_NOT_EMPTY. An unknown
+// operation is STATUS_INVALID_PARAMETER. For nil, and for a handle that was granted nothing, every operation is
+// STATUS_ACCESS_DENIED.
 func (h *Handle) May(op Operation) ntstatus.Status {
 	if int(op) >= len(needs) {
 		return ntstatus.InvalidParameter
@@ -158,9 +157,9 @@ func (h *Handle) adapt(op Operation, n *need) {
 	}
 }
 
-// deletable checks the attribute and the entries of an object that is to be deleted. It returns STATUS_CANNOT_DELETE
-// for a read-only one, unless op ignores the attribute and the handle grants FILE_WRITE_ATTRIBUTES. After that it
-// returns STATUS_DIRECTORY_NOT_EMPTY or success.
+// deletable checks that the object may be marked for deletion by operation op. It returns STATUS_CANNOT_DELETE for a
+// read-only one, unless op ignores the attribute and the handle grants FILE_WRITE_ATTRIBUTES. After that it returns
+// STATUS_DIRECTORY_NOT_EMPTY or success.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).

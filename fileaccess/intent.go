@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges grants the rights of backup and restore intent (step 3). It then returns STATUS_PRIVILEGE_NOT_HELD if
-// the request still needs ACCESS_SYSTEM_SECURITY and the subject does not have SeSecurityPrivilege (F-15, F-20). It
-// runs before any name is looked up.
+// privileges grants what the subject's privileges give before a name is looked up: the rights of backup and restore
+// intent, and ACCESS_SYSTEM_SECURITY (step 3). It returns STATUS_PRIVILEGE_NOT_HELD if the request needs
+// ACCESS_SYSTEM_SECURITY, and neither an intent nor SeSecurityPrivilege gives it (F-15, F-20).
 func (o *opening) privileges() ntstatus.Status {
 	if o.options&OpenForBackupIntent != 0 {
 		o.intent()
@@ -28,9 +28,9 @@ func (o *opening) privileges() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED. The
-// backup privilege counts only for dispositions that open an existing object (F-20). It adds to the rights, and
-// removes none. Without the privileges it does nothing.
+// intent grants the rights of a declared backup or restore intent: of each privilege's rights the requested ones, or
+// all with MAXIMUM_ALLOWED. The backup privilege counts only for dispositions that open an existing object (F-20). It
+// adds to the rights, and removes none. Without the privileges it does nothing.
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {
@@ -44,8 +44,8 @@ func (o *opening) intent() {
 	o.byIntent(winnt.SeRestorePrivilege, want&access.RestoreRights)
 }
 
-// byIntent grants those of bits that the subject has by a privilege for backup or restore, below the mandatory ceiling
-// of an existing object (F-20). It does nothing without the privilege.
+// byIntent grants the rights of bits if the token has privilege p, for backup or restore, enabled. The mandatory
+// ceiling of an existing object limits them (F-20). It does nothing without the privilege.
 func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
 	bits &^= o.pre
 	if bits == 0 || !o.token().Has(p) {

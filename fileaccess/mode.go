@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// class is one of the three classes of permission bits that an entry of a DACL belongs to.
+// class is the class of permission bits, owner, group or other, that an ACE belongs to.
 type class uint8
 
 const (
@@ -16,12 +16,12 @@ const (
 	classOther              // everybody
 )
 
-// modeClasses sorts the subjects of a DACL into classes.
+// modeClasses assigns the SIDs of a file's DACL to the classes of permission bits, by the file's owner and group.
 type modeClasses struct{ owner, group sid.SID }
 
-// of returns the class (owner, group, other, none) of a SID. A SID that every user may have, such as Authenticated
-// Users, is in class other, because mode bits for others are meant for it too. LocalSystem and Administrators are in
-// class none. Any further SID, such as that of a named user, is in class group.
+// of returns the class of a SID. A SID that every user may have, such as Authenticated Users, is in class other,
+// because mode bits for others are meant for it too. LocalSystem and Administrators are in class none. Any further
+// SID, such as that of a named user, is in class group.
 func (k modeClasses) of(s sid.SID) class {
 	switch {
 	case s == k.owner, s == sid.OwnerRights, s == sid.CreatorOwner:
@@ -43,7 +43,8 @@ func inForce(a sd.ACE) bool {
 	return a.Flags()&sd.InheritOnly == 0 && a.SID() != sid.CreatorOwner && a.SID() != sid.CreatorGroup
 }
 
-// universal reports whether every owner and every member of a group is in s.
+// universal reports whether s includes every owner of a file and every member of a group: it is Everyone or
+// Authenticated Users.
 func universal(s sid.SID) bool { return s == sid.Everyone || s == sid.AuthenticatedUsers }
 
 // isService reports whether s is LOCAL SERVICE or NETWORK SERVICE.
@@ -80,8 +81,8 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 	return mode
 }
 
-// grantedTo returns the rights that the entries grant to subject s of a class, in their order. It counts entries for
-// the class (for groups: entries for s) and for everybody.
+// grantedTo returns the rights that the ACEs of l grant to subject s, which is in class of, in their order. It counts
+// ACEs for the class (for groups: ACEs for s) and for everybody.
 func grantedTo(k modeClasses, l *sd.ACL, s sid.SID, of class) (granted winnt.AccessMask) {
 	var denied winnt.AccessMask
 	for _, a := range l.All() {

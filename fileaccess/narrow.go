@@ -8,8 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns the rights that permissions rwx (0 to 7) deny by their cleared bits. Unless bits is 7, these
-// include WRITE_DAC and WRITE_OWNER. On a directory, a cleared w also denies FILE_DELETE_CHILD. 7 denies nothing.
+// deniedBy returns the file rights that three permission bits rwx (0 to 7) deny because they are not set. Unless bits
+// is 7, these include WRITE_DAC and WRITE_OWNER. On a directory, a cleared w also denies FILE_DELETE_CHILD. 7 denies
+// nothing.
 func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
 	if bits&4 == 0 {
 		m |= winnt.FILE_READ_DATA | winnt.FILE_READ_EA
@@ -81,7 +82,7 @@ func withDACL(d *sd.Descriptor, l *sd.ACL) *sd.Descriptor {
 	return sd.New(sd.Parts{Control: control, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: l})
 }
 
-// narrowing is the state of one call of Narrow.
+// narrowing is the state of one call of [Narrow], which removes rights from the ACEs of a DACL.
 type narrowing struct {
 	modeClasses
 	mode        uint32
@@ -96,9 +97,9 @@ type narrowing struct {
 
 const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit
 
-// entry adds entry a to the result, as an explicit one and without the rights that the mode denies. Only allow entries
-// for the group and others lose rights. If the owner or the group had one of these rights through an unconditional
-// entry, entry records that for kept. An entry that loses all rights is dropped.
+// entry adds ACE a to the resulting DACL, as an explicit one and without the rights that the mode denies. Only allow
+// ACEs for the group and others lose rights. If the owner or the group had one of these rights through an
+// unconditional ACE, entry records that for kept. An ACE that loses all rights is dropped.
 func (n *narrowing) entry(a sd.ACE) {
 	flags := a.Flags() &^ sd.Inherited
 	c := n.of(a.SID())
@@ -137,8 +138,8 @@ func (n *narrowing) entry(a sd.ACE) {
 	}
 }
 
-// deny records the rights that a deny entry refuses, so that later entries do not keep them. Without the function
-// member, every entry counts for the owner.
+// deny records the rights that deny ACE a, of class c, refuses, so that the owner and group do not keep them through
+// later ACEs. Without the function member, every ACE counts for the owner.
 func (n *narrowing) deny(a sd.ACE, c class) {
 	owns := c == classOwner || universal(a.SID()) || n.member == nil || n.member(a.SID())
 	for i, counts := range [...]bool{inForce(a), a.Flags()&inheritance != 0} {
@@ -151,8 +152,9 @@ func (n *narrowing) deny(a sd.ACE, c class) {
 	}
 }
 
-// lose adds m to the rights that a subject keeps: to to[0] without denied[0], unless flags has InheritOnly, and to the
-// element for the inheritance flags without denied[1], if there are any.
+// lose records that an allow ACE with these inheritance flags loses the rights m, and that the owner or group keeps
+// them. It adds them to to[0], except those in denied[0], unless the ACE is inherit-only. It adds them to the element
+// for the inheritance flags, if there are any, except those in denied[1].
 func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMask, denied [2]winnt.AccessMask) {
 	if flags&sd.InheritOnly == 0 {
 		to[0] |= m &^ denied[0]
@@ -162,8 +164,8 @@ func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMas
 	}
 }
 
-// kept returns the entries for the rights that owner and group keep. It returns nil if they keep none beyond what is
-// already granted. Entries for children are inherit-only.
+// kept returns the ACEs that let owner and group keep their rights. It returns nil if they keep none beyond what is
+// already granted. ACEs for children are inherit-only.
 func (n *narrowing) kept() (aces []sd.ACE) {
 	add := func(flags uint8, m winnt.AccessMask, s sid.SID) {
 		if m &^= n.granted(flags, s); m == 0 {
@@ -193,8 +195,8 @@ func (n *narrowing) kept() (aces []sd.ACE) {
 	return aces
 }
 
-// granted returns the rights that remaining entries grant a subject: on the file for flags 0, else by entries with the
-// same inheritance flags. It ignores grants that a denial could precede.
+// granted returns the rights that the remaining ACEs grant SID s: on the file for flags 0, else by ACEs with the same
+// inheritance flags. It ignores grants that a denial could precede.
 func (n *narrowing) granted(flags uint8, s sid.SID) (m winnt.AccessMask) {
 	for i, a := range n.aces {
 		if a.Type().IsDeny() && i >= n.at {

@@ -149,7 +149,7 @@ func parseNFS4(s string) (a NFS4ACE, err error) {
 	return a, nil
 }
 
-// nfs4Bits returns the rights of a letter. ok is false for an unknown one.
+// nfs4Bits returns the rights of a letter in the text of an NFSv4 ACL. The second result is false for an unknown one.
 func nfs4Bits(letter byte) (winnt.AccessMask, bool) {
 	for _, l := range nfs4Letters {
 		if l.letter == letter {

@@ -64,7 +64,7 @@ func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descrip
 	return sd.New(p), b.lost, nil
 }
 
-// nfs4Builder collects the entries of a descriptor made from an NFSv4 ACL, and what was lost.
+// nfs4Builder builds a DACL and SACL from the entries of an NFSv4 ACL, and records what they cannot express.
 type nfs4Builder struct {
 	names        *NameMap
 	owner, group sid.SID
@@ -79,8 +79,9 @@ var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDen
 // bits, success and failure are shifted.
 const nfs4Inheritance = NFS4FileInherit | NFS4DirectoryInherit | NFS4NoPropagate | NFS4InheritOnly
 
-// entry adds one entry of the NFSv4 ACL. An unknown type is an error. An unknown name is a loss: an allow entry is
-// dropped, and any other entry then counts for everyone. OWNER@, GROUP@ and EVERYONE@ are never unknown.
+// entry adds one entry of the NFSv4 ACL to the descriptor. An unknown type is an error. An unknown name is a loss: an
+// allow entry is dropped, and any other entry then counts for everyone. OWNER@, GROUP@ and EVERYONE@ are never
+// unknown.
 func (b *nfs4Builder) entry(a NFS4ACE) error {
 	if int(a.Type) >= len(nfs4Kinds) {
 		return fmt.Errorf("type %d", a.Type)
@@ -112,8 +113,9 @@ func (b *nfs4Builder) entry(a NFS4ACE) error {
 	return b.add(a, flags, s)
 }
 
-// special adds an entry of the owner or group: one for the object and one for its children. Without inheritance it
-// adds one entry. It records the loss that a later owner gets no rights.
+// special adds an entry for OWNER@ or GROUP@: an ACE for now, the present owner or group, and one for creator, which
+// children inherit. Without inheritance it adds only the first. It records the loss that a later owner gets no
+// rights.
 func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inherits bool) error {
 	if flags&sd.InheritOnly == 0 {
 		b.lost.add(Loss{Kind: LossOwnerFixed, Name: a.Who})
@@ -168,7 +170,7 @@ func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
 	return r.out, r.lost
 }
 
-// nfs4Reader collects the entries of an NFSv4 ACL made from a descriptor, and what was lost.
+// nfs4Reader builds an NFSv4 ACL from the ACEs of a descriptor, and records what it cannot express.
 type nfs4Reader struct {
 	names *NameMap
 	d     *sd.Descriptor
@@ -176,10 +178,10 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one entry. It merges an entry for the owner or group with the next one if that is the same for children.
-// It drops an allow entry whose type has no exact NFSv4 form, and keeps a deny, audit or alarm entry of such a type as
-// a plain one. It records both as losses. Rights that NFSv4 does not have are dropped; of an allow entry that is a
-// loss.
+// entry adds one ACE to the NFSv4 ACL. It merges an ACE for the owner or group with the next one if that is the same
+// for children. It drops an allow ACE whose type has no exact NFSv4 form, and keeps a deny, audit or alarm ACE of
+// such a type as a plain one. It records both as losses. Rights that NFSv4 does not have are dropped; of an allow ACE
+// that is a loss.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {
@@ -219,9 +221,9 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 	r.out = append(r.out, x)
 }
 
-// who sets the name of an entry's subject. It returns false for an allow entry without a name, which is dropped. A deny
-// entry without a name is for everyone. Both are recorded as a loss. CREATOR OWNER becomes OWNER@ only for children,
-// and the owner's own SID only without inheritance. If the name resolver returns "", the entry has no name.
+// who sets the name in entry x for SID s. It returns false for an allow entry without a name, which is dropped. A
+// deny entry without a name is for everyone. Both are recorded as a loss. CREATOR OWNER becomes OWNER@ only for
+// children, and the owner's own SID only without inheritance. If the name resolver returns "", the entry has no name.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.
@@ -256,9 +258,9 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }
 
-// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP, into the last entry if that is the same
-// for the object. It reports whether it did. It changes only the flags of the last entry, and returns false without a
-// last entry.
+// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP, into the last entry of the list, if
+// that is the same for the object itself. It reports whether it did. It changes only the flags of the last entry, and
+// returns false without a last entry.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false

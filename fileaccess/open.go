@@ -53,7 +53,7 @@ func Open(r *Request, f *Facts) Decision {
 	return o.run()
 }
 
-// noQuestion returns the decision for a nil request or nil facts.
+// noQuestion returns the decision for a nil request or nil facts: it denies with STATUS_INVALID_PARAMETER.
 func noQuestion() Decision {
 	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
@@ -120,8 +120,8 @@ func (o *opening) decide() ntstatus.Status {
 	return o.underShare() // step 7
 }
 
-// take copies the request: it maps the requested rights and adds those that the interface requests implicitly (F-1,
-// F-90). It changes o only, not the request.
+// take prepares the decision: it maps the requested rights and adds those that the interface requests implicitly
+// (F-1, F-90). It changes o only, not the request.
 func (o *opening) take() {
 	desired := o.r.Desired
 	if o.policy.Profile == Observed && desired&maximum != 0 {
@@ -148,10 +148,10 @@ const everyRight = ^winnt.AccessMask(0)
 // max reports whether the request asks for MAXIMUM_ALLOWED.
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent handles the last name of the path (steps 5 and 6). A missing object is created, or the open fails if
-// the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits the options
-// (F-27). A missing name is STATUS_OBJECT_NAME_NOT_FOUND for opening and overwriting, a file in place of a directory
-// STATUS_NOT_A_DIRECTORY, and the reverse STATUS_FILE_IS_A_DIRECTORY.
+// lastComponent decides about the last name of the path (steps 5 and 6). A missing object is created, or the open
+// fails if the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits
+// the options (F-27). A missing name is STATUS_OBJECT_NAME_NOT_FOUND for opening and overwriting, a file in place of
+// a directory STATUS_NOT_A_DIRECTORY, and the reverse STATUS_FILE_IS_A_DIRECTORY.
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object

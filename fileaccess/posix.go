@@ -141,8 +141,8 @@ func (l POSIXACL) Check() error {
 	return nil
 }
 
-// find returns the permissions of the one entry with a tag. It returns false if there is none, and the first of
-// several.
+// find returns the permissions of the entry with a tag, the first of several. The second result is false if there is
+// none.
 func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	for _, e := range l {
 		if e.Tag == tag {

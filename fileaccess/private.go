@@ -152,14 +152,14 @@ func Private(r *PrivateRequest) (Privacy, error) {
 	return p.result, nil
 }
 
-// privacy collects the result of one request.
+// privacy is the state of one call of [Private].
 type privacy struct {
 	r      *PrivateRequest
 	result Privacy
 	err    error
 }
 
-// trusted reports whether the holders of a SID may have access.
+// trusted reports whether the request accepts that the holders of SID s have access.
 func (p *privacy) trusted(s sid.SID) bool {
 	return s == p.r.User || s == sid.LocalSystem || s == sid.Administrators || slices.Contains(p.r.Trusted, s)
 }
@@ -190,8 +190,8 @@ func (p *privacy) created(dir *sd.Descriptor, levels int) {
 	}
 }
 
-// look adds an Exposure for each SID that the descriptor d grants some of rights. Entry numbers refer to the list of
-// source. Rights that Everyone has are listed only for Everyone, except for sandboxes.
+// look adds an Exposure to the result for each SID to which descriptor d grants some of rights. Entry numbers refer
+// to the DACL of source. Rights that Everyone has are listed only for Everyone, except for sandboxes.
 func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights winnt.AccessMask) {
 	sure, most := openedList(d, false), openedList(d, true)
 	everyone := Exposure{Rights: p.granted(most, sid.Everyone) & rights}
@@ -219,7 +219,7 @@ func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights
 	}
 }
 
-// without removes the rights that other grants under no more conditions than x does.
+// without removes from x the rights that other already exposes, under no more conditions than x does.
 func (x *Exposure) without(other *Exposure) {
 	x.Rights &^= other.Rights &^ other.Conditional
 	x.Rights &^= other.Conditional & x.Conditional
@@ -240,9 +240,9 @@ func (p *privacy) withoutListed(x *Exposure) {
 	}
 }
 
-// candidates returns the SIDs to ask about: Everyone first, then those of the entries, and the owner. It leaves out
-// trusted SIDs, placeholders and the SIDs that the request says no token has. For a new object it keeps CREATOR
-// GROUP.
+// candidates returns the SIDs whose access [Private] checks: Everyone first, then those of the ACEs, and the owner.
+// It leaves out trusted SIDs, placeholders and the SIDs that the request says no token has. For a new object it keeps
+// CREATOR GROUP.
 func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
 	list, seen := []sid.SID{sid.Everyone}, map[sid.SID]bool{sid.Everyone: true}
 	add := func(s sid.SID) {
@@ -282,7 +282,8 @@ func isPlaceholder(s sid.SID) bool {
 	return s.Authority() == 16 || s.Authority() == 19
 }
 
-// isSandbox reports whether an entry for a SID gives nothing to a caller whose other SIDs are denied.
+// isSandbox reports whether s is an application package, a capability or restricted code. An ACE for it gives nothing
+// to a caller whose other SIDs are denied.
 func isSandbox(s sid.SID) bool {
 	return s == sid.Restricted || s == sid.WriteRestricted || s.Authority() == 15
 }
@@ -299,8 +300,8 @@ func (p *privacy) granted(d *sd.Descriptor, s sid.SID) (m winnt.AccessMask) {
 	return m
 }
 
-// check returns what the access check grants to a token that no integrity level limits. A token that cannot be made
-// sets p.err and returns 0.
+// check returns all rights that descriptor d grants to a token with this specification. The check has no integrity
+// limit. A token that cannot be made sets p.err and returns 0.
 func (p *privacy) check(d *sd.Descriptor, s token.Spec) winnt.AccessMask {
 	t, err := token.New(s)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openedList returns a descriptor with the owner and the DACL of d, in which no condition and no label decides. If
-// most is true, an entry with a condition allows and does not deny. If it is false, such an entry denies and
-// does not allow.
+// openedList returns a descriptor with the owner and DACL of d, without conditions and labels, so that a check of it
+// shows the least or the most that it can grant. If most is true, an ACE with a condition allows and does not deny
+// . If it is false, such an ACE denies and does not allow.
 func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 	parts := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner()}
 	if !d.HasDACL() {

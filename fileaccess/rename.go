@@ -53,7 +53,7 @@ type MoveDecision struct {
 	PrivilegesUsed winnt.PrivilegeSet
 }
 
-// move is one Move being decided.
+// move is the state of one decision about a rename or link.
 type move struct {
 	engine
 	m *Move
@@ -86,7 +86,7 @@ func DecideLink(m *Move) MoveDecision {
 	return v.d
 }
 
-// fail stores the rule of a refusal and returns st.
+// fail records the rule that refuses and returns st.
 func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	v.d.Rule = rule
 	return st

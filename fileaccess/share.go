@@ -50,7 +50,7 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	return t, ntstatus.Success
 }
 
-// shareMaximal returns the rights that a share allows the subject (F-5): every right for nil, the rights in Maximal
+// shareMaximal returns the rights that share s allows the subject (F-5): every right for nil, the rights in Maximal
 // if that is set, else those that its descriptor grants.
 func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	switch {
@@ -63,8 +63,8 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate decides whether a request that came through SMB may continue (step 0: F-5, F-6). It then drops the options and
-// rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
+// gate decides whether the share lets a request that came through SMB continue (step 0: F-5, F-6). It then drops the
+// options and rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
 // ACCESS_SYSTEM_SECURITY alone. A right that the share does not allow is STATUS_ACCESS_DENIED, for FileOpen with
 // access-based enumeration STATUS_OBJECT_NAME_NOT_FOUND. Synchronous options are dropped.
 func (o *opening) gate() ntstatus.Status {

@@ -69,7 +69,7 @@ func NamesSession(a sd.ACE) bool {
 	}
 }
 
-// isSession reports S-1-5-5-x-y.
+// isSession reports whether s is the SID of a logon session, S-1-5-5-x-y.
 func isSession(s sid.SID) bool {
 	return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 5
 }

@@ -37,7 +37,7 @@ func ToPOSIX(d *sd.Descriptor, directory bool, ids *IDMap) (POSIX, []Loss) {
 	return p, r.lost
 }
 
-// posixReader turns the entries of a DACL into POSIX ones.
+// posixReader builds POSIX ACLs from the ACEs of a DACL, and records what they cannot express.
 type posixReader struct {
 	ids          *IDMap
 	owner, group sid.SID
@@ -54,7 +54,7 @@ func (r *posixReader) ownerID(s sid.SID, group bool) uint32 {
 	return id
 }
 
-// grant is one entry in force of a DACL, which can also deny.
+// grant is one ACE of a DACL as the conversion to POSIX needs it. It can also deny.
 type grant struct {
 	sid   sid.SID
 	mask  winnt.AccessMask
@@ -64,9 +64,9 @@ type grant struct {
 	known bool // it has an id
 }
 
-// grants returns the allow and deny entries of a list that apply to the object itself. If inherit is not 0, it
-// returns those that children inherit by that flag instead. It records a loss for an object, callback or compound
-// entry. Of these it leaves out those that allow, and treats those that deny as plain ones.
+// grants returns the allow and deny ACEs of a list that apply to the object itself. If inherit is not 0, it returns
+// those that children inherit by that flag instead. It records a loss for an object, callback or compound ACE. Of
+// these it leaves out those that allow, and treats those that deny as plain ones.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
 	for _, a := range l.All() {
@@ -121,9 +121,9 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read returns the POSIX ACL that comes closest to the entries that apply. Entries with equal accounts are combined. A
-// mask is present only with named users or groups; its rights are those of all groups and named users. SIDs without an
-// id are omitted.
+// read returns the POSIX ACL that comes closest to the ACEs of a list, those for the object itself or, with inherit,
+// for children. ACEs with equal accounts are combined. A mask is present only with named users or groups; its rights
+// are those of all groups and named users. SIDs without an id are omitted.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
@@ -161,9 +161,9 @@ func named(gs []grant, s sid.SID) bool {
 	return false
 }
 
-// perm returns the permissions that one entry may have: the rights of its subject whatever other groups it is in. A
-// subject outside the named ones may be in groups without an id, whose denials count. A group's members may be in other
-// groups. It adds each loss to r.lost.
+// perm returns the POSIX permissions that the entry for SID s may have: the rights that s has whatever other groups
+// it is in. A subject outside the named ones may be in groups without an id, whose denials count. A group's members
+// may be in other groups. It adds each loss to r.lost.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask
 	for _, g := range gs {

@@ -53,8 +53,8 @@ func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]b
 	return out
 }
 
-// classes returns a number for each descriptor, which is the same for equal ones, and the distinct descriptors in the
-// order of their numbers. nil has a number of its own.
+// classes numbers descriptors so that equal ones have one number. It returns the number of each, and the distinct
+// descriptors in the order of their numbers. nil has a number of its own.
 func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) {
 	class = make([]int, len(entries))
 	byPointer := make(map[*sd.Descriptor]int)
