@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// clearing is a request to the writer.
+// clearing is a call of [Log.Clear] that the writer has to carry out.
 type clearing struct {
 	from audit.Origin
 	done chan error
@@ -39,8 +39,9 @@ func (l *Log) Clear(from audit.Origin) error {
 	}
 }
 
-// clear does the work of Clear. An unsigned tail is an error and removes nothing. A later error may leave some segments
-// removed. The new segment begins with a record of the clearing.
+// clear carries out [Log.Clear]: it signs a checkpoint of all records, and then removes or archives all segments. An
+// unsigned tail is an error and removes nothing. A later error may leave some segments removed. The new segment
+// begins with a record of the clearing.
 func (w *writer) clear(from audit.Origin) error {
 	w.note(true)
 	if err := w.notary.wait(); err != nil {

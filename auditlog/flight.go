@@ -2,7 +2,7 @@ package auditlog
 
 import "fmt"
 
-// help writes batches until idle is closed, while another one waits for the disk.
+// help writes batches of records while another goroutine waits for the disk, until idle is closed.
 func (w *writer) help(idle <-chan struct{}) {
 	for {
 		select {
@@ -15,8 +15,8 @@ func (w *writer) help(idle <-chan struct{}) {
 	}
 }
 
-// flush writes the next batch and completes it. It returns false if there is none. A record that cannot be written
-// counts as completed, with its error.
+// flush takes the next batch of queued records, writes it and wakes its callers. It returns false if no record is
+// queued. A record that cannot be written counts as completed, with its error.
 func (w *writer) flush() bool {
 	w.turn.Lock()
 	b := w.log.pop()
@@ -35,8 +35,8 @@ func (w *writer) flush() bool {
 	return true
 }
 
-// batch writes a batch and completes it. If callers wait for the disk, it returns the flight that does so instead. A
-// failed write completes the batch with its error and returns nil.
+// batch writes the records of b to the segment. If callers wait for the disk, it returns a flight, which waits for it
+// and wakes them. Otherwise, and after a failed write, it completes the batch itself and returns nil.
 func (w *writer) batch(b *batch) *flight {
 	if !b.durable {
 		w.complete(b, w.keepAll(b.events, false, false))
@@ -63,9 +63,9 @@ type flight struct {
 	err    error
 }
 
-// land makes the batch durable and completes it. The sync may run during that of the batch before, but the callers
-// get their result later than those of that batch, because a record that is stored behind a lost one is lost too
-// (U-61, U-62). The first failure is permanent.
+// land waits until the disk has the batch, and then wakes its callers. The sync may run during that of the batch
+// before. The callers still get their result later than those of that batch, because a record behind a lost one is
+// lost too (U-61, U-62). The first failure is permanent.
 func (f *flight) land() {
 	f.err = f.seg.Sync()
 	if f.before != nil {
@@ -85,7 +85,8 @@ func (f *flight) land() {
 	close(f.done)
 }
 
-// drain blocks until no batch waits for the disk. Their errors go to the batches that wait, not to the caller.
+// drain blocks until no written batch waits for the disk. Errors go to the callers of these batches, not to the
+// caller of drain.
 func (w *writer) drain() {
 	if w.newest != nil {
 		<-w.newest.done

@@ -133,9 +133,9 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 	}
 }
 
-// line sends one record, and saves the cursor after 1,000 records or one second. buf is memory for the line; it returns
-// the memory for the next call. After an error of the sink the record counts as not sent, after one of saving the
-// cursor as sent. A connection that takes longer than forwardWait is an error.
+// line sends one record to the sink as a line of JSON, and saves the cursor after 1,000 records or one second. buf is
+// memory for the line; it returns the memory for the next call. After an error of the sink the record counts as not
+// sent, after one of saving the cursor as sent. A connection that takes longer than forwardWait is an error.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {

@@ -15,10 +15,10 @@ type frontier struct {
 	hashes []tlog.Hash
 }
 
-// valid reports whether there are as many hashes as the size needs.
+// valid reports whether the tree has as many subtree roots as its size needs.
 func (f *frontier) valid() bool { return len(f.hashes) == bits.OnesCount64(f.size) }
 
-// add appends a leaf, which makes the tree one record larger.
+// add appends the leaf hash of one record to the tree.
 func (f *frontier) add(leaf tlog.Hash) {
 	h := leaf
 	for s := f.size; s&1 == 1; s >>= 1 {

@@ -106,7 +106,7 @@ func ReadPublicKey(file string) ([]note.Verifier, error) {
 // signTimeout bounds a run of an external signer.
 const signTimeout = 10 * time.Second
 
-// command signs by a program that has the key.
+// command is a signer that runs a program which has the private key.
 type command struct {
 	note.Verifier
 	args []string

@@ -69,8 +69,8 @@ type batch struct {
 	scarce  bool  // the reserve is kept for administrators
 }
 
-// answer waits until the writer has finished the batch, and returns the error for records with claim c. nil means
-// that they are stored. It waits through e.Wait.
+// answer waits, through e.Wait, until the writer has finished the batch, and returns the error for event e. c is the
+// event's claim to the reserve. nil means that the record is stored.
 func (b *batch) answer(e *audit.Event, c claim) error {
 	select {
 	case <-b.done:
@@ -155,9 +155,9 @@ func (l *Log) WriteAll(events []audit.Event) error {
 // lost adds n to the number of lost records.
 func (l *Log) lost(n uint64) { l.dropped.Add(n) }
 
-// push adds the events to the next batch, wakes the writer and returns the batch. events must not be empty. It waits
-// for space in the queue as waitLocked does. If lim is nil, each event has its own claim. After an error nothing was
-// queued.
+// push queues events for the writer as part of the next batch, wakes the writer and returns the batch. events must
+// not be empty. It waits for space in the queue as waitLocked does. If lim is nil, each event has its own claim to
+// the reserve. After an error nothing was queued.
 func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, error) {
 	size := 0
 	for i := range events {
@@ -250,8 +250,8 @@ func (l *Log) pop() *batch {
 	return b
 }
 
-// finish stores the errors of a batch, wakes its callers, and keeps its memory for another batch. err applies to
-// ordinary records, kept to those that could use the reserve.
+// finish completes a batch that was written or lost: it stores its errors, wakes its callers, and keeps its memory
+// for another batch. err applies to ordinary records, kept to those that could use the reserve.
 func (l *Log) finish(b *batch, err, kept error) {
 	b.err, b.kept = err, kept
 	if err != nil {

@@ -26,11 +26,11 @@ type notary struct {
 	stale []string // partial tiles that were not completed
 }
 
-// due reports whether a log of last records needs a new checkpoint, because enough were added since the newest one
-// that was ordered.
+// due reports whether it is time for a new checkpoint: enough records were added since the newest one that was
+// ordered. last is the RecordId of the last record.
 func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
 
-// idle reports whether the notary can take a note without waiting.
+// idle reports whether the notary can take another job without a wait.
 func (n *notary) idle() bool { return !n.busy || len(n.done) > 0 }
 
 // start starts the notary's goroutine, which stop ends. The goroutine signs one job at a time. The caller receives
@@ -45,8 +45,8 @@ func (n *notary) start() {
 	}()
 }
 
-// push passes a job to the notary, unless it has no new records. If the notary is busy, push waits for it if wait is
-// true. Otherwise it does nothing: the records are then part of the next job.
+// push passes a job, a checkpoint to sign, to the notary, unless it has no new records. If the notary is busy, push
+// waits for it if wait is true. Otherwise it does nothing: the records are then part of the next job.
 func (n *notary) push(job toSign, wait bool) {
 	if n.busy {
 		if !wait {
@@ -88,8 +88,8 @@ func (n *notary) stop() error {
 	return err
 }
 
-// notarize makes the tiles durable, then the checkpoint that needs them (U-71). An
-// error ends the log. Only after a full disk the next note tries again.
+// notarize carries out one job: it makes the tree's new hashes durable, in files called tiles, and then the
+// checkpoint that needs them (U-71). An error ends the log. Only after a full disk the next job tries again.
 func (n *notary) notarize(job toSign) error {
 	for _, leaf := range job.leaves {
 		n.tiles.add(leaf)
@@ -141,7 +141,7 @@ func (n *notary) sign(job toSign, tiles []tile) (*Checkpoint, error) {
 	return c, closed(put(d, checkpointName, bytesOf(signed)))
 }
 
-// stored reports whether the last checkpoint needed the partial tile.
+// stored reports whether the last checkpoint needed the partial tile with this path.
 func (n *notary) stored(name string) bool { return slices.Contains(n.old, name) }
 
 // tidy removes the partial tiles that the new checkpoint does not need. A tile that is already gone is not an error;
@@ -185,8 +185,8 @@ func (n *notary) findStale(from, to uint64) error {
 	return n.tidyStale()
 }
 
-// tidyStale removes the partial tiles that were not completed. A tile that is already gone is not an error. After an
-// error all stay listed.
+// tidyStale removes the partial tiles that belong to no checkpoint. A tile that is already gone is not an error.
+// After an error all stay listed.
 func (n *notary) tidyStale() error {
 	for _, name := range n.stale {
 		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

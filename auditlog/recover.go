@@ -56,7 +56,7 @@ func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	return nil
 }
 
-// replay computes the tree again from records.
+// replay rebuilds the tree from the records of the segments when a log is opened.
 type replay struct {
 	w          *writer
 	checkpoint *Checkpoint
@@ -65,9 +65,9 @@ type replay struct {
 	begun      bool
 }
 
-// segment replays one segment. It cuts off bytes after the last whole record of the last segment. In any other segment
-// such bytes are damage. A segment that does not continue the one before is ErrDamaged. A segment of another version
-// gives that error and is not ErrDamaged.
+// segment adds the records of one segment to the tree. It cuts off bytes after the last whole record of the last
+// segment. In any other segment such bytes are damage. A segment that does not continue the one before is ErrDamaged.
+// A segment of another version gives that error and is not ErrDamaged.
 func (r *replay) segment(first uint64, last bool) error {
 	w := r.w
 	f, s, err := openSegment(w.log.cfg.disk, first)
@@ -129,8 +129,9 @@ func (r *replay) record(leaf tlog.Hash) error {
 	return nil
 }
 
-// adopt passes the complete records of the last segment to the writer, which rewrites them: after a failed sync, data
-// that can be read may not be on the disk. Bytes that are no record, and not all zero, are kept in a file of their own.
+// adopt makes the last segment the one that the writer continues. It rewrites its complete records: after a failed
+// sync, data that can be read may not be on the disk. Bytes that are no record, and not all zero, are kept in a file
+// of their own.
 func (r *replay) adopt(f file, s *scanner) error {
 	w, d := r.w, r.w.log.cfg.disk
 	size, err := f.Size()

@@ -92,8 +92,8 @@ func (w *writer) noteReserve(end int64) {
 	w.log.reserved.Store(max(min(w.allocated-end, w.log.cfg.Reserve), 0))
 }
 
-// giveBack frees the allocated space after the records, including zeros written there. Without such space it does
-// nothing.
+// giveBack frees the disk space that was allocated behind the records, including zeros written there. Without such
+// space it does nothing.
 func (w *writer) giveBack() error {
 	if w.allocated <= w.size {
 		return nil
@@ -103,7 +103,8 @@ func (w *writer) giveBack() error {
 	return w.seg.Truncate(w.size)
 }
 
-// claim is a record's claim to the reserve. A larger value is a stronger claim.
+// claim says how much of the reserve a record may use when the disk or the log is full. A larger value is a stronger
+// claim.
 type claim uint8
 
 const (

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// kept is a complete segment.
+// kept is a complete segment that the log still has.
 type kept struct {
 	first uint64
 	bytes int64
@@ -128,7 +128,7 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	return nil
 }
 
-// say encodes a record about the log itself into the buffer.
+// say adds a record about the log itself to the buffer of encoded records.
 func (w *writer) say(e audit.Event) {
 	e.Time, e.Computer = w.log.cfg.clock(), w.log.cfg.Computer
 	w.encode(e)

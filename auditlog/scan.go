@@ -55,7 +55,7 @@ func (s *scanner) fill() error {
 // skip advances by n bytes of the buffer, which must have as many.
 func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 
-// rewind reads the rest again, because the segment may have grown.
+// rewind drops the bytes that were read ahead, so that next reads them again: the segment may have grown.
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
 // next returns the next frame, which is valid until the next call. It returns io.EOF at the end of the segment, also
@@ -93,8 +93,9 @@ func openSegment(d disk, first uint64) (file, *scanner, error) {
 	return f, s, nil
 }
 
-// ending returns io.EOF if nothing but zeros follows, which the writer writes ahead, and otherwise err. Only an error
-// of a torn record can become io.EOF. A read error is returned as it is.
+// ending returns the error of next for bytes that are no frame: io.EOF if nothing but zeros follows, which the writer
+// writes ahead, and otherwise err. Only an error of a torn record can become io.EOF. A read error is returned as it
+// is.
 func (s *scanner) ending(err error) error {
 	if !errors.Is(err, errTorn) || !isZero(s.buf) {
 		return err

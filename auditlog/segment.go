@@ -43,7 +43,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header is the head of a segment.
+// header is the first part of a segment file: the log's id, the number of the first record, and the tree before it.
 type header struct {
 	mode   Mode
 	log    [16]byte
@@ -117,7 +117,7 @@ func finishFrame(b []byte, start int, id uint64) frame {
 	return frame{id, f}
 }
 
-// frame is one stored record.
+// frame is one record as a segment stores it, with its length, checksum and number.
 type frame struct {
 	id    uint64
 	bytes []byte // all of it

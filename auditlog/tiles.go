@@ -39,12 +39,13 @@ type tiler struct {
 	done   []tile // full and not written yet
 }
 
+// tileLevel is the right edge of one level of the tree: the hashes of its last tile, which is not full.
 type tileLevel struct {
 	full uint64 // tiles of the level that are full
 	last []tlog.Hash
 }
 
-// tile is a tile and its content.
+// tile is a piece of one level of the tree, up to 256 hashes, that one file holds.
 type tile struct {
 	level  int
 	number uint64

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// check is a verification in progress.
+// check is the state of one call of [Verify].
 type check struct {
 	d      disk
 	v      *Verification
@@ -124,9 +124,9 @@ func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }
 
-// passed compares the tree with the checkpoints of its size. At the start it proves those that end before the oldest
-// record that was read, from the stored hashes. It ends at the first fault. A checkpoint beyond the records is left for
-// later.
+// passed checks the checkpoints that the tree has reached: each must have the tree's root at its size. At the start
+// it proves those that end before the oldest record that was read, from the stored hashes. It ends at the first
+// fault. A checkpoint beyond the records is left for later.
 func (c *check) passed(start bool) error {
 	for _, a := range c.wanted {
 		switch {

@@ -145,10 +145,10 @@ func (w *writer) standing() error {
 	return w.log.failed
 }
 
-// begin empties the buffer.
+// begin empties the buffer of encoded records.
 func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
 
-// encode adds the frame of one record to the buffer. It neither writes nor fails.
+// encode adds one record to the buffer, as the frame that the segment stores. It neither writes nor fails.
 func (w *writer) encode(e audit.Event) {
 	start := len(w.buf)
 	// The numbers start at 1 and increase by one (U-63).
