@@ -17,8 +17,8 @@ const shortName = 256
 // noName is an empty name.
 var noName [1]byte
 
-// below opens a path below a directory with O_PATH. Backslashes and slashes both separate components. It follows no
-// link and enters no mount. F-112
+// below opens a file by its path below a directory, without access to its contents (O_PATH). Every lookup in a tree
+// goes through it. Backslashes and slashes both separate components. It follows no link and enters no mount. F-112
 func below(dir int, path string, flags uint64) (int, error) {
 	return resolve(dir, path, unix.O_PATH|flags)
 }
@@ -61,8 +61,8 @@ func resolve(dir int, path string, flags uint64) (int, error) {
 // statMask selects the fields that every statx call requests.
 const statMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 
-// stat returns the state of the inode that fd holds, which may be opened with O_PATH. It repeats interrupted calls.
-// Other errors are returned as unix.Errno.
+// stat returns the state of the inode that fd holds: type, mode, owner, size and times. fd may be opened with O_PATH.
+// It repeats interrupted calls. Other errors are returned as unix.Errno.
 func stat(fd int) (s unix.Statx_t, err error) {
 	for {
 		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])), unix.AT_EMPTY_PATH,
@@ -93,8 +93,8 @@ var ownDescriptors = sync.OnceValue(func() int {
 	return fd
 })
 
-// openAgain opens the inode of a descriptor again with other flags. The caller closes the result. It repeats
-// interrupted calls, and returns -1 with every error.
+// openAgain opens the file of an open file descriptor again with other flags, such as for writing, independent of its
+// name. The caller closes the result. It repeats interrupted calls, and returns -1 with every error.
 func openAgain(fd, flags int) (int, error) {
 	var room [40]byte
 	short, at := room[:0], ownDescriptors()

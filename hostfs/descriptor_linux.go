@@ -16,20 +16,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// identity identifies an inode and its state. Setting an attribute or changing permissions or owner updates the change
-// time. F-115
+// identity identifies a version of a file: its inode number and its times of birth and change. Setting an attribute
+// or changing permissions or owner updates the change time, so the descriptor cache uses identity as its key. F-115
 type identity struct {
 	inode                 uint64
 	changed, born         int64
 	changedNano, bornNano uint32
 }
 
-// identityOf returns the identity in a state.
+// identityOf returns the identity of the file whose state is s.
 func identityOf(s *unix.Statx_t) identity {
 	return identity{s.Ino, s.Ctime.Sec, s.Btime.Sec, s.Ctime.Nsec, s.Btime.Nsec}
 }
 
-// known is the parsed attribute of a file. It is immutable except for id, and may be shared by goroutines.
+// known is what a tree knows of a file's security: the parsed attribute with the security descriptor, and the DOS
+// attributes. It is immutable except for id, and may be shared by goroutines.
 type known struct {
 	descriptor *sd.Descriptor         // nil grants nothing
 	attribute  ntacl.Attribute        // without descriptor; version 0: none
@@ -43,10 +44,10 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the parsed attribute of the inode that h holds. The cached one is used if the inode still has the
-// state s. Otherwise known reads the attribute and charges the cache entry to user; the zero SID is the server
-// itself. It returns the result for a file that has just changed, but does not cache it. A missing or invalid
-// attribute is a result without a descriptor, not an error.
+// known returns the security descriptor and DOS attributes of the file that h holds. It uses the cache if the file
+// still has the state s. Otherwise it reads them and charges the cache entry to user; the zero SID is the server
+// itself. For a file that has just changed it caches nothing. A missing or invalid attribute is a result without a
+// descriptor, not an error.
 func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
 	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {
@@ -181,7 +182,7 @@ func posixOf(h *held, s *unix.Statx_t) (access, inherited []byte, err error) {
 	return access, inherited, err
 }
 
-// infoOf returns the kind, mode and owner in a state, for the hash of an attribute.
+// infoOf returns the properties in s that the hash of an NT ACL attribute covers: kind, mode and owner.
 func infoOf(s *unix.Statx_t) ntacl.Info {
 	return ntacl.Info{Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR, Mode: uint32(s.Mode) & 0o7777, UID: s.Uid, GID: s.Gid}
 }
@@ -208,5 +209,5 @@ func attribute(place, name string) ([]byte, error) {
 	}
 }
 
-// placeOf names the inode that a descriptor holds, for calls that take paths only.
+// placeOf returns the path in /proc of the file that a file descriptor holds, for calls that take paths only.
 func placeOf(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }

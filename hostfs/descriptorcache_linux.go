@@ -27,7 +27,7 @@ type descriptorCache struct {
 	bytes int // guarded by mu; of all entries
 }
 
-// cachedDescriptor is an entry. It is immutable.
+// cachedDescriptor is an entry of a [descriptorCache]. It is immutable.
 type cachedDescriptor struct {
 	key   identity
 	value *known
@@ -35,7 +35,7 @@ type cachedDescriptor struct {
 	user  *cacheUser
 }
 
-// cacheUser is a user with entries. The lock of the cache guards it.
+// cacheUser has the entries that are charged to one user. The lock of the cache guards it.
 type cacheUser struct {
 	user  sid.SID
 	order list.List // most recently used first
@@ -84,8 +84,8 @@ func (c *descriptorCache) find(key identity) *known {
 	return e.value
 }
 
-// keep stores k, charged to user, and evicts other entries until the limits hold. If the key already has a value,
-// keep changes nothing and returns that value. Otherwise it returns k, even if the cache stores nothing.
+// keep adds k to the cache, charged to user, and evicts other entries until the limits hold. If the key already has a
+// value, keep changes nothing and returns that value. Otherwise it returns k, even if the cache stores nothing.
 func (c *descriptorCache) keep(key identity, user sid.SID, k *known) *known {
 	e := &cachedDescriptor{key: key, value: k, bytes: knownSize + k.descriptor.HeapSize()}
 	c.mu.Lock()
@@ -124,8 +124,8 @@ func (c *descriptorCache) evictLocked() {
 	}
 }
 
-// chargeLocked adds n bytes to those of a user and of the cache. It evicts nothing, also above the limits.
-//
+// chargeLocked adds n bytes to the use of a user and of the cache. A negative n frees them. It evicts nothing, also
+// above the limits.
 // +checklocks:c.mu
 func (c *descriptorCache) chargeLocked(u *cacheUser, n int) {
 	u.bytes += n
@@ -133,7 +133,7 @@ func (c *descriptorCache) chargeLocked(u *cacheUser, n int) {
 	heap.Fix(&c.byBytes, u.place)
 }
 
-// cacheUsers implements heap.Interface. The first user has the most bytes.
+// cacheUsers is a heap of the cache's users for container/heap. The first user has the most bytes.
 type cacheUsers []*cacheUser
 
 // Len returns the number of users in the heap.

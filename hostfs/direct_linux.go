@@ -53,8 +53,9 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 	return p, true
 }
 
-// missing returns the place of a name that does not exist in an existing directory. It returns false if err is not
-// ENOENT, if the tree ignores case, or if the directory cannot be opened.
+// missing completes FindDirect for a name that could not be opened. If the name is missing in an existing directory,
+// it returns a place without a file. It returns false if err is not ENOENT, if the tree ignores case, or if the
+// directory cannot be opened.
 func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePlace, bool) {
 	if !errors.Is(err, unix.ENOENT) || t.cfg.CaseInsensitive {
 		return nil, false // the name may be there in another spelling
@@ -73,10 +74,10 @@ func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePl
 	return p, true
 }
 
-// direct reports whether the file's own descriptor can grant a request without its directories. It returns false for
-// the zero Tree, and while any name is marked for deletion. Only plain opens that need no right of the directory count:
-// no maximum, no write by name, no trailing backslash, no open whose path has to be walked, and none without
-// FILE_SHARE_READ.
+// direct reports whether FindDirect can serve a request: whether the file's own descriptor decides it, without the
+// directories on its path. Only plain opens of an existing file count, without a right that a directory can grant.
+// MAXIMUM_ALLOWED, a trailing backslash, and an open without FILE_SHARE_READ do not count, nor one whose path has to
+// be walked. It returns false for the zero Tree, and while any name is marked for deletion.
 func (t *Tree) direct(r *fileaccess.Request) bool {
 	if t.descriptors == nil || r.Disposition != fileaccess.FileOpen || r.Maximal || r.Share&fileaccess.ShareRead == 0 ||
 		r.Options&^(fileaccess.DirectoryFile|fileaccess.NonDirectoryFile|fileaccess.SynchronousIONonalert|
@@ -97,7 +98,7 @@ func (t *Tree) direct(r *fileaccess.Request) bool {
 // places is a pool: an open needs one lookup, and its results are copied.
 var places = sync.Pool{New: func() any { return new(place) }}
 
-// place returns an empty place from the pool. The caller must call Release, which returns it to the pool.
+// place returns an empty lookup result from the pool. The caller must call Release, which returns it to the pool.
 func (t *Tree) place() *place {
 	p := places.Get().(*place)
 	p.t, p.parent, p.object = t, -1, -1

@@ -21,7 +21,8 @@ const dosName = "user.DOSATTRIB"
 const dosKept = fileaccess.AttributeReadOnly | fileaccess.AttributeHidden | fileaccess.AttributeSystem |
 	fileaccess.AttributeArchive
 
-// dos holds the attributes of a file in user.DOSATTRIB. The zero value is a file without the attribute.
+// dos holds the DOS attributes of a file, such as read-only, and its creation time, as user.DOSATTRIB stores them.
+// The zero value is a file without the attribute.
 type dos struct {
 	attributes fileaccess.Attributes
 	there      bool  // attributes were kept, perhaps 0
@@ -109,7 +110,8 @@ func (f *file) dosNow(s *unix.Statx_t) (dos, error) {
 	return kept, nil
 }
 
-// keepLocked caches the DOS attributes of a file, if a later change of the file can be detected.
+// keepLocked caches the DOS attributes of an open file, read at state s, unless a later change of the file could go
+// undetected.
 // +checklocks:f.keeping
 func (f *file) keepLocked(d dos, s *unix.Statx_t) {
 	f.kept, f.keptOf = d, identity{}
@@ -118,8 +120,9 @@ func (f *file) keepLocked(d dos, s *unix.Statx_t) {
 	}
 }
 
-// basicOf returns the times in s and the attributes in d. Without a stored creation time it uses the birth time of
-// the inode. Without any attribute the result is AttributeNormal, and a directory gets AttributeDirectory. F-130
+// basicOf returns the times and attributes of a file as FILE_BASIC_INFORMATION has them: times from s, attributes
+// from d. Without a stored creation time it uses the birth time of the inode. Without any attribute the result is
+// AttributeNormal, and a directory gets AttributeDirectory. F-130
 func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
 		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: d.attributes}

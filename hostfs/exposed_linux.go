@@ -42,7 +42,7 @@ func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
 	return open, nil
 }
 
-// mount is a line of /proc/self/mountinfo.
+// mount describes a mount of this process, from a line of /proc/self/mountinfo.
 type mount struct {
 	id, device  string
 	root, point string // in its file system, in this namespace
@@ -184,8 +184,9 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// passers names the users and groups that can search a directory. It leaves out root, this process's user and the given
-// groups, and returns "" if no others can. An error of the ACL is returned. Everybody comes before any list.
+// passers names the users and groups that can search a directory by its mode and POSIX ACL, as text for a report. It
+// leaves out root, this process's user and the given groups, and returns "" if no others can. If all users can, it
+// names nobody else. An unreadable or malformed ACL is an error.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
 	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {

@@ -25,9 +25,9 @@ const mostExtended = 1 << 16
 // servers are the attributes in which servers store data that other rights protect.
 var servers = []string{dosName, ntacl.UserName, "user.SAMBA_PAI", "user.SmbReparse", ntacl.WholeName}
 
-// reserved reports whether an attribute of the host is not an extended attribute for clients. Attributes of servers
-// are neither listed nor changed (F-195). It also reserves every name outside the namespace "user.". It ignores case
-// in the names of servers.
+// reserved reports whether an attribute of the host belongs to a file server and is hidden from clients. Such
+// attributes are neither listed nor changed (F-195). It also reserves every name outside the namespace "user.". It
+// ignores case in the names of servers.
 func (f *file) reserved(name string) bool {
 	if !strings.HasPrefix(name, extended) || name == extended || strings.EqualFold(name, f.t.cfg.Attribute) {
 		return true
@@ -109,7 +109,8 @@ func (f *file) SetExtended(name string, value []byte, how int) ntstatus.Status {
 	return extendedStatus(f.t.setAttribute(f.fd, name, value, how))
 }
 
-// fits reports whether an attribute fits in addition to the used space (F-196).
+// fits reports whether another extended attribute fits into the limit of a file that already uses taken bytes
+// (F-196).
 func fits(taken int, name string, value []byte) bool {
 	return taken+len(name)+len(value) <= mostExtended
 }
@@ -123,8 +124,8 @@ func (f *file) RemoveExtended(name string) ntstatus.Status {
 	return extendedStatus(retry(func() error { return unix.Removexattr(placeOf(f.fd), name) }))
 }
 
-// mayExtend refuses a change that the open does not grant, or of a reserved attribute. It refuses with
-// STATUS_ACCESS_DENIED.
+// mayExtend checks whether the open may change an extended attribute. It returns STATUS_ACCESS_DENIED if the open
+// does not grant FILE_WRITE_EA or the attribute is reserved.
 func (f *file) mayExtend(name string) ntstatus.Status {
 	if f.granted&winnt.FILE_WRITE_EA == 0 || f.reserved(name) {
 		// Extended attributes are changed with FILE_WRITE_EA (F-194).
@@ -133,8 +134,8 @@ func (f *file) mayExtend(name string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// taken returns the size of a file's extended attributes, names and values, in bytes. It does not count the attribute
-// but. An attribute that was removed meanwhile counts with its name only.
+// taken returns how many bytes the file's extended attributes use, names and values, without the attribute but. An
+// attribute that was removed meanwhile counts with its name only.
 func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	names, st := f.extendedNames()
 	for _, name := range names {
@@ -150,8 +151,8 @@ func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	return n, st
 }
 
-// extendedStatus converts an error of an attribute call. A missing attribute is STATUS_OBJECT_NAME_NOT_FOUND. nil is
-// success.
+// extendedStatus converts an error of an extended-attribute call to a status. A missing attribute is
+// STATUS_OBJECT_NAME_NOT_FOUND. nil is success.
 func extendedStatus(err error) ntstatus.Status {
 	if errors.Is(err, unix.ENODATA) {
 		return ntstatus.ObjectNameNotFound

@@ -11,10 +11,10 @@ import (
 // The calls by which a tree changes the host's files, and reads the attributes that decide. A test lets each of them
 // fail with Config.Faults, which gets the call's name and that of the file in its directory, or of the attribute.
 
-// fault returns the error of Config.Faults for a call, nil outside tests.
+// fault returns the error that a test injects for a system call with Config.Faults. Outside tests it returns nil.
 func (t *Tree) fault(call, name string) error { return diskio.Faults(t.cfg.Faults).Check(call, name) }
 
-// fault returns the error of Config.Faults for a call on an open file, nil outside tests.
+// fault returns the error that a test injects for a system call on this open file. Outside tests it returns nil.
 func (f *file) fault(call string) error {
 	if f.t.cfg.Faults == nil {
 		return nil
@@ -40,7 +40,7 @@ func (t *Tree) unlink(dir int, name string, flags int) error {
 	return unix.Unlinkat(dir, name, flags)
 }
 
-// linkInode gives a name to the inode that a descriptor holds. An existing name is EEXIST.
+// linkInode adds a name in a directory for the file that fd holds, as link(2) does. An existing name is EEXIST.
 func (t *Tree) linkInode(fd, dir int, name string) error {
 	if err := t.fault("link", name); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (t *Tree) linkInode(fd, dir int, name string) error {
 	return unix.Linkat(unix.AT_FDCWD, placeOf(fd), dir, name, unix.AT_SYMLINK_FOLLOW)
 }
 
-// duplicate returns another descriptor of an open directory. The caller closes it. An error returns -1.
+// duplicate returns another file descriptor for an open directory. The caller closes it. An error returns -1.
 func (t *Tree) duplicate(fd int) (int, error) {
 	if err := t.fault("dup", ""); err != nil {
 		return -1, err
@@ -56,7 +56,7 @@ func (t *Tree) duplicate(fd int) (int, error) {
 	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// setAttribute sets an extended attribute of the inode that a descriptor holds. how has the flags of setxattr(2).
+// setAttribute sets an extended attribute of the file that fd holds. how has the flags of setxattr(2).
 func (t *Tree) setAttribute(fd int, name string, value []byte, how int) error {
 	if err := t.fault("setxattr", name); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (t *Tree) posixOf(h *held, s *unix.Statx_t) (access, inherited []byte, err 
 	return posixOf(h, s)
 }
 
-// chmod sets the permissions of the inode that a descriptor holds. name is the file's.
+// chmod sets the permissions of the file that fd holds. name is the file's, for injected errors only.
 func (t *Tree) chmod(fd int, name string, mode uint32) error {
 	if err := t.fault("chmod", name); err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// file is one open. It implements [nt.OpenFile].
+// file is one open of a file or directory, as a handle refers to it. It implements [nt.OpenFile].
 type file struct {
 	t         *Tree
 	fd        int                    // immutable; holds the inode, opened for the granted access
@@ -67,7 +67,7 @@ type file struct {
 	names *nameScan // guarded by listing; nil until names are listed
 }
 
-// linkNow returns a copy of the open's current link.
+// linkNow returns a copy of the name by which the file was opened, in its present form: a rename changes it.
 func (f *file) linkNow() link {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()
@@ -307,7 +307,7 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 	return statusOf(f.truncate(f.fd, size))
 }
 
-// given reports whether a time is to be set. Zero and negative times are not.
+// given reports whether SetBasic sets a time. Zero and negative times stay.
 func given(t int64) bool { return t > 0 }
 
 // SetDelete marks the name of the open for deletion with the last open by that name, or removes the mark if remove is

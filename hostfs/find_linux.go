@@ -90,7 +90,8 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 	return p, ntstatus.Success
 }
 
-// userOf returns the user of the request's token, or the zero SID without a token.
+// userOf returns the user whose cache share a lookup is charged to: that of the request's token, or the zero SID
+// without a token.
 func userOf(r *fileaccess.Request) sid.SID {
 	if tok := r.Subject.Effective(); tok != nil {
 		return tok.User().SID
@@ -148,8 +149,9 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 	return nil
 }
 
-// find opens the directory of a path and looks up the last component in it. object is -1 if the component is missing.
-// With a missing directory, it finds nothing and returns nil. Only with CaseInsensitive does another case match.
+// find opens the directory of a path and looks up the last component in it. walk says that the directories on the way
+// decide too. object is -1 if the component is missing. With a missing directory, it finds nothing and returns nil.
+// Only with CaseInsensitive does another case match.
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
 	if prefix == "" {
@@ -173,9 +175,10 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	return err
 }
 
-// describe fills in the facts about the found file and its directory. Without an object it adds only the directory. It
-// returns EACCES for special files and for links that clients do not see, and EXDEV for a file on another device. It
-// keeps the facts that it found before an error. A directory counts as open elsewhere if one of its opens is known.
+// describe collects the facts that the access decision needs about the found file and its directory: type,
+// attributes, security descriptor. Without a file it adds only the directory. It returns EACCES for special files and
+// for links that clients do not see, and EXDEV for a file on another device. A directory counts as open elsewhere if
+// it is in the table of opens.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
 		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}

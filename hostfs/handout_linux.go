@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lender holds the mounts for passed descriptors: detached copies of the tree's mount, through which no path leads.
+// lender holds the mounts through which file descriptors for programs are opened: detached copies of the tree's
+// mount, to which no path leads.
 type lender struct {
 	reads  int    // read-only
 	writes int    // -1: no descriptor for writing is passed
@@ -78,12 +79,12 @@ const (
 	writing = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 )
 
-// HandOut opens the file once more for a program of the host with that uid, and returns the descriptor and the rights
-// that using it requires. granted has the rights of the handle. If it has reading and writing but the descriptor for
-// writing would allow too much, the result is only for reading. The caller closes it. STATUS_NOT_SUPPORTED means that
-// the tree hands nothing out, and STATUS_ACCESS_DENIED that a descriptor would allow more than granted. Directories
-// give STATUS_FILE_IS_A_DIRECTORY. Links are STATUS_ACCESS_DENIED as well, and so is a handle without all rights to
-// read the descriptor.
+// HandOut opens the file once more for a program of the host with that uid, and returns the file and the rights that
+// using it requires. granted has the rights of the handle. If a file for writing would allow too much, the result is
+// only for reading. The caller closes it. STATUS_NOT_SUPPORTED means that the tree hands nothing out, and
+// STATUS_ACCESS_DENIED that a file descriptor would allow more than granted. Directories give
+// STATUS_FILE_IS_A_DIRECTORY. Links are STATUS_ACCESS_DENIED as well, and so is a handle without all rights to read
+// the security descriptor.
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {
@@ -128,9 +129,9 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 	return out, used, statusOf(err)
 }
 
-// confines reports whether a descriptor for writing gives no program more rights than granted. It looks at the owner
-// and mode in s, because the program with that uid can pass on the descriptor or its connection. F-155 It returns false
-// for a file of another user than root and this process, and for set-uid and set-gid bits.
+// confines reports whether a file descriptor for writing gives no program more rights than granted. It looks at the
+// owner and mode in s, because the program with that uid can pass on the file descriptor or its connection. F-155 It
+// returns false for a file of another user than root and this process, and for set-uid and set-gid bits.
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false
@@ -148,8 +149,8 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	return s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0
 }
 
-// through opens the inode of an open file again, by its name on another mount. If the name now belongs to another file,
-// it closes that and fails. Devices cannot be opened on these mounts (F-156). A name that is missing there is an error.
+// through opens an open file again on one of the lender's mounts, by its name. If the name is missing there or now
+// belongs to another file, it fails. Devices cannot be opened on these mounts (F-156).
 func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
 	path := f.linkNow().path
 	fd, err := resolve(mount, path, uint64(flags|unix.O_NONBLOCK|unix.O_NOCTTY))

@@ -15,8 +15,8 @@ import (
 // smallAttribute is the size of values that are read without an allocation, in bytes.
 const smallAttribute = 1024
 
-// held is a descriptor whose attributes are read. A failed read by descriptor sets place, so that further reads do not
-// try again.
+// held is a file descriptor through which extended attributes are read. If the kernel refuses that, as for O_PATH,
+// the read sets place, so that further reads use the path in /proc at once.
 type held struct {
 	fd    int
 	place bool // opened with O_PATH: attributes are read by path

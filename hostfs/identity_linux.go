@@ -51,8 +51,8 @@ func (k *known) identify(fd int, s *unix.Statx_t) string {
 	return id
 }
 
-// readIdentity returns the id of the inode that fd holds: its time of birth and its handle. It returns "" if reading
-// the handle fails, or if the file system has neither.
+// readIdentity reads the id that distinguishes the inode that fd holds from later ones with the same number: its time
+// of birth and its handle. It returns "" if reading the handle fails, or if the file system has neither.
 func readIdentity(fd int, s *unix.Statx_t) string {
 	handle, err := handleOf(fd)
 	if err != nil {

@@ -107,9 +107,9 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	return nt.FileEntry{FileBasic: kept.basicOf(&s), FileName: name}, err
 }
 
-// entry returns an entry of the directory. ok is false for one that clients do not see: a special file, a file on
-// another device, and a name that no request can contain (F-120). It is also false if the file cannot be examined. For
-// a private name it calls sweep. Symbolic links are listed only if linkEntry accepts them.
+// entry returns the entry for a name in a directory listing. ok is false for one that clients do not see: a special
+// file, a file on another device, and a name that no request can contain (F-120). It is also false if the file cannot
+// be examined. For a private name it calls sweep. Symbolic links are listed only if linkEntry accepts them.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if isPrivate(name) {
 		f.t.sweep(f.fd, name)
@@ -147,11 +147,11 @@ func isPrivate(name string) bool {
 	return strings.HasPrefix(name, privatePrefix) || strings.HasPrefix(name, nt.UploadPrefix)
 }
 
-// sweep removes a private name that a crash left behind, if nothing is lost: an empty file or directory that never
-// got its final name, one of several names of a file, a file that was being removed, a link with a descriptor, which
-// was created here, or an upload that did not end. Another file with contents stays, because it may be another
-// program's file that was moved and not moved back (F-129). An open file stays, and one that changed less than
-// Tree.abandoned ago.
+// sweep removes a file with a private name that a crash left behind, if nothing is lost. Nothing is lost with an
+// empty file or directory that never got its final name, or with one of several names of a file. It also removes a
+// file that was being removed, a link that was created here, and an unfinished upload. Another file with contents
+// stays, because it may be another program's file that was moved and not moved back (F-129). An open file stays, and
+// one that changed less than Tree.abandoned ago.
 func (t *Tree) sweep(dir int, name string) {
 	s, err := statAt(dir, name, 0)
 	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
@@ -171,8 +171,8 @@ func (t *Tree) sweep(dir int, name string) {
 	}
 }
 
-// descriptorOf returns the descriptor of an entry. It returns nil, which grants nothing, if the descriptor is missing
-// or cannot be read.
+// descriptorOf returns the security descriptor of an entry of the directory. It returns nil, which grants nothing, if
+// the descriptor is missing or cannot be read.
 func (f *file) descriptorOf(name string) *sd.Descriptor {
 	fd, err := below(f.fd, name, 0)
 	if err != nil {
@@ -219,7 +219,8 @@ func matches(pattern, name string) bool {
 	return i == len(p)
 }
 
-// fold replaces each character by the lower case of its upper case, in place, and returns r.
+// fold folds the case of a name for comparison: each character becomes the lower case of its upper case. It changes r
+// and returns it.
 func fold(r []rune) []rune {
 	for i := range r {
 		r[i] = unicode.ToLower(unicode.ToUpper(r[i]))

@@ -34,7 +34,8 @@ func (f *file) Found() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	return f.found, f.decided.descriptor, ntstatus.Success
 }
 
-// factsOf returns the facts in a state, without attributes and creation time. A directory has size 0 and one link.
+// factsOf converts the state of a file to the facts that a mount shows, without attributes and creation time. A
+// directory has size 0 and one link.
 func factsOf(s *unix.Statx_t) nt.FileFacts {
 	facts := nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: fileTime(s.Atime), LastWriteTime: fileTime(s.Mtime),
 		ChangeTime: fileTime(s.Ctime)}, EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,

@@ -78,10 +78,10 @@ func parentOf(name string) (dir, last string) {
 	return name[:max(i, 0)], name[i+1:]
 }
 
-// findTarget opens the directory of the new name, and the file that already has the name. It leaves g.existing at -1 if
-// no other file has it. On a case-insensitive tree an existing spelling becomes g.name. A new name that differs from
-// the old one in case only does not count as existing. A dir that is not a directory is STATUS_OBJECT_PATH_NOT_FOUND.
-// The caller releases g even after a failure.
+// findTarget opens the directory of the new name, and the file that already has the name. It leaves g.existing at -1
+// if the name is free. On a case-insensitive tree an existing spelling becomes g.name, but the file's own name in
+// another case counts as free. A dir that is not a directory is STATUS_OBJECT_PATH_NOT_FOUND. The caller releases g
+// even after a failure.
 func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, root)
@@ -142,17 +142,16 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	return ntstatus.Success
 }
 
-// move executes the decision.
+// move renames or links the file to the target, after the decision allowed it. It holds the lock of the file's names.
 func (f *file) move(g *target, link bool) ntstatus.Status {
 	f.node.moving.Lock()
 	defer f.node.moving.Unlock()
 	return f.moveLocked(g, link)
 }
 
-// moveLocked executes the decision. The system moves names, not files. So it checks afterwards which file it moved, and
-// moves another file back (F-118). A hard link leaves the name of this open unchanged. After an error the open has its
-// old name. A link to a name that exists replaces that.
-//
+// moveLocked renames the file to the target, or adds a hard link there, and replaces a file that has the name. The
+// system moves names, not files. So it checks afterwards which file it moved, and moves another file back (F-118). A
+// hard link leaves the name of this open unchanged. After an error the open has its old name.
 // +checklocks:f.node.moving
 func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
 	l, to := f.linkNow(), g.directory.object
@@ -182,8 +181,8 @@ func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkOver creates a private link to the file and renames it over the file that was decided to be replaced. After an
-// error it removes the private link.
+// linkOver adds a hard link to the file under a name that another file has, and replaces that file. It creates the
+// link under a private name first. After an error it removes the private link.
 func (f *file) linkOver(g *target) ntstatus.Status {
 	to, private := g.directory.object, privateName()
 	if err := f.t.linkInode(f.fd, to, private); err != nil {
@@ -200,8 +199,8 @@ func (f *file) linkOver(g *target) ntstatus.Status {
 // errMoved means that a name now belongs to another file.
 var errMoved = unix.ENOENT
 
-// moveOwn renames a name to a free one, if it still belongs to the file. Otherwise it moves the other file back and
-// returns an error. If that fails as well, the file stays under its new name.
+// moveOwn renames a name to a free one, if it belongs to the file with that inode number. Otherwise it moves the
+// other file back and returns an error. If that fails as well, the file stays under its new name.
 func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string) error {
 	if err := t.rename(from, name, to, next, unix.RENAME_NOREPLACE); err != nil {
 		return err
@@ -216,8 +215,9 @@ func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string)
 	return cmp.Or(err, error(errMoved))
 }
 
-// exchange replaces the file that was decided to be replaced. It exchanges both names, checks them, and exchanges
-// them back if one belongs to another file. A record lets the next server complete this after a crash (F-211).
+// exchange moves the file to a name that another file has, and replaces that file. It exchanges both names, checks
+// them, and exchanges them back if one belongs to another file. A record lets the next server complete this after a
+// crash (F-211).
 func (f *file) exchange(l *link, g *target) error {
 	r, err := f.t.newRecord()
 	if err != nil {
@@ -267,8 +267,8 @@ func (f *file) exchangeBy(r *record, l *link, g *target) error {
 // file was meant.
 func removedSuffix(inode uint64) string { return "-" + strconv.FormatUint(inode, 16) }
 
-// removeOwn removes a name, if it still belongs to the file. It moves the name to a private one first, which no other
-// program replaces, and checks the file there. If the removal fails, it moves the name back.
+// removeOwn removes a name, if it belongs to the file with that inode number. It moves the name to a private one
+// first, which no other program replaces, and checks the file there. If the removal fails, it moves the name back.
 func (t *Tree) removeOwn(inode uint64, directory bool, dir int, name string) error {
 	private := privateName() + removedSuffix(inode)
 	if err := t.moveOwn(inode, dir, name, dir, private); err != nil {
@@ -285,8 +285,8 @@ func (t *Tree) removeOwn(inode uint64, directory bool, dir int, name string) err
 	return err
 }
 
-// remove removes the name of a file that is deleted with its last open. A name that now belongs to another file
-// stays.
+// remove deletes a name that is marked for deletion, when its last open ends. It ignores errors. A name that now
+// belongs to another file stays.
 func (t *Tree) remove(n *node, l *link, f *file) {
 	_ = t.removeLink(n, l, f) // a close reports no status (F-117)
 }
@@ -302,8 +302,8 @@ func (t *Tree) removeLink(n *node, l *link, f *file) error {
 	return t.removeOwn(n.inode, f.directory, now.dir, now.name)
 }
 
-// renamed stores the new name in the link that the opens share. It takes ownership of fd, which holds the directory.
-// It closes the previous directory if the link owned it.
+// renamed updates the name that the opens of the file share, after a rename. It takes ownership of fd, which holds
+// the new directory. It closes the previous directory if the link owned it.
 func (f *file) renamed(g *target, fd int) {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()

@@ -67,10 +67,9 @@ func (f *file) ListNames(after uint64) (list []nt.DirectoryName, st ntstatus.Sta
 	return list, ntstatus.Success
 }
 
-// seekNamesLocked moves to the entry after a position of the host (M-71). For 0, or if the directory is not open for
-// listing, it opens the directory again. It returns EINVAL for a position above MaxInt64. A failed seek leaves the
-// position. A position that is the current one changes nothing.
-//
+// seekNamesLocked makes ListNames continue after the entry at a position of the host (M-71). For 0, or if the
+// directory is not open for listing, it opens the directory again. It returns EINVAL for a position above MaxInt64. A
+// failed seek leaves the position.
 // +checklocks:f.listing
 func (f *file) seekNamesLocked(after uint64) error {
 	if after == 0 || f.names == nil {
@@ -94,9 +93,8 @@ func (f *file) seekNamesLocked(after uint64) error {
 	return nil
 }
 
-// appendNamesLocked appends the entries of a block that clients see, with "." and "..". It ignores the rest of a block
-// after a malformed entry.
-//
+// appendNamesLocked decodes a block of getdents64(2) and appends the entries that clients see, with "." and "..". It
+// ignores the rest of a block after a malformed entry.
 // +checklocks:f.listing
 func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.DirectoryName {
 	// struct linux_dirent64: u64 number, i64 position, u16 length, u8 type, the name and a zero byte

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// node is a file with at least one open. Tree.mu guards the fields without another guard.
+// node is an inode with at least one open: the tree's table of opens has one for each. Tree.mu guards the fields
+// without another guard.
 type node struct {
 	inode  uint64
 	opens  []*file
@@ -31,9 +32,10 @@ type link struct {
 	users     int
 }
 
-// enter adds an open to the node of its inode. It fails and changes nothing if the tree has too many opens
-// (STATUS_TOO_MANY_OPENED_FILES), if the name is marked for deletion (STATUS_DELETE_PENDING), or if share modes
-// conflict (STATUS_SHARING_VIOLATION). A descriptor must hold the inode.
+// enter adds an open to the table of opens, after it checked the share modes against the other opens of the inode. It
+// fails and changes nothing if the tree has too many opens (STATUS_TOO_MANY_OPENED_FILES), if the name is marked for
+// deletion (STATUS_DELETE_PENDING), or if share modes conflict (STATUS_SHARING_VIOLATION). A file descriptor must
+// hold the inode.
 func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -66,9 +68,8 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkLocked makes opens by the same name share one link. A link without its directory takes that of f. Otherwise the
-// directory of f is closed if f owns it. F-181
-//
+// linkLocked makes opens of one file by the same name share one link, so that a rename and a mark for deletion affect
+// all. A link without its directory takes that of f. Otherwise the directory of f is closed if f owns it. F-181
 // +checklocks:t.mu
 func (t *Tree) linkLocked(n *node, f *file) {
 	for _, other := range n.opens {
@@ -109,8 +110,8 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 		(granted&winnt.DELETE == 0 || s&fileaccess.ShareDelete != 0)
 }
 
-// leave removes an open from its node. The last open by a name that is marked for deletion removes the name, and enter
-// refuses that name until then. Errors of the removal are lost. F-117
+// leave removes an open from the table of opens. The last open by a name that is marked for deletion removes the
+// name, and enter refuses that name until then. Errors of the removal are lost. F-117
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
 	n, l := f.node, f.link
@@ -142,8 +143,7 @@ func (n *node) goesLocked(l *link) bool {
 	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })
 }
 
-// doomLocked marks a name for deletion. A second mark changes nothing.
-//
+// doomLocked marks a name for deletion with its last open. A second mark changes nothing.
 // +checklocks:t.mu
 func (t *Tree) doomLocked(n *node, l *link) {
 	if !slices.Contains(n.doomed, l) {
@@ -153,8 +153,7 @@ func (t *Tree) doomLocked(n *node, l *link) {
 	}
 }
 
-// spareLocked removes the mark of doomLocked. Without a mark it does nothing.
-//
+// spareLocked removes the mark for deletion from a name. Without a mark it does nothing.
 // +checklocks:t.mu
 func (t *Tree) spareLocked(n *node, l *link) {
 	if i := slices.Index(n.doomed, l); i >= 0 {
@@ -164,8 +163,8 @@ func (t *Tree) spareLocked(n *node, l *link) {
 	}
 }
 
-// unlinkLocked releases one use of a link. The last one closes the directory if the link owns it.
-//
+// unlinkLocked ends one use of a link. With the last use it closes the directory if the link owns it. It removes no
+// file.
 // +checklocks:t.mu
 func (t *Tree) unlinkLocked(l *link) {
 	if l.users--; l.users == 0 && l.owned {
@@ -185,8 +184,8 @@ func (t *Tree) doom(f *file, remove bool) {
 	}
 }
 
-// pending reports whether a directory is open and marked for deletion. A directory has one name, so the inode number
-// suffices.
+// pending reports whether a directory is open and marked for deletion. It suffices to know the inode number, because
+// a directory has one name.
 func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

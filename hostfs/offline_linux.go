@@ -63,8 +63,8 @@ func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) 
 	return o, nil
 }
 
-// open opens the file in a directory, and the directory itself, and reads both attributes. After an error the caller
-// must call Close. It does not follow a link at the name. The root directory is its own parent.
+// open opens the file, named o.name in a directory, and the directory itself, and reads both attributes. After an
+// error the caller must call Close. It does not follow a link at the name. The root of the host has no directory.
 func (o *Offline) open(directory string) error {
 	dir, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -17,17 +17,17 @@ import (
 // list such a name. F-113
 const privatePrefix = ".refmon-"
 
-// privateName returns a random name with privatePrefix, which nobody can guess.
+// privateName returns a random temporary name, which nobody can guess and listings hide.
 func privateName() string {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // it never fails
 	return privatePrefix + hex.EncodeToString(b[:])
 }
 
-// Open opens or creates the file as d decided, and enters it into the table of opens. If again is true, another
-// program has changed the place since the lookup: nothing was done, and the caller must look up the name again. A
-// decision that denies, and a place without a directory, are STATUS_ACCESS_DENIED. The caller must close the file. The
-// place still has to be released.
+// Open opens or creates the file as the decision d says, and enters it into the table of opens. If again is true,
+// another program has changed the place since the lookup: nothing was done, and the caller must look up the name
+// again. A decision that denies, and a place without a directory, are STATUS_ACCESS_DENIED. The caller must close the
+// file. The place still has to be released.
 func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
 	if !d.Allowed() || p.object < 0 && p.parent < 0 {
 		return nil, false, ntstatus.AccessDenied
@@ -59,9 +59,9 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	return f, false, ntstatus.Success
 }
 
-// enterHere enters an open of an inode, with the place's directory as that of its link. On success the link owns the
-// directory's descriptor if the place did. A directory that belongs to a handle is duplicated first. On failure the
-// place keeps what it owns.
+// enterHere adds an open to the table of opens, under the name that the lookup found. On success the link owns the
+// directory's file descriptor if the place did. A directory that belongs to a handle is duplicated first. On failure
+// the place keeps what it owns.
 func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	f.born, f.bornMask = s.Btime, s.Mask&unix.STATX_BTIME
 	if p.parent >= 0 && !p.owned && p.parent != p.t.root {
@@ -80,9 +80,9 @@ func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	return st
 }
 
-// open opens the inode that was found, and truncates it if the decision is to overwrite or supersede. again is always
-// false. After an error f is closed or was never entered, and the file is not deleted. st is the status of a conflict
-// with other opens, err a failure of the host; at most one is set.
+// open opens the existing file that the lookup found, and truncates it if the decision is to overwrite or supersede.
+// again is always false. After an error f is closed or was never entered, and the file is not deleted. st is the
+// status of a conflict with other opens, err a failure of the host; at most one is set.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
@@ -120,9 +120,8 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 	return false, ntstatus.Success, nil
 }
 
-// reopen opens the inode of a descriptor for the granted access. It returns the descriptor itself if empty is true, or
-// if no access to contents was granted (F-114). The caller closes another descriptor than fd. It is opened without
-// blocking.
+// reopen opens the file that fd holds for the granted access, without blocking. It returns fd itself if empty is
+// true, or if no access to contents was granted (F-114). The caller closes another file descriptor than fd.
 func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 	reads := granted&(winnt.FILE_READ_DATA|winnt.FILE_EXECUTE) != 0
 	writes := granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) != 0
@@ -142,9 +141,9 @@ func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error)
 	return openAgain(fd, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// create creates a file or directory under a private name, with its attribute, and renames it. If another program took
-// the name or removed the directory first, it returns again true together with the error. After an error nothing is
-// left.
+// create creates the file or directory that the decision allows. It makes it under a private name, sets its security
+// descriptor, and renames it. If another program took the name or removed the directory first, it returns again true
+// together with the error. After an error nothing is left.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
 	if p.nameless {
 		return false, p.createNameless(f, r, d)
@@ -196,7 +195,7 @@ func (p *place) statNew(f *file) (s unix.Statx_t, err error) {
 	return stat(f.fd)
 }
 
-// make creates an empty file, directory or link with a private name, and holds it in f.fd. After an error nothing is
+// make creates an empty file, directory or link under a private name, and holds it in f.fd. After an error nothing is
 // left. A file gets the configured mode from openat, which the umask limits. A directory gets it by chmod.
 func (p *place) make(f *file, private string) (err error) {
 	if err := p.t.fault("create", f.link.name); err != nil {
@@ -222,7 +221,7 @@ func (p *place) make(f *file, private string) (err error) {
 	return err
 }
 
-// describeNew writes the descriptor of a new file, in the attribute version of its directory.
+// describeNew stores the security descriptor of a new file, in the attribute version of its directory.
 func (p *place) describeNew(f *file, s *unix.Statx_t, d *fileaccess.Decision) error {
 	a := p.t.versionBelow(p.parentsKnown)
 	a.Descriptor = d.NewSD

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Tree is a served directory. On this system Open always fails.
+// Tree is a directory of the host that is served with NT access decisions. On this system Open always fails.
 type Tree struct{}
 
 // Open returns an error that wraps errors.ErrUnsupported: only Linux resolves names below a directory as this package

@@ -28,9 +28,9 @@ const (
 	redoGone   = ".gone"   // the replaced file, before it is removed
 )
 
-// redoLog has the records of changes that take several system calls. After a crash [Open] completes each of them, so
-// that a file is old or new (F-210). A record belongs to a running call with open files, which its user is charged
-// for, and takes no space beyond theirs. The zero value is empty.
+// redoLog makes changes that take several system calls atomic: each has a record on disk. After a crash [Open]
+// completes each of them, so that a file is old or new (F-210). A record belongs to a running call with open files,
+// which its user is charged for, and takes no space beyond theirs. The zero value is empty.
 type redoLog struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -39,7 +39,7 @@ type redoLog struct {
 	records int // guarded by mu
 }
 
-// dataSuffix returns the suffix of the link to new contents of this size and checksum.
+// dataSuffix returns the end of the record's name for the new contents of a file, with their size and checksum.
 func dataSuffix(size int64, sum uint32) string { return fmt.Sprintf(".%x-%08x%s", size, sum, redoData) }
 
 // record is a record of the redo log. It is owned by one goroutine.
@@ -76,8 +76,9 @@ func (r *record) end() {
 	}
 }
 
-// makeRedoDirectory creates the directory if it is missing and locks it for this process, so that no other server of
-// the tree takes its records for those of a crash.
+// makeRedoDirectory opens the directory of the redo log, creates it if it is missing, and locks it. The lock tells
+// other servers of the tree that its records are not those of a crash. The caller closes the result, which ends the
+// lock.
 func (t *Tree) makeRedoDirectory() (int, error) {
 	for {
 		if err := t.fault("mkdir", redoDirectory); err != nil {
@@ -94,9 +95,9 @@ func (t *Tree) makeRedoDirectory() (int, error) {
 	}
 }
 
-// openRedoDirectory opens and locks the directory. It returns ENOENT if it is missing or was removed, EWOULDBLOCK if
-// how has LOCK_NB and another server of the tree has records, and EACCES if others may write to it. A directory of
-// another owner is EACCES as well.
+// openRedoDirectory opens and locks the directory of the redo log. how has the flags of flock(2). It returns ENOENT
+// if it is missing or was removed, and EACCES if another account owns it or may use it. EWOULDBLOCK means that how
+// has LOCK_NB and another server of the tree has records.
 func (t *Tree) openRedoDirectory(how int) (int, error) {
 	dir, err := resolve(t.root, redoDirectory, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -122,15 +123,16 @@ func (t *Tree) openRedoDirectory(how int) (int, error) {
 	return dir, nil
 }
 
-// link gives one of the record's names to an open file.
+// link gives an open file one of the record's names in the redo directory.
 func (r *record) link(fd int, suffix string) error { return r.t.linkInode(fd, r.dir, r.id+suffix) }
 
-// drop removes one of the record's names. It ignores errors: after one the next [Open] completes the change once
-// more.
+// drop removes one of the record's names from the redo directory. It ignores errors: after one the next [Open]
+// completes the change once more.
 func (r *record) drop(suffix string) { _ = r.t.unlink(r.dir, r.id+suffix, 0) }
 
-// journaled reports whether the file system writes all changes of names to one journal, in order, which a sync of any
-// changed file completes. It returns false if it does not know. Then a name is durable once its directory is synced.
+// journaled reports whether a sync of one file also makes all earlier changes of names durable. That holds for a file
+// system that writes them to one journal, in order. It returns false if it does not know. Then a name is durable once
+// its directory is synced.
 func journaled(s *unix.Statx_t, fs *unix.Statfs_t) bool {
 	switch fs.Type {
 	case unix.XFS_SUPER_MAGIC:
@@ -147,7 +149,7 @@ func journaled(s *unix.Statx_t, fs *unix.Statfs_t) bool {
 	return false
 }
 
-// sync makes the record's names durable.
+// sync makes the record's names durable: it syncs the redo directory.
 func (r *record) sync() error {
 	if err := r.t.fault("sync", redoDirectory); err != nil {
 		return err
@@ -204,10 +206,11 @@ func (t *Tree) redoName(dir int, name string) error {
 	return nil
 }
 
-// refillAgain copies the new contents once more, from the link with the suffix data, and then removes the links of the
-// record. It does nothing if the link to the target is missing, or if the contents do not have the size and checksum of
-// that name: a power failure lost them before the copy began. It can be repeated after another crash. Files of another
-// kind than regular ones are EINVAL. A missing link to the contents is an error.
+// refillAgain completes a replacement of contents that a crash interrupted. It copies the new contents once more,
+// from the link with the suffix data, and removes the links of the record. It does nothing if the link to the target
+// is missing. Nor does it if the contents do not have the size and checksum in that suffix: a power failure lost them
+// before the copy began. It can be repeated after another crash. Files of another kind than regular ones are EINVAL.
+// A missing link to the contents is an error.
 func (r *record) refillAgain(data string) error {
 	open := func(suffix string, flags uint64) (*file, error) {
 		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)

@@ -12,14 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// moveRecord describes a move that replaces a file. Directories are paths below the root of the tree.
+// moveRecord describes a move that replaces a file, for completion after a crash. Directories are paths below the
+// root of the tree.
 type moveRecord struct {
 	moved, replaced uint64 // inodes
 	from, to        recordedName
 	aside           string // the name that the replaced file gets in the directory of to; "": it is removed
 }
 
-// recordedName is a name in a directory.
+// recordedName is a name in a directory as a moveRecord stores it.
 type recordedName struct {
 	inode     uint64 // of the directory
 	directory string // its path; "": the root of the tree
@@ -208,7 +209,7 @@ func (r *record) complete(m *moveRecord, from, to int) error {
 	return err
 }
 
-// read returns the stored form of a move, at most longestRecord bytes of it. A missing record is an error.
+// read returns the stored moveRecord as text, at most longestRecord bytes of it. A missing record is an error.
 func (r *record) read() (string, error) {
 	fd, err := resolve(r.dir, r.id+redoMove, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
@@ -220,8 +221,8 @@ func (r *record) read() (string, error) {
 	return string(b), err
 }
 
-// reopen opens a recorded directory. It returns ENOENT if another directory has its path now. A missing directory is
-// ENOENT as well. The caller closes the descriptor.
+// reopen opens a directory that a moveRecord names. If it is missing or another directory has its path now, the error
+// is ENOENT. The caller closes the file descriptor.
 func (t *Tree) reopen(n *recordedName) (int, error) {
 	path := n.directory
 	if path == "" {
@@ -242,8 +243,8 @@ func (t *Tree) reopen(n *recordedName) (int, error) {
 	return fd, nil
 }
 
-// ignoreMissing returns nil for the error of a name that is missing or leads elsewhere. It returns other errors, and
-// nil, unchanged.
+// ignoreMissing returns nil for the error of a name that is missing or leads out of the tree. It returns other
+// errors, and nil, unchanged.
 func ignoreMissing(err error) error {
 	for _, missing := range []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.EXDEV} {
 		if errors.Is(err, missing) {

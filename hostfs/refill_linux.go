@@ -54,8 +54,8 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	return st
 }
 
-// refill stores the record of a replacement, on disk when it returns. From then on a crash leaves the old contents or
-// the new (F-210). After an error parts of the record may exist; the caller drops them.
+// refill stores the record of a replacement of contents, on disk when it returns. From then on a crash leaves the old
+// contents or the new (F-210). After an error parts of the record may exist; the caller drops them.
 func (r *record) refill(f, src *file, data string) error {
 	if err := r.link(f.fd, redoTarget); err != nil {
 		return err
@@ -76,8 +76,8 @@ func (r *record) refill(f, src *file, data string) error {
 // castagnoli is the polynomial for which processors have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum returns the CRC-32C of the first size bytes. It returns STATUS_END_OF_FILE if the file is shorter. A size of
-// 0 has the sum 0. It returns the failure of a read.
+// checksum returns the CRC-32C of the file's first size bytes. It returns STATUS_END_OF_FILE if the file is shorter.
+// A size of 0 has the sum 0. A failed read gives its status.
 func (f *file) checksum(size int64) (sum uint32, st ntstatus.Status) {
 	b := make([]byte, min(size, 256<<10))
 	for at := int64(0); at < size; {
@@ -94,8 +94,8 @@ func (f *file) checksum(size int64) (sum uint32, st ntstatus.Status) {
 	return sum, ntstatus.Success
 }
 
-// overwrite replaces the contents with the first size bytes of another file, and makes them durable. After an error a
-// part of the contents may be replaced.
+// overwrite replaces the contents of the file with the first size bytes of src, and makes them durable. After an
+// error a part of the contents may be replaced.
 func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 	if st := f.copyFrom(src, size); st != ntstatus.Success {
 		return st
@@ -106,9 +106,9 @@ func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 	return statusOf(f.flushData())
 }
 
-// makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without
-// fallocate(2) it succeeds, and the copy itself fails if there is no space. A file that is large enough needs none. On
-// another error the size stays.
+// makeRoom reserves disk space for new contents of size bytes before anything in the file changes (G-34). On a file
+// system without fallocate(2) it succeeds, and the copy itself fails if there is no space. A file that is large
+// enough needs none. On another error the size stays.
 func (f *file) makeRoom(size int64) error {
 	s, err := f.stat()
 	if err != nil || size <= int64(s.Size) {
@@ -124,8 +124,8 @@ func (f *file) makeRoom(size int64) error {
 	return err
 }
 
-// copyFrom copies the first size bytes of another file. It returns STATUS_END_OF_FILE if that file is shorter. After
-// an error the bytes copied so far stay.
+// copyFrom copies the first size bytes of src into the file, inside the kernel if possible. It returns
+// STATUS_END_OF_FILE if src is shorter. After an error the bytes copied so far stay.
 func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 	for at := int64(0); at < size; {
 		n, err := f.copyRange(src, at, int(min(size-at, copiedAtOnce)))

@@ -52,7 +52,7 @@ func Repair(ctx context.Context, c RepairConfig) (RepairCounts, error) {
 // errMost ends a run that has visited RepairConfig.Most files.
 var errMost = errors.New("so many files were looked at")
 
-// repair is one run. It belongs to one goroutine.
+// repair is the state of one call of [Repair]. It belongs to one goroutine.
 type repair struct {
 	RepairConfig
 	ctx    context.Context
@@ -111,9 +111,9 @@ func (r *repair) visit(fd int, path string, depth int) error {
 	}
 }
 
-// entry opens a name of a directory and visits it. It skips a name that is missing and one on another mount, and
-// returns nil. If it cannot open the name for another reason, it reports the path as failed and returns nil. The
-// other results are those of visit.
+// entry visits one name of a directory. It skips a name that is missing and one on another mount, and returns nil. If
+// it cannot open the name for another reason, it reports the path as failed and returns nil. The other results are
+// those of visit.
 func (r *repair) entry(dir int, name, path string, depth int) error {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
@@ -223,8 +223,8 @@ func (r *Repaired) mended(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
 	return fileaccess.Stored(d)
 }
 
-// store writes a to the attribute of the file at place, if its value is still old. Otherwise it returns errKept. If the
-// value cannot be read, it returns that error. EINTR is retried.
+// store writes the attribute of the file at place, unless another program has changed it since it was read as old.
+// Then it returns errKept. If the value cannot be read, it returns that error.
 func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 	value, err := a.Append(nil)
 	if err != nil {

@@ -32,10 +32,11 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	return k.descriptor, ntstatus.Success
 }
 
-// SwapDescriptor writes next and returns true if the present descriptor equals old. If the write fails, it returns
-// false and the error. It returns false and success if the present one differs from old, or if either is nil.
-// STATUS_NOT_SUPPORTED means that only the file server can compute the hash of the attribute. Opens of this tree
-// exclude each other. If another program writes between the read and the write, its change is lost.
+// SwapDescriptor replaces the security descriptor of the file by next if the present one equals old, and returns
+// true. It returns false and success if the present one differs from old, or if either is nil. If the write fails, it
+// returns false and the error. STATUS_NOT_SUPPORTED means that only the file server can compute the hash of the
+// attribute. Opens of this tree exclude each other. If another program writes between the read and the write, its
+// change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
 	t := f.t
 	t.writing.Lock()
@@ -83,10 +84,10 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	return a
 }
 
-// write stores a in the attribute of the inode that fd holds, in the form that all servers interpret in the same way
-// (F-199, F-201). Every stored descriptor passes through this function. Version 4 gets a hash of the current
-// permissions, so that a file server accepts it (F-121). write changes a. It fails and writes nothing if the owner or
-// group is a logon session, or if the hash cannot be computed.
+// write stores the attribute a, with its security descriptor, for the file that fd holds. The stored form means the
+// same to all servers (F-199, F-201). Every stored descriptor passes through this function. Version 4 gets a hash of
+// the current permissions, so that a file server accepts it (F-121). write changes a. It fails and writes nothing if
+// the owner or group is a logon session, or if the hash cannot be computed.
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 	d, st := fileaccess.Stored(a.Descriptor)
 	if st != ntstatus.Success {

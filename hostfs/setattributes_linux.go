@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// append appends d to b in the binary form of user.DOSATTRIB that [decodeDOS] reads, and returns the longer slice.
+// append encodes d as user.DOSATTRIB stores it, in the binary form that [decodeDOS] reads, and appends it to b.
 // directory adds the directory attribute. F-130
 func (d dos) append(b []byte, directory bool) []byte {
 	attributes := d.attributes
@@ -56,7 +56,7 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
 }
 
-// keeps returns success if a file can have the attributes a. It returns STATUS_INVALID_PARAMETER for a temporary
+// keeps checks whether the file can have the attributes a. It returns STATUS_INVALID_PARAMETER for a temporary
 // directory and for a file marked as directory, and STATUS_NOT_SUPPORTED for an attribute that is not stored.
 func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	switch {
@@ -70,9 +70,9 @@ func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setKept changes the DOS attributes and the creation time. Attributes of 0 change nothing, AttributeNormal clears all
-// stored ones, and a time that is not positive is not set. Without a stored creation time, the file's own birth time is
-// not stored.
+// setKept stores the DOS attributes and the creation time of a SetBasic. Attributes of 0 change nothing,
+// AttributeNormal clears all stored ones, and a time that is not positive is not set. Without a stored creation time,
+// the file's own birth time is not stored.
 func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	if b.FileAttributes == 0 && !given(b.CreationTime) {
 		return ntstatus.Success
@@ -93,8 +93,9 @@ func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	}))
 }
 
-// rewrite stores the DOS attributes that change returns for the current ones. If both are equal it writes nothing.
-// change runs with Tree.writing held, so changes by opens of this tree exclude each other.
+// rewrite changes the stored DOS attributes of the file: change gets the current ones and returns the new ones. If
+// both are equal it writes nothing. change runs with Tree.writing held, so changes by opens of this tree exclude each
+// other.
 func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	f.t.writing.Lock()
 	defer f.t.writing.Unlock()
@@ -113,8 +114,8 @@ func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	return f.t.writeDOS(next, f.fd, &s)
 }
 
-// begin sets the attributes of a new file: the requested ones, and for a file the archive attribute. If the tree
-// cannot store attributes, only a file without attributes is created (F-172).
+// begin stores the DOS attributes of a new file: the requested ones, and for a file the archive attribute. If the
+// tree cannot store attributes, only a file without attributes is created (F-172).
 func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 	d := dos{attributes: asked & dosKept, there: true}
 	if !f.directory {
@@ -127,9 +128,9 @@ func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 	return err
 }
 
-// replaced adds the requested attributes to those of a file that was overwritten or superseded. Hidden and system
-// were requested again (F-35, F-172). A filesystem without attributes is an error only if more than the archive
-// attribute was requested.
+// replaced stores the DOS attributes of a file that was overwritten or superseded: it adds the requested ones and the
+// archive attribute. Hidden and system were requested again (F-35, F-172). A filesystem without attributes is an
+// error only if more than the archive attribute was requested.
 func (f *file) replaced(asked fileaccess.Attributes) error {
 	f.changed.Store(true)
 	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {
@@ -143,15 +144,16 @@ func (f *file) replaced(asked fileaccess.Attributes) error {
 	return err
 }
 
-// archive sets the archive attribute at the first change by this open, unless the open created the file with it. Close
-// sets it again.
+// archive sets the archive attribute, which says that a backup is due, at the first change by this open. It does
+// nothing if the open created the file with it. Close sets it again.
 func (f *file) archive() {
 	if !f.directory && !f.changed.Swap(true) && !f.archived.Load() {
 		f.mark()
 	}
 }
 
-// mark sets the archive attribute. If the tree cannot store it, the change happens anyway (F-173). It ignores errors.
+// mark stores the archive attribute. If the tree cannot store it, the change happens anyway (F-173). It ignores
+// errors.
 func (f *file) mark() {
 	_ = f.rewrite(func(now dos, _ *unix.Statx_t) dos {
 		now.attributes |= fileaccess.AttributeArchive

@@ -2,10 +2,11 @@ package hostfs
 
 import "github.com/refmon/refmon/ntstatus"
 
-// Stage implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It
-// is in the root of the tree, because the client may be allowed to write the file but to add none to its directory
-// (F-214). A directory, a link, and a second call give STATUS_INVALID_PARAMETER. A file system without files that
-// have no name gives STATUS_NOT_SUPPORTED.
+// Stage makes later writes of this open go to a temporary file, which ReplaceByStaged makes the contents at once. It
+// implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It is in
+// the root of the tree, because the client may be allowed to write the file but to add none to its directory (F-214).
+// A directory, a link, and a second call give STATUS_INVALID_PARAMETER. A file system without files that have no name
+// gives STATUS_NOT_SUPPORTED.
 func (f *file) Stage() ntstatus.Status {
 	if f.directory || f.symlink {
 		return ntstatus.InvalidParameter

@@ -15,8 +15,8 @@ import (
 // Symbolic links of a tree. A link with its own descriptor, such as one created here, is a file of the tree: it is
 // opened itself, read, moved and removed. No function here follows a link. docs/adr/0030-links.md
 
-// own reports whether the descriptor comes from the file's own attribute and its hash is not wrong. It returns false
-// for one made from POSIX permissions.
+// own reports whether the file has a valid security descriptor of its own: one in its attribute, whose hash is not
+// wrong. It returns false for one made from POSIX permissions.
 func (k *known) own() bool {
 	return k.descriptor != nil && k.attribute.Version != 0 && k.verdict != ntacl.Stale
 }
@@ -47,7 +47,8 @@ func (p *place) makeLink(f *file, private string) (err error) {
 	return err
 }
 
-// Symlink reports whether an open is of a symbolic link itself. Links are opened only for callers that support them.
+// Symlink reports whether the open is of a symbolic link itself, not of its target. Links are opened only for callers
+// that support them.
 func (f *file) Symlink() bool { return f.symlink }
 
 // Target returns the unchanged target of a symbolic link. It makes no access decision: the caller must have been
@@ -64,8 +65,8 @@ func (f *file) Target() (string, ntstatus.Status) {
 	return string(b[:n]), ntstatus.Success
 }
 
-// ownLink reports whether a name in the directory dir is a link with that inode number and with a descriptor of its
-// own. It returns false after any error.
+// ownLink reports whether a name in the directory dir is a symbolic link that was created in the tree, so that it has
+// a security descriptor of its own. Its inode number must be inode. It returns false after any error.
 func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	fd, err := below(dir, name, 0)
 	if err != nil {
@@ -80,8 +81,9 @@ func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	return err == nil && k.own()
 }
 
-// linkEntry fills in the entry of a link. It returns false for a hidden one: the listing's handle does not support
-// links, or the link has no descriptor (F-191). A link that was replaced or removed meanwhile counts as hidden.
+// linkEntry completes the entry of a symbolic link in a listing. It returns false for a hidden one: the listing's
+// handle does not support links, or the link has no descriptor (F-191). A link that was replaced or removed meanwhile
+// counts as hidden.
 func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
 	if !f.links {
 		return false

@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Tree is a served directory. Do not use the zero value: [Open] returns a Tree.
+// Tree is a directory of the host that is served with NT access decisions. Do not use the zero value: [Open] returns
+// a Tree.
 type Tree struct {
 	cfg       Config            // immutable
 	root      int               // immutable until Close; O_PATH
@@ -89,7 +90,7 @@ func Open(c Config) (*Tree, error) {
 	return t, nil
 }
 
-// look reads the device, the flags and the type of the tree's file system, and how the host keeps times and names. It
+// look examines the tree's file system for Open: its device, flags and type, and how it keeps times and names. It
 // fails if openat2 cannot be used. After an error some of the fields are set.
 func (t *Tree) look() error {
 	s, err := stat(t.root)
@@ -138,7 +139,7 @@ func (t *Tree) Close() error {
 	return unix.Close(fd)
 }
 
-// deviceOf returns the device that has the file.
+// deviceOf returns the number of the device that has the file.
 func deviceOf(s *unix.Statx_t) unixDevice { return unixDevice{s.Dev_major, s.Dev_minor} }
 
 // retry calls f until its error is not EINTR, and returns that error.
@@ -150,7 +151,7 @@ func retry(f func() error) error {
 	}
 }
 
-// shut closes a descriptor that nothing was written to. It ignores a negative one.
+// shut closes a file descriptor that nothing was written to. It ignores a negative one.
 func shut(fd int) {
 	if fd >= 0 {
 		_ = unix.Close(fd)
@@ -175,8 +176,8 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOTSUP: ntstatus.NotSupported, unix.ENOSYS: ntstatus.NotSupported,
 }
 
-// statusOf converts an error of a system call. It returns success for nil, the status in an error that has one, and
-// STATUS_UNSUCCESSFUL for unknown errors.
+// statusOf converts an error of a system call to a status. It returns success for nil, the status in an error that
+// has one, and STATUS_UNSUCCESSFUL for unknown errors.
 func statusOf(err error) ntstatus.Status {
 	var errno unix.Errno
 	if errors.As(err, &errno) {
