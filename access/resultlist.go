@@ -75,7 +75,7 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	return call, q.nodeResults(), d
 }
 
-// sameForAll returns n results with the same decision.
+// sameForAll returns the result list of a check that was decided before its nodes: decision d for each of n nodes.
 func sameForAll(n int, d Decision) []NodeResult {
 	results := make([]NodeResult, n)
 	for i := range results {

@@ -141,15 +141,15 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 // find returns the index of the node with this GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
-// hold sets the rights that every node has before the first pass to m.
+// hold prepares the tree for the first pass: it sets the rights that every node has before it to m.
 func (t *tree) hold(m winnt.AccessMask) {
 	for i := range t.nodes {
 		t.nodes[i].held = m
 	}
 }
 
-// start begins a pass over the DACL: the bits that a node holds and that are in limit become undecided there. Without
-// one result per node, held replaces the held bits of every node.
+// start begins a pass over the DACL: at each node, the bits that it holds and that are in limit become undecided.
+// Unless each node gets its own result, every node first gets the held bits of the whole object.
 func (t *tree) start(held, limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
