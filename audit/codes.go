@@ -27,6 +27,7 @@ var standardCodes = [...]struct {
 // unknownTypeBase is the code of bit 0 of a type that has no row of its own.
 const unknownTypeBase = 1552
 
+// typeCodes has the message codes and names of the specific rights of one object type.
 type typeCodes struct {
 	base  uint16
 	names [16]string // by bit; "" has no name
