@@ -12,8 +12,8 @@ type elem struct {
 	s   string // String; the bytes of Octets; the binary form of a SID
 }
 
-// high returns how an integer lies outside 0 to the largest int64: -1 below, 1 above (possible for a Uint64), 0
-// inside.
+// high classifies an integer by the range from 0 to the largest int64, for comparisons of signed with unsigned ones.
+// It returns -1 below the range, 1 above (possible for a Uint64), and 0 inside.
 func (x elem) high() int {
 	switch {
 	case x.i >= 0:
