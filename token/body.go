@@ -82,8 +82,8 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	}
 }
 
-// classify sets the bitmaps denyOnly and pinned from the attributes of the user and groups. Both must be empty
-// before.
+// classify finds the entries of the user and groups that match only deny ACEs (denyOnly), and those that an
+// EffectiveOnly duplicate keeps (pinned). Both bitmaps must be empty before.
 func (b *body) classify() {
 	for i, a := range b.attrs {
 		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
