@@ -178,7 +178,7 @@ func (k *KernelThread) SeImpersonateClientEx(c *ClientContext, thread *EThread) 
 	return st
 }
 
-// SeDeleteClientSecurity releases a context (I-82).
+// SeDeleteClientSecurity releases the token of a captured client (I-82).
 func (k *KernelThread) SeDeleteClientSecurity(c *ClientContext) {
 	call(k, rowSeDeleteClientSecurity, SeDeleteClientSecurityIn{c})
 }

@@ -72,14 +72,15 @@ func (k *KernelThread) SeMarkLogonSessionForTerminationNotification(id winnt.LUI
 	return st
 }
 
-// SeRegisterLogonSessionTerminatedRoutine registers a routine. It always succeeds.
+// SeRegisterLogonSessionTerminatedRoutine registers a routine that the kernel calls when a marked logon session ends.
+// It always succeeds.
 func (k *KernelThread) SeRegisterLogonSessionTerminatedRoutine(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	_, st := call(k, rowSeRegisterRoutine, SeLogonSessionTerminatedRoutine{r})
 	return st
 }
 
-// SeUnregisterLogonSessionTerminatedRoutine removes a routine. It returns
-// STATUS_NOT_FOUND if the routine is not registered.
+// SeUnregisterLogonSessionTerminatedRoutine removes a routine that SeRegisterLogonSessionTerminatedRoutine
+// registered. It returns STATUS_NOT_FOUND if the routine is not registered.
 func (k *KernelThread) SeUnregisterLogonSessionTerminatedRoutine(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	_, st := call(k, rowSeUnregisterRoutine, SeLogonSessionTerminatedRoutine{r})
 	return st

@@ -60,8 +60,7 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 // ones.
 func (s *System) PeerRecords() *services.PeerRecords { return &s.sys.Peers }
 
-// RecordRefusedLogon writes record 4625, with the reason that the client does
-// not get (L-49).
+// RecordRefusedLogon writes record 4625 of a refused logon, with the reason that the client does not get (L-49).
 func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who logon.Account, why ntstatus.Status) {
 	s.sys.RecordRefusedLogon(from, t, who, why, why)
 }

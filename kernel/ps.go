@@ -171,7 +171,8 @@ func (k *KernelThread) PsReferenceImpersonationToken(
 	return out.Token, out.CopyOnOpen, out.EffectiveOnly, out.ImpersonationLevel
 }
 
-// PsDereferenceImpersonationToken drops a reference. It accepts nil (I-62).
+// PsDereferenceImpersonationToken drops a reference to a token that PsReferenceImpersonationToken returned. It
+// accepts nil (I-62).
 func (k *KernelThread) PsDereferenceImpersonationToken(token *AccessToken) {
 	call(k, rowPsDereferenceImpersonationToken, PsDereferenceImpersonationTokenIn{token})
 }
@@ -183,7 +184,7 @@ func (k *KernelThread) PsReferencePrimaryToken(process *EProcess) *AccessToken {
 	return out.Token
 }
 
-// PsDereferencePrimaryToken drops a reference (I-62).
+// PsDereferencePrimaryToken drops a reference to a primary token that PsReferencePrimaryToken returned (I-62).
 func (k *KernelThread) PsDereferencePrimaryToken(token *AccessToken) {
 	call(k, rowPsDereferencePrimaryToken, PsDereferencePrimaryTokenIn{token})
 }
@@ -264,8 +265,8 @@ func (k *KernelThread) PsDisableImpersonation(thread *EThread) (state *SavedStat
 	return out.ImpersonationState, out.Result
 }
 
-// PsRestoreImpersonation restores a saved state. It makes no decision, because
-// the token was accepted before. A second restore of a state panics (I-61).
+// PsRestoreImpersonation restores the impersonation that PsDisableImpersonation removed from a thread. It makes no
+// decision, because the token was accepted before. A second restore of a state panics (I-61).
 func (k *KernelThread) PsRestoreImpersonation(thread *EThread, state *SavedState) {
 	call(k, rowPsRestoreImpersonation, PsRestoreImpersonationIn{thread, state})
 }
