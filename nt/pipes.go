@@ -183,8 +183,8 @@ func (t *Thread) NtCreateNamedPipeFile(in CreateNamedPipeFileIn) (winnt.Handle, 
 	return out.FileHandle, st
 }
 
-// NtReadFile reads up to length bytes. It never waits, and returns
-// STATUS_PIPE_EMPTY instead.
+// NtReadFile reads up to length bytes from a pipe, or from a file of a tree at the handle's position. It never waits:
+// an empty pipe gives STATUS_PIPE_EMPTY.
 func (t *Thread) NtReadFile(file winnt.Handle, length uint32) ([]byte, ntstatus.Status) {
 	in := ReadFileIn{FileHandle: file, Length: length, ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
 	out, st := call(t, rowReadFile, in)

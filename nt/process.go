@@ -286,8 +286,8 @@ func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	return Cap(a)
 }
 
-// NtOpenProcess opens the process with an id (NtOpenProcess). attributes may be nil. An unknown id is
-// STATUS_INVALID_CID, and a nil one a failure.
+// NtOpenProcess opens the process with an id. attributes may be nil. An unknown id is STATUS_INVALID_CID. A nil id is
+// STATUS_INVALID_PARAMETER_MIX.
 func (t *Thread) NtOpenProcess(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {

@@ -148,8 +148,8 @@ var rowOpenThread = Add(&NtTable, Entry[Services, OpenThreadIn, OpenThreadOut]{
 	Call: Services.NtOpenThread,
 })
 
-// NtOpenThread opens the thread with an id (NtOpenThread). attributes may be nil. An unknown id is
-// STATUS_INVALID_CID, and a nil one a failure.
+// NtOpenThread opens the thread with an id. attributes may be nil. An unknown id is STATUS_INVALID_CID. A nil id is
+// STATUS_INVALID_PARAMETER_MIX.
 func (t *Thread) NtOpenThread(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {

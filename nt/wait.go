@@ -84,9 +84,10 @@ var (
 	})
 )
 
-// NtWaitForSingleObject returns STATUS_SUCCESS if the object is signalled, and
-// STATUS_TIMEOUT if not. An alertable wait returns STATUS_USER_APC with the
-// queued calls.
+// NtWaitForSingleObject tests an object as WaitForSingleObject with a timeout of 0 does: it never waits. It returns
+// STATUS_SUCCESS if the object is signalled, and then lowers a semaphore or resets a synchronization event. Otherwise
+// it returns STATUS_TIMEOUT, or with alertable STATUS_USER_APC and the calls that are queued to the thread, if any.
+// It needs SYNCHRONIZE. An object that cannot be waited for gives STATUS_OBJECT_TYPE_MISMATCH.
 func (t *Thread) NtWaitForSingleObject(h winnt.Handle, alertable bool) ([]UserAPC, ntstatus.Status) {
 	out, st := call(t, rowWaitForSingleObject, WaitForSingleObjectIn{Handle: h, Alertable: alertable})
 	return out.UserApcs, st
