@@ -116,7 +116,8 @@ func (t *Tree) readAttribute(h *held, s *unix.Statx_t) (*known, error) {
 		return k, nil
 	}
 	// Without a descriptor, or with one that the permissions belie, a file grants what
-	// its permissions amount to, or nothing, as the tree says. F-115
+	// its permissions amount to, or nothing, as the tree says. A directory gets no entries for children: Everyone could
+	// read new files of a private folder, because nothing here checks the folder's mode as Samba's host does. F-115
 	k.descriptor = nil
 	if t.cfg.Missing == SynthesiseMissing {
 		acl, err := t.attribute(h, aclAccess)

@@ -98,6 +98,18 @@ func TestAttributeKeepsVersion(t *testing.T) {
 	w.open(th, "4", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 }
 
+// A directory without a descriptor has no entries for children: nobody else can read a new file of a private folder
+// (F-115).
+func TestDerivedDirectoryPassesNothingOn(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	w.must(os.Mkdir(w.path("d"), 0o700))
+	d := check.Result(w.opened("d", fileaccess.Request{}, winnt.READ_CONTROL).Descriptor())
+	check.Require(t, d.DACL().Len() > 0, true, "F-115: the descriptor has entries")
+	for _, a := range d.DACL().All() {
+		check.Equal(t, a.Flags(), 0, "F-115: inheritance flags of the entry for %s", a.SID())
+	}
+}
+
 // The hash of a directory's attribute covers its default ACL. A server that checks both accepts the written attribute
 // (F-121).
 func TestDefaultACLIsHashed(t *testing.T) {

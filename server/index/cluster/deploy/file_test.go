@@ -42,7 +42,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  m2: {runs: [work], address: 'a;b'}\n":                                      "not a host name",
 		small + "  m2: {runs: [work], folder: '/a b'}\n":                                      "absolute path",
 		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",
-		small + "  m2: {runs: [directory]}\n":                                                 "only one machine may run the directory role",
+		small + "  m2: {runs: [directory]}\n":                                                 "only one machine may run",
 		small + "  m2: {runs: [keep]}\n":                                                      "with broker none may",
 		small + "nats: [tls://x:1]\n":                                                         "either machines that run",
 		small + "natsCA: /x\n":                                                                "only with nats",
