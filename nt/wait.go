@@ -45,7 +45,7 @@ var (
 			Source:  "ZwWaitForSingleObject; WaitForSingleObjectEx",
 			Missing: "waits in the C library only; elsewhere an object that is not signalled returns " +
 				"STATUS_TIMEOUT immediately; " +
-				"mutants and timers are not waited for",
+				"mutants, timers and files other than pipes are not waited for",
 			Conditions: []Condition{
 				{ntstatus.AccessViolation, "O-3", "Timeout is not readable"},
 				{ntstatus.InvalidHandle, "O-31", "Handle is not a valid handle"},

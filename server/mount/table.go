@@ -1,7 +1,7 @@
 package mount
 
-// operation is a row of the table of FUSE operations: the required rights and the rule. An operation whose asks is ""
-// returns ENOSYS.
+// operation is a row of the table of FUSE operations: the required rights and the rule. The mount does not serve an
+// operation whose asks is "", which returns ENOSYS.
 type operation struct {
 	name   string
 	method string // of fuse.RawFileSystem; "" where go-fuse answers ENOSYS itself
@@ -10,7 +10,8 @@ type operation struct {
 	free   bool // it is for everybody, or follows from another one
 }
 
-// operations has a row for each operation (M-17).
+// operations has a row for each operation that the mount serves (M-17). Rows without rights name operations that it
+// knows and does not serve.
 var operations = []operation{
 	{name: "LOOKUP", method: "Lookup", rule: "M-5",
 		asks: "FILE_READ_ATTRIBUTES; with the right to traverse the directory alone, only kind and number are returned"},
