@@ -49,8 +49,9 @@ func (e *conditions) eval(c *Cond) truth {
 	return e.relation(c, left)
 }
 
-// attribute returns the last attribute with the name of r. It returns nil, which stands for NULL, if there is none, if
-// it is disabled or without values, and if it is deny-only in an allow entry. Names match in any case.
+// attribute returns the attribute with the name of r: the last claim of a token, or the first resource attribute of an
+// object. It returns nil, which stands for NULL, if there is none, if it is disabled or without values, and if it is
+// deny-only in an allow entry. Names match in any case.
 func (e *conditions) attribute(r *Ref) *Claim {
 	var list []Claim
 	switch r.Scope {
@@ -70,7 +71,9 @@ func (e *conditions) attribute(r *Ref) *Claim {
 	var found *Claim
 	for i := range list {
 		if strings.EqualFold(list[i].Name, r.Name) {
-			found = &list[i]
+			if found = &list[i]; r.Scope == "Resource" {
+				break
+			}
 		}
 	}
 	if found == nil || found.Flags&0x10 != 0 || found.Flags&4 != 0 && e.allow || len(found.Values) == 0 {

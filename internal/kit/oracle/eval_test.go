@@ -1,0 +1,20 @@
+package oracle
+
+import "testing"
+
+// TestAttributeOfRepeatedName checks which of two attributes with one name a condition reads: the last claim of a
+// token, and the first resource attribute of an object. An entry that only children inherit does not count.
+func TestAttributeOfRepeatedName(t *testing.T) {
+	one := Claim{Name: "x", Type: "int64", Values: []string{"1"}}
+	two := Claim{Name: "X", Type: "int64", Values: []string{"2"}}
+	entries := []ACE{{Type: ResourceAttribute, Flags: InheritOnly, Claim: &two},
+		{Type: ResourceAttribute, Claim: &one}, {Type: ResourceAttribute, Claim: &two}}
+	e := conditions{check: &AccessCheck{Token: &Token{UserClaims: []Claim{one, two}, DeviceClaims: []Claim{two, one}},
+		SD: &Descriptor{SACL: &ACL{Entries: entries}}}}
+	for scope, want := range map[string]string{"User": "2", "Device": "1", "Resource": "1"} {
+		a := e.attribute(&Ref{Scope: scope, Name: "x"})
+		if a == nil || a.Values[0] != want {
+			t.Errorf("A-110: attribute of %s = %+v, want the one with value %s", scope, a, want)
+		}
+	}
+}
