@@ -59,20 +59,31 @@ func demo(std *streams) (err error) {
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
 	defer signal.Stop(signals)
 	fmt.Fprintf(std.out, "refmond plays a kernel on %s; its state is in %s.\n\n", cfg.Socket, cfg.State)
+	return s.play(cfg.Socket, std, signals, served)
+}
+
+// play runs the demo's programs, waits for a signal or for the result of serving, and stops the service. It leaves no
+// program behind. served must get the result of serving once.
+func (s *service) play(socket string, std *streams, signals <-chan os.Signal, served <-chan error) error {
 	server, err := s.story(std)
+	ended := false
 	if err == nil {
-		fmt.Fprintf(std.out, demoNext, cfg.Socket)
+		fmt.Fprintf(std.out, demoNext, socket)
 		select {
 		case <-signals:
 		case err = <-served:
-			return errors.Join(err, s.stop())
+			ended = true
 		}
 	}
 	if server != nil {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	}
-	return errors.Join(err, s.stop(), <-served)
+	err = errors.Join(err, s.stop())
+	if !ended {
+		err = errors.Join(err, <-served)
+	}
+	return err
 }
 
 const demoNext = `

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +73,32 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := run([]string{"--demo"}, &streams{out: &out, err: &errs}); code != exitMalformed || out.Len() > 0 {
 		t.Errorf("no folder for the demo: code %d, %q, %q", code, out.String(), errs.String())
+	}
+}
+
+// TestDemoEndsItsProgramIfServingEnds checks that the demo returns the error of serving, and leaves no program, if
+// serving ends before a signal comes.
+func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
+	runtime.LockOSThread() // the kernel kills the programs when their thread ends
+	defer runtime.UnlockOSThread()
+	pids := t.TempDir()
+	t.Setenv(pidsFolder, pids)
+	t.Setenv(failingRole, "")
+	std := &streams{out: new(bytes.Buffer), err: new(bytes.Buffer)}
+	s, cfg, err := demoDaemon(t.TempDir(), std)
+	check.NoError(t, err)
+	lost := errors.New("the socket is lost")
+	served := make(chan error, 1)
+	served <- lost
+	check.ErrorIs(t, s.play(cfg.Socket, std, nil, served), lost, "the demo's result")
+	begun, err := os.ReadDir(pids)
+	if err != nil || len(begun) != 4 {
+		t.Errorf("programs of the demo: %v, %v, want 4", begun, err)
+	}
+	for _, p := range begun {
+		if _, err := os.Stat("/proc/" + p.Name()); err == nil {
+			t.Errorf("the process %s is left", p.Name())
+		}
 	}
 }
 
