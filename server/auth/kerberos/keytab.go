@@ -141,15 +141,15 @@ func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
 // text takes a length in 16 bits, then that many bytes.
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
-// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key. It reads at
-// most 16 components, and takes the rest of a longer name for the fields that follow.
+// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key.
 func parseEntry(b []byte) (keyEntry, bool) {
 	c := cursor{b, true}
 	var e keyEntry
-	parts := make([]string, min(c.u16(), 16))
+	var parts []string
+	n := c.u16()
 	e.realm = c.text()
-	for i := range parts {
-		parts[i] = c.text()
+	for i := uint16(0); i < n && c.ok; i++ { // a count beyond the entry allocates nothing
+		parts = append(parts, c.text())
 	}
 	e.service = strings.Join(parts, "/")
 	c.take(8) // name type, time

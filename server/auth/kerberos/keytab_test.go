@@ -132,6 +132,23 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 	}
 }
 
+// TestKeytabNameHasAnyNumberOfParts checks that all components of a name are read, and that a number of components
+// beyond the entry is an error (K-33).
+func TestKeytabNameHasAnyNumberOfParts(t *testing.T) {
+	for _, n := range []int{1, 16, 17, 300} {
+		name := strings.TrimSuffix(strings.Repeat("a/", n), "/")
+		b := forge.Keytab(forge.Entry{Service: name, Realm: realm, Version: 7, Key: secret})
+		k, err := ParseKeytab(b)
+		if err != nil || len(k.find(name, realm, 7, secret.KeyType)) != 1 {
+			t.Errorf("K-33: a name of %d components: %v, error %v, want one key of version 7", n, k, err)
+		}
+		binary.BigEndian.PutUint16(b[6:], 65535)
+		if k, err := ParseKeytab(b); err == nil {
+			t.Errorf("K-33: %d components and a count of 65535: %v, want an error", n, k)
+		}
+	}
+}
+
 func FuzzKeytab(f *testing.F) {
 	f.Add(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: short}))
 	f.Fuzz(func(t *testing.T, b []byte) {
