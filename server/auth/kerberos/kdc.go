@@ -45,8 +45,11 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 		return out, nil
 	}
 	_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
-	if err != nil || len(found) == 0 {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%w: the DNS names none: %w", ErrNoKDC, err)
+	case len(found) == 0:
+		return nil, fmt.Errorf("%w: the DNS names none", ErrNoKDC)
 	}
 	for _, s := range found[:min(len(found), maxKDCs)] {
 		out = append(out, net.JoinHostPort(s.Target, fmt.Sprint(s.Port)))
