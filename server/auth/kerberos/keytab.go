@@ -38,7 +38,7 @@ func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //n
 // ReadKeytab reads and parses a keytab file. The file must be private: see [ReadSecret] for its conditions. Its
 // contents must meet those of [ParseKeytab] (K-33). Errors name the path and quote nothing of the file.
 func ReadKeytab(path string) (*Keys, error) {
-	b, err := ReadSecret("keytab", path, maxKeytab+1)
+	b, err := ReadSecret("keytab", path, maxKeytab)
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func ReadKeytab(path string) (*Keys, error) {
 	return keys, nil
 }
 
-// ReadSecret returns the first most bytes of a file; it does not report that the file has more. The file must be
-// regular, not a symbolic link, belong to root or the effective user of this process, and have no permissions for its
-// group and others. what names it in errors.
+// ReadSecret returns the contents of a file of at most most bytes. A larger file is an error. The file must be regular,
+// not a symbolic link, belong to root or the effective user of this process, and have no permissions for its group and
+// others. what names it in errors.
 func ReadSecret(what, path string, most int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -72,9 +72,12 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	case owner.Uid != 0 && owner.Uid != uint32(os.Geteuid()):
 		return nil, fmt.Errorf("%s %s: it belongs to uid %d, want root or %d", what, path, owner.Uid, os.Geteuid())
 	}
-	b, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", what, err)
+	case int64(len(b)) > most: // the first bytes alone would be another secret
+		return nil, fmt.Errorf("%s %s: it has more than %d bytes", what, path, most)
 	}
 	return b, nil
 }

@@ -160,14 +160,16 @@ func FuzzKeytab(f *testing.F) {
 	})
 }
 
-// TestRefusedKeyFileHasReason checks why a key file is rejected, and that no more bytes than requested are read (K-33).
+// TestRefusedKeyFileHasReason checks why a key file is rejected, one above the size limit too (K-33).
 func TestRefusedKeyFileHasReason(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	check.NoError(t, os.WriteFile(path, []byte("12345"), 0o600))
-	for most, want := range map[int64]string{1: "1", 4: "1234", 5: "12345", 6: "12345"} {
-		if b, err := ReadSecret("w", path, most); err != nil || string(b) != want {
-			t.Errorf("K-33: %d bytes: %q, %v, want string(b) = %v, no error", most, b, err, want)
+	for most, want := range map[int64]string{1: "w " + path + ": it has more than 1 bytes",
+		4: "w " + path + ": it has more than 4 bytes", 5: "", 6: ""} {
+		b, err := ReadSecret("w", path, most)
+		if want == "" && (err != nil || string(b) != "12345") || want != "" && (err == nil || err.Error() != want || b != nil) {
+			t.Errorf("K-33: ReadSecret of five bytes, at most %d: %q, %v, want error %q", most, b, err, want)
 		}
 	}
 	for _, c := range []struct {
