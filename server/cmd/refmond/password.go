@@ -13,11 +13,14 @@ import (
 	"github.com/refmon/refmon/server/lsa/admin"
 )
 
+// maxPassword is the size limit of an entered password, in bytes.
+const maxPassword = 4096
+
 // readPassword reads a password twice from a terminal without echo, otherwise one line. A password is never an
-// argument, because every user of the host could read it. Two different entries are an error. It reads at most 4096
-// bytes in all, and a longer input is cut without an error. The terminal gets its former mode back.
+// argument, because every user of the host could read it. Two different entries are an error, and so is one of more than
+// maxPassword bytes. The terminal gets its former mode back.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
-	lines := bufio.NewReader(io.LimitReader(in, 4096))
+	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their ends
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
 	if err != nil { // no terminal
 		return line(lines)
@@ -43,15 +46,18 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	return got[0], nil
 }
 
-// line returns the next line without its end. An empty line is an error, and so is the end of the input. A last line
-// without its newline counts.
+// line returns the next line without its end. An empty line and one above maxPassword are errors, and so is the end of
+// the input. A last line without its newline counts.
 func line(r *bufio.Reader) (admin.Password, error) {
 	text, err := r.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("password: %w", err)
 	}
-	if text = strings.TrimRight(text, "\r\n"); text == "" {
+	switch text = strings.TrimRight(text, "\r\n"); {
+	case text == "":
 		return "", errors.New("password: the input is empty")
+	case len(text) > maxPassword: // its first bytes would be another password
+		return "", fmt.Errorf("password: it has more than %d bytes", maxPassword)
 	}
 	return admin.Password(text), nil
 }

@@ -71,10 +71,13 @@ func TestTypedPasswordIsNotEchoed(t *testing.T) {
 	}
 }
 
-// TestPipedPasswordIsFirstLine checks that without a terminal the first line is the password.
+// TestPipedPasswordIsFirstLine checks that without a terminal the first line is the password, and that a password above
+// the size limit is an error.
 func TestPipedPasswordIsFirstLine(t *testing.T) {
+	longest := strings.Repeat("x", maxPassword)
 	for text, want := range map[string]string{"secret\nmore\n": "secret", "se cret\r\n": "se cret", " s ": " s ", "": "",
-		"\n": "", "\r\n": "", "\nmore\n": ""} {
+		"\n": "", "\r\n": "", "\nmore\n": "", longest: longest, longest + "\nmore": longest, longest + "x": "",
+		longest + "x\n": "", longest + longest: ""} {
 		r, w, err := os.Pipe()
 		check.NoError(t, err)
 		check.NoError(t, check.Err(io.WriteString(w, text)))
