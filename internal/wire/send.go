@@ -99,7 +99,7 @@ func (s *Server) sendAll(t *timeSlice) error {
 }
 
 // sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). It first writes without
-// waiting; for the rest it ends the time slice and charges the user. t may be nil. It closes the files that it sent.
+// waiting; for the rest it ends the time slice and charges the user. t may be nil. It closes all files, also on an error.
 // Without fdMessages, or with one at the start, the first write already carries it.
 //
 // +checklocks:s.write
@@ -121,6 +121,9 @@ func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err er
 	}
 	paid, err := s.chargeAnswers(len(b) - n)
 	if err != nil {
+		for _, p := range fdMessages {
+			closeAll(p.files)
+		}
 		return err
 	}
 	defer paid.Return()

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // A full socket accepts nothing, with or without descriptors, and that is not an error; a closed one is. When there
@@ -112,6 +114,25 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 			}
 		}
 		_ = conn.Close()
+	}
+}
+
+// TestServerClosesDescriptorsWithoutQuota checks that the server closes the descriptors of waiting replies that the user
+// cannot pay for (Q-6, W-50).
+func TestServerClosesDescriptorsWithoutQuota(t *testing.T) {
+	conn, theirs, err := Pair("poor")
+	check.NoError(t, err)
+	defer conn.Close()
+	defer theirs.Close()
+	s := NewServer(conn, limited{block: quota.NewBlock(nil, 0, false)})
+	s.keep()
+	files := []*os.File{null(t), null(t)}
+	for _, f := range files {
+		check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: make([]byte, freeBytes), Files: []*os.File{f}}))
+	}
+	check.ErrorIs(t, s.deliver(s.newTimeSlice(nil)), ntstatus.QuotaExceeded.Err(), "deliver without quota")
+	for i, f := range files {
+		check.ErrorIs(t, f.Close(), os.ErrClosed, "closing the file of reply %d, which the server closed", i)
 	}
 }
 
