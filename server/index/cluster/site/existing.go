@@ -10,14 +10,14 @@ import (
 )
 
 // checkServer returns an error unless at is tls://HOST:PORT, or nats://ADDRESS:PORT with a loopback address. Keys
-// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors. The port may be
-// missing.
+// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors, and so is a missing host
+// or port.
 func checkServer(at string) error {
 	u, err := url.Parse(at)
 	if err == nil {
 		ip := net.ParseIP(u.Hostname())
 		plain := u.Scheme == "nats" && ip != nil && ip.IsLoopback()
-		if u.Host != "" && u.User == nil && u.Path == "" && (u.Scheme == "tls" || plain) {
+		if u.Hostname() != "" && u.Port() != "" && u.User == nil && u.Path == "" && (u.Scheme == "tls" || plain) {
 			return nil
 		}
 	}

@@ -181,7 +181,8 @@ func FuzzSite(f *testing.F) {
 func TestRemoteNATSServersNeedTLS(t *testing.T) {
 	for at, may := range map[string]bool{"tls://mq1:4222": true, "nats://127.0.0.1:4222": true, "nats://[::1]:4222": true,
 		"nats://192.0.2.1:4222": false, "nats://localhost:4222": false, "ws://127.0.0.1:80": false, "mq1:4222": false,
-		"tls://": false, "tls://me:secret@mq1:4222": false, "": false, "tls://mq1:4222/x": false} {
+		"tls://": false, "tls://mq1": false, "tls://mq1:": false, "nats://127.0.0.1": false, "tls://:4222": false,
+		"tls://me:secret@mq1:4222": false, "": false, "tls://mq1:4222/x": false} {
 		s := Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Servers: []string{at}}
 		if _, _, err := New(s); (err == nil) != may {
 			t.Errorf("%s: %v", at, err)
