@@ -107,8 +107,9 @@ func (f *file) addRow(head, row []string, line int) error {
 		case strings.HasPrefix(column, "claims.") && len(column) > len("claims."):
 			name, typ, _ := strings.Cut(head[i][len("claims."):], ":")
 			var claim string
-			claim, err = csvClaim(name, strings.ToLower(typ), split(cell))
-			claims = append(claims, claim)
+			if claim, err = csvClaim(name, strings.ToLower(typ), split(cell)); claim != "" {
+				claims = append(claims, claim)
+			}
 		default:
 			err = errors.New("no such column: there are kind, name, sid, memberOf, primaryGroup, disabled, uid, gid and " +
 				"claims.NAME")
@@ -160,8 +161,11 @@ func split(cell string) (list []string) {
 
 // csvClaim returns a claim as JSON in the form of a token file. typ is the type that its column names: string, int64,
 // boolean, or "" for string. A value of another type is an error. Booleans may be in any case. An unknown type is an
-// error. Without values typ is copied as it is, even if it is "" or unknown.
+// error. Without values there is no claim, and csvClaim returns "" for any type.
 func csvClaim(name, typ string, values []string) (string, error) {
+	if len(values) == 0 {
+		return "", nil
+	}
 	list := []byte("[")
 	for i, v := range values {
 		if i > 0 {

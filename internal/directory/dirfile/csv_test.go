@@ -46,6 +46,16 @@ func listed(d *directory.Directory) string {
 	return b.String()
 }
 
+// TestCellOfSemicolonsHasNoClaim checks that a cell of semicolons alone means no claim, as an empty cell does.
+func TestCellOfSemicolonsHasNoClaim(t *testing.T) {
+	for _, column := range []string{"claims.x", "claims.x:string", "claims.x:int64", "claims.x:boolean"} {
+		d, err := dirfile.Read([]byte("name,sid," + column + "\na,S-1-5-21-1-2-3-1107, ; ;\n"))
+		if err != nil || len(d.Principals) != 1 || d.Principals[0].Token.UserClaims().Len() != 0 {
+			t.Errorf("column %s with semicolons: %+v, error %v, want one user without claims", column, d, err)
+		}
+	}
+}
+
 func TestMalformedCSVIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"name,sid\na":                                       "wrong number of fields",
