@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/cli/reach"
 )
 
 // Changes lists what differs from the baseline. Principals and objects are compared by name, whatever its case.
@@ -60,16 +59,18 @@ func compare(before, now *side) (c *Changes, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Opened, err = now.paths(is, was, before); err != nil {
+	var more int
+	if c.Opened, more, err = now.paths(is, was, before); err != nil {
 		return nil, err
 	}
-	if c.Closed, err = before.paths(was, is, now); err != nil {
+	if more > 0 {
+		c.Objects = append(c.Objects, fmt.Sprintf("%d more paths are new or shorter: not listed", more))
+	}
+	if c.Closed, more, err = before.paths(was, is, now); err != nil {
 		return nil, err
 	}
-	for _, list := range [][]Change{c.Opened, c.Closed} {
-		if len(list) == maxRows {
-			c.Objects = append(c.Objects, fmt.Sprintf("more than %d paths changed: the others are not listed", maxRows-1))
-		}
+	if more > 0 {
+		c.Objects = append(c.Objects, fmt.Sprintf("%d more paths are closed or longer: not listed", more))
 	}
 	c.objects(before, now)
 	c.differences(before, now)
@@ -159,15 +160,44 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 	return out, nil
 }
 
+// changedPath is a path that paths returns, before the search for its steps.
+type changedPath struct{ target, who, steps, was int } // target and who are indexes in the side
+
 // paths returns the paths of s to important objects that other does not have, or that are shorter in s. The shortest
-// come first. After maxRows paths it stops and returns them in the order of the search. It leaves out administrators of
+// come first. It returns at most maxRows of them, and in more the number of the others. It leaves out administrators of
 // either state. own and theirs are the results of lengths for s and other. An error of the search ends it.
-func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
+func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, more int, err error) {
+	found := s.changed(own, theirs, other)
+	more = max(0, len(found)-maxRows)
+	found = found[:len(found)-more]
+	of := map[int][]int{} // of each target: indexes in found
+	for i, c := range found {
+		of[c.target] = append(of[c.target], i)
+	}
+	list = make([]Change, len(found))
+	for n, t := range s.targets {
+		if of[n] == nil {
+			continue
+		}
+		in := s.survey.Whom(t.object) // valid until the next call of Whom
+		for _, i := range of[n] {
+			c := found[i]
+			p, err := in.Path(c.who)
+			if err != nil {
+				return nil, 0, err
+			}
+			list[i] = Change{s.name(c.who), s.search.Objects[t.object].Path, t.kind, stepsOf(p), s.through(p), c.was, t.rank}
+		}
+	}
+	return list, more, nil
+}
+
+// changed returns all paths that paths is about, the shortest first. Paths of one length are in the order of the
+// targets, then of the principals.
+func (s *side) changed(own, theirs map[string]map[string]int, other *side) (found []changedPath) {
 	at := s.counterparts(other)
-	for _, t := range s.targets {
-		object := &s.search.Objects[t.object]
-		path := strings.ToLower(object.Path)
-		in := (*reach.Inbound)(nil)
+	for n, t := range s.targets {
+		path := strings.ToLower(s.search.Objects[t.object].Path)
 		for i := range s.search.Directory.Principals {
 			name := strings.ToLower(s.name(i))
 			steps, reaches := own[path][name]
@@ -175,22 +205,11 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 			if !reaches || s.admins.Has(i) || did && was <= steps || at[i] >= 0 && other.admins.Has(at[i]) {
 				continue
 			}
-			if len(list) == maxRows {
-				return list, nil
-			}
-			if in == nil {
-				found := s.survey.Whom(t.object)
-				in = &found
-			}
-			p, err := in.Path(i)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), s.through(p), was, t.rank})
+			found = append(found, changedPath{n, i, steps, was})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Change) int { return cmp.Compare(len(a.Steps), len(b.Steps)) })
-	return list, nil
+	slices.SortStableFunc(found, func(a, b changedPath) int { return cmp.Compare(a.steps, b.steps) })
+	return found
 }
 
 // objects lists the objects that only one state has. An object whose descriptor only the baseline could read has

@@ -97,6 +97,44 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	}
 }
 
+// TestShortestChangedPathsAreListed checks the limit of 5,000 changed paths. Exactly that many are all listed. Of more,
+// the report lists the shortest and counts the rest. 500 users open 10 paths each, one of them of a single step.
+func TestShortestChangedPathsAreListed(t *testing.T) {
+	const limit = 5000
+	for users, left := range map[int]int{500: 0, 501: 10} {
+		company := func(open bool) adreport.State {
+			d := newDomain()
+			g := d.account("group", "g")
+			for i := range users {
+				d.account("user", fmt.Sprintf("u%04d", i)).join(g)
+			}
+			if open {
+				d.find("CN=Backup Operators,CN=Builtin," + base).allow = []string{"(A;;WD;;;" + g.sid() + ")"}
+			}
+			return state(t, d.ldif())
+		}
+		before := company(false)
+		page, err := (&adreport.Report{Now: company(true), Before: &before}).Do(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, counted := page.Changes.Opened, page.Changes.Objects
+		single := 0
+		for _, c := range list {
+			if len(c.Steps) == 1 {
+				single++
+			}
+		}
+		if len(list) != limit || single != users || len(list[0].Steps) != 1 || len(list[limit-1].Steps) != 3 {
+			t.Errorf("%d users: %d paths, %d of one step, want %d and %d", users, len(list), single, limit, users)
+		}
+		want := fmt.Sprintf("%d more paths are new or shorter: not listed", left)
+		if slices.Contains(counted, want) != (left > 0) || left == 0 && len(counted) > 0 {
+			t.Errorf("%d users: %q, want %q in it: %t", users, counted, want, left > 0)
+		}
+	}
+}
+
 // A report needs an object, and stops with its context.
 func TestReportNeedsObjects(t *testing.T) {
 	d, _, _, _ := office()
