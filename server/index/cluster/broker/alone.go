@@ -132,12 +132,20 @@ func (a *Alone) store() (dir string, done func(), err error) {
 		return "", nil, err
 	}
 	dir = filepath.Join(a.State, "messages")
-	if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
-		err = os.RemoveAll(dir)
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		err = fmt.Errorf("%s: another refmon-index has its messages here: %w", dir, err)
+	case err != nil:
+		err = fmt.Errorf("lock %s: %w", lock.Name(), err)
+	default:
+		if err = os.RemoveAll(dir); err != nil {
+			err = fmt.Errorf("remove the messages of an earlier run: %w", err)
+		}
 	}
 	if err != nil {
 		_ = lock.Close()
-		return "", nil, fmt.Errorf("%s: another refmon-index has its messages here: %w", dir, err)
+		return "", nil, err
 	}
 	return dir, func() {
 		_ = os.RemoveAll(dir) // the next run removes leftovers

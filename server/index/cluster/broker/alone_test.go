@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/auth/ldap"
@@ -177,6 +178,43 @@ func TestFailedRunClosesSinksOnce(t *testing.T) {
 		a.Host, a.Trees, a.Sinks = "files1", []string{"/srv"}, []index.Sink{sink}
 		if err := a.Run(t.Context()); sink.closed != 1 || !errors.Is(err, errClosed) {
 			t.Errorf("%s: %v, sinks closed %d times, want the error of Close, 1", name, err, sink.closed)
+		}
+	}
+}
+
+// TestStoreErrorNamesItsCause checks that only a held lock is reported as another run. Messages that cannot be removed
+// are reported as such.
+func TestStoreErrorNamesItsCause(t *testing.T) {
+	held := t.TempDir()
+	lock, err := os.Create(filepath.Join(held, "messages.lock"))
+	check.NoError(t, err)
+	defer lock.Close()
+	check.NoError(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	full := check.Must(filepath.EvalSymlinks(t.TempDir()))
+	stream := filepath.Join(full, "messages", "stream")
+	check.NoError(t, os.MkdirAll(filepath.Join(stream, "block"), 0o700))
+	check.NoError(t, os.Chmod(stream, 0o500))
+	defer os.Chmod(stream, 0o700) //nolint:errcheck // so that the test can remove it
+	const uid = 4711
+	if os.Geteuid() == 0 { // nothing stops root from removing a file
+		for _, path := range []string{full, filepath.Dir(stream), stream} {
+			check.NoError(t, os.Chown(path, uid, uid))
+		}
+		check.NoError(t, os.Chmod(filepath.Dir(full), 0o711)) //nolint:gosec // the other user passes it
+	}
+	const another = "another refmon-index"
+	for state, want := range map[string]bool{held: true, full: false} {
+		run := func() (struct{}, error) {
+			a := broker.Alone{Host: "files1", Trees: []string{"/srv"}, Rights: "read", State: state}
+			return struct{}{}, a.Run(t.Context())
+		}
+		if os.Geteuid() == 0 && !want {
+			_, err = asuser.Run(uid, uid, run)
+		} else {
+			_, err = run()
+		}
+		if err == nil || strings.Contains(err.Error(), another) != want || errors.Is(err, unix.EACCES) == want {
+			t.Errorf("state %s: %v, want %q in it: %t", state, err, another, want)
 		}
 	}
 }
