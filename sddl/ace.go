@@ -79,7 +79,8 @@ func (p *parser) ace(system bool) (sd.ACE, error) {
 	p.pos++
 	a, err := f.build()
 	if err != nil {
-		return sd.ACE{}, &SyntaxError{p.text, start, "an ACE that fits in a list", ntstatus.InvalidACL}
+		return sd.ACE{}, &SyntaxError{Text: p.text, Offset: start, Want: "an ACE that fits in a list",
+			Status: ntstatus.InvalidACL}
 	}
 	return a, nil
 }

@@ -49,9 +49,9 @@ func (p *parser) attribute(f *fields) error {
 func (p *parser) nested(err error) error {
 	var se *claims.SyntaxError
 	if errors.As(err, &se) {
-		return &SyntaxError{p.text, p.pos + se.Offset, se.Want, ntstatus.InvalidACL}
+		return &SyntaxError{p.text, p.pos + se.Offset, se.Want, ntstatus.InvalidACL, errors.Is(err, sid.ErrNoDomain)}
 	}
-	return &SyntaxError{p.text, p.pos, err.Error(), ntstatus.InvalidACL}
+	return &SyntaxError{Text: p.text, Offset: p.pos, Want: err.Error(), Status: ntstatus.InvalidACL}
 }
 
 // formatTail returns the condition or attribute of an ACE as its seventh field with the ';', or "" if its type has

@@ -29,6 +29,8 @@ type SyntaxError struct {
 	Offset int    // byte offset into Text
 	Want   string // expected text
 	Status ntstatus.Status
+
+	noDomain bool // an alias needs a domain, and none was given
 }
 
 // Error returns the expected text, the offset and the actual text.
@@ -42,6 +44,9 @@ func (e *SyntaxError) Error() string {
 
 // Unwrap returns the status as an error, for errors.Is.
 func (e *SyntaxError) Unwrap() error { return e.Status.Err() }
+
+// Is reports whether target is [sid.ErrNoDomain] and the error is about an alias without its domain (S-10).
+func (e *SyntaxError) Is(target error) bool { return target == sid.ErrNoDomain && e.noDomain }
 
 // Parse parses a descriptor as Windows does (S-41, S-80). Empty text gives a
 // descriptor without parts. Parse uses the first of opts, or the zero Options.
@@ -74,10 +79,11 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	}
 	// Another revision than 1 is refused as unknown (S-43).
 	if p.opt.Revision > 1 {
-		return nil, &SyntaxError{s, 0, "SDDL revision 1", ntstatus.UnknownRevision}
+		return nil, &SyntaxError{Text: s, Want: "SDDL revision 1", Status: ntstatus.UnknownRevision}
 	}
 	if len(s) > maxInput {
-		return nil, &SyntaxError{s, maxInput, "at most 1 MiB of text", ntstatus.InvalidParameter}
+		return nil, &SyntaxError{Text: s, Offset: maxInput, Want: "at most 1 MiB of text",
+			Status: ntstatus.InvalidParameter}
 	}
 	return p.descriptor()
 }
@@ -87,7 +93,7 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {
-		return &SyntaxError{p.text, base + se.Offset, se.Want, st}
+		return &SyntaxError{p.text, base + se.Offset, se.Want, st, errors.Is(err, sid.ErrNoDomain)}
 	}
-	return &SyntaxError{p.text, base, err.Error(), st}
+	return &SyntaxError{Text: p.text, Offset: base, Want: err.Error(), Status: st}
 }

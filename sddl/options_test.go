@@ -199,3 +199,24 @@ func TestOnlyRevisionOneIsAccepted(t *testing.T) {
 		wantSyntax(t, "O:BA", err, ntstatus.UnknownRevision, 0)
 	}
 }
+
+// Only an alias without its domain is sid.ErrNoDomain: in an owner, an entry or a condition, and not a text that quotes
+// such an error (S-10).
+func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	for text, want := range map[string]bool{"O:DU": true, "D:(A;;FA;;;da)": true,
+		"D:(XA;;FA;;;WD;(Member_of {SID(DU)}))": true, "O:QQ": false, "D:(A;;needs no domain;;;WD)": false,
+		"O:S-1-5-21-1-2-": false, "D:(XA;;FA;;;WD;(Member_of {SID(QQ)}))": false} {
+		_, err := sddl.Parse(text)
+		if err == nil || errors.Is(err, sid.ErrNoDomain) != want {
+			t.Errorf("S-10: %s: %v, want an error that is ErrNoDomain: %t", text, err, want)
+		}
+		if _, err := sddl.Parse(text, sddl.Options{Domain: domain}); (err == nil) != want || errors.Is(err, sid.ErrNoDomain) {
+			t.Errorf("S-10: %s with a domain: %v, want accepted = %t", text, err, want)
+		}
+	}
+	_, err := sid.Parse("DU")
+	if _, with := sid.Resolve("DU", domain); !errors.Is(err, sid.ErrNoDomain) || !errors.Is(err, sid.ErrInvalid) || with != nil {
+		t.Errorf("S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
+	}
+}

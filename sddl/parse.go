@@ -19,7 +19,7 @@ type parser struct {
 
 // fail returns a [*SyntaxError] which says that the parser expected want at its current position.
 func (p *parser) fail(st ntstatus.Status, want string) error {
-	return &SyntaxError{p.text, p.pos, want, st}
+	return &SyntaxError{Text: p.text, Offset: p.pos, Want: want, Status: st}
 }
 
 // rest returns the text that the parser has not read yet.
@@ -170,7 +170,8 @@ func (p *parser) aces(f listFlags) (*sd.ACL, error) {
 	l, err := sd.NewACL(aces...)
 	// A list that is too long is refused as an invalid one (S-17).
 	if err != nil {
-		return nil, &SyntaxError{p.text, start, "a list of at most 65532 bytes", ntstatus.InvalidACL}
+		return nil, &SyntaxError{Text: p.text, Offset: start, Want: "a list of at most 65532 bytes",
+			Status: ntstatus.InvalidACL}
 	}
 	return l, nil
 }

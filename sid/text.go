@@ -1,6 +1,7 @@
 package sid
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -12,7 +13,13 @@ type SyntaxError struct {
 	Text   string // the whole text given
 	Offset int    // byte offset into Text
 	Want   string // expected text
+
+	noDomain bool // an alias needs a domain, and none was given
 }
+
+// ErrNoDomain is the error of an SDDL alias, such as DU, that needs the SID of a domain when none was given (S-10).
+// It is the target of errors.Is for errors of this package and of package sddl.
+var ErrNoDomain = errors.New("the alias needs the SID of a domain")
 
 // Error returns the text, the offset and what the parser expected there.
 func (e *SyntaxError) Error() string {
@@ -21,6 +28,9 @@ func (e *SyntaxError) Error() string {
 
 // Unwrap returns [ErrInvalid], so errors.Is(err, ErrInvalid) is true.
 func (e *SyntaxError) Unwrap() error { return ErrInvalid }
+
+// Is reports whether target is [ErrNoDomain] and the error is about an alias without its domain.
+func (e *SyntaxError) Is(target error) bool { return target == ErrNoDomain && e.noDomain }
 
 // Status returns STATUS_INVALID_SID (S-23).
 func (e *SyntaxError) Status() ntstatus.Status { return ntstatus.InvalidSID }
@@ -55,7 +65,7 @@ func Resolve(text string, domain SID) (SID, error) {
 		return SID{}, err
 	}
 	if n != len(text) {
-		return SID{}, &SyntaxError{text, n, "the end of the SID"}
+		return SID{}, &SyntaxError{Text: text, Offset: n, Want: "the end of the SID"}
 	}
 	return s, nil
 }
@@ -69,7 +79,7 @@ func ResolveStrict(text string, domain SID) (SID, error) {
 	if canonical := s.String(); canonical != text {
 		// The strict reader takes the canonical form or the alias only (S-80).
 		if a := Alias(s, domain); a != text {
-			return SID{}, &SyntaxError{text, 0, "the canonical form " + canonical}
+			return SID{}, &SyntaxError{Text: text, Want: "the canonical form " + canonical}
 		}
 	}
 	return s, nil
@@ -86,11 +96,13 @@ func Scan(text string, domain SID) (s SID, n int, err error) {
 		return s, p.pos, err
 	}
 	if len(text) < 2 {
-		return SID{}, 0, &SyntaxError{text, 0, "S-1-… or a two-letter alias"}
+		return SID{}, 0, &SyntaxError{Text: text, Want: "S-1-… or a two-letter alias"}
 	}
 	s, err = ParseAlias(text[:2], domain)
 	if err != nil {
-		return SID{}, 0, &SyntaxError{text, 0, err.(*SyntaxError).Want}
+		e := *err.(*SyntaxError)
+		e.Text = text
+		return SID{}, 0, &e
 	}
 	return s, 2, nil
 }
@@ -103,7 +115,9 @@ type scanner struct {
 }
 
 // fail returns a [*SyntaxError] which says that the parser expected want at offset at.
-func (p *scanner) fail(at int, want string) error { return &SyntaxError{p.text, at, want} }
+func (p *scanner) fail(at int, want string) error {
+	return &SyntaxError{Text: p.text, Offset: at, Want: want}
+}
 
 // sid parses a SID after its "S-" and consumes it. Other text may follow. The error is a [*SyntaxError].
 func (p *scanner) sid() (SID, error) {

@@ -107,14 +107,14 @@ func init() {
 
 // ParseAlias parses a two-letter SDDL alias, ignoring case. A relative alias
 // needs the SID of its domain, machine or forest root (S-10). The error is a
-// [*SyntaxError].
+// [*SyntaxError]. It is [ErrNoDomain] for a relative alias if domain is zero.
 func ParseAlias(alias string, domain SID) (SID, error) {
 	k := byAlias[alias]
 	if k == nil {
 		k = byAlias[strings.ToUpper(alias)]
 	}
 	if k == nil {
-		return SID{}, &SyntaxError{alias, 0, "S-1-… or a two-letter alias such as BA"}
+		return SID{}, &SyntaxError{Text: alias, Want: "S-1-… or a two-letter alias such as BA"}
 	}
 	if !k.sid.IsZero() {
 		return k.sid, nil
@@ -123,7 +123,8 @@ func ParseAlias(alias string, domain SID) (SID, error) {
 	// An alias relative to a domain is accepted only if the domain is known
 	// (S-10).
 	if s.IsZero() {
-		return SID{}, &SyntaxError{alias, 0, "an alias that needs no domain (" + k.alias + " does, and none was given)"}
+		want := "an alias that needs no domain (" + k.alias + " does, and none was given)"
+		return SID{}, &SyntaxError{Text: alias, Want: want, noDomain: true}
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func caret(text string, offset int) string {
 }
 
 // needsDomain reports whether an error is about an alias of SDDL, such as DU, that no domain was given for (S-10).
-func needsDomain(err error) bool { return strings.Contains(err.Error(), "needs no domain") }
+func needsDomain(err error) bool { return errors.Is(err, sid.ErrNoDomain) }
 
 // pointedAt returns the text with a caret for an error with an offset, "" for other errors. Advice for a name or an
 // alias follows in a line of its own.
