@@ -65,10 +65,12 @@ func unaskable(name string) error {
 	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had from user mode", name, inside[name])}
 }
 
-// backendProcess creates the process v in the backend, with its first thread, and returns v.
+// backendProcess creates the process v in the backend, with its first thread, and returns v. If the backend makes no
+// process, it ends v's process in the program's own kernel.
 func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value, error) {
 	var err error
 	if v.b, err = r.cfg.Backend.NewProcess(v.p.Name(), t); err != nil {
+		v.p.Close()
 		return nil, err
 	}
 	v.t, err = r.newThread(v)

@@ -84,17 +84,17 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	if r.cfg.Token != nil && spec.TokenObject == nil {
 		spec.Token = r.cfg.Token
 	}
+	if r.cfg.Backend != nil && (spec.TokenObject != nil || text != starlark.None) {
+		return nil,
+			&UnaskableError{"process: a token object, or a descriptor of its own, cannot be given to a process " +
+				"that is made from outside"}
+	}
 	p, err := r.sys.CreateProcess(spec)
 	if err != nil {
 		return nil, err
 	}
 	v := &processValue{r: r, p: p}
 	if r.cfg.Backend != nil {
-		if spec.TokenObject != nil || text != starlark.None {
-			return nil,
-				&UnaskableError{"process: a token object, or a descriptor of its own, cannot be given to a process " +
-					"that is made from outside"}
-		}
 		return r.backendProcess(v, spec.Token)
 	}
 	v.t, err = r.newThread(v)
