@@ -1,6 +1,7 @@
 package dirfile
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -94,10 +95,9 @@ func writeID(b *strings.Builder, key string, id directory.UnixID) {
 
 // typeNames are the types of claims as token files name them.
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Uint64: "uint64",
-	claims.Boolean: "boolean"}
+	claims.Boolean: "boolean", claims.SID: "sid", claims.Octets: "octets"}
 
-// writeClaims appends the claims of a user in the form of a token file. It appends nothing for a nil or empty set. It
-// has no form for values that are SIDs or octets.
+// writeClaims appends the claims of a user in the form of a token file. It appends nothing for a nil or empty set.
 func writeClaims(b *strings.Builder, set *claims.Set) {
 	if set.Len() == 0 {
 		return
@@ -121,8 +121,18 @@ func writeClaims(b *strings.Builder, set *claims.Set) {
 				values = append(values, strconv.FormatUint(v, 10))
 			}
 		}
-		fmt.Fprintf(b, `{"name": %s, "type": %q, "values": [%s]}`, strconv.Quote(a.Name), typeNames[a.Type],
+		for _, v := range a.SIDs {
+			values = append(values, strconv.Quote(v.String()))
+		}
+		for _, v := range a.Octets {
+			values = append(values, strconv.Quote(hex.EncodeToString(v)))
+		}
+		fmt.Fprintf(b, `{"name": %s, "type": %q, "values": [%s]`, strconv.Quote(a.Name), typeNames[a.Type],
 			strings.Join(values, ", "))
+		if a.Flags != 0 {
+			fmt.Fprintf(b, `, "flags": %d`, a.Flags)
+		}
+		b.WriteString("}")
 	}
 	b.WriteString("]")
 }

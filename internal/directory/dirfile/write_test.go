@@ -1,0 +1,38 @@
+package dirfile_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestWrittenClaimsReadBack checks that claims of every type, with their flags, survive Write and Read.
+func TestWrittenClaimsReadBack(t *testing.T) {
+	user := sid.MustParse("S-1-5-21-1-2-3-1107")
+	set := must(claims.NewSet([]claims.Attribute{
+		{Name: "i", Type: claims.Int64, Ints: []int64{-1, 2}},
+		{Name: "u", Type: claims.Uint64, Uints: []uint64{1 << 63}},
+		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}},
+		{Name: "s", Type: claims.String, Strings: []string{`a"b`, ""}, Flags: claims.FlagCaseSensitive},
+		{Name: "d", Type: claims.String, Strings: []string{"x"}, Flags: claims.FlagDisabled},
+		{Name: "sid", Type: claims.SID, SIDs: []sid.SID{user, sid.Everyone}},
+		{Name: "o", Type: claims.Octets, Octets: [][]byte{{0, 0xab}, {1}}},
+	}))
+	text := dirfile.Write(&directory.Accounts{Users: []directory.User{{Name: "alice", SID: user, Claims: set}}})
+	d, err := dirfile.Read(text)
+	if err != nil {
+		t.Fatalf("written file: %v\n%s", err, text)
+	}
+	got := d.Principals[0].Token.UserClaims()
+	check.Equal(t, got.Len(), set.Len(), "claims read back")
+	for _, want := range set.All() {
+		if a, ok := got.Lookup(want.Name); !ok || !reflect.DeepEqual(a, want) {
+			t.Errorf("claim %s read back as %+v, want %+v", want.Name, a, want)
+		}
+	}
+}
