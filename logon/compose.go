@@ -46,12 +46,15 @@ var limiting = append(splitting[:len(splitting):len(splitting)], sid.LocalAccoun
 // Compose builds the data of the token, or of an administrator's pair of tokens, that person p gets from a logon of
 // type t. more is added to the groups. It fails with STATUS_LOGON_TYPE_NOT_GRANTED without the right for t, with
 // STATUS_INVALID_LOGON_TYPE for an unknown t, and with STATUS_TOO_MANY_CONTEXT_IDS for more than token.MaxGroups
-// groups.
+// groups. Above that number, a repeated group with the same attributes counts once.
 func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus.Status) {
 	if st := p.Rights.permit(t); st != ntstatus.Success {
 		return Result{}, st
 	}
 	full := p.spec(t, more)
+	if len(full.Groups) > token.MaxGroups {
+		full.Groups = withoutRepeats(full.Groups)
+	}
 	if len(full.Groups) > token.MaxGroups {
 		// A token cannot hold more groups, and dropping some could drop denials. L-4
 		return Result{}, ntstatus.TooManyContextIDs
@@ -77,6 +80,16 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 		r.Token, r.Linked = limited, &full
 	}
 	return r, ntstatus.Success
+}
+
+// withoutRepeats returns the groups without those that repeat an earlier one with the same attributes. It changes list.
+func withoutRepeats(list []token.Group) []token.Group {
+	seen := make(map[token.Group]bool, len(list))
+	return slices.DeleteFunc(list, func(g token.Group) bool {
+		again := seen[g]
+		seen[g] = true
+		return again
+	})
 }
 
 // spec returns the person's token for a logon of type t, before UAC limits it. more is added to the groups. Without

@@ -138,6 +138,20 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		}
 		check.Equal(t, check.Status(logon.Compose(p, winnt.LOGON32_LOGON_NETWORK)), want, "L-4: %d groups", n)
 	}
+	// A repeated group counts once, but not one with other attributes (L-4).
+	p := person(allRights)
+	for i := range token.MaxGroups - 5 {
+		p.Groups = append(p.Groups, sid.MustParse(alice).Prefix().WithRID(uint32(3000+i)))
+	}
+	p.Groups = append(p.Groups, p.Groups[:100]...)
+	again := token.Group{SID: p.Groups[7], Attributes: token.GroupDefault}
+	full, st := logon.Compose(p, winnt.LOGON32_LOGON_NETWORK, again)
+	if st != ntstatus.Success || len(full.Token.Groups) != token.MaxGroups || full.Token.Groups[100].SID != p.Groups[100] {
+		t.Errorf("L-4: repeated groups: %v with %d groups, want success with %d", st, len(full.Token.Groups), token.MaxGroups)
+	}
+	again.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	check.Equal(t, check.Status(logon.Compose(p, winnt.LOGON32_LOGON_NETWORK, again)), ntstatus.TooManyContextIDs,
+		"L-4: a repeated group with other attributes")
 	// Without a group the user is the primary group.
 	r, _ := logon.Compose(person(allRights), winnt.LOGON32_LOGON_NETWORK)
 	if r.Token.PrimaryGroup.String() != alice {
