@@ -216,7 +216,8 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 		}
 	}
 	_, err := sid.Parse("DU")
-	if _, with := sid.Resolve("DU", domain); !errors.Is(err, sid.ErrNoDomain) || !errors.Is(err, sid.ErrInvalid) || with != nil {
+	if _, with := sid.Resolve("DU", domain); !errors.Is(err, sid.ErrNoDomain) || !errors.Is(err, sid.ErrInvalid) ||
+		with != nil {
 		t.Errorf("S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
 	}
 }

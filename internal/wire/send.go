@@ -99,8 +99,8 @@ func (s *Server) sendAll(t *timeSlice) error {
 }
 
 // sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). It first writes without
-// waiting; for the rest it ends the time slice and charges the user. t may be nil. It closes all files, also on an error.
-// Without fdMessages, or with one at the start, the first write already carries it.
+// waiting; for the rest it ends the time slice and charges the user. t may be nil. It closes all files, also on an
+// error. Without fdMessages, or with one at the start, the first write already carries it.
 //
 // +checklocks:s.write
 func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err error) {

@@ -117,8 +117,8 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 	}
 }
 
-// TestServerClosesDescriptorsWithoutQuota checks that the server closes the descriptors of waiting replies that the user
-// cannot pay for (Q-6, W-50).
+// TestServerClosesDescriptorsWithoutQuota checks that the server closes the descriptors of waiting replies that the
+// user cannot pay for (Q-6, W-50).
 func TestServerClosesDescriptorsWithoutQuota(t *testing.T) {
 	conn, theirs, err := Pair("poor")
 	check.NoError(t, err)

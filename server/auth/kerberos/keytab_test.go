@@ -168,7 +168,8 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 	for most, want := range map[int64]string{1: "w " + path + ": it has more than 1 bytes",
 		4: "w " + path + ": it has more than 4 bytes", 5: "", 6: ""} {
 		b, err := ReadSecret("w", path, most)
-		if want == "" && (err != nil || string(b) != "12345") || want != "" && (err == nil || err.Error() != want || b != nil) {
+		if want == "" && (err != nil || string(b) != "12345") ||
+			want != "" && (err == nil || err.Error() != want || b != nil) {
 			t.Errorf("K-33: ReadSecret of five bytes, at most %d: %q, %v, want error %q", most, b, err, want)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // checkServer returns an error unless at is tls://HOST:PORT, or nats://ADDRESS:PORT with a loopback address. Keys
-// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors, and so is a missing host
-// or port.
+// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors, and so is a missing
+// host or port.
 func checkServer(at string) error {
 	u, err := url.Parse(at)
 	if err == nil {
