@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -73,6 +74,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[sd.Descriptor](),
 	reflect.TypeFor[sd.ListEditor](),
 	reflect.TypeFor[sd.Type](),
+	reflect.TypeFor[sddl.SyntaxError](),
 	reflect.TypeFor[sid.SID](),
 	reflect.TypeFor[sid.SyntaxError](),
 	reflect.TypeFor[token.Token](),
