@@ -16,6 +16,13 @@ func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	check.Equal(t, run(t, "", program), "6 calls, 6 refused, 0 failed\n", "output")
 }
 
+// A lookup that cannot write its second result frees the first one and restores its variable (L-46).
+func TestFailedLookupFreesItsFirstResult(t *testing.T) {
+	folder := library(t)
+	program := compile(t, folder, "tests/memory/lookup.c", "-lrefmon")
+	check.Equal(t, run(t, "", program), "0 failed\n", "output")
+}
+
 // ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written
 // manually, because the operating system uses its bytes directly.
 func TestEachAnsiFormIsGenerated(t *testing.T) {

@@ -97,79 +97,6 @@ func lsaEnumerateAccountRights(c *call) uint64 {
 	}))
 }
 
-// probeLookup probes the two results of a look-up of n names. It returns the status of a bad pointer, and
-// STATUS_INVALID_PARAMETER for too many names.
-func (c *call) probeLookup(domains, results user, n uint32) ntstatus.Status {
-	for _, p := range []user{domains, results} {
-		if st := c.ProbeHandle(p); st != ntstatus.Success {
-			return st
-		}
-	}
-	if n > nt.MaxLookup {
-		// A count beyond the bound is refused before memory is taken for it (L-45).
-		return ntstatus.InvalidParameter
-	}
-	return ntstatus.Success
-}
-
-// lsaLookupNames2 returns the domains and the SIDs in two blocks that the caller frees with LsaFreeMemory.
-// STATUS_NONE_MAPPED writes both as well; another failure writes nothing.
-func lsaLookupNames2(c *call) uint64 {
-	n := c.u32(2)
-	if st := c.probeLookup(c.ptr(4), c.ptr(5), n); st != ntstatus.Success {
-		return status(st)
-	}
-	names := make([]string, n)
-	for i := range names {
-		var st ntstatus.Status
-		if names[i], st = c.StringAt(c.ptr(3) + user(16*i)); st != ntstatus.Success {
-			return status(st)
-		}
-	}
-	out, st := c.sys.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: c.handle(0), Flags: c.u32(1), Names: names})
-	return c.lookedUp(st, c.ptr(4), out.ReferencedDomains, c.ptr(5), func(e *marshal.Encoder) {
-		at := e.Reserve(24 * len(out.SIDs))
-		for i, s := range out.SIDs {
-			b := at + 24*i
-			le.PutUint32(e.Bytes[b:], uint32(s.Use))
-			le.PutUint32(e.Bytes[b+16:], uint32(s.DomainIndex))
-			pointed(e, b+8, s.SID)
-		}
-	})
-}
-
-// lsaLookupSids returns the domains and the names in two blocks that the caller frees with LsaFreeMemory. A malformed
-// SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call. STATUS_NONE_MAPPED writes both
-// blocks as well. If writing them fails, it returns the status of that write.
-func lsaLookupSids(c *call) uint64 {
-	n := c.u32(1)
-	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {
-		return status(st)
-	}
-	sids := make([]sid.SID, n)
-	for i := range sids {
-		p, st := c.ReadU64(c.ptr(2) + user(8*i))
-		if st != ntstatus.Success {
-			return status(st)
-		}
-		// One that is not a SID is a name of type SidTypeInvalid, not a fault of the call (L-47).
-		if sids[i], st = c.SIDAt(user(p)); st != ntstatus.Success && st != ntstatus.InvalidSID {
-			return status(st)
-		}
-	}
-	out, st := c.sys.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: c.handle(0), SIDs: sids})
-	return c.lookedUp(st, c.ptr(3), out.ReferencedDomains, c.ptr(4), func(e *marshal.Encoder) {
-		at := e.Reserve(32 * len(out.Names))
-		for i, s := range out.Names {
-			b := at + 32*i
-			le.PutUint32(e.Bytes[b:], uint32(s.Use))
-			le.PutUint32(e.Bytes[b+24:], uint32(s.DomainIndex))
-			e.Align(2)
-			e.Unicode(b+8, s.Name)
-		}
-	})
-}
-
 // lsaLookupPrivilegeName returns the name of a privilege to a caller whose policy handle may look names up (T-146). The
 // name is a block that the caller frees. An unknown number is STATUS_NO_SUCH_PRIVILEGE, found after the handle.
 func lsaLookupPrivilegeName(c *call) uint64 {
@@ -218,31 +145,6 @@ func (c *call) giveString(out user, text string) ntstatus.Status {
 	return c.giveBuilt(out, func(e *marshal.Encoder) { e.Unicode(e.Reserve(16), text) })
 }
 
-// lookedUp finishes a look-up. It returns both results to the caller if the status is a success or STATUS_NONE_MAPPED
-// (L-46), and otherwise only the status. If writing a result fails, it returns the status of that write; a result that
-// it has already written stays.
-func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
-	build func(*marshal.Encoder)) uint64 {
-	if !st.IsSuccess() && st != ntstatus.NoneMapped {
-		return status(st)
-	}
-	if fault := c.giveBuilt(domains, func(e *marshal.Encoder) {
-		head := e.Reserve(16)
-		le.PutUint32(e.Bytes[head:], uint32(len(list)))
-		e.Point(head + 8)
-		at := e.Reserve(24 * len(list))
-		for i, d := range list {
-			trust(e, at+24*i, d.Name, d.SID)
-		}
-	}); fault != ntstatus.Success {
-		return status(fault)
-	}
-	if fault := c.giveBuilt(results, build); fault != ntstatus.Success {
-		return status(fault)
-	}
-	return status(st)
-}
-
 // trust encodes a domain name and SID at offset at, as an LSA_TRUST_INFORMATION.
 func trust(e *marshal.Encoder, at int, name string, s sid.SID) {
 	e.Align(2)
@@ -262,20 +164,27 @@ func pointed(e *marshal.Encoder, at int, s sid.SID) {
 // giveBuilt returns a structure that contains addresses of its own parts, in one block from malloc. The caller frees it
 // with LsaFreeMemory. Without memory it returns STATUS_NO_MEMORY; if out cannot be written, it frees the block.
 func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status {
+	_, st := c.build(out, build)
+	return st
+}
+
+// build does the work of giveBuilt, and also returns the block, which belongs to the caller of the function. The block
+// is nil after a failure.
+func (c *call) build(out user, build func(*marshal.Encoder)) (unsafe.Pointer, ntstatus.Status) {
 	var size marshal.Encoder
 	build(&size)
 	p := C.malloc(C.size_t(max(len(size.Bytes), 1)))
 	if p == nil {
-		return ntstatus.NoMemory
+		return nil, ntstatus.NoMemory
 	}
 	e := marshal.Encoder{Base: user(uintptr(p))}
 	build(&e)
 	copy(unsafe.Slice((*byte)(p), len(size.Bytes)), e.Bytes)
 	if st := c.WriteU64(out, uint64(uintptr(p))); st != ntstatus.Success {
 		C.free(p)
-		return st
+		return nil, st
 	}
-	return ntstatus.Success
+	return p, ntstatus.Success
 }
 
 // rmLogonUser implements LogonUser. For an account restriction it returns the substatus, which names the restriction;
