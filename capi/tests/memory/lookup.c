@@ -61,7 +61,8 @@ int main(void)
 	UNICODE_STRING name;
 	RtlInitUnicodeString(&name, u"Everyone");
 	armed = 1;
-	check("LsaLookupNames2", LsaLookupNames2(h, 0, 1, &name, &domains, locked), domains);
+	NTSTATUS st = LsaLookupNames2(h, 0, 1, &name, &domains, locked);
+	check("LsaLookupNames2", st, domains);
 	char sid[68];
 	DWORD n = sizeof sid;
 	if (!CreateWellKnownSid(WinWorldSid, NULL, sid, &n))
@@ -69,7 +70,8 @@ int main(void)
 	PSID list[] = {sid};
 	domains = (PLSA_REFERENCED_DOMAIN_LIST)7;
 	armed = 1;
-	check("LsaLookupSids", LsaLookupSids(h, 1, list, &domains, locked), domains);
+	st = LsaLookupSids(h, 1, list, &domains, locked);
+	check("LsaLookupSids", st, domains);
 	printf("%d failed\n", failures);
 	return failures != 0;
 }
