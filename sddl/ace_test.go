@@ -214,10 +214,11 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 			t.Errorf("S-45: %s was parsed without Extended, want an error", text)
 		}
 	}
-	// Object types next to the bytes are refused for object entries, too.
-	for _, fields := range []string{";;" + guid + ";;;#01020304", ";;;" + guid + ";;#01020304"} {
-		if _, err := sddl.Parse("D:(0x05;"+fields+")", extended); err == nil {
-			t.Errorf("S-45: object type %s together with bytes was parsed, want an error", fields)
+	// Object types next to the bytes are refused for object entries, too, whose bytes are valid.
+	const bytes = "#0100000000000000010100000000000100000000" // rights, no object types, S-1-1-0
+	for fields, want := range map[string]bool{";;;;;": true, ";;" + guid + ";;;": false, ";;;" + guid + ";;": false} {
+		if _, err := sddl.Parse("D:(0x05;"+fields+bytes+")", extended); (err == nil) != want {
+			t.Errorf("S-45: parsing an object entry with %s and bytes: %v, want accepted = %t", fields, err, want)
 		}
 	}
 	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",
