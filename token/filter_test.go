@@ -185,6 +185,8 @@ func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: token.GroupDefault}}
 	tok := must(t, s)
 	bare := must(t, setup())
+	denying := s
+	denying.DeviceGroups = []token.Group{s.DeviceGroups[0], {SID: groupG2, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}
 	high := setup()
 	high.Integrity, high.Privileges, high.EnabledPrivileges, high.DefaultPrivileges = sid.HighLevel, 0, 0, 0
 	for _, c := range []struct {
@@ -218,6 +220,8 @@ func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 		{"a missing device claim", tok, token.FilterSpec{DisableDeviceClaims: []string{"u"}}, false},
 		{"a device group", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, true},
 		{"a missing device group", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG2}}, false},
+		{"a device group and a deny-only one", must(t, denying), token.FilterSpec{
+			DisableDevice: []sid.SID{groupG1, groupG2}}, true},
 		{"a token without device groups", bare, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, false},
 		{"restricted device groups", tok, token.FilterSpec{RestrictDevice: restricting(groupG2)}, true},
 		{"restricted user claims", tok, token.FilterSpec{RestrictUserClaims: []string{}}, true},
