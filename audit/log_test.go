@@ -242,8 +242,21 @@ func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
 	}
 }
 
+// batch is a sink that keeps several records at once.
+type batch struct{ *audit.Memory }
+
+func (b batch) WriteAll(events []audit.Event) error {
+	for _, e := range events {
+		if err := b.Write(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // TestRecordHasNamesOfOriginAndTimeOfLog checks that a record has the time of the log's clock, whatever its own time
-// was, and the names of its own origin, if it has some.
+// was, and the names of its own origin, if it has some. The records of one open that a sink keeps together have the
+// time, too.
 func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 	log, sink := newLog(t, audit.HandleManipulation)
 	from := origin(t)
@@ -251,7 +264,17 @@ func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 	log.Write(audit.HandleClosed(from, reportFile).WithHeader(audit.Header{ID: 4658, Time: 1, Computer: "other",
 		RecordID: 9}))
 	log.Closed(from, reportFile, audit.HandleAudit{GenerateOnClose: true})
-	for i, e := range sink.Drain() {
+	log.Sink = batch{sink}
+	log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.FileSystem: audit.OnBoth, audit.SensitivePrivilegeUse: audit.OnBoth}}))
+	r := access.Request{Subject: from.Subject, Desired: 1, Type: winnt.FileObject,
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")}
+	d := access.Grant(1)
+	d.PrivilegesUsed = winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
+	log.Opened(&audit.Opening{Origin: from, Object: reportFile, Request: &r, Decision: d})
+	events := sink.Drain()
+	check.SlicesEqual(t, ids(events), []int{4658, 4658, 4656, 4674}, "recorded events")
+	for i, e := range events {
 		if e.Time != clock() || e.Computer != "dc1" || e.RecordID != uint64(i+1) ||
 			field(t, e, "SubjectUserName") != "name-"+userU.String() {
 			t.Errorf("record %d: %+v, %s", i, e.Header, field(t, e, "SubjectUserName"))
