@@ -23,3 +23,21 @@ func TestZeroVerdictDenies(t *testing.T) {
 		}
 	}
 }
+
+// An error matches the error of io/fs that describes its status, and no other one.
+func TestStatusMatchesItsFSError(t *testing.T) {
+	kinds := []error{fs.ErrPermission, fs.ErrNotExist, fs.ErrExist, fs.ErrInvalid}
+	want := map[ntstatus.Status]error{
+		ntstatus.AccessDenied: fs.ErrPermission, ntstatus.PrivilegeNotHeld: fs.ErrPermission,
+		ntstatus.BadImpersonationLevel: fs.ErrPermission, ntstatus.CantOpenAnonymous: fs.ErrPermission,
+		ntstatus.InvalidOwner: fs.ErrPermission, ntstatus.ObjectNameNotFound: fs.ErrNotExist,
+		ntstatus.ObjectPathNotFound: fs.ErrNotExist, ntstatus.ObjectNameCollision: fs.ErrExist,
+	}
+	for s := range ntstatus.All {
+		for _, kind := range kinds {
+			if got := errors.Is(s.Err(), kind); got != (want[s] == kind) {
+				t.Errorf("errors.Is(%v, %v) = %t, want %t", s, kind, got, !got)
+			}
+		}
+	}
+}
