@@ -79,6 +79,25 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	}
 }
 
+// A descriptor that replaces another one takes its charge's place. A swap that fails keeps the charge of the old one,
+// and the object's end returns it.
+func TestReplacedDescriptorReturnsItsCharge(t *testing.T) {
+	b := quota.NewBlock(nil, 1000, false)
+	charge := func(n int) quota.Receipt { return check.Result(quota.Payer{Block: b}.Charge(n)) }
+	o := newObject(eventType, nil)
+	first, second := sd.New(sd.Parts{}), sd.New(sd.Parts{})
+	o.ReplaceSecurity(first, charge(100))
+	check.Equal(t, b.Used(), 100, "bytes charged for the first descriptor")
+	o.CompareAndSwapSecurity(first, second, charge(30))
+	check.Equal(t, b.Used(), 30, "bytes charged for the second descriptor")
+	refused := charge(5)
+	o.CompareAndSwapSecurity(first, second, refused)
+	check.Equal(t, b.Used(), 35, "bytes charged after a swap that failed")
+	refused.Return()
+	o.Deref(ob.TagCall)
+	check.Equal(t, b.Used(), 0, "bytes charged after the object's end")
+}
+
 // TestLookupNeverRaisesCountFromZero races lookups against the last release. A lookup that increments the count
 // without checking it would raise it from zero again.
 func TestLookupNeverRaisesCountFromZero(t *testing.T) {

@@ -231,7 +231,11 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
 
 	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
-	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT)
+	w.c.Audit = &deaf{fails: true}
+	_, st = w.create(`\ev`, winnt.OBJ_PERMANENT)
+	wantStatus(t, "U-64: its record fails", st, ntstatus.AuditFailed)
+	w.c.Audit = nil
+	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT) // so the object without a record has left no name
 	w.c.Close(v)
 	v, st = w.openName(`\ev`, 0)
 	wantStatus(t, "OC-35: after the last handle", st, ntstatus.Success)
