@@ -51,6 +51,8 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 	if !s.Sessions.Known(winnt.SYSTEM_LUID) {
 		t.Fatal("the well-known SYSTEM session ended, want it open")
 	}
+	s.Sessions.Note(se.Logon{Token: admin(t, winnt.SYSTEM_LUID, 1), Proof: "kerberos"})
+	check.Equal(t, s.Sessions.Proof(winnt.SYSTEM_LUID), "", "proof of the well-known SYSTEM session, which no logon made")
 }
 
 // The routines are called once for each marked session, and no lock is held during the call (T-5).
