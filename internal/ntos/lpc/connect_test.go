@@ -121,7 +121,9 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
 		t.Errorf("Receive after accepting without a message = %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
-	closeAll(second, third, e1, e2)
+	closeAll(second)
+	accept("who was accepted and is gone", 2, true, false, ntstatus.ReplyMessageMismatch)
+	closeAll(third, e1, e2)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
 		t.Errorf("Receive after the ends of the connections were closed = %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
