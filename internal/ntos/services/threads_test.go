@@ -40,8 +40,8 @@ func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b.serves.PsRevertToSelf()
 }
 
-// A restricted process cannot impersonate the anonymous token, whether its thread impersonates or not. A restricted
-// client does not prevent it (I-74).
+// A restricted process cannot impersonate the anonymous token, whether its thread impersonates or not, and whosever
+// thread it names. A restricted client does not prevent it, nor does the restricted process of that thread (I-74).
 func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
@@ -50,13 +50,17 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	}
 	for _, process := range []bool{false, true} {
 		v := value(t, svc, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
+		unlike := filtered(v)
 		if process {
-			v = filtered(v)
+			v, unlike = unlike, v
 		}
-		p := must(w.sys.NewProcess("p", v))
-		th, k := w.thread(p)
-		own := check.Result(k.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject,
-			kernel.KernelMode))
+		th, k := w.thread(must(w.sys.NewProcess("p", v)))
+		_, other := w.thread(must(w.sys.NewProcess("other", unlike)))
+		open := func(of *kernel.EThread) winnt.Handle {
+			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject,
+				kernel.KernelMode))
+		}
+		own, theirs := open(k.Thread()), open(other.Thread())
 		for _, acts := range []bool{false, true} {
 			if acts {
 				c := k.NewToken(filtered(value(t, client, winnt.TokenImpersonation, winnt.SecurityImpersonation)))
@@ -67,9 +71,12 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 			if process {
 				wanted = ntstatus.AccessDenied
 			}
-			_, st := th.Services().NtImpersonateAnonymousToken(nt.ImpersonateAnonymousTokenIn{ThreadHandle: own})
-			want(t, "the anonymous token", st, wanted)
+			for _, h := range []winnt.Handle{own, theirs} {
+				_, st := th.Services().NtImpersonateAnonymousToken(nt.ImpersonateAnonymousTokenIn{ThreadHandle: h})
+				want(t, "the anonymous token", st, wanted)
+			}
 			k.PsRevertToSelf()
+			other.PsRevertToSelf()
 		}
 	}
 }

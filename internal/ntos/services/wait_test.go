@@ -49,6 +49,20 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	}
 }
 
+// An alertable wait takes a signal before it delivers queued APCs, which stay queued (O-145, O-147).
+func TestSignalPrecedesQueuedAPC(t *testing.T) {
+	th := newThread(t)
+	own := check.Result(th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_SET_CONTEXT, 0, 0))
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
+	want(t, "queue", th.NtQueueApcThread(own, nt.UserAPC{ApcRoutine: 1}), ntstatus.Success)
+	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.UserAPC, ntstatus.Timeout} {
+		calls, st := th.NtWaitForSingleObject(event, true)
+		if want(t, "wait", st, wanted); (len(calls) == 1) != (wanted == ntstatus.UserAPC) {
+			t.Errorf("wait with %v returned the calls %v, want one only with %v", st, calls, ntstatus.UserAPC)
+		}
+	}
+}
+
 // An operation whose completion would not fit into the thread's queue of APCs is refused, and keeps no reference to
 // its event (O-147). Cancelling what a thread waits for requires THREAD_TERMINATE (I-138).
 func TestRefusedOperationKeepsNothing(t *testing.T) {
