@@ -39,6 +39,8 @@ func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 		t.Fatalf("after 4 calls of SeAppendPrivileges: Privileges = %v, and the set taken before them = %v; want "+
 			"%v, and an empty set", got, first, want)
 	}
+	got[0] = restore // the set belongs to the caller
+	got = s.Privileges().Privilege
 	for i := range want {
 		check.Equal(t, got[i], want[i], "Privileges[%d]", i)
 	}
@@ -89,6 +91,24 @@ func TestAccessStateMapsGenericRights(t *testing.T) {
 		}
 		k.SeDeleteAccessState(s)
 	}
+}
+
+// ObOpenObjectByPointer opens with the subject of the access state and the rights that remain of its request (I-83).
+func TestOpenByPointerAsksForRemainingRights(t *testing.T) {
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	k := sys.KernelMode(th)
+	s := k.SeCreateAccessState(winnt.THREAD_TERMINATE|winnt.READ_CONTROL, nil)
+	defer k.SeDeleteAccessState(s)
+	s.RemainingDesiredAccess = winnt.READ_CONTROL
+	out, st := k.CallRow(kernel.Table.Find("ObOpenObjectByPointer"), kernel.ObOpenObjectByPointerIn{Object: k.Thread(),
+		PassedAccessState: s, DesiredAccess: winnt.THREAD_ALERT, ObjectType: winnt.ThreadObject,
+		AccessMode: kernel.UserMode})
+	check.Success(t, st)
+	o, info, st := k.ObReferenceObjectByHandle(out.(kernel.ObOpenObjectByPointerOut).Handle, 0, winnt.ThreadObject,
+		kernel.UserMode)
+	check.Success(t, st)
+	k.ObDereferenceObject(o)
+	check.Equal(t, info.GrantedAccess, winnt.READ_CONTROL, "rights of the new handle")
 }
 
 // A zero AccessState has no subject: the traverse check denies, and SeDeleteAccessState does nothing (I-83).
