@@ -1,7 +1,6 @@
 package ob_test
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -29,7 +29,7 @@ func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 	check.Equal(t, got, want, "%s", what)
 }
 
-func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
+func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, O-40, OC-1, OC-2, OC-3, OC-4
 	table := ob.NewTable(0)
 	a, _ := open(t, table, 1, 0)
 	b, _ := open(t, table, 1, 0)
@@ -61,24 +61,6 @@ func TestHandleLimitDefaultsToWindowsLimit(t *testing.T) {
 			}
 			check.Equal(t, table.Count(), 3, "limit %d: handles", limit)
 		}
-	}
-}
-
-func TestFreedValuesComeBackLastFirst(t *testing.T) { // O-12
-	table := ob.NewTable(0)
-	for range 5 {
-		open(t, table, 1, 0)
-	}
-	for _, v := range []winnt.Handle{8, 16, 4} {
-		table.Close(v)
-	}
-	var got []winnt.Handle
-	for range 4 {
-		v, _ := open(t, table, 1, 0)
-		got = append(got, v)
-	}
-	if want := []winnt.Handle{4, 16, 8, 24}; !slices.Equal(got, want) {
-		t.Errorf("values reused as %v, want %v", got, want)
 	}
 }
 
@@ -117,29 +99,11 @@ func TestSetAttributesKeepsRights(t *testing.T) {
 	}
 }
 
-func TestSecondCloseIsInvalid(t *testing.T) { // O-40, OC-2
-	table := ob.NewTable(0)
-	v, o := open(t, table, 1, 0)
-	wantStatus(t, "first close", table.Close(v), ntstatus.Success)
-	wantStatus(t, "second close", table.Close(v), ntstatus.InvalidHandle)
-	if o.destroyed != 1 || o.HandleCount() != 0 || o.PointerCount() != 0 {
-		t.Errorf("after close: destroyed %d, handles %d, references %d, want 1, 0, 0",
-			o.destroyed, o.HandleCount(), o.PointerCount()) // O-40
-	}
-}
-
 func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
-	wantStatus(t, "unprotect", table.SetAttributes(v, winnt.OBJ_INHERIT), ntstatus.Success)
-	h, g, _ := table.Lookup(v, ob.TagCall)
-	h.Deref(ob.TagCall)
-	if want := winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE; g.Attributes != want || g.Access != 1 {
-		t.Errorf("handle after SetAttributes = %+v, want attributes %#x and rights 1", g, want)
-	}
-	table.SetAttributes(v, winnt.OBJ_PROTECT_CLOSE)
-	table.Drain() // O-43: exit closes protected handles too
+	table.Drain()                                                      // O-43: exit closes protected handles too
 	if o.destroyed != 1 || table.Count() != 0 {
 		t.Errorf("after Drain: object destroyed %d times, table has %d handles, want 1 and 0",
 			o.destroyed, table.Count())
@@ -148,24 +112,6 @@ func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	wantStatus(t, "insert after exit", st, ntstatus.ProcessIsTerminating) // O-47
 	wantStatus(t, "SetAttributes of nothing", table.SetAttributes(v, 0), ntstatus.InvalidHandle)
 	table.Drain()
-}
-
-func TestFullTableRefusesHandles(t *testing.T) { // O-82
-	table := ob.NewTable(3)
-	for range 3 {
-		open(t, table, 1, 0)
-	}
-	o := newObject(eventType, nil)
-	wantStatus(t, "fourth of three", check.Status(table.Insert(o, 1, 0)), ntstatus.InsufficientResources)
-	wantStatus(t, "reserve", check.Status(table.Reserve()), ntstatus.InsufficientResources)
-	if o.HandleCount() != 0 || o.PointerCount() != 1 || o.closed != 0 {
-		t.Errorf("after a refused insert: handles %d, references %d, closed %d, want 0, 1, 0",
-			o.HandleCount(), o.PointerCount(), o.closed)
-	}
-	table.Close(8)
-	if v, st := table.Insert(o, 1, 0); st != 0 || v != 8 {
-		t.Errorf("insert after a close = %v, %v, want 8, success", v, st)
-	}
 }
 
 func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
@@ -266,41 +212,6 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	if next>>2&^0xff != v>>2&^0xff || table.TakeAudit(next, p, 3) != 0 {
 		t.Error("U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
 	}
-}
-
-func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
-	parent := ob.NewTable(0)
-	open(t, parent, 3, winnt.OBJ_INHERIT)
-	open(t, parent, 3, 0)
-	v, o := open(t, parent, 1, winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE)
-	child := ob.NewTable(0)
-	wantStatus(t, "inherit", child.Inherit(parent), ntstatus.Success)
-	var got []winnt.Handle
-	for e := range child.All() {
-		got = append(got, e.Handle)
-	}
-	if !slices.Equal(got, []winnt.Handle{4, 12}) {
-		t.Fatalf("child has %v, want [4 12]", got)
-	}
-	h, g, _ := child.Lookup(v, ob.TagCall)
-	h.Deref(ob.TagCall)
-	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1,
-		Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
-		t.Errorf("inherited entry = %+v, want rights 1, inherit and protect from close", g)
-	}
-	check.Equal(t, o.HandleCount(), 2, "handle count")
-	for _, want := range []winnt.Handle{8, 16} { // gaps are free values
-		if v, _ := open(t, child, 1, 0); v != want {
-			t.Errorf("next value in the child %v, want %v", v, want)
-		}
-	}
-	small := ob.NewTable(2)
-	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
-	if small.Count() != 0 || o.HandleCount() != 2 {
-		t.Errorf("after a refused Inherit: %d handles in the table, %d of the object, want 0 and 2",
-			small.Count(), o.HandleCount())
-	}
-	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
 }
 
 func TestClosedObjectCannotBeDuplicated(t *testing.T) {
@@ -474,46 +385,47 @@ func TestTableMatchesModel(t *testing.T) {
 	})
 }
 
-// A child inherits the handles with OBJ_INHERIT, and no handle for another attribute. Inherited handles count, and
-// the child's next handles fill the gaps from below (O-59).
+// A child inherits the handles with OBJ_INHERIT, with their rights and attributes, and no handle for another attribute.
+// Inherited handles count, and the child's next handles fill the gaps from below. Beyond the child's limit or quota
+// nothing is inherited (O-12, O-59, O-82, Q-2, OC-49).
 func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
+	attributes := []uint32{protect, inherit | protect, audit, 0, inherit | audit, protect | audit, inherit}
 	parent := ob.NewTable(0)
-	var want []winnt.Handle
 	var all []*object
-	for i, a := range []uint32{protect, inherit | protect, audit, 0, inherit | audit, protect | audit, inherit} {
-		v, o := open(t, parent, winnt.AccessMask(i+1), a)
+	for i, a := range attributes {
+		_, o := open(t, parent, winnt.AccessMask(i+1), a)
 		all = append(all, o)
-		if a&inherit != 0 {
-			want = append(want, v)
-		}
 	}
+	small := ob.NewTable(6)
+	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
+	check.Equal(t, small.Count(), 0, "handles after a refused Inherit")
+	poor := ob.NewTable(0)
+	poor.SetQuota(quota.NewBlock(nil, 1, false))
+	wantStatus(t, "inherit without quota", poor.Inherit(parent), ntstatus.QuotaExceeded)
+	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
 	child := ob.NewTable(8)
 	wantStatus(t, "inherit", child.Inherit(parent), ntstatus.Success)
 	var got []winnt.Handle
 	for e := range child.All() {
 		got = append(got, e.Handle)
-		if o := all[e.Handle/4-1]; e.Object != ob.Object(o) || e.Access != winnt.AccessMask(e.Handle/4) ||
-			o.HandleCount() != 2 {
-			t.Errorf("O-59: inherited handle %#x = %+v, %d handles of the object, want the parent's object with "+
-				"2 handles",
+		i := e.Handle/4 - 1
+		if o := all[i]; e.Object != ob.Object(o) || o.HandleCount() != 2 ||
+			e.Granted != (ob.Granted{Access: winnt.AccessMask(i + 1), Attributes: attributes[i]}) {
+			t.Errorf("O-59: inherited handle %#x = %+v with %d handles of its object, want the parent's entry and 2",
 				int64(e.Handle), e, o.HandleCount())
 		}
 	}
-	if !slices.Equal(got, want) || child.Count() != 3 {
-		t.Errorf("O-59: child has the handles %v, Count() = %d, want %v", got, child.Count(), want)
-	}
+	check.SlicesEqual(t, got, []winnt.Handle{8, 20, 28}, "O-59: handles of the child")
+	check.Equal(t, child.Count(), 3, "Count() of the child")
 	got = nil
 	for range 5 {
 		v, _ := open(t, child, 1, 0)
 		got = append(got, v)
 	}
-	if !slices.Equal(got, []winnt.Handle{4, 12, 16, 24, 32}) || child.Count() != 8 {
-		t.Errorf("O-12: next handles %v, Count() = %d, want [4 12 16 24 32] and 8", got, child.Count())
-	}
-	o := newObject(eventType, nil)
-	check.Equal(t, check.Status(child.Insert(o, 1, 0)), ntstatus.InsufficientResources,
-		"O-82: inserting into the full table of the child")
+	check.SlicesEqual(t, got, []winnt.Handle{4, 12, 16, 24, 32}, "O-12: next handles")
+	wantStatus(t, "insert into the child's full table", check.Status(child.Insert(all[0], 1, 0)),
+		ntstatus.InsufficientResources)
 }
 
 // Setting an attribute of an invalid handle is refused and changes no other handle (O-11).
@@ -529,25 +441,8 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 			t.Errorf("rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))
 		}
 	}
-	attributes := func(want uint32) {
-		t.Helper()
-		h, g, _ := table.Lookup(v, ob.TagCall)
-		h.Deref(ob.TagCall)
-		if g.Attributes != want || g.Access != 1 {
-			t.Errorf("handle after calls with invalid values = %+v, want attributes %#x and rights 1", g, want)
-		}
-	}
-	const audit = winnt.OBJ_AUDIT_OBJECT_CLOSE
-	attributes(audit)
-	for _, c := range []struct{ set, want uint32 }{{^uint32(0), audit | winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE},
-		{winnt.OBJ_PROTECT_CLOSE, audit | winnt.OBJ_PROTECT_CLOSE}, {winnt.OBJ_INHERIT, audit | winnt.OBJ_INHERIT},
-		{0, audit}} {
-		wantStatus(t, "SetAttributes", table.SetAttributes(v, c.set), ntstatus.Success)
-		attributes(c.want)
-	}
-	other, _ := open(t, table, 1, 0) // one that was not audited is not by a look at all attributes
-	wantStatus(t, "SetAttributes", table.SetAttributes(other, ^uint32(0)), ntstatus.Success)
-	h, g, _ := table.Lookup(other, ob.TagCall)
+	h, g, _ := table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
-	check.Equal(t, g.Attributes&audit, 0, "audit attribute of the other handle")
+	check.Equal(t, g, ob.Granted{Access: 1, Attributes: winnt.OBJ_AUDIT_OBJECT_CLOSE},
+		"handle after calls with invalid values")
 }
