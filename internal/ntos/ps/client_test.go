@@ -13,44 +13,51 @@ import (
 )
 
 // A static context has its own impersonation token at the allowed level, whatever type and level the client's token
-// has. The client's token does not change. A dynamic context has the client's own token (I-80).
+// has. The client's token does not change. A dynamic context has the client's own token. From both the server
+// impersonates the client at the allowed level, and copies on open (I-80, I-81).
 func TestStaticContextIsACopy(t *testing.T) {
-	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
-		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
-			for _, effective := range []bool{false, true} {
-				for _, tracking := range []bool{winnt.SECURITY_STATIC_TRACKING, winnt.SECURITY_DYNAMIC_TRACKING} {
-					w := newJobWorld(t)
-					th := w.thread()
-					spec := user()
-					spec.Type = typ
-					if typ == winnt.TokenImpersonation {
-						spec.Level = winnt.SecurityDelegation
-					}
-					tok := w.token(spec)
-					before := tok.Value()
-					succeeds(t, ImpersonateClient(th, tok, false, false, winnt.SecurityDelegation))
-					c, out := th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
-						EffectiveOnly: effective, ContextTrackingMode: tracking}, false, w.p)
-					if out.Status != ntstatus.Success {
-						t.Fatal(out)
-					}
-					v := c.Token.Value()
-					if tracking == winnt.SECURITY_STATIC_TRACKING {
-						if c.Token == tok || c.Direct || v.Type() != winnt.TokenImpersonation || v.Level() != level {
-							t.Errorf("I-80: static context of %v at %v: type %v, level %v, own copy %t, want an "+
-								"impersonation token at %v",
-								typ,
-								level, v.Type(), v.Level(), c.Token != tok, level)
-						}
-					} else if c.Token != tok || !c.Direct {
-						t.Errorf("I-80: dynamic context of %v at %v has a copy, want the client's own token",
-							typ, level)
-					}
-					check.Equal(t, tok.Value(), before, "I-80: value of the client's token")
-					c.Delete()
-					w.close(th, tok)
-				}
+	for _, acts := range []winnt.TokenType{0, winnt.TokenPrimary, winnt.TokenImpersonation} { // 0: as its process
+		for i := range 16 {
+			level, effective := winnt.SecurityImpersonationLevel(i&3), i&4 != 0
+			tracking := winnt.SECURITY_STATIC_TRACKING
+			if i&8 != 0 {
+				tracking = winnt.SECURITY_DYNAMIC_TRACKING
 			}
+			w := newJobWorld(t)
+			th, server := w.thread(), w.thread()
+			tok := w.p.ReferenceToken(ob.TagCall)
+			if acts != 0 {
+				tok.Deref(ob.TagCall)
+				spec := user()
+				if spec.Type = acts; acts == winnt.TokenImpersonation {
+					spec.Level = winnt.SecurityDelegation
+				}
+				tok = w.token(spec)
+				succeeds(t, ImpersonateClient(th, tok, false, false, winnt.SecurityDelegation))
+			}
+			before := tok.Value()
+			c := accepted(th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
+				EffectiveOnly: effective, ContextTrackingMode: tracking}, false, server.Process()))
+			v := c.Token.Value()
+			if tracking == winnt.SECURITY_STATIC_TRACKING {
+				if c.Token == tok || c.Direct || v.Type() != winnt.TokenImpersonation || v.Level() != level {
+					t.Errorf("I-80: static context at %v: type %v, level %v, own copy %t, want an impersonation token "+
+						"at that level", level, v.Type(), v.Level(), c.Token != tok)
+				}
+			} else if c.Token != tok || !c.Direct {
+				t.Errorf("I-80: dynamic context at %v has a copy, want the client's own token", level)
+			}
+			check.Equal(t, tok.Value(), before, "I-80: value of the client's token")
+			succeeds(t, c.Impersonate(server))
+			r := server.Impersonation(ob.TagCall)
+			if r == nil || r.Level != level || r.EffectiveOnly != effective || !r.CopyOnOpen {
+				t.Fatalf("I-81: record of the server's thread = %+v, want level %v, effective only %t and copy on open",
+					r, level, effective)
+			}
+			r.Token.Deref(ob.TagCall)
+			server.RevertToSelf()
+			c.Delete()
+			w.close(th, server, tok)
 		}
 	}
 }

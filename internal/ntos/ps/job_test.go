@@ -162,35 +162,6 @@ func TestConcurrentJoinsKeepJobCounts(t *testing.T) {
 	w.close()
 }
 
-// DescendsFrom reports whether a token descends from a job's token. A copy counts as its source (I-90).
-func TestDescendsFromCountsCopies(t *testing.T) {
-	w := newJobWorld(t)
-	defer w.close()
-	root := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
-	copied := w.Security.NewCopy(root, root.Value(), nil)
-	child := w.Security.NewFiltered(copied, root.Value(), nil)
-	grandchild := w.Security.NewFiltered(child, root.Value(), nil)
-	other := w.Security.NewToken(root.Value(), nil)
-	copyOfChild := w.Security.NewCopy(grandchild, root.Value(), nil)
-	for _, c := range []struct {
-		name string
-		t, r *se.TokenObject
-		want bool
-	}{
-		{"itself", root, root, true}, {"its copy", copied, root, true}, {"what it is a copy of", root, copied, true},
-		{"filtered from a copy", child, root, true}, {"filtered twice", grandchild, root, true}, {"another token",
-			other, root, false},
-		{"the parent of a filtered one", root, child, false}, {"a sibling", other, child, false},
-		{"a copy of one filtered twice", copyOfChild, root, true}, {"and of its parent", copyOfChild, child, true},
-		{"a copy of it", grandchild, copyOfChild, true}, {"its parent", child, copyOfChild, false},
-	} {
-		check.Equal(t, c.t.DescendsFrom(c.r), c.want, "%s: DescendsFrom", c.name)
-	}
-	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other, copyOfChild} {
-		o.Deref(ob.TagCall)
-	}
-}
-
 // O-47: an ended process cannot create a thread or a child, or join a job, and the attempts leave nothing.
 func TestExitedProcessCreatesNothing(t *testing.T) {
 	w := newJobWorld(t)
@@ -205,28 +176,6 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 			ntstatus.ProcessIsTerminating)
 	}
 	w.close(j)
-}
-
-// A primary token gets the lower integrity of token and program label, if the token's policy says so. Nothing else
-// changes (T-113).
-func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
-	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
-	for _, c := range []struct{ policy, image, want uint32 }{
-		{3, 0x1000, 0x1000}, {3, 0x3000, 0x2000}, {3, se.Unlabelled, 0x2000}, {1, 0x1000, 0x2000}, {2, 0, 0},
-	} {
-		s.MandatoryPolicy = c.policy
-		v := value(t, s)
-		n, st := se.Primary(v, c.image)
-		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() ||
-			n.User() != v.User() {
-			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x",
-				c.policy, c.image, st, n.Integrity(), c.want)
-		}
-		if n, _ = se.Primary(v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), c.image); n.Type() !=
-			winnt.TokenPrimary || n.Level() != 0 {
-			t.Errorf("T-54: a child's token is %v of level %v, want %v, 0", n.Type(), n.Level(), winnt.TokenPrimary)
-		}
-	}
 }
 
 // TestFailedJobFilterChangesNothing checks that a job whose filter cannot be applied to a token rejects it with the

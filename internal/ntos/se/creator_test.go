@@ -148,15 +148,3 @@ func TestLUIDsAreUnique(t *testing.T) {
 		}
 	}
 }
-
-// A child process gets a primary token without a level from an impersonation token (T-54).
-func TestChildGetsPrimaryTokenWithoutLevel(t *testing.T) {
-	for _, image := range []uint32{se.Unlabelled, 0x1000} {
-		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
-		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
-			t.Errorf("T-54: Primary = %v, type %v, level %v, want %v, %v, 0",
-				st, v.Type(), v.Level(), ntstatus.Success,
-				winnt.TokenPrimary)
-		}
-	}
-}

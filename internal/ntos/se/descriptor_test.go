@@ -76,54 +76,6 @@ func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 	}
 }
 
-// Without a default DACL a new object has no DACL, so everyone has access (O-38).
-func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
-	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
-		winnt.JobObject, nil)
-	if d.HasDACL() || d.DACL() != nil {
-		t.Errorf("new object has the DACL %s, want none", text(t, d))
-	}
-}
-
-// TestTokenCopyAdmitsClientAndServer checks which accounts have access to the copy of a client's token (I-23).
-func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
-	admins := func(attributes uint32) func(*token.Spec) {
-		return func(s *token.Spec) {
-			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: attributes})
-		}
-	}
-	const ga = "0xf01ff"
-	both := "(A;;" + ga + ";;;" + client + ")(A;;" + ga + ";;;" + svc + ")(A;;" + ga + ";;;SY)"
-	for _, c := range []struct {
-		name            string
-		client, primary *token.Token
-		want            string
-	}{
-		{"client, server and system", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary),
-			both},
-		{"its own user once", build(t, svc, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary),
-			"(A;;" + ga + ";;;" + svc + ")(A;;" + ga + ";;;SY)"},
-		{"enabled Administrators of the server", build(t, client, winnt.TokenImpersonation),
-			build(t, svc, winnt.TokenPrimary, admins(token.GroupDefault)), both + "(A;;" + ga + ";;;BA)"},
-		{"not disabled ones", build(t, client, winnt.TokenImpersonation),
-			build(t, svc, winnt.TokenPrimary, admins(token.GroupDisabled)), both},
-		{"not deny-only ones", build(t, client, winnt.TokenImpersonation),
-			build(t, svc, winnt.TokenPrimary, admins(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), both},
-		{"not the client's", build(t, client, winnt.TokenImpersonation, admins(token.GroupDefault)),
-			build(t, svc, winnt.TokenPrimary), both},
-		{"a restricted client", build(t, client, winnt.TokenImpersonation, restricted("S-1-1-0")),
-			build(t, svc, winnt.TokenPrimary), both + "(A;;" + ga + ";;;RC)"},
-		{"a restricted server", build(t, client, winnt.TokenImpersonation),
-			build(t, svc, winnt.TokenPrimary, restricted("S-1-1-0")), both + "(A;;" + ga + ";;;RC)"},
-	} {
-		d := se.CopyDescriptor(c.client, c.primary)
-		want := sddl.MustParse("D:" + c.want).DACL()
-		if d.DACL().Binary() != want.Binary() {
-			t.Errorf("%s: DACL of the copy = %s, want D:%s", c.name, text(t, d), c.want)
-		}
-	}
-}
-
 // TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner,
 // group and label, and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's
 // token, and RESTRICTED if either token is restricted (I-23).

@@ -83,6 +83,7 @@ func box(name string) func(*token.Spec) {
 // Each row of the table decides in its order. In the case of a row, the conditions of later rows are met too (I-42).
 func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 	type mods []func(*token.Spec)
+	const imp, full, limited = winnt.SecurityImpersonation, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
 	for _, c := range []struct {
 		name         string
 		server       mods
@@ -97,47 +98,37 @@ func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
 		{"a: identification is always allowed", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
 			winnt.SecurityIdentification, "a", "", true, false},
-		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b",
-			"", true, false},
-		{"not b: another token that the system made", nil, client, mods{system("*SYSTEM*")}, winnt.SecurityImpersonation,
-			"f", "", false, false},
-		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true,
+		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, imp, "b", "", true, false},
+		{"not b: another token that the system made", nil, client, mods{system("*SYSTEM*")}, imp, "f", "", false,
 			false},
+		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, imp, "b", "", true, false},
 		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "", true, false},
-		{"d before c", mods{privilege}, client, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "d", "", true,
-			false},
-		{"d needs it enabled", mods{disabled}, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
-		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "c", "",
-			false, false},
-		{"c before e", nil, client, mods{anonymous("NtLmSsp"), origin(session)}, winnt.SecurityImpersonation, "c", "",
-			false, false},
-		{"e: explicit logon", nil, client, mods{origin(session)}, winnt.SecurityImpersonation, "e", "", true, false},
-		{"e of another session", nil, client, mods{origin(session + 7)}, winnt.SecurityImpersonation, "f", "", false,
-			false},
-		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, winnt.SecurityImpersonation, "f",
-			"", false, false},
-		{"f: another user", nil, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
-		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false,
-			false},
-		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, winnt.SecurityImpersonation, "g", "",
-			false, false},
+		{"d before c", mods{privilege}, client, mods{anonymous("NtLmSsp")}, imp, "d", "", true, false},
+		{"d needs it enabled", mods{disabled}, client, nil, imp, "f", "", false, false},
+		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, imp, "c", "", false, false},
+		{"c before e", nil, client, mods{anonymous("NtLmSsp"), origin(session)}, imp, "c", "", false, false},
+		{"e: explicit logon", nil, client, mods{origin(session)}, imp, "e", "", true, false},
+		{"e of another session", nil, client, mods{origin(session + 7)}, imp, "f", "", false, false},
+		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, imp, "f", "", false, false},
+		{"f: another user", nil, client, nil, imp, "f", "", false, false},
+		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, imp, "g", "", false, false},
+		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, imp, "g", "", false, false},
 		{"g: the same SIDs in another order", mods{restricted("S-1-1-0", "S-1-5-11")}, svc,
-			mods{restricted("S-1-5-11", "S-1-1-0")}, winnt.SecurityImpersonation, "g", "j", false, true},
-		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")},
-			winnt.SecurityImpersonation, "g", "", false, false},
-		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")},
-			winnt.SecurityImpersonation, "g", "", false, false},
-		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, winnt.SecurityImpersonation, "h", "", false, false},
-		{"h2: elevated", mods{elevation(winnt.TokenElevationTypeLimited)}, svc,
-			mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "h2", "", false, false},
-		{"h2: both elevated", mods{elevation(winnt.TokenElevationTypeFull)}, svc,
-			mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "j", "", true, false},
-		{"i: out of the box", mods{box("1-2-3")}, svc, nil, winnt.SecurityImpersonation, "i", "", false, false},
-		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, winnt.SecurityImpersonation, "i", "", false,
-			false},
-		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true,
-			false},
-		{"j: into a box", nil, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true, false},
+			mods{restricted("S-1-5-11", "S-1-1-0")}, imp, "g", "j", false, true},
+		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")}, imp, "g", "",
+			false, false},
+		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")}, imp, "g", "",
+			false, false},
+		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, imp, "h", "", false, false},
+		{"h2: elevated", mods{elevation(limited)}, svc, mods{elevation(full)}, imp, "h2", "", false, false},
+		{"h2: both elevated", mods{elevation(full)}, svc, mods{elevation(full)}, imp, "j", "", true, false},
+		{"j: an elevated server, a limited client", mods{elevation(full)}, svc, mods{elevation(limited)}, imp, "j",
+			"", true, false},
+		{"j: both limited", mods{elevation(limited)}, svc, mods{elevation(limited)}, imp, "j", "", true, false},
+		{"i: out of the box", mods{box("1-2-3")}, svc, nil, imp, "i", "", false, false},
+		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, imp, "i", "", false, false},
+		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, imp, "j", "", true, false},
+		{"j: into a box", nil, svc, mods{box("1-2-3")}, imp, "j", "", true, false},
 		{"j: the same identity", nil, svc, mods{integrity(0x1000)}, winnt.SecurityDelegation, "j", "", true, false},
 	} {
 		p, tok := build(t, svc, winnt.TokenPrimary, c.server...), build(t, c.user, winnt.TokenImpersonation,
@@ -165,33 +156,6 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
 			nt.Observed)
 	}), 0, "CanImpersonate made: allocations")
-}
-
-// TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated
-// client, and that an elevated one can impersonate both (I-42, row h2).
-func TestElevatedClientNeedsElevatedServer(t *testing.T) {
-	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
-		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-		s.Type, s.ElevationType = typ, elevation
-		if typ == winnt.TokenImpersonation {
-			s.Level = winnt.SecurityImpersonation
-		}
-		v := must(token.New(s))
-		return v
-	}
-	const full, limited = winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
-	for _, c := range []struct {
-		server, client uint32
-		row            string
-	}{{limited, full, "h2"}, {full, limited, "j"}, {full, full, "j"}, {limited, limited, "j"}} {
-		ok, row := se.CanImpersonate(of(winnt.TokenPrimary, c.server), of(winnt.TokenImpersonation, c.client),
-			winnt.SecurityImpersonation, nt.Documented)
-		if row != c.row || ok != (c.row == "j") {
-			t.Errorf("I-42: server of elevation type %d, client of type %d: %t by row %s, want row %s",
-				c.server, c.client, ok,
-				row, c.row)
-		}
-	}
 }
 
 // If several rows of the table apply, the first one decides (I-42). The test repeats their order.

@@ -23,7 +23,7 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 }
 
 // A session lives from its opening to the end of its last token. A service that holds it and creates no token does
-// not end it (T-5).
+// not end it. The well-known sessions always exist (T-5).
 func TestSessionEndsWithItsLastToken(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
@@ -47,12 +47,15 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 	if s.Sessions.Known(id) {
 		t.Fatal("T-5: the session is still open without a token, want it ended")
 	}
-	s.NewToken(admin(t, winnt.SYSTEM_LUID, 1), nil).Deref(ob.TagCall)
-	if !s.Sessions.Known(winnt.SYSTEM_LUID) {
-		t.Fatal("the well-known SYSTEM session ended, want it open")
+	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
+		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
+		s.NewToken(admin(t, known, 1), nil).Deref(ob.TagCall)
+		if !s.Sessions.Known(known) {
+			t.Errorf("well-known session %s ended, want it open", known)
+		}
+		s.Sessions.Note(se.Logon{Token: admin(t, known, 1), Proof: "kerberos"})
+		check.Equal(t, s.Sessions.Proof(known), "", "proof of the well-known session %s, which no logon made", known)
 	}
-	s.Sessions.Note(se.Logon{Token: admin(t, winnt.SYSTEM_LUID, 1), Proof: "kerberos"})
-	check.Equal(t, s.Sessions.Proof(winnt.SYSTEM_LUID), "", "proof of the well-known SYSTEM session, which no logon made")
 }
 
 // The routines are called once for each marked session, and no lock is held during the call (T-5).

@@ -12,33 +12,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A session lives as long as its last token. The well-known sessions always exist (T-5).
-func TestSessionsLiveWithTheirTokens(t *testing.T) {
-	s := se.NewState(0)
-	const id = winnt.LUID(0x12345)
-	if s.Sessions.Known(id) {
-		t.Fatal("the session exists before it has a token, want none")
-	}
-	v := build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = id })
-	a, b := s.NewToken(v, nil), s.NewToken(v, nil)
-	a.Deref(ob.TagCall)
-	if !s.Sessions.Known(id) {
-		t.Error("the session ended with the first of two tokens, want it open")
-	}
-	b.Deref(ob.TagCall)
-	if s.Sessions.Known(id) {
-		t.Error("the session is open after its last token, want it ended")
-	}
-	v = build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = winnt.NETWORKSERVICE_LUID })
-	s.NewToken(v, nil).Deref(ob.TagCall)
-	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
-		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
-		if !s.Sessions.Known(known) {
-			t.Errorf("well-known session %s ended, want it open", known)
-		}
-	}
-}
-
 // TokenIds are unique, and a changed token keeps its own.
 func TestTokenIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
@@ -146,9 +119,10 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	child := s.NewFiltered(again, v, nil)
 	grandchild := s.NewFiltered(s.NewCopy(child, v, nil), v, nil)
 	sibling := s.NewFiltered(root, v, nil)
-	all := []*se.TokenObject{root, copied, again, child, grandchild, sibling, stranger}
-	names := []string{"root", "copied", "again", "child", "grandchild", "sibling", "stranger"}
-	from := [][]int{{0, 1, 2}, {0, 1, 2}, {0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 3, 4}, {0, 1, 2, 5}, {6}}
+	all := []*se.TokenObject{root, copied, again, child, grandchild, sibling, stranger, s.NewCopy(grandchild, v, nil)}
+	names := []string{"root", "copied", "again", "child", "grandchild", "sibling", "stranger", "grandchild's copy"}
+	from := [][]int{{0, 1, 2}, {0, 1, 2}, {0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 3, 4, 7}, {0, 1, 2, 5}, {6},
+		{0, 1, 2, 3, 4, 7}}
 	for i, x := range all {
 		for j, y := range all {
 			want := false
