@@ -471,45 +471,37 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 		check.Equal(t, k.ZwClose(second), want, "call %d of ZwClose on the second handle", i)
 	}
 	check.Equal(t, k.ZwClose(first), ntstatus.Success, "ZwClose of the first handle")
-	for _, c := range []struct {
+	type creation struct {
 		name    string
-		th      *nt.Thread
 		objects int64
 		make    func() (winnt.Handle, ntstatus.Status)
-	}{
-		{"event", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateEvent(1, unnamed, 0, false) }},
-		{"mutant", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateMutant(1, unnamed, false) }},
-		{"semaphore", server, 1, func() (winnt.Handle, ntstatus.Status) {
-			return server.NtCreateSemaphore(1, unnamed, 0, 1)
-		}},
-		{"timer", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateTimer(1, unnamed, 0) }},
-		{"job", server, 1, func() (winnt.Handle, ntstatus.Status) { return server.NtCreateJobObject(1, unnamed) }},
-		{"directory", server, 1, func() (winnt.Handle, ntstatus.Status) {
-			return server.NtCreateDirectoryObject(1, unnamed)
-		}},
-		{"link", server, 1, func() (winnt.Handle, ntstatus.Status) {
-			return server.NtCreateSymbolicLinkObject(1, unnamed, `\x`)
-		}},
-		{"token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+	}
+	var creations []creation
+	for kind, f := range kinds {
+		made := func() (winnt.Handle, ntstatus.Status) { return f[0](server, unnamed) }
+		creations = append(creations, creation{kind, 1, made})
+	}
+	for _, c := range append(creations, []creation{
+		{"token", 1, func() (winnt.Handle, ntstatus.Status) {
 			return server.NtDuplicateToken(own, winnt.TOKEN_QUERY, nil, false, winnt.TokenPrimary)
 		}},
-		{"filtered token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+		{"filtered token", 1, func() (winnt.Handle, ntstatus.Status) {
 			return server.NtFilterToken(own, 0, nil, nil, nil)
 		}},
-		{"LowBox token", server, 1, func() (winnt.Handle, ntstatus.Status) {
+		{"LowBox token", 1, func() (winnt.Handle, ntstatus.Status) {
 			return server.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"), nil, nil)
 		}},
-		{"pipe", server, 1, func() (winnt.Handle, ntstatus.Status) {
+		{"pipe", 1, func() (winnt.Handle, ntstatus.Status) {
 			return server.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 				ObjectAttributes: nt.Cap(pipe())})
 		}},
-		{"device", server, 1, func() (winnt.Handle, ntstatus.Status) {
+		{"device", 1, func() (winnt.Handle, ntstatus.Status) {
 			return server.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 3, 0)
 		}},
-		{"logon policy", server, 0, func() (winnt.Handle, ntstatus.Status) { // there is one, opened by each
+		{"logon policy", 0, func() (winnt.Handle, ntstatus.Status) { // there is one, opened by each
 			return server.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 		}},
-	} {
+	}...) {
 		o, h, _ := sys.Counts()
 		handle, st := c.make()
 		if st != ntstatus.Success {
@@ -532,7 +524,7 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
 			check.Equal(t, st, ntstatus.Success, "I-140: NtFlushBuffersFile of a device")
 		}
-		check.Equal(t, c.th.NtClose(handle), ntstatus.Success, "closing %s", c.name)
+		check.Equal(t, server.NtClose(handle), ntstatus.Success, "closing %s", c.name)
 		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
 			t.Errorf("P-5: %s closed: %d more objects and %d more handles than before, want none", c.name, o1-o, h1-h)
 		}

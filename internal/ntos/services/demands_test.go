@@ -81,8 +81,7 @@ var demands = map[string][]demand{
 	}},
 	"LsaLogonUser": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		return func() (any, ntstatus.Status) {
-			out, st := d.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+			out, st := d.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 			if st != ntstatus.Success {
 				return nil, st
 			}

@@ -48,6 +48,12 @@ func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*
 	return s, w, th
 }
 
+// plainLogon returns the request to log on the user u without a password.
+func plainLogon(typ winnt.LogonType) nt.LsaLogonUserIn {
+	return nt.LsaLogonUserIn{LogonType: typ,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}
+}
+
 // fieldsOf returns some fields of the records since the last call.
 func fieldsOf(m *audit.Memory, names ...string) (out []string) {
 	for _, e := range m.Drain() {
@@ -179,8 +185,7 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 	} {
 		before := w.sys.LogonSessions()
 		s.result = c.result
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		out, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_INTERACTIVE))
 		want(t, name, st, c.want)
 		check.Equal(t, w.sys.LogonSessions()-before, c.sessions, "%s: logon added: sessions", name)
 		if out.Token != 0 {
@@ -209,8 +214,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 			spec := token.Administrator(sid.MustParse(who))
 			s.result = logon.Result{Token: spec}
 			m.Drain()
-			out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}))
+			out := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK)))
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			var wanted []string
 			if who == acting {
@@ -247,8 +251,7 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 		spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = c.held, c.enabled, c.enabled
 		s.result = logon.Result{Token: spec}
 		m.Drain()
-		out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}))
+		out := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK)))
 		check.SlicesEqual(t, fieldsOf(m, "PrivilegeList"), c.want,
 			"token holds %v, enabled %v: record of the special logon", c.held, c.enabled)
 		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
@@ -273,8 +276,7 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 		"delegated": {delegated, ntstatus.Success, "%%1833"}, "foreign": {foreign, ntstatus.InvalidOwner, ""}} {
 		s.result = logon.Result{Token: c.spec}
 		m.Drain()
-		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		_, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 		want(t, name, st, c.want)
 		got := fieldsOf(m, "ImpersonationLevel")
 		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {

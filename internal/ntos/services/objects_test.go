@@ -235,22 +235,12 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 // A thread can be opened by its id, with the id of its process or with none. The two lowest bits of each id are
 // ignored (O-37).
 func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	defer func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	w := newWorld(t, kernel.Config{})
 	var threads [2]*nt.Thread
 	var ids [2]nt.ClientID
 	for i, name := range []string{"p", "q"} {
-		p, err := sys.NewProcess(name, value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-		check.NoError(t, err)
-		if threads[i], err = p.NewThread(); err != nil {
-			t.Fatal(err)
-		}
-		x := check.Result(threads[i].NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
-		ids[i] = x.(nt.ThreadBasic).ClientID
+		threads[i], _ = w.thread(w.process(name))
+		ids[i] = clientID(t, threads[i])
 	}
 	th := threads[0]
 	for _, low := range []winnt.Handle{0, 1, 2, 3} {

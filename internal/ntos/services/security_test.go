@@ -18,33 +18,6 @@ import (
 
 // creators has the services that take a descriptor for a new object.
 var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status){
-	"NtCreateEvent": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, given(d), nt.NotificationEvent, false)
-	},
-	"NtCreateMutant": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		out, st := th.Services().NtCreateMutant(nt.CreateMutantIn{DesiredAccess: winnt.MUTANT_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(given(d))})
-		return out.MutantHandle, st
-	},
-	"NtCreateSemaphore": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		out, st := th.Services().NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(given(d)), MaximumCount: 1})
-		return out.SemaphoreHandle, st
-	},
-	"NtCreateTimer": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		out, st := th.Services().NtCreateTimer(nt.CreateTimerIn{DesiredAccess: winnt.TIMER_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(given(d))})
-		return out.TimerHandle, st
-	},
-	"NtCreateDirectoryObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, given(d))
-	},
-	"NtCreateSymbolicLinkObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, given(d), `\Device`)
-	},
-	"NtCreateJobObject": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, given(d))
-	},
 	"NtCreatePort": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		out, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(given(d))})
 		return out.PortHandle, st
@@ -88,6 +61,14 @@ var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (w
 		ntstatus.Status) {
 		return th.NtDuplicateToken(openOwnToken(t, th), 0, given(d), false, winnt.TokenImpersonation)
 	},
+}
+
+func init() {
+	for kind, f := range kinds {
+		creators["NtCreate"+kind] = func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+			return f[0](th, given(d))
+		}
+	}
 }
 
 // given returns attributes with only a descriptor.
