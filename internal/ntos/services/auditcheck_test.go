@@ -14,7 +14,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -168,18 +167,7 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 
 // An object type list for a result list has 1 to 4096 entries (U-47).
 func TestResultListHasOneTo4096Entries(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	server := token.LocalSystem()
-	server.EnabledPrivileges = server.Privileges
-	v := must(token.New(server))
-	p := must(sys.NewProcess("server", v))
-	th := must(p.NewThread())
-	client := token.NetworkUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-	c := must(token.New(client))
-	k := sys.KernelMode(th)
-	tok := k.NewToken(c)
-	check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
+	server := newWorld(t, kernel.Config{}).auditServer(t, winnt.SecurityImpersonation)
 	types := make([]access.ObjectTypeEntry, 4097)
 	for i := range types {
 		types[i].GUID = winnt.GUID{byte(i + 1), byte((i + 1) >> 8)}
@@ -189,7 +177,7 @@ func TestResultListHasOneTo4096Entries(t *testing.T) {
 	}
 	for n, want := range map[int]ntstatus.Status{0: ntstatus.InvalidParameter, 1: ntstatus.Success,
 		4095: ntstatus.Success, 4096: ntstatus.Success, 4097: ntstatus.InvalidParameter} {
-		out, st := th.Services().NtAccessCheckByTypeResultListAndAuditAlarm(nt.AccessCheckByTypeAndAuditAlarmIn{
+		out, st := server.NtAccessCheckByTypeResultListAndAuditAlarm(nt.AccessCheckByTypeAndAuditAlarmIn{
 			SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("f"),
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectTypeList: nt.Cap(types[:n]), GenericMapping: nt.Cap(winnt.FileObject.Mapping)})

@@ -21,8 +21,7 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
-	tok := w.token(k, client, winnt.SecurityImpersonation)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, client, winnt.SecurityImpersonation)
 	defer k.PsRevertToSelf()
 	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)")), ClientToken: h,

@@ -160,8 +160,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 		th, k := w.thread(w.process("p", privileges...))
 		// The first process of the enumeration can be opened.
 		all := makers(t, w, th, k)
-		tok := w.token(k, svc, winnt.SecurityImpersonation, privileges...)
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		w.act(k, svc, winnt.SecurityImpersonation, privileges...)
 		for _, m := range all {
 			for mode, by := range map[string]*nt.Thread{"user": th, "kernel": k.Zw()} {
 				for _, attributes := range []uint32{0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE,
@@ -346,8 +345,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeCreateGlobalPrivilege))
 	all := makers(t, w, th, k)
-	tok := w.token(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	next := func(by *nt.Thread, attributes uint32) winnt.Handle {
 		h, st := by.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: attributes}, nt.NotificationEvent, false)
 		want(t, "make an event", st, ntstatus.Success)

@@ -33,13 +33,9 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 		{number(3), nil, sid.MediumLevel, 3}, {nil, low, sid.LowLevel, 3}, {number(1), low, sid.LowLevel, 1},
 		{number(0), low, sid.LowLevel, 0},
 	} {
-		plain := plainToken(winnt.TokenPrimary)
-		in := nt.CreateTokenExIn{DesiredAccess: plain.DesiredAccess, ObjectAttributes: plain.ObjectAttributes,
-			TokenType: plain.TokenType, AuthenticationID: plain.AuthenticationID, User: plain.User, Groups: nt.Cap(c.groups),
-			Privileges: plain.Privileges, PrimaryGroup: plain.PrimaryGroup, Source: plain.Source,
-			MandatoryPolicy: nt.Cap(c.policy)}
-		if c.groups == nil {
-			in.Groups = plain.Groups
+		in := plainTokenEx(winnt.TokenPrimary, c.policy)
+		if c.groups != nil {
+			in.Groups = nt.Cap(c.groups)
 		}
 		out, st := th.Services().NtCreateTokenEx(in)
 		if want(t, "make a token", st, ntstatus.Success); st != ntstatus.Success {
@@ -105,8 +101,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	spec.EnabledPrivileges = spec.Privileges
 	p := w.of("maker", spec)
 	th, k := w.thread(p)
-	tok := w.token(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	defer k.PsRevertToSelf()
 	make := func(typ winnt.TokenType) winnt.Handle {
 		t.Helper()
@@ -126,11 +121,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 			t.Errorf("statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
 		}
 	}
-	off := plainToken(winnt.TokenPrimary)
-	in := nt.CreateTokenExIn{DesiredAccess: off.DesiredAccess, ObjectAttributes: off.ObjectAttributes,
-		TokenType: off.TokenType, AuthenticationID: off.AuthenticationID, User: off.User, Groups: off.Groups,
-		Privileges: off.Privileges, PrimaryGroup: off.PrimaryGroup, Source: off.Source,
-		MandatoryPolicy: nt.Cap(new(uint32))}
+	in := plainTokenEx(winnt.TokenPrimary, new(uint32))
 	out, st := th.Services().NtCreateTokenEx(in)
 	want(t, "T-12: without a policy", st, ntstatus.Success)
 	if got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel); got.SID ==

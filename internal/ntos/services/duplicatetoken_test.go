@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -111,30 +110,22 @@ func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 // Setting a SACL on a duplicate needs SeSecurityPrivilege in the effective token: the client's while impersonating,
 // not that of the process (T-52).
 func TestDuplicateSACLAsksTheClient(t *testing.T) {
-	with := sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	with := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
 	for name, c := range map[string]struct{ server, client, want bool }{
 		"both": {true, true, true}, "the client": {false, true, true}, "the server": {true, false, false},
 	} {
-		specOf := func(holds bool) token.Spec {
-			s := token.LocalSystem()
-			s.EnabledPrivileges = s.Privileges
-			if !holds {
-				s.Privileges &^= winnt.SeSecurityPrivilege.Bit()
-				s.EnabledPrivileges = s.Privileges
+		held := func(holds bool) []winnt.Privilege {
+			if holds {
+				return []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege}
 			}
-			return s
+			return []winnt.Privilege{winnt.SeImpersonatePrivilege}
 		}
-		sys, th := userThread(t, specOf(c.server))
+		w := newWorld(t, kernel.Config{})
+		th, k := w.thread(w.process("p", held(c.server)...))
 		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
-		spec := specOf(c.client)
-		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-		v := must(token.New(spec))
-		k := sys.KernelMode(th)
-		client := k.NewToken(v)
-		st := k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
-		k.PsDereferenceImpersonationToken(client)
-		check.Success(t, st)
-		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
+		w.act(k, client, winnt.SecurityImpersonation, held(c.client)...)
+		_, st := th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
+		k.PsRevertToSelf()
 		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
 			t.Errorf("T-52: duplicate with a SACL, %s holds the privilege: %v, want %v", name, st, want)
 		}

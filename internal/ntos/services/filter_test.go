@@ -98,8 +98,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 				pseudo, equal, st, ntstatus.Success)
 		}
 	}
-	anonymous := w.token(k, client, winnt.SecurityAnonymous)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), anonymous, false, false, winnt.SecurityAnonymous), ntstatus.Success)
+	w.act(k, client, winnt.SecurityAnonymous)
 	defer k.PsRevertToSelf()
 	for _, pseudo := range []winnt.Handle{winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken} {
 		want(t, "I-24", check.Status(th.NtCompareTokens(own, pseudo)), ntstatus.CantOpenAnonymous)

@@ -102,6 +102,14 @@ func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityI
 	return t
 }
 
+// act makes the thread of k impersonate a new token at a level.
+func (w *world) act(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
+	privileges ...winnt.Privilege) {
+	w.tb.Helper()
+	check.Require(w.tb, k.PsImpersonateClient(k.Thread(), w.token(k, user, level, privileges...), false, false, level),
+		ntstatus.Success, "impersonating %s", user)
+}
+
 // The caller's process runs as LocalSystem, and the server's as another account. Objects created for the server's
 // process grant access to the server's user.
 const otherServer = "S-1-5-21-1-2-3-1501"
@@ -308,8 +316,7 @@ func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("mute", winnt.SeImpersonatePrivilege))
-	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
 	t.Cleanup(k.PsRevertToSelf)
 	return w.auditServer(t, winnt.SecurityIdentification), th.Services()
 }
@@ -322,6 +329,14 @@ func plainToken(typ winnt.TokenType) nt.CreateTokenIn {
 		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.MustParse(client)}),
 		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
 		PrimaryGroup: nt.Cap(sid.MustParse(client)), Source: nt.Cap(&token.Source{Name: "src", ID: 7})}
+}
+
+// plainTokenEx returns the input of plainToken for NtCreateTokenEx, with a mandatory policy; nil leaves it out.
+func plainTokenEx(typ winnt.TokenType, policy *uint32) nt.CreateTokenExIn {
+	in := plainToken(typ)
+	return nt.CreateTokenExIn{DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes, TokenType: typ,
+		AuthenticationID: in.AuthenticationID, User: in.User, Groups: in.Groups, Privileges: in.Privileges,
+		PrimaryGroup: in.PrimaryGroup, Source: in.Source, MandatoryPolicy: nt.Cap(policy)}
 }
 
 // class queries a class of a token. It returns the zero value if the value has another type.
@@ -426,8 +441,7 @@ func (w *world) auditServer(t *testing.T, level winnt.SecurityImpersonationLevel
 	t.Helper()
 	p := w.process("server", winnt.SeAuditPrivilege, winnt.SeImpersonatePrivilege)
 	th, k := w.thread(p)
-	tok := w.token(k, client, winnt.SecurityImpersonation)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, client, winnt.SecurityImpersonation)
 	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	k.PsRevertToSelf()
 	other := w.token(k, acting, winnt.SecurityImpersonation)

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -33,21 +34,13 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 		w := newWorld(t, kernel.Config{})
 		p := w.process("p", append([]winnt.Privilege{winnt.SeImpersonatePrivilege}, all...)...)
 		th, k := w.thread(p)
-		job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
-		want(t, "make a job", st, ntstatus.Success)
 		info := &nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS}
 		for _, l := range c.luids {
 			info.PrivilegesToDelete = append(info.PrivilegesToDelete, nt.LUIDAndAttributes{LUID: l})
 		}
-		_, st = th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
-			JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformation: nt.Cap(info),
-			JobObjectInformationLength: nt.JobSecurityLimitSize})
-		if want(t, c.name, st, c.st); st != ntstatus.Success {
+		if want(t, c.name, joinJob(t, th, info), c.st); c.st != ntstatus.Success {
 			continue
 		}
-		_, st = th.Services().NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: job.JobHandle,
-			ProcessHandle: winnt.NtCurrentProcess})
-		want(t, "assign", st, ntstatus.Success)
 		tok := w.token(k, svc, winnt.SecurityImpersonation, append([]winnt.Privilege{winnt.SeDebugPrivilege}, all...)...)
 		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
 			ntstatus.Success)
@@ -68,6 +61,21 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 		}
 		k.PsRevertToSelf()
 	}
+}
+
+// joinJob assigns the thread's process to a new job with these limits, and returns the status of setting them. A job
+// that refuses them is not joined.
+func joinJob(t *testing.T, th *nt.Thread, limits *nt.JobSecurityLimitInformation) ntstatus.Status {
+	t.Helper()
+	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
+	_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
+		JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformation: nt.Cap(limits),
+		JobObjectInformationLength: nt.JobSecurityLimitSize})
+	if st == ntstatus.Success {
+		check.Success(t, check.Status(th.Services().NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: job,
+			ProcessHandle: winnt.NtCurrentProcess})))
+	}
+	return st
 }
 
 func TestNtCreateJobObject(t *testing.T) {

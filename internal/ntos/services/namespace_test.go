@@ -130,8 +130,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		return st
 	}, rungs)
 	want(t, "O-90: nothing is asked", check.Status(open(naming{})), ntstatus.AccessDenied)
-	tok := w.token(k, client, winnt.SecurityIdentification)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification), ntstatus.Success)
+	w.act(k, client, winnt.SecurityIdentification)
 	_, st := open(naming{desired: right})
 	want(t, "I-1: below SecurityImpersonation", st, ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()

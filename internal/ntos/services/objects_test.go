@@ -191,18 +191,9 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 			}
 			th, k := w.thread(p)
 			if limits != nil {
-				job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
-				want(t, "make a job", st, ntstatus.Success)
 				info := &nt.JobSecurityLimitInformation{}
-				if limits(info); info.SecurityLimitFlags != 0 {
-					_, st = th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
-						JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformation: nt.Cap(info),
-						JobObjectInformationLength: nt.JobSecurityLimitSize})
-					want(t, "limit it", st, ntstatus.Success)
-				}
-				_, st = th.Services().NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: job.JobHandle,
-					ProcessHandle: winnt.NtCurrentProcess})
-				want(t, "assign", st, ntstatus.Success)
+				limits(info)
+				want(t, "join a job", joinJob(t, th, info), ntstatus.Success)
 			}
 			for _, user := range []string{svc, client} {
 				for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,

@@ -147,8 +147,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		k.PsDereferencePrimaryToken(tok)
 		h := check.Result(k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject,
 			kernel.KernelMode))
-		mine := w.token(k, client, winnt.SecurityImpersonation)
-		want(t, "act", k.PsImpersonateClient(k.Thread(), mine, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		w.act(k, client, winnt.SecurityImpersonation)
 		for self, wanted := range map[bool]ntstatus.Status{true: c.self, false: c.client} {
 			want(t, c.admits, check.Status(th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, self)), wanted)
 		}

@@ -202,8 +202,7 @@ func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 		MaximumInstances: 1, ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\g`))}))
 	other, k := w.thread(w.process("client", winnt.SeImpersonatePrivilege))
-	tok := w.token(k, svc, winnt.SecurityImpersonation)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	w.act(k, svc, winnt.SecurityImpersonation)
 	name := named(`\Device\NamedPipe\g`)
 	name.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
 	_, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, name, 3, 0)
