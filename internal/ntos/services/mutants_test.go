@@ -13,18 +13,14 @@ import (
 // A mutant whose owner ended is free and abandoned, whether the thread or its process ended (O-136). No other thread
 // can release it (O-134).
 func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
-	process := func(name string) *kernel.Process {
-		return must(sys.NewProcess(name, alice))
-	}
-	watcher := must(process("watcher").NewThread())
+	w := newWorld(t, kernel.Config{})
+	watcher, _ := w.thread(w.process("watcher"))
 	for name, end := range map[string]func(*kernel.Process, *nt.Thread){
 		"thread":  func(_ *kernel.Process, th *nt.Thread) { th.Close() },
 		"process": func(p *kernel.Process, _ *nt.Thread) { p.Exit() },
 	} {
-		owner := process("owner of " + name)
-		th := must(owner.NewThread())
+		owner := w.process("owner of " + name)
+		th, _ := w.thread(owner)
 		oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
 		check.Success(t, check.Status(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true)))
 		h := check.Result(watcher.NtOpenMutant(winnt.MUTANT_QUERY_STATE, oa))
@@ -39,7 +35,6 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 		check.Equal(t, check.Status(watcher.NtReleaseMutant(h)), ntstatus.MutantNotOwned,
 			"O-134: %s: releasing the abandoned mutant", name)
 	}
-	check.NoError(t, sys.Close())
 }
 
 func TestNtCreateMutant(t *testing.T) {
