@@ -317,6 +317,7 @@ func TestListingsRestartAndContinue(t *testing.T) {
 		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // its pattern stays
 		{f, "hole", true, 9, nil, 1, 0},                     // until a restart
 		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a name was returned
+		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // each time
 		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // no name was returned
 		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    // the pattern matches whole names
 		{f, "*l*", true, 1, nil, 1, 0},                      // hole and small match
