@@ -41,6 +41,7 @@ func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 		many[i] = events[0]
 	}
 	check.Equal(t, waiter.WaitAny(many, false, nil), ntstatus.InvalidParameter1, "WaitAny for too many objects")
+	check.Equal(t, waiter.WaitAny(many[1:], false, over), ntstatus.Cancelled, "WaitAny for the most objects")
 	check.Equal(t, waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil), ntstatus.InvalidHandle,
 		"WaitAny with an invalid handle")
 	for _, i := range []int{1, 0} {
