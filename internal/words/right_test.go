@@ -68,6 +68,7 @@ func TestMaskPrintsAsRightWords(t *testing.T) {
 		{0x60000, 0x60000, winnt.FileObject, "READ_CONTROL|WRITE_DAC"},
 		{2, 0x1F01FF, winnt.DirectoryFileObject, "FILE_ADD_FILE"},
 		{0x2001F, 0x2001F, winnt.KeyObject, "read, write"},
+		{0x20000, 0x20000, winnt.SymbolicLinkObject, "READ_CONTROL"}, // all that write is there
 	} {
 		check.Equal(t, words.Names(c.m, c.held, c.typ), c.want, "%v of %v", c.m, c.held)
 	}
