@@ -288,6 +288,11 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	text, _ := l.text("päth")
 	matches(t, "UNICODE_STRING", "päth")(m.StringAt(l.words(head, name)))
 	matches(t, "text with a terminator", "päth")(m.ZeroTerminatedAt(Address(text)))
+	for room, want := range map[int]ntstatus.Status{4: ntstatus.InvalidParameter, 5: ntstatus.Success} {
+		_, n, st := m.zeroTerminated(Address(text), room)
+		check.Equal(t, st, want, "4 units and a terminator in room for %d", room)
+		check.Equal(t, n, 4, "units that were read in room for %d", room)
+	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	oa := l.words(48, 0x10, uint64(l.words(head, name)), 0x40, uint64(l.put(d.Binary())), uint64(quality))
 	got, st := m.AttributesAt(oa)
