@@ -26,8 +26,11 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 			t.Errorf("%s %s: %q, %t", k.Rule, k.Status, text, exact)
 		}
 	}
-	if text, exact := conditionText(&nt.Call{Row: row, Status: ntstatus.Success}, "X-1"); text != "" || exact {
-		t.Errorf(`a rule that the call does not have: %q, %t, want "", false`, text, exact)
+	// Without a condition of the rule, no condition or several conditions of the status give no text.
+	for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.AccessDenied} {
+		if text, exact := conditionText(&nt.Call{Row: row, Status: st}, "X-1"); text != "" || exact {
+			t.Errorf(`%s by a rule that the call does not have: %q, %t, want "", false`, st, text, exact)
+		}
 	}
 	k := func(rule string, st ntstatus.Status) nt.Condition { return nt.Condition{Rule: rule, Status: st} }
 	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20",
