@@ -123,9 +123,10 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 // A read-only share withholds rights to write, and rights that are refused at use (F-106).
 func TestReadOnlyShareWithholdsWriting(t *testing.T) {
 	v, _ := decide(t, "", "", "alice")
-	if ^v.Left != 0xd0156 {
-		t.Errorf("left %v: ^v.Left = %#x, want 0xd0156", v.Left, ^v.Left)
-	}
+	check.Equal(t, ^v.Left, winnt.AccessMask(0xd0156), "withheld")
+	// A descriptor that does not grant FILE_WRITE_DATA makes the share read-only.
+	v, _ = decide(t, "read only = no", "D:(A;;0x1f01fd;;;WD)", "alice")
+	check.Equal(t, v.Left, winnt.AccessMask(0x1200a9), "rights that are left by a descriptor without writing")
 }
 
 // The account for the file check (F-108).
