@@ -59,6 +59,8 @@ func TestJudgeComparesFields(t *testing.T) {
 		{"e", `"out":{"hex":"01"}`, false}, {"e", `"out":{"hex":"zz"}`, false}, {"e", `"out":{}`, false},
 		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"groups":[{"sid":"S-1-5-11","attributes":7},` +
 			`{"sid":"S-1-1-0","attributes":"0x7"}]}}`, true},
+		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"userAttributes":16,"groups":[{"sid":"S-1-5-11",` +
+			`"attributes":7},{"sid":"S-1-1-0","attributes":7}]}}`, false}, // a deny-only user
 		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `}}`, false}, {"f",
 			`"out":{"status":"STATUS_SUCCESS"}`, false},
 		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"restricting":[],"groups":[{"sid":"S-1-5-11",` +
