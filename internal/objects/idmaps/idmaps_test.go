@@ -53,6 +53,10 @@ func TestIDIsMappedByExport(t *testing.T) {
 			t.Errorf("L-60: %d is %v and %v, want %s and %s", c.id, u, g, c.user, c.group)
 		}
 	}
+	who, err = idmaps.Read([]byte(strings.Replace(exported, "number: 3", "number: 9", 1)), nil) // the last of the map
+	if check.NoError(t, err); who(290005, false) != sid.MustParse("S-1-5-21-2-2-2-20005") {
+		t.Errorf("L-60: 290005 is %v, want S-1-5-21-2-2-2-20005", who(290005, false))
+	}
 	for text, want := range map[string]string{
 		"rights: []": "version 0", "version: 2": "version 2", "version: 1\nmore: 1": "more",
 		strings.Replace(exported, "backend: ad", "backend: tdb", 1):      "tdb",
