@@ -14,7 +14,8 @@ import (
 // The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
 //
 func TestPathHasEveryStep(t *testing.T) {
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))),
+		Objects: append(objectsOf(), thing("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"))}
 	s.From = s.Directory.Find("ann")
 	got := must(s.Do(context.Background()))
 	password := reach.Step{Who: "ann", Right: "ForceChangePassword", Object: "CN=bob",
@@ -28,9 +29,12 @@ func TestPathHasEveryStep(t *testing.T) {
 	secret := reach.Step{Who: "bob", Joined: []string{"admins"}, Right: "WriteOwner", Object: "/secret",
 		By: []string{"DACL 0 for admins"}, Then: "WriteDacl"}
 	open := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/open", By: []string{"no DACL"}}
+	// One entry grants both parts of DCSync.
+	sync := reach.Step{Who: "ann", Right: "DCSync", Object: "DC=y", By: []string{"DACL 0 for ann"}}
 	want := []reach.Path{
 		{Object: "CN=bob", Steps: []reach.Step{password}},
 		{Object: "/open", Steps: []reach.Step{open}},
+		{Object: "DC=y", Steps: []reach.Step{sync}},
 		{Object: "CN=staff", Steps: []reach.Step{password, staff}},
 		{Object: "CN=admins", Steps: []reach.Step{password, staff, admins}},
 		{Object: "CN=cy", Steps: []reach.Step{password, staff, cy}},
