@@ -45,6 +45,9 @@ func TestSecondRunDeletesMissingFiles(t *testing.T) {
 				return applied(t, documents, format, string(text))
 			}
 			apply()
+			// A document that the earlier output has twice is deleted once.
+			text := check.Must(os.ReadFile(out))
+			check.NoError(t, os.WriteFile(out, append(text, text...), 0o600))
 			for i := range 100 {
 				if i%2 == 0 {
 					want = append(want, name(i))
