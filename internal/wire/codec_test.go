@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
@@ -195,9 +196,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := row.AppendIn(nil, in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if back, err := row.DecodeIn(again); err != nil || !same(back, in) {
 			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
 		}

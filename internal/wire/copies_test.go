@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -20,19 +21,13 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 	ask := func(row string, in any) any {
 		t.Helper()
 		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-		body, err := r.AppendCall(nil, in, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := check.Must(r.AppendCall(nil, in, false))
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != ntstatus.Success {
 			t.Fatal(row, head.Status, err)
 		}
-		out, err := r.DecodeOut(rest)
-		if err != nil {
-			t.Fatal(err)
-		}
+		out := check.Must(r.DecodeOut(rest))
 		return out
 	}
 	const size, rounds = 1 << 20, 8
@@ -44,10 +39,7 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 		ObjectAttributes: name}).(nt.OpenFileOut).FileHandle
 	frame := func(row string, in any) []byte {
 		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-		body, err := r.AppendCall(nil, in, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := check.Must(r.AppendCall(nil, in, false))
 		return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
 	}
 	write := frame("NtWriteFile", nt.WriteFileIn{FileHandle: end, Buffer: nt.Cap(make([]byte, size)),
@@ -55,16 +47,10 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 	read := frame("NtReadFile", nt.ReadFileIn{FileHandle: server, Length: size, ByteOffset: 1<<64 - 2})
 	answer := make([]byte, size+1000)
 	exchange := func(b []byte) int {
-		if _, err := s.conn.Write(b); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(s.conn, answer[:4]); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(s.conn.Write(b)))
+		check.NoError(t, check.Err(io.ReadFull(s.conn, answer[:4])))
 		n := int(binary.LittleEndian.Uint32(answer))
-		if _, err := io.ReadFull(s.conn, answer[:n]); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(io.ReadFull(s.conn, answer[:n])))
 		return n
 	}
 	taken := func(f func()) float64 {

@@ -12,6 +12,12 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
+// The hello of a client, in both forms.
+var (
+	helloFrame = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	jsonHello  = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
+)
+
 // pair is a server in the bubble of a synctest, prepared before it serves, with the
 // client's end of its connection.
 func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-chan error) {

@@ -56,23 +56,34 @@ type lender struct {
 	out  []*os.File    // the other ends of passed descriptors; owned by the server's goroutine until it ends
 }
 
-func lend(t *testing.T) *lender {
+// lend starts a server of lending. It sends the client's hello, unless hello is nil.
+func lend(t *testing.T, hello []byte) *lender {
 	t.Helper()
-	server, conn := sockets(t)
-	user := check.Must(token.New(token.LocalSystem()))
-	sys := kernel.Boot(kernel.Config{})
-	p := check.Must(sys.NewProcess("client", user))
-	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
-	go func() {
-		l.over <- wire.Serve(server, lending{process{p, nt.Documented}, func() *os.File {
+	l := over(t, func(l *lender, p process) wire.Process {
+		return lending{p, func() *os.File {
 			r, w, err := os.Pipe()
 			if err != nil {
 				t.Error(err)
 			}
 			l.out = append(l.out, w)
 			return r
-		}, l.done})
-	}()
+		}, l.done}
+	})
+	if hello != nil {
+		l.exchange(hello)
+	}
+	return l
+}
+
+// over starts a server over a socket. Its process is built from a kernel's.
+func over(t *testing.T, made func(*lender, process) wire.Process) *lender {
+	t.Helper()
+	server, conn := sockets(t)
+	user := check.Must(token.New(token.LocalSystem()))
+	sys := kernel.Boot(kernel.Config{})
+	p := check.Must(sys.NewProcess("client", user))
+	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
+	go func() { l.over <- wire.Serve(server, made(l, process{p, nt.Documented})) }()
 	t.Cleanup(func() {
 		l.ends()
 		check.NoError(t, sys.Close())
@@ -97,42 +108,32 @@ func (l *lender) ends() {
 	}
 }
 
-// exchange sends a frame and returns its answer with the number of descriptors.
-func (l *lender) exchange(f *wire.Frame) (*wire.Frame, int) {
+// ask sends a frame and returns its answer with the number of descriptors.
+func (l *lender) ask(f *wire.Frame) (*wire.Frame, int) {
 	l.Helper()
-	if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
-		l.Fatal(err)
-	}
-	return l.next()
+	return l.exchange(wire.AppendFrame(nil, f))
 }
 
-func (l *lender) next() (*wire.Frame, int) {
+// exchange sends the bytes of a frame and returns its answer with the number of descriptors.
+func (l *lender) exchange(frame []byte) (*wire.Frame, int) {
 	l.Helper()
+	check.NoError(l, check.Err(l.conn.Write(frame)))
 	b, oob := make([]byte, 1<<20), make([]byte, unix.CmsgSpace(4*wire.MaxDescriptors))
 	n, oobn, _, _, err := l.conn.ReadMsgUnix(b, oob)
-	if err != nil {
-		l.Fatal(err)
-	}
-	answer, err := wire.ReadFrame(bytes.NewReader(b[:n]))
-	if err != nil {
-		l.Fatal(err)
-	}
-	fds := 0
-	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
-	if err != nil {
-		l.Fatal(err)
-	}
-	for i := range messages {
-		list, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			l.Fatal(err)
-		}
-		for _, fd := range list {
+	check.NoError(l, err)
+	answer, fds := check.Must(wire.ReadFrame(bytes.NewReader(b[:n]))), 0
+	for _, m := range check.Must(unix.ParseSocketControlMessage(oob[:oobn])) {
+		for _, fd := range check.Must(unix.ParseUnixRights(&m)) {
 			_ = unix.Close(fd)
+			fds++
 		}
-		fds += len(list)
 	}
 	return answer, fds
+}
+
+// handOut is a request for a descriptor of a handle.
+func handOut(h winnt.Handle) *wire.Frame {
+	return &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, h)}
 }
 
 func openDevice() nt.CreateFileIn {
@@ -157,8 +158,7 @@ var ofDescriptors = []said{
 // TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones
 // (W-60, W-61). -write writes them.
 func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
-	l := lend(t)
-	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	l := lend(t, helloFrame)
 	var text strings.Builder
 	for i, m := range ofDescriptors {
 		f := m.frame(t, uint64(i+1))
@@ -169,7 +169,7 @@ func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 			l.over <- nil
 			break
 		}
-		answer, fds := l.exchange(f)
+		answer, fds := l.ask(f)
 		fmt.Fprintf(&text, "<- %s\n", line(answer, m.row))
 		if fds > 0 {
 			fmt.Fprintf(&text, "   with %d descriptor\n", fds)
@@ -180,8 +180,7 @@ func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 
 // TestDescriptorsArePassedInJSON checks the replies of both frames in JSON (W-60, W-61).
 func TestDescriptorsArePassedInJSON(t *testing.T) {
-	l := lend(t)
-	l.exchange(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
+	l := lend(t, jsonHello)
 	open := uint16(nt.NtTable.Find("NtOpenFile").Info().Number)
 	for _, c := range []struct {
 		kind    wire.Kind
@@ -196,7 +195,7 @@ func TestDescriptorsArePassedInJSON(t *testing.T) {
 			`{"Status":0,"Why":null,"Descriptors":1,"Out":{"FileHandle":"4"}}`, 1},
 		{wire.CallWith, open, `{"In":{}}`, "", 0},
 	} {
-		f, fds := l.exchange(&wire.Frame{Kind: c.kind, Thread: 1, Service: c.service, Body: []byte(c.body)})
+		f, fds := l.ask(&wire.Frame{Kind: c.kind, Thread: 1, Service: c.service, Body: []byte(c.body)})
 		if fds != c.fds || (f.Kind == wire.AnswerWith) != (fds > 0) || !json.Valid(f.Body) ||
 			c.want != "" && string(f.Body) != c.want {
 			t.Errorf("%s: reply of kind %d, %s with %d descriptors, want %s with %d",
@@ -210,64 +209,19 @@ func TestDescriptorsArePassedInJSON(t *testing.T) {
 func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
-	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
-	check.Equal(t, s.status(f), ntstatus.NotSupported, "descriptor over a stream that cannot carry one")
+	check.Equal(t, s.status(handOut(8)), ntstatus.NotSupported, "descriptor over a stream that cannot carry one")
 	check.Equal(t, s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)), ntstatus.Success,
 		"open over a stream that cannot carry descriptors")
 }
 
-// TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets at most 64 descriptors, and more
-// once it has read them (W-62).
+// TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets 64 descriptors, and more once it
+// has read them (W-62).
 func TestUnreadRepliesLimitDescriptors(t *testing.T) {
-	l := lend(t)
-	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
-	const asked = 3 * wire.MaxPassed
-	ask := func(n int) {
-		var b []byte
-		for range n {
-			b = wire.AppendFrame(b, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)})
-		}
-		if _, err := l.conn.Write(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ask(asked)
-	got, refused := 0, 0
-	r := wire.NewReader(l.conn)
-	for range asked {
-		f := check.Must(r.Frame())
-		head, _, err := wire.DecodeAnswer(f.Body)
-		switch {
-		case err != nil:
-			t.Fatal(err)
-		case head.Status == ntstatus.Success && len(f.Files) == 1:
-			got++
-			_ = f.Files[0].Close()
-		case head.Status == ntstatus.InsufficientResources && len(f.Files) == 0:
-			refused++
-		default:
-			t.Fatalf("reply %+v with %d descriptors, want success with 1 or STATUS_INSUFFICIENT_RESOURCES with none",
-				head, len(f.Files))
-		}
-	}
-	if got < wire.MaxPassed {
-		t.Errorf("%d of %d descriptors passed, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
-	}
-	ask(1)
-	if f, err := r.Frame(); err != nil || len(f.Files) != 1 {
-		t.Errorf("reply after all descriptors were read: %+v, %v, want one descriptor", f, err)
-	} else {
-		_ = f.Files[0].Close()
-	}
-}
-
-// TestUnreadDescriptorsAreBounded checks that the server keeps a bounded number of unread descriptors.
-func TestUnreadDescriptorsAreBounded(t *testing.T) {
-	l := lend(t)
-	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
-	for i := range uint64(wire.MaxPassed + 50) {
-		f := &wire.Frame{Kind: wire.HandOut, Request: i, Thread: 1, Body: wire.AppendHandle(nil, 8)}
-		check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, f))))
+	l := lend(t, helloFrame)
+	l.ask(&wire.Frame{Kind: wire.NewThread}) // thread 2, for a request after the end of thread 1
+	const refused = 50
+	for range wire.MaxPassed + refused {
+		check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, handOut(8)))))
 	}
 	// The thread ends after all its calls.
 	check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1}))))
@@ -276,17 +230,37 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the thread has not ended after a minute")
 	}
-	if len(l.out) != wire.MaxPassed {
-		t.Errorf("%d descriptors were passed while the client read none, want %d", len(l.out), wire.MaxPassed)
+	r, got := wire.NewReader(l.conn), map[ntstatus.Status]int{}
+	answer := func(files int) ntstatus.Status {
+		t.Helper()
+		f := check.Must(r.Frame())
+		head, _, err := wire.DecodeAnswer(f.Body)
+		check.NoError(t, err)
+		if len(f.Files) != files && head.Status == ntstatus.Success || len(f.Files) > 0 && head.Status != ntstatus.Success {
+			t.Fatalf("reply %+v with %d descriptors, want one with success", head, len(f.Files))
+		}
+		for _, file := range f.Files {
+			_ = file.Close()
+		}
+		return head.Status
 	}
+	for range wire.MaxPassed + refused {
+		got[answer(1)]++
+	}
+	if got[ntstatus.Success] != wire.MaxPassed || got[ntstatus.InsufficientResources] != refused {
+		t.Errorf("replies that were not read: %v, want %d with a descriptor and %d refused", got, wire.MaxPassed, refused)
+	}
+	check.Equal(t, answer(0), ntstatus.Success, "end of the thread")
+	again := handOut(8)
+	again.Thread = 2
+	check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, again))))
+	check.Equal(t, answer(1), ntstatus.Success, "descriptor after all were read")
 }
 
 // TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and
 // closes only its own (W-60, W-61).
 func TestClientReceivesDescriptors(t *testing.T) {
-	l := lend(t)
-	c, err := client.New(l.conn)
-	check.NoError(t, err)
+	c := check.Must(client.New(lend(t, nil).conn))
 	defer c.Close()
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, openDevice())
@@ -294,10 +268,7 @@ func TestClientReceivesDescriptors(t *testing.T) {
 		t.Fatalf("OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
 	}
 	check.NoError(t, f.Close())
-	if f, err = c.File(th, out.FileHandle); err != nil {
-		t.Fatal(err)
-	}
-	check.NoError(t, f.Close())
+	check.NoError(t, check.Must(c.File(th, out.FileHandle)).Close())
 	if f, err := c.File(th, 400); f != nil || err == nil || !strings.Contains(err.Error(), "ACCESS_DENIED") {
 		t.Error(f, err)
 	}
@@ -315,19 +286,18 @@ func TestClientReceivesDescriptors(t *testing.T) {
 func FuzzHandOut(f *testing.F) {
 	open := ofDescriptors[2].frame(f, 3)
 	for _, asked := range [][]byte{
-		wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}),
+		wire.AppendFrame(nil, handOut(4)),
 		wire.AppendFrame(nil, open), []byte(`{"Handle":"4"}`),
 	} {
 		f.Add(asked, true)
 		f.Add(asked, false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, inJSON bool) {
-		l := lend(t)
-		hello := wire.AppendHello(nil, wire.HelloBody{})
+		hello := helloFrame
 		if inJSON {
-			hello = []byte(`{"Magic":"refmon","Version":1}`)
+			hello = jsonHello
 		}
-		l.exchange(&wire.Frame{Kind: wire.Hello, Body: hello})
+		l := lend(t, hello)
 		go func() { _, _ = io.Copy(io.Discard, l.conn) }()
 		_, _ = l.conn.Write(b)
 		_, _ = l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: b[:min(len(b), 64)]}))
@@ -338,18 +308,15 @@ func FuzzHandOut(f *testing.F) {
 // TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed
 // descriptors (W-62).
 func TestDeniedDescriptorsDoNotCount(t *testing.T) {
-	l := lend(t)
-	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	l := lend(t, helloFrame)
 	ask := func(h winnt.Handle) (ntstatus.Status, int) {
-		f, n := l.exchange(&wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, h)})
+		f, n := l.ask(handOut(h))
 		b := f.Body
 		if f.Kind == wire.AnswerWith {
 			b = b[1:] // how many it brings
 		}
 		head, _, err := wire.DecodeAnswer(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return head.Status, n
 	}
 	first, _ := ask(400)
@@ -361,41 +328,4 @@ func TestDeniedDescriptorsDoNotCount(t *testing.T) {
 	if st, n := ask(8); st != ntstatus.Success || n != 1 {
 		t.Errorf("permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
 	}
-}
-
-// TestUnexpectedReplyEndsConnection checks that a reply without a request ends the connection, and that the client
-// keeps no descriptor of it (W-50).
-func TestUnexpectedReplyEndsConnection(t *testing.T) {
-	server, conn := sockets(t)
-	made := make(chan *client.Conn)
-	go func() {
-		c, err := client.New(conn)
-		if err != nil {
-			t.Error(err)
-		}
-		made <- c
-	}()
-	check.NoError(t, check.Err(wire.ReadFrame(server)))
-	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{Process: 8})})
-	check.NoError(t, check.Err(server.Write(hello)))
-	c := <-made
-	if c == nil {
-		t.FailNow()
-	}
-	r, w, err := os.Pipe()
-	check.NoError(t, err)
-	defer w.Close()
-	answer := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: 999, Body: make([]byte, 20)})
-	answer[4+15] = 1 // descriptors
-	if _, _, err := server.WriteMsgUnix(answer, unix.UnixRights(int(r.Fd())), nil); err != nil {
-		t.Fatal(err)
-	}
-	_ = r.Close()
-	for end := time.Now().Add(time.Minute); c.Err() == nil || !closed(w); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("connection after a minute: error %v, descriptor closed %t, want an error and true",
-				c.Err(), closed(w))
-		}
-	}
-	_ = c.Close()
 }

@@ -262,16 +262,12 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		binary, err := row.AppendIn(nil, in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if back, err := row.DecodeIn(binary); err != nil || !same(back, in) {
 			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
 		}
 		text, err := row.AppendInJSON(nil, in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if back, err := row.DecodeInJSON(text); err != nil || !same(back, in) {
 			t.Fatalf("decoding %s returned %+v, %v, want %+v", text, back, err, in)
 		}

@@ -53,10 +53,7 @@ func (p *laterPipe) must(st ntstatus.Status) {
 // begin begins a call on a thread of its own.
 func (p *laterPipe) begin(name string, in any, l *nt.Later) ntstatus.Status {
 	p.Helper()
-	tr, err := p.own.NewTransport()
-	if err != nil {
-		p.Fatal(err)
-	}
+	tr := check.Must(p.own.NewTransport())
 	_, st := tr.(interface {
 		CallLater(*nt.Row, any, *nt.Later) (any, ntstatus.Status)
 	}).CallLater(nt.NtTable.Find(name), in, l)

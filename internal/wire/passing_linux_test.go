@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -14,10 +13,8 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -143,34 +140,47 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 	}
 }
 
-// If a server passes an unexpected descriptor, the client reports it, and its calls end (W-50, W-9).
+// If a server passes a descriptor that the client did not request, or answers without a request, the client closes the
+// descriptor and reports an error, and its calls end (W-50, W-9).
 func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
-	server, conn := sockets(t)
-	in, out := pipes(t, 1)
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		_, _ = wire.ReadFrame(server)
-		hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
-		_, _ = server.Write(hello)
-		f, err := wire.ReadFrame(server)
-		if err != nil {
-			return
+	for _, c := range []struct {
+		name  string
+		calls bool   // the client makes a call, whose answer has the descriptor
+		want  string // error of the connection
+	}{{"answer to a call", true, "descriptors that were not asked for"}, {"answer to no call", false, ""}} {
+		server, conn := sockets(t)
+		in, out := pipes(t, 1)
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_, _ = wire.ReadFrame(server)
+			_, _ = server.Write(helloFrame)
+			request := uint64(999)
+			if c.calls {
+				f, err := wire.ReadFrame(server)
+				if err != nil {
+					return
+				}
+				request = f.Request
+			}
+			body := append([]byte{1}, 0, 0, 0, 0, 0) // a descriptor, STATUS_SUCCESS, no reason
+			b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: body})
+			_, _, _ = server.WriteMsgUnix(b, unix.UnixRights(int(in[0].Fd())), nil)
+			_ = in[0].Close()
+		}()
+		of := check.Must(client.New(conn))
+		if c.calls {
+			if _, err := of.NewThread(); err == nil {
+				t.Errorf("%s: NewThread succeeded on a broken connection, want an error", c.name)
+			}
 		}
-		body := append([]byte{1}, 0, 0, 0, 0, 0) // a descriptor, STATUS_SUCCESS, no reason
-		b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
-		_, _, _ = server.WriteMsgUnix(b, unix.UnixRights(int(in[0].Fd())), nil)
-		_ = in[0].Close()
-	}()
-	c := check.Must(client.New(conn))
-	if _, err := c.NewThread(); err == nil {
-		t.Error("NewThread succeeded on a broken connection, want an error")
-	}
-	if err := c.Err(); err == nil || !strings.Contains(err.Error(), "descriptors that were not asked for") {
-		t.Errorf("connection error = %v, want one about unexpected descriptors", err)
-	}
-	if <-sent; !closed(out[0]) {
-		t.Error("the unexpected descriptor is open, want it closed")
+		<-sent
+		check.Eventually(t, func() bool { return of.Err() != nil && closed(out[0]) }, "%s: the connection has not ended, "+
+			"or the descriptor is not closed", c.name)
+		if err := of.Err(); !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: connection error = %v, want one with %q", c.name, err, c.want)
+		}
+		_ = of.Close()
 	}
 }
 
@@ -232,67 +242,31 @@ func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.Fil
 // descriptor that it sent. A stream that cannot carry descriptors reports that. A name is cut to 64 bytes (W-50,
 // W-52, W-79).
 func TestAttachRepliesInBothForms(t *testing.T) {
-	binary := wire.AppendHello(nil, wire.HelloBody{})
 	for _, c := range []struct {
-		hello, good, bad string
-		answer, refusal  string
-		program          string
+		hello           []byte
+		good, bad       string
+		answer, refusal string
+		program         string
 	}{
-		{string(binary), "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
+		{helloFrame, "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
 			"\x01\x00\x00\x00\x00\x00", "\x08\x00\x00\xc0\x00", ""},
-		{`{"Magic":"refmon","Version":1}`, `{"Handle":"8","Program":"` + strings.Repeat("a", 65) + `"}`, `{"Handle":"4"}`,
+		{jsonHello, `{"Handle":"8","Program":"` + strings.Repeat("a", 65) + `"}`, `{"Handle":"4"}`,
 			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`, strings.Repeat("a", 64)},
 	} {
-		server, conn := sockets(t)
 		in, out := pipes(t, 1)
-		user := check.Must(token.New(token.LocalSystem()))
-		sys := kernel.Boot(kernel.Config{})
-		p := check.Must(sys.NewProcess("client", user))
-		over := make(chan error, 1)
-		go func() { over <- wire.Serve(server, attaching{process{p, nt.Documented}, in[0], c.program}) }()
-		buffer, oob := make([]byte, 1<<10), make([]byte, 1<<10)
-		said := func(request uint64, body string) (*wire.Frame, int) {
-			t.Helper()
-			f := wire.Frame{Kind: wire.Attach, Request: request, Thread: 1, Body: []byte(body)}
-			if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
-				t.Fatal(err)
-			}
-			n, oobn, _, _, err := conn.ReadMsgUnix(buffer, oob)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := wire.ReadFrame(bytes.NewReader(buffer[:n]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got, oobn
+		l := over(t, func(_ *lender, p process) wire.Process { return attaching{p, in[0], c.program} })
+		l.exchange(c.hello)
+		f, fds := l.ask(&wire.Frame{Kind: wire.Attach, Request: 7, Thread: 1, Body: []byte(c.bad)})
+		if f.Kind != wire.Answer || string(f.Body) != c.refusal || fds != 0 {
+			t.Errorf("refused attach: reply of kind %d, %q, %d descriptors, want %q", f.Kind, f.Body, fds, c.refusal)
 		}
-		hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: []byte(c.hello)})
-		check.NoError(t, check.Err(conn.Write(hello)))
-		check.NoError(t, check.Err(wire.ReadFrame(conn)))
-		f, oobn := said(7, c.bad)
-		if f.Kind != wire.Answer || string(f.Body) != c.refusal || oobn != 0 {
-			t.Errorf("refused attach: reply of kind %d, %q, %d bytes of descriptors, want %q",
-				f.Kind, f.Body, oobn, c.refusal)
+		f, fds = l.ask(&wire.Frame{Kind: wire.Attach, Request: 8, Thread: 1, Body: []byte(c.good)})
+		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || fds != 1 {
+			t.Errorf("attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind,
+				f.Request, f.Body, fds, c.answer)
 		}
-		f, oobn = said(8, c.good)
-		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || oobn != unix.CmsgSpace(4) {
-			t.Errorf("attach: reply of kind %d to request %d, %q, %d bytes of descriptors, want %q and one "+
-				"descriptor",
-				f.Kind,
-				f.Request, f.Body, oobn, c.answer)
-		}
-		messages := check.Must(unix.ParseSocketControlMessage(oob[:oobn]))
-		fds, err := unix.ParseUnixRights(&messages[0])
-		if err != nil || len(fds) != 1 || closed(out[0]) {
-			t.Fatal(fds, err)
-		}
-		check.NoError(t, unix.Close(fds[0]))
-		_ = conn.Close()
-		if err := <-over; err != nil || !closed(out[0]) {
-			t.Errorf("server ended with %v, its descriptor is still open, want it closed", err)
-		}
-		check.NoError(t, sys.Close())
+		l.out = out // ends checks that the server has closed the descriptor
+		l.ends()
 	}
 	s := serve(t)
 	s.greet()

@@ -93,9 +93,7 @@ func (s *served) greet() {
 
 func (s *served) send(f *wire.Frame) {
 	s.Helper()
-	if _, err := s.conn.Write(wire.AppendFrame(nil, f)); err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, check.Err(s.conn.Write(wire.AppendFrame(nil, f))))
 }
 
 // swallow reads and discards the server's output.
@@ -103,10 +101,7 @@ func (s *served) swallow() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() 
 
 func (s *served) receive() *wire.Frame {
 	s.Helper()
-	f, err := wire.ReadFrame(s.conn)
-	if err != nil {
-		s.Fatal(err)
-	}
+	f := check.Must(wire.ReadFrame(s.conn))
 	return f
 }
 
@@ -124,10 +119,7 @@ func (s *served) status(f *wire.Frame) ntstatus.Status {
 
 func (s *served) connect() *client.Conn {
 	s.Helper()
-	c, err := client.New(s.conn)
-	if err != nil {
-		s.Fatal(err)
-	}
+	c := check.Must(client.New(s.conn))
 	return c
 }
 
@@ -177,21 +169,13 @@ func TestConnectionEndReleasesClientThreads(t *testing.T) {
 // join starts another connection to the kernel of s, with a process of the given token.
 func (s *served) join(tok string) *client.Conn {
 	s.Helper()
-	user, err := token.Parse([]byte(tok))
-	if err != nil {
-		s.Fatal(err)
-	}
-	p, err := s.sys.NewProcess("other", user)
-	if err != nil {
-		s.Fatal(err)
-	}
+	user := check.Must(token.Parse([]byte(tok)))
+	p := check.Must(s.sys.NewProcess("other", user))
 	ours, theirs := net.Pipe()
 	end := make(chan error, 1)
 	go func() { end <- wire.Serve(theirs, process{p, nt.Documented}) }()
 	c, err := client.New(ours)
-	if err != nil {
-		s.Fatal(err)
-	}
+	check.NoError(s, err)
 	s.Cleanup(func() {
 		_ = c.Close()
 		if err := <-end; err != nil {

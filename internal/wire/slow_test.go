@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 )
 
@@ -27,7 +28,6 @@ func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 // hello and for unread replies (W-18, W-3). A program that was started with its connection may send its hello at any
 // time (W-51).
 func TestSlowFrameHitsTimeLimit(t *testing.T) {
-	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 	for _, c := range []struct {
 		name  string
@@ -36,14 +36,14 @@ func TestSlowFrameHitsTimeLimit(t *testing.T) {
 		after time.Duration // the end of the connection after the last; 0: a day later
 		want  error
 	}{
-		{"no data between frames", [][]byte{hello, thread, thread}, true, 0, nil},
+		{"no data between frames", [][]byte{helloFrame, thread, thread}, true, 0, nil},
 		{"no hello of a started program", [][]byte{{}}, true, 0, nil},
-		{"a late hello of a started program", [][]byte{{}, hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
+		{"a late hello of a started program", [][]byte{{}, helloFrame, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
 		{"no hello", [][]byte{{}}, true, wire.HelloTimeout, nil},
-		{"half a hello", [][]byte{hello[:9]}, true, wire.HelloTimeout, nil},
-		{"half a frame", [][]byte{hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
-		{"one byte of a frame", [][]byte{hello, thread[:1]}, true, wire.FrameTimeout, wire.ErrFrame},
-		{"an unread reply", [][]byte{hello}, false, wire.WriteTimeout, nil},
+		{"half a hello", [][]byte{helloFrame[:9]}, true, wire.HelloTimeout, nil},
+		{"half a frame", [][]byte{helloFrame, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
+		{"one byte of a frame", [][]byte{helloFrame, thread[:1]}, true, wire.FrameTimeout, wire.ErrFrame},
+		{"an unread reply", [][]byte{helloFrame}, false, wire.WriteTimeout, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,9 +55,7 @@ func TestSlowFrameHitsTimeLimit(t *testing.T) {
 					if i > 0 {
 						time.Sleep(24 * time.Hour)
 					}
-					if _, err := conn.Write(b); err != nil {
-						t.Fatal(err)
-					}
+					check.NoError(t, check.Err(conn.Write(b)))
 				}
 				begun := time.Now()
 				select {
@@ -79,7 +77,6 @@ func TestSlowFrameHitsTimeLimit(t *testing.T) {
 // TestSlowFrameHasOneTimeLimit checks that a program that sends a frame, or reads a reply, byte by byte has the time
 // of one frame for all of it (W-3, W-18).
 func TestSlowFrameHasOneTimeLimit(t *testing.T) {
-	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for _, c := range []struct {
 		name  string
 		pause time.Duration // between two bytes
@@ -94,9 +91,7 @@ func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				conn, _ := alone(t, false)
-				if _, err := conn.Write(hello); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, check.Err(conn.Write(helloFrame)))
 				n, all := 0, 0
 				var err error
 				if c.reads {

@@ -23,14 +23,9 @@ import (
 func TestStopCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, ours, end := pair(t, func(*wire.Server) {})
-		conn, err := client.New(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := check.Must(client.New(ours))
 		tr, err := conn.NewTransport()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
 		check.Require(t, st, ntstatus.Success, "Thread")
 		waited := make(chan ntstatus.Status, 1)
@@ -85,18 +80,13 @@ func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 		conn, _ := alone(t, false)
 		frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 		for _, piece := range [][]byte{
-			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})}), nil,
-			frame[:9], frame[9:], nil, frame, nil, frame[:1], frame[1:], nil, frame, nil} {
+			helloFrame, nil, frame[:9], frame[9:], nil, frame, nil, frame[:1], frame[1:], nil, frame, nil} {
 			if piece == nil { // its answer
-				if _, err := wire.ReadFrame(conn); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, check.Err(wire.ReadFrame(conn)))
 				time.Sleep(24 * time.Hour)
 				continue
 			}
-			if _, err := conn.Write(piece); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(conn.Write(piece)))
 			time.Sleep(time.Second)
 		}
 	})
@@ -109,15 +99,10 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			server, ours, end := pair(t, func(*wire.Server) {})
 			conn, err := client.New(ours)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			var all sync.WaitGroup
 			for range c.threads {
-				th, err := conn.NewThread()
-				if err != nil {
-					t.Fatal(err)
-				}
+				th := check.Must(conn.NewThread())
 				all.Go(func() {
 					for range c.calls {
 						th.NtClose(4)
@@ -149,13 +134,9 @@ func TestStopHasTimeLimit(t *testing.T) {
 		server, conn, end := pair(t, func(*wire.Server) {})
 		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},
 			{Kind: wire.NewThread, Request: 1}} {
-			if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(conn.Write(wire.AppendFrame(nil, &f))))
 			if f.Kind == wire.Hello {
-				if _, err := wire.ReadFrame(conn); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, check.Err(wire.ReadFrame(conn)))
 			}
 		}
 		synctest.Wait() // the answer is being written

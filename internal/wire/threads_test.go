@@ -20,13 +20,8 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 	number := func() uint32 {
 		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
 		_, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made, err := wire.DecodeThread(rest)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		made := check.Must(wire.DecodeThread(rest))
 		return made.Thread
 	}
 	first, second := number(), number()
@@ -47,9 +42,7 @@ func TestUsedTicketFreesItsPlace(t *testing.T) {
 	save := func() ([]byte, ntstatus.Status) {
 		s.send(&wire.Frame{Kind: wire.Save, Thread: 1})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return rest, head.Status
 	}
 	for i := range 2*wire.MaxTickets + 1 {

@@ -165,14 +165,8 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 func TestSuccessEndsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
-		conn, err := client.New(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr, err := conn.NewTransport()
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := check.Must(client.New(ours))
+		tr := check.Must(conn.NewTransport())
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
 		check.Require(t, st, ntstatus.Success, "Thread")
 		wait := func(notYet ntstatus.Status) ntstatus.Status {
@@ -226,9 +220,7 @@ func TestThreadEndCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
 		check.Require(t, st, ntstatus.Success, "Thread")
 		var threads [2]nt.Transport

@@ -65,17 +65,11 @@ func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 func TestQueuedCallWakesAlertableWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
-		c, err := client.New(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := check.Must(client.New(ours))
 		th := c.Thread()
 		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
 		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
-		tr, err := c.NewTransport()
-		if err != nil {
-			t.Fatal(err)
-		}
+		tr := check.Must(c.NewTransport())
 		h := threadOf(t, th, tr)
 		queue := func() {
 			t.Helper()
