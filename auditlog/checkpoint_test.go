@@ -47,13 +47,8 @@ func TestMalformedCheckpointIsRejected(t *testing.T) {
 func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	signerOf := func(name string) note.Signer {
 		private, _, err := note.GenerateKey(nil, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := note.NewSigner(private)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
+		s := testcheck.Must(note.NewSigner(private))
 		return s
 	}
 	own, same, other := signerOf("a.example/audit"), signerOf("a.example/audit"), signerOf("b.example/audit")

@@ -34,8 +34,7 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 // TestClearReportsRemovedRecords: the records of a clearing name each segment that went, from
 // its first record to its last, all of them together and nothing twice (U-67, U-69).
 func TestClearReportsRemovedRecords(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep.Full = 3_000, Overwrite
 	l := mustOpen(t, cfg)
 	for range 40 { // one after the other: a batch is not divided
@@ -65,8 +64,7 @@ func TestClearReportsRemovedRecords(t *testing.T) {
 // TestClearedLogAcceptsRecordsAgain: a log that stopped takes records again when it was cleared, and says
 // again that it is full when it is (U-67, U-69).
 func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep = 4_000, Keep{Bytes: 20_000, Full: Stop}
 	l := mustOpen(t, cfg)
 	for round := range 3 {
@@ -80,15 +78,7 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 		if !errors.Is(err, ErrStopped) {
 			t.Fatal(err)
 		}
-		full := 0
-		for _, e := range recordsOf(t, d) {
-			if e.ID == 1104 {
-				full++
-			}
-		}
-		if full != 1 {
-			t.Errorf("round %d: %d records say that the log is full, want 1", round, full)
-		}
+		testcheck.Equal(t, countOf(t, d, 1104), 1, "round %d: records that say that the log is full", round)
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	}
 	testcheck.NoError(t, l.Close())
@@ -97,8 +87,7 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 // TestArchiveIsDurable: a segment that was moved is in the archive after a crash, not in
 // neither place.
 func TestArchiveIsDurable(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep.Full = 4_000, Archive
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 60)
@@ -137,8 +126,7 @@ func TestHeaderNeedsExactlyItsHashes(t *testing.T) {
 // 1102, verifies, and continues what went (UC-60, U-69).
 func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 	for _, full := range []Full{Overwrite, Archive} {
-		d := newMemDisk(t, "")
-		cfg := testConfig(t, d)
+		d, cfg := newConfig(t)
 		cfg.SegmentBytes, cfg.Keep.Full = 4_000, full
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 20)

@@ -137,8 +137,7 @@ func TestReplacedFolderIsDetected(t *testing.T) {
 // TestRecordIDsIncreaseWhenClockGoesBack: RecordIds go on while the time does not, nothing goes by an
 // age that is not known, and everything verifies (U-63).
 func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	clock := int64(100 * hour)
 	cfg.clock = func() int64 { clock -= hour; return clock }
 	cfg.SegmentBytes, cfg.CheckpointRecords, cfg.Keep.Age = 3_000, 5, time.Hour
@@ -184,9 +183,7 @@ func TestFullFileSystemFailsClosed(t *testing.T) {
 	ballast := filepath.Join(disk, "ballast")
 	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log")})
 	closed, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	log := &audit.Log{Sink: l}
 	log.Policy.Store(closed)
 	testcheck.NoError(t, os.WriteFile(ballast, make([]byte, 256<<10), 0o600))

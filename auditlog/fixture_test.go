@@ -323,17 +323,9 @@ func (f *memFile) Close() error {
 func testKey(t testing.TB) (note.Signer, note.Verifier) {
 	t.Helper()
 	private, public, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test.example/audit")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
+	s := testcheck.Must(note.NewSigner(private))
+	v := testcheck.Must(note.NewVerifier(public))
 	return s, v
 }
 
@@ -341,6 +333,24 @@ func testConfig(t testing.TB, d disk) Config {
 	t.Helper()
 	s, _ := testKey(t)
 	return Config{disk: d, Signers: []note.Signer{s}}
+}
+
+// newConfig returns an empty disk and the configuration of a log on it.
+func newConfig(t testing.TB) (*memDisk, Config) {
+	t.Helper()
+	d := newMemDisk(t, "")
+	return d, testConfig(t, d)
+}
+
+// countOf returns the number of records with an event ID.
+func countOf(t testing.TB, d disk, id uint16) (n int) {
+	t.Helper()
+	for _, e := range recordsOf(t, d) {
+		if e.ID == id {
+			n++
+		}
+	}
+	return n
 }
 
 // recordsOf reads a log.
@@ -353,10 +363,7 @@ func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 		if err != nil {
 			return out
 		}
-		e, err := rec.Event()
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := testcheck.Must(rec.Event())
 		out = append(out, e)
 	}
 }

@@ -173,10 +173,7 @@ func TestAllFileChangesUseDiskInterface(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("strace does not run here (%v): %.200s", err, out)
 	}
-	b, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testcheck.Must(os.ReadFile(trace))
 	harmless := map[string]bool{"read": true, "pread64": true, "close": true, "fstat": true, "newfstatat": true,
 		"fcntl": true, "getdents64": true,
 		"epoll_ctl": true, "epoll_create1": true, "epoll_pwait": true, "eventfd2": true, "lseek": true,

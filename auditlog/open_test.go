@@ -32,8 +32,7 @@ func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 // The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,
 // and no lost or cut records (U-61, U-63, U-71).
 func TestLogReportsItsState(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.CheckpointEvery = time.Hour
 	told := func(what string, l *Log, durable uint64, c Checkpoint, r Recovery, closed bool) {
 		t.Helper()
@@ -117,8 +116,7 @@ func TestDiskOperationsAreOrdered(t *testing.T) {
 			"sync " + tile, "close " + tile, "syncdir .", "syncdir tile", "syncdir tile/0", "syncdir tile/0/000.p"},
 			placed(checkpointName, false))
 	}
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.CheckpointEvery = time.Hour
 	for i, want := range [][]string{
 		slices.Concat([]string{"mkdir .", "list .", "open checkpoint"}, placed(checkpointName, false), placed(segment, true),

@@ -82,8 +82,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 
 // Each segment is read twice before its bytes count as changed, independently of other segments.
 func TestReaderReadsChangedSegmentTwice(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 2_000
 	l := mustOpen(t, cfg)
 	for range 40 {
@@ -103,8 +102,7 @@ func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 
 // The last record is that of the newest segment, or the one before it where it has no whole one yet.
 func TestReaderFindsLastRecord(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 2_000
 	l := mustOpen(t, cfg)
 	r := testcheck.Must(newReader(d, 0))

@@ -23,8 +23,7 @@ const copiedRecords = 251
 // copied returns a log of some hundred records that a run starts from.
 func copied(t *testing.T) *memDisk {
 	t.Helper()
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 60_000
 	writeLog(t, cfg, copiedRecords-2)
 	return d
@@ -188,8 +187,7 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 // TestLogSurvivesFullDescriptorTable checks that a log whose process can open no further file loses records until it
 // can again, and does not end: neither a segment nor a checkpoint was begun.
 func TestLogSurvivesFullDescriptorTable(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.CheckpointRecords = 1, 1 // each record begins a segment, and a checkpoint
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 2)

@@ -57,8 +57,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 // TestDamagedLogAcceptsNoRecords: a log whose records do not reach its checkpoint, or are
 // not those of it, takes no more records: the next checkpoint would sign it.
 func TestDamagedLogAcceptsNoRecords(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	writeLog(t, cfg, 5)
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	head := len(d.now[segmentName(1)].data)
@@ -85,69 +84,44 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 	}
 }
 
-// TestLostTilesAreRecomputed: lost hashes come back from the records.
-func TestLostTilesAreRecomputed(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+// If the hashes of the last tiles are missing or do not match the checkpoint, they are computed from the records, also
+// of several segments; otherwise they are used.
+func TestLostOrAlteredTilesAreRecomputed(t *testing.T) {
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 30_000
 	writeLog(t, cfg, 600)
-	for name := range d.now {
-		if strings.HasPrefix(name, tileFolder) {
-			delete(d.now, name)
-		}
-	}
-	l := mustOpen(t, cfg)
-	if !l.Recovered().Rebuilt {
-		t.Error("it is not said that hashes were missing")
-	}
-	testcheck.NoError(t, l.Close())
-	verifyDisk(t, d)
-}
-
-// If the hashes of the last tiles do not match the checkpoint, they are computed from the records; otherwise they are
-// used.
-func TestAlteredTilesAreRecomputed(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
-	writeLog(t, cfg, 300)
-	tiles := 0
-	for name := range maps.Clone(d.now) {
-		if !strings.HasPrefix(name, tileFolder) || !strings.Contains(name, ".p/") {
-			continue // a full one is found by a verification: the log does not read it
-		}
-		tiles++
-		other := newMemDisk(t, "")
-		other.dirs = maps.Clone(d.dirs)
-		for at, i := range d.now {
-			other.now[at] = &inode{name: i.name, data: bytes.Clone(i.data), durable: bytes.Clone(i.durable)}
-		}
-		altered := other.now[name].data
-		altered[len(altered)-1] ^= 1
-		again := testConfig(t, other)
+	reopened := func(what string, rebuilt bool, change func(d *memDisk)) {
+		t.Helper()
+		again := cfg
+		copied := d.crash(lostAll)
+		again.disk = copied
+		change(copied)
 		l := mustOpen(t, again)
-		if !l.Recovered().Rebuilt {
-			t.Errorf("%s: altered hashes are taken", name)
-		}
+		testcheck.Equal(t, l.Recovered().Rebuilt, rebuilt, "%s: hashes were computed", what)
 		testcheck.NoError(t, l.Close())
-		verifyDisk(t, other)
+		verifyDisk(t, copied)
 	}
-	if tiles < 2 {
-		t.Errorf("%d tiles, want at least 2", tiles)
+	partial := 0
+	for name := range d.now {
+		if strings.HasPrefix(name, tileFolder) && strings.Contains(name, ".p/") {
+			partial++ // a full one is found by a verification: the log does not read it
+			reopened(name, true, func(d *memDisk) { d.flip(name, len(d.now[name].data)-1, 1) })
+		}
 	}
-	l := mustOpen(t, cfg)
-	if l.Recovered().Rebuilt {
-		t.Error("hashes that are right are computed anew")
+	if partial < 2 {
+		t.Errorf("%d tiles, want at least 2", partial)
 	}
-	testcheck.NoError(t, l.Close())
-	verifyDisk(t, d)
+	reopened("all removed", true, func(d *memDisk) {
+		maps.DeleteFunc(d.now, func(name string, _ *inode) bool { return strings.HasPrefix(name, tileFolder) })
+	})
+	reopened("unchanged", false, func(*memDisk) {})
 }
 
 // TestMissingSegmentIsDamage: a log that ended before its first segment goes on; where the checkpoint names a
 // record and there is no segment, the log is damaged.
 func TestMissingSegmentIsDamage(t *testing.T) {
 	for size, fine := range map[uint64]bool{0: true, 1: false, 7: false} {
-		d := newMemDisk(t, "")
-		cfg := testConfig(t, d)
+		d, cfg := newConfig(t)
 		c := Checkpoint{Origin: "test.example/audit", Size: size}
 		if size == 0 {
 			c.Root = sha256.Sum256(nil) // of the empty tree (RFC 6962, 2.1)
@@ -161,9 +135,7 @@ func TestMissingSegmentIsDamage(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		mustWrite(t, l, 3)
 		testcheck.NoError(t, l.Close())
 		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {

@@ -119,9 +119,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	for what, tail := range map[string][]byte{"zeros": make([]byte, 1<<20), "one zero": {0}, "other bytes": {0, 0, 1}} {
 		f := bytes.NewReader(append(torn[:records:records], tail...))
 		s, err := scan(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		for err == nil {
 			_, err = s.next()
 		}
@@ -142,8 +140,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 // TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as
 // many as the reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
 func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	_, cfg := newConfig(t)
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
 	l := mustOpen(t, cfg)
 	stopped := func(e audit.Event) (kept int) {

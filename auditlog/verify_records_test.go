@@ -12,8 +12,7 @@ import (
 // TestRangeIsVerifiedUpToAnchor: a verification of some records reads the segments that have them,
 // up to an anchor, and says so (U-72).
 func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 4_000
 	_, key := testKey(t)
 	var middle []byte
@@ -55,15 +54,12 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 // An anchor that lies before the records that are read is proved by the stored hashes, even if it covers one record
 // only: another root is another history (U-72).
 func TestEarlierAnchorIsProved(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 4_000
 	writeLog(t, cfg, 30)
 	_, frames := framesOf(t, d.now[segmentName(1)].data)
 	first, _, err := decodeFrame(frames[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	_, key := testKey(t)
 	anchor := Checkpoint{Origin: "test.example/audit", Size: 1, Root: first.leaf()}
 	for _, kind := range []string{"", FaultHistory} {

@@ -89,9 +89,7 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	head, rest := segment[:h.size()], segment[h.size():]
 	for len(rest) > 0 {
 		_, n, err := decodeFrame(rest)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		frames, rest = append(frames, rest[:n]), rest[n:]
 	}
 	return head, frames
@@ -191,9 +189,7 @@ func TestVerifyEmptyFolder(t *testing.T) {
 	_, key := testKey(t)
 	anchor := func(size uint64) []byte {
 		signed, err := signCheckpoint(&Checkpoint{Origin: "test.example/audit", Size: size}, testConfig(t, nil).Signers)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		return signed
 	}
 	for _, sizes := range [][]uint64{{1}, {1, 7}, {0, 7}, {7}} {
@@ -231,9 +227,7 @@ func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 	}
 	signer, _ := testKey(t)
 	signed, err := signCheckpoint(&Checkpoint{Origin: "test.example/audit", Root: tlogEmpty()}, []note.Signer{signer})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	gone.set(checkpointName, signed)
 	if err := verify(gone); errors.As(err, &f) || err == nil || !strings.Contains(err.Error(), "has no segment") {
 		t.Errorf("a log without a first record: %v", err)
@@ -295,14 +289,10 @@ func TestReleasedLogsVerify(t *testing.T) {
 			t.Errorf("%s: %+v, %v", from, v, err)
 		}
 		r, err := NewReader(dir, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		n, opened := uint64(0), 0
 		for rec, err := r.Next(); !errors.Is(err, io.EOF); rec, err = r.Next() {
-			if err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, err)
 			e, err := rec.Event()
 			if n++; err != nil || e.Header.ID == 0 || e.Version != 1 && e.Version != 0 {
 				t.Errorf("%s: record %d: %+v, %v", from, n, e, err)
@@ -316,9 +306,7 @@ func TestReleasedLogsVerify(t *testing.T) {
 		}
 		name := filepath.Join(dir, "audit-0000000000000001.log")
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		b[4] = 2
 		testcheck.NoError(t, os.WriteFile(name, b, 0o600))
 		_, err = Verify(Verification{Dir: dir})

@@ -217,8 +217,7 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 // TestChangedHashOfRemovedRecordsIsDetected: of records that are not kept any more only hashes are left,
 // and a changed one of them is found by the hashes above it (U-74).
 func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
-	d := newMemDisk(t, "")
-	cfg := testConfig(t, d)
+	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 3_000
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 600)

@@ -23,9 +23,7 @@ func TestNamesStayInDirectory(t *testing.T) {
 		os.WriteFile(filepath.Join(root, "d", "f"), nil, 0o600), os.WriteFile(filepath.Join(root, "out"), nil, 0o600),
 		os.Symlink("f", filepath.Join(root, "d", "l")), os.Symlink("e", filepath.Join(root, "d", "le")),
 		os.Symlink("/", filepath.Join(root, "d", "la"))} {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	in := func(dir string) int {
 		fd := check.Must(unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0))

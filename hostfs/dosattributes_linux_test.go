@@ -101,9 +101,7 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	young.Ctime.Sec, none.Ctime.Sec = time.Now().Add(time.Hour).Unix(), 0
 	hidden := dos{attributes: fileaccess.AttributeHidden, there: true}
 	empty, err := os.CreateTemp(t.TempDir(), "empty") // It has no attributes, so a new read returns none.
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer empty.Close()
 	f := &file{t: &Tree{settling: settled}, fd: int(empty.Fd())}
 	keep := func(s *unix.Statx_t) {

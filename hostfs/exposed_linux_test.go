@@ -21,16 +21,12 @@ func TestExposureNamesWhoCanTraverse(t *testing.T) {
 		t.Skip("only root gives directories to others and mounts")
 	}
 	top, err := os.MkdirTemp("", "exposed") // Everybody can search the directory above.
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(top) })
 	dir := filepath.Join(top, "with blank", "tree")
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	must(os.MkdirAll(dir, 0o755))
 	tree, err := Open(Config{Path: dir})
@@ -116,9 +112,7 @@ func TestExposureFollowsPosixACLMask(t *testing.T) {
 	dir := t.TempDir()
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	must(os.Chmod(dir, 0o700))
 	tree, err := Open(Config{Path: dir})

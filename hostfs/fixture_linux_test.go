@@ -100,9 +100,7 @@ func attributeHere(t testing.TB) string {
 
 func (w *world) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 }
 
 func (w *world) path(name string) string {

@@ -25,18 +25,13 @@ func TestOpenOfflineResolvesPaths(t *testing.T) {
 			t.Errorf("OpenOffline(%s): %v", path, err)
 			continue
 		}
-		want, err := os.Stat(of)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := check.Must(os.Stat(of))
 		got, err := os.Stat(placeOf(o.fd))
 		if err != nil || !os.SameFile(got, want) || o.Directory() != want.IsDir() {
 			t.Errorf("OpenOffline(%s) opened %v, %v, want %s", path, got, err, of)
 		}
 		above, err := os.Stat(filepath.Dir(of))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if path == "/" {
 			o.Close() // The root is in no directory.
 			continue

@@ -246,9 +246,7 @@ func (d *drawn) make(t testing.TB, root, attribute string) {
 		value, bad := a.Append(nil)
 		err = errors.Join(err, bad, setAttribute(filepath.Join(root, strings.ReplaceAll(path, `\`, "/")), attribute, value))
 	}
-	if err = errors.Join(err, os.Chmod(root, 0o777)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err, os.Chmod(root, 0o777)))
 }
 
 // ask returns a random operation: an open with one right, several, generic rights or all rights, or the creation of a
