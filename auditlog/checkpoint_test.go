@@ -48,8 +48,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	signerOf := func(name string) note.Signer {
 		private, _, err := note.GenerateKey(nil, name)
 		testcheck.NoError(t, err)
-		s := testcheck.Must(note.NewSigner(private))
-		return s
+		return testcheck.Must(note.NewSigner(private))
 	}
 	own, same, other := signerOf("a.example/audit"), signerOf("a.example/audit"), signerOf("b.example/audit")
 	c := Checkpoint{Origin: "a.example/audit", Size: 7}

@@ -98,8 +98,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	w.create(th, `d\f`, call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen, exclusive: true},
 		ntstatus.SharingViolation)
 	mover := w.open(th, `d\f`, winnt.DELETE, ntstatus.Success)
-	w.want(th.NtSetInformationFile(mover, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\d\g`}),
-		ntstatus.Success)
+	w.renames(th, mover, nt.FileRename{FileName: `\??\share\d\g`}, ntstatus.Success)
 	again := w.open(th, `d\g`, winnt.FILE_READ_DATA, ntstatus.Success)
 	for _, h := range []winnt.Handle{reader, mover, again} {
 		of, _, done, st := w.sys.TreeFile(th, h)
@@ -109,8 +108,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 		}
 		done()
 	}
-	w.want(th.NtSetInformationFile(mover, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.Success)
+	w.deletes(th, mover, ntstatus.Success)
 	w.open(th, `d\g`, winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	for _, h := range []winnt.Handle{mover, reader, again} {
 		w.exists(`d\g`, true)
@@ -118,8 +116,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	}
 	w.exists(`d\g`, false)
 	gone := w.open(th, "d", winnt.DELETE, ntstatus.Success)
-	w.want(th.NtSetInformationFile(gone, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.Success)
+	w.deletes(th, gone, ntstatus.Success)
 	w.file(`d\late`, "x", full) // created by another program
 	w.open(th, `d\late`, winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	w.must(os.Remove(w.path(`d\late`)))

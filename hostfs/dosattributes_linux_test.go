@@ -70,8 +70,7 @@ func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	w.create(th, "f", call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.DeleteOnClose},
 		ntstatus.CannotDelete)
 	h := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES|winnt.DELETE, ntstatus.Success)
-	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.CannotDelete)
+	w.deletes(th, h, ntstatus.CannotDelete)
 	// Clearing the disposition is not a deletion, so the attribute does not matter.
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
@@ -80,16 +79,13 @@ func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 		t.Errorf("basic information of the read-only file: %+v, want attributes 0x23 and the stored creation time", v)
 	}
 	g := w.open(th, "g", winnt.DELETE, ntstatus.Success)
-	w.want(th.NtSetInformationFile(g, nt.FileRenameInformation, nt.FileRename{FileName: "f", ReplaceIfExists: true}),
-		ntstatus.AccessDenied)
+	w.renames(th, g, nt.FileRename{FileName: "f", ReplaceIfExists: true}, ntstatus.AccessDenied)
 	d := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	list, st := th.NtQueryDirectoryFile(d, "f", true)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
 		t.Errorf("listing of the read-only file: %+v, want one entry with attributes 0x23", list)
 	}
-	for _, h := range []winnt.Handle{h, g, d} {
-		w.want(th.NtClose(h), ntstatus.Success)
-	}
+	w.closes(th, h, g, d)
 }
 
 // The DOS attributes of an unchanged file are read once, and again after a change. For a file that has just changed,

@@ -102,10 +102,8 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	// Even a user with DELETE cannot rename or remove a nameless file.
 	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil)
 	w.want(st, ntstatus.Success)
-	w.want(hers.NtSetInformationFile(all, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\d\new`}),
-		ntstatus.AccessDenied)
-	w.want(hers.NtSetInformationFile(all, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.CannotDelete)
+	w.renames(hers, all, nt.FileRename{FileName: `\??\share\d\new`}, ntstatus.AccessDenied)
+	w.deletes(hers, all, ntstatus.CannotDelete)
 	w.want(hers.NtClose(all), ntstatus.Success)
 	link := func(name string, want ntstatus.Status) {
 		t.Helper()

@@ -307,7 +307,7 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	w.want(th.NtClose(w.open(th, `Sub\fILE`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
 		ntstatus.ObjectNameCollision)
-	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "FILE"}), ntstatus.Success)
+	w.renames(th, h, nt.FileRename{FileName: "FILE"}, ntstatus.Success)
 	w.exists(`Sub\FILE`, true)
 	exact := newWorld(t)
 	exact.describe("", all)

@@ -79,8 +79,7 @@ func (w *world) descriptors() int {
 }
 
 func descriptors(t testing.TB) []os.DirEntry {
-	list := check.Must(os.ReadDir("/proc/self/fd"))
-	return list
+	return check.Must(os.ReadDir("/proc/self/fd"))
 }
 
 // attributeHere returns the name of an attribute that the test can write in its temporary directory. It skips the
@@ -117,8 +116,7 @@ func (w *world) describe(name, text string) {
 func (w *world) raw(text string) []byte {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
-	value := check.Must(a.Append(nil))
-	return value
+	return check.Must(a.Append(nil))
 }
 
 // file creates a file with contents and a descriptor.
@@ -140,8 +138,7 @@ func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
 	w.Helper()
 	tok := check.Must(token.New(person(user, privileges...)))
 	p := check.Must(w.sys.NewProcess("test", tok))
-	th := check.Must(p.NewThread())
-	return th
+	return check.Must(p.NewThread())
 }
 
 // person returns a user's primary token.
@@ -191,6 +188,26 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 	h, _, st := th.NtCreateFile(q.at(name))
 	check.Equal(w, st, want, "open %s for %v with disposition %d", name, q.desired, q.disposition)
 	return h
+}
+
+// renames renames the file of a handle and expects a status.
+func (w *world) renames(th *nt.Thread, h winnt.Handle, to nt.FileRename, want ntstatus.Status) {
+	w.Helper()
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, to), want)
+}
+
+// deletes marks the file of a handle for deletion and expects a status.
+func (w *world) deletes(th *nt.Thread, h winnt.Handle, want ntstatus.Status) {
+	w.Helper()
+	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}), want)
+}
+
+// closes closes handles and expects success.
+func (w *world) closes(th *nt.Thread, handles ...winnt.Handle) {
+	w.Helper()
+	for _, h := range handles {
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
 }
 
 // want expects a status.
@@ -248,8 +265,7 @@ func (w *world) exists(name string, want bool) {
 func (w *world) readBack(name string) *ntacl.Attribute {
 	w.Helper()
 	b := check.Must(attribute(w.path(name), w.tree.cfg.Attribute))
-	a := check.Must(ntacl.Decode(b))
-	return a
+	return check.Must(ntacl.Decode(b))
 }
 
 // nothingPrivate expects that no private name of the tree is left.

@@ -160,8 +160,7 @@ func TestListingRemovesInterruptedRemoval(t *testing.T) {
 		other := privatePrefix + "other" + removedSuffix(s.Ino)
 		w.must(os.WriteFile(w.path(other), []byte("x"), 0o600))
 		k.calls, k.n = 0, n
-		w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-			ntstatus.Success)
+		w.deletes(th, h, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		k.n = 1 << 30
 		w.tree.abandoned = -time.Hour // every name is old

@@ -33,7 +33,7 @@ func TestRenameNeedsRights(t *testing.T) {
 		return one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: to, ReplaceIfExists: replace})
 	}
 	reader := w.open(two, `from\f`, winnt.FILE_READ_DATA, ntstatus.Success)
-	w.want(two.NtSetInformationFile(reader, nt.FileRenameInformation, nt.FileRename{FileName: "x"}), ntstatus.AccessDenied)
+	w.renames(two, reader, nt.FileRename{FileName: "x"}, ntstatus.AccessDenied)
 	for name, want := range map[string]ntstatus.Status{`\??\share\shut\f`: ntstatus.AccessDenied,
 		`\??\share\none\f`: ntstatus.ObjectPathNotFound, `\??\share\to\his`: ntstatus.ObjectNameCollision,
 		`\??\NUL`: ntstatus.NotSameDevice, `\??\other\f`: ntstatus.NotSameDevice, `a:b`: ntstatus.InvalidParameter,
@@ -49,8 +49,7 @@ func TestRenameNeedsRights(t *testing.T) {
 	w.exists(`from\g`, false)
 	// A target below a directory's handle, and hard links.
 	d := w.open(one, "from", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
-	w.want(one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{RootDirectory: d, FileName: "k"}),
-		ntstatus.Success)
+	w.renames(one, h, nt.FileRename{RootDirectory: d, FileName: "k"}, ntstatus.Success)
 	link := nt.FileRename{FileName: "l"}
 	w.want(two.NtSetInformationFile(reader, nt.FileLinkInformation, link), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.Success)
@@ -65,7 +64,7 @@ func TestRenameNeedsRights(t *testing.T) {
 		w.file(`from\m`, "m", mine)
 		x := w.open(one, `from\m`, rights, ntstatus.Success)
 		w.want(one.NtSetInformationFile(x, nt.FileLinkInformation, nt.FileRename{FileName: "n"}), want[1])
-		w.want(one.NtSetInformationFile(x, nt.FileRenameInformation, nt.FileRename{FileName: "o"}), want[0])
+		w.renames(one, x, nt.FileRename{FileName: "o"}, want[0])
 		w.want(one.NtClose(x), ntstatus.Success)
 		for _, name := range []string{"m", "n", "o"} {
 			_ = os.Remove(w.path(`from\` + name))
@@ -73,8 +72,7 @@ func TestRenameNeedsRights(t *testing.T) {
 	}
 	// A directory with an open file below it cannot be renamed.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
-	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),
-		ntstatus.AccessDenied)
+	w.renames(one, dir, nt.FileRename{FileName: "elsewhere"}, ntstatus.AccessDenied)
 	w.nothingPrivate("", "from", "to", "shut")
 }
 
@@ -118,9 +116,7 @@ func TestRenameAcrossTreesFails(t *testing.T) {
 		t.Errorf("system after the renames: %d objects, %d handles, %d references; want %d, %d, %d", o, n, r, objects,
 			handles, references)
 	}
-	for _, h := range []winnt.Handle{h, here, there} {
-		w.want(th.NtClose(h), ntstatus.Success)
-	}
+	w.closes(th, h, here, there)
 }
 
 // The file that the decision was about is moved. Another file that took its name is put back (F-118).
@@ -133,11 +129,9 @@ func TestRenameMovesOnlyDecidedFile(t *testing.T) {
 	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
 	w.must(os.Rename(w.path("f"), w.path("moved")))
 	w.file("f", "another", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
-	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "g"}),
-		ntstatus.ObjectNameNotFound)
+	w.renames(th, h, nt.FileRename{FileName: "g"}, ntstatus.ObjectNameNotFound)
 	w.file("t", "target", all)
-	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "t", ReplaceIfExists: true}),
-		ntstatus.ObjectNameNotFound)
+	w.renames(th, h, nt.FileRename{FileName: "t", ReplaceIfExists: true}, ntstatus.ObjectNameNotFound)
 	for name, want := range map[string]string{"f": "another", "moved": "f", "t": "target"} {
 		if b, _ := os.ReadFile(w.path(name)); string(b) != want {
 			t.Errorf("contents of %s: %q, want %q", name, b, want)
@@ -185,8 +179,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	for _, name := range []string{"f", "d"} {
 		before := w.attributeOf(`from\` + name)
 		h := w.open(th, `from\`+name, winnt.DELETE, ntstatus.Success)
-		w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\to\` + name}),
-			ntstatus.Success)
+		w.renames(th, h, nt.FileRename{FileName: `\??\share\to\` + name}, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		if after := w.attributeOf(`to\` + name); !bytes.Equal(before, after) {
 			t.Errorf("F-60: the rename changed the descriptor of %s, want it unchanged", name)
@@ -199,10 +192,8 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 		nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}), ntstatus.Success)
 	w.want(th.NtClose(readOnly), ntstatus.Success)
 	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
-	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\kept\f`}),
-		ntstatus.ObjectPathNotFound)
-	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "kept", ReplaceIfExists: true}),
-		ntstatus.AccessDenied)
+	w.renames(th, h, nt.FileRename{FileName: `\??\share\kept\f`}, ntstatus.ObjectPathNotFound)
+	w.renames(th, h, nt.FileRename{FileName: "kept", ReplaceIfExists: true}, ntstatus.AccessDenied)
 	w.holds(map[string]string{"kept": "kept"})
 	w.dir("a", all)
 	w.dir("ab", all)
@@ -212,9 +203,9 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	move := nt.FileRename{FileName: "b"}
 	beside := w.open(th, `ab\f`, winnt.FILE_READ_DATA, ntstatus.Success)
 	below := w.open(th, `a\f`, winnt.FILE_READ_DATA, ntstatus.Success)
-	w.want(th.NtSetInformationFile(d, nt.FileRenameInformation, move), ntstatus.AccessDenied)
+	w.renames(th, d, move, ntstatus.AccessDenied)
 	w.want(th.NtClose(below), ntstatus.Success)
-	w.want(th.NtSetInformationFile(d, nt.FileRenameInformation, move), ntstatus.Success)
+	w.renames(th, d, move, ntstatus.Success)
 	w.want(th.NtClose(beside), ntstatus.Success)
 }
 

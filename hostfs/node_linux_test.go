@@ -24,8 +24,7 @@ func TestDeletePendingFileGoesWithLastHandle(t *testing.T) {
 	remove := func(v bool) ntstatus.Status {
 		return one.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: v})
 	}
-	w.want(two.NtSetInformationFile(reader, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.AccessDenied)
+	w.deletes(two, reader, ntstatus.AccessDenied)
 	w.want(remove(true), ntstatus.Success)
 	w.open(two, "f", winnt.GENERIC_READ, ntstatus.DeletePending)
 	w.want(remove(false), ntstatus.Success)
@@ -199,7 +198,7 @@ func TestDeleteKeepsOtherNames(t *testing.T) {
 		t.Errorf("F-117: rename over a name with a pending deletion: %v, want a failure", ntstatus.Success)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
-	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
+	w.renames(th, kept, nt.FileRename{FileName: "k"}, ntstatus.Success)
 	w.want(th.NtClose(w.open(th, "k", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	w.want(th.NtClose(first), ntstatus.Success)
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)

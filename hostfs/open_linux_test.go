@@ -189,8 +189,7 @@ func TestNothingElseIsDeleted(t *testing.T) {
 	w.must(os.Rename(w.path("d"), w.path("e")))
 	w.dir("d", all)
 	w.must(os.Link(w.path(`e\f`), w.path(`d\f`)))
-	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.Success)
+	w.deletes(th, h, ntstatus.Success)
 	w.want(closeAny(th, w.open(th, `d\f`, winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)), ntstatus.Success)
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.exists(`e\f`, false)
@@ -343,8 +342,7 @@ func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt
 	spec, _ = r.InSession(session, 0)
 	tok := check.Must(token.New(spec))
 	p := check.Must(sys.NewProcess("test", tok))
-	th := check.Must(p.NewThread())
-	return th
+	return check.Must(p.NewThread())
 }
 
 // bob creates a file in a directory without inheritable entries, so it has the default DACL of his token. After a

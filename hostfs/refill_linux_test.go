@@ -157,8 +157,7 @@ func TestReplaceNeedsDeleteOnBothHandles(t *testing.T) {
 			if done {
 				// The handle follows its object.
 				rename := nt.FileRename{FileName: `\??\share\e\back`}
-				w.want(th.NtSetInformationFile(to, nt.FileRenameInformation, rename),
-					ntstatus.Success)
+				w.renames(th, to, rename, ntstatus.Success)
 				w.exists(aside, false)
 				w.exists(`e\back`, true)
 			}

@@ -214,7 +214,7 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 		c.w.file(`adds\f`, "", all)
 		mover := c.w.as(bob)
 		f := c.w.open(mover, `adds\f`, winnt.DELETE, ntstatus.Success)
-		c.w.want(mover.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "g"}), c.want)
+		c.w.renames(mover, f, nt.FileRename{FileName: "g"}, c.want)
 		c.w.want(mover.NtClose(f), ntstatus.Success)
 	}
 }

@@ -118,12 +118,11 @@ func TestMakeLinkLikeFile(t *testing.T) {
 	w.want(st, ntstatus.AccessDenied)
 	w.create(his, `d\l`, known, ntstatus.AccessDenied)
 	h = w.create(hers, `d\l`, known, ntstatus.Success)
-	w.want(hers.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "m"}), ntstatus.Success)
+	w.renames(hers, h, nt.FileRename{FileName: "m"}, ntstatus.Success)
 	if to, err := os.Readlink(w.path(`d\m`)); to != "f" || err != nil {
 		t.Errorf(`F-192: target of the renamed link: %q, %v, want "f"`, to, err)
 	}
-	w.want(hers.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.Success)
+	w.deletes(hers, h, ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("F-192: Lstat of the removed link: %v, want %v", err, os.ErrNotExist)

@@ -91,8 +91,7 @@ func numeric(d *sd.Descriptor) string {
 func (b *beside) thread(tok *token.Token) *nt.Thread {
 	b.Helper()
 	p := check.Must(b.sys.NewProcess("test", tok))
-	th := check.Must(p.NewThread())
-	return th
+	return check.Must(p.NewThread())
 }
 
 // client runs commands of smbclient as an account.
@@ -139,8 +138,7 @@ func (b *beside) administrator() *token.Token {
 	spec := root.Spec()
 	spec.Integrity = sid.MediumLevel // Otherwise new files would have a label, which the server does not support.
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
-	tok := check.Must(token.New(spec))
-	return tok
+	return check.Must(token.New(spec))
 }
 
 // inheritance creates nested files and directories through the tree and through the server.
@@ -361,8 +359,7 @@ func (b *beside) primary(t *token.Token) *token.Token {
 	b.Helper()
 	spec := t.Spec()
 	spec.Type = winnt.TokenPrimary
-	tok := check.Must(token.New(spec))
-	return tok
+	return check.Must(token.New(spec))
 }
 
 // random compares reads of files with random descriptors, all in one session.

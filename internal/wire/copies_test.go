@@ -27,8 +27,7 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 		if err != nil || head.Status != ntstatus.Success {
 			t.Fatal(row, head.Status, err)
 		}
-		out := check.Must(r.DecodeOut(rest))
-		return out
+		return check.Must(r.DecodeOut(rest))
 	}
 	const size, rounds = 1 << 20, 8
 	name := nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\large`})

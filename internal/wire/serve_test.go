@@ -101,8 +101,7 @@ func (s *served) swallow() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() 
 
 func (s *served) receive() *wire.Frame {
 	s.Helper()
-	f := check.Must(wire.ReadFrame(s.conn))
-	return f
+	return check.Must(wire.ReadFrame(s.conn))
 }
 
 // status sends a frame and returns the status of its answer.
@@ -119,8 +118,7 @@ func (s *served) status(f *wire.Frame) ntstatus.Status {
 
 func (s *served) connect() *client.Conn {
 	s.Helper()
-	c := check.Must(client.New(s.conn))
-	return c
+	return check.Must(client.New(s.conn))
 }
 
 // call is the frame of a call.
