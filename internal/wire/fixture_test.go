@@ -7,9 +7,6 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/token"
 )
 
 // The hello of a client, in both forms.
@@ -22,17 +19,14 @@ var (
 // client's end of its connection.
 func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-chan error) {
 	t.Helper()
-	sys := kernel.Boot(kernel.Config{})
-	user := check.Must(token.New(token.LocalSystem()))
-	p := check.Must(sys.NewProcess("client", user))
-	ours, theirs := net.Pipe()
-	server, end := wire.NewServer(theirs, process{p, nt.Documented}), make(chan error, 1)
+	s, p, theirs := newServed(t)
+	server := wire.NewServer(theirs, p)
 	prepare(server)
-	go func() { end <- server.Serve() }()
+	go func() { s.end <- server.Serve() }()
 	t.Cleanup(func() {
-		_ = ours.Close()
+		_ = s.conn.Close()
 		synctest.Wait()
-		check.NoError(t, sys.Close())
+		check.NoError(t, s.sys.Close())
 	})
-	return server, ours, end
+	return server, s.conn, s.end
 }

@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"io"
-	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,10 +10,8 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -46,20 +43,12 @@ func TestStopCancelsWaitingCall(t *testing.T) {
 
 // TestStopCompletesCallInProgress checks that a stopping server replies to a call in progress (W-19).
 func TestStopCompletesCallInProgress(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	defer func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	user := check.Must(token.New(token.LocalSystem()))
-	p := check.Must(sys.NewProcess("client", user))
-	ours, theirs := net.Pipe()
-	b := &busy{open: open{process: process{p, nt.Documented}}, called: make(chan struct{}), exited: make(chan struct{}),
+	s, p, theirs := newServed(t)
+	defer func() { check.NoError(t, s.sys.Close()) }()
+	b := &busy{open: open{process: p}, called: make(chan struct{}), exited: make(chan struct{}),
 		released: make(chan struct{})}
-	server, end := wire.NewServer(theirs, b), make(chan error, 1)
-	go func() { end <- server.Serve() }()
-	s := &served{T: t, sys: sys, conn: ours, end: end}
+	server := wire.NewServer(theirs, b)
+	go func() { s.end <- server.Serve() }()
 	s.greet()
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-b.called
@@ -70,7 +59,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	}
 	check.NoError(t, s.ended())
-	_ = ours.Close()
+	_ = s.conn.Close()
 }
 
 // TestFrameInPiecesLeavesNoTimeLimit checks that a frame that arrived in pieces, in time, leaves no time limit until

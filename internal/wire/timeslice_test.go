@@ -9,10 +9,8 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 )
 
 // patient is a process with one slow frame. It counts the time slices of its server.
@@ -99,16 +97,12 @@ func (c counted) Write(b []byte) (int, error) {
 // patience serves a patient process in the bubble of a synctest.
 func patience(t *testing.T) (*served, *patient, <-chan int) {
 	t.Helper()
-	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
-	user := check.Must(token.New(token.LocalSystem()))
-	own := check.Must(s.sys.NewProcess("client", user))
-	p := &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
-	ours, theirs := net.Pipe()
-	s.conn = ours
+	s, own, theirs := newServed(t)
+	p := &patient{process: own, until: make(chan struct{})}
 	writes := make(chan int, 1000)
 	go func() { s.end <- wire.Serve(counted{theirs, writes}, p) }()
 	t.Cleanup(func() {
-		_ = ours.Close()
+		_ = s.conn.Close()
 		synctest.Wait()
 		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use at the end")
 		check.NoError(t, s.sys.Close())
