@@ -19,7 +19,7 @@ playground: ## build bin/playground/index.html; open it from disk or serve it fr
 	go run ./web/playground/pack -o bin/playground/index.html
 
 story: ## README's first command: a server impersonates a client
-	go run ./cmd/refmon run examples/impersonation.star
+	go run ./examples/impersonation
 
 test: ## all tests; prints the skipped ones and why at the end
 	go run ./internal/test/measure test ./...

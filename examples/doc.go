@@ -1,5 +1,6 @@
 // Package examples contains the tests of this folder's example programs and of docs/adopt.md.
 //
+//	go run ./examples/impersonation
 //	go run ./cmd/refmon run examples/impersonation.star
 //	python3 examples/python/check.py ./refmon
 //
