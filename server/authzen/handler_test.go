@@ -139,6 +139,7 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 			t.Errorf("%s: %s: status %d, X-Request-ID %q, want %d and the echo", c.rule, c.says, status,
 				header.Get("X-Request-ID"), c.status)
 		}
+		check.Equal(t, header.Get("Cache-Control"), "no-store", "%s: %s: Cache-Control", c.rule, c.says)
 		if status == 200 && (!json.Valid([]byte(got)) || header.Get("Content-Type") != "application/json") {
 			t.Errorf("%s: %s: %s is not JSON, or its type is %s", c.rule, c.says, got, header.Get("Content-Type"))
 		}

@@ -43,4 +43,9 @@ func TestReadTypesRejects(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", c.file, err, c.want)
 		}
 	}
+	const most = `{"types":{"t":{"rights":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","r"],` +
+		`"descriptor":"O:SYG:SYD:"` + rest
+	if _, err := ReadTypes([]byte(most)); err != nil {
+		t.Errorf("16 rights: %v, want no error", err)
+	}
 }

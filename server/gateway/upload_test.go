@@ -300,6 +300,10 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 			t.Fatalf("G-14: it begins: %+v", u)
 		}
 	}
+	q.ctx = t.Context()
+	if u, err := q.upload(place{tree: "share", path: "old.txt"}, dav.Creation{New: true}); err == nil {
+		t.Fatalf("G-14: an upload of a new file replaces one: %+v", u)
+	}
 	if got := w.now(); got[1] != kept[1] {
 		t.Errorf("%d handles, want %d", got[1], kept[1])
 	}

@@ -2,8 +2,12 @@ package watch
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // looked are events of which some looks lose some; each look takes an hour.
@@ -142,5 +146,32 @@ func TestLostEventsStopHeartbeats(t *testing.T) {
 	if <-done; told != "(x).(x)" {
 		t.Errorf("sequence %s, want a walk, one heartbeat, and after lost events a walk before the next heartbeat",
 			told)
+	}
+}
+
+// TestUnnameableChangesAreReportedOnce checks that a heartbeat has the changes without a name since the last one.
+func TestUnnameableChangesAreReportedOnce(t *testing.T) {
+	out := make(chan Batch, 1)
+	w := &watch{Watcher: &Watcher{Root: t.TempDir(), Beat: 1}, ctx: t.Context(), out: out, changes: silent{},
+		pending: newNews(), links: newLinkTable()}
+	for i, c := range []struct{ more, want int }{{2, 2}, {0, 0}, {3, 3}} {
+		w.pending.unnameable += c.more
+		check.NoError(t, w.poll())
+		check.Equal(t, (<-out).Unnameable, c.want, "heartbeat %d: unnameable", i)
+	}
+}
+
+// TestPathOfPathMaxIsUnreadable checks that a document is unreadable from PATH_MAX bytes on, counted as the kernel
+// names it (N-89).
+func TestPathOfPathMaxIsUnreadable(t *testing.T) {
+	for _, c := range []struct {
+		length, longer int
+		want           error
+	}{{maxPath - 1, 0, nil}, {maxPath, 0, errLong}, {maxPath - 8, 7, nil}, {maxPath - 8, 8, errLong}} {
+		w := &watch{longer: c.longer, links: newLinkTable()}
+		got, ours := w.seen(&objects.Item{Path: strings.Repeat("x", c.length)})
+		if !ours || got.Err != c.want {
+			t.Errorf("N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
+		}
 	}
 }

@@ -144,7 +144,10 @@ func TestBounds(t *testing.T) {
 	state("A/o:1 B/o:1 A:1 o:2")
 	l.Succeeded("a", "o")
 	state("B/o:1 o:1")
+	l.Attempt("bob", "p", true)
 	l.Forget("b")
+	state("BOB/p:1 BOB:1 o:1 p:1")
+	l.Unknown("bob", "p")
 	state("o:1")
 	l.Succeeded("x", "o")
 	state("")
@@ -203,5 +206,14 @@ func TestStrangersGuessesAreBounded(t *testing.T) {
 	now = now.Add(15 * time.Minute)
 	if !l.Attempt("alice", "elsewhere", true) {
 		t.Error("D-25: Attempt rejects the name after the window has ended, want accepted")
+	}
+	// Each logon renews the proof of its origin.
+	l.Succeeded("alice", "home")
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{provedFor - 1, true}, {1, false}} {
+		now = now.Add(c.after)
+		check.Equal(t, l.Proved("Alice", "home"), c.want, "D-25: proved %v after the last logon", c.after)
 	}
 }

@@ -285,6 +285,15 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	if _, _, err := c.CanRead([]string{"/a"}, aboutMe); !errors.Is(err, ErrNoRun) {
 		t.Errorf("%v, want %v", err, ErrNoRun)
 	}
+	reported := 0
+	w := &Server{config: Config{Warn: func(error) { reported++ }}}
+	for range 3 {
+		w.warn(errors.New("injected"))
+	}
+	check.Equal(t, reported, 1, "errors reported of three at once")
+	w.warned = time.Now().Add(-time.Second)
+	w.warn(errors.New("injected"))
+	check.Equal(t, reported, 2, "errors reported a second later")
 	mu.Lock()
 	if len(warned) == 0 || !strings.HasSuffix(warned[0].Error(), "injected") {
 		t.Errorf("warned %v, want the injected error", warned)

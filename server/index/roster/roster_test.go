@@ -16,15 +16,27 @@ import (
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
-// read has p read a user of each name.
+// read has p read a user of each name. busy is a member of one group more than a token can have.
 func read(p *ldap.People, names string) error {
 	return p.Read(func(add func(*goldap.Entry) error) error {
 		for name := range strings.FieldsSeq(names) {
-			id := sid.MustParse("S-1-5-21-1-2-3").WithRID(1000 + uint32(name[0]))
+			domain, in := sid.MustParse("S-1-5-21-1-2-3"), []string(nil)
+			for i := range token.MaxGroups + 1 {
+				if name != "busy" {
+					break
+				}
+				in = append(in, fmt.Sprintf("CN=g%d,DC=corp", i))
+				if err := add(goldap.NewEntry(in[i], map[string][]string{"objectClass": {"group"},
+					"sAMAccountName": {fmt.Sprint("g", i)}, "groupType": {"-2147483646"},
+					"objectSid": {domain.WithRID(5000 + uint32(i)).Binary()}})); err != nil {
+					return err
+				}
+			}
 			err := add(goldap.NewEntry("CN="+name+",DC=corp", map[string][]string{"objectClass": {"user"},
-				"sAMAccountName": {name}, "objectSid": {id.Binary()}}))
+				"sAMAccountName": {name}, "objectSid": {domain.WithRID(1000 + uint32(name[0])).Binary()}, "memberOf": in}))
 			if err != nil {
 				return err
 			}
@@ -71,6 +83,7 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 		want          string
 	}
 	all := func(list ...any) []any { return list }
+	const unbuilt = `directory: users[0] "busy": member of more than 10240 groups, which no token holds`
 	const read, known, still = "since people since: ", "since people: ", "since: "
 	for name, steps := range map[string][]step{
 		"nothing changes: one read": {{all(true, false), all(alice), read + "alice"}, {all(false), nil,
@@ -90,6 +103,8 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 			known + "read the directory: away"}, {all(false, false), all(bob), read + "bob"}},
 		"unreachable after the read": {{all(true, away), all(alice), read + "away, changing"}, {all(false), all(alice),
 			known + "alice"}},
+		"a version that cannot be built": {{all(true, false), all("busy"), read + unbuilt}, {all(false),
+			all("busy"), known + unbuilt}, {all(true, false), all(alice), read + "alice"}},
 		"unreachable, then unchanged": {{all(true, false), all(alice), read + "alice"}, {all(away), nil,
 			still + "ask the directory: away"}, {all(false), nil, still + "beat"}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"strings"
@@ -90,6 +91,7 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 // TestWatcherFollowsTheRequest checks that a watcher has the requested tree and heartbeat interval, at most a
 // hundred per second (N-18).
 func TestWatcherFollowsTheRequest(t *testing.T) {
+	ids := strings.Repeat("1,", maxIDs/2)
 	s := &Server{May: anybody, Trees: map[string]Tree{"/t": {Share: "D:", Traverse: "always"}, "/u": {Traverse: "never"}}}
 	for text, want := range map[string]string{
 		`{"version":1,"tree":"/t","share":"D:","traverse":"always"}`:                 "/t 0s",
@@ -103,6 +105,8 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		`{"version":1,"tree":"/v","share":"D:","traverse":"always"}`:                 "is not a tree that is served",
 		`{"version":1,"tree":"/u","traverse":"never"}`:                               "/u 0s",
 		`{"version":1,"tree":"/u","tree":"/t","traverse":"never"}`:                   "the question",
+		`{"version":1,"tree":"/u","traverse":"never","users":[` + ids + `1],"groups":[` + ids[2:] + `1]}`: fmt.Sprint(
+			maxIDs+1, " uids and gids"),
 	} {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "", Net: "unix"})
 		if err != nil {
@@ -123,7 +127,7 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		got := ""
 		if err != nil {
 			got = err.Error()
-		} else {
+		} else if w != nil {
 			got = w.Root + " " + w.Beat.String()
 		}
 		if !strings.Contains(got, want) || (err == nil) != strings.HasPrefix(want, "/") {

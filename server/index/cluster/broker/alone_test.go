@@ -253,6 +253,9 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
 	end()
+	if _, err := os.Stat(filepath.Join(state, "messages")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("messages of a run that has ended: %v, want none", err)
+	}
 
 	check.NoError(t, os.RemoveAll(filepath.Join(tree, "moved")))
 	fences, end = run()
