@@ -35,6 +35,16 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 		e.Since.IsZero() || e.Process != 7 {
 		t.Errorf("further files: %+v", e)
 	}
+	// The further files can be any, so a revocation by name reports them too.
+	c, remains := &connection{}, &inspect.Revoked{}
+	c.session.Store(&session{})
+	for i := range mostPassed + 1 {
+		c.passed.add(&kernel.HandedOut{Name: fmt.Sprintf(`\Device\share\%d`, i)})
+	}
+	new(Daemon).keepsDescriptors(&revocation{name: `\device\SHARE\1`}, c, false, remains)
+	if r := remains.Remains; len(r) != 2 || r[0].Name != `\Device\share\1` || r[1].Name != "" {
+		t.Errorf("W-101: remains %+v, want the descriptor of 1 and the further files", r)
+	}
 }
 
 // TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes (F-177),

@@ -80,8 +80,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 		t.Errorf("left over: users %v, %d connections, want no users and 0 connections", d.users,
 			len(d.connections))
 	}
-	d.limits.Quota = 1
-	if err := d.admit(of(7)); err == nil || d.refused != 4 || len(d.users)+len(d.connections) != 0 {
+	d.limits.Quota, d.refused = 1, 0
+	if err := d.admit(of(7)); err == nil || d.refused != 1 || len(d.users)+len(d.connections) != 0 {
 		t.Errorf("a connection beyond the quota: %v, %d refused, users %v", err, d.refused, d.users)
 	}
 	d.closing = true
