@@ -114,6 +114,7 @@ func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 		"site: /none\nname: w1\nhost: x":     "line 3: host: the command work has no flag --host",
 		"site: /none\nsite: /other":          "line 2",
 		"name: w1\nconfig: x":                "line 2",
+		"name: w1\nhelp: true":               "line 2: help: the command work has no flag --help",
 		"- name":                             "line 1",
 		"name: w1\nsite: /none\nbeat: often": "--beat",
 	} {

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // output returns what a command prints, whatever its exit code.
@@ -153,4 +158,38 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 		!strings.Contains(metrics, "refmond_connections ") {
 		t.Errorf("M-47: no %q in\n%s", want, metrics)
 	}
+}
+
+// namedHosts names uids and records the look-ups.
+type namedHosts struct {
+	names map[uint32]string
+	asked []uint32
+}
+
+func (h *namedHosts) UserName(_ context.Context, uid uint32) (string, bool) {
+	h.asked = append(h.asked, uid)
+	name, ok := h.names[uid]
+	return name, ok
+}
+
+// TestNamesInRecordsAreCached checks that records name users of the host alone, and that each name, and the absence of
+// one, is looked up once a minute.
+func TestNamesInRecordsAreCached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hosts := &namedHosts{names: map[uint32]string{7: "alice"}}
+		h := &hostAccounts{hosts: hosts}
+		for i, after := range []time.Duration{0, hostNameLife, 1} {
+			time.Sleep(after)
+			for _, c := range []struct {
+				s    sid.SID
+				want string
+			}{{fileaccess.UnixUser(7), "alice"}, {fileaccess.UnixUser(8), ""}, {fileaccess.UnixGroup(7), ""}} {
+				name, domain, ok := h.Account(c.s)
+				if name != c.want || ok != (c.want != "") || ok && domain != "Unix User" {
+					t.Errorf("%d: %v is %q of %q, %t, want %q", i, c.s, name, domain, ok, c.want)
+				}
+			}
+		}
+		check.Equal(t, fmt.Sprint(hosts.asked), "[7 8 7 8]", "look-ups")
+	})
 }

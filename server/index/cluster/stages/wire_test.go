@@ -43,6 +43,8 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 		{`L3Nydi9wbGFu`, otherPart(s, p.Number), "part"},   // of another part
 		{`"descriptor":1`, `"descriptor":2`, "descriptor"}, // there is one
 		{`"descriptor":1`, `"descriptor":-1`, "descriptor"},
+		{`"descriptor":1`, `"search":2`, "search permission 2 of 1"}, // there is one descriptor
+		{`"descriptor":1`, `"search":-1`, "search permission"},
 		{`"descriptors":["`, `"descriptors":["AAAA`, "descriptor 1"},
 		{`}]}`, `}]}}`, ""},
 	} {
