@@ -28,6 +28,10 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	next.Cursor, next.Tries, next.Whole, next.Started = 2, 0, true, b.teller.started
 	check.NoError(t, l.write(t.Context(), next, nil))
 	work := b.dial(site.Work)
+	// The position of another worker is in another log.
+	other, err := json.Marshal(&watermark{Generation: next.Generation + 1, Cursor: 4, Beat: heartbeat{Time: 1}})
+	check.NoError(t, err)
+	check.NoError(t, work.keep(t.Context(), "fence."+name, "other", other))
 	for _, c := range []struct{ share, body, want string }{
 		{name, `{"input":4}`, "is at 2 of its input"},
 		{name, `{"log":2,"final":2}`, "not the first and last message of one snapshot"},
