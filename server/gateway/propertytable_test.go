@@ -173,6 +173,8 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 		"Overwrite",
 		"T"), answered(204, ""))
 	w.same("has none", w.find("alice", "/share/g", "0", ask), none("/share/g"))
+	w.same("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
+	w.same("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
 	w.same("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
 	if n := len(w.g.props.of); n != 0 {
 		t.Errorf("G-19: properties of %d files are kept", n)

@@ -53,3 +53,20 @@ func TestExpiredLockIsNotFound(t *testing.T) {
 		}
 	}
 }
+
+// TestShortenedLockEndsEarlier checks that a lock that a refresh has shortened excludes no other after its new end.
+func TestShortenedLockEndsEarlier(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := newLockTable(func() time.Time { return now })
+	l, _, err := table.Add(Lock{User: "alice", Root: Root.Join("f")}, time.Hour)
+	check.NoError(t, err)
+	if got, ok := table.refresh(l.Token, time.Minute); !ok || !got.Until.Equal(now.Add(time.Minute)) {
+		t.Errorf("refreshed: %+v, %t, want it to end in a minute", got, ok)
+	}
+	now = now.Add(time.Minute)
+	_, _, err = table.Add(Lock{User: "bob", Root: Root.Join("f")}, time.Hour)
+	check.ErrorIs(t, err, errConflict, "a lock before the end of the other")
+	now = now.Add(1)
+	_, _, err = table.Add(Lock{User: "bob", Root: Root.Join("f")}, time.Hour)
+	check.NoError(t, err)
+}
