@@ -139,7 +139,7 @@ func TestChmodToCurrentModeSucceeds(t *testing.T) {
 	w.link("l", "f", full)
 	for name, shown := range map[string]uint32{"f": 0o775, "d": 0o775, "l": 0o777} {
 		node := w.known(alice, name)
-		for _, mode := range []uint32{0o755, 0o775, 0o777, 0o754, 0o655, 0o4755, 0o2755, 0o1755, 0o4777, 0o1777, 0,
+		for _, mode := range []uint32{0o755, 0o775, 0o777, 0o754, 0o655, 0o4755, 0o4775, 0o2755, 0o1755, 0o4777, 0o1777, 0,
 			syscall.S_IFREG | 0o775, syscall.S_IFDIR | 0o775, syscall.S_IFLNK | 0o777} {
 			want := unix.EPERM
 			if mode&0o7777 == shown {

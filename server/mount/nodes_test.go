@@ -114,9 +114,14 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "gone")))
 	w.dir("d", everybody)
 	w.file("d/f", "second\n", "O:BAG:SYD:P(A;;FR;;;WD)")
+	_, before, _ := w.sys.Counts()
 	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if !errors.Is(err, unix.ESTALE) {
 		t.Errorf("M-11: descriptor %d, %v of another directory, want ESTALE", fd, err)
+	}
+	_, after, _ := w.sys.Counts()
+	if after != before {
+		t.Errorf("M-11: %d handles after the refused open, want %d", after, before)
 	}
 	w.sees(bob, "second", "cat", "d/f")
 }

@@ -100,9 +100,10 @@ func TestWritableHandleTruncatesWithoutRight(t *testing.T) {
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120196;;;"+user(bob)+")")
 	node := w.known(alice, "f")
 	fh := w.opens(alice, "f", syscall.O_RDWR)
+	var also uint32 // further changes
 	cut := func(uid uint32, fh, size uint64) (out fuse.AttrOut, s fuse.Status) {
 		in := &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(uid, node), Fh: fh, Size: size,
-			Valid: fuse.FATTR_SIZE | fuse.FATTR_FH}}
+			Valid: fuse.FATTR_SIZE | fuse.FATTR_FH | also}}
 		s = w.m.SetAttr(nil, in, &out)
 		return out, s
 	}
@@ -118,6 +119,9 @@ func TestWritableHandleTruncatesWithoutRight(t *testing.T) {
 	if _, s = cut(alice, fh, 1<<63); s != fuse.Status(syscall.EFBIG) {
 		t.Errorf("M-24: %v, want %v", s, fuse.Status(syscall.EFBIG))
 	}
+	also = fuse.FATTR_MODE
+	_, s = cut(unknown, fh, 5)
+	w.says("M-24: no user, with a mode", s, unix.EACCES)
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Size() != 6 {
 		t.Errorf("M-24: %v, %v, want 6, nil", info.Size(), err)
 	}
