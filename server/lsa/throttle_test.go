@@ -19,11 +19,7 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
 	f.account(t, Account{Name: "out", Disabled: true}, "p")
-	count := func(name string) int {
-		f.throttle.mu.Lock()
-		defer f.throttle.mu.Unlock()
-		return f.throttle.failures[name].Count
-	}
+	count := func(name string) int { return f.throttle.count(name).Count }
 	ask := func(domain, name string, password logon.Secret, typ winnt.LogonType) {
 		f.LogOn(logon.Request{Package: logon.Password, Type: typ, Domain: domain, Name: name, Password: password})
 	}
