@@ -262,3 +262,22 @@ func TestLockRangesMatchFcntl(t *testing.T) {
 		}
 	}
 }
+
+// TestUnlockUsesNoFurtherOpen checks that a lock through another open of a program keeps the program's locks until that
+// open closes, too, and that an unlock does not (M-31).
+//
+// +checklocksignore
+func TestUnlockUsesNoFurtherOpen(t *testing.T) {
+	l, n := newLockers(), &node{}
+	one, two := &open{n: n}, &open{n: n}
+	for i, c := range []struct {
+		o    *open
+		kind uint32
+		want int
+	}{{one, unix.F_RDLCK, 1}, {two, unix.F_UNLCK, 1}, {two, unix.F_RDLCK, 2}} {
+		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: c.kind, Pid: 1}}
+		if x, s := l.get(lockOwner{n: n}, c.o, in, lockable{}); s != fuse.OK || len(x.opens) != c.want {
+			t.Errorf("M-31: request %d: %v, %d opens, want OK, %d", i, s, len(x.opens), c.want)
+		}
+	}
+}
