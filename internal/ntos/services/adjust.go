@@ -82,9 +82,9 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	return out, st
 }
 
-// adjusted returns the token with the changed privileges, the output of the call and its status. If the buffer for
-// the previous state is too small, it returns old, the required length and STATUS_BUFFER_TOO_SMALL. It changes no
-// object.
+// adjusted computes the result of NtAdjustPrivilegesToken and changes no object: the new token, the output with the
+// previous state, and the status. modified becomes the ModifiedId of the new token. If the buffer for the previous
+// state is too small, it returns old, the required length and STATUS_BUFFER_TOO_SMALL.
 func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
 	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	var out nt.AdjustPrivilegesTokenOut

@@ -68,7 +68,8 @@ func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObjec
 	return tok, st
 }
 
-// adjustedStatus returns st. For any status but success it records the rule for the tracer.
+// adjustedStatus names for the tracer the rule that refused an adjustment of groups or claims, and returns st
+// unchanged. Success has no rule.
 func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 	switch st {
 	case ntstatus.Success:

@@ -226,7 +226,8 @@ func (c *Context) NtPrivilegedServiceAuditAlarm(
 	return out, c.kept(c.Sys.Log.ServiceCalled(used.by, in.SubsystemName.V, in.ServiceName.V, used.set, used.outcome))
 }
 
-// privilegeUse holds the fields of the record of an alarm about privileges.
+// privilegeUse is the captured input of an audit call about the use of privileges: the client's origin, the privileges,
+// and whether the use succeeded.
 type privilegeUse struct {
 	by      audit.Origin
 	set     winnt.PrivilegeSet
@@ -254,7 +255,8 @@ func (c *Context) privilegesUsed(client winnt.Handle, privileges nt.Captured[*nt
 	return u, st
 }
 
-// kept returns st, the status of writing a required record. A record that cannot be kept fails the call (U-64).
+// kept ends a call that had to write an audit record. st is the status of the write, which it returns: a record that
+// cannot be kept fails the call, and the tracer gets the rule (U-64).
 func (c *Context) kept(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success {
 		return c.Fail("U-64", st)

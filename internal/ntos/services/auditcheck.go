@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// auditedCheck is one call that checks access and records the result. run calls its steps in the order in which they
-// are declared here.
+// auditedCheck is one call of the NtAccessCheckAndAuditAlarm family, which checks a client's access to a server's
+// object and records the result. run calls its steps in the order in which they are declared here.
 type auditedCheck struct {
 	c       *Context
 	in      *nt.AccessCheckAndAuditAlarmByHandleIn // with no token for the calls that take none
@@ -25,7 +25,8 @@ type auditedCheck struct {
 	out    nt.AccessCheckResultListAndAuditAlarmOut
 }
 
-// run calls the steps and returns the first status that is not success.
+// run executes the call: it finds the client, checks SeAuditPrivilege, captures the input, decides, and writes the
+// record. It returns the status of the first step that fails.
 func (a *auditedCheck) run() (st ntstatus.Status) {
 	for _, step := range []func() ntstatus.Status{a.who, a.privilege, a.capture, a.decide, a.record} {
 		if st = step(); st != ntstatus.Success {
@@ -35,10 +36,10 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who stores the client in a.client: the token behind the handle, or without one the impersonated client, who must be
-// at level Identification or above. It also checks what comes before the token in the documented order: the audit type,
-// and the length of the list of object types. Without a client it is STATUS_NO_IMPERSONATION_TOKEN, and so is a primary
-// token. A lower level is STATUS_BAD_IMPERSONATION_LEVEL.
+// who finds the client whose access is checked and stores it in a.client: the token behind the handle, or without one
+// the impersonated client. First it checks the audit type and the length of the list of object types. A missing client
+// and a primary token are STATUS_NO_IMPERSONATION_TOKEN, a level below Identification is
+// STATUS_BAD_IMPERSONATION_LEVEL.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
@@ -84,7 +85,8 @@ func (a *auditedCheck) who() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// privilege checks SeAuditPrivilege. Without it, AUDIT_ALLOW_NO_PRIVILEGE lets the check go on without a record.
+// privilege checks SeAuditPrivilege in the process's own token. Without it, AUDIT_ALLOW_NO_PRIVILEGE lets the check go
+// on without a record; otherwise the status is STATUS_PRIVILEGE_NOT_HELD.
 func (a *auditedCheck) privilege() ntstatus.Status {
 	a.silent = !a.c.mayAudit()
 	if a.silent && a.in.Flags&winnt.AUDIT_ALLOW_NO_PRIVILEGE == 0 {
@@ -207,7 +209,8 @@ func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	return a.one()
 }
 
-// one runs a check with one result and returns its output.
+// one runs a check of the whole object and returns its single result: the granted rights, the access status, and
+// GenerateOnClose. If a step fails, the output is empty.
 func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.Status) {
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
@@ -240,7 +243,8 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	return a.out, st
 }
 
-// withoutToken returns the parameters of the form by handle, with no handle set. It shares the lists with in.
+// withoutToken converts the parameters of a call that checks the impersonated client to the form that takes a token
+// handle, with no handle set. It shares the lists with in.
 func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAuditAlarmByHandleIn {
 	return &nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName,

@@ -73,7 +73,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	return out, ntstatus.Success
 }
 
-// checkRequest runs the checks that come before the descriptor is captured, and fills r. If done is true, the call
+// checkRequest captures the parameters of an access check, up to the descriptor, into r. If done is true, the call
 // succeeds with decision d without using the descriptor. need is set if the privilege buffer is too small
 // . On a failure r is partly filled. Kernel mode checks neither generic rights nor the token.
 func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
@@ -135,7 +135,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	return d, false, ntstatus.Success
 }
 
-// clientToken returns a snapshot of the token to check.
+// clientToken returns a snapshot of the client's token for an access check. h is the ClientToken parameter.
 func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	// Any handle that may query the token serves for a check (A-13, I-8).
 	return c.tokenValue(h, winnt.TOKEN_QUERY)

@@ -175,8 +175,9 @@ func (c *Context) effective() *token.Token {
 	return s.Effective()
 }
 
-// holds implements SeSinglePrivilegeCheck. Kernel mode holds every privilege. Otherwise the privilege must be enabled
-// in the effective token. An impersonation token below SecurityImpersonation holds none (T-102).
+// holds reports whether the caller holds a privilege, as SeSinglePrivilegeCheck does. Kernel mode holds every
+// privilege. Otherwise the privilege must be enabled in the effective token. An impersonation token below
+// SecurityImpersonation holds none (T-102).
 func (c *Context) holds(p winnt.Privilege) bool {
 	if c.Mode == access.Kernel {
 		// Kernel mode holds every privilege (T-102).
@@ -225,7 +226,7 @@ func (c *Context) insertNew(obj ob.Object, granted winnt.AccessMask, attributes 
 	return c.insert(obj, granted, attributes)
 }
 
-// pay charges a new object to payer. If it fails, the caller must drop the object.
+// pay charges the memory of a new object to the quota of payer. If it fails, the caller must drop the object.
 func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	if st := obj.Head().Pay(payer, 0); st != ntstatus.Success {
 		// An object that its creator's account cannot pay for is not made.

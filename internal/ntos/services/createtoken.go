@@ -116,7 +116,8 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 	return oa, ntstatus.Success
 }
 
-// required returns STATUS_ACCESS_VIOLATION if a required parameter is NULL (given is false), else st.
+// required checks that a required parameter is not NULL. given tells whether it was passed, and st is the status of its
+// capture. It returns STATUS_ACCESS_VIOLATION for a missing parameter, else st.
 func required(given bool, st ntstatus.Status) ntstatus.Status {
 	if !given && st == ntstatus.Success {
 		// A NULL pointer where one must be given cannot be read (O-3).
@@ -125,8 +126,9 @@ func required(given bool, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// probe returns STATUS_ACCESS_VIOLATION if one of the statuses is that, and success otherwise. The caller tests the
-// other statuses later, because unreadable parameters are refused before malformed ones (O-3).
+// probe refuses a call with an unreadable parameter before any malformed one is looked at (O-3). all are the statuses
+// of the captures. If one is STATUS_ACCESS_VIOLATION, it returns that and names rule for the tracer; otherwise it
+// returns success, and the caller tests the other statuses later.
 func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st == ntstatus.AccessViolation {
@@ -137,7 +139,8 @@ func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// sidStatus returns STATUS_INVALID_SID if an entry of the list has no SID, else success. The empty list is a success.
+// sidStatus checks that each group of a list has a SID. It returns STATUS_INVALID_SID if one has the zero SID, else
+// success. The empty list is a success.
 func sidStatus(gs []token.Group) ntstatus.Status {
 	for _, g := range gs {
 		if g.SID.IsZero() {
@@ -147,10 +150,10 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue returns the requested token. T-12 applies to unspecified fields. An unknown privilege is
+// newValue builds the requested token. T-12 applies to unspecified fields. An unknown privilege is
 // STATUS_NO_SUCH_PRIVILEGE. An owner or primary group outside the token is STATUS_INVALID_OWNER or
-// STATUS_INVALID_PRIMARY_GROUP (T-11). A primary token has no level. A token without an integrity group gets medium,
-// unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PRIMARY_GROUP (T-11). A primary token has no impersonation level. A token without an integrity group
+// gets medium, unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
 		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).
@@ -221,8 +224,8 @@ func hasIntegrity(gs []token.Group) bool {
 	return false
 }
 
-// claimSet returns the set of a list, nil for an empty list. It returns STATUS_INVALID_PARAMETER for a malformed or
-// repeated claim.
+// claimSet builds the claims of a new token from a captured list: nil for an empty list. A malformed or repeated claim
+// is STATUS_INVALID_PARAMETER.
 func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	if len(list) == 0 {
 		return nil, ntstatus.Success

@@ -53,8 +53,9 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	return out, st
 }
 
-// duplicateNowhere closes the source handle if no target process is given and DUPLICATE_CLOSE_SOURCE is set.
-// Otherwise it refuses (O-51). A close that fails gives its own status.
+// duplicateNowhere handles NtDuplicateObject without a target process: it closes the source handle if
+// DUPLICATE_CLOSE_SOURCE is set. Otherwise it returns STATUS_INVALID_PARAMETER (O-51). A close that fails gives its own
+// status.
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
 		// Without a target the call creates and closes no handle.
@@ -97,8 +98,8 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 	return sourceHandle{g, h, false}, st
 }
 
-// tableOf returns the table that holds a process's handle value, or nil if that
-// table is not accessible.
+// tableOf returns the handle table for a handle value in process p: the process's own, or for a negative value the
+// kernel's. User mode gets nil for a negative value.
 func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	switch {
 	case v >= 0:

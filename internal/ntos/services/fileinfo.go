@@ -88,9 +88,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	return out, ntstatus.Success
 }
 
-// pipeFact returns the information of a pipe for a class. A class that pipes do not have is STATUS_INVALID_INFO_CLASS,
-// for a file that is not a pipe as well. Such a file with a class of pipes is STATUS_INVALID_PARAMETER, and a detached
-// end STATUS_PIPE_DISCONNECTED.
+// pipeFact returns the information of one pipe class about the file obj. A class that pipes do not have is
+// STATUS_INVALID_INFO_CLASS, also for a file that is not a pipe. Such a file with a class of pipes is
+// STATUS_INVALID_PARAMETER, and a detached end STATUS_PIPE_DISCONNECTED.
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	standard := ok && class == nt.FileStandardInformation
@@ -171,8 +171,8 @@ func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// roomFor checks a query whose buffer may be larger than needed. It returns INFO_LENGTH_MISMATCH if length is below
-// least, else fault, the status of the query's pointers.
+// roomFor checks the output buffer of a query whose buffer may be larger than needed. A length below least is
+// STATUS_INFO_LENGTH_MISMATCH. Otherwise it returns fault, the status of probing the caller's pointers (O-3).
 func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case length < least:

@@ -60,15 +60,15 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 	return out, st
 }
 
-// listStatuses returns the capture statuses of all lists.
+// listStatuses returns the capture statuses of all lists of NtFilterTokenEx, for the check that none is unreadable.
 func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
 	return []ntstatus.Status{in.SIDsToDisable.Status, in.PrivilegesToDelete.Status, in.RestrictedSIDs.Status,
 		in.UserClaimsToDisable.Status, in.DeviceClaimsToDisable.Status, in.DeviceGroupsToDisable.Status,
 		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
 }
 
-// checkLists returns the status of the first unreadable list, or else STATUS_INVALID_SID for a zero SID. Ignoring a
-// list would leave its rights in the token.
+// checkLists checks the lists of NtFilterTokenEx, because ignoring a bad list would leave its rights in the token. It
+// returns the status of the first unreadable list, or else STATUS_INVALID_SID for a zero SID.
 func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V),
 		sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
@@ -81,8 +81,8 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// filtered returns the object of the filtered token. The caller must release its reference. A restricting SID with
-// attributes is STATUS_INVALID_PARAMETER.
+// filtered creates the restricted token of NtFilterToken from an existing one. The caller must release its reference. A
+// restricting SID with attributes is STATUS_INVALID_PARAMETER. On failure it returns nil.
 func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	spec := filterSpec(in)
 	// The filtered token names its origin as parent (T-64).
@@ -113,7 +113,8 @@ func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) 
 	return c.filtered(existing, &in)
 }
 
-// filterSpec returns the filter of the parameters. It ignores privileges that do not exist (T-62).
+// filterSpec converts the parameters of NtFilterTokenEx to a filter for token.Token.Filter. It ignores privileges that
+// do not exist (T-62).
 func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
 	f := token.FilterSpec{Flags: in.Flags, Disable: sidsOf(in.SIDsToDisable.V), Restrict: in.RestrictedSIDs.V,
 		DisableUserClaims: in.UserClaimsToDisable.V, DisableDeviceClaims: in.DeviceClaimsToDisable.V,

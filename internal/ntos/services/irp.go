@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// irp is one operation on the end of a pipe, from its call to its completion. It references the requesting thread,
-// the end and the event.
+// irp is one I/O request on a file, from its call to its completion, like an I/O request packet of NT. It references
+// the requesting thread, the file and the event.
 type irp struct {
 	later   *nt.Later
 	thread  *ps.Thread
@@ -29,8 +29,8 @@ type irp struct {
 // irpSize is the number of bytes that an operation is charged for.
 const irpSize = 1 << 10
 
-// begin creates an operation on a pipe end. It resets the event and the file's signal (I-137). With a failure nothing
-// was begun.
+// begin creates an I/O request on a pipe end. l describes how its caller learns of the completion. It resets the event
+// and the file's signal (I-137). With a failure nothing was begun.
 func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	synchronous, alertable := e.Waits()
 	i, st := c.beginOn(e, &e.File, l)
@@ -41,10 +41,9 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	return i, st
 }
 
-// beginOn creates an operation on any file and resets its event and the file's signal. The caller waits for the end
-// if l.Waits is set. It fails if the charge fails, if l.Event is no handle of an event, or if the thread's APC queue
-// is full (STATUS_INSUFFICIENT_RESOURCES). It does not reset the file's signal then; a full queue leaves the event
-// reset.
+// beginOn creates an I/O request on any file and resets its event and the file's signal. l describes how its caller
+// learns of the completion; l.Waits makes the request synchronous. It fails if the quota is used up, if l.Event is no
+// event handle, or if the thread's APC queue is full (STATUS_INSUFFICIENT_RESOURCES). A failure resets no signal.
 func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status
@@ -75,7 +74,7 @@ func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp,
 	return i, ntstatus.Success
 }
 
-// drop releases the event and returns the charge.
+// drop releases the request's event and returns its quota charge.
 func (i *irp) drop() {
 	i.paid.Return()
 	if i.event != nil {
@@ -84,8 +83,9 @@ func (i *irp) drop() {
 	}
 }
 
-// over completes the operation. It writes the result to the program's memory, and then signals the threads that wait
-// (I-136). A failure that did not wait signals nothing.
+// over completes the request with result r. It writes the result to the program's memory, and then signals the waiting
+// threads (I-136). pended tells that the call had returned STATUS_PENDING before. A failure at once, or of a
+// synchronous request, signals nothing and writes nothing.
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
 	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
@@ -110,7 +110,8 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	told()
 }
 
-// gone stores the result, releases everything that the operation holds, and closes Over. It must be called once.
+// gone ends the request after its completion: it stores status and byte count for the caller, releases every reference,
+// and closes later.Over. It must be called once.
 func (i *irp) gone(r npfs.Result) {
 	i.later.Failure, i.later.FailureCount = r.Status, uint64(r.Count)
 	i.drop()
@@ -119,8 +120,8 @@ func (i *irp) gone(r npfs.Result) {
 	close(i.later.Over) // last, as a caller that waited may end the system
 }
 
-// tell signals the event, or the file if there is no event, and queues the caller's APC. The file of a synchronous
-// handle is signaled in any case.
+// tell notifies the requester of the completion: it signals the event, or the file if there is no event, and queues the
+// caller's APC. The file of a synchronous request is signaled in any case.
 func (i *irp) tell() {
 	if i.event != nil {
 		i.event.signal.Set()
@@ -136,8 +137,8 @@ func (i *irp) tell() {
 	}
 }
 
-// start starts a pipe operation. It returns STATUS_PENDING if the operation completes later. Any other status means
-// that it is complete.
+// start starts the pipe operation of an I/O request. STATUS_PENDING means that it completes later. Any other status
+// means that it is complete, with r as its result.
 func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	st = c.startOn(i, func() (npfs.Result, func() bool) {
 		r = i.request.Start()
@@ -146,9 +147,9 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	return r, st
 }
 
-// startOn starts an operation. do begins it and returns its first result and the function that cancels it. A thread
-// that has ended is STATUS_THREAD_IS_TERMINATING, too many operations are STATUS_INSUFFICIENT_RESOURCES; do is then not
-// called.
+// startOn starts an I/O request on any file. do begins the operation and returns its first result and the function that
+// cancels it. STATUS_PENDING means that the request completes later. A thread that has ended is
+// STATUS_THREAD_IS_TERMINATING, too many requests are STATUS_INSUFFICIENT_RESOURCES; do is then not called.
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)
@@ -167,7 +168,8 @@ func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus
 	return r.Status
 }
 
-// stop cancels the operation. It reports whether the operation was still pending.
+// stop cancels the request and reports whether it was still pending. A request that completed at once has nothing to
+// cancel: false.
 func (i *irp) stop() bool {
 	cancel := i.cancel.Load()
 	return cancel != nil && (*cancel)()
@@ -185,8 +187,8 @@ func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 // File returns the file of the operation, without a reference. It implements ps.Pending.
 func (i *irp) File() ob.Object { return i.file }
 
-// later creates and starts an operation on a pipe end that may complete after its call (I-135). After a failure it
-// has ended.
+// later runs a pipe operation that may complete after its call returns (I-135). op, length and data are its kind,
+// buffer size and input. STATUS_PENDING means that l gets the result later. After a failure the request has ended.
 func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data []byte) (npfs.Result, ntstatus.Status) {
 	i, st := c.begin(e, l)
 	if st != ntstatus.Success {

@@ -135,8 +135,9 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
-// mayCreateWith reports whether the caller may create a process with that token: with the privilege for it, or because
-// the token is kin of its own. KinOnly comes before OfProcess.
+// mayCreateWith reports whether the caller may create a process with the token tok. Without the flags of in it needs
+// SeAssignPrimaryTokenPrivilege or a related token. With OfProcess the privilege counts if the process's own token has
+// it, even disabled. With KinOnly, which comes before OfProcess, only a related token is allowed.
 func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
 	switch {
 	// A token that is kin of the caller's process needs no privilege (I-96).
@@ -173,8 +174,8 @@ func nameOf(oa *nt.ObjectAttributes) ob.Name {
 		Unnamed: oa.Unnamed}
 }
 
-// named returns st and records for the tracer which handle parameter failed. need names the right that the handle must
-// grant. Other statuses record nothing.
+// named explains to the tracer which handle parameter caused status st, and returns st. need names the right that the
+// handle must grant. Only an invalid handle, a wrong object type and a missing right are explained.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st

@@ -58,8 +58,8 @@ func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource 
 // longest is the number of bytes that are recorded of a name from a client.
 const longest = 64
 
-// named returns the account of a request, or the requested names if it is unknown. It cuts both names to longest
-// bytes.
+// named returns the account to write into a logon record: a, or the names of the request if the account is unknown. It
+// cuts both names to longest bytes.
 func named(r *logon.Request, a logon.Account) logon.Account {
 	if a.Name == "" {
 		a = logon.Account{Domain: r.Domain, Name: r.Name}
@@ -116,7 +116,8 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 	return ntstatus.Success
 }
 
-// strongest returns the administrator's token of a linked pair, or the first if neither is one.
+// strongest returns the token that identifies the user of a logon in its records: the administrator's token of a linked
+// pair, or the first if neither is one. all must not be empty.
 func strongest(all []*token.Token) *token.Token {
 	if i := slices.IndexFunc(all, (*token.Token).IsAdmin); i > 0 {
 		return all[i]
@@ -155,9 +156,9 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 	return e.Of(v), err
 }
 
-// recordToken records the logon of one token of a pair. The token with more rights identifies the user. A second record
-// lists sensitive privileges. It returns the status of a record that cannot be stored, and success without a record if
-// the policy does not ask for one.
+// recordToken writes the records of one token of a logon: 4624, and 4672 if the token has sensitive privileges. The
+// records count as those of whose, the stronger token of the pair. It returns the status of a record that cannot be
+// stored, and success without a record if the policy does not ask for one.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {
@@ -250,7 +251,7 @@ func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
 		"TargetDomainName": text("%s", cmp.Or(domain, "-")), "TargetLogonId": text("0x%x", uint64(session))}
 }
 
-// text returns v as the one value of a field.
+// text formats v as the only value of a field of an audit record.
 func text(format string, v any) []string { return []string{fmt.Sprintf(format, v)} }
 
 // failureCodes are the message codes of field FailureReason.

@@ -86,7 +86,7 @@ func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// keep references the objects of the handles for a token that keeps them open, usually the AppContainer's
+// keep references the objects of the handles for an AppContainer token that keeps them open, usually the AppContainer's
 // directories. If one handle fails, it releases all. The caller must release the references with drop.
 func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.Status) {
 	for _, h := range handles {

@@ -74,8 +74,9 @@ func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOu
 	return out, ntstatus.Success
 }
 
-// exactState checks the parameters of a query of an object's state: class 0, a length of exactly want, and fault, the
-// status of its pointers. The class is tested first, then the length.
+// exactState checks the class and length of a query of a synchronization object's state. Only class 0 exists; any other
+// is STATUS_INVALID_INFO_CLASS. A length other than want is STATUS_INFO_LENGTH_MISMATCH. Otherwise it returns fault,
+// the status of probing the caller's pointers.
 func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case class != 0:

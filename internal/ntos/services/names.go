@@ -184,13 +184,15 @@ func (c *Context) mapped(found, of int) ntstatus.Status {
 	return c.Fail("L-46", ntstatus.NoneMapped)
 }
 
-// domains is the list of domains that a lookup refers to, each once.
+// domains is the list of domains in the output of a lookup of names or SIDs. The results refer to it by index, and each
+// domain occurs once.
 type domains struct {
 	list []nt.TrustInformation
 	at   map[nt.TrustInformation]int32
 }
 
-// of returns the index of an account's domain in the list. It appends a new domain.
+// of returns the index of an account's domain in the list, for the DomainIndex of a result. It appends a domain that is
+// not in the list yet.
 func (d *domains) of(a *logon.Account) int32 {
 	t := nt.TrustInformation{Name: a.Domain, SID: a.DomainSID}
 	i, ok := d.at[t]
@@ -204,9 +206,9 @@ func (d *domains) of(a *logon.Account) int32 {
 	return i
 }
 
-// named returns the index in the list of the domain with a name. It appends a domain that the authority knows and that
-// is not in the list yet. It returns -1 for a domain that the authority does not know, and for a name that was not
-// qualified.
+// named returns the index for a name that has no account but may have a known domain. It appends that domain if the
+// list does not have it yet. It returns -1 for a name without a domain (qualified is false), and for a domain that the
+// authority does not know.
 func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	if !qualified {
 		return -1
@@ -218,8 +220,8 @@ func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	return d.of(&found)
 }
 
-// unknown returns the result for a SID without a name: the RID if the domain is known, else the whole SID (L-47). The
-// zero SID gets the use SidTypeInvalid.
+// unknown builds the result for a SID without a name: the RID as text if the SID's domain is known, else the whole SID
+// (L-47). The zero SID gets the use SidTypeInvalid.
 func (d *domains) unknown(a logon.Authority, s sid.SID) nt.TranslatedName {
 	out := nt.TranslatedName{Use: winnt.SidTypeUnknown, Name: s.String(), DomainIndex: -1}
 	switch found, ok := a.LookupSID(s.Prefix()); {

@@ -116,7 +116,8 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 	return d, st
 }
 
-// assign computes the descriptor of a new object. It records for the tracer which rule refuses it.
+// assign computes the descriptor of a new object from its creator's, its parent's and its defaults. If the assignment
+// is refused, it names the rule for the tracer.
 func (c *Context) assign(r *sd.AssignRequest) (*sd.Descriptor, ntstatus.Status) {
 	d, st := sd.Assign(r)
 	switch st {

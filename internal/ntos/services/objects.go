@@ -94,8 +94,8 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 	return oa, *id.V, ntstatus.Success
 }
 
-// gateSystemSecurity refuses reserved access bits, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. It runs
-// before the object is looked up (O-22). Reserved bits come first.
+// gateSystemSecurity checks the requested rights of an open before the object is looked up (O-22). It refuses reserved
+// access bits, then ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		// Reserved bits are refused before anything else is checked.
@@ -243,8 +243,8 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level()))
 }
 
-// Impersonated returns the status of an outcome and notes its rule for the tracer. A demotion also has a rule,
-// although it succeeds.
+// Impersonated ends a call that changed a thread's impersonation: it returns the status of the outcome o and names its
+// rule for the tracer. A demotion to SecurityIdentification also has a rule, although it succeeds.
 func (c *Context) Impersonated(o ps.Outcome) ntstatus.Status {
 	if c.Why != nil && o.Rule != "" {
 		c.why.Rule, c.why.Because = o.Rule, o.Because

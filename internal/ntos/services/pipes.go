@@ -140,7 +140,8 @@ func (c *Context) pipeToOpen(oa *nt.ObjectAttributes) (name string, server *npfs
 	return name, nil, ok
 }
 
-// whichInstance returns which instances a disposition may create. 0 means FILE_OPEN_IF here.
+// whichInstance converts the CreateDisposition of NtCreateNamedPipeFile to the instances that it may create: the first
+// of a pipe, a further one, or both. 0 means FILE_OPEN_IF here.
 func whichInstance(disposition uint32) npfs.Which {
 	switch disposition {
 	case winnt.FILE_CREATE:
@@ -259,8 +260,9 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	return out, st
 }
 
-// used references a file or pipe end of a handle that grants right. It writes event 4663 for the first use of the right
-// if the open requested that. The pipe device itself is STATUS_INVALID_PARAMETER. The caller dereferences the result.
+// used references the file or pipe end of a read or write, whose handle must grant right. It writes event 4663 for the
+// first use of the right if the open requested that. The pipe device itself is STATUS_INVALID_PARAMETER. The caller
+// dereferences the result.
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
 	obj, st := c.file(h, right)
 	if st != ntstatus.Success {

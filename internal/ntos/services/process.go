@@ -26,8 +26,8 @@ func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateU
 	return n.out, ntstatus.Success
 }
 
-// creation is one call of NtCreateUserProcess. Its steps run in the order in which they are declared here; release
-// always runs last.
+// creation holds the state of one call of NtCreateUserProcess. Its steps run in the order in which they are declared
+// here; release always runs last.
 type creation struct {
 	c   *Context
 	in  *nt.CreateUserProcessIn
@@ -83,9 +83,9 @@ func (n *creation) reference() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// decide checks the given token and the program, and computes the rights of both handles. It changes no state except
-// that it may duplicate the token. The first failure decides the status. A missing privilege is
-// STATUS_PRIVILEGE_NOT_HELD. The creator is granted the requested rights.
+// decide checks whether the caller may create the process with the given token, program and descriptors, and computes
+// the rights of both handles. It changes no state except that it may duplicate the token. The first failure decides the
+// status. A missing privilege is STATUS_PRIVILEGE_NOT_HELD. The creator is granted the requested rights.
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
@@ -121,8 +121,8 @@ func (n *creation) decide() ntstatus.Status {
 	return c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
-// primary makes sure that the given token is a primary one. The profile Documented refuses an impersonation token with
-// STATUS_BAD_TOKEN_TYPE (T-112). Observed duplicates it to a primary token (I-96), or returns
+// primary makes sure that the token given for the new process is a primary token. The profile Documented refuses an
+// impersonation token with STATUS_BAD_TOKEN_TYPE (T-112). Observed duplicates it to a primary token (I-96), or returns
 // STATUS_BAD_IMPERSONATION_LEVEL if it only identifies the client.
 func (n *creation) primary() ntstatus.Status {
 	c, v := n.c, n.token.Value()

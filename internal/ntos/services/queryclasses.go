@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answer returns the value of a token class and its size on 64-bit Windows in bytes.
+// answer computes the value of one token information class and its size on 64-bit Windows in bytes. It gets the token
+// object and a snapshot of its value.
 type answer func(*se.TokenObject, *token.Token) (any, uint32)
 
 // classes has the function for each token class. A nil entry cannot be queried here: TokenLinkedToken, which
@@ -187,7 +188,7 @@ func attributesOf(set *claims.Set) []claims.Attribute {
 	return list
 }
 
-// withUser returns the user and the groups, because these classes list the user as the first group.
+// withUser returns the groups of a token with the user first, for the classes that list the user as a group.
 func withUser(v *token.Token) []token.Group {
 	return append([]token.Group{v.User()}, groupsOf(v.Groups())...)
 }

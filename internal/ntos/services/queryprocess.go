@@ -108,8 +108,8 @@ func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (ou
 	return out, ntstatus.Success
 }
 
-// fits reports whether a buffer of length bytes is right: equal to need if exact is true, else at least need. The
-// length anySize always fits.
+// fits reports whether a query's buffer of length bytes suits a class of need bytes: it must be equal if exact is true,
+// else at least need. The length anySize stands for the required length and always fits.
 func fits(length, need uint32, exact bool) bool {
 	if exact && length != anySize {
 		return length == need

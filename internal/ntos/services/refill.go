@@ -66,8 +66,9 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replaceObject renames src to the path of to, and to to [nt.AsideName] of its number in the same directory, in one
-// step. Each rename is decided separately (F-215). Files of two trees are STATUS_NOT_SAME_DEVICE.
+// replaceObject replaces the file or directory to by src: it renames src to the path of to, and to to [nt.AsideName] of
+// number in the same directory, in one step. Each rename is decided separately (F-215). Files of two trees are
+// STATUS_NOT_SAME_DEVICE.
 func (c *Context) replaceObject(to, src treeHandle, number uint64) ntstatus.Status {
 	if to.device != src.device {
 		return c.Fail("F-118", ntstatus.NotSameDevice)
@@ -91,9 +92,9 @@ func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stage starts to collect the writes of a handle. With ended it replaces the file's contents by the collected writes.
-// Both need the rights to replace the contents (F-214). A tree that cannot collect writes, and a file outside the
-// trees, are STATUS_NOT_SUPPORTED.
+// stage starts the atomic replacement of a file's contents, or with ended finishes it: the writes of the handle are
+// collected, and then replace the contents in one step. Both need the rights to replace the contents (F-214). A tree
+// that cannot collect writes, and a file outside the trees, are STATUS_NOT_SUPPORTED.
 func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	// reference
 	h, st := c.withContents(v)

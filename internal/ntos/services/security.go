@@ -49,8 +49,9 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// referenceFor references the object of a handle. If the handle does not grant want, it records rule, which requires
-// it, for the tracer. The caller releases the object, which is nil after a failure.
+// referenceFor references the object of a handle for a call on its descriptor. The handle must grant want; otherwise
+// rule, which requires that, is named for the tracer. A file whose use was revoked fails too. The caller releases the
+// object, which is nil after a failure.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
@@ -147,8 +148,8 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 	}
 }
 
-// changed returns the new descriptor of an object, or the status and the rule of the refusal. old and given stay
-// unchanged. After a refusal d must not be used.
+// changed computes the descriptor that replaces old when a caller sets the parts info of given on an object of type t.
+// After a refusal, rule is the rule of the status, and d must not be used. old and given stay unchanged.
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()

@@ -14,8 +14,9 @@ import (
 // naturalSize is a length that stands for the fixed or header size of the class.
 const naturalSize = ^uint32(0)
 
-// setter describes one information class. change returns the new value of the token. If keeps is true, change gets
-// the token's current ModifiedId instead of a new one.
+// setter describes how NtSetInformationToken sets one information class: the size of the value, the right and privilege
+// it needs, and change, which returns the new value of the token. If keeps is true, change gets the token's current
+// ModifiedId instead of a new one.
 type setter struct {
 	size      uint32 // of a class of fixed size, or the header of one of variable size, in bytes
 	variable  bool
@@ -108,9 +109,10 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	return out, ntstatus.Success
 }
 
-// setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege. After a failure the token
-// is unchanged. A session reference that is not 0 is STATUS_INVALID_PARAMETER; to drop it again succeeds without
-// effect. A change that keeps the modified id does not count as a modification.
+// setToken applies the change of a class to a token; row is the class's setter. Raising the integrity level needs
+// SeTcbPrivilege. After a failure the token is unchanged. A session reference that is not 0 is
+// STATUS_INVALID_PARAMETER; to drop it again succeeds without effect. A change that keeps the modified id does not
+// count as a modification.
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {

@@ -145,9 +145,9 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	return c.moveBy(h, v, link, decide)
 }
 
-// moveBy renames a file, or links it, if decide allows it. The new name is relative to RootDirectory, absolute, or a
-// name in the file's folder. Another tree is STATUS_NOT_SAME_DEVICE. A root outside the trees is STATUS_NOT_SAME_DEVICE
-// too. A refusal of decide is reported with its rule, and nothing is moved.
+// moveBy renames a file, or adds a hard link to it if link is set, when decide allows it. The new name is relative to
+// RootDirectory, absolute, or a name in the file's own directory. Another tree, and a root outside the trees, are
+// STATUS_NOT_SAME_DEVICE. A refusal of decide is reported with its rule, and nothing is moved.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}
@@ -192,8 +192,8 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	return ntstatus.Success
 }
 
-// deciding returns a function that decides a move of the file of h by decide, and sets rule to the one that refuses.
-// rule stays unchanged if the move is allowed.
+// deciding wraps decide for the move of the file of h: the returned function adds the caller and the handle's rights to
+// the request. If it refuses, it stores the rule in *rule; otherwise *rule stays unchanged.
 func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileaccess.MoveDecision,
 	rule *string) func(*fileaccess.Move) fileaccess.MoveDecision {
 	return func(q *fileaccess.Move) fileaccess.MoveDecision {

@@ -38,8 +38,9 @@ type accessBased struct {
 	policy fileaccess.Policy
 }
 
-// see returns a function that reports whether subject s may see an entry with a descriptor. It returns nil if a is
-// nil: every entry is visible.
+// see returns the filter of a listing with access-based enumeration: a function that reports whether subject s may see
+// an entry with a descriptor. For a nil receiver, a share without this enumeration, it returns nil: every entry is
+// visible.
 func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 	if a == nil {
 		return nil
@@ -55,8 +56,8 @@ type treeHandle struct {
 	granted winnt.AccessMask
 }
 
-// may returns success if the rights of the handle allow an operation. facts may be nil: the file then counts as a
-// plain file without attributes.
+// may checks that the rights of a handle allow an operation on its file. It returns success or the status of the
+// refusal (F-55). facts may be nil: the file then counts as a plain file without attributes.
 func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts) ntstatus.Status {
 	subject := c.self.Subject()
 	q := fileaccess.Handle{Granted: h.granted, Profile: h.profile, Subject: &subject}
@@ -118,7 +119,7 @@ func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) nts
 // maxTransfer is the largest number of bytes of one read.
 const maxTransfer = 16 << 20
 
-// at returns the offset of a read or write: the given one, or the file's position. It fails with
+// at returns the offset of a read or write in bytes: the given one, or the file's current position. It fails with
 // STATUS_INVALID_PARAMETER for a negative offset, and for the position of a handle without synchronous operations.
 func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	switch {
@@ -135,7 +136,8 @@ func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	return int64(offset), ntstatus.Success
 }
 
-// moved sets the file position. It does nothing for a handle without synchronous operations.
+// moved sets the file position after a read or write. Only handles with synchronous operations have one; for others it
+// does nothing.
 func (f *File) moved(to int64) {
 	if f.synchronous {
 		f.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// treeName is a name in a tree.
+// treeName is a file name resolved to its tree: the tree's device, the directory where the name starts, and the name.
 type treeName struct {
 	device *Device
 	start  nt.OpenFile // the directory it is below; nil for the root of the tree
@@ -21,10 +21,9 @@ type treeName struct {
 	told   bool        // the request through the share is recorded
 }
 
-// inTree returns the tree to which a name belongs. ok is false for a name in no tree. If ok is true and st is success,
-// the caller must release n.held. If ok is true and st is not, the name is malformed. Without trees it returns false. A
-// name below a directory of a tree must be relative; one with a backslash at its start is
-// STATUS_OBJECT_PATH_SYNTAX_BAD. Errors of looking a name up are left to the caller's next step.
+// inTree resolves a name to the tree of files it belongs to. ok is false for a name in no tree, or if its lookup fails.
+// If ok is true and st is success, the caller must release n.held; if st is not, the name is malformed. A name below a
+// directory of a tree must be relative; one with a backslash at its start is STATUS_OBJECT_PATH_SYNTAX_BAD.
 func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntstatus.Status) {
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
@@ -65,8 +64,8 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	return n, ok, ntstatus.Success
 }
 
-// requestOf returns the request of a call for a file in a tree. Kernel mode is decided like its thread: no caller
-// skips the checks of a tree (F-111).
+// requestOf builds the access request for a call that opens or creates a file in a tree. Kernel mode is decided like
+// its thread: no caller skips the checks of a tree (F-111).
 func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name string) fileaccess.Request {
 	return fileaccess.Request{Subject: c.self.Subject(), Desired: in.DesiredAccess,
 		Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
@@ -83,8 +82,8 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 	return c.openAsked(n, &openRequest{Request: c.requestOf(in, oa, n.name)}, oa)
 }
 
-// openAsked looks up the name, decides and executes the decision. It starts again if the tree changed in between, and
-// returns STATUS_SHARING_VIOLATION after too many attempts.
+// openAsked opens or creates a file of a tree: it looks up the name, decides and carries out the decision. It starts
+// again if the tree changed in between, and returns STATUS_SHARING_VIOLATION after too many attempts.
 func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	for range attempts {
@@ -103,7 +102,7 @@ func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes
 	return out, c.Fail("F-114", ntstatus.SharingViolation)
 }
 
-// openRequest is a request with its decision, in one allocation.
+// openRequest is a request to open or create a file of a tree, together with its decision.
 type openRequest struct {
 	fileaccess.Request
 	decision fileaccess.Decision
@@ -112,8 +111,9 @@ type openRequest struct {
 	nameless bool                                // create a file without a name
 }
 
-// find looks the name up in its tree and stores the decision in q. The caller releases the place. A denial is not an
-// error here; a missing folder is. After a failure nothing is held. A missing name is found without any right.
+// find looks the name up in its tree and stores the access decision in q. The caller releases the place, which is where
+// the file is or would be created. A denial is not an error here; a missing folder is. After a failure nothing is held.
+// A missing name is found without any right.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
@@ -145,9 +145,9 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	return place, ntstatus.Success
 }
 
-// special prepares place for a request to create a link or an unnamed file. It returns STATUS_NOT_SUPPORTED if the file
-// system has no such files (F-192, F-197), and success for other requests. A link with a target that the file system
-// does not accept gives its status.
+// special checks whether the file system can create what the request asks for, a symbolic link or an unnamed file, and
+// prepares place for it. It returns STATUS_NOT_SUPPORTED if the file system has no such files (F-192, F-197), and
+// success for other requests. A link target that the file system does not accept gives its status.
 func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	if q.target != "" {
 		if maker, ok := place.(nt.LinkPlace); ok {
@@ -220,8 +220,8 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	return nt.CreateFileOut{FileHandle: slot.Handle(), Information: d.Action}, false, ntstatus.Success
 }
 
-// treeFile returns the file object of a successful open, with one reference (TagCall). It has the new descriptor of a
-// created file, else the existing one. The file owns open.
+// treeFile creates the file object of a successful open, with one reference (TagCall). It has the new descriptor of a
+// created file, else the existing one. The file object takes over open, the file of the file system.
 func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r *fileaccess.Request,
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree records an open, or its refusal, if a SACL and the policy require it. It stores in remembered, unless that
-// is nil, what the handle must record later. Only calls from user mode are recorded. A record that cannot be kept
-// returns its status.
+// recordTree writes the audit record of an open of a tree file, or of its refusal, if a SACL and the policy require it.
+// It stores in remembered, unless that is nil, which later uses of the handle must be recorded. Only calls from user
+// mode are recorded. A record that cannot be kept returns its status.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
@@ -107,9 +107,9 @@ func ruleOfOpen(st ntstatus.Status) string {
 	return "F-124"
 }
 
-// recordShare records whether the share allowed a request, if the policy requires it. It records each request once and
-// does not depend on the file's own decision (F-178). It returns success if nothing is to be recorded, and the status
-// of the log otherwise.
+// recordShare writes the audit record of a request through a share, allowed or refused, if the policy requires it. It
+// records each request once and does not depend on the file's own decision (F-178). It returns success if nothing is to
+// be recorded, and the status of the log otherwise.
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
 	outcome := audit.Success
@@ -131,8 +131,8 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 
-// tellTree records the reasons of a refusal for the tracer. It does nothing if the call is not traced. The reasons
-// replace those of an earlier step.
+// tellTree explains a refused open to the tracer: the entries that decided, and why a stored descriptor was ignored. It
+// does nothing if the call is not traced. The explanation replaces that of an earlier step.
 func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlace) {
 	if c.Why == nil {
 		return

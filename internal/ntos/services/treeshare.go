@@ -9,13 +9,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// opener is a user with open files of a tree: an account, a client of it, or a user without a quota account.
+// opener is the user on whom an open file counts: a quota account, a client of that account, or a user without one.
 type opener struct {
 	block *quota.Block
 	user  sid.SID
 }
 
-// openShares counts the open files of a tree by user. The zero value is empty.
+// openShares counts the open files of a tree by user, so that no user can take them all. The zero value is empty.
 type openShares struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -24,8 +24,8 @@ type openShares struct {
 	of map[opener]int // guarded by mu
 }
 
-// take counts one more file of a user and reports whether it did. It refuses a user who already has as many open
-// files as remain free of most. A user's first file is never refused.
+// take counts one more open file of a user if the user's share allows it, and reports whether it did. most is the
+// tree's limit for all users. A user may have as many open files as remain free; the first file is never refused.
 func (s *openShares) take(who opener, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *openShares) take(who opener, most int) bool {
 	return true
 }
 
-// giveBack counts one file of a user less. It must be called once for each file.
+// giveBack ends the count of one open file of a user. It must be called once for each successful take.
 func (s *openShares) giveBack(who opener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,8 +51,8 @@ func (s *openShares) giveBack(who opener) {
 	}
 }
 
-// admission is one open counted in a user's share of a tree, with the charge for the file. In the zero value no open
-// is counted.
+// admission is the permission for one open of a tree file: its place in the user's share and its quota charge. In the
+// zero value no open is counted.
 type admission struct {
 	device *Device
 	who    opener
@@ -95,14 +95,14 @@ func (a *admission) giveBack() {
 	a.close()
 }
 
-// close returns the open to the user's share. It leaves the charge alone.
+// close ends the open's count in the user's share. The quota charge stays.
 func (a *admission) close() {
 	if a.device != nil {
 		a.device.shares.giveBack(a.who)
 	}
 }
 
-// own ties the admission to the file, until the file's last reference is dropped.
+// own hands the admission over to the file, which gives it back when its last reference is dropped.
 func (a *admission) own(f *File) {
 	f.Prepaid(a.paid)
 	f.admitted = admission{device: a.device, who: a.who}

@@ -17,8 +17,9 @@ type waitable struct {
 	take   func() bool
 }
 
-// waitableOf returns the object's waitable part. ok is false for types that threads cannot wait for. Taking a
-// synchronization event resets it, and taking a semaphore decrements it. Other objects stay signaled.
+// waitableOf returns how to wait for an object: its signal, and the function that consumes it. ok is false for types
+// that threads cannot wait for. Taking a synchronization event resets it, and taking a semaphore decrements it. Other
+// objects stay signaled.
 func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	stays := func(s *ke.Signal) (waitable, bool) {
 		return waitable{s, func() bool { return s.Take(false) }}, true
