@@ -14,19 +14,19 @@ type AnswerHead struct {
 	Why    *WhyBody // nil unless it was wanted and there is one
 }
 
-// WhyBody is an [nt.Why].
+// WhyBody is the reason of a failed call, an [nt.Why], in the head of an answer.
 type WhyBody struct {
 	Rule, Because, Object string
 	Explanation           *access.ExplanationRecord
 }
 
-// ThreadBody is the body of the answer to NewThread.
+// ThreadBody is the body of the answer to NewThread: the new thread's number and name.
 type ThreadBody struct {
 	Thread uint32
 	Name   string
 }
 
-// TicketBody is the body of the answer to Save, and of Restore.
+// TicketBody names a saved impersonation. It is the body of the answer to Save, and of Restore.
 type TicketBody struct{ Ticket uint64 }
 
 var (
@@ -35,7 +35,8 @@ var (
 	ticketBody = valueOf[TicketBody]()
 )
 
-// whyBody converts a reason to its wire form. The zero reason becomes nil.
+// whyBody converts the reason of a failed call to its wire form, for the head of an answer. The zero reason becomes
+// nil.
 func whyBody(w nt.Why) *WhyBody {
 	if w == (nt.Why{}) {
 		return nil

@@ -67,8 +67,9 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.FsFullSizeInformation](),
 }
 
-// choice returns the codec of an interface: an index in choices and the value. nil travels as index 0. A value of
-// another type is an error, and an interface with methods panics.
+// choice returns the codec of an interface-typed parameter, such as the value of an information class. It encodes the
+// index of the value's type in choices, then the value; nil is index 0. Encoding a value of another type is an error.
+// It panics for an interface with methods.
 func choice(t reflect.Type) *codec {
 	if t.NumMethod() != 0 {
 		panic("wire: no codec for " + t.String())

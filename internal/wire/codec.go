@@ -14,8 +14,8 @@ import (
 // ErrValue is wrapped by every error about a malformed body.
 var ErrValue = errors.New("malformed value")
 
-// codec encodes and decodes the values of one Go type. It is derived from the types of the service table and is
-// immutable.
+// codec encodes and decodes the values of one Go type in the binary form. It is derived from the parameter types of the
+// service table and is immutable.
 type codec struct {
 	form  string // the type in words, from which fingerprints are computed
 	least int    // bytes that a value has at least
@@ -32,7 +32,7 @@ type reader struct {
 	err error
 }
 
-// fail records an error that wraps ErrValue, unless there is one already.
+// fail makes decoding fail with an error that wraps ErrValue. The first error stays: a later one is dropped.
 func (r *reader) fail(format string, a ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: "+format, append([]any{ErrValue}, a...)...)
@@ -100,7 +100,8 @@ var codecs struct {
 	made map[reflect.Type]*codec
 }
 
-// codecOf returns the codec of a type. It panics for an unsupported type, which any test of the row detects.
+// codecOf returns the codec of a type, which it creates once. It panics for an unsupported type, which any test of the
+// row detects. It is safe for concurrent use.
 func codecOf(t reflect.Type) *codec {
 	codecs.mu.Lock()
 	defer codecs.mu.Unlock()
@@ -110,8 +111,8 @@ func codecOf(t reflect.Type) *codec {
 	return make1(t)
 }
 
-// make1 returns the codec of a type, which it creates if necessary. The caller holds codecs.mu. It panics for an
-// unsupported type.
+// make1 returns the codec of a type, which it creates if necessary, for codecs built from those of other types. The
+// caller holds codecs.mu. It panics for an unsupported type.
 func make1(t reflect.Type) *codec {
 	if c := codecs.made[t]; c != nil {
 		return c
@@ -207,8 +208,8 @@ func pointer(t reflect.Type) *codec {
 	}}
 }
 
-// run returns the codec of a byte slice. A decoded slice refers to the frame and is not a copy. It keeps nil and an
-// empty slice apart.
+// run returns the codec of a byte slice: its length and the bytes. form is the type's name in fingerprints. A decoded
+// slice refers to the frame and is not a copy. It keeps nil and an empty slice apart.
 func run(form string) *codec {
 	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
@@ -267,7 +268,7 @@ func array(t reflect.Type) *codec {
 	}}
 }
 
-// travelling returns the number of fields that are encoded. Trailing fields of type *[nt.Later], or with the tag
+// travelling returns how many of a structure's fields are sent. Trailing fields of type *[nt.Later], or with the tag
 // wire:"-", are not, because they refer to memory of the program.
 func travelling(t reflect.Type) int {
 	n := t.NumField()

@@ -4,10 +4,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// collect answers with the result of an operation after it ends, from a goroutine of its own: it does not block the
-// reader or a thread (W-91). An unknown operation, or one that another Collect waits for, gives
-// STATUS_INVALID_PARAMETER. An error ends the connection. A call that may not be admitted gets its status. A cancelled
-// wait gives STATUS_CANCELLED.
+// collect handles a Collect frame: it answers with the result of a pending operation once that has ended. It waits on a
+// goroutine of its own and blocks neither the reader nor a thread (W-91). An unknown operation, or one that another
+// Collect waits for, gives STATUS_INVALID_PARAMETER. A cancelled wait gives STATUS_CANCELLED, and a call that may not
+// be admitted its status. An error ends the connection.
 func (s *Server) collect(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -47,9 +47,9 @@ func (s *Server) collect(f *Frame) error {
 	return nil
 }
 
-// collected waits for the end of an operation and returns the answer. ok is false if the wait was cancelled or the
-// server stops. A cancelled operation can be collected again later. With a failed operation the status is its failure,
-// and the operation is forgotten.
+// collected waits until a pending operation has ended and returns the answer to its Collect; c is the wait. ok is false
+// if the wait was cancelled or the server stops. A cancelled operation can be collected again later. With a failed
+// operation the status is its failure, and the operation is forgotten.
 func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok bool) {
 	select {
 	case <-op.ended:
@@ -93,8 +93,9 @@ func isClosed(over <-chan struct{}) bool {
 	}
 }
 
-// acknowledged notifies the waiters of an operation after the client has written its result (W-90). The answer is
-// STATUS_INVALID_PARAMETER if no such operation waits for that. An error ends the connection.
+// acknowledged handles the client's confirmation that it has written an operation's result to its memory: it signals
+// the operation's event and waiters (W-90). The answer is STATUS_INVALID_PARAMETER if no operation waits for a
+// confirmation. An error ends the connection.
 func (s *Server) acknowledged(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -115,8 +116,8 @@ func (s *Server) acknowledged(f *Frame) error {
 	return s.answer(f, AnswerHead{Status: st}, nil)
 }
 
-// notifyAll notifies the waiters of all operations of a disconnected client (W-92). It also returns what the
-// operations paid, and forgets them. Each waiter is called once, without the lock.
+// notifyAll signals the events and waiters of all operations of a client that has disconnected (W-92). It returns their
+// charges and forgets them. Each is signalled once, without the lock.
 func (s *Server) notifyAll() {
 	s.mu.Lock()
 	var all []func()

@@ -34,8 +34,9 @@ func Describe() *Description {
 	return d
 }
 
-// flat returns a shape with structures replaced by their names. It adds their fields to the description. It panics if
-// two different structures have one name. shape itself stays unchanged.
+// flat replaces structures within a parameter's JSON shape by their names and adds their fields to the description, so
+// that each is described once. It returns the new shape; shape stays unchanged. It panics if two different structures
+// have one name.
 func (d *Description) flat(shape any) any {
 	m, ok := shape.(map[string]any)
 	if !ok {

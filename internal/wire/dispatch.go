@@ -6,10 +6,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// dispatch handles a frame. goesOn is false if another goroutine reads the connection now. An unknown thread, and a
-// request above a limit, get a status as their answer. A frame that breaks the protocol is an error, which ends the
-// connection. EndThread removes the thread from the table before it runs. A slow frame is queued for the thread's
-// worker.
+// dispatch handles one received frame: it makes the call, queues it for its thread, or answers at once. goesOn is false
+// if another goroutine reads the connection now. An unknown thread, and a request above a limit, get a status as their
+// answer. EndThread removes the thread from the table before it runs. An error is a frame that breaks the protocol, and
+// ends the connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A form is the encoding of a connection's frame bodies. The client's hello chooses it for both sides (W-37).
+// A form is how a connection encodes frame bodies: binary or JSON. The client's hello chooses it for both sides (W-37).
 type form uint8
 
 const (
@@ -71,7 +71,8 @@ func malformed(err error) error {
 	return nil
 }
 
-// request is a decoded call, which may wait.
+// request is a decoded call: the service, its input, whether the client wants the reason of a failure, and what the
+// call waits for, if anything.
 type request struct {
 	known bool // the row is one of this side
 	row   *Row
@@ -82,13 +83,13 @@ type request struct {
 	changes bool // its object can change: set for a call that waits for a single object
 }
 
-// request decodes the body of a call or a wait. known in the result is false for a row that this side does not have.
-// An error wraps ErrValue.
+// request decodes the body of a frame that calls a service. known in the result is false for a service that this side
+// does not have. An error wraps ErrValue.
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
-// requestAfter decodes the call in body. If the row is unknown, it leaves the parameters unread and sets known to
-// false. Trailing or malformed parameters of a known row are an error. A malformed flag or wait head is an error even
-// then.
+// requestAfter decodes the call in body, the part of a frame's body after another head. If the service is unknown, it
+// leaves the parameters unread and sets known to false. Trailing or malformed parameters of a known service are an
+// error. A malformed flag or wait head is an error even then.
 func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
 		return jsonRequest(f, body)
@@ -109,7 +110,7 @@ func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	return q, err
 }
 
-// rowOf returns the row that a frame names. ok is false for an unknown row.
+// rowOf returns the row, the codec of a service's parameters, that a frame names. ok is false for an unknown number.
 func rowOf(f *Frame) (*Row, bool) {
 	rows := Rows()
 	if int(f.Service) >= len(rows) {
@@ -164,8 +165,8 @@ func (s *Server) out(r *Row, out any) ([]byte, error) {
 	return r.AppendOut(nil, out)
 }
 
-// answered returns the body of an answer: the number of descriptors if any, the head, and the rest. JSON has the number
-// of descriptors as a field.
+// answered encodes the body of an answer: the number of descriptors if any, the head, and the output. JSON has the
+// number of descriptors as a field.
 func (s *Server) answered(a reply) []byte {
 	n := len(a.files)
 	if s.form != inJSON {
@@ -222,5 +223,5 @@ func (s *Server) ticket(k nt.Ticket) []byte {
 	return ticketBody.append(s.form, nil, TicketBody{uint64(k)})
 }
 
-// handle returns the handle of the object that a call waits for.
+// handle returns the handle whose object the call waits for.
 func (w WaitHead) handle() winnt.Handle { return winnt.Handle(w.Handle) }

@@ -108,7 +108,8 @@ func appendFrameHead(b []byte, f *Frame, n int) []byte {
 // owns the frame.
 func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 
-// room returns memory for a body of n bytes in the answer to a request, or nil if there is none.
+// room provides the memory for the body of a received answer: n bytes for a request number. It returns nil to let the
+// reader allocate.
 type room func(request uint64, n int) []byte
 
 // readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body. A length outside the
@@ -136,9 +137,9 @@ func readFrame(r io.Reader, given room) (*Frame, error) {
 	return &f, err
 }
 
-// begun reads a frame whose head is buffered in r. given may be nil, or provide memory for a larger body. A small frame
-// that is buffered entirely takes one allocation. A wrong length is ErrFrame. If the body is cut off, it returns the
-// frame together with the error.
+// begun reads a frame whose head has already arrived in r. given may be nil, or provide memory for a larger body. A
+// small frame that is buffered entirely takes one allocation. A wrong length is ErrFrame. If the body is cut off, it
+// returns the frame together with the error.
 func begun(r *bufio.Reader, given room) (*Frame, error) {
 	const most = 128
 	b, err := r.Peek(4 + headSize)

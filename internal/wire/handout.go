@@ -16,9 +16,9 @@ type DescriptorPasser interface {
 	HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status)
 }
 
-// passDescriptor returns a reply with a descriptor of an open file, or with the status of the failure (W-60, W-62). It
-// returns STATUS_NOT_SUPPORTED unless the connection is a Unix socket. A client with too many unread descriptors gets
-// STATUS_INSUFFICIENT_RESOURCES.
+// passDescriptor answers a call with a host file descriptor for the open file h, or with the status of the failure
+// (W-60, W-62). It returns STATUS_NOT_SUPPORTED unless the connection is a Unix socket. A client with too many unread
+// descriptors gets STATUS_INSUFFICIENT_RESOURCES.
 func (w *worker) passDescriptor(h winnt.Handle) reply {
 	by, ok := w.s.process.(DescriptorPasser)
 	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
@@ -31,8 +31,8 @@ func (w *worker) passDescriptor(h winnt.Handle) reply {
 	return w.passes(by.HandOut(w.th, h))
 }
 
-// passes returns a reply with a descriptor and its reservation. A nil file ends the reservation. The reply then owns
-// the file.
+// passes returns a reply with status st that passes a descriptor, for which the caller holds a reservation. The reply
+// then owns file. A nil file ends the reservation instead.
 func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	if a.head.Status = st; file == nil {
 		w.s.unreserve()
@@ -52,9 +52,9 @@ func (w *worker) handOut(f *Frame) (a reply, err error) {
 	return w.passDescriptor(winnt.Handle(b.Handle)), nil
 }
 
-// callWith makes a call that opens a file. The answer has a descriptor if the server passes one (W-61). The answer of a
-// call that cannot open a file is STATUS_INVALID_PARAMETER. A failure to pass the descriptor leaves the call
-// successful. A call of an unknown row is answered as by callAnd. An error is a malformed request.
+// callWith handles a CallWith frame: a call that opens a file and wants its host file descriptor with the answer
+// (W-61). The answer of a call that cannot open a file is STATUS_INVALID_PARAMETER. A failure to pass the descriptor
+// leaves the call successful. A call of an unknown service is answered as by callAnd. An error is a malformed request.
 func (w *worker) callWith(f *Frame) (a reply, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
@@ -75,8 +75,8 @@ func (w *worker) callWith(f *Frame) (a reply, err error) {
 	return a, nil
 }
 
-// openedBy returns the handle in the output of a call that opens a file. ok is false for parameters of other calls.
-// The handle is 0 for inputs.
+// openedBy finds the file handle in the parameters of NtCreateFile or NtOpenFile. parameters is an input or output; an
+// input gives handle 0. ok is false for other calls.
 func openedBy(parameters any) (h winnt.Handle, ok bool) {
 	switch p := parameters.(type) {
 	case nt.CreateFileIn, nt.OpenFileIn:
@@ -89,8 +89,8 @@ func openedBy(parameters any) (h winnt.Handle, ok bool) {
 	return 0, false
 }
 
-// reserve reserves a descriptor to send, until unreserve. It returns false if the client has too many unread ones,
-// which the host's kernel must hold (W-62). Before it refuses, it looks whether the client has read all of them.
+// reserve counts a descriptor about to be sent, until unreserve. It returns false if the client has too many unread
+// ones, which the host's kernel must hold (W-62). Before it refuses, it checks whether the client has read all of them.
 func (s *Server) reserve() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -104,7 +104,7 @@ func (s *Server) reserve() bool {
 	return true
 }
 
-// unreserve ends one reservation. The descriptor was sent, or there is none.
+// unreserve ends one reservation of reserve, because the descriptor was sent or there is none.
 func (s *Server) unreserve() {
 	s.write.Lock()
 	defer s.write.Unlock()

@@ -23,8 +23,9 @@ type Watcher interface {
 	Called(th *nt.Thread, c *nt.Call, size int)
 }
 
-// inspect passes a query to the process and returns its answer. It returns STATUS_NOT_SUPPORTED if the process
-// answers none, and STATUS_BUFFER_OVERFLOW if the answer does not fit a frame.
+// inspect handles an Inspect frame: it passes the client's query about the server's state to the process and returns
+// its answer. It returns STATUS_NOT_SUPPORTED if the process answers none, and STATUS_BUFFER_OVERFLOW if the answer
+// does not fit a frame.
 func (w *worker) inspect(f *Frame) reply {
 	l, ok := w.s.process.(Inspector)
 	if !ok {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// A jsonCodec encodes and decodes the values of one Go type as JSON. It is derived from the types of the service
-// table.
+// A jsonCodec encodes and decodes the values of one Go type as JSON. It is derived from the parameter types of the
+// service table.
 type jsonCodec struct {
 	shape    any  // the type, as the description of the rows represents it
 	least    int  // bytes that a value has at least in the binary form
@@ -27,8 +27,9 @@ type jsonReader struct {
 	held int // bytes that the elements read so far have at least in the binary form
 }
 
-// hold counts an element that has at least least bytes in the binary form. It returns an error if the binary form
-// would exceed a frame. Omitted fields cost no JSON, so the length of the body alone does not limit memory.
+// hold limits the memory that a JSON body can make the server allocate: it counts an element of least bytes in the
+// binary form. It returns an error if the binary form would exceed a frame. Omitted fields cost no JSON, so the length
+// of the body alone is no limit.
 func (r *jsonReader) hold(least int) error {
 	if r.held += least; r.held > MaxBody {
 		return r.Fail("more elements than a frame holds in the binary form")
@@ -67,7 +68,7 @@ func makeJSON(t reflect.Type, least int) *jsonCodec {
 	return c
 }
 
-// inner returns the JSON codec of a component's type. The caller holds jsonCodecs.mu.
+// inner returns the JSON codec of a component's type, such as the element of a slice. The caller holds jsonCodecs.mu.
 func inner(t reflect.Type) *jsonCodec { return makeJSON(t, codecOf(t).least) }
 
 // jsonByKind returns the JSON codec for the kind of t. It panics for a kind that the wire does not carry, such as a
@@ -200,7 +201,7 @@ func jsonStructure(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// presetOf sets a field to its default. A field without a default stays zero.
+// presetOf sets a field that the JSON omits to the default in the field's tag. A field without a default stays zero.
 func presetOf(f reflect.StructField, v reflect.Value) {
 	switch n, err := strconv.ParseUint(f.Tag.Get("default"), 10, 64); {
 	case err == nil:

@@ -42,8 +42,8 @@ func AppendOperation(b []byte, request uint64) []byte { return AppendCancel(b, r
 // Begin that did not end. An error wraps ErrValue.
 func DecodeLater(b []byte) (l LaterBody, rest []byte, err error) { return prefix(laterBody, b) }
 
-// later is a pending operation of a client, until the client has its result. Server.mu guards its fields except the
-// first three, which are immutable.
+// later is an I/O operation of a client that continues after its call, until the client has its result. Server.mu
+// guards its fields except the first three, which are immutable.
 type later struct {
 	l     *nt.Later
 	cost  int           // bytes that it may hold
@@ -56,10 +56,10 @@ type later struct {
 	collected bool   // a Collect waits for it, or brought it
 }
 
-// begin makes a call that may end later, and returns the answer to f. Others are notified after the client has written
-// its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that cannot end later, and STATUS_NOT_SUPPORTED
-// over JSON. An error is a malformed body and ends the connection. Beyond the limit of operations that were not
-// collected it returns the status of keeps.
+// begin handles a Begin frame: it makes a call whose I/O operation may end after the answer. Event and waiters are
+// signalled only once the client has written its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that
+// cannot end later, STATUS_NOT_SUPPORTED over JSON, and the status of keeps at a limit. An error is a malformed body
+// and ends the connection.
 func (w *worker) begin(f *Frame) (a reply, err error) {
 	if w.s.form == inJSON {
 		return refusal(ntstatus.NotSupported), nil // a program without memory that others see
@@ -86,8 +86,8 @@ func (w *worker) begin(f *Frame) (a reply, err error) {
 	return w.begun(f, op, a), nil
 }
 
-// with adds the operation to the parameters of its call. It returns false for a service that cannot end later. It
-// changes *in, and sets the cost of the operation in bytes.
+// with attaches the operation to the input of its call and computes how many bytes it may hold. It returns false for a
+// service that cannot end later. It replaces *in.
 func (op *later) with(in *any) bool {
 	switch p := (*in).(type) {
 	case nt.ReadFileIn:
@@ -108,8 +108,8 @@ func (op *later) with(in *any) bool {
 	return true
 }
 
-// begun returns the answer to a Begin. op is its operation, and a the answer of the call that began it. It leaves out
-// the output of the call if the operation has ended.
+// begun completes the answer to a Begin with the state of its operation op; a is the answer of the call. If the
+// operation has already ended, it leaves out the call's output, because the result contains it.
 func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	b, notify := w.s.far(f.Request, op, a.head.Status == ntstatus.Pending)
 	if notify != nil {
@@ -123,9 +123,9 @@ func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	return a
 }
 
-// keeps counts and charges an operation under its request number. It returns STATUS_INSUFFICIENT_RESOURCES at a
-// limit, for a number in use, and after the end of the connection. It returns the status of the quota if the user
-// cannot pay. Without success nothing is counted.
+// keeps registers an operation under its request number, and counts and charges it. It returns
+// STATUS_INSUFFICIENT_RESOURCES at a limit, for a number in use, and after the end of the connection. It returns the
+// status of the quota if the user cannot pay. Without success nothing is counted.
 func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,8 +140,7 @@ func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// forgetLocked uncounts an operation. It ignores an unknown one.
-//
+// forgetLocked removes an operation from the table and returns its charge. It ignores an unknown one.
 // +checklocks:s.mu
 func (s *Server) forgetLocked(request uint64) {
 	if op := s.laters[request]; op != nil {
@@ -151,8 +150,8 @@ func (s *Server) forgetLocked(request uint64) {
 	}
 }
 
-// ended stores the result of an operation until the client collects it. told notifies other processes of the end. If
-// the client has disconnected, ended calls told at once. It must be called once for each operation.
+// ended stores the result of an operation until the client collects it. told signals the operation's event and waiters.
+// If the client has disconnected, ended calls told at once. It must be called once for each operation.
 func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	s.mu.Lock()
 	over := s.laters == nil
@@ -166,8 +165,9 @@ func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	close(op.ended)
 }
 
-// far returns the state of an operation after its call, and a function that the caller must call unless it is nil.
-// An operation on a synchronous handle is finished when its call has returned (W-90).
+// far returns how far an operation has come when its call returns; pending is whether the call returned STATUS_PENDING.
+// The caller must call notify, unless it is nil, to signal the waiters. An operation on a synchronous handle is
+// finished when its call has returned (W-90).
 func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, notify func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, noti
 	return b, notify
 }
 
-// end copies the result of an operation, whose data it takes.
+// end marks the operation as ended in the body and moves the result into it.
 func (b *LaterBody) end(op *later) {
 	b.Ended, b.Status, b.Data, b.Information = true, op.result.Status, op.result.Data, op.result.Information
 	op.result.Data = nil

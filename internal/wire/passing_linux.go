@@ -68,9 +68,9 @@ func (r *receiver) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// once receives without waiting. It returns false if nothing is there. Unlike package net, it does not request the
-// peer's name. An error of the system returns true and is in r.err. EINTR is retried. At the end of the connection it
-// returns true with no bytes.
+// once receives data and descriptors without waiting; fd is the socket. It returns false if nothing is there, so that
+// the caller waits. An error of the system returns true and is in r.err. EINTR is retried. At the end of the connection
+// it returns true with no bytes. Unlike package net, it does not request the peer's name.
 func (r *receiver) once(fd uintptr) bool {
 	r.message = unix.Msghdr{Iov: &r.vector, Control: &r.oob[0]}
 	r.message.SetIovlen(1)

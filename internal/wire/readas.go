@@ -108,10 +108,10 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 	return r
 })
 
-// readAs opens a file while impersonating a token and answers with its contents. Afterwards the thread has its previous
-// context, even on failure (G-30). The handle is closed if the answer has all contents. An open that could change a
-// file gives STATUS_INVALID_PARAMETER. An error is a malformed body and ends the connection. JSON and a process that
-// cannot give contents are STATUS_NOT_SUPPORTED, before the body is read.
+// readAs handles a ReadAs frame: it opens a file while impersonating a token and answers with its contents. Afterwards
+// the thread has its previous context, even on failure (G-30). The handle is closed if the answer has all contents. An
+// open that could change a file gives STATUS_INVALID_PARAMETER; JSON, and a process that cannot give contents,
+// STATUS_NOT_SUPPORTED before the body is read. An error is a malformed body and ends the connection.
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {
@@ -155,7 +155,7 @@ func (w *worker) readAs(f *Frame) (a reply, err error) {
 // contents is the pool of buffers for contents.
 var contents = sync.Pool{New: func() any { return new([MaxContents]byte) }}
 
-// reads reports whether an open neither creates, changes nor deletes.
+// reads reports whether an open only reads: it neither creates, changes nor deletes a file.
 func reads(in *nt.CreateFileIn) bool {
 	return in.CreateDisposition == winnt.FILE_OPEN && in.CreateOptions&uint32(fileaccess.DeleteOnClose) == 0
 }

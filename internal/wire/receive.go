@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// read reads frames and makes their calls until the connection ends, a frame breaks a rule, or another goroutine
-// continues. The error goes to s.unread; earlier answers are still sent.
+// read is the connection's reader: it reads frames and makes their calls until the connection ends, a frame breaks a
+// rule, or another goroutine takes over. The error goes to s.unread; earlier answers are still sent.
 func (s *Server) read() {
 	t := s.newTimeSlice(s.read)
 	for {
@@ -27,9 +27,9 @@ func (s *Server) read() {
 	}
 }
 
-// one reads and handles a frame. goesOn is false if another goroutine reads the connection now. A nil error with goesOn
-// true means: call it again. It delivers answers first if no whole frame has come, if they are many, or if the time
-// slice is over. After an error the connection ends.
+// one reads and handles the next frame in the reader's time slice. goesOn is false if another goroutine reads the
+// connection now. A nil error with goesOn true means: call it again. It first sends the collected answers if no whole
+// frame has come, if they are many, or if the time slice is over. After an error the connection ends.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {
@@ -54,9 +54,9 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	return goesOn, err
 }
 
-// partial reads a frame that has started to arrive, after charging for its body. If the user cannot pay, it skips the
-// frame, answers it and returns nil. A frame with a wrong length is an error of ReadFrame. After an error nothing stays
-// charged.
+// partial reads a frame that has not arrived completely, after charging the user for its body. If the user cannot pay,
+// it skips the frame, answers it and returns nil. A frame with a wrong length is an error of ReadFrame. After an error
+// nothing stays charged.
 func (s *Server) partial() (*Frame, error) {
 	b, err := s.from.Peek(4)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// reply is the answer to a frame: head, output, and descriptors, which are closed after sending. Each descriptor has
-// a reservation.
+// reply is the answer to a frame before it is sent: head, output, and host file descriptors, which are closed after
+// sending. Each descriptor has a reservation (see reserve).
 type reply struct {
 	head  AnswerHead
 	rest  []byte

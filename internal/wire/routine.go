@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// routine makes calls, one at a time, on a stack of its own. A call that waits for the disk stays there, so the
-// goroutine that made it can make others in the meantime.
+// routine makes calls, one at a time, on a stack of its own, like a coroutine. A call that waits for the disk stays
+// there, so the goroutine that made it can make others in the meantime.
 type routine struct {
 	next    func()                // goes on with the call until it waits for the disk or is over
 	suspend func(<-chan struct{}) // called by the call: returns to the caller of next, until its next call
@@ -62,8 +62,8 @@ func (s *Server) newCall(w *worker, f *Frame) *routine {
 	return c
 }
 
-// goOn begins the call, or goes on with it after a wait, in the time slice t. It answers the call, unless the call
-// waits for the disk. goesOn is false if the goroutine was preempted. An error has ended the connection.
+// goOn begins the routine's call, or resumes it after a wait for the disk, in the time slice t. It answers the call,
+// unless the call waits again. goesOn is false if the goroutine was preempted. An error has ended the connection.
 func (c *routine) goOn(t *timeSlice) (goesOn bool, err error) {
 	w, f := c.w, c.f
 	w.timeSlice, w.routine = t, c
@@ -82,7 +82,7 @@ func (c *routine) goOn(t *timeSlice) (goesOn bool, err error) {
 	return goesOn, w.complete(t, f, r, goesOn)
 }
 
-// release keeps a routine without a call for the next one, if there are not too many and the user can pay for it.
+// release keeps an idle routine for the next call, if there are not too many and the user can pay for its stack.
 // Otherwise it ends the routine. The first routine of a connection is free.
 func (s *Server) release(c *routine) {
 	c.w, c.f, c.r = nil, nil, result{}
@@ -102,7 +102,7 @@ func (s *Server) release(c *routine) {
 	}
 }
 
-// end ends a routine without a call and returns its charge.
+// end ends an idle routine and returns the charge for its stack.
 func (c *routine) end() {
 	c.stop()
 	c.paid.Return()
@@ -119,7 +119,8 @@ func (s *Server) endRoutines() {
 	}
 }
 
-// await queues a call that waits for the disk, and starts a goroutine that finishes such calls if there is none.
+// await queues a routine whose call waits for the disk, and starts the goroutine that finishes such calls if there is
+// none.
 func (s *Server) await(c *routine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,9 +131,9 @@ func (s *Server) await(c *routine) {
 	}
 }
 
-// finish goes on with the calls that wait for the disk, in the order of their waits, until none is left or another
-// goroutine continues. It makes all calls that one flush released in one time slice, and sends their answers
-// together (W-96).
+// finish resumes the calls that waited for the disk, in the order of their waits, until none is left or another
+// goroutine takes over. All calls that one flush released run in one time slice, and their answers are sent together
+// (W-96).
 func (s *Server) finish() {
 	t := s.newTimeSlice(s.finish)
 	for {
@@ -146,9 +147,9 @@ func (s *Server) finish() {
 	}
 }
 
-// waited returns the next call whose wait is over, and blocks until it is. It returns nil if no call waits. It sends
-// the waiting answers and ends the time slice before it blocks or returns nil. Before it returns a call that is already
-// over, it does so only if the answers are full or the time slice is spent.
+// waited returns the next call whose wait for the disk is over, and blocks until there is one. It returns nil if no
+// call waits. It sends the collected answers and ends the time slice t before it blocks or returns nil. Before it
+// returns a call that is already over, it does so only if the answers are full or the time slice is spent.
 func (s *Server) waited(t *timeSlice) *routine {
 	var c *routine
 	s.mu.Lock()

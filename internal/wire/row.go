@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// A Row encodes and decodes the parameters of one service.
+// A Row describes one service on the wire: it encodes and decodes the service's input and output structures.
 type Row struct {
 	*nt.Row
 	Service     uint16 // position in nt.NtTable
@@ -52,7 +52,7 @@ func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), 
 // are an error, and every error wraps ErrValue.
 func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
 
-// outPrefix decodes an output structure and returns the bytes after it. Too few bytes are an error.
+// outPrefix decodes an output structure at the start of b and returns the bytes after it. Too few bytes are an error.
 func (r *Row) outPrefix(b []byte) (any, []byte, error) {
 	v := reflect.New(r.OutType()).Elem()
 	from := &reader{b: b}
@@ -94,7 +94,7 @@ type value[T any] struct {
 	j func() *jsonCodec
 }
 
-// valueOf returns the codecs of T. They are made at their first use.
+// valueOf returns the binary and JSON codecs of a frame body type T. They are created at their first use.
 func valueOf[T any]() value[T] {
 	t := reflect.TypeFor[T]()
 	return value[T]{sync.OnceValue(func() *codec { return codecOf(t) }),

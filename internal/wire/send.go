@@ -12,7 +12,7 @@ import (
 // fullAnswers is the number of bytes of answers after which they are sent, even if further frames have arrived.
 const fullAnswers = 32 << 10
 
-// fdMessage has the descriptors of the frame at an offset of the answers.
+// fdMessage holds the descriptors that travel with the frame at a byte range of the unsent answers.
 type fdMessage struct {
 	at, end int
 	files   []*os.File
@@ -52,14 +52,14 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	return s.sendAll(nil)
 }
 
-// keep makes the server collect answers instead of sending them, until deliver or sendAll sends them.
+// keep starts to collect answers instead of sending them one by one, until deliver or sendAll sends them together.
 func (s *Server) keep() {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.hold = true
 }
 
-// full reports whether the waiting answers are long enough, or bring enough descriptors, to be sent at once.
+// full reports whether the collected answers should be sent at once, because they are long or bring many descriptors.
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -154,8 +154,8 @@ const (
 
 var large = sync.Pool{New: func() any { return new([largeAnswers]byte) }}
 
-// roomFor returns the waiting answers in a buffer with room for n more bytes, if a shared buffer is large enough.
-//
+// roomFor returns the unsent answers, moved to a pooled buffer if they need room for n more bytes and such a buffer is
+// large enough. Otherwise it returns them unchanged.
 // +checklocks:s.write
 func (s *Server) roomFor(n int) []byte {
 	all := len(s.unsent) + n
@@ -209,7 +209,8 @@ func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
 	return n, err
 }
 
-// once writes without waiting and stores the result. It always returns true. The result can be a part of the bytes.
+// once makes one non-blocking write for RawConn.Write and stores the result. It always returns true, so that Go does
+// not wait for the socket. The result can be a part of the bytes.
 func (w *NowWriter) once(fd uintptr) bool {
 	if len(w.files) > 0 {
 		w.n, w.err = writeNowWith(fd, w.b, w.files)
@@ -219,7 +220,7 @@ func (w *NowWriter) once(fd uintptr) bool {
 	return true
 }
 
-// writeWithin sets the deadline of later writes; 0 removes it. After Stop it has no effect.
+// writeWithin sets the deadline of later writes to now plus d; 0 removes it. After Stop it has no effect.
 func (s *Server) writeWithin(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

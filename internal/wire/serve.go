@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A Process is the process of a connection. The server calls it from several goroutines.
+// A Process is the NT process for which a connection makes calls. The server calls it from several goroutines.
 type Process interface {
 	ID() winnt.Handle
 	Profile() nt.Profile
@@ -190,7 +190,8 @@ func (s *Server) stopped() bool {
 	return s.stopping
 }
 
-// within sets the deadline of later reads; 0 removes it. After Stop every read fails.
+// within sets the deadline of later reads to now plus d; 0 removes it. After Stop it has no effect, and every read
+// fails.
 func (s *Server) within(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +204,8 @@ func (s *Server) within(d time.Duration) {
 	}
 }
 
-// end closes the connection. The first error becomes the reason; nil gives none. A second call changes nothing.
+// end closes the connection. err becomes the reason that reason returns, unless there is one; nil gives none. A second
+// call changes nothing.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	if s.err == nil {

@@ -27,8 +27,9 @@ type Scheduler interface {
 // sliceTime is the time slice of a connection while others wait.
 const sliceTime = 50 * time.Microsecond
 
-// timeSlice is the time in which a goroutine makes calls of a connection. That goroutine also reads the frames, or
-// finishes the calls that waited for the disk. When a call is slow, another goroutine does so (W-43).
+// timeSlice is the time in which one goroutine makes calls of a connection before others get the processors. That
+// goroutine also reads the frames, or finishes the calls that waited for the disk. When a call is slow, another
+// goroutine takes that work over (W-43).
 type timeSlice struct {
 	s *Server // immutable
 
@@ -57,8 +58,8 @@ func (s *Server) newTimeSlice(onward func()) *timeSlice {
 	return &timeSlice{s: s, onward: onward, preempted: make(chan struct{})}
 }
 
-// enter waits for a time slice unless there is one. The first call also registers with the watchdog. Without a
-// scheduler it does not wait.
+// enter begins a time slice unless there is one: it waits until the scheduler admits the connection. The first call
+// also registers with the watchdog. Without a scheduler it does not wait.
 func (t *timeSlice) enter() {
 	if t.in {
 		return
@@ -85,8 +86,8 @@ func (t *timeSlice) leave() {
 	}
 }
 
-// spent reports whether the time slice must end because others need it. It is false without a time slice or a
-// scheduler. It also sets the pause for backOff. Up to sliceTime it is false.
+// spent reports whether the time slice must end because other connections need the time. It is false up to sliceTime,
+// without a time slice, and without a scheduler. It also sets the pause for backOff.
 func (t *timeSlice) spent() bool {
 	if !t.in || t.s.scheduler == nil {
 		return false
@@ -108,8 +109,8 @@ func (t *timeSlice) backOff() {
 	}
 }
 
-// call runs f as one call. It returns whether this goroutine goes on to read frames or finish calls: false if f was
-// slow and another goroutine does so now.
+// call runs f as one call that the watchdog can preempt. It returns whether this goroutine goes on to read frames or
+// finish calls: false if f was slow and another goroutine does so now.
 func (t *timeSlice) call(f func()) bool {
 	t.number++
 	t.state.Store(t.number)
@@ -144,7 +145,8 @@ func (t *timeSlice) awaitDisk(done <-chan struct{}) {
 	t.state.Store(t.number)
 }
 
-// handOn lets another goroutine read or finish calls. It does nothing if this one does neither.
+// handOn starts another goroutine that reads the frames or finishes the calls instead of this one. It does nothing if
+// this one does neither.
 func (t *timeSlice) handOn() {
 	if onward := t.onward; onward != nil {
 		t.onward = nil
@@ -152,8 +154,8 @@ func (t *timeSlice) handOn() {
 	}
 }
 
-// inspect preempts a call that two inspections found running. It returns false if it need not be called again: there
-// was not a time slice, or the call was preempted.
+// inspect is called by the watchdog at intervals. It preempts a call that two inspections found running. It returns
+// false if it need not be called again: there was no time slice, or the call was preempted.
 func (t *timeSlice) inspect() bool {
 	if !t.on.Load() {
 		t.seen.Store(0)

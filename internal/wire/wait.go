@@ -79,7 +79,7 @@ func AppendCancel(b []byte, request uint64) []byte {
 	return cancelBody.append(inBinary, b, CancelBody{request})
 }
 
-// waiting is a call that waits.
+// waiting is a call that waits for a change, with the means to cancel it.
 type waiting struct {
 	cancelled chan struct{} // closed once, under Server.mu
 	over      bool          // it is closed; guarded by Server.mu
@@ -101,9 +101,9 @@ func (s *Server) cancel(f *Frame) error {
 	return s.answer(f, AnswerHead{}, nil)
 }
 
-// wait makes a call. If the status is "not yet", the call waits for a change without blocking its thread, and is then
-// repeated (W-20). parked is true while it waits: f is then answered later. An error is a malformed body and ends the
-// connection.
+// wait handles a Wait frame: it makes a call that is repeated until its status is no longer "not yet". In the meantime
+// it waits for a change of the object without blocking its thread (W-20). parked is true while it waits: f is then
+// answered later. An error is a malformed body and ends the connection.
 func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
@@ -162,14 +162,14 @@ func (w *worker) wrote(f *Frame, q request, r nt.IOResult) (err error) {
 	return err
 }
 
-// again reports whether a call with that status must wait and be repeated. A success is final, and so is any status
-// of an object that cannot change (W-20).
+// again reports whether a call that returned st must wait and be repeated. A success is final, and so is any status of
+// an object that cannot change (W-20).
 func (q *request) again(st ntstatus.Status) bool {
 	return q.changes && st == q.wait.NotYet && !done(st)
 }
 
-// changes returns the channel that closes at the next change of the call's object: a signal, or a change of the pipe
-// or port. ok is false for an object that cannot change, or a bad handle.
+// changes returns the channel that closes at the next change of the object that a call waits for: a signal, or a change
+// of the pipe or port. ok is false for an object that cannot change, or a bad handle.
 func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
 	if _, signal := q.in.(nt.WaitForSingleObjectIn); signal {
 		return sys.ObjectSignaled(q.wait.handle())
@@ -186,8 +186,8 @@ func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
-// park repeats the call at the next change. The wait ends with a cancel, the thread or the connection (W-20). A wait
-// that ends otherwise gets its answer from forgo. It returns at once.
+// park lets the call in f wait, and repeats it when one of the channels closes. A cancel, or the end of the thread or
+// the connection, ends the wait instead (W-20); forgo then answers the call. park itself returns at once.
 func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	w.s.mu.Lock()
 	c := w.s.waits[f.Request]
@@ -199,8 +199,8 @@ func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	})
 }
 
-// changed blocks until one of the channels is closed and returns true. It returns false if the call is cancelled, or
-// the thread or the connection ends first.
+// changed blocks a waiting call c until one of the channels is closed and returns true. It returns false if the call is
+// cancelled, or the thread or the connection ends first.
 func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	if len(changes) == 1 {
 		select {
@@ -221,12 +221,12 @@ func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	return at >= ends
 }
 
-// received returns the case of a select that receives from ch. A nil channel never does.
+// received returns the case of a reflect.Select that receives from ch. A nil channel is never ready.
 func received(ch <-chan struct{}) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// forgo answers a waiting call with STATUS_CANCELLED.
+// forgo ends a waiting call without making it again: it answers with STATUS_CANCELLED.
 func (w *worker) forgo(f *Frame) {
 	w.s.done(f)
 	if err := w.s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil); err != nil {

@@ -29,8 +29,8 @@ const (
 // NewWatchdog returns a watchdog that uses the host's clock.
 func NewWatchdog() *Watchdog { return &Watchdog{sleepFor: hostSleep} }
 
-// watch adds a time slice. The watchdog inspects it until it has been idle for a while. It starts the timer of the
-// watchdog if that is asleep. l is locked meanwhile.
+// watch starts to inspect a time slice until that has been idle for a while. It starts the watchdog's timer or
+// goroutine if that is asleep. l is locked meanwhile.
 func (l *Watchdog) watch(t *timeSlice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,8 +66,8 @@ func (l *Watchdog) tick() {
 	}
 }
 
-// inspect checks each time slice once. It returns false if there was no time slice for a while. It drops slices whose
-// inspection returns false.
+// inspect checks each time slice once and drops those whose inspection returns false. It returns false, and the
+// watchdog sleeps, if there was no time slice for a while.
 func (l *Watchdog) inspect() (again bool) {
 	l.mu.Lock()
 	seen := l.slices

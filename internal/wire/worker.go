@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// worker makes the calls of one thread in order, concurrently with other threads (W-11). One goroutine at a time
-// does, usually the connection's reader.
+// worker makes the calls of one thread in order, concurrently with other threads (W-11). One goroutine at a time does
+// so, usually the connection's reader.
 type worker struct {
 	s  *Server
 	th *nt.Thread
@@ -47,9 +47,9 @@ func (w *worker) awaitDisk(done <-chan struct{}) {
 	}
 }
 
-// claim makes the caller the one that makes the thread's calls, beginning with f, and returns true and true. If another
-// goroutine makes them, claim queues f for it and returns false and true. After the end of the thread it drops f and
-// returns false and false.
+// claim makes the calling goroutine the one that makes the thread's calls, beginning with f. mine reports whether it
+// succeeded. If another goroutine makes them, claim queues f for it: false and true. After the end of the thread it
+// drops f: false and false.
 func (w *worker) claim(f *Frame) (mine, begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +64,7 @@ func (w *worker) claim(f *Frame) (mine, begun bool) {
 	return true, true
 }
 
-// push passes a call to the goroutine that makes the thread's calls, or starts one. It returns false, without the
+// push gives a call to the goroutine that makes the thread's calls, or starts one. It returns false, and drops the
 // call, after the end of the thread.
 func (w *worker) push(f *Frame) bool {
 	mine, begun := w.claim(f)
@@ -74,7 +74,8 @@ func (w *worker) push(f *Frame) bool {
 	return begun
 }
 
-// pop returns the next call. If there is none, or the thread has ended, it returns nil and releases the claim.
+// pop returns the thread's next queued call to the goroutine that makes its calls. If there is none, or the thread has
+// ended, it returns nil and releases the claim.
 func (w *worker) pop() *Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,14 +146,16 @@ func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	return err
 }
 
-// result is the result of a frame.
+// result is the outcome of handling a frame: the reply to send, or that the call waits, or an error that ends the
+// connection.
 type result struct {
 	reply
 	parked bool  // it waits for a change, and is answered later
 	err    error // it ends the connection
 }
 
-// handle performs a frame and returns its answer, without sending it. A parked call has no answer yet.
+// handle performs the request in a frame and returns its outcome, without sending the answer. A parked call has no
+// answer yet.
 func (w *worker) handle(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
@@ -167,8 +170,8 @@ func (w *worker) handle(f *Frame) (r result) {
 	return r
 }
 
-// settle sends the answer of a frame, unless it is parked. It returns the error that has ended the connection, or
-// nil. For EndThread it also cancels the waiting calls of the thread.
+// settle ends the handling of a frame: it sends the answer, unless the call is parked. It returns the error that has
+// ended the connection, or nil. For EndThread it also cancels the waiting calls of the thread.
 func (w *worker) settle(f *Frame, r result) error {
 	if r.parked {
 		return nil
