@@ -18,14 +18,14 @@ var machine = administratorUser.Prefix()
 // authority resolves names on the embedded computer.
 var authority = sync.OnceValue(func() logon.Authority { return logon.Example(machine) })
 
-// names resolves names and SIDs for a program's lookups.
+// names resolves account names and SIDs for a C program's lookups. The daemon and the embedded kernel implement it.
 type names interface {
 	LookupName(name string) (logon.Account, bool)
 	LookupSID(s sid.SID) (logon.Account, bool)
 	Computer() logon.Account
 }
 
-// directory returns the names of the daemon, or of the embedded computer.
+// directory returns the source of account names: the daemon if one is attached, else the embedded computer.
 func directory() names {
 	if d := daemon(); d != nil {
 		return d
@@ -39,8 +39,8 @@ func accountNamed(name string) (logon.Account, ntstatus.Status) {
 	return win32Account(a, ok)
 }
 
-// win32Account returns an account in the form of the Win32 functions, in which the name of a domain is its own domain
-// name.
+// win32Account converts an account to the form of the Win32 functions, in which the name of a domain is its own domain
+// name. ok is the result of the lookup: false gives STATUS_NONE_MAPPED.
 func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	switch {
 	case !ok, a.Use == winnt.SidTypeDomain && a.SID.SubAuthorities() == 0:

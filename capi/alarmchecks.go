@@ -9,18 +9,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// auditOutputs holds the output pointers of the checks that write audit records. There are n results.
+// auditOutputs holds the output pointers of an access check that writes an audit record: granted rights, access status
+// and GenerateOnClose. The first two have n elements.
 type auditOutputs struct {
 	granted, access, generate user
 	n                         uint32
 }
 
-// auditOutputs returns the last three parameters, from i on.
+// auditOutputs reads the output pointers of an audited access check, which are parameters i to i+2. n is the number of
+// results.
 func (c *call) auditOutputs(i int, n uint32) auditOutputs {
 	return auditOutputs{c.ptr(i), c.ptr(i + 1), c.ptr(i + 2), n}
 }
 
-// probeAudit probes the output pointers. It returns the status of the first that cannot be written.
+// probeAudit checks that the outputs of an audited access check are writable, before the check runs. It returns the
+// status of the first that is not.
 func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
 	if st := c.Probe(o.granted, 4*uintptr(o.n), 4); st != ntstatus.Success {
 		return st
@@ -61,8 +64,8 @@ func ntAccessCheckByTypeAndAuditAlarm(c *call) uint64 {
 		st)
 }
 
-// perEntry returns the number of results of the forms with one for each entry. A list that is too long counts as
-// missing (U-47).
+// perEntry returns the number of results of the access checks with one result for each entry of the object type list. n
+// is the list's length. It drops a list that is too long, which then counts as missing (U-47).
 func perEntry(n uint32, list *nt.Captured[[]access.ObjectTypeEntry]) uint32 {
 	if n > access.MaxObjectTypes {
 		*list, n = nt.Captured[[]access.ObjectTypeEntry]{}, 0

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// text reads a UNICODE_STRING parameter.
+// text reads parameter i, a UNICODE_STRING, which may be NULL.
 func (c *call) text(i int) nt.Captured[string] { return captured(c.StringAt(c.ptr(i))) }
 
 // required reads a UNICODE_STRING parameter that must not be NULL.

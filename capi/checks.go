@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeSetAt copies a PRIVILEGE_SET that is also an output. It returns a status if the memory is not readable or
-// not writable.
+// privilegeSetAt copies a PRIVILEGE_SET of the program that is also an output. It returns a status if the memory is not
+// readable or not writable.
 func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	n, st := c.ReadU32(p)
 	if st != ntstatus.Success {
@@ -46,8 +46,8 @@ func ntPrivilegeCheck(c *call) uint64 {
 // checkOutputs holds the output pointers of an access check.
 type checkOutputs struct{ set, setLength, granted, access user }
 
-// probeCheck probes the inputs and outputs of NtAccessCheck* before any other test. It returns the generic
-// mapping and the length of the privilege set's buffer. n is the number of results. It writes nothing.
+// probeCheck probes the inputs and outputs of NtAccessCheck* before any other test, and writes nothing. It
+// returns the generic mapping and the length of the privilege set's buffer in bytes. n is the number of results.
 func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32,
 	st ntstatus.Status) {
 	if m, st = c.MappingAt(mapping); st != ntstatus.Success {
@@ -114,8 +114,8 @@ func ntAccessCheck(c *call) uint64 {
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
-// byType returns the input and the outputs of the two forms with an object type list. It probes all pointers first,
-// and returns the status of the first bad one.
+// byType reads the parameters of the two NtAccessCheckByType forms. results selects the form with one result for each
+// entry of the list. It probes all pointers first, and returns the status of the first bad one.
 func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
 	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
 	c.Expect(c.ptr(0))

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// probeListing probes the pointers of NtQueryDirectoryObject. It returns the context of the previous call. The context
-// is not checked. Only ReturnLength may be NULL.
+// probeListing probes the pointers of NtQueryDirectoryObject and reads the context, the position where the previous
+// call ended. It does not check the context. Only ReturnLength may be NULL.
 func (c *call) probeListing() (context uint32, st ntstatus.Status) {
 	if st = c.Probe(c.ptr(1), uintptr(c.u32(2)), 2); st == ntstatus.Success {
 		st = c.ProbeU32(c.ptr(5))

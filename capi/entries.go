@@ -71,8 +71,8 @@ func rmSetEntries(c *call) uint64 {
 	return status(c.give(out, []byte(acl.Binary())))
 }
 
-// explicitOf decodes the EXPLICIT_ACCESS in b. wide says that its texts are UTF-16. An unknown mode or inheritance bit
-// gives STATUS_INVALID_PARAMETER. A malformed trustee gives its status.
+// explicitOf decodes the EXPLICIT_ACCESS in b, one entry of SetEntriesInAcl. wide says that its texts are UTF-16. An
+// unknown mode or inheritance bit gives STATUS_INVALID_PARAMETER. A malformed trustee gives its status.
 func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Status) {
 	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
 	inheritance, trustee := le.Uint32(b[8:]), b[16:]
@@ -85,7 +85,7 @@ func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Statu
 	return r, st
 }
 
-// trustee holds the decoded fields of a TRUSTEE.
+// trustee identifies whom an explicit entry is for: the SID of a TRUSTEE, and the object types if it names them.
 type trustee struct {
 	sid               sid.SID
 	object, inherited *winnt.GUID

@@ -24,8 +24,8 @@ import (
 // maxArgs is the largest number of parameters a stub passes.
 const maxArgs = 17
 
-// call is one call that is running. It holds the calling thread and the parameters as the stub stored them, in eight
-// bytes each. The upper bytes of a narrower parameter are undefined.
+// call is one running call of the C API. It holds the calling thread and the parameters as the stub stored them, in
+// eight bytes each. The upper bytes of a narrower parameter are undefined.
 type call struct {
 	*thread
 	args *[maxArgs]uint64
@@ -33,8 +33,9 @@ type call struct {
 	ms   bool // the caller's routines have the calling convention of 64-bit Windows
 }
 
-// A row is the function behind a stub. If it returns a handle, out is the number of the parameter that points to the
-// handle, counted from 1, and that pointer is probed before the function runs. Otherwise out is 0.
+// A row is the Go function that implements a C function of the API. If it returns a handle, out is the number of the
+// parameter that points to the handle, counted from 1. That pointer is probed before the function runs. Otherwise out
+// is 0.
 type row struct {
 	answer func(*call) uint64
 	out    uint8
@@ -54,13 +55,13 @@ func (c *call) boolean(i int) bool { return uint8(c.args[i]) != 0 } // BOOLEAN: 
 // ptr returns parameter i as an address of the program, which may be 0 or invalid.
 func (c *call) ptr(i int) user { return user(c.args[i]) }
 
-// status returns the result of a stub that returns NTSTATUS.
+// status converts an NTSTATUS to the result of a C function that returns one.
 func status(st ntstatus.Status) uint64 { return uint64(st) }
 
-// user is an address that a caller passed.
+// user is an address in the C program's memory, which may be invalid.
 type user = marshal.Address
 
-// captured pairs a value with the status of reading it.
+// captured pairs a value read from the program's memory with the status of reading it, as the services expect it.
 func captured[T any](v T, st ntstatus.Status) nt.Captured[T] {
 	return nt.Captured[T]{V: v, Status: st}
 }
@@ -89,9 +90,9 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 	return C.uint64_t(r)
 }
 
-// enter makes the call with this number and returns its result. It ends the program if kernel mode is called while
-// REFMON_SOCKET names a daemon. The call's state is in the thread, so that it need not be allocated. Calls can nest,
-// because a routine may call back.
+// enter runs the C API function with this number for a pthread and returns its result. It ends the program if kernel
+// mode is called while REFMON_SOCKET names a daemon. The call's state is in the thread, so that it need not be
+// allocated. Calls can nest, because a routine may call back.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
 	*c = call{thread: t, args: args, ms: number&msFace != 0}
@@ -154,9 +155,9 @@ func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	return status(st)
 }
 
-// filled writes the outputs of a service that fills a buffer. It writes b after success, and the length n after success
-// or if the buffer was too small. It ignores a NULL buffer or length pointer. If writing fails, it returns the status
-// of that write.
+// filled writes the outputs of a service that fills a buffer, and returns the call's status. It writes b to buffer
+// after success, and the length n to returned after success or if the buffer was too small. It ignores a NULL pointer.
+// If writing fails, it returns the status of that write.
 func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() && buffer != 0 {
 		if fault := c.Write(buffer, b); fault != ntstatus.Success {
@@ -171,7 +172,7 @@ func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatu
 	return status(st)
 }
 
-// written writes the value of a service to out if the service succeeded.
+// written writes b, the output of a service, to out if st is a success, and returns st or the status of the write.
 func (c *call) written(out user, b []byte, st ntstatus.Status) uint64 {
 	return c.filled(out, b, 0, 0, st)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// probeInfo probes the pointers of a query about a file: handle, block, buffer, length, class.
+// probeInfo probes the outputs of a query about a file, the status block and the buffer. The parameters are handle,
+// block, buffer, length, class.
 func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	x := ioCall{call: c, block: c.ptr(1)}
 	st := c.Probe(x.block, 16, 4)
@@ -18,8 +19,8 @@ func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	return x, st
 }
 
-// facts writes the result of a query that consists of 32-bit words, and the I/O status. If the query failed, it
-// writes only what finish does.
+// facts ends a query about a file whose information consists of 32-bit words: it writes them and the I/O status. If the
+// query failed, it writes only what finish does.
 func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	if st != ntstatus.Success {
 		return x.finish(st, 0)
@@ -34,8 +35,8 @@ func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
-// fileName writes a FILE_NAME_INFORMATION and the I/O status. The name was cut to the buffer already; the length is
-// that of the whole name.
+// fileName ends a query for a file's name: it writes a FILE_NAME_INFORMATION and the I/O status. The service has
+// already cut the name to the buffer; the length is that of the whole name.
 func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 	var e marshal.Encoder
 	e.U32(i.FileNameLength)
@@ -92,7 +93,8 @@ func ntQueryVolumeInformationFile(c *call) uint64 {
 	return x.facts(st)
 }
 
-// sizes writes sizes in units, then the two sizes of a unit.
+// sizes ends a query about a volume's size: it writes the counts in allocation units, then the sectors of a unit and
+// the bytes of a sector.
 func (x ioCall) sizes(st ntstatus.Status, sectors, bytes uint32, units ...int64) uint64 {
 	var words []uint32
 	for _, n := range units {

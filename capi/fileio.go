@@ -11,21 +11,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ioCall is a call on a file with its output pointers.
+// ioCall is a call on a file that reports its result in an IO_STATUS_BLOCK. block is that block's address.
 type ioCall struct {
 	*call
 	block user
 }
 
-// io probes the status block of a file service.
+// io starts a call on a file: it probes the IO_STATUS_BLOCK, whose address is parameter block.
 func (c *call) io(block int) (ioCall, ntstatus.Status) {
 	x := ioCall{call: c, block: c.ptr(block)}
 	// Every pointer is checked before any handle (O-3).
 	return x, c.Probe(x.block, 16, 4)
 }
 
-// optional reads ByteOffset and Key. Pipes and files without contents ignore them. Without an offset, a file in a tree
-// continues at its position. An unreadable pointer gives its status; the key is not used.
+// optional reads the file offset of a read or write from ByteOffset and Key. Pipes and files without contents ignore
+// them. Without an offset, a file in a tree continues at its position. An unreadable pointer gives its status; the key
+// is not used.
 func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	at = winnt.FILE_USE_FILE_POINTER_POSITION
 	if p := c.ptr(offset); p != 0 {
@@ -41,8 +42,8 @@ func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	return at, ntstatus.Success
 }
 
-// finish writes the IO_STATUS_BLOCK and returns the status. If the call failed, it leaves the block unchanged. A
-// warning is not a failure.
+// finish ends a call on a file: it writes the IO_STATUS_BLOCK and returns the status. If the call failed, it leaves the
+// block unchanged. A warning is not a failure.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is not a failure
 	if uint32(st)&failed != failed {
@@ -53,8 +54,8 @@ func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	return status(st)
 }
 
-// run starts a call that may complete later. Parameters 1 to 3 are the event, the routine and its context; buffer
-// receives the data. On a synchronous handle it waits.
+// run executes do, a file operation that may complete after its call. Parameters 1 to 3 are the event, the APC routine
+// and its context; buffer receives the data. On a synchronous handle it waits.
 func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
 	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
 }

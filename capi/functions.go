@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// function calls a row of win32.Table for a function in the folder win.
+// function calls a Win32 function that win32.Table implements over the services, for the C functions in the folder win.
+// in is its input structure, and out the output.
 func (c *call) function(name string, in any) (out any, st ntstatus.Status) {
 	out, _, _, st = win32.On(c.nt).CallRow(win32.Table.Find(name), in)
 	return out, st
@@ -36,7 +37,7 @@ func rmSetHandleInformation(c *call) uint64 {
 	return status(st)
 }
 
-// askedSID captures the SID of a membership test. NULL is an invalid SID.
+// askedSID captures the SID whose membership a program tests. NULL is STATUS_INVALID_SID.
 func (c *call) askedSID(p user) nt.Captured[sid.SID] {
 	if p == 0 {
 		return captured(sid.SID{}, ntstatus.InvalidSID)
@@ -44,7 +45,7 @@ func (c *call) askedSID(p user) nt.Captured[sid.SID] {
 	return captured(c.SIDAt(p))
 }
 
-// truthAt writes a BOOL after success.
+// truthAt writes v as a BOOL to p if st is a success, and returns st or the status of the write.
 func (c *call) truthAt(p user, v bool, st ntstatus.Status) uint64 {
 	return c.written(p, le.AppendUint32(nil, uint32(truth(v))), st)
 }

@@ -131,7 +131,7 @@ func addRow(table *bytes.Buffer, row string) {
 	table.WriteString(" " + row)
 }
 
-// generic defines the names without A or W, by UNICODE.
+// generic writes the macros that select the A or W form of each function by UNICODE, as the Windows headers do.
 func generic(headers []string) []byte {
 	var b bytes.Buffer
 	b.WriteString(head + "#ifndef REFMON_GENERIC_H\n#define REFMON_GENERIC_H\n\n#include <refmon/tchar.h>\n")
@@ -185,8 +185,8 @@ const (
 `
 )
 
-// arguments returns the parameters as eight bytes each. No parameter is "0". A structure passed by value ends the
-// program.
+// arguments returns the C code that passes the parameters in list as eight bytes each. No parameter is "0". A structure
+// passed by value ends the program.
 func arguments(name, list string) string {
 	var args []string
 	for _, p := range params(list) {
@@ -217,7 +217,7 @@ func stub(b *bytes.Buffer, result, convention, name, list, number string) {
 // most is the longest line, in columns.
 const most = 120
 
-// broken breaks long lines after a comma.
+// broken breaks the long lines of generated code after a comma.
 func broken(b []byte) []byte {
 	var out bytes.Buffer
 	for line := range strings.Lines(string(b)) {

@@ -33,8 +33,8 @@ var deep = map[string]string{
 	"LookupSecurityDescriptorParts": "rm_descriptor_parts",
 }
 
-// ansi writes the A form of each function that has both: it converts its text, and calls
-// the W form.
+// ansi writes the C source of all A functions: each converts its text and calls the W form. Only functions that have
+// both forms get one.
 func ansi(headers []string) []byte {
 	b := bytes.NewBufferString(head + "#include \"ansi.h\"\n")
 	for _, h := range headers {
@@ -51,8 +51,9 @@ func ansi(headers []string) []byte {
 	return broken(b.Bytes())
 }
 
-// twin writes the C source of one A function, which converts its text and calls the W function. If a text cannot be
-// converted, the A function fails without the call. A function with structures converts them by another template.
+// twin writes the C source of one A function, which converts its text and calls the W function of the same name. If a
+// text cannot be converted, the A function fails without the call. A function with structures converts them by another
+// template.
 func twin(b *bytes.Buffer, result, name, list string) {
 	all := params(list)
 	fmt.Fprintf(b, "\n%s WINAPI %sA(%s)\n{\n", result, name, list)
@@ -119,8 +120,8 @@ func failure(result, name string) string {
 	return ""
 }
 
-// structures reports whether a parameter is a structure of either width. Such a function does not convert the
-// pointers in it.
+// structures reports whether a parameter of an A function is a structure that contains text. The generated function
+// does not convert the pointers in it.
 func structures(all []param) bool {
 	for _, p := range all {
 		if sized.MatchString(p.ctype) {

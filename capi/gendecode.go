@@ -61,7 +61,7 @@ func params(list string) (all []param) {
 	return all
 }
 
-// handleOf returns the index of the first PHANDLE parameter, or -1 without such a parameter.
+// handleOf returns the index of the first PHANDLE parameter, the handle that a service outputs, or -1 without one.
 func handleOf(all []param) int {
 	for i, p := range all {
 		if p.ctype == "PHANDLE" {
@@ -71,8 +71,8 @@ func handleOf(all []param) int {
 	return -1
 }
 
-// named returns the index of the parameter for a struct field, which the tag or else the name identifies. It returns
-// -1 if there is none.
+// named returns the index of the C parameter for the field f of a service's input structure, which the tag or else the
+// name identifies. It returns -1 if there is none.
 func named(all []param, f reflect.StructField) int {
 	name := f.Name
 	if tag := f.Tag.Get("param"); tag != "" {
@@ -86,9 +86,9 @@ func named(all []param, f reflect.StructField) int {
 	return -1
 }
 
-// value returns the expression that reads a field from the parameter at a place, and the places it reads. The
-// expression is "" if it cannot be generated. A captured list also reads its count: the parameter after it with a
-// matching name, or else the one before it.
+// value returns the Go expression that decodes parameter i of a service to a field of type f, and the indices of the
+// parameters that it reads. The expression is "" if it cannot be generated. A captured list also reads its count: the
+// parameter after it with a matching name, or else the one before it.
 func value(all []param, i int, f reflect.Type) (string, []int) {
 	isCaptured := strings.HasPrefix(f.Name(), "Captured[")
 	kind := f.String()
@@ -115,9 +115,9 @@ func value(all []param, i int, f reflect.Type) (string, []int) {
 	return "", nil
 }
 
-// A decoder writes the Go of the services: the function that answers one where
-// every parameter is plain and this folder has no other, else the reading of those
-// parameters that are plain, for the function that uses it.
+// A decoder generates the Go code that decodes the C parameters of the services. It writes the whole function where
+// every parameter is plain and this folder has no handwritten one. Otherwise it writes only the decoding of the plain
+// parameters, for the handwritten function.
 type decoder struct {
 	written string // the Go of this folder
 	out     bytes.Buffer
@@ -140,9 +140,9 @@ func newDecoder() *decoder {
 	return d
 }
 
-// service writes the stub of one prototype, if it can be generated. It writes a function that reads the arguments if
-// d.written calls one, even with fields missing. Otherwise it writes the whole call, unless d.written has it, a field
-// cannot be read or a parameter is unused.
+// service generates the Go code of one service from its C prototype, if possible. If d.written calls a function that
+// decodes the arguments, it writes that, even with fields missing. Otherwise it writes the whole call, unless d.written
+// has it, a field cannot be decoded or a parameter is unused.
 func (d *decoder) service(name string, all []param) {
 	m, ok := reflect.TypeFor[nt.Services]().MethodByName(name)
 	if !ok {

@@ -14,7 +14,8 @@ import (
 // the program holds the reference to its token until it calls SeDeleteClientSecurity.
 const clientContextSize = 72
 
-// clientAt reads a SECURITY_CLIENT_CONTEXT of the program. One without a token is a bug of the program and ends it.
+// clientAt reads a SECURITY_CLIENT_CONTEXT of the program. fetch turns the address of its token into the token. A
+// context without a token is a bug of the program and ends it.
 func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *kernel.ClientContext {
 	var b [clientContextSize]byte
 	c.read(p, b[:])

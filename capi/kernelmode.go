@@ -19,8 +19,8 @@ const kernelMode = 1 << 31
 // msFace is added by callers whose routines have the calling convention of 64-bit Windows.
 const msFace = 1 << 30
 
-// face is the kernel-mode interface of a thread. The services behind the Zw names are those of user mode, called on a
-// thread whose previous mode is kernel.
+// face is the kernel-mode interface of a thread, for the Ps, Ob and Se routines. The services behind the Zw names are
+// those of user mode, called on a thread whose previous mode is kernel.
 type face struct {
 	thread
 	k       *kernel.KernelThread
@@ -58,7 +58,7 @@ func newFace(k *kernel.KernelThread, m *marshal.Memory) *face {
 	return f
 }
 
-// bug ends the program after an error that has no status, like a bug check.
+// bug ends the program with a message, as a bug check does, for an error that has no status.
 func (c *call) bug(format string, args ...any) {
 	name := runtime.FuncForPC(reflect.ValueOf(c.face.routine).Pointer()).Name()
 	name = name[strings.LastIndexByte(name, '.')+1:]
@@ -87,5 +87,5 @@ func truth(b bool) uint64 {
 	return 0
 }
 
-// boolean returns a BOOLEAN.
+// boolean returns the byte of a BOOLEAN output.
 func boolean(b bool) []byte { return []byte{byte(truth(b))} }

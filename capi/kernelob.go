@@ -122,7 +122,8 @@ func refmonCounts(c *call) uint64 {
 	return 0
 }
 
-// counts returns the numbers of objects, handles and references, and of the references that the program owes.
+// counts returns the numbers of objects, handles and references of the kernel, and of the references that the program
+// has not released yet.
 func counts(s *kernel.System) [4]int64 {
 	o, h, r := s.Counts()
 	return [4]int64{o, h, r, objects.owed.Load()}

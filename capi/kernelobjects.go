@@ -38,7 +38,7 @@ func (c *call) objectType(i int) *winnt.ObjectType {
 	return nil
 }
 
-// known is an object with an address. It holds no reference to the object.
+// known is an object that a program can name by an address in kernel mode. It holds no reference to the object.
 type known struct {
 	object  ob.Object    // immutable; not referenced by being known
 	address user         // immutable
@@ -55,9 +55,9 @@ var objects = struct {
 	owed  atomic.Int64 // the sum of all owed
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
-// addressOf returns the address of an object in the program, and assigns one at the first call. The caller must keep
-// the object alive. An object has the same address as long as it lives. When the table has grown, it first forgets
-// objects that are gone.
+// addressOf returns the address by which the program names an object, and assigns one at the first call. The caller
+// must keep the object alive. An object has the same address as long as it lives. When the table has grown, it first
+// forgets objects that are gone.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()
@@ -97,10 +97,11 @@ func forgetDead() {
 	objects.sweep = max(1024, 2*len(objects.at))
 }
 
-// lend returns an object's address without passing a reference. o must not be nil.
+// lend returns an object's address for a routine that passes no reference to the program. o must not be nil.
 func lend(o ob.Object) uint64 { return uint64(addressOf(o).address) }
 
-// own returns an object's address and passes a reference to the program.
+// own returns an object's address for a routine that passes a reference to the program. The program must release that
+// reference.
 func own(o ob.Object) uint64 {
 	k := addressOf(o)
 	k.owed.Add(1)
@@ -108,8 +109,8 @@ func own(o ob.Object) uint64 {
 	return uint64(k.address)
 }
 
-// alive returns the object at an address, and keeps it alive until the routine returns. It returns nil if there is
-// none.
+// alive returns the object at an address of the program, and keeps it alive until the routine returns. It returns nil
+// if there is none.
 func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()
@@ -125,7 +126,8 @@ func (c *call) alive(p user) *known {
 	return k
 }
 
-// find returns the object at an address. A missing object is a bug.
+// find returns the object at an address of the program, and keeps it alive until the routine returns. An address
+// without an object is a bug and ends the program.
 func (c *call) find(p user) *known {
 	k := c.alive(p)
 	if k == nil {
@@ -145,7 +147,8 @@ func object[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// disown returns the object whose reference the program releases. The caller must drop that reference.
+// disown returns the object at p for a routine that releases a reference of the program. The caller must drop that
+// reference. More releases than references are a bug and end the program.
 func disown[T ob.Object](c *call, p user) T {
 	o := object[T](c, p)
 	k := addressOf(o)
@@ -157,8 +160,8 @@ func disown[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// receive writes the address of an object to out and passes its reference to the program. On a fault it drops the
-// reference.
+// receive is the end of a routine that outputs an object: it writes the object's address to out and passes its
+// reference to the program. On a fault it drops the reference.
 func (c *call) receive(out user, o ob.Object) ntstatus.Status {
 	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		o.Head().Deref(ob.TagContext)

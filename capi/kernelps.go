@@ -24,7 +24,7 @@ func (c *call) level(i int) winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(c.u32(i))
 }
 
-// threadOr returns the thread of a parameter, the calling thread for NULL.
+// threadOr returns the thread at the address in parameter i, the calling thread for NULL.
 func (c *call) threadOr(i int) *kernel.EThread {
 	if c.ptr(i) == 0 {
 		return c.face.k.Thread()

@@ -50,7 +50,7 @@ func seAssignSecurityEx(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// objectsDescriptor returns the descriptor that a pointer at i points to.
+// objectsDescriptor returns the descriptor of an object whose pointer to it parameter i points to.
 func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 	at, st := c.ReadU64(c.ptr(i))
 	if st != ntstatus.Success {

@@ -30,14 +30,15 @@ func encodeSubject(s *kernel.SubjectContext) []byte {
 	return b
 }
 
-// lockedSubject is a locked context and the bytes of the program's structure at that time. Different bytes at the
-// same address are another context.
+// lockedSubject is a subject context that the program has locked, and the bytes of the program's structure at that
+// time. Different bytes at the same address are another context.
 type lockedSubject struct {
 	structure [subjectContextSize]byte
 	subject   *kernel.SubjectContext
 }
 
-// subjectAt returns the context at p: the locked one, or a new one for its tokens.
+// subjectAt reads a SECURITY_SUBJECT_CONTEXT of the program: it returns the locked context if p is locked, or a new one
+// for its tokens.
 func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	var b [subjectContextSize]byte
 	c.read(p, b[:])

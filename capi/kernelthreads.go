@@ -55,7 +55,7 @@ func rmCreateSystemThread(c *call) uint64 {
 	return status(st)
 }
 
-// rmEndSystemThread releases a thread object whose pthread never ran.
+// rmEndSystemThread releases the thread object of PsCreateSystemThread if its pthread could not be started.
 func rmEndSystemThread(c *call) uint64 {
 	n, st := c.ReadU64(c.ptr(0))
 	if st == ntstatus.Success {

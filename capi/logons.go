@@ -152,7 +152,7 @@ func trust(e *marshal.Encoder, at int, name string, s sid.SID) {
 	pointed(e, at+16, s)
 }
 
-// pointed appends a SID and stores its address at offset at, or NULL if there is no SID.
+// pointed appends a SID to an output block and stores its address at offset at, or NULL if there is no SID.
 func pointed(e *marshal.Encoder, at int, s sid.SID) {
 	if !s.IsZero() {
 		e.Align(4)

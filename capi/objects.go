@@ -76,8 +76,8 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 	return st
 }
 
-// answer writes the result of a query about a process or a thread, if it succeeded. It also writes the length, if it
-// is known and requested.
+// answer ends a query about a process or a thread: it encodes and writes the result if the query succeeded. It also
+// writes the length, if it is known and requested.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		e := marshal.Encoder{Base: c.ptr(2)}
@@ -152,7 +152,8 @@ func ntOpenProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
-// handleAt copies the handle in an information class. The service rejects a shorter length.
+// handleAt reads the handle that is the value of an information class. It reads nothing from a shorter buffer, which
+// the service rejects.
 func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 	if length < 8 {
 		return nt.Captured[winnt.Handle]{}

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// named returns the object of a call: its name for the services, and whether it is a file.
+// named reads the object name of a security function: the name in parameter 0, and from parameter file whether it is a
+// file.
 func (c *call) named(file int) (win32.Named, ntstatus.Status) {
 	name, st := c.StringAt(c.ptr(0))
 	return win32.Named{Name: name, File: c.boolean(file)}, st

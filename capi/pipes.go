@@ -16,10 +16,10 @@ const (
 	fileCreated = 2
 )
 
-// probeOpen probes the IO_STATUS_BLOCK of the services that return a file handle.
+// probeOpen probes the IO_STATUS_BLOCK, parameter 3, of the services that open or create a file.
 func (c *call) probeOpen() ntstatus.Status { return c.Probe(c.ptr(3), 16, 4) }
 
-// openedFile writes the outputs of these services.
+// openedFile writes the handle and the I/O status of a service that opens or creates a file.
 func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		if fault := c.putIOStatus(c.ptr(3), st, information); fault != ntstatus.Success {
@@ -86,8 +86,8 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileCreated, st)
 }
 
-// pipeParameters returns STATUS_INVALID_PARAMETER for unknown values, and for messages read from a pipe of bytes.
-// Other combinations succeed.
+// pipeParameters validates the modes of NtCreateNamedPipeFile. It returns STATUS_INVALID_PARAMETER for unknown values,
+// and for messages read from a pipe of bytes. Other combinations succeed.
 func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3

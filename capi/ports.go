@@ -26,8 +26,8 @@ var offered = struct {
 	ports map[winnt.Handle]winnt.Handle
 }{ports: map[winnt.Handle]winnt.Handle{}}
 
-// onPort calls try, and again after each change of the port, as long as it returns blocked. The services themselves
-// never wait.
+// onPort waits on an LPC port for a service that never waits itself: it calls try, and again after each change of the
+// port, as long as try returns blocked. With a daemon, the daemon waits.
 func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	if r := c.remote(); r != nil {
 		return r.until(h, blocked, try)

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creator returns the identity of a token for the descriptor of a private object; nil for NULL. The handle needs
+// creator returns the identity of a token's user as the creator of a private object, nil for NULL. The handle needs
 // TOKEN_QUERY.
 func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	if h == 0 {

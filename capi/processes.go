@@ -125,7 +125,7 @@ func ntTerminateProcess(c *call) uint64 {
 	return status(st)
 }
 
-// over reports whether the kernel has ended the program's own process.
+// over reports whether the kernel has ended this program's own process. A query that fails counts as ended.
 func (c *call) over() bool {
 	own, st := c.nt.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessBasicInformation)
 	basic, _ := own.(nt.ProcessBasic)

@@ -85,8 +85,8 @@ func environ() (env []string) {
 	return env
 }
 
-// begin starts the program of a new process, or remembers it until the first thread is resumed. If the program cannot
-// start, it closes the handles of the process and returns the status.
+// begin starts the program of a new process, or with CREATE_SUSPENDED remembers it until the first thread is resumed.
+// If the program cannot start, it closes the handles of the process and returns the status.
 func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 	p.process, p.thread = winnt.Handle(o.ProcessID), winnt.Handle(o.ThreadID)
 	if c.u32(4)&winnt.CREATE_SUSPENDED != 0 {
@@ -100,8 +100,8 @@ func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 	return st
 }
 
-// start starts the program in its process, once; later calls succeed. If it cannot start, the process ends and start
-// returns a status. Later calls succeed even then.
+// start runs the program in its process at the daemon, once. If it cannot start, the process ends and start returns a
+// status. Later calls succeed without effect, even then.
 func (p *program) start(process winnt.Handle) ntstatus.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +134,7 @@ func statusOf(err error) ntstatus.Status {
 }
 
 // another reports whether a token belongs to another account than this program's, unless this program runs as root.
-// No process is created in which no program could start (W-53, W-93).
+// CreateProcess then creates no process, because no program could start in it (W-53, W-93).
 func (c *call) another(token winnt.Handle) bool {
 	if os.Geteuid() == 0 {
 		return false // the daemon says when the program is started

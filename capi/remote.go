@@ -64,7 +64,8 @@ func (d *attached) attach() uint64 {
 	return attachTo(tr, d.Profile())
 }
 
-// attachTo registers a thread of the daemon. It ends the thread and returns 0 if the daemon does not return its id.
+// attachTo registers a daemon's thread for the calling pthread and returns its number. It ends the thread and returns 0
+// if the daemon does not return its id.
 func attachTo(tr nt.Transport, p nt.Profile) uint64 {
 	r := &remote{tr: tr}
 	t := &thread{nt: nt.NewRemoteThread(tr, ""), sys: r, profile: p, Memory: new(marshal.Memory)}
@@ -79,14 +80,13 @@ func attachTo(tr nt.Transport, p nt.Profile) uint64 {
 	return register(t)
 }
 
-// remote carries the calls of one pthread to the daemon; it is used by that pthread
-// alone. It implements [nt.Services].
+// remote sends the calls of one pthread to the daemon; it is used by that pthread alone. It implements [nt.Services].
 type remote struct {
 	tr   nt.Transport
 	wait *nt.Wait // set while a call waits
 }
 
-// remote returns the daemon's side of a thread, nil for one of the embedded kernel.
+// remote returns the thread's connection to the daemon, nil for a thread of the embedded kernel.
 func (t *thread) remote() *remote {
 	r, _ := t.sys.(*remote)
 	return r
@@ -118,9 +118,9 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
-// laterOf returns how the caller of a file operation wants to learn of its end after the call (see [nt.Later]). in is
-// the input of the call. It returns nil if the caller waits in the call, and for calls other than reading, writing,
-// flushing and file system controls.
+// laterOf returns where the caller of a file operation wants the result if the operation outlasts its call (see
+// [nt.Later]). in is the input of a service. It returns nil if the caller waits in the call, and for services other
+// than reading, writing, flushing and file system controls.
 func laterOf(in any) *nt.Later {
 	switch p := in.(type) {
 	case nt.ReadFileIn:
@@ -135,7 +135,8 @@ func laterOf(in any) *nt.Later {
 	return nil
 }
 
-// until makes a call that the daemon repeats as long as its status is blocked, and returns the final status.
+// until makes the call try, and lets the daemon repeat it as long as its status is blocked. h is the object whose
+// changes the daemon waits for. It returns the final status.
 func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	st := try()
 	if st != blocked {

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// user returns the user of the process.
+// user returns the SID of the user of this program's process at the daemon.
 func (d *attached) user() sid.SID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -77,8 +77,9 @@ func (d *attached) Computer() logon.Account {
 		DomainSID: out.Buffer.DomainSID}
 }
 
-// creator returns the identity of a token for the descriptor of a private object, from the information that TOKEN_QUERY
-// allows. The first failing query gives the status, and the identity is then incomplete. Only enabled privileges count.
+// creator returns the identity of a token's user as the creator of a private object, from the information that
+// TOKEN_QUERY allows. The first failing query gives the status, and the identity is then incomplete. Only enabled
+// privileges count.
 func (r *remote) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	var st ntstatus.Status
 	ask := func(class winnt.TokenInfoClass) (v any) {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// groupsOfAccount returns a trustee's SID, Everyone, and for one of the two users with tokens the groups of its token.
-// Any other SID has no groups but Everyone.
+// groupsOfAccount returns the SIDs whose entries apply to a trustee, for the effective rights: its own, Everyone, and
+// for one of the two users with tokens the groups of its token. Any other SID has no groups but Everyone.
 func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	members := map[sid.SID]bool{s: true, sid.Everyone: true}
 	var spec token.Spec
@@ -78,8 +78,8 @@ func rmAclRights(c *call) uint64 {
 	return status(c.WriteU32(failed, uint32(failure)))
 }
 
-// entriesFor yields the entries of a list for one of the SIDs, in order, without inherit-only ones. A nil list has
-// none.
+// entriesFor yields the entries of a list that apply to a trustee with the SIDs members, in order, without inherit-only
+// ones. A nil list has none.
 func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
 	return func(yield func(sd.ACE) bool) {
 		for _, a := range list.All() {
@@ -90,8 +90,8 @@ func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) 
 	}
 }
 
-// effectiveRights returns the rights that simple entries grant, in order. A list with an inherited deny entry is
-// STATUS_INVALID_ACL, as in the documented function.
+// effectiveRights computes the rights that a list's simple allow and deny entries give to a trustee with the SIDs
+// members, in order. A list with an inherited deny entry is STATUS_INVALID_ACL, as in the documented function.
 func effectiveRights(list *sd.ACL, members map[sid.SID]bool) (granted winnt.AccessMask, st ntstatus.Status) {
 	for _, a := range list.All() {
 		if a.Type() == sd.AccessDenied && a.Flags()&sd.Inherited != 0 {

@@ -21,8 +21,8 @@ import (
 // rtlNtStatusToDosError implements RtlNtStatusToDosError.
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
-// listBytes returns a copy of an ACL, including the free space after its entries. If the size in the header is smaller
-// than the header, it returns only the header, and the routine rejects it.
+// listBytes copies the ACL at p from the program, including the free space after its entries. If the size in the header
+// is smaller than the header, it returns only the header, and the routine rejects it.
 func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	var h [8]byte
 	if st := c.Read(h[:], p); st != ntstatus.Success {
@@ -35,8 +35,8 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	return c.Block(p, size, 1)
 }
 
-// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays. If
-// writing fails, it returns the status of that write.
+// changeList changes the program's ACL at p: it applies change to a copy and writes that back. If change fails, the ACL
+// stays. If writing fails, it returns the status of that write.
 func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
 	b, st := c.listBytes(p)
 	if st != ntstatus.Success {
@@ -123,8 +123,8 @@ func rmAddAce(c *call) uint64 {
 	})
 }
 
-// give copies b to new memory from malloc and writes the address to out. The caller frees the memory. Without memory it
-// returns STATUS_NO_MEMORY; if out cannot be written, it frees the memory.
+// give returns b to the program in new memory from malloc, which the program frees: it writes the address to out.
+// Without memory it returns STATUS_NO_MEMORY; if out cannot be written, it frees the memory.
 func (c *call) give(out user, b []byte) ntstatus.Status {
 	p := C.malloc(C.size_t(max(len(b), 1)))
 	if p == nil {
@@ -252,7 +252,7 @@ func rmPrivilegeName(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), p.String())
 }
 
-// domain returns the domain of the process's user, for the aliases of accounts.
+// domain returns the domain SID of the process's user, which completes SDDL aliases of accounts such as LA.
 func domain() sid.SID {
 	if d := daemon(); d != nil {
 		return d.user().Prefix()

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// writeOptional probes an output of n bytes, runs the service and writes its result. A NULL output is neither probed
-// nor written.
+// writeOptional runs a service whose single output of n bytes is optional: it probes out first and writes the result
+// afterwards. A NULL output is neither probed nor written.
 func (c *call) writeOptional(out user, n uintptr, service func() (b []byte, st ntstatus.Status)) uint64 {
 	if out != 0 {
 		if st := c.Probe(out, n, n); st != ntstatus.Success {
@@ -27,7 +27,7 @@ func (c *call) probeState() ntstatus.Status {
 	return c.ProbeU32(c.ptr(4))
 }
 
-// putState writes the result of a query for the state of an object.
+// putState ends a query of a synchronization object's state: it writes the encoded state and its length.
 func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
 	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
 }

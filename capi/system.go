@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// thread is the thread object of a pthread. Only that pthread uses it.
+// thread is the NT thread that stands for a pthread of the program. Only that pthread uses it.
 type thread struct {
 	nt              *nt.Thread
 	sys             nt.Services
@@ -153,8 +153,8 @@ func attach() uint64 {
 		Memory: new(marshal.Memory)})
 }
 
-// register stores a thread object and returns its new number, which is never 0. It may reuse the place of a thread
-// that has ended.
+// register stores a thread object in the table of threads and returns its new number, which is never 0. It may reuse
+// the place of a thread that has ended.
 func register(t *thread) uint64 {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// previousList is one of the three previous states that NtAdjustTokenClaimsAndDeviceGroups returns.
+// previousList is where to write one of the three previous states that NtAdjustTokenClaimsAndDeviceGroups returns: the
+// buffer, its length in bytes, and the pointer for the required length.
 type previousList struct {
 	length           uint32
 	buffer, returned user

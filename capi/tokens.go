@@ -24,7 +24,8 @@ func ntDuplicateToken(c *call) uint64 {
 	return c.openedAt(c.ptr(5), out.NewTokenHandle, st)
 }
 
-// probePrevious probes the outputs of the two adjusting services (T-70, T-74). A NULL previous state has no outputs.
+// probePrevious probes the outputs for the previous state of an adjustment of privileges or groups (T-70, T-74). length
+// is the buffer's size in bytes. A NULL previous state has no outputs.
 func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.Status {
 	if previous == 0 {
 		return ntstatus.Success

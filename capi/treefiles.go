@@ -78,7 +78,7 @@ func (c *call) fileChange(class nt.FileInfoClass) (any, ntstatus.Status) {
 		FileName: unitsOf(b[renameName : renameName+size])}, ntstatus.Success
 }
 
-// unitsOf returns the text of UTF-16 in bytes.
+// unitsOf decodes the UTF-16 text in b, in the byte order of the program.
 func unitsOf(b []byte) string {
 	u := make([]uint16, len(b)/2)
 	for i := range u {
@@ -135,8 +135,8 @@ func ntQueryDirectoryFile(c *call) uint64 {
 	return x.finish(st, len(b))
 }
 
-// entriesOf returns entries in the layout of a class, each aligned to 8 bytes and with the offset of the next one, 0
-// for the last.
+// entriesOf encodes a directory listing in the layout of an information class. Each entry is aligned to 8 bytes and has
+// the offset of the next one, 0 for the last.
 func entriesOf(list []nt.FileEntry, class nt.FileInfoClass) []byte {
 	var e marshal.Encoder
 	for i, f := range list {

@@ -139,7 +139,7 @@ func (l limit) wait(events []reflect.SelectCase) bool {
 // program has this bit.
 const msRoutine = 1 << 63
 
-// routine returns the routine that parameter i points to, with the calling convention of this call.
+// routine returns the APC routine that parameter i points to, marked with the calling convention of this call.
 func (c *call) routine(i int) uint64 {
 	r := uint64(c.ptr(i))
 	if c.ms && r != 0 {
@@ -229,7 +229,8 @@ func ntTestAlert(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// toldState changes an event and writes its previous state if the caller passes a pointer for it.
+// toldState is the common part of NtSetEvent and NtResetEvent: it changes an event and writes its previous state if the
+// caller passes a pointer for it.
 func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})
