@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// dynamic returns the client's quality of service. The boolean reports whether each write of this end carries its own
-// client context: on a client end with dynamic tracking.
+// dynamic returns the client's quality of service, and whether each write of this end carries its own client context
+// for impersonation. That is so on a client end with dynamic tracking.
 func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	in := e.instance
 	in.mu.Lock()
@@ -17,11 +17,10 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
 }
 
-// takeLocked removes up to n bytes from a queue. With server it makes the context of the read message the instance's
-// last one. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part remains. The caller
-// must release the contexts in dropped. With n 0 it reads only from the first message. An empty queue gives no data and
-// success.
-//
+// takeLocked reads up to n bytes from a queue. With server it makes the client context of the read message the one that
+// the server can impersonate. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part
+// remains. The caller must release the contexts in dropped. With n 0 it reads only from the first message. An empty
+// queue gives no data and success.
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,
 	dropped []*ps.ClientContext) {
@@ -81,11 +80,10 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	return c.Impersonate(t)
 }
 
-// contextLocked returns the context to impersonate, or the reason there is no such context. The context belongs to the
-// instance. A failed capture of the last read message is returned again. A listening pipe is STATUS_PIPE_LISTENING, a
-// disconnected one STATUS_INVALID_PIPE_STATE, and one without a read message STATUS_CANNOT_IMPERSONATE. A static
+// contextLocked returns the client context that the server would impersonate, or why there is none. The instance keeps
+// the context. A failed capture of the last read message is returned again. A listening pipe is STATUS_PIPE_LISTENING,
+// a disconnected one STATUS_INVALID_PIPE_STATE, and one without a read message STATUS_CANNOT_IMPERSONATE. A static
 // context takes precedence.
-//
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 	switch {

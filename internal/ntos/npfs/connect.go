@@ -27,9 +27,9 @@ func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.Securit
 	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
 }
 
-// connect connects to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held. A nil sqos
-// is the default. If open fails, the instance is free again. No free instance, and a missing pipe, are statuses of
-// claim. With static tracking the client's token is captured here.
+// connect connects a client to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held. A
+// nil sqos is the default. With static tracking it captures the client's token. If open fails, the instance listens
+// again. Without a pipe or a free instance it returns the status of claim.
 func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that states no quality of service gets the default (I-84).
@@ -74,9 +74,9 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client and returns the client's turn. The caller must release the reference on
-// server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no instance listens. Instances are tried
-// in the order in which they began to listen.
+// claim reserves a listening instance for a client and marks it connected. turn numbers the client, for release. The
+// caller must release the reference on server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no
+// instance listens. Instances are tried in the order in which they began to listen.
 func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
 	st ntstatus.Status) {
 	fs.mu.Lock()
@@ -115,8 +115,8 @@ func (p *pipe) inOrder() []*Instance {
 	return order
 }
 
-// release makes a claimed instance listen again, unless the server has disconnected the client since. In either case
-// it ends waits for the pipe.
+// release undoes claim for a client that could not connect: the instance listens again, unless the server has
+// disconnected the client since. In either case it ends waits for the pipe.
 func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	if in.state == Connected && in.turn == turn {

@@ -37,10 +37,9 @@ func (e *End) outbox() *queue {
 	return &e.instance.queues[toServer]
 }
 
-// readyLocked returns the status of an operation that needs a connection. A connected or unclaimed end returns success.
-// A detached or disconnected end is STATUS_PIPE_DISCONNECTED, a listening one STATUS_PIPE_LISTENING, and one whose
-// other end is closed STATUS_PIPE_CLOSING.
-//
+// readyLocked checks that the end can transfer data. It returns success for a connected or unclaimed end. A detached or
+// disconnected end is STATUS_PIPE_DISCONNECTED, a listening one STATUS_PIPE_LISTENING, and one whose other end is
+// closed STATUS_PIPE_CLOSING.
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
 	if e.detachedLocked() {
@@ -98,8 +97,9 @@ func (e *End) Listen() ntstatus.Status {
 	return st
 }
 
-// didLocked completes the requests that an operation made possible, and unlocks the instance before it signals them.
-// Another status completes none, but f's earlier ones are completed.
+// didLocked ends an operation with status st: after a success it also completes the waiting requests that became
+// possible. It unlocks the instance and then signals those in f. A failure completes only the requests that f has
+// already.
 // +checklocksrelease:e.instance.mu
 func (e *End) didLocked(st ntstatus.Status, f *finished) {
 	if st == ntstatus.Success || st == ntstatus.BufferOverflow {
@@ -135,8 +135,8 @@ func (e *End) Disconnect() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// clearLocked empties the queues with the indexes boxes. It returns the client contexts, which the caller must
-// release without the lock. It also forgets what the last read found.
+// clearLocked drops the unread data of a connection: the queues with the indexes boxes, and what the last read found.
+// It returns the client contexts, which the caller must release without the lock.
 // +checklocks:in.mu
 func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
 	for i := range boxes {
@@ -190,8 +190,7 @@ func (e *End) Detached() bool {
 	return e.detachedLocked()
 }
 
-// detachedLocked returns the result of [End.Detached].
-//
+// detachedLocked reports whether e is the end of a client that the server disconnected, as [End.Detached] does.
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
 

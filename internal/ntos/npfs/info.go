@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// number returns the documented number of a state. A state without one counts as disconnected.
+// number returns the FILE_PIPE_*_STATE number of a state. A state without one counts as disconnected.
 func (s State) number() uint32 {
 	switch s {
 	case Listening:
@@ -96,8 +96,8 @@ func quotaOf(n int) int {
 	return n
 }
 
-// configuration returns the directions of the pipe (T-132). A share of both directions, or of neither, is a duplex
-// pipe.
+// configuration returns the direction of the pipe as FILE_PIPE_INBOUND, OUTBOUND or FULL_DUPLEX, from the share access
+// of its first instance (T-132). A share of both directions, or of neither, is a duplex pipe.
 func (c *Config) configuration() uint32 {
 	switch c.Share & (winnt.FILE_SHARE_READ | winnt.FILE_SHARE_WRITE) {
 	case winnt.FILE_SHARE_WRITE:

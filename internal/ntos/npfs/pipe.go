@@ -71,7 +71,7 @@ type FileSystem struct {
 	begun atomic.Uint64    // the last number of Instance.begun
 }
 
-// pipe is one name and its instances.
+// pipe is a named pipe, or an unnamed one, with its instances and the clients that wait for one.
 type pipe struct {
 	fs        *FileSystem
 	key       string
@@ -82,7 +82,7 @@ type pipe struct {
 	gone      bool               // guarded by fs.mu: the last instance is gone
 }
 
-// Instance is one instance of a pipe: it connects one client at a time.
+// Instance is one instance of a pipe: a server end that connects one client at a time.
 type Instance struct {
 	pipe *pipe // immutable
 
@@ -119,7 +119,7 @@ const (
 	toClient
 )
 
-// End is one end of an instance: an object of type File.
+// End is the server's or the client's end of an instance: the object of type File behind a pipe handle.
 type End struct {
 	ob.Header
 	instance *Instance
@@ -259,8 +259,8 @@ func (p *pipe) remove(in *Instance) {
 	}
 }
 
-// without removes an instance, unless it is gone already, and reports whether none is left. The last one also removes
-// the pipe's name. The waiters are not notified.
+// without removes an instance from the pipe, unless it is gone already, and reports whether none is left. The last one
+// also removes the pipe's name. The waiters are not notified; see remove.
 func (p *pipe) without(in *Instance) bool {
 	p.fs.mu.Lock()
 	defer p.fs.mu.Unlock()

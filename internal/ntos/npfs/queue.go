@@ -52,8 +52,8 @@ func (q *queue) enter(m *message) {
 	q.settle()
 }
 
-// leave removes the first n bytes of message i. With gone it removes the rest too, and returns the charge. Messages
-// behind it may then fit. n must be at most the length of the message.
+// leave removes the first n bytes of message i after they were read. With gone it removes the rest too, and returns the
+// charge. Messages behind it may then fit the quota. n must be at most the length of the message.
 func (q *queue) leave(i, n int, gone bool) {
 	m := q.messages[i]
 	m.data = m.data[n:]
@@ -80,8 +80,8 @@ func (q *queue) leave(i, n int, gone bool) {
 	q.settle()
 }
 
-// settle marks waiting messages as fitting, in order, until the next one exceeds the quota or maxMessages fit. It
-// never unmarks a message.
+// settle completes waiting writes: it marks their messages as fitting the quota, in order, until the next one exceeds
+// it or maxMessages fit. It never unmarks a message.
 func (q *queue) settle() {
 	for q.fits < min(len(q.messages), maxMessages) {
 		m := q.messages[q.fits]
@@ -94,8 +94,8 @@ func (q *queue) settle() {
 	}
 }
 
-// drop removes a message whose write still waits, and returns its context. It does nothing for nil, and for a message
-// that fits, whose write has completed.
+// drop removes the message of a cancelled write and returns its client context, if any. It does nothing for nil, and
+// for a message that fits, whose write has completed.
 func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
 	if m == nil || m.fits {
 		return nil

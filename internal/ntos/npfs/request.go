@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Op is the operation of a request. The zero value is invalid.
+// Op is the kind of a pipe request: read, write, listen and so on. The zero value is invalid.
 type Op uint8
 
 // The operations that may end later than they begin.
@@ -27,8 +27,8 @@ const (
 	maxStalled = 2 * MaxQuota // bytes queued, with those beyond the quota
 )
 
-// Request is an operation that may have to wait for the other end. It holds a reference on its end while it waits. End
-// is required. Op 0 fails with STATUS_INVALID_PARAMETER.
+// Request is an operation on a pipe end that may have to wait for the other end. It holds a reference on its end while
+// it waits. End is required. Op 0 fails with STATUS_INVALID_PARAMETER.
 type Request struct {
 	End    *End       // immutable
 	Op     Op         // immutable
@@ -43,14 +43,14 @@ type Request struct {
 	queued  bool     // guarded by the instance's mu
 }
 
-// Result is the result of an operation.
+// Result is the outcome of a pipe request: its status, and the data or the number of bytes.
 type Result struct {
 	Status ntstatus.Status
 	Data   []byte // the bytes that were read
 	Count  int    // how many were read or written; of a write that failed, how many the other end has read
 }
 
-// finished holds the requests to complete and the contexts to release after the lock is released.
+// finished collects the requests to complete and the client contexts to release once the instance's lock is released.
 type finished struct {
 	requests []*Request
 	results  []Result
@@ -106,10 +106,9 @@ func (r *Request) Start() Result {
 	return res
 }
 
-// beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait. Beyond
-// MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself. An
-// unknown operation is STATUS_INVALID_PARAMETER.
-//
+// beginLocked tries the operation of a new request. m is the message of a write, nil for other operations. It returns
+// STATUS_PENDING if the request must wait. Beyond MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end
+// that never blocks gets the status itself. An unknown operation is STATUS_INVALID_PARAMETER.
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	full := e.pending >= MaxPending
@@ -141,7 +140,8 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	return res
 }
 
-// waits reports whether st is the status of op for "not possible yet", so that the caller waits and tries again.
+// waits reports whether st means that an operation of this kind is not possible yet, so that its request waits and is
+// tried again.
 func (op Op) waits(st ntstatus.Status) bool {
 	switch op {
 	case OpRead, OpTransceive:
@@ -152,10 +152,9 @@ func (op Op) waits(st ntstatus.Status) bool {
 	return st == ntstatus.Pending
 }
 
-// againLocked tries a waiting operation again. It returns STATUS_PENDING and no count if the request must go on
-// waiting. A client that came meanwhile makes a listen succeed. For a write that ends, res.Count is the number of bytes
-// taken.
-//
+// againLocked tries the operation of a waiting request again. It returns STATUS_PENDING and no count if the request
+// must go on waiting. A client that came meanwhile makes a listen succeed. For a write that ends, res.Count is the
+// number of bytes taken.
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	switch r.Op {
@@ -179,8 +178,8 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	return res
 }
 
-// settleLocked completes the requests that are possible now, in order. One of them may make another one possible. The
-// requests are added to f, which the caller tells afterwards. It also wakes all who watch changed.
+// settleLocked completes the waiting requests that a change of the instance made possible, in order, until no more are.
+// It adds them to f, which the caller tells afterwards. It also wakes all who wait for Changed.
 // +checklocks:in.mu
 func (in *Instance) settleLocked(f *finished) {
 	for again := true; again; {
@@ -198,9 +197,8 @@ func (in *Instance) settleLocked(f *finished) {
 	in.changed = make(chan struct{})
 }
 
-// endLocked ends a request, which is or was among the waiting ones: it removes it there, counts it as no longer pending
-// at its end, and adds its result to f.
-//
+// endLocked ends a request with a result: it removes the request from the waiting ones, counts it as no longer pending
+// at its end, and adds it to f.
 // +checklocks:in.mu
 func (in *Instance) endLocked(r *Request, res Result, f *finished) {
 	r.queued = false
@@ -225,8 +223,8 @@ func (r *Request) Cancel() bool {
 	return was
 }
 
-// cancelLocked ends one request. Only a write has a message. A write of which a part was read says how much.
-//
+// cancelLocked ends a waiting request with STATUS_CANCELLED and adds it to f. It drops the unread bytes of a write; the
+// result says how many were read.
 // +checklocks:in.mu
 func (in *Instance) cancelLocked(r *Request, f *finished) {
 	res := Result{Status: ntstatus.Cancelled}

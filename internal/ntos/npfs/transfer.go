@@ -43,7 +43,8 @@ func (e *End) readLocked(n int, f *finished) (res Result) {
 	return res
 }
 
-// byMessages reports whether a read of this end returns data of one message only.
+// byMessages reports whether a read of this end returns data of one message only: the pipe has messages and the end's
+// read mode is message.
 func (e *End) byMessages() bool { return e.instance.pipe.cfg.Message && e.messages.Load() }
 
 // writeLocked queues a message and returns how many bytes the pipe took. On an end that completes operations at once
@@ -96,8 +97,8 @@ func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status
 	return st
 }
 
-// refuseLocked returns the charge of a message that is not queued, and adds its context to f.
-//
+// refuseLocked drops a message that the pipe does not take: it returns the message's charge, and adds its client
+// context to f.
 // +checklocks:e.instance.mu
 func (e *End) refuseLocked(m *message, f *finished) {
 	m.paid.Return()
@@ -107,8 +108,8 @@ func (e *End) refuseLocked(m *message, f *finished) {
 	}
 }
 
-// stalledLocked returns the status of a write that waited for room. The write has completed if its unread part fits
-// into the queue after all earlier data. An end that is closed is STATUS_PIPE_BROKEN. Otherwise it waits on
+// stalledLocked returns the status of a write that waits for room in the queue. The write has completed if its unread
+// part fits after all earlier data. An end that is closed is STATUS_PIPE_BROKEN. Otherwise it waits on
 // (STATUS_PENDING).
 // +checklocks:e.instance.mu
 func (e *End) stalledLocked(m *message) ntstatus.Status {
@@ -123,11 +124,10 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It refuses the message of a detached end with
-// STATUS_PIPE_DISCONNECTED, without a connection with STATUS_INVALID_PIPE_STATE, of an end that does not read messages
-// with STATUS_INVALID_READ_MODE, while data waits to be read with STATUS_PIPE_BUSY, and if full is set with
-// STATUS_INSUFFICIENT_RESOURCES.
-//
+// askLocked queues the message that an FSCTL_PIPE_TRANSCEIVE writes before it reads the answer. It refuses a detached
+// end with STATUS_PIPE_DISCONNECTED, one without a connection with STATUS_INVALID_PIPE_STATE, and one that does not
+// read messages with STATUS_INVALID_READ_MODE. While data waits to be read the status is STATUS_PIPE_BUSY, and if full
+// is set STATUS_INSUFFICIENT_RESOURCES.
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
 	switch {

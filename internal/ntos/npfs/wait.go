@@ -58,7 +58,7 @@ func (fs *FileSystem) Wait(name string, limit time.Duration, finish func(ntstatu
 // Cancel ends the wait with STATUS_CANCELLED. It returns false if the wait had ended before.
 func (w *Waiter) Cancel() bool { return w.end(ntstatus.Cancelled) }
 
-// end ends the wait with a status and calls finish. It returns false if the wait had ended before. It then does not
+// end ends the wait with a status and calls finish with it. If the wait had ended before, it returns false and does not
 // call finish.
 func (w *Waiter) end(st ntstatus.Status) bool {
 	fs := w.pipe.fs
