@@ -62,8 +62,8 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// recordOpen sends the decision of an open to the auditor. It skips INVALID_PARAMETER, which no access check returns:
-// the result is then the zero Audited and success. Other refusals are recorded.
+// recordOpen writes the audit record of an open through the auditor, granted or denied. It skips INVALID_PARAMETER,
+// which no access check returns: the result is then the zero Audited and success.
 func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
 	h winnt.Handle) (Audited, ntstatus.Status) {
 	if dec.Status() == ntstatus.InvalidParameter {
@@ -72,7 +72,8 @@ func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.Ac
 	return c.Audit.Opened(c, obj, subject, obj.Head().typ.mapDesired(desired), dec, h)
 }
 
-// attributes returns given, with OBJ_AUDIT_OBJECT_CLOSE added if the close is to be recorded.
+// attributes returns the attributes of the new handle: given, with OBJ_AUDIT_OBJECT_CLOSE added if the close is to be
+// recorded.
 func (a Audited) attributes(given uint32) uint32 {
 	if a.OnClose {
 		given |= winnt.OBJ_AUDIT_OBJECT_CLOSE

@@ -27,8 +27,9 @@ func (h *Header) ReplaceSecurity(d *sd.Descriptor, paid quota.Receipt) {
 	})
 }
 
-// replace runs swap on the descriptor pointer, or on the shared pointer if the object has one. It exchanges the
-// charges if swap returns true. paid is then the object's. Otherwise it stays with the caller.
+// replace exchanges the object's descriptor and the charge for it. It runs swap on the descriptor pointer, or on the
+// shared pointer if the object has one. If swap returns true, the object owns paid and the old charge is returned;
+// otherwise paid stays with the caller.
 func (h *Header) replace(paid quota.Receipt, swap func(*atomic.Pointer[sd.Descriptor]) bool) bool {
 	at, later := &h.security, &h.later
 	if h.shared != nil {
@@ -71,8 +72,8 @@ func (l *laterCharges) giveBack() {
 	l.more = nil
 }
 
-// chargesOf returns the later charges behind at. It creates them if the pointer is nil. Concurrent calls get the same
-// one.
+// chargesOf returns the later charges of an object, whose pointer is at. It creates them if the pointer is nil.
+// Concurrent calls get the same one.
 func chargesOf(at *atomic.Pointer[laterCharges]) *laterCharges {
 	if at.Load() == nil {
 		at.CompareAndSwap(nil, &laterCharges{})

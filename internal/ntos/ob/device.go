@@ -2,10 +2,10 @@ package ob
 
 import "github.com/refmon/refmon/ntstatus"
 
-// opened replaces a device in p with the file that opening it creates, which the caller pays for (T-140). It leaves
-// other objects in place. A nil typ accepts any type. Errors: OBJECT_TYPE_MISMATCH, OBJECT_PATH_NOT_FOUND, and the
-// errors of [Type].Opens and of a charge. On an error p does not change. A path below anything but a device is
-// STATUS_OBJECT_TYPE_MISMATCH.
+// opened opens the device that a path walk ended at: it replaces the device in p with the new file, for which the
+// caller pays (T-140). It leaves other objects in place. A nil typ accepts any type. Errors: OBJECT_TYPE_MISMATCH, also
+// for a path below anything but a device, OBJECT_PATH_NOT_FOUND, and the errors of [Type].Opens and of a charge. On an
+// error p does not change.
 func (p *Place) opened(c *Caller, typ *Type) ntstatus.Status {
 	h := p.Object.Head()
 	switch device := h.typ.Opens != nil; {

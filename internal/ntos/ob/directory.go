@@ -33,7 +33,7 @@ type Directory struct {
 	peak int // guarded by mu: see quota.Shrunk
 }
 
-// link is the directory entry of an object. It is immutable.
+// link is an object's place in the namespace: its directory and name. It is immutable.
 type link struct {
 	dir  *Directory
 	name string // with the case given at creation
@@ -172,8 +172,8 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 	return ntstatus.Success
 }
 
-// addHandle counts a handle to a named object and reports whether l is still its name. An object whose last handle
-// was closed has lost its name and is not found (O-44).
+// addHandle counts a handle to an object that was found by name, if l is still its name. Otherwise it returns false: an
+// object whose last handle was closed has lost its name and is not found (O-44).
 func (l *link) addHandle(h *Header) bool {
 	l.dir.mu.Lock()
 	defer l.dir.mu.Unlock()
@@ -192,8 +192,8 @@ func (h *Header) Unname() {
 	}
 }
 
-// unlink calls when under the directory's lock, in every case. It removes the name l if when returns true and l is
-// still the object's name.
+// unlink removes the object's name l if when returns true and l is still its name. It calls when under the directory's
+// lock, in every case, so that no open can come in between.
 func (h *Header) unlink(l *link, when func() bool) {
 	d := l.dir
 	d.mu.Lock()

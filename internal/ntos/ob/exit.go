@@ -117,8 +117,9 @@ type inherited struct {
 	head  *Header
 }
 
-// inheritable returns a snapshot of the OBJ_INHERIT entries. It has counted one more handle for each, which the
-// caller must publish or drop. It returns INSUFFICIENT_RESOURCES if a slot number reaches limit.
+// inheritable returns a snapshot of the OBJ_INHERIT handles, for the table of a child process. It has counted one more
+// handle for each, which the caller must publish or drop. It returns INSUFFICIENT_RESOURCES if a slot number reaches
+// limit.
 func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

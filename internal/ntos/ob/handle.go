@@ -28,7 +28,8 @@ const (
 	oneSequence    = 1 << 29
 )
 
-// packWord returns the word of a used slot. Its sequence number follows that of old.
+// packWord encodes a handle's rights and attributes as the word of a used slot. Its sequence number follows that of
+// old, so that readers notice the change.
 func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
 	return (old&^(oneSequence-1) + oneSequence) | slotValid | uint64(attributes&handleAttributes)<<attributeShift |
 		uint64(access&accessBits)

@@ -236,8 +236,8 @@ func (h *Header) dropHandle() {
 	}
 }
 
-// dropHandleSlow drops a handle of an object that has a name or a close action. The handle's reference keeps the
-// object alive meanwhile.
+// dropHandleSlow is the part of dropHandle for an object that has a name or a close action. The handle's reference
+// keeps the object alive meanwhile.
 func (h *Header) dropHandleSlow() {
 	if h.uncountHandle() && h.typ.OnLastHandle != nil {
 		// The last handle's close runs the type's close action (O-44).

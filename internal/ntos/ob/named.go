@@ -179,7 +179,7 @@ func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attr
 	return c.decideAccess(dir.Head(), subject, right, attributes).Status()
 }
 
-// creation is a decided create that is not yet committed.
+// creation is a create request that passed all checks: the rights, attributes and function to make the object.
 type creation struct {
 	Name
 	subject *access.Subject

@@ -38,7 +38,8 @@ func (ns *Namespace) Close() {
 	ns.root.Deref(TagSystem)
 }
 
-// Place is the result of a walk. It holds references on Directory and Object until [Place.Release].
+// Place is where a path walk ended: a directory, the object found there, if any, and the rest of the path. It holds
+// references on Directory and Object until [Place.Release].
 type Place struct {
 	Directory *Directory // that holds the last component; nil if the path is its start itself
 	Last      string     // the last component
@@ -125,7 +126,7 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	return d, st
 }
 
-// relative checks the syntax of the name and returns the path without a leading backslash (O-23). For an empty
+// relative checks the syntax of the name and returns the path to walk, without a leading backslash (O-23). For an empty
 // component it returns the path together with STATUS_OBJECT_NAME_INVALID. A path that is absolute with a root, or
 // relative without one, is STATUS_OBJECT_PATH_SYNTAX_BAD. NULL as the name with a root is STATUS_OBJECT_NAME_INVALID.
 func (n Name) relative() (string, ntstatus.Status) {
@@ -158,8 +159,8 @@ func beforeEmpty(path string) string {
 	return before
 }
 
-// misses reports whether a component of the path below dir is missing. It leaves the reference on dir with the
-// caller. Any other failure returns false.
+// misses reports whether a component of the path below dir does not exist, which decides the status of a malformed
+// path. The caller keeps its reference on dir. Any other failure of the walk returns false.
 func (w *walk) misses(dir *Directory, path string) bool {
 	dir.Ref(TagCall)
 	probe := *w
@@ -171,9 +172,9 @@ func (w *walk) misses(dir *Directory, path string) bool {
 	return p.Object == nil
 }
 
-// gate makes the checks of an open that need no object (O-22). It refuses reserved access bits, a new permanent object
-// without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. Kernel mode needs no
-// privilege for a permanent object.
+// gate makes the checks of an open or create that need no object (O-22). It refuses reserved access bits, a new
+// permanent object without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. Kernel
+// mode needs no privilege for a permanent object.
 func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:
@@ -191,7 +192,7 @@ func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask,
 	return ntstatus.Success
 }
 
-// walk follows one path.
+// walk is one walk along a path of the namespace, with the caller whose rights count.
 type walk struct {
 	ns         *Namespace
 	c          *Caller
@@ -243,9 +244,9 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	}
 }
 
-// step returns the directory in which the walk continues from h, and the path that remains. It returns nil if h is
-// the end. rest is the path after h, and more reports whether a component follows. A returned reference belongs to
-// the walk.
+// step goes one component further: h is the object found, rest the path after it, and more whether a component follows.
+// It returns the directory in which the walk continues, with a reference, and the path that remains. It returns nil if
+// h is the end.
 func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	switch obj := h.self.(type) {
 	case *SymbolicLink:

@@ -82,7 +82,8 @@ func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
-// addRights applies the type's AddRights, if any (O-36).
+// addRights adds the rights that a granted access implies for objects of the type (O-36), by the type's AddRights.
+// Without that function it returns granted.
 func (t *Type) addRights(granted winnt.AccessMask) winnt.AccessMask {
 	if t.AddRights == nil {
 		return granted
