@@ -12,7 +12,8 @@ import (
 // MaxCalls is the number of asynchronous procedure calls that QueueCall queues to a thread.
 const MaxCalls = 4096
 
-// calls holds the calls queued to a thread, in order. The zero value is empty.
+// calls is the APC queue of a thread: the calls that it makes at its next alertable wait, in order. The zero value is
+// empty.
 type calls struct {
 	mu sync.Mutex
 	// +checklocks:mu

@@ -76,8 +76,8 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	return n, t, Outcome{}
 }
 
-// payFor charges a new process and the tokens that were made for it to its block. After a failure some may be charged:
-// the caller must drop them, which returns the charges.
+// payFor charges a new process and the tokens made, which were created for it, to the process's quota block. After a
+// failure some may be charged: the caller must drop them, which returns the charges.
 func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	payer := quota.Payer{Block: p.Quota()}
 	for _, t := range made {
@@ -88,9 +88,10 @@ func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	return p.Pay(payer, 0)
 }
 
-// newChildLocked finds the token and creates the process in the parent's job, in one step under System.jobs, so that
-// no limit and no job can change in between. The caller must release the references on the tokens in drop. A parent
-// that has ended gives STATUS_PROCESS_IS_TERMINATING. Without a name the child gets the parent's with a number.
+// newChildLocked decides the token of a child and creates its process in the parent's job. It does so in one step under
+// System.jobs, so that no limit and no job can change in between. The caller must release the references on the tokens
+// in drop. A parent that has ended gives STATUS_PROCESS_IS_TERMINATING. Without a name the child gets the parent's with
+// a number.
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
@@ -203,9 +204,8 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"}
 }
 
-// assignPrimaryLocked replaces the primary token by the result of assignableLocked and returns the old token. The
-// caller releases old and drop without the lock. After a refusal old is nil.
-//
+// assignPrimaryLocked replaces the primary token of a process that has not started by tok, or by what assignableLocked
+// makes of it, and returns the old one. The caller releases old and drop without the lock. After a refusal old is nil.
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	use, drop, out := p.assignableLocked(tok)

@@ -35,7 +35,7 @@ type ClientContext struct {
 	deleted  atomic.Bool
 }
 
-// identity is a token and the limits under which its thread may use it.
+// identity is a token to capture for a server, and the limits under which its thread may use it.
 type identity struct {
 	token         *se.TokenObject
 	typ           winnt.TokenType
@@ -122,7 +122,7 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 	return c, Outcome{}
 }
 
-// controlOf returns the current identifiers of a token.
+// controlOf returns the TOKEN_CONTROL of a token: its current identifiers and its source.
 func controlOf(t *se.TokenObject) TokenControl {
 	v := t.Value()
 	return TokenControl{t.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}

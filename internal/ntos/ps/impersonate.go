@@ -56,8 +56,8 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	return Outcome{Raised: raises}
 }
 
-// acceptInJob applies the limits of the process's jobs, then calls accept with the token that they leave. A filtered
-// token that a job makes is charged to the user. After a refusal the thread keeps what it impersonated.
+// acceptInJob makes the thread impersonate tok under the limits of the process's jobs, which may filter the token or
+// refuse it. A filtered token is charged to the user. After a refusal the thread keeps what it impersonated.
 func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	use, out := job.admit(t.process.sys, tok, false)
@@ -78,9 +78,10 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	return Outcome{Raised: raises}
 }
 
-// accept decides whether the thread may impersonate the token at this level. It installs the token, or a copy that
-// only identifies the client. job is the job whose limits were checked. other is nil if the token itself was
-// installed: returning an Outcome by value would cost as much as the exchange.
+// accept decides whether the thread may impersonate the token at this level, and makes it do so: with the token, or
+// with a copy that only identifies the client. raises reports whether an audit record is needed (see raised). job is
+// the job whose limits were checked. other is nil if the token itself was installed: returning an Outcome by value
+// would cost as much as the exchange.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 	job *Job) (raises bool, other *Outcome) {
 	// decide
@@ -138,9 +139,9 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote gives the thread a copy that only identifies the client, and the call succeeds (I-43). A refused row has a
-// level of at least SecurityImpersonation (row a), so the copy is always at SecurityIdentification. If the thread has
-// changed its job, it tries again with the new job.
+// demote makes the thread impersonate a copy of tok that only identifies the client, because rule I-42 refuses more;
+// the call succeeds (I-43). row is the row of that rule. The copy is always at SecurityIdentification. If the thread
+// has changed its job, it tries again with the new job.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {
@@ -181,8 +182,8 @@ func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonatio
 	return dup, ntstatus.Success
 }
 
-// exchange installs a record and takes over its token reference. nil ends the impersonation. It releases the previous
-// token with no lock held (I-41, I-45).
+// exchange replaces the thread's impersonation by the record r and takes over its token reference. nil ends the
+// impersonation. It releases the previous token with no lock held (I-41, I-45).
 func (t *Thread) exchange(r *se.Impersonation) {
 	if r != nil {
 		t.stamp()

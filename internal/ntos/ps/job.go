@@ -125,7 +125,7 @@ func (j *Job) SetLimitsFor(payer quota.Payer, l JobLimits) Outcome {
 	return Outcome{}
 }
 
-// isEmpty reports whether a filter has no SIDs and no privileges.
+// isEmpty reports whether a job's token filter removes nothing: it has no SIDs and no privileges.
 func isEmpty(f *token.FilterSpec) bool {
 	return len(f.Disable) == 0 && f.Delete == 0 && len(f.Restrict) == 0
 }
@@ -182,7 +182,8 @@ func (l *JobLimits) refuses(t *token.Token) Outcome {
 	return Outcome{}
 }
 
-// refused returns STATUS_ACCESS_DENIED by rule I-90 with a reason in words.
+// refused returns the outcome of a token that a job's limits refuse: STATUS_ACCESS_DENIED by rule I-90, with a reason
+// in words.
 func refused(why string) Outcome {
 	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
 }

@@ -32,8 +32,8 @@ type assignment struct {
 	drop        []func()        // references to be given up
 }
 
-// run finds the place of the job in the chain of the process, decides and commits. An assigned job is a success
-// without an effect. If it fails, the nesting is undone.
+// run finds the job's place in the process's chain of nested jobs, decides whether the process may join, and commits. A
+// job that the process is already in is a success without an effect. If it fails, the nesting is undone.
 func (a *assignment) run() Outcome {
 	in := a.before
 	switch {
@@ -60,7 +60,7 @@ func (a *assignment) run() Outcome {
 	return out
 }
 
-// applying returns the jobs that the process newly joins, outermost first.
+// applying returns the jobs whose limits newly apply to the process when it joins, outermost first.
 func (a *assignment) applying() []*Job {
 	all := a.job.chain()
 	if a.before == nil {
@@ -168,7 +168,7 @@ func (a *assignment) commit() Outcome {
 	return Outcome{}
 }
 
-// later makes release drop a reference.
+// later defers the release of a reference to release, which runs without locks.
 func (a *assignment) later(o ob.Object, tag ob.Tag) {
 	a.drop = append(a.drop, func() { o.Head().Deref(tag) })
 }
@@ -186,7 +186,7 @@ func (a *assignment) release() {
 	}
 }
 
-// leaveJobs takes a process that ended from the counts of its jobs. A second call does nothing.
+// leaveJobs removes a process that has ended from the process counts of its jobs. A second call does nothing.
 func (p *Process) leaveJobs() {
 	p.sys.jobs.Lock()
 	defer p.sys.jobs.Unlock()

@@ -10,7 +10,8 @@ import (
 // MaxPendingIO is the largest number of pending file operations of a process.
 const MaxPendingIO = 4096
 
-// Pending is a file operation that has not ended. Its methods are called without a lock.
+// Pending is an I/O operation on a file that has not ended, so that it can be cancelled. Its methods are called without
+// a lock.
 type Pending interface {
 	// CancelIO cancels the operation if its status block is block, or block is 0, and it is synchronous if that is
 	// requested. It returns false if the operation completes by itself.
@@ -19,8 +20,7 @@ type Pending interface {
 	File() ob.Object
 }
 
-// pendingIO holds the operations of a thread that have not ended. The zero value is
-// empty.
+// pendingIO holds the I/O operations of a thread that have not ended. The zero value is empty.
 type pendingIO struct {
 	mu sync.Mutex
 	// +checklocks:mu

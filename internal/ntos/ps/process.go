@@ -223,8 +223,8 @@ func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 // held.
 func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
 
-// swapToken makes tok the primary token and returns the old one. The caller holds System.jobs; after unlocking it must
-// detach and release the old token and call recomputeSelfAccess.
+// swapToken exchanges the process's primary token for tok, on which it takes a reference, and returns the old one. The
+// caller holds System.jobs; after unlocking it must detach and release the old token and call recomputeSelfAccess.
 func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()
