@@ -25,8 +25,8 @@ func Creator(s *access.Subject, kernel bool) *sd.Caller {
 	return c
 }
 
-// mayOwn reports whether o is the token's user or an enabled group with SE_GROUP_OWNER (S-61). A deny-only group does
-// not count.
+// mayOwn reports whether a token's holder may make o the owner of an object: o is the token's user or an enabled group
+// with SE_GROUP_OWNER (S-61). A deny-only group does not count.
 func mayOwn(t *token.Token, o sid.SID) bool {
 	if t.User().SID == o {
 		return true

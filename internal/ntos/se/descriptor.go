@@ -183,7 +183,7 @@ func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstat
 	return sd.New(p), ntstatus.Success
 }
 
-// allow returns an entry that grants TOKEN_ALL_ACCESS to s.
+// allow returns an entry that grants TOKEN_ALL_ACCESS to s, for the default descriptors of tokens.
 func allow(s sid.SID) sd.ACE { return mustACE(sd.AccessAllowed, winnt.TOKEN_ALL_ACCESS, s) }
 
 // mustACE returns an entry whose parts cannot be malformed. It panics on an error, which is a bug in this package.
@@ -195,7 +195,8 @@ func mustACE(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	return a
 }
 
-// mustACL returns a list like mustACE. It panics if the entries are too long for one list.
+// mustACL returns a list of the entries, which this package knows to be valid. It panics if they are too long for one
+// list.
 func mustACL(aces []sd.ACE) *sd.ACL {
 	acl, err := sd.NewACL(aces...)
 	if err != nil {
@@ -204,7 +205,8 @@ func mustACL(aces []sd.ACE) *sd.ACL {
 	return acl
 }
 
-// defaultDescriptor is the default descriptor of tokens that a creator with a token value creates.
+// defaultDescriptor caches the default descriptor for tokens that a creator makes, with the value of the creator's
+// token that it was computed from.
 type defaultDescriptor struct {
 	creator *token.Token
 	d       *sd.Descriptor

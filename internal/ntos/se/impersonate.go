@@ -43,8 +43,9 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 	return true, "j" // row j: the same identity (I-42)
 }
 
-// restrictedDiffer reports whether row g of I-42 refuses: in the profile Documented if either token is restricted, in
-// Observed if their restricting SIDs differ. Two tokens without restricting SIDs never differ.
+// restrictedDiffer reports whether row g of I-42, which concerns restricted tokens, refuses an impersonation: in the
+// profile Documented if either token is restricted, in Observed if their restricting SIDs differ. Two tokens without
+// restricting SIDs never differ.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 	// The documents speak of restricted tokens only; Windows was seen to let equal
 	// restricting sets pass (docs/CAVEATS.md).

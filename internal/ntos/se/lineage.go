@@ -29,7 +29,8 @@ func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor
 	return n
 }
 
-// standsFor returns the TokenId of the token that this object copies, or its own if it is not a copy.
+// standsFor returns the TokenId by which DescendsFrom compares tokens: that of the token which this object copies, or
+// its own if it is not a copy.
 func (t *TokenObject) standsFor() winnt.LUID {
 	if t.identity != 0 {
 		return t.identity

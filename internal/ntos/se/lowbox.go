@@ -23,14 +23,15 @@ type boxKey struct {
 	pkg     sid.SID
 }
 
-// box is one AppContainer. LowBoxes.mu guards holds; the other fields are immutable.
+// box is an AppContainer with a number and the count of its holds. LowBoxes.mu guards holds; the other fields are
+// immutable.
 type box struct {
 	key    boxKey
 	number uint32
 	holds  int // tokens of the AppContainer, and services about to make one
 }
 
-// Box is a hold on an AppContainer's number.
+// Box is a hold on an AppContainer's number, which keeps the number in use. A token of the AppContainer has one.
 type Box struct {
 	l *LowBoxes
 	b *box

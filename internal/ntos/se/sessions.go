@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogonSessions are the sessions that tokens belong to, by AuthenticationId.
+// LogonSessions are the logon sessions of a kernel, by AuthenticationId. A session ends with its last token.
 type LogonSessions struct {
 	// Ended is called for each ended session that Note marked, on the goroutine that dropped the last token, without
 	// a lock. Immutable once sessions are used.
@@ -36,7 +36,8 @@ type Logon struct {
 	Peer  bool   // the host's kernel alone said who it is: its records are not waited for
 }
 
-// session is one record; its fields are guarded by LogonSessions.mu.
+// session is a logon session: its holders, its logon and the other session of its linked pair. LogonSessions.mu guards
+// its fields.
 type session struct {
 	holds     int  // live token objects of the session that hold it, and services about to make one
 	used      bool // a token belonged to it once
@@ -158,9 +159,10 @@ func (l *LogonSessions) Proved() (all []Logon) {
 	return all
 }
 
-// release drops one hold and returns what Release must report without the lock: the ended sessions with Note's logons,
-// and the routines to call. All are nil if no session ended. Two linked sessions end together, when neither is held. A
-// session that no token used yet, and a permanent one, stay.
+// release drops one hold on a session and ends it if it was the last. It returns what Release must report without the
+// lock: the ended sessions that were marked for notification, the logons of all ended ones, and the routines to call.
+// All are nil if no session ended. Two linked sessions end together, when neither is held. A session that no token used
+// yet, and a permanent one, stay.
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()

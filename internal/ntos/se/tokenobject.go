@@ -155,7 +155,7 @@ func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool,
 	return slot.Load()
 }
 
-// index returns 1 for true and 0 for false.
+// index returns 1 for true and 0 for false, as a part of the index into records.
 func index(b bool) int {
 	if b {
 		return 1
