@@ -29,7 +29,7 @@ func (c *connection) wakeLocked() {
 	c.changed = make(chan struct{})
 }
 
-// set changes the state and wakes the threads that wait for it.
+// set changes the connection's state and wakes the threads that wait for it.
 func (c *connection) set(s state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,8 +77,8 @@ func (p *Port) Connected() (answer []byte, st ntstatus.Status) {
 	return p.conn.answer, st
 }
 
-// takePending moves the oldest pending connection to the known ones and returns it. It returns nil if none is
-// pending.
+// takePending takes the oldest pending connection of a connection port, for Listen, and lists it as one whose request
+// was received. It returns nil if none is pending.
 func (p *Port) takePending() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,9 +104,9 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
 }
 
-// receiveAny takes the oldest request to connect. If no client is waiting, it takes a request or the end of a
-// connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty. The end of a
-// connection is received once.
+// receiveAny takes the next message of a connection port: the oldest request to connect, or else a request or the end
+// of a connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty. The end
+// of a connection is received once.
 func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	if m, st := p.Listen(); st == ntstatus.Success {
 		return m, st
@@ -145,7 +145,8 @@ func (p *Port) connections() []*connection {
 	return list
 }
 
-// forget removes a connection from the known ones. It does nothing for an unknown one.
+// forget removes a connection that was answered from those whose requests were received. It does nothing for an unknown
+// one.
 func (p *Port) forget(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,8 +175,8 @@ func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, 
 	return newPort(Server, server, c), ntstatus.Success
 }
 
-// accept stores the server's name for the connection and its answer, and wakes the client. With refuse it refuses the
-// client. Errors: STATUS_REPLY_MESSAGE_MISMATCH if the connection was accepted or refused before,
+// accept answers a client's request to connect: it stores the server's context and answer, and wakes the client. With
+// refuse it refuses the client. Errors: STATUS_REPLY_MESSAGE_MISMATCH if the connection was accepted or refused before,
 // STATUS_PORT_CONNECTION_REFUSED if the client is gone.
 func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus.Status {
 	c.mu.Lock()

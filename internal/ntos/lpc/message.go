@@ -19,7 +19,7 @@ type Message struct {
 	Context            uint64
 }
 
-// state is the progress of a connection.
+// state is how far a connection has come, from the client's request to its end.
 type state uint8
 
 const (
@@ -41,7 +41,7 @@ type waiter struct {
 // messageSize is the number of bytes of a message without its data.
 const messageSize = 512
 
-// end returns the charges of a waiter and releases its thread.
+// end returns the quota charges of a waiter and releases its thread, once its request is over.
 func (w *waiter) end() {
 	w.paid.Return()
 	w.answer.Return()

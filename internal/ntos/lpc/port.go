@@ -21,7 +21,7 @@ const (
 	MaxMessage  = 1 << 16 // bytes of one message
 )
 
-// Kind is the role of a port.
+// Kind is the role of a port: a server's connection port, or a server's or client's communication port.
 type Kind uint8
 
 const (
@@ -30,7 +30,7 @@ const (
 	Client                 // a client's end
 )
 
-// Port is a port object.
+// Port is an LPC port object.
 type Port struct {
 	ob.Header
 	Kind    Kind        // immutable
@@ -92,7 +92,7 @@ func (p *Port) HeapSize() int {
 // destroy releases the port's process. It runs when the last reference is gone.
 func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
 
-// connection is one client of a port.
+// connection is what the two ends of an LPC connection share: the client, its state and its messages.
 type connection struct {
 	sqos   nt.SecurityQualityOfService // immutable
 	port   *Port                       // immutable: the connection port
