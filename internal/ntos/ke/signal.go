@@ -2,7 +2,7 @@ package ke
 
 import "sync"
 
-// Signal is a state that is signalled or not. The zero value is not signalled.
+// Signal is the signal state of a kernel object, on which threads wait. The zero value is not signalled.
 type Signal struct {
 	mu sync.Mutex
 	// +checklocks:mu
