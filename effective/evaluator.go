@@ -44,8 +44,8 @@ type Evaluator struct {
 	wide     []winnt.AccessMask // over principals
 }
 
-// class is a group of rights that every entry has all or none of, and the
-// tokens they are granted to.
+// class is a set of rights that each entry of the descriptor grants or denies together, and the tokens to which they
+// are granted. Deciding classes instead of single rights saves work.
 type class struct {
 	mask      winnt.AccessMask
 	granted   Set
@@ -153,8 +153,9 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	return e.wide
 }
 
-// combine stores in out the tokens that have every bit of asked. Entries grant bits, WRITE_OWNER also comes from a
-// privilege, and ACCESS_SYSTEM_SECURITY only from a privilege. It changes e.scratch.
+// combine stores in out the tokens that have every right in asked, from the decided classes. Entries grant rights,
+// WRITE_OWNER also comes from a privilege, and ACCESS_SYSTEM_SECURITY only from a privilege. It changes
+// e.scratch.
 func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	begun := false
 	both := func(s Set) {
@@ -189,8 +190,8 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	}
 }
 
-// either stores in out the tokens to which entries or the owner's rights grant at least one bit. Earlier contents of
-// out are lost.
+// either stores in out the tokens with at least one right, granted by an entry or to the owner. It answers a question
+// for MAXIMUM_ALLOWED alone. Earlier contents of out are lost.
 func (e *Evaluator) either(out Set) {
 	clear(out)
 	for i := range e.classes[:e.used] {
@@ -206,8 +207,9 @@ func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
 	return e.repeatable(d.DACL()) && e.repeatable(d.SACL())
 }
 
-// repeatable reports whether the list gives tokens with the same SIDs and claims the same answer: no condition reads a
-// token's local attributes, and no callback decides. A list without conditions and application data is repeatable.
+// repeatable reports whether a list always gives the same result for tokens with the same SIDs and claims: no condition
+// reads a token's local attributes, and no callback decides. A list without conditions and application data is
+// repeatable.
 func (e *Evaluator) repeatable(l *sd.ACL) bool {
 	if l.Facts()&sd.HasExtras == 0 {
 		return true

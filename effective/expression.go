@@ -72,8 +72,8 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 	return minimize(x, sets, e.plain), true
 }
 
-// clause returns the clause for the rights of m, and the tokens that it allows. The clause is empty if no token is
-// allowed. An entry that no remaining token matches has no term.
+// clause returns the clause, a list of SIDs in the order of the DACL, that decides the rights m, and the tokens that it
+// allows. The clause is empty if no token is allowed. An entry that no remaining token matches has no term.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
 	left, granted := slices.Clone(e.plain), newSet(len(e.p.tokens))
@@ -121,9 +121,10 @@ func (c Clause) ordered() Clause {
 	return c
 }
 
-// minimize drops clauses that the other clauses imply, long ones first, and sorts the rest by their text. It reuses
-// the array of x. It keeps at least one clause: an empty expression would allow strangers too. If no token has all
-// rights, it returns one empty clause, which allows nobody.
+// minimize shortens an expression without changing its result for the tokens all: it drops clauses that the other
+// clauses imply, long ones first, and sorts the rest by their text. sets are the tokens that each clause allows. It
+// reuses the array of x. It keeps at least one clause, because an empty expression would allow strangers too. If no
+// token has all rights, it returns one empty clause, which allows nobody.
 func minimize(x Expression, sets []Set, all Set) Expression {
 	result := slices.Clone(all)
 	for _, s := range sets {
@@ -174,8 +175,8 @@ func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
 	return len(x) > 0
 }
 
-// allows returns the verdict of the first test that applies to a token with the SIDs that has reports. No test means
-// no.
+// allows returns the verdict of the first term whose SID a token has. has reports the token's SIDs. Without such a term
+// the clause refuses.
 func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
 	for _, t := range c {
 		if t == everybody || has(t.SID, !t.Allow) {

@@ -50,7 +50,7 @@ func Fingerprint(t *token.Token) string {
 var checked = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege,
 	winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 
-// fingerprint collects the values of a token as bytes that only equal tokens share.
+// fingerprint collects the data of a token as bytes, so that only equal tokens have equal bytes.
 type fingerprint []byte
 
 // orNone returns b, or an empty bitmap for nil: fingerprint.set treats nil as "all".
@@ -61,7 +61,7 @@ func orNone(b sidset.Bits) sidset.Bits {
 	return b
 }
 
-// set hashes the SIDs whose bits are set in b, or all SIDs if b is nil. The order of the SIDs does not matter, and
+// set appends the SIDs whose bits are set in b, or all SIDs if b is nil. The order of the SIDs does not matter, and
 // equal ones count once.
 func (f *fingerprint) set(s *sidset.Set, b sidset.Bits) {
 	list := make([]sid.SID, 0, s.Len())
@@ -98,8 +98,8 @@ func (f *fingerprint) flags(flags ...bool) {
 	*f = append(*f, b)
 }
 
-// claims hashes a list of attributes in order, because the later of two with one name wins. A nil list hashes
-// differently from an empty one, because the restricted pass distinguishes them (T-67).
+// claims appends a list of attributes in order, because the later of two with one name wins. A nil list differs from an
+// empty one, because the restricted pass distinguishes them (T-67).
 func (f *fingerprint) claims(s *claims.Set) {
 	f.flags(s != nil)
 	f.number(uint64(s.Len()))

@@ -15,9 +15,9 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label finds the tokens that the object's mandatory label limits, and the bits that they keep. Only the first label
-// that is not inherit-only counts. Without one, also for a nil sacl, and if it is malformed, the object is Medium
-// with no-write-up.
+// label reads the object's mandatory label: it finds the tokens that the label limits, and the rights that they keep.
+// Only the first label that is not inherit-only counts. Without one, also for a nil sacl, and if it is malformed, the
+// object is Medium with no-write-up.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
@@ -44,8 +44,8 @@ func (e *Evaluator) label(sacl *sd.ACL) {
 	}
 }
 
-// clip removes from s the tokens for which the object's label forbids mask. The label must forbid either all bits of
-// mask or none. It changes nothing without such tokens.
+// clip applies the object's mandatory label: it removes from s the tokens for which the label forbids mask. The label
+// must forbid either all bits of mask or none. It changes nothing if the label limits no token.
 func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	if e.low == nil {
 		return
@@ -61,8 +61,9 @@ func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	}
 }
 
-// ceiling returns the bits that a label with this policy leaves to a token of a lower level: first without, then with
-// SeRelabelPrivilege. It gets them from the scalar check instead of a second implementation of the rule.
+// ceiling returns the rights that a mandatory label with this policy leaves to a token of a lower level: first without,
+// then with SeRelabelPrivilege. It gets them from the access check itself instead of a second implementation of the
+// rule.
 func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 	known := e.ceilings[policy]
 	if known == nil {
@@ -74,8 +75,8 @@ func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 	return *known
 }
 
-// probe returns the rights that a label with this policy leaves to a token below it with the held privileges. It
-// returns 0 if it cannot find out. Generic rights and MAXIMUM_ALLOWED are not probed.
+// probe finds by access checks which rights a mandatory label with this policy leaves to a token below it with the held
+// privileges. It returns 0 if it cannot find out. Generic rights and MAXIMUM_ALLOWED are not probed.
 func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (granted winnt.AccessMask) {
 	t, err := token.New(token.Spec{
 		User: token.Group{SID: sid.Nobody}, Integrity: sid.UntrustedLevel,

@@ -55,8 +55,8 @@ func Compile(tokens []*token.Token, cfg Config) *Principals {
 	return p
 }
 
-// intern assigns a column to each principal. Principals with equal tokens share one, unless a callback or local
-// attributes may change the answer. If none share, p.column stays nil.
+// intern assigns each principal a column of the matrix. Principals with equal tokens share one, unless a callback or
+// local attributes may change the answer. If none share, p.column stays nil.
 func (p *Principals) intern(tokens []*token.Token) {
 	users := make(map[sid.SID]uint32, len(tokens)) // tokens of different users differ, but for rarities
 	for _, t := range tokens {
@@ -83,7 +83,8 @@ func (p *Principals) intern(tokens []*token.Token) {
 	}
 }
 
-// classify adds principal i to the sets of those with special properties or privileges.
+// classify notes what is special about the token t in column i: that it is restricted or in an AppContainer and needs
+// the full access check, and the privileges that matter to a check.
 func (p *Principals) classify(i int, t *token.Token) {
 	if t.IsRestricted() || t.IsAppContainer() {
 		p.rare.add(i)
@@ -99,8 +100,8 @@ func (p *Principals) classify(i int, t *token.Token) {
 	}
 }
 
-// orderLevels computes the set of tokens up to each integrity level. It counts only tokens with the no-write-up
-// policy, because a label limits no others.
+// orderLevels computes for each integrity level the tokens at or below it, for mandatory labels. It counts only tokens
+// with the no-write-up policy, because a label limits no others.
 func (p *Principals) orderLevels() {
 	// Integrity limits only tokens with the no-write-up policy.
 	limited := func(t *token.Token) bool {
@@ -137,8 +138,8 @@ func (p *Principals) below(rid uint32) Set {
 // columns collects the tokens that a SID matches while makeRows builds the matrix.
 type columns struct{ allow, deny []uint32 }
 
-// makeRows lists for each SID the columns whose tokens have it, for allow and for deny entries. A SID that counts for
-// neither has no row.
+// makeRows builds the matrix: for each SID the columns whose tokens have it, for allow and for deny entries. A SID that
+// counts for neither has no row.
 func (p *Principals) makeRows() {
 	at := map[sid.SID]int{}
 	var sids []sid.SID
@@ -179,8 +180,8 @@ func (p *Principals) makeRows() {
 	}
 }
 
-// vector returns a vector of the tokens. Large equal vectors are shared: Everyone, Authenticated Users and others
-// match the same tokens.
+// vector returns the set of the given tokens for a row of the matrix. Large equal sets are shared: Everyone,
+// Authenticated Users and others match the same tokens.
 func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	v := newVector(tokens, p.width)
 	if v.at != nil || len(v.words) < 8 {
@@ -197,7 +198,7 @@ func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	return v
 }
 
-// row returns the row of a SID, or nil if no token has the SID.
+// row returns the row of the matrix for a SID, or nil if no token has the SID. hash is the SID's hash.
 func (p *Principals) row(hash uint32, s sid.SID) *row {
 	if i := p.sids.Find(hash, s); i >= 0 {
 		return &p.rows[i]
@@ -233,8 +234,8 @@ func (p *Principals) columnOf(i int) int {
 	return i
 }
 
-// expand sets dst to the principals that have one of the columns. p.column must not be nil. Earlier contents of dst
-// are lost.
+// expand converts a set of columns to the set of principals that have them, in dst. p.column must not be nil. Earlier
+// contents of dst are lost.
 func (p *Principals) expand(dst, columns Set) {
 	clear(dst)
 	for i, c := range p.column {

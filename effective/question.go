@@ -44,7 +44,7 @@ const (
 	everyBit  = ^winnt.AccessMask(0)
 )
 
-// right is one mask of a question with its mapped form.
+// right is one access mask of a question, as requested and with generic rights mapped.
 type right struct {
 	desired winnt.AccessMask // original request, for the scalar check
 	asked   winnt.AccessMask // mapped, by name
@@ -52,9 +52,9 @@ type right struct {
 	none    bool             // the request is empty, which is denied
 }
 
-// rights returns the questions about single rights. A missing type, no rights and more than MaxRights are errors. A
-// right of 0 is allowed and gets a separate answer. MAXIMUM_ALLOWED alone asks for any right; with others it is
-// dropped.
+// rights validates the question's access masks and maps their generic rights. A missing type, no rights and more than
+// MaxRights are errors. A right of 0 is allowed and gets a separate answer. MAXIMUM_ALLOWED alone asks for any right;
+// with others it is dropped.
 func (q *Question) rights() ([]right, error) {
 	switch {
 	case q.Type == nil:
@@ -74,8 +74,8 @@ func (q *Question) rights() ([]right, error) {
 	return out, nil
 }
 
-// chain returns the object types of a list in which each level has one entry. It returns nil for a list that
-// branches, is empty or is not a tree in preorder.
+// chain returns the object types of the question's list if each level has one entry, so that entries can be decided for
+// all tokens at once. It returns nil for a list that branches, is empty or is not a tree in preorder.
 func (q *Question) chain() (types []winnt.GUID) {
 	if access.ValidateObjectTypes(q.ObjectTypes) != nil {
 		return nil
@@ -89,7 +89,7 @@ func (q *Question) chain() (types []winnt.GUID) {
 	return types
 }
 
-// request sets r to the request for the scalar check, without subject, descriptor and rights.
+// request prepares r for the access check of a single token. Subject, descriptor and rights stay to be set.
 func (e *Evaluator) request(r *access.Request) {
 	*r = access.Request{
 		Type: e.q.Type, Self: e.q.Self, ObjectTypes: e.q.ObjectTypes,

@@ -76,21 +76,22 @@ func (p *Principals) Replace(tokens []*token.Token) (*Principals, *Difference) {
 	return &next, f
 }
 
-// sameBesideSIDs reports whether two tokens differ at most in their SIDs and in data that only conditions read.
+// sameBesideSIDs reports whether the matrix can be updated for a changed token: two tokens differ at most in their SIDs
+// and in data that only conditions read.
 func sameBesideSIDs(a, b *token.Token) bool {
 	plain := func(t *token.Token) bool { return !t.IsRestricted() && !t.IsAppContainer() }
 	return plain(a) && plain(b) && a.Enabled() == b.Enabled() && a.Integrity() == b.Integrity() &&
 		a.MandatoryPolicy() == b.MandatoryPolicy() && a.TrustLevel() == b.TrustLevel()
 }
 
-// edit is the new state of one column in the row of a SID.
+// edit is a change of the matrix: whether the token of a column now has the row's SID, for allow and for deny entries.
 type edit struct {
 	column      uint32
 	allow, deny bool
 }
 
-// compare adds to edits what must change in the rows to turn the column of token was into that of token is. The rows
-// are those of SIDs; an edit without bits clears the column.
+// compare finds the changes of the matrix when the token of a column changes from was to is, and adds them to edits by
+// SID. An edit without bits clears the column.
 func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	before, after := was.SIDs(), is.SIDs()
 	for i := range after.Len() {
@@ -119,8 +120,8 @@ func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	}
 }
 
-// edit applies edits to the rows of some SIDs, and adds a row for each new SID. It copies the rows, so that others
-// who share them are not affected.
+// edit applies changes to the rows of the matrix, and adds a row for each new SID. It copies the rows, so that other
+// Principals that share them are not affected.
 func (p *Principals) edit(edits map[sid.SID][]edit) {
 	p.rows = slices.Clone(p.rows)
 	var added []sid.SID

@@ -42,8 +42,8 @@ func newVector(tokens []uint32, width int) vector {
 	return v
 }
 
-// grant moves the tokens of v from undecided to granted. It returns false only if undecided is then empty, but may
-// return true for an empty set too.
+// grant applies an allow entry whose SID the tokens of v have: it moves them from undecided to granted. It returns
+// false only if undecided is then empty, but may return true for an empty set too.
 func (v *vector) grant(undecided, granted Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -69,8 +69,8 @@ func (v *vector) grant(undecided, granted Set) bool {
 	return left != 0
 }
 
-// strike removes the tokens of v from undecided. It returns false only if undecided is then empty, but may return
-// true for an empty set too.
+// strike applies a deny entry whose SID the tokens of v have: it removes them from undecided. It returns false only if
+// undecided is then empty, but may return true for an empty set too.
 func (v *vector) strike(undecided Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -105,7 +105,7 @@ func (v *vector) addTo(s, within Set) {
 	}
 }
 
-// join adds the tokens of v to s. s must be large enough. A vector without positions joins from the start of s.
+// join adds the tokens of v to s, which must be large enough.
 func (v *vector) join(s Set) {
 	if v.at != nil {
 		for i, at := range v.at {

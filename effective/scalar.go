@@ -4,8 +4,8 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// scalarSets runs the access check for each rare token and each right, and adds the results to out. A check that
-// fails adds nothing.
+// scalarSets decides the tokens that entries and SIDs alone do not decide: it runs the full access check for each of
+// them and each right, and adds the results to out. A check that fails adds nothing.
 func (e *Evaluator) scalarSets() {
 	e.pair.Descriptor = e.d
 	for t := range e.rare.All() {
@@ -19,8 +19,8 @@ func (e *Evaluator) scalarSets() {
 	}
 }
 
-// scalarMasks runs the access check with MAXIMUM_ALLOWED for each rare token, and stores the granted rights in masks.
-// A denial leaves the mask as it is.
+// scalarMasks runs the full access check with MAXIMUM_ALLOWED for each token that needs it, and stores the granted
+// rights in masks. A denial leaves the mask as it is.
 func (e *Evaluator) scalarMasks() {
 	e.pair.Descriptor, e.pair.Desired = e.d, maximum
 	for t := range e.rare.All() {

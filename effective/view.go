@@ -39,7 +39,7 @@ type View struct {
 	shared  map[string]*kept // by the bytes of the descriptor
 }
 
-// kept is a descriptor that some objects have, and its answers over slots.
+// kept is a descriptor with its stored results by principal, and the objects that share it.
 type kept struct {
 	d       *sd.Descriptor
 	bytes   string // key in shared; "" for one that shares no answers
@@ -94,7 +94,7 @@ func (v *View) Remove(object string) []Change {
 	return sorted(out)
 }
 
-// setsOf returns the sets of k, nil for nil.
+// setsOf returns the stored results of k, nil for nil.
 func setsOf(k *kept) []Set {
 	if k == nil {
 		return nil
@@ -102,7 +102,7 @@ func setsOf(k *kept) []Set {
 	return k.sets
 }
 
-// drop removes an object from those that share k, and k with its last object. It does nothing for nil.
+// drop ends an object's use of the stored results k, and removes k with its last object. It does nothing for nil.
 func (v *View) drop(object string, k *kept) {
 	if k == nil {
 		return
@@ -141,8 +141,8 @@ func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	return k, nil
 }
 
-// evaluator returns an Evaluator for these slots. A free slot gets an anonymous token, and free clears its results
-// later. The error is that of [NewEvaluator].
+// evaluator returns an Evaluator for the tokens in some slots; a slot is a principal's place in the results. A free
+// slot gets an anonymous token, and free clears its results later. The error is that of [NewEvaluator].
 func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	tokens := make([]*token.Token, len(slots))
 	for i := range slots {
@@ -157,7 +157,7 @@ func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	return NewEvaluator(Compile(tokens, v.cfg), v.q)
 }
 
-// free clears the results of slots without a principal. The other results stay.
+// free clears the results in k of slots that have no principal. The other results stay.
 func (v *View) free(k *kept) {
 	for i := range v.slots {
 		if v.slots[i].Token == nil {
@@ -245,7 +245,7 @@ func (v *View) place(next map[string]*token.Token) (changed []int) {
 	return slices.Compact(changed)
 }
 
-// distinct returns the set of stored results that some object uses.
+// distinct returns each stored result that some object uses, once.
 func (v *View) distinct() map[*kept]struct{} {
 	out := map[*kept]struct{}{}
 	for _, k := range v.objects {
@@ -277,7 +277,8 @@ func (v *View) renew(out []Change, k *kept, e *Evaluator, slots []int) []Change 
 	return out
 }
 
-// changes appends the differences between two results of an object to out. A missing result, nil, has no principals.
+// changes appends to out the differences between an object's results was and is. A missing result, nil, has no
+// principals.
 func (v *View) changes(out []Change, object string, was, is []Set) []Change {
 	for r := range max(len(was), len(is)) {
 		var a, b Set

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entry is an entry of a DACL that matches some token.
+// entry is an allow or deny entry of the DACL that matches some token, with its rights and its row of the matrix.
 type entry struct {
 	mask  winnt.AccessMask // mapped
 	allow bool
@@ -17,8 +17,8 @@ type entry struct {
 	sid   sid.SID // resolved
 }
 
-// begin reads a descriptor: the entries that have a bit of universe, the owner and the mandatory label. It also finds
-// the tokens that need the scalar check. If all need it, begin reads none of these.
+// begin prepares the decision of a descriptor: it reads the entries that have a right in universe, the owner and the
+// mandatory label. It also finds the tokens that need the full access check. If all need it, begin reads none of these.
 func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.d, e.entries, e.universe = d, e.entries[:0], universe
 	copy(e.rare, e.p.rare)
@@ -52,9 +52,10 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.label(d.SACL())
 }
 
-// take reads one entry. If more than the SID decides whether the entry applies, the tokens that match it go to the
-// scalar check. Other tokens are not affected by the entry. Entries that only children inherit, and those outside the
-// requested rights, do nothing. With ClaimsDisabled callback entries do nothing.
+// take reads one entry of the DACL. If more than the SID decides whether the entry applies, such as a condition, the
+// tokens that match it go to the full access check. Other tokens are not affected by the entry. Entries that only
+// children inherit, and those outside the requested rights, do nothing. With ClaimsDisabled callback entries do
+// nothing.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	// Generic rights in a stored entry are mapped.
 	mask := e.q.Type.Mapping.Map(x.Mask)
@@ -124,7 +125,8 @@ func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	return !slices.Contains(e.chain, extra.ObjectType)
 }
 
-// resolve replaces a placeholder SID.
+// resolve returns the SID that a placeholder in an entry stands for, with its hash: PRINCIPAL SELF and OWNER RIGHTS
+// . Other SIDs stay as they are.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	if stands := access.Substitute(s, e.q.Self, e.d.Owner()); stands != s {
 		return stands, stands.Hash()
@@ -132,7 +134,7 @@ func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	return s, hash
 }
 
-// split divides the classes of bits so that each has all bits of m or none.
+// split divides the sets of rights that are decided together, so that each has all rights of m or none.
 func (e *Evaluator) split(m winnt.AccessMask) {
 	for i, n := 0, len(e.parts); i < n; i++ {
 		if in, out := e.parts[i]&m, e.parts[i]&^m; in != 0 && out != 0 {
@@ -142,7 +144,7 @@ func (e *Evaluator) split(m winnt.AccessMask) {
 	}
 }
 
-// walk decides the bits of universe for all tokens without scalar check. With most the universe is that of
+// walk decides the rights in universe for all tokens that need no full access check. With most the universe is that of
 // MAXIMUM_ALLOWED: an absent DACL grants the bits of GENERIC_ALL, not every bit.
 func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.parts = e.parts[:0]
@@ -181,13 +183,14 @@ func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.used = n
 }
 
-// all returns the bits of GENERIC_ALL.
+// all returns the rights that GENERIC_ALL means for the question's type.
 func (e *Evaluator) all() winnt.AccessMask {
 	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
 }
 
-// decide decides one class of bits. The owner's implicit rights come first. Then the first entry that matches
-// a token decides for it.
+// decide walks the DACL for one class of rights and stores the tokens that get them. The owner's implicit rights come
+// first. Then the first entry that matches a token decides for it. The object's label limits the
+// result.
 func (e *Evaluator) decide(c *class, most bool) {
 	// An object without a DACL grants the whole request, in maximum mode the rights of GENERIC_ALL.
 	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {
