@@ -43,7 +43,7 @@ type (
 	}
 )
 
-// service returns the parameters of NtAccessCheckByType.
+// service converts the parameters of AccessCheckByType to those of NtAccessCheckByType.
 func (in *AccessCheckByTypeIn) service() nt.AccessCheckByTypeIn {
 	return nt.AccessCheckByTypeIn{SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid,
 		ClientToken:   in.ClientToken,

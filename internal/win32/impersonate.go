@@ -75,13 +75,13 @@ var (
 		})
 )
 
-// assign calls NtSetInformationThread with the class for tokens (I-70).
+// assign sets or clears a thread's impersonation token, with NtSetInformationThread (I-70). token 0 clears it.
 func (t *Thread) assign(thread, token winnt.Handle) ntstatus.Status {
 	return t.nt.NtSetInformationThread(thread, nt.ThreadImpersonationToken, token)
 }
 
-// impersonateSelf opens the process token in the caller's context, duplicates it at the level and assigns the
-// duplicate to the thread. It closes both handles, also on an error (I-71).
+// impersonateSelf makes the thread impersonate its own process: it opens the process token in the caller's context,
+// duplicates it at the level and assigns the duplicate. It closes both handles, also on an error (I-71).
 func (t *Thread) impersonateSelf(level winnt.SecurityImpersonationLevel) ntstatus.Status {
 	own, st := t.nt.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	if !st.IsSuccess() {
@@ -96,8 +96,9 @@ func (t *Thread) impersonateSelf(level winnt.SecurityImpersonationLevel) ntstatu
 	return t.assign(winnt.NtCurrentThread, dup)
 }
 
-// impersonateUser assigns an impersonation token, or a duplicate of a primary token. It requires no privilege: I-42
-// decides the level of the thread. Success may mean that the thread only identifies the user (I-72).
+// impersonateUser makes the thread impersonate the user of a token: it assigns an impersonation token, or a duplicate
+// of a primary token. It requires no privilege: I-42 decides the level of the thread. Success may mean that the thread
+// only identifies the user (I-72).
 func (t *Thread) impersonateUser(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {

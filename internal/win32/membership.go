@@ -37,7 +37,8 @@ const (
 	includeLPAC         = 2
 )
 
-// tokenConditions returns the conditions on the token, which is the given one or the effective one.
+// tokenConditions returns the documented failures of the membership functions that concern the SID and the token. rule
+// is the rule that states them.
 func tokenConditions(rule string) []nt.Condition {
 	return []nt.Condition{
 		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "the SID is not readable"},
@@ -90,8 +91,9 @@ var (
 		})
 )
 
-// openOwn opens the effective token. It opens the thread's token with TOKEN_QUERY in the context of the process. If
-// the thread does not impersonate, it opens the process token with the rights ofProcess, and primary is true.
+// openOwn opens the effective token for a membership test: the thread's token with TOKEN_QUERY, in the context of the
+// process. If the thread does not impersonate, it opens the process token with the rights ofProcess, and primary is
+// true.
 func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primary bool, st ntstatus.Status) {
 	token, st = t.nt.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.NoToken {
@@ -101,8 +103,8 @@ func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primar
 	return token, true, st
 }
 
-// withQuery calls f with a handle that has TOKEN_QUERY: the given token, or the effective token, which it closes
-// afterwards. It does not check the rights of the given token.
+// withQuery calls f with a token handle for queries: the given one, or for 0 a handle of the effective token, which it
+// closes afterwards. It does not check that a given handle has TOKEN_QUERY.
 func (t *Thread) withQuery(token winnt.Handle, f func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	if token != 0 {
 		return f(token)
@@ -166,9 +168,9 @@ func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captu
 	return has, st
 }
 
-// isMember runs an access check of the token client against a descriptor that admits this SID alone. Handle 0 means the
-// effective token; that of a process is copied first. A handle of a primary token is STATUS_NO_IMPERSONATION_TOKEN. It
-// returns true only for a SID that is enabled. A malformed SID is STATUS_INVALID_SID.
+// isMember reports whether a SID is enabled in a token, by an access check against a descriptor that admits this SID
+// alone. client 0 means the effective token; that of a process is copied first. A handle of a primary token is
+// STATUS_NO_IMPERSONATION_TOKEN. A malformed SID is STATUS_INVALID_SID.
 func (t *Thread) isMember(client winnt.Handle, s nt.Captured[sid.SID]) (bool, ntstatus.Status) {
 	if client == 0 {
 		own, primary, st := t.openOwn(winnt.TOKEN_DUPLICATE)

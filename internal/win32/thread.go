@@ -48,8 +48,8 @@ func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st
 	return out, st.IsSuccess(), code, st
 }
 
-// function adds a row to Table and returns its entry. A call of the row sets the thread's last error if f fails, and
-// leaves it otherwise.
+// function adds a Win32 function to Table and returns its entry; f implements the function. A call sets the thread's
+// last error if f fails, and leaves it otherwise.
 func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.Entry[*Thread, I, O] {
 	if m.Source == "" {
 		m.Source = m.Name
@@ -61,7 +61,7 @@ func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.
 	}})
 }
 
-// call calls a row with typed parameters and returns the status as BOOL.
+// call calls a Win32 function by its table entry and returns its output and the BOOL: whether it succeeded.
 func call[I, O any](t *Thread, e *nt.Entry[*Thread, I, O], in I) (O, bool) {
 	out, st := e.Call(t, in)
 	return out, st.IsSuccess()

@@ -81,7 +81,7 @@ type (
 	}
 )
 
-// of returns the conditions of the service that a function calls.
+// of returns the documented failures of the NT service that a Win32 function calls, for the function's own list.
 func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
 
 var (
@@ -134,13 +134,13 @@ var (
 		})
 )
 
-// row calls a service with a complete input structure.
+// row calls an NT service by name with its input structure and returns the output structure.
 func (t *Thread) row(service string, in any) (any, ntstatus.Status) {
 	return t.nt.CallRow(nt.NtTable.Find(service), in)
 }
 
-// duplicate calls NtDuplicateToken for both functions. The level goes into a quality of service with static tracking
-// (T-50).
+// duplicate calls NtDuplicateToken for DuplicateToken and DuplicateTokenEx. The level goes into a quality of service
+// with static tracking (T-50).
 func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes,
 	level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {
 	return t.nt.NtDuplicateToken(existing, desired,
