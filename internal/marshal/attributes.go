@@ -11,8 +11,8 @@ import (
 // maxClaims limits the memory for the attributes of one list, in bytes.
 const maxClaims = 1 << 20
 
-// attributeReader copies TOKEN_SECURITY_ATTRIBUTES_INFORMATION. left is the remaining memory: it limits a list whose
-// values all point to the same text.
+// attributeReader copies a list of claims from the program's memory. left is how many bytes it may still copy, which
+// limits a list whose values all point to the same text.
 type attributeReader struct {
 	*Memory
 	left int
@@ -53,7 +53,8 @@ func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Stat
 	return list, ntstatus.Success
 }
 
-// array copies n elements. It returns STATUS_INSUFFICIENT_RESOURCES if they exceed the remaining memory.
+// array copies n elements of size bytes and counts them against the limit. It returns STATUS_INSUFFICIENT_RESOURCES if
+// they exceed the remaining memory.
 func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
 	if uint64(n)*uint64(size) > uint64(r.left) {
 		return nil, ntstatus.InsufficientResources

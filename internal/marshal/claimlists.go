@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// attributeHeader appends the header of an attribute list and count zeroed entries of size bytes. It returns the
-// offset of the first entry. Without entries the pointer is NULL.
+// attributeHeader starts a list of claims: it appends the list's header and count zeroed entries of size bytes. It
+// returns the offset of the first entry. Without entries the pointer is NULL.
 func (e *Encoder) attributeHeader(count, size int) (at int) {
 	e.U16(1)
 	e.U16(0)

@@ -18,7 +18,8 @@ const (
 	keptBytes       = 4096
 )
 
-// descriptors caches the descriptors that a thread captured last.
+// descriptors caches the security descriptors that a thread captured last, so that equal bytes need not be decoded
+// again.
 type descriptors struct {
 	room []byte // of the capture under way
 	kept [keptDescriptors]struct {
@@ -70,8 +71,9 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	return d, ntstatus.Success
 }
 
-// captureDescriptor appends the descriptor at p. Absent parts have length 0. After a failure it has appended the parts
-// that were readable before it. A revision other than 1 is STATUS_UNKNOWN_REVISION.
+// captureDescriptor copies the descriptor at p from the program, in the form of raw, and appends it to b. Absent parts
+// have length 0. After a failure it has appended the parts that were readable before it. A revision other than 1 is
+// STATUS_UNKNOWN_REVISION.
 func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
 	if st := m.Read(h[:20], p); st != ntstatus.Success {
@@ -119,7 +121,7 @@ func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	return b, ntstatus.Success
 }
 
-// appendUser appends n bytes of user memory.
+// appendUser appends n bytes at p, copied from the program's memory, to b.
 func (m *Memory) appendUser(b []byte, p Address, n int) ([]byte, ntstatus.Status) {
 	b = slices.Grow(b, n)[:len(b)+n]
 	st := m.Read(b[len(b)-n:], p)
@@ -157,8 +159,8 @@ func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	return m.appendUser(b, p+8, size-8)
 }
 
-// decode returns the descriptor with the parts that are present, nil for no bytes. A malformed part returns its
-// status. A part of no bytes is missing.
+// decode decodes a captured descriptor, nil for no bytes. A malformed part returns its status. A part of no bytes is
+// missing.
 func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 	if len(b) == 0 {
 		return nil, ntstatus.Success

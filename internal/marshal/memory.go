@@ -77,12 +77,12 @@ func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Statu
 // lowest is the first address that can be mapped.
 const lowest = 0x10000
 
-// bad reports whether n bytes at p cannot be in a program's address space.
+// bad reports whether n bytes at p cannot be in a program's address space, so that no access is attempted.
 func (p Address) bad(n uintptr) bool {
 	return p < lowest || uintptr(p)+n < uintptr(p) || (uintptr(p)+n)>>47 != 0
 }
 
-// framed reports whether n bytes at p are in the caller's stack frames.
+// framed reports whether n bytes at p are in the caller's stack frames, which need no probe.
 func (m *Memory) framed(p Address, n uintptr) bool {
 	return uintptr(p) >= m.low && uintptr(p) < m.high && n <= m.high-uintptr(p)
 }

@@ -38,7 +38,7 @@ func (l *pageList) usable(p Address, n uintptr, test func(at uintptr) bool) bool
 	}
 }
 
-// add stores a page in place of the oldest one.
+// add remembers an accessible page in place of the oldest one.
 func (l *pageList) add(at uintptr) {
 	l.pages[l.next] = at
 	l.next = (l.next + 1) % keptPages
@@ -56,7 +56,7 @@ func (l *pageList) withExpected(at uintptr) bool {
 	return true
 }
 
-// has reports whether the list has a page.
+// has reports whether a page is known to be accessible.
 func (l *pageList) has(at uintptr) bool {
 	return l.pages[0] == at || l.pages[1] == at || l.pages[2] == at || l.pages[3] == at
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pointee reads the pointer in the structure at p and calls read with it. If optional, a NULL structure or pointer
-// gives the zero value. Otherwise NULL is unreadable memory. An unreadable structure gives its status.
+// pointee reads a structure at p that consists of one pointer, such as TOKEN_OWNER, and calls read with that pointer.
+// If optional, a NULL structure or pointer gives the zero value. Otherwise NULL is unreadable memory. An unreadable
+// structure gives its status.
 func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, ntstatus.Status)) (
 	v T, st ntstatus.Status) {
 	if p == 0 && optional {
@@ -135,7 +136,7 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 	return le.Uint32(b), ntstatus.Success
 }
 
-// asAny passes on a value and its status as the type any.
+// asAny converts the result of a typed reader to the type any of TokenInformationAt.
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 // attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION, which has one operation for each
