@@ -25,7 +25,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// colour returns s in the colour of an ANSI code, or s itself if colours are off.
+// colour returns s in the color of an ANSI escape code, or s itself if colors are off.
 func (p *Printer) colour(code, s string) string {
 	if !p.Colour {
 		return s
@@ -109,7 +109,7 @@ var controlNames = map[uint32]string{
 	winnt.FSCTL_PIPE_TRANSCEIVE: "FSCTL_PIPE_TRANSCEIVE", winnt.FSCTL_PIPE_WAIT: "FSCTL_PIPE_WAIT",
 }
 
-// controlOf returns the control code in a parameter, 0 if the parameter is not one.
+// controlOf returns the value of a parameter that is a file system control code, 0 for another parameter.
 func controlOf(p *Parameter, f reflect.Value) uint32 {
 	if p.Name != "FsControlCode" {
 		return 0
@@ -117,7 +117,7 @@ func controlOf(p *Parameter, f reflect.Value) uint32 {
 	return uint32(f.Uint())
 }
 
-// leftOut reports whether f is OBJECT_ATTRIBUTES with no field set.
+// leftOut reports whether a parameter is an OBJECT_ATTRIBUTES with no field set, which transcripts omit.
 func leftOut(f reflect.Value) bool {
 	oa, ok := f.Interface().(nt.Captured[*nt.ObjectAttributes])
 	return ok && oa.V != nil && *oa.V == (nt.ObjectAttributes{}) && oa.Status == ntstatus.Success

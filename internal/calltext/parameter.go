@@ -45,8 +45,8 @@ func Parameters(t reflect.Type) []Parameter {
 	return list
 }
 
-// mustBeGiven reports whether a parameter is required: a field with the tag required, or a reference to an object
-// unless the documents allow NULL.
+// mustBeGiven reports whether a program must pass a parameter: a field with the tag required, or a reference to an
+// object unless the documents allow NULL.
 func mustBeGiven(f reflect.StructField) bool {
 	switch f.Tag.Get("required") {
 	case "true":

@@ -34,9 +34,9 @@ func Reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// ofHandles returns the conditions for referencing the handles of a service: no such handle, wrong type, missing right.
-// It takes the first group of these three. Later groups are about handles inside a value. O-23, which is about names,
-// does not count. Without such a group it returns an empty list.
+// ofHandles selects from a service's documented failures those of referencing its handles: no such handle, wrong type,
+// missing right. It takes the first group of these three. Later groups are about handles inside a value. O-23, which is
+// about names, does not count. Without such a group it returns an empty list.
 func ofHandles(all []nt.Condition) []nt.Condition {
 	reference := func(i int) bool {
 		switch k := all[i]; k.Status {
@@ -60,9 +60,9 @@ func ofHandles(all []nt.Condition) []nt.Condition {
 	return all[first:last]
 }
 
-// conditionText returns the table's conditions for a status by a rule, as text. exact is false if the conditions name
-// only the status. The text is empty if several do, because each could be the reason. Several conditions of the rule
-// are joined by "; or ".
+// conditionText explains a call's status by the documented failures of its service: it returns the text of those with
+// this status and rule. exact is false if only the status matches. The text is empty if several do, because each could
+// be the reason. Several conditions of the rule are joined by "; or ".
 func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	var byRule, byStatus []string
 	conditions := c.Row.Info().Conditions
@@ -88,8 +88,8 @@ func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	return "", false
 }
 
-// denials returns the deciding lines of an explanation: the entries and stages that refused, or else the verdict. Steps
-// that concern no requested right are left out.
+// denials returns one line for each entry or stage that refused a requested right, from the explanation of an access
+// check. If none refused, it returns the verdict. object names the checked object and may be "".
 func denials(ex *access.Explanation, object string) []string {
 	if object != "" {
 		object = " " + object

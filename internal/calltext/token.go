@@ -20,9 +20,9 @@ func TokenName(t *kernel.AccessToken, given string) string {
 	return "token object of " + t.Value().User().SID.String()
 }
 
-// tokenText returns parameters of the token services as a program writes them. known is false for other values. Nil
-// pointers print "None". A group without attributes prints its SID alone, and a claim without a text prints its name,
-// with its flags unless they are 0.
+// tokenText returns a parameter that only token services have, as a program writes it. known is false for other values.
+// Nil pointers print "None". A group without attributes prints its SID alone, and a claim without a text prints its
+// name, with its flags unless they are 0.
 func (p *Printer) tokenText(x any) (text string, known bool) {
 	switch x := x.(type) {
 	case token.Group:
@@ -67,7 +67,7 @@ func (p *Printer) tokenText(x any) (text string, known bool) {
 	return "", false
 }
 
-// daclText returns a list of entries as SDDL.
+// daclText returns a discretionary access list as quoted SDDL, "None" for nil.
 func daclText(l *sd.ACL) string {
 	if l == nil {
 		return "None"

@@ -55,8 +55,8 @@ func (p *Printer) Value(f reflect.Value, object *winnt.ObjectType) string {
 	return fmt.Sprint(f.Interface())
 }
 
-// valueText returns a value whose type has its own notation. A zero handle is "NULL", and a nil type or token is
-// "None". The boolean is false, and the text empty, for other types.
+// valueText returns a value whose type has a notation of its own in transcripts. A zero handle is "NULL", and a nil
+// type or token is "None". The boolean is false, and the text empty, for other types.
 func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 	switch x := v.(type) {
 	case winnt.AccessMask:
