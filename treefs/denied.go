@@ -59,13 +59,13 @@ func Explained(th *nt.Thread, tree string) *FS {
 	return newFS(tree, &caller{th: th, last: last})
 }
 
-// lastWhy is a tracer that keeps the reason of the last call. One goroutine uses it at a time.
+// lastWhy is a call tracer that keeps why the last call failed. One goroutine uses it at a time.
 type lastWhy struct{ why nt.Why }
 
 // Traced stores the reason of a call, in place of that of the call before, also if the call has none.
 func (l *lastWhy) Traced(c *nt.Call) { l.why = c.Why }
 
-// explained wraps the error of a denial in a Denied with the reason of the last call. It returns other errors
+// explained turns the error of a denied call into a Denied with the reason of the last call. It returns other errors
 // unchanged, and all errors if l is nil.
 func (l *lastWhy) explained(err error) error {
 	if l == nil || !errors.Is(err, fs.ErrPermission) {

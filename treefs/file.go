@@ -117,9 +117,8 @@ func (o *File) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// placeLocked sets the position to the present end of the file, if data was appended. Otherwise it does nothing.
-// After an error the position is unchanged.
-//
+// placeLocked brings the position up to date after an append: it sets the position to the present end of the file.
+// Otherwise it does nothing. After an error the position is unchanged.
 // +checklocks:o.mu
 func (o *File) placeLocked() error {
 	if !o.atEnd {
@@ -178,7 +177,8 @@ func (o *File) Close() error {
 	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
 }
 
-// closed closes a file and returns err, or the error of the close if err is nil. It closes the file in both cases.
+// closed closes a file when an operation on it is over. It returns err, or the error of the close if err is nil. It
+// closes the file in both cases.
 func (o *File) closed(err error) error {
 	if closing := o.Close(); err == nil {
 		err = closing
@@ -186,7 +186,8 @@ func (o *File) closed(err error) error {
 	return err
 }
 
-// set calls NtSetInformationFile with an information class and its value.
+// set changes one property of the file: it calls NtSetInformationFile with an information class and its value. op is
+// the operation in errors.
 func (o *File) set(op string, class nt.FileInfoClass, information any) error {
 	return o.fs.call(op, o.name, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(o.h, class, information)
@@ -206,7 +207,7 @@ func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
 	return t, err
 }
 
-// standard queries size, link count and kind of the file.
+// standard queries the file's size, link count and kind, FileStandardInformation.
 func (o *File) standard() (nt.FileStandard, error) {
 	return query[nt.FileStandard](o, nt.FileStandardInformation)
 }
@@ -284,7 +285,7 @@ func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {
 	return list, false, nil
 }
 
-// info implements fs.FileInfo. Sys returns the [nt.FileBasic].
+// info is the fs.FileInfo of a tree's file. Sys returns the [nt.FileBasic].
 type info struct {
 	name  string
 	basic nt.FileBasic

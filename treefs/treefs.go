@@ -27,7 +27,7 @@ type FS struct {
 	calls  *caller      // immutable; shared with the file systems of its directories
 }
 
-// caller makes the calls of one thread, one at a time.
+// caller makes the calls of one thread, one at a time, for all FS and File values that share the thread.
 type caller struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -65,7 +65,7 @@ func failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// object returns the name of a file in the system, or relative to f.root.
+// object converts a path of package fs to the NT name of the file, absolute or relative to f.root.
 func (f *FS) object(name string) string {
 	return f.prefix + strings.ReplaceAll(strings.Trim(path.Clean("/"+name), "/"), "/", `\`)
 }
@@ -125,8 +125,9 @@ func (f *FS) OpenFile(name string, flag int) (*File, error) {
 	return o, nil
 }
 
-// wanted converts open flags of package os to rights, a disposition and options. It ignores O_EXCL without O_CREATE.
-// O_TRUNC without O_CREATE requires an existing file. With O_CREATE and O_EXCL it has no effect.
+// wanted converts open flags of package os to the access rights, disposition and options of NtCreateFile. It ignores
+// O_EXCL without O_CREATE. O_TRUNC without O_CREATE requires an existing file. With O_CREATE and O_EXCL it has no
+// effect.
 func wanted(flag int) (desired winnt.AccessMask, how fileaccess.Disposition, options fileaccess.CreateOptions) {
 	writes := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	// What only appends needs no right to overwrite (F-190).
