@@ -55,7 +55,7 @@ type xattrArgs struct {
 	flags uint32
 }
 
-// hasXattrAt reports whether the kernel has getxattrat (Linux 6.13).
+// hasXattrAt reports whether the kernel has getxattrat (Linux 6.13). fd is any open descriptor for the trial.
 func hasXattrAt(fd int) bool {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return false

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Root is a directory below which files can be read. It is immutable.
+// Root is a directory below which files can be read, but not outside it, whatever the paths and links. It is immutable.
 type Root struct {
 	dir     *os.File // closed by Close, or by the collector
 	device  uint64
@@ -59,8 +59,8 @@ func Device(at int, path string) (uint64, error) {
 	return uint64(s.Dev), err //nolint:unconvert // some machines have a narrower one
 }
 
-// openBeneath opens a directory below another with openat2. It returns ELOOP for a link and EXDEV for a mount on the
-// way. It repeats an interrupted call.
+// openBeneath opens the directory name below the directory at, with openat2. It returns ELOOP for a link and EXDEV for
+// a mount on the way. It repeats an interrupted call.
 func (*Root) openBeneath(at int, name string) (int, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
@@ -75,8 +75,8 @@ func (*Root) openBeneath(at int, name string) (int, error) {
 	}
 }
 
-// openStep opens one component without openat2. It returns ELOOP for a link and EXDEV for a directory on another
-// device. It repeats an interrupted call. The descriptor is closed after an error.
+// openStep opens one directory name below the directory at on a kernel without openat2. It returns ELOOP for a link and
+// EXDEV for a directory on another device. It repeats an interrupted call. The descriptor is closed after an error.
 func (r *Root) openStep(at int, name string) (int, error) {
 	fd, err := unix.Openat(at, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	for errors.Is(err, unix.EINTR) {
@@ -99,7 +99,7 @@ func (r *Root) openStep(at int, name string) (int, error) {
 	return fd, nil
 }
 
-// step opens a directory by a single name, with openat2 if the system has it.
+// step opens a directory one level down, by a single name in the directory at, with openat2 if the system has it.
 func (r *Root) step(at int, name string) (int, error) {
 	if r.openat2 {
 		return r.openBeneath(at, name)
@@ -136,9 +136,9 @@ func (d *Dirs) Close() {
 
 var errNotBelow = errors.New("the path does not name what lies below the root")
 
-// at opens the directory of a path below the root and returns it with the last component. The caller must close fd if
-// own is true. An empty path is "." in the root. A component "..", and an empty one, are errNotBelow. After an error
-// nothing stays open that the caller must close.
+// at opens the directory that contains the file of a path below the root, and returns it with the last component, base.
+// The caller must close fd if own is true; otherwise the cache owns it. An empty path is "." in the root. A component
+// "..", and an empty one, are errNotBelow. After an error nothing stays open that the caller must close.
 func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	fd, depth := d.root.fd(), 0
 	rest := path
@@ -175,7 +175,8 @@ func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	}
 }
 
-// shut closes the directories from a depth on. It does nothing if fewer are open.
+// shut closes the cached directories from a depth on, because the next path does not lead through them. It does nothing
+// if fewer are open.
 func (d *Dirs) shut(depth int) {
 	if depth >= len(d.open) {
 		return
@@ -288,7 +289,8 @@ func readDir(place int, path string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// meaning returns ErrLink for ELOOP and ErrMount for EXDEV. It returns every other error, and nil, unchanged.
+// meaning converts an error of the system to this package's: ErrLink for ELOOP and ErrMount for EXDEV. It returns every
+// other error, and nil, unchanged.
 func meaning(err error) error {
 	switch {
 	case errors.Is(err, unix.ELOOP):
