@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Pool bounds the bytes of several blocks together. It is safe for concurrent use. The zero value has no room.
+// Pool bounds the bytes that all accounts may hold together, over several blocks. It is safe for concurrent use. The
+// zero value has no room.
 type Pool struct {
 	total   int64 // immutable: bytes
 	reserve int64 // immutable: bytes of total for blocks with the reserve
@@ -27,8 +28,8 @@ func (p *Pool) Used() int64 {
 	return p.used.Load()
 }
 
-// take adds n bytes to the use and updates the peak. It returns false and adds nothing if the pool has no room. Only
-// a reserved request may use the reserve.
+// take charges n bytes to the pool and updates the peak. It returns false and adds nothing if the pool has no room.
+// Only a reserved request may use the reserve, which is kept for administrators.
 func (p *Pool) take(n int64, reserved bool) bool {
 	most := p.total
 	if !reserved {
@@ -49,8 +50,8 @@ func (p *Pool) Peak() int64 { return p.peak.Load() }
 // ResetPeak sets the peak to the current use, so that Peak tells of the time after it.
 func (p *Pool) ResetPeak() { p.peak.Store(p.used.Load()) }
 
-// add adds n to a count unless the sum exceeds most. On failure it returns false and never changes the count, so it
-// cannot make another charge fail.
+// add atomically adds n to a count unless the sum exceeds most. On failure it returns false and never changes the
+// count, so it cannot make another charge fail.
 func add(used *atomic.Int64, n, most int64) bool {
 	for {
 		old := used.Load()
@@ -103,7 +104,7 @@ func (b *Block) Used() int64 {
 // Limit returns the limit of the block in bytes. The block must not be nil.
 func (b *Block) Limit() int64 { return b.limit }
 
-// take adds n bytes to the block and its pool. It returns QUOTA_EXCEEDED at the block's limit and
+// take charges n bytes to the block and its pool. It returns QUOTA_EXCEEDED at the block's limit and
 // INSUFFICIENT_RESOURCES at the pool's, and then changes neither.
 func (b *Block) take(n int64) ntstatus.Status {
 	if !add(&b.used, n, b.limit) {
@@ -118,8 +119,9 @@ func (b *Block) take(n int64) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// takeFor adds n bytes for a client and returns the client's account. On failure it returns nil and changes nothing. It
-// fails with STATUS_QUOTA_EXCEEDED if the client would then hold more bytes than are left for all others.
+// takeFor charges n bytes to the share of a client for whom the account's processes act, and returns that share's
+// account. On failure it returns nil and changes nothing. It fails with STATUS_QUOTA_EXCEEDED if the client would then
+// hold more bytes than are left for all others.
 func (b *Block) takeFor(client sid.SID, n int64) (*account, ntstatus.Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,7 +144,7 @@ func (b *Block) takeFor(client sid.SID, n int64) (*account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// giveBack subtracts n bytes from an account and its block. It removes a client without a charge.
+// giveBack returns a charge of n bytes to an account and its block. It forgets a client that holds nothing any more.
 func (a *account) giveBack(n int64) {
 	b := a.block
 	if a != &b.own {

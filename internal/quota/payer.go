@@ -36,7 +36,8 @@ func (p Payer) Charge(n int) (Receipt, ntstatus.Status) {
 	return Receipt{a, int64(n)}, ntstatus.Success
 }
 
-// Receipt is a charge. The zero value is not a charge. It is not safe for concurrent use. Copy it only to pass it on.
+// Receipt is a charge of memory that was made; [Receipt.Return] ends it. The zero value is not a charge. It is not safe
+// for concurrent use. Copy it only to pass it on.
 type Receipt struct {
 	of *account
 	n  int64
