@@ -72,8 +72,8 @@ func Locate(text []byte, marks []Mark, err error) error {
 	return err
 }
 
-// unknown returns the error for a field that is not among names. It suggests the name in its right case,
-// or lists all names.
+// unknown returns the error for a JSON field that is not among names. It suggests the name in its right case, or lists
+// all names. at is the field's offset.
 func unknown(names []string, name []byte, at int) error {
 	sorted := append([]string(nil), names...)
 	sort.Strings(sorted)

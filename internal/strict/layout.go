@@ -2,7 +2,7 @@ package strict
 
 import "fmt"
 
-// Layout holds the field names of one kind of object.
+// Layout lists the field names that one kind of JSON object may have.
 type Layout []string
 
 // Index returns the index of a name, -1 for an unknown one. It compares the raw text, so a name written with escapes

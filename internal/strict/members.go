@@ -15,8 +15,8 @@ func (s *Scanner) Object() Members { return s.open('{', '}', "an object") }
 // Array starts a list. The scanner must be at its opening bracket, otherwise it records an error.
 func (s *Scanner) Array() Members { return s.open('[', ']', "a list") }
 
-// open skips the opening bracket and returns an iterator that ends at shut. If another byte is next, it records an
-// error in s.Err and does not move; what names the wanted value.
+// open starts an object or list: it skips the opening bracket and returns an iterator that ends at shut. If another
+// byte is next, it records an error in s.Err and does not move; what names the wanted value.
 func (s *Scanner) open(open, shut byte, what string) Members {
 	if s.Peek() != open {
 		s.Failf(s.Pos, "want %s, found %s", what, s.found())

@@ -35,7 +35,7 @@ func (r *Reader) Word(w string) bool {
 // Null moves past null if it comes next, and reports whether it did.
 func (r *Reader) Null() bool { return r.Word("null") }
 
-// enter increases the nesting depth. Too deep a list or object is an error.
+// enter counts one level of nesting when a list or object begins. Beyond MaxDepth it returns an error.
 func (r *Reader) enter() error {
 	if r.depth++; r.depth > MaxDepth {
 		return r.Fail("nested more than %d deep", MaxDepth)

@@ -99,7 +99,8 @@ func (s *Scanner) Value(depth int) []byte {
 	return s.Bytes[start:s.Pos]
 }
 
-// composite moves past an object or array, at whose opening bracket the scanner is. Malformed JSON sets s.Err.
+// composite moves past an object or array, at whose opening bracket open the scanner is. depth is the number of
+// enclosing ones. Malformed JSON sets s.Err.
 func (s *Scanner) composite(open byte, depth int) {
 	if open == '[' {
 		for it := s.Array(); it.Next(s); {
@@ -250,7 +251,7 @@ func (s *Scanner) digits() bool {
 	return s.Pos > start
 }
 
-// want reads true, false or null.
+// want moves past the literal w: true, false or null. Another text sets s.Err.
 func (s *Scanner) want(w string) {
 	if len(s.Bytes)-s.Pos < len(w) || string(s.Bytes[s.Pos:s.Pos+len(w)]) != w {
 		s.Failf(s.Pos, "want a value, found %s", s.found())

@@ -26,9 +26,9 @@ func Unmarshal(b []byte, v any) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// shaped reads a value that will be decoded into t, and returns an error for a field that t does not have, and for a
-// repeated one, at every depth. It does not look into types with an UnmarshalJSON of their own, and does not check
-// whether a value is of the kind of t, which the decoder does.
+// shaped checks a JSON value against the type t into which it will be decoded: it returns an error for a field that t
+// does not have, and for a repeated one, at every depth. It does not look into types with an UnmarshalJSON of their
+// own, and does not check whether a value is of the kind of t, which the decoder does.
 func (r *Reader) shaped(t reflect.Type) error {
 	for t.Kind() == reflect.Pointer && !t.Implements(unmarshaler) {
 		t = t.Elem()
