@@ -55,7 +55,8 @@ type xattrArgs struct {
 	flags uint32
 }
 
-// hasXattrAt reports whether the kernel has getxattrat (Linux 6.13). fd is any open descriptor for the trial.
+// hasXattrAt reports whether the kernel has getxattrat (Linux 6.13), by a trial on the open directory fd. On a 32-bit
+// system it is false.
 func hasXattrAt(fd int) bool {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return false
