@@ -46,7 +46,8 @@ func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntst
 	return c.written(o.generate, boolean(generate), st)
 }
 
-// ntAccessCheckAndAuditAlarm implements NtAccessCheckAndAuditAlarm, which has one result.
+// ntAccessCheckAndAuditAlarm implements NtAccessCheckAndAuditAlarm: it checks the impersonated client's access and
+// writes the audit record. It has one result.
 func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 	o, in := c.auditOutputs(8, 1), accessCheckAndAuditAlarmIn(c)
 	in.FaultOutputs = c.probeAudit(o)
@@ -55,7 +56,8 @@ func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 		st)
 }
 
-// ntAccessCheckByTypeAndAuditAlarm implements NtAccessCheckByTypeAndAuditAlarm, which has one result.
+// ntAccessCheckByTypeAndAuditAlarm implements NtAccessCheckByTypeAndAuditAlarm: an audited access check with a list of
+// object types and one result.
 func ntAccessCheckByTypeAndAuditAlarm(c *call) uint64 {
 	o, in := c.auditOutputs(13, 1), accessCheckByTypeAndAuditAlarmIn(c)
 	in.FaultOutputs = c.probeAudit(o)
@@ -73,7 +75,8 @@ func perEntry(n uint32, list *nt.Captured[[]access.ObjectTypeEntry]) uint32 {
 	return n
 }
 
-// ntAccessCheckByTypeResultListAndAuditAlarm writes one result for each entry of the object type list.
+// ntAccessCheckByTypeResultListAndAuditAlarm implements the service of this name, an audited access check. It writes
+// one result for each entry of the object type list.
 func ntAccessCheckByTypeResultListAndAuditAlarm(c *call) uint64 {
 	in := accessCheckByTypeResultListAndAuditAlarmIn(c)
 	o := c.auditOutputs(13, perEntry(c.u32(10), &in.ObjectTypeList))
@@ -82,8 +85,8 @@ func ntAccessCheckByTypeResultListAndAuditAlarm(c *call) uint64 {
 	return c.audited(o, out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st)
 }
 
-// ntAccessCheckByTypeResultListAndAuditAlarmByHandle writes one result for each entry of the object type list, for the
-// client of a token handle.
+// ntAccessCheckByTypeResultListAndAuditAlarmByHandle implements the service of this name, an audited access check for
+// the client of a token handle. It writes one result for each entry of the object type list.
 func ntAccessCheckByTypeResultListAndAuditAlarmByHandle(c *call) uint64 {
 	in := accessCheckByTypeResultListAndAuditAlarmByHandleIn(c)
 	o := c.auditOutputs(14, perEntry(c.u32(11), &in.ObjectTypeList))

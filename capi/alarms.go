@@ -20,8 +20,9 @@ func (c *call) required(i int) nt.Captured[string] {
 	return c.text(i)
 }
 
-// ntOpenObjectAuditAlarm probes GenerateOnClose before it reads any other parameter. A NULL HandleId means no handle.
-// If the probe fails, it does not call the service.
+// ntOpenObjectAuditAlarm implements NtOpenObjectAuditAlarm, which records an open of a server's object. It probes
+// GenerateOnClose before it reads any other parameter. A NULL HandleId means no handle. If the probe fails, it does not
+// call the service.
 func ntOpenObjectAuditAlarm(c *call) uint64 {
 	generate := c.ptr(11)
 	if st := c.Probe(generate, 1, 1); st != ntstatus.Success {

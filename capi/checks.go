@@ -22,8 +22,9 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	return c.PrivilegeSetAt(p)
 }
 
-// ntPrivilegeCheck probes the set and Result before it uses the handle (T-101). It writes the set back with its used
-// privileges marked. The set comes before Result. After a failure of the probes or the check nothing is written.
+// ntPrivilegeCheck implements NtPrivilegeCheck: it writes whether a token has the privileges of a set. It probes the
+// set and Result before it uses the handle (T-101), the set first. It writes the set back with its used privileges
+// marked. After a failure of the probes or the check nothing is written.
 func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
@@ -99,7 +100,8 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 	return status(st)
 }
 
-// ntAccessCheck implements NtAccessCheck. It probes all pointers before any other test.
+// ntAccessCheck implements NtAccessCheck: it writes the rights that a descriptor grants to a client, and the verdict.
+// It probes all pointers before any other test.
 func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
 	c.Expect(c.ptr(0))
@@ -146,7 +148,8 @@ func ntAccessCheckByType(c *call) uint64 {
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
-// ntAccessCheckByTypeResultList works like ntAccessCheck with one result for each entry of the list.
+// ntAccessCheckByTypeResultList implements NtAccessCheckByTypeResultList. It works like ntAccessCheck and writes one
+// result for each entry of the list of object types.
 func ntAccessCheckByTypeResultList(c *call) uint64 {
 	in, o, st := c.byType(true)
 	if st != ntstatus.Success {

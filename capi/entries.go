@@ -20,9 +20,10 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. After a failure the output is
-// NULL. Without an old list and entries it writes NULL and succeeds. A NULL output pointer is STATUS_INVALID_PARAMETER.
-// A malformed old list is STATUS_INVALID_ACL. Entries without an address are STATUS_INVALID_PARAMETER.
+// rmSetEntries implements SetEntriesInAcl, which merges explicit entries into a list. The new list is a block that the
+// caller frees. After a failure the output is NULL. Without an old list and entries it writes NULL and succeeds. A NULL
+// output pointer is STATUS_INVALID_PARAMETER. A malformed old list is STATUS_INVALID_ACL. Entries without an address
+// are STATUS_INVALID_PARAMETER.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {

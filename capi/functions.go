@@ -17,20 +17,21 @@ func (c *call) function(name string, in any) (out any, st ntstatus.Status) {
 	return out, st
 }
 
-// rmImpersonateSelf implements ImpersonateSelf.
+// rmImpersonateSelf implements ImpersonateSelf: the calling thread impersonates its own process at a level.
 func rmImpersonateSelf(c *call) uint64 {
 	_, st := c.function("ImpersonateSelf",
 		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
 	return status(st)
 }
 
-// rmImpersonateUser implements ImpersonateLoggedOnUser.
+// rmImpersonateUser implements ImpersonateLoggedOnUser: the calling thread impersonates the user of a token.
 func rmImpersonateUser(c *call) uint64 {
 	_, st := c.function("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
 	return status(st)
 }
 
-// rmSetHandleInformation implements SetHandleInformation.
+// rmSetHandleInformation implements SetHandleInformation, which sets whether a handle is inherited and protected from
+// closing.
 func rmSetHandleInformation(c *call) uint64 {
 	_, st := c.function("SetHandleInformation",
 		win32.SetHandleInformationIn{Object: c.handle(0), Mask: c.u32(1), Flags: c.u32(2)})
@@ -50,7 +51,7 @@ func (c *call) truthAt(p user, v bool, st ntstatus.Status) uint64 {
 	return c.written(p, le.AppendUint32(nil, uint32(truth(v))), st)
 }
 
-// rmCheckMembership implements CheckTokenMembership.
+// rmCheckMembership implements CheckTokenMembership: it writes whether a SID is enabled in a token.
 func rmCheckMembership(c *call) uint64 {
 	v, st := c.function("CheckTokenMembership",
 		win32.CheckTokenMembershipIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1))})
@@ -58,7 +59,8 @@ func rmCheckMembership(c *call) uint64 {
 	return c.truthAt(c.ptr(2), o.IsMember, st)
 }
 
-// rmCheckMembershipEx implements CheckTokenMembershipEx.
+// rmCheckMembershipEx implements CheckTokenMembershipEx, which tests the membership of a SID with flags for
+// AppContainers.
 func rmCheckMembershipEx(c *call) uint64 {
 	v, st := c.function("CheckTokenMembershipEx",
 		win32.CheckTokenMembershipExIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1)), Flags: c.u32(2)})
@@ -66,7 +68,7 @@ func rmCheckMembershipEx(c *call) uint64 {
 	return c.truthAt(c.ptr(3), o.IsMember, st)
 }
 
-// rmCheckCapability implements CheckTokenCapability.
+// rmCheckCapability implements CheckTokenCapability: it writes whether a token has an AppContainer capability.
 func rmCheckCapability(c *call) uint64 {
 	v, st := c.function("CheckTokenCapability",
 		win32.CheckTokenCapabilityIn{TokenHandle: c.handle(0), CapabilitySIDToCheck: c.askedSID(c.ptr(1))})

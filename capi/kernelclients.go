@@ -30,8 +30,8 @@ func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *ke
 	}
 }
 
-// putClient writes a new client context to the program. If it cannot be written, putClient deletes the context. A
-// failure status is returned without a context.
+// putClient writes a captured client context x to the program. If it cannot be written, putClient deletes the context.
+// A failure status is returned without a context.
 func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
@@ -59,7 +59,8 @@ func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) ui
 	return status(c.Write(p, e.Bytes))
 }
 
-// seCreateClientSecurity implements SeCreateClientSecurity. The program owns the token reference in the structure.
+// seCreateClientSecurity implements SeCreateClientSecurity: it captures a client thread's context for later
+// impersonation. The program owns the token reference in the structure.
 func seCreateClientSecurity(c *call) uint64 {
 	q, st := c.qualityAt(1)
 	if st != ntstatus.Success {
@@ -69,8 +70,8 @@ func seCreateClientSecurity(c *call) uint64 {
 	return c.putClient(c.ptr(3), x, st)
 }
 
-// seCreateClientSecurityFromSubjectContext implements the routine for a captured subject context, with the calling
-// process as the server.
+// seCreateClientSecurityFromSubjectContext implements the routine of this name: it captures the client of a subject
+// context for later impersonation, with the calling process as the server.
 func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
 	q, st := c.qualityAt(1)
 	if st != ntstatus.Success {
@@ -92,19 +93,21 @@ func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Stat
 		ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
 }
 
-// seImpersonateClient implements SeImpersonateClient, which reports no failure. A NULL thread is the calling one.
+// seImpersonateClient implements SeImpersonateClient: a thread impersonates a captured client, and no failure is
+// reported. A NULL thread is the calling one.
 func seImpersonateClient(c *call) uint64 {
 	c.face.k.SeImpersonateClient(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1))
 	return 0
 }
 
-// seImpersonateClientEx implements SeImpersonateClientEx. A NULL thread is the calling one.
+// seImpersonateClientEx implements SeImpersonateClientEx: a thread impersonates a captured client. A NULL thread is the
+// calling one.
 func seImpersonateClientEx(c *call) uint64 {
 	return status(c.face.k.SeImpersonateClientEx(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1)))
 }
 
-// seDeleteClientSecurity releases the context's token and clears it in the program's structure, so that a second
-// deletion is a bug.
+// seDeleteClientSecurity implements SeDeleteClientSecurity: it releases the token of a client context and clears it in
+// the program's structure, so that a second deletion is a bug.
 func seDeleteClientSecurity(c *call) uint64 {
 	c.face.k.SeDeleteClientSecurity(c.clientAt(c.ptr(0), disown[*kernel.AccessToken]))
 	c.write(c.ptr(0)+16, make([]byte, 8)) // a second deletion is noticed

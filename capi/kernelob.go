@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// obReferenceObjectByHandle passes a reference to the program. The handle information is optional. The information is
-// written before the object; after a failure nothing is.
+// obReferenceObjectByHandle implements ObReferenceObjectByHandle: it passes a reference on a handle's object to the
+// program. The handle information is optional. The information is written before the object; after a failure nothing
+// is.
 func obReferenceObjectByHandle(c *call) uint64 {
 	o, info, st := c.face.k.ObReferenceObjectByHandle(c.handle(0), c.mask(1), c.objectType(2), c.processorMode(3))
 	if st != ntstatus.Success {
@@ -23,8 +24,9 @@ func obReferenceObjectByHandle(c *call) uint64 {
 	return status(c.receive(c.ptr(4), o))
 }
 
-// obReferenceObjectByPointer checks the type but not the rights, because only handles carry rights. Another type, and
-// in user mode no type, is STATUS_OBJECT_TYPE_MISMATCH.
+// obReferenceObjectByPointer implements ObReferenceObjectByPointer: it references an object by its address. It checks
+// the type but not the rights, because only handles carry rights. Another type, and in user mode no type, is
+// STATUS_OBJECT_TYPE_MISMATCH.
 func obReferenceObjectByPointer(c *call) uint64 {
 	o, t := c.find(c.ptr(0)).object, c.objectType(2)
 	if mine := o.Head().Type().ObjectType; mine != t && (t != nil || c.processorMode(3) == kernel.UserMode) {
@@ -83,7 +85,7 @@ func obOpenObjectByPointer(c *call) uint64 {
 	return c.openedAt(c.ptr(6), h, st)
 }
 
-// obMakeTemporaryObject removes the name with the last handle (O-46).
+// obMakeTemporaryObject implements ObMakeTemporaryObject: the object loses its name with its last handle (O-46).
 func obMakeTemporaryObject(c *call) uint64 {
 	c.find(c.ptr(0)).object.Head().MakeTemporary()
 	return 0
@@ -98,7 +100,8 @@ func obCloseHandle(c *call) uint64 {
 	return status(c.face.k.ZwClose(c.handle(0)))
 }
 
-// obGetObjectSecurity writes a copy of the object's descriptor, NULL for an object without security.
+// obGetObjectSecurity implements ObGetObjectSecurity: it writes a copy of the object's descriptor, NULL for an object
+// without security.
 func obGetObjectSecurity(c *call) uint64 {
 	d := c.find(c.ptr(0)).object.Head().Security()
 	if st := firstFailure(c.ProbeHandle(c.ptr(1)), c.Probe(c.ptr(2), 1, 1)); st != ntstatus.Success {

@@ -32,7 +32,8 @@ func (c *call) threadOr(i int) *kernel.EThread {
 	return c.eThread(i)
 }
 
-// psImpersonateClient implements PsImpersonateClient. A NULL token ends the impersonation (I-40).
+// psImpersonateClient implements PsImpersonateClient: a thread impersonates a token. A NULL token ends the
+// impersonation (I-40).
 func psImpersonateClient(c *call) uint64 {
 	var t *kernel.AccessToken
 	// Without a token the call ends the impersonation (I-40).
@@ -54,7 +55,8 @@ func psRevertThreadToSelf(c *call) uint64 {
 	return 0
 }
 
-// psAssignImpersonationToken implements PsAssignImpersonationToken. A NULL thread is the calling one.
+// psAssignImpersonationToken implements PsAssignImpersonationToken: a thread impersonates the token of a handle. A NULL
+// thread is the calling one.
 func psAssignImpersonationToken(c *call) uint64 {
 	return status(c.face.k.PsAssignImpersonationToken(c.threadOr(0), c.handle(1)))
 }
@@ -62,8 +64,9 @@ func psAssignImpersonationToken(c *call) uint64 {
 // ownCopy, in the padding of SE_IMPERSONATION_STATE, marks the token as the copy that an open created (I-6).
 const ownCopy = 0xC0F1
 
-// psDisableImpersonation writes the saved state to the program's structure, which then owns the token reference, and
-// returns whether the thread impersonated. If not, it writes zeros.
+// psDisableImpersonation implements PsDisableImpersonation: it suspends a thread's impersonation and returns whether
+// the thread impersonated. It writes the saved state to the program's structure, which then owns the token reference.
+// If there is no state, it writes zeros.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -83,8 +86,9 @@ func psDisableImpersonation(c *call) uint64 {
 	return truth(active)
 }
 
-// psRestoreImpersonation takes over the token reference in a saved state. A state without a token ends the
-// impersonation (I-61). A state that psDisableImpersonation did not write is a bug and ends the program.
+// psRestoreImpersonation implements PsRestoreImpersonation: it restores a saved impersonation and takes over the token
+// reference in it. A state without a token ends the impersonation (I-61). A state that psDisableImpersonation did not
+// write is a bug and ends the program.
 func psRestoreImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte

@@ -25,30 +25,33 @@ func seTokenImpersonationLevel(c *call) uint64 {
 	return uint64(c.face.k.SeTokenImpersonationLevel(c.token(0)))
 }
 
-// seTokenIsAdmin implements SeTokenIsAdmin.
+// seTokenIsAdmin implements SeTokenIsAdmin: it returns whether a token is an administrator's.
 func seTokenIsAdmin(c *call) uint64 { return truth(c.face.k.SeTokenIsAdmin(c.token(0))) }
 
-// seTokenIsRestricted implements SeTokenIsRestricted.
+// seTokenIsRestricted implements SeTokenIsRestricted: it returns whether a token has restricting SIDs.
 func seTokenIsRestricted(c *call) uint64 { return truth(c.face.k.SeTokenIsRestricted(c.token(0))) }
 
-// seTokenIsWriteRestricted implements SeTokenIsWriteRestricted.
+// seTokenIsWriteRestricted implements SeTokenIsWriteRestricted: it returns whether a token's restricting SIDs count for
+// writing only.
 func seTokenIsWriteRestricted(c *call) uint64 {
 	return truth(c.face.k.SeTokenIsWriteRestricted(c.token(0)))
 }
 
-// seQueryAuthenticationIdToken writes the identifier of the token's logon session.
+// seQueryAuthenticationIdToken implements the routine of this name: it writes the identifier of the token's logon
+// session.
 func seQueryAuthenticationIdToken(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(1), uint64(c.face.k.SeQueryAuthenticationIdToken(c.token(0)))))
 }
 
-// seQuerySessionIdToken writes the number of the token's terminal-services session.
+// seQuerySessionIdToken implements SeQuerySessionIdToken: it writes the number of the token's terminal-services
+// session.
 func seQuerySessionIdToken(c *call) uint64 {
 	return status(c.WriteU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
 }
 
-// seQueryInformationToken encodes the information twice: first for its size, then, after the memory is allocated, with
-// pointers to their final addresses. The caller frees the memory. A status of the query comes before that of the output
-// pointer.
+// seQueryInformationToken implements SeQueryInformationToken: it returns a token's information in memory that the
+// caller frees. It encodes the information twice: first for its size, then, after the memory is allocated, with
+// pointers to their final addresses. A status of the query comes before that of the output pointer.
 func seQueryInformationToken(c *call) uint64 {
 	class, out := winnt.TokenInfoClass(c.u32(1)), c.ptr(2)
 	v, st := c.face.k.SeQueryInformationToken(c.token(0), class)
@@ -82,7 +85,8 @@ func seFilterToken(c *call) uint64 {
 	return status(c.receive(c.ptr(5), t))
 }
 
-// seAccessCheck runs the access check. It denies if there is no memory for the privileges that the check used.
+// seAccessCheck implements SeAccessCheck, the access check of kernel code. It denies if there is no memory for the
+// privileges that the check used.
 func seAccessCheck(c *call) uint64 {
 	out, granted, accessStatus := c.ptr(5), c.ptr(8), c.ptr(9)
 	mode := access.User
@@ -109,8 +113,8 @@ func seAccessCheck(c *call) uint64 {
 	return truth(r.Result)
 }
 
-// sePrivilegeCheck marks the used privileges in the program's set and returns whether they suffice. A set that cannot
-// be read is a bug.
+// sePrivilegeCheck implements SePrivilegeCheck: it returns whether a subject has the privileges of a set, and marks the
+// used ones in the program's set. A set that cannot be read is a bug.
 func sePrivilegeCheck(c *call) uint64 {
 	set, st := c.privilegeSetAt(c.ptr(0))
 	if st != ntstatus.Success {

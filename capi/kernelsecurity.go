@@ -28,9 +28,9 @@ func (c *call) hasSubject(p user) bool {
 	return le.Uint64(b[16:]) != 0
 }
 
-// seAssignSecurityEx writes the address of a new descriptor, which the program frees. Without a subject it writes NULL
-// and returns STATUS_NO_TOKEN (S-60). The output is probed first. Then parameters that cannot be read give their
-// status.
+// seAssignSecurityEx implements SeAssignSecurityEx: it computes a new object's descriptor and writes its address. The
+// program frees it. Without a subject it writes NULL and returns STATUS_NO_TOKEN (S-60). The output is probed first.
+// Then parameters that cannot be read give their status.
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
@@ -101,8 +101,8 @@ func seQuerySecurityDescriptorInfo(c *call) uint64 {
 	return status(c.Write(c.ptr(1), b))
 }
 
-// seValidSecurityDescriptor tests a self-relative descriptor, which must have an
-// owner in addition (S-22).
+// seValidSecurityDescriptor implements SeValidSecurityDescriptor: it tests a self-relative descriptor, which must also
+// have an owner (S-22).
 func seValidSecurityDescriptor(c *call) uint64 {
 	n := c.u32(0)
 	if n < 20 {

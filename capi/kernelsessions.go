@@ -74,7 +74,8 @@ func (c *call) luidAt(i int) winnt.LUID {
 	return winnt.LUID(le.Uint64(b[:]))
 }
 
-// seMarkLogonSessionForTerminationNotification marks a session for the registered routines.
+// seMarkLogonSessionForTerminationNotification implements the routine of this name: the end of a logon session will
+// call the registered routines.
 func seMarkLogonSessionForTerminationNotification(c *call) uint64 {
 	return status(c.face.k.SeMarkLogonSessionForTerminationNotification(c.luidAt(0)))
 }

@@ -65,13 +65,14 @@ func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
 	return s
 }
 
-// seCaptureSubjectContext captures the calling thread and process.
+// seCaptureSubjectContext implements SeCaptureSubjectContext: it captures the tokens of the calling thread and process.
 func seCaptureSubjectContext(c *call) uint64 {
 	c.capture(c.ptr(0), c.face.k.Thread(), c.face.k.Thread().Process())
 	return 0
 }
 
-// seCaptureSubjectContextEx captures the client of a thread, or none for NULL, and the primary token of a process.
+// seCaptureSubjectContextEx implements SeCaptureSubjectContextEx: it captures the client's token of a thread, or none
+// for NULL, and the primary token of a process.
 func seCaptureSubjectContextEx(c *call) uint64 {
 	var t *kernel.EThread
 	if c.ptr(0) != 0 {
@@ -81,8 +82,8 @@ func seCaptureSubjectContextEx(c *call) uint64 {
 	return 0
 }
 
-// capture writes the context of a thread, which may be nil, and a process. The program owns the two references in it.
-// Memory that cannot be written is a bug.
+// capture writes a SECURITY_SUBJECT_CONTEXT to out: the client's token of t, which may be nil, and the primary token of
+// p. The program owns the two references in it. Memory that cannot be written is a bug.
 func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
 	if c.Probe(out, subjectContextSize, 8) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(out))
@@ -97,7 +98,7 @@ func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
 	c.write(out, encodeSubject(s))
 }
 
-// seReleaseSubjectContext releases the tokens of a context.
+// seReleaseSubjectContext implements SeReleaseSubjectContext: it releases the tokens of a captured subject context.
 func seReleaseSubjectContext(c *call) uint64 {
 	c.releaseSubject(c.ptr(0))
 	return 0
@@ -114,7 +115,8 @@ func (c *call) releaseSubject(p user) {
 	c.write(p, make([]byte, 24)) // a second release is noticed
 }
 
-// seLockSubjectContext keeps the current values of the context's tokens for this thread until it is unlocked (I-83).
+// seLockSubjectContext implements SeLockSubjectContext: checks of this thread see the tokens' current values until the
+// context is unlocked (I-83).
 func seLockSubjectContext(c *call) uint64 {
 	var b [subjectContextSize]byte
 	c.read(c.ptr(0), b[:])
@@ -185,8 +187,8 @@ func rmDeleteAccessState(c *call) uint64 {
 	return 0
 }
 
-// seFastTraverseCheck returns whether a directory's descriptor grants traversal without a full check. It returns false
-// for a descriptor that cannot be read.
+// seFastTraverseCheck implements SeFastTraverseCheck: it returns whether a directory's descriptor grants traversal
+// without a full check. It returns false for a descriptor that cannot be read.
 func seFastTraverseCheck(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {

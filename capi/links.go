@@ -22,9 +22,9 @@ func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Statu
 	return room, buffer, c.Probe(buffer, uintptr(room), 2)
 }
 
-// ntQuerySymbolicLinkObject writes the target with a terminating NUL, which its length does not include, and the
-// required length if the caller wants it. Both buffers are probed before the handle. After a failure only the required
-// length is written.
+// ntQuerySymbolicLinkObject implements NtQuerySymbolicLinkObject. It writes the link's target with a terminating NUL,
+// which its length does not include, and the required length if the caller wants it. Both buffers are probed before the
+// handle. After a failure only the required length is written.
 func ntQuerySymbolicLinkObject(c *call) uint64 {
 	target, returned := c.ptr(1), c.ptr(2)
 	room, buffer, st := c.stringBuffer(target)

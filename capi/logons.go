@@ -38,8 +38,8 @@ func lsaClose(c *call) uint64 {
 	return status(st)
 }
 
-// lsaQueryInformationPolicy returns the information in memory that the caller frees with LsaFreeMemory. The pointer is
-// probed first. After a failure it is unchanged.
+// lsaQueryInformationPolicy implements LsaQueryInformationPolicy: it returns facts about the computer's policy in
+// memory that the caller frees with LsaFreeMemory. The pointer is probed first. After a failure it is unchanged.
 func lsaQueryInformationPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)

@@ -51,7 +51,8 @@ func ntQueryObject(c *call) uint64 {
 	return status(st)
 }
 
-// ntQueryInformationProcess implements NtQueryInformationProcess.
+// ntQueryInformationProcess implements NtQueryInformationProcess: it writes a process's information in the layout of
+// its class.
 func ntQueryInformationProcess(c *call) uint64 {
 	in := queryInformationProcessIn(c)
 	in.FaultReturnLength = c.probeAnswer(in.ProcessInformationLength)
@@ -59,7 +60,8 @@ func ntQueryInformationProcess(c *call) uint64 {
 	return c.answer(out.ProcessInformation, out.ReturnLength, st)
 }
 
-// ntQueryInformationThread implements NtQueryInformationThread.
+// ntQueryInformationThread implements NtQueryInformationThread: it writes a thread's information in the layout of its
+// class.
 func ntQueryInformationThread(c *call) uint64 {
 	in := queryInformationThreadIn(c)
 	in.FaultReturnLength = c.probeAnswer(in.ThreadInformationLength)
@@ -107,10 +109,11 @@ func ntSetInformationObject(c *call) uint64 {
 	return status(st)
 }
 
-// ntQuerySecurityObject implements NtQuerySecurityObject.
+// ntQuerySecurityObject implements NtQuerySecurityObject: it writes parts of the descriptor of a handle's object.
 func ntQuerySecurityObject(c *call) uint64 { return c.querySecurity(c.handle(0)) }
 
-// querySecurity queries the descriptor of a handle's object. The other parameters are those of NtQuerySecurityObject.
+// querySecurity writes parts of the descriptor of a handle's object. The parameters other than h are those of
+// NtQuerySecurityObject.
 func (c *call) querySecurity(h winnt.Handle) uint64 {
 	buffer, needed, in := c.ptr(2), c.ptr(4), querySecurityObjectIn(c)
 	in.Handle = h
@@ -125,7 +128,7 @@ func (c *call) querySecurity(h winnt.Handle) uint64 {
 	return c.filled(buffer, b, needed, out.LengthNeeded, st)
 }
 
-// ntSetSecurityObject implements NtSetSecurityObject.
+// ntSetSecurityObject implements NtSetSecurityObject: it replaces parts of the descriptor of a handle's object.
 func ntSetSecurityObject(c *call) uint64 {
 	in := setSecurityObjectIn(c)
 	in.SecurityDescriptor = c.descriptorToSet()
@@ -143,7 +146,8 @@ func (c *call) descriptorToSet() nt.Captured[*sd.Descriptor] {
 	return d
 }
 
-// ntOpenProcess requires ObjectAttributes: NULL gives STATUS_ACCESS_VIOLATION (O-3).
+// ntOpenProcess implements NtOpenProcess: it opens a process by its id. It requires ObjectAttributes: NULL gives
+// STATUS_ACCESS_VIOLATION (O-3).
 func ntOpenProcess(c *call) uint64 {
 	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
 		return status(ntstatus.AccessViolation)
@@ -162,7 +166,8 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 	return captured(winnt.Handle(v), st)
 }
 
-// ntSetInformationThread reads the handle of an impersonation token, 0 for none.
+// ntSetInformationThread implements NtSetInformationThread, which sets a thread's impersonation token. It reads the
+// handle of the token, 0 for none.
 func ntSetInformationThread(c *call) uint64 {
 	in := setInformationThreadIn(c)
 	in.ThreadInformation = c.handleAt(c.ptr(2), c.u32(3))
@@ -170,7 +175,8 @@ func ntSetInformationThread(c *call) uint64 {
 	return status(st)
 }
 
-// ntSetInformationProcess reads the handle of an access token.
+// ntSetInformationProcess implements NtSetInformationProcess, which replaces a process's primary token. It reads the
+// handle of the token.
 func ntSetInformationProcess(c *call) uint64 {
 	in := setInformationProcessIn(c)
 	in.ProcessInformation = c.handleAt(c.ptr(2), c.u32(3))
@@ -178,7 +184,8 @@ func ntSetInformationProcess(c *call) uint64 {
 	return status(st)
 }
 
-// ntImpersonateThread requires a quality of service: NULL gives STATUS_ACCESS_VIOLATION.
+// ntImpersonateThread implements NtImpersonateThread: a thread impersonates another one. It requires a quality of
+// service: NULL gives STATUS_ACCESS_VIOLATION.
 func ntImpersonateThread(c *call) uint64 {
 	in := impersonateThreadIn(c)
 	if c.ptr(2) == 0 {

@@ -16,7 +16,8 @@ func (c *call) named(file int) (win32.Named, ntstatus.Status) {
 	return win32.Named{Name: name, File: c.boolean(file)}, st
 }
 
-// rmNamedSecurity implements GetNamedSecurityInfo without splitting the descriptor into parts.
+// rmNamedSecurity implements GetNamedSecurityInfo, which reads the descriptor of a named object. The C code splits the
+// descriptor into parts.
 func rmNamedSecurity(c *call) uint64 {
 	o, st := c.named(3)
 	if st != ntstatus.Success {
@@ -26,7 +27,8 @@ func rmNamedSecurity(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// rmObjectSecurity implements GetSecurityInfo without splitting the descriptor into parts.
+// rmObjectSecurity implements GetSecurityInfo, which reads the descriptor of a handle's object. The C code splits the
+// descriptor into parts.
 func rmObjectSecurity(c *call) uint64 {
 	d, st := c.nt.NtQuerySecurityObject(c.handle(0), c.u32(1))
 	return c.giveDescriptor(2, d, st)
@@ -58,7 +60,8 @@ func rmFileSecurity(c *call) uint64 {
 	return said
 }
 
-// rmSetNamedSecurity implements SetNamedSecurityInfo and SetFileSecurity.
+// rmSetNamedSecurity implements SetNamedSecurityInfo and SetFileSecurity: it replaces parts of the descriptor of a
+// named object.
 func rmSetNamedSecurity(c *call) uint64 {
 	o, st := c.named(3)
 	if st != ntstatus.Success {

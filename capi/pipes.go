@@ -29,7 +29,8 @@ func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status
 	return c.opened(h, st)
 }
 
-// ntOpenFile implements NtOpenFile.
+// ntOpenFile implements NtOpenFile: it opens an existing file, pipe or device and writes the handle and the status
+// block.
 func ntOpenFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

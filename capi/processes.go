@@ -96,7 +96,8 @@ func ntCreateUserProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
-// ntSuspendThread implements NtSuspendThread. The previous count is optional.
+// ntSuspendThread implements NtSuspendThread: it raises a thread's suspend count. The output of the previous count is
+// optional.
 func ntSuspendThread(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtSuspendThread(suspendThreadIn(c))
@@ -116,7 +117,8 @@ func ntResumeThread(c *call) uint64 {
 	})
 }
 
-// ntTerminateProcess ends a process with a status. If it is the program's own process, it ends the program.
+// ntTerminateProcess implements NtTerminateProcess: it ends a process with a status. If it is the program's own
+// process, it ends the program.
 func ntTerminateProcess(c *call) uint64 {
 	st := c.nt.NtTerminateProcess(c.handle(0), ntstatus.Status(c.u32(1)))
 	if st == ntstatus.Success && c.over() {
@@ -132,7 +134,8 @@ func (c *call) over() bool {
 	return st != ntstatus.Success || basic.ExitStatus != ntstatus.Pending
 }
 
-// ntSetInformationJobObject reads the limits only for the security class and its exact length.
+// ntSetInformationJobObject implements NtSetInformationJobObject. It reads the job's limits only for the security class
+// and its exact length.
 func ntSetInformationJobObject(c *call) uint64 {
 	in := setInformationJobObjectIn(c)
 	if in.JobObjectInformationClass == nt.JobObjectSecurityLimitInformation &&

@@ -27,9 +27,10 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	return members
 }
 
-// rmAclRights implements GetEffectiveRightsFromAcl and, with an output for failures, GetAuditedPermissionsFromAcl. The
-// outputs are probed first. An invalid trustee or ACL fails with its status, and a NULL ACL with STATUS_INVALID_ACL.
-// Audited rights are the masks of SYSTEM_AUDIT entries alone.
+// rmAclRights implements GetEffectiveRightsFromAcl: it writes the rights that a list gives to a trustee. With an output
+// for failures it implements GetAuditedPermissionsFromAcl, whose rights are the masks of SYSTEM_AUDIT entries alone.
+// The outputs are probed first. An invalid trustee or ACL fails with its status, and a NULL ACL with
+// STATUS_INVALID_ACL.
 func rmAclRights(c *call) uint64 {
 	granted, failed := c.ptr(3), c.ptr(4)
 	if st := c.ProbeU32(granted); st != ntstatus.Success {

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rtlNtStatusToDosError implements RtlNtStatusToDosError.
+// rtlNtStatusToDosError implements RtlNtStatusToDosError: it converts an NTSTATUS to a Win32 error code.
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
 // listBytes copies the ACL at p from the program, including the free space after its entries. If the size in the header
@@ -48,9 +48,9 @@ func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint6
 	return status(c.Write(p, b))
 }
 
-// rtlCreateAcl writes an empty ACL of a size and revision. A size below 8 gives STATUS_BUFFER_TOO_SMALL, one above
-// 65535 STATUS_INVALID_PARAMETER (S-19). Only the header is written. A refused revision gives the status of
-// [sd.CreateACL].
+// rtlCreateAcl implements RtlCreateAcl: it writes an empty ACL of a size and revision. A size below 8 gives
+// STATUS_BUFFER_TOO_SMALL, one above 65535 STATUS_INVALID_PARAMETER (S-19). Only the header is written. A refused
+// revision gives the status of [sd.CreateACL].
 func rtlCreateAcl(c *call) uint64 {
 	n := c.u32(1)
 	// The header must fit into the list, and its field of 16 bits must hold the size: each has its own status (S-19).
@@ -155,9 +155,9 @@ func (c *call) giveText(out, units user, s string) uint64 {
 	return status(c.give(out, b))
 }
 
-// rmParseDescriptor implements ConvertStringSecurityDescriptorToSecurityDescriptor. The caller frees the descriptor;
-// the pointer for its length may be NULL. Malformed SDDL gives the status of the syntax error. A failure to write the
-// pointer leaves the length written and frees nothing.
+// rmParseDescriptor implements ConvertStringSecurityDescriptorToSecurityDescriptor: it decodes SDDL. The caller frees
+// the descriptor; the pointer for its length may be NULL. Malformed SDDL gives the status of the syntax error. A
+// failure to write the pointer leaves the length written and frees nothing.
 func rmParseDescriptor(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -179,9 +179,9 @@ func rmParseDescriptor(c *call) uint64 {
 	return status(c.give(c.ptr(1), b))
 }
 
-// rmFormatDescriptor implements ConvertSecurityDescriptorToStringSecurityDescriptor. The caller frees the text, which
-// is empty if no part is requested. A NULL descriptor is STATUS_INVALID_SECURITY_DESCR. One that SDDL cannot express is
-// STATUS_INVALID_ACL.
+// rmFormatDescriptor implements ConvertSecurityDescriptorToStringSecurityDescriptor: it encodes a descriptor as SDDL.
+// The caller frees the text, which is empty if no part is requested. A NULL descriptor is
+// STATUS_INVALID_SECURITY_DESCR. One that SDDL cannot express is STATUS_INVALID_ACL.
 func rmFormatDescriptor(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -200,8 +200,8 @@ func rmFormatDescriptor(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3), text)
 }
 
-// rmParseSid implements ConvertStringSidToSid, aliases included. The caller frees the SID. Malformed text is
-// STATUS_INVALID_SID. An unreadable text gives a status.
+// rmParseSid implements ConvertStringSidToSid: it decodes a SID in text form, aliases included. The caller frees the
+// SID. Malformed text is STATUS_INVALID_SID. An unreadable text gives a status.
 func rmParseSid(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -214,7 +214,7 @@ func rmParseSid(c *call) uint64 {
 	return status(c.give(c.ptr(1), s.AppendBinary(nil)))
 }
 
-// rmFormatSid implements ConvertSidToStringSid. The caller frees the text.
+// rmFormatSid implements ConvertSidToStringSid: it returns a SID's text, which the caller frees.
 func rmFormatSid(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -223,8 +223,8 @@ func rmFormatSid(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), s.String())
 }
 
-// rmPrivilegeValue implements LookupPrivilegeValue. It ignores case; an unknown name gives STATUS_NO_SUCH_PRIVILEGE.
-// Memory that cannot be read or written returns its status.
+// rmPrivilegeValue implements LookupPrivilegeValue: it writes the LUID of a privilege name. It ignores case; an unknown
+// name gives STATUS_NO_SUCH_PRIVILEGE. Memory that cannot be read or written returns its status.
 func rmPrivilegeValue(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -238,8 +238,8 @@ func rmPrivilegeValue(c *call) uint64 {
 	return status(ntstatus.NoSuchPrivilege)
 }
 
-// rmPrivilegeName implements LookupPrivilegeName. The caller frees the text; an unknown LUID gives
-// STATUS_NO_SUCH_PRIVILEGE. Memory that cannot be read returns its status.
+// rmPrivilegeName implements LookupPrivilegeName: it returns the name of a privilege's LUID. The caller frees the text;
+// an unknown LUID gives STATUS_NO_SUCH_PRIVILEGE. Memory that cannot be read returns its status.
 func rmPrivilegeName(c *call) uint64 {
 	v, st := c.ReadU64(c.ptr(0))
 	if st != ntstatus.Success {

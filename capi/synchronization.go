@@ -32,7 +32,8 @@ func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
 	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
 }
 
-// ntReleaseMutant implements NtReleaseMutant. The previous count is optional.
+// ntReleaseMutant implements NtReleaseMutant: it releases a mutant that the thread owns. The output of the previous
+// count is optional.
 func ntReleaseMutant(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseMutant(releaseMutantIn(c))
@@ -53,7 +54,8 @@ func ntQueryMutant(c *call) uint64 {
 	return c.putState(st, &e)
 }
 
-// ntReleaseSemaphore implements NtReleaseSemaphore. The previous count is optional.
+// ntReleaseSemaphore implements NtReleaseSemaphore: it raises a semaphore's count. The output of the previous count is
+// optional.
 func ntReleaseSemaphore(c *call) uint64 {
 	return c.writeOptional(c.ptr(2), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseSemaphore(releaseSemaphoreIn(c))
@@ -72,7 +74,8 @@ func ntQuerySemaphore(c *call) uint64 {
 	return c.putState(st, &e)
 }
 
-// ntSetTimer implements NtSetTimer. The previous state is optional; a timer routine gives STATUS_NOT_SUPPORTED.
+// ntSetTimer implements NtSetTimer: it starts a timer. The output of the previous state is optional; a timer routine
+// gives STATUS_NOT_SUPPORTED.
 func ntSetTimer(c *call) uint64 {
 	return c.writeOptional(c.ptr(6), 1, func() ([]byte, ntstatus.Status) {
 		if c.ptr(2) != 0 {
@@ -83,7 +86,7 @@ func ntSetTimer(c *call) uint64 {
 	})
 }
 
-// ntCancelTimer implements NtCancelTimer. The state is optional.
+// ntCancelTimer implements NtCancelTimer: it stops a timer. The output of its state is optional.
 func ntCancelTimer(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 1, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtCancelTimer(cancelTimerIn(c))

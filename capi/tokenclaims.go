@@ -15,9 +15,10 @@ type previousList struct {
 	buffer, returned user
 }
 
-// ntAdjustTokenClaimsAndDeviceGroups probes the outputs of all three lists before it uses the handle (T-74). It does
-// not read the new state of a list that is reset. Each previous state is written if it was requested. The first failing
-// write is the status, and later ones are not tried.
+// ntAdjustTokenClaimsAndDeviceGroups implements the service of this name, which changes three lists of a token. It
+// probes the outputs of all before it uses the handle (T-74). It does not read the new state of a list that is reset.
+// Each previous state is written if it was requested. The first failing write is the status, and later ones are not
+// tried.
 func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 	lists := [3]previousList{{c.u32(7), c.ptr(8), c.ptr(13)}, {c.u32(9), c.ptr(10), c.ptr(14)},
 		{c.u32(11), c.ptr(12), c.ptr(15)}}
@@ -64,8 +65,9 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 	return status(st)
 }
 
-// ntQuerySecurityAttributesToken probes the buffer and the length before it uses the handle (T-80). If a probe fails,
-// it does not call the service.
+// ntQuerySecurityAttributesToken implements NtQuerySecurityAttributesToken: it writes a token's own security
+// attributes. It probes the buffer and the length before it uses the handle (T-80). If a probe fails, it does not call
+// the service.
 func ntQuerySecurityAttributesToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(3), c.u32(4), c.ptr(5)
 	// The buffer and the pointer for the length are checked before the handle (T-80).

@@ -9,8 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ntDuplicateToken checks the token type before it touches memory (T-40), and the output pointer before the handle. In
-// the Observed profile a failure past the probe writes NULL.
+// ntDuplicateToken implements NtDuplicateToken and writes the handle of the copy. It checks the token type before it
+// touches memory (T-40), and the output pointer before the handle. In the Observed profile a failure past the probe
+// writes NULL.
 func ntDuplicateToken(c *call) uint64 {
 	if typ := winnt.TokenType(c.u32(4)); typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
 		// The token type comes first, before any memory is touched (T-40).
@@ -36,9 +37,9 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 	return c.ProbeU32(returned)
 }
 
-// ntAdjustPrivilegesToken probes the outputs before it uses the handle (T-70). With DisableAllPrivileges it does not
-// read the list; without either it returns STATUS_INVALID_PARAMETER. Without a buffer for the previous state nothing is
-// written.
+// ntAdjustPrivilegesToken implements NtAdjustPrivilegesToken: it changes privileges and writes their previous state. It
+// probes the outputs before it uses the handle (T-70). With DisableAllPrivileges it does not read the list; without
+// either it returns STATUS_INVALID_PARAMETER. Without a buffer for the previous state nothing is written.
 func ntAdjustPrivilegesToken(c *call) uint64 {
 	all, state, length, previous, returned := c.boolean(1), c.ptr(2), c.u32(3), c.ptr(4), c.ptr(5)
 	if !all && state == 0 {
@@ -64,8 +65,9 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 	return c.filled(previous, e.Bytes, returned, out.ReturnLength, st)
 }
 
-// ntAdjustGroupsToken probes the outputs before it uses the handle (T-74). With ResetToDefault it does not read the
-// list. Without previous it writes nothing.
+// ntAdjustGroupsToken implements NtAdjustGroupsToken: it changes groups and writes their previous state. It probes the
+// outputs before it uses the handle (T-74). With ResetToDefault it does not read the list. Without a buffer for the
+// previous state it writes nothing.
 func ntAdjustGroupsToken(c *call) uint64 {
 	length, previous, returned := c.u32(3), c.ptr(4), c.ptr(5)
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
@@ -86,8 +88,9 @@ func ntAdjustGroupsToken(c *call) uint64 {
 	return c.filled(previous, e.Bytes, returned, out.ReturnLength, st)
 }
 
-// ntQueryInformationToken requires a pointer for the length (T-80). If writing a handle in the information faults, the
-// handle stays open.
+// ntQueryInformationToken implements NtQueryInformationToken: it writes a token's information in the layout of its
+// class. It requires a pointer for the length (T-80). If writing a handle in the information faults, the handle stays
+// open.
 func ntQueryInformationToken(c *call) uint64 {
 	buffer, returned, in := c.ptr(2), c.ptr(4), queryInformationTokenIn(c)
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(in.TokenInformationLength), 4); in.FaultReturnLength == 0 {
@@ -102,7 +105,7 @@ func ntQueryInformationToken(c *call) uint64 {
 	return c.filled(buffer, e.Bytes, returned, out.ReturnLength, st) // after a fault a handle stays open
 }
 
-// ntSetInformationToken reads the value in the layout of its class.
+// ntSetInformationToken implements NtSetInformationToken. It reads the new value in the layout of its class.
 func ntSetInformationToken(c *call) uint64 {
 	in := setInformationTokenIn(c)
 	in.TokenInformation = captured(c.TokenInformationAt(in.TokenInformationClass, c.ptr(2), c.u32(3)))
@@ -128,8 +131,8 @@ func ntAllocateLocallyUniqueId(c *call) uint64 {
 	return c.written(c.ptr(0), le.AppendUint64(nil, uint64(out.LUID)), st)
 }
 
-// ntCreateLowBoxToken reads the package, the capabilities and the handles. A count of 0 means that its list is not
-// read.
+// ntCreateLowBoxToken implements NtCreateLowBoxToken, which creates the token of an AppContainer. It reads the package,
+// the capabilities and the handles. A count of 0 means that its list is not read.
 func ntCreateLowBoxToken(c *call) uint64 {
 	in := createLowBoxTokenIn(c)
 	in.PackageSID = captured(c.SIDAt(c.ptr(4)))

@@ -159,7 +159,8 @@ func (c *call) makeCalls() bool {
 	return len(out.UserApcs) > 0
 }
 
-// ntWaitForSingleObject waits for an object until a limit, NULL for none, and for queued APCs if the wait is alertable.
+// ntWaitForSingleObject implements NtWaitForSingleObject: it waits for an object until a limit, NULL for none, and for
+// queued APCs if the wait is alertable.
 func ntWaitForSingleObject(c *call) uint64 {
 	l, st := c.limitAt(c.ptr(2))
 	if st != ntstatus.Success {
@@ -216,14 +217,14 @@ func ntDelayExecution(c *call) uint64 {
 	return status(st)
 }
 
-// ntQueueApcThread queues a routine with three arguments to a thread.
+// ntQueueApcThread implements NtQueueApcThread: it queues a routine with three arguments to a thread.
 func ntQueueApcThread(c *call) uint64 {
 	_, st := c.sys.NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: c.handle(0), ApcRoutine: c.routine(1),
 		ApcArgument1: uint64(c.ptr(2)), ApcArgument2: uint64(c.ptr(3)), ApcArgument3: uint64(c.ptr(4))})
 	return status(st)
 }
 
-// ntTestAlert runs the queued APCs. It succeeds even if there are none.
+// ntTestAlert implements NtTestAlert: it runs the queued APCs of the thread. It succeeds even if there are none.
 func ntTestAlert(c *call) uint64 {
 	c.makeCalls()
 	return status(ntstatus.Success)
@@ -238,8 +239,8 @@ func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.St
 	})
 }
 
-// ntSetEvent implements NtSetEvent. The previous state is optional.
+// ntSetEvent implements NtSetEvent: it signals an event. The output of the previous state is optional.
 func ntSetEvent(c *call) uint64 { return c.toldState(c.sys.NtSetEvent) }
 
-// ntResetEvent implements NtResetEvent. The previous state is optional.
+// ntResetEvent implements NtResetEvent: it clears an event's signal. The output of the previous state is optional.
 func ntResetEvent(c *call) uint64 { return c.toldState(c.sys.NtResetEvent) }
