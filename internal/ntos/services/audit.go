@@ -44,7 +44,8 @@ func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 		audit.HandleAudit{GenerateOnClose: true})
 }
 
-// originOf returns the origin of a record for the caller's process. The caller of originOf sets the subject.
+// originOf returns the origin of an audit record, the process that made the call. The caller of originOf sets the
+// subject.
 func originOf(c *ob.Caller) audit.Origin {
 	p, _ := c.Process.(*ps.Process)
 	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Wait: c.Wait}

@@ -78,8 +78,8 @@ func (p *PeerRecords) lost(user string, leftOut uint64) {
 	}
 }
 
-// forgetLocked removes the users who have their full allowance and no left-out records. If that makes no room,
-// it removes all users.
+// forgetLocked makes room for new users: it removes those who have their full allowance of most records and no left-out
+// ones. If that makes no room, it removes all users.
 // +checklocks:p.mu
 func (p *PeerRecords) forgetLocked(now time.Time, most float64) {
 	for user, a := range p.users {

@@ -92,7 +92,7 @@ func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortO
 	return received(m), st
 }
 
-// received converts a message for the server's output.
+// received converts a message of an LPC port to the output of the services that receive one.
 func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting,
 		Closed: m.Closed, PortContext: m.Context}

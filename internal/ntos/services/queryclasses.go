@@ -98,17 +98,17 @@ var classes = [winnt.MaxTokenInfoClass + 1]answer{
 	winnt.TokenIsAppSilo:                    func(*se.TokenObject, *token.Token) (any, uint32) { return uint32(0), 4 },
 }
 
-// number returns the answer of a class that is a 32-bit number.
+// number returns the answer function of an information class whose value is a 32-bit number, which f computes.
 func number(f func(*token.Token) uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return f(v), 4 }
 }
 
-// truth returns the answer of a class that is 1 or 0 as a 32-bit number.
+// truth returns the answer function of an information class that is 1 or 0 as a 32-bit number, by f.
 func truth(f func(*token.Token) bool) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(f(v)), 4 }
 }
 
-// flagClass returns the answer of a class that tells whether a token flag is set.
+// flagClass returns the answer function of an information class that tells whether the token flag bit is set.
 func flagClass(bit uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(v.Flags()&bit != 0), 4 }
 }
@@ -121,10 +121,10 @@ func flag(b bool) uint32 {
 	return 0
 }
 
-// oneGroup returns the value and size of a class that is one group.
+// oneGroup returns the value and size of an information class that is one group.
 func oneGroup(g token.Group) (any, uint32) { return g, uint32(sidAndAttributes + g.SID.Len()) }
 
-// groupClass returns the answer of a class that is the list of groups which f yields.
+// groupClass returns the answer function of an information class that is a list of groups, those that f yields.
 func groupClass(f func(*token.Token) iter.Seq2[int, token.Group]) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		list := groupsOf(f(v))
@@ -150,13 +150,13 @@ func privilegesOf(v *token.Token) []nt.LUIDAndAttributes {
 	return list
 }
 
-// privilegesClass answers TokenPrivileges.
+// privilegesClass returns the value and size of class TokenPrivileges.
 func privilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	list := privilegesOf(v)
 	return list, uint32(privilegesHeader + privilegeSize*len(list))
 }
 
-// defaultDACLClass answers TokenDefaultDacl. A token without a default DACL has a nil list.
+// defaultDACLClass returns the value and size of class TokenDefaultDacl. A token without a default DACL has a nil list.
 func defaultDACLClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	if v.DefaultDACL() == nil {
 		return v.DefaultDACL(), pointerSize
@@ -164,14 +164,15 @@ func defaultDACLClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	return v.DefaultDACL(), uint32(pointerSize + v.DefaultDACL().Size())
 }
 
-// logonSIDClass answers TokenLogonSid. The token must have a logon SID.
+// logonSIDClass returns the value and size of class TokenLogonSid. The token must have a logon SID.
 func logonSIDClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	g, _ := v.LogonSID()
 	list := []token.Group{g}
 	return list, groupListSize(list)
 }
 
-// claimClass returns the answer of a class of claims. f selects the set, and size computes its size.
+// claimClass returns the answer function of an information class that is a list of claims. f selects the set, and size
+// computes the size of the list in bytes.
 func claimClass(f func(*token.Token) *claims.Set, size func([]claims.Attribute) uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		list := attributesOf(f(v))
@@ -193,7 +194,8 @@ func withUser(v *token.Token) []token.Group {
 	return append([]token.Group{v.User()}, groupsOf(v.Groups())...)
 }
 
-// groupsAndPrivilegesClass answers TokenGroupsAndPrivileges. The user is the first of the SIDs.
+// groupsAndPrivilegesClass returns the value and size of class TokenGroupsAndPrivileges. The user is the first of the
+// SIDs.
 func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenGroupsAndPrivileges{SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()),
 		Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID()}
@@ -221,7 +223,7 @@ func accessInformationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	return x, uint32(n)
 }
 
-// isolationClass answers TokenBnoIsolation. Isolation is enabled if the token has a prefix.
+// isolationClass returns the value and size of class TokenBnoIsolation. Isolation is enabled if the token has a prefix.
 func isolationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenBnoIsolation{IsolationPrefix: v.IsolationPrefix(), IsolationEnabled: v.IsolationPrefix() != ""}
 	n := isolationSize

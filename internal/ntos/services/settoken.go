@@ -160,7 +160,8 @@ func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	return c.Sys.Security.Sessions.Link(tok.Value(), other.Value()) // one user, one full token, one limited (T-90)
 }
 
-// setOwner changes the default owner to a SID or group of the token. See [token.Token.WithOwner] for its errors.
+// setOwner sets class TokenOwner: it returns the token old with a new default owner, a SID or group of the token. See
+// [token.Token.WithOwner] for its errors.
 func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -169,8 +170,8 @@ func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, n
 	return old.WithOwner(modified, s)
 }
 
-// setPrimaryGroup changes the primary group to a SID or group. The errors are those of
-// [token.Token.WithPrimaryGroup].
+// setPrimaryGroup sets class TokenPrimaryGroup: it returns the token old with a new primary group, a SID or group. The
+// errors are those of [token.Token.WithPrimaryGroup].
 func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -179,8 +180,8 @@ func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.T
 	return old.WithPrimaryGroup(modified, s)
 }
 
-// sidValue returns the SID of a value, which is a SID or a group. It ignores the attributes. The zero SID gives
-// STATUS_INVALID_SID. Any other value gives STATUS_INVALID_PARAMETER.
+// sidValue returns the SID in the value of an information class, which is a SID or a group. It ignores the attributes.
+// The zero SID gives STATUS_INVALID_SID. Any other value gives STATUS_INVALID_PARAMETER.
 func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	switch v := value.(type) {
 	case sid.SID:
@@ -196,8 +197,8 @@ func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// setDefaultDACL changes the default DACL. A nil *sd.ACL clears it (T-90); a value of another type gives
-// STATUS_INVALID_PARAMETER.
+// setDefaultDACL sets class TokenDefaultDacl: it returns the token old with a new default DACL. A nil *sd.ACL clears it
+// (T-90); a value of another type gives STATUS_INVALID_PARAMETER.
 func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	acl, ok := value.(*sd.ACL)
 	if !ok {
@@ -206,7 +207,8 @@ func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.To
 	return old.WithDefaultDACL(modified, acl) // NULL clears it (T-90)
 }
 
-// setSessionID changes the terminal-services session, a uint32. A value of another type is STATUS_INVALID_PARAMETER.
+// setSessionID sets class TokenSessionId: it returns the token old in another terminal-services session, a uint32. A
+// value of another type is STATUS_INVALID_PARAMETER.
 func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -215,7 +217,8 @@ func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithSessionID(modified, n), ntstatus.Success
 }
 
-// setAuditPolicy changes the token's audit policy, a []byte. A value of another type is STATUS_INVALID_PARAMETER.
+// setAuditPolicy sets class TokenAuditPolicy: it returns the token old with a new per-user audit policy, a []byte. A
+// value of another type is STATUS_INVALID_PARAMETER.
 func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	policy, ok := value.([]byte)
 	if !ok {
@@ -224,8 +227,8 @@ func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, nt
 	return old.WithAuditPolicy(policy)
 }
 
-// setOrigin changes the originating logon session, while it is 0 (T-90). A value of another type is
-// STATUS_INVALID_PARAMETER.
+// setOrigin sets class TokenOrigin: it returns the token old with an originating logon session, if it has none yet
+// (T-90). A value of another type is STATUS_INVALID_PARAMETER.
 func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	l, ok := value.(winnt.LUID)
 	if !ok {
@@ -234,7 +237,8 @@ func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, 
 	return old.WithOriginatingLogon(modified, l) // only while it is 0 (T-90)
 }
 
-// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90). Another SID is STATUS_INVALID_PARAMETER.
+// setIntegrity sets class TokenIntegrityLevel: it returns the token old at another integrity level, a SID or group
+// S-1-16-x (T-90). Another SID is STATUS_INVALID_PARAMETER.
 func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -243,7 +247,8 @@ func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithIntegrity(modified, s) // a SID S-1-16-x (T-90)
 }
 
-// setMandatoryPolicy changes the mandatory policy, a uint32. A value of another type is STATUS_INVALID_PARAMETER.
+// setMandatoryPolicy sets class TokenMandatoryPolicy: it returns the token old with another mandatory integrity policy,
+// a uint32. A value of another type is STATUS_INVALID_PARAMETER.
 func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -252,8 +257,8 @@ func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*toke
 	return old.WithMandatoryPolicy(modified, n)
 }
 
-// setFlag returns a function that sets a token flag for the value 1 and clears it for 0. The function returns
-// STATUS_INVALID_PARAMETER for any other value.
+// setFlag returns the function of a class that sets a token flag for the value 1 and clears it for 0. That function
+// returns STATUS_INVALID_PARAMETER for any other value.
 func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntstatus.Status) {
 	return func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 		switch n, ok := value.(uint32); {
@@ -266,8 +271,8 @@ func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntst
 	}
 }
 
-// setVirtualization enables or disables virtualization. A token that does not allow it gives STATUS_INVALID_PARAMETER
-// (T-90).
+// setVirtualization sets class TokenVirtualizationEnabled: it returns the token old with virtualization enabled or
+// disabled. A token that does not allow it gives STATUS_INVALID_PARAMETER (T-90).
 func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	if old.Flags()&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 {
 		return nil, ntstatus.InvalidParameter // virtualization must be allowed (T-90)
@@ -275,7 +280,8 @@ func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token
 	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
 }
 
-// setAttributes applies a list of changes to the token's own security attributes. Either all take effect, or none.
+// setAttributes sets class TokenSecurityAttributes: it applies a list of changes to the token's own security
+// attributes. Either all take effect, or none.
 func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	changes, ok := value.([]token.AttributeChange)
 	if !ok {
@@ -284,8 +290,8 @@ func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, nts
 	return old.ChangeAttributes(changes)
 }
 
-// setIsolation changes the isolation prefix. IsolationEnabled must be set exactly if there is a prefix, else
-// STATUS_INVALID_PARAMETER.
+// setIsolation sets class TokenBnoIsolation, the prefix that isolates the token's named objects. IsolationEnabled must
+// be set exactly if there is a prefix, else STATUS_INVALID_PARAMETER.
 func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	x, ok := value.(nt.TokenBnoIsolation)
 	if !ok || x.IsolationEnabled != (x.IsolationPrefix != "") {
@@ -294,8 +300,8 @@ func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntst
 	return old.WithIsolationPrefix(x.IsolationPrefix), ntstatus.Success
 }
 
-// setChildProcessFlags sets flags of TokenChildProcessFlags. It never clears one: a value without a flag that the token
-// has gives STATUS_INVALID_PARAMETER, and so does an unknown flag (T-90).
+// setChildProcessFlags sets class TokenChildProcessFlags, which restricts child processes. It never clears a flag: a
+// value without one that the token has gives STATUS_INVALID_PARAMETER, and so does an unknown flag (T-90).
 func setChildProcessFlags(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok || n&^(nt.ChildProcessNone|nt.ChildProcessAudit|nt.ChildProcessSecureToo) != 0 {
