@@ -85,7 +85,7 @@ func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(inBin
 // error. An error wraps ErrValue.
 func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(inBinary, b) }
 
-// AppendTicket appends the body of Restore to b.
+// AppendTicket appends the body of a Restore frame, which names the saved impersonation k, to b.
 func AppendTicket(b []byte, k nt.Ticket) []byte {
 	return ticketBody.append(inBinary, b, TicketBody{uint64(k)})
 }

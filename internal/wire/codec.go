@@ -190,8 +190,8 @@ func number(b []byte, n uint64, size int) []byte {
 	return binary.LittleEndian.AppendUint64(b, n)
 }
 
-// pointer returns the codec of a pointer type: a byte 0 for nil, or 1 and the value. A flag other than 0 and 1 is an
-// error of the reader.
+// pointer returns the codec of a pointer type. It encodes a byte 0 for nil, or 1 and the value. A flag other than 0 and
+// 1 is an error of the reader.
 func pointer(t reflect.Type) *codec {
 	e := make1(t.Elem())
 	return &codec{"*" + e.form, 1, func(b []byte, v reflect.Value) ([]byte, error) {

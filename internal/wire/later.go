@@ -35,7 +35,8 @@ func AppendLater(b []byte, l *nt.Later) []byte {
 	return laterHead.append(inBinary, b, LaterHead{uint64(l.Event), l.ApcRoutine, l.ApcContext, l.IoStatusBlock, l.Waits})
 }
 
-// AppendOperation appends the body of Collect and Told. request is the one that started the operation.
+// AppendOperation appends the body of a Collect or Told frame, which names a pending operation. request is the request
+// number that started it.
 func AppendOperation(b []byte, request uint64) []byte { return AppendCancel(b, request) }
 
 // DecodeLater decodes the state in the answer to Begin or Collect and returns the bytes after it: the output of a
@@ -141,6 +142,7 @@ func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 }
 
 // forgetLocked removes an operation from the table and returns its charge. It ignores an unknown one.
+//
 // +checklocks:s.mu
 func (s *Server) forgetLocked(request uint64) {
 	if op := s.laters[request]; op != nil {

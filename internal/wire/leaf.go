@@ -77,7 +77,7 @@ type attributeFields struct {
 	Octets  [][]byte
 }
 
-// fieldsOf returns the fields of a claim in the order of the wire. It shares the slices.
+// fieldsOf converts a claim to the fields that are sent, in the order of the wire. It shares the slices.
 func fieldsOf(a claims.Attribute) attributeFields {
 	return attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets}
 }

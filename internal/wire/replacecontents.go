@@ -12,7 +12,8 @@ type ContentsReplacer interface {
 	ReplaceContents(th *nt.Thread, file, from winnt.Handle) ntstatus.Status
 }
 
-// ReplaceContentsBody is the body of a ReplaceContents.
+// ReplaceContentsBody is the body of a ReplaceContents frame: the handle of the file to change, and of the file with
+// the new contents.
 type ReplaceContentsBody struct{ File, From uint64 }
 
 var replaceContentsBody = valueOf[ReplaceContentsBody]()

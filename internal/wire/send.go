@@ -156,6 +156,7 @@ var large = sync.Pool{New: func() any { return new([largeAnswers]byte) }}
 
 // roomFor returns the unsent answers, moved to a pooled buffer if they need room for n more bytes and such a buffer is
 // large enough. Otherwise it returns them unchanged.
+//
 // +checklocks:s.write
 func (s *Server) roomFor(n int) []byte {
 	all := len(s.unsent) + n

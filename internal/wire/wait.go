@@ -17,7 +17,8 @@ type WaitHead struct {
 
 var waitHead = valueOf[WaitHead]()
 
-// AppendWait appends the head of a waiting call.
+// AppendWait appends the head of a waiting call: the object of handle h, and the status notYet for which the call is
+// repeated.
 func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 	return waitHead.append(inBinary, b, WaitHead{uint64(h), notYet})
 }
