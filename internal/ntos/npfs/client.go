@@ -21,6 +21,7 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 // the server can impersonate. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part
 // remains. The caller must release the contexts in dropped. With n 0 it reads only from the first message. An empty
 // queue gives no data and success.
+//
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,
 	dropped []*ps.ClientContext) {
@@ -84,6 +85,7 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 // the context. A failed capture of the last read message is returned again. A listening pipe is STATUS_PIPE_LISTENING,
 // a disconnected one STATUS_INVALID_PIPE_STATE, and one without a read message STATUS_CANNOT_IMPERSONATE. A static
 // context takes precedence.
+//
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 	switch {

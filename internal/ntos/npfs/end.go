@@ -40,6 +40,7 @@ func (e *End) outbox() *queue {
 // readyLocked checks that the end can transfer data. It returns success for a connected or unclaimed end. A detached or
 // disconnected end is STATUS_PIPE_DISCONNECTED, a listening one STATUS_PIPE_LISTENING, and one whose other end is
 // closed STATUS_PIPE_CLOSING.
+//
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
 	if e.detachedLocked() {
@@ -191,6 +192,7 @@ func (e *End) Detached() bool {
 }
 
 // detachedLocked reports whether e is the end of a client that the server disconnected, as [End.Detached] does.
+//
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
 

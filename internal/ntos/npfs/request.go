@@ -109,6 +109,7 @@ func (r *Request) Start() Result {
 // beginLocked tries the operation of a new request. m is the message of a write, nil for other operations. It returns
 // STATUS_PENDING if the request must wait. Beyond MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end
 // that never blocks gets the status itself. An unknown operation is STATUS_INVALID_PARAMETER.
+//
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	full := e.pending >= MaxPending
@@ -155,6 +156,7 @@ func (op Op) waits(st ntstatus.Status) bool {
 // againLocked tries the operation of a waiting request again. It returns STATUS_PENDING and no count if the request
 // must go on waiting. A client that came meanwhile makes a listen succeed. For a write that ends, res.Count is the
 // number of bytes taken.
+//
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	switch r.Op {
@@ -199,6 +201,7 @@ func (in *Instance) settleLocked(f *finished) {
 
 // endLocked ends a request with a result: it removes the request from the waiting ones, counts it as no longer pending
 // at its end, and adds it to f.
+//
 // +checklocks:in.mu
 func (in *Instance) endLocked(r *Request, res Result, f *finished) {
 	r.queued = false
@@ -225,6 +228,7 @@ func (r *Request) Cancel() bool {
 
 // cancelLocked ends a waiting request with STATUS_CANCELLED and adds it to f. It drops the unread bytes of a write; the
 // result says how many were read.
+//
 // +checklocks:in.mu
 func (in *Instance) cancelLocked(r *Request, f *finished) {
 	res := Result{Status: ntstatus.Cancelled}

@@ -21,9 +21,10 @@ func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) 
 	return m, ntstatus.Success
 }
 
-// readLocked reads up to n bytes. It returns STATUS_PIPE_EMPTY if no data is there yet. Data that was written before
-// the other end closed can still be read; then it returns STATUS_PIPE_BROKEN. In message mode a longer message is read
-// in part, with STATUS_BUFFER_OVERFLOW. Without data any other state gives the status of readyLocked.
+// readLocked reads up to n bytes from the queue to this end. It returns STATUS_PIPE_EMPTY if no data is there yet. Data
+// that was written before the other end closed can still be read; then it returns STATUS_PIPE_BROKEN. In message mode a
+// longer message is read in part, with STATUS_BUFFER_OVERFLOW. Without data any other state gives the status of
+// readyLocked.
 // +checklocks:e.instance.mu
 func (e *End) readLocked(n int, f *finished) (res Result) {
 	in, box := e.instance, e.inbox()
@@ -99,6 +100,7 @@ func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status
 
 // refuseLocked drops a message that the pipe does not take: it returns the message's charge, and adds its client
 // context to f.
+//
 // +checklocks:e.instance.mu
 func (e *End) refuseLocked(m *message, f *finished) {
 	m.paid.Return()
@@ -128,6 +130,7 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 // end with STATUS_PIPE_DISCONNECTED, one without a connection with STATUS_INVALID_PIPE_STATE, and one that does not
 // read messages with STATUS_INVALID_READ_MODE. While data waits to be read the status is STATUS_PIPE_BUSY, and if full
 // is set STATUS_INSUFFICIENT_RESOURCES.
+//
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
 	switch {
@@ -172,8 +175,8 @@ func (e *End) listenLocked() ntstatus.Status {
 	return ntstatus.PipeListening
 }
 
-// flushLocked returns STATUS_PENDING while a connected other end has unread data. Otherwise, also without a
-// connection, it returns success.
+// flushLocked returns STATUS_PENDING while a flush must wait, because a connected other end has unread data. Otherwise,
+// also without a connection, it returns success.
 // +checklocks:e.instance.mu
 func (e *End) flushLocked() ntstatus.Status {
 	switch {
