@@ -206,6 +206,7 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 
 // assignPrimaryLocked replaces the primary token of a process that has not started by tok, or by what assignableLocked
 // makes of it, and returns the old one. The caller releases old and drop without the lock. After a refusal old is nil.
+//
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	use, drop, out := p.assignableLocked(tok)

@@ -91,7 +91,7 @@ func New(profile nt.Profile, kernel *ob.Table, boot *token.Token, first winnt.LU
 // Fault reports whether an allocation is to fail at this point (O-81).
 func (s *System) Fault(point string) bool { return s.Faults != nil && s.Faults(point) }
 
-// now returns the time, or 0 in a system without a clock.
+// now returns the system time in 100-ns units since 1601-01-01, or 0 in a system without a clock.
 func (s *System) now() int64 {
 	if s.Clock == nil {
 		return 0
