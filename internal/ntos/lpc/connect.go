@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// wakeLocked wakes the threads that wait for a change of the port.
+// wakeLocked wakes the threads that wait for a change of the port: it closes the channel of Changed and makes a new
+// one.
 // +checklocks:p.mu
 func (p *Port) wakeLocked() {
 	close(p.changed)
