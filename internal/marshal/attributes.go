@@ -108,8 +108,8 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 	return a, st
 }
 
-// value appends the value at b to a. An unknown type of attribute is STATUS_INVALID_PARAMETER. A text or SID that
-// cannot be read gives its status, with the value appended.
+// value decodes one value of a claim, whose array element is b, and appends it to a. An unknown type of attribute is
+// STATUS_INVALID_PARAMETER. A text or SID that cannot be read gives its status, with the value appended.
 func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
 	switch a.Type {
 	case claims.Int64:

@@ -38,8 +38,8 @@ func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	return list, st
 }
 
-// claimValues copies n values. Unlike those of a token attribute, strings are zero-terminated. With a failure the
-// earlier values stay in a.
+// claimValues copies the n values of a claim from the array at p into a. Unlike those of a token attribute, strings are
+// zero-terminated. With a failure the earlier values stay in a.
 func (r *attributeReader) claimValues(a *claims.Attribute, p Address, n uint32) ntstatus.Status {
 	size := 8
 	if a.Type == claims.SID || a.Type == claims.Octets {
