@@ -213,7 +213,7 @@ func handleField(result reflect.Type, p param) string {
 	return ""
 }
 
-// source returns the generated Go file.
+// source returns the generated Go file with the functions of all services so far.
 func (d *decoder) source() []byte {
 	b, err := format.Source(broken(d.out.Bytes()))
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes. A failure writes no handle. In the Observed
-// profile a failure past the probe writes NULL.
+// lsaOpenPolicy implements LsaOpenPolicy, which opens the policy for lookups of names and SIDs. It ignores the object
+// attributes. A failure writes no handle. In the Observed profile a failure past the probe writes NULL.
 func lsaOpenPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
@@ -32,7 +32,7 @@ func lsaOpenPolicy(c *call) uint64 {
 	return c.openedAt(c.ptr(3), out.PolicyHandle, st)
 }
 
-// lsaClose implements LsaClose.
+// lsaClose implements LsaClose: it closes the handle of a policy.
 func lsaClose(c *call) uint64 {
 	_, st := c.sys.LsaClose(nt.LsaCloseIn{ObjectHandle: c.handle(0)})
 	return status(st)

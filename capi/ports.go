@@ -242,7 +242,7 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 		ClientID: nt.ClientID{UniqueProcess: processID(), UniqueThread: c.id}, ID: id, Data: out.Reply}))
 }
 
-// reply sends the PORT_MESSAGE at p as the reply to the message with the same client and id.
+// reply sends the PORT_MESSAGE at p as the server's reply to the message with the same client and id.
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 	m, st := c.PortMessageAt(p)
 	if st != ntstatus.Success {
@@ -253,7 +253,7 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 	return st
 }
 
-// ntReplyPort implements NtReplyPort.
+// ntReplyPort implements NtReplyPort: it sends the reply to a client's message.
 func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
 
 // ntReplyWaitReceivePort implements NtReplyWaitReceivePort. It sends the reply, if there is one, and waits for the next
