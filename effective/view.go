@@ -16,7 +16,7 @@ type Principal struct {
 	Token *token.Token
 }
 
-// Change is one result that has changed.
+// Change is one result of a View that has changed.
 type Change struct {
 	Object    string
 	Principal string
