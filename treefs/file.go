@@ -119,6 +119,7 @@ func (o *File) Write(b []byte) (n int, err error) {
 
 // placeLocked brings the position up to date after an append: it sets the position to the present end of the file.
 // Otherwise it does nothing. After an error the position is unchanged.
+//
 // +checklocks:o.mu
 func (o *File) placeLocked() error {
 	if !o.atEnd {
