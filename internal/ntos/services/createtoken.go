@@ -39,8 +39,9 @@ func (c *Context) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, nts
 	return c.createToken(&in)
 }
 
-// createToken does the work of both services, in the order of T-10. On an error no token exists. The logon session must
-// exist. A missing session is STATUS_NO_SUCH_LOGON_SESSION. The handle has the rights that creatorAccess grants.
+// createToken creates and opens a token for NtCreateToken and NtCreateTokenEx, in the order of T-10. On an error no
+// token exists. The logon session must exist. A missing session is STATUS_NO_SUCH_LOGON_SESSION. The handle has the
+// rights that creatorAccess grants.
 func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureCreate(in)

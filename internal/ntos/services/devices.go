@@ -25,7 +25,8 @@ var FileType = &ob.Type{ObjectType: winnt.FileObject, OnDestroy: func(o ob.Objec
 	}
 }}
 
-// File is a file object: a named file without contents, an open of a device, or an open file of a tree.
+// File is the file object behind a handle: a named file without contents, an open of a device, or an open file of a
+// tree.
 type File struct {
 	ob.Header
 	device *Device     // immutable; nil for a file

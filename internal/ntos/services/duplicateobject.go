@@ -68,7 +68,7 @@ func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn)
 	return ntstatus.Success
 }
 
-// sourceHandle holds the object that a source handle names and the rights it grants.
+// sourceHandle is the handle that NtDuplicateObject copies: its object and the rights it grants.
 type sourceHandle struct {
 	ob.Granted
 	head   *ob.Header // one reference
@@ -111,8 +111,8 @@ func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	return nil
 }
 
-// closeIn closes a handle of process p. Closing a pseudo handle succeeds and has no effect. The tracer does not see a
-// failure.
+// closeIn closes a handle in the table of process p, for DUPLICATE_CLOSE_SOURCE. Closing a pseudo handle succeeds and
+// has no effect. The tracer does not see a failure.
 func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	caller := c.Caller
 	caller.Why = nil // the result of the duplication is recorded, not this one

@@ -15,8 +15,8 @@ func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	return e, st
 }
 
-// changeEvent is the common part of the calls that set or reset an event. It calls change on the event's signal and
-// outputs the previous state, 1 for signalled. The handle needs EVENT_MODIFY_STATE. A failure changes nothing.
+// changeEvent implements the common part of the calls that set or reset an event. It calls change on the event's signal
+// and outputs the previous state, 1 for signalled. The handle needs EVENT_MODIFY_STATE. A failure changes nothing.
 func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out nt.SetEventOut, st ntstatus.Status) {
 	// reference
 	e, st := c.event(h)

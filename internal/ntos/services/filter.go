@@ -26,9 +26,9 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 	return c.filterToken(&in)
 }
 
-// filterToken does the work of both services. It checks unreadable lists, flags, the handle and malformed lists in this
-// order (T-60). With a failure no token exists. The new handle has the rights of the old one. Unknown flags are
-// STATUS_INVALID_PARAMETER, and the handle needs TOKEN_DUPLICATE.
+// filterToken creates and opens a restricted token for NtFilterToken and NtFilterTokenEx. It checks unreadable lists,
+// flags, the handle and malformed lists in this order (T-60). With a failure no token exists. The new handle has the
+// rights of the old one. Unknown flags are STATUS_INVALID_PARAMETER, and the handle needs TOKEN_DUPLICATE.
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {

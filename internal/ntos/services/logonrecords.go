@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogonSource identifies the requester of a logon.
+// LogonSource says who requested a logon and from where, for the logon's audit record.
 type LogonSource struct {
 	Subject    access.Subject // zero: the system itself
 	Process    string         // LogonProcessName; "" for none
@@ -32,7 +32,8 @@ type LogonSource struct {
 	Peer string
 }
 
-// process returns the field LogonProcessName: the name, "-" for none, then ": " and the proof if there is one (K-50).
+// process returns the audit field LogonProcessName: the name of the requesting process, "-" for none, then ": " and the
+// proof if there is one (K-50).
 func (s *LogonSource) process() []string {
 	name := cmp.Or(s.Process, "-")
 	if s.Proof != "" {
@@ -229,7 +230,8 @@ func (s *System) RecordLogoff(o se.Logon) {
 	}
 }
 
-// write makes an event and writes it. It returns STATUS_AUDIT_FAILED for values that the event does not have.
+// write builds the audit event with number id from its values and stores it in the log. It returns STATUS_AUDIT_FAILED
+// for values that the event does not have.
 func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values audit.Values) ntstatus.Status {
 	e, err := audit.Make(id, o, from, values)
 	if err != nil {

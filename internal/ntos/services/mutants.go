@@ -14,7 +14,8 @@ import (
 // MutantType is the object type Mutant.
 var MutantType = &ob.Type{ObjectType: winnt.MutantObject}
 
-// Mutant is a mutant object. Threads cannot wait for one, so a thread owns it at most once.
+// Mutant is an NT mutant object, a lock that one thread owns. Threads cannot wait for one, so a thread owns it at most
+// once.
 type Mutant struct {
 	ob.Header
 	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference

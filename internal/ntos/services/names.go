@@ -33,7 +33,7 @@ func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut,
 	return out, st
 }
 
-// isComputer reports whether name is this computer's. It ignores leading backslashes.
+// isComputer reports whether a SystemName parameter names this computer. It ignores leading backslashes.
 func isComputer(a logon.Authority, name string) bool {
 	for len(name) > 0 && name[0] == '\\' {
 		name = name[1:]

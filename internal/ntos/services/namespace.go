@@ -14,7 +14,7 @@ import (
 // EventType is the object type Event.
 var EventType = &ob.Type{ObjectType: winnt.EventObject}
 
-// Event is an event object.
+// Event is an NT event object, on which threads wait until it is signaled.
 type Event struct {
 	ob.Header
 	Kind   nt.EventType // immutable

@@ -14,7 +14,7 @@ import (
 // SemaphoreType is the object type Semaphore.
 var SemaphoreType = &ob.Type{ObjectType: winnt.SemaphoreObject}
 
-// Semaphore is a semaphore object.
+// Semaphore is an NT semaphore object: a count that a wait decrements and NtReleaseSemaphore raises, up to a maximum.
 type Semaphore struct {
 	ob.Header
 	maximum int32        // immutable
@@ -22,8 +22,8 @@ type Semaphore struct {
 	raised  ke.Signal    // signalled when the count rises
 }
 
-// take decrements the count and returns true. It returns false and changes nothing if the count is 0. It does not
-// wait.
+// take consumes one unit of the semaphore for a wait: it decrements the count and returns true. It returns false and
+// changes nothing if the count is 0. It does not wait.
 func (s *Semaphore) take() bool {
 	for {
 		n := s.count.Load()
@@ -36,8 +36,8 @@ func (s *Semaphore) take() bool {
 	}
 }
 
-// release adds n to the count and returns the previous count. If the sum would exceed the maximum, ok is false and
-// nothing changes. n must be above 0.
+// release adds n units to the count and returns the previous count. If the sum would exceed the maximum, ok is false
+// and nothing changes. n must be above 0.
 func (s *Semaphore) release(n int32) (before int32, ok bool) {
 	for {
 		before = s.count.Load()

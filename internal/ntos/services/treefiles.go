@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// treeFile is the state of an open file of a tree. It is zero for other files.
+// treeFile is the part of a file object that only an open file of a tree has. It is zero for other files.
 type treeFile struct {
 	path        string             // immutable; below the root of the tree
 	face        fileaccess.Face    // immutable
@@ -50,7 +50,7 @@ func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 	return func(d *sd.Descriptor) bool { return fileaccess.Visible(&s, d, tree.Maximal, &a.policy) }
 }
 
-// treeHandle is a handle of a file of a tree, referenced for one call.
+// treeHandle is a handle of an open file in a tree, with its rights. The file is referenced for one call.
 type treeHandle struct {
 	*File
 	granted winnt.AccessMask
@@ -181,8 +181,8 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 	return nt.ReadFileOut{Buffer: room[:n]}, ntstatus.Success
 }
 
-// readingRoom returns the buffer for a read: the caller's, or a new one that is no larger than the rest of the file
-// (F-123). At most maxTransfer bytes are read.
+// readingRoom returns the buffer into which a read at an offset copies the file's bytes: the caller's, or a new one
+// that is no larger than the rest of the file (F-123). At most maxTransfer bytes are read.
 func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte, ntstatus.Status) {
 	want := min(int64(in.Length), maxTransfer)
 	if in.Room != nil && int64(len(in.Room)) >= want {
