@@ -102,8 +102,8 @@ func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	return h
 }
 
-// lookup does the work of Lookup and also returns the link through which the object was found. The caller releases
-// the reference. Both are nil if there is none.
+// lookup finds an object by name as Lookup does, and also returns the link through which it was found. The caller
+// releases the reference. Both are nil if there is none.
 func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	key := Upcase(name)
 	d.mu.Lock()

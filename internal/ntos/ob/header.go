@@ -236,7 +236,7 @@ func (h *Header) dropHandle() {
 	}
 }
 
-// dropHandleSlow is the part of dropHandle for an object that has a name or a close action. The handle's reference
+// dropHandleSlow drops a handle of an object that has a name or a close action, for dropHandle. The handle's reference
 // keeps the object alive meanwhile.
 func (h *Header) dropHandleSlow() {
 	if h.uncountHandle() && h.typ.OnLastHandle != nil {

@@ -70,7 +70,7 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return ns.resolve(c, n, typ, subject, desired, false)
 }
 
-// resolve does the work of Resolve. With create it also checks what a new object needs, such as the privilege of a
+// resolve walks a path as Resolve does. With create it also checks what a new object needs, such as the privilege of a
 // permanent one. With a failure the place is zero; otherwise the caller releases it. The order of the statuses is that
 // of O-22: attributes, root directory, syntax of the name, rights, path.
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
