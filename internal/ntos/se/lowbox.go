@@ -41,8 +41,8 @@ type Box struct {
 // that nothing holds yet gets a number that was never used before (T-69).
 func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
 
-// hold does the work of Hold. If the AppContainer has no number yet, it gets number, or the next free one if that is
-// 0. An existing AppContainer keeps its number. Each call needs a Release.
+// hold returns a hold on the AppContainer of a package, as Hold does. If the AppContainer has no number yet, it gets
+// number, or the next free one if that is 0. An existing AppContainer keeps its number. Each call needs a Release.
 func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	l.mu.Lock()
 	defer l.mu.Unlock()
