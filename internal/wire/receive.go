@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// read is the connection's reader: it reads frames and makes their calls until the connection ends, a frame breaks a
+// read runs the connection's reader: it reads frames and makes their calls until the connection ends, a frame breaks a
 // rule, or another goroutine takes over. The error goes to s.unread; earlier answers are still sent.
 func (s *Server) read() {
 	t := s.newTimeSlice(s.read)

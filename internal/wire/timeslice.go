@@ -154,8 +154,8 @@ func (t *timeSlice) handOn() {
 	}
 }
 
-// inspect is called by the watchdog at intervals. It preempts a call that two inspections found running. It returns
-// false if it need not be called again: there was no time slice, or the call was preempted.
+// inspect preempts a call that two inspections found running. The watchdog calls it at intervals. It returns false if
+// it need not be called again: there was no time slice, or the call was preempted.
 func (t *timeSlice) inspect() bool {
 	if !t.on.Load() {
 		t.seen.Store(0)
