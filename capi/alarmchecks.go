@@ -34,7 +34,8 @@ func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
 	return c.Probe(o.generate, 1, 1)
 }
 
-// audited writes the results of an audited check and returns its status. It writes nothing if the call failed.
+// audited ends an audited access check: it writes the results to the program and returns the status. It writes nothing
+// if the call failed.
 func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntstatus.Status, generate bool,
 	st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {

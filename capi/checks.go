@@ -70,8 +70,9 @@ func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.Gener
 	return m, length, c.Probe(o.access, 4*uintptr(n), 4)
 }
 
-// checked writes the results of a check. For STATUS_BUFFER_TOO_SMALL it writes only the required length of the
-// privilege set, for another failure nothing. A failure to write leaves the results before it.
+// checked ends an access check: it writes the results to the program. For STATUS_BUFFER_TOO_SMALL it writes only the
+// required length of the privilege set, for another failure nothing. A failure to write leaves the results
+// before it.
 func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask,
 	access []ntstatus.Status, st ntstatus.Status) uint64 {
 	if st == ntstatus.BufferTooSmall {

@@ -38,7 +38,8 @@ func obReferenceObjectByPointer(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// obfReferenceObject references an object. The counts that the two short forms return are for debugging only.
+// obfReferenceObject implements ObReferenceObject: it adds a reference to an object. The count that it returns is for
+// debugging only.
 func obfReferenceObject(c *call) uint64 {
 	o := c.find(c.ptr(0)).object
 	o.Head().Ref(ob.TagContext)
@@ -57,7 +58,8 @@ func obReferenceObjectSafe(c *call) uint64 {
 	return 1
 }
 
-// obfDereferenceObject releases a reference of the program. The count that it returns is for debugging only.
+// obfDereferenceObject implements ObDereferenceObject: it releases a reference of the program. The count that it
+// returns is for debugging only.
 func obfDereferenceObject(c *call) uint64 {
 	o := disown[ob.Object](c, c.ptr(0))
 	c.face.k.ObDereferenceObject(o)
@@ -91,7 +93,7 @@ func obMakeTemporaryObject(c *call) uint64 {
 	return 0
 }
 
-// obCloseHandle closes a handle in the given mode. User mode has no kernel handles.
+// obCloseHandle implements ObCloseHandle: it closes a handle in the given mode. User mode has no kernel handles.
 func obCloseHandle(c *call) uint64 {
 	if c.processorMode(1) == kernel.UserMode && c.handle(0) < 0 {
 		// User mode does not see the handles of the kernel table, which have the top bit set (O-13).

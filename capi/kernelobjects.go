@@ -86,7 +86,8 @@ func addressOf(o ob.Object) *known {
 	return k
 }
 
-// forgetDead drops destroyed objects. A reference count of zero never increases again. objects must be locked.
+// forgetDead removes destroyed objects from the table of addresses. A reference count of zero never increases again.
+// objects must be locked.
 func forgetDead() {
 	for p, k := range objects.at {
 		if h := k.object.Head(); h.PointerCount() == 0 {
@@ -160,8 +161,8 @@ func disown[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// receive is the end of a routine that outputs an object: it writes the object's address to out and passes its
-// reference to the program. On a fault it drops the reference.
+// receive ends a routine that outputs an object: it writes the object's address to out and passes its reference to the
+// program. On a fault it drops the reference.
 func (c *call) receive(out user, o ob.Object) ntstatus.Status {
 	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		o.Head().Deref(ob.TagContext)

@@ -43,13 +43,13 @@ func psImpersonateClient(c *call) uint64 {
 	return status(c.face.k.PsImpersonateClient(c.eThread(0), t, c.boolean(2), c.boolean(3), c.level(4)))
 }
 
-// psRevertToSelf ends the impersonation of the calling thread.
+// psRevertToSelf implements PsRevertToSelf: it ends the impersonation of the calling thread.
 func psRevertToSelf(c *call) uint64 {
 	c.face.k.PsRevertToSelf()
 	return 0
 }
 
-// psRevertThreadToSelf ends the impersonation of a thread.
+// psRevertThreadToSelf implements PsRevertThreadToSelf: it ends the impersonation of a thread.
 func psRevertThreadToSelf(c *call) uint64 {
 	c.eThread(0).RevertToSelf()
 	return 0
@@ -154,10 +154,10 @@ func psGetCurrentProcess(c *call) uint64 { return lend(c.face.k.Thread().Process
 // ioThreadToProcess returns the address of a thread's process, without a reference.
 func ioThreadToProcess(c *call) uint64 { return lend(c.eThread(0).Process()) }
 
-// psGetProcessId returns the id of a process.
+// psGetProcessId implements PsGetProcessId: it returns the id of a process.
 func psGetProcessId(c *call) uint64 { return uint64(c.eProcess(0).ID()) }
 
-// psGetThreadId returns the id of a thread.
+// psGetThreadId implements PsGetThreadId: it returns the id of a thread.
 func psGetThreadId(c *call) uint64 { return uint64(c.eThread(0).ID()) }
 
 // psGetThreadProcessId returns the id of a thread's process.

@@ -17,8 +17,8 @@ const (
 	accessStateSize    = 160
 )
 
-// encodeSubject encodes a SECURITY_SUBJECT_CONTEXT. The program owns the references to its tokens until
-// SeReleaseSubjectContext. Without a client that token is 0.
+// encodeSubject encodes captured tokens as the SECURITY_SUBJECT_CONTEXT that the program gets. The program owns the
+// references to its tokens until SeReleaseSubjectContext. Without a client that token is 0.
 func encodeSubject(s *kernel.SubjectContext) []byte {
 	b := make([]byte, subjectContextSize)
 	if s.Client != nil {
@@ -127,7 +127,8 @@ func seLockSubjectContext(c *call) uint64 {
 	return 0
 }
 
-// seUnlockSubjectContext ends the lock of a context. A context that this thread did not lock is a bug.
+// seUnlockSubjectContext implements SeUnlockSubjectContext: checks see the tokens' current values again. A context that
+// this thread did not lock is a bug.
 func seUnlockSubjectContext(c *call) uint64 {
 	if c.face.locked[c.ptr(0)].subject == nil {
 		c.bug("the subject context at %#x is not locked by this thread", uintptr(c.ptr(0)))

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// workItem is a routine of the program and its two arguments. call is a C function that calls it with the right
-// calling convention.
+// workItem is a routine of the program, queued for the System process, and its two arguments. call is a C function that
+// calls it with the right calling convention.
 type workItem struct{ call, routine, a, b user }
 
 // work is the queue of the program's items. While it has items, the kernel's own queue holds only one entry for all of

@@ -103,7 +103,7 @@ func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// putIOStatus writes an IO_STATUS_BLOCK.
+// putIOStatus writes an IO_STATUS_BLOCK to p: the status of the call and a number that depends on it.
 func (c *call) putIOStatus(p user, st ntstatus.Status, information uint64) ntstatus.Status {
 	var e marshal.Encoder
 	e.U64(uint64(st))

@@ -25,16 +25,18 @@ const (
 // maxProcessAttributes limits the attributes in a list.
 const maxProcessAttributes = 32
 
-// processAttributes holds the decoded PS_ATTRIBUTE_LIST.
+// processAttributes holds what a program passes to NtCreateUserProcess in a PS_ATTRIBUTE_LIST: the parent, the token,
+// the image and where to write the ids.
 type processAttributes struct {
 	parent, token winnt.Handle
 	image         string
 	clientID      user // where the ids are to be written
 }
 
-// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An unsupported attribute gives STATUS_NOT_SUPPORTED. A
-// malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER. Of an attribute given
-// twice the last counts. The client id's address is probed, and the image name is cut to 65534 bytes.
+// processAttributesAt decodes the PS_ATTRIBUTE_LIST at p; NULL is empty. An unsupported attribute gives
+// STATUS_NOT_SUPPORTED. A malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER.
+// Of an attribute given twice the last counts. The client id's address is probed, and the image name is cut to 65534
+// bytes.
 func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
 	if p == 0 {
 		return a, ntstatus.Success

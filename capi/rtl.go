@@ -67,7 +67,8 @@ func rtlCreateAcl(c *call) uint64 {
 	return status(c.Write(c.ptr(0), b[:8]))
 }
 
-// rtlValidAcl returns whether an ACL is well-formed. It returns false for one that cannot be read.
+// rtlValidAcl implements RtlValidAcl: it returns whether an ACL is well-formed. It returns false for one that cannot be
+// read.
 func rtlValidAcl(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st == ntstatus.Success && sd.ValidACL(b) {
@@ -76,7 +77,7 @@ func rtlValidAcl(c *call) uint64 {
 	return 0
 }
 
-// rtlAddAce inserts a list of entries into an ACL.
+// rtlAddAce implements RtlAddAce: it inserts a list of entries into an ACL.
 func rtlAddAce(c *call) uint64 {
 	list, st := c.Block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
 	if st != ntstatus.Success {
@@ -85,7 +86,7 @@ func rtlAddAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.InsertACEs(acl, c.u32(1), c.u32(2), list) })
 }
 
-// rtlDeleteAce removes the entry with an index from an ACL.
+// rtlDeleteAce implements RtlDeleteAce: it removes the entry with an index from an ACL.
 func rtlDeleteAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
 }

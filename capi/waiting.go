@@ -230,8 +230,8 @@ func ntTestAlert(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// toldState is the common part of NtSetEvent and NtResetEvent: it changes an event and writes its previous state if the
-// caller passes a pointer for it.
+// toldState implements the common part of NtSetEvent and NtResetEvent: it changes an event and writes its previous
+// state if the caller passes a pointer for it.
 func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})
