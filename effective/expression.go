@@ -164,8 +164,8 @@ func minimize(x Expression, sets []Set, all Set) Expression {
 	return out
 }
 
-// Allows evaluates the expression. has reports whether the principal has a SID
-// enabled or, with deny set, also as deny-only.
+// Allows reports whether the expression allows a principal. has reports whether the principal has a SID enabled or,
+// with deny set, also as deny-only.
 func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
 	for _, c := range x {
 		if !c.allows(has) {

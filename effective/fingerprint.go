@@ -84,7 +84,7 @@ func (f *fingerprint) sid(s sid.SID) {
 	*f = s.AppendBinary(*f)
 }
 
-// number appends a number.
+// number appends an unsigned number in a form of variable length.
 func (f *fingerprint) number(v uint64) { *f = binary.AppendUvarint(*f, v) }
 
 // flags appends up to eight flags as one byte. Further ones are lost.

@@ -8,9 +8,8 @@ type vector struct {
 	words []uint64 // immutable
 }
 
-// row is a line of the matrix: the tokens that a SID matches in entries that
-// allow and in entries that deny. The two share storage if they are
-// equal, as they nearly always are.
+// row is a line of the matrix, that of one SID: the tokens that the SID matches in entries that allow and in
+// entries that deny. The two share storage if they are equal, as they nearly always are.
 type row struct{ allow, deny vector }
 
 // newVector returns a vector of the tokens, whose indexes must ascend. width is the number of words of a set. No
