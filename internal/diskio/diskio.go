@@ -47,8 +47,9 @@ func (s *Short) Error() string {
 // Unwrap returns the error of the write, which may be nil.
 func (s *Short) Unwrap() error { return s.Err }
 
-// Write calls write with b. If Faults has an error for the operation "write", it calls write with the bytes that a
-// [Short] stores, or not at all, and returns that error. An error of write comes first.
+// Write writes b through the function write, with injected errors. If Faults has an error for the operation "write", it
+// returns that error. It then passes only the bytes that a [Short] stores, or does not call write at all. An error of
+// write comes first.
 func (f Faults) Write(name string, b []byte, write func([]byte) (int, error)) (n int, err error) {
 	fault := f.Check("write", name)
 	if fault == nil {
@@ -66,15 +67,15 @@ func (f Faults) Write(name string, b []byte, write func([]byte) (int, error)) (n
 	return n, short.Err
 }
 
-// File is an open file. Its methods that write, truncate and sync call the Faults that opened it first. The others are
-// those of [os.File].
+// File is an open file whose operations can fail with injected errors: those that write, truncate and sync call the
+// Faults that opened it first. The others are those of [os.File].
 type File struct {
 	*os.File
 	faults Faults // immutable
 }
 
-// OpenFile opens a file as [os.OpenFile] does. The operation is "create" with os.O_CREATE, and "open" without. An
-// injected error is returned before the file is opened.
+// OpenFile opens a file as [os.OpenFile] does, with injected errors. The operation is "create" with os.O_CREATE, and
+// "open" without. An injected error is returned before the file is opened.
 func (f Faults) OpenFile(name string, flag int, mode os.FileMode) (*File, error) {
 	operation := "open"
 	if flag&os.O_CREATE != 0 {
@@ -109,8 +110,8 @@ func (f *File) WriteAt(b []byte, at int64) (int, error) {
 	return f.faults.Write(f.Name(), b, func(b []byte) (int, error) { return f.File.WriteAt(b, at) })
 }
 
-// Truncate changes the size as [os.File.Truncate] does. An injected error leaves the size. The operation is
-// "truncate".
+// Truncate changes the size as [os.File.Truncate] does, with injected errors. Such an error leaves the size. The
+// operation is "truncate".
 func (f *File) Truncate(size int64) error {
 	if err := f.Check("truncate"); err != nil {
 		return err
@@ -138,8 +139,8 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 	return errors.Join(err, file.Close())
 }
 
-// Rename renames a file as [os.Rename] does. After an injected error the file has its old name. The operation is
-// "rename", with the new name.
+// Rename renames a file as [os.Rename] does, with injected errors. After such an error the file has its old name. The
+// operation is "rename", with the new name.
 func (f Faults) Rename(from, to string) error {
 	if err := f.Check("rename", to); err != nil {
 		return err
@@ -147,8 +148,8 @@ func (f Faults) Rename(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// Remove removes a file or an empty directory as [os.Remove] does. An injected error leaves it. The operation is
-// "remove".
+// Remove removes a file or an empty directory as [os.Remove] does, with injected errors. Such an error leaves it. The
+// operation is "remove".
 func (f Faults) Remove(name string) error {
 	if err := f.Check("remove", name); err != nil {
 		return err
