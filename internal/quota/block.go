@@ -17,7 +17,8 @@ type Pool struct {
 	peak    atomic.Int64 // about the highest value of used
 }
 
-// NewPool returns a pool of total bytes. Only blocks of administrators can use the last reserve bytes.
+// NewPool returns a pool of total bytes for the blocks of all accounts. Only blocks of administrators can use the last
+// reserve bytes.
 func NewPool(total, reserve int64) *Pool { return &Pool{total: total, reserve: reserve} }
 
 // Used returns the bytes charged to all blocks of the pool, 0 for a nil pool.
@@ -85,8 +86,8 @@ type account struct {
 	used   int64   // of a client: guarded by block.mu
 }
 
-// NewBlock returns a block of limit bytes. pool may be nil. administrator allows the block to use the pool's
-// reserve.
+// NewBlock returns the block of an account that may hold limit bytes. pool may be nil. administrator allows the block
+// to use the pool's reserve.
 func NewBlock(pool *Pool, limit int64, administrator bool) *Block {
 	b := &Block{pool: pool, limit: limit, reserved: administrator}
 	b.own.block = b

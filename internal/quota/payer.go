@@ -46,7 +46,7 @@ type Receipt struct {
 // Bytes returns the charged bytes, 0 after Return.
 func (r *Receipt) Bytes() int64 { return r.n }
 
-// Return returns the charge to the block. The zero receipt, and a second call, do nothing.
+// Return ends the charge and gives its bytes back to the block. The zero receipt, and a second call, do nothing.
 func (r *Receipt) Return() {
 	if r.of != nil {
 		r.of.giveBack(r.n)
