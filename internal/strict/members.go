@@ -9,10 +9,12 @@ type Members struct {
 	begun bool
 }
 
-// Object starts an object. The scanner must be at its opening brace, otherwise it records an error.
+// Object starts to iterate over the members of a JSON object. The scanner must be at its opening brace, otherwise it
+// records an error.
 func (s *Scanner) Object() Members { return s.open('{', '}', "an object") }
 
-// Array starts a list. The scanner must be at its opening bracket, otherwise it records an error.
+// Array starts to iterate over the elements of a JSON list. The scanner must be at its opening bracket, otherwise it
+// records an error.
 func (s *Scanner) Array() Members { return s.open('[', ']', "a list") }
 
 // open starts an object or list: it skips the opening bracket and returns an iterator that ends at shut. If another
