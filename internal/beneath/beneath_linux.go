@@ -301,6 +301,7 @@ func meaning(err error) error {
 	return err
 }
 
+// statAt returns the status of name in the directory fd, as fstatat does. It repeats an interrupted call.
 func statAt(fd int, name string, flags int) (s unix.Stat_t, err error) {
 	for {
 		if err = unix.Fstatat(fd, name, &s, flags); !errors.Is(err, unix.EINTR) {

@@ -68,8 +68,8 @@ func (f *File) Close() { _ = unix.Close(f.fd) } // only a place
 // for calls that take paths only.
 func (f *File) Place() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
 
-// Attribute returns an extended attribute. It returns nil and no error if the file has no such attribute, or if the
-// file system does not support attributes. EINTR is retried; a value beyond maxValue is an error.
+// Attribute reads an extended attribute of the file. It returns nil and no error if the file has no such attribute, or
+// if the file system does not support attributes. EINTR is retried; a value beyond maxValue is an error.
 func (f *File) Attribute(name string) ([]byte, error) {
 	for size := 1024; ; {
 		b := make([]byte, size)
