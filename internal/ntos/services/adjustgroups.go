@@ -113,9 +113,9 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims returns the token with the changed claims, the output of the call and its status. It returns old if the
-// change is refused or a buffer is too small. For a buffer that is too small, the output has the required lengths. It
-// changes no object. If all succeed, the last status that is not plain success becomes st.
+// adjustClaims computes the result of NtAdjustTokenClaimsAndDeviceGroups and changes no object: the new token, the
+// output and the status. It returns old if the change is refused or a buffer is too small. For a buffer that is too
+// small, the output has the required lengths. If all succeed, the last status that is not plain success becomes st.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

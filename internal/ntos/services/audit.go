@@ -51,7 +51,7 @@ func originOf(c *ob.Caller) audit.Origin {
 	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Wait: c.Wait}
 }
 
-// origin returns the origin of a record about this thread's own call: its process and subject (U-20).
+// origin returns the origin of an audit record about this thread's own call: its process and subject (U-20).
 func (c *Context) origin() audit.Origin {
 	o := originOf(&c.Caller)
 	o.Subject = c.self.Subject()
@@ -88,8 +88,8 @@ func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return v, ntstatus.Success
 }
 
-// auditPrivilege fails with STATUS_PRIVILEGE_NOT_HELD unless the primary token has SeAuditPrivilege enabled. An
-// impersonated client does not matter (I-7).
+// auditPrivilege checks that the caller may make an audit call: it fails with STATUS_PRIVILEGE_NOT_HELD unless the
+// process's primary token has SeAuditPrivilege enabled. An impersonated client does not matter (I-7).
 func (c *Context) auditPrivilege() ntstatus.Status {
 	if !c.mayAudit() {
 		// The process itself needs SeAuditPrivilege to write records.
@@ -105,8 +105,8 @@ func (c *Context) mayAudit() bool {
 	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege)
 }
 
-// clientOrigin returns the origin of a record for a call that names its client by a token. The process is that of the
-// caller.
+// clientOrigin returns the origin of an audit record for a call that names its client by a token. The process is that
+// of the caller.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
 	// A client at SecurityAnonymous was refused above, and records do not distinguish the other levels (U-31).
@@ -136,7 +136,8 @@ func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.Privileg
 	return set, ntstatus.Success
 }
 
-// captureNames returns the status of the first name that could not be captured, or success (U-36).
+// captureNames checks that the names of an audit call were readable. It returns the status of the first that was not,
+// or success (U-36).
 func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 	for _, n := range names {
 		if n.Status != ntstatus.Success {

@@ -96,9 +96,9 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// capture validates the requested rights, the descriptor, the names, the self SID and the list of types, in this order.
-// The first that is wrong decides the status. Generic rights are refused. A descriptor without owner or group is
-// STATUS_INVALID_SECURITY_DESCR.
+// capture checks the captured input of an audited access check: the requested rights, the descriptor, the names, the
+// self SID and the list of types, in this order. The first that is wrong decides the status. Generic rights are
+// refused. A descriptor without owner or group is STATUS_INVALID_SECURITY_DESCR.
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {

@@ -141,8 +141,8 @@ func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return c.tokenValue(h, winnt.TOKEN_QUERY)
 }
 
-// prologueRule returns the rule behind a status of access.NtPrologue, for the tracer. It returns A-12 for a status
-// without its own rule.
+// prologueRule returns the rule that the tracer shows for a refusal by access.NtPrologue, the first part of an access
+// check. It returns A-12 for a status without its own rule.
 func prologueRule(st ntstatus.Status) string {
 	switch st {
 	case ntstatus.NoImpersonationToken:

@@ -235,8 +235,8 @@ func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// insert creates a handle in the process's or the kernel's table, depending on the attributes. The handle takes its
-// own reference. A full table is STATUS_INSUFFICIENT_RESOURCES. After a failure obj has no new reference.
+// insert creates a handle to obj in the process's or the kernel's table, depending on the attributes. The handle takes
+// its own reference. A full table is STATUS_INSUFFICIENT_RESOURCES. After a failure obj has no new reference.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
 		return 0, st

@@ -76,9 +76,9 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	return out, st
 }
 
-// captureCreate captures and checks the parameters in the order of T-10, up to the quality of service. It also checks
-// SeCreateTokenPrivilege. The first failure decides the status. An impersonation token without a quality of service is
-// STATUS_BAD_IMPERSONATION_LEVEL, another type STATUS_BAD_TOKEN_TYPE.
+// captureCreate captures and checks the parameters of NtCreateToken in the order of T-10, up to the quality of service.
+// It also checks SeCreateTokenPrivilege. The first failure decides the status. An impersonation token without a quality
+// of service is STATUS_BAD_IMPERSONATION_LEVEL, another type STATUS_BAD_TOKEN_TYPE.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
 	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
 		required(in.User.V != nil, in.User.Status),
@@ -238,9 +238,9 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// creatorAccess returns the rights that the creator of a token requests, all of which are granted (O-91). A SACL in its
-// descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign the
-// owner. It returns the status of the first test that fails.
+// creatorAccess decides the rights of the handle to a new token: the creator gets all that it requests (O-91). A SACL
+// in its descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign
+// the owner. It returns the status of the first test that fails.
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
 	// The creator is granted its request, regardless of the descriptor (O-91).

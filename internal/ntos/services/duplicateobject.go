@@ -75,9 +75,9 @@ type sourceHandle struct {
 	pseudo bool       // no entry of a table
 }
 
-// lookupIn returns the object and rights of a handle in process p. -1 means p itself. -2 means the calling thread, only
-// in its own process (O-16). The pseudo handles of tokens are invalid here (O-57). Any other value without a table is
-// STATUS_INVALID_HANDLE.
+// lookupIn finds the object and rights of a source handle in process p. -1 means p itself. -2 means the calling thread,
+// only in its own process (O-16). The pseudo handles of tokens are invalid here (O-57). Any other value without a table
+// is STATUS_INVALID_HANDLE.
 func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
 	switch own := p == c.self.Process(); {
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
@@ -141,9 +141,10 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	return d.Granted, ntstatus.Success
 }
 
-// insertDuplicate creates the new handle. A handle in the kernel's table needs kernel mode and the System process as
-// target (O-58). With a failure the handle is 0 and no handle was created. A user's duplicate is recorded if the policy
-// says so, and a record that cannot be kept fails it. A source closed meanwhile is STATUS_INVALID_HANDLE.
+// insertDuplicate creates the new handle of NtDuplicateObject. A handle in the kernel's table needs kernel mode and the
+// System process as target (O-58). With a failure the handle is 0 and no handle was created. A user's duplicate is
+// recorded if the policy says so, and a record that cannot be kept fails it. A source closed meanwhile is
+// STATUS_INVALID_HANDLE.
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -179,8 +180,9 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	return 0, c.Fail("O-82", st)
 }
 
-// insertRecorded creates the new handle and writes event 4690 before the handle can be used (U-73). If the record
-// cannot be stored, the value is free again. After a failure the handle is 0, except for one of the publication.
+// insertRecorded creates the new handle of NtDuplicateObject and writes event 4690 before the handle can be used
+// (U-73). If the record cannot be stored, the value is free again. After a failure the handle is 0, except for one of
+// the publication.
 func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	r, st := t.Reserve()

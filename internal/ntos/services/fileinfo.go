@@ -230,9 +230,9 @@ func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileI
 	return out, ntstatus.Success
 }
 
-// peek implements FSCTL_PIPE_PEEK. The handle must grant FILE_READ_DATA. With STATUS_BUFFER_OVERFLOW it returns the
-// part of the message that fits. Nothing is removed from the pipe. Too small a length is STATUS_INFO_LENGTH_MISMATCH.
-// It returns at most npfs.MaxQuota bytes.
+// peek implements FSCTL_PIPE_PEEK, which reads from a pipe and removes nothing. The handle must grant FILE_READ_DATA.
+// With STATUS_BUFFER_OVERFLOW it returns the part of the message that fits. Too small a length is
+// STATUS_INFO_LENGTH_MISMATCH. It returns at most npfs.MaxQuota bytes.
 func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	const header = 16 // bytes of FILE_PIPE_PEEK_BUFFER without data

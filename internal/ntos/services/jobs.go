@@ -93,9 +93,9 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
-// jobToken references the token for ONLY_TOKEN (I-89). It must be a primary token that the caller may assign; handle 0
-// is STATUS_INVALID_PARAMETER. The caller releases it. A token of another type is STATUS_BAD_TOKEN_TYPE, one that may
-// not be assigned STATUS_PRIVILEGE_NOT_HELD.
+// jobToken references the token that a job limit ONLY_TOKEN requires for the job's processes (I-89). It must be a
+// primary token that the caller may assign; handle 0 is STATUS_INVALID_PARAMETER. The caller releases it. A token of
+// another type is STATUS_BAD_TOKEN_TYPE, one that may not be assigned STATUS_PRIVILEGE_NOT_HELD.
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.
@@ -124,8 +124,8 @@ func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
 	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
 }
 
-// mayAssignKin reports whether a token is related to the token of the caller's process (T-111). In kernel mode it
-// always returns true.
+// mayAssignKin reports whether a token is related to the primary token of the caller's process, so that the caller may
+// assign it without a privilege (T-111). In kernel mode it always returns true.
 func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	if c.Mode == access.Kernel {
 		return true
@@ -152,8 +152,9 @@ func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn)
 	return c.mayAssignPrimary(tok)
 }
 
-// jobFilter returns the filter of FILTER_TOKENS. It ignores the attributes in the lists (T-61, T-62); the attributes
-// of restricting SIDs are checked on use. Privileges that do not exist are ignored.
+// jobFilter converts a job limit FILTER_TOKENS to a filter for the tokens of the job's processes. It ignores the
+// attributes in the lists (T-61, T-62); the attributes of restricting SIDs are checked on use. Privileges that do not
+// exist are ignored.
 func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	var f token.FilterSpec
 	for _, g := range info.SidsToDisable {

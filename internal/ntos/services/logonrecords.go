@@ -140,8 +140,8 @@ func (s *System) recordConnection(from *LogonSource, t winnt.LogonType, v *token
 	return err == nil && s.recordPeer(from.Peer, e)
 }
 
-// loggedOn returns event 4624 for a logon of the token v. linked is the logon ID of the linked token, 0 without one.
-// An empty address or package is "-".
+// loggedOn builds the audit event 4624 for a logon with the token v. linked is the logon ID of the linked token, 0
+// without one. An empty address or package is "-".
 func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) (audit.Event,
 	error) {
 	values := s.target(v.User().SID, v.AuthenticationID())
@@ -240,7 +240,8 @@ func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values aud
 	return s.Log.Write(e)
 }
 
-// target returns the fields of a record that name an account and its session. An account without a name gets "-".
+// target returns the fields of an audit record that name an account and its session. An account without a name gets
+// "-".
 func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
 	name, domain, ok := "", "", false
 	if s.Log.Names != nil {
@@ -264,7 +265,7 @@ var failureCodes = map[ntstatus.Status]string{
 	ntstatus.PasswordMustChange: "%%2309", ntstatus.InvalidLogonHours: "%%2311", ntstatus.InvalidWorkstation: "%%2312",
 }
 
-// yesNo returns the message code of yes or no.
+// yesNo returns the message code by which an audit record says yes or no.
 func yesNo(yes bool) string {
 	if yes {
 		return "%%1842"

@@ -92,8 +92,8 @@ func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (
 	return out, ntstatus.Success
 }
 
-// auditEvents returns the policy of the system by category. An outcome counts for a category if
-// one of its subcategories records it (L-78).
+// auditEvents converts the audit policy to the form of LsaQueryInformationPolicy, by category. An outcome counts for a
+// category if one of its subcategories records it (L-78).
 func auditEvents(p *audit.Policy) nt.PolicyInformation {
 	info := nt.PolicyInformation{
 		EventAuditingOptions: make([]winnt.PolicyAuditEventOptions, audit.CategoryAccountLogon+1)}

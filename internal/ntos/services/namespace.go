@@ -152,8 +152,8 @@ func (c *Context) mayGive(typ *winnt.ObjectType, given *sd.Descriptor) ntstatus.
 	return st
 }
 
-// givesSACL reports whether a descriptor, which may be nil, has a SACL that a token takes. A token ignores labels
-// (O-39), so a list of labels alone does not count.
+// givesSACL reports whether a descriptor, which may be nil, gives a new token a SACL. A token ignores labels (O-39), so
+// a list of labels alone does not count.
 func givesSACL(given *sd.Descriptor) bool {
 	return given != nil && given.SACL() != nil && !given.SACL().OnlyLabels()
 }

@@ -30,7 +30,7 @@ func textSize(s string) uint32 {
 	return n
 }
 
-// nameSize returns the size of ObjectNameInformation (O-61).
+// nameSize returns the size in bytes of an object's name as ObjectNameInformation (O-61).
 func nameSize(name string) uint32 {
 	if name == "" {
 		return unicodeString // a string without a buffer
@@ -92,8 +92,8 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 	return out, ntstatus.Success
 }
 
-// basicInformation returns class 0. Its counts do not include the query's own reference (O-62). An object without a
-// name or descriptor has size 0 for it.
+// basicInformation returns ObjectBasicInformation, class 0 of NtQueryObject: rights, counts and sizes. Its counts do
+// not include the query's own reference (O-62). An object without a name or descriptor has size 0 for it.
 func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
 	// The query's own reference is not counted (O-62).
 	handles, references := h.Counts(1)
@@ -125,8 +125,8 @@ func (c *Context) pathOf(h *ob.Header) string {
 	return h.Path()
 }
 
-// queryName returns the name of the object, class 1 (O-61). ReturnLength is set even if the buffer is too small,
-// which is STATUS_INFO_LENGTH_MISMATCH. An unnamed object has an empty name.
+// queryName returns ObjectNameInformation, class 1 of NtQueryObject: the full name of the object (O-61). ReturnLength
+// is set even if the buffer is too small, which is STATUS_INFO_LENGTH_MISMATCH. An unnamed object has an empty name.
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
 	out.ReturnLength = nameSize(name) // returned also if the buffer is too small (O-61)
@@ -146,8 +146,8 @@ func typeInformation(t *ob.Type) nt.TypeInformation {
 	}
 }
 
-// queryTypes returns class 3: the number of types, then each type with its name, aligned to 8 bytes. Too small a
-// buffer is STATUS_INFO_LENGTH_MISMATCH, with the required length.
+// queryTypes returns ObjectTypesInformation, class 3 of NtQueryObject: the number of types, then each type with its
+// name, aligned to 8 bytes. Too small a buffer is STATUS_INFO_LENGTH_MISMATCH, with the required length.
 func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	list := make([]nt.TypeInformation, len(ObjectTypes))
 	out.ReturnLength = 8

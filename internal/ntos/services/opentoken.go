@@ -104,9 +104,9 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	return out, st
 }
 
-// openCopy creates a handle to a duplicate of the token. The duplicate becomes the thread's token unless the thread's
-// impersonation has changed since rec was read (I-23). A refusal by the job closes the handle again. After a failure
-// the thread keeps its token.
+// openCopy opens a copy of a thread's impersonation token, for a client that requires that (CopyOnOpen). The copy
+// becomes the thread's token unless the thread's impersonation has changed since rec was read (I-23). A refusal by the
+// job closes the handle again. After a failure the thread keeps its token.
 func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide
@@ -138,8 +138,8 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	return h, ntstatus.Success
 }
 
-// decideCopy returns the rights of the handle to a duplicate. The profile Documented checks the existing token's
-// DACL. Observed treats the opener as the creator and checks only O-30 (I-23).
+// decideCopy decides the rights of the handle to a copy of an impersonation token. The profile Documented checks the
+// existing token's DACL. Observed treats the opener as the creator and checks only O-30 (I-23).
 func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject,
 	desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
 	var d access.Decision

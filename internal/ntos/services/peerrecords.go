@@ -68,7 +68,7 @@ func (p *PeerRecords) take(user string, now time.Time) (leftOut uint64, ok bool)
 	return leftOut, true
 }
 
-// lost counts a record that take allowed and that could not be written. leftOut is the result of take.
+// lost counts a record that take allowed and that could not be written. leftOut is what take returned for it.
 func (p *PeerRecords) lost(user string, leftOut uint64) {
 	p.left.Add(1)
 	p.mu.Lock()

@@ -14,8 +14,8 @@ import (
 // pipePrefixes are the prefixes of pipe names. They are compared without regard to case.
 var pipePrefixes = [...]string{`\??\pipe\`, PipeDevice + `\`, `\\.\pipe\`}
 
-// pipeName returns the name below the pipe device. ok is false for other names. The device's own name is one of
-// these. Case does not count.
+// pipeName returns the name of a pipe from a path below the pipe device. ok is false for other paths, the device's own
+// among them. Case does not count.
 func pipeName(path string) (string, bool) {
 	for _, prefix := range pipePrefixes {
 		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {

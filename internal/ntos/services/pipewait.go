@@ -78,7 +78,7 @@ func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	}))
 }
 
-// waited returns st and records for the tracer why a wait for a pipe failed.
+// waited ends a wait for a pipe: it returns its status st and names for the tracer why the wait failed.
 func (c *Context) waited(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success && st != ntstatus.Pending {
 		// The pipe does not exist, or none of its instances listened in time.

@@ -41,8 +41,8 @@ type creation struct {
 	threadAccess    winnt.AccessMask
 }
 
-// capture checks the flags and captures the attributes of both objects. Unknown flags and attributes that the types do
-// not have give STATUS_INVALID_PARAMETER. The process's attributes are captured first.
+// capture checks the flags of the call and captures the attributes of the process and the thread. Unknown flags and
+// attributes that the types do not have give STATUS_INVALID_PARAMETER. The process's attributes are captured first.
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
@@ -62,8 +62,8 @@ func (n *creation) capture() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// reference references the parent process and the given token. A handle of 0 means the caller's process, and no
-// token. A handle without PROCESS_CREATE_PROCESS or TOKEN_ASSIGN_PRIMARY is STATUS_ACCESS_DENIED.
+// reference references the parent process and the token that the caller passed. A handle of 0 means the caller's
+// process, and no token. A handle without PROCESS_CREATE_PROCESS or TOKEN_ASSIGN_PRIMARY is STATUS_ACCESS_DENIED.
 func (n *creation) reference() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ParentProcess == 0 {
@@ -247,7 +247,8 @@ func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
 }
 
-// threadDescriptor returns the descriptor of the first thread. nil stands for the defaults of its process.
+// threadDescriptor returns the descriptor of the first thread of the new process. nil stands for the defaults of its
+// process.
 func (n *creation) threadDescriptor() *sd.Descriptor {
 	if n.thread.SecurityDescriptor == nil {
 		return nil

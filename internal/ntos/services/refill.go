@@ -82,7 +82,8 @@ func (c *Context) replaceObject(to, src treeHandle, number uint64) ntstatus.Stat
 	return ntstatus.Success
 }
 
-// mayReplace returns success if a handle may replace the contents of its file: write, extend and set the end.
+// mayReplace checks that a handle may replace the contents of its file: it must grant to write, extend and set the end.
+// It returns success or the status of the refusal.
 func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	for _, op := range []fileaccess.Operation{fileaccess.Write, fileaccess.Extend, fileaccess.SetEndOfFile} {
 		if st := c.may(h, op, nil); st != ntstatus.Success {

@@ -35,9 +35,9 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 	return len(all), closed
 }
 
-// powerless returns a token without rights for the same user and logon session. It has no privilege, every SID counts
-// for deny entries only, and its one restricting SID is in no descriptor (W-98). It grants only what a descriptor
-// without a DACL grants.
+// powerless returns the token that replaces a revoked one: for the same user and logon session, but without rights. It
+// has no privilege, every SID counts for deny entries only, and its one restricting SID is in no descriptor (W-98). It
+// grants only what a descriptor without a DACL grants.
 func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
 		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},
@@ -51,8 +51,9 @@ func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	return n
 }
 
-// notRevoked returns STATUS_ACCESS_DENIED for a file whose use an administrator has ended (W-99), and success for
-// other objects. The handle stays open, so its value cannot be reused for another file.
+// notRevoked checks that an administrator has not ended the use of an open file (W-99). It returns STATUS_ACCESS_DENIED
+// for such a file, and success for other objects. The handle stays open, so its value cannot be reused for another
+// file.
 func (c *Context) notRevoked(obj ob.Object) ntstatus.Status {
 	if f, ok := obj.(*File); ok && f.revoked.Load() {
 		// Every call on the file fails, through any of its handles (W-99).

@@ -108,9 +108,10 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 // replacedSize is the number of bytes charged for a replaced descriptor in addition to its own size.
 const replacedSize = 64
 
-// setSecurity replaces parts of an object's descriptor. It records the change first, and only once even if it has to
-// repeat the swap (U-73). An object without a descriptor is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old one
-// stays. The caller is charged for the new descriptor, and gets the charge back if it is not stored.
+// setSecurity implements NtSetSecurityObject for objects outside the trees: it replaces parts of an object's
+// descriptor. It records the change first, and only once even if it has to repeat the swap (U-73). An object without a
+// descriptor is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old one stays. The caller is charged for the new
+// descriptor, and gets the charge back if it is not stored.
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {
@@ -182,8 +183,8 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 	return d, rule, st
 }
 
-// recordSecurity writes events 4670 and 4907 if the policy requires them. A required record that cannot be stored is
-// a failure.
+// recordSecurity writes the audit records of a changed descriptor, events 4670 and 4907, if the policy requires them. A
+// required record that cannot be stored is a failure.
 func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old,
 	d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {

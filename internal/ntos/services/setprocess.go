@@ -56,8 +56,9 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	return out, st
 }
 
-// assignRecorded writes the record before it assigns the token. It first tests whether the assignment would be
-// refused, so that a refusal leaves no record. If the record cannot be stored, the process keeps its token.
+// assignRecorded replaces a process's primary token under a policy that fails closed: it writes the audit record first.
+// Before that it tests whether the assignment would be refused, so that a refusal leaves no record. If the record
+// cannot be stored, the process keeps its token.
 func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.Status {
 	if out := p.MayAssignPrimary(tok); out.Status != ntstatus.Success {
 		return c.Impersonated(out)
@@ -71,7 +72,7 @@ func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.St
 	return c.Impersonated(p.AssignPrimaryToken(tok))
 }
 
-// target returns the process fields of a record about p.
+// target returns the fields of an audit record that name process p as the target.
 func target(p *ps.Process) audit.Target {
 	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
 }

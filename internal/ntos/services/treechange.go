@@ -135,8 +135,8 @@ func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Sta
 	return ntstatus.Success
 }
 
-// moveFile renames or links a file. The new name is in the file's own directory, below an open directory, or an
-// absolute name in the same tree.
+// moveFile renames a file, or with link adds a hard link to it. The new name is in the file's own directory, below an
+// open directory, or an absolute name in the same tree.
 func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.Status {
 	decide := fileaccess.DecideRename
 	if link {
@@ -245,9 +245,9 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	return out, ntstatus.Success
 }
 
-// mayList returns success if a handle may list its directory, and then records the use of the right. For the first
-// listing through the file it also charges the scan. Without FILE_LIST_DIRECTORY it returns STATUS_ACCESS_DENIED. A
-// scan that cannot be paid for is the status of the quota; the use stays recorded.
+// mayList checks that a handle may list its directory, and then records the use of the right. For the first listing
+// through the file it also charges the scan. Without FILE_LIST_DIRECTORY it returns STATUS_ACCESS_DENIED. A scan that
+// cannot be paid for is the status of the quota; the use stays recorded.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.

@@ -71,8 +71,8 @@ func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts
 	return ntstatus.Success
 }
 
-// treeHandle references a handle if its file is in a tree. For any other file ok is false and the status is success.
-// With ok true the caller releases h.
+// treeHandle references the file of a handle for a call on files of trees. For a file outside the trees ok is false and
+// the status is success. With ok true the caller releases h.
 func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus.Status) {
 	obj, granted, st := c.fileGranted(v, 0)
 	if st != ntstatus.Success {
@@ -85,9 +85,9 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use writes event 4663 for the first use of a right through a handle, if the open requested it. It must be called
-// before the use has an effect. If it fails, the operation must not continue. A right that was used before, and a
-// handle without a table, give success without an event.
+// use audits the use of a right through a handle: it writes event 4663 for the first use, if the open requested it. It
+// must be called before the use has an effect. If it fails, the operation must not continue. A right that was used
+// before, and a handle without a table, give success without an event.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {

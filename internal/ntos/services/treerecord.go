@@ -81,8 +81,9 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	return f, remembered, false, ntstatus.Success
 }
 
-// ruleOfLookup returns the rule for the status of a failed lookup. STATUS_OBJECT_NAME_INVALID means a name that no file
-// of a tree has (F-113). Any other status means that the name is not that of a file that can be opened (F-112).
+// ruleOfLookup returns the rule that the tracer shows for a failed lookup in a tree. STATUS_OBJECT_NAME_INVALID means a
+// name that no file of a tree has (F-113). Any other status means that the name is not that of a file that can be
+// opened (F-112).
 func ruleOfLookup(st ntstatus.Status) string {
 	if st == ntstatus.ObjectNameInvalid {
 		return "F-113"
@@ -90,8 +91,8 @@ func ruleOfLookup(st ntstatus.Status) string {
 	return "F-112"
 }
 
-// ruleOfOpen returns the rule for the status of an open that the tree refused after the decision. It returns "F-124",
-// the rule for errors of the host, for every status without a rule of its own.
+// ruleOfOpen returns the rule that the tracer shows for an open that the tree refused after the decision. It returns
+// "F-124", the rule for errors of the host, for every status without a rule of its own.
 func ruleOfOpen(st ntstatus.Status) string {
 	switch st {
 	case ntstatus.SharingViolation:

@@ -23,7 +23,7 @@ func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 	return d, ntstatus.Success
 }
 
-// ruleOfStored returns the rule for the status of a tree that did not read or write a file's descriptor. It returns
+// ruleOfStored returns the rule that the tracer shows if a tree did not read or write a file's descriptor. It returns
 // "F-124", the rule for errors of the host, for every status without a rule of its own.
 func ruleOfStored(st ntstatus.Status) string {
 	switch st {
