@@ -52,7 +52,7 @@ func AppendAttach(b []byte, process winnt.Handle, program string) []byte {
 }
 
 // attachOf decodes the body of Attach or AttachAs. It cuts a long program name. In binary, a body of 8 bytes is the
-// handle alone.
+// handle alone, as older clients send it.
 func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	if s.form == inBinary && len(b) == 8 {
 		h, err := handleBody.decode(s.form, b)
@@ -63,10 +63,10 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	return a, err
 }
 
-// attach answers Attach and AttachAs with a connection of the process. The answer is STATUS_NOT_SUPPORTED if the
-// connection cannot pass descriptors (W-52), and STATUS_INSUFFICIENT_RESOURCES if the client has too many unread ones.
-// An error is a malformed body and ends the connection. STATUS_NOT_SUPPORTED also means that the process cannot attach,
-// or not as another user.
+// attach handles an Attach or AttachAs frame: it answers with a new connection of the named process, for a program to
+// start in it. It returns STATUS_NOT_SUPPORTED if the connection cannot pass descriptors (W-52), or if the process
+// cannot attach, or not as another user. A client with too many unread descriptors gets STATUS_INSUFFICIENT_RESOURCES.
+// An error is a malformed body and ends the connection.
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {

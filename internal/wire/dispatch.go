@@ -128,7 +128,8 @@ func (s *Server) newThread() (*worker, error) {
 	return w, nil
 }
 
-// hangUp discards all threads, so that no further call starts.
+// hangUp ends the calls of all threads when the connection ends: it discards the queued ones, so that no further call
+// starts.
 func (s *Server) hangUp() {
 	for _, w := range s.threads {
 		w.discard()

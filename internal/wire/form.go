@@ -19,8 +19,8 @@ const (
 	inJSON
 )
 
-// formOf returns the form of a hello. JSON starts with a brace, and a binary hello with the length of its first
-// text.
+// formOf returns the encoding that a client's hello chooses. JSON starts with a brace, and a binary hello with the
+// length of its first text.
 func formOf(hello []byte) form {
 	if len(hello) > 0 && hello[0] == '{' {
 		return inJSON
@@ -122,8 +122,8 @@ func rowOf(f *Frame) (*Row, bool) {
 // requestFields are the JSON names of a call's body. A wait has all of them, any other call the first two.
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
-// jsonRequest decodes a call in JSON. If the row is unknown, it skips the parameters and sets known to false. Absent
-// parameters have the defaults of the row. An unknown or repeated field, and bytes after the object, are malformed.
+// jsonRequest decodes a call in JSON. If the service is unknown, it skips the parameters and sets known to false.
+// Absent parameters have their defaults. An unknown or repeated field, and bytes after the object, are malformed.
 func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()
@@ -157,7 +157,7 @@ func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	return q, malformed(err)
 }
 
-// out encodes the output of a call in the connection's form. A value that does not travel is an error.
+// out encodes the output of a call in the connection's form. A value of a type that cannot be sent is an error.
 func (s *Server) out(r *Row, out any) ([]byte, error) {
 	if s.form == inJSON {
 		return r.AppendOutJSON(nil, out)

@@ -42,8 +42,8 @@ func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	return a
 }
 
-// handOut answers HandOut with a descriptor of an open file (W-60). A refusal is a status. An error is a malformed
-// body and ends the connection.
+// handOut handles a HandOut frame: it answers with a host file descriptor of an open file (W-60). A refusal is a
+// status. An error is a malformed body and ends the connection.
 func (w *worker) handOut(f *Frame) (a reply, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {

@@ -276,8 +276,8 @@ func choiceName(t reflect.Type) string {
 	return list + name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// structureShape returns the shape of a structure: its fields in order with nonzero defaults, or that it is a
-// captured parameter. It panics for a default that does not encode.
+// structureShape returns how the description of the protocol represents a structure: its fields in order with nonzero
+// defaults, or that it is a captured parameter. It panics for a default that does not encode.
 func structureShape(t reflect.Type, names []string, fields []*jsonCodec, preset reflect.Value) any {
 	if len(names) == 2 && names[0] == "V" && names[1] == "Status" {
 		return map[string]any{"captured": fields[0].shape}

@@ -27,8 +27,8 @@ type receiver struct {
 	err     error
 }
 
-// newReceiver returns a reader of socket that also receives passed descriptors for to. The error is that of a
-// closed socket.
+// newReceiver returns a reader of socket that also receives passed descriptors and gives them to the Reader to. The
+// error is that of a closed socket.
 func newReceiver(socket *net.UnixConn, to *Reader) (io.Reader, error) {
 	r := &receiver{to: to}
 	r.try = r.once
@@ -130,7 +130,8 @@ func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	return err
 }
 
-// rights returns the control message that carries descriptors. More than MaxDescriptors are left out.
+// rights returns the control message (SCM_RIGHTS) that carries the descriptors of files over a socket. More than
+// MaxDescriptors are left out.
 func rights(files []*os.File) []byte {
 	var fds [MaxDescriptors]int
 	n := 0

@@ -23,8 +23,9 @@ func AppendReplaceContents(b []byte, file, from winnt.Handle) []byte {
 	return replaceContentsBody.append(inBinary, b, ReplaceContentsBody{uint64(file), uint64(from)})
 }
 
-// replaceContents answers a ReplaceContents. A started replacement completes even if the client disconnects (W-83).
-// Only a malformed body is an error; a process without replacement answers STATUS_NOT_SUPPORTED.
+// replaceContents handles a ReplaceContents frame: it replaces a file's contents by another's in one step. A started
+// replacement completes even if the client disconnects (W-83). Only a malformed body is an error; a process without
+// replacement answers STATUS_NOT_SUPPORTED.
 func (w *worker) replaceContents(f *Frame) (a reply, err error) {
 	b, err := replaceContentsBody.decode(w.s.form, f.Body)
 	if err != nil {

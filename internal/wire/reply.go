@@ -16,7 +16,7 @@ type reply struct {
 	room  *[MaxContents]byte // where tail is: given back once it is sent
 }
 
-// refusal returns a reply of a status alone.
+// refusal returns a reply that consists of a status alone, for a call that was refused.
 func refusal(st ntstatus.Status) reply { return reply{head: AnswerHead{Status: st}} }
 
 // answer sends the answer to a frame: head, then rest, which may be nil. An error means that the connection is lost.

@@ -22,7 +22,8 @@ type fdMessage struct {
 // answers.
 const largeAnswer = fullAnswers
 
-// send sends a frame. If the reader is handling frames that arrived together, the frame waits for them (W-44).
+// send sends a frame to the client. If the reader is handling frames that arrived together, the frame waits for them
+// (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
 // sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. While s.hold is

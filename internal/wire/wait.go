@@ -48,9 +48,9 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 // DecodeConnected decodes the answer to Connected after its head. An error wraps ErrValue.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected answers Connected once the server of a port has completed or refused the connection (W-41). If that
-// has not happened yet, parked is true and f is answered after the port changes. An error is a malformed body and ends
-// the connection.
+// connected handles a Connected frame: it answers once the server of a port has completed or refused the connection
+// (W-41). If that has not happened yet, parked is true and f is answered after the port changes. An error is a
+// malformed body and ends the connection.
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
@@ -122,9 +122,9 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	return a, true, nil
 }
 
-// write performs a waiting write, once. The pipe keeps the part that does not fit until the other end reads it. A
-// cancel removes the unread part (W-20, I-152). A write that ends at once is not parked. An error of the answer ends
-// the connection.
+// write handles a Wait frame for a pipe write, which it performs once. The pipe keeps the part that does not fit until
+// the other end reads it. A cancel removes the unread part (W-20, I-152). A write that ends at once is not parked. An
+// error of the answer ends the connection.
 func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked bool, err error) {
 	l := nt.NewWait()
 	in.Later = l

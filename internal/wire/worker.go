@@ -99,8 +99,8 @@ func (w *worker) stop() []*Frame {
 	return left
 }
 
-// discard makes the thread start no further call. It drops the queued ones without an answer and returns their
-// charges.
+// discard ends the thread's calls when the connection ends: no further call starts. It drops the queued ones without an
+// answer and returns their charges.
 func (w *worker) discard() {
 	for _, f := range w.stop() {
 		f.paid.Return()
@@ -129,8 +129,9 @@ func (w *worker) run(f *Frame) {
 	}
 }
 
-// complete answers a call of the thread that is over, and starts the next one. goesOn says whether the goroutine of the
-// time slice t has more to do. It returns the error that has ended the connection, or nil.
+// complete ends a call of the thread with its result r: it sends the answer and starts the thread's next call. goesOn
+// says whether the goroutine of the time slice t has more to do. It returns the error that has ended the connection, or
+// nil.
 func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	if !goesOn || r.err != nil {
 		t.leave()
@@ -253,13 +254,13 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 	return a, nil
 }
 
-// call makes a call and returns the answer with its status and outputs. For a row that this side does not have, it
+// call makes a call and returns the answer with its status and outputs. For a service that this side does not have, it
 // returns STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
-// callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them. An
-// unknown row, and outputs of a type that does not travel, answer STATUS_NOT_SUPPORTED. It also reports the call to the
-// watcher. With false of see the answer has the status without outputs.
+// callAnd makes a call and passes its outputs to see, which reports whether to send them. A nil see sends them; with
+// false the answer has the status without outputs. An unknown service, and outputs that cannot be sent, answer
+// STATUS_NOT_SUPPORTED. It also reports the call to the watcher.
 func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)
