@@ -32,9 +32,9 @@ func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
 
-// openAudited opens like OpenByPointer with an audit record. It reserves the handle, writes the record, then publishes
-// the handle (U-73). A denial is recorded too. A required record that cannot be kept fails the open, and no handle
-// stays.
+// openAudited opens an object like OpenByPointer and writes the audit record of the open. It reserves the handle,
+// writes the record, then publishes the handle (U-73). A denial is recorded too. A required record that cannot be kept
+// fails the open, and no handle stays.
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
@@ -81,8 +81,8 @@ func (a Audited) attributes(given uint32) uint32 {
 	return given
 }
 
-// closeRecorded closes like Table.Close. It records the close of an audited handle after the value is free and before
-// the counts fall. A failure to write the record does not fail the close (U-73).
+// closeRecorded closes a handle like Table.Close and records the close of an audited one, after the value is free and
+// before the counts fall. A failure to write the record does not fail the close (U-73).
 func (c *Caller) closeRecorded(t *Table, v winnt.Handle) ntstatus.Status {
 	closed, st := t.Remove(v)
 	if st != ntstatus.Success {

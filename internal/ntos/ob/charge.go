@@ -58,7 +58,7 @@ type laterCharges struct {
 	more []quota.Receipt // guarded by mu: see PayMore
 }
 
-// giveBack returns the charges to their payers. It does nothing for nil.
+// giveBack returns the charges to their payers when the object is destroyed. It does nothing for nil.
 func (l *laterCharges) giveBack() {
 	if l == nil {
 		return

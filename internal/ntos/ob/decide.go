@@ -98,9 +98,9 @@ func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped win
 	return dec
 }
 
-// grantAll grants every requested bit. MAXIMUM_ALLOWED becomes the type's valid mask (O-35, O-91). It returns false
-// if the request has ACCESS_SYSTEM_SECURITY without its privilege (O-30). It also returns the used privilege. It
-// checks no descriptor.
+// grantAll decides a request without looking at a descriptor: it grants every requested bit. MAXIMUM_ALLOWED becomes
+// the type's valid mask (O-35, O-91). It returns false if the request has ACCESS_SYSTEM_SECURITY without its privilege
+// (O-30). It also returns the used privilege.
 func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
 	var used winnt.PrivilegeSet
 	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
@@ -160,7 +160,7 @@ func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Stat
 	return ntstatus.Success
 }
 
-// refuse returns a decision that denies with st. It records the rule and the object for the tracer.
+// refuse returns a decision that denies an open with st, and names the rule and the object for the tracer.
 func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decision {
 	if c.Why != nil {
 		c.Why.Object = h.describe()
@@ -168,8 +168,8 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	return access.Refuse(c.Fail(rule, st))
 }
 
-// explain repeats a denied check with a tracer, if the call is traced, and records the rule of the last step that
-// refused. If the check itself fails, only the object and the rule O-33 are recorded.
+// explain tells the tracer, if the call is traced, which rule denied an access check: it repeats the check step by step
+// and records the last step that refused. If the check itself fails, only the object and the rule O-33 are recorded.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return

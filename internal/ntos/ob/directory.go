@@ -116,8 +116,8 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	return h, h.link.Load()
 }
 
-// findLocked returns the newest entry with a folded key and, unless ignoreCase is true, exactly this name. It returns
-// nil if there is none.
+// findLocked finds a directory entry: the newest one with the name folded to key and, unless ignoreCase is true,
+// exactly this name. It returns nil if there is none.
 //
 // +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
@@ -137,10 +137,10 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 	return d.insert(name, obj.Head(), ignoreCase, false)
 }
 
-// insert names an object. With open it also counts the creator's handle in the same step. Otherwise another caller
-// could open and close the object first, and the name would disappear. Errors in this order: an empty name or a
-// backslash in it is STATUS_OBJECT_NAME_INVALID, a taken name STATUS_OBJECT_NAME_COLLISION, a full directory
-// STATUS_INSUFFICIENT_RESOURCES, and an object that has a name STATUS_OBJECT_NAME_COLLISION.
+// insert gives an object a name in the directory. With open it also counts the creator's handle in the same step.
+// Otherwise another caller could open and close the object first, and the name would disappear. Errors in this order:
+// an empty name or a backslash in it is STATUS_OBJECT_NAME_INVALID, a taken name STATUS_OBJECT_NAME_COLLISION, a full
+// directory STATUS_INSUFFICIENT_RESOURCES, and an object that has a name STATUS_OBJECT_NAME_COLLISION.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).

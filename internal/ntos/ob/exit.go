@@ -79,8 +79,8 @@ func (t *Table) Inherit(from *Table) ntstatus.Status {
 	return st
 }
 
-// fill inserts entries, in ascending order of their slots, into a new table. If the table cannot grow so far, it
-// inserts none and returns the status of growLocked.
+// fill inserts inherited handles, in ascending order of their slots, into the new table of a child process. If the
+// table cannot grow so far, it inserts none and returns the status of growLocked.
 func (t *Table) fill(entries []inherited) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -35,10 +35,11 @@ func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
 		uint64(access&accessBits)
 }
 
-// clearWord returns the word of a free slot. Its sequence number follows that of old.
+// clearWord returns the word of a free slot. Its sequence number follows that of old, so that readers notice the
+// change.
 func clearWord(old uint64) uint64 { return old&^(oneSequence-1) + oneSequence }
 
-// unpackWord returns the rights and attributes in a word.
+// unpackWord decodes a handle's rights and attributes from the word of its slot.
 func unpackWord(w uint64) Granted {
 	return Granted{Access: winnt.AccessMask(w & accessBits), Attributes: uint32(w>>attributeShift) & handleAttributes}
 }

@@ -116,7 +116,8 @@ func (h *Header) ShareSecurity(s *SharedSecurity) {
 	s.users.Add(1)
 }
 
-// descriptor returns the pointer to the object's descriptor.
+// descriptor returns the pointer that holds the object's current descriptor: its own, or the one it shares with other
+// objects.
 func (h *Header) descriptor() *atomic.Pointer[sd.Descriptor] {
 	if h.shared != nil {
 		return &h.shared.descriptor
@@ -208,8 +209,8 @@ func (h *Header) addHandle() {
 	h.counts.Add(oneHandle)
 }
 
-// tryAddHandle increments the handle count unless the last handle was closed. Otherwise a duplicate of a closed
-// handle could revive a closed object. It then changes nothing and returns false.
+// tryAddHandle increments the handle count for a duplicate, unless the last handle was closed. Otherwise a duplicate
+// could revive a closed object. It then changes nothing and returns false.
 func (h *Header) tryAddHandle() bool {
 	for {
 		n := h.counts.Load()

@@ -22,9 +22,9 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open opens an object that was found, steps (6) to (10) of O-22. It returns the handle and the rights that it grants.
-// On a failure the handle is 0, and the failure is recorded if the descriptor asks for it. A name whose object lost its
-// last handle meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
+// open checks the access to an object found by name and opens it, steps (6) to (10) of O-22. It returns the handle and
+// the rights that it grants. On a failure the handle is 0, and the failure is recorded if the descriptor asks for it. A
+// name whose object lost its last handle meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -188,9 +188,10 @@ type creation struct {
 	make    Maker
 }
 
-// commitNew creates the object, names it if it has a directory, and publishes its handle. It reserves the handle value
-// first. Once the name is visible, only two things can fail: the record of the creation, after which commitNew removes
-// the name, and the process's exit. A failure leaves no handle and no name.
+// commitNew carries out a create request that passed all checks: it creates the object, names it if it has a directory,
+// and publishes its handle. It reserves the handle value first. Once the name is visible, only two things can fail: the
+// record of the creation, after which commitNew removes the name, and the process's exit. A failure leaves no handle
+// and no name.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
 	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {
@@ -235,7 +236,7 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	return r.Handle(), ntstatus.Success
 }
 
-// adopt sets the properties of a new object that its attributes request: permanent and exclusive. OBJ_PERMANENT has
+// adopt marks a new object as permanent or exclusive, if the attributes of its creation request that. OBJ_PERMANENT has
 // no effect on an unnamed object (O-26).
 func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	b := h.birth

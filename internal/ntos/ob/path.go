@@ -146,8 +146,8 @@ func (n Name) relative() (string, ntstatus.Status) {
 	return path, ntstatus.Success
 }
 
-// beforeEmpty returns the part of a path before its first empty component: all of `a\b`, `a` of `a\` and `a\\b`, and
-// "" of `\a`.
+// beforeEmpty returns the well-formed part of a path, before its first empty component: all of `a\b`, `a` of `a\` and
+// `a\\b`, and "" of `\a`.
 func beforeEmpty(path string) string {
 	if strings.HasPrefix(path, `\`) {
 		return ""
@@ -267,9 +267,9 @@ func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntst
 	return nil, "", ntstatus.Success
 }
 
-// follow restarts the walk with the link's target before the rest (O-24). It returns the root, with a reference, and
-// the new rest of the path. A link without a target refers to the root. Errors: REPARSE_POINT_ENCOUNTERED with
-// OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's syntax.
+// follow follows a symbolic link: it restarts the walk with the link's target before the rest (O-24). It returns the
+// root, with a reference, and the new rest of the path. A link without a target refers to the root. Errors:
+// REPARSE_POINT_ENCOUNTERED with OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's syntax.
 func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	if w.attributes&winnt.OBJ_DONT_REPARSE != 0 {
 		return nil, "", w.c.Fail("O-24", ntstatus.ReparsePointEncountered)
@@ -291,8 +291,9 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	return w.ns.root, path + rest, ntstatus.Success
 }
 
-// traverse returns success if the walk may look up names in dir: the effective token has SeChangeNotifyPrivilege
-// enabled, dir grants DIRECTORY_TRAVERSE, or the caller's access is not checked (O-24).
+// traverse checks that the walk may look up names in dir: the effective token has SeChangeNotifyPrivilege enabled, dir
+// grants DIRECTORY_TRAVERSE, or the caller's access is not checked (O-24). It returns success or the status of the
+// refusal.
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
 	// The traverse right is checked at every level; the last object is checked by its own descriptor (O-24).
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {

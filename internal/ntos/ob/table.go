@@ -16,8 +16,9 @@ const DefaultHandleLimit = 16_777_216
 
 const chunkSlots = 128
 
-// slot is one element of a table. Readers load word, head, word and accept only if both words are equal and valid:
-// head changes only while word is invalid.
+// slot is one element of a handle table: an object, and a word with the handle's rights, attributes and a sequence
+// number. Readers load word, head, word and accept only if both words are equal and valid: head changes only while word
+// is invalid.
 type slot struct {
 	word  atomic.Uint64          // see packWord; written under Table.mu
 	head  atomic.Pointer[Header] // written under Table.mu
@@ -156,8 +157,9 @@ func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	return Closed{Granted: unpackWord(w), Object: h.self}, ntstatus.Success
 }
 
-// detach frees a slot and returns its object and the word of the slot, without changing the counts. A value without
-// an object is STATUS_INVALID_HANDLE. A handle that is protected from close is STATUS_HANDLE_NOT_CLOSABLE, and stays.
+// detach removes a handle from the table without changing the object's counts. It returns the object and the word of
+// the slot, with rights and attributes. A value without an object is STATUS_INVALID_HANDLE. A handle that is protected
+// from close is STATUS_HANDLE_NOT_CLOSABLE, and stays.
 func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	i := t.index(v)
 	t.mu.Lock()
@@ -250,7 +252,8 @@ func (t *Table) giveBackLocked(i uint32, s *slot) {
 	t.free = i + 1
 }
 
-// fillLocked publishes an object in a slot: it stores the object first, then the word.
+// fillLocked makes a slot a handle to an object: it stores the object first, then the word, which makes both visible to
+// readers.
 //
 // +checklocks:t.mu
 func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attributes uint32) {
@@ -259,7 +262,8 @@ func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attribu
 	t.count++
 }
 
-// emptyLocked removes the object from a slot: it clears the word first, then the object. It does not free the slot.
+// emptyLocked removes the object from a slot: it clears the word first, so that readers no longer use the object, then
+// the object. It does not free the slot.
 //
 // +checklocks:t.mu
 func (t *Table) emptyLocked(s *slot) {
