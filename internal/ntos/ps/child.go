@@ -27,7 +27,7 @@ type Child struct {
 	Thread     *sd.Descriptor // protects the first thread; nil: by those defaults
 }
 
-// descriptor returns the descriptor of the process, whose token is tok.
+// descriptor returns the security descriptor of the new process, whose primary token is tok.
 func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 	if c.Descriptor != nil {
 		return c.Descriptor(tok.Value())
@@ -188,9 +188,9 @@ func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// checkAssignable returns success for a primary token and a refusal for any other (T-112). The status of a refusal
-// depends on the profile. With the profile Observed a low level is STATUS_BAD_IMPERSONATION_LEVEL, otherwise any is
-// STATUS_BAD_TOKEN_TYPE.
+// checkAssignable checks that a token can become the primary token of a process: it returns success for a primary token
+// and a refusal for any other (T-112). The status of a refusal depends on the profile. With the profile Observed a low
+// level is STATUS_BAD_IMPERSONATION_LEVEL, otherwise any is STATUS_BAD_TOKEN_TYPE.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {

@@ -229,7 +229,7 @@ func (c *SubjectContext) Subject() access.Subject {
 	return c.snapshot()
 }
 
-// snapshot returns the subject with the current values of both tokens.
+// snapshot returns the subject for an access check, with the current values of both tokens.
 func (c *SubjectContext) snapshot() access.Subject {
 	s := access.Subject{Primary: c.Primary.Value(), Level: c.Level, EffectiveOnly: c.effectiveOnly}
 	if c.Client != nil {

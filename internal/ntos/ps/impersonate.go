@@ -122,9 +122,9 @@ func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonatio
 	return level < v.Level()
 }
 
-// recheck tests the token again if the process has joined a job since the first test. It runs after the exchange. The
-// assignment to a job tests the threads after it publishes the job, so at least one of the two sees the other. On a
-// refusal recheck restores the previous state, unless another call has replaced the record meanwhile.
+// recheck tests an impersonation again that began while the process joined a job. r is the new record, and old the one
+// before. The assignment to a job tests the threads after it publishes the job, so at least one of the two sees the
+// other. On a refusal recheck restores the previous state, unless another call has replaced the record meanwhile.
 func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	out := t.process.job.Load().refuses(r.Token.Value())
 	if out.Status == ntstatus.Success {

@@ -71,7 +71,7 @@ func (j *Job) Limits() JobLimits {
 // SetLimits adds limits as [Job.SetLimitsFor] does, at the kernel's cost.
 func (j *Job) SetLimits(l JobLimits) Outcome { return j.SetLimitsFor(quota.Payer{}, l) }
 
-// filterSize returns the memory of a filter's lists in bytes.
+// filterSize returns the memory of a job's token filter in bytes, for the charge.
 func filterSize(f *token.FilterSpec) int {
 	const perSID, perGroup = 96, 112
 	return perSID*len(f.Disable) + perGroup*len(f.Restrict) + perSID
@@ -168,8 +168,8 @@ func (j *Job) within(outer *Job) bool {
 	return false
 }
 
-// refuses returns the refusal of a token by the limits that concern the token alone (I-90, columns A to C), or the zero
-// Outcome. NoAdmin comes first.
+// refuses checks a token against the limits of one job that concern the token alone (I-90, columns A to C). It returns
+// the refusal, or the zero Outcome. NoAdmin comes first.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
 		// The job admits no administrators (I-90).
@@ -188,8 +188,8 @@ func refused(why string) Outcome {
 	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
 }
 
-// refuses returns the refusal of a token by the first job of the chain that does not allow it, or the zero Outcome. A
-// nil job allows every token (I-91).
+// refuses checks a token against the limits of the job and the jobs that contain it. It returns the refusal of the
+// first job that does not allow it, or the zero Outcome. A nil job allows every token (I-91).
 func (j *Job) refuses(t *token.Token) Outcome {
 	if j == nil {
 		// Without a job there is no limit (I-91).
@@ -204,9 +204,9 @@ func (j *Job) refuses(t *token.Token) Outcome {
 	return Outcome{}
 }
 
-// admit applies column A of I-90, or for a primary token column B, to a token that will be used in the job. It
-// returns the token itself, or a filtered token with a reference (TagCall) that the caller must release. A nil job
-// allows every token.
+// admit applies the limits of the job and the jobs that contain it to a token that will be used in the job: column A of
+// I-90, or for a primary token column B. It returns the token itself, or a filtered token with a reference (TagCall)
+// that the caller must release. A nil job allows every token.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
 		// Without a job there is no limit (I-91).

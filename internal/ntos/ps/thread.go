@@ -139,7 +139,7 @@ func (t *Thread) ActingSince() int64 {
 	return t.acting.Load()
 }
 
-// stamp stores the time at which an impersonation is set.
+// stamp notes the current time as the start of the thread's impersonation, for ActingSince.
 func (t *Thread) stamp() {
 	if t.process.sys.Clock != nil {
 		t.acting.Store(t.process.sys.Clock())
