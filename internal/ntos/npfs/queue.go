@@ -110,7 +110,8 @@ func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
 	return dropped
 }
 
-// clear removes all messages and returns their contexts. It does not complete the writes that wait.
+// clear drops all messages of a connection that ended and returns their client contexts. It does not complete the
+// writes that wait.
 func (q *queue) clear() (dropped []*ps.ClientContext) {
 	for i := len(q.messages) - 1; i >= 0; i-- { // backwards, so that no earlier message fits in between
 		if m := q.messages[i]; m.context != nil {
