@@ -13,7 +13,7 @@ type Administrator interface {
 	Administer(request []byte) ([]byte, ntstatus.Status)
 }
 
-// administer handles a request to change the server's accounts, on a new goroutine. It counts as a call and blocks no
+// administer handles a request about the server's accounts, on a new goroutine. It counts as a call and blocks no
 // thread (W-3). A process without accounts answers STATUS_NOT_SUPPORTED at once, and a request beyond a bound the
 // status of admit. A returned error ends the connection.
 func (s *Server) administer(f *Frame) error {

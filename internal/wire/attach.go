@@ -63,10 +63,10 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	return a, err
 }
 
-// attach handles an Attach or AttachAs frame: it answers with a new connection of the named process, for a program to
-// start in it. It returns STATUS_NOT_SUPPORTED if the connection cannot pass descriptors (W-52), or if the process
-// cannot attach, or not as another user. A client with too many unread descriptors gets STATUS_INSUFFICIENT_RESOURCES.
-// An error is a malformed body and ends the connection.
+// attach handles an Attach or AttachAs frame: it answers with a new connection for a program that will run in the
+// process of a handle. It returns STATUS_NOT_SUPPORTED if the connection cannot pass descriptors (W-52), or if the
+// process cannot attach, or not as another user. A client with too many unread descriptors gets
+// STATUS_INSUFFICIENT_RESOURCES. An error is a malformed body and ends the connection.
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {
