@@ -91,7 +91,8 @@ func (t *Tree) Close() {
 	_ = t.t.root.Close() // only a place
 }
 
-// in returns the path of a name below the start of the walk.
+// in converts the name of a file of the walk into its path below t.root. The names differ only if the tree is a
+// single file: then "" is that file.
 func (t *tree) in(name string) string { return path.Join(t.only, name) }
 
 // Hold opens a file of the tree. "" is the root. The caller closes the file.
@@ -106,7 +107,7 @@ func (t *tree) Hold(name string) (Held, error) {
 // List returns the children of a directory of the tree. "" is the root.
 func (t *tree) List(name string) ([]fs.DirEntry, error) { return t.dirs.List(t.in(name)) }
 
-// held is a file of the host.
+// held implements [Held] with an open file of the host.
 type held struct{ *beneath.File }
 
 // Status returns the state of the file when it was opened.

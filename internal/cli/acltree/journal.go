@@ -16,7 +16,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Entry is the change of one file. A journal has one for each file that changes.
+// Entry is the descriptor change of one file, with the file's identity and its earlier stored value. Apply and undo
+// need nothing else. A journal has one entry for each file that changes.
 type Entry struct {
 	Path          string // below the root; "" is the root
 	Directory     bool
@@ -95,8 +96,9 @@ func (w *Writer) put(r *record) error {
 	return err
 }
 
-// blob returns the number of a byte string in the journal. It writes the bytes if they are not in the table yet. An
-// error leaves the bytes in the table, so the journal must not be continued.
+// blob stores a byte string, such as a descriptor, once per journal and returns its number, by which entries refer to
+// it. Equal byte strings share a number. A new one is written to the journal at once. An error leaves the bytes in
+// the table, so the journal must not be continued.
 func (w *Writer) blob(b []byte) (int, error) {
 	if n, ok := w.blobs[string(b)]; ok {
 		return n, nil

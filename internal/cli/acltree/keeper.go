@@ -156,7 +156,8 @@ func (o Offline) decode(h Held, raw []byte) (*ntacl.Attribute, ntacl.Verdict, er
 	return a, a.Verify(info, access, inherited), nil
 }
 
-// verdictOf returns the verdict on an attribute whose hash does not cover permissions, and Unverifiable for nil.
+// verdictOf verifies the hash of an attribute of a version before 4, whose hash does not cover the file's
+// permissions. It returns Unverifiable for nil, an attribute that could not be decoded.
 func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 	if a == nil {
 		return ntacl.Unverifiable

@@ -103,7 +103,8 @@ func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) 
 	return fileaccess.FromPOSIX(p, m.ids())
 }
 
-// id returns the SID of a Unix user or group, as Names.of does.
+// id returns the SID of a Unix user, or of a group if group is true. It uses m.Accounts, or S-1-22-1 and S-1-22-2 if
+// that is nil.
 func (m *Migration) id(id uint32, group bool) sid.SID {
 	return (&Names{Accounts: m.Accounts}).of(id, group)
 }

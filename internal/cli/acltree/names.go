@@ -161,8 +161,8 @@ func unqualified(name string) (short string, domain bool) {
 	return short, domain
 }
 
-// of returns the SID of a Unix user, or of a group if group is true: from n.Accounts, or S-1-22-1 and S-1-22-2
-// if that is nil.
+// of maps a Unix user id, or a group id if group is true, to its SID. It uses n.Accounts, or S-1-22-1 and S-1-22-2 if
+// that is nil.
 func (n *Names) of(id uint32, group bool) sid.SID {
 	switch {
 	case n.Accounts != nil:

@@ -153,9 +153,9 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 	return withDACL(d, l, set), nil
 }
 
-// first returns d, the descriptor of n so far, without the entry for CREATOR GROUP that a file server derives from the
-// mode or the default ACL. It returns d itself if the descriptor is stored, if n is not a directory, or if a step is
-// about CREATOR GROUP.
+// first prepares the root's descriptor for explicit steps: it removes the CREATOR GROUP entry that a file server only
+// derived from the mode or the default ACL. d is the descriptor of n so far. first returns d itself if the descriptor
+// is stored, if n is not a directory, or if a step is about CREATOR GROUP.
 func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || slices.ContainsFunc(steps, func(s Step) bool {
 		return s.Trustee == sid.CreatorGroup
@@ -170,8 +170,8 @@ func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	return WithDACL(d, l)
 }
 
-// on returns the list l after the step. l does not change. For a file it ignores the step's inheritance flags. A
-// revocation that changes nothing is [ErrNothing].
+// on applies the step to the DACL l and returns the changed list. l itself does not change. For a file, where
+// e.Container is false, it ignores the step's inheritance flags. A revocation that changes nothing is [ErrNothing].
 func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	r := sd.Rule{Trustee: s.Trustee, Mask: s.Rights.Allow, Flags: s.Flags}
 	if !e.Container {
@@ -226,7 +226,8 @@ func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	return out, nothing(l, out, nil)
 }
 
-// nothing returns err, or ErrNothing if err is nil and the lists are equal. The order of entries counts.
+// nothing turns a revocation without effect into an error. It returns err, or [ErrNothing] if err is nil and the
+// lists are equal. The order of entries counts.
 func nothing(before, after *sd.ACL, err error) error {
 	if err == nil && after.Equal(before) {
 		return ErrNothing

@@ -40,8 +40,9 @@ type Change struct {
 	rank              int    // of the object on the page
 }
 
-// compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
-// says in Objects if there are more. The differences of each section are added last.
+// compare finds what changed in a directory since the baseline: administrators, rights, attack paths to important
+// objects, objects and descriptors. It lists at most maxRows opened and as many closed paths, and says in Objects if
+// there are more. An error of the search ends it.
 func compare(before, now *side) (c *Changes, err error) {
 	c = &Changes{}
 	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)
@@ -77,8 +78,8 @@ func compare(before, now *side) (c *Changes, err error) {
 	return c, c.sections(before, now)
 }
 
-// administratorsOf returns the administrators of a that are not administrators of b. A user that b does not have
-// counts. At most maxNames are listed, but all are counted.
+// administratorsOf returns the accounts that are administrators in state a but not in state b. An account that b does
+// not have counts. At most maxNames are listed, but all are counted.
 func administratorsOf(a, b *side) (n Names) {
 	for i := range a.admins.All() {
 		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
@@ -91,8 +92,9 @@ func administratorsOf(a, b *side) (n Names) {
 	return n
 }
 
-// beyond returns the rights of s that the same principal did not have in other. It leaves out rights that follow from
-// all rights on the object, and rights of principals that were administrators in other.
+// beyond returns the rights that principals have in state s but did not have in state other, for each object.
+// Principals and paths match by name. It leaves out rights that all rights in other included, and rights of
+// principals that were administrators in other. It returns nil if there are none.
 func (s *side) beyond(other *side) (out []objectRights) {
 	theirs := map[string]effective.Set{}
 	for _, x := range other.rights {
@@ -125,8 +127,8 @@ func (s *side) beyond(other *side) (out []objectRights) {
 	return out
 }
 
-// counterparts returns, for each principal of s, the index of the principal with the same name in other, -1 without
-// one. It ignores the case of names. Of several with the name it is the last.
+// counterparts maps each principal of s to the principal with the same name in the other state. The result has the
+// index in other, or -1 without one. Case does not count. Of several with the name it is the last.
 func (s *side) counterparts(other *side) []int {
 	d := other.search.Directory
 	names := map[string]int{}
@@ -143,8 +145,9 @@ func (s *side) counterparts(other *side) []int {
 	return at
 }
 
-// lengths returns the number of steps to each important object by each principal that reaches it, without
-// administrators. The keys are the lower-case path and then the lower-case name. The error is always nil.
+// lengths returns the length of the attack path from each principal to each important object, in steps. It leaves out
+// administrators and principals without a path. The keys are the object's lower-case path and then the lower-case
+// name. The error is always nil.
 func (s *side) lengths() (map[string]map[string]int, error) {
 	out := map[string]map[string]int{}
 	for _, t := range s.targets {
@@ -212,8 +215,8 @@ func (s *side) changed(own, theirs map[string]map[string]int, other *side) (foun
 	return found
 }
 
-// objects lists the objects that only one state has. An object whose descriptor only the baseline could read has
-// changed in an unknown way (B-51). At most maxNames new and as many gone ones are listed, with the number of the rest.
+// objects lists new and deleted objects. An object that had a descriptor in the baseline but has none now has changed
+// in an unknown way (B-51). At most maxNames new and as many deleted ones are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
 	missing := map[string]bool{}
 	for _, o := range now.failed {
@@ -249,8 +252,9 @@ type Consequence struct {
 	Kinds        []string // of the objects, each once
 }
 
-// divide splits a list of changes. own has the changes that lead through no other important object. rest has the
-// others, grouped by principal and that object. Both keep the order of list, and are nil if empty.
+// divide separates the path changes that matter by themselves from those that follow from another important object.
+// own has the changes that lead through no such object. rest has the others, grouped by principal and that object.
+// Both keep the order of list, except that the objects in rest are ordered by importance. Both are nil if empty.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
 	list = slices.Clone(list)

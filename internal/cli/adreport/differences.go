@@ -70,7 +70,7 @@ func (c *Changes) differences(before, now *side) {
 	}
 }
 
-// pair is the descriptor of an object in two states.
+// pair is one object in two states: its old descriptor and the present one, d, each with its state.
 type pair struct {
 	before, now *side
 	old, d      *sd.Descriptor
@@ -99,8 +99,9 @@ func (p *pair) differences() (texts []string) {
 	return texts
 }
 
-// entries returns a text for each entry of a list that one of the descriptors has and the other has not. It compares
-// the entries whose flag Inherited is the given one. Without such a difference it says if the order differs.
+// entries describes the ACL entries that were added or removed, one text each. list selects the DACL or the SACL of a
+// descriptor. It compares only entries with the given value of the Inherited flag. name names the list and how the
+// entries in the texts. If only the order differs, it says so. Without a difference the result is nil.
 func (p *pair) entries(name, how string, list func(*sd.Descriptor) *sd.ACL, flag uint8) (texts []string) {
 	chosen := func(d *sd.Descriptor) []sd.ACE {
 		return slices.DeleteFunc(list(d).Slice(), func(a sd.ACE) bool { return a.Flags()&sd.Inherited != flag })
@@ -119,7 +120,8 @@ func (p *pair) entries(name, how string, list func(*sd.Descriptor) *sd.ACL, flag
 	return texts
 }
 
-// entriesOnlyIn returns the entries of list that are not in other. An entry that list has more often remains.
+// entriesOnlyIn returns the entries of list that other does not have, as a difference of multisets: an entry that
+// list has twice and other once is returned once.
 func entriesOnlyIn(list, other []sd.ACE) (out []sd.ACE) {
 	left := map[sd.ACE]int{}
 	for _, a := range other {

@@ -16,27 +16,29 @@ import (
 const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ_PROP |
 	winnt.ADS_RIGHT_ACTRL_DS_LIST | winnt.ADS_RIGHT_DS_LIST_OBJECT
 
-// entryList holds the entries of a state that grant no right of a step.
+// entryList groups the DACL entries that open no attack path, for the report's table of other entries.
 type entryList struct {
 	at              map[string]int // the index in kinds, by the row's key
 	kinds           []entryKind
 	byDesign, steps int // entries that the list leaves out
 }
 
-// entryKind is the equal entries of a list. The objects ascend.
+// entryKind is a group of equal entries: its row in the table, and the indexes of the objects with such an entry, in
+// ascending order.
 type entryKind struct {
 	row     EntryRow // without Objects, Important and Sample
 	objects []int
 }
 
-// key identifies equal entries in all states. It ignores the case of names.
+// key returns the key by which equal entries are found in the other state: kind, account and rights. The case of the
+// account's name does not count.
 func (e *EntryRow) key() string {
 	return e.Kind + "\x00" + strings.ToLower(e.Account) + "\x00" + e.Rights
 }
 
-// otherEntries returns the DACL entries that grant no right of a step, equal ones together, and counts the entries for
-// administrators and the entries about rights of steps (B-79). It ignores inherit-only entries. An object counts once
-// for each row.
+// otherEntries lists the DACL entries that open no attack path, and groups equal ones. Entries for default
+// administrators, and entries with a right that is a step of a path, are only counted (B-79). It ignores inherit-only
+// entries. An object counts once for each row.
 func (s *side) otherEntries() (list entryList, err error) {
 	list.at = map[string]int{}
 	typ := winnt.DirectoryServiceObject
@@ -78,8 +80,9 @@ func (s *side) otherEntries() (list entryList, err error) {
 	return list, nil
 }
 
-// rowsOf returns the rows of a list, those that change something first. keep returns the objects of a row that count,
-// and a row without one is left out; nil: all objects. An important object is the example of its row (B-122).
+// rowsOf turns the groups of a list into table rows, those with write rights first. keep selects the objects of a
+// group that count; nil selects all. A group without such an object gets no row. The example of a row is an important
+// object if there is one (B-122).
 func (l *entryList) rowsOf(s *side, keep func(key string, objects []int) []int) (rows []EntryRow) {
 	for _, k := range l.kinds {
 		row, list := k.row, k.objects
@@ -163,8 +166,8 @@ func entryRights(m winnt.AccessMask) string {
 	return strings.Join(all, ", ")
 }
 
-// byDesign reports whether an account controls every directory by default: SYSTEM, the administrators and the domain
-// controllers. It compares the RID only, so the accounts of every domain count. Other SIDs are not.
+// byDesign reports whether an account controls every directory by default: SYSTEM, the administrator accounts and
+// groups, and the domain controllers. In a domain it compares the RID only, so the accounts of every domain count.
 func (s *side) byDesign(who sid.SID) bool {
 	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
 		return true
@@ -180,8 +183,8 @@ func (s *side) byDesign(who sid.SID) bool {
 	return false
 }
 
-// held reports whether any principal has an account in its token. It always reports true for SELF, OWNER RIGHTS and
-// CREATOR OWNER. It caches the answers in known.
+// held reports whether any principal is or belongs to an account, so that an entry for it has effect. For SELF, OWNER
+// RIGHTS and CREATOR OWNER it is always true. It caches the answers in known.
 func (s *side) held(known map[sid.SID]bool, who sid.SID) bool {
 	is, ok := known[who]
 	if !ok {

@@ -41,8 +41,8 @@ func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	return rows, nil
 }
 
-// objectNames returns the names of some objects: first all important ones, in the order of the page, and then the first
-// maxSamples of the others (B-122).
+// objectNames selects the object names for a row: all important objects, in the order of the page, and then the first
+// maxSamples of the others (B-122). list has indexes of objects. Count counts all of them.
 func (s *side) objectNames(list []int) Names {
 	n := Names{Count: len(list)}
 	left := make(map[int]bool, len(list))
@@ -70,16 +70,16 @@ func rankOf(name string) int {
 	return slices.IndexFunc(terms, func(t term) bool { return t.Name == name })
 }
 
-// part is the rights of some principals on one object through the same accounts.
+// part is a set of principals that have the same rights on one object through the same accounts (via).
 type part struct {
 	rights []string
 	via    string
 	who    effective.Set
 }
 
-// split divides the rights on an object by the accounts that grant them. All principals that have a right through the
-// same accounts are in one part. It fails if a check does not confirm a right. With s.vacant set, a right that no
-// vacant account grants is left out.
+// split explains the rights on an object: it groups the principals by the accounts through which they have the
+// rights, one part for each group. It fails if a check does not confirm a right. For a side of vacant accounts
+// (s.vacant is set) it leaves out rights that none of these accounts grants.
 func (s *side) split(x objectRights) (parts []*part, err error) {
 	at := map[string]*part{}
 	for i := range x.rights {
@@ -135,8 +135,8 @@ func viaOf(grants []reach.Grant) string {
 	return strings.Join(all, " and ")
 }
 
-// members returns the principals of a set that have every account of some grants in their tokens. A grant without an
-// account has no members. Without grants all of set are members.
+// members selects the principals of set for which the grants hold: those whose tokens have every account of the
+// grants. A grant without an account, such as a privilege, selects none. Without grants all of set are selected.
 func (s *side) members(set effective.Set, grants []reach.Grant) effective.Set {
 	out := make(effective.Set, len(set))
 	for i := range set.All() {

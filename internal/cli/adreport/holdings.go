@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Holding is what one principal can do with one object.
+// Holding is the effective access of one principal to one object.
 type Holding struct {
 	Object string
 	Mask   winnt.AccessMask // granted on the object as a whole
@@ -92,8 +92,9 @@ func (h *Holder) Of(o *objects.Item) (held Holding, err error) {
 	return held, nil
 }
 
-// fill sets the rights of a holding whose Steps are set. A right that is a step has no second word (B-118). Only
-// objects of a directory have typed rights. An error may leave h partly filled.
+// fill computes the remaining rights of a holding whose Steps are set: mask, words and rights on object types. It
+// also compares them with those of an ordinary user. A right that is a step has no second word (B-118). Only objects
+// of a directory have typed rights. An error may leave h partly filled.
 func (m *masks) fill(h *Holding, o *objects.Item) error {
 	own, every, err := m.of(o, nil)
 	if err != nil {
@@ -117,8 +118,8 @@ func (m *masks) fill(h *Holding, o *objects.Item) error {
 	return err
 }
 
-// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all share.
-// d's earlier list is not changed. An error leaves d as it was.
+// addOrdinary appends an ordinary user to d, as a reference for rights that everybody has. The user is in Domain
+// Users and in the groups that all users of all share. d's earlier list is not changed. An error leaves d as it was.
 func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	c := d.Clone()
 	c.Principals = nil
@@ -140,9 +141,9 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	return nil
 }
 
-// shared returns the groups that every principal with Authenticated Users has, without Administrators (B-17). It
-// returns nil if no principal has Authenticated Users. Integrity levels do not count. The groups of the first such
-// principal that the others are members of remain, in its order.
+// shared returns the groups that every user of the directory is in, without Administrators (B-17). A user is a
+// principal with Authenticated Users in its token. Integrity levels do not count. The order is that of the first
+// user. Without users it returns nil.
 func shared(all []directory.Principal) (groups []sid.SID) {
 	first := true
 	for i := range all {
@@ -190,7 +191,8 @@ func (h *Holding) Text() string {
 	return "(nothing)"
 }
 
-// masks evaluates the rights of two tokens: of the principal, and of an ordinary user.
+// masks computes the access masks of two tokens on an object: of the principal (own) and of an ordinary user. It
+// caches an evaluator for each object type and object type list.
 type masks struct {
 	own        *token.Token
 	tokens     *effective.Principals

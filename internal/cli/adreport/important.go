@@ -12,7 +12,7 @@ import (
 // domainControllers is the RID of the group Domain Controllers.
 const domainControllers = 516
 
-// target is an important object.
+// target is an important object: its index in the search, the reason why it is important, and its rank on the page.
 type target struct {
 	object int
 	kind   string
@@ -107,7 +107,8 @@ func (s *side) kindOf(o *objects.Item, servers map[string]serverCount) (kind str
 	return "", 0
 }
 
-// serverCount counts the computers in an organizational unit and in the units below it.
+// serverCount counts the servers in an organizational unit and the units below it. unknown counts computers that may
+// be servers, because their operating system is unknown.
 type serverCount struct{ servers, unknown int }
 
 // String describes the computers of a unit. It expects at least one computer.

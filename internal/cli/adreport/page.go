@@ -34,7 +34,7 @@ type Page struct {
 	Incomplete                    bool     // the search was cut short or an object could not be read
 }
 
-// Names is a list of names that may be cut.
+// Names is a possibly shortened list of names together with the full count.
 type Names struct {
 	Count     int
 	List      []string // the first ones
@@ -55,7 +55,7 @@ func (n Names) Folded(most int) []string { return n.List[len(n.Shown(most)):] }
 // More returns the number of names that List leaves out.
 func (n Names) More() int { return n.Count - len(n.List) }
 
-// Target is an important object.
+// Target is the page's row for an important object: the direct rights on it, and the attack paths to it.
 type Target struct {
 	Object, Kind string
 	Direct       []Grants // direct rights of others than administrators
@@ -66,15 +66,15 @@ type Target struct {
 	More         int      // principals whose routes are not listed
 }
 
-// Route is a shortest path of some principals.
+// Route is a shortest attack path to an important object, with the principals that can take it.
 type Route struct {
 	Who     Names
 	Steps   []Step
 	Through string // the first important object on the way, by its kind; "": there is none
 }
 
-// Ways returns the routes of several steps that go through no other important object. Routes of one step are in Direct.
-// It returns nil if it finds none.
+// Ways returns the attack paths of several steps that go through no other important object. Routes of one step are in
+// Direct. It returns nil if there are none.
 func (t *Target) Ways() (list []Route) {
 	for _, r := range t.Routes {
 		if r.Through == "" && len(r.Steps) > 1 {
@@ -84,7 +84,7 @@ func (t *Target) Ways() (list []Route) {
 	return list
 }
 
-// Detour is the routes through another important object.
+// Detour is the group of routes that lead through another important object of one kind.
 type Detour struct {
 	Through string
 	Count   int // principals
@@ -110,7 +110,8 @@ func (t *Target) Detours() (list []Detour) {
 	return list
 }
 
-// Step is one step of a Route.
+// Step is one step of a Route in words: Who uses the Right on the Object, and what that gives. By names the account
+// that has the right.
 type Step struct{ Who, Right, Object, By, Gives string }
 
 // Grants is a set of rights that some principals have on some objects through the same entries.
@@ -148,8 +149,8 @@ func (s *side) names(set effective.Set) Names {
 	return n
 }
 
-// important adds a row for each important object: the direct rights on it and the routes to it. It ends at the first
-// error. The survey must be complete.
+// important fills in the page's section of important objects: for each one the direct rights on it, and the attack
+// paths to it. It ends at the first error. The survey must be complete.
 func (p *Page) important(s *side) error {
 	at := map[int][]reach.Right{}
 	for _, x := range s.rights {
@@ -174,9 +175,9 @@ func (p *Page) important(s *side) error {
 	return nil
 }
 
-// routes returns the paths of principals, one for those that take the same first step in paths of the same length. It
-// looks at no more than maxExact principals and lists no more than maxRoutes paths. more counts the principals
-// without a listed path.
+// routes returns the attack paths of some principals to one object, and merges those of the same length with the same
+// first step. in is the search result for the object, and who the principals to list. It examines at most maxExact
+// principals and lists at most maxRoutes paths. more counts the principals without a listed path.
 func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err error) {
 	at := map[string]int{}
 	for n, i := range who {
@@ -206,8 +207,8 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 	return list, more, nil
 }
 
-// through returns the kind of the first important object on a path before its end, "" if there is none. A step by
-// control of the domain or of AdminSDHolder goes through that object. A path of one step has nothing before its end.
+// through returns the kind of the first important object that an attack path passes before its end, "" if there is
+// none. A step by control of the domain or of AdminSDHolder passes that object. A path of one step passes none.
 func (s *side) through(p reach.Path) string {
 	for n, x := range p.Steps {
 		switch {

@@ -37,7 +37,8 @@ type Report struct {
 // ErrNoObjects means that no object of a state could be read.
 var ErrNoObjects = errors.New("no object could be read")
 
-// side is one state with the answers about it.
+// side is the analysis of one state of the directory: the baseline or the present one. Indexes refer to
+// search.Objects and to the directory's principals.
 type side struct {
 	search   *reach.Search
 	survey   *reach.Survey
@@ -54,7 +55,8 @@ type side struct {
 	others      entryList
 }
 
-// details evaluates the accounts that no principal has, and lists the other entries.
+// details adds the report's less important sections to s: the accounts without members, and the entries that open no
+// attack path.
 func (s *side) details(ctx context.Context) (err error) {
 	if err := s.findVacant(ctx); err != nil {
 		return err
@@ -63,7 +65,7 @@ func (s *side) details(ctx context.Context) (err error) {
 	return err
 }
 
-// objectRights holds the rights of principals that are not administrators on one object.
+// objectRights is the rights on one object, by its index, of principals that are not administrators.
 type objectRights struct {
 	object int
 	rights []reach.Right
@@ -110,8 +112,9 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 	return p, nil
 }
 
-// side evaluates a state for all principals. It leaves unreadable objects out and lists them in failed. It returns
-// [ErrNoObjects] if no object is left.
+// side analyses one state: it finds administrators and important objects and searches the attack paths of all
+// principals. It leaves unreadable objects out and lists them in failed. It returns [ErrNoObjects] if no object is
+// left.
 func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	s := &side{classes: map[string]int{}}
 	s.search = &reach.Search{Directory: state.Directory, People: true, BlockOwner: r.BlockOwner, MaxDepth: r.MaxDepth}
@@ -148,8 +151,8 @@ func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	return s, err
 }
 
-// administrators sets s.admins to the principals that control the directory by design: SYSTEM, members of
-// Administrators, and domain controllers (B-48). It counts the others in s.everyone.
+// administrators records the principals that control the directory by design, in s.admins: SYSTEM, members of
+// Administrators, and domain controllers (B-48). s.everyone counts all other principals.
 func (s *side) administrators() {
 	d := s.search.Directory
 	s.admins = make(effective.Set, (len(d.Principals)+63)/64)
@@ -164,8 +167,9 @@ func (s *side) administrators() {
 	}
 }
 
-// keep stores the rights on an object that principals other than administrators and the object's own account have
-// (B-47). It leaves out a weaker right for a principal with all rights.
+// keep records the noteworthy rights on an object: those of principals other than administrators and the object's own
+// account (B-47). object is an index into the search's objects. For a principal with all rights it leaves out the
+// weaker ones.
 func (s *side) keep(object int, rights []reach.Right) {
 	self := -1
 	o := &s.search.Objects[object]

@@ -23,8 +23,8 @@ func (c *Changes) sections(before, now *side) (err error) {
 	return nil
 }
 
-// entriesBeyond returns the other entries of s that the same object does not have in other. On an object that other
-// does not have, it leaves out the kinds of entries that other has elsewhere, and usual counts those kinds.
+// entriesBeyond returns the rows for DACL entries that s has and the other state does not have on the same object. A
+// new object with an entry that is usual in other does not count; usual is the number of rows with such an object.
 func (s *side) entriesBeyond(other *side) (rows []EntryRow, usual int) {
 	path := func(side *side, object int) string { return strings.ToLower(side.search.Objects[object].Path) }
 	rows = s.others.rowsOf(s, func(key string, list []int) (out []int) {

@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// typedRights is the rights of the first token on one object type that it does not have on the whole object.
+// typedRights is the rights of the principal on one object type, such as a property set, beyond its rights on the
+// whole object.
 type typedRights struct {
 	guid     winnt.GUID
 	mask     winnt.AccessMask
@@ -31,9 +32,9 @@ func (r typedRights) String() string {
 	return sddl.FormatRights(r.mask) + ":" + name
 }
 
-// typed returns the rights of the first token on the object types of the entries about it. It leaves out those that the
-// token has on the whole object, and reading attributes that nobody can read (B-55). own and every are the rights of
-// both tokens on the whole object. An object type that occurs twice counts once.
+// typed finds rights that are limited to object types: for each type that an applicable entry names, the principal's
+// rights on it. It leaves out those it has on the whole object, and reading attributes that nobody can read (B-55).
+// own and every are the rights of both tokens on the whole object. A type that occurs twice counts once.
 func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []typedRights, err error) {
 	var types []winnt.GUID
 	for _, a := range o.Descriptor.DACL().All() {
@@ -62,7 +63,8 @@ func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []type
 	return list, nil
 }
 
-// matches reports whether an entry can be about the first token: for an account in it, or for one that stands for it.
+// matches reports whether an entry may apply to the principal: it names an account of the token, PRINCIPAL_SELF or
+// OWNER RIGHTS.
 func (m *masks) matches(a sd.ACE) bool {
 	switch a.SID() {
 	case sid.PrincipalSelf, sid.OwnerRights:
@@ -110,7 +112,7 @@ func (r typedRights) coveredBy(steps []string) bool {
 	})
 }
 
-// manner is a way to evaluate an object: by its type and the object types of the question.
+// manner is the cache key of an evaluator: the object's type, and the object type list as text.
 type manner struct {
 	typ   *winnt.ObjectType
 	types string
@@ -119,8 +121,9 @@ type manner struct {
 // maxManners limits the ways to evaluate an object whose evaluators masks keeps.
 const maxManners = 1 << 10
 
-// of returns the rights of both tokens on an object with the object types of a question; without any, on the object as
-// a whole. The answer for an object with entries for PRINCIPAL_SELF is not cached.
+// of computes the maximum rights of the principal (own) and of an ordinary user (every) on an object. types limits
+// the check to these object types; without any it is about the whole object. The evaluator for an object with entries
+// for PRINCIPAL_SELF is not cached.
 func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	key := manner{o.Type, fmt.Sprint(types)}

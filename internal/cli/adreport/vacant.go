@@ -11,10 +11,10 @@ import (
 // maxVacant limits the accounts without a principal that are evaluated.
 const maxVacant = 4096
 
-// findVacant sets s.empty to a side for the accounts that entries name and no principal's token has: groups without
-// members, and accounts that the directory does not have (B-53). It evaluates each as a user who is in that group
-// alone. Above maxVacant accounts it only counts them, in s.unevaluated. A search that fails or is cancelled is an
-// error.
+// findVacant analyses the accounts that entries name but no principal belongs to: groups without members, and
+// accounts missing from the directory (B-53). Their rights take effect as soon as someone joins them. It evaluates
+// each as a user in that group alone and sets s.empty. Above maxVacant accounts it only counts entries, in
+// s.unevaluated. A search that fails or is cancelled is an error.
 func (s *side) findVacant(ctx context.Context) (err error) {
 	d := s.search.Directory.Clone()
 	d.Principals = nil

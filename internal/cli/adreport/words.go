@@ -1,6 +1,6 @@
 package adreport
 
-// term is a right as the page shows it.
+// term names a right on the page: Word is the word of [reach.Step], Name the page's name, and Meaning explains it.
 type term struct{ Word, Name, Meaning string }
 
 // terms lists the words of steps, from the strongest to the weakest, with the page's names.

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ask fills in c.question from the fields of a line. The error names the wrong or missing field; c.question is then
-// incomplete. The descriptor is parsed last.
+// ask parses a question, the fields of one line, into c.question. The error names the wrong or missing field;
+// c.question is then incomplete. The descriptor is parsed last.
 func (c *checker) ask() error {
 	s, err := c.subject()
 	if err != nil {
@@ -36,9 +36,9 @@ func (c *checker) ask() error {
 	return c.descriptor(s, q)
 }
 
-// subject returns the token of a line: a token that an earlier define line stored, or the parsed token file of the
-// line, from the cache if possible. It is an error if the line has both or neither, or if no earlier line defines the
-// name. A malformed token is not cached.
+// subject returns the token that a question is about. The line names a token that an earlier define line stored, or
+// contains a token file, which is parsed unless it is cached. It is an error if the line has both or neither, or if
+// no earlier line defines the name. A malformed token is not cached.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {

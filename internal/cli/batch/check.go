@@ -71,7 +71,7 @@ func isDefine(line []byte) bool {
 	return false
 }
 
-// subject is a parsed token with derived values. Immutable.
+// subject is a parsed token together with the domain of its user. It is immutable.
 type subject struct {
 	*token.Token
 	domain sid.SID // of the user, for aliases such as DU; zero if it is in none
@@ -95,7 +95,8 @@ type definitions struct {
 	noDACL atomic.Int64 // answers with the note
 }
 
-// checker is the state of one worker.
+// checker answers the questions of one worker. It reuses its buffers from line to line, and caches parsed tokens,
+// descriptors and rights.
 type checker struct {
 	defs    *definitions
 	explain bool

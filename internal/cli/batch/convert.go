@@ -86,8 +86,8 @@ func SIDs() *Job {
 	}).job()
 }
 
-// badSIDByte returns the offset at which b stops being a SID: the revision, the number of sub-authorities, or the
-// end.
+// badSIDByte returns the offset of the error in b, which is not a valid SID: 0 for the revision, 1 for the number of
+// sub-authorities, or the end if b is too short.
 func badSIDByte(b []byte) int {
 	switch {
 	case len(b) > 0 && b[0] != 1:

@@ -66,8 +66,9 @@ func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.De
 	return sd.Decode(c.binary)
 }
 
-// refuseDescriptor handles err, the error of a malformed descriptor. For NtAccessCheck with a binary descriptor it
-// stores the status of the capture in q and returns nil. Otherwise it returns err with the name of the field.
+// refuseDescriptor decides whether a malformed descriptor, with the error err, ends the question. NtAccessCheck
+// checks a binary descriptor in its own order, so the status of the capture is stored in q and the result is nil.
+// Otherwise it returns err with the name of the field.
 func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error) error {
 	var bad *sd.DecodeError
 	if q.Call == accessquery.NtAccessCheck && name == "sdHex" && errors.As(err, &bad) {

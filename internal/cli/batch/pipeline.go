@@ -56,7 +56,7 @@ type chunk struct {
 	bad   int
 }
 
-// piece is a chunk in the pipeline.
+// piece is a chunk on its way through the pipeline of workers.
 type piece = pipeline.Piece[chunk]
 
 // Run answers every line of in on out until in ends. It writes each answer as soon as all answers before it are

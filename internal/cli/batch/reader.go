@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/cli/pipeline"
 )
 
-// reader splits the input of one Job.Run into chunks.
+// reader splits the input of one Job.Run into chunks and sends them to the workers. It runs serial lines, such as
+// definitions, itself.
 type reader struct {
 	job    *Job
 	in     io.Reader
@@ -58,8 +59,8 @@ func (r *reader) read() error {
 	}
 }
 
-// ended returns nil for io.EOF and errStopped, which are normal ends of the reader. It returns other errors, and nil,
-// unchanged.
+// ended separates a failed reader from one that ended normally. It returns nil for io.EOF and errStopped, and other
+// errors unchanged.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, errStopped) {
 		return nil
@@ -67,9 +68,9 @@ func ended(err error) error {
 	return err
 }
 
-// cut sends the whole lines of p and returns a piece with the incomplete last line. old is the length of p before the
-// last read, which returned err. If err is not nil, cut also sends the last line and returns err. It cuts off a line
-// longer than MaxLine and skips its rest. An empty piece is not sent.
+// cut sends the complete lines that a Read has added to p, and returns the piece to continue reading into. old is the
+// length of p before the Read, and err the error of it. If err is not nil, cut also sends the last line and returns
+// err. It cuts off a line longer than MaxLine and skips its rest. An empty piece is not sent.
 func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	c := &p.Value
 	end := bytes.LastIndexByte(c.data[old:], '\n')
@@ -125,8 +126,8 @@ func (r *reader) skipLine() (*piece, error) {
 	return nil, io.ErrNoProgress
 }
 
-// take waits for a free piece and copies tail into it. It returns errStopped if the writer has failed. It reuses the
-// memory of the piece unless that has become too large.
+// take returns a free piece whose data begins with tail, the start of an incomplete line. It waits until one is free.
+// It returns errStopped if the writer has failed. It reuses the memory of the piece unless that has become too large.
 func (r *reader) take(tail []byte) (*piece, error) {
 	p, ok := r.hand.Take()
 	if !ok {
@@ -144,9 +145,9 @@ func (r *reader) take(tail []byte) (*piece, error) {
 	return p, nil
 }
 
-// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, it splits p instead, which
-// waits for free pieces, answers the serial parts in this goroutine and releases p. It returns errStopped if the writer
-// has failed meanwhile.
+// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, which must run alone in
+// their order, it splits p. It then waits for free pieces, answers the serial parts in this goroutine and releases p.
+// It returns errStopped if the writer has failed meanwhile.
 func (r *reader) dispatch(p *piece) error {
 	data := p.Value.data
 	if r.job.Serial == nil || !bytes.Contains(data, []byte(r.job.SerialWord)) {
@@ -175,8 +176,8 @@ func (r *reader) dispatch(p *piece) error {
 	return nil
 }
 
-// stretch returns the length in bytes of the run of lines at the start of b that are all serial or all parallel, and
-// which they are. It returns 0 for an empty b.
+// stretch finds where a chunk changes between serial and parallel lines. It returns the length in bytes of the lines
+// at the start of b that are all of one kind, and that kind. It returns 0 for an empty b.
 func (r *reader) stretch(b []byte) (n int, serial bool) {
 	for rest := b; len(rest) > 0; {
 		line, next := cutLine(rest)

@@ -154,7 +154,7 @@ func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 	return nil
 }
 
-// run is a sorted part of the file during a merge.
+// run is a reader of one sorted run of the temporary file, during the merge. key and v are its current record.
 type run[T any] struct {
 	number int
 	in     *bufio.Reader

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// box is a batch on its way to the output. part holds the results of the question besides rows. It belongs to the
-// goroutine that holds it.
+// box is a batch of objects on its way through the pipeline: its input, its rows of output, and in part the other
+// results of the question. It belongs to the goroutine that holds it.
 type box[T any] struct {
 	in    objects.Batch
 	sum   Summary // of this batch; the place in the input is that of in
@@ -29,8 +29,9 @@ func (b *box[T]) reset() {
 // maxRows is the number of bytes of rows that a batch buffers while it waits for earlier batches.
 const maxRows = 1 << 20
 
-// full passes the rows to the writer if they have at least maxRows bytes. The worker calls it after each row. It then
-// blocks until all earlier batches are written.
+// full passes the rows to the writer when they exceed maxRows bytes, so that a batch with long output does not fill
+// the memory. The worker calls it after each row. It then blocks until the writer has written all earlier batches and
+// these rows.
 func (b *box[T]) full() {
 	if len(b.out) >= maxRows && b.parts != nil {
 		b.parts <- b.out
@@ -47,8 +48,8 @@ func (b *box[T]) fail(o *objects.Object, err error) {
 	}
 }
 
-// note adds the remark about an object to the counters of the batch, and keeps the first stale path. An object
-// without a remark changes nothing.
+// note counts the remark of the source about an object, such as a stale or unverified descriptor. It keeps the path
+// of the first stale one. An object without a remark changes nothing.
 func (b *box[T]) note(o *objects.Object) {
 	switch o.Note {
 	case objects.NoteStale:

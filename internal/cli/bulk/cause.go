@@ -38,14 +38,15 @@ func (d *Diff) cause(c *change, before, after key) string {
 	return lost(was.reason(d, bit), is.reason(d, bit), was, is)
 }
 
-// state is one principal before one descriptor.
+// state is one principal's token and one descriptor, before or after a change, as the input of an access check.
 type state struct {
 	key
 	t   *token.Token
 	dir *directory.Directory
 }
 
-// reason returns why a bit was granted or denied in this state. It returns the zero Reason if the check fails.
+// reason runs the access check and returns why it granted or denied a bit. It returns the zero Reason if the check
+// fails.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
 		Desired: winnt.MAXIMUM_ALLOWED | bit,
@@ -57,7 +58,8 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	return r.Reason
 }
 
-// entry returns the entry that a reason points to. ok is false if it points to none, or the list does not have it.
+// entry returns the ACL entry that a reason of a decision refers to. ok is false if the reason is not an entry, or
+// the list does not have it.
 func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
 	l := s.d.DACL()
 	if r.List == "SACL" {

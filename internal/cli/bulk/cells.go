@@ -50,7 +50,7 @@ type cell struct {
 func plain(text string) cell { return cell{columns.Plain, text} }
 func bad(text string) cell   { return cell{columns.Bad, text} }
 
-// masked returns the cell of a mask. The style applies unless the mask is 0.
+// masked returns a cell that shows a mask. The style applies unless the mask is 0.
 func masked(s columns.Style, m winnt.AccessMask) cell {
 	if m == 0 {
 		s = columns.Plain
@@ -58,8 +58,8 @@ func masked(s columns.Style, m winnt.AccessMask) cell {
 	return cell{s, m.Padded()}
 }
 
-// worded returns the cell of a mask in words for a person (B-115). held is a mask that has m. For a nil t it has the
-// number. The style applies unless m is 0.
+// worded returns a cell that names the rights of a mask for a person (B-115). held is the larger mask that m is part
+// of, and t the object type. With a nil t the cell has the number. The style applies unless m is 0.
 func worded(s columns.Style, m, held winnt.AccessMask, t *winnt.ObjectType) cell {
 	if t == nil && m != 0 {
 		return masked(s, m)

@@ -22,8 +22,9 @@ type kept[A any] struct {
 // changes holds the objects of a batch.
 type changes[A any] []kept[A]
 
-// answer runs a question for all objects. With Run.Changes it writes only the objects whose answer differs from their
-// parent's, by the bytes that key returns.
+// answer runs one question for all objects and writes the rows. ask creates the question for a worker. With
+// Run.Changes it writes only objects whose answer differs from their parent's; key returns the bytes of an answer
+// that are compared. It returns the counts and the first error.
 func answer[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {
@@ -81,7 +82,8 @@ func differing[A any](
 	}, write)
 }
 
-// parents caches the answers for possible parents. Owned by the goroutine that writes.
+// parents caches answers by path, as hashes, so that each object can be compared with its parent directory. It
+// belongs to the goroutine that writes.
 type parents struct {
 	seen map[string]uint64
 	seed maphash.Seed
@@ -108,7 +110,8 @@ func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) boo
 	return !known || before != sum
 }
 
-// keepAncestors drops the answers of all objects but the ancestors of a path.
+// keepAncestors frees memory of the cache: it drops all answers except those of the ancestors of a path, which the
+// next objects of a walk need.
 func (p *parents) keepAncestors(path string, typ *winnt.ObjectType) {
 	ancestors := map[string]uint64{}
 	for up, ok := above(path, typ); ok; up, ok = above(up, typ) {

@@ -23,26 +23,29 @@ type change struct {
 	cause        string
 }
 
-// key identifies one descriptor on one type of object. A nil d means that the object does not exist.
+// key identifies a decision in the cache: one descriptor on one type of object. A nil d means that the object does
+// not exist.
 type key struct {
 	d   *sd.Descriptor
 	typ *winnt.ObjectType
 }
 
-// compared holds the groups of a summary in one batch.
+// compared holds the summary groups of one batch: changes by folder and cause, in the order of their appearance.
 type compared struct {
 	groups map[group]*tally
 	order  []group
 }
 
-// parsed is a descriptor as one side parses it.
+// parsed is the result of parsing a descriptor: the descriptor or the error, and a remark. The text form depends on
+// the domain of the state.
 type parsed struct {
 	d      *sd.Descriptor
 	err    error
 	remark Remark
 }
 
-// comparer compares objects. Owned by one goroutine.
+// comparer computes the changed rights of objects, with caches for parsed descriptors, evaluators and answers. It
+// belongs to one goroutine.
 type comparer struct {
 	d          *Diff
 	near       [2]near[parsed] // of Before and After; both use the second if they parse descriptors equally
@@ -55,13 +58,14 @@ type comparer struct {
 	entry      entry
 }
 
-// side holds the principals of one state and an object type.
+// side is the cache key of an evaluator: the principals of one state, and an object type.
 type side struct {
 	p   *effective.Principals
 	typ *winnt.ObjectType
 }
 
-// question is a pair of descriptors and the principals to compare.
+// question is the cache key of an answer: the descriptors before and after, and the principals to compare. A nil
+// descriptor means that the object does not exist.
 type question struct {
 	before, after *known[parsed]
 	pairs         *two
@@ -70,8 +74,8 @@ type question struct {
 // parsedCost estimates the memory of a parsed descriptor, in bytes.
 const parsedCost = 2000
 
-// worker returns a function that creates workers of the pipeline. Each worker calls decide for every object of its
-// batches. Creating one fails if the question is invalid.
+// worker returns a constructor of pipeline workers. Each worker has its own comparer and calls decide for every
+// object of its batches. The constructor fails if the question is invalid.
 func (d *Diff) worker(
 	decide func(c *comparer, b *box[compared], o *objects.Object) error,
 ) func() (func(b *box[compared]), error) {
@@ -97,7 +101,7 @@ func newComparer(d *Diff) *comparer {
 	return c
 }
 
-// compile compiles the principals of some pairs for both states. pairs has indexes into d.pairs. If both states have
+// compile prepares principals for evaluation in both states. pairs has their indexes in d.pairs. If both states have
 // one Directory, they share the compiled principals.
 func (d *Diff) compile(pairs []int) two {
 	t := two{pairs: pairs, at: make([][2]int, len(pairs))}
@@ -123,7 +127,7 @@ func (d *Diff) compile(pairs []int) two {
 	return t
 }
 
-// missing writes the comparison for an object that only Before has.
+// missing compares an object that only Before has with nothing, so that all its rights are lost.
 func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
 // batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal. An object
@@ -250,8 +254,8 @@ func (c *comparer) alike(x, y *objects.Object) bool {
 		c.d.Directory.Domain == c.d.DirectoryAfter.Domain
 }
 
-// known returns the parsed descriptor of an object: from the table, or newly parsed and stored there. i is 0 for Before
-// and 1 for After.
+// known returns the parsed descriptor of an object, with its entry in the shared table. It parses a new one and
+// stores it. i is 0 for an object of Before and 1 for one of After.
 func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	dir := c.d.Directory
 	if i == 1 {
@@ -274,8 +278,9 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	return k, a
 }
 
-// answer returns the changes between two descriptors for some principals, from the cache if possible. as holds the
-// parsed descriptors of q; a nil one means that the object does not exist. The caller must not change the result.
+// answer computes which principals gained or lost rights between two descriptors, or returns the cached result. as
+// holds the parsed descriptors of q; a nil one means that the object does not exist. The caller must not change the
+// result.
 func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	if known, ok := c.changes[q]; ok {
 		return known, nil

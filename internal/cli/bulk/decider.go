@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decider evaluates descriptors for the principals of a run and applies the share. Owned by one goroutine.
+// decider evaluates the run's question for a descriptor, a share and the folders on the way included. It belongs to
+// one goroutine.
 type decider struct {
 	run   *Run
 	types map[*winnt.ObjectType]*typedQuestion
@@ -18,7 +19,8 @@ type decider struct {
 	passes  map[*objects.Way]effective.Set
 }
 
-// typedQuestion is the question of a run for one object type. It has one evaluator for each chain of object type GUIDs.
+// typedQuestion is the question of a run, compiled for one object type. It has one evaluator for each list of object
+// type GUIDs in the rights.
 type typedQuestion struct {
 	evaluators []*effective.Evaluator
 	rights     [][]words.Place // of each right: its parts
@@ -36,8 +38,8 @@ func newDecider(r *Run) (*decider, error) {
 	return d, err
 }
 
-// asked returns the question for an object type, which it compiles on first use. An invalid question is an error. An
-// invalid question is not cached.
+// asked returns the run's question, compiled for an object type. It compiles each type on first use. An invalid
+// question is an error and is not cached.
 func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	if a := d.types[t]; a != nil {
 		return a, nil
@@ -62,8 +64,9 @@ func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	return a, nil
 }
 
-// divide returns a question for each chain of object type GUIDs in the rights of a run, and records in a where each
-// right finds its answers. If one question answers each right at one place, a.out stays nil.
+// divide splits the rights of a run into questions for evaluators, because one evaluator has one list of object type
+// GUIDs. It records in a where each right finds its answers. If a single question answers every right directly, a.out
+// stays nil.
 func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
 	rights, single := make([]words.Right, len(r.Rights)), true
 	for i, right := range r.Rights {
@@ -86,8 +89,8 @@ func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effecti
 	return questions
 }
 
-// share computes the rights that the share's descriptor and configuration let through for each principal. Without a
-// share it leaves a without gates.
+// share computes the limits that a file share puts on each right: from its descriptor and from its configuration.
+// Without a share it leaves a without limits (gates).
 func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.ObjectType) {
 	if r.Ask == What {
 		if r.Share != nil {
@@ -115,9 +118,10 @@ func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.O
 	}
 }
 
-// sets returns the principals that have each right of the run, in the order of Run.Rights. A principal without the
-// search permission on the way has none. The sets are valid until the next call. share reports whether the answer is
-// the same for every object with this descriptor; it is true after an error.
+// sets returns the principals that have each right of the run on the object x, in the order of Run.Rights. A
+// principal without the search permission on a folder of the way has none. The sets are valid until the next call.
+// share reports whether the answer holds for every object with this descriptor, so that it may be cached; it is true
+// after an error.
 func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {
@@ -150,8 +154,8 @@ func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	return a.out, share, nil
 }
 
-// combine stores the answer for a right in a.out: the intersection of its parts, or their union if one part is
-// enough. Without places the answer is empty.
+// combine computes the principals with a right of several parts, into a.out: the intersection of the parts' answers,
+// or the union if one part is enough. places says where the parts are in answers. Without places the answer is empty.
 func (a *typedQuestion) combine(right int, places []words.Place, answers [][]effective.Set) {
 	out := a.out[right]
 	clear(out)
@@ -180,8 +184,8 @@ func keepIn(s, other effective.Set) {
 // maxPasses limits the ways whose answer a decider caches.
 const maxPasses = 1 << 10
 
-// pass returns the principals with the search permission on each folder of a way. It returns nil for a nil way. The
-// caller must not change the result. A way without folders returns nil, too.
+// pass returns the principals that can traverse every folder on the way to an object. A nil result means no limit,
+// for a nil way and for one without folders. The caller must not change the result.
 func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	if w == nil {
 		return nil, nil
@@ -212,9 +216,10 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	return pass, nil
 }
 
-// maximum returns all rights of the one principal of What on a descriptor, 0 if a folder on the way stops the
-// principal. The rights that the guarded share gives are added in any case, and its limit then applies to all. The
-// result share is as for sets: whether equal descriptors have the same answer. It is true with an error.
+// maximum returns all rights of the one principal of a What run on the object x. They are 0 if a folder on the way
+// stops the principal. The principal has all rights if the share does not check its file access. The share's limits
+// apply to either. The result share is as for sets: whether equal descriptors have the same answer. It is true with
+// an error.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {

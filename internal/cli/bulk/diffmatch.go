@@ -9,13 +9,13 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// pair holds the indexes of a principal before and after, -1 where it does not exist.
+// pair is a principal in both states: its name, and its indexes in the directories, -1 where it does not exist.
 type pair struct {
 	name          string
 	before, after int
 }
 
-// two holds the compiled principals of both states.
+// two is a list of pairs whose principals are compiled for both states.
 type two struct {
 	pairs         []int // index into Diff.pairs
 	before, after *effective.Principals

@@ -45,8 +45,8 @@ type (
 	}
 )
 
-// addTally adds t to into. The first object is the earlier one, and rights and principals are united. t stays
-// unchanged, and must have as many words in Who as into has.
+// addTally merges the group t into the group into: counts are added, rights and principals united. The first object
+// is the earlier one. t stays unchanged, and must have as many words in Who as into has.
 func addTally(into, t *tally) {
 	into.First = min(into.First, t.First)
 	into.Objects += t.Objects

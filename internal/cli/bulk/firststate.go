@@ -124,7 +124,7 @@ func (p *past) index() error {
 	})
 }
 
-// entry is a decoded record.
+// entry is a decoded record of the log: the path of an object, and the address of its descriptor.
 type entry struct {
 	at   int64 // in the log
 	path []byte

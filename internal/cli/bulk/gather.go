@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// found is a distinct descriptor of a report, or its part in one batch. keyOf returns its key in the aggregate.
+// found is the report's statistics about a distinct descriptor: its objects, who has access, and its risk. In a batch
+// it covers the batch's objects only. keyOf returns its key in the aggregate.
 type found struct {
 	First   int // number of the first object that has it, from 0
 	Objects int
@@ -47,7 +48,7 @@ func costFound(f *found) int {
 	return n
 }
 
-// gathered is a batch's contribution to a report.
+// gathered is the part of a report that one batch of objects contributes.
 type gathered struct {
 	by     map[*judged]*found
 	keys   map[*judged]string
@@ -101,8 +102,8 @@ func gatheredOf(b *box[*gathered]) *gathered {
 	return b.part
 }
 
-// put adds an object to the aggregate of its answer a. number is the object's index in the batch. Only the worker of
-// the batch may call it.
+// put counts an object for its descriptor. a is the answer for that descriptor, and number the object's index in the
+// batch. Only the worker of the batch may call it.
 func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	f := g.by[a]
 	if f == nil {
@@ -116,7 +117,8 @@ func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	}
 }
 
-// finish computes the sums of a batch. The worker calls it once, after the last put.
+// finish completes the statistics of a batch: the access counts of each descriptor and of each principal. The worker
+// calls it once, after the last put.
 func (g *gathered) finish() {
 	for _, a := range g.order {
 		f := g.by[a]
@@ -149,8 +151,8 @@ func (r *Report) write(b *box[*gathered], so *Summary) error {
 	return nil
 }
 
-// tallies counts for each principal in how many sets it was. Plane i holds bit i of all counts. The zero value is all
-// 0.
+// tallies counts, for each principal, the objects to which it has access. It adds whole sets at once: plane i holds
+// bit i of all counts. The zero value is all 0.
 type tallies struct{ planes []effective.Set }
 
 // add adds n to the count of each member of s. For an empty set or 0 it changes nothing.

@@ -6,15 +6,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// guarded holds the effect of a share's configuration on the principals of a run. Nil means no share. It is
-// immutable.
+// guarded holds the limits that a file share's configuration puts on the principals of a run, and the exemption of
+// its admin users. Nil means no share. It is immutable.
 type guarded struct {
 	limits []winnt.AccessMask // per principal: rights that no file grants
 	root   []bool             // per principal: files are not checked (F-108)
 }
 
-// guardedOf returns the effect of a share on some principals, by their index in list. It returns nil if no share
-// changed them.
+// guardedOf collects the limits that the share's configuration put on the principals in list, by their index. It
+// returns nil if no share changed them.
 func guardedOf(list []directory.Principal) *guarded {
 	g := &guarded{}
 	any := false
@@ -29,7 +29,8 @@ func guardedOf(list []directory.Principal) *guarded {
 	return g
 }
 
-// withheld returns the rights that a principal has on no file, 0 for a nil receiver.
+// withheld returns the rights that the share never grants to the principal with index who, such as writing on a
+// read-only share. It is 0 for a nil receiver.
 func (g *guarded) withheld(who int) winnt.AccessMask {
 	if g == nil {
 		return 0
@@ -37,7 +38,8 @@ func (g *guarded) withheld(who int) winnt.AccessMask {
 	return g.limits[who]
 }
 
-// all returns all rights of an object type for a principal whose access to files is not checked, 0 for others.
+// all returns every right of the object type for a principal whose file access the share does not check, such as an
+// admin user. It returns 0 for others.
 func (g *guarded) all(who int, t *winnt.ObjectType) winnt.AccessMask {
 	if g == nil || !g.root[who] {
 		return 0
@@ -57,7 +59,7 @@ func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
 	return s
 }
 
-// admit adds the principals whose access to files is not checked to s. A nil receiver adds none.
+// admit adds to s the principals whose file access the share does not check. A nil receiver adds none.
 func (g *guarded) admit(s effective.Set) {
 	if g == nil {
 		return

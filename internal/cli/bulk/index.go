@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// indexed is the answer of Index: the name of the set for each right.
+// indexed is the answer of an Index run for a descriptor: for each right, the id of the set of principals that have
+// it.
 type indexed struct {
 	ids     []setID
 	few     [4]setID // where the names of a few rights are kept, as in counted
@@ -21,7 +22,8 @@ type indexed struct {
 	fresh   *unwritten
 }
 
-// unwritten is the content of sets that may not be in the table yet. The writer owns it once it is published.
+// unwritten holds the members of sets that the table of sets may not contain yet. The writer owns it once it is
+// published.
 type unwritten struct {
 	ids    []setID
 	sets   []effective.Set
@@ -190,8 +192,8 @@ func (d *decider) expression(of place, right int) []byte {
 // whose name is forgotten is written again when it recurs.
 const maxWritten = 1 << 20
 
-// first reports whether a set is not known to be in the table, and records it as written. It forgets sets that were not
-// used for a long time.
+// first reports whether the set with this id must be written now, because it is not known to be in the table. It
+// records the set as written. It forgets sets that were not used for a long time, which are then written again.
 func (w *setWriter) first(id setID) bool {
 	if _, ok := w.written[0][id]; ok {
 		return false

@@ -22,7 +22,7 @@ type IndexDiff struct {
 	Rows, Sets, Gone, GoneSets int // number of written rows
 }
 
-// indexRow is a row of an output of Index.
+// indexRow is a row of an output of Index: an object with its sets or its error, a set, or the list of principals.
 type indexRow struct {
 	Path       *string
 	Sets       json.RawMessage

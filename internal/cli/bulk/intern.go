@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// known is an interned descriptor with its object type and folders, and its answer.
+// known is a table entry for a distinct input: descriptor bytes, object type and folders on the way. It stores the
+// answer once a worker has computed it.
 type known[A any] struct {
 	hash uint64            // immutable
 	key  []byte            // immutable; in the form given
@@ -23,7 +24,7 @@ type known[A any] struct {
 	answer atomic.Pointer[A] // nil until a worker has decided it
 }
 
-// is reports whether k is the result for this descriptor, object type and traverse rights.
+// is reports whether the entry is for the descriptor and the way of the object o, and for this object type.
 func (k *known[A]) is(o *objects.Object, typ *winnt.ObjectType) bool {
 	return k.form == o.Form && k.typ == typ && k.way == o.Way && bytes.Equal(k.key, o.SD)
 }

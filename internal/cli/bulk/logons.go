@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// logons are the runs of one question for the same principals after other kinds of logon. They are compiled once, for
-// the first descriptor whose answer can depend on the kind. nil: no answer has a note about it.
+// logons returns the runs that repeat one question with the principals' tokens after other kinds of logon. They are
+// compiled once, at the first descriptor whose answer can depend on the kind. A nil logons adds no notes about it.
 type logons func() ([]*Run, error)
 
 // newLogons returns a function that compiles the runs of r for other kinds of logon once. It returns nil if
@@ -39,7 +39,8 @@ func newLogons(r *Run) logons {
 	})
 }
 
-// alternatives decides descriptors for the other kinds of logon. Owned by one goroutine.
+// alternatives compares a run's answers with those after other kinds of logon, such as over the network. It belongs
+// to one goroutine.
 type alternatives struct {
 	run      *Run
 	own      *decider // of run; its results are valid until the next call

@@ -98,8 +98,8 @@ const (
 	showEvery = 200 * time.Millisecond
 )
 
-// parts waits until a batch is done. During the wait it writes rows that the worker cannot buffer, or drops them if the
-// writer has failed. It returns the first write error.
+// parts waits until the worker has finished a batch. During the wait it writes rows that the worker cannot buffer, or
+// drops them if the writer has failed. It returns the first write error.
 func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
 	keep := !failed && !p.cut
 	for {
@@ -117,8 +117,8 @@ func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
 	}
 }
 
-// batch writes a batch. A batch that was cut is the last one: it ignores all further batches. The error is that of
-// the output.
+// batch writes a finished batch, unless an earlier batch was the last. A cancelled batch is the last one. The error
+// is that of the output.
 func (p *pipeline[T]) batch(b *box[T]) error {
 	if p.cut {
 		return nil

@@ -67,7 +67,7 @@ type Summary struct {
 // maxUnlisted limits the accounts in Summary.Unlisted.
 const maxUnlisted = 1 << 16
 
-// unlist adds a name to Unlisted, unless it is full.
+// unlist records an account that has rights but is no listed user, in Unlisted, unless that list is full.
 func (s *Summary) unlist(name string) {
 	if len(s.Unlisted) >= maxUnlisted {
 		return

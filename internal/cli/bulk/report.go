@@ -115,7 +115,7 @@ type (
 	byEntry struct{ Reason, People string }
 )
 
-// listed is a descriptor that the page shows.
+// listed is a descriptor in a ranking of the page, with its score and the reason.
 type listed struct {
 	found
 	key    string
@@ -124,7 +124,7 @@ type listed struct {
 	score  int
 }
 
-// best keeps the descriptors with the highest scores.
+// best is a ranking that keeps the descriptors with the highest scores.
 type best []*listed
 
 // add adds l. It removes the lowest scores when the list becomes too long.

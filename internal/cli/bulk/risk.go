@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sizeAtLeast returns an error if the ends of runs are out of order or the file is shorter than the last one. Without
-// runs it returns nil. It is also an error if the first end is negative.
+// sizeAtLeast verifies that the file of an aggregate is long enough for its runs, before a run is resumed. It returns
+// an error if the ends of runs are out of order or the first is negative, or if the file is shorter than the last
+// one. Without runs it returns nil.
 func sizeAtLeast(f *os.File, runs []int64) error {
 	if len(runs) == 0 {
 		return nil

@@ -19,7 +19,7 @@ import (
 // cause two sets to have the same name.
 type setID [22]byte
 
-// setNamer computes the names of the sets of a run. Immutable.
+// setNamer computes the names of sets of principals for a run, from their SIDs. It is immutable.
 type setNamer struct {
 	rank    []int // of each principal in the order of SIDs
 	members []member
@@ -105,8 +105,8 @@ func (n *setNamer) id(right string, s effective.Set) (id setID) {
 	return id
 }
 
-// ranked returns a new set in which each member of s has the index of its rank by SID. Sets of equal SIDs thus are
-// equal in every directory.
+// ranked renumbers the members of s by the order of SIDs, so that sets with equal SIDs have equal bits in every
+// directory. s stays unchanged.
 func (n *setNamer) ranked(s effective.Set) effective.Set {
 	ranked := make(effective.Set, len(s))
 	for i, word := range s {

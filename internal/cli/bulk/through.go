@@ -16,14 +16,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// reached is the answer of Through: the lines for each right.
+// reached is the answer of a Through run for a descriptor: for each right, the groups of principals and the entries
+// that grant it to them.
 type reached struct {
 	lines   [][]line
 	sets    []byte // principals of each right
 	allowed int64
 }
 
-// line is a group of principals that have a right through the same entries.
+// line is an output line: principals, as text, that have a right through the same entries.
 type line struct{ who, through string }
 
 // noOne is the text for a right without principals.
@@ -159,9 +160,9 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	return string(key)
 }
 
-// way explains why the principal with index i has a right. The result has no principals in who. With an error its text
-// is empty. A right of several entries with different accounts has no account. Of control it explains the first part
-// that is granted.
+// way finds through which entries the principal with index i has a right, by an access check with explanation. The
+// result's who is empty. Without a granting entry its text is empty. A right of several entries with different
+// accounts has no account. Of control, which either of two rights gives, it explains the first that is granted.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
@@ -222,8 +223,9 @@ func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 	return r.Words(true, "it")
 }
 
-// who names the principals of a way. A few are listed by name. Many are named by the group in the entry, with the
-// number of its members that have the right (U-103). It names the members without the right if they are few.
+// who describes the principals of a way. A few are listed by name. Many are named by the group in the entry, with the
+// number of its members that have the right (U-103). allowed has all principals with the right; members outside of it
+// are named if they are few.
 func (t *tracer) who(w *way, allowed effective.Set) string {
 	if n := w.who.Count(); n <= maxNamed || w.by.IsZero() {
 		return t.names(w.who, n)
@@ -256,7 +258,8 @@ func (t *tracer) names(s effective.Set, n int) string {
 	return strings.Join(out, ", ")
 }
 
-// of returns the principals to which an allow entry for a SID applies. The caller must not change the set.
+// of returns the principals that are, or belong to, the account s, so that an allow entry for it applies to them. It
+// caches the sets. The caller must not change the result.
 func (t *tracer) of(s sid.SID) effective.Set {
 	if set, ok := t.members[s]; ok {
 		return set

@@ -12,14 +12,14 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// unlisted finds accounts that a descriptor allows a right of the run and that no principal has, such as a deleted user
-// or an account of another domain (B-117). Owned by one goroutine.
+// unlisted finds accounts that have a right of the run but are not among its principals, such as a deleted user or an
+// account of another domain (B-117). It belongs to one goroutine.
 type unlisted struct {
 	run   *Run
 	known map[sid.SID]standIn
 }
 
-// standIn is an account that no principal has.
+// standIn is a simulated user for an account that no principal has, with the decider of its token.
 type standIn struct {
 	name    string
 	decider *decider // of its token; nil: nobody logs on as this account
@@ -75,8 +75,8 @@ func allows(kind sd.Type) bool {
 	return false
 }
 
-// nameable reports whether a SID is that of an account or group of a domain, a computer or Entra ID, which no principal
-// has and which has no fixed number in the directory's domain.
+// nameable reports whether a SID deserves a note: it is an account or group of a domain, a computer or Entra ID that
+// no principal has. Accounts with a fixed number in the directory's own domain do not.
 func (u *unlisted) nameable(s sid.SID) bool {
 	n := s.SubAuthorities()
 	switch {
@@ -89,8 +89,9 @@ func (u *unlisted) nameable(s sid.SID) bool {
 	return !u.run.tokens.Has(s)
 }
 
-// standIn returns the stand-in for an account. It has no decider if the account cannot have a token. The name of a
-// disabled account says so. At maxStandIns the cache is emptied.
+// standIn returns the simulated user for the account s, whose answers show what the account could do. It has no
+// decider if the account cannot have a token. The name of a disabled account says so. At maxStandIns the cache is
+// emptied.
 func (u *unlisted) standIn(s sid.SID) standIn {
 	a, ok := u.known[s]
 	if ok {

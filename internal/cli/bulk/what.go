@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// has is the answer of What: the principal's rights.
+// has is the answer of What for a descriptor: the principal's rights.
 type has struct {
 	mask   winnt.AccessMask
 	rights []string // with Run.Holdings: all rights, also those on one object type
@@ -83,10 +83,10 @@ func askWhat(d *decider) asking[has, none] {
 // maxHoldings limits the answers that a function of holdingsOf keeps.
 const maxHoldings = 1 << 12
 
-// holdingsOf returns a function for the rights on an object of a directory (B-118). d is its descriptor, with the
-// object's own SID in place of PRINCIPAL SELF. The function creates that of Run.Holdings on the first call, and returns
-// its error on each call. It keeps answers for objects that are no accounts, which are equal for equal classes. An
-// error of the function is not kept. Do not change a result.
+// holdingsOf returns a cached form of Run.Holdings, which names the rights on a directory object (B-118). d is the
+// object's descriptor, with its own SID in place of PRINCIPAL SELF. Run.Holdings is opened on the first call; its
+// error is returned on each call. Answers are cached by descriptor and class, except for accounts. An error of one
+// object is not kept. Do not change a result.
 func holdingsOf(r *Run) func(o *objects.Object, d *sd.Descriptor) ([]string, error) {
 	open := sync.OnceValues(func() (func(*objects.Item) ([]string, error), error) { return r.Holdings() })
 	type key struct {
@@ -121,7 +121,8 @@ func holdingsOf(r *Run) func(o *objects.Object, d *sd.Descriptor) ([]string, err
 	}
 }
 
-// secret reports whether nobody can read any of the object types, whatever the descriptor grants (B-55).
+// secret reports whether all the object types are attributes that nobody can read, whatever the descriptor grants
+// (B-55). Each chain ends in the type. It returns false for no chains.
 func secret(chains [][]winnt.GUID) bool {
 	return len(chains) > 0 && !slices.ContainsFunc(chains, func(c []winnt.GUID) bool {
 		return len(c) == 0 || !adrights.Secret(c[len(c)-1])

@@ -11,7 +11,7 @@ import (
 // none is the type of box.part for questions that produce only rows.
 type none struct{}
 
-// named is the answer of Who: the principals that have each right.
+// named is the answer of Who for a descriptor: the principals that have each right.
 type named struct {
 	sets    []effective.Set
 	allowed int64
@@ -39,7 +39,7 @@ func askWho(d *decider) asking[named, none] {
 	}
 }
 
-// counted is the answer of Count: how many principals have each right.
+// counted is the answer of Count for a descriptor: how many principals have each right.
 type counted struct {
 	counts  []uint32
 	allowed int64

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asking holds the functions of a question. A is the answer for a descriptor, T the type of box.part. Owned by one
-// goroutine.
+// asking is the implementation of a question: how to decide a descriptor, and how to write the answer. A is the type
+// of the answer, T that of box.part. It belongs to one goroutine.
 type asking[A, T any] struct {
 	cost   int // bytes an answer takes, about
 	decide func(x place) (a A, share bool, err error)
@@ -19,7 +19,7 @@ type asking[A, T any] struct {
 	fail   func(b *box[T], o *objects.Object, err error) // of an object that could not be decided
 }
 
-// place is a descriptor with its object type and the folders on the way.
+// place is the input of a decision: a descriptor with its object type and the folders on the way.
 type place struct {
 	d      *sd.Descriptor
 	typ    *winnt.ObjectType
