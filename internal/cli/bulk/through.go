@@ -89,7 +89,7 @@ const (
 	maxNamed   = 3 // names in the place of a group
 )
 
-// way is one combination of entries that gives principals a right.
+// way is one combination of ACL entries that grants a right, with the principals that have the right through it.
 type way struct {
 	text  string
 	order int     // of the first entry

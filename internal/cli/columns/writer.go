@@ -99,9 +99,10 @@ func measure(rows [][]cell) (widths []int) {
 	return widths
 }
 
-// fit reduces the widest columns to one width so that the table fits into room columns (U-101). It makes no column
-// narrower than leastWidth, so a table of many columns can be wider. Columns are at least as wide as kept says, which
-// may be shorter, if the table fits then. A room of 0 is not a limit.
+// fit narrows columns so that the table fits the terminal (U-101): it reduces the widest columns to one common width.
+// room is the number of columns of the terminal; 0 is not a limit. It makes no column narrower than leastWidth, so a
+// table of many columns can be wider. Columns are at least as wide as kept says, which may be shorter, if the table
+// fits then.
 func fit(widths, kept []int, room int) []int {
 	if room == 0 {
 		return widths
@@ -182,7 +183,8 @@ func fitAround(widths, kept []int, room int) []int {
 	return widths
 }
 
-// sids returns, for each column but the last of a row, the width of its widest SID; nil if there is none.
+// sids returns, for each column but the last of a row, the width of its widest SID, because a shortened SID is
+// useless. It returns nil if there is none.
 func sids(rows [][]cell) (kept []int) {
 	for _, row := range rows {
 		for i, c := range row[:max(len(row)-1, 0)] {

@@ -34,8 +34,8 @@ func (q *question) decided(f *File, a *accessquery.Answer, people bool) string {
 	return strings.Join(parts, "; ")
 }
 
-// by describes the reason of a decision: " by" and the deciding entry as SDDL with its account. If no entry decided, it
-// has the text of the reason, for people in words.
+// by describes what decided a right, for a report: " by" and the deciding entry as SDDL with its account. If no entry
+// decided, it has the text of the reason, for people in words. d is the descriptor that was checked.
 func (f *File) by(d *Descriptor, b access.BitReason, people bool) string {
 	r := b.Reason
 	list := d.SD.DACL()

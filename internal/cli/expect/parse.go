@@ -34,7 +34,8 @@ type File struct {
 	marks []strict.Mark
 }
 
-// A Descriptor is an object about which a file has expectations.
+// A Descriptor is a security descriptor with its object type about which a file has expectations: one that the file
+// contains, or that of an object that it refers to.
 type Descriptor struct {
 	Name string
 	Line int

@@ -17,7 +17,7 @@ func (f *File) readCases() error {
 	return f.Array(maxCases, func(int) error { return f.readCase() })
 }
 
-// expectation is a case before it is expanded.
+// expectation is a case as the file has it, before it is expanded to one question per principal and descriptor.
 type expectation struct {
 	texts [8][]string // of caseFields
 	at    [8]int      // offset of each field
@@ -112,8 +112,8 @@ func (f *File) ask(q *question, e *expectation) (err error) {
 	return nil
 }
 
-// multiply adds a question for each descriptor or object that the case names in "on". A name without one is an error.
-// The first error ends it.
+// multiply expands a case into questions: one for each principal in "who" about each descriptor or object in "on". A
+// name without a descriptor is an error. The first error ends it.
 func (f *File) multiply(q question, e *expectation) error {
 	for _, on := range e.texts[cOn] {
 		found := f.subjects(on)
@@ -129,9 +129,10 @@ func (f *File) multiply(q question, e *expectation) error {
 	return nil
 }
 
-// each adds a case for each principal of e about the descriptor d. q is the pattern of the cases and does not change.
-// If d could not be read, the cases have no query and fail when they run. A wrong right, an unknown principal and more
-// than maxCases cases are errors at their place in the file. Cases added before an error stay.
+// each adds the questions of a case about one descriptor, one for each principal of the case. q is the pattern of the
+// questions and does not change. If d could not be read, the questions have no query and fail when they run. A wrong
+// right, an unknown principal and more than maxCases cases are errors at their place in the file. Cases added before
+// an error stay.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)

@@ -132,8 +132,8 @@ func describe(a *accessquery.Answer) string {
 	return a.Why.String()
 }
 
-// indexed returns the places and the reasons of a decision as JSON has them, such as AceDeny DACL 0. They also meet
-// the "why" of an expectation. It returns "" for an answer without an explanation.
+// indexed returns the decision in the form of JSON output, such as AceDeny DACL 0, so that the "why" of an
+// expectation may use it. It returns "" for an answer without an explanation.
 func indexed(a *accessquery.Answer) string {
 	if a.Why == nil {
 		return ""

@@ -173,8 +173,8 @@ func (l *linter) idle(es []entry, i int) {
 	}
 }
 
-// late reports the deny entry i, whose rights no later entry grants. granted has the rights that earlier entries, with
-// the indexes in before, grant to the same SID.
+// late reports the deny entry i as useless because it comes too late: no later entry grants the rights that it
+// denies. granted has the rights that earlier entries, with the indexes in before, grant to the same SID; 0 for none.
 func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string) {
 	if granted != 0 {
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
@@ -187,8 +187,9 @@ func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string
 		"nothing after it grants any of its rights, so it changes no decision")
 }
 
-// covers reports whether f applies whenever e does, so that e decides none of their common rights. Both have the same
-// SID. A token can have a SID for deny only: then allow entries do not apply and deny entries do.
+// covers reports whether the earlier entry f decides whenever e applies, so that e decides none of their common
+// rights. Both have the same SID. A token can have a SID for deny only: then allow entries do not apply and deny
+// entries do.
 func covers(f, e *entry) bool {
 	if f.always {
 		return f.deny || e.allow
@@ -210,7 +211,8 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	return m
 }
 
-// drop returns the advice for an entry without effect on this object. It differs for an entry that children inherit.
+// drop returns the advice how to remove an entry without effect on this object. It differs for an entry that children
+// inherit.
 func drop(a sd.ACE) string {
 	if a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 {
 		return "make it inherit-only (IO) if children need it, else drop it"

@@ -72,7 +72,7 @@ func (f Finding) String() string {
 	return s + "; " + f.Mend
 }
 
-// linter is one run. It is owned by one call.
+// linter collects the findings about one descriptor.
 type linter struct {
 	d      *sd.Descriptor
 	typ    *winnt.ObjectType

@@ -24,7 +24,7 @@ func Corrected(d *sd.Descriptor, domain sid.SID) string {
 	return text
 }
 
-// specific returns an entry with the rights of files in place of generic ones.
+// specific replaces the generic rights of an entry by the specific rights of files, as a file system stores them.
 func specific(a sd.ACE) sd.ACE { return a.MapGeneric(&winnt.FileObject.Mapping) }
 
 // stored reports parts of a descriptor that file systems do not store. These are logon sessions, and generic rights in

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asker evaluates objects for the hands of one depth.
+// asker finds the rights of hands on objects. A hand is a token that the search can obtain; an asker serves the hands
+// of one depth. It caches compiled questions and the control of domain roots.
 type asker struct {
 	search     *Search
 	tokens     []*token.Token
@@ -21,7 +22,7 @@ type asker struct {
 	control    map[int]effective.Set // of heads and AdminSDHolders
 }
 
-// manner describes how to evaluate an object: its type, class and self SID.
+// manner is the cache key of a question: everything about an object but its descriptor that influences the check.
 type manner struct {
 	kind    kind
 	class   winnt.GUID
@@ -30,7 +31,7 @@ type manner struct {
 	blocked bool
 }
 
-// question holds the compiled words of a manner.
+// question is the compiled list of rights to look for on objects of one manner, with the evaluators that decide them.
 type question struct {
 	list       []kindWord
 	places     [][]words.Place
@@ -46,8 +47,8 @@ func (s *Search) newAsker(start, end int) *asker {
 	return s.askerOf(tokens)
 }
 
-// askerOf returns an asker for these tokens. With BlockOwner it compiles them a second time, with the implicit
-// rights of owners blocked.
+// askerOf returns an asker that evaluates these tokens. With BlockOwner it compiles them a second time, with the
+// implicit rights of owners blocked.
 func (s *Search) askerOf(tokens []*token.Token) *asker {
 	a := &asker{search: s, tokens: tokens, questions: map[manner]*question{}, control: map[int]effective.Set{}}
 	a.principals[0] = effective.Compile(a.tokens, effective.Config{})
@@ -71,8 +72,8 @@ func (s *Search) mannerOf(object int) manner {
 	return m
 }
 
-// question returns the compiled words of a manner. It compiles them on first use. An object with its own SID is
-// compiled each time. m.blocked needs a second principal. A caller must not change the result.
+// question returns the compiled rights to look for on objects of a manner. It compiles them on first use. An object
+// with its own SID is compiled each time. m.blocked needs a second principal. A caller must not change the result.
 func (a *asker) question(m manner) (*question, error) {
 	if q := a.questions[m]; q != nil {
 		return q, nil
@@ -107,8 +108,9 @@ func (a *asker) question(m manner) (*question, error) {
 	return q, nil
 }
 
-// askOwn returns the hands with each right that the object's own descriptor and the operators' groups give, from the
-// strongest right to the weakest. An answer may have no hands.
+// askOwn evaluates an object's own descriptor: it returns, for each right that can be a step, the hands that have it.
+// Rights that operators' groups give on a domain controller are included. The order is from the strongest right to
+// the weakest. An answer may have no hands.
 func (a *asker) askOwn(object int) ([]answer, error) {
 	s := a.search
 	item := &s.Objects[object]
@@ -151,9 +153,9 @@ func (a *asker) askOwn(object int) ([]answer, error) {
 	return a.operators(object, answers), nil
 }
 
-// owners restricts all, the hands that may take ownership, to those for whom it is useful. An owner may write the DACL
-// unless entries for OWNER RIGHTS say otherwise. It removes the hands in dacl, which can write the DACL anyway,
-// and stores in all.then the right of each remaining hand as the owner.
+// owners keeps in all, the answer for WriteOwner, only the hands that gain something by taking ownership. An owner
+// may write the DACL unless entries for OWNER RIGHTS say otherwise. It removes the hands in dacl, which can
+// write the DACL anyway. It stores in all.then the right that each remaining hand has as the owner.
 func (a *asker) owners(object int, all *answer, dacl effective.Set) error {
 	all.then = map[int]kindWord{}
 	for i, w := range dacl {
@@ -209,8 +211,8 @@ func (m *manner) request(t *token.Token, d *sd.Descriptor, p words.Part) *access
 	}
 }
 
-// readers returns the hands that can read the password of a managed account. The descriptor in msDS-GroupMSAMembership
-// decides, not the object's (B-10). Without that descriptor nobody can.
+// readers returns the hands that can read the password of a group managed service account. w is the right to read it.
+// The descriptor in msDS-GroupMSAMembership decides, not the object's (B-10). Without that descriptor nobody can.
 func (a *asker) readers(object int, w kindWord) (effective.Set, error) {
 	part := w.right.Parts(winnt.DirectoryServiceObject)[0]
 	e, err := effective.NewEvaluator(a.principals[0], effective.Question{

@@ -24,7 +24,8 @@ var (
 // Derived reports whether a right of a step is one on another object: ControlsDomain and SDProp.
 func Derived(right string) bool { return right == ControlsDomain || right == SDProp }
 
-// root is the head of a domain with its AdminSDHolder.
+// root is a domain: its head object and its AdminSDHolder, through which all accounts of the domain can be
+// controlled.
 type root struct {
 	suffix       string // of the upper-case paths below the head
 	head, holder int    // indexes of the objects, -1: there is none
@@ -95,14 +96,15 @@ func (s *Search) protected(o *subject, nobody *token.Token) (is bool, err error)
 		!d.IsZero() && slices.ContainsFunc(protectedRIDs, func(r uint32) bool { return t.Member(d.WithRID(r), false) }), nil
 }
 
-// controls reports whether an answer about a head or an AdminSDHolder gives control of what it stands for: whoever
-// writes its rights, and on the head whoever replicates the passwords.
+// controls reports whether a right on a domain head or an AdminSDHolder gives control of the accounts behind it: the
+// right to change its permissions, or on the head to replicate the passwords. name is the word of the right.
 func controls(name string) bool {
 	return slices.Contains([]string{genericAll, writeDacl, writeOwner, dcSync}, name)
 }
 
-// controllers returns the tokens that control an object: they can change its rights or its owner, or become it. It
-// caches the result for each object. The caller must not change it.
+// controllers returns the hands that control a domain head or AdminSDHolder, and through it the accounts behind it.
+// They can change its permissions or its owner, or replicate the passwords. It caches the result for each object. The
+// caller must not change it.
 func (a *asker) controllers(object int) (effective.Set, error) {
 	if set, ok := a.control[object]; ok {
 		return set, nil
@@ -126,8 +128,9 @@ func (a *asker) controllers(object int) (effective.Set, error) {
 	return all, nil
 }
 
-// ask returns the hands with each right on an object, and those that control it through the head of its domain (B-76)
-// or through AdminSDHolder (B-77). An object without a domain head has only its own hands.
+// ask returns, for each right that can be a step on an object, the hands that have it: on the object itself, through
+// the head of its domain (B-76) or through AdminSDHolder (B-77). An object without a domain head has only its own
+// hands.
 func (a *asker) ask(object int) ([]answer, error) {
 	answers, err := a.askOwn(object)
 	about := &a.search.about[object]
@@ -147,8 +150,9 @@ func (a *asker) ask(object int) ([]answer, error) {
 	return append(answers, answer{kindWord: kindWord{word: &sdProp}, set: set}), err
 }
 
-// derivation returns the deciders of a derived step: the right on the head or on AdminSDHolder, and who grants it. It
-// returns an error if the check does not confirm the step. Only the first such right is named.
+// derivation explains a step that follows from a right on the domain head or on AdminSDHolder: it returns that right
+// and the accounts that grant it. t is the token of the step e. It returns an error if the check does not confirm the
+// step. Only the first such right is named.
 func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	r := &s.roots[s.about[e.object].root]
 	object := r.head

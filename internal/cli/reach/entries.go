@@ -8,9 +8,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// OfSteps reports for each entry in the DACL of an object whether it is about a right of a step there (B-79): it allows
-// every part of such a right, alone or together with the other entries for its account, or it denies a part of one but
-// GenericAll. Inherit-only entries are about none. Call it after a search, with an index of Objects.
+// OfSteps reports, for each DACL entry of an object, whether the entry decides about a right that can be a step there
+// (B-79). Such an entry allows every part of the right, alone or together with the other entries for its account. Or
+// it denies a part of a right other than GenericAll. Inherit-only entries decide nothing. Call it after a search,
+// with an index of Objects.
 func (s *Search) OfSteps(object int) ([]bool, error) {
 	m := s.mannerOf(object)
 	list, err := s.asks(m)
@@ -30,8 +31,9 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	return of, nil
 }
 
-// about reports whether an entry allows all parts of a right, with the entries for the same account, or denies one. An
-// entry that concerns no part returns false. An entry that denies needs to concern one part only.
+// about reports whether the entry a decides about a right with these parts. An entry that allows must grant all
+// parts, together with the other entries for its account; one that denies must concern one part. entries is the DACL,
+// and m the manner of the object.
 func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 	touches := slices.ContainsFunc(parts, func(p words.Part) bool { return covers(a, p, m) })
 	if denies(a) || !touches {

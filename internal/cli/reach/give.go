@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// givers returns the hands of a level that have at least one right, by their index in the level. It returns nil if
-// the level has no answers.
+// givers returns the hands that have at least one right on the object of a level, by their index in the level. It
+// returns nil if the level has no answers.
 func (l *level) givers() (all effective.Set) {
 	for _, a := range l.answers {
 		for len(all) < len(a.set) {
@@ -21,9 +21,9 @@ func (l *level) givers() (all effective.Set) {
 	return all
 }
 
-// give adds the hands that follow from rights on an object: the token of an account (B-9), or membership in a group
-// (B-8). An object without a SID, or one that is neither account nor group, adds nothing. Hands that are known already
-// are not added.
+// give adds the tokens that the hands of a level obtain through their rights on the object: the token of an account
+// (B-9), or their own with a group added (B-8). An object without a SID, or one that is neither account nor group,
+// adds nothing. Known tokens are not added.
 func (s *Search) give(l *level) error {
 	about := &s.about[l.object]
 	if about.user < 0 && !about.group || about.sid.IsZero() {
@@ -48,9 +48,9 @@ func (s *Search) give(l *level) error {
 	return nil
 }
 
-// choices yields the sets of joined groups for a token with the groups before that joins the group one: the new group
-// alone, then with some of the earlier ones. All are possible, because tokens from before a change of membership still
-// exist. It leaves out sets of more than most groups, and yields nothing if before contains the group.
+// choices yields the possible memberships of a token that joins the group one: with each subset of the groups in
+// before, which it joined earlier. All are possible, because tokens from before a change of membership still exist.
+// It leaves out sets of more than most groups, and yields nothing if before contains the group.
 func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool) {
 	return func(yield func([]sid.SID) bool) {
 		if slices.Contains(before, one) {

@@ -41,8 +41,9 @@ func (s *Search) Inbound(ctx context.Context, targets []int) (list []Reacher, cu
 	return list, s.cut, nil
 }
 
-// inbound collects who has rights on the accounts and groups, from tokens of everybody, and then walks from the
-// targets backwards. The first tokens are those of the principals, by their index.
+// inbound is a search backwards from target objects. It first collects which tokens have rights on accounts and
+// groups, and then walks from the targets to the principals. The first tokens are those of the principals, by their
+// index.
 type inbound struct {
 	*Search
 	targets []int
@@ -55,7 +56,7 @@ type inbound struct {
 	order    []int       // the hands in next, the nearest first
 }
 
-// hop is the first step of a hand's path.
+// hop is the first step of a hand's shortest path: a right on an object, which gives it the next hand.
 type hop struct {
 	object, hand, left int // hand is what the step leads to; left is the number of steps from here
 }
@@ -95,8 +96,8 @@ func (in *inbound) collect(ctx context.Context) error {
 	return nil
 }
 
-// holders calls f with each hand of a level that has a right on an object. start is the index of the level's first
-// hand. It stops at the first error of f. The end of ctx is an error.
+// holders calls f with each hand that has a right on an object. a evaluates the hands of one level, and start is the
+// index of the first of them. It stops at the first error of f. The end of ctx is an error.
 func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f func(hand int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -114,8 +115,9 @@ func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f f
 	return nil
 }
 
-// through records that a hand has a right on an account or group that is not a target. It adds the tokens that follow
-// from joining a group. A hand that has a right on a target already is ignored.
+// through records for the backward walk that the hand h has a right on an account or group that is not a target. If
+// it is a group, through adds the tokens that follow from joining it. A hand that has a right on a target already is
+// ignored.
 func (in *inbound) through(object, h int) error {
 	if _, ok := in.direct[h]; ok {
 		return nil
@@ -185,7 +187,7 @@ func (in *inbound) walk() {
 	}
 }
 
-// visit records that hand h is reached by x, unless h was reached before. The first one stays.
+// visit records x as the first step of hand h, unless an earlier, shorter path was found.
 func (in *inbound) visit(h int, x hop) {
 	if _, ok := in.next[h]; !ok {
 		in.next[h] = x
@@ -193,7 +195,8 @@ func (in *inbound) visit(h int, x hop) {
 	}
 }
 
-// leadsTo reports whether a token with the groups before can have the groups after once it joined one.
+// leadsTo reports whether a token with the groups in before can turn into one with the groups in after by joining the
+// group one. Any of the earlier groups may be missing in after.
 func leadsTo(before []sid.SID, one sid.SID, after []sid.SID) bool {
 	return !slices.Contains(before, one) && !slices.ContainsFunc(after, func(g sid.SID) bool {
 		return g != one && !slices.Contains(before, g)
@@ -210,8 +213,8 @@ func (in *inbound) themselves() (list []int) {
 	return list
 }
 
-// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries. A negative h
-// gives a path without steps. An error is also that the check does not confirm a step.
+// path returns the steps from a hand to the target. It evaluates each step again, to find the entries that grant it.
+// A negative h gives a path without steps. It is an error if the check does not confirm a step.
 func (in *inbound) path(h int) (p Path, err error) {
 	for h >= 0 {
 		x := in.next[h]

@@ -27,7 +27,7 @@ const (
 	other                 // a directory object of another class, such as AdminSDHolder or a group policy
 )
 
-// word is a right that can be a step.
+// word is the name of a right that can be a step, with the kinds of objects on which it is one.
 type word struct {
 	name  string
 	kinds string // letters of kindLetters
@@ -62,13 +62,13 @@ const (
 	dcSync     = "DCSync"
 )
 
-// kindWord is a word with its right on a kind of object.
+// kindWord is a word together with the access masks and object types of the right on one kind of object.
 type kindWord struct {
 	*word
 	right words.Right
 }
 
-// asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
+// asks returns the rights to look for on objects of a manner, from the strongest to the weakest. The caller must not
 // change the list. It ignores m.self and m.blocked, and computes each list once. An error is not kept.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false

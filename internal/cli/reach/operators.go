@@ -64,8 +64,9 @@ func (s *Search) controller(path string, user int) bool {
 		strings.Contains(strings.ToUpper(path), ",OU=DOMAIN CONTROLLERS,")
 }
 
-// operators appends an answer for the tokens in a built-in operators' group, if the object is a domain controller,
-// and returns the answers. The appended answer may hold no token.
+// operators adds the rights on a domain controller that built-in operators' groups have by user rights, not by a
+// descriptor. It appends them to answers and returns the result; other objects get nothing. The appended answer may
+// hold no token.
 func (a *asker) operators(object int, answers []answer) []answer {
 	if !a.search.about[object].controller {
 		return answers

@@ -13,13 +13,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Path is the way to an object.
+// Path is an attack path: the steps by which a principal gains control of an object.
 type Path struct {
 	Object string `json:"object"`
 	Steps  []Step `json:"steps"`
 }
 
-// Step is one right that the path uses.
+// Step is one step of a Path: a right of a token on an object, and what the token gains by it.
 type Step struct {
 	Who    string   `json:"who"`              // whose token has it
 	Joined []string `json:"joined,omitempty"` // groups that the user was put into on the way
@@ -30,7 +30,7 @@ type Step struct {
 	Gives  string   `json:"gives,omitempty"` // the account or group it leads to
 }
 
-// Grant is an account whose entry, ownership or privilege grants a right.
+// Grant is a reason why a right is granted: the account of an entry or of the owner, or a privilege.
 type Grant struct {
 	Account sid.SID // zero: no account, such as a privilege
 	Text    string
@@ -58,14 +58,14 @@ func (s *Search) paths(r *Result) error {
 	return nil
 }
 
-// step returns the description of an edge.
+// step describes a step of the search in words, without the accounts that grant it.
 func (s *Search) step(e *edge) (Step, error) {
 	step, _, err := s.stepWith(e)
 	return step, err
 }
 
-// stepWith returns the description of an edge, and the accounts that grant it. With an error the step is complete
-// except for By.
+// stepWith describes a step of the search in words, and returns the accounts that grant it. With an error the step is
+// complete except for By.
 func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	h, about := &s.hands[e.hand], &s.about[e.object]
 	step := Step{Who: s.Directory.Principals[h.user].Name, Right: e.name, Object: s.Objects[e.object].Path}
@@ -90,8 +90,8 @@ func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	return step, grants, err
 }
 
-// deciders returns the entries that grant each part of a step to the token t, as text and as values. It fails if the
-// check does not grant the step. Equal reasons are listed once.
+// deciders explains a step by an access check of the token t: it returns the entries that grant each part of the
+// right, as text and as values. It fails if the check does not grant the step. Equal reasons are listed once.
 func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	if e.word == &operatorPrivileges {
 		o := operatorOf(t)
@@ -151,7 +151,7 @@ func (s *Search) reason(r access.Reason, d *sd.Descriptor) (string, Grant) {
 	return r.String(), Grant{Text: r.String()}
 }
 
-// substituted returns the owner for OWNER RIGHTS, and s for other SIDs.
+// substituted returns the account behind an entry's SID: the owner of d for OWNER RIGHTS, and s for other SIDs.
 func substituted(s sid.SID, d *sd.Descriptor) sid.SID {
 	return access.Substitute(s, sid.SID{}, d.Owner())
 }

@@ -157,9 +157,9 @@ func (s *Search) prepare() error {
 // has reports whether m has the key; false for a nil map.
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
-// level evaluates every object for the hands from start to end, which have one depth, and adds the hands that follow.
-// It records the first step to each object. The first error ends it, and the hands added before stay. An object that is
-// found and gives no token is not evaluated again.
+// level advances the search by one depth: it evaluates every object for the hands from start to end, and adds the
+// tokens that they obtain. It records the first step to each object. The first error ends it, and the hands added
+// before stay. An object that is found and gives no token is not evaluated again.
 func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	a := s.newAsker(start, end)
 	for i := range s.Objects {
@@ -183,20 +183,21 @@ func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	return nil
 }
 
-// level holds the answers about one object for the hands of one depth.
+// level holds the rights on one object of the hands of one depth. start is the index of the first of these hands.
 type level struct {
 	start, depth, object int
 	answers              []answer
 }
 
-// answer holds the hands with a right.
+// answer is one right on an object with the hands that have it, by their index in the level.
 type answer struct {
 	kindWord
 	set  effective.Set
 	then map[int]kindWord // of WriteOwner: what each has as the owner
 }
 
-// edge returns the strongest step of the hand with index h in the level, nil if it has no right.
+// edge returns the strongest right of one hand on the level's object as a step, nil if it has none. h is the hand's
+// index in the level.
 func (l *level) edge(h int) *edge {
 	for _, a := range l.answers {
 		if a.set.Has(h) {
@@ -206,8 +207,8 @@ func (l *level) edge(h int) *edge {
 	return nil
 }
 
-// note records how an object was first reached. It does nothing for an object that was reached before. The first hand
-// of the level counts. A level without hands records nothing.
+// note records the first step to the object of a level, which is its shortest. It does nothing for an object that was
+// reached before. The first hand of the level counts. A level without hands records nothing.
 func (s *Search) note(l *level) {
 	if s.found[l.object] != nil {
 		return

@@ -17,7 +17,7 @@ type Survey struct {
 	base *asker        // of the principals
 }
 
-// Right is a right in a step's words on one object, and the principals that have it.
+// Right is a right that can be a step on one object, and the principals that have it.
 type Right struct {
 	Name string
 	Who  effective.Set // by index in Directory
@@ -104,8 +104,8 @@ func report(object int, answers []answer, direct func(object int, rights []Right
 	return direct(object, rights)
 }
 
-// prepareAll prepares a search that starts with the tokens of all principals, at the indexes of the principals. They do
-// not count for MaxHands. It sets From to 0, and a Directory without principals is ErrNobody.
+// prepareAll prepares a search from all principals at once: their tokens become the first hands, at the indexes of
+// the principals. They do not count for MaxHands. It sets From to 0, and a Directory without principals is ErrNobody.
 func (s *Search) prepareAll() error {
 	s.From = 0
 	if err := s.prepare(); err != nil {
@@ -118,8 +118,8 @@ func (s *Search) prepareAll() error {
 	return nil
 }
 
-// target stores the hands of a level with a right on a target in v.of, and counts the target for each of them in
-// reached.
+// target records which hands have a right on a target, in v.of. It also counts in reached, for each hand, the targets
+// on which it has a right. a evaluates the hands of one level, and start is the index of the first of them.
 func (v *Survey) target(ctx context.Context, a *asker, start, object int, reached map[int]int) error {
 	return v.in.holders(ctx, a, start, object, func(h int) error {
 		v.of[object] = append(v.of[object], h)
@@ -128,9 +128,10 @@ func (v *Survey) target(ctx context.Context, a *asker, start, object int, reache
 	})
 }
 
-// object evaluates one object for the hands of a level, and adds the tokens that follow. direct may be nil. An object
-// that gives no token is then not evaluated. An account or group with a SID gives a token. The first error ends it, and
-// answers before it have been reported.
+// object records which hands of a level have rights on an object, and adds the tokens that they obtain. start is the
+// index of the first hand. It passes the rights to direct, which may be nil. An object that gives no token is then
+// not evaluated. An account or group with a SID gives a token. The first error ends it, and answers before it have
+// been reported.
 func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct func(int, []Right) error) error {
 	about := &v.in.about[object]
 	gives := (about.user >= 0 || about.group) && !about.sid.IsZero()
@@ -170,7 +171,8 @@ func (v *Survey) Why(object int, r *Right, who int) ([]Grant, error) {
 	return grants, err
 }
 
-// Inbound holds who reaches one object. It is valid until the next call of Whom.
+// Inbound is the principals that reach one object, with the lengths of their paths. It is valid until the next call
+// of Whom.
 type Inbound struct {
 	Order []int       // the principals by their index, the nearest first
 	Steps map[int]int // of each principal: the length of its shortest path

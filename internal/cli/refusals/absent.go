@@ -45,7 +45,7 @@ func Outside(name string) string {
 // Known reports whether the package has refusals of the service with this exact name.
 func Known(name string) bool { return registry()[name] != nil }
 
-// Absence is a condition without a refusal, and the reason.
+// Absence is a failure condition of a service that no refusal can make true, and the reason.
 type Absence struct {
 	Condition nt.Condition
 	Reason    string
@@ -79,7 +79,8 @@ func Absent(name string) []Absence {
 	return list
 }
 
-// covers reports whether a refusal that can be called tests the condition with this index.
+// covers reports whether the package can test the service's failure condition with this index: a refusal makes it
+// true and a call with it is possible.
 func (s *service) covers(condition int) bool {
 	for _, f := range s.refusals {
 		if f.condition == condition && f.callable() {

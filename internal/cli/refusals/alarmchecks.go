@@ -15,7 +15,8 @@ type auditChecks interface {
 	*nt.AccessCheckAndAuditAlarmIn | *nt.AccessCheckByTypeAndAuditAlarmIn | *nt.AccessCheckAndAuditAlarmByHandleIn
 }
 
-// auditCheckParts returns pointers to the common parameters.
+// auditCheckParts gives access to the parameters that all access checks with an audit record have. Each function
+// returns a pointer into an input.
 type auditCheckParts[I auditChecks] struct {
 	d       func(I) *nt.Captured[*sd.Descriptor]
 	name    func(I) *nt.Captured[string]
@@ -24,7 +25,8 @@ type auditCheckParts[I auditChecks] struct {
 	refusal func(I) *ntstatus.Status
 }
 
-// auditCheckRefusals returns the refusals that all access checks with an audit record share.
+// auditCheckRefusals returns the failures to inject into any access check with an audit record. p locates its
+// parameters.
 func auditCheckRefusals[I auditChecks](p auditCheckParts[I]) []refusal[I] {
 	return []refusal[I]{
 		{rule: "U-48", want: ntstatus.AccessViolation, name: "GenericMapping unreadable", takes: "mapping", needs: pointers,
@@ -42,7 +44,7 @@ func auditCheckRefusals[I auditChecks](p auditCheckParts[I]) []refusal[I] {
 	}
 }
 
-// asClient returns the refusals about the thread whose client is checked.
+// asClient returns the failures to inject that concern the impersonation of the thread, whose client is checked.
 func asClient[I auditChecks]() []refusal[I] {
 	return []refusal[I]{
 		{rule: "U-46", want: ntstatus.NoImpersonationToken, name: "the thread does not impersonate", takes: "caller",
@@ -54,8 +56,9 @@ func asClient[I auditChecks]() []refusal[I] {
 	}
 }
 
-// auditTyped returns the refusals of the forms with an object type list. With list it has one more, of an empty type
-// list.
+// auditTyped returns the failures to inject into an audited check with an object type list. The functions return
+// pointers to its parameters. With list, the service returns a list of results, and an empty type list is one more
+// failure.
 func auditTyped[I auditChecks](typ func(I) *nt.AuditEventType, self func(I) *nt.Captured[sid.SID],
 	types func(I) *nt.Captured[[]access.ObjectTypeEntry], list bool) []refusal[I] {
 	f := []refusal[I]{

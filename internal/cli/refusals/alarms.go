@@ -8,7 +8,7 @@ import (
 
 // The audit alarms.
 
-// auditor gives the server's process SeAuditPrivilege.
+// auditor enables SeAuditPrivilege for the server's process, as an audited check requires.
 func (w *world) auditor() { w.holding(winnt.SeAuditPrivilege) }
 
 // tooMany returns a privilege set with more entries than an alarm accepts.
@@ -16,7 +16,7 @@ func tooMany() nt.Captured[*nt.PrivilegeSet] {
 	return nt.Cap(&nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, 61)})
 }
 
-// alarmRefusals returns the refusals that the alarm services share. The arguments return pointers to the
+// alarmRefusals returns the failures to inject that all alarm services share. The functions return pointers to the
 // parameters of an input.
 func alarmRefusals[I any](h func(I) *winnt.Handle, name func(I) *nt.Captured[string],
 	set func(I) *nt.Captured[*nt.PrivilegeSet]) []refusal[I] {

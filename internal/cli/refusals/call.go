@@ -99,9 +99,10 @@ func (w *world) invoke(s *service, in any) (any, Outcome) {
 	return out, o
 }
 
-// named reports whether the rule that the kernel recorded explains the refusal: no rule, the refusal's own, or the rule
-// of the step behind it, which is the reference of a handle (O-31), a capture (O-3, O-22) or a stage of the access
-// check. This distinguishes refusals with equal status. A rule followed by the letter of a row counts as that rule.
+// named reports whether rule, by which the kernel explained a failure, is an explanation of this refusal. No rule,
+// the refusal's own, and that rule followed by the letter of a row all count. So does the rule of a step behind it:
+// the reference of a handle (O-31), a capture (O-3, O-22) or a stage of the access check. This distinguishes refusals
+// with equal status.
 func (f *Refusal) named(rule string) bool {
 	if rule == "" || rule == f.rule || strings.HasPrefix(rule, f.rule+" ") {
 		return true
@@ -125,7 +126,7 @@ func (f *Refusal) named(rule string) bool {
 	return false
 }
 
-// reason is a tracer that stores the deciding rule.
+// reason is a tracer of the kernel that keeps the rule that decided a call.
 type reason struct{ rule string }
 
 // Traced stores the deciding rule of a call.

@@ -14,7 +14,8 @@ type checks interface {
 	*nt.AccessCheckIn | *nt.AccessCheckByTypeIn
 }
 
-// checkParts returns pointers to the common parameters of the three services.
+// checkParts gives access to the parameters that the three access checks without audit have. Each function returns a
+// pointer into an input.
 type checkParts[I checks] struct {
 	d       func(I) *nt.Captured[*sd.Descriptor]
 	token   func(I) *winnt.Handle
@@ -23,7 +24,8 @@ type checkParts[I checks] struct {
 	length  func(I) *uint32
 }
 
-// checkRefusals returns the refusals that the access checks without audit record share.
+// checkRefusals returns the failures to inject into any access check without an audit record. p locates its
+// parameters.
 func checkRefusals[I checks](p checkParts[I]) []refusal[I] {
 	return join(
 		inUserMode(handles("A-13", "ClientToken", "ClientToken", p.token,
@@ -59,7 +61,8 @@ func checkRefusals[I checks](p checkParts[I]) []refusal[I] {
 		})
 }
 
-// typed returns the refusals of the forms with an object type list. With list it has one more, of an empty type list.
+// typed returns the failures to inject into a check with an object type list. With list, the service returns a list
+// of results, and an empty type list is one more failure.
 func typed(list bool) []refusal[*nt.AccessCheckByTypeIn] {
 	f := []refusal[*nt.AccessCheckByTypeIn]{
 		{rule: "A-26", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types", needs: userOnly,

@@ -64,10 +64,10 @@ var createRefusals = []refusal[*nt.CreateTokenIn]{
 		}},
 }
 
-// creator gives the server SeCreateTokenPrivilege.
+// creator enables SeCreateTokenPrivilege for the server, as NtCreateToken requires.
 func (w *world) creator() { w.holding(winnt.SeCreateTokenPrivilege) }
 
-// holding gives the server an enabled privilege. It changes the token of the process, so all its threads see it.
+// holding enables a privilege in the token of the server's process, so all its threads have it.
 func (w *world) holding(p winnt.Privilege) {
 	w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {
 		s := old.Spec()

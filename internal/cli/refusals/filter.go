@@ -11,7 +11,8 @@ import (
 
 // The services that create, filter, compare and adjust tokens.
 
-// tokenHandle returns the refusals of the parameter TokenHandle. lacks are the rights that the service needs.
+// tokenHandle returns the failures to inject into a TokenHandle parameter. h returns a pointer to it, and lacks are
+// the rights that the service needs. rule is the rule of the condition.
 func tokenHandle[I any](rule string, h func(I) *winnt.Handle, lacks winnt.AccessMask) []refusal[I] {
 	return handles(rule, "TokenHandle", "TokenHandle", h,
 		func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })

@@ -77,8 +77,8 @@ var _ = define(setup[*nt.QueryMutantIn]{
 		"MutantHandle", func(w *world) winnt.Handle { return w.mutant(existing, winnt.READ_CONTROL) }),
 })
 
-// stateRefusals returns the refusals of a service that queries an object's state. of returns its parameters. bare
-// returns a handle without the required right.
+// stateRefusals returns the failures to inject into a service that queries an object's state. of returns pointers to
+// its parameters. bare returns a handle without the required right.
 func stateRefusals[I any](of func(I) (h *winnt.Handle, class, length *uint32, refusal *ntstatus.Status), name string,
 	bare func(w *world) winnt.Handle) []refusal[I] {
 	return queryRefusals("O-135", 1, name, of, bare)

@@ -28,8 +28,8 @@ var elsewhere = []absence{
 	{"O-82", "", "the limit of a table is millions of handles"},
 }
 
-// named describes a service that takes the name of an object. mask and oa return pointers to its parameters. invalid is
-// an attribute that the type rejects, 0 for none.
+// named describes a service that creates or opens an object by name, so that its failures can be derived. mask and oa
+// return pointers to its parameters. invalid is an attribute that the type rejects, 0 for none.
 type named[I any] struct {
 	mask    func(I) *winnt.AccessMask
 	oa      func(I) *nt.Captured[*nt.ObjectAttributes]
@@ -40,9 +40,8 @@ type named[I any] struct {
 	taken   string // for a create: an object of the type that exists
 }
 
-// refusals returns, for a service that creates or opens an object by name, the calls that it must refuse, with
-// their statuses, in the order of its checks: access mask, attributes and path, then what is specific to creating
-// or opening.
+// refusals returns the failures to inject into the service, in the order of its checks: access mask, attributes and
+// path, then what is specific to creating or opening. Each has the status that the service must return.
 func (n named[I]) refusals() []refusal[I] {
 	list := join(n.desired(), n.way())
 	if n.create {
@@ -54,7 +53,7 @@ func (n named[I]) refusals() []refusal[I] {
 // name returns a pointer to the name.
 func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
 
-// way returns the refusals about the object's attributes and path, which creating and opening share.
+// way returns the failures to inject into the object's attributes and path, which creating and opening share.
 func (n named[I]) way() []refusal[I] {
 	list := []refusal[I]{
 		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",
@@ -97,7 +96,7 @@ func (n named[I]) way() []refusal[I] {
 	return list
 }
 
-// creating returns the refusals of a call that creates the object.
+// creating returns the failures that only a call that creates the object has.
 func (n named[I]) creating() []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege",
@@ -123,7 +122,7 @@ func (n named[I]) creating() []refusal[I] {
 	}
 }
 
-// opening returns the refusals of a call that opens the object.
+// opening returns the failures that only a call that opens the object has.
 func (n named[I]) opening() []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-27", want: ntstatus.InvalidParameter, when: "created without it",
@@ -141,7 +140,8 @@ func (n named[I]) opening() []refusal[I] {
 	}
 }
 
-// desired returns the refusals of DesiredAccess. For a create it omits DesiredAccess 0, which a create accepts (O-90).
+// desired returns the failures to inject into DesiredAccess. For a create it omits DesiredAccess 0, which a create
+// accepts (O-90).
 func (n named[I]) desired() (list []refusal[I]) {
 	for _, f := range desired(n.mask, n.unknown) {
 		if !n.create || f.rule != "O-90" {
@@ -156,8 +156,8 @@ func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }
 
-// made stores the object of the handle h in w.named, and gives it a descriptor that grants everyone everything. It
-// panics if st is an error.
+// made registers the new object of the handle h as the existing object that calls open, in w.named. It gives it a
+// descriptor that grants everyone everything. It panics if st is an error.
 func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	if !st.IsSuccess() {
 		panic("refusals: creating the object to open: " + st.String())
@@ -171,7 +171,7 @@ func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	head.Deref(ob.TagCall)
 }
 
-// event creates the existing object, an event.
+// event creates a named event as the existing object that calls open.
 func (w *world) event() {
 	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: oaNamed(existing, nil)})

@@ -31,7 +31,8 @@ type byID interface {
 	*nt.OpenProcessIn | *nt.OpenThreadIn
 }
 
-// openByID returns the refusals of NtOpenProcess and NtOpenThread.
+// openByID returns the failures to inject into NtOpenProcess and NtOpenThread. The functions return pointers to their
+// parameters, and unknown is a right that the type does not have.
 func openByID[I byID](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask,
 	oa func(I) *nt.Captured[*nt.ObjectAttributes], id func(I) *nt.Captured[*nt.ClientID],
 	target func(*world) ob.Object) []refusal[I] {

@@ -41,8 +41,8 @@ func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
 	return first
 }
 
-// lifted reports whether another refusal of the set removes f's effect. That happens only in the Observed profile. A
-// refusal of several parameters is never lifted.
+// lifted reports whether another refusal of the set prevents f's failure, for example because the service ends before
+// it uses the parameter. That happens only in the Observed profile. A refusal of several parameters is never lifted.
 func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
 	if profile != nt.Observed {
 		return false

@@ -53,8 +53,8 @@ func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	return w.handle(head.Object(), rights)
 }
 
-// fileHandles returns the refusals of FileHandle. h returns a pointer to the parameter. lacks is the right that the
-// service requires; with 0 there is no refusal for a missing right.
+// fileHandles returns the failures to inject into a FileHandle parameter. h returns a pointer to it. lacks is the
+// right that the service requires; with 0 there is no failure for a missing right.
 func fileHandles[I any](h func(I) *winnt.Handle, lacks winnt.AccessMask) []refusal[I] {
 	list := handles("O-31", "FileHandle", "FileHandle", h, func(*world) winnt.Handle { return 0 })
 	if lacks == 0 {

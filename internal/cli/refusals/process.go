@@ -18,8 +18,8 @@ func (w *world) process() *ps.Process {
 	return p.Object()
 }
 
-// bare returns a new process of the server whose thread has not started. The world ends it. It panics if the process
-// cannot be made.
+// bare returns a new process of the server whose thread has not started, so that its token can still be replaced. The
+// world ends it. It panics if the process cannot be made.
 func (w *world) bare() *ps.Process {
 	p, t, o := w.server.Object().NewChild(ps.Child{Image: se.Unlabelled, Suspended: true})
 	if o.Status != ntstatus.Success {
@@ -43,7 +43,8 @@ func (w *world) primary(own bool) *se.TokenObject {
 	return w.token(s, open())
 }
 
-// settleProcess ends the process that NtCreateUserProcess created. A call that created none changes nothing.
+// settleProcess cleans up after NtCreateUserProcess: it ends the process that the call created. A call that created
+// none changes nothing.
 func settleProcess(w *world, out any) {
 	if o := out.(nt.CreateUserProcessOut); o.ProcessHandle != 0 {
 		if p := w.sys.Process(o.ClientID.UniqueProcess); p != nil {

@@ -76,8 +76,8 @@ var _ = define(setup[*nt.QueryInformationThreadIn]{
 		}),
 })
 
-// queryRefusals returns the refusals of a query. class is an unsupported class. of returns the parameters. bare
-// returns a handle without the required right.
+// queryRefusals returns the failures to inject into a query service. class is an unsupported class. of returns
+// pointers to the parameters. bare returns a handle without the required right.
 func queryRefusals[I any](rule string, class uint32, name string,
 	of func(I) (h *winnt.Handle, class, length *uint32, refusal *ntstatus.Status),
 	bare func(w *world) winnt.Handle) []refusal[I] {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Refusal makes one failure condition of a service true. The zero value is not a refusal.
+// Refusal is an injectable failure of a service: it makes one of its failure conditions true. The zero value is not a
+// refusal.
 type Refusal struct {
 	// Name describes the condition in a few words.
 	Name string
@@ -31,7 +32,7 @@ type Refusal struct {
 	condition int // index in Meta.Conditions
 }
 
-// scope is the set of previous modes in which a refusal applies.
+// scope says whether a refusal applies to calls from user mode, from kernel mode or from both.
 type scope uint8
 
 const (
@@ -83,7 +84,7 @@ func (f *Refusal) effective(profile nt.Profile) bool {
 // callable reports whether a call with the refusal is possible. The kernel-mode form has no pointers to test.
 func (f *Refusal) callable() bool { return !(f.service.kernel && f.needs == pointers) }
 
-// service is one row of a table with functions to call it.
+// service is a service under test: its row in the table, its refusals, and how to build a successful call.
 type service struct {
 	row      *nt.Row
 	kernel   bool // a row of kernel.Table
@@ -112,8 +113,8 @@ var registry = sync.OnceValue(func() map[string]*service {
 	return all
 })
 
-// refusal describes a Refusal of a service with parameters of type I. I is always a pointer, so that the compiler
-// shares one instance of generic code.
+// refusal is the typed form of a Refusal, for a service whose input is of type I. I is always a pointer, so that the
+// compiler shares one instance of generic code.
 type refusal[I any] struct {
 	rule   string // of the condition
 	want   ntstatus.Status
@@ -141,7 +142,7 @@ func (f *refusal[I]) ofHandle() bool {
 	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
 
-// setup holds the parameters of define besides the refusals.
+// setup describes a service for define: its names, an input that succeeds, and its refusals.
 type setup[I any] struct {
 	names    []string // Nt and Zw name
 	base     func(w *world) I
@@ -183,8 +184,8 @@ func (s setup[I]) register(registry map[string]*service) {
 	}
 }
 
-// find returns the index of the condition with a rule and a status, or with STATUS_SUCCESS and the status in a
-// verdict; -1 if there is none.
+// find returns the index of the failure condition in m that has this rule and status, or the status as a verdict of a
+// successful call. when is part of its text. The result is -1 if there is none.
 func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 	for _, status := range []ntstatus.Status{st, ntstatus.Success} {
 		for i, c := range m.Conditions {

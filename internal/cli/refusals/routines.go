@@ -12,8 +12,7 @@ import (
 
 // The Ps* and Se* routines. They have no user-mode form.
 
-// stranger disables all privileges of the server after the set-up. Without SeImpersonatePrivilege it can only identify
-// a client (I-43).
+// stranger disables all privileges of the server after the set-up, so that it may only identify a client (I-43).
 func (w *world) stranger() {
 	w.late = append(w.late, func() {
 		w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {

@@ -19,8 +19,8 @@ var (
 	observed   = []nt.Profile{nt.Observed}
 )
 
-// desired returns the refusals of an open's DesiredAccess, as the rows of its service name them. mask returns the
-// parameter. unknown is a bit that the type does not have; 0 leaves out that refusal.
+// desired returns the failures to inject into an open's DesiredAccess. mask returns a pointer to it. unknown is a bit
+// that the type does not have; 0 leaves out that failure.
 func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []refusal[I] {
 	list := []refusal[I]{
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
@@ -45,15 +45,15 @@ func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []
 	return list
 }
 
-// noHandle makes the allocation of a handle fail during the call, but not during the set-up.
+// noHandle makes the system run out of memory for a handle during the call, but not during the set-up.
 func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
-// handles returns the three refusals of a handle parameter: no handle, a handle of another type, and a handle without
-// the rights, with STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH and STATUS_ACCESS_DENIED. rule is the condition's
-// rule; when is part of its text, empty if rule and status identify it. name is the parameter, and bad returns a
-// pointer to it. bare returns a handle of the right type with all rights except the required ones.
+// handles returns the three failures to inject into a handle parameter: no handle, another type, and missing rights.
+// Their statuses are STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH and STATUS_ACCESS_DENIED. rule is the
+// condition's rule; when is part of its text, empty if rule and status identify it. name is the parameter, and bad
+// returns a pointer to it. bare returns a handle of the right type with all rights except the required ones.
 func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
 	return []refusal[I]{
 		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,
@@ -74,7 +74,8 @@ func (w *world) anotherType() *ps.Job {
 	return w.odd
 }
 
-// caller returns the refusal for a caller that impersonates below SecurityImpersonation.
+// caller returns the failure of a caller that impersonates a client below SecurityImpersonation. rule is the rule of
+// the condition.
 func caller[I any](rule string) refusal[I] {
 	return refusal[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification",
 		takes: "caller", needs: userOnly,

@@ -12,7 +12,8 @@ import (
 
 // The services that work on threads.
 
-// demotion returns the refusals that apply to every impersonation of a token.
+// demotion returns the failures that every impersonation of a token can have: no memory, and a job that rejects the
+// token.
 func demotion[I any]() []refusal[I] {
 	return []refusal[I]{
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",

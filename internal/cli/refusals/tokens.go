@@ -19,7 +19,8 @@ type (
 	}
 )
 
-// openProcessToken returns the refusals of both forms. h and mask return the parameters.
+// openProcessToken returns the failures to inject into NtOpenProcessToken and NtOpenProcessTokenEx. h and mask return
+// pointers to the parameters.
 func openProcessToken[I opensProcess](h func(I) *winnt.Handle, mask func(I) *winnt.AccessMask) []refusal[I] {
 	return join(
 		handles("O-31", "ProcessHandle", "ProcessHandle", h, func(w *world) winnt.Handle { return 0 })[:2],
@@ -67,7 +68,7 @@ var _ = define(setup[*nt.OpenProcessTokenExIn]{
 	absent: openTokenAbsent,
 })
 
-// attributes returns the refusals of HandleAttributes.
+// attributes returns the failures to inject into a HandleAttributes parameter. a returns a pointer to it.
 func attributes[I any](a func(I) *uint32) []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-29", want: ntstatus.InvalidParameter, name: "attributes that are not supported", takes: "attributes",
@@ -78,8 +79,9 @@ func attributes[I any](a func(I) *uint32) []refusal[I] {
 	}
 }
 
-// openThreadToken returns the refusals of both forms. They open the token of the server's other thread, so that the
-// caller's own impersonation can fail at the same time.
+// openThreadToken returns the failures to inject into NtOpenThreadToken and NtOpenThreadTokenEx. The calls open the
+// token of the server's other thread, so that the caller's own impersonation can fail at the same time. h and mask
+// return pointers to the parameters.
 func openThreadToken[I opensThread](h func(I) *winnt.Handle, mask func(I) *winnt.AccessMask) []refusal[I] {
 	return join(
 		handles("I-20", "ThreadHandle", "ThreadHandle", h, func(w *world) winnt.Handle {
@@ -122,7 +124,8 @@ func openThreadToken[I opensThread](h func(I) *winnt.Handle, mask func(I) *winnt
 // creator (I-23).
 const copied = "desired caller sd"
 
-// copying lets an open of the other thread's token return a copy (I-23), unless a refusal has set another level.
+// copying marks the other thread's impersonation so that opening its token returns a copy (I-23). It changes nothing
+// if a refusal has set another level.
 func (w *world) copying() {
 	w.late = append(w.late, func() {
 		if t := w.subjectToken(); t != nil && t.Value().Level() == winnt.SecurityImpersonation {
@@ -233,7 +236,8 @@ var _ = define(setup[*nt.PrivilegeCheckIn]{
 		}),
 })
 
-// pseudoToken returns the refusals of the pseudo handles in query services.
+// pseudoToken returns the failures that pseudo handles of tokens can have in query services. h returns a pointer to
+// the handle.
 func pseudoToken[I any](h func(I) *winnt.Handle) []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",

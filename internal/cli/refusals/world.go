@@ -166,15 +166,14 @@ func (w *world) impersonate(t *ps.Thread, tok *se.TokenObject, copyOnOpen bool,
 	}
 }
 
-// callerAt lets the calling thread impersonate the client at a level, after the set-up.
+// callerAt makes the calling thread impersonate the client at a level, once everything is set up.
 func (w *world) callerAt(level winnt.SecurityImpersonationLevel) {
 	w.late = append(w.late, func() {
 		w.impersonate(w.sys.ThreadObject(w.thread), w.token(clientSpec(level), open()), false, level)
 	})
 }
 
-// job adds the server to a job and then restricts the job to tokens without Administrators. Earlier tokens are not
-// affected (I-90).
+// job puts the server into a job that rejects tokens with Administrators. Tokens from before are not affected (I-90).
 func (w *world) job() { w.jobOf(w.server, ps.JobRestrictedToken) }
 
 // jobOf puts p into a new job, and sets the job's limits just before the call. It panics if either fails.

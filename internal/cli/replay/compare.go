@@ -41,7 +41,8 @@ func (d *Difference) Known() bool { return d.Observed || d.Absent }
 // Rule returns the rule under which the difference is counted, "" if it has none.
 func (d *Difference) Rule() string { return first(d.Rules) }
 
-// Settled is the evidence of a recording about a rule that we decided ourselves.
+// Settled counts how a recorded system behaved in a case that the project decided itself, because the documents are
+// silent. It says how often the system confirmed and how often it contradicted the decision.
 type Settled struct {
 	Rule       string `json:"rule"`
 	Decided    string `json:"decided"` // what, or why
@@ -153,7 +154,7 @@ func (c *comparer) program(p *Line, theirs []Line) {
 	}
 }
 
-// place is the position of a call in a program.
+// place identifies a call of a program in both recordings: its thread, its line and its iteration.
 type place struct {
 	thread     string
 	line, time int
@@ -172,7 +173,8 @@ func (c *comparer) calls(p *Program, profile nt.Profile) map[place]*Line {
 	return m
 }
 
-// matchCall returns refmon's call if it has the same name and input as l, otherwise nil.
+// matchCall returns ours, refmon's call, if it has the same name and input as the recorded call l. Otherwise, and if
+// ours is nil, it returns nil: the calls cannot be compared.
 func matchCall(l, ours *Line) *Line {
 	if ours == nil || ours.Call != l.Call || !reflect.DeepEqual(plain(Answer{Out: ours.In}).Out,
 		plain(Answer{Out: l.In}).Out) {
@@ -184,8 +186,8 @@ func matchCall(l, ours *Line) *Line {
 // answerOf returns the recorded status and outputs as plain JSON values.
 func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 
-// compared counts a line by comparing both answers. rules are the rules that the line is about, by those that
-// certainly decided. Without the latter the line settles no rule, and no caveat explains it.
+// compared counts a line as equal or different and records a difference. rules are the rules that the line is about,
+// by those that certainly decided. Without the latter the line settles no rule, and no caveat explains it.
 func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) {
 	theirs := plain(Answer{l.Status, l.Out})
 	same := reflect.DeepEqual(theirs, ours)
@@ -249,8 +251,8 @@ func first(rules []string) string {
 var passing = []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge", "NonPagedPoolCharge",
 	"NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged", "DynamicAvailable", "function"}
 
-// plain returns an answer as JSON decoding would return it, without passing fields, so that two answers are
-// comparable. An output without other fields, or one that is not an object, becomes nil. a stays unchanged.
+// plain normalizes an answer for comparison: its outputs become plain JSON values, without the fields that differ on
+// every run. An output without other fields, or one that is not an object, becomes nil. a stays unchanged.
 func plain(a Answer) Answer {
 	b, err := json.Marshal(a.Out)
 	out := map[string]any{}
@@ -264,8 +266,8 @@ func plain(a Answer) Answer {
 	return Answer{a.Status, out}
 }
 
-// strip removes the fields in passing from v and everything inside it. It changes v. Values other than maps and lists
-// stay as they are.
+// strip removes the output fields that differ on every run from v and everything inside it. It changes v. Values
+// other than maps and lists stay as they are.
 func strip(v any) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -85,7 +85,8 @@ func bytesAnswer(l *Line, f func([]byte) (Fields, error)) (string, Fields, error
 	return status, out, nil
 }
 
-// orStatus returns st as an error if err has no status of its own. It returns nil for nil, and err if it has one.
+// orStatus gives an error a status: st, unless err has one of its own. It returns nil for nil, and err itself if it
+// has a status.
 func orStatus(err error, st ntstatus.Status) error {
 	var has *ntstatus.Error
 	if err == nil || errors.As(err, &has) {

@@ -103,8 +103,9 @@ func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) er
 	return nil
 }
 
-// first reports whether a keyword is converted before the others: Thread, because a token object created for the call
-// admits the thread's server, and the information class, because it determines the type of the information.
+// first reports whether a keyword of a call must be converted before the others. One is Thread, because a token
+// object created for the call admits the thread's server. The other is the information class, because it determines
+// the type of the information.
 func first(keyword starlark.Value) bool {
 	return keyword == starlark.String("Thread") || keyword == starlark.String("TokenInformationClass")
 }

@@ -69,7 +69,8 @@ func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v
 // converter sets a parameter of one type.
 type converter func(r *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error
 
-// by returns a converter for a type that depends only on the value, from the function read.
+// by returns a converter that uses the function read, for a parameter type whose conversion depends only on the
+// value.
 func by[T any](read func(starlark.Value) (T, error)) converter {
 	return func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
 }

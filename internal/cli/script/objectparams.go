@@ -146,8 +146,8 @@ func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err
 	return c, err
 }
 
-// capturedSQOS converts the result of sqos(…), with its status. None is a NULL pointer. Anything else is an
-// error.
+// capturedSQOS converts the result of sqos(…) to a captured quality of service, with its status. None is a NULL
+// pointer. Anything else is an error.
 func capturedSQOS(v starlark.Value) (c nt.Captured[*nt.SecurityQualityOfService], err error) {
 	switch v := v.(type) {
 	case starlark.NoneType:

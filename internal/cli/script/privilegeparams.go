@@ -59,8 +59,8 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 	return nil, fmt.Errorf("want privilege names, or {name: attributes}, got %s", v.Type())
 }
 
-// addOne calls add for one element of a list: a privilege, or the struct with Luid and Attributes that a call returned.
-// A struct without one of them is an error. Any other value is passed to add with a nil attribute.
+// addOne passes a privilege of a list to add. The element is a privilege, or the struct with Luid and Attributes that
+// a call returned. A struct without one of them is an error. Any other value is passed to add with a nil attribute.
 func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
 	s, ok := x.(*starlarkstruct.Struct)
 	if !ok {

@@ -31,8 +31,9 @@ type Recorded struct {
 	Step   string // rule of the last step() before the call
 }
 
-// symbols holds the symbolic names of one run: the kind, and the line and iteration of the call in which a value
-// first appeared. A call that only one system makes, or that fails on one, does not change the names of others.
+// symbols assigns symbolic names to the handles, ids and LUIDs of one run, so that recordings of two systems are
+// comparable. A name has the kind, and the line and iteration of the call in which the value first appeared. A call
+// that only one system makes, or that fails on one, does not change the names of others.
 type symbols struct {
 	here  string         // where the program is
 	times map[int]int    // calls by line
@@ -40,7 +41,8 @@ type symbols struct {
 	seen  map[symbol]string
 }
 
-// call starts a call on a line. It returns how often the line has made a call, this one included.
+// call starts a call on a line of the program, to which new names then refer. It returns how often the line has made
+// a call, this one included.
 func (s *symbols) call(line int) (time int) {
 	if s.seen == nil {
 		s.times, s.count, s.seen = map[int]int{}, map[string]int{}, map[symbol]string{}
