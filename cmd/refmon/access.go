@@ -162,9 +162,9 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer decides about the share, if there is one, and the object, and prints both results. It returns errDenied if one
-// of them denies. If a folder on the way refuses the user, it prints that alone. Of several paths each result begins
-// with its path. A share with a configuration is decided by guarded.
+// answer decides about the share, if there is one, and then about the object, and prints both decisions. If a folder
+// on the way to the object refuses the user, it prints that alone. It returns errDenied if one of them denies. Of
+// several paths each result begins with its path. A share with a configuration is decided by guarded.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error
@@ -216,8 +216,8 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	return verdict(a.Allowed())
 }
 
-// find reads the object with a path, among paths or in the objects file. No such object, and several, are errors.
-// Without --objects the path is compared as it is written. A malformed --want is an error.
+// find reads the object that a path names, from the file system or from the objects file. No such object, and
+// several, are errors. Without --objects the path is compared as it is written. A malformed --want is an error.
 func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectType, path string,
 	paths []string) (i objects.Item, err error) {
 	rights, err := words.Parse(c.Want)
@@ -255,8 +255,8 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 	return who, nil
 }
 
-// namesOf returns a function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
-// The function returns "" for a SID without a name. dir may be nil.
+// namesOf returns a function that names SIDs for people: accounts of the directory, then well-known SIDs and those of
+// this host. The function returns "" for a SID without a name. dir may be nil.
 func namesOf(dir *directory.Directory) func(sid.SID) string {
 	var host host.Names
 	return func(s sid.SID) string {

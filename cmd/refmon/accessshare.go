@@ -138,8 +138,9 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 	return verdict(allowed)
 }
 
-// left returns the rights that the share and the object grant, those that the share refuses, and whether the object
-// grants the request. For an account that acts as root the object grants everything.
+// left combines the share's decision with the object's: it returns the rights that both grant, those that the object
+// grants and the share refuses, and whether the object grants the request. For an account that acts as root the
+// object grants everything.
 func left(v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) (granted, refused winnt.AccessMask,
 	object bool) {
 	t := q.Request.Type
@@ -171,9 +172,9 @@ func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *acc
 	})
 }
 
-// outcomeOf decides a query about an object for a principal of a directory, behind the share. It prints nothing and
-// leaves q unchanged. With a share, access needs both, and granted has the common rights. With a share's configuration
-// the account that the share uses decides. Folders on the way are not checked.
+// outcomeOf decides a query about an object for the principal with index who, and limits the result by the share. It
+// prints nothing and leaves q unchanged. With a share, access needs both, and granted has the common rights. With a
+// share's configuration the account that the share uses decides. Folders on the way are not checked.
 func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (o outcome, err error) {
 	_, guard, share, err := g.before(&streams{out: io.Discard, err: io.Discard}, dir)
 	if err != nil {

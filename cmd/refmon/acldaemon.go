@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// served is a file in a tree of a running refmond, which decides each call with the caller's rights.
+// served accesses the descriptor of one file in a tree of a running refmond, which decides each call with the
+// caller's rights.
 type served struct {
 	conn *client.Conn
 	name string // as the daemon's names are written: \??\projects\plan
@@ -74,8 +75,8 @@ func (s *served) enable(p winnt.Privilege) bool {
 	return st == ntstatus.Success
 }
 
-// with opens a file at the daemon with the rights want, calls f with its handle and closes it. The error is that of
-// the open or of f, with the file's name.
+// with opens a file at the daemon with the rights want, calls f with the thread and the handle, and closes the
+// handle. The error is that of the open or of f, with the file's name.
 func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, winnt.Handle) ntstatus.Status) error {
 	const share = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 	th := s.conn.Thread()
@@ -111,8 +112,8 @@ func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error)
 	return d, directory, err
 }
 
-// open reads the descriptor of a file into k. If above is true, it then reads that of the file's directory, which the
-// root of a tree does not have.
+// open reads the descriptor of the file into k, and if above is true also that of its directory, from which it
+// inherits. The root of a tree has no directory.
 func (s *served) open(k *kept, above bool) (err error) {
 	if k.now, k.directory, err = s.read(s.name); err != nil || !above {
 		return err

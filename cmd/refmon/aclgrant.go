@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// stepFlags are those of the commands that edit entries.
+// stepFlags are the flags of the commands that edit single DACL entries: grant, deny and revoke.
 type stepFlags struct {
 	editFlags `embed:""`
 	Every     bool `help:"${aclEvery}"`
@@ -130,9 +130,10 @@ var inheritance = map[string]uint8{
 	"files":   sd.ObjectInherit | sd.InheritOnly,
 }
 
-// edit edits the entries of each user or group in who: of the file, and with -r of its descendants. It prints the SID
-// of each name, and in a dry run the masks of the rights. verb, to and only are the same for all of them. A malformed
-// name or right is an error before anything is changed. A protected DACL ends the walk there, unless Every is set.
+// edit applies an edit of DACL entries to a file, and with -r to its descendants: grant, deny or revoke, by verb. who
+// lists the users and groups with their rights. to and only apply to all of them. It prints the SID of each name, and
+// in a dry run the masks of the rights. A malformed name or right is an error before anything is changed. A protected
+// DACL ends the walk there, unless Every is set.
 func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []string, to string,
 	only *acltree.Verb) error {
 	names, done, err := f.names(std)
@@ -195,7 +196,7 @@ func explainRights(std *streams, who []string, steps []acltree.Step) {
 	}
 }
 
-// explained adds to an error what the user can do about it. It returns other errors, and nil, unchanged.
+// explained adds to an error of an edit how the user can avoid it. It returns other errors, and nil, unchanged.
 func explained(err error) error {
 	switch {
 	case errors.Is(err, sd.ErrNotCanonical):

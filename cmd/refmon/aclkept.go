@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// kept is a file with its descriptor: on a mount of refmond, in a tree of a running refmond, or in an attribute of the
-// host.
+// kept is a file with its current descriptor and the store that keeps it: a mount of refmond, a tree of a running
+// refmond, or an extended attribute of the host.
 type kept struct {
 	path      string
 	now       *sd.Descriptor // nil: it cannot be read
@@ -20,7 +20,8 @@ type kept struct {
 	served    *served         // nil: on a mount, or offline
 }
 
-// offlineFlags say where a descriptor is kept.
+// offlineFlags select the store of a file's descriptor: the mount by default, a running refmond, or the extended
+// attribute itself.
 type offlineFlags struct {
 	Connect   string `help:"Use the refmond on this socket; PATH is then TREE/dir/file." placeholder:"SOCKET" xor:"kept"`
 	Offline   bool   `help:"${offline}" xor:"kept"`
@@ -99,8 +100,9 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	return nil
 }
 
-// merged returns the present descriptor with the parts of d. If the present one cannot be read, d must have owner,
-// group and DACL. F-171 The request to inherit automatically is dropped.
+// merged returns the file's descriptor with the parts that d has in place of its own, for a store that writes whole
+// descriptors. If the present one cannot be read, d must have owner, group and DACL. F-171 The request to inherit
+// automatically is dropped.
 func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
 	if k.now == nil {
 		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// remains prints the entries of the same users and groups that still limit a grant or survive a revocation.
+// remains warns about entries of the same users and groups that weaken the edit: denials that still limit a grant,
+// and inherited entries that survive a revocation. after is the new descriptor.
 func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 	for _, s := range steps {
 		for _, a := range after.DACL().All() {
@@ -26,7 +27,7 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 	}
 }
 
-// from returns the words about inheritance that follow an entry in a message; "" if the entry is not inherited.
+// from returns the words about inheritance that follow an entry in a warning; "" if the entry is not inherited.
 func from(inherited bool) string {
 	if inherited {
 		return ", inherited from a directory above,"
@@ -34,9 +35,9 @@ func from(inherited bool) string {
 	return ""
 }
 
-// keeps counts a descendant that still grants what a step revokes: by its own entries, or by inherited ones if its DACL
-// is protected or absent (B-112). Entries of revoke steps count, unless they are for denials only. A file counts once,
-// and the first is kept by name.
+// keeps counts a descendant that still grants what a step revokes: by its own entries, or by inherited ones if its
+// DACL is protected or absent (B-112). after is its new descriptor. Entries of revoke steps count, unless they are
+// for denials only. A file counts once, and the first is kept by name.
 func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) {
 	grants := func(s *acltree.Step) bool {
 		if s.Verb != acltree.Revoke || s.Only != nil && *s.Only == acltree.Deny {
@@ -60,8 +61,8 @@ func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) 
 	}
 }
 
-// keptBy prints how many descendants still grant what was revoked, and then returns errDenied. It returns nil if no
-// descendant does.
+// keptBy warns if descendants still grant what the command revoked: it prints their number and returns errDenied. It
+// returns nil if no descendant does.
 func (r *aclRun) keptBy() error {
 	if r.kept == 0 {
 		return nil

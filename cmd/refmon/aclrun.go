@@ -46,7 +46,7 @@ type editFlags struct {
 	Quiet       bool `help:"No progress bar." short:"q"`
 }
 
-// aclRun is one change of many files. It is used once.
+// aclRun is one change of the DACLs of many files, from its plan to the written descriptors. It is used once.
 type aclRun struct {
 	*editFlags
 	std      *streams
@@ -196,8 +196,8 @@ func (r *aclRun) report(path string, err error) {
 	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
 }
 
-// say prints a line with the number of visited files, then the text what, and then the other counts that are not 0. It
-// returns errReported if files failed.
+// say prints the progress or the result of a run: the number of visited files, the text what, and the other counts
+// that are not 0. It returns errReported if files failed.
 func (r *aclRun) say(what string, c acltree.Counts) error {
 	text := fmt.Sprintf("%s visited, %s", count(c.Files, "file", "files"), what)
 	if c.Protected > 0 {

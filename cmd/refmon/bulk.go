@@ -24,7 +24,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// objectsFlags name the objects.
+// objectsFlags name the objects of a question: an objects file, or how to read the files at the paths.
 type objectsFlags struct {
 	Objects          string `help:"${objects}" placeholder:"FILE" short:"o"`
 	Recurse          bool   `help:"Visit all descendants of the paths." short:"r"`
@@ -38,7 +38,7 @@ type objectsFlags struct {
 	accountFiles []string             // directory files of a command without an objects file
 }
 
-// choiceFlags select some of the objects.
+// choiceFlags select some of the objects, by depth, kind or pattern.
 type choiceFlags struct {
 	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
 	Only    string   `help:"Only directories (dirs), or only files (files)." placeholder:"KIND"`
@@ -96,7 +96,7 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	return in, err
 }
 
-// directoryFlags name the principals.
+// directoryFlags name the principals of a question: directory files, and token files.
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
 	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
@@ -105,12 +105,12 @@ type directoryFlags struct {
 	who string // the account of the question; its distinguished name becomes its SID when the files are read
 }
 
-// objectTypeFlag selects parts of an object.
+// objectTypeFlag limits a question to parts of a directory object, such as a property or an extended right.
 type objectTypeFlag struct {
 	ObjectType []string `help:"${objectType}" placeholder:"NAME|GUID"`
 }
 
-// chains returns the object types.
+// chains returns the object types of --object-type as paths from the root of the object. An unknown name is an error.
 func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 	chains, err := words.Chains(c.ObjectType)
 	if err != nil {
@@ -154,8 +154,8 @@ func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	return d, nil
 }
 
-// asking reads the principals, and returns the index of the one with a name. Besides the names of FindOrAdd that may be
-// a distinguished name, which only some files have (U-119).
+// asking reads the principals by calling read, and returns the directory and the index of the account who in it.
+// Besides the names of FindOrAdd that may be a distinguished name, which only some files have (U-119).
 func (c *directoryFlags) asking(std *streams, who string, read func() (*directory.Directory, error)) (
 	d *directory.Directory, index int, err error,
 ) {
@@ -167,7 +167,8 @@ func (c *directoryFlags) asking(std *streams, who string, read func() (*director
 	return d, index, err
 }
 
-// asking returns the index of a principal. It prints the assumption to standard error, if any.
+// asking returns the index of the account who among the principals of d, which it adds if necessary. It prints an
+// assumption of FindOrAdd to standard error. An unknown name is an error.
 func asking(std *streams, d *directory.Directory, who string) (int, error) {
 	i, note, err := d.FindOrAdd(who)
 	if note != "" {
@@ -176,7 +177,7 @@ func asking(std *streams, d *directory.Directory, who string) (int, error) {
 	return i, err
 }
 
-// input is an opened input.
+// input is the opened source of a run's objects, with what is known about it.
 type input struct {
 	source objects.Source
 	close  func() error
@@ -280,8 +281,8 @@ func interrupted() (context.Context, context.CancelFunc) {
 // maxUnlisted limits the unlisted accounts that standard error names. Rows of JSON name more.
 const maxUnlisted = 5
 
-// remark prints to standard error which answers are not based on the attributes alone, and what was left out. It
-// prints nothing if all is plain.
+// remark warns on standard error about answers of a run that are less certain, for example because of stale or
+// unverified descriptors, and about what was left out. It prints nothing if there is no such answer.
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,

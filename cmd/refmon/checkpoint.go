@@ -25,7 +25,7 @@ type checkpoint struct {
 	Done      bool            `json:"done"`
 }
 
-// counter counts the bytes written.
+// counter is an output file that counts the bytes written, for the checkpoint.
 type counter struct {
 	f *os.File
 	n int64
@@ -100,7 +100,8 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	return r, nil
 }
 
-// save records that all rows up to a position of this run are written.
+// save writes the checkpoint of an incomplete run: all rows up to the position p of this run are written. state is
+// the run's own state.
 func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
 	r.at.Position, r.at.Out, r.at.State = r.before.Plus(p), r.out.n, state
 	if r.sets != nil {
@@ -109,8 +110,8 @@ func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
 	return writeCheckpoint(r.name, &r.at)
 }
 
-// finish records that the run is complete, unless it failed or did not reach the end of the input. It then removes the
-// state file.
+// finish marks the run as complete in the checkpoint and removes the state file. It does nothing if the run failed
+// with err or did not reach the end of the input.
 func (r *resumption) finish(err error) error {
 	if err != nil || r.at.Position.Offset != r.at.InputSize {
 		return nil

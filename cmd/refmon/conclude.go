@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
-// example names one of several objects. After a resumed run it may be unknown, because the counts include earlier
-// runs.
+// example returns intro followed by the path of an example object, for a message about several. It returns "" for an
+// empty path: after a resumed run the path may be unknown, because the counts include earlier runs.
 func example(intro, one string) string {
 	if one == "" {
 		return ""
@@ -17,7 +17,7 @@ func example(intro, one string) string {
 	return intro + printable(one)
 }
 
-// firstError names the first unreadable object.
+// firstError describes the first unreadable object of a run for a message.
 func firstError(sum *bulk.Summary) string {
 	if sum.FirstError == nil {
 		return ""

@@ -64,8 +64,9 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	return d, err
 }
 
-// isEarlier reports whether the first line of the earlier output is a document, a deletion or, for JSON lines, a set of
-// this format. A document line with "sd" is input for who-can and gives false.
+// isEarlier reports whether the file in place of the output is the output of an earlier run, by its first line: a
+// document, a deletion or, for JSON lines, a set of this format. A document line with "sd" is input for who-can and
+// gives false.
 func (d *deletions) isEarlier() (bool, error) {
 	line, err := firstLine(d.old)
 	deleted, _, _ := strings.Cut(d.action, "%")
@@ -139,7 +140,7 @@ func (d *deletions) id(line []byte) []byte {
 	return nil
 }
 
-// key returns a hash of an id in JSON. Two spellings of one text have equal hashes.
+// key returns a hash that identifies a document by its id in JSON. Two spellings of one text have equal hashes.
 func key(id []byte) (out [16]byte) {
 	if bytes.IndexByte(id, '\\') >= 0 {
 		var text string

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// denial is a denied request of the page that ends with its sentence.
+// denial explains a denied request in one sentence, at the end of a page.
 type denial struct {
 	by      string // " by the share" or the like; "" if one descriptor decides
 	want    string // the rights as the user asked for them; "" for the names of the mask
@@ -89,15 +89,16 @@ func (d *denial) causes() (list []string) {
 	return list
 }
 
-// skipped reports whether an entry denied other rights before the check reached a right, so that its reason is unknown.
+// skipped reports whether the check never tested the right of b, because an entry had already denied other rights.
+// The reason of such a right is unknown.
 func (d *denial) skipped(b *access.BitReason) bool {
 	return b.Reason.Kind == access.AceDeny && !slices.ContainsFunc(d.why.Steps, func(s access.Step) bool {
 		return s.List == b.Reason.List && s.ACE == b.Reason.Index && s.Bits&b.Bit != 0
 	})
 }
 
-// clause returns why the rights that what names are missing, as part of a sentence. Any other kind of reason gives the
-// text of last.
+// clause describes one reason of the denial as a part of the sentence. what names the rights that are missing for it.
+// Any other kind of reason gives the text of last.
 func (d *denial) clause(r *access.Reason, what string) string {
 	switch r.Kind {
 	case access.AceDeny:
@@ -160,7 +161,8 @@ func (d *denial) missing(m winnt.AccessMask) bool {
 	return d.request.Type.Mapping.Map(m)&lost != 0
 }
 
-// last returns the reason of the last step, such as a caller below the needed impersonation level.
+// last returns the reason of the last step, for a check that ended before it tested a right. An example is a caller
+// below the needed impersonation level.
 func (d *denial) last() string {
 	if n := len(d.why.Steps); n > 0 {
 		return d.why.Steps[n-1].Because
@@ -168,8 +170,8 @@ func (d *denial) last() string {
 	return "the request is not valid"
 }
 
-// entry returns a clause about the entry of a reason: its number from 1 and its content. An entry that the list does
-// not have is named by its list alone.
+// entry describes the ACL entry of a reason: its number from 1 and its content. does is the verb of the clause. An
+// entry that the list does not have is named by its list alone.
 func (d *denial) entry(r *access.Reason, does string) string {
 	list := d.request.Descriptor.DACL()
 	if r.List != "DACL" {
@@ -216,8 +218,9 @@ func effectOf(a sd.ACE) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// groups returns the groups of the user that count when an entry grants, in brackets. It leaves out groups that all
-// users or logons have. At most mostGroups are named, and the others counted. Without a group it says so.
+// groups returns the groups of the user that an entry could name, in brackets, so that the reader sees why no entry
+// applied. It leaves out groups that all users or logons have. At most mostGroups are named, and the others counted.
+// Without a group it says so.
 func (d *denial) groups() string {
 	var names []string
 	for _, g := range d.request.Subject.Effective().Groups() {

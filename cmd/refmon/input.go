@@ -67,8 +67,8 @@ func (s *streams) runBatch(job *batch.Job, name string) error {
 	return nil
 }
 
-// one returns an error unless exactly one of a question (single) and a batch file is given. what names the question
-// in the error.
+// one verifies that the command line has exactly one input: a single question, or a batch file. what names the
+// question in the error.
 func one(what, single, file string) error {
 	switch {
 	case single == "" && file == "":

@@ -59,7 +59,8 @@ func (j *junit) add(name string, r *expect.Report) {
 	j.Suites = append(j.Suites, s)
 }
 
-// questionOf returns the name of a case.
+// questionOf returns the name of a test case in the report: who, on what object, with which rights, after the case's
+// own name.
 func questionOf(x *expect.Case) string {
 	what := fmt.Sprintf("%s on %s, %s", x.Who, x.On, x.Want)
 	if x.Name != "" {

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accountsOf takes the names of accounts from LDIF, and the domain if there is no --domain. It ignores other files,
-// LDIF whose accounts cannot be read, and any file with -d.
+// accountsOf uses an LDIF file of objects as the source of account names too, and of the domain if there is no
+// --domain. It ignores other files, LDIF whose accounts cannot be read, and any file with -d.
 func (p *lintPage) accountsOf(file []byte) {
 	if p.names != nil || accounts.Form(file) != "ldif" { // -d names them
 		return
@@ -50,8 +50,9 @@ func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []str
 	return c.directory(std)
 }
 
-// absent returns an error if there is no objects file, a path is missing or no file has it, and a directory file has
-// objects. The error says which command asks about these. Paths that exist are files, which need no objects.
+// absent detects a question about a directory object whose objects file is missing on the command line. It returns an
+// error with the right command if a path does not exist, or there are no paths, and a directory file contains
+// objects. Paths that exist are files, which need no objects file.
 func (c *objectsFlags) absent(paths []string) error {
 	if c.Objects != "" {
 		return nil
@@ -94,7 +95,8 @@ func (c *directoryFlags) fromObjects(std *streams, o *objectsFlags) error {
 // cannot be read, which whoever opens the objects reports.
 func hasAccounts(name string) bool { return showAccounts(headOf(name)) }
 
-// showAccounts reports whether a file with this beginning is such a file.
+// showAccounts reports whether a file with this beginning contains all accounts of its directory: LDIF, or the zip of
+// a collector.
 func showAccounts(head []byte) bool {
 	form := accounts.Form(head)
 	return form == "ldif" || form == "bloodhound" && bytes.HasPrefix(head, []byte("PK"))
@@ -118,8 +120,8 @@ func headOf(name string) []byte {
 	return head
 }
 
-// nameIn returns the name of the SID in an entry of SDDL text. It returns "" for a SID without a name, a malformed
-// SID, and an entry with a condition (U-121).
+// nameIn returns the account name of the SID in an ACL entry, given as SDDL text. It returns "" for a SID without a
+// name, a malformed SID, and an entry with a condition (U-121).
 func (p *lintPage) nameIn(entry string) string {
 	fields := strings.Split(strings.Trim(entry, "()"), ";")
 	if len(fields) != 6 {

@@ -23,7 +23,8 @@ func kindOf(text string) (k logon.Kind, given bool, err error) {
 	return k, true, nil
 }
 
-// loggedOn returns the directory with the tokens of --logon, and d itself without the flag.
+// loggedOn returns the directory whose principals have the tokens of the kind of logon in --logon, and d itself
+// without the flag.
 func (c *directoryFlags) loggedOn(d *directory.Directory) (*directory.Directory, error) {
 	k, given, err := kindOf(c.Logon)
 	if err != nil || !given {
@@ -32,8 +33,8 @@ func (c *directoryFlags) loggedOn(d *directory.Directory) (*directory.Directory,
 	return d.LoggedOn(k)
 }
 
-// logons returns the function for Run.Logons: it returns d after another kind of logon, with the share's configuration
-// applied, and nil for d's own kind. It prints no notes.
+// logons returns a function that recomputes the principals for another kind of logon, for Run.Logons. The result is d
+// after that logon, with the share's configuration applied, and nil for d's own kind. It prints no notes.
 func (g *gate) logons(d *directory.Directory) func(logon.Kind) (*directory.Directory, error) {
 	silent := &streams{out: io.Discard, err: io.Discard} // the notes about the share were printed
 	return func(k logon.Kind) (*directory.Directory, error) {
@@ -46,14 +47,15 @@ func (g *gate) logons(d *directory.Directory) func(logon.Kind) (*directory.Direc
 	}
 }
 
-// outcome is the part of a decision that a note about kinds of logon compares.
+// outcome is the result of a decision, so far as it is compared between kinds of logon.
 type outcome struct {
 	allowed bool
 	granted winnt.AccessMask
 }
 
-// noteKinds returns the note about the kinds of logon whose outcome differs from own, or "" if none does. It decides
-// once for each kind (B-26). A denial after both is no difference, whatever was granted.
+// noteKinds returns a note if the decision depends on the kind of logon: it lists the kinds whose outcome differs
+// from own. It calls decide once for each kind (B-26). A denial after both is no difference, whatever was granted. It
+// returns "" if none differs.
 func noteKinds(own outcome, decide func(logon.Kind) (outcome, error)) (string, error) {
 	var all []string
 	for _, k := range logon.Kinds {

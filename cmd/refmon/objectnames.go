@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
-// named gives a source the names of accounts. It prints to standard error which data the form of the file does not
-// have, and which domain it takes for the directory's.
+// named prepares the source s of an objects file: it gives it the directory for names of accounts. It warns on
+// standard error about data that the file's form does not have, and about a domain that it assumes to be the
+// directory's.
 func (c *objectsFlags) named(std *streams, s objects.Source) {
 	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) { // (U-110)
 		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
@@ -22,7 +23,8 @@ func (c *objectsFlags) named(std *streams, s objects.Source) {
 	}
 }
 
-// missing returns an error for the first name that no object has, or nil. Call it after all objects were read.
+// missing returns an error for the first object name on the command line that no object has, or nil. Call it after
+// all objects were read.
 func (c *choiceFlags) missing() error {
 	for _, n := range c.names {
 		if n.Found() == 0 {
@@ -38,8 +40,8 @@ func (c *choiceFlags) onlyDCSync() bool {
 		!slices.ContainsFunc(c.rights, func(r words.Right) bool { return r.Name != "DCSync" })
 }
 
-// none returns why a run has no objects: a name that was not found, or no domain head. It returns nil if the input has
-// no objects at all. A name that was not found comes first.
+// none explains why a run had no objects: a name that was not found, or no domain head for DCSync. A name that was
+// not found comes first. It returns nil if the input has no objects at all.
 func (c *choiceFlags) none() error {
 	switch err := c.missing(); {
 	case err != nil:

@@ -23,7 +23,7 @@ type outputFlags struct {
 	Quiet      bool   `help:"No progress bar." short:"q"`
 }
 
-// output is the output of a run and its progress.
+// output manages the output of a long run: its files, checkpoint and progress display.
 type output struct {
 	std                   *streams
 	out, sets, checkpoint string
@@ -34,7 +34,8 @@ type output struct {
 	files                 []*os.File
 }
 
-// output returns the output that the flags describe, for rows, which a resumed run adds to. It opens no file.
+// output returns the output that the flags describe, for a run over in whose rows a resumed run continues. It opens
+// no file.
 func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
 }
@@ -53,8 +54,9 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 	return f, err
 }
 
-// begin prepares a long run over size bytes of input; 0 means unknown. ctx ends at an interrupt. The caller must call
-// end, which closes the output files and clears the bar. end sets a nil error to that of a failed close.
+// begin prepares a long run over size bytes of input, 0 if unknown: it relaxes the garbage collector and shows a
+// progress bar. ctx ends at an interrupt. The caller must call end, which closes the output files and clears the bar.
+// end sets a nil error to that of a failed close.
 func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *error)) {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room.
@@ -111,7 +113,7 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	return o.open(name, false)
 }
 
-// spare returns an error for a file with contents, unless --force is given (B-19).
+// spare protects an existing file: it returns an error for a file with contents, unless --force is given (B-19).
 func (o *output) spare(name string) error {
 	if at, err := os.Stat(name); !o.force && err == nil && at.Mode().IsRegular() && at.Size() > 0 {
 		return fmt.Errorf("%s is there already: give another name, or --force to write over it", name)

@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// pipe is an input that the system lets a program read once: standard input, or a file that is not regular, such as
-// /dev/fd/63. It belongs to one goroutine.
+// pipe is an input that can be read only once, such as standard input or /dev/fd/63, of which several readers need
+// the beginning or all. It belongs to one goroutine.
 type pipe struct {
 	in   io.ReadCloser
 	head []byte   // the bytes read so far, until open returns them

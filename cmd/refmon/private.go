@@ -59,7 +59,8 @@ do application packages. Integrity labels, conditions and policies never make an
 The exit code is 0 if the object is private, 1 if it is not, 2 if that could not be answered.`
 }
 
-// held is the object of the question, with the folders that contain it.
+// held is the file whose privacy is in question: its descriptor, those of the folders that contain it, and its number
+// of hard links.
 type held struct {
 	object    *sd.Descriptor
 	directory bool
@@ -125,8 +126,9 @@ func (c *privateCmd) Run(std *streams) error {
 	return verdict(p.Private())
 }
 
-// absentBut returns the SIDs that no token has if others log on only in kind k. Accounts of a computer and of a
-// domain can prove their identity in different ways, except with Kerberos (A-172).
+// absentBut returns the SIDs that no token can have if all other users log on in kind k only, so that entries for
+// them grant nothing. Accounts of a computer and of a domain can prove their identity in different ways, except with
+// Kerberos (A-172).
 func absentBut(k logon.Kind) (absent []sid.SID) {
 	groups := func(k logon.Kind, kdc bool) []sid.SID {
 		t, proof := k.Parts(kdc)

@@ -69,8 +69,8 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	}
 }
 
-// through returns a line for each entry of d that gives the rights, and one for ownership. If d has no DACL, it
-// returns that line alone.
+// through explains an exposure: a line for each entry of d that grants the rights, and one for ownership. If d has no
+// DACL, it returns that line alone.
 func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines []string) {
 	if !d.HasDACL() {
 		return []string{"there is no DACL, so that nothing limits access"}
@@ -89,7 +89,8 @@ func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines [
 	return lines
 }
 
-// remarks returns the lines below the result: who is not counted, and which facts are not known.
+// remarks returns the limits of the answer, for the lines below the result: who is not counted, and which facts are
+// not known.
 func (p *privatePage) remarks() (lines []string) {
 	add := func(text string) { lines = append(lines, wrapAt(text, 2, pageWidth)) }
 	lines = append(lines, "\nnot counted:\n")

@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// question holds the arguments of why and check: one descriptor, one token, one mask.
+// question holds the arguments of why and check, which describe one access check: one descriptor, one token, one
+// mask.
 type question struct {
 	SDDL           string   `arg:"" optional:"" name:"sddl" help:"The object's descriptor in SDDL, hex or base64."`
 	Token          string   `help:"${questionToken}" placeholder:"FILE" short:"t"`

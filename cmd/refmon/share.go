@@ -18,7 +18,8 @@ type shareFlag struct {
 // gate is the share of --share, which is checked before the objects. The zero gate allows everything.
 type gate struct{ shares.Source }
 
-// gate reads the values of --share, and the files in them. Without the flag the gate allows everything.
+// gate reads the share's permissions from the values of --share and the files that they name. Without the flag the
+// gate allows everything.
 func (c *shareFlag) gate(std *streams) (*gate, error) {
 	s, err := shares.ReadSource(c.Share, std.readFile)
 	if err != nil {
@@ -54,9 +55,9 @@ func (g *gate) descriptor(d *directory.Directory) (*sd.Descriptor, error) {
 	return share, nil
 }
 
-// before applies the share's configuration to d and returns the new directory with its guard. Without a configuration
-// it returns d, no guard, and the descriptor to check before each object, which may be nil. It prints the notes about
-// unsupported settings.
+// before applies the share to a question about the principals of d. With a configuration it returns the directory
+// with the share's limits, and the guard that decides. Otherwise it returns d, no guard, and the descriptor to check
+// before each object, which may be nil. It prints the notes about unsupported settings.
 func (g *gate) before(std *streams, d *directory.Directory) (*directory.Directory, *shares.Guard, *sd.Descriptor,
 	error) {
 	share, err := g.descriptor(d)

@@ -63,6 +63,7 @@ func (c *tokenDiffCmd) Run(std *streams) error {
 	return errDenied
 }
 
+// tokenDiff prints and counts the differences of two tokens.
 type tokenDiff struct {
 	std *streams
 	w   *tabwriter.Writer

@@ -15,8 +15,8 @@ type traverseFlag struct {
 	Traverse string `help:"${traverse}" default:"" enum:",host,never" placeholder:"POLICY"`
 }
 
-// choose makes the source attach the folders to each object, unless the policy is never. An objects file has no
-// folders: the policy host is an error for it.
+// choose configures how the source of objects reads the folders on the way to a file: with each object, unless the
+// policy is never. An objects file has no folders: the policy host is an error for it.
 func (c *traverseFlag) choose(o *objectsFlags) error {
 	if o.Objects != "" && c.Traverse == "host" {
 		return fmt.Errorf("--traverse host applies to files only: the objects file %s has no modes of folders", o.Objects)

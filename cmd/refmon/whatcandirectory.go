@@ -27,8 +27,9 @@ func (c *whatCanCmd) byConsequence() bool {
 	return c.Format == "table" && c.Checkpoint == "" && !c.Changes
 }
 
-// holder returns a function that creates what a worker needs for the rights of a principal on a directory's objects. It
-// returns the errors of NewHolder and Of.
+// holder returns a constructor of functions that name all rights of the principal with index who on a directory
+// object. Each worker calls it once, because such a function is for one goroutine. It returns the errors of NewHolder
+// and Of.
 func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]string, error), error) {
 	return func() (func(*objects.Item) ([]string, error), error) {
 		h, err := adreport.NewHolder(d, who)

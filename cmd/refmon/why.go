@@ -136,8 +136,8 @@ func (c *whyCmd) page(std *streams, q *accessquery.Query, a *accessquery.Answer)
 	return std.denied(&denial{want: c.Want, why: a.Why, request: &r, nameOf: names})
 }
 
-// decided returns the request as the access check gets it. NtAccessCheck tests the impersonation level itself, so the
-// level is SecurityImpersonation then.
+// decided returns the request in the form that the access check itself receives, for explanations. NtAccessCheck
+// tests the impersonation level itself, so the level is SecurityImpersonation then.
 func decided(q *accessquery.Query) access.Request {
 	r := q.Request
 	if q.Call == accessquery.NtAccessCheck {
@@ -182,9 +182,9 @@ func joinsUser(change string, dir *directory.Directory) bool {
 	return strings.HasPrefix(text, host.Users.String()+"-")
 }
 
-// certify writes the certificate of an answer, and the descriptor next to it. It wants a token file, and a call that
-// reached a decision. The descriptor's file has the suffix .sd and is hexadecimal. Existing files are replaced. An
-// error may leave the certificate alone.
+// certify writes a certificate of the decision, which another program can verify, and the descriptor next to it. It
+// wants a token file, and a call that reached a decision. The descriptor's file has the suffix .sd and is
+// hexadecimal. Existing files are replaced. An error may leave the certificate alone.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:

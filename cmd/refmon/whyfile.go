@@ -16,7 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// fileFlags say how the tree of a file decides. Their words are those of refmond mount.
+// fileFlags describe the tree that a file is in: where its descriptors are, and its policies. Their words are those
+// of refmond mount.
 type fileFlags struct {
 	As          string `help:"${whyAs}" placeholder:"USER"`
 	Tree        string `help:"${whyTree}" placeholder:"DIR"`
@@ -142,9 +143,9 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	return list, nil
 }
 
-// complete returns the error of the first unread directory below the tree's root if r needs traverse rights. Otherwise,
-// and for the root, only an unread parent of the file counts. It is an error if its descriptor could change the
-// decision, and complete sets facts.Parent to nil in any case (B-24).
+// complete handles directories whose descriptor could not be read. It returns the error of the first one below the
+// tree's root if r needs traverse rights. Otherwise, and for the root, only the file's parent matters. complete then
+// sets facts.Parent to nil, and returns its error if its descriptor could change the decision (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
 		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)
@@ -175,8 +176,8 @@ func below(dir, path string) (names []string, ok bool) {
 	return strings.FieldsFunc(rest, func(r rune) bool { return r == '/' }), true
 }
 
-// opening returns the request of an open of the last file of a chain, and the facts that decide it. A chain of one file
-// has no parent; an empty one panics.
+// opening converts a file and its directories into an open for the decision: the request, and the facts that decide
+// it. list goes from the root of the tree to the file. A list of one file has no parent; an empty one panics.
 func (f *fileFlags) opening(list []stored, subject access.Subject, want winnt.AccessMask) (r fileaccess.Request,
 	facts fileaccess.Facts) {
 	last := list[len(list)-1]

@@ -19,7 +19,8 @@ import (
 // reading is the access that a mount requests for a program that opens a file for reading.
 const reading = winnt.FILE_READ_DATA | winnt.SYNCHRONIZE
 
-// pathQuestion is a question about a file that was read.
+// pathQuestion is the question what a user may do with a file, whose descriptors were read. list goes from the root
+// of the tree to the file.
 type pathQuestion struct {
 	list    []stored
 	user    *whyUser

@@ -163,7 +163,8 @@ func lower(c byte) byte {
 	return c
 }
 
-// A needle is a part of a pattern that each matching record contains, in any case. A record without it cannot match.
+// A needle is a literal part of a pattern, for a fast search before the exact comparison. A record without it, in any
+// case, cannot match.
 type needle struct {
 	text string // in lower case
 	rare int    // index of the letter that is looked for first
@@ -195,7 +196,8 @@ func needlesOf(pattern string) []needle {
 	return out
 }
 
-// rarity returns how rare a byte is in records; larger is rarer. A byte that is not in common is the rarest.
+// rarity ranks a byte by how rarely it occurs in records, so that a search can look for the rarest letter of a
+// needle. A larger result is rarer. A byte that is not in common is the rarest.
 func rarity(c byte) int {
 	if at := strings.IndexByte(common, c); at >= 0 {
 		return at

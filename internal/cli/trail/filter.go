@@ -72,18 +72,19 @@ func Parse(text string) (*Filter, error) {
 	return &Filter{match: m}, nil
 }
 
-// A matcher decides about one record. The record matches if both may and is return true. may is fast and returns
-// false only if is would. An expression evaluates is only after may of all terms.
+// A matcher is a compiled filter expression that decides about one record, given as its JSON. It has two tests: may
+// is fast but can report false matches; is decides exactly. A record matches if both return true. An expression
+// evaluates is only after may of all terms.
 type matcher struct {
 	may, is func(payload []byte) bool
 	exact   bool // may decides alone, and from a few bytes
 }
 
-// exact returns a matcher for which is alone decides. is runs on every record and must be fast.
+// exact returns a matcher for the test is, which is fast enough to run on every record and needs no second test.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
-// and returns a matcher for records that both match. It tests the exact one first, which is faster. The result is
-// exact only if both are.
+// and returns a matcher for records that both m and n match. It runs the exact one first, which is faster. The result
+// is exact only if both are.
 func (m matcher) and(n matcher) matcher {
 	if n.exact { // the quicker one first
 		m, n = n, m
@@ -95,7 +96,7 @@ func (m matcher) and(n matcher) matcher {
 	}
 }
 
-// or returns a matcher for records that one of them matches. It is exact only if both are.
+// or returns a matcher for records that m or n matches. It is exact only if both are.
 func (m matcher) or(n matcher) matcher {
 	return matcher{
 		func(r []byte) bool { return m.may(r) || n.may(r) },
@@ -104,7 +105,8 @@ func (m matcher) or(n matcher) matcher {
 	}
 }
 
-// not returns the opposite matcher. Its may is always true, since the may of m excludes nothing for it.
+// not returns a matcher for the records that m does not match. Its fast test accepts every record, because that of m
+// can report false matches.
 func (m matcher) not() matcher {
 	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }, false}
 }
@@ -236,8 +238,9 @@ const (
 	headOutcome = 4
 )
 
-// inHead returns a matcher for records whose head has this member after the given number of commas. A record with
-// fewer commas does not match.
+// inHead returns a matcher for records that have the JSON text member behind a given number of commas, place. It
+// compares fields of the record's head, such as the event id, which are always in the same order. A record with fewer
+// commas does not match.
 func inHead(place int, member string) matcher {
 	want := []byte(member)
 	return exact(func(r []byte) bool {

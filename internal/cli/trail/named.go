@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Namer returns the name of a SID, "" without one. Nil knows no name.
+// Namer returns the display name of a SID for people, "" without one. A nil Namer knows no name.
 type Namer func(s sid.SID) string
 
 // of returns the name of a SID: a name of the record itself, of the Namer, or a well-known one; "" without one. n may
@@ -33,8 +33,8 @@ func (n Namer) of(e *audit.Event, s sid.SID) string {
 // entry matches an entry in SDDL without a condition. The last field is its SID.
 var entry = regexp.MustCompile(`\([A-Z]+;[^();]*;[^();]*;[^();]*;[^();]*;([A-Za-z0-9-]+)\)`)
 
-// beside returns a text with the name of each entry's SID after the entry (U-121). An entry whose SID is malformed or
-// has no name stays as it is.
+// beside adds account names to text with ACL entries in SDDL: behind each entry the name of its SID (U-121). An entry
+// whose SID is malformed or has no name stays as it is.
 func (n Namer) beside(e *audit.Event, text string) string {
 	return entry.ReplaceAllStringFunc(text, func(ace string) string {
 		s, err := sid.Resolve(entry.FindStringSubmatch(ace)[1], sid.SID{})

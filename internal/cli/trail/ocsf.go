@@ -45,7 +45,8 @@ func OCSF(e *audit.Event) map[string]any {
 	return out
 }
 
-// ocsf is an event under construction. taken holds the fields that were used.
+// ocsf builds an OCSF event from an audit record. taken holds the record's fields that were used, so that the others
+// can be listed as unmapped.
 type ocsf struct {
 	e     *audit.Event
 	class class
@@ -58,7 +59,7 @@ func unixMilli(t int64) int64 {
 	return (t - until1970) / 10_000
 }
 
-// or returns s, or otherwise if s is empty.
+// or returns s, or the default otherwise if s is empty.
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -66,7 +67,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// take returns a field and marks it as used. It returns "" for a missing field and for a field with the value "-".
+// take returns a field of the record for use in the event, and marks it as used, so that it is not listed as
+// unmapped. It returns "" for a missing field and for a field with the value "-".
 func (o *ocsf) take(name string) string {
 	text, ok := o.e.Field(name)
 	if !ok {
@@ -177,8 +179,9 @@ func base(name string) string {
 	return path.Base(strings.ReplaceAll(name, `\`, "/"))
 }
 
-// subject adds the object of the action to out, in the attribute that the event's class has for it. Missing required
-// attributes are "unknown". It marks the fields as used. For a class without such an attribute it adds nothing.
+// subject adds the object of the audited action to the event out, in the attribute that the event's class has for it.
+// Missing required attributes are "unknown". It marks the fields as used. For a class without such an attribute it
+// adds nothing.
 func (o *ocsf) subject(out object) {
 	name, typ := o.take("ObjectName"), o.take("ObjectType")
 	switch o.class.id {

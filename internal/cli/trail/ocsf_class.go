@@ -93,8 +93,9 @@ func classOf(e *audit.Event) class {
 	return class{kernelResource, 1, ""}
 }
 
-// byType returns an activity of a file or a key: ofFile or ofKey. For other objects, and if that activity is 0, it
-// returns "other" with a name.
+// byType returns the class and activity for an operation on an object: file activity for a file, registry key
+// activity for a key. ofFile and ofKey are the activities there. For other objects, and if that activity is 0, it
+// returns kernel resource activity "other" with a name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
 	case file && ofFile > 0:
@@ -105,8 +106,8 @@ func byType(file, key bool, ofFile, ofKey int, name string) class {
 	return class{kernelResource, other, name}
 }
 
-// useOf returns the file activity for the rights of a mask, the most specific first. It returns 2, read, if no other is
-// known.
+// useOf returns the OCSF file activity that describes the use of the rights in a mask, such as delete, update or
+// read. With several rights the most specific counts. It returns 2, read, if no other is known.
 func useOf(m uint64) int {
 	for _, u := range []struct {
 		mask     uint64
@@ -119,7 +120,8 @@ func useOf(m uint64) int {
 	return 2
 }
 
-// readOrUpdate returns the activity of an operation on a directory object.
+// readOrUpdate returns the OCSF activity of an operation on a directory object: 3, update, if the mask has a right
+// that changes something, otherwise 2, read.
 func readOrUpdate(e *audit.Event) int {
 	const writes = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x10000 | 0x40000 | 0x80000
 	if mask(e)&writes != 0 {

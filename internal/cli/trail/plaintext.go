@@ -85,7 +85,8 @@ func (p *plainText) ReadByte() (byte, error) {
 	return p.out[p.at-1], nil
 }
 
-// because returns err, an error of the XML decoder, or the limit that caused it.
+// because explains an error of the XML decoder: if the size limit of an event caused it, it returns an error that
+// says so. Otherwise it returns err.
 func (p *plainText) because(err error) error {
 	if errors.Is(p.err, errTooLong) {
 		return fmt.Errorf("more than %d KiB without the end of an event", maxEventBytes>>10)

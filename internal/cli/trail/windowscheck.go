@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WindowsCheck derives from each event what its other fields determine, and counts the events that say the same
-// (U-203). [NewWindowsCheck] returns one.
+// WindowsCheck tests refmon's audit rules on events of Windows: it derives from each event what its other fields
+// determine, and counts the events that say the same (U-203). [NewWindowsCheck] returns one.
 type WindowsCheck struct {
 	report func(line string)
 	counts [checkCount]struct{ equal, differing, known uint64 }
@@ -37,7 +37,7 @@ const (
 var checkNames = [checkCount]string{"names of the fields", "codes of the access mask", "reasons and their entries",
 	"order of privileges", "descriptors as text", "uses within the open"}
 
-// openKey identifies a handle in events 4656, 4658 and 4663.
+// openKey identifies an open handle across its events 4656, 4663 and 4658, which are open, use and close.
 type openKey struct{ computer, process, handle string }
 
 // Limits of what a check remembers (U-202).
@@ -81,8 +81,8 @@ func (c *WindowsCheck) Add(e *audit.Event) {
 	c.uses(e)
 }
 
-// note counts a comparison of the kind k, and reports a difference. got is the derived text, want the text of the
-// event. Long texts are cut in the report.
+// note counts the result of a comparison of the kind k, and reports a difference. got is the text that refmon
+// derived, want the text of the event. Long texts are cut in the report.
 func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
 	if got == want {
 		c.counts[k].equal++
@@ -211,9 +211,9 @@ func (c *WindowsCheck) reasons(e *audit.Event) {
 	c.note(checkReasons, e, strings.Join(got, " "), strings.Join(want, " "))
 }
 
-// derived returns the reason code for the right l that the entries of all rights determine. It is l's own code if they
-// do not contradict it. A contradicted code becomes 1805, and 1805 becomes 1801 if an entry of another right covers
-// this one. Other codes are returned unchanged.
+// derived returns the reason code that the right l should have by the access check's rules, from the entries of all
+// rights. It is l's own code if they do not contradict it. A contradicted code becomes 1805, and 1805 becomes 1801 if
+// an entry of another right covers this one. Other codes are returned unchanged.
 func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint16 {
 	has := func(a sd.ACE, bit winnt.AccessMask) bool { return a.IsZero() || mapping.Map(a.Mask())&bit != 0 }
 	switch l.Reason {
@@ -303,8 +303,9 @@ func (c *WindowsCheck) descriptors(e *audit.Event) {
 	}
 }
 
-// uses compares the rights in a use of a handle with the rights that its open granted. It skips a use whose open was
-// not among the events. It ignores events without a handle, and opens beyond maxOpens.
+// uses compares the rights in event 4663, the use of a handle, with the rights that the handle's open in event 4656
+// granted. It skips a use whose open was not among the events. It ignores events without a handle, and opens beyond
+// maxOpens.
 func (c *WindowsCheck) uses(e *audit.Event) {
 	process, _ := e.Field("ProcessId")
 	handle, _ := e.Field("HandleId")
