@@ -18,7 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Kind is the kind of a GUID. The zero value is an extended right.
+// Kind says what a GUID of Active Directory names, such as a class, an attribute or an extended right. The zero value
+// is an extended right.
 type Kind uint8
 
 // Kinds.
@@ -36,7 +37,7 @@ func (k Kind) String() string {
 	return names[int(k)%len(names)]
 }
 
-// Entry is one name.
+// Entry is one name of Active Directory with its GUID.
 type Entry struct {
 	Name string
 	Kind Kind
@@ -68,15 +69,15 @@ func parse(line string) Entry {
 	return Entry{Name: f[3], Kind: Kind(strings.Index(kinds, f[1])), GUID: guidOf(f[0]), Set: guidOf(f[2])}
 }
 
-// named reports whether a line has a name, ignoring case, without parsing it. The set of an attribute is between its
-// letter and its name.
+// named reports whether a line of the table is about a name, ignoring case, without parsing it. The property set of
+// an attribute is between its letter and its name.
 func named(line, name string) bool {
 	_, after, _ := strings.Cut(line[len("00000000000000000000000000000000 x "):], " ")
 	return strings.EqualFold(strings.TrimSuffix(after, "\n"), name)
 }
 
-// guidOf reads the digits of the table, "-" as the zero GUID. Only lines of the table come here, and a test reads them
-// all. Malformed digits are the zero GUID, too.
+// guidOf parses the GUID of a line of the table, "-" as the zero GUID. Only lines of the table come here, and a test
+// reads them all. Malformed digits are the zero GUID, too.
 func guidOf(digits string) winnt.GUID {
 	if len(digits) != 32 {
 		return winnt.GUID{}
@@ -138,8 +139,9 @@ func Name(g winnt.GUID, mask winnt.AccessMask) string {
 	return all[0].Name
 }
 
-// kindsOf returns the kinds that a mask can be about, the likeliest first. Read and write of properties come before
-// control access, and that before validated writes. Any other mask, 0 too, is about a class.
+// kindsOf returns the kinds of names that a GUID can have in an ACL entry with this mask, the likeliest first. Read
+// and write of properties come before control access, and that before validated writes. Any other mask, 0 too, is
+// about a class.
 func kindsOf(mask winnt.AccessMask) []Kind {
 	switch {
 	case mask&(winnt.ADS_RIGHT_DS_READ_PROP|winnt.ADS_RIGHT_DS_WRITE_PROP) != 0:

@@ -15,7 +15,7 @@ type shareFlag struct {
 	Share []string `help:"${share}" placeholder:"SDDL|FILE[:SHARE]" sep:"none"`
 }
 
-// gate is the share of --share, which is checked before the objects. The zero gate allows everything.
+// gate is the file share of --share, whose permissions limit access to the objects. The zero gate allows everything.
 type gate struct{ shares.Source }
 
 // gate reads the share's permissions from the values of --share and the files that they name. Without the flag the

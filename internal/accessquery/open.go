@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Open is an open of a file with its reasons: which descriptor decided, and by which entries.
+// Open is a decided open of a file together with its explanation: which descriptor decided, and by which entries.
 type Open struct {
 	fileaccess.Decision
 	Reasons []fileaccess.BitReason
@@ -99,8 +99,8 @@ func (o *Open) Limits(people bool) (lines []string) {
 	return lines
 }
 
-// parentWords returns which right on the directory decides, and why it was granted or not. If the access check has a
-// reason, it is in its words.
+// parentWords explains, in words, why the directory of the object granted or refused a right on it, such as deletion.
+// r is the reason of that right. If the access check has a reason, it is in its words.
 func parentWords(r *fileaccess.Reason) string {
 	right, granted := winnt.DirectoryFileObject.RightName(r.Right), r.Kind == fileaccess.ParentAllow
 	switch {

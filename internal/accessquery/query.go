@@ -120,8 +120,8 @@ func (q *Query) askNt() (a Answer, err error) {
 	return a, err
 }
 
-// refused returns a step with the rule by which the call failed before its access check. A status without its own
-// rule counts as a descriptor without owner or group.
+// refused explains a call that failed before its access check: it returns a step with the rule for the status of the
+// call. A status without its own rule counts as a descriptor without owner or group.
 func (q *Query) refused(call ntstatus.Status) *access.Step {
 	s := &access.Step{ACE: -1, Bits: q.Request.Desired}
 	switch {

@@ -48,8 +48,8 @@ func AuditReasons(r *fileaccess.Request, f *fileaccess.Facts, d *fileaccess.Deci
 	return out
 }
 
-// refusedBy returns why descriptor d refuses a right. For a nil d, and one that cannot be evaluated, the reason is
-// that of the parent.
+// refusedBy returns the audit reason why descriptor d refuses the right bit. For a nil d, and one that cannot be
+// evaluated, the reason is that the parent directory refuses.
 func refusedBy(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask) audit.Reason {
 	q := access.Request{Descriptor: d, Subject: r.Subject, Desired: bit, Type: winnt.FileObject}
 	if d != nil {
@@ -61,7 +61,7 @@ func refusedBy(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask) au
 		Right: winnt.FILE_DELETE_CHILD}.Message()}
 }
 
-// reasonOf returns a reason of the access check of one right of a descriptor.
+// reasonOf converts a reason of the access check, for one right of a descriptor, to the form of an audit record.
 func reasonOf(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask, granted bool,
 	why access.Reason) audit.Reason {
 	q := access.Request{Descriptor: d, Subject: r.Subject, Desired: bit, Type: winnt.FileObject}

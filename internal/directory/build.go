@@ -47,14 +47,16 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	return next, nil
 }
 
-// sameLogon reports whether the values that every token has are the same in d and a.
+// sameLogon reports whether tokens of d can be reused for a: domain, computer and kind of logon, which influence
+// every token, are equal.
 func (d *Directory) sameLogon(a *Accounts) bool {
 	return d.accounts != nil && d.accounts.Domain == a.Domain && d.accounts.Computer == a.Computer &&
 		d.accounts.Logon == a.Logon
 }
 
-// previous returns the index in d of each user by SID, -1 for a new one. aligned reports whether both lists have the
-// same names, ids and primary groups in the same order. d may be nil.
+// previous finds each user in the earlier directory d by SID, so that unchanged tokens can be reused. from has the
+// index in d, -1 for a new user. aligned reports whether both lists have the same names, ids and primary groups in
+// the same order. d may be nil.
 func (d *Directory) previous(users []User) (from []int, aligned bool) {
 	from = make([]int, len(users))
 	if d != nil && equalBy(d.accounts.Users, users, (*User).sameIdentity) {
@@ -111,7 +113,8 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 	return tokens, errs
 }
 
-// userTable holds names, primary groups and ids of users. Immutable once newUserTable returned it.
+// userTable answers questions about users by SID: names, primary groups and ids. It is immutable once newUserTable
+// returned it.
 type userTable struct {
 	names   map[sid.SID]string  // by SID and by the SID of the uid
 	primary map[sid.SID]sid.SID // primary groups, where they are not Domain Users

@@ -63,7 +63,7 @@ func sameClaims(a, b *claims.Set) bool {
 	return true
 }
 
-// groupSet maps the SIDs of groups to their hashes.
+// groupSet is a set of groups by SID, with the hash of each SID for fast searches in tokens.
 type groupSet map[sid.SID]uint32 // their hashes
 
 // changedGroups returns the SIDs of groups that are in only one of the lists, or whose gid or memberships differ, and
@@ -111,7 +111,8 @@ func changedGroups(was, is []Group) groupSet {
 	return changed
 }
 
-// within reports whether a token has one of the groups, false for an empty set. Attributes of the groups do not count.
+// within reports whether a token is in one of the groups, so that a change of these groups can change the token.
+// Attributes of the groups do not count. It is false for an empty set.
 func (c groupSet) within(t *token.Token) bool {
 	set := t.SIDs()
 	if len(c) < set.Len() {

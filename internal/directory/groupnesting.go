@@ -29,7 +29,7 @@ type Nesting[G comparable] struct {
 	count  int // groups that were visited
 }
 
-// visit marks a group as visited and reports whether it was new. If Visit is set, visit only calls that.
+// visit marks a group as visited and reports whether it was new. If the caller has set Visit, visit only calls that.
 func (n *Nesting[G]) visit(g G) bool {
 	if n.Visit != nil {
 		return n.Visit(g)
@@ -80,7 +80,8 @@ func (n *Nesting[G]) Next(size int) []G {
 // must not be changed.
 func (n *Nesting[G]) Groups() []G { return n.groups }
 
-// nesting resolves the groups of one account at a time. Owned by one goroutine.
+// nesting resolves all groups of one account at a time, direct and nested, with buffers that it reuses. It belongs to
+// one goroutine.
 type nesting struct {
 	table *groupTable
 	walk  Nesting[int]
@@ -126,8 +127,8 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	return w.out, nil
 }
 
-// enter adds the direct groups of a node that were not added before. If there are too many it returns ErrTooManyGroups,
-// and the nesting needs closure to reset it. A group that was added stays after an error.
+// enter adds the direct groups of a user or group, unless they were added before. If there are too many it returns
+// ErrTooManyGroups, and the nesting needs closure to reset it. A group that was added stays after an error.
 func (w *nesting) enter(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {

@@ -101,8 +101,8 @@ func (t *groupTable) add(i int, g *Group) error {
 	return nil
 }
 
-// posix returns the SID of the group's gid, which also identifies its members (B-1). It returns the zero SID without
-// a gid, or if the group's own SID is that SID.
+// posix returns the Unix form of the group's SID, S-1-22-2-gid, which also identifies its members (B-1). It returns
+// the zero SID without a gid, or if the group's own SID is that SID.
 func (g *Group) posix() sid.SID {
 	if posix := g.GID.sid(UnixGroups); g.GID.Known && posix != g.SID {
 		return posix
@@ -123,7 +123,7 @@ func (t *groupTable) newNode(g *Group) node {
 	return n
 }
 
-// join adds group to the direct memberships of n. The directory need not list the group. A second call for the same
+// join makes the node n a direct member of a group. The directory need not list the group. A second call for the same
 // group adds it again.
 func (t *groupTable) join(n *node, group sid.SID) {
 	if g, ok := t.bySID[group]; ok {

@@ -56,8 +56,8 @@ func (b *Batch) Len() int {
 	return len(b.list)
 }
 
-// Stop reports whether the run was stopped. If so it sets Cut, and it sets Lines and End to the part that was read:
-// number is the current line, rest the number of unread bytes.
+// Stop ends the reading of a batch early if the run was stopped, and reports whether it was. It then sets Cut, and
+// sets Lines and End to the part that was read: number is the current line, rest the number of unread bytes.
 func (b *Batch) Stop(number, rest int) bool {
 	if b.Stopped == nil || !b.Stopped.Load() {
 		return false
@@ -76,8 +76,8 @@ func Halt(s Source) {
 	}
 }
 
-// Each calls f with every chosen object of the batch in order. If Stopped becomes true it returns early and sets Cut. f
-// must not keep the object.
+// Each calls f with every object of the batch that the source's choice selects, in order. If Stopped becomes true it
+// returns early and sets Cut. f must not keep the object.
 func (b *Batch) Each(f func(o *Object)) {
 	if b.choice == nil {
 		b.each(f)

@@ -38,8 +38,9 @@ func (c *chosen) Next(b *Batch) error {
 // Halt stops the goroutines of the inner source, if it has any.
 func (c *chosen) Halt() { Halt(c.Source) }
 
-// has reports whether the choice includes an object: by type, path, name and domain head. An object with an unknown
-// type passes the test of types. It also counts matches of Names. An empty choice includes every object.
+// has reports whether the choice selects an object: by type, path, name and domain head. An object with an unknown
+// type passes the test of types. Each of Names counts the objects that it matches. An empty choice selects every
+// object.
 func (c *Choice) has(o *Object) bool {
 	typ := o.Type
 	if typ == nil && o.Err == nil {

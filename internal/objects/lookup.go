@@ -101,7 +101,8 @@ func UseNames(s Source, f Lookup) {
 	}
 }
 
-// Loss returns what the form of a source does not have of each descriptor, "" for a complete form.
+// Loss describes what the format of a source cannot express about a descriptor, such as audit entries. It returns ""
+// for a complete format.
 func Loss(s Source) string {
 	if s, lossy := s.(interface{ Loss() string }); lossy {
 		return s.Loss()

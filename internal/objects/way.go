@@ -12,8 +12,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Way holds the search permissions of the folders on the way to an object, each once. A nil Way has no folders. Ways
-// of one source with equal folders are usually the same pointer. A Way is immutable.
+// Way is the list of folders that an access traverses on its way to an object, as descriptors of their search
+// permission, each once. A nil Way has no folders. Ways of one source with equal folders are usually the same
+// pointer. A Way is immutable.
 type Way struct {
 	Folders []*sd.Descriptor // FILE_TRAVERSE is the host's search permission
 
@@ -66,8 +67,8 @@ func ParseWay(text string) (*Way, error) {
 	return w, nil
 }
 
-// with returns a copy of the way with one more folder, whose descriptor is d; not nil. text is the folder's part of the
-// text, which with appends. A nil way has no folder.
+// with returns a copy of the way with one more folder at its end. d is the descriptor of the folder, not nil, and
+// text its form in Text. A nil way has no folder.
 func (w *Way) with(d *sd.Descriptor, text string) *Way {
 	out := &Way{Folders: []*sd.Descriptor{d}, text: w.Text() + text, hash: madeWays.Add(1) * 0x9E3779B97F4A7C15}
 	others := false

@@ -21,7 +21,7 @@ const (
 	genericRead  = winnt.READ_CONTROL | winnt.ADS_RIGHT_ACTRL_DS_LIST | readProp | winnt.ADS_RIGHT_DS_LIST_OBJECT
 )
 
-// directory is a word for rights on objects of a directory.
+// directory is a named right on objects of Active Directory, such as ResetPassword, with its mask and object types.
 type directory struct {
 	name string
 	mask winnt.AccessMask
@@ -86,8 +86,8 @@ func directoryWord(name string) (directory, bool) {
 	return directory{}, false
 }
 
-// plain reports whether a word is a right on the object as a whole or on one type that the question names. Of two words
-// with one mask only one is plain.
+// plain reports whether a word has nothing but a mask, so that it can name a bit of any mask. Such a word is about
+// the whole object, or about the one type that the question names. Of two words with one mask only one is plain.
 func (w directory) plain() bool {
 	return len(w.on) == 0 && w.own == "" && !w.managed && w.name != "ExtendedRight"
 }
@@ -122,8 +122,9 @@ func directoryNames() []string {
 	return names
 }
 
-// right returns the right of a directory word. chain is the object type that the user gave, nil for none. A word that
-// needs a type, or already includes one, returns an error. The name is the text if a type was given.
+// right returns the right that a directory word stands for. text is the user's text, and chain the object type that
+// the user gave, nil for none. A word that needs a type, or already includes one, returns an error. The name is the
+// text if a type was given.
 func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 	r := Right{Name: w.name, managed: w.managed}
 	switch {

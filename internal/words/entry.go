@@ -22,7 +22,7 @@ func Entry(a sd.ACE) string {
 	return strings.Join(parts, ", ")
 }
 
-// named returns the name of a GUID, or the GUID.
+// named returns the display name of a GUID in an entry with this mask, or the GUID as text if it has none.
 func named(g winnt.GUID, mask winnt.AccessMask) string {
 	if name := adrights.Name(g, mask); name != "" {
 		return name

@@ -37,7 +37,7 @@ func Rights(m winnt.AccessMask, t *winnt.ObjectType) []string {
 	return append(names, bits(m, t)...)
 }
 
-// bits returns a name for each bit of a mask, and nil for an empty mask.
+// bits returns a name for each single bit of a mask on objects of type t, and nil for an empty mask.
 func bits(m winnt.AccessMask, t *winnt.ObjectType) (names []string) {
 	for b := winnt.AccessMask(1); b != 0; b <<= 1 {
 		if m&b == 0 {

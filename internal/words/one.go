@@ -55,18 +55,17 @@ func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []
 	return []Query{q}, nil
 }
 
-// Place says where the answer about a part of a right is: which group, which of its
-// masks.
+// Place locates the answer about one part of a right: the group, and the index of its mask there.
 type Place struct{ Group, Mask int }
 
-// Group is the masks that rights ask of one chain of object types.
+// Group is a set of masks that one evaluation can answer, because they have the same object type list.
 type Group struct {
 	Types []access.ObjectTypeEntry // nil: the object
 	Masks []winnt.AccessMask
 }
 
-// Divide puts the parts of rights that are about the same types together, and says
-// where the parts of each right are.
+// Divide groups the parts of rights by object type list, because one evaluation has a single list. places says, for
+// each right, where the answers about its parts are. The order of rights and parts is kept.
 func Divide(rights []Right, t *winnt.ObjectType) (groups []Group, places [][]Place) {
 	at := map[string]int{}
 	for _, right := range rights {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Part is one element of a right: a mask, and its object type as a chain from the root of the object. Without types
-// it is about the object itself.
+// Part is one element of a right: a mask, and the object type that it is about, as a chain of GUIDs from the root of
+// the object. Without types it is about the object itself.
 type Part struct {
 	Mask  winnt.AccessMask
 	Types []winnt.GUID
@@ -26,8 +26,8 @@ func (p Part) List() []access.ObjectTypeEntry {
 	return Tree([][]winnt.GUID{p.Types})
 }
 
-// Right is something to ask for. The zero value asks for nothing, which the check
-// denies.
+// Right is a right to ask for, as the user named it. Its masks can depend on the type of object. The zero value asks
+// for nothing, which the check denies.
 type Right struct {
 	Name  string // as the user wrote it, words in their own case
 	typed string // of a word whose masks depend on the type of object; "": parts

@@ -59,7 +59,7 @@ func Tree(chains [][]winnt.GUID) (list []access.ObjectTypeEntry) {
 	return list
 }
 
-// end returns the index behind the subtree of a node.
+// end returns the index behind the subtree of the node at index at, in an object type list in preorder.
 func end(list []access.ObjectTypeEntry, at int) int {
 	i := at + 1
 	for i < len(list) && list[i].Level > list[at].Level {

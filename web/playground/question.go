@@ -76,8 +76,8 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	return r, wrong
 }
 
-// want parses the rights and their object types into r, in the syntax of refmon why. It returns the mistakes. It
-// returns nil without mistakes. Without a descriptor or token r gets the first query, unchecked.
+// want parses the rights and object types of the question into r, in the syntax of refmon why. It returns the
+// mistakes, nil if there are none. Without a descriptor or token r gets the first query, unchecked.
 func (q *Question) want(r *access.Request) []Mistake {
 	var names []string
 	for name := range strings.SplitSeq(q.Object, ",") {
@@ -120,8 +120,8 @@ func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 // anyDomain serves to detect aliases that need a domain.
 var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
 
-// relative reports whether err is a syntax error at an alias that needs a domain's SID. It is false for nil and all
-// other errors.
+// relative reports whether a syntax error can be fixed by giving the domain: it is at an alias such as DU that needs
+// the domain's SID. It is false for nil and all other errors.
 func relative(err error) bool {
 	var e *sddl.SyntaxError
 	if !errors.As(err, &e) || e.Offset+2 > len(e.Text) {
@@ -133,8 +133,8 @@ func relative(err error) bool {
 	return alone != nil && within == nil
 }
 
-// place converts an error of a parser to a mistake, with its position in the field if the error has one. Without a
-// valid position it is about the whole field.
+// place converts a parser's error to a mistake of a field, with the position in its text if the error has one.
+// Without a valid position it is about the whole field.
 func place(field, text string, err error) Mistake {
 	var syntax *sddl.SyntaxError
 	var file *token.FileError
@@ -187,7 +187,7 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span returns the number of bytes to mark as wrong at the start of rest: a quoted text, a word, or one character. It
+// span returns how many bytes at the start of rest to mark as wrong: a quoted text, a word, or one character. It
 // returns 0 for "". A quoted text must end in the same line.
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
@@ -220,7 +220,7 @@ func units(s string) (n int) {
 	return n
 }
 
-// node is an object type as a line of a batch has it.
+// node is an object type in the form of a line of `refmon check --batch`.
 type node struct {
 	Level uint16 `json:"level"`
 	GUID  string `json:"guid"`

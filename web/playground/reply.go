@@ -31,7 +31,7 @@ type Reply struct {
 	Changes    []string `json:"changes,omitempty"`    // each of these alone would grant a denied request
 }
 
-// Bit is one right and what became of it.
+// Bit is a row of the page: one requested right and how it was decided.
 type Bit struct {
 	Mask   string `json:"mask"`
 	Name   string `json:"name"`
@@ -39,7 +39,7 @@ type Bit struct {
 	Reason string `json:"reason"`
 }
 
-// Step is one thing the check did.
+// Step is a row of the page: one step of the access check and the rights that it decided.
 type Step struct {
 	Where   string `json:"where"` // "DACL 0", "check"
 	Entry   string `json:"entry"` // SDDL, "" for a check without entry
@@ -101,8 +101,8 @@ func (q *Question) ask() Reply {
 	return r
 }
 
-// table appends a row to Bits for each requested right and a row to Steps for each step of the explanation. A cell is
-// + for granted, - for denied and . for neither.
+// table fills in the table of the decision: a row in Bits for each requested right and a row in Steps for each step.
+// A cell is + for granted, - for denied and . for neither.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
 		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.Words(b.Granted, "it")}
@@ -146,7 +146,8 @@ func where(s *access.Step) string {
 	return text
 }
 
-// deniedBy reports whether one of the steps refused the bit itself. Otherwise an entry denied another right first.
+// deniedBy reports whether one of the steps tested and denied this right. It is false if an entry denied another
+// right first, which ended the check.
 func deniedBy(steps []access.Step, bit winnt.AccessMask) bool {
 	for i := range steps {
 		if !steps[i].Granted && steps[i].Bits&bit != 0 {

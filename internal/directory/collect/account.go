@@ -74,7 +74,7 @@ func SetNumber(attribute string, id *string, text string) error {
 	return nil
 }
 
-// Keep sets *have to text if *have is empty, so that the first value counts.
+// Keep sets a value that is not known yet: it stores text in *have if that is empty, so that the first source counts.
 func Keep(have *string, text string) {
 	if *have == "" {
 		*have = text

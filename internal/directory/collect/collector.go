@@ -30,13 +30,14 @@ type Collector struct {
 	found   *index             // of the accounts, once they were resolved
 }
 
-// membership is a member reference that may resolve to a user, a group, or no known account.
+// membership is a member of a group as a source refers to it, before Accounts resolves it to a user or group, or to
+// no known account.
 type membership struct {
 	member Reference
 	group  *Account
 }
 
-// listedName is a name that a list contains, and which list.
+// listedName is a name without a SID that a list of users or groups contains, and the name of that list.
 type listedName struct{ name, list string }
 
 // LeaveOut makes the collector drop each group for whose SID the function returns true, and all memberships in it. It

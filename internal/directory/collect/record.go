@@ -40,8 +40,8 @@ type Record struct {
 	UPN      string      // userPrincipalName; "": not known
 }
 
-// same reports whether two records are equal in everything that other records can refer to: kind, names, ids and
-// members. Two users may differ in other data, which only concerns the user.
+// same reports whether a new record o can replace r alone, because no other record can notice: kind, names, ids and
+// members are equal. Two users may differ in other data, which only concerns the user.
 func (r *Record) same(o *Record) bool {
 	return r.Kind == o.Kind && (r.Kind == User || r.Kind == Group && r.ID == o.ID && r.Mail == o.Mail) &&
 		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Stated == o.Stated && r.Partial == o.Partial &&

@@ -63,8 +63,9 @@ func (c *Collector) resolve() {
 	c.members, c.foreign, c.listed = nil, nil, nil
 }
 
-// oneSID keeps the first group of each SID, which gets the memberships of the others. It clears a gid that an earlier
-// group has, or that belongs to a group by its own SID. It reports both. A malformed gid is left as it is.
+// oneSID merges groups that have the same SID: the first one stays and gets the memberships of the others. It also
+// clears a gid that an earlier group has, or that belongs to a group by its own SID. It reports both. A malformed gid
+// is left as it is.
 func (c *Collector) oneSID() {
 	first := map[sid.SID]*Account{}
 	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {
@@ -215,9 +216,9 @@ func (c *Collector) resolveGroups(a *Account) {
 	}
 }
 
-// settleGroups sets the final groups of an account: each once, without distribution groups and groups that LeaveOut
-// names. A distribution group is in no token, and its own memberships do not apply to its members (B-15). Earlier SIDs
-// and the primary group count as groups (B-16).
+// settleGroups computes the final groups of an account: each once, without distribution groups and groups that
+// LeaveOut names. A distribution group is in no token, and its own memberships do not apply to its members (B-15).
+// Earlier SIDs and the primary group count as groups (B-16).
 func (a *Account) settleGroups() {
 	seen := map[*Account]bool{a: true}
 	groups := a.groups[:0]

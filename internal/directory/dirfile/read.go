@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/strictyaml"
 )
 
-// file is a parsed directory file whose names and aliases are not resolved yet.
+// file is a parsed directory file. Names and aliases in it are not resolved to SIDs yet.
 type file struct {
 	Domain string
 	// Computer is the SID of the computer whose own accounts the file has, Logon the kind of logon; "": none is given.
@@ -87,7 +87,7 @@ func readFile(b []byte) (*file, error) {
 	return readJSON(b, nil)
 }
 
-// reader reads a directory.
+// reader parses the JSON form of a directory file, and finds the position of errors in the original.
 type reader struct {
 	strict.Reader
 	marks []strict.Mark
@@ -138,9 +138,9 @@ func (r *reader) group(g *group) error {
 	return r.Object(groupFields, func(i int) error { return r.field(g, i) })
 }
 
-// field reads the value of a field that users and groups share into g. i is the field's index in the list of names;
-// every index but 0, 1 and 3 is memberOf, whose null means no groups. It returns an error for a malformed value or
-// too many groups.
+// field reads one of the fields that users and groups share into g: name, SID, gid or memberOf. i is the field's
+// index in the list of names; every index but 0, 1 and 3 is memberOf, whose null means no groups. It returns an error
+// for a malformed value or too many groups.
 func (r *reader) field(g *group, i int) (err error) {
 	switch i {
 	case 0:

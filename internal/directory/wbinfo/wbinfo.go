@@ -41,7 +41,7 @@ func Read(c *collect.Collector, text string) error {
 	return nil
 }
 
-// question is a wbinfo call: its short option and its argument, "" if there is none.
+// question is a wbinfo call that the output below it answers: its short option and its argument, "" if there is none.
 type question struct{ option, about string }
 
 // wbinfoOptions maps the long options whose output Read understands to the short ones.

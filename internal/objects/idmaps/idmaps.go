@@ -141,7 +141,7 @@ func anySubordinate(subordinate []fileaccess.SubIDs, first, last uint32) bool {
 // other holds the functions that return the SIDs of a uid and of a gid which neither an account nor a map covers.
 var other = [2]func(uint32) sid.SID{fileaccess.UnixUser, fileaccess.UnixGroup}
 
-// kindOf returns the index of users, 0, or of groups, 1.
+// kindOf returns the index of a kind of account in the id tables: 0 for users, 1 for groups.
 func kindOf(group bool) int {
 	if group {
 		return 1

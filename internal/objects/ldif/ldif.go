@@ -148,7 +148,7 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	return true, ended, nil
 }
 
-// missing is the error of an entry without a descriptor: the line where the entry ends.
+// missing is the error of an entry without a descriptor. Its value is the line where the entry ends.
 type missing int
 
 // Error returns the line at which the entry ends, and how to query nTSecurityDescriptor.

@@ -13,7 +13,8 @@ var ErrNoManaged = errors.New("ReadGMSAPassword: only LDIF has msDS-GroupMSAMemb
 
 var errNoneManaged = errors.New("no entry has msDS-GroupMSAMembership: export it by name, with the right to read it")
 
-// managed is a source of the managed accounts of an LDIF file.
+// managed is a source of the group managed service accounts of an LDIF file, with the descriptors that decide who may
+// read their passwords.
 type managed struct {
 	from *source
 	any  bool // an account was found

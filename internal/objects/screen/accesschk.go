@@ -117,7 +117,7 @@ func (a *accessChk) one(o *objects.Object) error {
 	return nil
 }
 
-// accessChkObject is an object while its lines are read.
+// accessChkObject builds the descriptor of one object from the lines of accesschk.
 type accessChkObject struct {
 	*descriptorText
 	typ     *winnt.ObjectType

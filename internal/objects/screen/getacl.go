@@ -56,19 +56,21 @@ func (g *getAcl) one(o *objects.Object) error {
 	return nil
 }
 
-// part is a line of a value, without the blanks before it, and the width of the whole line in characters.
+// part is one line of a property's value, without leading blanks. width is that of the whole line in characters,
+// which shows whether the console broke it.
 type part struct {
 	text  string
 	width int
 }
 
-// properties are the lines of an object.
+// properties holds the lines of one object by property name, as the console printed them.
 type properties struct {
 	number, widest int // of the first line; of the widest one in characters
 	values         map[string][]part
 }
 
-// broken returns the lines of a value, or nil if the object does not have it.
+// broken returns the value of a property as the lines into which the console broke it. It returns nil if the object
+// does not have the property.
 func (x *properties) broken(name string) (list []string) {
 	for _, p := range x.values[name] {
 		list = append(list, p.text)
@@ -76,8 +78,8 @@ func (x *properties) broken(name string) (list []string) {
 	return list
 }
 
-// path returns the value of Path, else of PSPath, else "line N". It joins the lines that the console made: with a
-// blank, which the console removed, unless the line was full.
+// path returns the object's path: the value of Path, else of PSPath, else "line N". It joins the lines into which the
+// console broke the value: with a blank, which the console removed, unless the line was full.
 func (x *properties) path() string {
 	list := x.values["path"]
 	if len(list) == 0 {

@@ -65,8 +65,8 @@ func (l *lines) nextFull() (string, error) {
 	}
 }
 
-// skip reads to the next empty line, the end of an object that cannot be read. An error of the reader ends it, too,
-// and comes again later.
+// skip ignores the rest of an object that cannot be read: it reads to the next empty line. An error of the reader
+// ends it, too, and comes again later.
 func (l *lines) skip() {
 	for {
 		if text, err := l.next(); err != nil || text == "" {
@@ -78,7 +78,7 @@ func (l *lines) skip() {
 // maxEntries is the largest number of entries of one object. A list of 64 KiB has fewer.
 const maxEntries = 1 << 13
 
-// descriptorText is the SDDL of one object while its lines are read.
+// descriptorText builds the SDDL of one object from the lines of a tool's output.
 type descriptorText struct {
 	lookup      objects.Lookup
 	owner       string
@@ -123,13 +123,14 @@ func (t *descriptorText) String() string {
 	return text
 }
 
-// named is the part of a reader that has the Lookup.
+// named resolves account names for the reader that embeds it.
 type named struct{ lookup objects.Lookup }
 
 // UseNames sets the lookup of account names to f. Without it only well-known names have SIDs.
 func (n *named) UseNames(f objects.Lookup) { n.lookup = f }
 
-// text returns an empty descriptor. Without UseNames only well-known names have SIDs.
+// text returns an empty descriptor to which the reader adds entries. Without UseNames only well-known names have
+// SIDs.
 func (n *named) text() *descriptorText {
 	if n.lookup == nil {
 		n.lookup = objects.NewLookup(nil, nil)

@@ -37,15 +37,16 @@ const (
 
 var listNames = [5]string{"invalid users", "valid users", "read list", "write list", "admin users"}
 
-// member is a name of a list with the SIDs that match it. Without SIDs the name is unresolved.
+// member is a name of a user list in the configuration, with the SIDs that it stands for. Without SIDs the name is
+// unresolved.
 type member struct {
 	name string
 	sids []sid.SID
 }
 
-// Guard resolves the names of the configuration against d, whose principals Decide is about. security is the share's
-// own descriptor from sharesec; nil lets everyone connect. Unresolved names are in Notes. An unknown forced user or
-// group refuses everyone.
+// Guard prepares the configuration for decisions about the principals of d, by resolving its names there. security is
+// the share's own descriptor from sharesec; nil lets everyone connect. Unresolved names are in Notes. An unknown
+// forced user or group refuses everyone.
 func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	g := &Guard{config: c, security: security, dir: d, Notes: slices.Clone(c.Notes)}
 	for i, names := range [5][]string{c.invalid, c.valid, c.read, c.write, c.admin} {
@@ -177,14 +178,14 @@ func (g *Guard) Decide(who int) (v Verdict, err error) {
 	return v, nil
 }
 
-// step adds a message to Steps.
+// step adds a line to Steps, which explain the decision.
 func (v *Verdict) step(format string, args ...any) {
 	v.Steps = append(v.Steps, fmt.Sprintf(format, args...))
 }
 
-// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list overrides
-// both (F-105). It adds the reason to v. A name of the read list that is not resolved counts as this user, one of the
-// write list does not.
+// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list
+// overrides both (F-105). It adds the reason to v. A name of the read list that is not resolved counts as this user,
+// one of the write list does not.
 func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	readOnly := !g.config.writable
 	by := "read only = " + map[bool]string{true: "yes", false: "no"}[readOnly]
@@ -198,8 +199,9 @@ func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	return readOnly
 }
 
-// match returns the first name of a list that matches a token. An unresolved name before it ends the search: m is
-// that name and ok is false (F-107). If no name matches, m is nil.
+// match finds the user of a token in a list of the configuration: it returns the first name that matches. list is an
+// index into listNames. An unresolved name before it ends the search: m is that name and ok is false (F-107). If no
+// name matches, m is nil.
 func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 	for i := range g.lists[list] {
 		m := &g.lists[list][i]

@@ -220,7 +220,8 @@ func (s *source) object(c *collected, class []string) objects.Object {
 	return o
 }
 
-// right returns the name of a right for a message. A name of more than 40 bytes becomes "rights with long names".
+// right returns the name of a collector's right for a message. A name of more than 40 bytes becomes "rights with long
+// names".
 func right(name string) string {
 	if len(name) > 40 {
 		return "rights with long names"
@@ -228,8 +229,9 @@ func right(name string) string {
 	return name
 }
 
-// add appends the entries of one right, one for each part of the object. It reports false for a right that no entry
-// stands for: one that is not known, or that needs a GUID of the forest. With false it appends nothing.
+// add converts an entry of a collector's file to SDDL: it appends one ACL entry for each part of the right to list.
+// who is the account. It returns false, and appends nothing, for a right that no entry can express: an unknown one,
+// or one that needs a GUID of the forest.
 func (s *source) add(list *strings.Builder, a *ace, who sid.SID) bool {
 	// The words have the masks and types of Microsoft's pages (B-63).
 	rights, err := words.Parse(a.RightName)

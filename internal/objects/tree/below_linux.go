@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// below is the root of a walk that cannot leave it: a symbolic link that replaces one of its directories is not
-// followed. Its Tree is for one goroutine. The last holder closes the root. The garbage collector closes one that is
-// lost, such as that of a batch that nobody reads.
+// below is the root directory of a walk that never leaves the tree, because it follows no symbolic link that replaces
+// one of its directories. It counts its holders, and the last one closes the root. Its Tree is for one goroutine. The
+// garbage collector closes a root that is lost, such as that of a batch that nobody reads.
 type below struct {
 	root    *beneath.Root
 	path    string // as the caller named it
@@ -39,7 +39,7 @@ func openBelow(path string) (*below, error) {
 	return b, nil
 }
 
-// hold adds a holder. It does nothing for nil.
+// hold adds a holder, who must call release. It does nothing for nil.
 func (b *below) hold() {
 	if b != nil {
 		b.holders.Add(1)

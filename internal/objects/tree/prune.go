@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// pruned is a tree without the excluded files and those below a depth.
+// pruned is a view of a tree without excluded files and without those below a depth.
 type pruned struct {
 	ntacl.Tree
 	root    string

@@ -20,7 +20,8 @@ const (
 	otherTag = 0x20
 )
 
-// search is one class of a POSIX ACL and whether it has the search permission.
+// search is one class of a POSIX ACL, such as the owner or a named group, and whether it has the search permission on
+// a directory.
 type search struct {
 	tag uint16
 	id  uint32

@@ -183,7 +183,7 @@ type fileReader struct {
 // maxPlain limits the cached descriptors of files without attribute and ACL.
 const maxPlain = 1 << 12
 
-// take gives the reader the files of a batch, and its hold on their root.
+// take prepares the reader for a new batch of files. It takes over the batch's hold on the root of the walk.
 func (r *fileReader) take(f *files, found found) {
 	r.Reset()
 	if r.files != f {
@@ -242,8 +242,8 @@ func (r *fileReader) Each(b *objects.Batch, visit func(o *objects.Object)) {
 	}
 }
 
-// search returns the bytes of the descriptor of a directory's search permission, nil if it cannot be read: no user
-// has the permission then.
+// search returns the descriptor that decides who may search a directory, in binary form. It returns nil if that
+// cannot be read: no user has the permission then.
 func (r *fileReader) search(path string) []byte {
 	_, d, err := searchOf(r.reader.Tree, path, r.files.opt.Accounts)
 	if err != nil {

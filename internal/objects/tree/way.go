@@ -92,7 +92,8 @@ func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d
 	return info, d, err
 }
 
-// way returns the folders above a path that the caller named. It returns nil for a path without folders.
+// way returns the folders on the way to a path that the caller named, from the root of the file system. It returns
+// nil for a path without folders.
 func (f *files) way(path string) (w *objects.Way, err error) {
 	list, err := FoldersTo(path, f.opt.Accounts)
 	for _, folder := range list {
@@ -118,8 +119,9 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	return r.foldersAbove(from, path[:len(path)-len(name)], name)
 }
 
-// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result for
-// each folder. An error is not cached. A full cache is emptied.
+// foldersAbove returns the folders on the way to a file below the root of a walk: first those of the root,
+// from.above, and then those between root and the file. name is the file's path below root. It caches the result for
+// each folder, but no error. A full cache is emptied.
 func (r *fileReader) foldersAbove(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]
