@@ -105,8 +105,8 @@ var treeShapes = [][]oracle.ObjectType{
 	{{Level: 0, GUID: guidA}, {Level: 1, GUID: guidB}, {Level: 2, GUID: guidC}, {Level: 1, GUID: guidD}},
 }
 
-// trees adds access checks with object entries to the suite, with and without a list of object types. It asks a third
-// of the combinations.
+// trees adds access checks with object entries to the suite, with and without an object type list. It includes a
+// third of the combinations.
 func (b *builder) trees() {
 	var all []oracle.ACE
 	for _, guid := range []string{"", guidA, guidB, guidC, guidE} {

@@ -51,7 +51,8 @@ func accessIn(q *oracle.AccessCheck) AccessIn {
 	return in
 }
 
-// check adds an access check with the oracle's answer to the suite. rules come before those that the oracle met.
+// check adds an access check to the suite; the expected answer is the oracle's. The question's rules are the given
+// ones and then those that the oracle applied.
 func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
 	var met []string
 	// The expected answer comes from the oracle, not from refmon (B-40).
@@ -68,8 +69,9 @@ func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
 	b.add("access_check", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
 }
 
-// withChoices returns the answer to q. For each of refmon's choices that would lead to another answer if reversed,
-// chosen has that answer.
+// withChoices computes the expected answer to q, and in chosen the answers of implementations that decide otherwise
+// where the documents are silent. For each of refmon's choices it reverses that choice; an answer that differs is in
+// chosen.
 func withChoices(q *oracle.AccessCheck, answer func(*oracle.AccessCheck) *Out) (out *Out, chosen []*Out) {
 	out = answer(q)
 	for _, rule := range oracle.Choices {
@@ -82,15 +84,16 @@ func withChoices(q *oracle.AccessCheck, answer func(*oracle.AccessCheck) *Out) (
 	return out, chosen
 }
 
-// choose marks the question as decided by refmon and stores chosen, the answers that other choices lead to. It does
-// nothing if there are none (B-42).
+// choose marks a question whose answer depends on a choice of refmon, where the documents are silent (B-42). chosen
+// has the answers that other choices lead to. Without any it does nothing.
 func (q *Question) choose(chosen []*Out) {
 	if len(chosen) > 0 {
 		q.Known, q.Chosen = Decided, chosen
 	}
 }
 
-// checkList adds an access check with a result for each object type to the suite, as check does.
+// checkList adds an access check with a result for each object type to the suite. The expected answer is the
+// oracle's, and rules are as for check.
 func (b *builder) checkList(q *oracle.AccessCheck, rules ...string) {
 	var met []string
 	out, chosen := withChoices(q, func(q *oracle.AccessCheck) *Out {
@@ -103,8 +106,8 @@ func (b *builder) checkList(q *oracle.AccessCheck, rules ...string) {
 	b.add("access_check_list", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
 }
 
-// metRules returns the rules that the oracle met, the last first, without the general rules. If there are
-// no others, it returns met.
+// metRules orders the rules that the oracle applied by their relevance for the question: the last first, without the
+// general rules. If there are no others, it returns met.
 func metRules(met []string) []string {
 	out := slices.DeleteFunc(slices.Clone(met), func(s string) bool { return s == "A-40" || s == "A-70" })
 	if len(out) == 0 {

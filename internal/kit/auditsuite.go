@@ -9,16 +9,17 @@ type AuditIn struct {
 	Granted oracle.Word `json:"granted"`
 }
 
-// recorded adds a question to the suite: which SACL entries ask for an audit record of q?
+// recorded adds a question to the suite: which SACL entries request an audit record of the access check q? The
+// expected answer is the oracle's.
 func (b *builder) recorded(q *oracle.Auditing, rules ...string) {
 	entries := oracle.Recorded(q)
 	b.add("audit_check", AuditIn{accessIn(&q.AccessCheck), q.Status, q.Granted},
 		&Out{Recorded: ref(len(entries) > 0), Entries: &entries}, rules...)
 }
 
-// audited returns a finished access check of an object whose SACL has these entries. If granted is false, the
-// status is STATUS_ACCESS_DENIED and no right is granted. Otherwise the mapped rights of desired are granted,
-// and for MAXIMUM_ALLOWED bits 0 and 1.
+// audited returns a finished access check, as input for questions about its audit. The object's SACL has these
+// entries. If granted is false, the status is STATUS_ACCESS_DENIED and no right is granted. Otherwise the mapped
+// rights of desired are granted, and for MAXIMUM_ALLOWED bits 0 and 1.
 func audited(t *oracle.Token, desired oracle.Word, granted bool, entries ...oracle.ACE) *oracle.Auditing {
 	d := object(entry(oracle.Allow, 3, everyone))
 	d.SACL = list(entries...)

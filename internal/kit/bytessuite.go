@@ -8,12 +8,13 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// readsAs adds a question to the suite that reads bytes. The right answer is d.
+// readsAs adds a question to the suite: decode a binary descriptor. d is the expected result.
 func (b *builder) readsAs(bytes []byte, d *oracle.Descriptor, rules ...string) {
 	b.add("read_descriptor", HexIn{Hex: hex.EncodeToString(bytes)}, &Out{SDDL: d.SDDL(), Hex: d.Hex()}, rules...)
 }
 
-// malformed adds a question to the suite that reads bytes which are not a descriptor.
+// malformed adds a question to the suite whose bytes are not a valid descriptor. The right answer is an error. rule
+// is the rule that the bytes violate.
 func (b *builder) malformed(bytes []byte, rule string) {
 	b.add("read_descriptor", HexIn{Hex: hex.EncodeToString(bytes)}, nil, rule)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// judge returns how an answer differs from the expected one, or nil if it is one of the right answers. The difference
-// is that from q.Out, not from q.Either.
+// judge decides whether an answer is right: it returns nil if it equals one of the right answers. Otherwise the error
+// says how it differs from q.Out, not from q.Either.
 func (q *Question) judge(a *Answer) error {
 	err := q.differs(a, q.Out)
 	// Where the documents and Windows differ both are right (B-41).
@@ -28,8 +28,9 @@ func (q *Question) judge(a *Answer) error {
 	return err
 }
 
-// choosesOtherwise reports whether a wrong answer may come from a choice other than refmon's (B-42). If q.Chosen has
-// the answers that other choices lead to, it must be one of them.
+// choosesOtherwise reports whether a wrong answer is only a different decision where the documents are silent (B-42).
+// It must then be one of q.Chosen, the answers that other choices lead to. If q.Chosen is empty, every answer but an
+// error that begins with "other" counts.
 func (q *Question) choosesOtherwise(a *Answer) bool {
 	if q.Known != Decided || strings.HasPrefix(a.Error, "other") {
 		return false
@@ -37,9 +38,9 @@ func (q *Question) choosesOtherwise(a *Answer) bool {
 	return len(q.Chosen) == 0 || slices.ContainsFunc(q.Chosen, func(o *Out) bool { return q.differs(a, o) == nil })
 }
 
-// differs returns how an answer differs from one of the question's right answers, or nil. A nil want accepts only an
-// error that begins with "invalid". Status, granted rights, level and recorded are compared as JSON. Privileges and
-// entries are compared as sets, and only if both sides have them.
+// differs compares an answer with want, one of the question's right answers. It returns the difference, or nil. A nil
+// want accepts only an error that begins with "invalid". Status, granted rights, level and recorded are compared as
+// JSON. Privileges and entries are compared as sets, and only if both sides have them.
 func (q *Question) differs(a *Answer, want *Out) error {
 	switch {
 	case strings.HasPrefix(a.Error, "invalid") && want == nil:
@@ -76,8 +77,9 @@ func (q *Question) differs(a *Answer, want *Out) error {
 	return q.sameToken(want.Token, got.Token)
 }
 
-// descriptor returns how the descriptor of got differs in meaning from that of right, or nil (B-39). It panics if right
-// is malformed. A malformed descriptor of got is an error. The texts are added if both have one.
+// descriptor compares two descriptors by meaning, not by bytes (B-39). It returns the difference of got from right,
+// or nil. It panics if right is malformed. A malformed descriptor of got is an error. The texts are added if both
+// have one.
 func (q *Question) descriptor(got, right *Out) error {
 	// Without any list a new object may have a NULL DACL or none: both grant everything (B-39).
 	open := q.Op == "inherit"
@@ -102,7 +104,7 @@ func (q *Question) descriptor(got, right *Out) error {
 	return err
 }
 
-// misfit is an error that names the part of an answer that differs.
+// misfit is the error for a wrong answer: it names the part of the answer that differs.
 type misfit struct{ part, text string }
 
 // Error returns the text.
@@ -128,9 +130,9 @@ func textOf(o *Out) (text string, ok bool) {
 
 var ourDomain = sid.MustParse(domain)
 
-// meaning returns the meaning of the descriptor in o. It reads the field hex, or the field sddl if hex is empty. Both
-// empty, and a field that cannot be read, are errors. If open is true, a NULL DACL counts as absent. hex comes before
-// sddl.
+// meaning decodes the descriptor of an answer into a form in which equal meanings are equal. It reads the field hex,
+// or the field sddl if hex is empty. Both empty, and a field that cannot be read, are errors. If open is true, a NULL
+// DACL counts as absent. hex comes before sddl.
 func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	var b []byte
 	switch {

@@ -22,8 +22,8 @@ type InheritIn struct {
 	Mapping        oracle.Mapping `json:"mapping"`
 }
 
-// inherits adds a question about a new object's descriptor to the suite. If q has no owner, it sets owner, group and
-// the mapping of files. Other answers that the documents allow are right too.
+// inherits adds a question about a new object's descriptor to the suite. The expected answer is the oracle's; other
+// answers that the documents allow are right too. If q has no owner, it sets owner, group and the mapping of files.
 func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	if q.Owner == "" {
 		q.Owner, q.Group, q.Mapping = user, groupG, oracle.File
@@ -65,7 +65,8 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	}
 }
 
-// allow adds other to the right answers of q, if it differs from out.
+// allow adds another descriptor to the right answers of q. It does nothing if other equals out, the first right
+// answer.
 func (q *Question) allow(out, other *oracle.Descriptor) {
 	if other.Hex() != out.Hex() {
 		q.Either = append(q.Either, &Out{SDDL: other.SDDL(), Hex: other.Hex()})
@@ -97,7 +98,7 @@ func inheritable(d *oracle.Descriptor) *oracle.Descriptor {
 	return &without
 }
 
-// marks reports whether a list of d has an entry that is marked as inherited. It returns false for nil.
+// marks reports whether the DACL or SACL of d has an entry with the inherited flag. It returns false for nil.
 func marks(d *oracle.Descriptor) bool {
 	if d == nil {
 		return false
@@ -110,7 +111,8 @@ func marks(d *oracle.Descriptor) bool {
 	return false
 }
 
-// both adds q for a file and for a directory to the suite, each with and without automatic inheritance.
+// both adds four questions about the creation of an object to the suite: for a file and for a directory, each with
+// and without automatic inheritance.
 func (b *builder) both(q oracle.Inheritance, rules ...string) {
 	for _, dir := range []bool{false, true} {
 		for _, auto := range []bool{false, true} {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Count has the numbers of one suite, or of all.
+// Count has the numbers of answers of one suite, or of all, by result.
 type Count struct {
 	Asked       int `json:"asked"`
 	Right       int `json:"right"`
@@ -122,7 +122,8 @@ func failure(q *Question, given string, err error) Failure {
 	return f
 }
 
-// fail counts a wrong answer. It keeps the details only of the first ones, up to the judge's limit.
+// fail counts a wrong answer. given is the adapter's line, and err the difference. It keeps the details only of the
+// first ones, up to the judge's limit.
 func (j *Judge) fail(q *Question, given string, err error) {
 	j.count(q).Wrong++
 	if len(j.Failed) < j.maximum {
@@ -147,7 +148,8 @@ func (j *Judge) Total() Count { return j.sum(func(group) bool { return true }) }
 // Suite adds the counts of one suite; zero if it was not asked.
 func (j *Judge) Suite(name string) Count { return j.sum(func(g group) bool { return g.suite == name }) }
 
-// OfWay adds the counts of the questions whose answers are known in one way; zero if none was asked.
+// OfWay adds the counts of the questions whose right answers have one kind of evidence, such as [Recorded]; zero if
+// none was asked.
 func (j *Judge) OfWay(known string) Count {
 	return j.sum(func(g group) bool { return g.known == known })
 }

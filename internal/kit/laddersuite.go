@@ -13,7 +13,8 @@ type ImpersonateIn struct {
 	Level   int           `json:"level"`
 }
 
-// servers returns 12 new primary tokens that differ in the properties that I-42 reads. The first is a plain one.
+// servers returns 12 new primary tokens of servers for questions about impersonation. They differ in the properties
+// by which I-42 decides. The first is a plain one.
 func servers() (processes []*oracle.Token) {
 	for i := range 12 {
 		p := plainToken()
@@ -45,7 +46,8 @@ func servers() (processes []*oracle.Token) {
 	return processes
 }
 
-// callers returns 11 new clients' tokens that differ in the properties that I-42 reads. The first is a plain one.
+// callers returns 11 new tokens of clients for questions about impersonation. They differ in the properties by which
+// I-42 decides. The first is a plain one.
 func callers() (clients []*oracle.Token) {
 	for i := range 11 {
 		c := plainToken()

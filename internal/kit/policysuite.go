@@ -35,7 +35,7 @@ var resources = []oracle.Claim{{Name: "level", Type: "int64", Values: []string{"
 	{Name: "depts", Type: "string", Values: []string{"a", "c"}}, {Name: "secret", Type: "boolean",
 		Values: []string{"1"}}}
 
-// attribute returns the SACL entry that stores c as a resource attribute of the object.
+// attribute returns a SACL entry that gives the object the resource attribute c.
 func attribute(c oracle.Claim) oracle.ACE {
 	return oracle.ACE{Type: oracle.ResourceAttribute, SID: everyone, Claim: &c}
 }
@@ -130,8 +130,8 @@ func relationRule(c *oracle.Cond) string {
 	return "A-112"
 }
 
-// special returns the rules of the attributes that c reads and that are not plain: deny-only, disabled or missing ones,
-// and booleans in relations and expressions.
+// special returns the rules that a condition exercises by its attributes: deny-only, disabled or missing ones, and
+// booleans in relations and expressions. reads are the attributes that c reads.
 func special(c *oracle.Cond, reads []oracle.Ref) (rules []string) {
 	for _, r := range reads {
 		switch r.Name {
@@ -205,8 +205,8 @@ func relations() (out []*oracle.Cond) {
 	return out
 }
 
-// settled reports whether the documents say what a relation gives. They do not for the order of a list, and for a
-// boolean with a list, Contains or Any_of.
+// settled reports whether the documents define the result of a relation, so that it can be a question. They do not
+// for the order of a list, and for a boolean with a list, Contains or Any_of.
 func settled(left *oracle.Ref, op string, right *oracle.Operand) bool {
 	boolean := left.Name == "t" || left.Name == "f" || left.Name == "secret"
 	ordered := op[0] == '<' || op[0] == '>'

@@ -13,8 +13,8 @@ import (
 // Version is the version of the protocol, the field "kit" of each question.
 const Version = 1
 
-// Question is one question with its answer. In and Out marshal to the fields of docs/kit.md. A nil Out means that the
-// question is malformed, and the right answer is the error "invalid".
+// Question is one question of the conformance kit with its right answers. In and Out marshal to the fields of
+// docs/kit.md. A nil Out means that the question is malformed, and the right answer is the error "invalid".
 type Question struct {
 	ID, Suite, Op string
 	In            json.RawMessage
@@ -25,7 +25,7 @@ type Question struct {
 	Known         string   // how the answer is known: [Recorded], [Documented], [Agree] or [Decided]
 }
 
-// Out is the field "out" of an answer. Each operation has some of the fields.
+// Out is the result in an answer, its field "out". Each operation has some of the fields.
 type Out struct {
 	SDDL       string        `json:"sddl,omitempty"`
 	Hex        string        `json:"hex,omitempty"`
@@ -89,8 +89,8 @@ func Questions(suites ...string) ([]*Question, error) {
 	return out, nil
 }
 
-// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded], or the given slice
-// itself if no way is given. An unknown way is an error. The given slice stays unchanged.
+// OfKnown selects the questions whose right answers have one of these kinds of evidence, such as [Recorded]. It
+// returns the given slice itself if no kind is given. An unknown kind is an error. The given slice stays unchanged.
 func OfKnown(questions []*Question, ways ...string) ([]*Question, error) {
 	for _, w := range ways {
 		if !slices.Contains(strength, w) {

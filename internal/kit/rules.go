@@ -19,7 +19,7 @@ const (
 
 var strength = []string{Decided, Agree, Documented, Recorded}
 
-// Ways returns the values of Question.Known, the strongest first.
+// Ways returns the possible evidence for a right answer, the values of Question.Known, the strongest first.
 func Ways() []string { return []string{Recorded, Documented, Agree, Decided} }
 
 // Rule is a rule of docs/rules.
@@ -48,9 +48,9 @@ var (
 	indirect = regexp.MustCompile(`(?i)forshaw|reactos|observed|tests`)
 )
 
-// KnownOf reads from a rule's source how its answers are known. A source that names a choice is never more than
-// [Agree], because a question may depend on the chosen part (B-37). A source of choices only is [Decided]; one without
-// choices, recordings and indirect sources is [Documented].
+// KnownOf returns the strength of the evidence for a rule, from its source. A source that names a choice is never
+// more than [Agree], because a question may depend on the chosen part (B-37). A source of choices only is [Decided];
+// one without choices, recordings and indirect sources is [Documented].
 func KnownOf(source string) string {
 	parts := strings.Split(source, ";")
 	switch {
@@ -64,8 +64,8 @@ func KnownOf(source string) string {
 	return Documented
 }
 
-// known returns the weakest way of knowing among the rules with these ids. It panics for an unknown id. Without ids it
-// returns [Recorded].
+// known returns the weakest evidence among the rules with these ids, which is that of a question about them. It
+// panics for an unknown id. Without ids it returns [Recorded].
 func known(ids []string) string {
 	weakest := Recorded
 	for _, id := range ids {

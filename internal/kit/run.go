@@ -71,7 +71,7 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	return nil
 }
 
-// shut closes ends of pipes. Nothing of the run depends on their errors.
+// shut closes ends of pipes and ignores errors, on which nothing of the run depends.
 func shut(ends ...io.Closer) {
 	for _, e := range ends {
 		_ = e.Close()

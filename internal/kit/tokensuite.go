@@ -42,7 +42,8 @@ func varied() []*oracle.Token {
 	return []*oracle.Token{plainToken(), many, admin, &limit, &writing}
 }
 
-// changed adds a question to the suite about an operation on a token. The right answer is status with the new token n.
+// changed adds a question to the suite about an operation on a token. The right answer is status with the new token
+// n. op and in are the operation and its input.
 func (b *builder) changed(op string, in any, n *oracle.Token, status string, rules ...string) *Question {
 	return b.add(op, in, &Out{Status: status, Token: n}, rules...)
 }

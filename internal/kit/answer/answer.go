@@ -45,7 +45,8 @@ func operationsOf(m machine) map[string]func(json.RawMessage) (*kit.Out, error) 
 	}
 }
 
-// with adapts f to raw JSON. Input that does not decode into I is an error, and f is not called.
+// with converts an operation with a typed input into one with raw JSON. Input that does not decode into I is an
+// error, and f is not called.
 func with[I any](f func(*I) (*kit.Out, error)) func(json.RawMessage) (*kit.Out, error) {
 	return func(raw json.RawMessage) (*kit.Out, error) {
 		var in I

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// machine has the operations that need a kernel. Immutable.
+// machine answers the questions that need a kernel, which it boots for each. It is immutable.
 type machine struct{ profile nt.Profile }
 
 // withThread boots a kernel with one process that has a primary token, and calls fn in kernel mode on its thread.

@@ -26,8 +26,7 @@ func sids(texts []string) (out []sid.SID, err error) {
 	return out, nil
 }
 
-// bare returns groups without attributes for these SIDs, for example restricting SIDs. A malformed SID is an
-// error.
+// bare converts SIDs to groups without attributes, for example restricting SIDs. A malformed SID is an error.
 func bare(texts []string) (out []token.Group, err error) {
 	list, err := sids(texts)
 	for _, s := range list {

@@ -53,7 +53,8 @@ type Decision struct {
 	Rules      []string
 }
 
-// side selects the SIDs that a pass compares.
+// side selects which SIDs of a token an evaluation of the DACL compares: those of the user, the restricting ones, or
+// those of the package.
 type side int
 
 const (
@@ -74,7 +75,7 @@ const (
 	synchronize    = 0x100000
 )
 
-// run is one check in progress.
+// run is the state of one access check in progress.
 type run struct {
 	*AccessCheck
 	asked      Word // mapped, without MAXIMUM_ALLOWED
@@ -85,7 +86,7 @@ type run struct {
 	rules      []string
 }
 
-// rule records that a rule mattered, once.
+// rule records, once, that a rule of docs/rules influenced the decision.
 func (r *run) rule(id string) {
 	if !slices.Contains(r.rules, id) {
 		r.rules = append(r.rules, id)
@@ -122,9 +123,9 @@ func (r *run) matches(s side, id string, allow bool) bool {
 	return r.Token.matches(id, allow)
 }
 
-// effect returns what an entry does to a side: 1 if it allows, -1 if it denies, 0 if it does nothing. Entries that only
-// children inherit do nothing. An entry with a type does not allow without a list of types, but denies. An unknown
-// condition does not allow, but denies.
+// effect returns what a DACL entry does in the evaluation of one side: 1 if it allows, -1 if it denies, 0 if it does
+// not apply. Entries that only children inherit do nothing. An entry with a type does not allow without a list of
+// types, but denies. An unknown condition does not allow, but denies.
 func (r *run) effect(s side, a *ACE) int {
 	effect := 0
 	switch a.Type {

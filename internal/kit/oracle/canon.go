@@ -10,7 +10,8 @@ import (
 
 var errBytes = errors.New("the bytes are not self-relative security descriptor: check the offsets and lengths")
 
-// Meaning is what a descriptor means: two mean the same if and only if their texts are equal.
+// Meaning is the normal form of a descriptor: two descriptors mean the same if and only if the texts of their
+// Meanings are equal.
 type Meaning struct {
 	Control      uint16 // the bits that are compared
 	Owner, Group string // bytes; "" for none

@@ -61,7 +61,7 @@ var codes = map[string]byte{"==": 0x80, "!=": 0x81, "<": 0x82, "<=": 0x83, ">": 
 	"Not_Device_Member_of": 0x91, "Not_Member_of_Any": 0x92, "Not_Device_Member_of_Any": 0x93, "&&": 0xA0, "||": 0xA1,
 	"!": 0xA2}
 
-// counted returns code, the length of b in 32 bits, and b: the binary form of a token of variable length.
+// counted returns the binary form of a condition token of variable length: code, the length of b in 32 bits, and b.
 func counted(code byte, b []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte{code}, uint32(len(b))), b...)
 }
@@ -116,7 +116,8 @@ func (r *Ref) token() []byte {
 	return counted(map[string]byte{"": 0xF8, "User": 0xF9, "Resource": 0xFA, "Device": 0xFB}[r.Scope], wide(r.Name))
 }
 
-// postfix returns the expression in binary, operands before their operator; nothing for the zero Cond.
+// postfix returns the expression as binary tokens in postfix order, operands before their operator. It returns
+// nothing for the zero Cond.
 func (c *Cond) postfix() (b []byte) {
 	for _, k := range c.Kids {
 		b = append(b, k.postfix()...)
@@ -133,7 +134,8 @@ func (c *Cond) postfix() (b []byte) {
 	return b
 }
 
-// program returns the application data of a conditional entry (S-34).
+// program returns the condition in the binary form that an ACL entry stores as application data, with its signature
+// and padding (S-34).
 func (c *Cond) program() []byte {
 	b := append([]byte("artx"), c.postfix()...)
 	for len(b)%4 != 0 {

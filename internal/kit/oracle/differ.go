@@ -47,7 +47,7 @@ func (m *Meaning) Differ(want *Meaning) *Difference {
 	return nil
 }
 
-// state returns "absent", "NULL" or the number of entries, for messages.
+// state describes a list for a message: "absent", "NULL" or the number of entries.
 func (l *List) state() string {
 	switch {
 	case !l.Present:

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// conditions has what a condition may read: a token, the side whose SIDs count, and the object's attributes.
+// conditions evaluates the conditions of ACL entries in one check. It has what a condition may read: a token, the
+// side whose SIDs count, and the object's attributes.
 type conditions struct {
 	check *AccessCheck
 	side  side
@@ -92,8 +93,8 @@ func (e *conditions) values(r *Ref) (out []Literal) {
 	return out
 }
 
-// bare evaluates an attribute that is a condition by itself: yes if a value is neither empty nor 0, and unknown
-// for NULL, SIDs and octets.
+// bare evaluates an attribute that is a whole condition by itself: yes if a value is neither empty nor 0, and
+// unknown for NULL, SIDs and octets.
 func (e *conditions) bare(r *Ref) truth {
 	a := e.attribute(r)
 	if a == nil || a.Type == "sid" || a.Type == "octets" {

@@ -45,7 +45,7 @@ func Inherit(q *Inheritance) *Descriptor {
 	return out
 }
 
-// heir is the new object.
+// heir is the new object whose descriptor is computed, with its owner and group.
 type heir struct {
 	*Inheritance
 	owner, group string
@@ -87,9 +87,9 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {"-", "-"}, {"", "-"}, {"-", ""},
 	{"", ""}}
 
-// pass returns the entries that the object inherits from one entry of its parent (S-66 to S-70); nil if there are none.
-// It returns nil for a claim that must not be inherited. An entry of another class stays inherit-only, and is dropped
-// if nothing below could inherit it.
+// pass returns the entries that the object inherits from one entry a of its parent (S-66 to S-70); nil if there are
+// none. It returns nil for a claim that must not be inherited. An entry of another class stays inherit-only, and is
+// dropped if nothing below could inherit it.
 func (h *heir) pass(a ACE) []ACE {
 	if a.Claim != nil && a.Claim.Flags&1 != 0 {
 		return nil
@@ -118,9 +118,9 @@ func (h *heir) pass(a ACE) []ACE {
 	return h.split(a, true)
 }
 
-// split returns the form of an entry that is effective on the object: as effective returns it and, if drop is true,
-// without its class. A container that passes the entry on also gets the original as inherit-only, if the two forms
-// differ (S-67).
+// split converts an entry into the form that is effective on the object: generic rights mapped, placeholders replaced
+// and, if drop is true, without its class. A container that passes the entry on also gets the original as
+// inherit-only, if the two forms differ (S-67).
 func (h *heir) split(a ACE, drop bool) []ACE {
 	e := h.effective(a, true)
 	if drop && e.Class != "" {
@@ -158,9 +158,9 @@ func (h *heir) effective(a ACE, substitute bool) ACE {
 	return a
 }
 
-// explicit returns the entries of a list without the inherited flag (S-65). It leaves out those that had the flag if
-// own is true. If auto is true, it splits entries, and otherwise it only maps generic rights. It does not change
-// inherit-only entries.
+// explicit prepares the creator's entries for the new object's list: it clears their inherited flag (S-65). It leaves
+// out those that had the flag if own is true. If auto is true, it splits entries, and otherwise it only maps generic
+// rights. It does not change inherit-only entries.
 func (h *heir) explicit(l *ACL, auto, own bool) (out []ACE) {
 	for _, a := range l.Entries {
 		if a.Flags&Inherited != 0 && own {

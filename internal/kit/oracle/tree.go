@@ -90,8 +90,8 @@ func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 	return left[0] == 0
 }
 
-// maximum returns the rights that l grants to a side on each node of the object type list. Without such a list
-// the result has one element. Entries whose object type is in no node are skipped.
+// maximum returns all rights that the list l grants to a side, for each node of the object type list. Without
+// such a list the result has one element. Entries whose object type is in no node are skipped.
 func (r *run) maximum(l *ACL, s side) []Word {
 	n := max(1, len(r.Types))
 	granted, denied := make([]Word, n), make([]Word, n)
@@ -136,7 +136,8 @@ func (r *run) above(i int) int {
 	return r.parent(i)
 }
 
-// lift gives each node above at the rights that all its children have, without those denied to it.
+// lift grants the ancestors of the node at those rights that all their children have, without those denied to them
+// . granted and denied have the rights of each node; lift changes granted.
 func (r *run) lift(granted, denied []Word, at int) {
 	for p := r.above(at); p >= 0; p = r.above(p) {
 		every := ^Word(0)

@@ -1,13 +1,15 @@
 package oracle
 
-// writing returns the rights for which a write-restricted token needs its restricting SIDs.
+// writing returns the rights that count as writing: a write-restricted token needs its restricting SIDs for them
+//
 func (r *run) writing() Word {
 	return deleteRight | writeDAC | writeOwner | r.Mapping.Write&^(r.Mapping.Read|r.Mapping.Execute)
 }
 
-// covers reports whether l grants need to the user side and, if the token has them, need to the restricting SIDs and
-// body to the package. The restricting SIDs of a write-restricted token need only those of writing. Without a DACL it
-// grants everything, but nothing to a package. An empty list grants only a need of 0.
+// covers decides a request by one list: it reports whether l grants all of need to the user side and to the
+// restricting SIDs, and all of body to the package. Sides that the token does not have are not asked. The restricting
+// SIDs of a write-restricted token need only the rights of writing. Without a DACL it grants everything, but nothing
+// to a package. An empty list grants only a need of 0.
 func (r *run) covers(l *ACL, need, body Word) bool {
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {
@@ -70,8 +72,8 @@ func (r *run) walk(l *ACL, s side, need Word) bool {
 	return need == 0
 }
 
-// sets returns all rights within ceiling that the DACL, privileges, ownership and central rules give on each node of
-// the object type list. Without such a list the result has one element.
+// sets computes a request for the maximum: all rights that the DACL, privileges, ownership and central rules give
+// within ceiling, on each node of the object type list. Without such a list the result has one element.
 func (r *run) sets(ceiling Word) []Word {
 	final := r.granted(r.SD.DACL, r.owner)
 	for i := range final {

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Guard applies a share's configuration to the principals of a directory. Its names are resolved.
+// Guard decides about access to a file share by its configuration, as smbd does when a client connects. It is made
+// for the principals of one directory. The names in the configuration are resolved.
 type Guard struct {
 	config   *Config
 	security *sd.Descriptor
