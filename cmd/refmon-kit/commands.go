@@ -14,13 +14,13 @@ import (
 	"github.com/refmon/refmon/internal/kit/answer"
 )
 
-// choiceFlags choose questions; none means all.
+// choiceFlags select the questions of a run by suite and by evidence; without flags all are selected.
 type choiceFlags struct {
 	Suite []string `help:"Ask only these suites (see questions --help); may be repeated." placeholder:"SUITE"`
 	Known []string `help:"Ask only what is recorded, documented, agree or decided; as --suite." placeholder:"WAY"`
 }
 
-// questions returns the chosen questions.
+// questions returns the selected questions. An unknown suite or kind of evidence is an error.
 func (c *choiceFlags) questions() ([]*kit.Question, error) {
 	all, err := kit.Questions(c.Suite...)
 	if err != nil {
@@ -59,7 +59,7 @@ type outputFlags struct {
 	JSON string `name:"json" placeholder:"FILE" help:"Write counts and all wrong answers to FILE, - for standard output."`
 }
 
-// keep returns how many failures of these questions the judge has to keep.
+// keep returns how many failures the judge must keep for the output: with --json all, otherwise those to be printed.
 func (c *outputFlags) keep(questions []*kit.Question) int {
 	if c.JSON != "" {
 		return len(questions)
@@ -169,7 +169,7 @@ func (c *scoreCmd) Run(std *streams) error {
 
 type adapterCmd struct{}
 
-// Run answers questions until standard input ends.
+// Run answers questions as an adapter of the kit for refmon itself, until standard input ends.
 func (*adapterCmd) Run(std *streams) error {
 	return answer.Serve(std.in, std.out)
 }

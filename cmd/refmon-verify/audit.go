@@ -124,12 +124,15 @@ func signedBy(text, signatures, key string) bool {
 	return good
 }
 
+// decode decodes standard base64. It panics, as check does, for another text, also for one that is not in canonical
+// form.
 func decode(s string) string {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
 	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%.40q is not base64", s)
 	return string(b)
 }
 
+// number parses a decimal number below 2⁶³ without leading zeros. It panics, as check does, for any other text.
 func number(s string) uint64 {
 	n, err := strconv.ParseUint(s, 10, 63)
 	check(err == nil && strconv.FormatUint(n, 10) == s, "%.40q is not a number", s)
@@ -147,6 +150,7 @@ func hashes(lines []string) (out []string) {
 	return out
 }
 
+// hashOf returns the SHA-256 of the joined parts, in bytes.
 func hashOf(parts ...string) string {
 	h := sha256.Sum256([]byte(strings.Join(parts, "")))
 	return string(h[:])

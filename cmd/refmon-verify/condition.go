@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// operand is an element of the stack: a result r, an attribute a (NULL without values), a literal l, a list c.
+// operand is a value on the stack of a condition's evaluation. Its kind is a result r, an attribute a (NULL without
+// values), a literal l or a list c.
 type operand struct {
 	kind      byte
 	truth     int      // of a result: -1 false, 0 unknown, 1 true
@@ -25,7 +26,8 @@ func (o *operand) asTruth() int {
 	return pick(o.null() || strings.Contains("dx", (o.values[0] + "d")[:1]), o.truth, something)
 }
 
-// keys returns texts that are equal for equal values and sort like the values.
+// keys returns a comparison key for each value of an operand: equal values have equal keys, and keys sort like the
+// values. sensitive keeps the case of strings.
 func (o *operand) keys(sensitive bool) (keys []string) {
 	each(o.values, func(v string) {
 		keys = append(keys, pick(v[0] == 's', fold(pick(v[0] == 's', v[1:], ""), sensitive), v[1:]))
@@ -33,7 +35,7 @@ func (o *operand) keys(sensitive bool) (keys []string) {
 	return keys
 }
 
-// condition is the rest of a conditional expression.
+// condition is the part of a binary conditional expression that is not evaluated yet.
 type condition struct{ rest string }
 
 func (e *condition) take(n uint64) (s string) { s, e.rest = e.rest[:n], e.rest[n:]; return s }
@@ -90,8 +92,9 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply evaluates an operator outside the Member_of family. r is the last operand. Unary operators ignore l. It returns
-// 1 for true, -1 for false and 0 for unknown. NULL operands and values of types that do not compare are unknown.
+// apply evaluates an operator of a condition outside the Member_of family. l and r are the operands; unary operators
+// ignore l. It returns 1 for true, -1 for false and 0 for unknown. NULL operands and values of types that do not
+// compare are unknown.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
 	odd := func(x string) bool { // It does not agree with each of the right.

@@ -29,7 +29,7 @@ func parseMask(v any) mask {
 	return m
 }
 
-// node is a node of the object tree; the first stands for the whole object.
+// node is a node of the object tree with the rights decided so far; the first stands for the whole object.
 type node struct {
 	level           int
 	guid            string
@@ -78,7 +78,8 @@ func (q *query) stage(rule string, bits mask, granted bool) {
 	q.step(rule, "", -1, "", 0, bits, granted)
 }
 
-// privilege grants bits if the token holds a privilege.
+// privilege grants bits if the token holds the privilege name, and records it as used. It reports whether it granted
+// any.
 func (q *query) privilege(rule, name string, bits mask) bool {
 	if bits &^= q.byPrivilege; bits == 0 || !q.token.privileges[name] {
 		return false
@@ -186,9 +187,10 @@ func (q *query) answer(none bool, dacl []entry) string {
 	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
-// ceiling returns the rights that trust label, access filters and integrity level allow. need matters
-// only for the steps it records. Only the first live trust label and the first live integrity label count. Without an
-// integrity label the object has medium integrity and no-write-up. SeRelabelPrivilege keeps WRITE_OWNER.
+// ceiling returns the rights that the trust label, access filters and integrity label leave to the token (A-60 to
+// need matters only for the steps it records. Only the first live trust label and the first live integrity
+// label count. Without an integrity label the object has medium integrity and no-write-up. SeRelabelPrivilege keeps
+// WRITE_OWNER.
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
 	limit := func(rule string, at int, rights mask) {

@@ -106,7 +106,8 @@ func parseACL(b string) (list []entry) {
 	return list
 }
 
-// unsigned encodes a value: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and text that sorts like it.
+// unsigned encodes a value for comparisons: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and sortable
+// text.
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))
@@ -220,7 +221,8 @@ type token struct {
 	pkg, trust                             string
 }
 
-// words yields the elements of a list: names, or objects with attributes. absent is the attributes of a name.
+// words calls yield for each element of a list in a token file: a name, or an object with the name under key and
+// attributes. absent is the attributes of an element that has none of its own.
 func words(list any, key string, absent uint64, yield func(name string, attrs uint64)) {
 	const other = 0x100 // attributes that decide nothing: a capability that has but these is disabled
 	bits := map[any]uint64{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}

@@ -123,12 +123,15 @@ func each[T any](list []T, f func(T)) {
 	}
 }
 
+// check panics with a formatted text unless ok is true. verify and verifyAudit recover the panic and return it as an
+// error.
 func check(ok bool, format string, args ...any) {
 	if !ok {
 		panic(fmt.Sprintf(format, args...))
 	}
 }
 
+// pick returns a if first is true, and otherwise b. Both are evaluated.
 func pick[T any](first bool, a, b T) T {
 	if first {
 		return a

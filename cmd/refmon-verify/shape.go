@@ -26,6 +26,8 @@ var certificateShape = expand(`
 	privileges:\[(s,)*\],restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,
 	steps:\[(\{ace:n,bits:s,granted:b,list:s,node:n,pass:s,rule:s,\},)*\],token:s,\}`)
 
+// expand compiles a form, which describes the fields of a JSON object in the notation of shape, to a regular
+// expression.
 func expand(form string) *regexp.Regexp {
 	form = strings.NewReplacer("\n", "", "\t", "", "<G>", `(s|\{(attributes:<W>,)?sid:s,\})`,
 		"<P>", `(s|\{(attributes:<W>,)?name:s,\})`, "<C>",

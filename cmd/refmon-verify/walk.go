@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// read removes the rights that a list does not grant to each side of the token. A package cannot be granted the rights
-// in exempt. It returns false if q is strict and a right is lost, which ends the check.
+// read evaluates one list: it removes from each node the rights that the list does not grant to each side of the
+// token. A package cannot be granted the rights in exempt, and does not need them. It returns false if q is strict
+// and a right is lost, which ends the check.
 func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {
@@ -26,8 +27,9 @@ func (q *query) read(l list, exempt mask) bool {
 		(t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow evaluates a list once. Each right within limit is decided by the first applicable entry that contains it
-// . It returns false if that ends the check.
+// narrow evaluates a list for one side of the token, pass, and removes the rights that it does not grant. The first
+// applicable entry that contains a right decides it. Rights outside of limit stay. It returns false if that
+// ends the check.
 func (q *query) narrow(l list, pass string, limit mask) bool {
 	// of allowed, denied, left
 	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": {
@@ -55,7 +57,8 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 	return !q.strict || q.nodes[0].held == before
 }
 
-// plant builds the object tree. It returns false if the list is not a tree in preorder. Malformed text panics.
+// plant builds the object tree from the object types of the certificate. It returns false if the list is not a tree
+// in preorder. Malformed text panics.
 func (q *query) plant() bool {
 	valid, seen, last := true, map[string]bool{}, -1
 	for i, v := range q.c["objectTypes"].([]any) {

@@ -23,7 +23,7 @@ import (
 // from standard input, executes them on its own OS threads, and writes the replies to standard output.
 const agentArgument = "-agent"
 
-// order tells an agent to make a call on a thread or, with New, to start a thread.
+// order is a message from the recorder to an agent process: make a call on a thread or, with New, start a thread.
 type order struct {
 	Thread int
 	New    bool
@@ -57,8 +57,8 @@ func serve(in io.Reader, out io.Writer) (code int) {
 	}
 }
 
-// thread executes requests on one OS thread until the channel is closed. The OS thread then ends, and its impersonation
-// with it.
+// thread executes the requests of one simulated thread on an OS thread of its own, until the channel is closed. The
+// OS thread then ends, and its impersonation with it.
 func thread(requests <-chan *request, done chan<- reply) {
 	runtime.LockOSThread()
 	for r := range requests {
@@ -66,7 +66,8 @@ func thread(requests <-chan *request, done chan<- reply) {
 	}
 }
 
-// machine implements [script.Backend] on this machine. Each process of a program is an agent.
+// machine implements [script.Backend] with the Windows of this machine. Each process of a program is an agent: a
+// process of this recorder.
 type machine struct {
 	a      *asker
 	agents []*agent
@@ -93,7 +94,7 @@ func newUnaskable(err error) error { return &script.UnaskableError{Why: err.Erro
 // patience limits the time of one call. No recorded call waits for anything.
 const patience = 30 * time.Second
 
-// agent is the recorder's side of a process.
+// agent controls one agent process from the recorder's side. It sends it orders and reads replies.
 type agent struct {
 	a       *asker
 	token   *token.Token // that it has, where tokens are made
@@ -186,7 +187,7 @@ func (g *agent) send(o order) (p reply, err error) {
 	return p, err
 }
 
-// agentThread is the recorder's side of a thread.
+// agentThread is one thread of an agent process, from the recorder's side.
 type agentThread struct {
 	g  *agent
 	n  int          // in the agent
@@ -235,8 +236,8 @@ func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, c
 	return out, result, code, err
 }
 
-// withGate calls f with a gate whose requests run on the thread. It returns the error of a lost process before that of
-// f. A skipError becomes an UnaskableError. A thread without an id is an error before f runs.
+// withGate calls f with a gate that executes requests on this thread of the agent. It returns the error of a lost
+// process before that of f. A skipError becomes an UnaskableError. A thread without an id is an error before f runs.
 func (t *agentThread) withGate(f func(gate) error) error {
 	if _, err := t.ID(); err != nil {
 		return err

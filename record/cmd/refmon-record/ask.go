@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/win32"
 )
 
-// gate executes a request, in this process or in an agent.
+// gate executes a request, either in this process or in an agent, and returns the reply.
 type gate func(*request) reply
 
 // skipError is the reason why this machine or recorder cannot record a question.

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// vector is a question of vectors/access.jsonl: the exported fields as the file has them, and their parsed values. A
-// line of `refmon check` has the same form.
+// vector is an access check to be recorded, from vectors/access.jsonl: the exported fields as the file has them, and
+// their parsed values. A line of `refmon check` has the same form.
 type vector struct {
 	ID          string
 	Token       json.RawMessage
@@ -161,8 +161,9 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 		out)
 }
 
-// question adds the parameters of NtAccessCheck, or of a form with object types, up to the mapping. Only the other
-// forms take the self SID. A vector without bytes of a descriptor gives NULL.
+// question adds the first parameters of NtAccessCheck, or of a form with object types, for a vector: from the
+// descriptor up to the mapping. h is the client's token. Only the other forms take the self SID. A vector without
+// bytes of a descriptor gives NULL.
 func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	byType := k.Proc != "NtAccessCheck"
 	var sd buffer
@@ -181,9 +182,10 @@ func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	k.ptr(k.mapping(v.mapping))
 }
 
-// verdicts adds the decoded results of a check to out, and returns the status of the first. With list it adds all n
-// results. status converts a result to a status. A refused check granted 0, whatever its buffer has, but with list each
-// result keeps its mask. n must be positive. The error is always nil.
+// verdicts decodes the results of an access check into out, and returns the status of the first. granted and results
+// are the buffers with n masks and n results. With list it adds all of them. status converts a result to a status. A
+// refused check granted 0, whatever its buffer has, but with list each result keeps its mask. n must be positive. The
+// error is always nil.
 func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
 	out replay.Fields) (string, replay.Fields, error) {
 	var all []any

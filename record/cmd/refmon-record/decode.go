@@ -21,7 +21,7 @@ func privilegeSetOf(b []byte) *nt.PrivilegeSet {
 	return &nt.PrivilegeSet{Control: le.Uint32(b[4:]), Privilege: privilegesAt(b[8:], le.Uint32(b))}
 }
 
-// privilegesAt decodes n entries of 12 bytes, or fewer if b ends before.
+// privilegesAt decodes an array of n LUID_AND_ATTRIBUTES, 12 bytes each, or fewer if b ends before.
 func privilegesAt(b []byte, n uint32) (list []nt.LUIDAndAttributes) {
 	for ; n > 0 && len(b) >= 12; n, b = n-1, b[12:] {
 		list = append(list, nt.LUIDAndAttributes{LUID: winnt.LUID(le.Uint64(b)), Attributes: le.Uint32(b[8:])})
@@ -130,16 +130,16 @@ func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	return out, st, nil
 }
 
-// readU32 reads a 32-bit number from a buffer of the reply.
+// readU32 decodes token information that is a 32-bit number.
 func readU32(p *reply, b buffer) any { return p.u32(b) }
 
-// readSID reads a pointer to a SID.
+// readSID decodes token information that is a pointer to a SID.
 func readSID(p *reply, b buffer) any { return p.sid(b, 0) }
 
-// readGroup reads a SID_AND_ATTRIBUTES.
+// readGroup decodes token information that is a SID_AND_ATTRIBUTES.
 func readGroup(p *reply, b buffer) any { return p.group(b, 0) }
 
-// readGroups reads a TOKEN_GROUPS.
+// readGroups decodes token information that is a TOKEN_GROUPS.
 func readGroups(p *reply, b buffer) any { return p.groupList(b) }
 
 // readers decodes the information classes of tokens into the Go values of package nt.

@@ -20,8 +20,8 @@ type arg struct {
 	Buffer int
 }
 
-// fix is a pointer in a buffer: the address of buffer To plus Offset is stored at offset At of buffer Buffer. Both
-// count from 0.
+// fix is a pointer inside of a buffer, for the process that executes the request to fill in. It stores the address of
+// buffer To plus Offset at offset At of buffer Buffer. Both numbers count from 0.
 type fix struct{ Buffer, At, To, Offset int }
 
 // reply holds the result of a call and the contents of the buffers after it. If Missing is set, the call was not made.
@@ -33,7 +33,7 @@ type reply struct {
 	Missing   string   // why the function could not be called at all
 }
 
-// buffer is the number of a buffer in a request, from 1; 0 is NULL.
+// buffer identifies a buffer of a request by its number, from 1. The zero value is a NULL pointer.
 type buffer int
 
 // call returns a request without parameters.
@@ -45,7 +45,7 @@ func (r *request) add(b []byte) buffer {
 	return buffer(len(r.Buffers))
 }
 
-// room adds a buffer of n zeros.
+// room adds a buffer of n zeros for an output.
 func (r *request) room(n int) buffer { return r.add(make([]byte, n)) }
 
 // wide adds a buffer with a zero-terminated UTF-16 string.

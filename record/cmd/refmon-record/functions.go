@@ -10,11 +10,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// function calls one row of win32.Table through a gate.
+// function calls one Win32 function, a row of win32.Table, through a gate. in and out are its In and Out structures.
 type function func(do gate, in any) (out any, result bool, code win32.Code, err error)
 
-// newFunction returns a function with typed parameters. f adds the parameters and returns a function that reads the
-// outputs, which is called only if the call returned TRUE. A function that the system does not have is a skipError.
+// newFunction builds the caller of a Win32 function from its parameters. f adds the parameters to a request and
+// returns a function that reads the outputs, which is called only if the call returned TRUE. A function that the
+// system does not have is a skipError.
 func newFunction[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
 	return func(do gate, in any) (any, bool, win32.Code, error) {
 		var out O
@@ -36,7 +37,7 @@ func newFunction[I, O any](name string, f func(k *packer, in I) func(p *reply) O
 	}
 }
 
-// none returns the zero value: the function has no outputs.
+// none reads the outputs of a function that has none: it returns the zero value.
 func none[O any](*reply) (out O) { return out }
 
 // functions are the functions of advapi32.dll that a program may call.
@@ -201,14 +202,15 @@ var functions = map[string]function{
 		}),
 }
 
-// addTyped adds the parameters that both functions with object types have.
+// addTyped adds the parameters that the two Win32 access checks with an object type list share.
 func (k *packer) addTyped(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle,
 	desired winnt.AccessMask, list nt.Captured[[]access.ObjectTypeEntry], m nt.Captured[winnt.GenericMapping]) {
 	k.byType(nt.AccessCheckByTypeIn{SecurityDescriptor: d, PrincipalSelfSid: self, ClientToken: h,
 		DesiredAccess: desired, ObjectTypeList: list, GenericMapping: m})
 }
 
-// booleanVerdict adds the output parameters of a check with one result, and returns the function that reads them.
+// booleanVerdict adds the output parameters of a Win32 access check with one result, and returns the function that
+// reads them.
 func (k *packer) booleanVerdict(length uint32) func(*reply) win32.AccessCheckOut {
 	set, need := k.privilegeRoom(length)
 	granted, status := k.room(4), k.room(4)

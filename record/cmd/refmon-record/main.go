@@ -44,7 +44,7 @@ func main() {
 	}
 }
 
-// asker asks this machine questions. do runs on the thread that called record.
+// asker records the answers of this machine to questions. do runs on the thread that called record.
 type asker struct {
 	do     gate
 	tokens string // replay.MadeTokens or replay.OwnToken

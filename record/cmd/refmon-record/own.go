@@ -122,8 +122,8 @@ func (a *asker) addPrivilege(s *token.Spec, p nt.LUIDAndAttributes) {
 	}
 }
 
-// groupsOf returns the groups with the attributes that the token reports. Those of its Spec are marked for token.New,
-// and no system knows the mark (T-143).
+// groupsOf returns the groups with the attributes that the token reports. The groups of its Spec are not suitable:
+// they have a mark for token.New that no system knows (T-143).
 func groupsOf(t *token.Token) (list []token.Group) {
 	for _, g := range t.Groups() {
 		list = append(list, g)
@@ -158,9 +158,9 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 	return err == nil && st == ntstatus.Success // STATUS_NOT_ALL_ASSIGNED is informational
 }
 
-// make creates a token like t with the type typ. The caller closes the handle. A token that no documented call creates
-// is a skipError. A call that fails is an error. Claims, device groups, trust levels and less privileged AppContainers
-// are skipErrors. restrict and lowBox take over the handle.
+// make creates a token like t on this machine, with the type typ. The caller closes the handle. A token that no
+// documented call creates is a skipError. A call that fails is an error. Claims, device groups, trust levels and less
+// privileged AppContainers are skipErrors. restrict and lowBox take over the handle.
 func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err error) {
 	s := t.Spec()
 	switch {
@@ -212,8 +212,8 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	return h, nil
 }
 
-// restrict returns a token with the restricting SIDs of t. It closes h, also on an error. It returns a skipError for
-// a restricting SID that only denies.
+// restrict replaces the token h by one with the restricting SIDs of t. It closes h, also on an error. It returns a
+// skipError for a restricting SID that only denies.
 func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	defer a.closeHandle(h)
 	f := nt.FilterTokenIn{ExistingTokenHandle: h}
@@ -230,8 +230,8 @@ func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	return r.NewTokenHandle, err
 }
 
-// lowBox returns an AppContainer token like t. It closes h, also on an error. The call creates primary tokens only, so
-// for another type it duplicates that.
+// lowBox replaces the token h by an AppContainer token like t. It closes h, also on an error. The call creates
+// primary tokens only, so for another type it duplicates that.
 func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (winnt.Handle, error) {
 	defer a.closeHandle(h)
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS,

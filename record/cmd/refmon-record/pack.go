@@ -52,7 +52,7 @@ func (k *packer) flag(b bool) {
 	}
 }
 
-// out adds an output parameter for a handle. It contains untouched until the call writes it.
+// out adds an output parameter for a handle. The buffer has the value untouched until the call writes a handle.
 func (k *packer) out() buffer {
 	b := make([]byte, 8)
 	le.PutUint64(b, untouched)
@@ -61,8 +61,8 @@ func (k *packer) out() buffer {
 	return at
 }
 
-// captured adds a pointer parameter. f adds the target and returns its place. An unreadable parameter becomes
-// badPointer, and a malformed one fails the request with a skipError.
+// captured adds a pointer parameter of a script's call. f adds the target and returns its place. A parameter that is
+// an unreadable pointer becomes badPointer. A malformed one fails the request with a skipError.
 func captured[T any](k *packer, c nt.Captured[T], f func(T) buffer) {
 	switch c.Status {
 	case ntstatus.Success:
@@ -167,8 +167,8 @@ func (k *packer) groups(list []token.Group) buffer {
 	return at
 }
 
-// sidArray fills an array of SID_AND_ATTRIBUTES at an offset of a buffer, which must have room. A zero SID fails the
-// request with a skipError.
+// sidArray stores groups as an array of SID_AND_ATTRIBUTES at an offset of the buffer at, which must have room. A
+// zero SID fails the request with a skipError.
 func (k *packer) sidArray(at buffer, offset int, list []token.Group) {
 	for i, g := range list {
 		le.PutUint32(k.Buffers[at-1][offset+16*i+8:], g.Attributes)

@@ -11,11 +11,11 @@ import (
 // untouched is the value of a handle variable before the call.
 const untouched = uint64(0xCCCCCCCCCCCCCCCC)
 
-// service calls one row of nt.NtTable through a gate.
+// service calls one system service, a row of nt.NtTable, through a gate. in and out are its In and Out structures.
 type service func(do gate, in any) (out any, st ntstatus.Status, err error)
 
-// newService returns a service with typed parameters. f adds the parameters and returns a function that reads the
-// outputs. That runs after failures too, to see whether the call wrote a handle.
+// newService builds the caller of a system service from its parameters. f adds the parameters to a request and
+// returns a function that reads the outputs. That runs after failures too, to see whether the call wrote a handle.
 func newService[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O) service {
 	return func(do gate, in any) (any, ntstatus.Status, error) {
 		var none O
@@ -33,8 +33,8 @@ func newService[I, O any](name string, f func(k *packer, in I) func(p *reply, ok
 	}
 }
 
-// readHandle returns a function that reads the handle in a buffer into an output structure. A handle that the call did
-// not write becomes script.Untouched.
+// readHandle returns a function that reads an output handle and stores it with set in an output structure. at is the
+// handle's buffer. A handle that the call did not write becomes script.Untouched.
 func readHandle[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O {
 	return func(p *reply, _ bool) O {
 		h := p.u64(at)
@@ -45,7 +45,7 @@ func readHandle[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O
 	}
 }
 
-// nothing returns the zero value: the service has no outputs.
+// nothing reads the outputs of a service that has none: it returns the zero value.
 func nothing[O any](*reply, bool) (none O) { return none }
 
 // services are the services on handles, objects, processes and threads that a program may call.
@@ -222,7 +222,7 @@ func findService(name string) service {
 	return nil
 }
 
-// addAttributes adds OBJECT_ATTRIBUTES that are never NULL, for services that do not check for it.
+// addAttributes adds OBJECT_ATTRIBUTES that are never NULL, for services that do not test the pointer for NULL.
 func (k *packer) addAttributes(c nt.Captured[*nt.ObjectAttributes]) {
 	captured(k, c, func(oa *nt.ObjectAttributes) buffer {
 		if oa == nil {
@@ -232,7 +232,7 @@ func (k *packer) addAttributes(c nt.Captured[*nt.ObjectAttributes]) {
 	})
 }
 
-// flagBytes returns one byte, 1 or 0, for each flag; nil without flags.
+// flagBytes encodes flags as BOOLEANs: one byte, 1 or 0, for each; nil without flags.
 func flagBytes(flags ...bool) (b []byte) {
 	for _, f := range flags {
 		if f {

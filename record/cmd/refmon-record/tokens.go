@@ -188,8 +188,8 @@ var tokenServices = map[string]service{
 		}),
 }
 
-// byType adds the parameters that both checks with object types have, in their order. A parameter that was not
-// captured is added as its bad pointer.
+// byType adds the first parameters of a check with an object type list, from the descriptor to the mapping. A
+// parameter that was not captured is added as its bad pointer.
 func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.SecurityDescriptor, k.descriptor)
 	captured(k, in.PrincipalSelfSid, k.sidBuffer)
@@ -207,8 +207,8 @@ func (k *packer) privilegeRoom(length uint32) (set, need buffer) {
 	return set, need
 }
 
-// verdict adds the output parameters of a check with one result, and returns the function that reads them. If the call
-// failed (ok is false), the function reads only the length of the privilege set.
+// verdict adds the output parameters of an access check with one result, and returns the function that reads them. If
+// the call failed (ok is false), the function reads only the length of the privilege set.
 func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	set, need := k.privilegeRoom(length)
 	granted, status := k.room(4), k.room(4)
@@ -223,9 +223,9 @@ func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	}
 }
 
-// previous adds the length of the buffer for the previous state, the buffer, and the pointer for the required length.
-// If want is false, the length is 0 and both pointers are NULL. The buffer has at least 16 and at most 64 KiB bytes,
-// whatever length says.
+// previous adds the parameters for the previous state that a token adjustment returns: the length of the buffer, the
+// buffer, and the pointer for the required length. If want is false, the length is 0 and both pointers are NULL. The
+// buffer has at least 16 and at most 64 KiB bytes, whatever length says.
 func (k *packer) previous(length uint32, want bool) (at, need buffer) {
 	if !want {
 		k.num(0).num(0).num(0)
