@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// accessCmd holds the arguments and flags of refmon access.
 type accessCmd struct {
 	Paths          []string `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
 	As             string   `help:"${as}" placeholder:"WHO"`

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// aclCmd has the commands about the descriptors of files.
 type aclCmd struct {
 	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount or in a tree."`
 	Grant   aclGrantCmd   `cmd:"" help:"Grant rights to users and groups by name, for a file or a whole tree."`
@@ -31,6 +32,7 @@ type aclCmd struct {
 	Import  aclImportCmd  `cmd:"" help:"Put the descriptors of an objects file back on the files of a tree."`
 }
 
+// aclExportCmd holds the arguments and flags of refmon acl export.
 type aclExportCmd struct {
 	Paths        []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags `embed:""`

@@ -16,6 +16,7 @@ type stepFlags struct {
 	Reorder   bool `help:"Put the DACLs to edit in canonical order first."`
 }
 
+// aclGrantCmd holds the arguments and flags of refmon acl grant.
 type aclGrantCmd struct {
 	stepFlags `embed:""`
 	Who       []string `arg:"" name:"who:rights" help:"Users or groups with rights: bob:modify staff:read,DELETE."`
@@ -47,6 +48,7 @@ func (c *aclGrantCmd) Run(std *streams) error {
 	return c.edit(std, "grant", verb, c.Who, c.To, nil)
 }
 
+// aclDenyCmd holds the arguments and flags of refmon acl deny.
 type aclDenyCmd struct {
 	stepFlags `embed:""`
 	Who       []string `arg:"" name:"who:rights" help:"A user or group and the rights to deny, such as bob:write."`
@@ -68,6 +70,7 @@ func (c *aclDenyCmd) Run(std *streams) error {
 	return c.edit(std, "deny", acltree.Deny, c.Who, c.To, nil)
 }
 
+// aclRevokeCmd holds the arguments and flags of refmon acl revoke.
 type aclRevokeCmd struct {
 	stepFlags `embed:""`
 	Who       []string `arg:"" name:"who[:rights]" help:"A user or group, or some of its rights, as bob or bob:write."`

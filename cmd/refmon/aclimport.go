@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/restore"
 )
 
+// aclImportCmd holds the arguments and flags of refmon acl import.
 type aclImportCmd struct {
 	Tree      string `arg:"" help:"The directory whose files get descriptors."`
 	File      string `arg:"" optional:"" default:"-" help:"An objects file in JSON lines (${default}: standard input)."`

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// aclInheritCmd holds the arguments and flags of refmon acl inherit.
 type aclInheritCmd struct {
 	Path         string `arg:"" help:"A file or directory."`
 	offlineFlags `embed:""`
@@ -40,6 +41,7 @@ func (c *aclInheritCmd) Run(std *streams) error {
 	})
 }
 
+// aclResetCmd holds the arguments and flags of refmon acl reset.
 type aclResetCmd struct {
 	Path         string `arg:"" help:"A file or directory."`
 	offlineFlags `embed:""`

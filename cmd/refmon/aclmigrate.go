@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// aclMigrateCmd holds the arguments and flags of refmon acl migrate.
 type aclMigrateCmd struct {
 	editFlags `embed:""`
 	From      string `required:"" help:"${aclFrom}" enum:"posix,nfs4" placeholder:"KIND"`

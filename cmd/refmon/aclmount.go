@@ -12,6 +12,7 @@ import (
 // ntfsACL is the attribute through which a mount of refmond returns and accepts a descriptor. The mount decides both.
 const ntfsACL = "system.ntfs_acl"
 
+// aclGetCmd holds the arguments and flags of refmon acl get.
 type aclGetCmd struct {
 	Paths        []string `arg:"" name:"path" help:"Files and directories."`
 	Directory    []string `help:"${namesIn}" placeholder:"FILE" short:"d" sep:"none"`
@@ -88,6 +89,7 @@ func readMounted(path string) (*sd.Descriptor, error) {
 	return d, nil
 }
 
+// aclSetCmd holds the arguments and flags of refmon acl set.
 type aclSetCmd struct {
 	Path         string `arg:"" help:"A file or directory."`
 	SDDL         string `arg:"" name:"sddl" help:"The parts to change: O:, G:, D:, S:."`

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
+// aclRepairCmd holds the arguments and flags of refmon acl repair.
 type aclRepairCmd struct {
 	Paths     []string `arg:"" name:"path" help:"Directories with all that is below them, and files."`
 	Rehash    bool     `help:"Also make descriptors valid again after a change of mode, owner or POSIX ACL."`

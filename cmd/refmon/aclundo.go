@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/acltree"
 )
 
+// aclUndoCmd holds the arguments and flags of refmon acl undo.
 type aclUndoCmd struct {
 	File  string `arg:"" help:"Undo file of refmon acl grant, deny, revoke or migrate."`
 	Quiet bool   `help:"No progress bar." short:"q"`

@@ -45,6 +45,7 @@ var errBroken = errors.New("the audit log was changed after it was written")
 // record (U-72).
 const exitBroken = 3
 
+// auditTailCmd holds the arguments and flags of refmon audit tail.
 type auditTailCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	Lines  uint64 `short:"n" default:"10" help:"Begin with the last N records; 0: with the next one." placeholder:"N"`
@@ -176,6 +177,7 @@ func tableOut(std *streams, format string) io.Writer {
 	return std.out
 }
 
+// auditQueryCmd holds the arguments and flags of refmon audit query.
 type auditQueryCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"Format: table, json, csv, xml or ocsf."`

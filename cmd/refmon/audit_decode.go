@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/trail"
 )
 
+// auditDecodeCmd holds the arguments and flags of refmon audit decode.
 type auditDecodeCmd struct {
 	Files  []string `arg:"" optional:"" name:"file" help:"Exported events as XML; none or - for standard input."`
 	Format string   `enum:"table,json,csv,xml,ocsf" default:"table" help:"${enum}."`

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
+// auditForwardCmd holds the arguments and flags of refmon audit forward.
 type auditForwardCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	To     string `required:"" help:"unix:PATH, tcp:HOST:PORT or a file." placeholder:"SINK"`

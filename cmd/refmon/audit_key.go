@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
+// auditKeyCmd holds the arguments and flags of refmon audit key.
 type auditKeyCmd struct {
 	File string `arg:"" help:"The file for the new key; FILE.pub gets the public key."`
 	Name string `required:"" help:"The log's name, such as host.example/audit." placeholder:"NAME"`

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
+// auditProveCmd holds the arguments and flags of refmon audit prove.
 type auditProveCmd struct {
 	Dir   string `arg:"" help:"The folder of the log."`
 	ID    uint64 `arg:"" optional:"" help:"Prove that this record is in the log."`

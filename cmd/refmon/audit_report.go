@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
+// auditStatsCmd holds the arguments and flags of refmon audit stats.
 type auditStatsCmd struct {
 	Dir string `arg:"" help:"The folder of the log."`
 	Top int    `default:"10" help:"Rows of each table." placeholder:"N"`
@@ -44,6 +45,7 @@ func summary(dir string, flags *filterFlags) (*trail.Summary, error) {
 	return s, trail.Query(r, f, s.Add)
 }
 
+// auditReportCmd holds the arguments and flags of refmon audit report.
 type auditReportCmd struct {
 	Dir string `arg:"" help:"The folder of the log."`
 	Out string `required:"" short:"o" help:"The page to write." placeholder:"FILE"`
@@ -88,6 +90,7 @@ func (c *auditReportCmd) Run(std *streams) error {
 	return err
 }
 
+// auditPolicyCmd holds the arguments and flags of refmon audit policy.
 type auditPolicyCmd struct {
 	Dir         string   `arg:"" help:"The folder of the log."`
 	Subcategory []string `help:"Change this subcategory, by name or GUID." placeholder:"NAME"`

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/trail"
 )
 
+// auditVerifyCmd holds the arguments and flags of refmon audit verify.
 type auditVerifyCmd struct {
 	Dir        string   `arg:"" help:"The folder of the log."`
 	Checkpoint []string `help:"A checkpoint stored elsewhere, whose records the log must still have." placeholder:"FILE"`

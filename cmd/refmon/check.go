@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 )
 
+// checkCmd holds the arguments and flags of refmon check.
 type checkCmd struct {
 	question `embed:""`
 	JSON     bool   `name:"json" help:"Print the answer as a line of the batch format."`

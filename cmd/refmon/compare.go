@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/replay"
 )
 
+// compareCmd holds the arguments and flags of refmon compare.
 type compareCmd struct {
 	Recording string `arg:"" help:"A recording of refmon-record, - for standard input."`
 	JSON      bool   `name:"json" help:"Print one JSON object."`

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// completionCmd holds the arguments of refmon completion.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }

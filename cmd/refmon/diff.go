@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
+// diffCmd holds the arguments and flags of refmon diff.
 type diffCmd struct {
 	Before         string `arg:"" help:"Objects file of the first state."`
 	After          string `arg:"" help:"Objects file of the second state."`

@@ -12,10 +12,12 @@ import (
 	"github.com/refmon/refmon/internal/directory/source"
 )
 
+// directoryCmd has the commands about directory files.
 type directoryCmd struct {
 	From directoryFromCmd `cmd:"" help:"Convert users and groups of other systems to a directory file."`
 }
 
+// directoryFromCmd holds the arguments and flags of refmon directory from.
 type directoryFromCmd struct {
 	Form    string   `arg:"" help:"passwd, getent, pdbedit, wbinfo, ldif, samba-tool, csv, bloodhound, or auto."`
 	Files   []string `arg:"" name:"file" help:"Files to read, - for standard input."`

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// fmtCmd holds the arguments and flags of refmon fmt.
 type fmtCmd struct {
 	Source    string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
 	Write     bool   `short:"w" help:"Write the result to the file instead of standard output."`

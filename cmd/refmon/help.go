@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// helpCmd holds the arguments of refmon help.
 type helpCmd struct {
 	Topic []string `arg:"" optional:"" help:"${helpTopic}"`
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// lintCmd holds the arguments and flags of refmon lint.
 type lintCmd struct {
 	Source    string   `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
 	Type      string   `help:"${lintType}" placeholder:"TYPE"`

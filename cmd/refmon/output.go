@@ -34,8 +34,8 @@ type output struct {
 	files                 []*os.File
 }
 
-// output returns the output that the flags describe, for a run over in whose rows a resumed run continues. It opens
-// no file.
+// output returns the output that the flags describe, for a run over in that writes rows, so that a resumed run adds
+// to them. It opens no file.
 func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
 }

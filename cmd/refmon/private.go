@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// privateCmd holds the arguments and flags of refmon private.
 type privateCmd struct {
 	Object     string   `arg:"" name:"sddl|file" help:"${privateObject}"`
 	For        string   `help:"The user whose object it is: a name or a SID." placeholder:"USER" required:""`

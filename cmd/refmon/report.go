@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
+// reportCmd holds the arguments and flags of refmon report.
 type reportCmd struct {
 	Paths           []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags    `embed:""`

@@ -46,6 +46,7 @@ func (f *scriptFlags) config(std *streams) (script.Config, error) {
 	return cfg, c.Close()
 }
 
+// runCmd holds the arguments and flags of refmon run.
 type runCmd struct {
 	File string `arg:"" help:"The program, a Starlark file; - for standard input."`
 	scriptFlags
@@ -124,6 +125,7 @@ func finish(r *script.Runner, err error) error {
 	return nil
 }
 
+// replCmd holds the arguments and flags of refmon repl.
 type replCmd struct {
 	scriptFlags
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// sddlCmd holds the arguments and flags of refmon sddl.
 type sddlCmd struct {
 	Text   string `arg:"" optional:"" help:"${sddlText}"`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`

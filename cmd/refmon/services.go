@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
+// servicesCmd holds the arguments and flags of refmon services.
 type servicesCmd struct {
 	Name    string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
 	Faults  bool   `help:"${faults}"`

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// sidCmd holds the arguments and flags of refmon sid.
 type sidCmd struct {
 	Text   string `arg:"" optional:"" help:"A SID, an alias such as BA, the binary form in hex, or a well-known name."`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`

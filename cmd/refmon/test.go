@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/source"
 )
 
+// testCmd holds the arguments and flags of refmon test.
 type testCmd struct {
 	Files []string `arg:"" name:"file" help:"Files of expectations (YAML), - for standard input."`
 	Quiet bool     `short:"q" help:"Print failures and coverage only."`

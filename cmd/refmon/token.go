@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// tokenCmd has the commands about tokens.
 type tokenCmd struct {
 	Show   tokenShowCmd   `cmd:"" help:"Show the contents of a token file with all defaults."`
 	Filter tokenFilterCmd `cmd:"" help:"Create a restricted token: deny-only groups, fewer privileges, restricting SIDs."`
@@ -22,6 +23,7 @@ type tokenCmd struct {
 	Diff   tokenDiffCmd   `cmd:"" help:"List the differences between two tokens."`
 }
 
+// tokenShowCmd holds the arguments and flags of refmon token show.
 type tokenShowCmd struct {
 	File string `arg:"" help:"Token file, - for standard input."`
 	JSON bool   `name:"json" help:"Print the normalised token file instead of a table."`

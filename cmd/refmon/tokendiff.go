@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// tokenDiffCmd holds the arguments and flags of refmon token diff.
 type tokenDiffCmd struct {
 	A string `arg:"" help:"Token file."`
 	B string `arg:"" help:"Token file, - for standard input."`

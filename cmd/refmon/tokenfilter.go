@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// tokenFilterCmd holds the arguments and flags of refmon token filter.
 type tokenFilterCmd struct {
 	File                string   `arg:"" help:"Token file, - for standard input."`
 	Disable             []string `help:"${disable}" placeholder:"SID"`
@@ -73,6 +74,7 @@ func (c *tokenFilterCmd) Run(std *streams) error {
 	return std.writeToken(n, c.Out)
 }
 
+// tokenLowBoxCmd holds the arguments and flags of refmon token lowbox.
 type tokenLowBoxCmd struct {
 	File       string   `arg:"" help:"Token file, - for standard input."`
 	Package    string   `required:"" help:"Package SID, S-1-15-2-…." placeholder:"SID"`

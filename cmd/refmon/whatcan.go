@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
+// whatCanCmd holds the arguments and flags of refmon what-can.
 type whatCanCmd struct {
 	Who            string   `arg:"" help:"${who}"`
 	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
+// whoCanCmd holds the arguments and flags of refmon who-can.
 type whoCanCmd struct {
 	Right          string   `arg:"" help:"${right}"`
 	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// whyCmd holds the arguments and flags of refmon why.
 type whyCmd struct {
 	question    `embed:""`
 	fileFlags   `embed:""`

@@ -143,9 +143,9 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	return list, nil
 }
 
-// complete handles directories whose descriptor could not be read. It returns the error of the first one below the
-// tree's root if r needs traverse rights. Otherwise, and for the root, only the file's parent matters. complete then
-// sets facts.Parent to nil, and returns its error if its descriptor could change the decision (B-24).
+// complete handles directories of a path whose descriptor could not be read. It returns the error of the first one
+// below the tree's root if r needs traverse rights. Otherwise only the file's parent matters. If that could not be
+// read, complete sets facts.Parent to nil, and returns its error if its descriptor could change the decision (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
 		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)

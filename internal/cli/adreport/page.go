@@ -130,7 +130,7 @@ type EntryRow struct {
 	reads                 bool   // it changes nothing
 }
 
-// count fills in the numbers of the page.
+// count fills in the numbers at the top of the page: objects, principals, disabled accounts and administrators.
 func (p *Page) count(s *side, state *State) {
 	d := state.Directory
 	p.Objects, p.Principals, p.Disabled = len(state.Objects), len(d.Principals), d.Disabled

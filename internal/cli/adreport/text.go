@@ -227,8 +227,8 @@ func (t *textPage) paths(one, other string, list []Change) {
 	}
 }
 
-// text returns the first most names and the number of the remaining ones, and "nobody" without a name. The order is
-// that of List.
+// text lists the first most names for people, with the number of the remaining ones, and "nobody" without a name. The
+// order is that of List.
 func (n Names) text(most int) string {
 	list := n.List[:min(most, len(n.List))]
 	text := strings.Join(list, ", ")
@@ -241,8 +241,8 @@ func (n Names) text(most int) string {
 	return text
 }
 
-// objects returns the only name, or the number of objects and the first names, separated by semicolons: all important
-// objects, and others up to textSamples.
+// objects describes a list of objects in one line: the only name, or the number of objects and the first names,
+// separated by semicolons. It names all important objects, and others up to textSamples.
 func (n Names) objects() string {
 	if n.Count == 1 {
 		return n.List[0]

@@ -12,9 +12,9 @@ import (
 const maxVacant = 4096
 
 // findVacant analyses the accounts that entries name but no principal belongs to: groups without members, and
-// accounts missing from the directory (B-53). Their rights take effect as soon as someone joins them. It evaluates
-// each as a user in that group alone and sets s.empty. Above maxVacant accounts it only counts entries, in
-// s.unevaluated. A search that fails or is cancelled is an error.
+// accounts missing from the directory (B-53). It evaluates each as a user in that group alone and sets s.empty to the
+// result. Above maxVacant accounts it only counts entries, in s.unevaluated. A search that fails or is cancelled is
+// an error.
 func (s *side) findVacant(ctx context.Context) (err error) {
 	d := s.search.Directory.Clone()
 	d.Principals = nil

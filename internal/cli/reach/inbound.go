@@ -61,9 +61,9 @@ type hop struct {
 	object, hand, left int // hand is what the step leads to; left is the number of steps from here
 }
 
-// collect evaluates the tokens of all principals, and those that they become by joining groups. It drops earlier
-// results. It ends at the first error, or when ctx does. A principal keeps the first object that it holds directly.
-// in.hands grows while it runs.
+// collect finds all rights that the backward search needs: those of the principals' tokens, and of the tokens that
+// they obtain by joining groups. It drops earlier results. It ends at the first error, or when ctx does. A principal
+// keeps the first object that it holds directly. in.hands grows while it runs.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
 	if err := in.prepareAll(); err != nil {
@@ -140,8 +140,8 @@ func (in *inbound) through(object, h int) error {
 	return nil
 }
 
-// walk sets next and order by going from the targets backwards, one step at a time, so that the first way found is a
-// shortest one. It stops at MaxDepth and then sets cut.
+// walk finds a shortest path from each hand to a target, by a breadth-first search backwards from the targets. It
+// stores the first steps in next and the hands in order. It stops at MaxDepth and then sets cut.
 func (in *inbound) walk() {
 	in.next = map[int]hop{}
 	byUser, byGroup := map[int][]int{}, map[sid.SID][]int{}
@@ -203,7 +203,8 @@ func leadsTo(before []sid.SID, one sid.SID, after []sid.SID) bool {
 	})
 }
 
-// themselves returns the users among the targets. Groups are not users. It returns nil for none.
+// themselves returns the users whose own accounts are targets, by their index. Groups are not users. It returns nil
+// for none.
 func (in *inbound) themselves() (list []int) {
 	for _, object := range in.targets {
 		if who := in.about[object].user; who >= 0 && !in.about[object].group {

@@ -33,9 +33,9 @@ func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	return got, err
 }
 
-// run calls the service with all refusals of set injected, and returns an error unless the first of them in order wins:
-// with its status, by its rule and, for an error status, without a change of the system. An empty set must succeed. A
-// refusal that kernel mode cannot be called with is an error before the call.
+// run calls the service with all failures of set injected, and returns an error unless the first of them in order
+// decides: with its status, by its rule and, for an error status, without a change of the system. A call with an
+// empty set must succeed. A refusal that kernel mode cannot be called with is an error before the call.
 func (w *world) run(s *service, set []*Refusal) (Outcome, error) {
 	in := s.base(w)
 	for _, f := range set {
@@ -132,7 +132,7 @@ type reason struct{ rule string }
 // Traced stores the deciding rule of a call.
 func (r *reason) Traced(c *nt.Call) { r.rule = c.Why.Rule }
 
-// names returns the names of the refusals for a message; "no refusal" if there are none.
+// names returns the names of the injected failures for a message; "no refusal" if there are none.
 func names(set []*Refusal) string {
 	if len(set) == 0 {
 		return "no refusal"

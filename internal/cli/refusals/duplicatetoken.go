@@ -92,8 +92,8 @@ var _ = define(setup[*nt.DuplicateTokenIn]{
 	absent: []absence{{"T-40", "NewTokenHandle", cFace}},
 })
 
-// existing returns a new impersonation token of the client, as the token that a call opens or duplicates. Its
-// descriptor grants everyone everything, or nothing if closing is set; if naked is set, it has none.
+// existing returns a new impersonation token of the client, for calls that open or duplicate a token. Its descriptor
+// grants everyone everything, or nothing if closing is set; if naked is set, it has none.
 func (w *world) existing(level winnt.SecurityImpersonationLevel) *se.TokenObject {
 	d := open()
 	if w.closing {

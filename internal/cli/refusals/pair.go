@@ -9,9 +9,9 @@ type Pair struct {
 	First, Second *Refusal
 }
 
-// Matrix returns the pairs of refusals of a service that can hold together, in the order of its tests. It includes
-// pairs of refusals of one condition. It leaves out pairs in which neither decides, and returns nil for an unknown
-// service.
+// Matrix returns the test cases about simultaneous failures of a service: all pairs of refusals that can hold
+// together, in the order of the service's tests. It includes pairs of refusals of one condition. It leaves out pairs
+// in which neither decides, and returns nil for an unknown service.
 func Matrix(name string, profile nt.Profile) []Pair {
 	list := Of(name, profile)
 	var pairs []Pair
@@ -29,8 +29,8 @@ func Matrix(name string, profile nt.Profile) []Pair {
 	return pairs
 }
 
-// Winner returns the refusal of a set that decides the status: of those that apply, the one with the earliest
-// condition. It returns nil if the call succeeds with all of them.
+// Winner predicts which of several simultaneous failures decides the status of a call: of those that apply, the one
+// with the earliest condition. It returns nil if the call succeeds with all of them.
 func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
 	var first *Refusal
 	for _, f := range set {
@@ -41,8 +41,8 @@ func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
 	return first
 }
 
-// lifted reports whether another refusal of the set prevents f's failure, for example because the service ends before
-// it uses the parameter. That happens only in the Observed profile. A refusal of several parameters is never lifted.
+// lifted reports whether another failure in the set prevents f's, as recorded on Windows. That happens only in the
+// Observed profile. A refusal of several parameters is never lifted.
 func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
 	if profile != nt.Observed {
 		return false

@@ -18,8 +18,8 @@ func (w *world) process() *ps.Process {
 	return p.Object()
 }
 
-// bare returns a new process of the server whose thread has not started, so that its token can still be replaced. The
-// world ends it. It panics if the process cannot be made.
+// bare returns a new process of the server whose thread has not started. The world ends it. It panics if the process
+// cannot be made.
 func (w *world) bare() *ps.Process {
 	p, t, o := w.server.Object().NewChild(ps.Child{Image: se.Unlabelled, Suspended: true})
 	if o.Status != ntstatus.Success {

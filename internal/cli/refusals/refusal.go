@@ -64,8 +64,8 @@ func (f *Refusal) Excludes(g *Refusal) bool {
 	return false
 }
 
-// effective reports whether the refusal applies in the mode of its service and in a profile. Without profiles it
-// applies in all. Refusals for user mode, and those about pointers, do not apply to a service of kernel mode.
+// effective reports whether the refusal can fail a call in a profile and in the mode of its service. Without profiles
+// it applies in all. Refusals for user mode, and those about pointers, do not apply to a service of kernel mode.
 func (f *Refusal) effective(profile nt.Profile) bool {
 	if f.service.kernel && (f.needs == userOnly || f.needs == pointers) || !f.service.kernel && f.needs == kernOnly {
 		return false
@@ -81,7 +81,8 @@ func (f *Refusal) effective(profile nt.Profile) bool {
 	return false
 }
 
-// callable reports whether a call with the refusal is possible. The kernel-mode form has no pointers to test.
+// callable reports whether a call with this injected failure is possible at all. The kernel-mode form of a service
+// must not be called with bad pointers, because it does not test them.
 func (f *Refusal) callable() bool { return !(f.service.kernel && f.needs == pointers) }
 
 // service is a service under test: its row in the table, its refusals, and how to build a successful call.
@@ -137,7 +138,8 @@ const (
 	ofCheck              // an access check
 )
 
-// ofHandle reports whether the refusal is about referencing a handle. These two statuses have no other cause.
+// ofHandle reports whether the failure is that a handle cannot be referenced. The statuses for an invalid handle and
+// a wrong object type have no other cause.
 func (f *refusal[I]) ofHandle() bool {
 	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
@@ -197,8 +199,9 @@ func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 	return -1
 }
 
-// Of returns the refusals of a service that apply in its mode and profile, in the order of its tests. It returns nil
-// for an unknown service. The caller owns the slice.
+// Of returns the refusals, which are injectable failures, of a service that apply in its mode and profile. They have
+// the order in which the service tests their conditions. It returns nil for an unknown service. The caller owns the
+// slice.
 func Of(name string, profile nt.Profile) []*Refusal {
 	s := registry()[name]
 	if s == nil {
@@ -214,9 +217,9 @@ func Of(name string, profile nt.Profile) []*Refusal {
 	return list
 }
 
-// Harmless returns the refusals of a service that do not apply in its mode and profile. A call with one of them alone
-// succeeds. It leaves out those that no call can have, and those of kernel mode only. It returns nil for an unknown
-// service.
+// Harmless returns the injectable failures of a service that must not fail it in this mode and profile, for tests
+// that a call with one of them succeeds. It leaves out those that no call can have, and those of kernel mode only. It
+// returns nil for an unknown service.
 func Harmless(name string, profile nt.Profile) []*Refusal {
 	s := registry()[name]
 	if s == nil {
@@ -231,7 +234,8 @@ func Harmless(name string, profile nt.Profile) []*Refusal {
 	return list
 }
 
-// byOrder sorts refusals by condition. It keeps the order of refusals with the same condition.
+// byOrder sorts refusals by the order in which the service tests their conditions. It keeps the order of refusals
+// with the same condition.
 func byOrder(list []*Refusal) {
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j].condition < list[j-1].condition; j-- {

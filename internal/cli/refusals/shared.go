@@ -45,7 +45,7 @@ func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []
 	return list
 }
 
-// noHandle makes the system run out of memory for a handle during the call, but not during the set-up.
+// noHandle makes the allocation of a handle fail during the tested call, but not during the set-up.
 func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
@@ -82,7 +82,8 @@ func caller[I any](rule string) refusal[I] {
 		inject: func(w *world, _ I) { w.callerAt(winnt.SecurityIdentification) }}
 }
 
-// inUserMode restricts refusals to user mode. It changes and returns list.
+// inUserMode restricts failures to calls from user mode, for conditions that kernel mode does not test. It changes
+// and returns list.
 func inUserMode[I any](list []refusal[I]) []refusal[I] {
 	for i := range list {
 		list[i].needs = userOnly

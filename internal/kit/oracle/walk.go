@@ -7,9 +7,9 @@ func (r *run) writing() Word {
 }
 
 // covers decides a request by one list: it reports whether l grants all of need to the user side and to the
-// restricting SIDs, and all of body to the package. Sides that the token does not have are not asked. The restricting
-// SIDs of a write-restricted token need only the rights of writing. Without a DACL it grants everything, but nothing
-// to a package. An empty list grants only a need of 0.
+// restricting SIDs, and all of body to the package. Restrictions and a package count only if the token has them. The
+// restricting SIDs of a write-restricted token need only the rights of writing. Without a DACL it grants everything,
+// but nothing to a package. An empty list grants only a need of 0.
 func (r *run) covers(l *ACL, need, body Word) bool {
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {
