@@ -66,7 +66,7 @@ func (q *query) mapped(m mask) mask {
 	return m &^ generic
 }
 
-// step records which entry or stage granted or refused bits. A stage has no list.
+// step adds a step to the certificate: the entry or stage that granted or refused bits. A stage has no list.
 func (q *query) step(rule, list string, ace int, pass string, node int, bits mask, granted bool) {
 	if bits != 0 {
 		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node,

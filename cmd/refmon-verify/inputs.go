@@ -138,7 +138,7 @@ func terminated(s string) string {
 	return s[:i]
 }
 
-// counted returns the bytes after a four-byte length.
+// counted returns the bytes after a length of four bytes at the start of s.
 func counted(s string) string { return s[4 : 4+le(s[:4])] }
 
 // stored decodes the claim values in a resource attribute, by type; written decodes those of a token file.

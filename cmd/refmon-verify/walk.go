@@ -73,7 +73,7 @@ func (q *query) plant() bool {
 	return valid
 }
 
-// end returns the index one past the subtree of a node.
+// end returns the index behind the subtree of the node i in the object tree.
 func (q *query) end(i int) int {
 	below := slices.IndexFunc(q.nodes[i+1:], func(n *node) bool { return n.level <= q.nodes[i].level })
 	return pick(below < 0, len(q.nodes), i+1+below)

@@ -169,7 +169,7 @@ func (c *aclExportCmd) whole() error {
 	return nil
 }
 
-// exact reports whether parsing an SDDL text gives an equal descriptor.
+// exact reports whether an SDDL text expresses a descriptor without loss: parsing it gives an equal descriptor.
 func exact(text string, d *sd.Descriptor) bool {
 	again, err := sddl.Parse(text)
 	return err == nil && again.Equal(d)

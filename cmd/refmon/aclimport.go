@@ -83,7 +83,7 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 	return c.conclude(std, &counts, errors.Join(err, written))
 }
 
-// files opens the tree.
+// files opens the tree of files to restore, on a mount or offline. The caller closes it.
 func (c *aclImportCmd) files() (restore.Files, error) {
 	if c.Offline {
 		return restore.Offline(c.Tree, c.Attribute)

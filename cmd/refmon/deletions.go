@@ -75,7 +75,7 @@ func (d *deletions) isEarlier() (bool, error) {
 		!bytes.Contains(line, []byte(`,"sd":"`)), err
 }
 
-// isSets reports whether a file with this first line has sets of --for-index.
+// isSets reports whether a line, the first of a file, is one of the table of sets that --for-index writes.
 func isSets(line []byte) bool {
 	return bytes.HasPrefix(line, []byte(`{"principals":`)) || bytes.HasPrefix(line, []byte(`{"set":`))
 }

@@ -76,7 +76,7 @@ func noteKinds(own outcome, decide func(logon.Kind) (outcome, error)) (string, e
 	return "the answer depends on the kind of logon: " + strings.Join(all, ", "), nil
 }
 
-// noteText returns a note as a line of text, "" for none.
+// noteText returns a note about kinds of logon as a line of text, "" for none.
 func noteText(note string) string {
 	if note == "" {
 		return ""

@@ -93,7 +93,7 @@ func limited() int64 {
 // cacheBytes returns the memory for the caches of a run, an eighth of GOMEMLIMIT; 0, the default, without a limit.
 func cacheBytes() int { return int(limited() / 8) }
 
-// table returns the options of a table. For a file there is no width and no colour.
+// table returns the options for tables on this output: the terminal's width and colours, and none for a file.
 func (o *output) table() columns.Options {
 	if o.out != "" {
 		return columns.Options{}

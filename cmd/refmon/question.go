@@ -147,7 +147,7 @@ func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Quer
 	return queries, nil
 }
 
-// verdict returns nil if allowed, otherwise errDenied.
+// verdict returns the command's result for a decision: nil if allowed, otherwise errDenied.
 func verdict(allowed bool) error {
 	if allowed {
 		return nil

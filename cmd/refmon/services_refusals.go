@@ -95,5 +95,5 @@ func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
 	return nil
 }
 
-// jsonOf returns the rule, the status and the name of a refusal for JSON.
+// jsonOf returns the JSON form of a service's failure condition: rule, status and name.
 func jsonOf(f *refusals.Refusal) refusalJSON { return refusalJSON{f.Rule(), f.Want.String(), f.Name} }

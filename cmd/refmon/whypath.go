@@ -104,7 +104,7 @@ func (c *whyCmd) noteKinds(q *pathQuestion) (string, error) {
 	})
 }
 
-// file returns the file of the question.
+// file returns the file that the question is about, the last one of the list.
 func (q *pathQuestion) file() *stored { return &q.list[len(q.list)-1] }
 
 // typ returns the object type of the question's path: file or directory.

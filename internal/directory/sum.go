@@ -54,7 +54,7 @@ func (s *summer) user(u *User) {
 	s.claims(u.Claims)
 }
 
-// summer appends values to a byte string: numbers in eight bytes, texts after their length.
+// summer encodes accounts unambiguously as bytes for a digest: numbers in eight bytes, texts after their length.
 type summer []byte
 
 // number appends n in eight bytes, little endian.

@@ -142,10 +142,10 @@ func (j *Judge) Finish() {
 	clear(j.open)
 }
 
-// Total adds all suites.
+// Total returns the counts of all suites together.
 func (j *Judge) Total() Count { return j.sum(func(group) bool { return true }) }
 
-// Suite adds the counts of one suite; zero if it was not asked.
+// Suite returns the counts of one suite; zero if none of its questions was asked.
 func (j *Judge) Suite(name string) Count { return j.sum(func(g group) bool { return g.suite == name }) }
 
 // OfWay adds the counts of the questions whose right answers have one kind of evidence, such as [Recorded]; zero if

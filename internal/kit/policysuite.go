@@ -119,7 +119,7 @@ func (b *builder) condition(c *oracle.Cond, rule string) {
 	}
 }
 
-// relationRule returns the rule of a relation's operator.
+// relationRule returns the id of the rule that defines the operator of a relation.
 func relationRule(c *oracle.Cond) string {
 	switch {
 	case strings.HasSuffix(c.Op, "Contains") || strings.HasSuffix(c.Op, "Any_of"):

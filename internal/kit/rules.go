@@ -80,7 +80,7 @@ func known(ids []string) string {
 	return weakest
 }
 
-// index returns the position of k in strength: 0 is the weakest, and for an unknown k.
+// index returns the strength of a kind of evidence as a number: 0 is the weakest, and for an unknown k.
 func index(k string) int {
 	for i, s := range strength {
 		if s == k {

@@ -23,7 +23,7 @@ type HexIn struct {
 
 var words = oracle.Words{Aliases: true, Letters: true, Domain: domain}
 
-// parses adds a question to the suite that parses text. The right answer is d.
+// parses adds a question to the suite: parse an SDDL text. d is the expected result.
 func (b *builder) parses(text string, d *oracle.Descriptor, rules ...string) {
 	b.add("parse_sddl", ParseIn{text, domain}, &Out{Hex: d.Hex()}, rules...)
 }

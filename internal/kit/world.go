@@ -37,18 +37,19 @@ const (
 	denying = 0x10 // SE_GROUP_USE_FOR_DENY_ONLY
 )
 
-// plainToken returns an impersonation token at Medium in Everyone, with more groups.
+// plainToken returns the base token of the questions: an impersonation token at Medium integrity, in Everyone and the
+// given groups.
 func plainToken(groups ...oracle.Group) *oracle.Token {
 	return &oracle.Token{User: user, Groups: append([]oracle.Group{{SID: everyone, Attributes: on}}, groups...),
 		Integrity: 0x2000, MandatoryPolicy: 1, Type: "impersonation", Level: 2}
 }
 
-// grouped returns a plain token with G enabled and H deny-only.
+// grouped returns the base token with the group G enabled and the group H deny-only.
 func grouped() *oracle.Token {
 	return plainToken(oracle.Group{SID: groupG, Attributes: on}, oracle.Group{SID: groupH, Attributes: denying})
 }
 
-// entry returns an access control entry without flags, object types or condition.
+// entry returns an ACL entry of a type for a SID, without flags, object types or condition.
 func entry(typ byte, mask oracle.Word, sid string) oracle.ACE {
 	return oracle.ACE{Type: typ, Mask: mask, SID: sid}
 }
@@ -56,7 +57,7 @@ func entry(typ byte, mask oracle.Word, sid string) oracle.ACE {
 // list returns an ACL of these entries. Without entries it is an empty list, not a NULL one.
 func list(entries ...oracle.ACE) *oracle.ACL { return &oracle.ACL{Entries: entries} }
 
-// object returns a descriptor of SYSTEM with a DACL.
+// object returns a descriptor whose owner and group are SYSTEM, with a DACL of these entries.
 func object(entries ...oracle.ACE) *oracle.Descriptor {
 	return &oracle.Descriptor{Owner: system, Group: system, DACL: list(entries...)}
 }

@@ -102,7 +102,7 @@ func (l *entryList) rowsOf(s *side, keep func(key string, objects []int) []int) 
 	return rows
 }
 
-// boolOrder orders false before true.
+// boolOrder compares two booleans for sorting, false before true.
 func boolOrder(a, b bool) int {
 	switch {
 	case a == b:

@@ -64,8 +64,8 @@ func (s *side) objectNames(list []int) Names {
 	return n
 }
 
-// rankOf returns the index of a term by its page name; a stronger one has a smaller index. It returns -1 for an unknown
-// name.
+// rankOf returns the strength of a right by its page name, as an index into terms: a stronger one has a smaller
+// index. It returns -1 for an unknown name.
 func rankOf(name string) int {
 	return slices.IndexFunc(terms, func(t term) bool { return t.Name == name })
 }

@@ -22,7 +22,8 @@ func (r *refusal) Error() string { return r.err.Error() }
 // Unwrap returns the wrapped error.
 func (r *refusal) Unwrap() error { return r.err }
 
-// refuse adds the offset to an error of a parser or decoder. It returns nil and errors without an offset unchanged.
+// refuse converts the error of a parser or decoder to a refusal with the offset of the error, for the answer. It
+// returns nil and errors without an offset unchanged.
 func refuse(err error) error {
 	if err == nil {
 		return nil
@@ -122,7 +123,7 @@ func Descriptors() *Job {
 	}).job()
 }
 
-// job returns a job whose workers each have their own converter.
+// job returns a batch job that runs this conversion. Each worker has its own converter.
 func (c *conversion) job() *Job {
 	return &Job{Worker: func() Answer { return (&converter{conversion: c}).answer }}
 }

@@ -89,7 +89,7 @@ func (a *aggregate[T]) flush() error {
 	return nil
 }
 
-// end returns the offset in the file at which the next run begins; 0 if there is none yet.
+// end returns the size of the file's valid part, which is the offset of the next run; 0 if there is none yet.
 func (a *aggregate[T]) end() int64 {
 	if len(a.runs) == 0 {
 		return 0

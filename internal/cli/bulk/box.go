@@ -40,7 +40,7 @@ func (b *box[T]) full() {
 	}
 }
 
-// fail counts an object that has no answer, and keeps the error of the first one.
+// fail counts an object for which the run has no answer, and keeps the error of the first one for the summary.
 func (b *box[T]) fail(o *objects.Object, err error) {
 	b.sum.Unreadable++
 	if b.sum.FirstError == nil {

@@ -47,6 +47,7 @@ type cell struct {
 	text  string
 }
 
+// plain returns a cell without a colour.
 func plain(text string) cell { return cell{columns.Plain, text} }
 func bad(text string) cell   { return cell{columns.Bad, text} }
 

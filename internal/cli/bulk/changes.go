@@ -155,16 +155,17 @@ func above(path string, typ *winnt.ObjectType) (string, bool) {
 	return path[:i], true
 }
 
-// key returns the principals of each right, for comparison.
+// key returns the bytes that --changes compares: the principals of each right.
 func (a *named) key() []byte { return bytesOf(a.sets) }
 
-// key returns the number of principals of each right, for comparison.
+// key returns the bytes that --changes compares: the number of principals of each right.
 func (a *counted) key() []byte { return fmt.Append(nil, a.at()) }
 
-// key returns the principals of each right, regardless of the entries that grant it.
+// key returns the bytes that --changes compares: the principals of each right, regardless of the entries that grant
+// it.
 func (a *reached) key() []byte { return a.sets }
 
-// bytesOf returns a byte string that is equal for equal sets.
+// bytesOf returns the members of some sets as bytes that are equal only for equal sets.
 func bytesOf(sets []effective.Set) (key []byte) {
 	for _, s := range sets {
 		for _, word := range s {

@@ -45,6 +45,7 @@ func newPast(limit int64) *past {
 		log: store{limit: 3 * part}, texts: store{limit: 2 * part}, table: store{limit: 2 * part}}
 }
 
+// close frees the memory and removes the temporary files.
 func (p *past) close() {
 	p.log.close()
 	p.texts.close()

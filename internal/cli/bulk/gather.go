@@ -67,8 +67,8 @@ type judged struct {
 	unknown []unknown // accounts without a name
 }
 
-// ask returns how a report decides an object and gathers its answer. It records at most maxErrors objects with errors
-// for each batch.
+// ask returns the implementation of a report's question, for pass: it decides an object and gathers the answer in the
+// batch. It records at most maxErrors objects with errors for each batch.
 func (r *Report) ask(d *decider) asking[judged, *gathered] {
 	return asking[judged, *gathered]{
 		decide: func(x place) (a judged, share bool, err error) {

@@ -35,8 +35,8 @@ type unwritten struct {
 // fresh holds the sets of a batch that may not be in the table yet.
 type fresh []*unwritten
 
-// askIndex returns how an index run decides an object: the set of principals for each right. Equal sets for the same
-// masks have one id. With Expressions each right also has its expression.
+// askIndex returns the implementation of the question Index: for each object, the set of principals for each right.
+// Equal sets for the same masks have one id. With Expressions each right also has its expression.
 func askIndex(d *decider) asking[indexed, fresh] {
 	w := &rows{run: d.run}
 	return asking[indexed, fresh]{
@@ -206,7 +206,8 @@ func (w *setWriter) first(id setID) bool {
 	return !old
 }
 
-// maxSets returns maxWritten, or less if CacheBytes is small.
+// maxSets returns how many sets a run remembers as written: maxWritten, or less if CacheBytes is small, but at least
+// 65,536.
 func (r *Run) maxSets() int { return max(min(maxWritten, r.CacheBytes/256), 1<<16) }
 
 // appendSet appends the line of a set of principals: its count, an expression unless that is nil, and the

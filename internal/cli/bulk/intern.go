@@ -37,6 +37,7 @@ type table[A any] struct {
 	shards [64]shard[A]
 }
 
+// shard is a part of the table with its own lock, so that workers rarely wait for each other.
 type shard[A any] struct {
 	mu sync.Mutex
 	// +checklocks:mu

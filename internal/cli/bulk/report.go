@@ -127,7 +127,8 @@ type listed struct {
 // best is a ranking that keeps the descriptors with the highest scores.
 type best []*listed
 
-// add adds l. It removes the lowest scores when the list becomes too long.
+// add considers a descriptor for the ranking. When the list becomes too long, it removes those with the lowest
+// scores.
 func (b *best) add(l *listed) {
 	if *b = append(*b, l); len(*b) >= 8*maxListed {
 		b.trim()

@@ -118,7 +118,7 @@ func (n *setNamer) ranked(s effective.Set) effective.Set {
 	return ranked
 }
 
-// appendText appends the length of a text and the text.
+// appendText appends a text to dst in an unambiguous form for hashing: its length in 32 bits, then the text.
 func appendText(dst []byte, text string) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(len(text))), text...)
 }

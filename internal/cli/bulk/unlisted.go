@@ -116,7 +116,8 @@ func (u *unlisted) standIn(s sid.SID) standIn {
 	return a
 }
 
-// decider returns a decider of the run's question for one principal, nil if there is none.
+// decider returns a decider of the run's question for a single principal p. It returns nil if the question cannot be
+// compiled for p.
 func (u *unlisted) decider(p *directory.Principal) *decider {
 	r := *u.run
 	r.Ask, r.guarded = Who, nil

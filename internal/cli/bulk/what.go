@@ -129,7 +129,7 @@ func secret(chains [][]winnt.GUID) bool {
 	})
 }
 
-// key returns the rights, for comparison.
+// key returns the bytes that --changes compares: the mask and the rights.
 func (a *has) key() []byte { return fmt.Append(nil, *a) }
 
 // what appends the row of an object: its path, the mask and the names of all rights (B-118). A table shows no rights as

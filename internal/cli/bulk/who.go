@@ -17,7 +17,8 @@ type named struct {
 	allowed int64
 }
 
-// askWho returns how who-can decides an object: the principals that have each right, in a row for each.
+// askWho returns the implementation of the question Who: for each object, the principals that have each right, in a
+// row for each right.
 func askWho(d *decider) asking[named, none] {
 	r := d.run
 	w := &rows{run: r}
@@ -48,7 +49,8 @@ type counted struct {
 	few [4]uint32
 }
 
-// askCount returns how a count decides an object: the number of principals that have each right.
+// askCount returns the implementation of the question Count: for each object, the number of principals that have each
+// right.
 func askCount(d *decider) asking[counted, none] {
 	w := &rows{run: d.run}
 	return asking[counted, none]{

@@ -38,7 +38,7 @@ type question struct {
 	evaluators []*effective.Evaluator
 }
 
-// newAsker returns an asker for the tokens of the hands from start up to, not including, end.
+// newAsker returns an asker that evaluates objects for the hands with indexes from start up to, not including, end.
 func (s *Search) newAsker(start, end int) *asker {
 	var tokens []*token.Token
 	for i := range s.hands[start:end] {
@@ -62,7 +62,8 @@ func (s *Search) askerOf(tokens []*token.Token) *asker {
 // ownership.
 func options(blocked bool) access.Options { return access.Options{ADOwnerReadOnly: blocked} }
 
-// mannerOf returns how to evaluate an object. PRINCIPAL SELF is the object's own SID.
+// mannerOf returns the facts by which an object is evaluated: kind, class, type, and its own SID if its DACL has
+// entries for PRINCIPAL SELF.
 func (s *Search) mannerOf(object int) manner {
 	item, about := &s.Objects[object], &s.about[object]
 	m := manner{kind: about.kind, class: about.class, typ: item.Type, blocked: s.BlockOwner && about.computer}
@@ -203,7 +204,8 @@ func (s *Search) asOwner(object int, t *token.Token) (kindWord, error) {
 	return kindWord{}, nil
 }
 
-// request returns the access request of one token for a part of a right.
+// request returns the access check of one token for one part of a right on an object of this manner. d is the
+// object's descriptor.
 func (m *manner) request(t *token.Token, d *sd.Descriptor, p words.Part) *access.Request {
 	return &access.Request{
 		Descriptor: d, Subject: access.Subject{Primary: t}, Desired: p.Mask, Type: m.typ, Self: m.self,

@@ -21,7 +21,8 @@ var (
 	sdProp         = word{name: SDProp}
 )
 
-// Derived reports whether a right of a step is one on another object: ControlsDomain and SDProp.
+// Derived reports whether a right of a step is in truth a right on another object, the domain head or AdminSDHolder.
+// These are ControlsDomain and SDProp.
 func Derived(right string) bool { return right == ControlsDomain || right == SDProp }
 
 // root is a domain: its head object and its AdminSDHolder, through which all accounts of the domain can be

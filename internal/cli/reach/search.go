@@ -227,7 +227,7 @@ func (s *Search) note(l *level) {
 	}
 }
 
-// key returns a text that identifies a hand.
+// key returns a text that identifies a hand: the user and the joined groups.
 func (h hand) key() string { return fmt.Sprint(h.user, h.joined) }
 
 // add adds a new hand. If MaxHands is reached, it drops the hand and sets cut. It does not check whether the hand is

@@ -42,7 +42,7 @@ func Outside(name string) string {
 	return outside[name[2:]]
 }
 
-// Known reports whether the package has refusals of the service with this exact name.
+// Known reports whether the package has injectable failures of the service with this exact name.
 func Known(name string) bool { return registry()[name] != nil }
 
 // Absence is a failure condition of a service that no refusal can make true, and the reason.

@@ -106,7 +106,7 @@ var typedParts = checkParts[*nt.AccessCheckByTypeIn]{
 	func(in *nt.AccessCheckByTypeIn) *uint32 { return &in.PrivilegeSetLength },
 }
 
-// typedBase returns the input of a check by object type that succeeds.
+// typedBase returns a valid input of a check by object type, into which failures are injected.
 func typedBase(w *world) *nt.AccessCheckByTypeIn {
 	return &nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(open()),
 		ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA,

@@ -78,8 +78,8 @@ func (w *world) holding(p winnt.Privilege) {
 	})
 }
 
-// createBase returns the parameters of a successful call of either form. It also gives the caller the privilege to
-// create tokens.
+// createBase returns a valid input of NtCreateToken, into which failures are injected. It also gives the caller the
+// privilege to create tokens.
 func createBase(w *world) *nt.CreateTokenIn {
 	w.creator()
 	return &nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
@@ -101,7 +101,8 @@ var _ = define(setup[*nt.CreateTokenExIn]{
 	refusals: extendedRefusals(),
 })
 
-// extendedRefusals converts createRefusals for the longer form. Fields of the longer form alone stay unchanged.
+// extendedRefusals converts the failures of NtCreateToken for NtCreateTokenEx. Fields that only the latter has stay
+// unchanged.
 func extendedRefusals() (out []refusal[*nt.CreateTokenExIn]) {
 	for _, f := range createRefusals {
 		out = append(out, refusal[*nt.CreateTokenExIn]{rule: f.rule, want: f.want, when: f.when, name: f.name,
@@ -118,7 +119,7 @@ func extendedRefusals() (out []refusal[*nt.CreateTokenExIn]) {
 	return out
 }
 
-// extended copies the common parameters to the longer form. It changes and returns in.
+// extended copies the parameters of NtCreateToken in plain to in, an input of NtCreateTokenEx. It returns in.
 func extended(in *nt.CreateTokenExIn, plain *nt.CreateTokenIn) *nt.CreateTokenExIn {
 	in.DesiredAccess, in.ObjectAttributes, in.TokenType = plain.DesiredAccess, plain.ObjectAttributes, plain.TokenType
 	in.AuthenticationID, in.ExpirationTime, in.User = plain.AuthenticationID, plain.ExpirationTime, plain.User

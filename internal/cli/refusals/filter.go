@@ -18,7 +18,7 @@ func tokenHandle[I any](rule string, h func(I) *winnt.Handle, lacks winnt.Access
 		func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })
 }
 
-// malformed returns a parameter whose capture failed with STATUS_INVALID_SID.
+// malformed returns a parameter that contains a malformed SID: its capture failed with STATUS_INVALID_SID.
 func malformed[T any]() nt.Captured[T] { return nt.Captured[T]{Status: ntstatus.InvalidSID} }
 
 var _ = define(setup[*nt.AdjustGroupsTokenIn]{
@@ -63,8 +63,8 @@ type filters interface {
 	*nt.FilterTokenIn | *nt.FilterTokenExIn
 }
 
-// filterRefusals returns the refusals that NtFilterToken and NtFilterTokenEx share. Its arguments return fields of the
-// input.
+// filterRefusals returns the failures to inject into NtFilterToken and NtFilterTokenEx. Its arguments return pointers
+// to fields of the input.
 func filterRefusals[I filters](h func(I) *winnt.Handle, flags func(I) *uint32, disable,
 	restrict func(I) *nt.Captured[[]token.Group]) []refusal[I] {
 	return join(

@@ -18,7 +18,8 @@ func (w *world) jobObject(l ps.JobLimits) *ps.Job {
 	return j
 }
 
-// jobHandles returns the refusals of JobHandle. The object of the wrong type is not a job.
+// jobHandles returns the failures to inject into a JobHandle parameter. bad returns a pointer to it, and bare a
+// handle without the required rights.
 func jobHandles[I any](bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
 	list := handles("O-31", "JobHandle", "JobHandle", bad, bare)
 	list[1].inject = func(w *world, in I) { *bad(in) = w.handle(w.other, 0) }
@@ -67,7 +68,7 @@ var _ = define(setup[*nt.AssignProcessToJobObjectIn]{
 		}),
 })
 
-// limitsOf returns the limits that a call sets.
+// limitsOf returns the security limits in the input of NtSetInformationJobObject, for failures to change.
 func limitsOf(in *nt.SetInformationJobObjectIn) *nt.JobSecurityLimitInformation {
 	return in.JobObjectInformation.V
 }

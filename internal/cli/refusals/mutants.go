@@ -17,7 +17,7 @@ func (w *world) mutant(name string, rights winnt.AccessMask) winnt.Handle {
 	return out.MutantHandle
 }
 
-// zw returns the kernel-mode services, for preparation.
+// zw returns the kernel-mode services, which the set-up of a call uses.
 func (w *world) zw() nt.Services { return w.k.Zw().Services() }
 
 var _ = define(setup[*nt.CreateMutantIn]{

@@ -50,7 +50,7 @@ func (n named[I]) refusals() []refusal[I] {
 	return append(list, n.opening()...)
 }
 
-// name returns a pointer to the name.
+// name returns a pointer to the object's name in an input.
 func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
 
 // way returns the failures to inject into the object's attributes and path, which creating and opening share.
@@ -151,7 +151,7 @@ func (n named[I]) desired() (list []refusal[I]) {
 	return list
 }
 
-// oaNamed returns attributes with a name and a descriptor, which may be nil.
+// oaNamed returns OBJECT_ATTRIBUTES with a name and a descriptor, which may be nil.
 func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }

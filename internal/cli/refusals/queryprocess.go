@@ -40,7 +40,7 @@ var _ = define(setup[*nt.GetNextProcessIn]{
 	},
 })
 
-// system returns the process with the smallest id.
+// system returns the System process, which has the smallest id.
 func (w *world) system() ob.Object { return must(w.sys.SystemThread()).Thread().Process() }
 
 var _ = define(setup[*nt.QueryInformationProcessIn]{

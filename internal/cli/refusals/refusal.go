@@ -45,7 +45,8 @@ const (
 // Rule returns the id of the rule of the condition, such as "T-40".
 func (f *Refusal) Rule() string { return f.rule }
 
-// Order returns the index of the condition among those of its service. The smaller one decides.
+// Order returns the position of the failure's condition in the tests of its service. Of two simultaneous failures the
+// one with the smaller position decides.
 func (f *Refusal) Order() int { return f.condition }
 
 // String returns "T-40 no such handle".

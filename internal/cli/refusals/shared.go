@@ -94,7 +94,7 @@ func inUserMode[I any](list []refusal[I]) []refusal[I] {
 // unreadable makes the capture of a parameter fail with STATUS_ACCESS_VIOLATION, as a bad pointer does.
 func unreadable[T any](c *nt.Captured[T]) { *c = nt.Captured[T]{Status: ntstatus.AccessViolation} }
 
-// join returns the refusals of all lists, in their order.
+// join concatenates lists of failures, in their order.
 func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 	for _, l := range lists {
 		all = append(all, l...)
@@ -105,7 +105,7 @@ func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 // fileMapping returns the generic mapping of files as a captured parameter.
 func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
 
-// badTypes returns an object type list with two roots.
+// badTypes returns an invalid object type list: it has two roots.
 func badTypes() nt.Captured[[]access.ObjectTypeEntry] {
 	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {GUID: winnt.GUID{2}}})
 }

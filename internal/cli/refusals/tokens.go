@@ -175,7 +175,7 @@ var _ = define(setup[*nt.OpenThreadTokenExIn]{
 	absent: openTokenAbsent,
 })
 
-// privileges returns these privileges as enabled.
+// privileges returns these privileges, enabled, in the form of a service's parameter.
 func privileges(p ...winnt.Privilege) []nt.LUIDAndAttributes {
 	var list []nt.LUIDAndAttributes
 	for _, p := range p {

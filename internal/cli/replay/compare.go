@@ -121,7 +121,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 	return &c.Report, nil
 }
 
-// skip counts a line that the recorder skipped, by its reason.
+// skip counts a question that the recorder could not ask, by its reason.
 func (c *comparer) skip(l *Line) {
 	c.Counts.Skipped++
 	c.Skips[l.Skipped]++
@@ -230,7 +230,7 @@ func (c *comparer) settles(rule string, same bool) {
 	}
 }
 
-// settle copies the settled rules to the report, in the order of their ids.
+// settle adds the evidence about rules that the project decided itself to the report, in the order of their ids.
 func (c *comparer) settle() {
 	for _, s := range c.settled {
 		c.Settles = append(c.Settles, *s)

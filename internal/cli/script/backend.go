@@ -60,7 +60,8 @@ var inside = map[string]string{
 	"audit_records": "a look at the audit log", "audit_full": "a full audit log",
 }
 
-// unaskable returns an [*UnaskableError] with the reason from inside for the function name.
+// unaskable returns the [*UnaskableError] of a predeclared function that a backend does not support. The reason comes
+// from the table inside.
 func unaskable(name string) error {
 	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had from user mode", name, inside[name])}
 }

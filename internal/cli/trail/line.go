@@ -189,7 +189,7 @@ var reasonWords = map[uint16]string{
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
 }
 
-// grants reports whether a reason grants its right. An unknown code does not.
+// grants reports whether a reason code of an audit record says that the right was granted. An unknown code does not.
 func grants(code uint16) bool {
 	switch code {
 	case 1801, 1804, 1806, 1808, 1811, 1813, 1815:

@@ -231,7 +231,7 @@ func (o *ocsf) subject(out object) {
 	}
 }
 
-// or2 returns a, or b if a is nil.
+// or2 returns a, or the default b if a is nil.
 func or2(a, b object) object {
 	if a == nil {
 		return b

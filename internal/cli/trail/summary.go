@@ -75,7 +75,7 @@ func (s *Summary) Add(e *audit.Event) error {
 	return nil
 }
 
-// count adds one to the key. When m has too many keys, it counts new ones as "others".
+// count adds one to the counter of key in m. When m has too many keys, it counts new ones as "others".
 func count(m map[string]uint64, key string) {
 	if _, known := m[key]; !known && len(m) >= counted {
 		key = "others"
@@ -83,7 +83,7 @@ func count(m map[string]uint64, key string) {
 	m[key]++
 }
 
-// appendLast appends a line and drops the oldest if there are too many.
+// appendLast appends a line to a list of the last lines, and drops the oldest if there are too many.
 func appendLast(list []string, line string) []string {
 	if len(list) == listed {
 		list = append(list[:0], list[1:]...)

@@ -67,7 +67,8 @@ func (c *Collector) Find(dn string) *Account {
 	return nil
 }
 
-// Report formats a message and appends it to Unresolved. It does not end the collection.
+// Report records a problem that does not end the collection, such as an unknown member: it formats a message and
+// appends it to Unresolved.
 func (c *Collector) Report(format string, args ...any) {
 	c.Unresolved = append(c.Unresolved, fmt.Sprintf(format, args...))
 }

@@ -31,7 +31,7 @@ type user struct {
 	Primary  string // name or SID of the primary group; "": Domain Users
 }
 
-// group is a group in a directory file.
+// group is a group in a directory file, or the fields of a user that groups have too.
 type group struct {
 	Name, SID string
 	MemberOf  []string

@@ -198,7 +198,7 @@ func tokenOut(t *token.Token) *oracle.Token {
 	return out
 }
 
-// result returns the answer of an operation on a token; n counts only after a success.
+// result converts the outcome of an operation on a token to an answer: the status and, after a success, the token n.
 func result(n *token.Token, st ntstatus.Status) *kit.Out {
 	if !st.IsSuccess() {
 		return &kit.Out{Status: st.String()}

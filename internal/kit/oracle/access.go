@@ -313,7 +313,7 @@ func Access(q *AccessCheck) Decision {
 	return end(Success, r.asked)
 }
 
-// newRun returns a check of q that has not begun.
+// newRun prepares the access check q: it maps the requested rights. No stage has run yet.
 func newRun(q *AccessCheck) *run {
 	desired := q.Mapping.Map(q.Desired)
 	return &run{AccessCheck: q, asked: desired &^ maximumAllowed, max: desired&maximumAllowed != 0}

@@ -75,7 +75,7 @@ type Descriptor struct {
 	Control      Word
 }
 
-// object reports whether a type has GUIDs.
+// object reports whether an ACE type has object type GUIDs.
 func object(typ byte) bool {
 	switch typ {
 	case AllowObject, DenyObject, AuditObject, 0x08, AllowCallbackObj, DenyCallbackObj, 0x0F, 0x10:

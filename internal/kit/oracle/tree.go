@@ -12,7 +12,7 @@ func integrityOf(s string) Word {
 	return Word(n)
 }
 
-// parent returns the node above i, -1 for the root.
+// parent returns the parent of the node i in the object type list, -1 for the root.
 func (r *run) parent(i int) int {
 	for p := i - 1; p >= 0; p-- {
 		if r.Types[p].Level < r.Types[i].Level {
@@ -22,7 +22,7 @@ func (r *run) parent(i int) int {
 	return -1
 }
 
-// under reports whether i is n or below it.
+// under reports whether the node i of the object type list is n or a descendant of n.
 func (r *run) under(i, n int) bool {
 	for ; i >= 0; i = r.parent(i) {
 		if i == n {
@@ -32,7 +32,7 @@ func (r *run) under(i, n int) bool {
 	return false
 }
 
-// children returns the nodes directly below n.
+// children returns the child nodes of n in the object type list.
 func (r *run) children(n int) (out []int) {
 	for i := range r.Types {
 		if i > 0 && r.parent(i) == n {

@@ -121,7 +121,7 @@ func (a *asker) callBool(name string, r *request) (reply, error) {
 	return p, nil
 }
 
-// authzCall starts a request to a function of authz.dll.
+// authzCall starts a request to a function of authz.dll. The caller adds the parameters.
 func authzCall(name string) *packer {
 	k := pack(name)
 	k.DLL = "authz.dll"

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeList decodes TOKEN_PRIVILEGES.
+// privilegeList decodes the privileges in a TOKEN_PRIVILEGES structure.
 func privilegeList(b []byte) []nt.LUIDAndAttributes {
 	return privilegesAt(b[4:], le.Uint32(b))
 }
@@ -41,7 +41,7 @@ func (p *reply) groupList(at buffer) (list []token.Group) {
 	return list
 }
 
-// group decodes a SID_AND_ATTRIBUTES.
+// group decodes the SID_AND_ATTRIBUTES at an offset of the buffer at.
 func (p *reply) group(at buffer, offset int) token.Group {
 	return token.Group{SID: p.sid(at, offset), Attributes: le.Uint32(p.bytes(at)[offset+8:])}
 }
@@ -56,14 +56,14 @@ func (p *reply) sid(at buffer, offset int) sid.SID {
 	return s
 }
 
-// sidPointer adds a pointer to a SID, NULL for the zero SID.
+// sidPointer adds a buffer with a pointer to a SID, NULL for the zero SID, to the request. It returns the buffer.
 func (k *packer) sidPointer(s sid.SID) buffer {
 	at := k.room(8)
 	k.point(at, 0, k.sidBuffer(s), 0)
 	return at
 }
 
-// aclPointer adds a pointer to an ACL, NULL for nil.
+// aclPointer adds a buffer with a pointer to an ACL, NULL for nil, to the request. It returns the buffer.
 func (k *packer) aclPointer(l *sd.ACL) buffer {
 	at := k.room(8)
 	k.point(at, 0, k.acl(l), 0)

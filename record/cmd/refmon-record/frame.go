@@ -36,10 +36,11 @@ type reply struct {
 // buffer identifies a buffer of a request by its number, from 1. The zero value is a NULL pointer.
 type buffer int
 
-// call returns a request without parameters.
+// call returns a request to call the function proc of a library, so far without parameters.
 func call(dll, proc string) *request { return &request{DLL: dll, Proc: proc} }
 
-// add adds a buffer with the contents b, which it keeps.
+// add adds a buffer with the contents b, which it keeps, to the request's memory. It returns the buffer, for pointers
+// to it.
 func (r *request) add(b []byte) buffer {
 	r.Buffers = append(r.Buffers, b)
 	return buffer(len(r.Buffers))
@@ -58,13 +59,13 @@ func (r *request) point(from buffer, at int, to buffer, offset int) {
 	}
 }
 
-// num adds a parameter that is a number.
+// num adds a parameter that is a number. It returns r, for further parameters.
 func (r *request) num(n uint64) *request {
 	r.Args = append(r.Args, arg{N: n})
 	return r
 }
 
-// ptr adds a parameter that is a pointer to a buffer.
+// ptr adds a parameter that is a pointer to a buffer of the request. It returns r, for further parameters.
 func (r *request) ptr(b buffer) *request {
 	r.Args = append(r.Args, arg{Buffer: int(b)})
 	return r
@@ -73,10 +74,10 @@ func (r *request) ptr(b buffer) *request {
 // bytes returns the contents of a buffer after the call. It panics for buffer 0.
 func (p *reply) bytes(b buffer) []byte { return p.Buffers[b-1] }
 
-// u32 returns a 32-bit number from the buffer.
+// u32 returns the 32-bit number at the start of a buffer after the call.
 func (p *reply) u32(b buffer) uint32 { return binary.LittleEndian.Uint32(p.bytes(b)) }
 
-// u64 returns a 64-bit number from the buffer.
+// u64 returns the 64-bit number at the start of a buffer after the call.
 func (p *reply) u64(b buffer) uint64 { return binary.LittleEndian.Uint64(p.bytes(b)) }
 
 // at follows the pointer at an offset of a buffer and returns the bytes from there to the buffer's end. It returns nil

@@ -221,7 +221,7 @@ func (k *packer) booleanVerdict(length uint32) func(*reply) win32.AccessCheckOut
 	}
 }
 
-// name adds a string parameter. A string that could not be captured becomes NULL.
+// name adds a parameter that is a pointer to a string. A string that could not be captured becomes NULL.
 func (k *packer) name(c nt.Captured[string]) {
 	if c.Status != ntstatus.Success {
 		k.num(0)

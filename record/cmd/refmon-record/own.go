@@ -32,7 +32,7 @@ func (a *asker) closeHandle(h winnt.Handle) {
 	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many does no harm
 }
 
-// openOwn opens the token of this process. The caller closes the handle.
+// openOwn opens the token of this process with the rights desired. The caller closes the handle.
 func (a *asker) openOwn(desired winnt.AccessMask) (winnt.Handle, error) {
 	o, err := invoke[nt.OpenProcessTokenOut](a.do, "NtOpenProcessToken",
 		nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: desired})

@@ -24,7 +24,7 @@ type packer struct {
 	err error
 }
 
-// pack starts a request to a service of ntdll.dll.
+// pack starts a request to a service of ntdll.dll. The caller adds the parameters.
 func pack(service string) *packer { return &packer{request: call("ntdll.dll", service)} }
 
 // fail stores an error, unless there is one already. A request with an error is not sent.
@@ -74,7 +74,7 @@ func captured[T any](k *packer, c nt.Captured[T], f func(T) buffer) {
 	}
 }
 
-// sidBuffer adds the bytes of a SID and returns their place, 0 for the zero SID.
+// sidBuffer adds a SID to the request's memory and returns its buffer, 0 for the zero SID.
 func (k *packer) sidBuffer(s sid.SID) buffer {
 	if s.IsZero() {
 		return 0
@@ -82,7 +82,7 @@ func (k *packer) sidBuffer(s sid.SID) buffer {
 	return k.add([]byte(s.Binary()))
 }
 
-// descriptor adds the bytes of a descriptor and returns their place, 0 for nil.
+// descriptor adds a self-relative descriptor to the request's memory and returns its buffer, 0 for nil.
 func (k *packer) descriptor(d *sd.Descriptor) buffer {
 	if d == nil {
 		return 0
@@ -90,7 +90,7 @@ func (k *packer) descriptor(d *sd.Descriptor) buffer {
 	return k.add(d.Binary())
 }
 
-// acl adds the bytes of an ACL and returns their place, 0 for nil.
+// acl adds an ACL to the request's memory and returns its buffer, 0 for nil.
 func (k *packer) acl(l *sd.ACL) buffer {
 	if l == nil {
 		return 0
@@ -142,7 +142,7 @@ func (k *packer) unicode(s string) buffer {
 	return at
 }
 
-// clientID adds a CLIENT_ID of 16 bytes and returns its place, 0 for nil.
+// clientID adds a CLIENT_ID of 16 bytes to the request's memory and returns its buffer, 0 for nil.
 func (k *packer) clientID(id *nt.ClientID) buffer {
 	if id == nil {
 		return 0
@@ -150,7 +150,7 @@ func (k *packer) clientID(id *nt.ClientID) buffer {
 	return k.add(le.AppendUint64(le.AppendUint64(nil, uint64(id.UniqueProcess)), uint64(id.UniqueThread)))
 }
 
-// mapping adds a GENERIC_MAPPING of 16 bytes and returns its place.
+// mapping adds a GENERIC_MAPPING of 16 bytes to the request's memory and returns its buffer.
 func (k *packer) mapping(m winnt.GenericMapping) buffer {
 	return k.add(u32le(nil, uint32(m.Read), uint32(m.Write), uint32(m.Execute), uint32(m.All)))
 }
@@ -181,7 +181,7 @@ func (k *packer) sidArray(at buffer, offset int, list []token.Group) {
 	}
 }
 
-// privileges adds a TOKEN_PRIVILEGES and returns its place, 0 for nil.
+// privileges adds a TOKEN_PRIVILEGES to the request's memory and returns its buffer, 0 for nil.
 func (k *packer) privileges(list []nt.LUIDAndAttributes) buffer {
 	if list == nil {
 		return 0
@@ -189,7 +189,7 @@ func (k *packer) privileges(list []nt.LUIDAndAttributes) buffer {
 	return k.add(append(privilegeArray(u32le(nil, uint32(len(list))), list), make([]byte, 12)...))
 }
 
-// privilegeArray appends entries of 12 bytes.
+// privilegeArray appends privileges to b as LUID_AND_ATTRIBUTES, 12 bytes each.
 func privilegeArray(b []byte, list []nt.LUIDAndAttributes) []byte {
 	for _, p := range list {
 		b = u32le(le.AppendUint64(b, uint64(p.LUID)), p.Attributes)
@@ -197,7 +197,7 @@ func privilegeArray(b []byte, list []nt.LUIDAndAttributes) []byte {
 	return b
 }
 
-// privilegeSet adds a PRIVILEGE_SET and returns its place, 0 for nil.
+// privilegeSet adds a PRIVILEGE_SET to the request's memory and returns its buffer, 0 for nil.
 func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 	if s == nil {
 		return 0

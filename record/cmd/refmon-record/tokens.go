@@ -200,7 +200,7 @@ func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.GenericMapping, k.mapping)
 }
 
-// privilegeRoom adds the output parameters for the used privileges and their length.
+// privilegeRoom adds two output parameters of an access check: the buffer for the used privileges, and its length.
 func (k *packer) privilegeRoom(length uint32) (set, need buffer) {
 	set, need = k.room(int(min(max(length, 20), 1<<16))), k.add(u32le(nil, length))
 	k.ptr(set).ptr(need)
