@@ -59,9 +59,9 @@ type conversion struct {
 	toText  func(dst []byte, binary []byte, domain sid.SID) ([]byte, error)
 }
 
-// SIDs returns a new job that converts SIDs, for `refmon sid --batch`: {"id","sid","domain"} becomes {"id","hex"}, and
-// {"id","hex"} becomes {"id","sid"}. Text has Windows syntax, including aliases such as BA. Relative aliases (DA, DU …)
-// refer to domain and are an error without it (S-80). Bytes after a SID are an error.
+// SIDs returns a new job that converts SIDs, for `refmon sid --batch`: {"id","sid","domain"} becomes {"id","hex"},
+// and {"id","hex"} becomes {"id","sid"}. Text has Windows syntax, including aliases such as BA. Relative aliases (DA,
+// DU …) refer to domain and are an error without it (S-80). Bytes after a SID are an error.
 func SIDs() *Job {
 	return (&conversion{
 		fields: strict.Layout{"id", "sid", "hex", "domain"},

@@ -92,8 +92,8 @@ func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []b
 
 // Do runs the comparison and sets the counts. It writes the rows of new objects and of objects with other sets
 // unchanged, and new sets. The row of principals precedes the first set. {"path":…,"gone":true} and
-// {"set":…,"gone":true} are deletions and come last. Do needs memory for a hash of each path. After an error the output
-// is incomplete. A path that occurs twice in After is written each time. It reads Before twice.
+// {"set":…,"gone":true} are deletions and come last. Do needs memory for a hash of each path. After an error the
+// output is incomplete. A path that occurs twice in After is written each time. It reads Before twice.
 func (d *IndexDiff) Do() error {
 	before, sets := map[digest]digest{}, map[string]bool{} // false: not in After
 	err := each(d.Before, func(row *indexRow, _ []byte) error {

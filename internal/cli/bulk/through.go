@@ -161,8 +161,9 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 }
 
 // way finds through which entries the principal with index i has a right, by an access check with explanation. The
-// result's who is empty. Without a granting entry its text is empty. A right of several entries with different
-// accounts has no account. Of control, which either of two rights gives, it explains the first that is granted.
+// result's who is empty. With an error, and without a granting entry, its text is empty. A right of several entries
+// with different accounts has no account. Of control, which either of two rights gives, it explains the first that is
+// granted.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
