@@ -2,8 +2,9 @@ package index
 
 import "path"
 
-// link adds a document to its folder's members, and each folder above that is new to its parent's. Another worker may
-// have the rows of those folders. A known document has no effect.
+// link keeps the folder tree of the state complete: it records a new document as a member of its folder, and each
+// folder above it as a member of its own parent. The folders need no row, because another worker may have theirs. A
+// known document has no effect.
 func (s *State) link(at string) {
 	for at != "" && at != "/" {
 		dir, name := path.Split(at)
@@ -19,8 +20,8 @@ func (s *State) link(at string) {
 	}
 }
 
-// unlink removes a document from its folder's members, and then the folders above that have become empty and have no
-// row. It does nothing if the document has a row or members.
+// unlink removes a document from the folder tree of the state after its row was deleted. It then removes each folder
+// above that has become empty and has no row. It does nothing if the document still has a row or members.
 func (s *State) unlink(at string) {
 	for len(s.below[at+"/"]) == 0 && s.rows[at] == nil {
 		dir, name := path.Split(at)

@@ -58,10 +58,10 @@ func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 	return b, nil
 }
 
-// replay reads the log in the folder state into b.state. It returns the documents to write, with the number of the
-// event that changed each: those after the cursor, or all if the cursor is not one of this log. Without a log it
-// returns nil. A cursor beyond the log, or from before its last compaction, gives all documents. A damaged log is an
-// error.
+// replay finds the documents that a new run must write to the bulk file: those that changed after the saved cursor. It
+// reads the log in the folder state into b.state and returns each path with the number of the event that changed it.
+// All documents count if there is no cursor of this log, or if the cursor is beyond the log or from before its last
+// compaction; their number is then the log's last. Without a log it returns nil. A damaged log is an error.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -175,7 +175,8 @@ const maxID = 512
 // right's word appended.
 const accessField = "_allow_access_control"
 
-// field returns the field name of a right.
+// field returns the name of the search engine's field that lists the users with a right: the common name for the
+// index's first right, i = 0, and that name with "_" and the right for the others.
 func field(rights []string, i int) string {
 	if i == 0 {
 		return accessField

@@ -83,7 +83,8 @@ func (b *Bulk) readCursor(name, state string) error {
 	return nil
 }
 
-// target returns the name of the search index with the form of the lines.
+// target identifies the search index that a bulk cursor belongs to: its name, after the form of the lines and a colon
+// unless that form is BulkSIDs.
 func (b *Bulk) target() string {
 	if b.form == BulkSIDs {
 		return b.index

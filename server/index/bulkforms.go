@@ -29,8 +29,9 @@ const (
 // BulkForms returns all forms. The caller owns the result.
 func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
 
-// numbers returns a map from each right to the number of the document's class, with the index's name as "index" and
-// version as "seq". For an unreadable document it has only these two, so no query finds it (N-5).
+// numbers returns the fields that a search engine stores for a document when it filters by class number: for each right
+// the number of the document's class, the index's name as "index" and version as "seq". For an unreadable document it
+// has only the last two, so no query finds it (N-5).
 func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	out := map[string]any{"index": b.state.start.Index, "seq": version}
 	for i, id := range r.Classes {
@@ -39,8 +40,8 @@ func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	return out
 }
 
-// point appends an operation on the points of a document: it sets their payload "refmon", or deletes the points if r
-// is nil.
+// point appends the request that stores a document's access data in Qdrant: it sets the payload "refmon" of the
+// document's points, or deletes the points if r is nil.
 func (b *Bulk) point(path string, version uint64, r *RowEvent) error {
 	points := map[string]any{"must": []any{map[string]any{"key": "path", "match": map[string]any{"value": path}}}}
 	operation := map[string]any{"delete": map[string]any{"filter": points}}
@@ -76,10 +77,10 @@ func (b *Bulk) statement(id string, version uint64, r *RowEvent) {
 		strings.Join(values, ", "), strings.Join(set, ", "))
 }
 
-// identifier quotes a name for SQL.
+// identifier quotes a name as an SQL identifier, in double quotes.
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// literal returns a string constant of PostgreSQL on one line.
+// literal quotes text as a PostgreSQL string constant on one line.
 func literal(text string) string {
 	if !strings.ContainsAny(text, "\\\n\r") {
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"

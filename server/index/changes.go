@@ -81,8 +81,8 @@ type tail struct {
 	at    int64  // offset of the next line
 }
 
-// tailOf opens the events in dir for reading what follows event number after. The tail is not nil even with an
-// error.
+// tailOf starts to follow a log: it opens the events in dir for reading the changes after event number after. The tail
+// is not nil even with an error.
 func tailOf(dir string, after uint64) (*tail, error) {
 	t := &tail{after: after}
 	return t, t.open(dir)
@@ -150,8 +150,9 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 	return nil
 }
 
-// until returns the number of the last compacted event, from e if that is a start event. It returns 0 for a log that
-// was never compacted or has no start event yet.
+// until returns how far a log was compacted: the number of the last event that its snapshot replaced. It takes the
+// number from e if that is a start event, and otherwise from the state's start event. It returns 0 for a log that was
+// never compacted or has no start event yet.
 func (s *State) until(e *Event) uint64 {
 	if e.Start != nil {
 		return e.Start.Until
@@ -162,9 +163,9 @@ func (s *State) until(e *Event) uint64 {
 	return s.start.Until
 }
 
-// changed applies an event. If wanted is true, it returns the changes of access that the event makes, one for each
-// document and right; the result may be nil. The errors are those of [State.Apply]. After an error nothing changed.
-// Events that are not wanted are applied without a result.
+// changed applies an event and works out which users gained or lost access by it. If wanted is true, it returns one
+// change for each document and right concerned; the result may be nil. If wanted is false, it only applies the event.
+// The errors are those of [State.Apply]; after one, nothing changed.
 func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string
@@ -207,8 +208,8 @@ func (s *State) evidence(path string, right int) (descriptor, directory string) 
 	return r.Descriptor, s.classes[r.Classes[right]].event.Version
 }
 
-// sets returns the members for each right on a document, in the order of the rights. The sets are empty for a document
-// that is missing or unreadable.
+// sets returns who has access to a document: one set of person numbers for each right, in the order of the index's
+// rights. The sets are empty for a document that is missing or unreadable.
 func (s *State) sets(path string) []effective.Set {
 	out := make([]effective.Set, len(s.start.Rights))
 	if r := s.rows[path]; r != nil && r.Error == "" {
@@ -219,7 +220,8 @@ func (s *State) sets(path string) []effective.Set {
 	return out
 }
 
-// sids returns the SIDs of the people in a and not in b. It returns nil for none.
+// sids returns the SIDs of the people in set a who are not in set b, such as those who gained access. It returns nil
+// for none.
 func (s *State) sids(a, b effective.Set) (out []string) {
 	for n := range a.All() {
 		if !b.Has(n) {

@@ -89,9 +89,9 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 // noOne is the SID that nobody has.
 var noOne = sid.MustParse("S-1-0-0")
 
-// relevantEntries returns a list without the entries that do not affect access. It drops inherit-only entries, also of
-// labels. If system is true, it drops audit entries too. It returns nil for a nil list, which differs from an
-// empty one. With system the flags of success and failure stay.
+// relevantEntries reduces an ACL to the entries that affect access to the object itself. It drops inherit-only entries,
+// also of labels. system means that l is a SACL: it then drops audit entries too, and the success and failure
+// flags stay. It returns nil for a nil list, which differs from an empty one.
 func relevantEntries(l *sd.ACL, system bool) (*sd.ACL, error) {
 	if l == nil {
 		return nil, nil

@@ -8,13 +8,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// described is a descriptor of files or folders. A walk reports equal descriptors as the same pointer.
+// described is the key of the cache of classes: a descriptor, and whether it is a folder's. A walk reports equal
+// descriptors as the same pointer.
 type described struct {
 	d      *sd.Descriptor
 	folder bool
 }
 
-// classed has the classes of a descriptor, without the folders above the document.
+// classed is a cache entry: the classes that documents with one descriptor have, without the condition about the
+// folders above the document.
 type classed struct {
 	hash    string
 	ids     []string
@@ -27,8 +29,9 @@ const (
 	maxClassedBytes = 16 << 20
 )
 
-// classed returns the classes of a descriptor, one for each right, from the cache if possible. The caller must not
-// change the slices. It does not decide the classes.
+// classed returns the classes that a document with descriptor d gets, one for each right, from the cache if possible.
+// folder means that the document is a folder. It does not compute the members of the classes. The caller must not
+// change the slices.
 func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	key := described{d, folder}
 	if known, ok := w.byDescriptor[key]; ok {
@@ -54,8 +57,8 @@ func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	return out
 }
 
-// dropClassed empties the cache unless a walk is in progress. Later batches have other pointers, so that no descriptor
-// would be found again (N-137).
+// dropClassed frees the cache of classes by descriptor, unless a walk of a tree is in progress. The cache is keyed by
+// pointer, and later batches have other pointers, so they would find no descriptor in it (N-137).
 func (w *Worker) dropClassed() {
 	if len(w.walks) == 0 {
 		clear(w.byDescriptor)

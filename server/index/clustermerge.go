@@ -17,7 +17,7 @@ type Merge struct {
 	votes int // number of logs with members
 }
 
-// part is the log of one worker, as read so far.
+// part is what a merge has read of one worker's log: the state that the log's events make.
 type part struct {
 	state *State
 	whole bool // read to its end once; from then on each event applies immediately
@@ -49,7 +49,7 @@ func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
 // [Merge.Whole] (N-42). Its documents stay until then. An unknown name has no effect.
 func (m *Merge) Restart(name string) { delete(m.parts, name) }
 
-// part returns the merged state of the log with a name. It creates an empty one for a new name.
+// part returns what the merge has read of the log with this name. For a new name it creates an empty state.
 func (m *Merge) part(name string) *part {
 	p := m.parts[name]
 	if p == nil {
@@ -116,8 +116,8 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// person gives a person the next number in the merged index, or a known one the new name. It does nothing if nothing
-// changed.
+// person adds a person of some log to the merged index, which has person numbers of its own. A new person gets the next
+// number there, and a known one the new name. It does nothing if nothing changed.
 func (m *Merge) person(p *PersonEvent) error {
 	s := m.whole.state
 	number, known := s.bySID[p.SID]
@@ -130,9 +130,9 @@ func (m *Merge) person(p *PersonEvent) error {
 	return m.whole.add(Event{Person: &PersonEvent{Number: number, SID: p.SID, Name: p.Name}})
 }
 
-// class applies a class event of a log. An event without members, or of a folder's class, only defines a new class:
-// for a known one it does nothing. An event with members, in the numbers of the log's people, replaces the members in
-// the merged index if they differ.
+// class copies a class event of log p to the merged index. An event without members, or of a folder's class, only
+// defines a class, and does nothing for a known one. An event with members replaces the members in the merged index if
+// they differ, after conversion from the person numbers of p.
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
@@ -152,8 +152,8 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	return m.whole.add(Event{Class: &out})
 }
 
-// renumbered converts a set of person numbers of part p to those of the merged index, which must know all these
-// people.
+// renumbered converts a set of people from the person numbers of log p to those of the merged index, which must know
+// all these people.
 func (m *Merge) renumbered(p *part, of effective.Set) effective.Set {
 	out := make(effective.Set, (len(m.whole.state.people)+63)/64)
 	for n := range of.All() {
@@ -163,14 +163,15 @@ func (m *Merge) renumbered(p *part, of effective.Set) effective.Set {
 	return out
 }
 
-// same reports whether two events have the same members.
+// same reports whether two events give a class the same members, so that the later one need not be written.
 func (e *ClassEvent) same(o *ClassEvent) bool {
 	return e.Members == o.Members && slices.Equal(e.Allow, o.Allow) && slices.Equal(e.Expand, o.Expand) &&
 		slices.EqualFunc(e.Expression, o.Expression, slices.Equal)
 }
 
-// row applies a row of a part. It ignores an unchanged row, and one that the part does not own, such as those of
-// shared parent folders (N-75). A row with an unknown class is an error.
+// row copies a document's row from log p to the merged index. It ignores an unchanged row. It also ignores a row that
+// p.own rejects, because another log is responsible for that document: each log has rows of shared parent folders
+// (N-75). A row whose class the merged index does not have is an error.
 func (m *Merge) row(p *part, r *RowEvent) error {
 	if !p.own(r.Path) {
 		return nil
@@ -186,7 +187,8 @@ func (m *Merge) row(p *part, r *RowEvent) error {
 	return m.whole.add(Event{Row: r})
 }
 
-// gone emits the deletion of a document. It does nothing if there is no such document, or if p does not own it.
+// gone copies the deletion of the document at this path from log p to the merged index. It does nothing if the index
+// has no such document, or if p.own rejects the path because another log is responsible for it.
 func (m *Merge) gone(p *part, at string) error {
 	if m.whole.state.rows[at] == nil || !p.own(at) {
 		return nil
@@ -194,8 +196,9 @@ func (m *Merge) gone(p *part, at string) error {
 	return m.whole.add(Event{Gone: at})
 }
 
-// directory emits a directory version when all logs with members have reached it. While their versions differ, and if
-// the version is not new, it does nothing. A log that is incomplete, or has no version yet, does not count.
+// directory announces a directory version in the merged index once the members of all classes are those of that
+// version: when every log with members has reached it. It does nothing while the versions differ, or if the version is
+// not new. A log that is incomplete, or has no version yet, does not count.
 func (m *Merge) directory() error {
 	version, votes := "", 0
 	for _, p := range m.parts {

@@ -10,8 +10,8 @@ import (
 // NewState returns the state of an empty index. The first event that it applies must be a start event.
 func NewState() *State { return newState() }
 
-// BeingWritten reports whether the version's error is only that its file is being written, so that the next report may
-// be good. It returns false for a version without an error.
+// BeingWritten reports whether the directory file could not be used only because it was changing when it was read, so
+// that the next report may be good. It returns false for a version without an error or with another one.
 func (v *Version) BeingWritten() bool { return errors.Is(v.Err, errChanging) }
 
 // Rows returns a worker that emits rows and class definitions without members. Another worker decides the members, so
@@ -24,12 +24,13 @@ func (q Question) Rows(s *State) (*Worker, error) {
 	return w, err
 }
 
-// define emits an event that defines a class but not its members.
+// define announces a new class to the workers that compute members: it emits an event with the class's definition and
+// without members.
 func (w *Worker) define(c *Class) error {
 	return w.add(Event{Class: definition(c)})
 }
 
-// definition returns the event that defines a class.
+// definition returns the event that describes a class without its members: its right, mask, descriptors and folders.
 func definition(c *Class) *ClassEvent {
 	return &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
 		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
@@ -74,8 +75,8 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 	return w.decide(&c, nil)
 }
 
-// checkDefinition returns an error if a class belongs to another question than this index, or if its ID is not the
-// hash of its definition.
+// checkDefinition rejects a class definition of another machine that this index cannot use. It returns an error if the
+// class belongs to another question than this index, or if its ID is not the hash of its definition.
 func (w *Worker) checkDefinition(c *Class) error {
 	same, err := w.rebuild(c)
 	if err == nil && same.ID != c.ID {
@@ -84,9 +85,9 @@ func (w *Worker) checkDefinition(c *Class) error {
 	return err
 }
 
-// rebuild computes a class from its definition, with the ID that it should have. It returns an error for a right that
-// the index does not have, and for a folder's class if traverse rights are not checked. A class with another right is
-// an error.
+// rebuild recomputes a class from its definition, so that the caller can compare the ID with the one that another
+// machine claimed. It takes the mask and the share from this index's own question. It returns an error for a right that
+// the index does not have, and for a folder's class if traverse rights are not checked.
 func (w *Worker) rebuild(c *Class) (Class, error) {
 	if c.Passing {
 		if w.traverse == "" {

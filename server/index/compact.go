@@ -24,8 +24,9 @@ const (
 // ErrTooOld says that the changes after a number are no longer stored. Start over with 0.
 var ErrTooOld = errors.New("the changes after this number are no longer stored: start over with 0")
 
-// snapshot returns events that rebuild the state and end with its number. Unless all is true, it leaves out classes
-// without documents (N-22). The events share memory with the state. The state must have a start event.
+// snapshot returns the events that a compacted log starts with: they rebuild the state and end with its event number.
+// Unless all is true, it leaves out classes without documents (N-22). The events share memory with the state. The state
+// must have a start event.
 func (s *State) snapshot(all bool) []Event {
 	out := []Event{{Start: s.start, Time: s.began}}
 	for i := range s.people {
@@ -65,7 +66,8 @@ func (s *State) snapshot(all bool) []Event {
 	return out
 }
 
-// kinds returns the classes in the order of their events, so each follows its folders.
+// kinds returns all classes in the order in which a snapshot must define them: by number, so each follows the folder
+// classes that it names.
 func (s *State) kinds() []*kind {
 	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
 }
@@ -123,8 +125,8 @@ func (l *Log) compact(w *Worker, most int64, all bool) error {
 	return l.replace(events)
 }
 
-// live returns the approximate number of events that a snapshot of s needs. With all it counts every class, otherwise
-// only those that have documents.
+// live estimates the lines of the log after a compaction: the number of events that a snapshot of s needs. With all it
+// counts every class, otherwise only those that have documents.
 func (s *State) live(all bool) int {
 	n := 1 + len(s.people) + len(s.rows)
 	for _, k := range s.classes {
@@ -184,8 +186,8 @@ func written(file *diskio.File, events []Event) (size int64, err error) {
 	return size, file.Sync()
 }
 
-// replaced reports whether the log in the folder dir is another file than open. A missing log is not a replacement.
-// An error returns false.
+// replaced reports whether a compaction has put another log in place of the open file: whether the log in the folder
+// dir is another file than open. A missing log is not a replacement. An error returns false.
 func replaced(dir string, open *os.File) (bool, error) {
 	now, err := os.Stat(filepath.Join(dir, eventsName))
 	if errors.Is(err, fs.ErrNotExist) {

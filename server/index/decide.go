@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decider decides classes for one version of the directory. The worker owns it.
+// decider computes which people each class of documents admits, for one version of the directory. It caches what
+// several classes need. The worker owns it.
 type decider struct {
 	directory  *directory.Directory
 	compiled   *effective.Principals
@@ -35,13 +36,14 @@ type holding struct {
 	s sid.SID
 }
 
-// deciderFor returns a decider for grants only; its people have no numbers.
+// deciderFor returns a decider that only answers grants for the single token in d. Its people have no numbers, so it
+// computes no member sets.
 func deciderFor(d *directory.Directory) *decider {
 	return newDecider(d, "", func(sid.SID) int { return 0 }, 1)
 }
 
-// grants reports whether a class grants its right to the only token of a decider. It returns false if the descriptor,
-// the share or a folder above refuses. A class without a share is not limited by one.
+// grants reports whether the only token of the decider has a class's right: an access check of the share, the folders
+// above and the document. It returns false if one of the three refuses. A class without a share is not limited by one.
 func (d *decider) grants(c *Class) (bool, error) {
 	e, err := d.evaluator(c.Type, c.Mask)
 	if err != nil {
@@ -69,14 +71,15 @@ func newDecider(d *directory.Directory, version string, number func(s sid.SID) i
 	return openDecider(d, version, numbers, count, effective.Compile(d.Tokens(), effective.Config{}))
 }
 
-// openDecider returns a decider without cached results.
+// openDecider returns a decider for a compiled directory with empty caches. numbers has the person's number for each
+// principal, and people is the count of numbers.
 func openDecider(d *directory.Directory, version string, numbers []int, people int, p *effective.Principals) *decider {
 	return &decider{directory: d, compiled: p, numbers: numbers, people: people, version: version,
 		evaluators: map[question]*effective.Evaluator{}, having: map[holding]effective.Set{}, passes: map[string]*passed{}}
 }
 
-// samePeople reports whether a directory has the decider's people in the same order, with the same decisions of a
-// share's configuration. Their groups may differ. A nil decider returns false.
+// samePeople reports whether directory o can take the decider's person numbers unchanged: it has the same people in the
+// same order, with the same decisions of a share's configuration. Their groups may differ. A nil decider returns false.
 func (d *decider) samePeople(o *directory.Directory) bool {
 	if d == nil || len(d.directory.Principals) != len(o.Principals) {
 		return false
@@ -90,8 +93,8 @@ func (d *decider) samePeople(o *directory.Directory) bool {
 	return true
 }
 
-// replace returns the decider for another directory version with the same people, and the difference between the
-// versions. Call samePeople first.
+// replace returns the decider for a directory version in which only groups or privileges changed, and that difference,
+// so that the caller recomputes the affected classes alone. Call samePeople first.
 func (d *decider) replace(o *directory.Directory, version string) (*decider, *effective.Difference) {
 	compiled, f := d.compiled.Replace(o.Tokens())
 	out := openDecider(o, version, d.numbers, d.people, compiled)
@@ -99,7 +102,8 @@ func (d *decider) replace(o *directory.Directory, version string) (*decider, *ef
 	return out, f
 }
 
-// affected reports whether a difference can change the result of a class.
+// affected reports whether a class must be computed again after a directory change: whether the difference f can change
+// the result for its share, folders or documents.
 func (c *Class) affected(f *effective.Difference) bool {
 	through := func(t Class) bool { return t.affected(f) }
 	return f.Affects(c.Descriptor) || f.Affects(c.Share) || slices.ContainsFunc(c.Through, through)
@@ -176,8 +180,9 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	return out, nil
 }
 
-// guard applies the configuration of a share to the set allowed, in place: the share's administrators have every right
-// without a check of the file, and nobody has a right that it withholds (N-100).
+// guard applies a share's own access settings to the people whom the descriptors admit, and changes allowed in place.
+// The share's administrators get every right without a check of the file, and nobody keeps a right that the share
+// withholds (N-100). allowed has principals of the directory, and mask is the class's right.
 func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 	for i := range d.directory.Principals {
 		switch p := &d.directory.Principals[i]; {
@@ -189,8 +194,9 @@ func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 	}
 }
 
-// numbered converts principals of the directory to numbers of people. If two principals are one person, both must
-// have the right (N-2). The result is new. People who are no principal do not have it.
+// numbered converts a set of principals, by position in the directory, to a new set of person numbers, which stay the
+// same in later directories. If two principals are one person, both must have the right (N-2). People who are no
+// principal do not have it.
 func (d *decider) numbered(allowed effective.Set) effective.Set {
 	out, not := make(effective.Set, (d.people+63)/64), make(effective.Set, (d.people+63)/64)
 	for i, n := range d.numbers {
@@ -204,23 +210,23 @@ func (d *decider) numbered(allowed effective.Set) effective.Set {
 	return out
 }
 
-// and removes from a what is not in b. b must have at least the length of a.
+// and intersects two sets in place: it removes from a what is not in b. b must have at least the length of a.
 func and(a, b effective.Set) {
 	for i := range a {
 		a[i] &= b[i]
 	}
 }
 
-// andNot removes the elements of b from a. b must have at least the length of a.
+// andNot subtracts set b from set a in place. b must have at least the length of a.
 func andNot(a, b effective.Set) {
 	for i := range a {
 		a[i] &^= b[i]
 	}
 }
 
-// sound returns the SIDs that grant the right on their own, whatever other SIDs a token has: in every clause of x they
-// are allowed before any denial, or everybody is allowed first. Each principal with one of these SIDs is in allowed
-// (N-4).
+// sound returns the SIDs that a list of allowed SIDs may name for class c: each grants the right on its own, whatever
+// other SIDs a token has. In every clause of x the SID is allowed before any denial, or everybody is allowed first.
+// Each principal with such a SID is in allowed, the members of c (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
 	out := []sid.SID{everyone}
 	free := true // so far every clause starts by allowing everybody
@@ -241,8 +247,9 @@ func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effect
 	})
 }
 
-// leading returns the SIDs that a clause allows before its first denial, nil if it starts with one. A term without a
-// SID matches everybody and counts as Everyone.
+// leading returns the SIDs that one ordered list of allow and deny terms allows before its first denial. Denials cannot
+// take the right from their holders. It returns nil if the list starts with a denial. A term without a SID matches
+// everybody and counts as Everyone.
 func leading(c effective.Clause) (out []sid.SID) {
 	for _, t := range c {
 		if !t.Allow {
@@ -259,8 +266,8 @@ func leading(c effective.Clause) (out []sid.SID) {
 
 var everyone = sid.MustParse("S-1-1-0")
 
-// have returns the principals that hold a SID and that an allow entry for it can reach. If no such entry can be built,
-// the set is empty. It is kept for the next call, unless it is empty for that reason.
+// have returns the principals to whom an allow entry for SID s would grant the right of class c. It caches the result
+// for the next call. If no such entry can be built, it returns an empty set, which is not cached.
 func (d *decider) have(s sid.SID, e *effective.Evaluator, c *Class) effective.Set {
 	if known, ok := d.having[holding{e, s}]; ok {
 		return known

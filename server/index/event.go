@@ -104,7 +104,8 @@ type RowEvent struct {
 	walk uint64 // number of walks its worker had started when it was last seen
 }
 
-// append appends the event to dst as a line of JSON with its checksum. On an error it returns dst unchanged.
+// append encodes the event as a line of the log, JSON with a checksum, and appends it to dst. On an error it returns
+// dst unchanged.
 func (e *Event) append(dst []byte) ([]byte, error) {
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -144,8 +145,8 @@ func ParseEvent(line []byte) (*Event, error) {
 	return e, nil
 }
 
-// knownFormat returns an error for the start of an index in another format. It reads the line leniently, because a
-// later format may have other fields. Every other line passes.
+// knownFormat rejects a log that another release wrote: it returns an error for a start event with another format
+// number. It reads the line leniently, because a later format may have other fields. Every other line passes.
 func knownFormat(line []byte) error {
 	if !bytes.Contains(line, []byte(`"start":`)) {
 		return nil
@@ -162,8 +163,8 @@ func knownFormat(line []byte) error {
 		logFormat)
 }
 
-// event decides a class and returns the event with its definition and members. The caller owns the event. Without an
-// exact expression it has none.
+// event computes the members of a class and returns the log event with its definition and these members. The caller
+// owns the event. If SIDs alone do not determine the members, the event has no expression.
 func (d *decider) event(c *Class) (*ClassEvent, error) {
 	got, err := d.decide(c)
 	if err != nil {
@@ -185,7 +186,7 @@ func (d *decider) event(c *Class) (*ClassEvent, error) {
 	return e, nil
 }
 
-// texts returns the SIDs as S-1-…; nil if there are none.
+// texts formats SIDs as S-1-… for JSON; nil if there are none.
 func texts(sids []sid.SID) (out []string) {
 	for _, s := range sids {
 		out = append(out, s.String())
@@ -193,7 +194,7 @@ func texts(sids []sid.SID) (out []string) {
 	return out
 }
 
-// class returns the class that an event defines, without the folders in Through. A missing descriptor is nil. It
+// class rebuilds a class from its stored definition, without the folders in Through. A missing descriptor is nil. It
 // returns an error for a malformed descriptor, and does not check that the ID is the hash of the definition.
 func (e *ClassEvent) class() (Class, error) {
 	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject, Passing: e.Passing,
@@ -219,7 +220,7 @@ func (e *ClassEvent) class() (Class, error) {
 	return c, nil
 }
 
-// encoded returns a descriptor in base64, "" for nil.
+// encoded returns a descriptor as base64 of its binary form for an event, "" for nil.
 func encoded(d *sd.Descriptor) string {
 	if d == nil {
 		return ""
@@ -227,7 +228,7 @@ func encoded(d *sd.Descriptor) string {
 	return base64.StdEncoding.EncodeToString(d.Binary())
 }
 
-// ranges formats the numbers in a set, such as "0-3,7". An empty set is "".
+// ranges encodes a set of person numbers for the log, such as "0-3,7". An empty set is "".
 func ranges(s effective.Set) string {
 	var b strings.Builder
 	for i, n := 0, 64*len(s); i < n; i++ {
@@ -249,8 +250,8 @@ func ranges(s effective.Set) string {
 	return b.String()
 }
 
-// parseRanges parses the result of ranges, such as "0-3,7". "" is the empty set. Ranges may overlap and be in any
-// order. It returns an error for a malformed range, and for a number that is not less than people.
+// parseRanges decodes a set of person numbers from the log, such as "0-3,7". "" is the empty set. Ranges may overlap
+// and be in any order. It returns an error for a malformed range, and for a number that is not less than people.
 func parseRanges(text string, people int) (effective.Set, error) {
 	out := make(effective.Set, (people+63)/64)
 	if text == "" {

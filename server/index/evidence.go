@@ -114,10 +114,9 @@ func (x *Index) Evidence(path string, q Query) Evidence {
 	return out
 }
 
-// asked returns the principal of a query: its token, or a person of a run's directory after the configuration of a
-// share. It returns errNobody for a person in an index that is read from its folder. A token is not checked against
-// the directory.
-//
+// asked returns the principal about whom a query is, so that its access can be explained: the query's token, or a
+// person of a run's directory after the configuration of a share. It returns errNobody for a person in an index that is
+// read from its folder. It does not check a token against the directory.
 // +checklocks:x.mu
 func (x *Index) asked(q Query) (*directory.Principal, error) {
 	switch {
@@ -138,9 +137,9 @@ func text(d *sd.Descriptor) string {
 	return out
 }
 
-// refusal returns the first check of a class that refuses a token: the share's, those of the folders, then the
-// document's. It returns nil if none does. A token with SeChangeNotifyPrivilege passes folders that let its holders
-// pass.
+// refusal explains why a token lacks a class's right: it returns the first check that refuses, of the share's, those of
+// the folders and the document's. It returns nil if none does. A token with SeChangeNotifyPrivilege passes folders that
+// let its holders pass.
 func (c *Class) refusal(t *token.Token) *Refusal {
 	if c.Share != nil {
 		if r := refused("share", t, c.Share, c.Mask, c.Type); r != nil {
@@ -187,8 +186,8 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	return out
 }
 
-// entry returns the entry that a reason names, as SDDL. It returns "" if the reason names none or the list does not
-// have it, and the error's text if SDDL cannot express the entry.
+// entry returns the access control entry that a reason of an access check names, as SDDL. It returns "" if the reason
+// names none or the list does not have it, and the error's text if SDDL cannot express the entry.
 func entry(d *sd.Descriptor, r access.Reason) string {
 	list := d.DACL()
 	if r.List == "SACL" {

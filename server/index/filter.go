@@ -106,9 +106,9 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 
 var errNobody = errors.New("the directory has no such person")
 
-// filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap, as numbers for
-// FormNumbers, and else as a sorted list. It fails if the right is not indexed, a source is stale, or the predicate
-// fails. Events that arrive meanwhile count for the classes that were not reached yet. Classes about passing are left
+// filter builds a search filter: the classes of q's right that admit the user of q, as a bitmap for FormBitmap, as
+// numbers for FormNumbers, and else as a sorted list. by takes the index's state and returns the test of a class for
+// this user. It fails if the right is not indexed, a source is stale, or the test fails. Classes of folders are left
 // out. A bitmap has a bit for each class numbered so far. Without classes each form is empty, not nil.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, made, has, classes, err := x.begin(q, by)
@@ -149,11 +149,10 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	return out, nil
 }
 
-// begin starts a query for the classes that a user may read: it locks the index, follows the log to its end, and
-// checks that the answer is current. It returns a filter without classes, whose time is that of the oldest heartbeat.
-// made is the highest number that a class has had. has is the predicate of by for the current state, and classes are
-// those to test with it. It fails if the right is not indexed, a source has no current heartbeat, the log cannot be
-// read, or by fails.
+// begin starts a query for the classes that a user may read. It locks the index, reads the log to its end, and checks
+// that the data is current. out is a filter without classes, with the time of the oldest heartbeat. made is the highest
+// number that a class has had, has the test that by returns for the state, and classes are those to test. It fails if
+// the right is not indexed, a source has no current heartbeat, the log cannot be read, or by fails.
 func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter, made int,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()
@@ -180,8 +179,9 @@ func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error
 	return out, s.nextNumber() - 1, has, s.inOrder(), err
 }
 
-// each calls f with each class under the lock, and ends with f's first error. It releases the lock after each chunk,
-// so that a run waits for one at most. f must not call methods of x.
+// each tests many classes without blocking the index for long. It calls f with each class under the index's lock, and
+// releases the lock after each chunk, so that a run's updates wait for one chunk at most. It ends with f's first error.
+// f must not call methods of x.
 func (x *Index) each(classes []*kind, f func(k *kind) error) error {
 	for part := range slices.Chunk(classes, chunk) {
 		if err := x.chunk(part, f); err != nil {
@@ -191,7 +191,7 @@ func (x *Index) each(classes []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// chunk calls f with each class of part while it holds the lock. It stops at f's first error and returns it.
+// chunk calls f with each class of part while it holds the index's lock. It stops at f's first error and returns it.
 func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -203,9 +203,9 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// terms returns the user's SID and the enabled group SIDs of a token, sorted. own are the classes on which the token
-// has the right. It fails if these SIDs would match a class on which the token has no right (N-20). Classes without
-// rows and those about passing do not count.
+// terms returns the SIDs by which a search engine finds the documents of a token: the user's SID and the enabled group
+// SIDs, sorted. own are the sorted IDs of the classes on which the token has the right. It fails if these SIDs would
+// match a class on which the token has no right (N-20). Classes without rows and those of folders do not count.
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -246,8 +246,9 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
 }
 
-// byToken returns a function that decides a class for a token. Its text is the reason why the result is unknown, "" if
-// it is known. A class of an index with file checks is unknown, and so is one with an error.
+// byToken returns the test whether a class admits a token, by an access check with the class's descriptors. The test's
+// text is the reason why the result is unknown, "" if it is known. The result is unknown if a share's configuration
+// decides too, or if the check fails.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
 	return func(s *State, k *kind) (bool, string) {
@@ -262,7 +263,8 @@ func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	}
 }
 
-// deciderOf returns a decider for one token.
+// deciderOf returns a decider that tests classes for one token, which need not be in the directory. Use only its grants
+// method.
 func deciderOf(t *token.Token) *decider {
 	dir := &directory.Directory{Principals: []directory.Principal{{Token: t}}}
 	return deciderFor(dir)

@@ -25,8 +25,9 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 	return ParseEvent(line)
 }
 
-// row parses a row in exactly the form that we write and without escapes. It returns nil for any other line. A line
-// with a wrong checksum is nil, too. Texts are interned. A row with sequence number 0 is nil as well.
+// row is the fast parser for the most frequent line of a log, a row. It accepts exactly the form that this package
+// writes, without escapes, and returns nil for any other line. A line with a wrong checksum or with sequence number 0
+// is nil, too. Texts are interned.
 func (r *lineReader) row(line []byte) *Event {
 	content, sealed, err := unseal(line)
 	if err != nil {
@@ -63,8 +64,8 @@ func (r *lineReader) row(line []byte) *Event {
 	return &Event{Seq: seq, Time: int64(at), Row: row}
 }
 
-// text returns b as a string and interns it, so that equal texts share memory. After maxKept texts it starts an empty
-// table.
+// text returns b as a string of the interning table, so that equal texts share memory. After maxKept texts it starts an
+// empty table.
 func (r *lineReader) text(b []byte) string {
 	if known, ok := r.texts[string(b)]; ok {
 		return known
@@ -77,8 +78,8 @@ func (r *lineReader) text(b []byte) string {
 	return text
 }
 
-// list parses the rest of a list of at least one text and returns an interned copy. Callers must not change it. A
-// malformed list sets p.ok to false, and the result does not count.
+// list parses the remaining elements of a JSON list of strings, at least one, and returns an interned copy. Callers
+// must not change it. A malformed list sets p.ok to false, and the result is then invalid.
 func (r *lineReader) list(p *plain) []string {
 	key, _, closed := bytes.Cut(p.rest, []byte{']'})
 	if known, ok := r.lists[string(key)]; ok && closed {
@@ -101,14 +102,15 @@ func (r *lineReader) list(p *plain) []string {
 	return out
 }
 
-// plain parses a line without blanks and escapes. ok becomes false at the first mismatch.
+// plain is the rest of a log line that the fast parser of rows has not read yet. The line has no blanks and escapes. ok
+// becomes false at the first mismatch.
 type plain struct {
 	rest []byte
 	ok   bool
 }
 
-// has removes text from the start of the rest and returns true. If the rest starts otherwise, it returns false
-// and changes nothing.
+// has skips an optional piece of the line: it removes text from the start of the rest and returns true. If the rest
+// starts otherwise, it returns false and changes nothing.
 func (p *plain) has(text string) bool {
 	rest, is := bytes.CutPrefix(p.rest, []byte(text))
 	if is {
@@ -117,11 +119,12 @@ func (p *plain) has(text string) bool {
 	return is
 }
 
-// take removes text from the start of the rest. If the rest starts otherwise, it sets ok to false.
+// take skips a required piece of the line: it removes text from the start of the rest. If the rest starts otherwise, it
+// sets ok to false.
 func (p *plain) take(text string) { p.ok = p.has(text) && p.ok }
 
-// number parses a number of digits, without a sign or leading zeros, and moves past it. It clears p.ok if there is no
-// such number or it exceeds 63 bits.
+// number parses a decimal number in the line, without a sign or leading zeros, and moves past it. It clears p.ok if
+// there is no such number or it exceeds 63 bits.
 func (p *plain) number() uint64 {
 	n := 0
 	for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
@@ -134,7 +137,8 @@ func (p *plain) number() uint64 {
 	return v
 }
 
-// text parses a text in quotes without escapes. A malformed text sets p.ok to false, and the result does not count.
+// text parses a quoted JSON string without escapes and moves past it. A malformed text sets p.ok to false, and the
+// result is then invalid.
 func (p *plain) text() []byte {
 	p.take(`"`)
 	b, rest, closed := bytes.Cut(p.rest, []byte{'"'})

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// live is what the index of a run knows and the files of its folder do not say. Its fields are guarded by the mutex of
-// the index.
+// live is the part of an index that exists only in the process of its run: what the files of the index folder do not
+// contain. Its fields are guarded by the mutex of the index.
 type live struct {
 	people *directory.Directory // nil: no directory was read yet
 	// effective is people after the configuration of a share, whose tokens are those of the files' checks.
@@ -21,16 +21,16 @@ type live struct {
 	byUID     map[uint32]string // SIDs; "": several accounts have this uid
 }
 
-// newLive returns an index over the state of a worker. From then on the worker locks the index for each change. Every
-// query returns an error until the first [Index.publish].
+// newLive returns an index that answers queries directly from the state of a running worker. From then on the worker
+// locks the index for each change. Every query returns an error until the first [Index.publish].
 func newLive(w *Worker, dir string) *Index {
 	x := &Index{dir: dir, limit: defaultLimit, clock: watch.Now, boot: watch.BootID(), state: w.state, run: &live{}}
 	w.lock = &x.mu
 	return x
 }
 
-// publish makes a copy of f the current watermark, and w's state the one that queries read. Call it again after each
-// compaction, which replaces the state.
+// publish makes the worker's latest results visible to queries: it copies f as the current watermark, and lets queries
+// read w's state. Call it again after each compaction, which replaces the state.
 func (x *Index) publish(w *Worker, f *Watermark) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -39,9 +39,9 @@ func (x *Index) publish(w *Worker, f *Watermark) {
 	x.state, x.watermark = w.state, &same
 }
 
-// setPeople replaces the directory, from which only uids and groups come; members of classes are in the state.
-// effective is the directory after the configuration of a share, else d itself. It keeps both. A uid of several users
-// is then nobody's.
+// setPeople gives the index of a run a new directory version, from which queries take uids and groups; the members of
+// classes are in the state. effective is the directory after the configuration of a share, else d itself. It keeps
+// both. A uid of several users identifies nobody.
 func (x *Index) setPeople(d, effective *directory.Directory) {
 	byUID := map[uint32]string{}
 	for _, id := range d.IDs() {

@@ -78,9 +78,9 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the source whose heartbeat decides about a path: the tree that contains the path, or the directory if
-// no tree does. If trees are nested, it returns any of those that contain it. A document that appeared while its tree
-// had no heartbeat is unknown, which is not the same as absent (N-78).
+// over returns the source whose heartbeat shows that the data about a path is current: the tree that contains the path,
+// or the directory if no tree does. If trees are nested, it returns any of those that contain it. A document that
+// appeared while its tree had no heartbeat is unknown, which is not the same as absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {
@@ -146,9 +146,9 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay applies the events of r to s and calls each with them. It returns the offset after the last complete line,
-// and ignores an incomplete one after it. A malformed line, or an event that s rejects, ends it with an error; the
-// events before it stay applied.
+// replay rebuilds state s from a log: it applies the events of r to s and calls each with them. It returns the offset
+// after the last complete line, and ignores an incomplete one after it. A malformed line, or an event that s rejects,
+// ends it with an error; the events before it stay applied.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {
@@ -173,7 +173,8 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	}
 }
 
-// damaged returns the error of an unusable line that begins at an offset of a log. The caller adds the file's name.
+// damaged wraps err as the error of a log line that cannot be used. at is the offset of the line. The caller adds the
+// file's name.
 func damaged(at int64, err error) error {
 	return fmt.Errorf("at byte %d: %w: delete the folder and run refmon-index again, which rebuilds the index", at, err)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// nameless records a document whose path is not UTF-8. If s is gone, it removes the recorded ones
-// at and below its path.
+// nameless keeps the count of documents that the index cannot name, because their path is not UTF-8: it records the
+// document of s. If s reports a deletion, it removes the recorded ones at and below its path.
 func (w *Worker) nameless(s *watch.Seen) {
 	if s.Gone {
 		maps.DeleteFunc(w.unnamed, func(at string, _ uint64) bool { return below(at, s.Path) })
@@ -22,7 +22,8 @@ func below(at, path string) bool {
 	return at == path || strings.HasPrefix(at, strings.TrimSuffix(path, "/")+"/")
 }
 
-// namelessSince removes the recorded documents of a tree that the walk did not find.
+// namelessSince ends a walk for the documents whose path is not UTF-8: it forgets those of the tree that the walk with
+// this number did not find.
 func (w *Worker) namelessSince(tree string, walk uint64) {
 	maps.DeleteFunc(w.unnamed, func(at string, seen uint64) bool { return below(at, tree) && seen < walk })
 }

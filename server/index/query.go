@@ -120,8 +120,9 @@ func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
 // only people of the directory can match (N-100).
 var errGuarded = errors.New("the configuration of a share decides, too: name a person instead of a token")
 
-// byMember decides by the members of classes. The result is unknown for a person that the directory does not have. A
-// known person who is not a member is denied without a reason.
+// byMember returns the test whether a class admits a person, given by name or SID, by the class's stored members. The
+// test's text is the reason why the result is unknown: the directory does not have the person. It is "" for a known
+// person who is not a member.
 func byMember(who string) func(*State, *kind) (bool, string) {
 	return func(s *State, k *kind) (bool, string) {
 		number, known := s.number(who)
@@ -132,8 +133,8 @@ func byMember(who string) func(*State, *kind) (bool, string) {
 	}
 }
 
-// answer appends an answer for each document. It finds the document's class and calls may with it. An index that
-// cannot be read gives each document its error.
+// answer decides access for each document and appends the results to dst. may tests whether a class admits the user,
+// and gives a reason if that is unknown. An index that cannot be read gives each document its error.
 func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *kind) (bool, string)) []Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -149,10 +150,10 @@ func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *
 	return dst
 }
 
-// one answers about one document. It calls may with the class of the document and the right, if all data is known and
-// current. The empty right is the first one of the index. A stale source, which it checks first, a missing or
-// unreadable document, an unknown right and an undecided class deny, with the reason in Because.
-//
+// one decides access to one document for a right, "" for the index's first. It calls may, the test for the user, with
+// the document's class if all data is known and current; g has the ages of the heartbeats. It denies with the reason in
+// Because for a stale source, which it checks first, a missing or unreadable document, an unknown right and an
+// undecided class.
 // +checklocks:x.mu
 func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
@@ -196,7 +197,8 @@ func (x *Index) within(q Query) time.Duration {
 	return x.limit
 }
 
-// age compares the heartbeats of a watermark with a limit at one moment. Immutable.
+// age tells whether the sources of an index are current: it compares the heartbeats of a watermark with a limit at one
+// moment. Immutable.
 type age struct {
 	*Watermark
 	limit   time.Duration
@@ -204,7 +206,8 @@ type age struct {
 	boot    string
 }
 
-// stale returns the reason why the tree or the directory has no current heartbeat. It returns "" if both have one.
+// stale returns the reason why data about a tree is out of date: the tree or the directory has no current heartbeat. It
+// returns "" if both have one.
 func (g *age) stale(tree string) string {
 	for _, source := range [2]string{tree, directorySource} {
 		if !g.fresh(source, g.limit, g.boot, g.present) {
@@ -214,8 +217,8 @@ func (g *age) stale(tree string) string {
 	return ""
 }
 
-// number returns the number of a person by SID or name. It returns false if nobody or several people have the name;
-// the number then means nothing.
+// number finds a person by SID or name and returns the person's number in member sets. It returns false if nobody or
+// several people have the name; the number then means nothing.
 func (s *State) number(who string) (int, bool) {
 	if n, known := s.bySID[who]; known {
 		return n, true

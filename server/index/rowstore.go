@@ -62,13 +62,14 @@ func NewRowBatch(rights []string, own func(path string) bool, after Cursor) *Row
 	return &RowBatch{Cursor: after, rights: rights, own: own, rows: map[string]*RowEvent{}}
 }
 
-// Restart empties the batch and makes it the first batch of a snapshot. The next event must be a start.
+// Restart empties the batch and makes it the first batch of a snapshot, which replaces all rows of the part. The next
+// event must be a start.
 func (b *RowBatch) Restart() {
 	b.classes, b.rows = nil, map[string]*RowEvent{}
 	b.Piece, b.Begin, b.End, b.Cursor.Seq = true, true, false, 0
 }
 
-// Next returns an empty batch that follows b. It continues the snapshot of b unless b is its end.
+// Next returns an empty batch for the events after those of b. It continues the snapshot of b unless b is its end.
 func (b *RowBatch) Next() *RowBatch {
 	out := NewRowBatch(b.rights, b.own, b.Cursor)
 	out.Piece = b.Piece && !b.End

@@ -147,7 +147,7 @@ func (r *running) stages(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// options returns how files are read.
+// options returns the options for reading files and their descriptors in the trees.
 func (c *Config) options() tree.Options {
 	o := tree.Options{Search: c.Traverse == TraverseHost}
 	if c.Guard != nil {
@@ -159,7 +159,7 @@ func (c *Config) options() tree.Options {
 // eventsPerWrite is the maximum number of events that are collected before a write.
 const eventsPerWrite = 1 << 14
 
-// running is the worker's goroutine and what it owns.
+// running is the state of an index's run: the worker and what its goroutine owns.
 type running struct {
 	config    Config
 	worker    *Worker
@@ -272,8 +272,8 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 	return nil
 }
 
-// ready records that a tree has been walked. After the last tree it calls the configured Ready function, once; nil
-// means none.
+// ready records that the first walk of a tree is complete. After the last tree it calls the configured Ready function,
+// once; nil means none.
 func (r *running) ready(tree string) {
 	if r.walked == nil {
 		r.walked = map[string]bool{}

@@ -35,7 +35,7 @@ type State struct {
 	documents map[string]map[string]struct{}
 }
 
-// kind is a class with its members.
+// kind is what the state knows of a class: its definition, members and number of rows.
 type kind struct {
 	Class
 	event   *ClassEvent
@@ -87,8 +87,8 @@ func (s *State) Apply(e *Event) error {
 	return nil
 }
 
-// person adds a person with the next number, or renames a known one. It returns an error if the number is neither the
-// next one nor the known person's number. After an error s is unchanged.
+// person applies a person event: it adds a person with the next number, or renames a known one. It returns an error if
+// the number is neither the next one nor the known person's number. After an error s is unchanged.
 func (s *State) person(p *PersonEvent) error {
 	id, err := p.person()
 	if err != nil {
@@ -126,7 +126,8 @@ func (s *State) rename(number int, name string) {
 	s.byName[name] = number
 }
 
-// only returns the number of the single person with a name. It returns -1 if nobody has the name, or several people.
+// only returns the number of the person whom a name identifies. It returns -1 if nobody has the name, or several
+// people.
 func (s *State) only(name string) int {
 	has := func(p PersonEvent) bool { return p.Name == name }
 	first := slices.IndexFunc(s.people, has)
@@ -136,8 +137,9 @@ func (s *State) only(name string) int {
 	return first
 }
 
-// class adds a class, or replaces the members of a known one, whose definition it ignores. It returns an error for
-// malformed members, an unknown folder class or a number that another class has or had. After an error s is unchanged.
+// class applies a class event: it adds a class, or replaces the members of a known one, whose definition it ignores. It
+// returns an error for malformed members, an unknown folder class or a number that another class has or had. After an
+// error s is unchanged.
 func (s *State) class(e *ClassEvent) error {
 	members, err := parseRanges(e.Members, len(s.people))
 	if err != nil {
@@ -169,10 +171,10 @@ func (s *State) class(e *ClassEvent) error {
 // nextNumber returns the number of the next new class.
 func (s *State) nextNumber() int { return max(s.made, s.given) + 1 }
 
-// numberOf returns the number of a class, which had the number old, 0 for a new class. That is the number of the event,
-// or without one old, or the next number for a new class. A known class gets another number if a compacted log did not
-// name it and it came back. numberOf marks a new number as used. It returns an error for a number that another class
-// has or had, and then marks nothing (N-131).
+// numberOf chooses and reserves the number of a class for an event. old is the number that the class had, 0 for a new
+// class. The event's own number counts first, then old, then the next number. A known class gets another number if a
+// compacted log did not name it and it came back. It returns an error for a number that another class has or had, and
+// then reserves nothing (N-131).
 func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	switch {
 	case e.Number == old && old > 0, e.Number == 0 && old > 0:
@@ -187,8 +189,9 @@ func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	return e.Number, nil
 }
 
-// row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known. An
-// unreadable one must have no classes. After an error nothing is changed. The state keeps e.Row.
+// row applies a row event: it sets which classes decide access to a document. A readable row needs a class for each
+// right, and all its classes must be known. An unreadable one must have no classes. After an error nothing is changed.
+// The state keeps e.Row.
 func (s *State) row(e *Event) error {
 	r := e.Row
 	// Nobody can read an unreadable document, but the outputs would grant it to the readers of its classes (N-5).
@@ -214,8 +217,8 @@ func (s *State) row(e *Event) error {
 	return nil
 }
 
-// count adds n, which is 1 or -1, to the counters of a row: its tree, its classes, and the unreadable rows. It
-// ignores a nil row.
+// count keeps the counters of rows for each tree and class, and of unreadable rows: it adds n for row r, which is 1 for
+// a new row or -1 for a removed one. It ignores a nil row.
 func (s *State) count(r *RowEvent, n int) {
 	if r == nil {
 		return
@@ -269,7 +272,7 @@ func (s *State) documentsOf(class string) []string {
 	return slices.Sorted(maps.Keys(s.documents[class]))
 }
 
-// hold adds a document to those of a class. s.documents must not be nil.
+// hold records in the lookup table of documentsOf that a document belongs to a class. s.documents must not be nil.
 func (s *State) hold(class, path string) {
 	if s.documents[class] == nil {
 		s.documents[class] = map[string]struct{}{}
@@ -277,7 +280,7 @@ func (s *State) hold(class, path string) {
 	s.documents[class][path] = struct{}{}
 }
 
-// forget removes the row of a document and its name in the folder. The row must exist.
+// forget deletes a document from the state: its row and its name in the folder. The row must exist.
 func (s *State) forget(at string) {
 	s.count(s.rows[at], -1)
 	delete(s.rows, at)

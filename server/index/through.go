@@ -27,8 +27,8 @@ const (
 	TraverseHost Traverse = "host"
 )
 
-// check returns the policy's form in a start event, which is "" for [TraverseNever] and for the zero value. It returns
-// an error for an unknown policy.
+// check validates a traverse policy and returns its form in a start event, which is "" for [TraverseNever] and for the
+// zero value. It returns an error for an unknown policy.
 func (t Traverse) check() (string, error) {
 	switch t {
 	case "", TraverseNever:
@@ -67,7 +67,8 @@ func (c Class) Behind(folders []Class) Class {
 // own returns the class of the documents themselves: c without the condition about the folders above them.
 func (c *Class) own() Class { return NewClass(c.Descriptor, c.Share, c.Right, c.Mask, c.Type) }
 
-// digest returns an ID for texts without zero bytes.
+// digest returns a class ID, a hash of several texts. The texts must have no zero bytes, because a zero byte separates
+// them.
 func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -83,7 +84,8 @@ func ids(classes []Class) (out []string) {
 
 var errPassing = errors.New("the index has no data on its parent folders")
 
-// passing returns the folder classes with these IDs. An ID that is unknown, or of another kind of class, is an error.
+// passing looks up the classes of the folders above a document by their IDs. An ID that is unknown, or of a class of
+// documents, is an error.
 func (s *State) passing(ids []string) (out []Class, err error) {
 	for _, id := range ids {
 		k := s.classes[id]
@@ -95,16 +97,16 @@ func (s *State) passing(ids []string) (out []Class, err error) {
 	return out, nil
 }
 
-// passed has the principals that may traverse a folder.
+// passed is the cached result of a folder's class: the principals that may traverse the folder.
 type passed struct {
 	allowed    effective.Set
 	expression effective.Expression
 	exact      bool
 }
 
-// pass returns the principals that may traverse the folder of c, which must be a folder's class. It caches the result,
-// which the caller must not change. An error is not cached. Holders of SeChangeNotifyPrivilege pass where c.Holders is
-// set.
+// pass computes who may traverse a folder: the principals to whom the descriptor of c, which must be a folder's class,
+// grants the traverse right. Holders of SeChangeNotifyPrivilege pass where c.Holders is set. It caches the result,
+// which the caller must not change. An error is not cached.
 func (d *decider) pass(c *Class) (*passed, error) {
 	if known := d.passes[c.ID]; known != nil {
 		return known, nil
@@ -138,9 +140,9 @@ func (d *decider) pass(c *Class) (*passed, error) {
 // is "".
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the classes of the folders above a document, the nearest first; nil if traverse rights are not checked.
-// The tree's root is left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read
-// (N-15). The result is kept for the last folder; do not change it.
+// above returns the traverse checks that a document's path needs: the classes of the folders above it, the nearest
+// first; nil if traverse rights are not checked. The tree's root is left out (F-22), except with TraverseHost. An
+// unknown folder counts as one that could not be read (N-15). The result is kept for the last folder; do not change it.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -168,8 +170,8 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 	return out, nil
 }
 
-// passable returns the ID of a folder's class and decides the class if it is new. d is nil if the folder could
-// not be read.
+// passable returns the ID of the class of a folder with descriptor d, whose members may traverse it. A new class is
+// computed and emitted. d is nil if the folder could not be read.
 func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	c := NewPassing(d, w.traverse == TraversePrivilege)
 	if w.state.classes[c.ID] == nil {
@@ -178,8 +180,8 @@ func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	return c.ID, nil
 }
 
-// below updates the classes of a folder's descendants. It reads no file, and writes only rows whose class changed
-// (N-16). Unreadable ones stay unchanged. It stops at the first error.
+// below updates the rows of a folder's descendants after the folder's traverse class changed. It reads no file, and
+// writes only rows whose class changed (N-16). Unreadable ones stay unchanged. It stops at the first error.
 func (w *Worker) below(tree, folder string) error {
 	w.lastFolder = ""
 	for _, at := range w.state.under(folder) {
@@ -211,8 +213,9 @@ func (w *Worker) below(tree, folder string) error {
 	return nil
 }
 
-// unseen removes the documents of a tree that the walk with this number did not find. A document that it found below a
-// folder that it did not find is now behind an unknown folder (N-15).
+// unseen ends a walk of a tree: it removes the documents that the walk with this number did not find, because they no
+// longer exist. A document that the walk found below a folder that it did not find is now behind an unknown folder
+// (N-15).
 func (w *Worker) unseen(tree string, walk uint64) error {
 	var folders []string
 	for _, at := range w.state.under(tree) {
@@ -235,8 +238,8 @@ func (w *Worker) unseen(tree string, walk uint64) error {
 	return nil
 }
 
-// known makes sure that the state has class c. It decides the members of a new class. An error leaves the class
-// unknown.
+// known makes sure that a row may name class c: a class that the state does not have is decided and emitted. An error
+// leaves the class unknown.
 func (w *Worker) known(c *Class) error {
 	if w.state.classes[c.ID] != nil {
 		return nil

@@ -64,7 +64,7 @@ func (v *View) Documents(yield func(DocumentRow) bool) {
 	}
 }
 
-// documents returns the row's document once for each right, with the class that decides the right.
+// documents returns the table rows of one document: one for each right, with the class that decides the right.
 func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 	for i, id := range r.Classes {
 		out = append(out, DocumentRow{r.Path, r.Tree, v.state.start.Rights[i], id, r.Descriptor, r.seq,

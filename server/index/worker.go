@@ -161,8 +161,8 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 	return w.add(Event{Directory: version})
 }
 
-// release takes the names of principals of d from people whom d no longer has. Their name is then their SID. Otherwise
-// a name that passes to another SID would refer to nobody (N-6).
+// release prevents that a name refers to two people when it passes from one SID to another. A person whom directory d
+// no longer has, and whose name a principal of d now has, is renamed to the person's SID (N-6).
 func (w *Worker) release(d *directory.Directory) error {
 	present, names := map[string]bool{}, map[string]bool{}
 	for i := range d.Principals {
@@ -191,8 +191,8 @@ func (w *Worker) person(p *directory.Principal) error {
 	return w.add(Event{Person: &PersonEvent{Number: number, SID: text, Name: p.Name}})
 }
 
-// decide computes the members of a class and adds an event if they changed. k is the known class, nil if it is new. In
-// a worker of [Question.Rows] it adds only the definition.
+// decide computes the members of a class and adds an event if they changed. k is the class as the state has it, nil if
+// it is new. In a worker of [Question.Rows] it adds only the definition.
 func (w *Worker) decide(c *Class, k *kind) error {
 	if w.defines {
 		return w.define(c)
@@ -328,7 +328,7 @@ func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	return nil
 }
 
-// same reports whether two rows are equal, apart from bookkeeping.
+// same reports whether a new row says the same as the old one, apart from bookkeeping, so that it need not be written.
 func (r *RowEvent) same(o *RowEvent) bool {
 	return r.Path == o.Path && r.Tree == o.Tree && r.Folder == o.Folder && r.Descriptor == o.Descriptor &&
 		r.Error == o.Error && r.Pass == o.Pass && slices.Equal(r.Classes, o.Classes)
