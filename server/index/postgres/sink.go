@@ -126,9 +126,10 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 	return err
 }
 
-// readNumbers returns the numbers of the classes in the database, by name. The first call makes them those of s. Later
-// calls keep the numbers of s, because a waiting batch already names them, and return an error if the database has
-// others. An error returns the numbers read so far as well; a first call keeps them, except after a failed query.
+// readNumbers reads the numbers by which the tables refer to classes, keyed by class ID. The first call makes them
+// those of s. Later calls keep the numbers of s, because a waiting batch already names them, and return an error if the
+// database has others. An error returns the numbers read so far as well; a first call keeps them, except after a failed
+// query.
 func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	stored := map[string]int32{}
 	rows, err := tx.Query(s.ctx, `select class, name from refmon.classes`)
@@ -150,7 +151,8 @@ func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	return stored, err
 }
 
-// number returns the number of a class. It gives a new class the next number and passes it to add.
+// number returns the number by which the tables refer to a class. It gives a new class the next number and passes it to
+// add, so that the caller inserts the class.
 func (s *Sink) number(class string, add func(int32)) int32 {
 	n, ok := s.numbers[class]
 	if !ok {
@@ -162,7 +164,7 @@ func (s *Sink) number(class string, add func(int32)) int32 {
 	return n
 }
 
-// filledTable is a table that fill makes equal to rows.
+// filledTable describes a table that fill makes equal to the current state: its columns and rows.
 type filledTable struct {
 	name    string
 	columns []string
@@ -170,9 +172,9 @@ type filledTable struct {
 	writes  []string
 }
 
-// fill copies the current state to temporary tables, which are not in the write-ahead log, and then writes the
-// differences to the tables (N-103). For a store it leaves the documents alone. stored has the numbers of the
-// database's classes; fill adds those that it writes.
+// fill makes the database equal to the current state, for a start or after a lost connection. It copies the state to
+// temporary tables, which are not in the write-ahead log, and then writes only the differences (N-103). For a store it
+// leaves the documents alone. stored has the numbers of the database's classes; fill adds those that it writes.
 func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 	var classes [][]any
 	number := func(class string) int32 {

@@ -47,8 +47,8 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 	return s, nil
 }
 
-// lock takes a lock in the database, so that no other store writes to it until this connection ends (N-10). It does
-// not wait: it returns errWriter if another connection has the lock.
+// lock makes this connection the only writer of the database until it ends (N-10). It does not wait: it returns
+// errWriter if another connection has the lock.
 func (s *Store) lock(tx pgx.Tx) error {
 	var got bool
 	err := tx.QueryRow(s.ctx, `select pg_try_advisory_lock(hashtext('refmon'), hashtext('documents'))`).Scan(&got)
@@ -150,8 +150,8 @@ func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	})
 }
 
-// create creates the table name as the partition of a tree, with a unique index of document and right. It returns an
-// error if the partition exists.
+// create creates the table that holds the documents of one tree, as a partition of refmon.documents with a unique index
+// of document and right. name is the table's name. It returns an error if the partition exists.
 func (s *Store) create(tx pgx.Tx, name, tree string) error {
 	var value string
 	if err := tx.QueryRow(s.ctx, `select quote_literal($1)`, tree).Scan(&value); err != nil {
@@ -246,8 +246,8 @@ func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
 	return err
 }
 
-// columns returns the documents of a batch as arrays, one for each column. It returns an error for a class without a
-// number.
+// columns converts the documents of a batch to arrays, one for each column of the table, as parameters of one
+// statement. It returns an error for a class without a number.
 func (s *Store) columns(b *index.RowBatch) ([]any, error) {
 	var ids, rights, descriptors []string
 	var classes []int32
@@ -272,9 +272,9 @@ func idsOf(paths []string) (out []string) {
 	return out
 }
 
-// piece adds rows to the snapshot of a part. At the end of the snapshot it writes those with another class or
-// descriptor, and deletes the part's other rows. The snapshot is lost with the connection, and piece then returns
-// ErrReload.
+// piece stores one part of a snapshot that is too large for one batch. It collects the rows in a temporary table. At
+// the end of the snapshot it writes those with another class or descriptor, and deletes the other rows of part p. The
+// snapshot is lost with the connection, and piece then returns ErrReload.
 func (s *Store) piece(tx pgx.Tx, p index.StoredPart, b *index.RowBatch, rows []any) error {
 	table := pgx.Identifier{fmt.Sprintf("%s_%d", partition(p.Tree), p.Number)}.Sanitize()
 	if b.Begin {

@@ -85,9 +85,9 @@ func AwaitStore(ctx context.Context, dsn string, limit time.Duration, warn func(
 	return s, err
 }
 
-// await calls open until it succeeds, fails for another reason than a database that has not started, or ctx ends. It
-// reports the first wait and its end to warn, which may be nil. The pauses grow up to longest. An ended ctx gives its
-// error, or that of open.
+// await waits for a database that may be starting: it calls open until it succeeds, fails for another reason, or ctx
+// ends. It reports the first wait and its end to warn, which may be nil. The pauses grow up to longest. An ended ctx
+// gives its error, or that of open.
 func await[T any](ctx context.Context, warn func(error), open func() (T, error)) (out T, err error) {
 	if warn == nil {
 		warn = func(error) {}
@@ -116,8 +116,8 @@ func await[T any](ctx context.Context, warn func(error), open func() (T, error))
 	}
 }
 
-// starting reports whether an error to connect may pass when the database has started. A connection that cannot be
-// made counts.
+// starting reports whether a failed connection is worth another try, because the database may only be starting. A
+// connection that cannot be made counts.
 func starting(err error) bool {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
@@ -127,7 +127,8 @@ func starting(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// mayPass reports whether an error of the server may pass after its restart, see restarting. Other codes do not.
+// mayPass reports whether an SQLSTATE code of the server means a state that a restart of the server can end.
+// [Sink.restarting] lists these codes.
 func mayPass(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", "53300", "25006":
@@ -136,8 +137,8 @@ func mayPass(code string) bool {
 	return strings.HasPrefix(code, "08")
 }
 
-// again connects to the database again and calls begin. It does not wait: if the database does not answer, it returns
-// an error.
+// again recovers from a lost connection: it connects to the database and makes the tables equal to the current state,
+// as begin does. It does not wait: if the database does not answer, it returns an error.
 func (s *Sink) again() error {
 	_ = s.conn.Close(s.ctx) // already broken
 	config, err := pgx.ParseConfig(s.dsn)
@@ -158,10 +159,11 @@ func (s *Sink) again() error {
 	return s.begin()
 }
 
-// restarting reports whether an error may pass after a restart of the database. Source: PostgreSQL, appendix A: class
-// 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300 (too many connections), 25006
-// (the server is no longer the primary). An error without a code may pass if the connection is closed, and errWriter
-// may always. It returns false for ErrReload, and once the context of the run has ended.
+// restarting reports whether an error is worth waiting for, because a restart of the database may end it. Source:
+// PostgreSQL, appendix A: class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300
+// (too many connections), 25006 (the server is no longer the primary). An error without a code may pass if the
+// connection is closed, and errWriter may always. It returns false for ErrReload, and once the context of the run has
+// ended.
 func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
