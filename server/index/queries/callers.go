@@ -17,7 +17,8 @@ const (
 // patience is the longest time that a question waits for a place.
 const patience = 5 * time.Second
 
-// callers charges connections and questions to uids. Its zero value is ready.
+// callers limits the connections and the concurrent questions of each uid, so that one user cannot block the server for
+// others. Its zero value is ready.
 type callers struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -26,16 +27,16 @@ type callers struct {
 	open int // connections
 }
 
-// user is what one uid has. callers.mu guards the counts.
+// user has the open connections and the questions of one uid. callers.mu guards the counts.
 type user struct {
 	connections int
 	questions   int           // that wait for a place or have one
 	places      chan struct{} // has a value for each question that is being answered
 }
 
-// connect charges a connection to the caller's uid. The caller calls disconnect when it ends. It returns nil and
-// charges nothing if the uid has too many, or all uids together. A caller without trust cannot use the last reserved
-// connections.
+// connect counts a new connection against the limits of the caller's uid and of the server. The caller calls disconnect
+// when it ends. It returns nil and counts nothing if the uid, or all uids together, have too many. A caller without
+// trust cannot use the last reserved connections.
 func (s *callers) connect(c caller) *user {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +60,7 @@ func (s *callers) connect(c caller) *user {
 	return u
 }
 
-// disconnect uncounts a connection. The caller must have been counted by connect.
+// disconnect uncounts a closed connection of a caller that connect has counted.
 func (s *callers) disconnect(c caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +69,7 @@ func (s *callers) disconnect(c caller) {
 	s.forget(c)
 }
 
-// forget removes a user without a charge. A question can outlive its connection.
-//
+// forget removes a user who has no connection and no question any more. A question can outlive its connection.
 // +checklocks:s.mu
 func (s *callers) forget(c caller) {
 	if c.user.connections == 0 && c.user.questions == 0 {
@@ -77,8 +77,9 @@ func (s *callers) forget(c caller) {
 	}
 }
 
-// enter waits for a place for a question. It returns true once the caller has a place; the caller then calls leave. It
-// returns false if there is none within patience, or if ctx ends.
+// enter waits until a question may run, because each uid has a limited number of questions that run at a time. It
+// returns true once the caller may continue; the caller then calls leave. It returns false after patience has passed,
+// or if ctx ends.
 func (s *callers) enter(ctx context.Context, c caller) bool {
 	s.mu.Lock()
 	c.user.questions++
@@ -95,13 +96,13 @@ func (s *callers) enter(ctx context.Context, c caller) bool {
 	return false
 }
 
-// leave frees the place of a running question and uncounts it.
+// leave ends a question that enter admitted, so that the uid's next one may run.
 func (s *callers) leave(c caller) {
 	<-c.user.places
 	s.done(c)
 }
 
-// done uncounts a question. It must be called once for each question.
+// done uncounts a question that has ended or given up waiting. It must be called once for each question.
 func (s *callers) done(c caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Errorf(format, args...)}
 }
 
-// path is a kind of question.
+// path describes one of the server's URL paths: the function that answers it and the fields that its questions have.
 type path struct {
 	needs
 	open   bool // also for callers without trust
@@ -44,8 +44,9 @@ type caller struct {
 	user  *user // nil: unknown
 }
 
-// ServeHTTP answers one question. It waits for one of its caller's places and holds it until the response is written.
-// Without a place in time, or for an unidentified caller, the response is 429.
+// ServeHTTP answers one question of a local user. It first waits until one of the caller's concurrent questions may
+// run, and counts this one until the response is written. If the wait is too long, or the caller is unidentified, the
+// response is 429.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(callerKey{}).(caller)
 	if c.user == nil || !s.callers.enter(r.Context(), c) {
@@ -102,7 +103,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, 
 	return p.answer(s, &c, q, x)
 }
 
-// permitted returns the query of a question that caller c may ask, and a *refusal otherwise. A caller without trust may
+// permitted checks whether caller c may ask a question, and returns its query or a *refusal. A caller without trust may
 // ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question without a
 // limit gets the server's. A malformed question is 400. A caller whose uid has no person, or several, is 403.
 func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
@@ -138,8 +139,8 @@ func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	return out, nil
 }
 
-// reticent returns what a caller without trust may learn from an answer. If the answer is yes, that is all of it.
-// Otherwise it removes the reason and everything about the document, even whether there is one (N-98).
+// reticent returns what a caller without trust may learn from an answer. A yes stays whole. A no loses the reason and
+// everything about the document, so that it does not even show whether the document exists (N-98).
 func reticent(a index.Answer) index.Answer {
 	if a.Allowed {
 		return a
@@ -174,7 +175,7 @@ func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
 	return nilOr(listed{list}, err)
 }
 
-// nilOr returns v without an error, else nil.
+// nilOr returns v as a response without an error, and nil with one, so that a failed query sends no partial result.
 func nilOr(v any, err error) (any, error) {
 	if err != nil {
 		return nil, err

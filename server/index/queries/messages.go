@@ -56,7 +56,7 @@ type failure struct {
 	Error string `json:"error"`
 }
 
-// needs are the fields that a path has. The zero value has only limit.
+// needs lists the fields that questions of a path have. The zero value allows only limit.
 type needs struct {
 	subject bool
 	most    int // greatest number of ids, of which one is required; 0: none
@@ -74,9 +74,9 @@ func parse(body []byte, n needs) (*question, error) {
 	return q, q.check(n)
 }
 
-// check returns an error if a field that the path needs is missing, has too many documents or an unknown form, or if
-// the path does not have the field. It does not check the limit. Exactly one subject is required if the path has one.
-// IDs must number 1 to n.most.
+// check validates a question: it returns an error if a field that its path needs is missing, has too many documents or
+// an unknown form, or if the path does not have the field. It does not check the limit. Exactly one subject is required
+// if the path has one. IDs must number 1 to n.most.
 func (q *question) check(n needs) error {
 	subjects := 0
 	for _, set := range []bool{q.Caller, q.Who != "", q.Token != nil} {

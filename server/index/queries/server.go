@@ -112,13 +112,14 @@ func (s *Server) warn(err error) {
 	}
 }
 
-// openFolder opens the folder of a socket. A path through its descriptor can be short where the socket's is too long
-// for the kernel, which allows 107 bytes.
+// openFolder opens the folder of a socket, so that short can name the socket by a path that fits the kernel's limit of
+// 107 bytes.
 func openFolder(socket string) (*os.File, error) {
 	return os.OpenFile(filepath.Dir(socket), unix.O_PATH|unix.O_DIRECTORY, 0)
 }
 
-// short returns a short path of a socket in an open folder.
+// short returns a path of the socket through the open folder's descriptor, because the socket's own path may be too
+// long for the kernel.
 func short(folder *os.File, socket string) string {
 	return fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), filepath.Base(socket))
 }
@@ -126,8 +127,8 @@ func short(folder *os.File, socket string) string {
 // dialTime is the longest wait for an existing socket to accept or refuse a connection.
 const dialTime = 5 * time.Second
 
-// bind creates a socket with these permissions and listens on it. It replaces an existing socket only if that refuses
-// connections. Any other file of this name is an error. The name is removed when the listener closes. If the
+// bind creates a Unix socket with these permissions and listens on it. It replaces an existing socket only if that
+// refuses connections. Any other file of this name is an error. The name is removed when the listener closes. If the
 // permissions cannot be set, the socket is closed.
 func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 	at := &net.UnixAddr{Name: name, Net: "unix"}
@@ -163,7 +164,8 @@ func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 // callerKey is the key of a connection's caller in its context.
 type callerKey struct{}
 
-// accepting accepts connections of identified peers within their limits, and closes all others.
+// accepting is the HTTP server's listener. It accepts connections of identified peers within their limits, and closes
+// all others.
 type accepting struct {
 	*net.UnixListener
 	s *Server
@@ -189,8 +191,9 @@ func (l *accepting) Accept() (net.Conn, error) {
 	}
 }
 
-// identify returns the caller of a connection and charges it. The caller has no user if the kernel does not name its
-// uid or names the overflow uid, or if it has too many connections. Only a failure to ask the kernel goes to Warn.
+// identify finds out which user opened a connection, and counts the connection against that user's limits. The returned
+// caller has no user if the kernel does not name its uid or names the overflow uid, or if it has too many connections.
+// Only a failed query of the kernel goes to Warn.
 func (s *Server) identify(conn *net.UnixConn) caller {
 	uid, err := s.config.peer(conn)
 	if err != nil {
@@ -223,7 +226,7 @@ func peerUID(conn *net.UnixConn) (uint32, error) {
 	return p.UID, nil
 }
 
-// charged is a connection that is charged to its caller until it is closed.
+// charged is a connection that counts against its caller's limits until it is closed.
 type charged struct {
 	*net.UnixConn
 	caller caller
@@ -231,8 +234,8 @@ type charged struct {
 	once   sync.Once
 }
 
-// Close closes the connection and ends its charge. A second call does not end the charge again, and returns the error
-// of a closed connection.
+// Close closes the connection and uncounts it. A second call does not uncount it again, and returns the error of a
+// closed connection.
 func (c *charged) Close() error {
 	c.once.Do(func() { c.s.callers.disconnect(c.caller) })
 	return c.UnixConn.Close()
