@@ -107,8 +107,8 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 	return together(ctx, all)
 }
 
-// keep runs the keeper until the context ends, and returns when it has created the streams. kept receives the error
-// with which the keeper ends. If it ends before, its error is returned.
+// keep runs the keeper, which creates the streams and deletes old messages, until the context ends. It returns when the
+// streams exist. kept receives the error with which the keeper ends. If the keeper ends before, keep returns its error.
 func keep(ctx context.Context, c *stages.Conn) (kept <-chan error, err error) {
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- stages.Keep(ctx, c, func() { close(ready) }) }()
@@ -120,9 +120,9 @@ func keep(ctx context.Context, c *stages.Conn) (kept <-chan error, err error) {
 	}
 }
 
-// store creates an empty folder for messages and locks it for one process (N-10). It deletes the messages of an
-// earlier run, because their keys no longer exist. On success the caller calls done, which removes the folder and
-// unlocks it. It returns an error if another process has the lock.
+// store creates an empty folder for the embedded server's messages and locks it for one process (N-10). It deletes the
+// messages of an earlier run, because their keys no longer exist. On success the caller calls done, which removes the
+// folder and unlocks it. It returns an error if another process has the lock.
 func (a *Alone) store() (dir string, done func(), err error) {
 	if err := os.MkdirAll(a.State, 0o700); err != nil {
 		return "", nil, err

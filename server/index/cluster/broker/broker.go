@@ -105,9 +105,9 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 	return opts, nil
 }
 
-// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts loopback
-// addresses only (N-47). A host name is not accepted without TLS. The port must be a decimal number; its range is not
-// checked.
+// address parses the listen address HOST:PORT of a server. secure means that the server uses TLS: without it, only
+// loopback addresses are accepted (N-47), and no host name. Port 0 becomes the server's code for a free port. The port
+// must be a decimal number; its range is not checked.
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {
@@ -175,7 +175,7 @@ func (b *Broker) Close() {
 	b.server.WaitForShutdown()
 }
 
-// lines forwards the server's warnings and errors.
+// lines is the logger of the embedded NATS server. It forwards warnings and errors and drops the other messages.
 type lines struct{ to func(string) }
 
 // Noticef drops the message.

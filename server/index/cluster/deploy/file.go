@@ -107,9 +107,9 @@ var (
 	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
 )
 
-// check sets the defaults for empty address, folder and state, and returns an error for the first invalid key. A nil
-// machine, or one that runs no command, is an error. A role given twice and a key without its role are errors. A
-// defaulted address is the machine's name.
+// check validates one machine of a site file: it sets the defaults for empty address, folder and state, and returns an
+// error for the first invalid key. A nil machine, or one that runs no command, is an error. A role given twice and a
+// key without its role are errors. A defaulted address is the machine's name.
 func (m *Machine) check(name string) error {
 	if m == nil || len(m.Runs) == 0 {
 		return errors.New("runs: want a list of commands, such as [work]")
@@ -152,12 +152,12 @@ func (m *Machine) check(name string) error {
 	return nil
 }
 
-// runs reports whether the machine runs a command.
+// runs reports whether the machine runs the command of a role, such as "work".
 func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) }
 
-// check returns an error if the machines do not make a site. Their own keys are valid already. It returns the first
-// mistake and changes nothing. watch, directory, work and follow must each run somewhere, and directory only once. A
-// site needs either directory or ldap, and either broker machines or nats.
+// check validates the site as a whole; the machines' own keys are valid already. It returns an error if the machines do
+// not make a site. watch, directory, work and follow must each run somewhere, and directory only once. A site needs
+// either directory or ldap, and either broker machines or nats. It returns the first mistake and changes nothing.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {
@@ -221,7 +221,7 @@ func (f *File) site() site.Site {
 	return s
 }
 
-// at returns a machine's address with a port.
+// at returns the network address of a port on one of the file's machines, as HOST:PORT.
 func (f *File) at(machine string, port int) string {
 	return net.JoinHostPort(f.Machines[machine].Address, strconv.Itoa(port))
 }

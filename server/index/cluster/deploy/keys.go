@@ -82,8 +82,8 @@ func (k *keys) files() files {
 // newPrefix begins the name of a file that a run has not written completely.
 const newPrefix = ".new-"
 
-// ours reports whether a run can have written a file with this name. Other files must not be removed. Seeds of watchers
-// need the name of a machine. Leftover temporary files of a run are its own.
+// ours reports whether a file of this name in a site's folder can come from an earlier run, so that this run may
+// replace or remove it. Seeds of watchers need the name of a machine. Leftover temporary files of a run count.
 func ours(name string) bool {
 	switch name {
 	case site.SiteName, site.AuthorityName, authorityKeyName, site.ServerName, site.ServerKeyName, site.AccountName,

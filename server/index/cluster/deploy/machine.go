@@ -21,8 +21,8 @@ type setting struct {
 	value any
 }
 
-// config returns the text of a command's configuration file, with a comment line first. It omits settings that are an
-// empty string, nil or false.
+// config formats the configuration file of a role's command: a comment line, then one line for each setting. It omits
+// settings that are an empty string, nil or false.
 func config(role string, list []setting) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The flags of refmon-index %s. Written by refmon-index site: change the site file instead.\n", role)
@@ -77,8 +77,8 @@ func (f *File) settings(name, role string) []setting {
 	return out
 }
 
-// unit returns the systemd unit of a command, with the paths of a package and the folders of the machine. It fails
-// only for a role without a unit.
+// unit returns the systemd unit that runs a role's command on machine m, with the paths of a package and the folders of
+// the machine. It fails only for a role without a unit.
 func unit(m *Machine, role string) ([]byte, error) {
 	b, err := systemd.IndexUnit(role)
 	if err != nil {
@@ -96,7 +96,7 @@ func unit(m *Machine, role string) ([]byte, error) {
 // installerName is the script that installs a machine's files.
 const installerName = "install.sh"
 
-// unitName returns the name of a command's unit.
+// unitName returns the name of the systemd unit that runs a role's command.
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
 // machine returns the files of a machine. k has the site and its secrets, and old the machine's files of an earlier

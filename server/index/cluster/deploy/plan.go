@@ -22,14 +22,14 @@ type Plan struct {
 	gone    []string // machines that the site file no longer has
 }
 
-// folder is the difference of one subfolder. The names are sorted.
+// folder lists how one subfolder must change: the names of added, changed and removed files, each sorted.
 type folder struct {
 	name                    string
 	want                    files
 	added, changed, removed []string
 }
 
-// same reports whether nothing differs.
+// same reports whether the subfolder needs no change.
 func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed) == 0 }
 
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
@@ -172,7 +172,8 @@ func (p *Plan) Print(w io.Writer) error {
 	return err
 }
 
-// people returns the name of the file that the operator must provide: the LDAP password file, or the directory file.
+// people names the file that only the operator can provide and no run creates: the LDAP password file, or the directory
+// file.
 func (f *File) people() string {
 	if f.LDAP != nil {
 		return f.LDAP.PasswordFile
@@ -198,7 +199,7 @@ func (d *folder) String() string {
 	return strings.Join(out, "; ")
 }
 
-// quote returns a word for a shell, in single quotes if it needs them.
+// quote returns a word for a command line that a user can paste into a shell, in single quotes if it needs them.
 func quote(word string) string {
 	if pathForm.MatchString(word) || addressForm.MatchString(word) {
 		return word

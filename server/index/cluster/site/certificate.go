@@ -87,13 +87,13 @@ func (a Authority) Holds(cert []byte, name string) bool {
 		len(leaf.DNSNames)+len(leaf.IPAddresses) == 1 && time.Until(leaf.NotAfter) > 365*24*time.Hour
 }
 
-// block returns the DER bytes as a PEM block of this kind.
+// block encodes DER bytes as PEM. kind is the type in the header, such as "CERTIFICATE".
 func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// template returns a certificate without purpose and names, valid for this long, and its key. It is valid from an hour
-// ago. The serial number is random.
+// template returns the common part of the site's certificates and a new private key: valid for this long, from an hour
+// ago, with a random serial number. The caller adds the purpose and the host names.
 func template(name string, long time.Duration) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

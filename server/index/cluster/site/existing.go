@@ -79,8 +79,8 @@ func (s *Site) Accounts() []byte {
 	return []byte(b.String())
 }
 
-// imported returns the subjects of the streams' account that other roles may publish: those with one answer, and those
-// with several.
+// imported returns the subjects of the streams' account to which other accounts may send requests: those with one
+// response, and those with several.
 func imported() (single, several []string) {
 	for _, name := range Streams() {
 		single = append(single, strings.ToLower(name)+".>")

@@ -57,8 +57,8 @@ func Renew(s Site, old map[Role]string) (*Site, map[Role]string, error) {
 	return &s, seeds, nil
 }
 
-// keyPair returns a seed and its public key. It creates them if old is empty, and else returns old. A malformed seed
-// is an error that does not repeat it.
+// keyPair returns the key pair of a role, as a secret seed and its public key. It reuses the seed old, and creates a
+// new one if old is empty. A malformed seed is an error that does not repeat it.
 func keyPair(old string) (seed, public string, err error) {
 	key, err := nkeys.CreateUser()
 	if old != "" {
@@ -136,8 +136,8 @@ const Answers = "_R_."
 // Inbox returns the prefix of a role's reply subjects. No other role may subscribe to them.
 func Inbox(r Role) string { return "_INBOX." + string(r) }
 
-// Author returns the role that signs the messages of a subject, "" if they are not signed. It does not check whether
-// the site has the subject's host. Only the first word, and for seen the host, count.
+// Author returns the only role whose signature makes a message of this subject valid, "" if such messages are not
+// signed. It does not check whether the site has the subject's host. Only the first word, and for seen the host, count.
 func (s *Site) Author(subject string) Role {
 	first, rest, _ := strings.Cut(subject, ".")
 	switch first {
@@ -160,7 +160,8 @@ type Signed struct {
 	Body    []byte
 }
 
-// bytes returns an unambiguous encoding for the signature. The signature itself is not in it.
+// bytes returns the text that a role signs: an unambiguous encoding of the message's position and contents, without the
+// signature.
 func (m *Signed) bytes() []byte {
 	out := []byte("refmon message 1\x00")
 	for _, part := range [][]byte{[]byte(m.Subject), []byte(m.ID), m.Body} {

@@ -59,9 +59,9 @@ func Read(b []byte) (*Site, error) {
 	return s, s.check()
 }
 
-// check sets zero Parts, Deciders and Replicas to 1, and returns an error for the first value that is not allowed: a
-// number over the limit, no host, a relative tree, a malformed name, key or server address. Trees must be clean
-// absolute paths other than "/". Its last check is that of Question. An error may leave the defaults set.
+// check validates a site and sets zero Parts, Deciders and Replicas to 1. It returns an error for the first value that
+// is not allowed: a number over the limit, no host, a relative tree, a malformed name, key or server address. Trees
+// must be clean absolute paths other than "/". Its last check is that of Question. An error may leave the defaults set.
 func (s *Site) check() error {
 	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
 		if *n == 0 {
@@ -122,10 +122,12 @@ func (s *Site) Question() (q index.Question, err error) {
 	return q, err
 }
 
-// Tests reports whether the index checks traverse rights. It returns false for a site without a Traverse.
+// Tests reports whether access to a document also needs traverse rights on the folders above it. It returns false for a
+// site without a Traverse.
 func (s *Site) Tests() bool { return s.Traverse != "" && s.Traverse != index.TraverseNever }
 
-// Part is one share of the documents of a tree on a host. Numbers begin with 0.
+// Part is one of the disjoint sets into which the documents of a tree on a host are divided, so that workers share
+// them. Numbers begin with 0.
 type Part struct {
 	Host, Tree string
 	Number     int
@@ -139,7 +141,7 @@ func (p Part) Subject() string {
 // Root returns the tree's name with its host, as in document names: //HOST/TREE.
 func (p Part) Root() string { return "//" + p.Host + p.Tree }
 
-// treeToken returns a name without slashes for a tree, for subjects.
+// treeToken returns a hash that stands for a tree's path as one word of a NATS subject.
 func treeToken(tree string) string {
 	sum := sha256.Sum256([]byte(tree))
 	return hex.EncodeToString(sum[:6])
@@ -162,15 +164,15 @@ func (s *Site) DocumentParts() (out []Part) {
 	return out
 }
 
-// PartOf returns the number of the part for a document, from 0 to Parts-1, given its path on its own host. It is a
-// hash of the path, so all machines agree. It does not check whether the site has the document's tree.
+// PartOf returns the number of the part to which a document belongs, from 0 to Parts-1, given its path on its own host.
+// It is a hash of the path, so all machines agree. It does not check whether the site has the document's tree.
 func (s *Site) PartOf(local string) int { return hashed(local, s.Parts) }
 
-// DeciderOf returns the number of the share for a class, from 0 to Deciders-1. It is a hash of the class ID, so all
-// machines agree (N-44).
+// DeciderOf returns the share of the work to which a class belongs, from 0 to Deciders-1: the worker of that share
+// computes the class's members. It is a hash of the class ID, so all machines agree (N-44).
 func (s *Site) DeciderOf(class string) int { return hashed(class, s.Deciders) }
 
-// hashed returns a number below n that depends on text alone. n must not be 0.
+// hashed assigns a text to one of n shares: it returns a number below n that depends on text alone. n must not be 0.
 func hashed(text string, n int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text)) // never fails

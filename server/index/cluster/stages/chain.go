@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// chain appends messages to one subject. Each names the last valid message before it. One goroutine
-// owns it.
+// chain writes a stream's subject so that a second writer cannot interleave: each message names the last valid message
+// before it, and the servers reject one that does not follow. One goroutine owns it.
 type chain struct {
 	c               *Conn
 	stream, subject string
@@ -38,11 +38,11 @@ const (
 	noRoom         = jetstream.ErrorCode(10002) // the account has reached its storage limit
 )
 
-// append writes a message and blocks until the servers have stored it. id is the message's ID. root starts a new
-// chain, whose first message names no predecessor. It retries transient errors until the context ends, and while the
-// part is full (N-48). Each retry has the same ID and the same predecessor, so that the message is stored once and
-// never after a later one (N-50). It returns errTakenOver if another writer has taken over, the context's error if the
-// context ends, and other errors at once, such as that of a message that is too large.
+// append adds a message to the chain and blocks until the servers have stored it. id is the message's ID. root starts a
+// new chain, whose first message names no predecessor. It retries transient errors, and a full part of a tree, until
+// the context ends (N-48). Each retry has the same ID and predecessor, so the message is stored once and never after a
+// later one (N-50). It returns errTakenOver if another writer has taken over, the context's error if the context ends,
+// and other errors at once, such as a message that is too large.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -71,9 +71,9 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 	}
 }
 
-// diagnose finds out why the servers rejected an append. done means that the message is stored already. errTakenOver
-// means that another writer has taken over. With done false and any other result, append tries again; diagnose has
-// then set the sequence that the servers expect, if it could read it.
+// diagnose finds out why the servers rejected an append, from the subject's last message. done means that the message
+// is stored already. errTakenOver means that another writer has taken over. With done false and any other result,
+// append tries again; diagnose has then set the sequence that the servers expect, if it could read it.
 func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
 	last, err := w.c.last(ctx, w.stream, w.subject)
 	switch {
@@ -128,9 +128,9 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	return out, nil
 }
 
-// keep publishes a message and blocks until the servers have stored it. It retries errors that may be transient until
-// the context ends, and then returns the context's error. It returns other errors at once, such as that of a message
-// that is too large. Use it for subjects where only the last message matters.
+// keep publishes a message on a subject where only the last message matters, and blocks until the servers have stored
+// it. It retries errors that may be transient until the context ends, and then returns the context's error. It returns
+// other errors at once, such as that of a message that is too large.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
@@ -153,8 +153,9 @@ func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64)
 	return c.request(ctx, "$JS.API.STREAM.PURGE."+stream, fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before))
 }
 
-// request sends a request to the JetStream API that deletes messages. It returns an error unless the servers confirm
-// the deletion. It waits at most answerWithin and does not retry. A malformed confirmation is an error.
+// request asks the JetStream API to delete messages, and returns an error unless the servers confirm the deletion.
+// subject and body are the API's. It waits at most answerWithin and does not retry. A malformed confirmation is an
+// error.
 func (c *Conn) request(ctx context.Context, subject string, body []byte) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
@@ -174,7 +175,8 @@ func (c *Conn) request(ctx context.Context, subject string, body []byte) error {
 
 var errPurge = errors.New("messages were not taken away")
 
-// wake notifies the readers of a subject. The notification may be lost, because readers also poll.
+// wake notifies the readers of a subject that it has a new message. The notification may be lost, because readers also
+// poll.
 func (c *Conn) wake(subject string) { _ = c.nc.Publish("wake."+subject, nil) }
 
 // errorCode returns the code of a JetStream error, and 0 for any other error.
@@ -186,8 +188,8 @@ func errorCode(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// passing reports whether an error of the servers may be transient, so that the message is sent again (N-50). It
-// returns false for an error that has no code, such as a timeout.
+// passing reports whether an error of the servers may be transient, so that it makes sense to send the message again
+// (N-50). It returns false for an error that has no code, such as a timeout.
 func passing(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == inProcess || api.ErrorCode == noRoom)

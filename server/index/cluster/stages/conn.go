@@ -110,7 +110,7 @@ const (
 	lastWait  = 5 * time.Second
 )
 
-// backoff returns the time to wait after a number of failed attempts.
+// backoff returns how long a client waits before it connects again, after this number of failed attempts.
 func backoff(attempts int) time.Duration {
 	most := min(firstWait<<min(max(attempts, 0), 10), lastWait)
 	return most/2 + rand.N(most/2)
@@ -175,8 +175,8 @@ func (c *Conn) AwaitStreams(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// probes returns a subject that has no message in each stream that a role reads, after the stream's name. A keeper has
-// none.
+// probes returns the subjects by which a role checks that its streams exist: for each stream that the role reads, the
+// stream's name and a subject that has no message. It returns none for the keeper, which creates the streams.
 func probes(r site.Role) (out []string) {
 	streams := map[site.Role][]string{site.Keeper: nil, site.Directory: {site.StreamDirectory}, site.Work: site.Streams(),
 		site.Follow: {site.StreamRows, site.StreamPeople, site.StreamFence}}
@@ -191,7 +191,8 @@ func probes(r site.Role) (out []string) {
 	return out
 }
 
-// lost returns the error for a role without a connection. err may be nil.
+// lost returns the warning that a role waits for a connection or a stream; what says which. err is the reason, nil if
+// it is unknown.
 func lost(role site.Role, what string, err error) error {
 	if err == nil {
 		err = errors.New("no reason is known")

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// deciding computes the members of the classes in one share. The share's goroutine owns it.
+// deciding computes the class members of one share of the classes, with the newest directory. It writes them to the
+// share's log. The share's goroutine owns it.
 type deciding struct {
 	*ledger
 	shift    *shareWorker
@@ -27,9 +28,9 @@ type deciding struct {
 	lag      lag
 }
 
-// workPeople takes over share n of the classes and decides its classes while the share belongs to this worker. It
-// returns nil when ctx ends or the share belongs to another worker, and otherwise the first error. An error to
-// subscribe ends it before it takes anything over.
+// workPeople computes the members of the classes in share n while the share belongs to this worker. It first takes the
+// share over from its former worker. It returns nil when ctx ends or the share belongs to another worker, and otherwise
+// the first error. An error to subscribe ends it before it takes anything over.
 func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.subscribe(subject)
@@ -53,7 +54,7 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	return nil
 }
 
-// classesOf returns the subjects of the classes of share n.
+// classesOf returns the subject pattern on which the class definitions of share n arrive.
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
 // newDeciding takes over share n of the classes from its former worker, and continues after the last record of its
@@ -73,8 +74,8 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 	return d, err
 }
 
-// turns runs one round: it processes new messages, compacts the log if that pays, and purges processed messages. It
-// returns the first error; an error of the purge does not count.
+// turns does one complete round of a share's work: it processes new messages, compacts the log if that pays, purges
+// processed messages and reports the lag. It returns the first error; an error of the purge does not count.
 func (d *deciding) turns(ctx context.Context) error {
 	if err := d.turn(ctx); err != nil {
 		return err
@@ -87,9 +88,10 @@ func (d *deciding) turns(ctx context.Context) error {
 	return nil
 }
 
-// turn applies the newest directory, then new classes, and then publishes a watermark for that directory (N-7). Before
-// the first directory it applies no class. It publishes no watermark if the newest directory could not be applied, or
-// if its heartbeat is not new or lies in the future. Changes that it applied before an error stay.
+// turn brings the share up to date: it applies the newest directory, then new classes, and then publishes a watermark
+// for that directory (N-7). Before the first directory it applies no class. It publishes no watermark if the newest
+// directory could not be applied, or if its heartbeat is not new or lies in the future. Changes that it applied before
+// an error stay.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {
@@ -118,10 +120,10 @@ func (d *deciding) turn(ctx context.Context) error {
 	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
 }
 
-// directory applies a directory version. If the version cannot be read, or is incomplete or malformed, it passes the
-// error to Warn and returns nil. The old members then stay, and the share gets no watermark. It does not parse the same
-// malformed version again. Only a failure to apply or write a readable version is returned. A panic of the worker is
-// such a failure.
+// directory reads the directory version that h names and computes the members again. If the version cannot be read, or
+// is incomplete or malformed, it passes the error to Warn and returns nil. The old members then stay, and the share
+// gets no watermark. It does not parse the same malformed version again. Only a failure to apply or write a readable
+// version is returned. A panic of the worker is such a failure.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil
@@ -193,9 +195,9 @@ func (d *deciding) purge(ctx context.Context) {
 	d.left = 0
 }
 
-// class defines the class of a message and its folders, and decides their members. It returns an error for an invalid
-// signature, another class than that of the subject, a malformed definition, and a panic of the decision. After an
-// error classes before the failing one may be defined.
+// class computes the members of the class that a message defines, and of the folders that it names. It returns an error
+// for an invalid signature, another class than that of the subject, a malformed definition, and a panic of the
+// decision. After an error classes before the failing one may be defined.
 func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed

@@ -78,7 +78,7 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	return f.run(ctx)
 }
 
-// following reads the logs of all shares. One goroutine owns it.
+// following merges the logs of all shares into one index. One goroutine owns it.
 type following struct {
 	c          *Conn
 	config     FollowConfig
@@ -93,7 +93,7 @@ type following struct {
 	lags       map[string]*lag        // of the logs, by stream; empty without a name
 }
 
-// share is one log.
+// share is what a follower has read of one share's log: of a part of a tree, or of a share of the classes.
 type share struct {
 	records    *records
 	source     string // its tree, or "directory"
@@ -105,7 +105,7 @@ type share struct {
 	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
 }
 
-// all returns a reader for the log of each share: parts of trees first, then shares of the classes. A share of the
+// all returns a reader for each log of the site: parts of trees first, then shares of the classes. A share of the
 // classes owns no document.
 func (f *following) all() (out []*share) {
 	for _, p := range f.c.site.DocumentParts() {
@@ -155,9 +155,9 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// turn reads the watermarks first, then the logs, and applies the watermarks last. A watermark therefore counts only
-// after the records before it (N-7). It ends at the first error; the next turn continues from there. Watermarks that
-// were there before the first turn do not count.
+// turn brings the follower's index up to date. It reads the watermarks first, then the logs, and applies the watermarks
+// last, so a watermark counts only after the records before it (N-7). It ends at the first error; the next turn
+// continues from there. Watermarks that were there before the first turn do not count.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
 	if err != nil {

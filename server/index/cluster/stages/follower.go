@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// follower reads the valid messages of one subject: signed by their role, each naming the one
+// follower reads the valid messages of one subject, which a [chain] wrote: signed by their role, each naming the one
 // before it. One goroutine owns it.
 type follower struct {
 	c               *Conn
@@ -44,8 +44,8 @@ func (r *follower) read(ctx context.Context, f func(m *message) error) (more boo
 	return len(list) > 0, nil
 }
 
-// counts reports whether a message has its role's signature for this position. A copy from another
-// subject or an earlier position does not (N-43).
+// counts reports whether a message is valid: it has its role's signature for this position and follows the last valid
+// message or starts a new chain. A copy from another subject or an earlier position is not valid (N-43).
 func (r *follower) counts(m *message) bool {
 	if m.signed != nil || m.Subject != r.subject {
 		return false

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// request is a request to a keeper: a worker's to delete messages of its share that nobody needs any more, or the
-// report of a lag. Exactly one of Input, Log, Drop and Read must be set.
+// request is a message to a keeper: a worker's request to delete messages of its share that nobody needs any more, or
+// the report of a lag. Exactly one of Input, Log, Drop and Read must be set.
 type request struct {
 	Input uint64 `json:"input,omitempty"` // the share's input before this sequence
 	Log   uint64 `json:"log,omitempty"`   // the share's log before this sequence, the first piece of a snapshot
@@ -25,7 +25,7 @@ type request struct {
 	At    uint64 `json:"at,omitempty"`    // with Read: all messages up to this one were read; 0: unknown
 }
 
-// outcome is the keeper's answer.
+// outcome is the keeper's reply to a request: an error text, or nothing for success.
 type outcome struct {
 	Error string `json:"error,omitempty"`
 }
@@ -72,13 +72,14 @@ func Keep(ctx context.Context, c *Conn, ready func()) error {
 	}
 }
 
-// keeper deletes messages for workers. One goroutine owns it.
+// keeper deletes messages of the streams for workers, whose own keys may not do that. One goroutine owns it.
 type keeper struct {
 	c      *Conn
 	shares map[string]keptShare // by the name of the share; immutable
 }
 
-// keptShare has the streams of a share, and the subject or pattern of its input. Immutable.
+// keptShare tells a keeper where the messages of a share are: the streams of its log and its input, and the subject or
+// pattern of the input. Immutable.
 type keptShare struct{ log, in, input string }
 
 // answer carries out a request and sends its outcome. A worker chooses the subject of the reply, and the keeper may
@@ -140,8 +141,8 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	return errors.New("want one of input, log with final, drop, and read")
 }
 
-// follower returns the name of a follower and its stream for a report about follow.NAME.STREAM. found is false for
-// another form, an unknown follower and another stream.
+// follower parses the name follow.NAME.STREAM in a lag report, and returns the follower and its stream. found is false
+// for another form, an unknown follower and another stream.
 func (k *keeper) follower(name string) (follower, stream string, found bool) {
 	rest, found := strings.CutPrefix(name, "follow.")
 	follower, stream, _ = strings.Cut(rest, ".")
@@ -149,9 +150,9 @@ func (k *keeper) follower(name string) (follower, stream string, found bool) {
 		(stream == site.StreamRows || stream == site.StreamPeople)
 }
 
-// cursor returns the last message of a share's input whose result is in the share's log: by the log's last record, or
-// by the watermark of the same worker. It ignores a missing or malformed watermark, and one of another worker. It
-// returns an error if the share has no log.
+// cursor returns how far the input of a share was processed: the last message whose result is in the share's log, by
+// the log's last record, or by the watermark of the same worker. log is the log's stream, and name the share's subject.
+// It ignores a missing or malformed watermark, and one of another worker. It returns an error if the share has no log.
 func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err error) {
 	m, err := k.c.last(ctx, log, name)
 	if err != nil {
@@ -174,8 +175,9 @@ func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err
 	return r.Cursor, nil
 }
 
-// snapshot returns an error unless the messages first and final of a log are the first and last piece of a snapshot by
-// one worker. A missing or unsigned message is an error. The generations must be equal, and final not before first.
+// snapshot verifies that the messages before a snapshot may be deleted. It returns an error unless the messages first
+// and final of a log are the first and last piece of a snapshot by one worker. A missing or unsigned message is an
+// error. The generations must be equal, and final not before first.
 func (k *keeper) snapshot(ctx context.Context, log, name string, first, final uint64) error {
 	var ends [2]*record
 	for i, seq := range []uint64{first, final} {

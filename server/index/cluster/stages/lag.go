@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// consumers returns the durable consumers of a stream, none for an unknown stream. They only report lag: no stage
-// reads messages through them, so one that is lost or behind changes no answer. Each part and each share of the
-// classes has one, and each follower has one for each of its two streams.
+// consumers returns the durable JetStream consumers by which operators see how far each reader of a stream lags, none
+// for an unknown stream. No stage reads messages through them, so one that is lost or behind changes no answer. Each
+// part and each share of the classes has one, and each follower has one for each of its two streams.
 func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 	add := func(name, subject, reader string) {
 		out = append(out, jetstream.ConsumerConfig{Durable: name, Description: reader, FilterSubject: subject,
@@ -37,7 +37,7 @@ func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 	return out
 }
 
-// consumerName returns the name of a share's consumer. A name of a consumer has no dots.
+// consumerName returns the name of a share's JetStream consumer, which must have no dots.
 func consumerName(share string) string { return strings.ReplaceAll(share, ".", "_") }
 
 // Lag is the number of messages of a stream that a reader has not read yet, or not reported as read. Its zero value
@@ -73,9 +73,9 @@ type lag struct {
 	last  time.Time
 }
 
-// report sends the number of messages read since the last report, and the sequence at up to which all were read. at is
-// 0 if that is unknown. report does nothing if none was read or the last report was too recent. A report may be lost:
-// then the consumer stays behind until a report with a sequence arrives.
+// report tells the keeper how far this stage has read: the number of messages since the last report, and the sequence
+// at up to which all were read. at is 0 if that is unknown. report does nothing if none was read or the last report was
+// too recent. A report may be lost: then the consumer stays behind until a report with a sequence arrives.
 func (l *lag) report(at uint64) {
 	if l.read == 0 || time.Since(l.last) < l.every {
 		return
@@ -90,8 +90,8 @@ func (l *lag) report(at uint64) {
 // mostPulled is the most messages of one pull.
 const mostPulled = 256
 
-// move takes n messages from a consumer, and then more, up to the sequence at; 0: no more. It stops early if the
-// consumer has no more. The first error ends it.
+// move advances a consumer to the position that a stage has reported: it takes n messages, and then more, up to the
+// sequence at; 0: no more. It stops early if the consumer has no more. The first error ends it.
 func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at uint64) error {
 	for n > 0 || at > 0 {
 		batch := min(max(n, 1), mostPulled)

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// ledger is the log of a share that this worker has taken. The share's goroutine owns it.
+// ledger is the log of a share for writing: this worker has taken the share over, and no other one can append. The
+// share's goroutine owns it.
 type ledger struct {
 	c       *Conn
 	name    string // name of the share: rows.HOST.TREE.PART or people.NUMBER
@@ -28,9 +29,9 @@ type ledger struct {
 // it gets no watermark.
 var errRecord = errors.New("a record cannot be used")
 
-// take reads the log of a share and records worker as its owner, so that the former owner can no longer write (N-49).
-// stream and name select the log. It returns an error if the log cannot be read or is damaged, and errTakenOver if
-// another worker takes it at the same time.
+// take makes a worker the only writer of a share's log: it reads the log and records worker as its owner, so that the
+// former owner can no longer write (N-49). stream and name select the log. It returns an error if the log cannot be
+// read or is damaged, and errTakenOver if another worker takes it at the same time.
 func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
 	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
 		records: newRecords(c, stream, name)}
@@ -63,8 +64,9 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	return l, l.write(ctx, next, nil)
 }
 
-// resume sets the cursor to that of the share's watermark if no record was written after it. Otherwise it counts one
-// more start at the same message. It ignores a malformed watermark, and one of another generation.
+// resume finds the input message from which the worker continues. If no record was written after the share's watermark,
+// that is the watermark's cursor. Otherwise it is the last record's, and resume counts one more attempt there. It
+// ignores a malformed watermark, and one of another generation.
 func (l *ledger) resume(ctx context.Context) error {
 	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
 	if err != nil {
@@ -104,8 +106,8 @@ func (l *ledger) write(ctx context.Context, next record, events []index.Event) e
 	return nil
 }
 
-// cut encodes events and divides the lines into records of about targetRecord bytes. It returns at least one record,
-// which is empty without events. A single longer line is a record of its own.
+// cut encodes events and divides them among records of about targetRecord bytes, because a message has a limited size.
+// It returns at least one record, which is empty without events. A single longer line is a record of its own.
 func cut(events []index.Event) (out [][][]byte, err error) {
 	out = append(out, nil)
 	size := 0
@@ -174,8 +176,8 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	return nil
 }
 
-// held returns errTakenOver if another worker has taken the share, and nil if this worker still has it. A worker that
-// writes nothing would not notice otherwise (N-49). Other errors come from the servers.
+// held checks that this worker still owns the share: it returns errTakenOver if another worker has taken it. A worker
+// that writes nothing would not notice otherwise (N-49). Other errors come from the servers.
 func (l *ledger) held(ctx context.Context) error {
 	m, err := l.c.last(ctx, l.chain.stream, l.name)
 	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {

@@ -51,14 +51,15 @@ type directoryPublisher struct {
 	number int
 }
 
-// rival reports whether a message comes from another publisher of this directory that started later than this one.
+// rival reports whether a message comes from a second publisher of this directory that started later, so that this one
+// must stop.
 func (d *directoryPublisher) rival(m *message) bool {
 	h, err := parseHead(m.Body)
 	return err == nil && h.Started > d.head.Started
 }
 
-// tell publishes each directory version that it receives. It returns nil when ctx ends, and the error of the first
-// publication that fails.
+// tell publishes each directory version that the roster reports. It returns nil when ctx ends, and the error of the
+// first publication that fails.
 func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Version) error {
 	for {
 		select {
@@ -112,20 +113,21 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 	return d.chain.append(ctx, d.id(), body, true)
 }
 
-// id returns a new message id, unique to this run of the publisher.
+// id returns a new message ID, by which the servers detect duplicates. It is unique to this run of the publisher.
 func (d *directoryPublisher) id() string {
 	d.number++
 	return fmt.Sprintf("%s/%d", d.run, d.number)
 }
 
-// pieceSubject returns the subject of the directory's piece n, from 0.
+// pieceSubject returns the subject with the bytes of the directory's piece n, from 0: a directory is too large for one
+// message.
 func pieceSubject(n int) string { return fmt.Sprintf("directory.piece.%d", n) }
 
 // errPieces says that the pieces belong to another version, because a newer one is being published.
 var errPieces = errors.New("the pieces of the directory are of another version")
 
-// pieces returns the bytes of the directory version that h names. It returns errPieces if a piece is missing, not
-// signed or too large, or belongs to another version. Other errors are those of the servers.
+// pieces reads a directory version from the servers: the bytes of all pieces that h names. It returns errPieces if a
+// piece is missing, not signed or too large, or belongs to another version. Other errors are those of the servers.
 func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	var out []byte
 	for n := range h.Pieces {
@@ -144,8 +146,8 @@ func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	return out, nil
 }
 
-// newest returns the directory's current head. h is nil, without an error, if there is none, or if it is not signed or
-// malformed. early means that its heartbeat lies in the future.
+// newest returns the head of the newest directory version, which names its pieces. h is nil, without an error, if there
+// is none, or if it is not signed or malformed. early means that its heartbeat lies in the future.
 func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
 	m, err := c.last(ctx, site.StreamDirectory, headSubject)
 	if err != nil || m == nil || m.signed != nil {

@@ -95,8 +95,8 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 // text returns n in decimal.
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// header returns a header that the server added. It follows headers of the same name that the
-// author wrote.
+// header returns a header that the server added to a message, for a name that the author may have used as well. The
+// server's comes first.
 func header(m *nats.Msg, name string) string {
 	all := m.Header.Values(name)
 	if len(all) == 0 {

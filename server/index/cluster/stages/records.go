@@ -79,14 +79,15 @@ func (r *records) read(ctx context.Context, begin func(), apply func(x *record) 
 	})
 }
 
-// unusable returns err with the subject of the message. The result wraps errRecord.
+// unusable returns the error of a record that the reader cannot use: err with the subject of the message. It wraps
+// errRecord.
 func (r *records) unusable(err error) error {
 	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
 }
 
-// count adds a record to the log's size. Pieces of a snapshot count apart, and the last one replaces the size by
-// theirs. It also sets which messages the worker can delete: unknown (0) if gap, which means that records before m were
-// deleted.
+// count keeps the size of the log that decides about its next compaction: it adds record x of message m. Pieces of a
+// snapshot count apart, and the last one replaces the size by theirs. It also sets the range of messages that a
+// snapshot made obsolete: unknown (0) if gap, which means that records before m were deleted.
 func (r *records) count(m *message, x *record, gap bool) {
 	if x.Piece == 0 {
 		r.size.Bytes += int64(len(m.Body)) + perRecord

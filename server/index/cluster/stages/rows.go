@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// rows is a part of a tree that this worker has taken. It converts the watcher's messages to rows.
-// The share's goroutine owns it.
+// rows computes the rows of one part of a tree, which this worker has taken, from the watcher's messages. The share's
+// goroutine owns it.
 type rows struct {
 	*ledger
 	shift   *shareWorker
@@ -106,8 +106,8 @@ func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	return false, r.purge(ctx)
 }
 
-// later reports whether a message begins a walk that is later than all known ones. It returns false for a malformed
-// message.
+// later reports whether a message without a predecessor may start a new chain: it begins a walk that is later than all
+// known ones. It returns false for a malformed message.
 func (r *rows) later(m *message) bool {
 	s, _, err := parseSeen(r.c.site, r.part, m.Body)
 	return err == nil && m.After == 0 && s.Begin && s.Started > r.last.Started
@@ -127,9 +127,9 @@ func (r *rows) remove(ctx context.Context, m *message) {
 
 var errPlace = errors.New("it was not written to stand there")
 
-// take converts one message to rows and stores them. It skips a message that it cannot use (N-54). After an error the
-// worker's memory is unusable, and the part must be taken again. An unusable message still advances the cursor. Rows
-// are written with events, at the begin and end of a walk, and every few messages.
+// take converts one message of a watcher to rows and stores them in the share's log. It skips a message that it cannot
+// use (N-54), which still advances the cursor. Rows are written with events, at the begin and end of a walk, and every
+// few messages. After an error the worker's memory is unusable, and the part must be taken again.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
 	r.lag.read++
@@ -181,7 +181,8 @@ func (r *rows) take(ctx context.Context, m *message) error {
 	return r.taken(ctx)
 }
 
-// taken counts a processed message. After every `often` messages it purges them from the stream.
+// taken counts a processed message and deletes processed messages from the stream from time to time: after every
+// `often` messages it purges.
 func (r *rows) taken(ctx context.Context) error {
 	if r.left++; r.left%often != 0 { // after a failure, do not retry for each message
 		return nil
@@ -189,8 +190,9 @@ func (r *rows) taken(ctx context.Context) error {
 	return r.purge(ctx)
 }
 
-// poison skips a valid message that cannot be processed, and passes why to Warn. Its error is that of writing the log.
-// The part has no watermark until another walk has read the whole tree (N-54).
+// poison skips a valid message that cannot be processed, so that it does not stop the part for ever, and passes why to
+// Warn. next is the record to write. Its error is that of writing the log. The part has no watermark until another walk
+// has read the whole tree (N-54).
 func (r *rows) poison(ctx context.Context, next record, why error) error {
 	r.c.warn(fmt.Errorf("%s: message %d is left out: %w", r.in.subject, next.Cursor, why))
 	next.Poison++
@@ -202,9 +204,9 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 	return r.taken(ctx)
 }
 
-// define publishes the definitions of the new classes in events, and returns after the servers have stored them. Call
-// it before a row refers to them. It skips classes of folders: each is published with the classes behind it. It
-// publishes several at once; after an error, which it returns, some may be stored.
+// define publishes the definitions of the new classes in events for the workers that compute members, and returns after
+// the servers have stored them. Call it before a row refers to them. It skips classes of folders: each is published
+// with the classes behind it. It publishes several at once; after an error, which it returns, some may be stored.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {

@@ -70,8 +70,9 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 	return nil
 }
 
-// addRecord adds a record to the batch of a share. At the end of a snapshot it applies the batch, because the records
-// after it are changes again. An event that does not fit is an error, and the batch is then incomplete.
+// addRecord collects a record of a share's log in the batch for the row store. At the end of a snapshot it applies the
+// batch, because the records after it are changes again. An event that does not fit is an error, and the batch is then
+// incomplete.
 func (f *following) addRecord(s *share, r *record) error {
 	s.generation = r.Generation
 	for i := range r.events {
@@ -98,10 +99,10 @@ func (f *following) applyRows(s *share) error {
 	return nil
 }
 
-// resume makes a share continue from the cursor of its rows. This works if the log has the cursor's message, or else if
-// the first message after it follows the cursor or begins a snapshot. Otherwise the streams are new: the store drops
-// the rows of the part, and the share is read from its beginning. Errors of the store wrap errSink. A new part starts
-// at its beginning.
+// resume finds where to continue reading a share's log for the row store: at the cursor stored with the rows. This
+// works if the log has the cursor's message, or else if the first message after it follows the cursor or begins a
+// snapshot. Otherwise the streams are new: the store drops the rows of the part, and the share is read from its
+// beginning. Errors of the store wrap errSink. A new part starts at its beginning.
 func (f *following) resume(ctx context.Context, s *share) error {
 	c, err := f.config.Rows.Cursor(*s.part)
 	if err != nil {

@@ -64,8 +64,8 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 	return context.Cause(ctx)
 }
 
-// watchTree reports the files of one tree until ctx ends, which is not an error, or something fails. A message on the
-// subject of the tree starts a new walk; further ones before it are dropped.
+// watchTree runs the watcher of one tree and publishes its reports until ctx ends, which is not an error, or something
+// fails. A message on the subject of the tree starts a new walk; further ones before it are dropped.
 func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
 	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
 	for n := range c.site.Parts {
@@ -99,7 +99,8 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 	})
 }
 
-// restartingSource restarts its source, and with it the walk, on request.
+// restartingSource is a source of batches that can walk its tree again on request, by a restart of the underlying
+// source.
 type restartingSource struct {
 	from  func() watch.Source
 	again <-chan struct{}
@@ -138,9 +139,9 @@ type batchPublisher struct {
 	number  uint64
 }
 
-// tell publishes batches until ctx ends, which is not an error, or a publication fails. It first reads the last
-// messages of an earlier watcher. It waits for the stream without limit. It ignores a last message without a valid
-// signature.
+// tell publishes the watcher's batches until ctx ends, which is not an error, or a publication fails. It first reads
+// the last messages of an earlier watcher, to continue their chains. It waits for the stream without limit. It ignores
+// a last message without a valid signature.
 func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.
@@ -174,8 +175,8 @@ func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) e
 // watcher's.
 const walks = 1 << 30
 
-// rival reports whether a message belongs to a later walk of another watcher, which has taken over
-// the tree (N-49).
+// rival reports whether a message belongs to a later walk of another watcher, which has taken over the tree, so that
+// this one must stop (N-49).
 func (t *batchPublisher) rival(m *message) bool {
 	run, started := walkOf(m)
 	return run != t.run && started > t.started
@@ -253,8 +254,9 @@ func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list [
 	return flush()
 }
 
-// add adds a document to the message and returns by about how many bytes the message has grown. A document with an
-// error has no descriptor. known has the positions of the message's descriptors, from 1, so that each is stored once.
+// add adds a document to the message and returns by about how many bytes the message has grown. known maps the bytes of
+// each descriptor in the message to its position, from 1, so that each is stored once. A document with an error has no
+// descriptor.
 func (m *seen) add(s *watch.Seen, known map[string]int) int {
 	d := document{Path: []byte(s.Path), Folder: s.Folder, Gone: s.Gone}
 	size := 2*len(s.Path) + 64

@@ -15,8 +15,8 @@ type seenWatermark struct {
 }
 
 // moment returns the time up to which the share is complete, by the clock and by this machine's uptime. The uptime of
-// another machine means nothing here, so its watermark ages from the time when this machine saw it, whatever the
-// clocks say (N-81).
+// another machine means nothing here, so its watermark ages from the time when this machine saw it, whatever the clocks
+// say (N-81).
 func (s *seenWatermark) moment() index.Moment {
 	m := index.Moment(s.Beat.moment())
 	if m.Up == 0 {
@@ -34,9 +34,10 @@ func (b *heartbeat) early(m *message) bool {
 	return time.Unix(0, b.Time).Sub(m.stored) > tolerance
 }
 
-// addWatermark stores a watermark if the share's current worker wrote it, its records were read, and it is newer than
-// the last one (N-49). It ignores every other one, also one that existed before this follower started (N-81). It
-// passes a bad signature, a malformed watermark and a clock that is ahead to Warn.
+// addWatermark records up to what time a share is complete: it stores the watermark in a message if the share's current
+// worker wrote it, its records were read, and it is newer than the last one (N-49). It ignores every other one, also
+// one that existed before this follower started (N-81). It passes a bad signature, a malformed watermark and a clock
+// that is ahead to Warn.
 func (f *following) addWatermark(m *message) {
 	name := strings.TrimPrefix(m.Subject, "fence.")
 	if m.signed != nil {

@@ -118,9 +118,10 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 	return m, out, nil
 }
 
-// seen converts a document of part p. list has the message's descriptors, with nil first. A path that is not clean, is
-// outside the tree or belongs to another part is an error. A deleted path may belong to any part, and so may a folder
-// if the site tests search permissions. A number of a descriptor outside the list is an error.
+// seen validates a document of part p in a watcher's message and converts it to a report about one name. list has the
+// message's descriptors, with nil first; a number outside it is an error. A path that is not clean, is outside the tree
+// or belongs to another part is an error. A deleted path may belong to any part, and so may a folder if the site tests
+// search permissions.
 func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
@@ -200,8 +201,8 @@ func parseRecord(b []byte) (*record, error) {
 	return r, nil
 }
 
-// classBytes encodes a class: a line for each folder that its documents are below, then one for the class itself. An
-// empty list gives no bytes.
+// classBytes encodes the definition of a class for a message: a line for each folder that its documents are below, then
+// one for the class itself. An empty list gives no bytes.
 func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	var out [][]byte
 	for _, e := range list {
@@ -214,8 +215,9 @@ func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	return bytes.Join(out, []byte("\n")), nil
 }
 
-// parseClass parses the lines of classBytes. All but the last must be folders that the last one names (N-76). No bytes,
-// a body above maxRecord and more than maxBehind folders are errors. Malformed JSON is an error.
+// parseClass decodes the definition of a class, as classBytes encodes it. All but the last must be folders that the
+// last one names (N-76). No bytes, a body above maxRecord and more than maxBehind folders are errors. Malformed JSON is
+// an error.
 func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 	if len(b) > maxRecord {
 		return nil, fmt.Errorf("a class of %d bytes, want at most %d", len(b), maxRecord)
@@ -263,7 +265,7 @@ func parseWatermark(b []byte) (*watermark, error) {
 	return f, nil
 }
 
-// head is the current version of the directory. Its bytes are in separate messages.
+// head names the current version of the directory and the messages that have its bytes.
 type head struct {
 	Started int64     `json:"started"` // start of its source, in nanoseconds since 1970
 	Version string    `json:"version"` // SHA-256 of the bytes, hexadecimal

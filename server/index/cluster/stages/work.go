@@ -79,8 +79,8 @@ type shareWorker struct {
 	compact int64 // see WorkConfig
 }
 
-// loop calls run whenever the share belongs to this worker, until the context ends, and returns nil. An error of run
-// goes to Warn and ends one attempt; the next one starts from the log.
+// loop works on a share whenever it belongs to this worker: it calls run then, until the context ends, and returns nil.
+// An error of run goes to Warn and ends one attempt; the next one starts from the log.
 func (s *shareWorker) loop(ctx context.Context, run func(ctx context.Context, s *shareWorker) error) error {
 	for {
 		if s.workers.mine(s.name) {
@@ -94,7 +94,7 @@ func (s *shareWorker) loop(ctx context.Context, run func(ctx context.Context, s 
 	}
 }
 
-// lag returns a lag for the input of the share.
+// lag returns a reporter of how far this worker has read the share's input.
 func (s *shareWorker) lag() lag { return lag{c: s.c, name: s.name, every: lagBeats * s.beat} }
 
 // lagBeats is the number of heartbeats between two reports of a lag.
@@ -129,8 +129,7 @@ func (s *shareWorker) wait(ctx context.Context) error {
 	return nil
 }
 
-// guarded calls run and converts a panic to an error, so that one message cannot end the worker's
-// other shares.
+// guarded protects the worker's other shares from one bad message: it calls run and converts a panic to an error.
 func guarded(run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -41,8 +41,8 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 // maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024
 
-// seen records a heartbeat. Beyond the limit it forgets silent workers, and then ignores a new one. If that is this
-// worker itself, it sets over.
+// seen records that a worker is alive, after its heartbeat. Beyond the limit it forgets silent workers, and then
+// ignores a new one. If that is this worker itself, it sets over.
 func (w *workers) seen(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,8 @@ func (w *workers) seen(name string) {
 	w.heard[name] = time.Now()
 }
 
-// excess returns an error if maxWorkers others were alive when this worker's heartbeat came, and nil otherwise.
+// excess returns an error if this worker is one too many: if maxWorkers others were alive when its heartbeat came. It
+// returns nil otherwise.
 func (w *workers) excess() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +111,8 @@ func (w *workers) mine(share string) bool {
 	return true
 }
 
-// nearness returns the hash of a share and a worker for rendezvous hashing.
+// nearness returns the weight of a worker for a share in rendezvous hashing: the worker with the highest weight gets
+// the share.
 func nearness(share, name string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(share + "\x00" + name)) // never fails
