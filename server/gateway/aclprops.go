@@ -18,7 +18,8 @@ import (
 // rightsSpace is the XML namespace of the privileges that RFC 3744 does not define.
 const rightsSpace = "https://github.com/refmon/refmon/ns/rights"
 
-// propertyReader computes the WebDAV properties of one file that depend on the client's rights.
+// propertyReader computes the WebDAV properties of one file that depend on the client's rights: owner, ACL, privileges
+// and quota.
 type propertyReader struct {
 	q   *request
 	at  place
@@ -56,8 +57,9 @@ var privileges = []struct {
 // fullRights are the rights of D:all: all rights of a file.
 const fullRights winnt.AccessMask = 0x1F01FF
 
-// inPrivileges writes a D:privilege element for each privilege whose rights are all in mask. It writes D:all, too, if
-// mask has all rights of a file. It leaves out D:bind and D:unbind unless dir is set.
+// inPrivileges writes the WebDAV privileges (RFC 3744) that an access mask contains: a D:privilege element for each
+// privilege whose rights are all in mask. It writes D:all, too, if mask has all rights of a file. It leaves out D:bind
+// and D:unbind unless dir is set.
 func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	if mask&fullRights == fullRights {
 		b.WriteString("<D:privilege><D:all/></D:privilege>")
@@ -72,8 +74,9 @@ func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	}
 }
 
-// lackingPrivileges returns the names of the privileges that cover any right in mask, for D:need-privileges. It maps
-// generic rights first and leaves out D:write and D:unlock. It returns nil if there are none.
+// lackingPrivileges names the WebDAV privileges that a denied client would need (D:need-privileges): those that cover
+// any right in mask. It maps generic rights first and leaves out D:write and D:unlock. It returns nil if there are
+// none.
 func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	mask = winnt.FileObject.Mapping.Map(mask)
 	for _, p := range privileges {
@@ -124,8 +127,9 @@ func (t *propertyReader) descriptor() *sd.Descriptor {
 	return d
 }
 
-// principal returns the D:href of the SID that of selects from the descriptor, with code 200; the value is "" for the
-// zero SID. It returns 403 if the client may not read the descriptor, and 404 for the root above the trees.
+// principal returns the value of D:owner or D:group, with code 200: the D:href of the SID that of selects from the
+// descriptor, or "" for the zero SID. It returns 403 if the client may not read the descriptor, and 404 for the root
+// above the trees.
 func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -187,8 +191,8 @@ func (t *propertyReader) ownPrivileges() (string, int) {
 	return b.String(), http.StatusOK
 }
 
-// ace writes the D:ace element of one entry. It writes nothing for inherit-only, object and system entries. A
-// conditional entry has the privilege R:conditional alone. Each entry is protected.
+// ace writes one access control entry as the D:ace element of RFC 3744. It writes nothing for inherit-only, object and
+// system entries. A conditional entry has the privilege R:conditional alone. Each entry is marked protected.
 func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	kind := "grant"
 	switch e.Type() {

@@ -20,8 +20,8 @@ const (
 	longestCall     = 30 * time.Second
 )
 
-// apiRows returns the endpoints of the API: a POST for each procedure, and /health. A caller over its rate limit gets
-// 429, and a call ends after longestCall. All but /health need a logon.
+// apiRows returns the HTTP endpoints of the API: a POST for each procedure, and /health. A caller over its rate limit
+// gets 429, and a call ends after longestCall. All but /health need a logon.
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
@@ -50,8 +50,8 @@ type sessionKey struct{}
 // service implements the procedures of the API for the session in the context of a call.
 type service struct{ g *Gateway }
 
-// requestOf returns the request of an API call, with the session that its context carries. The session is nil if
-// there is none, which guard prevents.
+// requestOf returns the request that carries out an API call with the rights of its caller, whose session is in the
+// context. The session is nil if there is none, which guard prevents.
 func (v service) requestOf(ctx context.Context) *request {
 	s, _ := ctx.Value(sessionKey{}).(*session) // guard has set it
 	return &request{g: v.g, s: s, begun: time.Now(), ctx: ctx}

@@ -27,7 +27,8 @@ type attempts struct {
 	of map[attempt]wrong // guarded by mu
 }
 
-// attempt is the key of a counter: an address and a name. The name is "" for the counter of all names of an address.
+// attempt is the key of a counter of failed logons: a client's network and a name. The name is "" for the counter of
+// all names of a network.
 type attempt struct {
 	from netip.Prefix
 	name string
@@ -39,9 +40,10 @@ type wrong struct {
 	since time.Time
 }
 
-// try counts an attempt to log on with a name from a client address. Letter case of the name does not matter. If the
-// address, or the name from this address, has reached its limit, ok is false, right is nil, and nothing is counted.
-// After an attempt that did not fail, or that refmond did not try, the caller calls right once to uncount it.
+// try limits password guessing: it counts an attempt to log on with a name from a client address, in any letter case of
+// the name. If the address, or the name from this address, has reached its limit, ok is false, right is nil, and
+// nothing is counted. After an attempt that did not fail, or that refmond did not try, the caller calls right once to
+// uncount it.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}
@@ -99,8 +101,9 @@ func (a *attempts) addLocked(k attempt, now time.Time) {
 	a.of[k] = w
 }
 
-// networkOf returns the network whose attempts count together, from a text such as "192.0.2.1:443": one IPv4 address,
-// or an IPv6 prefix. All texts that are not an address and port share the zero prefix.
+// networkOf returns the network whose logon attempts count together, for a client's address and port such as
+// "192.0.2.1:443": one IPv4 address, or an IPv6 prefix. All texts that are not an address and port share the zero
+// prefix.
 func networkOf(address string) netip.Prefix {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {

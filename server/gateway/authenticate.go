@@ -25,8 +25,8 @@ const longestCredential = 64 << 10
 
 // who authenticates the client of a request and returns its session, which the caller returns with sessions.put. It
 // returns nil after it wrote an error response: 401 without valid credentials, 429 after too many wrong passwords, and
-// 503 if refmond cannot be reached. It may block until a logon ends. A wrong password is answered only after a fixed
-// time.
+// 503 if refmond cannot be reached. It may block until a logon ends. It delays the response to a wrong password to a
+// fixed time.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {
@@ -64,10 +64,10 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	return nil
 }
 
-// proved logs the client on with its Authorization header or, without one, with its certificate. The caller checks st
-// of the session and returns the session with sessions.put. It returns nil if the request has no usable credential:
-// none at all, a malformed or too long one, or an unknown or disabled scheme. A failed logon is a session without
-// success in st. Basic logons with the same credential share a session. Each Negotiate logon is one of its own.
+// proved logs the client on by its Authorization header or, without one, by its certificate. The caller checks st of
+// the session and returns the session with sessions.put. It returns nil if the request has no usable credential: none
+// at all, a malformed or too long one, or an unknown or disabled scheme. A failed logon is a session without success in
+// st. Basic logons with the same credential share a session. Each Negotiate logon is one of its own.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
@@ -167,8 +167,9 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 		Password: logon.Secret(password)}, true
 }
 
-// challenge writes a 401 response with one WWW-Authenticate header for each scheme: Negotiate if it is configured, then
-// Basic. It replaces those that are set. why is the text of the body; "" stands for a default text.
+// challenge asks the client for credentials: it writes a 401 response with one WWW-Authenticate header for each scheme,
+// Negotiate if it is configured, then Basic. It replaces those that are set. why is the text of the body; "" stands for
+// a default text.
 func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	h := w.Header()
 	h.Del("WWW-Authenticate")

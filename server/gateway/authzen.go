@@ -121,7 +121,8 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	return a, nil
 }
 
-// unrecorded logs that a record cannot be stored and returns the 503 error of its question.
+// unrecorded reports that the audit record of a question cannot be stored: it logs the status and returns the 503 error
+// that replaces the answer.
 func (p *pdp) unrecorded(st ntstatus.Status) error {
 	p.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "the question cannot be recorded"}
@@ -169,7 +170,7 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 	return p.types.Decide(q, &spec), nil
 }
 
-// denial returns a denial. Only the caller sees reason; the subject sees "access denied".
+// denial returns a negative answer of the AuthZEN API. Only the caller sees reason; the subject sees "access denied".
 func denial(reason string) authzen.Answer {
 	return authzen.Answer{ReasonAdmin: reason, ReasonUser: "access denied"}
 }
@@ -195,8 +196,8 @@ func (p *pdp) record(r *request, q *authzen.Question, allowed bool) ntstatus.Sta
 	})
 }
 
-// granted reports whether a descriptor grants all rights of mask to the token tok. If refmond does not complete the
-// check, it returns false and another status than Success.
+// granted lets refmond check whether a descriptor grants all rights of mask to the token tok; m maps generic rights. If
+// refmond does not complete the check, it returns false and another status than Success.
 func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessMask, m winnt.GenericMapping) (
 	ok bool, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -207,9 +208,9 @@ func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessM
 	return ok, st
 }
 
-// subject returns the session of an account, logged on without a password; the caller returns it with subjects.put.
-// Its token has the level Identification, which serves for checks and cannot open files (G-62). If the account is
-// unknown or the logon fails, st is not Success.
+// subject returns a session for access checks about an account, logged on without a password; the caller returns it
+// with subjects.put. Its token has the level Identification, which cannot open files (G-62). If the account is unknown
+// or the logon fails, st is not Success.
 func (p *process) subject(r *request, account string) *session {
 	return p.subjects.get(p.subjects.name("subject ", account), func(s *session) {
 		ctx := context.WithoutCancel(r.ctx)
@@ -220,8 +221,8 @@ func (p *process) subject(r *request, account string) *session {
 	})
 }
 
-// lower replaces the token of a session by a copy at level Identification and closes the old one. On failure the
-// session has no token. The old token is closed in both cases.
+// lower makes a session's token unusable for opening files: it replaces the token by a copy at level Identification and
+// closes the old one. On failure the session has no token. The old token is closed in both cases.
 func (s *session) lower(ctx context.Context) ntstatus.Status {
 	old := s.token
 	s.token = 0
@@ -237,8 +238,8 @@ func (s *session) lower(ctx context.Context) ntstatus.Status {
 	})
 }
 
-// spec returns the user and groups of a subject's token, for a check in the gateway itself. It copies no claims and
-// no privileges. On failure st is not Success. A SID that is malformed is STATUS_INVALID_SID.
+// spec describes a subject's token, so that the gateway can run an access check itself: its user and groups, without
+// claims and privileges. On failure st is not Success. A SID that is malformed is STATUS_INVALID_SID.
 func (q *request) spec(who *session) (spec token.Spec, st ntstatus.Status) {
 	t, st := q.tokenOf(who.token)
 	if st != ntstatus.Success {

@@ -46,8 +46,8 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection of a network. It returns false, and counts nothing, beyond the limits. One network may have
-// at most as many as remain free for all others.
+// enter admits a connection of a network and counts it. It returns false, and counts nothing, beyond the limits. One
+// network may have at most as many connections as remain free for all others.
 func (l *limited) enter(from netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

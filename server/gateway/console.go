@@ -42,8 +42,9 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole writes the console page p as HTML with status 200. For HEAD it writes the headers alone. It ignores a
-// client that has disconnected. Problems in gathering the data appear on the page.
+// showConsole serves one page of the console: it gathers the data of p with the rights of the client and writes the
+// page as HTML with status 200. For HEAD it writes the headers alone. It ignores a client that has disconnected.
+// Problems in gathering the data appear on the page.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS

@@ -78,8 +78,8 @@ func groupSIDs(t *api.TokenResponse) (list []string) {
 	return list
 }
 
-// groupUse returns a text on how a group with these attributes counts in access checks. It returns "" for an ordinary
-// enabled group. Integrity comes before deny-only, and that before disabled.
+// groupUse tells a reader of the token page how a group with these attributes counts in access checks, such as
+// deny-only. It returns "" for an ordinary enabled group. Integrity comes before deny-only, and that before disabled.
 func groupUse(attributes uint32) string {
 	switch {
 	case attributes&winnt.SE_GROUP_INTEGRITY != 0:

@@ -74,7 +74,7 @@ func (q *request) sessionsPage(*http.Request) any {
 	return d
 }
 
-// orText returns a, or b if a is empty.
+// orText returns a, or b in place of an empty a.
 func orText(a, b string) string {
 	if a == "" {
 		return b
@@ -115,8 +115,8 @@ func (q *request) threads(process winnt.Handle) (list []actingLine) {
 	return list
 }
 
-// actingAs describes the thread h and the client that it impersonates. acts is false if it impersonates none. If th
-// may not open the thread's token, user is zero and As of the line says so.
+// actingAs describes the thread h for the sessions page, with the client that it impersonates. acts is false if it
+// impersonates none. If th, the calling thread, may not open the token of h, user is zero and As of the line says so.
 func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts bool) {
 	tok, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
 	switch st {
@@ -139,8 +139,8 @@ func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts b
 	return l, user, true
 }
 
-// addTimes sets the Since and Proof fields of the lines in list, in place. They stay empty for threads that refmond
-// does not report, and if the query fails.
+// addTimes completes the sessions page: it sets when and by which proof of identity each thread in list began to
+// impersonate, in place. Both stay empty for threads that refmond does not report, and if the query fails.
 func (q *request) addTimes(list []actingLine) {
 	var ids []uint64
 	for _, l := range list {

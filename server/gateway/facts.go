@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// facts are the attributes of a file. Their zero value is an empty file of 1601 without a name.
+// facts are the attributes of a file that WebDAV and directory pages show. Their zero value is an empty file of 1601
+// without a name.
 type facts struct {
 	name             string
 	created, written int64 // FILETIMEs
@@ -21,8 +22,8 @@ type facts struct {
 	id               uint64 // 0: not queried
 }
 
-// ofEntry returns the facts of a directory entry: name, times of creation and last write, size, and whether it is a
-// directory. The id is 0, because listings do not contain it.
+// ofEntry converts a directory entry to the facts of its file: name, times of creation and last write, size, and
+// whether it is a directory. The id is 0, because listings do not contain it.
 func ofEntry(e *nt.FileEntry) facts {
 	return facts{name: e.FileName, created: e.CreationTime, written: e.LastWriteTime, size: e.EndOfFile,
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}
@@ -38,7 +39,8 @@ func (f facts) info() dav.Info {
 	return i
 }
 
-// etag returns a strong entity tag with its quotes, made of the write time and the size.
+// etag returns the HTTP entity tag that identifies this version of the file's contents: a strong tag with its quotes,
+// made of the write time and the size.
 func (f facts) etag() string {
 	b := strconv.AppendInt(append(make([]byte, 0, 40), '"'), f.written, 16)
 	return string(append(strconv.AppendInt(append(b, '-'), f.size, 16), '"'))

@@ -18,7 +18,8 @@ import (
 // dav.FileSystem. Its zero value is not usable.
 type files struct{ q *request }
 
-// placeOf converts a WebDAV path to a place. "/" becomes the zero place. It does not check the path.
+// placeOf converts a WebDAV path to the tree and the path in it. "/" becomes the zero place. It does not check the
+// path.
 func placeOf(name dav.Path) place {
 	tree, path, _ := strings.Cut(strings.TrimPrefix(string(name), "/"), "/")
 	return place{tree, strings.ReplaceAll(path, "/", `\`)}
@@ -87,8 +88,8 @@ func (f files) Mkdir(name dav.Path) error {
 	return nil
 }
 
-// refusedToMake converts the status of a failed creation of at to the refusal to send; it is never nil. desired is
-// the right that a 403 reports as missing on the parent directory. A hidden parent directory gets the same 409 as a
+// refusedToMake returns the HTTP error for a failed creation of at, from refmond's status st; it is never nil. desired
+// is the right that a 403 reports as missing on the parent directory. A hidden parent directory gets the same 409 as a
 // missing one. A hidden file that is in the way gets 403 (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
@@ -135,9 +136,9 @@ func (f files) Remove(name dav.Path) error {
 	}
 }
 
-// Movable returns nil if the client may delete the source, which it opens for that without a change (G-40). Before that
-// it refuses a destination that is not served with 403, and then one in another tree with 502. It does not test the
-// right to create the destination.
+// Movable reports in advance whether a move can start: it returns nil if the client may delete the source, which it
+// opens for that without a change (G-40). Before that it refuses a destination that is not served with 403, and then
+// one in another tree with 502. It does not test the right to create the destination.
 func (f files) Movable(from, to dav.Path) error {
 	at, target := placeOf(from), placeOf(to)
 	switch {
@@ -154,9 +155,10 @@ func (f files) Movable(from, to dav.Path) error {
 	return nil
 }
 
-// Makeable returns nil if the client may add a file to the parent directory or, with folder set, a directory. It does
-// not test whether the name exists. It opens the parent directory with the right to add. If the open is denied, it
-// creates a temporary file or directory instead, which is deleted when its handle closes (G-45).
+// Makeable reports in advance whether the client may add a file to the parent directory or, with folder set, a
+// directory; nil means yes. It does not test whether the name exists. It opens the parent directory with the right to
+// add. If the open is denied, it creates a temporary file or directory instead, which is deleted when its handle closes
+// (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
 	right, kind := winnt.FILE_ADD_FILE, fileOnly
@@ -197,8 +199,9 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	return nil
 }
 
-// Lockable returns nil for a file that the client may write, and for a free name at which it may create one. It refuses
-// the root of a tree with 403. A name where the client may create nothing has the error of Makeable.
+// Lockable reports whether the client may lock a name: nil for a file that it may write, and for a free name at which
+// it may create one. It refuses the root of a tree with 403. A name where the client may create nothing has the error
+// of Makeable.
 func (f files) Lockable(name dav.Path) error {
 	at := placeOf(name)
 	if at.path == "" {
@@ -241,9 +244,9 @@ func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
 	return u, nil
 }
 
-// stat returns the facts of a place. If the client may not open it but may list its directory, they are those of the
-// directory entry, without an id. refused is nil on success; a hidden name gets the 404 of a missing one. The root
-// above the trees always exists.
+// stat returns the attributes of a file or directory. If the client may not open it but may list its directory, they
+// are those of the directory entry, without an id. refused is nil on success; a hidden name gets the 404 of a missing
+// one. The root above the trees always exists.
 func (q *request) stat(at place) (facts, *refusal) {
 	if at.tree == "" && at.path == "" {
 		return facts{name: "/", dir: true, written: filetime.UnixEpoch, created: filetime.UnixEpoch}, nil

@@ -20,7 +20,7 @@ const roomGathered = 2 * mostGathered
 // pieces is the pool of response buffers. An idle connection holds none.
 var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 
-// gathering is a listener whose connections can buffer writes. TLS runs above it.
+// gathering is a listener whose connections can collect several writes and send them at once. TLS runs above it.
 type gathering struct{ net.Listener }
 
 // Accept waits for a connection and returns it as a *gathered, which buffers nothing yet. An error is that of the
@@ -33,7 +33,7 @@ func (l gathering) Accept() (net.Conn, error) {
 	return &gathered{Conn: c}, nil
 }
 
-// gathered is a connection that can buffer writes. It is safe for concurrent use.
+// gathered is a connection that can collect several writes and send them at once. It is safe for concurrent use.
 type gathered struct {
 	net.Conn
 
@@ -109,8 +109,8 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce writes a whole response body. On a connection of HTTP/1 whose context has a gathered, and with at most
-// mostGathered bytes, it flushes headers and body in one write; otherwise net/http decides when to send. It sets no
+// atOnce sends a whole response in one write if it can: on a connection of HTTP/1 whose context has a gathered
+// connection, and with a body of at most mostGathered bytes. Otherwise net/http decides when to send. It sets no
 // header. It ignores errors, because they mean that the client left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)

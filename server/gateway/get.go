@@ -114,8 +114,9 @@ var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "te
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a file whose whole contents are in data. It supports ranges and conditional headers. Without them it
-// sends a small file in one write, and for HEAD the headers alone. A URL that ends in a slash is a 404.
+// whole serves a small file that was read at once: data has its whole contents. It supports ranges and conditional
+// headers. Without them it sends the file in one write, and for HEAD the headers alone. A URL that ends in a slash is a
+// 404.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {
@@ -140,8 +141,9 @@ func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from 
 	}
 }
 
-// describe sets the response headers of a file and those in more, which alternates canonical names and values. It
-// returns true and writes nothing. If the URL ends in a slash, it writes a 404 response and returns false.
+// describe sets the response headers of a file, such as its ETag, and those in more, which alternates canonical names
+// and values. It returns true and writes nothing. If the URL ends in a slash, it writes a 404 response and returns
+// false.
 func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)

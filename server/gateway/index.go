@@ -187,9 +187,10 @@ func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (i
 	return 0, nil, fmt.Errorf("status %s: %.200s", r.Status, body)
 }
 
-// reticent removes from an answer what a client without the right may not learn: everything about a document that it
-// may not read, even whether the document exists (G-120). It returns other answers than those of can-read and why
-// unchanged. It returns an error for a malformed answer. Of a refused answer nothing but allowed stays.
+// reticent removes from the index's answer what a client without the right of Ask may not learn: everything about a
+// document that it may not read, even whether the document exists (G-120). It returns other answers than those of
+// can-read and why unchanged. It returns an error for a malformed answer. Of a refused answer nothing but allowed
+// stays.
 func reticent(name string, body []byte) ([]byte, error) {
 	type answer struct {
 		Allowed bool `json:"allowed"`

@@ -15,12 +15,12 @@ const (
 	logonStep = 250 * time.Millisecond // for passwords: a hash takes about 100 ms
 )
 
-// levels are the steps to which refusals are delayed, for names and for logons. The zero value sends refusals
-// immediately.
+// levels are the time steps that hide how long a refusal took, for hidden names and for failed logons. The zero value
+// sends refusals immediately.
 type levels struct{ name, logon time.Duration }
 
-// level blocks until the time since begun is a multiple of step, so that the response time hides what refmond did
-// (G-48). It returns immediately if step or begun is zero, and early when ctx ends.
+// level hides how long refmond took for a refusal: it blocks until the time since begun is a multiple of step (G-48).
+// It returns immediately if step or begun is zero, and early when ctx ends.
 func level(ctx context.Context, begun time.Time, step time.Duration) {
 	if step <= 0 || begun.IsZero() {
 		return
@@ -33,8 +33,8 @@ func level(ctx context.Context, begun time.Time, step time.Duration) {
 	}
 }
 
-// refuse writes the refusal f as the response. It delays a 403, 404 or 409 to a time step, because these may hide a
-// name.
+// refuse sends an HTTP error as the response. It delays a 403, 404 or 409 to a time step, because the time to a
+// response could show whether a hidden name exists.
 func (q *request) refuse(w http.ResponseWriter, r *http.Request, f dav.Refusal) {
 	switch f.Code() {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:

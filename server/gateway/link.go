@@ -99,7 +99,7 @@ func newProcess(conn *client.Conn, cfg *Config) *process {
 	return p
 }
 
-// enable enables a privilege in the gateway's own token. It ignores errors: if the account does not hold the
+// enable turns on a privilege that the gateway's own token holds. It ignores errors: if the account does not hold the
 // privilege, nothing changes.
 func enable(th *nt.Thread, p winnt.Privilege) {
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
@@ -111,16 +111,16 @@ func enable(th *nt.Thread, p winnt.Privilege) {
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do runs f on a pool thread with the gateway's own identity. Use it only for calls that a handle authorizes. It
-// blocks until a thread is free. It returns the status of f, Cancelled if ctx ends first, or the error status of a
-// failed connection.
+// do calls refmond with the gateway's own identity: it runs f on a pool thread that does not impersonate. Use it only
+// for calls that a handle authorizes. It blocks until a thread is free. It returns the status of f, Cancelled if ctx
+// ends first, or the error status of a failed connection.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.run(ctx, 0, f)
 }
 
-// as runs f on a pool thread that impersonates the token tok, and reverts afterwards. It returns the status of f, or
-// another status without calling f: NoToken if tok is 0, Cancelled if ctx ends before a thread is free, or that of
-// the failed impersonation. f must not wait for a client or a lock.
+// as calls refmond with the rights of a client: it runs f on a pool thread that impersonates the token tok, and reverts
+// afterwards. It returns the status of f, or another status without calling f: NoToken if tok is 0, Cancelled if ctx
+// ends before a thread is free, or that of the failed impersonation. f must not wait for a client or a lock.
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	if tok == 0 {
 		// Nothing is done for a client without its token (G-1).
@@ -160,9 +160,9 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	return st
 }
 
-// take blocks until a thread is free, and creates it if needed. The caller sends it, or nil for a new one, back to
-// p.threads. It returns Cancelled if ctx ends first, or has ended even though a thread is free, and the connection's
-// status if a thread cannot be created. A free thread comes before a new one.
+// take reserves a thread of the pool. It blocks until one is free, and creates it if needed. The caller sends it, or
+// nil for a new one, back to p.threads. It returns Cancelled if ctx ends first, or has ended even though a thread is
+// free, and the connection's status if a thread cannot be created. A free thread comes before a new one.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
 		return nil, ntstatus.Cancelled // do not start even if a thread is free

@@ -57,8 +57,8 @@ func (q *request) openToList(at place) (winnt.Handle, *refusal) {
 	return h, nil
 }
 
-// roots returns the facts of the trees whose attributes the client may read, in the configured order (G-13). It
-// returns nil if there are none.
+// roots returns the top-level directory list: the facts of the trees whose attributes the client may read, in the
+// configured order (G-13). It returns nil if there are none.
 func (q *request) roots() (list []facts) {
 	for _, tree := range q.g.cfg.Trees {
 		if f, refused := q.stat(place{tree: tree}); refused == nil {

@@ -21,7 +21,7 @@ const (
 // uploadPrefix starts the names of unfinished uploads. Listings leave them out and requests cannot name them.
 const uploadPrefix = nt.UploadPrefix
 
-// place names a file in a tree. The zero value is the root above the trees.
+// place names a file in a tree that the gateway serves. The zero value is the root above the trees.
 type place struct {
 	tree string // "": the root
 	path string // below the tree, with backslashes; "": the tree itself
@@ -135,7 +135,7 @@ func forbidden(part string) string {
 	return ""
 }
 
-// possible reports whether requests may use the path of the file. It returns false for names that Windows forbids and
+// possible reports whether the gateway lets clients use the path. It returns false for names that Windows forbids and
 // for those of unfinished uploads (G-11). It does not check the tree's name or whether the file exists.
 func (p place) possible() bool {
 	if p.path == "" {

@@ -90,8 +90,8 @@ func (q *request) user() string {
 	return name
 }
 
-// crumbs returns links to the directories above q.at, starting with the list of trees, and the name of q.at itself.
-// q.at must be in a tree.
+// crumbs returns the breadcrumb links of a directory page: to the directories above q.at, starting with the list of
+// trees. name is the name of q.at itself. q.at must be in a tree.
 func (q *request) crumbs() (list []crumb, name string) {
 	list = []crumb{{"trees", "/"}}
 	at := place{tree: q.at.tree}

@@ -68,9 +68,9 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 	return f.denial(masks[0])
 }
 
-// uninspected returns the answer for a file whose inspection failed with st: a denial, or an error if refmond did not
-// try, or if the HTTP code of st is 500 or more or unknown. It first waits for a time step, because the answer may hide
-// a name; the end of the request does not make that an error.
+// uninspected returns the answer about a file that could not be inspected, with the status st: a denial, or an error if
+// refmond did not try, or if the HTTP code of st is 500 or more or unknown. It first waits for a time step, because the
+// answer may hide a name; the end of the request does not make that an error.
 func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) {
 	level(q.ctx, q.begun, q.g.levels.name)
 	switch code := codes[st]; {
@@ -169,15 +169,15 @@ func (f *fileQuestion) opens(mask winnt.AccessMask) (bool, ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// may reports whether a descriptor grants all rights of mask to the subject. If refmond does not complete the check,
-// it returns false and another status than Success.
+// may checks the file's or a directory's descriptor d alone: it reports whether d grants all rights of mask to the
+// subject. If refmond does not complete the check, it returns false and another status than Success.
 func (f *fileQuestion) may(d *sd.Descriptor, mask winnt.AccessMask) (bool, ntstatus.Status) {
 	return f.granted(d, f.who.token, mask, winnt.FileObject.Mapping)
 }
 
-// mayThrough reports whether the subject has right on the file, from its descriptor or because it has the right parent
-// on the directory. The SACL of the file limits both. A directory that the caller may not inspect grants nothing, with
-// the status Success.
+// mayThrough checks a right that a directory can grant on its entries, such as deletion: it reports whether the subject
+// has right on the file, from its descriptor or because it has the right parent on the directory. The SACL of the file
+// limits both. A directory that the caller may not inspect grants nothing, with the status Success.
 func (f *fileQuestion) mayThrough(right, parent winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.may(f.of.descriptor, right); ok || st != ntstatus.Success {
 		return ok, st
@@ -206,8 +206,8 @@ var everybody = func() *sd.ACL {
 	return l
 }()
 
-// ceiling returns a copy of d that keeps the SACL, whose labels limit rights, and has a DACL that grants everyone
-// everything.
+// ceiling returns a descriptor for testing what the SACL's labels alone allow: a copy of d that keeps the SACL and has
+// a DACL that grants everyone everything.
 func ceiling(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	p.DACL = everybody

@@ -36,7 +36,8 @@ type properties struct {
 // newPropertyTable returns a table without properties.
 func newPropertyTable() *propertyTable { return &propertyTable{of: map[place]*properties{}} }
 
-// has reports whether properties are stored for a path, also if another file has the path now.
+// has reports whether a path may have stored properties, so that a caller can skip a query for the file's ID. They may
+// belong to another file that had the path before.
 func (b *propertyTable) has(at place) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -80,7 +81,8 @@ func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }
 
-// drop removes the properties of top and of all its descendants from memory. It does nothing if they have none.
+// drop forgets the properties of top and of all its descendants, after they were deleted. It does nothing if they have
+// none.
 func (b *propertyTable) drop(top place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

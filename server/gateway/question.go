@@ -68,10 +68,10 @@ func rights(mask winnt.AccessMask) *api.Rights {
 	return r
 }
 
-// object returns the descriptor of the object in a question: the one that the client sent as SDDL, then sent is true,
-// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed or too long
-// descriptor or path, NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL. An SDDL text
-// comes before a path; without both it is InvalidArgument. Any other failure is Unavailable.
+// object returns the descriptor that an access question is about: the one that the client sent as SDDL, then sent is
+// true, or that of the file with its path. An SDDL text comes before a path. err is a connect error: InvalidArgument
+// for neither and for a malformed or too long descriptor or path, NotFound for a missing or hidden file,
+// PermissionDenied without READ_CONTROL, and Unavailable for any other failure.
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":
@@ -161,8 +161,8 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	return q.decide(d, tok, desired, why)
 }
 
-// complete returns d, or a copy in which nobody's SID replaces a missing owner or group. An open of the file grants
-// such an owner nothing, but a check rejects a descriptor without one (A-19, G-29).
+// complete prepares a descriptor for an access check, which rejects one without owner or group: it returns d, or a copy
+// in which nobody's SID replaces a missing one. An open of the file grants such an owner nothing (A-19, G-29).
 func complete(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	if !p.Owner.IsZero() && !p.Group.IsZero() {
@@ -203,8 +203,8 @@ var refusedAccounts = map[ntstatus.Status]bool{ntstatus.LogonFailure: true, ntst
 var wrongDescriptors = map[ntstatus.Status]bool{ntstatus.InvalidSecurityDescr: true, ntstatus.InvalidACL: true,
 	ntstatus.InvalidSID: true}
 
-// callError returns the connect error of a failed call of refmond. Its text is prefix and the status. Its code is
-// Unavailable if refmond did not try, code if theirs has the status, because the client made a mistake, else
+// callError converts the status of a failed call of refmond to a connect error, with prefix and the status as text. Its
+// code is Unavailable if refmond did not try, code if theirs has the status, because the client made a mistake, else
 // Internal.
 func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status]bool, prefix string) error {
 	switch {

@@ -82,8 +82,9 @@ func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 // yes and no are descriptors that grant everybody everything, and nothing.
 var yes, no = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:SYG:SYD:")
 
-// decides reports whether refmond grants access to the descriptor yes and denies it to no. It returns false if refmond
-// is unreachable or ctx ends before a thread is free. It needs both decisions; every other result is false.
+// decides is the health test of refmond: it reports whether refmond grants access to the descriptor yes and denies it
+// to no. It returns false if refmond is unreachable or ctx ends before a thread is free. It needs both decisions; every
+// other result is false.
 func (g *Gateway) decides(ctx context.Context) bool {
 	p, err := g.link.process()
 	if err != nil {

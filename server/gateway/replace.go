@@ -35,13 +35,14 @@ func (f files) Hidden(name dav.Path) dav.Path {
 	return f.hide(dir.below(randomName()))
 }
 
-// hide lets the request use a hidden place and its descendants, and returns its path.
+// hide lets this request, and no other, use a place with a hidden name and its descendants. It returns the place's
+// path.
 func (f files) hide(at place) dav.Path {
 	f.q.hidden = append(f.q.hidden, at)
 	return at.name()
 }
 
-// stage is an open folder with a hidden name.
+// stage is an open folder with a hidden name, in which a copy is built before it gets its final name.
 type stage struct {
 	q  *request
 	at place
@@ -77,7 +78,7 @@ func (s *stage) Rename(to dav.Path) error {
 // Close releases the handle at refmond. A stage that was not committed is deleted with it.
 func (s *stage) Close() { s.q.s.p.release(s.h) }
 
-// Detach lets the request continue after its client has disconnected. It cannot be undone.
+// Detach lets the request finish even if its client disconnects: its context no longer ends then. It cannot be undone.
 func (f files) Detach() { f.q.ctx = context.WithoutCancel(f.q.ctx) }
 
 // Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the

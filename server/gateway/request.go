@@ -36,8 +36,8 @@ type request struct {
 	hidden []place
 }
 
-// creation returns the parameters of an open that shares the file with all others. how is the disposition, such as
-// winnt.FILE_OPEN.
+// creation returns the parameters for opening or creating the file at with these rights, shared with all other openers.
+// how is the disposition, such as winnt.FILE_OPEN.
 func (q *request) creation(at place, desired winnt.AccessMask, how, options uint32) nt.CreateFileIn {
 	return nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: how, CreateOptions: options, ShareAccess: shareAll,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: at.object()})}
@@ -57,7 +57,8 @@ func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) 
 	return h, st
 }
 
-// served reports whether the gateway serves the tree and the request may use the path. The file need not exist.
+// served reports whether the request may use a path: the gateway serves the tree, and the name is allowed or one of the
+// request's own hidden names. The file need not exist.
 func (q *request) served(at place) bool {
 	for _, h := range q.hidden {
 		if at.under(h) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// entry says which clients may call an endpoint. The zero value, closed, lets none.
+// entry says which clients may call an HTTP endpoint. The zero value, closed, lets none.
 type entry uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	known // a client that refmond has logged on
 )
 
-// row is one endpoint.
+// row is one HTTP endpoint: method, path, access requirement and handler.
 type row struct {
 	method string
 	path   string // "" for every path
@@ -30,7 +30,7 @@ type row struct {
 
 var nosniff = []string{"nosniff"} // immutable
 
-// guard dispatches requests to endpoints. It checks the host, the origin and the client first.
+// guard routes requests to endpoints. It checks the host, the origin and the client first.
 type guard struct {
 	g    *Gateway
 	rows []row

@@ -88,7 +88,8 @@ func newServer(h http.Handler) *http.Server {
 			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
-// over returns nil for http.ErrServerClosed, which Shutdown causes, and any other err unchanged.
+// over removes from Serve's result the error that only means a shutdown: it returns nil for http.ErrServerClosed, and
+// any other err unchanged.
 func over(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

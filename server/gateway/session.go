@@ -68,9 +68,9 @@ func newSessions(p *process, cfg *Config) *sessions {
 	return s
 }
 
-// name returns the keyed hash of kind and credential, which is the key of the cache. kind keeps credentials of
-// different types apart; it must end with a space, because the two are joined without a separator. The hash differs for
-// each cache.
+// name returns the cache key of a credential: a keyed hash of kind and credential. kind keeps credentials of different
+// types apart; it must end with a space, because the two are joined without a separator. The hash differs for each
+// cache.
 func (s *sessions) name(kind, credential string) (n proof) {
 	h, _ := s.hashes.Get().(*keyed)
 	if h == nil {
@@ -106,9 +106,10 @@ func (s *sessions) find(n proof) *session {
 	return known
 }
 
-// get returns the session of a credential, never nil; the caller returns it with put. If no valid one is cached, make
-// logs the new session on, once for all concurrent callers, which block until it returns. A failed logon is shared
-// with these callers, but not cached. If the cache is full of sessions in use, the new session ends with its request.
+// get returns the session of the credential with key n, never nil; the caller returns it with put. If no valid one is
+// cached, make logs the new session on, once for all concurrent callers, which block until it returns. A failed logon
+// is shared with these callers, but not cached. If the cache is full of sessions in use, the new session ends with its
+// request.
 func (s *sessions) get(n proof, make func(*session)) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -148,8 +149,8 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	return fresh
 }
 
-// once returns a new session that make logs on and that no other request gets. The caller returns it with put, which
-// closes its token. It waits for make. No later request finds the session.
+// once logs a client on without the cache: it returns a new session that make logs on and that no other request gets.
+// The caller returns it with put, which closes its token. It waits for make.
 func (s *sessions) once(make func(*session)) *session {
 	one := s.fresh()
 	s.mu.Lock()
@@ -160,7 +161,8 @@ func (s *sessions) once(make func(*session)) *session {
 	return one
 }
 
-// fresh returns a session with one user and without a token, whose logon is in progress. It is not in the cache.
+// fresh returns an empty session for a logon that is about to begin, with one user and without a token. It is not in
+// the cache.
 func (s *sessions) fresh() *session {
 	return &session{p: s.p, users: 1, st: ntstatus.Unsuccessful, ready: make(chan struct{})}
 }

@@ -70,8 +70,9 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	return u, nil
 }
 
-// enter claims the names that the upload changes and tests the request's conditions, as the engine configured. The
-// caller calls leave once. If the request did this before, leave does nothing and err is nil.
+// enter protects a commit against concurrent requests: it claims the names that the upload changes and tests the
+// request's conditions, as the WebDAV engine configured. The caller calls leave once. If the request did this before,
+// leave does nothing and err is nil.
 func (u *upload) enter() (leave func(), err error) {
 	if u.how.Enter == nil {
 		return func() {}, nil
@@ -176,8 +177,8 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	}
 }
 
-// fill reads until b is full or src returns an error, and returns that error, also io.EOF. n is the number of bytes
-// in b.
+// fill reads a full buffer from src, however small its reads are: until b is full or src returns an error, which it
+// returns, also io.EOF. n is the number of bytes in b.
 func fill(src io.Reader, b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
 		var more int
@@ -218,9 +219,10 @@ func (u *upload) commit() error {
 	return u.err
 }
 
-// settle makes the data the contents of the file that has the name now, which may be another file than at the start, or
-// none. It returns ObjectNameCollision or ObjectNameNotFound if the name was taken or removed meanwhile and the upload
-// must not replace. Any other status is that of the open or of the replacement.
+// settle gives the uploaded data its place: it makes the data the contents of the file that has the name now, which may
+// be another file than at the start, or none. It returns ObjectNameCollision or ObjectNameNotFound if the name was
+// taken or removed meanwhile and the upload must not replace. Any other status is that of the open or of the
+// replacement.
 func (u *upload) settle() ntstatus.Status {
 	if u.temp == 0 {
 		return u.settleStaged()
@@ -299,7 +301,7 @@ func (u *upload) name() ntstatus.Status {
 	return st
 }
 
-// called links or renames the file of the handle h to the final name, with the rights of the client. class says
+// called gives the file of the handle h its final name, by a link or a rename with the rights of the client. class says
 // which: FileLinkInformation or FileRenameInformation. An existing name is an error.
 func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
 	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {

@@ -47,9 +47,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	return connect.NewResponse(answer), nil
 }
 
-// grants returns the maximum rights of the owner and of each SID in the DACL, at most mostAccounts. The owner counts
-// as a user, each other SID as the only group of an unknown user. It looks up no membership, so it reveals none. A
-// SID whose check fails has Error instead of rights.
+// grants lists who can do what with an object: the maximum rights of the owner and of each SID in the DACL, at most
+// mostAccounts. The owner counts as a user, each other SID as the only group of an unknown user. It looks up no
+// membership, so it reveals none. A SID whose check fails has Error instead of rights.
 func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
@@ -81,8 +81,8 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 // stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// alone returns the maximum rights that d grants to a token with s as its user, if s is the owner, else as its only
-// group. Without an owner in d, s is always a group.
+// alone returns the maximum rights that d grants to a SID by itself, without other memberships: to a token with s as
+// its user, if s is the owner, else as its only group. Without an owner in d, s is always a group.
 func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	spec := token.NetworkUser(stranger, s)
 	if s == d.Owner() {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// reasons stores the explanation of a thread's last call.
+// reasons captures the explanation that refmond sends for a thread's last access check, if it sends one.
 type reasons struct{ explanation *access.Explanation }
 
 // Traced stores the explanation of a finished call, which may be nil, in place of the last one.
@@ -57,9 +57,9 @@ func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 	return func(s sid.SID) string { return known[s] }
 }
 
-// granting returns a text that says why a check granted access to tok, which refmond does not explain. It repeats the
-// check in the gateway with a token of the same user, groups, restricted SIDs and privileges. If it cannot read them,
-// or the result differs from granted, the text has only the granted rights (G-28).
+// granting explains a positive access check, which refmond itself does not explain. It repeats the check in the gateway
+// with a token of the same user, groups, restricted SIDs and privileges as tok. If it cannot read them, or the result
+// differs from granted, the text has only the granted rights (G-28). name returns the name of a SID.
 func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask,
 	name func(sid.SID) string) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"

@@ -13,8 +13,8 @@ type claim struct {
 	shared bool // others may depend on it at the same time, and none may change it
 }
 
-// conflicts reports whether two requests cannot hold the claims at the same time: they cover a common name, and at
-// least one is not shared.
+// conflicts reports whether two requests must not run at the same time: their claims cover a common name, and at least
+// one is not shared.
 func (c claim) conflicts(other claim) bool {
 	if c.shared && other.shared {
 		return false
@@ -22,8 +22,8 @@ func (c claim) conflicts(other claim) bool {
 	return c.at == other.at || c.deep && other.at.Under(c.at) || other.deep && c.at.Under(other.at)
 }
 
-// claims is the table of the names that requests hold, from the test of their conditions until their effect (G-38).
-// Programs on the host do not see it. It is safe for concurrent use.
+// claims is a lock table within the server: the names that running requests reserve, from the test of their conditions
+// until their effect (G-38). Programs on the host do not see it. It is safe for concurrent use.
 type claims struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -35,9 +35,9 @@ type claims struct {
 // newClaims returns a set without claims.
 func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
 
-// take blocks until all claims in list are free, and takes all of them in one step. The caller calls release exactly
-// once. release is nil if patience has passed or ctx ended first, and nothing is taken then. An empty list is always
-// free.
+// take reserves names for a request: it blocks until no claim in list conflicts with a held one, and takes all of them
+// in one step. The caller calls release exactly once. release is nil if patience has passed or ctx ended first, and
+// nothing is taken then. An empty list is always free.
 func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()

@@ -93,8 +93,8 @@ type validators struct {
 	modified time.Time // zero: no date
 }
 
-// has reports whether the resource exists and matches the list: "*" matches every resource, a tag matches if same
-// reports it equal. A resource without a tag matches only "*".
+// has evaluates If-Match or If-None-Match: it reports whether the resource exists and matches the list. "*" matches
+// every resource, a tag matches if same reports it equal. A resource without a tag matches only "*".
 func (v validators) has(l tagList, same func(a, b entityTag) bool) bool {
 	if !v.exists {
 		return false
@@ -133,8 +133,8 @@ func parseConditions(h http.Header) (c conditions, err error) {
 	return c, errors.Join(errs[:]...)
 }
 
-// ofTarget reports whether the request has If-Match, If-None-Match or If-Unmodified-Since. The If header does not
-// count.
+// ofTarget reports whether the request has a condition on its own resource: If-Match, If-None-Match or
+// If-Unmodified-Since. The If header does not count.
 func (c *conditions) ofTarget() bool {
 	return c.match.present || c.noneMatch.present || !c.unmodified.IsZero()
 }

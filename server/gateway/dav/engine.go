@@ -48,7 +48,8 @@ func Options(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// exchange is one request. The goroutine that serves it owns it.
+// exchange is one WebDAV request that is being served: its names, conditions and recorded failures. The goroutine that
+// serves it owns it.
 type exchange struct {
 	*Engine
 	ctx    context.Context
@@ -128,8 +129,9 @@ func (x *exchange) serve(user string) error {
 var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
 	"LOCK": {"0", "infinity"}}
 
-// readable returns a 400 refusal for a Depth or Overwrite header with a value that the method does not define, else nil
-// (G-41). It ignores Depth of a DELETE of a file and of a lock refresh. Methods without a Depth ignore the header.
+// readable validates the Depth and Overwrite headers: it returns a 400 refusal for a value that the method does not
+// define, else nil (G-41). It ignores Depth of a DELETE of a file and of a lock refresh. Methods without a Depth ignore
+// the header.
 func (x *exchange) readable() error {
 	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
 	known := depths[x.method]

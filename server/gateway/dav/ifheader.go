@@ -64,9 +64,9 @@ type ifParser struct {
 // skip skips spaces and tabs.
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
-// enclosed returns the text between the bracket at the start of p.text and the next end, and skips both. The text may
-// be empty. If end is missing it sets p.err, returns "" and skips nothing. A text with a space, a tab, "<" or ">" is
-// returned and skipped, but also sets p.err.
+// enclosed parses a token or tag in brackets: it returns the text between the bracket at the start of p.text and the
+// next end, and skips both. The text may be empty. If end is missing it sets p.err, returns "" and skips nothing. A
+// text with a space, a tab, "<" or ">" is returned and skipped, but also sets p.err.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {
@@ -133,8 +133,8 @@ func (p *ifParser) condition() (c ifCondition) {
 	return c
 }
 
-// submitted returns the set of all state tokens in the header. A token counts as submitted even if its list does not
-// hold (RFC 4918, 10.4.1). The result is never nil.
+// submitted returns the lock tokens that the client submitted with the If header: the set of all its state tokens. A
+// token counts as submitted even if its list does not hold (RFC 4918, 10.4.1). The result is never nil.
 func (l ifLists) submitted() map[string]bool {
 	all := map[string]bool{}
 	for _, list := range l {
@@ -153,8 +153,9 @@ type resourceState interface {
 	hasTag(tag entityTag) bool  // by the strong comparison
 }
 
-// hold reports whether at least one list holds, which is false without lists. find returns the state of the resource
-// with a URL; "" stands for the resource of the request. A list for which find returns nil does not hold.
+// hold evaluates an If header: it reports whether at least one list holds, which is false without lists. find returns
+// the state of the resource with a URL; "" stands for the resource of the request. A list for which find returns nil
+// does not hold.
 func (l ifLists) hold(find func(tag string) resourceState) bool {
 	for _, list := range l {
 		if state := find(list.tag); state != nil && list.holds(state) {

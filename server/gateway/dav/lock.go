@@ -140,8 +140,8 @@ func (t *LockTable) find(token string) (Lock, bool) {
 	return *l, true
 }
 
-// owned returns a copy of the lock with this token if it is unexpired, user owns it and it covers name. Otherwise it
-// returns false, so another user's token has no effect (G-18).
+// owned finds a lock that a user may use on a resource: it returns a copy of the lock with this token if it is
+// unexpired, user owns it and it covers name. Otherwise it returns false, so another user's token has no effect (G-18).
 func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	l, ok := t.find(token)
 	if !ok || l.User != user || !l.covers(name) {
@@ -201,9 +201,8 @@ func (t *LockTable) forgetLocked(l *Lock) {
 	}
 }
 
-// sweepLocked removes the expired locks. It looks at them only if one may have expired since the last call, because
-// each LOCK calls it.
-//
+// sweepLocked removes the expired locks, to free their memory. It looks at them only if one may have expired since the
+// last call, because each LOCK calls it.
 // +checklocks:t.mu
 func (t *LockTable) sweepLocked() {
 	now := t.now()

@@ -88,8 +88,8 @@ func (x *exchange) makeEmpty() error {
 	return err
 }
 
-// conflicting returns the refusal of a new lock that the locks in conflicts exclude, of which there is at least one. It
-// sorts conflicts. It is a 423 if one of them covers the resource of the request, else a 207 that lists the locked
+// conflicting returns the response to a LOCK that existing locks exclude; conflicts lists them, at least one. It sorts
+// conflicts. It is a 423 if one of them covers the resource of the request, else a 207 that lists the locked
 // descendants. If the client may not see a locked descendant, it is a 423 without names (G-8).
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })

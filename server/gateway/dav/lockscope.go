@@ -1,13 +1,14 @@
 package dav
 
-// passport is the user of a request and the lock tokens that it submitted. "The lock token [must be] submitted by an
-// authorized principal": another user's token has no effect (RFC 4918, 6.4; G-18).
+// passport decides which locks a request may pass: it has the request's user and the lock tokens that it submitted.
+// "The lock token [must be] submitted by an authorized principal": another user's token has no effect (RFC 4918, 6.4;
+// G-18).
 type passport struct {
 	user      string
 	submitted map[string]bool
 }
 
-// passes reports whether the lock does not stop the request, because its user owns the lock and it submitted the
+// passes reports whether a lock does not block the request, because its user owns the lock and it submitted the lock's
 // token.
 func (p passport) passes(l *Lock) bool { return l.User == p.user && p.submitted[l.Token] }
 
@@ -18,9 +19,10 @@ type touch struct {
 	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
 }
 
-// blocking returns the locks that prevent a change. root is the root of one that covers the resource, or its folder
-// for a change of members; it is "" if there is none. below lists the descendants whose locks prevent the change, in
-// no order. It is nil unless c.deep is set (G-39). Expired locks and those that p passes prevent nothing.
+// blocking returns the locks that prevent a change by a request with passport p. root is the root of one that covers
+// the resource, or its folder for a change of members; it is "" if there is none. below lists the descendants whose
+// locks prevent the change, in no order. It is nil unless c.deep is set (G-39). Expired locks and those that p passes
+// prevent nothing.
 func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -41,9 +43,9 @@ func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	return root, below
 }
 
-// guardLocked returns the root of a lock that covers a resource. It returns "" if no unexpired lock covers it or the
-// request passes at least one of them. Of several shared locks one is enough (G-43).
-//
+// guardLocked returns the root of a lock on a resource that blocks a request with passport p. It returns "" if no
+// unexpired lock covers the resource or the request passes at least one of them. Of several shared locks one is enough
+// (G-43).
 // +checklocks:t.mu
 func (t *LockTable) guardLocked(p passport, name Path) (root Path) {
 	now := t.now()

@@ -69,8 +69,8 @@ func (x *exchange) removeTree(name Path) bool {
 	return true
 }
 
-// removeMembers removes the members of a folder with their descendants, and reports whether all are gone. It records
-// failures in x.parts, also for a folder with more than mostCopied members.
+// removeMembers empties a folder: it removes the members with their descendants, and reports whether all are gone. It
+// records failures in x.parts, also for a folder with more than mostCopied members.
 func (x *exchange) removeMembers(name Path) bool {
 	list, more, err := x.files.List(name, mostCopied)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 // mostParts is the most resources in a 207 response.
 const mostParts = 1000
 
-// part is the failure of one of several resources.
+// part is the failure of one resource in a request on several, for a 207 response.
 type part struct {
 	name Path
 	err  error
@@ -55,8 +55,8 @@ func answerXML(w http.ResponseWriter, code int, body string) {
 	_, _ = w.Write([]byte(body)) // a client that left takes no answer
 }
 
-// fail records the failure of one resource for the response, by the name that clients know. Beyond mostParts failures
-// it records nothing.
+// fail records that the request failed for one resource, so that the 207 response lists it. A hidden name is replaced
+// by the one that clients know. Beyond mostParts failures it records nothing.
 func (x *exchange) fail(name Path, err error) {
 	if x.hidden != "" && name.Under(x.hidden) {
 		name = x.shown + name[len(x.hidden):]
@@ -66,8 +66,8 @@ func (x *exchange) fail(name Path, err error) {
 	}
 }
 
-// outcome returns the recorded failures as one error: nil if there are none, the failure itself if the only one is
-// that of the resource named, else a 207 that lists them.
+// outcome returns the result of a request on several resources, from the recorded failures: nil if there are none, the
+// failure itself if the only one is that of the resource named, else a 207 that lists them.
 func (x *exchange) outcome(named Path) error {
 	switch {
 	case len(x.parts) == 0:

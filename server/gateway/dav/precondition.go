@@ -11,9 +11,10 @@ import (
 // claimPatience is how long a request waits for others that change the same names.
 const claimPatience = 30 * time.Second
 
-// enter claims the names that the request changes and then tests its conditions and the locks. It blocks up to
-// claimPatience while others hold the names, and then returns a 503 refusal. On success no other request changes the
-// names until the caller calls leave, which it does once (G-38). On an error nothing is claimed and leave is nil.
+// enter makes the test of the request's conditions and its effect one atomic step (G-38). It claims the names that the
+// request changes and then tests the conditions and the locks. It blocks up to claimPatience while others hold the
+// names, and then returns a 503 refusal. On success the caller calls leave once, after the effect. On an error nothing
+// is claimed and leave is nil.
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
@@ -26,7 +27,7 @@ func (x *exchange) enter() (leave func(), err error) {
 	return leave, nil
 }
 
-// busy is a refusal with Retry-After.
+// busy is a refusal that asks the client to try again soon, by Retry-After.
 type busy struct{ refusal }
 
 // Answer writes the refusal with a Retry-After header of five seconds, after which the client may try again.
@@ -35,9 +36,9 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the names that a request of a method that changes something must claim: those that it changes, with
-// descendants if the change covers them, and their folders as shared claims. For every method but COPY that includes
-// the name of the request. A COPY with conditions also has a shared claim on its source.
+// claims returns the names that a request must reserve against concurrent ones: those that it changes, with descendants
+// if the change covers them, and their folders as shared claims. For every method but COPY that includes the name of
+// the request. A COPY with conditions also has a shared claim on its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -91,10 +92,10 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns the refusal that the request would get without its conditions, or failed if it would get none. It
-// changes nothing and finds only refusals that show before a change: "A server MUST ignore all received preconditions
-// if its response to the same request without those conditions [...] would have been a status code other than a 2xx
-// (Successful) or 412" (RFC 9110, 13.2.1; G-45).
+// unless decides whether a failed condition may be reported: it returns the refusal that the request would get without
+// its conditions, or failed if it would get none. It changes nothing and finds only refusals that show before a change:
+// "A server MUST ignore all received preconditions if its response to the same request without those conditions [...]
+// would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
 	var err error
 	switch x.method {
@@ -270,7 +271,8 @@ func (x *exchange) find(tag string) resourceState {
 	return stateOf{x, name}
 }
 
-// stateOf is the state of a resource as the request's user sees it. It implements resourceState.
+// stateOf answers the questions of an If header about one resource, as the request's user sees it. It implements
+// resourceState.
 type stateOf struct {
 	x    *exchange
 	name Path

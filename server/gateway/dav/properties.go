@@ -80,8 +80,8 @@ func protected(b *strings.Builder, patches []Patch) bool {
 	return true
 }
 
-// propstat writes one status for those patches for which of returns true, followed by the XML in more. It writes
-// nothing if there are none.
+// propstat writes the D:propstat element that reports one status for several properties: those patches for which of
+// returns true, followed by the XML in more. It writes nothing if there are none.
 func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool, more string) {
 	var props []byte
 	for _, p := range patches {
@@ -169,7 +169,7 @@ func readPropfind(body []byte) (a wanted, err error) {
 	return a, nil
 }
 
-// one returns 1 for true and 0 for false.
+// one converts a bool to a number: 1 for true and 0 for false.
 func one(b bool) int {
 	if b {
 		return 1

@@ -80,7 +80,7 @@ func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 	_, _ = out.WriteString("</D:multistatus>\n")
 }
 
-// lister formats the resources of a response. One request owns it.
+// lister formats the resources of a PROPFIND response. One request owns it.
 type lister struct {
 	x     *exchange
 	want  *wanted
@@ -91,7 +91,7 @@ type lister struct {
 	by []statuses
 }
 
-// statuses has the properties of a resource that have the same status, as XML.
+// statuses collects the properties of a resource that have the same HTTP status, as XML.
 type statuses struct {
 	code  int
 	props []byte
@@ -156,9 +156,9 @@ func (l *lister) response(name Path, href string, i *Info) []byte {
 	return l.buf
 }
 
-// add appends a property to the group of its status. It takes a property in dead as it is, computes a live one, and
-// asks the file system for any other DAV: property. An unknown property is 404. It appends only the name if the
-// status is not 200 or the request wants names.
+// add appends a property n of a resource to the group of its status. It takes a property in dead, those that clients
+// set, as it is, computes a live one, and asks the file system for any other DAV: property. An unknown property is 404.
+// It appends only the name if the status is not 200 or the request wants names.
 func (l *lister) add(name Path, i *Info, n Name, dead map[Name]Property) {
 	p, isDead := dead[n]
 	code := http.StatusOK
@@ -183,7 +183,8 @@ func (l *lister) add(name Path, i *Info, n Name, dead map[Name]Property) {
 	}
 }
 
-// isLive reports whether the engine computes a DAV: property of a file or, if folder is set, of a folder.
+// isLive reports whether a DAV: property is a live one, whose value the engine computes, of a file or, if folder is
+// set, of a folder.
 func isLive(local string, folder bool) bool {
 	for k := range live {
 		if live[k].local == local {

@@ -81,7 +81,7 @@ func (x *exchange) makeFolder(name Path) (err error) {
 	return x.files.Mkdir(name)
 }
 
-// closeStage closes the hidden folder of a copy. It does nothing without one.
+// closeStage releases the hidden folder in which a copy was built. It does nothing without one.
 func (x *exchange) closeStage() {
 	if x.stage != nil {
 		x.stage.Close()
@@ -101,8 +101,8 @@ func (x *exchange) discard(copied Path, err error) error {
 	return err
 }
 
-// dropMembers removes the locks of all members of a folder. A lock of the folder itself stays: "the server MUST add
-// the moved resource to the destination lock scope" (RFC 4918, 7.6).
+// dropMembers ends the locks in a folder that was replaced: those of all its members. A lock of the folder itself
+// stays: "the server MUST add the moved resource to the destination lock scope" (RFC 4918, 7.6).
 func (x *exchange) dropMembers(name Path) {
 	for _, l := range x.Locks.Active() {
 		if l.Root != name && l.Root.Under(name) {
@@ -111,8 +111,9 @@ func (x *exchange) dropMembers(name Path) {
 	}
 }
 
-// removable reports whether the user may remove a resource with all its descendants. It records each obstacle in
-// x.parts, and changes nothing. Each resource counts against x.budget; beyond it the result is false.
+// removable checks in advance that a folder can be replaced: it reports whether the user may remove a resource with all
+// its descendants. It records each obstacle in x.parts, and changes nothing. Each resource counts against x.budget, the
+// limit for one request; beyond it the result is false.
 func (x *exchange) removable(name Path) bool {
 	if x.budget--; x.budget < 0 {
 		x.fail(name, errTooMany)

@@ -179,8 +179,8 @@ func (x *exchange) copyFile(from, to Path) error {
 	return x.copyProperties(from, to)
 }
 
-// copyProperties replaces the dead properties of to by those of from (RFC 4918, 9.8.2). It does nothing if neither
-// has any.
+// copyProperties copies the dead properties, those that clients set, from one resource to another, and replaces those
+// of to (RFC 4918, 9.8.2). It does nothing if neither has any.
 func (x *exchange) copyProperties(from, to Path) error {
 	var patches []Patch
 	for name := range x.files.Properties(to) {

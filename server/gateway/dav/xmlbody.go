@@ -124,7 +124,8 @@ func parseXML(body []byte) (root *element, err error) {
 	return list[0], nil
 }
 
-// rawName returns a name as prefix and local name with a colon between them, also if the prefix is empty.
+// rawName formats an unresolved XML name, to match an end tag with its start tag: prefix and local name with a colon
+// between them, also if the prefix is empty.
 func rawName(n Name) string { return n.Space + ":" + n.Local }
 
 // expand resolves the prefixes of a start tag. scope maps the prefixes in scope, and lang is the xml:lang of the
@@ -179,8 +180,8 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 	return e, inner, true
 }
 
-// inner returns the children of an element as self-contained XML, "" without any. Each element declares its own
-// namespace (RFC 4918, 4.3).
+// inner returns the children of an element as XML that can be stored and sent elsewhere, "" without any. Each element
+// declares its own namespace (RFC 4918, 4.3).
 func (e *element) inner() string {
 	var b strings.Builder
 	for i := range e.children {
