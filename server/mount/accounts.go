@@ -24,7 +24,7 @@ type Accounts interface {
 	LogOn(uid, gid uint32) (logon.Result, error)
 }
 
-// person is the sender of a request, as the host's kernel reports it.
+// person identifies the user who sent a request: the uid and gid, as the host's kernel reports them.
 type person struct{ uid, gid uint32 }
 
 // account is a cached token that requests impersonate.
@@ -64,9 +64,9 @@ const (
 	refusedLife = time.Second // of a refusal
 )
 
-// get returns the account of a person, and logs the person on if none is cached. Concurrent calls for the same person
-// share one logon and wait for it. If the logon failed, the account's err is set and its token is nil; get returns the
-// same failure for refusedLife. The caller must return the account with put in either case.
+// get returns the cached token of a person, and logs the person on if there is none. Concurrent calls for the same
+// person share one logon and wait for it. If the logon failed, the account's err is set and its token is nil; get
+// returns the same failure for refusedLife. The caller must return the account with put in either case.
 func (a *accounts) get(p person) *account {
 	a.mu.Lock()
 	acc := a.known[p]
@@ -166,9 +166,8 @@ func (a *accounts) dropLocked(p person, acc *account) {
 	}
 }
 
-// shrinkLocked removes unused accounts until fewer than half of maxAccounts are cached. If every account is in use, it
-// removes none and the cache grows.
-//
+// shrinkLocked makes room in a full cache: it removes unused accounts until fewer than half of maxAccounts are cached.
+// If every account is in use, it removes none and the cache grows.
 // +checklocks:a.mu
 func (a *accounts) shrinkLocked() {
 	for p, acc := range a.known {

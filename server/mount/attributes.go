@@ -34,9 +34,9 @@ func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
 	return syscall.S_IFREG | permissions
 }
 
-// attributes fills out with the attributes of an open file and returns the file's identity. look selects the current
-// facts or those that the open found. Every user gets the same attributes. Without a descriptor, owner and group are
-// unknownOwner. On an error, out may be filled in part.
+// attributes fills out with the attributes that stat shows for an open file, and returns the file's identity. look
+// selects the current facts or those that the open found. Every user gets the same attributes. Without a descriptor,
+// owner and group are unknownOwner. On an error, out may be filled in part.
 func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -57,7 +57,7 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 	return identityOf(f)
 }
 
-// shown is an open file of a tree that can be mounted.
+// shown is an open file of a tree that can tell its attributes and descriptor, as a mount needs.
 type shown interface {
 	Identity() (number uint64, id string)
 	Directory() bool
@@ -67,12 +67,13 @@ type shown interface {
 	Found() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 }
 
-// look returns the facts of an open file: the current ones (shown.Shown), or those that the open found
-// (shown.Found).
+// look selects which facts and descriptor of an open file to use: the current ones (shown.Shown), or those that the
+// open found (shown.Found).
 type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
-// file returns the file behind a handle of this mount. On success the caller calls done when it no longer uses the
-// file. On an error it need not, and f must not be used. A file of a tree that cannot be mounted returns NotSupported.
+// file returns the tree's own object for an open file, given a handle of this mount. On success the caller calls done
+// when it no longer uses the file. On an error it need not, and f must not be used. A file of a tree that cannot be
+// mounted returns NotSupported.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
 	of, _, done, st := m.sys.TreeFile(t.Thread, h)
 	f, ok := of.(shown)
@@ -137,9 +138,9 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 }
 
-// answer fills out with the attributes of a file. The caller needs FILE_READ_ATTRIBUTES, or the right to list the
-// directory (F-43), or an open file that grants it. Without any of them it returns EACCES, and ESTALE if the name now
-// refers to another file and nobody has this one open (M-5).
+// answer fills out with the attributes of a file, if the caller may read them: with FILE_READ_ATTRIBUTES, the right to
+// list the directory (F-43), or an open file that grants it. Without any of them it returns EACCES, and ESTALE if the
+// name now refers to another file and nobody has this one open (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
 		return m.attributesOf(t, n, h, shown.Found, out) // the open has just read them

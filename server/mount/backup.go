@@ -13,9 +13,10 @@ import (
 // backupPrivileges are the privileges that count on a mount for backup alone.
 var backupPrivileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 
-// forIntent returns the logon r with SeBackupPrivilege and SeRestorePrivilege enabled or disabled as the mount uses
-// them. With backup it enables those that the account holds, in its full token, and returns STATUS_PRIVILEGE_NOT_HELD
-// if the account holds neither (M-53). Without backup it disables both and never fails (M-54).
+// forIntent returns the logon r with the privileges that the mount's purpose needs: SeBackupPrivilege and
+// SeRestorePrivilege enabled on a mount for backup, and disabled on others. With backup it enables those that the
+// account holds, in its full token, and returns STATUS_PRIVILEGE_NOT_HELD if the account holds neither (M-53). Without
+// backup it never fails (M-54).
 func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	if !backup {
 		// No program requests backup there, and some operations would use the restore privilege without a request
@@ -48,9 +49,9 @@ func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, d
 	return fuse.OK, false
 }
 
-// kept returns OK if the caller may read the whole descriptor of a file. A mount for backup calls it before it opens
-// the file for reading, and fails the open with kept's error, because archive programs only warn about an attribute
-// that they cannot read. On other mounts kept returns OK without a check (M-56).
+// kept prevents incomplete backups: it returns OK if the caller may read the whole descriptor of a file. A mount for
+// backup calls it before it opens the file for reading, and fails the open with kept's error, because archive programs
+// only warn about an attribute that they cannot read. On other mounts kept returns OK without a check (M-56).
 func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK

@@ -52,8 +52,8 @@ type refusal struct {
 	status ntstatus.Status
 }
 
-// note stores an open that failed for lack of a right, for the explanation of a denial. An open with any other status
-// clears the stored one. Each open replaces the one before.
+// note remembers an open that failed for lack of a right, so that the denial can be explained. An open with any other
+// status clears the stored one. Each open replaces the one before.
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extendable is an open file with extended attributes, by their names on the host.
+// extendable is an open file of a tree that supports extended attributes, by their names on the host.
 type extendable interface {
 	Extended(name string) ([]byte, ntstatus.Status)
 	ExtendedNames() ([]string, ntstatus.Status)
@@ -18,9 +18,10 @@ type extendable interface {
 	RemoveExtended(name string) ntstatus.Status
 }
 
-// extends opens a file with the rights in want, runs f on it and closes it. FUSE does not report the program's
-// descriptor, so each request is an access check of its own (M-35). It returns EACCES without the rights, ENODATA if f
-// reports a missing attribute, and EOPNOTSUPP if the tree does not support extended attributes.
+// extends gives f access to the extended attributes of a file: it opens the file with the rights in want, runs f on it
+// and closes it. FUSE does not report the program's descriptor, so each request is an access check of its own (M-35).
+// It returns EACCES without the rights, ENODATA if f reports a missing attribute, and EOPNOTSUPP if the tree does not
+// support extended attributes.
 func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extendable) ntstatus.Status) fuse.Status {
 	return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
 		of, _, done, st := m.sys.TreeFile(t.Thread, h)
@@ -40,8 +41,8 @@ func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extend
 	})
 }
 
-// extended returns the value of a user attribute. It needs FILE_READ_EA, and returns ENODATA for a missing attribute
-// (M-35).
+// extended returns the value of a user attribute (user.*) of a file. It needs FILE_READ_EA, and returns ENODATA for a
+// missing attribute (M-35).
 func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	s = m.extends(t, n, winnt.FILE_READ_EA, func(e extendable) (st ntstatus.Status) {
 		value, st = e.Extended(name)
@@ -50,8 +51,8 @@ func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.
 	return value, s
 }
 
-// extend sets a user attribute. It needs FILE_WRITE_EA. how has the flags of setxattr(2): 0 creates or replaces,
-// XATTR_CREATE only creates, XATTR_REPLACE only replaces (M-35).
+// extend sets a user attribute (user.*) of a file. It needs FILE_WRITE_EA. how has the flags of setxattr(2): 0 creates
+// or replaces, XATTR_CREATE only creates, XATTR_REPLACE only replaces (M-35).
 func (m *Mount) extend(t *worker, n *node, name string, value []byte, how int) fuse.Status {
 	return m.extends(t, n, winnt.FILE_WRITE_EA, func(e extendable) ntstatus.Status {
 		return e.SetExtended(name, value, how)

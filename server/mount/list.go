@@ -17,7 +17,7 @@ import (
 // and a second change within it would not be seen.
 const settled = 2 * time.Second
 
-// listing is the position in a directory. It keeps one batch of names.
+// listing is a program's position in an open directory. It keeps one batch of names.
 type listing struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -131,9 +131,9 @@ func (l *listing) seekLocked(after uint64) {
 	}
 }
 
-// fillLocked reads batches until one has a name after an offset. At the end of the directory it leaves none and returns
-// Success. A position of 0 is replaced by the number of the entry. Names before the error stay.
-//
+// fillLocked reads further names of a directory, in batches, until one has a name after an offset. h is the open
+// directory. At the end of the directory it leaves none and returns Success. A position of 0 is replaced by the number
+// of the entry. Names before the error stay.
 // +checklocks:l.mu
 func (l *listing) fillLocked(m *Mount, t *worker, h winnt.Handle, after uint64) ntstatus.Status {
 	for !l.ended {

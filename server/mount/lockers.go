@@ -67,7 +67,7 @@ func newLockers() *lockers {
 	return &lockers{all: map[lockOwner]*locker{}, of: map[uint32]int{}, changed: make(chan struct{})}
 }
 
-// locked is an open file that supports locks. Locking returns a new descriptor of it.
+// locked is an open file of a tree that supports locks. Locking returns a new descriptor of it.
 type locked interface {
 	Locking() (fd int, st ntstatus.Status)
 }
@@ -101,7 +101,7 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	return nil, fuse.Status(syscall.ENOLCK)
 }
 
-// usedBy records that the locker's program took locks through o, which then keeps the locker alive. lockers.mu is
+// usedBy records that the locker took locks through the open file o, which then keeps the locker alive. lockers.mu is
 // held.
 func (x *locker) usedBy(o *open) {
 	if o.lockers == nil {
@@ -208,8 +208,8 @@ func programOf(thread uint32) uint32 {
 	return uint32(n)
 }
 
-// released handles the last close of o. It drops the lockers whose locks were taken only through o; the others keep
-// their locks and forget o (M-31).
+// released releases locks at the last close of an open file. It drops the lockers whose locks were taken only through
+// o; the others keep their locks and forget o (M-31).
 func (l *lockers) released(o *open) {
 	var gone []*locker
 	l.mu.Lock()
@@ -234,7 +234,7 @@ func (l *lockers) end(opens map[uint64]*open) {
 	}
 }
 
-// tell wakes all waiters. Each then tries its lock again.
+// tell wakes all requests that wait for a lock. Each then tries its lock again.
 func (l *lockers) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -242,9 +242,9 @@ func (l *lockers) tell() {
 	l.changed = make(chan struct{})
 }
 
-// wait calls try until it returns another status than EAGAIN, and returns that status. Between calls it blocks until a
-// lock of this mount is released, or for lookAgain. It returns EINTR if cancel closes, and ENOLCK without a call of
-// try if mostWaiting requests wait already.
+// wait repeats a lock request until the lock is free: it calls try until that returns another status than EAGAIN, and
+// returns the status. Between calls it blocks until a lock of this mount is released, or for lookAgain. It returns
+// EINTR if cancel closes, and ENOLCK without a call of try if mostWaiting requests wait already.
 func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
 	l.mu.Lock()
 	// A waiting request is unanswered, so their number is limited (M-32).

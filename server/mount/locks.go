@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// with calls f with the locker's descriptor, while no other call uses it. It repeats f on EINTR. It returns the errno
-// of f's error, EIO for an error without one, and EBADF without a call if the locker is closed.
+// with calls f with the descriptor on which this owner's locks are taken, while no other call uses it. It repeats f on
+// EINTR. It returns the errno of f's error, EIO for an error without one, and EBADF without a call if the locker is
+// closed.
 func (x *locker) with(f func(fd int) error) fuse.Status {
 	x.use.Lock()
 	defer x.use.Unlock()

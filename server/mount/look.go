@@ -18,8 +18,8 @@ const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileacces
 // longestName is NAME_MAX of Linux, in bytes.
 const longestName = 255
 
-// named returns OK if a file can have the name, ENAMETOOLONG for one of more than 255 bytes, and EINVAL for one that
-// Windows does not allow (M-9).
+// named checks a file name from the host's kernel: it returns OK if a file can have the name, ENAMETOOLONG for one of
+// more than 255 bytes, and EINVAL for one that Windows does not allow (M-9).
 func named(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
@@ -110,8 +110,9 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 	return identityOf(f)
 }
 
-// identityOf returns the type, number and unique ID of an open file. It returns EIO if the file system gives neither a
-// birth time nor a handle, because a later file could then get the same number (F-180). It has no other error.
+// identityOf returns what distinguishes an open file from all others, also from later ones: its type, number and unique
+// ID. It returns EIO if the file system gives neither a birth time nor a handle, because a later file could then get
+// the same number (F-180). It has no other error.
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
@@ -152,9 +153,9 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 	})
 }
 
-// tell fills out with the node and the attributes of an open file, and counts a lookup of the node. look selects the
-// current attributes or those that the open found. A nil parent means a file without a name. On an error it counts no
-// lookup.
+// tell answers a request that found or created a file: it fills out with the node and the attributes of the open file
+// h, and counts a lookup of the node. look selects the current attributes or those that the open found. A nil parent
+// means a file without a name. On an error it counts no lookup.
 func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
 	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {

@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in returns the directory in which a request creates, changes or removes name. It returns ESTALE for an unknown
-// directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether the name exists.
+// in finds the parent directory of a request that creates, changes or removes name. id is the parent's node. It returns
+// ESTALE for an unknown directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether the name
+// exists.
 func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	parent := m.nodes.get(id)
 	if parent == nil {
@@ -21,9 +22,9 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	return parent, named(name)
 }
 
-// made opens or creates a file with the first mask in want that is granted. After AccessDenied it tries the next mask;
-// any other error ends the search. An empty want returns AccessDenied. On success the caller closes the handle, and
-// action says whether the file was created.
+// made opens or creates a file with the most rights that the caller can get: the first mask in want that is granted.
+// After AccessDenied it tries the next mask; any other error ends the search. An empty want returns AccessDenied. On
+// success the caller closes the handle, and action says whether the file was created.
 func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (h winnt.Handle,
 	action fileaccess.Action, st ntstatus.Status) {
 	st = ntstatus.AccessDenied

@@ -86,8 +86,9 @@ func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return eperm(t.with(m, n, winnt.WRITE_DAC, func(winnt.Handle) fuse.Status { return fuse.OK }))
 }
 
-// moded returns the descriptor that a chmod to mode stores, given the current descriptor d. It returns d itself if the
-// DACL would not change. Otherwise it forgets the descriptors of the file's creation.
+// moded applies a mode to a descriptor: it returns the descriptor that a chmod to mode stores, given the current
+// descriptor d. It returns d itself if the DACL would not change. Otherwise it forgets the descriptors of the file's
+// creation.
 func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Descriptor {
 	base := d
 	if whole := m.nodes.wholeOf(n, t.uid, d); whole != nil {
@@ -111,8 +112,8 @@ func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Des
 	return next
 }
 
-// holdsOf returns a function that reports whether the owner of d is a member of a group. It returns nil if the client
-// is nil or is not the owner, because then the memberships are unknown.
+// holdsOf returns a function that reports whether the owner of d is a member of a group, as a mode's group permissions
+// require. It returns nil if the client is nil or is not the owner, because then the memberships are unknown.
 func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
 	if client == nil || client.User().SID != d.Owner() {
 		return nil
@@ -132,7 +133,8 @@ func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	}))
 }
 
-// eperm converts EACCES to EPERM. It returns other statuses unchanged.
+// eperm returns the errno that chmod(2) and chown(2) use for a missing right: it converts EACCES to EPERM. It returns
+// other statuses unchanged.
 func eperm(s fuse.Status) fuse.Status {
 	if s == fuse.EACCES {
 		return fuse.EPERM
@@ -152,7 +154,7 @@ func (t *worker) descriptorOf(m *Mount, h winnt.Handle) (*sd.Descriptor, fuse.St
 	return d, status(st)
 }
 
-// making is a new file with its requested mode.
+// making is a file that is being created with a mode, and the descriptors before and after the mode narrows it.
 type making struct {
 	m        *Mount
 	t        *worker
@@ -185,7 +187,7 @@ func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	return &making{m: m, t: t, mode: mode, dir: dir}
 }
 
-// shape returns the descriptor of the new file from the inherited d: narrowed, replaced or d itself, by the policy.
+// shape decides the descriptor of a new file from the inherited d: narrowed, replaced or d itself, by the mode policy.
 // The tree calls it before it creates the file, and does not call it for an existing one.
 func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {
 	k.whole, k.narrowed = d, nil
@@ -202,8 +204,8 @@ func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {
 	return next
 }
 
-// made marks n as created through the mount, and stores its inherited descriptor until the creator changes the mode
-// (M-43). It does nothing if n is nil or the file existed already.
+// made records that n was created through the mount, with the descriptor that it inherited, until the creator changes
+// the mode (M-43). It does nothing if n is nil or the file existed already.
 func (k *making) made(n *node) {
 	if k.whole != nil {
 		k.m.nodes.created(n)

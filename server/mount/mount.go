@@ -294,8 +294,8 @@ func (m *Mount) detach() error {
 	return detach(m.directory)
 }
 
-// end releases the mount's tokens, locks, threads and process. It also works on a mount that Start prepared only in
-// part, as long as the process exists.
+// end releases what a mount uses: its tokens, locks, threads and process. It also works on a mount that Start prepared
+// only in part, as long as the process exists.
 func (m *Mount) end() {
 	if m.accounts != nil {
 		m.accounts.drop(func(person) bool { return true })

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// node is a file that the host's kernel knows. Its id is never reused.
+// node is a file or directory that the host's kernel refers to by number. Its id is never reused.
 type node struct {
 	id   uint64   // immutable
 	file identity // immutable: the file below
@@ -33,7 +33,7 @@ type node struct {
 	fresh bool
 }
 
-// keptNames describes the listing of a directory that the kernel caches. The zero value stands for none.
+// keptNames identifies the directory listing that the kernel caches. The zero value stands for none.
 type keptNames struct {
 	change int64     // the directory's ChangeTime when it was opened for the listing
 	opened time.Time // when that was
@@ -206,16 +206,16 @@ func (n *nodes) wholeOf(x *node, uid uint32, now *sd.Descriptor) *sd.Descriptor 
 	return made.whole
 }
 
-// restored reports whether a user was the last to set the whole descriptor of a file. Call it after wholeOf returned
-// a descriptor.
+// restored reports whether a user was the last to set the whole descriptor of a file, as programs that restore backups
+// do before chmod. Call it after wholeOf returned a descriptor.
 func (n *nodes) restored(x *node, uid uint32) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.narrowed != nil && x.narrowed.uid == uid && x.narrowed.restored
 }
 
-// setLost stores s, the result of setting the whole descriptor of a file. With OK the file no longer counts as just
-// created.
+// setLost records whether the descriptor of a restored file could be set: s is the result of setting the whole
+// descriptor. With OK the file no longer counts as just created.
 func (n *nodes) setLost(x *node, s fuse.Status) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -231,14 +231,16 @@ func (n *nodes) created(x *node) {
 	}
 }
 
-// isFresh reports whether a file was created through the mount and its whole descriptor was not set since.
+// isFresh reports whether a program that restores a file may still set its owner by chown: the file was created through
+// the mount and its whole descriptor was not set since.
 func (n *nodes) isFresh(x *node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.fresh
 }
 
-// lostOf returns the last result of setting the whole descriptor of a file, OK if nobody tried.
+// lostOf returns why the descriptor of a restored file could not be set: the last result of setting the whole
+// descriptor, OK if nobody tried.
 func (n *nodes) lostOf(x *node) fuse.Status {
 	n.mu.Lock()
 	defer n.mu.Unlock()

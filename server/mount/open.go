@@ -28,7 +28,8 @@ type open struct {
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
 
-// enter stores an open in the table and returns its file handle number. A number is never given twice.
+// enter registers an open file and returns the handle number by which the kernel refers to it. A number is never given
+// twice.
 func (m *Mount) enter(o *open) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,8 +46,9 @@ func (m *Mount) open(fh uint64) *open {
 	return m.opens[fh]
 }
 
-// lend returns an open for which fits returns true, with its lent read-locked, so that it cannot close. The caller
-// unlocks it. It returns nil if no open fits. fits runs with Mount.mu held.
+// lend finds an open file whose handle another request may use: one for which fits returns true. It read-locks the
+// open's lent, so that it cannot close; the caller unlocks it. It returns nil if no open fits. fits runs with Mount.mu
+// held.
 func (m *Mount) lend(fits func(*open) bool) *open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,8 +60,8 @@ func (m *Mount) lend(fits func(*open) bool) *open {
 	return nil
 }
 
-// leave closes an open: it releases the locks taken only through it, waits for requests that borrow its handle, and
-// closes the handle. It ignores an unknown number.
+// leave closes an open file by its handle number: it releases the locks taken only through it, waits for requests that
+// borrow its handle, and closes the handle. It ignores an unknown number.
 func (m *Mount) leave(fh uint64) {
 	m.mu.Lock()
 	o := m.opens[fh]
@@ -81,7 +83,7 @@ func (m *Mount) leave(fh uint64) {
 // execFlag is the flag of an open that executes the file (FMODE_EXEC).
 const execFlag = 0x20
 
-// wanted returns the access masks to try for the flags of an open, the largest first. The caller opens with the first
+// wanted converts the flags of open(2) to the access masks to try, the largest first. The caller opens with the first
 // one that is granted. All of them grant what the flags need; they differ in FILE_READ_ATTRIBUTES, and for O_APPEND in
 // the right to overwrite (M-13).
 func wanted(flags uint32) []winnt.AccessMask {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// backing is how the handles of a file are served. The host's kernel allows one way for all handles of a file at a
-// time. Guarded by Mount.mu.
+// backing says whether the mount or the host's kernel (FUSE passthrough) serves the handles of a file. The kernel
+// allows one way for all handles of a file at a time. Guarded by Mount.mu.
 type backing struct {
 	id     int32
 	passed int // handles whose reads and writes bypass the mount
@@ -50,9 +50,9 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	return fuse.OK
 }
 
-// passable reports whether a handle grants all that a program can do with a descriptor of these open flags. A writing
-// handle needs both overwriting and appending, because programs can switch between them. It returns false for a
-// directory.
+// passable reports whether the kernel may serve a handle without further access checks: the handle grants all that a
+// program can do with a descriptor of these open flags. A writing handle needs both overwriting and appending, because
+// programs can switch between them. It returns false for a directory.
 func (o *open) passable(flags uint32) bool {
 	var need winnt.AccessMask
 	if a := flags & syscall.O_ACCMODE; a != syscall.O_WRONLY {
@@ -64,13 +64,14 @@ func (o *open) passable(flags uint32) bool {
 	return !o.n.file.dir && o.granted&need == need
 }
 
-// backed is an open file with a descriptor of the host.
+// backed is an open file of a tree that has a descriptor of the host.
 type backed interface {
 	Backing(write bool) (fd int, st ntstatus.Status)
 }
 
-// cleared reports whether the tree has a host descriptor for f, so that the host's kernel can serve it. If writes is
-// true, it also removes the file's set-uid bits, because the kernel's direct writes would not.
+// cleared prepares a file for passthrough and reports whether the tree has a host descriptor for f, so that the host's
+// kernel can serve it. If writes is true, it also removes the file's set-uid bits, because the kernel's direct writes
+// would not.
 func cleared(f nt.OpenFile, writes bool) bool {
 	b, ok := f.(backed)
 	if !ok {

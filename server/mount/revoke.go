@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Passed is an open file that the host's kernel serves past the mount.
+// Passed is an open file that the host's kernel reads and writes without the mount (passthrough).
 type Passed struct {
 	Name string // kernel name
 	UID  uint32 // of the user who opened it

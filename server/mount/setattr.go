@@ -49,8 +49,8 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	})
 }
 
-// resized fills out after a truncation by handle to size, and always returns OK. A caller who may not read the
-// attributes gets the new size alone, which the kernel does not cache (M-24).
+// resized completes a truncation of an open file to size: it fills out and always returns OK. A caller who may not read
+// the attributes gets the new size alone, which the kernel does not cache (M-24).
 func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
 	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 	if s != fuse.OK {
@@ -80,9 +80,9 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return m.setTimes(t, n, in)
 }
 
-// with opens a file with the rights in want, runs f with the handle and closes it. It returns f's status, or that of
-// the open without a call of f. A file without a name is used through an open handle of the same user that grants want;
-// without one it is EACCES.
+// with gives f a handle to a file with the rights in want: it opens the file, runs f and closes the handle. It returns
+// f's status, or that of the open without a call of f. A file without a name is used through an open handle of the same
+// user that grants want; without one it is EACCES.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	if m.nodes.nameless(n) {
 		return t.borrow(m, n, want, f)

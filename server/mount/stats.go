@@ -110,8 +110,8 @@ func (m *Mount) Stats() (s Stats) {
 	return s
 }
 
-// most returns the mostUsers users with the largest numbers, the largest first. If the other users have a sum above 0,
-// a last element with Others has it. An empty map gives nil.
+// most returns the users to report in the statistics: the mostUsers users with the largest numbers, the largest first.
+// If the other users have a sum above 0, a last element with Others has it. An empty map gives nil.
 func most(of map[uint32]uint64) (list []UserCount) {
 	others := UserCount{Others: true}
 	for uid, n := range of {

@@ -85,9 +85,9 @@ const (
 	replaced  = daclFlags | saclFlags | sd.OwnerDefaulted | sd.GroupDefaulted
 )
 
-// parting returns the parts in which old and next differ, and the rights to replace them (M-51). Both are 0 if none
-// differs. ACCESS_SYSTEM_SECURITY is among the rights only if the SACL or its flags differ. Neither descriptor may be
-// nil.
+// parting determines what replacing the whole descriptor old by next changes: the parts that differ, and the rights to
+// replace them (M-51). Both are 0 if none differs. ACCESS_SYSTEM_SECURITY is among the rights only if the SACL or its
+// flags differ. Neither descriptor may be nil.
 func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	flags := old.Control() ^ next.Control()
 	if old.Owner() != next.Owner() || flags&sd.OwnerDefaulted != 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// worker is a thread of the mount's process. One request uses it at a time.
+// worker is a thread of the mount's process on which requests call the kernel. One request uses it at a time.
 type worker struct {
 	*nt.Thread
 	k      *kernel.KernelThread
@@ -27,7 +27,7 @@ type worker struct {
 // maxWorkers is the most concurrent requests.
 const maxWorkers = 64
 
-// workers is a pool of threads. It is safe for concurrent use.
+// workers is a pool of kernel threads for requests. It is safe for concurrent use.
 type workers struct {
 	process *kernel.Process // immutable
 	sys     *kernel.System  // immutable
@@ -121,7 +121,8 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 	return s
 }
 
-// full logs that the file system of the tree had no room for a request. Few programs say which limit they met (M-48).
+// full logs that the file system below the tree had no room for a request, because few programs say which limit they
+// met (M-48).
 func (m *Mount) full(h *fuse.InHeader) {
 	path := m.directory
 	if n := m.nodes.get(h.NodeId); n != nil {

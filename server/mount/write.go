@@ -44,8 +44,9 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	return uint32(n), s
 }
 
-// overwrites returns an open of the file that has FILE_WRITE_DATA, with its lent read-locked; the caller unlocks it.
-// It returns nil if no open has that right.
+// overwrites finds an open handle for a request that names none, such as the write-back of a memory map: an open of the
+// file that has FILE_WRITE_DATA, with its lent read-locked; the caller unlocks it. It returns nil if no open has that
+// right.
 func (m *Mount) overwrites(n *node) *open {
 	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
 }

@@ -18,10 +18,10 @@ const (
 	ntACL   = ntacl.Name
 )
 
-// served reports whether an attribute is a user attribute of the file (M-35).
+// served reports whether the name is that of a user attribute (user.*), which the mount stores with the file (M-35).
 func served(name string) bool { return strings.HasPrefix(name, "user.") && name != wholeACL }
 
-// describes reports whether an attribute holds the descriptor.
+// describes reports whether the name is that of an attribute whose value is the file's security descriptor.
 func describes(name string) bool { return name == ntfsACL || name == ntACL || name == wholeACL }
 
 // unserved returns the errno for an attribute that the mount does not serve: ENODATA for security.* and trusted.*, and
@@ -64,8 +64,9 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	return fitted(value, s, out)
 }
 
-// fitted copies value to out and returns its length. An empty out only queries the length. If out is too small it
-// copies nothing and returns the length and ERANGE. If s is not OK it returns 0 and s.
+// fitted returns an attribute's value as getxattr(2) does: it copies value to out and returns its length. An empty out
+// only queries the length. If out is too small it copies nothing and returns the length and ERANGE. If s is not OK it
+// returns 0 and s.
 func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:
@@ -148,9 +149,9 @@ func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	return a.Descriptor, nil
 }
 
-// describe replaces those parts of a file's descriptor that next has and that differ. It needs READ_CONTROL and the
-// right for each of these parts. If none differs it changes nothing and returns OK (M-16). It opens the file again for
-// the change.
+// describe changes a file's security descriptor: it replaces those parts that next has and that differ. It needs
+// READ_CONTROL and the right for each of these parts. If none differs it changes nothing and returns OK (M-16). It
+// opens the file again for the change.
 func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
@@ -168,9 +169,10 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	})
 }
 
-// differing returns the parts that next has and that differ from old, and the rights to change them. Both are 0 if none
-// differs (F-50). A SACL always counts as different, because not every caller may read the old one. The flag of
-// protection counts as a part of the DACL. Parts that next does not have stay.
+// differing determines what setting the descriptor next would change: the parts that next has and that differ from old,
+// and the rights to change them. Both are 0 if none differs (F-50). A SACL always counts as different, because not
+// every caller may read the old one. The flag of protection counts as a part of the DACL. Parts that next does not have
+// stay.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {
