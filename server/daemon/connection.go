@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// connection is one client: a program of the host and its process here. It implements [wire.Process].
+// connection is one client: a program of the host and its process in the emulated kernel. It implements [wire.Process].
 type connection struct {
 	d         *Daemon         // immutable
 	conn      net.Conn        // immutable
@@ -70,7 +70,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	d.over(c, err)
 }
 
-// over logs the end of a connection: as a warning with err, or at debug level if err is nil.
+// over logs that a connection has ended: as a warning with err, or at debug level if err is nil.
 func (d *Daemon) over(c *connection, err error) {
 	level := slog.LevelDebug
 	if err != nil {
@@ -125,9 +125,9 @@ func (c *connection) run() error {
 	return err
 }
 
-// checkSpeaker waits for the first byte on the connection of a program that refmond started for a user. It returns
-// an error if a process of another uid sent the byte, or if the connection ends first (W-94). It does nothing on
-// other connections.
+// checkSpeaker verifies that a program which refmond started for a user runs as that user. It waits for the first byte
+// on the connection. It returns an error if a process of another uid sent the byte, or if the connection ends first
+// (W-94). It does nothing on other connections.
 func (c *connection) checkSpeaker() error {
 	if !c.checksUID {
 		return nil
@@ -168,7 +168,8 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 	return th, err
 }
 
-// first returns the first thread of the process on its first call, and nil on later calls.
+// first returns the thread with which the process was created, on the first call only, because a client's first thread
+// needs no new one. On later calls it returns nil.
 func (c *connection) first() *nt.Thread {
 	if c.begun {
 		return nil

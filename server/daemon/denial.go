@@ -31,8 +31,8 @@ func (d *Daemon) AddDenial(n Denial) {
 	d.denials.add(s)
 }
 
-// ownedBy returns the descriptor of a process of a user: it grants that user every process right and nobody else
-// any. For the zero SID the user is SYSTEM. A nil result grants nothing.
+// ownedBy returns a security descriptor by which a denial is shown to its user: that of a process which grants the user
+// every process right and nobody else any. For the zero SID the user is SYSTEM. A nil result grants nothing.
 func ownedBy(user sid.SID) *sd.Descriptor {
 	if user.IsZero() {
 		user = sid.LocalSystem

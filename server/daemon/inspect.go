@@ -61,7 +61,7 @@ func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Stat
 	return b, ntstatus.Success
 }
 
-// inspector answers one query. One goroutine uses it.
+// inspector answers one query about the daemon's state, with what its caller may see. One goroutine uses it.
 type inspector struct {
 	d     *Daemon
 	th    *nt.Thread
@@ -69,9 +69,9 @@ type inspector struct {
 	cache map[*sd.Descriptor]bool // results of may
 }
 
-// may reports whether the caller would get rights on a process with the descriptor guard, as in NtOpenProcess.
-// SeDebugPrivilege grants all. Otherwise an ordinary user sees only processes of their own (W-27). may caches
-// the answer per descriptor, not per rights: one inspector must always pass the same rights.
+// may decides what an inspection shows: it reports whether the caller would get rights on a process with the descriptor
+// guard, as in NtOpenProcess. SeDebugPrivilege grants all. Otherwise an ordinary user sees only processes of their own
+// (W-27). may caches the answer per descriptor, not per rights: one inspector must always pass the same rights.
 func (l *inspector) may(guard *sd.Descriptor, rights winnt.AccessMask) bool {
 	if l.who.Holds(winnt.SeDebugPrivilege) {
 		return true
@@ -149,9 +149,9 @@ func (l *inspector) opens(thread winnt.Handle) bool {
 	return st == ntstatus.Success
 }
 
-// seen returns up to shownAtOnce calls after number q.After that match the query, of processes whose memory the
-// caller may read. next is the After of the next query. lost is the number of calls that the buffer dropped
-// before this query; it is 0 for the first query (q.After 0). Without SeDebugPrivilege it is at most 1.
+// seen returns up to shownAtOnce recorded calls after number q.After that match the query, of processes whose memory
+// the caller may read. next is the After of the next query. lost is the number of calls that the buffer dropped before
+// this query; it is 0 for the first query (q.After 0). Without SeDebugPrivilege it is at most 1.
 func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
 	list, newest := k.after(q.After)
 	next = newest
@@ -181,8 +181,9 @@ func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call,
 	return calls, next, lost
 }
 
-// named reports whether the name of the call's object contains part, ignoring the case of letters. If the call
-// has no object name, its displayed lines are searched. An empty part matches all calls.
+// named reports whether a recorded call matches the filter part: whether the name of the call's object contains it,
+// ignoring the case of letters. If the call has no object name, its displayed lines are searched. An empty part matches
+// all calls.
 func named(s *seen, part string) bool {
 	if part == "" {
 		return true

@@ -30,7 +30,7 @@ func (l *inspector) token(q *inspect.Query) *inspect.Token {
 	return t
 }
 
-// contents converts a token for a reply. It leaves Level and Proof unset. v must not be nil.
+// contents converts a token to the form of an inspection's reply. It leaves Level and Proof unset. v must not be nil.
 func contents(v *token.Token) *inspect.Token {
 	t := &inspect.Token{
 		User: v.User().SID, Type: v.Type(), Session: v.AuthenticationID(), Integrity: v.IntegrityLevel().SID,

@@ -41,15 +41,15 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// payer identifies a quota block: an account, separately for the administrators' socket.
+// payer identifies who pays for memory: an account, separately for the administrators' socket. Each payer has a quota
+// block.
 type payer struct {
 	uid  uint32 // as counted
 	full bool
 }
 
-// blockOf returns the quota block of a payer. If there is none, it first removes all blocks that nothing is charged
-// to, and then creates one.
-//
+// blockOf returns the quota block to which a payer's memory is charged. If there is none, it first removes all blocks
+// that nothing is charged to, and then creates one.
 // +checklocks:d.mu
 func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
 	b := d.blocks[p]
@@ -69,8 +69,8 @@ func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
 	return b
 }
 
-// counted returns the uid whose limits a uid counts against. A subordinate uid counts against its owner (L-29).
-// Without Config.Quota it returns uid.
+// counted returns the uid whose limits a program's uid counts against. A subordinate uid, as in a container, counts
+// against its owner (L-29). Without Config.Quota it returns uid.
 func (d *Daemon) counted(uid uint32) uint32 {
 	if d.quota == nil {
 		return uid
@@ -83,9 +83,10 @@ type user struct {
 	connections, threads int
 }
 
-// admit counts a connection against its account, sets its quota and charges it. At a limit it returns
-// InsufficientResources and changes only the count of refusals. After Close it returns PortDisconnected. If it returns
-// nil, the caller must call forget. A user who cannot pay for it gets the status of the charge.
+// admit decides whether a connection fits the limits: it counts the connection against its account, sets its quota and
+// charges it. At a limit it returns InsufficientResources and changes only the count of refusals. After Close it
+// returns PortDisconnected. If it returns nil, the caller must call forget. A user who cannot pay for it gets the
+// status of the charge.
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -128,8 +129,8 @@ func (d *Daemon) forget(c *connection) {
 // Payer returns the quota block that pays for the connection's requests and replies. admit must have set it.
 func (c *connection) Payer() quota.Payer { return quota.Payer{Block: c.quota} }
 
-// thread adds by, which may be negative, to the thread count of a uid. If by is positive and the count is at the
-// limit, it counts a refusal and returns false. Otherwise it returns true.
+// thread counts the threads of a user against the limit: it adds by, which may be negative, to the count of a uid. If
+// by is positive and the count is at the limit, it counts a refusal and returns false. Otherwise it returns true.
 func (d *Daemon) thread(uid uint32, by int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -142,8 +143,8 @@ func (d *Daemon) thread(uid uint32, by int) bool {
 	return true
 }
 
-// change adds to the counts of a uid. The arguments may be negative. It removes a uid whose counts are both 0.
-//
+// change updates the numbers of connections and threads that count for a uid. The arguments are added and may be
+// negative. It removes a uid whose counts are both 0.
 // +checklocks:d.mu
 func (d *Daemon) change(uid uint32, connections, threads int) {
 	u := d.users[uid]

@@ -88,8 +88,8 @@ func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	return revocation{name: name}, strings.HasPrefix(name, `\`) && strings.Count(name, `\`) > 1
 }
 
-// account reports whether a SID belongs to an account or a group of a domain, of a computer or of the host. It
-// is false for well-known SIDs such as Everyone and SYSTEM.
+// account reports whether a SID names one account or group, so that an administrator can revoke it: of a domain, of a
+// computer or of the host. It is false for well-known SIDs such as Everyone and SYSTEM.
 func account(s sid.SID) bool {
 	text := s.String()
 	return strings.HasPrefix(text, "S-1-5-21-") || strings.HasPrefix(text, "S-1-22-")
@@ -112,9 +112,9 @@ func (r *revocation) holds(user sid.SID, name string) bool {
 	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
 }
 
-// end ends the sessions, tokens and files that a revocation selects, and returns their counts and what it cannot
-// end. Without now a connection ends after the calls in progress; with now it ends at once. r.users receives the
-// users of the ended tokens.
+// end carries out a revocation: it ends the sessions, tokens and files that r selects, and returns their counts and
+// what it cannot end. Without now a connection ends after the calls in progress; with now it ends at once. r.users
+// receives the users of the ended tokens.
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
@@ -176,9 +176,9 @@ func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	return found
 }
 
-// keepsDescriptors adds to a the passed descriptors that the program of connection c keeps. If ends is set,
-// because c itself ends, these are all of them. Otherwise they are those of the files that a revocation by name
-// selects. c must have a process.
+// keepsDescriptors reports open files that a revocation cannot end: it adds to a the passed descriptors that the
+// program of connection c keeps. If ends is set, because c itself ends, these are all of them. Otherwise they are those
+// of the files that a revocation by name selects. c must have a process.
 func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *inspect.Revoked) {
 	s := c.session.Load()
 	for _, e := range c.passed.all(s.Process) {
@@ -189,7 +189,8 @@ func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *in
 	}
 }
 
-// remain adds the entry e to a. If a already has mostRemaining entries, it only increments a.More.
+// remain adds e to the list of what a revocation could not end. If the list already has mostRemaining entries, it only
+// increments a.More.
 func remain(a *inspect.Revoked, e inspect.Remaining) {
 	if len(a.Remains) == mostRemaining {
 		a.More++

@@ -58,8 +58,8 @@ func Spare() {
 // processors returns the number of processors for calls, at least 1.
 func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
 
-// newSchedulerOf returns a scheduler that runs at most all calls concurrently, each of them for one connection,
-// and lets at most slow further calls run without a slot. One user may have half of those slow calls, and at
+// newSchedulerOf returns a scheduler with the given limits: at most all calls run concurrently, each of them for one
+// connection, and at most slow further calls run without a slot. One user may have half of those slow calls, and at
 // least one.
 func newSchedulerOf(all, each, slow int) *scheduler {
 	t := &scheduler{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), watchdog: wire.NewWatchdog(),
@@ -68,8 +68,8 @@ func newSchedulerOf(all, each, slow int) *scheduler {
 	return t
 }
 
-// join counts a connection of a user and returns the connection's share of the time. The caller calls part when
-// the connection ends.
+// join registers a connection of a user with the scheduler and returns the connection's share of the time. The caller
+// calls part when the connection ends.
 func (t *scheduler) join(uid uint32) *share {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,7 +82,7 @@ func (t *scheduler) join(uid uint32) *share {
 	return &share{of: u}
 }
 
-// part uncounts a connection of a user. The caller must have called join for it. The last one forgets the user's
+// part unregisters a connection of a user, for which the caller must have called join. The last one forgets the user's
 // share.
 func (t *scheduler) part(uid uint32) {
 	t.mu.Lock()
@@ -93,8 +93,8 @@ func (t *scheduler) part(uid uint32) {
 	}
 }
 
-// enter blocks until the call of a connection may run, and returns the time at which its time slice starts. The
-// caller ends it with leave. It cannot be cancelled.
+// enter schedules a call: it blocks until the call of a connection may run, and returns the time at which its time
+// slice starts. The caller ends it with leave. It cannot be cancelled.
 func (t *scheduler) enter(s *share) time.Time {
 	t.mu.Lock()
 	s.begin()
@@ -116,8 +116,8 @@ func (t *scheduler) enter(s *share) time.Time {
 	return time.Now()
 }
 
-// begin raises the used time of an idle share to the least of the active ones, so that an idle connection or user gains
-// no advantage.
+// begin prevents that an idle connection or user gains an advantage: when an idle share gets a call, begin raises its
+// used time to the least of the active ones.
 func (s *share) begin() {
 	if active := &s.of.active; s.place[active.which] == 0 && active.Len() > 0 {
 		s.had = max(s.had, active.list[0].had)
@@ -146,8 +146,9 @@ func (t *scheduler) leave(s *share, began time.Time, slow bool) {
 	t.giveUp(s)
 }
 
-// takesLong gives the slot of a slow call to a waiting call and returns true. It returns false, and the call
-// keeps its slot, if all users together or this user have too many slow calls (W-43).
+// takesLong reports that a call is slow, so that short calls need not wait for it: it gives the call's slot to a
+// waiting call and returns true. It returns false, and the call keeps its slot, if all users together or this user have
+// too many slow calls (W-43).
 func (t *scheduler) takesLong(s *share) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -160,8 +161,7 @@ func (t *scheduler) takesLong(s *share) bool {
 	return true
 }
 
-// giveUp frees a slot and starts the waiting calls that used the least time.
-//
+// giveUp frees the slot of a connection's call and starts the waiting calls of those that used the least time.
 // +checklocks:t.mu
 func (t *scheduler) giveUp(s *share) {
 	s.running--
@@ -178,8 +178,8 @@ func (t *scheduler) giveUp(s *share) {
 	}
 }
 
-// offer updates the places of a connection and its user in the heaps.
-//
+// offer keeps the heaps of waiting and active shares in order, after a connection's calls or used time changed. It also
+// moves the connection's user.
 // +checklocks:t.mu
 func (t *scheduler) offer(s *share) {
 	u := s.of
@@ -227,8 +227,8 @@ func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Tim
 	return one
 }
 
-// hadLess reports whether s used less time than the connection than, whose time counts with turn added. For
-// connections of different users it compares the times of the users.
+// hadLess decides whose turn is first: it reports whether s used less time than the connection than, whose time counts
+// with turn added. For connections of different users it compares the times of the users.
 func (s *share) hadLess(than *share, turn time.Duration) bool {
 	if s.of != than.of {
 		s, than = s.of, than.of

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// share has the time used by one connection, or by one user. The scheduler's mu guards its fields.
+// share is the time account of one connection, or of one user, by which the scheduler is fair. The scheduler's mu
+// guards its fields.
 type share struct {
 	of  *share // the user of a connection; nil for a user
 	had time.Duration
@@ -23,14 +24,15 @@ type share struct {
 	place [2]int // one-based position in of.ready and of.active; 0: not in the heap
 }
 
-// shares is a heap with the share that used the least time first. The zero value orders by place[0].
+// shares is a priority queue of shares: a heap with the share that used the least time first. The zero value orders by
+// place[0].
 type shares struct {
 	list  []*share
 	which int // index of share.place
 }
 
-// put makes the heap contain s if in is true, and not contain it otherwise. If s is already there, put moves it
-// to the position for its used time.
+// put adds a share to the heap if in is true, and removes it otherwise. If the share is already there and in is true,
+// put moves it to the position for its used time.
 func (h *shares) put(s *share, in bool) {
 	switch at := s.place[h.which]; {
 	case in && at == 0:

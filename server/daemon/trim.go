@@ -28,8 +28,8 @@ func (d *Daemon) trimLoop() {
 	}
 }
 
-// trim collects garbage and returns memory to the host if the charges of a pool fell by trimBytes since their peak.
-// It reports whether it did.
+// trim returns memory of a daemon that has become less busy to the host: it collects garbage if the charges of a pool
+// fell by trimBytes since their peak. It reports whether it did.
 func trim(pool *kernel.QuotaPool) bool {
 	if pool.Peak()-pool.Used() < trimBytes {
 		return false

@@ -25,7 +25,7 @@ const (
 	secretDepth = 6         // levels of a type that are searched for secrets
 )
 
-// seen is a recorded call. It is immutable.
+// seen is a recorded call, for administrators who watch calls or query denials. It is immutable.
 type seen struct {
 	number  uint64
 	at      time.Time
@@ -38,17 +38,17 @@ type seen struct {
 	owner   owner // on whose behalf it is kept
 }
 
-// occupancy is the part of a buffer that one account fills.
+// occupancy is the number of calls and bytes of one account in a call buffer.
 type occupancy struct{ calls, bytes int }
 
-// owner is the account whose calls share the space for denials.
+// owner is the account to which a recorded denial counts, so that accounts share the buffer fairly.
 type owner struct {
 	uid  uint32
 	full bool // by the administrators' socket
 }
 
-// shown returns the lines of a call, each cut to longestLine bytes. It formats them when a watcher queries, so that
-// the client never waits (W-28). The result is a new slice.
+// shown formats a recorded call for display: its lines, each cut to longestLine bytes. It formats them when a watcher
+// queries, so that the client never waits (W-28). The result is a new slice.
 func (s *seen) shown() []string {
 	lines := slices.Clone(s.lines) // other watchers read s.lines
 	if s.call != nil {
@@ -156,8 +156,8 @@ func (k *callBuffer) drop() {
 	k.list, k.bytes, k.owned = nil, 0, nil
 }
 
-// Wants reports whether a call that returned st must be recorded: always if it was denied, otherwise only while
-// a connection watches calls.
+// Wants reports whether the wire server must record a call that returned st: always if it was denied, otherwise only
+// while a connection watches calls.
 func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.watching() }
 
 // Called records a completed call and the client that its thread impersonates. size is the number of bytes of the
@@ -213,8 +213,9 @@ func (c *connection) unwatch() {
 
 var secretTypes sync.Map // reflect.Type → bool
 
-// secretive reports whether values of type t can hold a [logon.Secret]. It searches depth levels of pointers, slices,
-// arrays and structs, and caches the result of a search with secretDepth. Maps and interfaces count as without one.
+// secretive reports whether a call's input may hold a password, so that the call must not stay in memory: whether
+// values of type t can hold a [logon.Secret]. It searches depth levels of pointers, slices, arrays and structs, and
+// caches the result of a search with secretDepth. Maps and interfaces count as without one.
 func secretive(t reflect.Type, depth int) bool {
 	if t == reflect.TypeFor[logon.Secret]() {
 		return true
