@@ -116,8 +116,8 @@ func checkSize(path string) error {
 // errDamaged says that bbolt cannot walk the pages of the file.
 var errDamaged = errors.New("damaged pages")
 
-// recoverPanic calls f and returns its error. A panic of f, and a fault of the memory map, becomes an error that
-// wraps errDamaged.
+// recoverPanic protects the daemon from a damaged store file: it calls f and returns its error. A panic of f, and a
+// fault of the memory map, becomes an error that wraps errDamaged.
 func recoverPanic(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

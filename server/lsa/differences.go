@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// noteDifferences records a change for each difference between before and the edited state, in a
-// fixed order.
+// noteDifferences records what an import changed, for the audit: a change for each difference between before and the
+// edited state, in a fixed order.
 func (e *Edit) noteDifferences(before *state) {
 	for _, rid := range keys(before.accounts, e.st.accounts, func(a, b uint32) int { return int(int64(a) - int64(b)) }) {
 		old, was := before.accounts[rid]

@@ -85,8 +85,8 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 // otherOrganization is the first subauthority of S-1-5-1000 and the SIDs below it.
 const otherOrganization = 1000
 
-// countsForLocalGroups reports whether membership in g counts for local groups and rights: g must be enabled or
-// mandatory, and not for deny only.
+// countsForLocalGroups reports whether membership in a domain's group g brings the local groups and rights that name g:
+// g must be enabled or mandatory, and not for deny only.
 func countsForLocalGroups(g token.Group) bool {
 	return g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_MANDATORY) != 0 &&
 		g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0

@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// guests holds the names of domain users who logged on, as their domains wrote them. The zero value
-// is empty.
+// guests remembers the names of domain users who logged on, as their domains wrote them. The zero value is empty.
 type guests struct {
 	mu sync.RWMutex
 	// +checklocks:mu
@@ -23,7 +22,8 @@ type guests struct {
 // maxGuests limits the number of names. Beyond it, the name of the user whose last logon is the oldest is dropped.
 const maxGuests = 10_000
 
-// of returns the account of a SID. ok is false if the user did not log on, or was dropped because of the limit.
+// of returns the name of a domain user who logged on, by SID. ok is false if the user did not log on, or was dropped
+// because of the limit.
 func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

@@ -37,7 +37,7 @@ func (h Hashing) orDefault() Hashing {
 	return h
 }
 
-// hashed is a password hash; its text form is $argon2id$v=19$m=…,t=…,p=1$salt$hash.
+// hashed is a stored password hash with its salt and cost; its text form is $argon2id$v=19$m=…,t=…,p=1$salt$hash.
 type hashed struct {
 	cost       Hashing
 	salt, hash []byte
@@ -72,12 +72,12 @@ func (h hashed) String() string {
 		encoding.EncodeToString(h.salt), encoding.EncodeToString(h.hash))
 }
 
-// of hashes a password with the salt and cost of h.
+// of hashes a password with the salt and cost of the stored hash h, for the comparison of both.
 func (h hashed) of(password logon.Secret) []byte {
 	return argon2.IDKey([]byte(string(password)), h.salt, h.cost.Passes, h.cost.Memory, 1, hashBytes)
 }
 
-// matches compares the password's hash with h in constant time.
+// matches reports whether the password is the one that h was made of. It compares the hashes in constant time.
 func (h hashed) matches(password logon.Secret) bool {
 	return subtle.ConstantTimeCompare(h.of(password), h.hash) == 1
 }

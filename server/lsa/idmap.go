@@ -40,8 +40,8 @@ type IDMap struct {
 	Number    uint32 `json:"number,omitempty"`
 }
 
-// span returns the first and last id that the map covers, and the RID of the first one. It does not check the map, so
-// the numbers can overflow.
+// span returns the range of an id map: the first and last id that it covers, and the RID of the first one. It does not
+// check the map, so the numbers can overflow.
 func (m *IDMap) span() (first, last, base uint32) {
 	if m.Backend == Autorid {
 		first = m.Low + m.Number*m.RangeSize
@@ -56,7 +56,7 @@ func (m *IDMap) covers(id uint32) bool {
 	return first <= id && id <= last
 }
 
-// formula returns the map's formula, which who-can uses too (L-53). It is meaningful only if
+// formula returns the arithmetic mapping between ids and RIDs, which who-can uses too (L-53). It is meaningful only if
 // needsLookup is false.
 func (m *IDMap) formula() fileaccess.IDRange {
 	first, last, base := m.span()
@@ -78,8 +78,8 @@ type Domains interface {
 	GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error)
 }
 
-// overlapped returns an error if the map overlaps subordinate ids, nil otherwise. Such a map would
-// turn the users of a container into accounts of the domain.
+// overlapped detects an id map that must not be used: it returns an error if the map overlaps subordinate ids, nil
+// otherwise. Such a map would turn the users of a container into accounts of the domain.
 func (s *Store) overlapped(m *IDMap) error {
 	first, last, _ := m.span()
 	for _, r := range s.subids.ranges() {
@@ -133,7 +133,8 @@ func (s *Store) sidByMap(st *state, id uint32, group bool) (sid.SID, bool, ntsta
 	return sid.SID{}, false, ntstatus.Success
 }
 
-// domains returns the source of a map's lookups, nil if none is configured.
+// domains returns the interface through which a map looks ids up, in winbind or the directory; nil if none is
+// configured.
 func (s *Store) domains(m *IDMap) Domains {
 	if m.Backend == AD {
 		return s.cfg.Numbers

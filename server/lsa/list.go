@@ -73,8 +73,8 @@ func (s *Store) stateOf(a *Account) string {
 	return "active"
 }
 
-// display returns DOMAIN\name of a well-known SID, one of this computer, or a domain user who logged on, "-" for any
-// other. A name without a domain stands alone.
+// display returns the name that tables show for a SID: DOMAIN\name of a well-known SID, one of this computer, or a
+// domain user who logged on, "-" for any other. A name without a domain stands alone.
 func (s *Store) display(id sid.SID) string {
 	name, domain, ok := s.Account(id)
 	switch {
@@ -93,8 +93,8 @@ func table(w io.Writer, heads ...string) *tabwriter.Writer {
 	return t
 }
 
-// row writes one line. It replaces control characters, and writes "-" for an empty cell. It changes cells, and ends
-// the line.
+// row writes one line of a table. It replaces control characters, and writes "-" for an empty cell. It changes cells,
+// and ends the line.
 func row(t *tabwriter.Writer, cells ...string) {
 	for i, c := range cells {
 		if cells[i] = printable.Line(c); c == "" {
@@ -104,7 +104,7 @@ func row(t *tabwriter.Writer, cells ...string) {
 	fmt.Fprintln(t, strings.Join(cells, "\t"))
 }
 
-// id returns a number as text, "-" for nil.
+// id formats a uid or gid for a table, "-" for nil.
 func id(n *uint32) string {
 	if n == nil {
 		return "-"

@@ -170,14 +170,15 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	return s.composed(st, p, r, status)
 }
 
-// compose returns the result of a request by the account id, whose proof was checked.
+// compose returns the result of a logon by the account id, whose password or other proof was checked: its token or the
+// reason why it has none.
 func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
 	p, status := s.person(st, id, nil, nil, wayOf(r))
 	return s.composed(st, p, r, status)
 }
 
-// composed builds the logon result of p with the request's added groups. If status is a failure, it
-// returns the account and that status.
+// composed completes a logon: it builds the result for the person p with the request's added groups. If status is a
+// failure, it returns the account and that status.
 func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	if status != ntstatus.Success {
@@ -192,8 +193,8 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 	return logon.Compose(p, r.Type, r.Groups...)
 }
 
-// addGroupRights adds to p the privileges and rights of a group and of all groups that contain it. The group itself
-// is not added to p.Groups, the containing ones are, even those that p has already.
+// addGroupRights gives a person what a group brings: the privileges and rights of the group and of all groups that
+// contain it. The group itself is not added to p.Groups, the containing ones are, even those that p has already.
 func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.Person {
 	for _, id := range st.expand([]sid.SID{g.SID}) {
 		grant := st.grants[id]
@@ -206,8 +207,8 @@ func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.P
 	return p
 }
 
-// refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status. A name of
-// no account leaves the account out of the report.
+// refused ends a failed logon: it reports the attempt to Config.Logons with the reason why, and returns said as the
+// client's status, which can be less precise. A name of no account leaves the account out of the report.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	t := Attempt{Name: clip(r.Name), Reason: why.String()}

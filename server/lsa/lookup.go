@@ -89,8 +89,8 @@ func domainOf(m *IDMap) logon.Account {
 	return logon.Account{SID: m.Domain, Use: winnt.SidTypeDomain, Domain: m.Name, DomainSID: m.Domain}
 }
 
-// known returns the account or group of the store with a SID; ok is false for every other SID. A well-known group has
-// its well-known name. The host's users and groups do not count.
+// known looks a SID up among the accounts and groups of the store; ok is false for every other SID. A well-known group
+// has its well-known name. The host's users and groups do not count.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
 		return s.toAccount(id, a), true

@@ -73,7 +73,8 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// timedOut explains the error of a lock that another daemon holds. It returns other errors, and nil, unchanged.
+// timedOut explains why a store cannot be opened while another daemon has it open. It returns other errors, and nil,
+// unchanged.
 func timedOut(err error) error {
 	if errors.Is(err, berrors.ErrTimeout) {
 		return errors.New("another daemon has it open: stop that one first")

@@ -61,8 +61,8 @@ func (s *state) clone() *state {
 	return &c
 }
 
-// index computes the indexes of names, uids, gids and memberships from the accounts and groups, in place of earlier
-// ones.
+// index prepares a state for lookups: it computes the indexes of names, uids, gids and memberships from the accounts
+// and groups, in place of earlier ones.
 func (s *state) index() {
 	s.names, s.uids, s.gids = map[string]sid.SID{}, map[uint32]uint32{}, map[uint32]sid.SID{}
 	s.memberOf = map[sid.SID][]sid.SID{}
@@ -92,8 +92,8 @@ func (s *state) account(id sid.SID) (Account, bool) {
 	return a, ok
 }
 
-// expand returns ids and all groups that contain them, directly or through groups, each once
-// (L-20).
+// expand resolves nested membership: it returns ids and all groups that contain them, directly or through groups, each
+// once (L-20).
 func (s *state) expand(ids []sid.SID) []sid.SID {
 	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
 	for _, id := range ids {
@@ -102,8 +102,8 @@ func (s *state) expand(ids []sid.SID) []sid.SID {
 	return s.addContaining(&n)
 }
 
-// addContaining adds the groups that contain the groups of n, at any depth, and returns all groups of n. A cycle ends
-// (L-20). The result begins with the groups of n.
+// addContaining completes a set of groups: it adds those that contain the groups of n, at any depth, and returns all
+// groups of n. A cycle ends (L-20). The result begins with the groups of n.
 func (s *state) addContaining(n *directory.Nesting[sid.SID]) []sid.SID {
 	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
 		for _, g := range s.memberOf[level[0]] {

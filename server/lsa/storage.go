@@ -28,7 +28,8 @@ var (
 
 const format = 1
 
-// meta is the one record of the bucket meta.
+// meta is the record with the settings of the whole store, such as its format, machine SID, next RID and id maps. It is
+// the only one of the bucket meta.
 type meta struct {
 	Format  int     `json:"format"`
 	Machine sid.SID `json:"machine"`
@@ -140,8 +141,9 @@ func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) err
 	})
 }
 
-// change runs a transaction. An error does not prove that the file is unchanged: bbolt returns one if the sync of the
-// page by which a transaction counts fails, and that page may be in the file.
+// change runs one transaction of the store's file, in which f makes the changes. An error does not prove that the file
+// is unchanged: bbolt returns one if the sync of the page by which a transaction counts fails, and that page may be in
+// the file.
 func (s *Store) change(f func(*bbolt.Tx) error) error {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		if err := f(tx); err != nil {
@@ -155,10 +157,9 @@ func (s *Store) change(f func(*bbolt.Tx) error) error {
 	return err
 }
 
-// commit makes after the state of the file. If that fails, it writes before again, so that no later reader finds a
-// change that was refused (L-39). It returns the error of the first write in any case. If the file is unchanged,
-// nothing is taken back.
-//
+// commit writes a new state to the file, or leaves the file as it was. If the write of after fails, it writes before
+// again, so that no later reader finds a change that was refused (L-39). It returns the error of the first write in any
+// case. If the file is unchanged, nothing is taken back.
 // +checklocks:s.write
 func (s *Store) commit(before, after *state) error {
 	sure := !s.unsure
@@ -177,9 +178,8 @@ func (s *Store) commit(before, after *state) error {
 	return err
 }
 
-// store makes next the state of the file, which has before unless the store is unsure. An error leaves it unsure, so
-// the next call reads the file first.
-//
+// store writes the state next to the file, which has before unless the store is unsure. An error leaves the store
+// unsure what the file has, so the next call reads the file first.
 // +checklocks:s.write
 func (s *Store) store(before, next *state) error {
 	read := s.unsure
@@ -212,8 +212,9 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 // sidKey returns the key of a SID.
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
-// difference writes the entries of after that are new or changed, and deletes the entries that are only in before.
-// The bucket must exist if anything is deleted.
+// difference writes to a bucket only what changed between two maps: it writes the entries of after that are new or
+// changed, and deletes the entries that are only in before. key and record return the stored key and value. The bucket
+// must exist if anything is deleted.
 func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
 	record func(V) any) error {
 	for k := range before {
@@ -247,8 +248,8 @@ func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
 	return b.Put(key, text)
 }
 
-// keepFailures stores the failures that the throttle has of a name as those of an account, or deletes them if it has
-// none. If that fails, they count in memory until the daemon ends.
+// keepFailures makes failed logons survive a restart: it stores the failures that the throttle has of a name as those
+// of an account, or deletes them if it has none. If that fails, they count in memory until the daemon ends.
 func (s *Store) keepFailures(rid uint32, name string) {
 	err := s.db.Batch(func(tx *bbolt.Tx) error {
 		if err := s.cfg.Faults.Check("write", File); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// subids caches the ranges of /etc/subuid and /etc/subgid, and reads them again if a file's size or
-// modification time changes.
+// subids caches the subordinate ids of the host, which containers use: the ranges of /etc/subuid and /etc/subgid. It
+// reads them again if a file's size or modification time changes.
 type subids struct {
 	files []string // immutable
 
@@ -20,7 +20,7 @@ type subids struct {
 	spans []fileaccess.SubIDs // guarded by mu
 }
 
-// stamp tells two versions of a file apart. A missing file has the zero stamp.
+// stamp is the size and modification time of a file, by which a change is detected. A missing file has the zero stamp.
 type stamp struct {
 	size int64
 	at   time.Time
@@ -73,7 +73,7 @@ func equal(a, b []stamp) bool {
 	return true
 }
 
-// has reports whether an id is subordinate.
+// has reports whether an id is a subordinate one, as the users of a container have.
 func (s *subids) has(id uint32) bool {
 	_, ok := s.owner(id)
 	return ok

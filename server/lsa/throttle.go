@@ -59,9 +59,9 @@ func (d *throttle) init(cfg *Config) (err error) {
 	return err
 }
 
-// attempt counts a failure before the password is checked, so that concurrent guesses count like
-// successive ones. It returns false, and counts nothing for the name, if the name is locked for this
-// origin or for all.
+// attempt decides whether a logon may check its password. It counts a failure before the check, so that concurrent
+// guesses count like successive ones. It returns false, and counts nothing for the name, if the name is locked for this
+// origin or for all. origin is the client's network or user.
 func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,9 +96,8 @@ func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	return true
 }
 
-// makeRoom removes one name if the table is full: an expired one if it finds one among the first 64, otherwise any.
-// It removes nothing otherwise.
-//
+// makeRoom keeps the table of failed names bounded: it removes one name if the table is full, an expired one if it
+// finds one among the first 64, otherwise any.
 // +checklocks:d.mu
 func (d *throttle) makeRoom(now time.Time) {
 	if len(d.failures) < maxNames {
@@ -135,7 +134,7 @@ func (d *throttle) succeed(name, origin string) {
 	d.failures[name] = f
 }
 
-// count returns the failures of a name; the zero value if it has none.
+// count returns the failed logons that are recorded for a name; the zero value if it has none.
 func (d *throttle) count(name string) failures {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -135,7 +135,7 @@ func (s *Store) QuotaUID(uid uint32) uint32 {
 	return r.First
 }
 
-// way is how a client logs on.
+// way is the manner of a logon: its logon type, and how the client's identity was proved.
 type way struct {
 	typ   winnt.LogonType
 	proof logon.Proof
@@ -145,8 +145,8 @@ type way struct {
 // (L-82).
 var atHost = way{typ: winnt.LOGON32_LOGON_INTERACTIVE}
 
-// wayOf returns the way of a request to this computer. A password of an account here is NTLM's, and a name alone is
-// what a service asserts (L-82).
+// wayOf returns the logon type of a request to this computer and the proof of identity: NTLM for a password, and a
+// service's assertion for a name alone (L-82).
 func wayOf(r *logon.Request) way {
 	if r.Package == logon.S4U {
 		return way{r.Type, logon.ByServiceOnly}

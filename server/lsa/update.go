@@ -36,9 +36,9 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	return s.publish(before, e)
 }
 
-// publish validates, records, writes and publishes the state of an Edit. After an error the old state stays in effect,
-// but changes may be recorded. Without an audit function nothing is recorded.
-//
+// publish puts an edit into effect: it validates the new state, records the changes, writes the file and then lets
+// readers use the state. After an error the old state stays in effect, but changes may be recorded. Without an audit
+// function nothing is recorded.
 // +checklocks:s.write
 func (s *Store) publish(before *state, e *Edit) error {
 	if err := e.st.valid(before, s.subids.ranges()); err != nil {
@@ -61,7 +61,7 @@ func (s *Store) publish(before *state, e *Edit) error {
 	return nil
 }
 
-// note adds a change to those that Update reports.
+// note records one change of an edit for the audit records that Update writes.
 func (e *Edit) note(what, subject, detail string) {
 	e.changes = append(e.changes, Change{e.by, what, subject, detail})
 }
@@ -77,7 +77,7 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 	return e.st.machine.WithRID(a.RID)
 }
 
-// named returns the account with that name in the edited state. Case does not count. An unknown name is an error.
+// named finds the account with a name in the edited state. Case does not count. An unknown name is an error.
 func (e *Edit) named(name string) (Account, error) {
 	for _, a := range e.st.accounts {
 		if strings.EqualFold(a.Name, name) {
@@ -141,8 +141,8 @@ func (e *Edit) DeleteAccount(name string) error {
 	return nil
 }
 
-// forget removes a SID from all groups and its grant. A SID without any is not an error. It does not remove the
-// account.
+// forget removes every trace of a deleted account or group from other entries: its SID in all groups, and its grant. A
+// SID without any is not an error. It does not remove the account.
 func (e *Edit) forget(id sid.SID) {
 	delete(e.st.grants, id)
 	for k, g := range e.st.groups {

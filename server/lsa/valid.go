@@ -21,9 +21,10 @@ const (
 	maxNameRune = 256 // characters of a name, as in NT
 )
 
-// valid returns the first error of a state that follows before, nil if it is valid. Every new state passes this check.
-// Overlaps with subordinate ids are errors only for entries that changed, because the ids may have become subordinate
-// after they were stored. It checks accounts by RID, then groups by SID, then rights and maps.
+// valid checks a new state before it replaces the state before: it returns the first error, nil if it is valid. Every
+// new state passes this check. Overlaps with subordinate ids are errors only for entries that changed, because the ids
+// may have become subordinate after they were stored. It checks accounts by RID, then groups by SID, then rights and
+// maps.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is not a SID of a machine: want S-1-5-21-x-y-z", s.machine)
@@ -114,8 +115,9 @@ func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map
 	return validID("gid", *g.GID, g.Name, gids, subordinate)
 }
 
-// validName rejects names that are malformed, or already in names. It adds a valid name to names. Case does not count,
-// in Unicode. A name has 1 to maxNameRune characters and no blank at an end. A name of dots alone is malformed.
+// validName checks the name of an account or group: it rejects names that are malformed, or already in names. It adds a
+// valid name to names. Case does not count, in Unicode. A name has 1 to maxNameRune characters and no blank at an end.
+// A name of dots alone is malformed.
 func validName(name string, names map[string]bool) error {
 	key := strings.ToUpper(name)
 	switch {
@@ -131,8 +133,8 @@ func validName(name string, names map[string]bool) error {
 	return nil
 }
 
-// validID rejects ids that no account or group may have (L-23), and adds a valid one to taken. uid 0, Unmapped, the
-// highest number, an id in taken and a subordinate id are rejected. gid 0 is allowed.
+// validID checks the uid or gid of an account or group: it rejects ids that none may have (L-23), and adds a valid one
+// to taken. uid 0, Unmapped, the highest number, an id in taken and a subordinate id are rejected. gid 0 is allowed.
 func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []fileaccess.SubIDs) error {
 	other, twice := taken[id]
 	switch {

@@ -37,9 +37,9 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 	return nil
 }
 
-// valid returns an error if the map alone is wrong: its domain, its range, its backend or its name. It does not compare
-// the map with others. The domain must be that of another machine. 0 and 0xFFFFFFFF cannot be ids, and the range must
-// not have Unmapped. An empty or malformed name is an error.
+// valid checks an id map by itself, without the others: it returns an error for a wrong domain, range, backend or name.
+// The domain must be that of another machine. 0 and 0xFFFFFFFF cannot be ids, and the range must not have Unmapped. An
+// empty or malformed name is an error.
 func (m *IDMap) valid(s *state) error {
 	switch {
 	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:

@@ -190,8 +190,9 @@ func (s *state) nextRID() uint32 {
 	return rid
 }
 
-// who returns the SID for a text of the file: a SID, a name in the file, a well-known name, or a name of the host. They
-// are tried in this order, and names match in any case. A name that nobody has is an error.
+// who resolves a user or group that an imported file names: by a SID, a name in the file, a well-known name, or a name
+// of the host. They are tried in this order, and names match in any case. names has the SIDs of the names in the file,
+// in upper case. A name that nobody has is an error.
 func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil
@@ -258,7 +259,8 @@ func (s *Store) Export(w io.Writer) error {
 	return err
 }
 
-// list appends a list of items below a key in YAML, and calls each for every item. It appends [] if there are none.
+// list writes a YAML list for an export: a key with one item for each element of all, which each writes. It writes []
+// if there are none.
 func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
 	if len(all) == 0 {
 		fmt.Fprintf(b, "%s: []\n", name)
@@ -270,7 +272,7 @@ func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
 	}
 }
 
-// inner writes a list of texts below a key of an item. It writes nothing for an empty list.
+// inner writes a YAML list of texts below a key of an item, for an export. It writes nothing for an empty list.
 func inner[T any](b *strings.Builder, name string, all []T, text func(T) string) {
 	if len(all) == 0 {
 		return
@@ -281,7 +283,7 @@ func inner[T any](b *strings.Builder, name string, all []T, text func(T) string)
 	}
 }
 
-// optional writes a number below a key of an item, and nothing for nil.
+// optional writes an optional number below a key of a YAML item, and nothing for nil.
 func optional(b *strings.Builder, name string, id *uint32) {
 	if id != nil {
 		fmt.Fprintf(b, "    %s: %d\n", name, *id)

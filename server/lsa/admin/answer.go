@@ -73,9 +73,9 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	return Response{}, a.Store.Update(by, edit)
 }
 
-// reads returns the handler of a request that changes nothing. It returns nil for every other request. A handler
-// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty. It writes
-// the whole text again for each part. The checksum shows whether the text changed in between.
+// reads returns the handler of a request that only reads, such as an export; nil for every other request. A handler
+// returns one part of its text, from the requested offset. It writes the whole text again for each part. The checksum
+// shows whether the text changed in between. Without an AuditKey the text of a key is empty.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {
@@ -113,8 +113,8 @@ func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	return nil
 }
 
-// slice returns up to part bytes of all from an offset, with the revision, and sets More if bytes follow. An offset
-// outside all returns the revision alone, which is no error.
+// slice returns one part of a long text: up to part bytes of all from an offset, with the revision, and sets More if
+// bytes follow. An offset outside all returns the revision alone, which is no error.
 func slice(all []byte, offset int64, revision string) Response {
 	if offset < 0 || offset > int64(len(all)) {
 		return Response{Revision: revision}
@@ -142,9 +142,9 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	return Response{Data: w.kept, More: w.more, Revision: revision}, err
 }
 
-// edits returns the change that a request describes, for [lsa.Store.Update]. For Import it returns nil without an
-// error. An unknown request, right, group or member is an error; an unknown account is an error of the returned
-// function. edits changes nothing itself. Adding a group or an account needs no look-up.
+// edits translates a request that changes accounts to the edit for [lsa.Store.Update]. For Import it returns nil
+// without an error. An unknown request, right, group or member is an error; an unknown account is an error of the
+// returned function. edits changes nothing itself. Adding a group or an account needs no look-up.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:

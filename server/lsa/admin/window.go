@@ -1,6 +1,7 @@
 package admin
 
-// window keeps up to part of the bytes written to it, after skipping the first skip.
+// window is a writer that keeps one part of a long text: up to part of the bytes written to it, after skipping the
+// first skip.
 type window struct {
 	skip int64
 	kept []byte

@@ -31,8 +31,8 @@ func validKey(name string) bool {
 }
 
 // run looks one key up with getent and returns its line. found is false without an error if the database has no such
-// key or this host has no getent. An output that is not exactly one line, another exit status, and a lookup that is
-// not over within five seconds are errors. Equal lookups that wait for their turn share one process.
+// key or this host has no getent. An output that is not exactly one line, another exit status, and a lookup that is not
+// over within five seconds are errors. Equal lookups that wait to run share one process.
 func (n *Names) run(ctx context.Context, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()

@@ -38,8 +38,9 @@ type lookup struct {
 	err   error
 }
 
-// do returns the answer of run, which may serve several callers with the same key. It blocks until ctx ends at most,
-// and then returns its error. A lookup whose callers have all left does not run, or its context ends.
+// do runs a lookup within the limit of concurrent ones, and returns its result, which it may share with other callers
+// of the same key. It blocks until ctx ends at most, and then returns its error. A lookup whose callers have all left
+// does not run, or its context ends.
 func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
 	l := q.join(key, run)
 	select {
@@ -88,7 +89,8 @@ func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
 	l.line, l.found, l.err = l.run(l.ctx)
 }
 
-// leave removes a caller. After the last one it ends the lookup. The result of an ended lookup is dropped.
+// leave removes a caller that no longer waits for a lookup. After the last one it ends the lookup. The result of an
+// ended lookup is dropped.
 func (q *lookupQueue) leave(l *lookup) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -22,7 +22,7 @@ type Names struct {
 // connection, so there is nothing to close. Without that service every lookup uses getent.
 func New() *Names { return &Names{socket: Socket} }
 
-// number parses an id; ok is false if it is not a 32-bit number.
+// number parses a uid or gid of a reply; ok is false if it is not a 32-bit number.
 func number(n json.Number) (uint32, bool) {
 	v, err := strconv.ParseUint(string(n), 10, 32)
 	return uint32(v), err == nil
@@ -159,7 +159,8 @@ func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool
 	return unique(primary, more), true
 }
 
-// unique returns primary, then each other number of more once, in its order. The caller owns the result.
+// unique joins a user's primary gid with further ones without duplicates: it returns primary, then each other number of
+// more once, in its order. The caller owns the result.
 func unique(primary uint32, more []uint32) []uint32 {
 	out := []uint32{primary}
 	for _, g := range more {

@@ -26,16 +26,16 @@ const (
 // errUnavailable says that the service did not answer, so nothing is known about the user.
 var errUnavailable = errors.New("io.systemd.UserDatabase does not answer")
 
-// reply is one message of the service.
+// reply is one message of systemd's user database service (Varlink).
 type reply struct {
 	Parameters json.RawMessage `json:"parameters"`
 	Continues  bool            `json:"continues"`
 	Error      string          `json:"error"`
 }
 
-// call sends one request to the service and passes the parameters of each reply to each, for at most five
-// seconds. With more the service may send several replies. found is false, without an error, if the service
-// reports NoRecordFound before any reply. An error of each ends the call. call adds a key to parameters.
+// call queries the host's user database service: it sends one request and passes the parameters of each reply to each,
+// for at most five seconds. With more the service may send several replies. found is false, without an error, if the
+// service reports NoRecordFound before any reply. An error of each ends the call. call adds a key to parameters.
 func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
 	each func(json.RawMessage) error) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
@@ -118,8 +118,9 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record requests one record and returns it; found is false if there is none. Two replies with different values are an
-// error. A malformed reply is an error, too. The last of equal replies is returned. Without a reply v is zero.
+// record requests one user or group record from the service and returns it; found is false if there is none. Two
+// replies with different values are an error. A malformed reply is an error, too. The last of equal replies is
+// returned. Without a reply v is zero.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true

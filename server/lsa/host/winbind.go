@@ -29,7 +29,7 @@ type Domains struct {
 	silent time.Time // guarded by mu; winbind is not queried before this time
 }
 
-// remembered is a cached answer of winbind.
+// remembered is a cached result of a query to winbind.
 type remembered struct {
 	line  string
 	found bool
@@ -61,10 +61,10 @@ var errSilent = errors.New("winbind did not answer a moment ago")
 // errNotUp says that winbind does not run, or cannot serve.
 var errNotUp = errors.New("winbind is not available")
 
-// ask returns the one line that wbinfo prints. found is false if winbind does not know the value. It caches lines and
-// unknown values for a minute, but no errors. If winbind times out or does not run, ask does not query it for ten
-// seconds and returns errSilent, because otherwise each file of a listing would start a program and wait for it
-// (L-61). Cached answers are returned even then.
+// ask queries winbind through wbinfo and returns the one line that it prints. found is false if winbind does not know
+// the value. It caches lines and unknown values for a minute, but no errors. If winbind times out or does not run, ask
+// does not query it for ten seconds and returns errSilent, because otherwise each file of a listing would start a
+// program and wait for it (L-61). Cached answers are returned even then.
 func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {
@@ -129,7 +129,7 @@ func (d *Domains) run(ctx context.Context, option, value string) (line string, f
 	return line, true, nil
 }
 
-// firstBytes keeps a program's output up to maxLine bytes; a longer Write fails.
+// firstBytes limits what a program may print: it keeps the output up to maxLine bytes; a longer Write fails.
 type firstBytes struct{ b []byte }
 
 var errTooMuch = errors.New("more output than any answer has")
