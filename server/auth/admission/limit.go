@@ -39,7 +39,7 @@ const (
 	provedFor = 30 * 24 * time.Hour
 )
 
-// counts are failures by key, in the order in which they expire. The zero value is empty.
+// counts is a table of failed logons by key, ordered by the time at which they expire. The zero value is empty.
 type counts struct {
 	byKey map[string]*list.Element
 	order list.List // of *counted
@@ -51,8 +51,8 @@ type counted struct {
 	first time.Time
 }
 
-// live first removes every counter whose first failure is at least window old. It then returns the count of key,
-// 0 if there is no counter. All calls on one table must use the same window.
+// live returns the failures that still count for key, 0 if there is no counter. It first removes every counter whose
+// first failure is at least window old. All calls on one table must use the same window.
 func (c *counts) live(key string, now time.Time, window time.Duration) int {
 	for e := c.order.Front(); e != nil; e = c.order.Front() {
 		if x := e.Value.(*counted); now.Sub(x.first) < window {
@@ -88,7 +88,7 @@ func (c *counts) add(key string, now time.Time) {
 	c.byKey[key] = c.order.PushBack(&counted{key: key, n: 1, first: now})
 }
 
-// restart makes a counter expire as if its first failure were now. It ignores an unknown key.
+// restart makes a counter expire later, as if its first failure were now. It ignores an unknown key.
 func (c *counts) restart(key string, now time.Time) {
 	if e := c.byKey[key]; e != nil {
 		e.Value.(*counted).first = now
@@ -129,7 +129,7 @@ func Network(origin string) string {
 	return p.String()
 }
 
-// bounds are the limits of a Limit with defaults filled in.
+// bounds are the limits of a Limit in effect, with defaults filled in, and the current time.
 type bounds struct {
 	pair, name, origin int
 	window             time.Duration
@@ -165,7 +165,7 @@ func (l *Limit) Bound(perPair, perName, perOrigin int) {
 	l.PerPair, l.PerName, l.PerOrigin = perPair, perName, perOrigin
 }
 
-// pair returns the key of a name and an origin. It does not change the case of the name.
+// pair returns the key that counts failures of one name from one origin. It does not change the case of the name.
 func pair(name, origin string) string { return name + "\x00" + origin }
 
 // Attempt counts a failure before the password is checked, so that concurrent guesses count. It returns false and

@@ -62,9 +62,9 @@ func (p *Pool) Enter(ctx context.Context, requester string) bool {
 	return !w.refused
 }
 
-// join takes a free place, or appends a waiter to the requester's queue. If w is not nil, the caller waits on
-// w.granted; entered is then false. If w is nil, entered says whether the check got a place (true) or was
-// rejected because too many checks wait (false).
+// join admits a password check at once or queues it: it takes a free place, or appends a waiter to the requester's
+// queue. If w is not nil, the caller waits on w.granted; entered is then false. If w is nil, entered says whether the
+// check got a place (true) or was rejected because too many checks wait (false).
 func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,10 +87,10 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	return w, q, false
 }
 
-// turnAwayLocked makes room for one waiter: it rejects the newest check of the longest queue and returns true.
-// It rejects no check and returns false if the requester's own queue, counting the new check, would be at least
-// as long, or if no check waits. own is nil for a requester without waiting checks.
-//
+// turnAwayLocked makes room for one waiter, at the cost of the requester with the most waiting checks: it rejects the
+// newest check of the longest queue and returns true. It rejects no check and returns false if the requester's own
+// queue, counting the new check, would be at least as long, or if no check waits. own is nil for a requester without
+// waiting checks.
 // +checklocks:p.mu
 func (p *Pool) turnAwayLocked(own *queue) bool {
 	var longest *queue
@@ -126,7 +126,8 @@ func (p *Pool) removeLocked(q *queue, e *list.Element) {
 	}
 }
 
-// abandon removes a check from its queue. It returns false if the check was already admitted or rejected.
+// abandon gives up waiting for a place: it removes a check from its queue. It returns false if the check was already
+// admitted or rejected.
 func (p *Pool) abandon(q *queue, w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,15 +24,16 @@ var (
 // parsers returns the answer to a request, by its kind.
 var parsers = [...]func(data []byte) ([]byte, error){parsePAC, splitToken, splitMessage}
 
-// child is a running child with the ends of its pipes.
+// child is a running parser process, which the kernel confines, with the ends of its pipes.
 type child struct {
 	process *os.Process
 	to      *os.File
 	from    *os.File
 }
 
-// ask sends one request to the child and returns the status and text of its answer. It returns an error if the child
-// does not answer in time, ends, or answers with too many bytes. The child must not be used after an error.
+// ask has the confined child parse data: it sends one request, with kind naming the parser, and returns the status and
+// text of the answer. It returns an error if the child does not answer in time, ends, or answers with too many bytes.
+// The child must not be used after an error.
 func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	until := time.Now().Add(patience)
 	if err := errors.Join(c.to.SetWriteDeadline(until), c.from.SetReadDeadline(until)); err != nil {
@@ -55,8 +56,8 @@ func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error
 	return head[0], text, err
 }
 
-// end kills the child, waits for it and closes its pipes. It returns the exit state as text, which is the child's own
-// if it had ended before. A failed wait gives its error instead.
+// end stops the child: it kills the process, waits for it and closes its pipes. It returns the exit state as text,
+// which is the child's own if it had ended before. A failed wait gives its error instead.
 func (c *child) end() string {
 	_ = c.process.Kill()
 	state, err := c.process.Wait()
@@ -67,8 +68,9 @@ func (c *child) end() string {
 	return state.String()
 }
 
-// serve answers requests from in until the parent closes its end, and then returns nil. A request that is cut off, too
-// long or of an unknown kind ends it with an error. It also ends with an error if it cannot write the answer.
+// serve is the main loop of the confined child: it answers requests from in until the parent closes its end, and then
+// returns nil. A request that is cut off, too long or of an unknown kind ends it with an error. It also ends with an
+// error if it cannot write the answer.
 func serve(in io.Reader, out io.Writer) error {
 	for {
 		var head [5]byte

@@ -36,8 +36,8 @@ const nobody = 65534
 // environment is that of the child. The runtime opens no file of a control group.
 var environment = []string{"GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
-// start starts a child: this program again, with the environment above and no descriptor besides its two pipes. The
-// caller writes to child.to, reads child.from, and waits for the process. On an error nothing stays open.
+// start starts the confined child: this program again, with a minimal environment and no descriptor besides its two
+// pipes. The caller writes to child.to, reads child.from, and waits for the process. On an error nothing stays open.
 func start() (_ *child, err error) {
 	in, to, err := os.Pipe()
 	if err != nil {
@@ -89,9 +89,10 @@ func startOn(in, out *os.File) (*os.Process, error) {
 	return r.p, r.err
 }
 
-// confine permanently removes what the child does not need: inherited and new descriptors, writing files, core dumps,
-// tracing by its user's other processes, memory above 1 GiB, new privileges, and most system calls. After an error the
-// child must not serve. The step that fails is named, and steps before it stay in force.
+// confine makes the process harmless even if a parser is exploited. It permanently removes what the child does not
+// need: inherited and new descriptors, writing files, core dumps, tracing by its user's other processes, memory above 1
+// GiB, new privileges, and most system calls. After an error the child must not serve. The step that fails is named,
+// and steps before it stay in force.
 func confine() error {
 	if err := closeInherited(); err != nil {
 		return fmt.Errorf("inherited descriptors: %w", err)
@@ -147,7 +148,7 @@ func closeInherited() error {
 	return nil
 }
 
-// blocking reads and writes a descriptor without the poller.
+// blocking is a descriptor that the child reads and writes without the runtime's poller.
 type blocking int
 
 // Read blocks until the descriptor has data and repeats a call that a signal interrupted. At the end it returns

@@ -47,10 +47,10 @@ const (
 	atArguments    = 16 // eight bytes each
 )
 
-// filterOf returns the filter of an architecture. It allows the system calls that the runtime needs, kills the process
-// for those in deadly, and returns EPERM for all others and ENOSYS for clone3. It also kills the process if mmap or
-// mprotect asks for executable memory, if clone does not create a thread, or if tgkill, which the runtime uses to
-// preempt, names another process. An unknown architecture is an error.
+// filterOf returns the seccomp filter of an architecture. It allows the system calls that the runtime needs, kills the
+// process for those in deadly, and returns EPERM for all others and ENOSYS for clone3. It also kills the process if
+// mmap or mprotect asks for executable memory, if clone does not create a thread, or if tgkill, which the runtime uses
+// to preempt, names another process. An unknown architecture is an error.
 func filterOf(architecture string) ([]unix.SockFilter, error) {
 	arch, ok := architectures[architecture]
 	if !ok {

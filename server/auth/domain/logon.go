@@ -72,10 +72,10 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return a.byPassword(ctx, &r, name, byRealm)
 }
 
-// user splits a request's name and decides whether it means a user of this domain. name is the part without the
-// domain. byRealm is true if the name had the form name@realm. ours is false for another domain, an empty or
-// overlong name, and two domains that differ. A name without a domain is ours only if Unqualified is set and no
-// local account has that name (D-27).
+// user splits a request's name and decides whether it means a user of this domain (ours). name is the part without the
+// domain. byRealm is true if the name had the form name@realm. ours is false for another domain, an empty or overlong
+// name, and two domains that differ. A name without a domain is ours only if Unqualified is set and no local account
+// has that name (D-27).
 func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	if r.Name == "" || len(r.Name)+len(r.Domain) > logon.MaxName {
 		return "", false, false
@@ -165,9 +165,9 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	return out, st
 }
 
-// refused passes err and the caller's address or program to a.Refused, if that is set. It returns the result and
-// the status of a [*Refused] in err, and an empty result with STATUS_LOGON_FAILURE if there is none or its
-// Status is 0.
+// refused ends a failed logon: it passes err and the caller's address or program to a.Refused, if that is set. It
+// returns the result and the status of a [*Refused] in err, and an empty result with STATUS_LOGON_FAILURE if there is
+// none or its Status is 0.
 func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus.Status) {
 	if a.Refused != nil {
 		client, _ := a.Store.Requester(r)

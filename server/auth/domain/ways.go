@@ -114,8 +114,8 @@ var restricted = map[ldap.Restriction]ntstatus.Status{ldap.Disabled: ntstatus.Ac
 	ldap.MustChange: ntstatus.PasswordMustChange, ldap.PasswordExpired: ntstatus.PasswordExpired,
 	ldap.OutOfHours: ntstatus.InvalidLogonHours, ldap.OtherWorkstation: ntstatus.InvalidWorkstation}
 
-// newForbidden returns a [*Refused] with the status of the account's restriction. A restriction without a status of
-// its own is STATUS_ACCOUNT_RESTRICTION.
+// newForbidden returns the error for an account that may not log on now: a [*Refused] with the status of the account's
+// restriction. A restriction without a status of its own is STATUS_ACCOUNT_RESTRICTION.
 func newForbidden(f *ldap.Found) error {
 	st := restricted[f.Restricted]
 	if st == ntstatus.Success {

@@ -217,16 +217,17 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	return c, nil
 }
 
-// describe returns the client of a ticket. It leaves the PAC, the identity and the level for the caller to set.
+// describe returns the client that an opened ticket names, for [Acceptor.Accept]. It leaves the PAC, the identity and
+// the level for the caller to set.
 func (o *opened) describe() *Client {
 	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
 		start: o.validFrom(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
 		used: o.ticket.Key.KeyType}
 }
 
-// identify verifies the PAC in the ticket o and sets c.PAC and c.Identity from it. A ticket without a PAC is an error,
-// and so is a PAC that belongs to another ticket. A PAC is verified before it is parsed. An identity that is not
-// allowed is STATUS_TRUSTED_DOMAIN_FAILURE. An error may leave c.PAC set.
+// identify determines the client's SIDs: it verifies the PAC in the ticket o and sets c.PAC and c.Identity from it. A
+// ticket without a PAC is an error, and so is a PAC that belongs to another ticket. A PAC is verified before it is
+// parsed. An identity that is not allowed is STATUS_TRUSTED_DOMAIN_FAILURE. An error may leave c.PAC set.
 func (a *Acceptor) identify(c *Client, o *opened) error {
 	data, err := o.pac()
 	if err != nil {
@@ -254,8 +255,8 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 	return nil
 }
 
-// reply returns the AP-REP. It has the authenticator's time encrypted with the session key, which proves that the
-// service could open the ticket (K-48). It also has a random sequence number.
+// reply returns the AP-REP, which proves to the client that the service could open the ticket (K-48). It has the
+// authenticator's time encrypted with the session key, and a random sequence number.
 func (o *opened) reply() ([]byte, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -292,7 +293,7 @@ func (o *opened) reply() ([]byte, error) {
 	}), nil
 }
 
-// field adds an explicitly tagged field.
+// field adds an explicitly tagged ASN.1 field with number n to b, whose contents f writes.
 func field(b *cryptobyte.Builder, n uint8, f cryptobyte.BuilderContinuation) {
 	b.AddASN1(asn1.Tag(0xa0|n), f)
 }

@@ -16,7 +16,8 @@ import (
 // and the hash of the server's certificate (RFC 5929).
 type Bindings []byte
 
-// digest returns the MD5 hash that an authenticator has of these bindings (RFC 4121 4.1.1.2), without addresses.
+// digest returns the form of the channel bindings in an authenticator: an MD5 hash without addresses (RFC 4121
+// 4.1.1.2).
 func (b Bindings) digest() [16]byte {
 	head := make([]byte, 20, 20+len(b))
 	binary.LittleEndian.PutUint32(head[16:], uint32(len(b)))
@@ -37,7 +38,8 @@ const delegationOption = 1
 // gssChecksum is the type of the checksum field that has GSS flags and bindings.
 const gssChecksum = 0x8003
 
-// request has the options of an authenticator.
+// request has what a client asks for in the checksum of its authenticator: flags, channel bindings and a forwarded
+// credential.
 type request struct {
 	bindings   [16]byte
 	flags      uint32

@@ -11,8 +11,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// proof returns a client's key of an encryption type. salt and iterations come from the KDC and
-// only affect keys derived from a password.
+// proof returns a client's long-term key of an encryption type, from a password or a keytab. salt and iterations come
+// from the KDC and only affect keys derived from a password.
 type proof func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error)
 
 // timestamp returns the pre-authentication data that proves possession of the key: the current time, encrypted. methods
@@ -58,10 +58,10 @@ func defaultIterations(etype int32) uint32 {
 	return leastIterations
 }
 
-// key returns the client's key. Its type is the first accepted one in the KDC's list, or etype if that is not 0.
-// Without such a list, the salt is that of the name and etype must be given. Weak or expensive parameters are errors.
-// An explicit etype that the KDC does not offer is an error. Of several lists the last counts. Iterations below
-// leastIterations and a salt above maxSalt are errors.
+// key returns the client's key for pre-authentication, of a type that the KDC accepts: the first accepted one in the
+// KDC's list, or etype if that is not 0. data has the KDC's lists; of several the last counts. Without one, the salt is
+// that of the name and etype must be given. An explicit etype that the KDC does not offer, iterations below
+// leastIterations, a salt above maxSalt, and weak or expensive parameters are errors.
 func (x *exchange) key(name string, etype int32, data types.PADataSequence, key proof) (types.EncryptionKey, error) {
 	none := types.EncryptionKey{}
 	salt, iterations := x.realm+strings.ReplaceAll(name, "/", ""), uint32(0)

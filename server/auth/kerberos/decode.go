@@ -17,7 +17,7 @@ const (
 	maxElements = 2048 // elements of DER in one message; a ticket with its authenticator has about 60
 )
 
-// decoder is a message type of the library.
+// decoder is a message type of the Kerberos library that can decode itself.
 type decoder interface{ Unmarshal([]byte) error }
 
 var errDER = errors.New("kerberos: this is not DER, or longer, deeper or with more elements than any message")
@@ -31,7 +31,8 @@ func decode(v decoder, b []byte) error {
 	return recoverPanic(func() error { return v.Unmarshal(b) })
 }
 
-// recoverPanic calls f and converts a panic to an error. Otherwise it returns the error of f.
+// recoverPanic protects the daemon from a panic of the Kerberos library on untrusted bytes: it calls f and converts a
+// panic to an error. Otherwise it returns the error of f.
 func recoverPanic(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -41,8 +42,8 @@ func recoverPanic(f func() error) (err error) {
 	return f()
 }
 
-// unseal decrypts with the library and converts a panic to an error. Callers must have checked the lengths (K-88). An
-// error returns no bytes.
+// unseal decrypts data with the key k for a key usage of RFC 4120, and converts a panic of the library to an error.
+// Callers must have checked the lengths (K-88). An error returns no bytes.
 func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byte, err error) {
 	err = recoverPanic(func() error {
 		b, err = crypto.DecryptEncPart(d, k, usage)
@@ -73,9 +74,9 @@ func isBoundedDER(b []byte) bool {
 	return true
 }
 
-// element validates the element at the front of b with its contents. It returns the bytes after it. left counts the
-// elements that may still come, depth the levels. ok is false if one is used up. Multi-byte tags, indefinite lengths
-// and lengths of more than 4 bytes are not accepted.
+// element checks the DER encoding of one element at the front of b, with the elements in it, and returns the bytes
+// after it. left counts the elements that may still come, depth the levels. ok is false if one is used up. Multi-byte
+// tags, indefinite lengths and lengths of more than 4 bytes are not accepted.
 func element(b []byte, depth int, left *int) (rest []byte, ok bool) {
 	if *left--; *left < 0 || depth == 0 || len(b) < 2 || b[0]&0x1f == 0x1f {
 		return nil, false // Kerberos has no multi-byte tags

@@ -80,13 +80,13 @@ type refusal string
 // Error returns the reason as text.
 func (e refusal) Error() string { return string(e) }
 
-// principal splits a name at its slashes.
+// principal returns a principal name of this type (kind), with the components of name between its slashes.
 func principal(kind int32, name string) types.PrincipalName {
 	return types.PrincipalName{NameType: kind, NameString: strings.Split(name, "/")}
 }
 
-// body returns the part of a request that names the client, the service, its lifetime and a random nonce. It fails if
-// the system has no random numbers.
+// body returns the part of a KDC request that names the client, the service, the requested lifetime and a random nonce.
+// It fails if the system has no random numbers.
 func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -176,9 +176,9 @@ func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*
 	return x.granted(&rep.KDCRepFields, &body, tgt.key, usageTGSRep)
 }
 
-// request returns an AP-REQ with the ticket and a new authenticator of time now. more adds fields to the
-// authenticator before it is encrypted with the given key usage. With usageAuthenticator it asks the service to
-// authenticate itself.
+// request returns an AP-REQ, the message that presents the ticket to a service, with a new authenticator of time now.
+// more adds fields to the authenticator before it is encrypted with the given key usage. With usageAuthenticator it
+// asks the service to authenticate itself.
 func (g *granted) request(now time.Time, realm string, usage uint32, more func(*types.Authenticator)) ([]byte, error) {
 	now = now.UTC()
 	a := types.Authenticator{AVNO: 5, CRealm: realm, CName: g.client, CTime: now, Cusec: now.Nanosecond() / 1000}
@@ -220,8 +220,8 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	return answer, nil
 }
 
-// stripText replaces a KRB-ERROR by its code and status, because its text is untrusted. It returns any other error
-// unchanged.
+// stripText removes a KDC's untrusted text from an error: it replaces a KRB-ERROR by its code and status. It returns
+// any other error unchanged.
 func stripText(err error) error {
 	var e *messages.KRBError
 	if errors.As(err, &e) {
@@ -230,9 +230,9 @@ func stripText(err error) error {
 	return err
 }
 
-// granted decrypts the KDC's response for the client and compares it with the request (K-56). The case of names does
-// not count, that of realms does. A wrong key is errWrongKey, malformed contents errAnswer, another answer
-// errAnotherAnswer, and a session key of a type that is not accepted errParameters.
+// granted accepts the KDC's response: it decrypts it for the client with key and compares it with the request body
+// (K-56). The case of names does not count, that of realms does. A wrong key is errWrongKey, malformed contents
+// errAnswer, another answer errAnotherAnswer, and a session key of a type that is not accepted errParameters.
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)

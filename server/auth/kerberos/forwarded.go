@@ -16,9 +16,10 @@ const usageCredential = 14
 // maxForwarded limits the tickets of one forwarded credential. Clients forward one.
 const maxForwarded = 16
 
-// forwarded reports whether a KRB-CRED contains a valid ticket of the same client for the KDC, encrypted with the
-// authenticator's subkey or the session key (RFC 4120 5.8, RFC 4121 4.1.1). It returns false for nil and malformed
-// bytes, and keeps nothing of the credential (K-45). It tries both keys, and the first that decrypts decides.
+// forwarded reports whether the client really forwarded a credential, which delegation requires: whether the KRB-CRED
+// contains a valid ticket of the same client for the KDC, encrypted with the authenticator's subkey or the session key
+// (RFC 4120 5.8, RFC 4121 4.1.1). It returns false for nil and malformed bytes, and keeps nothing of the credential
+// (K-45). It tries both keys, and the first that decrypts decides.
 func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	tickets, sealed, ok := readCredential(credential)
 	if !ok {
@@ -67,7 +68,8 @@ func readCredential(b []byte) (tickets int, sealed types.EncryptedData, ok bool)
 	return tickets, sealed, tickets > 0
 }
 
-// credentialInfo describes one ticket in the encrypted part. The zero value names no client.
+// credentialInfo describes one ticket of a forwarded credential, from its encrypted part. The zero value names no
+// client.
 type credentialInfo struct {
 	client, realm, service string
 	end                    time.Time
@@ -146,19 +148,21 @@ func readName(field cryptobyte.String) (string, bool) {
 	return strings.Join(parts, "/"), true
 }
 
-// message parses a whole message of an application tag, which must contain a sequence.
+// message parses a Kerberos message in ASN.1: all of s must be an application tag that contains a sequence, which it
+// stores in seq.
 func message(s *cryptobyte.String, tag uint8, seq *cryptobyte.String) bool {
 	var outer cryptobyte.String
 	return s.ReadASN1(&outer, asn1.Tag(0x60|tag)) && s.Empty() && outer.ReadASN1(seq, asn1.SEQUENCE) && outer.Empty()
 }
 
-// explicit parses an explicitly tagged field of one type.
+// explicit parses an explicitly tagged ASN.1 field with number n, whose contents have one type, into out. It reports
+// whether the field is there.
 func explicit(s *cryptobyte.String, n uint8, out *cryptobyte.String, tag asn1.Tag) bool {
 	var field cryptobyte.String
 	return s.ReadASN1(&field, asn1.Tag(0xa0|n)) && field.ReadASN1(out, tag) && field.Empty()
 }
 
-// number parses an explicitly tagged number and reports whether it is want.
+// number parses an explicitly tagged ASN.1 number, such as a protocol version, and reports whether it is want.
 func number(s *cryptobyte.String, n uint8, want int64) bool {
 	var field cryptobyte.String
 	var got int64

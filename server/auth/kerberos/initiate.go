@@ -41,7 +41,7 @@ type Context struct {
 	made    time.Time
 }
 
-// now returns the time of Now, or if that is nil the system's.
+// now returns the current time by the configured clock Now, or the system's if that is nil.
 func (i *Initiator) now() time.Time {
 	if i.Now == nil {
 		return time.Now()
@@ -75,8 +75,9 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// keyOf returns the newest key of an account, or else the newest of any entry of the realm, because a keytab can list
-// the account's services instead. ok is false without such a key. Account names are compared exactly.
+// keyOf returns the key with which this host authenticates as an account: the newest one of the account, or else the
+// newest of any entry of the realm, because a keytab can list the account's services instead. ok is false without such
+// a key. Account names are compared exactly.
 func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
 	best := uint32(0)
 	for _, own := range []bool{true, false} {
@@ -143,7 +144,7 @@ func (c *Context) Finish(token []byte) error {
 	return c.answered(b)
 }
 
-// answered checks the server's AP-REP: it must repeat the time of our request, because a recorded response to another
+// answered verifies the server's AP-REP: it must repeat the time of our request, because a recorded response to another
 // request proves nothing (K-60). On success it sets the keys of the context. A malformed or wrong reply, and a subkey
 // of another type than the session key, are errFinish.
 func (c *Context) answered(b []byte) error {

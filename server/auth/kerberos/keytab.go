@@ -117,7 +117,7 @@ func ParseKeytab(b []byte) (*Keys, error) {
 	return k, nil
 }
 
-// cursor reads big-endian fields. After an error ok is false.
+// cursor reads big-endian fields of a keytab. After an error ok is false.
 type cursor struct {
 	b  []byte
 	ok bool

@@ -77,7 +77,7 @@ func Refused(err error) (logon.Result, ntstatus.Status) {
 // longestWhy limits a reason in an audit record, in bytes.
 const longestWhy = 512
 
-// clip returns a text cut to longestWhy bytes, with "…" if it was cut.
+// clip limits the length of a reason for a log: it returns text cut to longestWhy bytes, with "…" if it was cut.
 func clip(text string) string {
 	if len(text) > longestWhy {
 		return text[:longestWhy] + "…"

@@ -32,8 +32,8 @@ const (
 // errUser says that a name cannot be a user's.
 var errUser = errors.New("the name is that of no user of the realm")
 
-// user rejects empty names, services and other names with a special meaning for a KDC. It also rejects a name that is
-// not UTF-8 or is longer than maxUser.
+// user checks a user's name before it is sent to a KDC: it rejects empty names, services and other names with a special
+// meaning for a KDC. It also rejects a name that is not UTF-8 or is longer than maxUser.
 func user(name string) error {
 	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
 	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {
@@ -81,8 +81,9 @@ func (a *Acceptor) ownService() string {
 	return a.cfg.Keys.firstService(a.cfg.Realm, a.etypes)
 }
 
-// verify checks a ticket for this host that was requested in a client's name. Unlike [Acceptor.Accept] it does not
-// use the replay cache, because the authenticator is our own. The client counts only if the error is nil.
+// verify determines the client of a ticket for this host that this process requested itself, after a password was
+// checked. Unlike [Acceptor.Accept] it does not use the replay cache, because the authenticator is our own. The client
+// counts only if the error is nil.
 func (a *Acceptor) verify(g *granted) (*Client, error) {
 	now := a.cfg.Now()
 	b, err := g.request(now, a.cfg.Realm, usageAuthenticator, func(*types.Authenticator) {})
@@ -120,7 +121,7 @@ func (k *Keys) firstService(realm string, etypes []int32) string {
 	return ""
 }
 
-// convertRefusal converts an error of an exchange. The client gets STATUS_NO_LOGON_SERVERS for ErrNoKDC, and
+// convertRefusal decides what a client learns from a failed exchange: STATUS_NO_LOGON_SERVERS for ErrNoKDC, and
 // STATUS_LOGON_FAILURE for every other error. The reason is for the audit record only, so that a client without the
 // password learns nothing about the account (K-58).
 func convertRefusal(err error) error {

@@ -28,7 +28,7 @@ func (r *Refusal) Error() string {
 // Unwrap returns Why, so that errors.Is and errors.As find the reason.
 func (r *Refusal) Unwrap() error { return r.Why }
 
-// fault is an error with a documented status.
+// fault is an error with the NT status that is documented for it.
 type fault struct {
 	status ntstatus.Status
 	error
@@ -37,8 +37,8 @@ type fault struct {
 // Unwrap returns the reason without its status.
 func (f fault) Unwrap() error { return f.error }
 
-// refuse returns the rejection of a token. o is the opened ticket, nil if none exists. The client
-// always gets the same status; Reason has that of err (K-80).
+// refuse returns the [*Refusal] of a token. o is the opened ticket, nil if none exists. The client always gets the same
+// status; Reason has that of err (K-80).
 func refuse(o *opened, err error) error {
 	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var f fault

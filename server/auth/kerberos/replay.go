@@ -74,8 +74,8 @@ func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error
 	return r, nil
 }
 
-// sweepLocked loads the entries on disk and removes the expired ones there. After an error the file may keep them.
-//
+// sweepLocked loads the stored authenticators of earlier runs and removes the expired ones from the file. After an
+// error the file may keep them.
 // +checklocks:r.mu
 func (r *replay) sweepLocked(now time.Time) error {
 	kept, err := r.readLocked(now)
@@ -85,9 +85,9 @@ func (r *replay) sweepLocked(now time.Time) error {
 	return r.rewriteLocked(kept)
 }
 
-// readLocked loads the entries on disk. A missing file has none. It returns the bytes of those that are still valid.
-// It drops expired entries and a partial last one. An earlier start, and an expired entry, can move r.from forward.
-//
+// readLocked loads the stored authenticators of earlier runs. A missing file has none. It returns the bytes of those
+// that are still valid. It drops expired entries and a partial last one. An earlier start, and an expired entry, can
+// move r.from forward.
 // +checklocks:r.mu
 func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
 	b, err := os.ReadFile(r.path)
@@ -124,9 +124,8 @@ func (r *replay) forgetLocked(key [16]byte, at time.Time) {
 	}
 }
 
-// rewriteLocked replaces the file with this start and the entries that are still valid. After an
-// error the old file stays in use, or no further entry is stored.
-//
+// rewriteLocked replaces the file of stored authenticators: the new one has the time of this start and the entries in
+// kept, which are still valid. After an error the old file stays in use, or no further entry is stored.
 // +checklocks:r.mu
 func (r *replay) rewriteLocked(kept []byte) error {
 	start := binary.LittleEndian.AppendUint64(make([]byte, 16), uint64(r.from.UnixMicro()))
@@ -174,7 +173,7 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 	}
 }
 
-// identity returns the hash under which the replay cache knows an authenticator. It covers client, service, time and
+// identity returns the hash by which the replay cache recognizes an authenticator. It covers client, service, time and
 // ciphertext.
 func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
@@ -187,9 +186,10 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter adds an authenticator. It returns errBefore for one that is too old, then errReplay for one that was accepted
-// before, then errFull. One that is refused is not stored. An authenticator from far in the future is also stored in a
-// file, and an error of that refuses it. Entries stay for at least r.life.
+// enter accepts an authenticator, given by its hash and its time at, at most once. It returns errBefore for one that is
+// too old, then errReplay for one that was accepted before, then errFull. One that is refused is not stored. An
+// authenticator from far in the future is also stored in a file, and an error of that refuses it. Entries stay for at
+// least r.life.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -232,10 +232,9 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// noteLocked stores an authenticator that the next start could not reject by its time. If the file is full, it first
-// removes expired entries, once for each switch of the maps, because that is slow. If the file is still full, it
-// returns errFull. Without a file it returns nil.
-//
+// noteLocked makes an authenticator from a clock that is ahead survive a restart: it stores what the next start could
+// not reject by its time. If the file is full, it first removes expired entries, once for each switch of the maps,
+// because that is slow. If the file is still full, it returns errFull. Without a file it returns nil.
 // +checklocks:r.mu
 func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
 	if r.notes == nil {

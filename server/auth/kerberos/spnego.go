@@ -33,7 +33,8 @@ var (
 	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is not a token of SPNEGO or Kerberos")}
 )
 
-// negotiation is a parsed outer token.
+// negotiation is a client's first token without its SPNEGO wrapping: the Kerberos part, and what a reply needs to know
+// of the wrapping.
 type negotiation struct {
 	spnego bool
 	mech   []byte // the first mechanism offered
@@ -73,8 +74,8 @@ func parseOuter(blob []byte) (negotiation, error) {
 	return negotiation{mech: oidKerberos, apReq: ap}, err
 }
 
-// frame parses the frame of a first token: an object identifier and the rest. ok is false for a malformed frame, and
-// for bytes after it.
+// frame parses the GSS-API frame of a first token and returns the mechanism's object identifier and the rest. ok is
+// false for a malformed frame, and for bytes after it.
 func frame(b []byte) (oid, body []byte, ok bool) {
 	s := cryptobyte.String(b)
 	var in, o cryptobyte.String
@@ -190,7 +191,7 @@ func (n *negotiation) answer(apRep []byte) []byte {
 	})
 }
 
-// adds returns a continuation that appends v.
+// adds returns a function that appends v to a DER builder.
 func adds(v []byte) cryptobyte.BuilderContinuation {
 	return func(b *cryptobyte.Builder) { b.AddBytes(v) }
 }

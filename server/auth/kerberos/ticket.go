@@ -38,7 +38,7 @@ const (
 // apOptionBindings in AD-AUTH-DATA-AP-OPTIONS means that the client supports bindings.
 const apOptionBindings = 0x4000
 
-// opened is a decrypted ticket with its authenticator.
+// opened is a decrypted ticket with its authenticator and the key that opened it.
 type opened struct {
 	req     messages.APReq
 	ticket  messages.EncTicketPart
@@ -67,8 +67,8 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	return o, nil
 }
 
-// unlock decrypts the ticket and the authenticator of o.req. Before it looks for a key it rejects tickets for another
-// service or realm (K-38) and weak or unknown encryption (K-39). No matching key is
+// unlock decrypts the ticket and the authenticator of o.req with this host's keys. Before it looks for a key it rejects
+// tickets for another service or realm (K-38) and weak or unknown encryption (K-39). No matching key is
 // STATUS_MUTUAL_AUTHENTICATION_FAILED, other encryption STATUS_KDC_UNKNOWN_ETYPE. A ticket for a session key is
 // errSession.
 func (a *Acceptor) unlock(o *opened) error {
@@ -138,9 +138,9 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 	return unseal(d, k, usage)
 }
 
-// check compares the ticket with its authenticator, and both with the time now (K-41). Times may differ by skew. Wrong
-// times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too. The client
-// names of ticket and authenticator must be equal, and neither may be empty.
+// check decides whether an opened ticket is valid now and belongs to its authenticator (K-41). Times may differ by
+// skew. Wrong times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too.
+// The client names of ticket and authenticator must be equal, and neither may be empty.
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
 	start, at := o.validFrom(), o.authenticatorTime()
@@ -180,7 +180,7 @@ func (o *opened) authenticatorTime() time.Time {
 // client returns the client's name without its realm.
 func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString, "/") }
 
-// bit reports whether a bit is set, counted from the left.
+// bit reports whether flag n of an ASN.1 bit string is set, counted from the left.
 func bit(b []byte, n int) bool { return n/8 < len(b) && b[n/8]&(0x80>>(n%8)) != 0 }
 
 // pac returns the bytes of the ticket's PAC, nil without one. It ignores a PAC in the authenticator, which the client

@@ -88,8 +88,8 @@ func ReadToken(text, blob []byte) (*Token, error) {
 	return &t, nil
 }
 
-// request returns the AP-REQ that t describes, with the encrypted parts of blob, which must be the blob that t was
-// split from. Another blob can panic.
+// request rebuilds the AP-REQ that a split token describes, with the encrypted parts of blob, which must be the blob
+// that t was split from. Another blob can panic.
 func (t *Token) request(blob []byte) *messages.APReq {
 	sealed := func(s Sealed) types.EncryptedData {
 		return types.EncryptedData{EType: s.Type, KVNO: s.KeyNo, Cipher: blob[s.At : s.At+s.Len]}

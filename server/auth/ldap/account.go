@@ -34,7 +34,7 @@ var ErrUnknown = &Error{"the directory has no such account"}
 var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
 	"lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
 
-// filterOf returns the filter for an account's name. If the name came with a realm, it also matches
+// filterOf returns the LDAP search filter that finds an account by name. If the name came with a realm, it also matches
 // the userPrincipalName (D-9).
 func (d *Directory) filterOf(name string, byRealm bool) string {
 	escaped := goldap.EscapeFilter(name)
@@ -48,8 +48,9 @@ func (d *Directory) filterOf(name string, byRealm bool) string {
 // maxName limits the length of account names, in bytes.
 const maxName = 256
 
-// ask reads an account with its groups and claims, and the server's change number from before the read. name is an
-// account name, or a principal name if byRealm. The error is ErrUnknown if no account has the name.
+// ask reads an account with its groups and claims from a server, without the cache. m is the server's change number
+// from before the read. name is an account name, or a principal name if byRealm. The error is ErrUnknown if no account
+// has the name.
 func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		p, err := d.place(c)
@@ -66,7 +67,8 @@ func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Foun
 	return f, m, err
 }
 
-// account reads an account. Without one it returns ErrUnknown. Two accounts are an error.
+// account reads an account with its groups and claims on a connection. p is the server's naming context. Without an
+// account of that name it returns ErrUnknown. Two accounts are an error.
 func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
 	e, err := d.entryOf(c, p, name, byRealm)
 	if err != nil {
@@ -137,8 +139,8 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 	return f, d.restrict(f, e, &computed)
 }
 
-// fill sets the groups, without SIDs that the directory may not assign. A ticket has the same filter (D-15). It also
-// sets Dropped. On an error both are incomplete.
+// fill sets the groups that count for the account: groups without the SIDs that the directory may not assign. A ticket
+// has the same filter (D-15). It also sets Dropped. On an error both are incomplete.
 func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {

@@ -111,8 +111,8 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	return nil, err
 }
 
-// current returns f with its restriction as of now: the account or its password may have expired
-// since, or its hours may be over (D-11).
+// current brings a cached account up to date: it returns f with its restriction as of now, because the account or its
+// password may have expired since, or its hours may be over (D-11).
 func (d *Directory) current(f *Found) *Found {
 	if since := f.bounds.at(d.cfg.Now()); f.Restricted == 0 && since != 0 {
 		ended := *f
@@ -122,8 +122,9 @@ func (d *Directory) current(f *Found) *Found {
 	return f
 }
 
-// again returns old as confirmed if its server has not changed since, and otherwise reads the account again. old may be
-// nil. It does not change the cache. An error of the server is returned, and then no account.
+// again refreshes a cached account: it returns old as confirmed if its server has not changed since, and otherwise
+// reads the account again. old may be nil. It does not change the cache. An error of the server is returned, and then
+// no account.
 func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, name string,
 	byRealm bool) (*cachedAccount, error) {
 	if old != nil && old.mark.number != 0 {

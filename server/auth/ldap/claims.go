@@ -16,7 +16,7 @@ type Claim struct {
 	Type      claims.Type // String, Int64 or Boolean
 }
 
-// claimOf is a claim type and the id of its claims.
+// claimOf is a configured claim: the attribute that holds it, and the claim's name.
 type claimOf struct {
 	Claim
 	name string
@@ -51,9 +51,9 @@ func (d *Directory) claimAttributes() (out []string) {
 	return out
 }
 
-// claims reads the claims of an account; nil and no error if it has none. A claim that cannot be read is an error,
-// because a condition that needs it could deny (D-12). More than maxClaimValues values are an error. An attribute
-// without values gives no claim.
+// claims returns the claims of an account, read from its entry; nil and no error if it has none. A claim that cannot be
+// read is an error, because a condition that needs it could deny (D-12). More than maxClaimValues values are an error.
+// An attribute without values gives no claim.
 func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 	var out []claims.Attribute
 	for _, c := range of {
@@ -100,9 +100,9 @@ func ParseClaim(text string) (Claim, error) {
 	return Claim{}, fmt.Errorf("%q: want ATTRIBUTE, ATTRIBUTE:int64 or ATTRIBUTE:boolean", text)
 }
 
-// add parses a value of the claim's type and appends it to a. Text that is not of an integer or Boolean type is an
-// error. Values of other types are kept as strings. Booleans are TRUE and FALSE in capitals. After an error a is
-// unchanged.
+// add converts one value of an LDAP attribute to the claim's type and appends it to the claim a. Text that is not of an
+// integer or Boolean type is an error. Values of other types are kept as strings. Booleans are TRUE and FALSE in
+// capitals. After an error a is unchanged.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

@@ -63,7 +63,7 @@ type Limits struct {
 	Stale   time.Duration // how long a result is used while no server answers: 15 min; negative: never
 }
 
-// or sets *v to standard if it is 0, and to 0 if it is negative.
+// or applies the default of a limit: it sets *v to standard if it is 0, and to 0 if it is negative.
 func or[T int | int64 | time.Duration](v *T, standard T) {
 	switch {
 	case *v == 0:

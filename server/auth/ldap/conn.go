@@ -36,7 +36,7 @@ type conn struct {
 // joinPort returns host:port, with brackets around an IPv6 address.
 func joinPort(host, port string) string { return net.JoinHostPort(host, port) }
 
-// meter counts the bytes from a server and sets a deadline for each write.
+// meter is a connection that limits the size of each response and the time of each write.
 type meter struct {
 	net.Conn
 	left atomic.Int64
@@ -64,7 +64,7 @@ func (m *meter) Write(b []byte) (int, error) {
 	return m.Conn.Write(b)
 }
 
-// binder authenticates the client on a connection whose server is authenticated.
+// binder authenticates the client on a connection whose server is authenticated already.
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
 // connect returns an authenticated connection to the first server that accepts bind; the caller closes it. It
@@ -177,10 +177,10 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-// with calls ask with an idle connection, or a new one, and keeps the connection for later unless it broke. If
-// an idle connection turns out to be broken, it calls ask again with another one. Errors of the connection wrap
-// ErrAway; an [*Error] of ask is returned unchanged. When ctx ends, with closes the connection, so that ask
-// fails.
+// with runs requests on a connection to a server: it calls ask with an idle connection, or a new one, and keeps the
+// connection for later unless it broke. If an idle connection turns out to be broken, it calls ask again with another
+// one. Errors of the connection wrap ErrAway; an [*Error] of ask is returned unchanged. When ctx ends, with closes the
+// connection, so that ask fails.
 func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	for {
 		var c *conn
@@ -219,8 +219,8 @@ func (d *Directory) give(c *conn, keep bool) {
 	c.close()
 }
 
-// broken reports whether an error came from the connection or a failing server, and not from a
-// response.
+// broken reports whether an error makes its connection unusable: it came from the connection or a failing server, and
+// not from a response.
 func broken(err error) bool {
 	var said *Error
 	return !errors.As(err, &said)

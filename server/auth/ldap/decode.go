@@ -52,7 +52,7 @@ func (e *entry) number(name string, fallback int64) (int64, error) {
 // never is the FILETIME for no expiry.
 const never = 1<<63 - 1
 
-// past reports whether a FILETIME has passed. 0 and never do not pass (D-11).
+// past reports whether an expiry time of an account, a FILETIME, has passed. 0 and never do not pass (D-11).
 func past(at int64, now time.Time) bool {
 	return at > 0 && at != never && at <= filetime.Of(now)
 }

@@ -33,8 +33,8 @@ func parseDN(text string) (*goldap.DN, error) {
 	return dn, nil
 }
 
-// key returns a text that equal DNs share: it ignores case, escaping, and the order within a
-// multi-valued RDN (D-13).
+// key returns a canonical form of a DN, so that equal DNs have equal keys: it ignores case, escaping, and the order
+// within a multi-valued RDN (D-13).
 func key(text string) (string, error) {
 	dn, err := parseDN(text)
 	if err != nil {
@@ -61,7 +61,7 @@ func keyOf(dn *goldap.DN) string {
 	return b.String()
 }
 
-// fold maps texts that differ only in case to one text.
+// fold removes case differences from a text, for the comparison of DNs.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 // within reports whether an entry is base or its descendant (D-13).

@@ -90,7 +90,7 @@ func (e *entry) write(out *bufio.Writer) error {
 	return err
 }
 
-// line writes one attribute, in base64 unless it is plain text. Write errors are sticky in out.
+// line writes one attribute of an LDIF entry, in base64 unless it is plain text. Write errors are sticky in out.
 func line(out *bufio.Writer, name string, value []byte) {
 	_, _ = out.WriteString(name)
 	if plain(value) {

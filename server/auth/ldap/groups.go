@@ -58,7 +58,7 @@ func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 	return out, told, nil
 }
 
-// walk reads groups by their DNs.
+// walk resolves nested groups: it reads the groups above an account by their DNs, each once.
 type walk struct {
 	c      *conn
 	p      *place
@@ -99,8 +99,8 @@ func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 
 var groupAttributes = []string{"objectSid", "groupType", "sIDHistory", "memberOf"}
 
-// read reads the groups with these keys and passes each to w.group. A group that is missing or not readable is an
-// error (D-17). Another entry than those requested is an error, too.
+// read reads one batch of groups, by the keys of their DNs, and passes each to w.group. A group that is missing or not
+// readable is an error (D-17). Another entry than those requested is an error, too.
 func (w *walk) read(keys []string) error {
 	var filter strings.Builder
 	filter.WriteString("(|")
@@ -126,7 +126,7 @@ func (w *walk) read(keys []string) error {
 	return err
 }
 
-// group adds a group to the result, and its parents to the walk. It ignores a distribution group together with its
+// group adds a group to the user's groups, and schedules its parents. It ignores a distribution group together with its
 // parents (D-18). A group needs exactly one objectSid; sIDHistory may be absent. A missing groupType counts as 0, a
 // distribution group.
 func (w *walk) group(e *entry) error {
@@ -150,8 +150,8 @@ func (w *walk) group(e *entry) error {
 	return w.parents(e)
 }
 
-// parents adds the groups that contain an entry to the walk. A malformed name, or more groups than the limit, is an
-// error. Known groups are not added again. A group beyond the limit may have been added.
+// parents schedules the groups that contain an entry for reading. A malformed name, or more groups than the limit, is
+// an error. Known groups are not added again. A group beyond the limit may have been added.
 func (w *walk) parents(e *entry) error {
 	values, err := w.c.ranged(e, "memberOf", w.most)
 	if err != nil {
@@ -173,9 +173,9 @@ func (w *walk) parents(e *entry) error {
 	return nil
 }
 
-// ranged returns all values of an attribute. It requests the ranges that the server left out. It returns nil for an
-// absent attribute. More than most values, or a server that returns no further ones, are errors. An attribute whose
-// first range is complete is not limited by most.
+// ranged returns all values of an attribute of which the server sent only a part (range retrieval). It requests the
+// ranges that are missing. It returns nil for an absent attribute. More than most values, or a server that returns no
+// further ones, are errors. An attribute whose first range is complete is not limited by most.
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {

@@ -168,9 +168,10 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	return a, err
 }
 
-// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on (L-59). Without
-// the attribute, or with a negative id, only the SID is set; found stays false. An account without exactly one SID, and
-// an id above 2^31-1 or that is no number, are errors.
+// readEntry sets the answer to an id lookup from the entry of an account. attribute holds the id. If two accounts have
+// the id, neither gets it, and the user cannot log on (L-59). Without the attribute, or with a negative id, only the
+// SID is set; found stays false. An account without exactly one SID, and an id above 2^31-1 or that is no number, are
+// errors.
 func (a *idAnswer) readEntry(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany

@@ -37,7 +37,7 @@ type People struct {
 	rest      []byte            // of the entry that is being compared
 }
 
-// parsed is an entry that was read. Immutable.
+// parsed is an entry of the directory in the form that the next read can reuse. Immutable.
 type parsed struct {
 	record *collect.Record
 	rest   string // its attributes but memberOf
@@ -132,8 +132,8 @@ func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	return nil
 }
 
-// same reports whether e has the attributes of was, in the same order. It overwrites p.rest. The values of memberOf may
-// be in several attributes.
+// same reports whether an entry is unchanged since the last read, so that it need not be parsed again: whether e has
+// the attributes of was, in the same order. It overwrites p.rest. The values of memberOf may be in several attributes.
 func (p *People) same(was *parsed, e *goldap.Entry) bool {
 	p.rest = p.rest[:0]
 	left := was.record.MemberOf
@@ -157,8 +157,8 @@ func isMemberOf(name string) bool {
 	return len(name) == len("memberOf") && strings.EqualFold(name, "memberOf")
 }
 
-// appendAttribute appends an encoding of an attribute. Different attributes have different
-// encodings.
+// appendAttribute appends an unambiguous encoding of an attribute, for comparing two reads of an entry. Different
+// attributes have different encodings.
 func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 	b = append(append(b, a.Name...), 0)
 	for _, v := range a.ByteValues {
@@ -202,7 +202,7 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	return out, nil
 }
 
-// name returns a DN as text. Equal DNs share one string in memory.
+// name returns a DN as text, shared in memory by all entries that name it.
 func (p *People) name(dn []byte) string {
 	if known, ok := p.names[string(dn)]; ok {
 		return known
@@ -215,8 +215,9 @@ func (p *People) name(dn []byte) string {
 	return s
 }
 
-// renew takes over entries of the same accounts in the same order. It returns false, and changes nothing, if one of
-// them could concern another account, or if there are no accounts yet.
+// renew updates the accounts without resolving every membership again: it takes over changed entries of the same
+// accounts in the same order. It returns false, and changes nothing, if one of them could concern another account, or
+// if there are no accounts yet.
 func (p *People) renew(next []*parsed) bool {
 	var changes []collect.Change
 	for i, x := range next {

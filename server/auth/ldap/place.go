@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// place is a server's naming context and capabilities. Immutable.
+// place is what a server says about itself: its naming context and its capabilities. Immutable.
 type place struct {
 	base     string
 	computes bool // the server computes the groups of an account
@@ -43,7 +43,8 @@ func (d *Directory) place(c *conn) (*place, error) {
 	return p, nil
 }
 
-// mark is a server's change number. Numbers of different servers cannot be compared.
+// mark is a server's change number (USN), which shows whether its directory has changed. Numbers of different servers
+// cannot be compared.
 type mark struct {
 	server string
 	number int64 // 0: the server has no numbers
@@ -62,7 +63,8 @@ func (c *conn) mark() (m mark, err error) {
 	return m, err
 }
 
-// nextRange returns the start of the range that follows one ending at to. An end that is not a number is an error.
+// nextRange returns the start of the next range to request from the server, after one ending at to. An end that is not
+// a number is an error.
 func nextRange(to string) (string, error) {
 	n, err := strconv.ParseUint(to, 10, 31)
 	if err != nil {

@@ -42,15 +42,16 @@ const (
 // hoursOfAWeek is the length of logonHours, a bit an hour from Sunday, 0:00 UTC.
 const hoursOfAWeek = 7 * 24 / 8
 
-// bounds limits when an account may be used. The zero value has no limits. Immutable.
+// bounds has the times at which an account may be used: its expiry, that of its password and its logon hours. The zero
+// value has no limits. Immutable.
 type bounds struct {
 	expires  int64  // of the account, a FILETIME; 0 and never: no expiry
 	password int64  // of its password, likewise
 	hours    []byte // logonHours; nil: all
 }
 
-// at returns the restriction that holds at a time: Expired before PasswordExpired before OutOfHours. It returns 0 if
-// none does.
+// at returns the restriction that applies to an account at a time: Expired before PasswordExpired before OutOfHours. It
+// returns 0 if none does.
 func (b *bounds) at(now time.Time) Restriction {
 	switch {
 	case past(b.expires, now):
@@ -73,16 +74,17 @@ func (b *bounds) inHours(now time.Time) bool {
 	return b.hours[hour/8]>>(hour%8)&1 != 0
 }
 
-// computed has attributes that an Active Directory server computes for an account.
+// computed has attributes that an Active Directory server computes for an account: its control flags and the expiry of
+// its password.
 type computed struct {
 	control int64 // msDS-User-Account-Control-Computed; -1: absent
 	expiry  int64 // msDS-UserPasswordExpiryTimeComputed; 0: the password must be changed; -1: absent
 }
 
-// restrict sets the restriction of an account. An absent attribute restricts nothing, except that userAccountControl is
-// required (D-11). Of several restrictions it sets the first: disabled, expired, locked, password. Malformed hours are
-// an error. Attributes that the server computes decide instead of the stored ones. A time outside the hours is found
-// last.
+// restrict decides whether an account may log on and sets its restriction. An absent attribute restricts nothing,
+// except that userAccountControl is required (D-11). Of several restrictions it sets the first: disabled, expired,
+// locked, password. Malformed hours are an error. Attributes that the server computes decide instead of the stored
+// ones. A time outside the hours is found last.
 func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	var numbers [4]int64
 	for i, name := range [...]string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"} {

@@ -24,7 +24,7 @@ const maxSigned = 1 << 20
 
 var errBinding = errors.New("the server does not offer what was asked: messages that are signed, or none within TLS")
 
-// binding is one Kerberos bind. go-ldap calls its methods.
+// binding is one authentication of an LDAP connection by Kerberos (SASL GSSAPI). go-ldap calls its methods.
 type binding struct {
 	ctx       context.Context // of the bind; it ends before the caller's
 	initiator *kerberos.Initiator
@@ -93,9 +93,9 @@ func endPoint(c *x509.Certificate) kerberos.Bindings {
 	return kerberos.Bindings(append([]byte("tls-server-end-point:"), sum.Sum(nil)...))
 }
 
-// signer signs outgoing messages and verifies incoming ones after the bind. During the bind it
-// returns whole messages only: otherwise an attacker could insert the beginning of one before the
-// first signed message (D-3).
+// signer is a connection that signs outgoing messages and verifies incoming ones after the bind. During the bind it
+// returns whole messages only: otherwise an attacker could insert the beginning of one before the first signed message
+// (D-3).
 type signer struct {
 	net.Conn
 	writing atomic.Bool       // outgoing messages are signed
@@ -168,10 +168,11 @@ func (s *signer) message() ([]byte, error) {
 	return s.receive.Unwrap(token)
 }
 
-// plain reads one BER message of the bind.
+// plain reads one unsigned BER message of the bind.
 func (s *signer) plain() ([]byte, error) { return readMessage(s.Conn, maxSigned) }
 
-// take reads n bytes, and fails if n is above the limit (D-4). An end before n bytes is an error.
+// take reads exactly n bytes from the server, and fails if n is above the limit (D-4). An end before n bytes is an
+// error.
 func (s *signer) take(n int64) ([]byte, error) {
 	if n > maxSigned+1024 {
 		return nil, errTooLong

@@ -80,7 +80,7 @@ func (c *conn) search(q query, each func(*entry) error) error {
 	}
 }
 
-// next returns the cookie of the next page, empty after the last one. A response without that
+// next returns the cookie that requests the next page of a search, empty after the last one. A response without that
 // control may be incomplete, so it is an error (D-5).
 func next(r *goldap.SearchResult) ([]byte, error) {
 	paging, ok := goldap.FindControl(r.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging)
@@ -90,9 +90,9 @@ func next(r *goldap.SearchResult) ([]byte, error) {
 	return paging.Cookie, nil
 }
 
-// ask sends one request. A result code that is an answer becomes an [Error]; a failure of the server or the
-// connection is returned unchanged. It resets the byte limit of the response. A missing base is errNoSuchObject, and
-// a busy server's error stays unchanged.
+// ask sends one search request and returns the response. A result code that is an answer becomes an [Error]; a failure
+// of the server or the connection is returned unchanged. It resets the byte limit of the response. A missing base is
+// errNoSuchObject, and a busy server's error stays unchanged.
 func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	c.meter.left.Store(c.limit)
 	result, err := c.Search(r)

@@ -41,7 +41,8 @@ type Peer struct {
 // errUnknown says that a peer was not identified.
 var errUnknown = fmt.Errorf("a peer that was not identified: %w", ntstatus.AccessDenied.Err())
 
-// gids returns a new slice with the groups at connect: the primary one first, then the supplementary ones.
+// gids returns the groups of the peer at the time of its connect, in a new slice: the primary one first, then the
+// supplementary ones.
 func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
 
 // Of identifies the peer of a connection. The caller closes the Peer. The uid and the pidfd come from the same
@@ -64,9 +65,9 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
-// ask sets the credentials, Known, and the pidfd of the peer of socket fd. If the kernel has no SO_PEERPIDFD or the
-// program has exited, it leaves Pinned false and returns nil. With an error, Known may be false. Groups that cannot be
-// read are an error.
+// ask queries the kernel about the peer of socket fd and sets the credentials, Known, and the pidfd. If the kernel has
+// no SO_PEERPIDFD or the program has exited, it leaves Pinned false and returns nil. With an error, Known may be false.
+// Groups that cannot be read are an error.
 func (p *Peer) ask(fd int) error {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -127,9 +128,9 @@ func (p *Peer) program() string {
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
 }
 
-// inNamespace reports whether the peer's process has other groups of the host mapped than this process, or whether
-// that is unknown, because the process has ended or cannot be seen. A process never leaves its user namespace, so a
-// later change does not matter.
+// inNamespace reports whether the peer may run in a user namespace such as a container's: its process has other groups
+// of the host mapped than this process, or that is unknown, because the process has ended or cannot be seen. A process
+// never leaves its user namespace, so a later change does not matter.
 func (p *Peer) inNamespace() bool {
 	own, err := os.ReadFile("/proc/self/gid_map")
 	if err != nil || p.PID == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// answer is a parsed PAC as the process that parsed it sends it. The client information and the requestor are missing:
+// answer is a parsed PAC as the confined parser process sends it. The client information and the requestor are missing:
 // the reader takes them from the PAC itself.
 type answer struct {
 	Logon           LogonInfo
@@ -98,9 +98,10 @@ const (
 	atFlags   = atCount + 8
 )
 
-// confirm compares a parsed PAC with its bytes, and sets the client information and the requestor from them. A
-// difference is an error, and p must then not be used. Without logon or client information the error is ErrInvalid. A
-// parsed account, buffer or claim set that the bytes do not have is a mismatch.
+// confirm checks what an untrusted process parsed: it compares p with the bytes of the PAC, and sets the client
+// information and the requestor from them. A difference is an error, and p must then not be used. Without logon or
+// client information the error is ErrInvalid. A parsed account, buffer or claim set that the bytes do not have is a
+// mismatch.
 func (f *frame) confirm(p *PAC) (err error) {
 	b, ok := f.find(kindLogonInfo)
 	client, named := f.find(kindClientInfo)
@@ -134,9 +135,10 @@ func (f *frame) confirm(p *PAC) (err error) {
 	return f.confirmSIDs(p, b)
 }
 
-// confirmSIDs checks that every SID and group of a parsed logon and the names of its account and domain occur in the
-// signed bytes b, and those of the device in its buffer. Other names are not checked. The error names the kind of the
-// first that does not. SIDs count wherever they occur in b. Without a device buffer the device is not checked.
+// confirmSIDs checks that an untrusted parser invented no SID: every SID and group of a parsed logon and the names of
+// its account and domain must occur in the signed bytes b, and those of the device in its buffer. Other names are not
+// checked. The error names the kind of the first that does not. SIDs count wherever they occur in b. Without a device
+// buffer the device is not checked.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
 	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {
@@ -176,8 +178,8 @@ func containsSID(b []byte, s sid.SID) bool {
 	return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil))
 }
 
-// containsMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
-// An empty list is contained in every buffer.
+// containsMemberships reports whether a buffer has the bytes of each membership: the RID followed by its attributes, at
+// a multiple of four bytes. An empty list is contained in every buffer.
 func containsMemberships(b []byte, list []Membership) bool {
 	if len(list) == 0 {
 		return true

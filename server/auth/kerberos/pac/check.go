@@ -53,8 +53,8 @@ func (p *PAC) Check(t Ticket) error {
 	return p.requestor(user)
 }
 
-// requestor returns an error if another account requested the ticket, because old KDCs could
-// confuse accounts. A service that acts for its client may be the requestor (K-16).
+// requestor checks that the ticket's client requested it: it returns an error if another account did, because old KDCs
+// could confuse accounts. A service that acts for its client may be the requestor (K-16).
 func (p *PAC) requestor(user sid.SID) error {
 	if p.Requestor.IsZero() || p.Requestor == user || p.Delegation != nil {
 		return nil

@@ -15,7 +15,7 @@ type DeviceInfo struct {
 	DomainGroups           []DomainGroups
 }
 
-// DomainGroups has groups of one further domain.
+// DomainGroups has the computer's groups in one further domain.
 type DomainGroups struct {
 	Domain sid.SID
 	Groups []Membership

@@ -24,14 +24,15 @@ type Place struct {
 // firstMade is the first RID of accounts and groups that administrators create in a domain.
 const firstMade = 1000
 
-// foreignTo reports whether issuer is another domain than ours, whatever the realm's name is.
+// foreignTo reports whether a PAC comes from outside this computer's domain: its realm is a foreign one, or issuer, the
+// user's domain, is not ours. Without a configured domain only the realm counts.
 func (at *Place) foreignTo(issuer sid.SID) bool {
 	return at.Foreign || !at.Domain.IsZero() && at.Domain != issuer
 }
 
-// dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain. foreign means
-// that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10 always count, and 18 unless it is
-// foreign. Well-known SIDs, labels, packages and Unix ids never do.
+// dropReason decides whether a SID of a PAC may count: it returns the reason why not, "" if it does. issuer is the
+// user's domain. foreign means that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10
+// always count, and 18 unless it is foreign. Well-known SIDs, labels, packages and Unix ids never do.
 func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:
@@ -52,7 +53,8 @@ func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// dropForeign returns the reason why if the issuer is foreign. It returns "", which keeps the SID, otherwise.
+// dropForeign decides about a SID that only the own realm may assign: it returns the reason why if the issuer is
+// foreign. It returns "", which keeps the SID, otherwise.
 func dropForeign(foreign bool, why string) string {
 	if foreign {
 		return why

@@ -16,7 +16,7 @@ const (
 	maxBuffers = 64
 )
 
-// kind is a type of buffer (MS-PAC 2.4).
+// kind is the type of a buffer in a PAC (MS-PAC 2.4).
 type kind uint32
 
 const (
@@ -40,7 +40,7 @@ func (k kind) signature() bool {
 	return k == kindServer || k == kindKDC || k == kindTicket || k == kindFull
 }
 
-// buffer is one entry of the frame.
+// buffer is one entry of the table of a PAC: the type and the position of a part.
 type buffer struct {
 	kind   kind
 	at, to int // position of its bytes in the PAC

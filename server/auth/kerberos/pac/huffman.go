@@ -73,8 +73,8 @@ func newCode(table []byte) (*code, error) {
 	return c, nil
 }
 
-// decode returns the symbol at the front of 15 bits and its length. A complete code has a symbol for any bits.
-// Otherwise it returns symbol 0 with the longest length.
+// decode returns the next symbol of the compressed data and the length of its code in bits. front has the next 15 bits.
+// A complete code has a symbol for any bits. Otherwise it returns symbol 0 with the longest length.
 func (c *code) decode(front uint32) (symbol, length int) {
 	first, index := 0, 0
 	for n := 1; n <= longest; n++ {
@@ -88,7 +88,7 @@ func (c *code) decode(front uint32) (symbol, length int) {
 	return 0, longest
 }
 
-// bits is the stream of one block: 16-bit words with length bytes between them.
+// bits reads the compressed bits of one block: 16-bit words with length bytes between them.
 type bits struct {
 	in      []byte
 	at      int
@@ -123,8 +123,8 @@ func (s *bits) skip(n int) {
 	}
 }
 
-// step decodes one literal or one match and returns out with it appended. It returns an error if the data ends early,
-// or a match begins before out or ends after size.
+// step decompresses one literal or one match and returns out with it appended. size is the length of the whole output.
+// It returns an error if the data ends early, or a match begins before out or ends after size.
 func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	symbol, n := c.decode(s.next >> (32 - longest))
 	s.skip(n)
@@ -160,8 +160,8 @@ func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// longer reads the length of a long match from the bytes after the words read ahead. It returns false if they are
-// missing or encode a length that is not a long one.
+// longer reads the length of a match that is too long for its symbol, from the bytes after the words read ahead. It
+// returns false if they are missing or encode a length that is not a long one.
 func (s *bits) longer() (int, bool) {
 	if s.at >= len(s.in) {
 		return 0, false

@@ -78,7 +78,7 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 	return id, nil
 }
 
-// gathering collects groups without duplicates, and the dropped SIDs.
+// gathering collects the groups that a token gets from a PAC, without duplicates, and the SIDs that are dropped.
 type gathering struct {
 	place   Place
 	foreign bool
@@ -90,8 +90,8 @@ type gathering struct {
 	dropped []Dropped
 }
 
-// add adds a SID once. It keeps only attributes that a KDC may give, and notes the SID in dropped with the reason if
-// the place does not accept it.
+// add adds a group to those of the token, unless it was added or dropped before. It keeps only attributes that a KDC
+// may give. If the issuer may not assign the SID, add records it as dropped, with the reason.
 func (g *gathering) add(s sid.SID, attributes uint32) {
 	if g.kept == nil {
 		g.kept, g.out = make(map[sid.SID]bool, g.most), make([]token.Group, 0, g.most)
@@ -108,9 +108,9 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
 }
 
-// primary adds the account's primary group, the RID in the issuer's domain, to the groups of the token. It takes the
-// attributes that the group has in the list all of memberships, or the default ones if it is not there. A group that
-// was added before is skipped.
+// primary adds the account's primary group to the groups of the token; rid is the group's RID in the issuer's domain.
+// The group gets the attributes that the PAC lists for it among the memberships all, or the default ones if it is not
+// listed. A group that was added before is skipped.
 func (g *gathering) primary(rid uint32, all []Membership) {
 	attributes := token.GroupDefault
 	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {
@@ -119,23 +119,23 @@ func (g *gathering) primary(rid uint32, all []Membership) {
 	g.add(g.issuer.WithRID(rid), attributes)
 }
 
-// memberships adds the groups of a domain by their RIDs.
+// memberships adds to the groups of the token those of a domain, which a PAC lists by RID and attributes.
 func (g *gathering) memberships(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		g.add(domain.WithRID(m.RID), m.Attributes)
 	}
 }
 
-// groups adds groups in order.
+// groups adds to the groups of the token those that a PAC lists by SID, in order.
 func (g *gathering) groups(all []token.Group) {
 	for _, x := range all {
 		g.add(x.SID, x.Attributes)
 	}
 }
 
-// resources adds the groups of the service's domain. Our own KDC adds the groups created there, so
-// they count for foreign clients too, even if the foreign issuer sent the same SID. Otherwise it could
-// take a group away that a deny entry names (K-24).
+// resources adds to the groups of the token the domain-local groups of the service's domain. Our own KDC adds the
+// groups created there, so they count for foreign clients too, even if the foreign issuer sent the same SID. Otherwise
+// it could take a group away that a deny entry names (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		s := domain.WithRID(m.RID)
@@ -148,9 +148,9 @@ func (g *gathering) resources(domain sid.SID, all []Membership) {
 	}
 }
 
-// admit returns an error if the issuer cannot have users of that domain: this computer's own domain, or our domain in a
-// PAC of another realm. Without a configured domain every other realm is rejected. The computer's own domain comes
-// first.
+// admit rejects users that the issuer of a PAC cannot have: it returns an error if domain is this computer's own
+// domain, or our domain in a PAC of another realm. Without a configured domain every other realm is rejected. The
+// computer's own domain comes first.
 func (at *Place) admit(domain sid.SID) error {
 	switch {
 	case at.Machine == domain:

@@ -83,7 +83,8 @@ func readLogonInfo(b []byte) (LogonInfo, error) {
 	return l, l.flags()
 }
 
-// flags drops the extra SIDs and the resource groups unless UserFlags says that they are valid (K-5). It never fails.
+// flags clears the parts of the logon information that UserFlags does not declare valid: the extra SIDs and the
+// resource groups (K-5). It never fails.
 func (l *LogonInfo) flags() error {
 	if l.UserFlags&FlagExtraSIDs == 0 {
 		l.ExtraSIDs = nil

@@ -64,7 +64,7 @@ func (r *reader) take(n int) []byte {
 	return r.b[r.at-n : r.at]
 }
 
-// align skips to the next multiple of n.
+// align skips padding, up to the next multiple of n.
 func (r *reader) align(n int) { r.take(-r.at & (n - 1)) }
 
 // u16 reads an aligned 16-bit number, 0 after an error.
@@ -100,7 +100,7 @@ func (r *reader) fileTime() int64 {
 	return int64(uint64(high)<<32 | uint64(low))
 }
 
-// pointer reads a referent and reports whether it is not null. Its value has no other meaning.
+// pointer reads an NDR pointer (a referent ID) and reports whether it is not null. Its value has no other meaning.
 func (r *reader) pointer() bool { return r.u32() != 0 }
 
 // array reads the start of a counted array and returns the number of its elements. The maximum count must equal count,
@@ -147,7 +147,7 @@ func (r *reader) sid() sid.SID {
 	return sid.SID{}
 }
 
-// counted is the fixed part of an RPC_UNICODE_STRING.
+// counted is the fixed part of an RPC_UNICODE_STRING: its length, and whether characters follow.
 type counted struct {
 	bytes uint16
 	there bool

@@ -83,7 +83,7 @@ func readUPN(b []byte) (*UPNInfo, error) {
 	return u, nil
 }
 
-// wholeSID parses a buffer that must be exactly one SID. Otherwise it is ErrInvalid.
+// wholeSID parses a buffer that must have exactly one SID and nothing else. Otherwise it is ErrInvalid.
 func wholeSID(b []byte) (sid.SID, error) {
 	s, n, err := sid.Decode(b)
 	if err != nil || n != len(b) {

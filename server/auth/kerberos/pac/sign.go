@@ -26,7 +26,7 @@ var keyed = map[int32]struct {
 	20:   {24, 20}, // HMAC-SHA384-192-AES256
 }
 
-// signature is one signature with the position of its bytes in the PAC.
+// signature is one signature of a PAC with the position of its bytes.
 type signature struct {
 	kind   int32
 	at, to int

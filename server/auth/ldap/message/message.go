@@ -34,10 +34,10 @@ const (
 // options are the tags of the optional parts of results.
 var options = []byte{serverCredentials, extendedName, extendedValue}
 
-// Span is a part of a message: where it begins, and its length. The zero value is empty.
+// Span is a part of a message, as the position where it begins and its length. The zero value is empty.
 type Span [2]int
 
-// of returns the bytes of the part.
+// of returns the bytes of the part in the message raw.
 func (s Span) of(raw []byte) []byte { return raw[s[0] : s[0]+s[1]] }
 
 // Message has the parts of a server's message. Nothing in it is verified until [Message.Rebuild] returns. The zero

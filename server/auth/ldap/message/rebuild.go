@@ -35,7 +35,8 @@ func (m *Message) Rebuild(raw []byte) ([]byte, error) {
 	return clean.message(&short), nil
 }
 
-// encoder encodes parts of raw. It uses the forms of lengths in their order if they are given, and else the shortest.
+// encoder encodes a message again from its parts, which are places in raw. It uses the forms of lengths in their order
+// if they are given, and else the shortest.
 type encoder struct {
 	raw   []byte
 	forms []byte
@@ -77,13 +78,13 @@ func (e *encoder) element(b []byte, tag byte, body func(b []byte) []byte) []byte
 	return slices.Insert(b, start, head...)
 }
 
-// bytes appends an element without parts.
+// bytes appends an element that has no inner elements, with this tag and value.
 func (e *encoder) bytes(b []byte, tag byte, value []byte) []byte {
 	return e.element(b, tag, func(b []byte) []byte { return append(b, value...) })
 }
 
-// number appends an integer, as it is if forms are given, and else in its shortest form. One that is negative, empty or
-// longer than four bytes sets e.bad and appends nothing.
+// number appends the integer at s of the original: as it is if forms are given, and else in its shortest form. One that
+// is negative, empty or longer than four bytes sets e.bad and appends nothing.
 func (e *encoder) number(b []byte, tag byte, s Span) []byte {
 	value := s.of(e.raw)
 	if _, ok := number(value); !ok {

@@ -40,8 +40,8 @@ func Split(raw []byte) (*Message, error) {
 	return m, nil
 }
 
-// splitter reads the elements of a message one after another. After an error it stays at the end, and every method
-// returns zero values.
+// splitter parses BER: it reads the elements of a message one after another. After an error it stays at the end, and
+// every method returns zero values.
 type splitter struct {
 	raw   []byte
 	at    int
@@ -65,8 +65,9 @@ func (s *splitter) peek(end int) byte {
 	return s.raw[s.at]
 }
 
-// open enters the next element, which must have the tag, and returns where its contents end. Another tag, an indefinite
-// or too large length, and contents past end make s fail. It then returns the current position.
+// open enters the next element, which must have the tag, and returns the position at which its contents end. end is the
+// end of the enclosing element. Another tag, an indefinite or too large length, and contents past end make s fail. It
+// then returns the current position.
 func (s *splitter) open(end int, tag byte) int {
 	if got := s.peek(end); got != tag || end-s.at < 2 {
 		s.fail("tag %#x, want %#x", got, tag)
@@ -93,14 +94,15 @@ func (s *splitter) open(end int, tag byte) int {
 	return s.at + length
 }
 
-// close fails unless the contents end here.
+// close leaves an element: it fails unless all its contents, which end at end, were read.
 func (s *splitter) close(end int) {
 	if s.err == nil && s.at != end {
 		s.fail("%d further bytes", end-s.at)
 	}
 }
 
-// span reads an element without parts. Another tag or a length beyond end makes s fail.
+// span reads an element without inner elements and returns the position of its contents. Another tag or a length beyond
+// end makes s fail.
 func (s *splitter) span(end int, tag byte) Span {
 	in := s.open(end, tag)
 	at := s.at
