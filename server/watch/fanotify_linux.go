@@ -32,9 +32,9 @@ type fanotify struct {
 	files map[handle]uint64 // inodes of files by handle, for one read
 }
 
-// listen subscribes to the changes of root's file system. It needs CAP_SYS_ADMIN for the mark on a file system, and
-// CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing or on FUSE. The caller closes the result.
-// A root that is no directory is an error, too.
+// listen subscribes to the kernel's change events of root's file system (fanotify). It needs CAP_SYS_ADMIN for the mark
+// on a file system, and CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing or on FUSE. The
+// caller closes the result. A root that is no directory is an error, too.
 func listen(root string) (changes, error) {
 	if OverFUSE(root) {
 		return nil, errFUSE
@@ -99,7 +99,7 @@ func queueLength() int {
 	return 16384
 }
 
-// read adds the events that are present now to into, without blocking. It stops after as many as the queue holds,
+// read moves the events that are present now to into, without blocking. It stops after as many as the queue holds,
 // because another user may create events faster than we read. overflow means that some were lost; into is then empty
 // apart from its count. It returns errMounted if another file system covers the root. An error of the read leaves what
 // was added before.
@@ -130,8 +130,9 @@ func (f *fanotify) read(into *news) (overflow bool, err error) {
 	return overflow, nil
 }
 
-// take adds the events in b to into and returns their number. A single event whose file cannot be found never fails
-// the run (N-89). overflow means that an event of this tree may be lost. It returns an error only if b is malformed.
+// take parses the events in b and adds their changes to into; n is their number. A single event whose file cannot be
+// found never fails the run (N-89). overflow means that an event of this tree may be lost. It returns an error only if
+// b is malformed.
 func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) {
 	for ; len(b) > 0; n++ {
 		e, rest, err := nextEvent(b)
@@ -155,9 +156,9 @@ func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) 
 	return n, overflow, nil
 }
 
-// change adds the path of an event to into. It ignores a path outside the tree, a deleted folder, and one that is too
-// long, which it counts. lost means that the path is unknown, or that the root itself may have moved, so that a walk
-// is needed.
+// change records what an event changed: it adds the path of the event to into. It ignores a path outside the tree, a
+// deleted folder, and one that is too long, which it counts. lost means that the path is unknown, or that the root
+// itself may have moved, so that a walk is needed.
 func (f *fanotify) change(e *event, into *news) (lost bool) {
 	at, err := f.path(e.folder)
 	switch {
@@ -187,9 +188,9 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	return lost
 }
 
-// inode adds the inode of a file whose attributes changed, because another of its names may be in this tree (N-88). It
-// ignores other events. lost means that the inode is unknown, so that a walk is needed. Deleted and special files add
-// nothing.
+// inode records a change of a file's attributes, such as its descriptor, for all names of the file: it adds the inode
+// to into, because another of its names may be in this tree (N-88). It ignores other events. lost means that the inode
+// is unknown, so that a walk is needed. Deleted and special files add nothing.
 func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
 		return false
@@ -266,8 +267,8 @@ func (f *fanotify) open(h handle) (int, error) {
 	return fd, nil
 }
 
-// named returns the document name of a path as the kernel reports it, the tree's root for the root itself. It returns
-// "" for a path outside of the tree.
+// named converts a path as the kernel reports it to the name of the document, the tree's root for the root itself. It
+// returns "" for a path outside of the tree.
 func (f *fanotify) named(at string) string {
 	if at == f.at {
 		return f.root

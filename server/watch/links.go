@@ -38,8 +38,8 @@ func (l *linkTable) add(inode uint64, path string) {
 	l.names++
 }
 
-// of adds the known names of an inode to a set. It adds nothing for an unknown inode. Names stay in the set that were
-// there before.
+// of adds all known names of a file to the set into, given its inode. It adds nothing for an unknown inode. Names stay
+// in the set that were there before.
 func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	if first, known := l.first[inode]; known {
 		into[first] = struct{}{}
@@ -49,9 +49,9 @@ func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	}
 }
 
-// settle removes the names whose path has another inode now, once the table has doubled in size. inodeAt returns the
-// current inode of a path, 0 if there is none; settle calls it for every name. Before the table has doubled, settle
-// does nothing.
+// settle frees the memory of stale names: it removes those whose path has another inode now, once the table has doubled
+// in size. inodeAt returns the current inode of a path, 0 if there is none; settle calls it for every name. Before the
+// table has doubled, settle does nothing.
 func (l *linkTable) settle(inodeAt func(path string) uint64) {
 	if l.names < l.most {
 		return

@@ -1,6 +1,6 @@
 package watch
 
-// news collects changes of a tree. A watch's goroutine owns it.
+// news collects the paths and inodes that events named, until their files are read. A watch's goroutine owns it.
 type news struct {
 	paths  map[string]struct{} // changed paths; a slash at the end includes all descendants
 	inodes map[uint64]struct{} // files whose attributes have changed

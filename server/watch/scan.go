@@ -42,8 +42,9 @@ func (w *watch) walk() error {
 	return w.send(end)
 }
 
-// all sends the files of a source in batches of pathsPerBatch, and drains the kernel's events before each one. It sends
-// no empty batch. It returns the errors of the source and of sending. A walk that fails still sends what it found.
+// all reports the files of a source to the receiver: it sends them in batches of pathsPerBatch, and drains the kernel's
+// events before each one. It sends no empty batch. It returns the errors of the source and of sending. A walk that
+// fails still sends what it found.
 func (w *watch) all(s objects.Source) error {
 	var list []Seen
 	var failed error
@@ -66,8 +67,9 @@ func (w *watch) all(s objects.Source) error {
 	return errors.Join(err, failed)
 }
 
-// seen converts a file to a document. ours is false if the file is below a mount point, so that the caller drops it.
-// The mount point itself, and a path that is too long for the kernel, become unreadable documents.
+// seen converts a file that was read to a report for the receiver. ours is false if the file is below a mount point, so
+// that the caller drops it. The mount point itself, and a path that is too long for the kernel, become unreadable
+// documents.
 func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
 	s = Seen{Path: x.Path, Folder: x.Type == winnt.DirectoryFileObject, Descriptor: x.Descriptor, Search: x.Search,
 		Err: x.Err, Gone: errors.Is(x.Err, fs.ErrNotExist)}
@@ -91,9 +93,9 @@ const maxPath = 4096
 
 var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 
-// changed reads the paths that events named, reports them and removes them from pending. It reads created and moved
-// folders with their descendants. If the root is missing, it sets lost instead. Without pending paths it does nothing.
-// Missing files are reported as gone.
+// changed reports the files that events named: it reads the pending paths, sends what it finds and removes them from
+// pending. It reads created and moved folders with their descendants. If the root is missing, it sets lost instead.
+// Without pending paths it does nothing. Missing files are reported as gone.
 func (w *watch) changed() error {
 	if len(w.pending.paths) == 0 {
 		return nil

@@ -38,7 +38,7 @@ const (
 	Often  = time.Second
 )
 
-// changes is a source of change events, usually the kernel.
+// changes is a source of change events for a tree: the kernel, or none for walks only.
 type changes interface {
 	// read adds new changes to into without blocking. overflow means that some were lost.
 	read(into *news) (overflow bool, err error)
@@ -127,8 +127,9 @@ func (w *watch) run() error {
 // little more than one.
 const gathering = 50 * time.Millisecond
 
-// gather waits until the interval since the last read of changed files has passed. After a quiet period it does not
-// wait. It returns the context's error if the context ends before.
+// gather delays the read of changed files, so that several changes are read at once: it waits until the interval since
+// the last read has passed. After a quiet period it does not wait. It returns the context's error if the context ends
+// before.
 func (w *watch) gather() error {
 	if left := gathering - time.Since(w.looked); left > 0 {
 		return silent{}.wait(w.ctx, left)
@@ -152,9 +153,10 @@ func (w *watch) often() time.Duration {
 	return w.Watcher.Beat
 }
 
-// poll reads what has changed, reports it, and then sends a heartbeat if one is due. It takes the heartbeat's time
-// before it reads the events, so that the heartbeat does not cover later changes (N-7). If a walk is needed, it sets
-// lost and sends no heartbeat. With NoEvents it never sends one. A request for another walk by Again sets lost, too.
+// poll is one step between walks: it reads what has changed, reports it, and then sends a heartbeat if one is due. It
+// takes the heartbeat's time before it reads the events, so that the heartbeat does not cover later changes (N-7). If a
+// walk is needed, it sets lost and sends no heartbeat. With NoEvents it never sends one. A request for another walk by
+// Again sets lost, too.
 func (w *watch) poll() error {
 	moment := w.present()
 	select {
@@ -181,8 +183,9 @@ func (w *watch) poll() error {
 	return w.send(Batch{Tree: w.Root, Heartbeat: moment, Unnameable: skipped})
 }
 
-// drain moves the kernel's events to pending. If some were lost, it sets lost, which requires a walk (N-8). A change
-// of a file adds each known name of the file (N-88). It reads no file.
+// drain empties the kernel's event queue, so that it does not overflow, and moves the events to pending. If some were
+// lost, it sets lost, which requires a walk (N-8). A change of a file adds each known name of the file (N-88). It reads
+// no file.
 func (w *watch) drain() error {
 	lost, err := w.changes.read(w.pending)
 	w.lost = w.lost || lost
@@ -234,7 +237,7 @@ func (w *watch) send(b Batch) error {
 	}
 }
 
-// silent is a source without events, for walks only.
+// silent is a source of change events that has none, for walks only.
 type silent struct{}
 
 func (silent) read(*news) (bool, error) { return false, nil }

@@ -32,8 +32,9 @@ func (f *Follower) CheckAccounts(ctx context.Context, d *directory.Directory) er
 	return nil
 }
 
-// checkPiece compares up to maxIDs ids, and returns how many of them refmond does not know. Another SID than refmond's
-// is an error. It waits for refmond until ctx ends, and warns once. A refusal of refmond ends it with an error.
+// checkPiece compares the SIDs of up to maxIDs uids and gids with refmond's, and returns how many of them refmond does
+// not know. Another SID than refmond's is an error. It waits for refmond until ctx ends, and warns once. A refusal of
+// refmond ends it with an error.
 func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (unknown int, err error) {
 	a, err := f.accounts(ctx, list)
 	for told := false; err != nil; a, err = f.accounts(ctx, list) {

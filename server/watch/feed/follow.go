@@ -59,8 +59,8 @@ type refusal struct{ why string }
 // Error returns "watch: " and the server's reason.
 func (r *refusal) Error() string { return "watch: " + r.why }
 
-// once follows one connection to its end. It always returns an error, a *refusal if the watch must not be tried again.
-// It closes the connection.
+// once follows the tree over one connection until that ends. It always returns an error, a *refusal if the watch must
+// not be tried again. It closes the connection.
 func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
 	conn, err := f.ask(ctx, &question{Beat: f.Beat})
 	if err != nil {

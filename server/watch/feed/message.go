@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// question is the client's only line.
+// question is the client's only line: the tree to watch and its configuration, or the ids to look up.
 type question struct {
 	Version  int           `json:"version"` // 1
 	Tree     string        `json:"tree"`    // its path
@@ -26,14 +26,15 @@ type question struct {
 	Groups []uint32 `json:"groups,omitempty"`
 }
 
-// answer is the server's first line. An empty Error accepts the watch or the question.
+// answer is the server's first line: whether it accepts the watch or question, and the SIDs of ids. An empty Error
+// accepts.
 type answer struct {
 	Error  string    `json:"error,omitempty"`
 	Users  []sid.SID `json:"users,omitempty"` // of the question's uids, in their order
 	Groups []sid.SID `json:"groups,omitempty"`
 }
 
-// batch is each further line of the server.
+// batch is each further line of the server: a batch of a watcher's findings.
 type batch struct {
 	Failed string `json:"failed,omitempty"` // why the watch ended: this is the last line and has no other field
 	Begin  bool   `json:"begin,omitempty"`
@@ -47,7 +48,7 @@ type batch struct {
 	Descriptors [][]byte `json:"descriptors,omitempty"`
 }
 
-// seen is one document.
+// seen is one document of a batch.
 type seen struct {
 	Path       string `json:"path,omitempty"`
 	Raw        []byte `json:"raw,omitempty"` // replaces a path that is not UTF-8

@@ -54,7 +54,7 @@ const (
 	patience    = 10 * time.Second      // timeout of a client's line
 )
 
-// begin creates the context of the watches, at the first call only.
+// begin creates the context that ends all watches when the server closes, at the first call only.
 func (s *Server) begin() {
 	s.once.Do(func() { s.ctx, s.stop = context.WithCancel(context.Background()) })
 }
@@ -99,8 +99,8 @@ func (s *Server) Serve(l *net.UnixListener) error {
 	}
 }
 
-// enter counts a client and returns true; the caller then calls leave. It returns false if maxWatches clients are
-// connected or the server is closed.
+// enter reserves one of the limited watches for a client and returns true; the caller then calls leave. It returns
+// false if maxWatches clients are connected or the server is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// leave counts a watch as ended.
+// leave frees the reservation of a client whose watch has ended.
 func (s *Server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,8 +228,8 @@ func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error
 	return w, a, nil
 }
 
-// sid returns the SID that a uid or gid has in descriptors of files without the attribute: that of Options.Accounts,
-// or S-1-22-1-uid and S-1-22-2-gid if it is nil.
+// sid returns the SID that stands for a uid or gid in descriptors of files without the attribute: that of
+// Options.Accounts, or S-1-22-1-uid and S-1-22-2-gid if it is nil.
 func (t *Tree) sid(id uint32, group bool) sid.SID {
 	if t.Options.Accounts != nil {
 		return t.Options.Accounts(id, group)
