@@ -10,7 +10,8 @@ import (
 // longestName is the longest type, id or name of a request, in bytes.
 const longestName = 4096
 
-// parts are the members of a question, or of the defaults of a batch. A nil member is absent.
+// parts are the decoded members of a question (subject, action, resource and context), or of the defaults of a batch. A
+// nil member is absent.
 type parts struct {
 	subject, resource *Entity
 	action            *Action
@@ -221,9 +222,9 @@ func decodeAction(raw []byte) (*Action, error) {
 // reader returns a strict JSON reader at the start of raw. It does not copy raw.
 func reader(raw []byte) *strict.Reader { return &strict.Reader{Scanner: strict.Scanner{Bytes: raw}} }
 
-// members returns the JSON texts of the named members of the object raw, in the order of names. An absent member is
-// nil. Names are case-sensitive. A name that occurs twice, a syntax error, or text after the object is an error
-// (Z-2). It ignores members with other names, after it has checked their syntax (Z-3).
+// members splits a JSON object: it returns the JSON texts of the named members of raw, in the order of names. An absent
+// member is nil. Names are case-sensitive. A name that occurs twice, a syntax error, or text after the object is an
+// error (Z-2). It ignores members with other names, after it has checked their syntax (Z-3).
 func members(raw []byte, names ...string) ([][]byte, error) {
 	found := make([][]byte, len(names))
 	r := reader(raw)

@@ -125,9 +125,9 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
 }
 
-// serve checks method, media type, client and size of a POST, and then writes the JSON that decide returns. An error of
-// decide becomes an error response, with status 500 unless it is an *Error. Another method is 405, another type 415, an
-// unknown client 401 and a too large body 413. Answers must not be stored.
+// serve handles a POST request of the API: it checks method, media type, client and size, and then writes the JSON that
+// decide returns. An error of decide becomes an error response, with status 500 unless it is an *Error. Another method
+// is 405, another type 415, an unknown client 401 and a too large body 413. Answers must not be stored.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
 	if r.Method != http.MethodPost {
@@ -232,7 +232,7 @@ func (h *Handler) fail(w http.ResponseWriter, err error, status int) {
 	respond(w, e.Status, e.Message)
 }
 
-// public returns the error that the client may see: an *Error with a status of at least 400 as it is. It logs any
+// public hides internal errors from clients: it returns an *Error with a status of at least 400 as it is. It logs any
 // other error and returns one with status and its standard text.
 func (h *Handler) public(err error, status int) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status >= 400 {

@@ -18,11 +18,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loader assigns a SID to each group and subject of a file.
+// loader reads a file of declared types. It assigns a SID to each group and subject, so that descriptors can name them.
 type loader struct{ sids map[string]sid.SID }
 
-// name assigns the next free SID to a group or subject and stores it in l. The SIDs are in a domain that no computer
-// has. An empty or repeated name is an error.
+// name gives a group or subject of the file the next free SID and stores it in l. The SIDs are in a domain that no
+// computer has. An empty or repeated name is an error.
 func (l *loader) name(name string) (sid.SID, error) {
 	if _, twice := l.sids[name]; twice || name == "" {
 		return sid.SID{}, fmt.Errorf("%q occurs twice or is empty", name)
@@ -79,8 +79,8 @@ func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 	return s, err
 }
 
-// fixed converts the properties of an entry to attributes, sorted by name. It returns nil if there are none. The
-// error names the first property that is invalid.
+// fixed converts the properties that the file gives a subject or object to attributes, sorted by name. It returns nil
+// if there are none. The error names the first property that is invalid.
 func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err error) {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		raw := properties[name]

@@ -40,7 +40,7 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	return strings.Join(lines, "; ")
 }
 
-// phrase returns a reason as text, with the deciding entry of a denial if the explanation x has one. Other kinds are
+// phrase puts one reason of a denial into words, with the deciding entry if the explanation x has one. Other kinds are
 // given in their own form. A missing privilege, an empty DACL and a missing entry have a text of their own.
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
@@ -58,8 +58,8 @@ func phrase(x *access.Explanation, r access.Reason) string {
 	return r.String()
 }
 
-// decided returns the step in which an entry denied a right. It returns nil if r is another kind of reason or x does
-// not contain the entry. The result points into x.
+// decided finds the step of an access check in which an entry denied a right. It returns nil if r is another kind of
+// reason or x does not contain the entry. The result points into x.
 func decided(x *access.Explanation, r access.Reason) *access.Step {
 	for i := range x.Steps {
 		if s := &x.Steps[i]; r.Kind == access.AceDeny && s.ACE == r.Index && s.List == r.List && s.Entry() != "" {

@@ -33,7 +33,7 @@ type subject struct {
 	token *token.Token       // with the fixed properties
 }
 
-// resourceType is a declared type.
+// resourceType is a declared type of resources, with its rights, actions, descriptor template and objects.
 type resourceType struct {
 	kind      *winnt.ObjectType
 	actions   map[string]action
@@ -51,7 +51,7 @@ type ownerRule struct {
 	Type     string `json:"type"`
 }
 
-// object is an object of the file.
+// object is a declared object of a type, with its prepared descriptor.
 type object struct {
 	fixed      []claims.Attribute
 	descriptor *sd.Descriptor
@@ -64,7 +64,7 @@ type action struct {
 	more map[string]map[string]winnt.AccessMask
 }
 
-// requested are the properties that a request may set, with their kinds.
+// requested lists the properties that a request may set, with their kinds.
 type requested struct{ subject, resource, action, context []property }
 
 type property struct{ name, kind string }
@@ -139,10 +139,10 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 	return mask, ""
 }
 
-// describe returns the descriptor of a resource: the template with its owner, and its properties as resource
-// attributes. The caller must not change it. problem is "" on success, else the reason for a denial, such as an unknown
-// id. A type without a list of objects accepts every id. Properties that the request may not set are ignored, but a
-// value of another kind is such a reason.
+// describe returns the security descriptor of a resource for the access check: the template with its owner, and its
+// properties as resource attributes. The caller must not change it. problem is "" on success, else the reason for a
+// denial, such as an unknown id. A type without a list of objects accepts every id. Properties that the request may not
+// set are ignored, but a value of another kind is such a reason.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {
@@ -164,9 +164,9 @@ func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	return d, ""
 }
 
-// instance returns a copy of the template with these resource attributes. If the type has an owner rule, the owner is
-// the subject that the attribute names, or nobody if it names none. It returns an error if the attributes do not fit
-// in an ACL.
+// instance returns the descriptor of one resource of a type: a copy of the template with these resource attributes. If
+// the type has an owner rule, the owner is the subject that the attribute names, or nobody if it names none. It returns
+// an error if the attributes do not fit in an ACL.
 func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor, error) {
 	p := rt.template.Parts()
 	if rt.owner.Property != "" {
@@ -195,9 +195,9 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 	return sd.New(p), nil
 }
 
-// tokenOf returns the token of a subject. The properties of the question become claims if the type lists them, and the
-// others are ignored (Z-13). problem is "" on success, else the reason for a denial. Without properties the prepared
-// token is returned.
+// tokenOf returns the token of a subject for the access check. The properties of the question become claims if the type
+// lists them, and the others are ignored (Z-13). problem is "" on success, else the reason for a denial. Without
+// properties the prepared token is returned.
 func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, problem string) {
 	user, problem := take(q.Subject.Properties, rt.requested.subject, s.fixed)
 	if problem != "" {
@@ -226,8 +226,9 @@ func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, prob
 	return tok, ""
 }
 
-// take converts those properties of a request that are listed and not in fixed. It skips a missing property, so that
-// conditions on it are unknown. problem is "" on success; a value of another kind than the listed one is a problem.
+// take converts the properties of a request to claims: those that are listed and not in fixed, which the file sets. It
+// skips a missing property, so that conditions on it are unknown. problem is "" on success; a value of another kind
+// than the listed one is a problem.
 func take(from Properties, listed []property, fixed []claims.Attribute) (list []claims.Attribute, problem string) {
 	for _, p := range listed {
 		raw, ok := from.lookup(p.name)
