@@ -22,7 +22,7 @@ const (
 // Client is the attribute for a client without a uid: its address, or the program that acts for it.
 const Client = "client"
 
-// isClient reports whether an attribute names a client.
+// isClient reports whether a log attribute names the client that caused the line, to which the rate applies.
 func isClient(key string) bool { return key == "uid" || key == Client || key == "address" }
 
 // Handler is a slog.Handler. Create it with New; the zero value has no inner handler. It is safe
@@ -94,7 +94,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.inner.Handle(ctx, r)
 }
 
-// key is a client and a cause.
+// key identifies the lines that share a limit: a client and a cause.
 type key struct {
 	client string
 	level  slog.Level
@@ -116,9 +116,9 @@ type counts struct {
 	swept time.Time // guarded by mu: time of the last sweep
 }
 
-// take counts a line. pass says whether to write it. suppressed is the number of lines dropped since the last one that
-// passed, and 0 for a dropped line. When too many clients are known, new ones share a rate. A clock that goes back
-// begins a new window.
+// take decides whether a line may be written: it counts the line against the limit of its client and cause, and pass is
+// the result. suppressed is the number of lines dropped since the last one that passed, and 0 for a dropped line. When
+// too many clients are known, new ones share a rate. A clock that goes back begins a new window.
 func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
