@@ -64,7 +64,8 @@ func (c *accountCmd) change(r admin.Request) error {
 	return err
 }
 
-// fetch requests all data of one kind from the daemon. With an error it returns no data.
+// fetch requests all data of one kind, such as the table of accounts, from the daemon. With an error it returns no
+// data.
 func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	conn, err := c.dial()
 	if err != nil {
@@ -74,7 +75,8 @@ func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	return admin.Fetch(conn.Administer, admin.Request{Do: do})
 }
 
-// print asks the daemon and writes its answer to standard output. With an error of the daemon it writes nothing.
+// print prints a table or an export that the daemon makes: it requests the data of kind do and writes it to standard
+// output. With an error of the daemon it writes nothing.
 func (c *accountCmd) print(std *streams, do admin.Do) error {
 	b, err := c.fetch(do)
 	if err != nil {

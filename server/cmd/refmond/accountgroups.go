@@ -34,7 +34,7 @@ func (c groupDeleteCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.DeleteGroup, Name: c.Name})
 }
 
-// member names a group and one of its members, each by name or SID.
+// member has the arguments of commands about memberships: a group and one of its members, each by name or SID.
 type member struct {
 	Group  string `arg:"" help:"The group: a name or a SID."`
 	Member string `arg:"" help:"The user or group: a name of the store or the host, or a SID."`
@@ -65,7 +65,7 @@ type rightListCmd struct{}
 // Run prints a table of the privileges and logon rights of each account and group that has any.
 func (rightListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListRights) }
 
-// rights has a user or group, and names of rights.
+// rights has the arguments of commands that grant or revoke rights: a user or group, and names of rights.
 type rights struct {
 	Who    string   `arg:"" help:"The user or group: a name or a SID."`
 	Rights []string `arg:"" help:"Privileges or logon rights, such as SeImpersonatePrivilege or SeBatchLogonRight."`

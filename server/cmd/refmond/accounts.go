@@ -36,15 +36,15 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	return nil
 }
 
-// warn logs which accounts or maps cannot be used.
+// warn logs which accounts or id maps cannot be used, so that their users cannot log on.
 func (s *service) warn() {
 	if err := s.store.Trouble(); err != nil {
 		s.log.Error("some accounts or id maps are invalid, and their users cannot log on", "error", err)
 	}
 }
 
-// administer returns the handler of requests about accounts. After each request, every user of a mount gets a new
-// token, because the accounts may have changed.
+// administer returns the function that handles requests of refmond account in the daemon. After each request, every
+// user of a mount gets a new token, because the accounts may have changed.
 func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
 	a := admin.Answerer{Store: s.store}
 	if s.trail != nil {
@@ -66,8 +66,9 @@ func auditKey(state string, public bool) string {
 	return filepath.Join(state, "audit", name)
 }
 
-// recordChange writes the audit record of a change, whatever the audit policy is (L-50). Without a sink it does
-// nothing. An error must stop the change. A change that cannot be described is an error even without a sink.
+// recordChange writes the audit record of a change to an account, group or right, whatever the audit policy is (L-50).
+// Without a sink it does nothing. An error must stop the change. A change that cannot be described is an error even
+// without a sink.
 func recordChange(log *audit.Log, c lsa.Change) error {
 	e, err := changeEvent(log, c)
 	if err != nil {
@@ -82,9 +83,9 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 	return nil
 }
 
-// changeEvent returns the event for a change: a documented event id for rights, refmon's own otherwise. A change by a
-// malformed SID is an error. Unknown names become "-". A detail that is neither a privilege nor a logon right gets
-// refmon's own event.
+// changeEvent converts a change of the account store to an audit event: a documented event id for rights, refmon's own
+// otherwise. A change by a malformed SID is an error. Unknown names become "-". A detail that is neither a privilege
+// nor a logon right gets refmon's own event.
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 // firstInherited is the first descriptor that systemd passes, sd_listen_fds(3).
 const firstInherited = 3
 
-// inherited returns the listening sockets that a service manager passed to this process. It returns nil if there are
-// none, or if they are for another process. In each case it removes their environment variables, so that child
-// processes do not see them. A malformed number or one above 16, and a descriptor that is no listening socket, are
-// errors; sockets before it stay open.
+// inherited returns the listening sockets that a service manager such as systemd passed to this process. It returns nil
+// if there are none, or if they are for another process. In each case it removes their environment variables, so that
+// child processes do not see them. A malformed number or one above 16, and a descriptor that is no listening socket,
+// are errors; sockets before it stay open.
 func inherited() (list []*net.UnixListener, err error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
@@ -37,8 +37,8 @@ func inherited() (list []*net.UnixListener, err error) {
 	return list, nil
 }
 
-// listener returns the listener for a passed descriptor, and closes fd. A socket that is not a Unix stream socket is
-// an error. fd is closed in every case.
+// listener converts a passed descriptor to a listener, and closes fd in every case. A socket that is not a Unix stream
+// socket is an error.
 func listener(fd uintptr) (*net.UnixListener, error) {
 	f := os.NewFile(fd, "socket")
 	l, err := net.FileListener(f)

@@ -97,8 +97,8 @@ func load(file string) (*config, error) {
 	return &c, nil
 }
 
-// identity returns the source of tokens: the store's accounts with the additions that the
-// configuration has for uids.
+// identity returns the object that gives connecting programs their tokens: those of the accounts in s, with the
+// additions that the configuration has for uids.
 func (c *config) identity(s *lsa.Store) daemon.Identity {
 	return auth.Stored{Store: s, Administrators: c.Administrators, Privileges: c.privileges}
 }

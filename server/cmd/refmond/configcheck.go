@@ -30,7 +30,7 @@ func checkConfig(file string) (string, error) {
 	return summary, nil
 }
 
-// unbelievedIn lists files of a tree whose stored descriptors do not count, with cause and repair. It returns "" if
+// unbelievedIn lists files of a tree whose stored descriptors are ignored, with cause and repair. It returns "" if
 // there are none, and if the tree cannot be read (F-204).
 func unbelievedIn(t *treeConfig) string {
 	ctx, cancel := context.WithTimeout(context.Background(), checkWait)

@@ -121,8 +121,9 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	return s, cfg, err
 }
 
-// story runs the programs of the demo and prints their output. It returns the server program, which keeps running, also
-// with an error; nil if it did not start. The first program that fails ends the story.
+// story runs the programs of the demonstration one after another and prints their output. It returns the server
+// program, which keeps running, also with an error; nil if it did not start. The first program that fails ends the
+// story.
 func (s *service) story(std *streams) (*exec.Cmd, error) {
 	server, out, err := s.actor("server", "server")
 	if err != nil {
@@ -159,8 +160,8 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	return server, nil
 }
 
-// actor starts this program as a child with a connection whose process has the named token. The program is killed when
-// this thread ends. The caller waits for it. After an error no program runs.
+// actor starts one program of the demonstration: this program again as a child, with a connection whose process has the
+// named token. The program is killed when this thread ends. The caller waits for it. After an error no program runs.
 func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error) {
 	tok, err := token.Parse([]byte(demoTokens[who]))
 	if err != nil {
@@ -187,9 +188,9 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	return cmd, out, cmd.Start()
 }
 
-// act plays one part of the demo. args[0] is the server, or a client that asks for the files named by the other
-// arguments. An unknown client asks at SecurityImpersonation. A daemon that cannot be reached is an error. args must
-// not be empty.
+// act is the main function of a program of the demonstration. args[0] is its part: the server, or a client that asks
+// for the files named by the other arguments. An unknown client asks at SecurityImpersonation. A daemon that cannot be
+// reached is an error. args must not be empty.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

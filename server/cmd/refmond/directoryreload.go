@@ -21,8 +21,8 @@ type directoryLogons struct {
 	now             atomic.Pointer[directoryUse]
 }
 
-// directoryUse is one configuration of the directory. Its connections are closed when no logon uses
-// them.
+// directoryUse is one configuration of the directory in use. A reload replaces it. Its connections are closed when no
+// logon uses them.
 type directoryUse struct {
 	authority logon.Authority // immutable; nil: no directory is configured
 	people    *ldap.Directory // immutable; nil: no servers are configured
@@ -59,8 +59,8 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 	}
 }
 
-// logOn logs a user on. ok is false if a reload has closed this configuration; the caller then uses the new one.
-// Without a directory, next logs the user on.
+// logOn logs a user on with this configuration. ok is false if a reload has closed it; the caller then uses the new
+// one. Without a directory, next logs the user on.
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
@@ -75,8 +75,8 @@ func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.R
 	return out, st, true
 }
 
-// ask calls question with the current directory and returns its error. If the directory is replaced meanwhile, it
-// asks the new one. Without a directory it returns [ldap.ErrAway].
+// ask runs a query of the directory's servers: it calls question with the current directory and returns its error. If
+// the directory is replaced meanwhile, it asks the new one. Without a directory it returns [ldap.ErrAway].
 func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	for {
 		u := a.now.Load()
@@ -89,8 +89,8 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	}
 }
 
-// ask calls question with the directory and returns its error. ok is false, and question was not called, if a
-// reload has closed this configuration.
+// ask runs a query with this configuration: it calls question with the directory and returns its error. ok is false,
+// and question was not called, if a reload has closed this configuration.
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
@@ -123,8 +123,8 @@ func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err e
 	return swap, func() { _ = next.close() }, nil
 }
 
-// domain returns the authority for the directory's users. people is the client of the directory; nil means that
-// only a KDC checks their passwords, and that they cannot log on by name. It needs s.domains and s.store.
+// domain sets up the logons of the directory's users. people is the client of the directory; nil means that only a KDC
+// checks their passwords, and that they cannot log on by name. It needs s.domains and s.store.
 func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 	d := &cfg.Directory
 	a := domain.Authority{Authority: s.domains.Authority, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,

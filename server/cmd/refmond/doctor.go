@@ -28,7 +28,7 @@ is a problem.`
 // errUnwell says that a check failed. The findings were printed.
 var errUnwell = errors.New("refmond doctor found problems, see above")
 
-// checkUp prints findings and remembers whether one is wrong.
+// checkUp is a run of the command doctor: it prints findings and remembers whether one is wrong.
 type checkUp struct {
 	std  *streams
 	fail bool
@@ -103,8 +103,8 @@ func (c *checkUp) state(dir string) {
 	}
 }
 
-// places reports whether another user can write to the files and folders that refmond uses (L-76), one problem for
-// each.
+// places checks who can change refmond's own files: it reports each file or folder that another user can write to
+// (L-76).
 func (c *checkUp) places(cfg *config) {
 	err := cfg.checkPlaces()
 	if err == nil {
@@ -129,7 +129,7 @@ func (c *checkUp) disk(dir string) {
 	c.room(st.Bavail * uint64(st.Bsize))
 }
 
-// room reports free, a number of bytes, as a problem if it is below leastFree.
+// room reports too little free space: free is a number of bytes, which is a problem if it is below leastFree.
 func (c *checkUp) room(free uint64) {
 	if free < leastFree {
 		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
@@ -138,8 +138,8 @@ func (c *checkUp) room(free uint64) {
 	c.well("disk", "%d MiB free", free>>20)
 }
 
-// socket connects to the socket at as a client does, and reports the result under the configuration's key. A
-// missing or dead socket is a problem.
+// socket checks that the daemon accepts connections: it connects to the socket at as a client does, and reports the
+// result under the configuration's key. A missing or dead socket is a problem.
 func (c *checkUp) socket(key, at string) {
 	conn, err := client.Dial(at)
 	switch {

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// covered reports on a tree's mount. It returns true if the tree itself cannot be inspected, because its own mount
-// covers it or its mount is dead (M-40). A tree without a configured mount reports nothing and returns false. A mount
-// that answers is well, everything else is wrong.
+// covered checks a tree's mount and reports whether it answers. It returns true if the tree itself cannot be inspected,
+// because its own mount covers it or its mount is dead (M-40). A tree without a configured mount reports nothing and
+// returns false. A mount that answers is well, everything else is wrong.
 func (c *checkUp) covered(t *treeConfig) bool {
 	if t.mount == "" {
 		return false
@@ -37,8 +37,8 @@ func (c *checkUp) covered(t *treeConfig) bool {
 	return state.Dead || within(t.mount, t.Path)
 }
 
-// forBackup prints whether the mount of a tree for backup answers. Without one it prints nothing (M-40). A directory
-// that cannot be inspected, and another or a dead mount, are something to do.
+// forBackup checks the second mount of a tree, for backup programs, and prints whether it answers. Without one it
+// prints nothing (M-40). A directory that cannot be inspected, and another or a dead mount, are something to do.
 func (c *checkUp) forBackup(t *treeConfig) {
 	if t.backup == "" {
 		return
@@ -57,8 +57,8 @@ func (c *checkUp) forBackup(t *treeConfig) {
 // mostStored limits how many files of a tree are inspected, so that it takes a few seconds.
 const mostStored = 50_000
 
-// stored prints how many files have stored descriptors that name logon sessions, contain generic rights, do not count
-// or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
+// stored checks the descriptors that are stored with a tree's files. It prints how many name logon sessions, contain
+// generic rights, do not count or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})

@@ -45,8 +45,8 @@ func (c *checkUp) trees(list []treeConfig) {
 	}
 }
 
-// descriptors reports which descriptors clients get from a tree. It reports nothing for a tree that passes none. An
-// error of the host is a problem, since clients then use calls.
+// descriptors reports whether clients of a tree get host file descriptors, which are faster than calls. It reports
+// nothing for a tree that passes none. An error of the host is a problem, since clients then use calls.
 func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	switch what, err := tree.HandsOut(); {
 	case err != nil:
@@ -59,7 +59,8 @@ func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	}
 }
 
-// capability is one that trees need if refmond does not run as root.
+// capability is a Linux capability that trees need if refmond does not run as root, with the consequence of its
+// absence.
 type capability struct {
 	bit  uint
 	name string
@@ -103,8 +104,8 @@ func (c *checkUp) capabilities(status string, trees bool) {
 	}
 }
 
-// forTrees reports each capability that trees need and that is not in has, a set of bits. If none is missing, it
-// reports that.
+// forTrees reports each capability that trees need and that this user does not have. has is the set of the user's
+// capabilities, as bits. If none is missing, it reports that.
 func (c *checkUp) forTrees(has uint64) {
 	lacks := false
 	for _, n := range ofTrees {

@@ -41,7 +41,7 @@ func (c *handlesCmd) Run(std *streams) error {
 	})
 }
 
-// named formats a handle's object and rights.
+// named formats an open handle for display: the object's name and the granted rights.
 func named(name, typ string, h nt.ProcessHandle) string {
 	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
@@ -75,7 +75,7 @@ func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name
 	return nil
 }
 
-// described returns a description of an object without a name: a process's number, a thread's name, or a pipe's name.
+// described returns a text to show for an object without a name: a process's number, a thread's name, or a pipe's name.
 // For other types, and if the query fails, it returns "". A disconnected pipe is "(pipe, disconnected)".
 func (l *inspector) described(h winnt.Handle, typ string) string {
 	switch typ {

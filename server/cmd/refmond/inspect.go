@@ -27,7 +27,7 @@ type inspectFlags struct {
 	Owner  string `help:"The user that refmond runs as, if it is neither root nor you." placeholder:"USER"`
 }
 
-// inspector inspects a daemon. One goroutine uses it.
+// inspector is a client of the daemon that queries its processes, threads and tokens. One goroutine uses it.
 type inspector struct {
 	conn  *client.Conn
 	th    *nt.Thread
@@ -117,8 +117,8 @@ func (l *inspector) name(s sid.SID) string {
 	return name
 }
 
-// named returns the name of the account whose SID is text, as name does. A text that is not a SID is returned
-// itself, with control characters escaped.
+// named returns the account name to print for a SID in a reply of the daemon, as name does. A text that is not a SID is
+// returned itself, with control characters escaped.
 func (l *inspector) named(text string) string {
 	s, err := sid.Parse(text)
 	if err != nil {
@@ -127,7 +127,7 @@ func (l *inspector) named(text string) string {
 	return l.name(s)
 }
 
-// text returns a string that a query returned, "?" if the query failed.
+// text returns the string in the result of a query, "?" if the query failed.
 func text(v any, st ntstatus.Status) string {
 	if s, ok := v.(string); ok && st == ntstatus.Success {
 		return s
@@ -165,5 +165,5 @@ func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handl
 	return h, nil
 }
 
-// printable escapes control characters in a client's text.
+// printable makes a client's text safe to print: it escapes control characters.
 func printable(s string) string { return controls.Text(s) }

@@ -46,8 +46,9 @@ func (t *tickets) check() error {
 	return nil
 }
 
-// open returns the acceptor of tickets, nil and no error without a keytab. last is the previous acceptor, nil for none.
-// parser parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
+// open returns the acceptor that verifies Kerberos tickets, nil and no error without a keytab. last is the previous
+// acceptor, nil for none. parser parses tokens and PACs. A keytab that cannot be read is an error. With last, replays
+// from before stay refused.
 func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
 	parser *confined.Parser) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
@@ -99,8 +100,8 @@ func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 	}, nil
 }
 
-// setAuthorities sets up the authorities that log clients on: the store, tickets if there is a keytab, and
-// the directory if one is configured.
+// setAuthorities chooses which parts log clients on: the account store, Kerberos tickets if there is a keytab, and the
+// directory if one is configured.
 func (s *service) setAuthorities() {
 	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,
 		Tickets: s.tickets.now.Load,

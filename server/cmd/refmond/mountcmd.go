@@ -156,8 +156,9 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 // treeName is the name of the one tree of this command.
 const treeName = "tree"
 
-// closed returns an error if the files can be reached without the mount. The mount itself closes the path that it
-// covers. With --exposed it returns nil. The error names each open path and how to close it.
+// closed verifies that users cannot bypass the mount: it returns an error if the files can be reached without it. The
+// mount itself closes the path that it covers. With --exposed it returns nil. The error names each open path and how to
+// close it.
 func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if c.Exposed {
 		return nil
@@ -230,7 +231,7 @@ func mayMount() bool {
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// audience returns who sees a mount of this program, for the log: "all users" if it may mount for all (CAP_SYS_ADMIN),
+// audience describes for the log who sees a mount of this program: "all users" if it may mount for all (CAP_SYS_ADMIN),
 // otherwise "uid N alone" with its own user.
 func audience() string {
 	if uid := os.Geteuid(); !mayMount() {

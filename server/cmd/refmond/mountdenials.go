@@ -23,7 +23,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns a function that stores the denials of a tree's mount in memory, for refmond why.
+// deniedBy returns the function that a tree's mount calls for each denial. It stores the denial in memory, for refmond
+// why.
 func (s *service) deniedBy(tree string) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		n := daemon.Denial{Time: d.Time, UID: d.UID, Lines: denialLines(tree, d)}
@@ -34,8 +35,8 @@ func (s *service) deniedBy(tree string) func(*mount.Denial) {
 	}
 }
 
-// denialLines returns the lines that refmond why prints of a denial: the request with its error, each reason, and how
-// many denials were only counted.
+// denialLines formats a denial for refmond why: the request with its error, each reason, and how many denials were only
+// counted.
 func denialLines(tree string, d *mount.Denial) []string {
 	first := fmt.Sprintf("mount %s, uid %d: %s %s", tree, d.UID, d.Operation, d.Path)
 	if d.Asked != 0 {
@@ -51,7 +52,7 @@ func denialLines(tree string, d *mount.Denial) []string {
 	return lines
 }
 
-// mountTrail is the trail of a mount without a daemon.
+// mountTrail is the audit log of the command mount, which runs without a daemon.
 type mountTrail struct {
 	log      *auditlog.Log
 	computer string
@@ -102,7 +103,7 @@ func (t *mountTrail) close() error {
 	return t.log.Close()
 }
 
-// record returns a function that writes a denial of a mount to the kernel's audit log, as event 4656. The function
+// record returns the function that writes a mount's denials to the kernel's audit log, as event 4656. The function
 // skips a denial that was not a refused open, and one that the object's SACL has recorded.
 func record(log *audit.Log) func(*mount.Denial) {
 	return func(d *mount.Denial) {
@@ -176,9 +177,9 @@ func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	return n.name, "Unix User", n.name != ""
 }
 
-// fromTrail prints the denials of an audit log that match the options, the newest last. It says so if none does. The
-// path matches as a part of the name, in any case. Since 0 means all times. A damaged log is an error after the records
-// before it.
+// fromTrail prints the denials of an audit log, given by --audit, that match the options, the newest last. It says so
+// if none does. The path matches as a part of the name, in any case. Since 0 means all times. A damaged log is an error
+// after the records before it.
 func (c *whyCmd) fromTrail(std *streams) error {
 	f, err := trail.Parse("event=4656 and result=failure")
 	if err != nil {

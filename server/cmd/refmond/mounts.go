@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// LogOn implements [mount.Peers]. A request to a mount gets the token that a connection of the same
-// user would get.
+// LogOn gives the user of a request to a mount the token that a connection of the same user would get. It implements
+// [mount.Peers].
 func (s *service) LogOn(p *unix.Peer, full bool) (logon.Result, error) {
 	return s.Identity().LogOn(p, full)
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reloading returns the sd_notify state for a reload, with the time that Type=notify-reload requires. Without a clock
-// it has no time.
+// reloading returns the message that tells the service manager that a reload has begun, with the time that
+// Type=notify-reload requires. Without a clock it has no time.
 func reloading() string {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {

@@ -23,7 +23,7 @@ type numbers struct {
 
 var _ lsa.Domains = (*numbers)(nil)
 
-// idTable is the contents of a file. Immutable.
+// idTable maps uids and gids to SIDs, as a directory file lists them. Immutable.
 type idTable struct {
 	ids  [2]map[uint32]sid.SID // of users, of groups
 	sids [2]map[sid.SID]uint32
@@ -75,8 +75,8 @@ func readNumbers(file string) (*idTable, error) {
 
 var errMany = errors.New("more than one account of the directory has this id")
 
-// sid returns the account of an id. If two accounts have it, neither gets it and no user can log on
-// with it (L-59).
+// sid returns the account of a uid or gid, as kind says. If two accounts have it, neither gets it and no user can log
+// on with it (L-59).
 func (t *idTable) sid(kind int, id uint32) (sid.SID, bool, error) {
 	if t.many[kind][id] {
 		return sid.SID{}, false, errMany

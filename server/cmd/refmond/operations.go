@@ -79,7 +79,7 @@ func (o *operations) close() error {
 	return err
 }
 
-// own accepts only connections of the daemon's own user and of root.
+// own is a listener that accepts only connections of the daemon's own user and of root.
 type own struct{ *net.UnixListener }
 
 // Accept waits for a connection of a user that may operate the daemon, and closes those of others. It implements

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// place is a file or folder that refmond trusts. Immutable.
+// place is a file or folder whose contents refmond trusts, so that no other user may change it. Immutable.
 type place struct {
 	what   string // name in messages
 	path   string
@@ -46,9 +46,9 @@ func (c *config) checkPlaces() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check checks one place and all its parent folders, by the name and after resolving links. A place that does not exist
-// is checked by its parents. A socket itself is not checked, and its folder only by the rules for sockets. It returns
-// the first error.
+// check reports whether other users could replace a trusted file: it checks the file and all its parent folders, by the
+// name and after resolving links. A place that does not exist is checked by its parents. A socket itself is not
+// checked, and its folder only by the rules for sockets. It returns the first error.
 func (p place) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {

@@ -65,8 +65,9 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 	}
 }
 
-// process prints a process and its threads. It skips a process that has ended. If the token may not be opened, the user
-// is that of the connection, "" without one. An error of the process query is returned.
+// process prints one process and its threads, for refmond ps; h is a handle of the process. It skips a process that has
+// ended. If the token may not be opened, the user is that of the connection, "" without one. An error of the process
+// query is returned.
 func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
@@ -192,7 +193,7 @@ func (l *inspector) user(tok winnt.Handle) string {
 	return "?"
 }
 
-// times returns the creation time in a query's result; 0 if the query failed.
+// times returns the creation time of a process or thread from the result of a query; 0 if the query failed.
 func times(v any, st ntstatus.Status) int64 {
 	if t, ok := v.(nt.KernelUserTimes); ok && st == ntstatus.Success {
 		return t.CreateTime
@@ -200,7 +201,8 @@ func times(v any, st ntstatus.Status) int64 {
 	return 0
 }
 
-// short shortens a text to a width and escapes control characters. width must be at least 1.
+// short fits a text into a table column: it shortens s to a width and escapes control characters. width must be at
+// least 1.
 func short(s string, width int) string {
 	r := []rune(printable(s))
 	if len(r) > width {

@@ -113,8 +113,8 @@ func printRevoked(std *streams, r *inspect.Revoked) {
 	}
 }
 
-// revokeMounts ends the access of selected users to selected files on all mounts. It returns the open files that the
-// host's kernel still serves without refmond; nil without mounts.
+// revokeMounts carries out a revocation on all mounts: it ends the access of selected users to selected files. It
+// returns the open files that the host's kernel still serves without refmond; nil without mounts.
 func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (remains []inspect.Remaining) {
 	mounts, _ := s.currentMounts()
 	for _, m := range mounts {

@@ -78,7 +78,7 @@ func (c *serveCmd) Run(std *streams) error {
 	}
 }
 
-// service is a daemon with everything that this command adds to it.
+// service is a running daemon with its accounts, trees, mounts and logs: everything that refmond serve starts.
 type service struct {
 	*daemon.Daemon
 	log   *slog.Logger

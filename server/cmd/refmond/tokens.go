@@ -105,8 +105,8 @@ func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q i
 	return nil
 }
 
-// read copies the contents of a token into t. It returns the first failure, and reads the rest all the same. What could
-// not be read stays as it was in t.
+// read fills t with a token's user, groups and privileges, by queries of its handle. It returns the first failure, and
+// reads the rest all the same. What could not be read stays as it was in t.
 func (l *inspector) read(tok winnt.Handle, t *inspect.Token) (st ntstatus.Status) {
 	ask := func(class winnt.TokenInfoClass) any {
 		v, s := l.th.NtQueryInformationToken(tok, class)

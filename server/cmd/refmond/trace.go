@@ -106,8 +106,8 @@ func (c *traceCmd) Run(std *streams) error {
 	}
 }
 
-// calls prints the calls after q.After. It returns the number of the last one, and how many it printed. It stops when
-// there are no further ones. stamped adds time, process and client to each.
+// calls prints the recorded calls after q.After. It returns the number of the last one, and how many it printed. It
+// stops when there are no further ones. stamped adds time, process and client to each.
 func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uint64, n int, err error) {
 	for {
 		a, err := l.query(q)
@@ -170,8 +170,8 @@ refmond mount writes denials to an audit log instead: use refmond mount --audit 
 file that nobody has tried to open use refmon why PATH --as USER.`
 }
 
-// noDenial returns the line for an empty list. Without --socket the line names the socket at which administrators see
-// the denials of others.
+// noDenial returns the line that refmond why prints if it finds no denial. Without --socket the line names the socket
+// at which administrators see the denials of others.
 func noDenial(socket string) string {
 	const none = "No recent denial that you may see."
 	if socket != "" {

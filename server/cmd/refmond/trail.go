@@ -96,9 +96,9 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	return log, nil
 }
 
-// policy reads the audit policy in the log's folder and applies the configuration's changes. Without a file the default
-// policy also records logons, logoffs, special logons, and the use of sensitive privileges. An unknown subcategory, and
-// a policy file that cannot be read, are errors.
+// policy returns the audit policy: that of the log's folder dir with the configuration's changes. Without a file the
+// default policy also records logons, logoffs, special logons, and the use of sensitive privileges. An unknown
+// subcategory, and a policy file that cannot be read, are errors.
 func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {
@@ -148,8 +148,8 @@ func (r *reporting) Write(e audit.Event) error { return r.report(r.Log.Write(e))
 // audit.BatchSink.
 func (r *reporting) WriteAll(events []audit.Event) error { return r.report(r.Log.WriteAll(events)) }
 
-// report logs when writes begin to fail or succeed again, and a lasting failure once a minute. It returns err
-// unchanged.
+// report tells the operator about a broken audit log: it logs when writes begin to fail or succeed again, and a lasting
+// failure once a minute. It returns err unchanged.
 func (r *reporting) report(err error) error {
 	r.mu.Lock()
 	was, now := r.failing, time.Now()
@@ -204,9 +204,9 @@ func writeTrail(w io.Writer, s *trailState) {
 	}
 }
 
-// trail reports the state of the running daemon's audit log: well, a note, or what to do. It notes a daemon that does
-// not answer, and that audit.keep is not set. An ended log, and a reserve that it failed to make, are to do; lost and
-// left-out records are notes.
+// trail checks the running daemon's audit log and reports its state: well, a note, or what to do. It notes a daemon
+// that does not answer, and that audit.keep is not set. An ended log, and a reserve that it failed to make, are to do;
+// lost and left-out records are notes.
 func (c *checkUp) trail(cfg *config) {
 	if !cfg.Audit.Keep {
 		c.note("audit", "no records are kept (audit.keep)")

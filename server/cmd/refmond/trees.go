@@ -44,7 +44,7 @@ type treeSettings struct {
 	Backup          string `json:"backup"`
 }
 
-// treeConfig is a validated tree.
+// treeConfig is the validated configuration of a tree.
 type treeConfig struct {
 	hostfs.Config
 	name    string
@@ -183,7 +183,7 @@ func groupID(name string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// servedTree is an open tree.
+// servedTree is an open tree with its configured name.
 type servedTree struct {
 	*hostfs.Tree
 	name string

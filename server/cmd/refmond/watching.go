@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// watching serves watchers of the trees. nil serves none.
+// watching is the server of the daemon that watchers of the trees connect to. nil serves none.
 type watching struct {
 	listener *net.UnixListener
 	server   *feed.Server
