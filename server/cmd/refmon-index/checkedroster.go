@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// checkedRoster is a roster each of whose directory versions passes a check before the index receives it.
+// checkedRoster is a roster whose directory versions must pass a check before the index receives them.
 type checkedRoster struct {
 	roster index.Roster
 	check  func(context.Context, *directory.Directory) error

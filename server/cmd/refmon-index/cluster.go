@@ -68,7 +68,8 @@ func (c *brokerCmd) Run(std *streams) error {
 	return <-full
 }
 
-// keep creates the streams, prints that they are ready, and deletes messages for workers until ctx ends.
+// keep runs the keeper of a site: it creates the streams, prints that they are ready, and deletes messages for workers
+// until ctx ends.
 func keep(ctx context.Context, std *streams, k *stages.Conn) error {
 	return stages.Keep(ctx, k, func() { fmt.Fprintf(std.err, "refmon-index: the streams are ready\n") })
 }
@@ -113,8 +114,8 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 	return stage(ctx, c)
 }
 
-// dial connects as a role of the site in the folder dir. The error is [os.ErrNotExist] if the folder has no site or no
-// seed of the role. The caller closes the connection. A malformed site is an error.
+// dial connects to the site's NATS servers as a role, with the keys in the folder dir. The error is [os.ErrNotExist] if
+// the folder has no site or no seed of the role. The caller closes the connection. A malformed site is an error.
 func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	s, err := site.Load(dir)
 	if err != nil {

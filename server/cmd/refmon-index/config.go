@@ -42,8 +42,9 @@ func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	return slices.Concat(args[:1], flags, rest), nil
 }
 
-// configFile returns the value of --config after the command, "" if there is none, and the arguments after the command
-// without it. A second --config and an empty value are errors. A --config at the end without a value stays in rest.
+// configFile finds the flag --config on a command line: it returns its value, "" if there is none, and the arguments
+// after the command without it. A second --config and an empty value are errors. A --config at the end without a value
+// stays in rest.
 func configFile(args []string) (file string, rest []string, err error) {
 	for i := 1; i < len(args); i++ {
 		value, found := strings.CutPrefix(args[i], "--config=")
@@ -98,7 +99,8 @@ func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
 	return out, strict.Locate(text, marks, err)
 }
 
-// scalar returns a JSON string's text, and another value as it is written. null is "null".
+// scalar converts a JSON value to the value of a flag: the text of a string, and another value as it is written. null
+// is "null".
 func scalar(v json.RawMessage) string {
 	var text string
 	if json.Unmarshal(v, &text) == nil && string(v) != "null" {

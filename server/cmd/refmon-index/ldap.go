@@ -21,8 +21,8 @@ type people struct {
 	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
 }
 
-// open returns the roster for LDAP, nil and no error for a directory file. It returns an error unless exactly one of
-// them is given. On success the caller calls done at the end. done is never nil on success.
+// open returns the roster that the flags select, for LDAP; nil and no error for a directory file. It returns an error
+// unless exactly one of them is given. On success the caller calls done at the end. done is never nil on success.
 func (p *people) open() (roster index.Roster, done func(), err error) {
 	roster, d, err := p.LDAP.open()
 	switch {

@@ -23,9 +23,9 @@ type queryFlags struct {
 	Limit time.Duration `help:"The greatest age of a heartbeat; older data is not used." default:"10s"`
 }
 
-// ask calls run with a client of the index's run. If no run answers, it calls folder with the files of the index
-// instead, also if run has failed with ErrNoRun. Both give the same answers, except that only a run knows the groups
-// of people (N-97). It closes the client and the index.
+// ask answers a query from the running index, or else from the index's files. It calls run with a client of the index's
+// run. If no run answers, it calls folder with the files, also if run has failed with ErrNoRun. Both give the same
+// answers, except that only a run knows the groups of people (N-97). It closes the client and the index.
 func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Index) error) error {
 	c, err := queries.Dial(a.State)
 	if err == nil {
@@ -49,9 +49,9 @@ type subject struct {
 	Token string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
 }
 
-// about returns the question for a run and the same query for an index, about the person or the token in the file
-// Token. It returns an error unless exactly one of them is given, and for an unreadable or malformed token. It does not
-// check the person or the right. limit is the greatest age of a heartbeat.
+// about converts the command's arguments to a query about the person or the token in the file Token, in two forms: for
+// a run, and for the index's files. It returns an error unless exactly one of them is given, and for an unreadable or
+// malformed token. It does not check the person or the right. limit is the greatest age of a heartbeat.
 func (s *subject) about(right string, limit time.Duration) (a queries.About, q index.Query, err error) {
 	a = queries.About{Subject: queries.Subject{Who: s.Who}, Right: right, Limit: limit}
 	q = index.Query{Who: s.Who, Right: right, Limit: limit}
@@ -236,7 +236,7 @@ func (c *statusCmd) Run(std *streams) error {
 	return errors.Join(printCounts(std, counts), withheld)
 }
 
-// rounded rounds an age for display.
+// rounded rounds the age of a heartbeat to tenths of a second, for display.
 func rounded(age time.Duration) time.Duration { return age.Round(100 * time.Millisecond) }
 
 // printCounts prints the counts of the index as a table and returns the error of writing.

@@ -17,8 +17,8 @@ type serving struct {
 	Ask    []string `help:"A user of this host who may ask about everybody, by name or uid." placeholder:"USER"`
 }
 
-// uids returns the uid of each user in Ask, given by name or number; nil if there are none. A name that the host does
-// not have is an error.
+// uids returns the users who may ask about everybody: the uid of each user in Ask, given by name or number; nil if
+// there are none. A name that the host does not have is an error.
 func (s *serving) uids() (out []uint32, err error) {
 	for _, name := range s.Ask {
 		text := name

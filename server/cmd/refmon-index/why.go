@@ -56,9 +56,8 @@ func (c *whyCmd) Run(std *streams) error {
 	return said
 }
 
-// inWords returns a clause of a class's expression for people: its terms in their order, each as allow or deny with the
-// SID and the name of a SID that every computer has. The term * is everybody. An empty clause
-// is nobody.
+// inWords explains one clause of a class's expression to people: its terms in their order, each as allow or deny with
+// the SID and the name of a SID that every computer has. The term * is everybody. An empty clause is nobody.
 func inWords(clause []string) string {
 	if len(clause) == 0 {
 		return "nobody"
