@@ -71,8 +71,8 @@ func (c *config) checkQuestions() error {
 	return g.Close()
 }
 
-// prefix parses an IP address, as a network of one address, or a network such as 192.0.2.0/28. A network of all
-// addresses is an error. A zone is an error. Bits of a network beyond its length stay.
+// prefix parses the addresses of a trusted proxy: an IP address, as a network of one address, or a network such as
+// 192.0.2.0/28. A network of all addresses is an error. A zone is an error. Bits of a network beyond its length stay.
 func prefix(text string) (netip.Prefix, error) {
 	if at, err := netip.ParseAddr(text); err == nil && at.Zone() == "" {
 		return netip.PrefixFrom(at.Unmap(), at.Unmap().BitLen()), nil

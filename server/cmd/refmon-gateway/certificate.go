@@ -51,8 +51,8 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	return cert, made, err
 }
 
-// namedBy reports whether a certificate has exactly the configured names and addresses, in any order. A repeated name
-// counts twice.
+// namedBy reports whether a certificate fits the configuration: whether it has exactly the configured names and
+// addresses, in any order. A repeated name counts twice.
 func (c *config) namedBy(leaf *x509.Certificate) bool {
 	got, want := slices.Clone(leaf.DNSNames), []string{}
 	for _, ip := range leaf.IPAddresses {

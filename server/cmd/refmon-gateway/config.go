@@ -147,9 +147,9 @@ func (c *config) check() error {
 	return c.checkQuestions()
 }
 
-// listens returns an error if the gateway cannot serve the address at. It must be a host and port. Without a configured
-// certificate only localhost and loopback addresses are allowed, because other hosts cannot verify a generated one. The
-// key names must not be empty, because the Host header is checked against it.
+// listens checks a listen address: it returns an error if the gateway cannot serve the address at. It must be a host
+// and port. Without a configured certificate only localhost and loopback addresses are allowed, because other hosts
+// cannot verify a generated one. The key names must not be empty, because the Host header is checked against it.
 func (c *config) listens(at string) error {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {
