@@ -125,6 +125,7 @@ func Start(t testing.TB, o Order) *Domain {
 	return d
 }
 
+// must ends the test if err is not nil.
 func (d *Domain) must(err error) {
 	d.t.Helper()
 	if err != nil {
@@ -132,11 +133,12 @@ func (d *Domain) must(err error) {
 	}
 }
 
+// path returns the path of a file in the domain's own folder.
 func (d *Domain) path(parts ...string) string {
 	return filepath.Join(append([]string{d.Dir}, parts...)...)
 }
 
-// services lists the services of the controller.
+// services returns the list of Samba services that this controller runs, for its configuration.
 func (d *Domain) services() string {
 	if d.files {
 		return "s3fs,ldap,kdc,rpc,winbindd,cldap"

@@ -38,7 +38,7 @@ func (d *Domain) resolver() {
 	})
 }
 
-// named returns the response to a DNS query, nil if b is not a query with one question.
+// named is the test's DNS server: it returns the response to a DNS query, nil if b is not a query with one question.
 func (d *Domain) named(b []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(b) != nil || len(m.Questions) != 1 {

@@ -70,6 +70,7 @@ func (d *Domain) Join() *Member {
 	return m
 }
 
+// path returns the path of a file in the member's own folder.
 func (m *Member) path(name string) string { return filepath.Join(m.dir, name) }
 
 // configure writes the configuration, with the lines in more at its end.

@@ -54,7 +54,8 @@ func (m *machine) begin(name string) *daemon {
 	return d
 }
 
-// tries starts a daemon and waits, without a limit, until it is ready or has ended. Only a ready daemon is in m.runs.
+// tries starts a daemon that may fail to start, and waits, without a limit, until it is ready or has ended. Only a
+// ready daemon is in m.runs.
 func (m *machine) tries(name string) (_ *daemon, ready bool) {
 	m.Helper()
 	s := services[name]

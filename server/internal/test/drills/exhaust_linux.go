@@ -25,7 +25,7 @@ func (m *machine) small(name string, mode string) {
 	m.mount("drill", name, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "size=32m", "nr_inodes=300", "mode="+mode)
 }
 
-// shortages are the resources of the machine's file systems and of each daemon.
+// shortages returns the resources that the drill exhausts: those of the machine's file systems and of each daemon.
 func shortages() []shortage {
 	var all []shortage
 	for _, c := range []struct {
@@ -71,7 +71,7 @@ func (m *machine) fill(at string) {
 	}
 }
 
-// crowd uses up the inodes of a file system.
+// crowd uses up the inodes of a file system with empty files.
 func (m *machine) crowd(at string) {
 	m.Helper()
 	m.must(os.MkdirAll(m.at(at+"/"+filling), 0o700))
@@ -177,9 +177,9 @@ type outcome struct {
 	recovers bool
 }
 
-// suffers runs the attempts during a shortage and after it, and restarts daemons that ended. It returns the outcomes
-// by daemon, and adds the names of acknowledged changes to acked, by daemon. It fails the test if bob can read alice's
-// file, or if a daemon does not recover within a minute.
+// suffers tests how the daemons bear a shortage: it runs the attempts during it and after it, and restarts daemons that
+// ended. It returns the outcomes by daemon, and adds the names of acknowledged changes to acked, by daemon. It fails
+// the test if bob can read alice's file, or if a daemon does not recover within a minute.
 func (m *machine) suffers(s shortage, round int, acked map[string][]string) map[string]outcome {
 	m.Helper()
 	all := map[string]outcome{}

@@ -79,9 +79,9 @@ func (m *machine) measure(name string) use {
 	return u
 }
 
-// works runs mixed load until ctx ends: files over HTTPS, files on both mounts, accounts, descriptors, and questions
-// to the index. It multiplies the pauses between them by slower. It returns how often each kind was tried, failures
-// included, and the first 20 errors.
+// works puts mixed load on all daemons until ctx ends: files over HTTPS, files on both mounts, accounts, descriptors,
+// and questions to the index. It multiplies the pauses between them by slower. It returns how often each kind was
+// tried, failures included, and the first 20 errors.
 func (m *machine) works(ctx context.Context, slower int) (done map[string]int, wrong []string) {
 	m.Helper()
 	done = map[string]int{}

@@ -131,7 +131,7 @@ func (m *machine) run(uid uint32, script string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// does is run for a script of root that must succeed.
+// does runs a shell script of root on the machine, which must succeed, and returns its output.
 func (m *machine) does(script string) string {
 	m.Helper()
 	out, err := m.run(0, script)

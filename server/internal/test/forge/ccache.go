@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ccache encodes a credential cache, big endian.
+// ccache writes the file format of Kerberos credential caches, big endian.
 type ccache struct{ b []byte }
 
 func (c *ccache) u32(v uint32) { c.b = binary.BigEndian.AppendUint32(c.b, v) }

@@ -99,14 +99,15 @@ func (k *Centre) serve(c net.Conn) {
 	_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(answer))), answer...))
 }
 
+// refuse returns a KRB-ERROR with this code and data.
 func (k *Centre) refuse(code int32, data []byte) []byte {
 	e := messages.NewKRBError(principal("krbtgt/"+k.Realm), k.Realm, code, "of the test")
 	e.EData = data
 	return must(e.Marshal())
 }
 
-// answer returns the response to a request: the configured error if there is one, a ticket, or error 60 for anything
-// else.
+// answer returns the KDC's response to a request: the configured error if there is one, a ticket, or error 60 for
+// anything else.
 func (k *Centre) answer(b []byte) []byte {
 	var as messages.ASReq
 	var tgs messages.TGSReq

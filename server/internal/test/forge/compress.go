@@ -26,7 +26,8 @@ func Compress(in []byte) (out []byte) {
 	return out
 }
 
-// match returns the longest match for the bytes from at on, and its distance. Without a match both are 0.
+// match finds a repetition for the compressor: the longest match in the data before position at, and its distance.
+// Without a match both are 0.
 func match(in []byte, at int) (length, back int) {
 	for b := 1; b <= min(at, 300); b++ {
 		n := 0
@@ -40,7 +41,8 @@ func match(in []byte, at int) (length, back int) {
 	return length, back
 }
 
-// words writes bits into 16-bit words. It reserves the position of each word two words ahead.
+// words writes the bit stream of LZ77+Huffman data as 16-bit words. It reserves the position of each word two words
+// ahead.
 type words struct {
 	out           []byte
 	first, second int
