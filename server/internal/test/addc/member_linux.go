@@ -80,7 +80,7 @@ func (m *Member) configure(more string) {
 	m.d.must(os.WriteFile(m.path("smb.conf"), []byte(text), 0o600))
 }
 
-// hold starts a program that keeps the mount namespace alive.
+// hold starts a program that keeps the member's mount namespace alive until the test ends.
 func (m *Member) hold() {
 	m.d.t.Helper()
 	m.holder = exec.Command("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount --bind '"+m.path("hosts")+
@@ -192,7 +192,8 @@ func (d *Domain) Accounts(prefix string) map[string]sid.SID {
 	return all
 }
 
-// field returns the rest of the first line that begins with name, "" without one.
+// field returns the value after a name in a program's output: the rest of the first line that begins with name, ""
+// without one.
 func field(text, name string) string {
 	for line := range strings.Lines(text) {
 		if v, ok := strings.CutPrefix(line, name); ok {

@@ -9,8 +9,10 @@ import (
 // ccache writes the file format of Kerberos credential caches, big endian.
 type ccache struct{ b []byte }
 
+// u32 appends a number of 32 bits.
 func (c *ccache) u32(v uint32) { c.b = binary.BigEndian.AppendUint32(c.b, v) }
 
+// data appends bytes after their length.
 func (c *ccache) data(b []byte) {
 	c.u32(uint32(len(b)))
 	c.b = append(c.b, b...)

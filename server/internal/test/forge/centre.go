@@ -176,6 +176,8 @@ func (k *Centre) logOn(req *messages.ASReq) []byte {
 	return must(rep.Marshal())
 }
 
+// fields returns the unencrypted part of a KDC's response to the client name, with the ticket t. Named replaces the
+// name if it is set.
 func (k *Centre) fields(kind int, name string, t messages.Ticket) messages.KDCRepFields {
 	if k.Named != "" {
 		name = k.Named

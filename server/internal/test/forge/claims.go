@@ -78,6 +78,7 @@ func (w *writer) claims(all []claims.Attribute) {
 	}
 }
 
+// terminated appends a string that ends with NUL, as claims have them.
 func (w *writer) terminated(s string) { w.text(s + "\x00") }
 
 // values appends the values of a claim, nothing for a claim without values.

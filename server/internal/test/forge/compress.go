@@ -50,6 +50,7 @@ type words struct {
 	free          int
 }
 
+// reserve makes room for the next word and returns its position in the output.
 func (w *words) reserve() int {
 	w.out = append(w.out, 0, 0)
 	return len(w.out) - 2
@@ -67,6 +68,7 @@ func (w *words) bits(v uint32, n int) {
 	w.next, w.free = v&(1<<left-1), 16-left
 }
 
+// put writes a complete word at the first reserved position, and reserves another one.
 func (w *words) put(v uint32) {
 	binary.LittleEndian.PutUint16(w.out[w.first:], uint16(v))
 	w.first, w.second = w.second, w.reserve()
@@ -90,6 +92,7 @@ func (w *words) match(length, back int) {
 	w.bits(uint32(back-1<<offsetBits), offsetBits)
 }
 
+// done writes the last bits and returns the compressed data.
 func (w *words) done() []byte {
 	binary.LittleEndian.PutUint16(w.out[w.first:], uint16(w.next<<w.free))
 	return w.out

@@ -54,6 +54,7 @@ var (
 	oidSPNEGO     = []byte{6, 6, 0x2b, 6, 1, 5, 5, 2}
 )
 
+// must returns v, and panics if err is not nil.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
