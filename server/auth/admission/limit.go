@@ -66,7 +66,7 @@ func (c *counts) live(key string, now time.Time, window time.Duration) int {
 	return 0
 }
 
-// remove removes the counter in the list element e, which must be in the table.
+// remove deletes a counter of failures, given by its list element e, which must be in the table.
 func (c *counts) remove(e *list.Element) {
 	c.order.Remove(e)
 	delete(c.byKey, e.Value.(*counted).key)
@@ -107,7 +107,7 @@ func (c *counts) undo(key string) {
 	}
 }
 
-// drop removes the counter of key with all its failures. It ignores an unknown key.
+// drop forgets all failures of key. It ignores an unknown key.
 func (c *counts) drop(key string) {
 	if e := c.byKey[key]; e != nil {
 		c.remove(e)

@@ -135,13 +135,13 @@ func (c *cursor) take(n int) []byte {
 	return out
 }
 
-// u16 takes a 16-bit number.
+// u16 reads the next 16-bit number.
 func (c *cursor) u16() uint16 { return binary.BigEndian.Uint16(c.take(2)) }
 
-// u32 takes a 32-bit number.
+// u32 reads the next 32-bit number.
 func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
 
-// text takes a length in 16 bits, then that many bytes.
+// text reads a counted string: a length of 16 bits, then that many bytes.
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
 // parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key.

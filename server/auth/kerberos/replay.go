@@ -151,7 +151,7 @@ func (r *replay) rewriteLocked(kept []byte) error {
 	return nil
 }
 
-// syncFolder makes the names in a folder durable.
+// syncFolder makes a new or renamed file in a folder survive a crash, by a sync of the folder.
 func syncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -172,12 +172,12 @@ func (o *opened) validFrom() time.Time {
 	return o.ticket.StartTime
 }
 
-// authenticatorTime returns the time of the authenticator.
+// authenticatorTime returns the client's time at which it made the authenticator.
 func (o *opened) authenticatorTime() time.Time {
 	return o.auth.CTime.Add(time.Duration(o.auth.Cusec%1_000_000) * time.Microsecond)
 }
 
-// client returns the client's name without its realm.
+// client returns the name of the client that the ticket is for, without its realm.
 func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString, "/") }
 
 // bit reports whether flag n of an ASN.1 bit string is set, counted from the left.

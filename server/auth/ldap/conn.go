@@ -232,5 +232,5 @@ type Error struct{ Why string }
 // Error returns "ldap: " and Why.
 func (e *Error) Error() string { return "ldap: " + e.Why }
 
-// wrong returns an *Error with a message.
+// wrong returns the [*Error] for a response that cannot be used, with a message.
 func wrong(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }

@@ -11,7 +11,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// clip returns a DN quoted and shortened for a message.
+// clip quotes a DN for an error message and limits its length.
 func clip(dn string) string { return fmt.Sprintf("%.120q", dn) }
 
 // objectAttributes are the attributes of an exported object.

@@ -204,7 +204,7 @@ func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	return values, nil
 }
 
-// escapeBytes escapes each byte of a filter value as hexadecimal digits.
+// escapeBytes encodes a binary value for a search filter: each byte as hexadecimal digits after a backslash.
 func escapeBytes(b []byte) string {
 	const digits = "0123456789abcdef"
 	out := make([]byte, 0, 3*len(b))

@@ -206,7 +206,7 @@ func containsGroups(b []byte, list []token.Group) bool {
 	return true
 }
 
-// utf16Bytes returns a text in UTF-16LE. Invalid UTF-8 becomes U+FFFD.
+// utf16Bytes encodes a text as in a PAC, in UTF-16LE. Invalid UTF-8 becomes U+FFFD.
 func utf16Bytes(text string) []byte {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(text)) {

@@ -35,7 +35,7 @@ const (
 	kindFull         kind = 19
 )
 
-// signature reports whether buffers of that type are signatures.
+// signature reports whether a buffer of this type is a signature, of the server, the KDC, the ticket or the whole PAC.
 func (k kind) signature() bool {
 	return k == kindServer || k == kindKDC || k == kindTicket || k == kindFull
 }

@@ -97,14 +97,14 @@ type bits struct {
 	missing int // words read past the end
 }
 
-// start fills the register with the first two words of a block.
+// start begins a block: it fills the register of bits with the first two words.
 func (s *bits) start() {
 	s.next = s.word() << 16
 	s.next |= s.word()
 	s.extra = 16
 }
 
-// word returns the next word, 0 past the end. It counts them in missing.
+// word returns the next 16-bit word of the input, 0 past the end. It counts missing words in missing.
 func (s *bits) word() uint32 {
 	if s.at+2 > len(s.in) {
 		s.missing++

@@ -43,7 +43,7 @@ func newReader(b []byte, what string) *reader {
 	return r
 }
 
-// fail stores an error with the position, unless there is one already.
+// fail makes the reader stop with an error that names the position, unless there is one already.
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: at %d: %s", ErrInvalid, r.at, fmt.Sprintf(format, args...))
