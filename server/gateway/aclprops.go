@@ -104,7 +104,7 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 	"quota-used-bytes":      func(t *propertyReader) (string, int) { return t.quota(false) },
 }
 
-// principalHref returns the URL path of a SID's principal resource.
+// principalHref returns the URL path of the WebDAV principal that stands for a SID.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
 // descriptor returns the owner, group and DACL of the file. It returns nil if the client does not have READ_CONTROL or

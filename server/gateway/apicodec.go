@@ -35,7 +35,7 @@ type strictCodec struct{ name string }
 // Name returns the name of the encoding, as in the Content-Type after "application/".
 func (c strictCodec) Name() string { return c.name }
 
-// binary reports whether the codec reads the binary encoding.
+// binary reports whether the codec reads and writes the binary encoding of protocol buffers, and not JSON.
 func (c strictCodec) binary() bool { return c.name == "proto" }
 
 // Marshal encodes a reply. It does not check its fields. A message that is not a proto.Message is an error. The

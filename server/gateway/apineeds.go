@@ -71,7 +71,7 @@ func (needsInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) 
 	return func(ctx context.Context, c connect.StreamingHandlerConn) error { return next(ctx, needsConn{c}) }
 }
 
-// needsConn checks each message that it receives.
+// needsConn is a server's streaming connection that checks each request for its required fields.
 type needsConn struct{ connect.StreamingHandlerConn }
 
 // Receive reads the next request into message. It fails with InvalidArgument if a required field is missing.

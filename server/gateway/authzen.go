@@ -175,7 +175,7 @@ func denial(reason string) authzen.Answer {
 	return authzen.Answer{ReasonAdmin: reason, ReasonUser: "access denied"}
 }
 
-// unavailable returns the 503 error of a question that refmond did not decide.
+// unavailable returns the 503 error for a question that refmond did not decide, with the status of the failed call.
 func unavailable(st ntstatus.Status) error {
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "refmond did not decide: " + st.String()}
 }

@@ -231,7 +231,7 @@ func (q *request) whyPage(r *http.Request) any {
 	return d
 }
 
-// sddlOf returns a descriptor as SDDL. If that fails, it returns the error in parentheses.
+// sddlOf returns a descriptor as SDDL for a page. If that fails, it returns the error in parentheses.
 func sddlOf(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

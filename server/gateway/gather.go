@@ -61,7 +61,7 @@ func (c *gathered) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// hold makes later writes fill a buffer until release. A second call has no effect.
+// hold begins to collect writes: later ones fill a buffer until release. A second call has no effect.
 func (c *gathered) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

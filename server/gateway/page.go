@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; base-uri 'none'; "+
 	"form-action 'self'", styleHash())
 
-// styleHash returns the base64 SHA-256 of style.
+// styleHash returns the base64 SHA-256 of style, by which a Content-Security-Policy allows the page's style sheet.
 func styleHash() string {
 	sum := sha256.Sum256([]byte(style))
 	return base64.StdEncoding.EncodeToString(sum[:])

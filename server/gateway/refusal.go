@@ -142,7 +142,7 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 	return text
 }
 
-// absent writes the 404 response, which always has the same bytes (G-8).
+// absent writes the 404 response for a missing or hidden file, which always has the same bytes (G-8).
 func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "no such name") }
 
 // Answer writes the refusal as the response. Every 404 has the same bytes. A 403 says which rights are missing if the

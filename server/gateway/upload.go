@@ -109,7 +109,7 @@ func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntsta
 	return h, st
 }
 
-// randomName returns a hidden name of 96 random bits.
+// randomName returns a new name for a hidden temporary file or folder, of 96 random bits.
 func randomName() string {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
