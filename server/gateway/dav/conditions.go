@@ -139,7 +139,7 @@ func (c *conditions) ofTarget() bool {
 	return c.match.present || c.noneMatch.present || !c.unmodified.IsZero()
 }
 
-// some reports whether the request has any condition, the If header included.
+// some reports whether the request is conditional: whether it has any condition, the If header included.
 func (c *conditions) some() bool { return c.ofTarget() || c.lists != nil }
 
 // hold reports whether the conditions hold for a resource in state v, evaluated in the order of RFC 9110, 13.2.2. An

@@ -219,7 +219,7 @@ func (t *LockTable) sweepLocked() {
 	}
 }
 
-// earlier returns the earlier of two times. If one is zero, it returns the other.
+// earlier returns the earlier of two times, where zero means no time: if one is zero, it returns the other.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -87,7 +87,7 @@ func (x *exchange) check() error {
 	return nil
 }
 
-// preconditionFailed returns a refusal with status 412 for a condition that does not hold.
+// preconditionFailed returns the refusal of a request whose condition does not hold, with status 412.
 func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }

@@ -72,7 +72,7 @@ func (x *exchange) copyFolder(i Info) error {
 	return x.outcome(x.to)
 }
 
-// makeFolder creates an empty folder. It keeps the hidden one open as x.stage.
+// makeFolder creates an empty folder for a copy. If name is the hidden folder of the copy, it stays open as x.stage.
 func (x *exchange) makeFolder(name Path) (err error) {
 	if name == x.hidden {
 		x.stage, err = x.files.Stage(name)
