@@ -98,7 +98,7 @@ func (t *tail) open(dir string) (err error) {
 	return nil
 }
 
-// reopen opens the log that replaced this one. Read this one to its end first.
+// reopen continues with the log that replaced this one after a compaction. Read this one to its end first.
 func (t *tail) reopen(dir string) error {
 	_ = t.file.Close() // only read
 	return t.open(dir)

@@ -274,8 +274,8 @@ func parseRanges(text string, people int) (effective.Set, error) {
 	return out, nil
 }
 
-// person parses the SID.
+// person returns the SID of the event, or the error of a malformed one.
 func (p *PersonEvent) person() (sid.SID, error) { return sid.Parse(p.SID) }
 
-// at converts a time to nanoseconds since 1970.
+// at returns the form of a time in events: nanoseconds since 1970.
 func at(t time.Time) int64 { return t.UnixNano() }

@@ -128,7 +128,7 @@ func (x *Index) asked(q Query) (*directory.Principal, error) {
 	return x.principal(x.run.effective, q.Who)
 }
 
-// text returns a descriptor as SDDL, or the error.
+// text formats a descriptor for people as SDDL. If that fails, it returns the error's text.
 func text(d *sd.Descriptor) string {
 	out, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

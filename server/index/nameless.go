@@ -17,7 +17,7 @@ func (w *Worker) nameless(s *watch.Seen) {
 	w.unnamed[s.Path] = w.begun
 }
 
-// below reports whether at is path or its descendant.
+// below reports whether the path at is that of a folder, path, or of its descendant.
 func below(at, path string) bool {
 	return at == path || strings.HasPrefix(at, strings.TrimSuffix(path, "/")+"/")
 }

@@ -16,7 +16,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendSealed appends a JSON object with its checksum, and a line feed, to dst.
+// appendSealed protects an object against corruption: it appends the JSON object with its checksum, and a line feed, to
+// dst.
 func appendSealed(dst, object []byte) []byte {
 	dst = append(dst, object[:len(object)-1]...)
 	return fmt.Appendf(dst, sealStart+"%08x\"}\n", crc32.Checksum(object, castagnoli))

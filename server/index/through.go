@@ -74,7 +74,7 @@ func digest(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// ids returns the IDs of classes, in their order; nil if there are none.
+// ids returns the IDs of classes, in their order, for an event or a hash; nil if there are none.
 func ids(classes []Class) (out []string) {
 	for i := range classes {
 		out = append(out, classes[i].ID)
