@@ -179,7 +179,7 @@ var errPurge = errors.New("messages were not taken away")
 // poll.
 func (c *Conn) wake(subject string) { _ = c.nc.Publish("wake."+subject, nil) }
 
-// errorCode returns the code of a JetStream error, and 0 for any other error.
+// errorCode returns the code by which JetStream names an error, and 0 for any other error.
 func errorCode(err error) jetstream.ErrorCode {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {

@@ -251,5 +251,5 @@ func (f *following) warnRefused(s *share) {
 	}
 }
 
-// name returns the subject of the share's messages, for warnings.
+// name returns the subject of the messages from which the share is read, which identifies the share in warnings.
 func (s *share) name() string { return s.records.follower.subject }

@@ -92,7 +92,7 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 	}
 }
 
-// text returns n in decimal.
+// text returns n in decimal, as in message headers.
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // header returns a header that the server added to a message, for a name that the author may have used as well. The

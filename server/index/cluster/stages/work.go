@@ -141,5 +141,5 @@ func guarded(run func() error) (err error) {
 
 var errPanic = errors.New("a message could not be worked on")
 
-// subjectOf returns the subject of a watcher's messages about a part.
+// subjectOf returns the subject on which a watcher publishes its messages about a part of a tree.
 func subjectOf(p site.Part) string { return "seen." + p.Subject() }
