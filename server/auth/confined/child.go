@@ -96,8 +96,8 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 }
 
-// answer runs the parser of a kind on data. It returns statusGood and the result, or statusBad and the error's text.
-// A panic of the parser is only an error of this request.
+// answer runs the parser that a request names by its kind on data, in the confined child. It returns statusGood and the
+// result, or statusBad and the error's text. A panic of the parser is only an error of this request.
 func answer(kind byte, data []byte) (status byte, text []byte) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -111,7 +111,7 @@ func answer(kind byte, data []byte) (status byte, text []byte) {
 	return statusGood, text
 }
 
-// parsePAC parses a PAC and returns it in the form of an answer. A malformed PAC is an error.
+// parsePAC parses a PAC in the child and encodes it for the parent. A malformed PAC is an error.
 func parsePAC(data []byte) ([]byte, error) {
 	p, err := pac.Parse(data)
 	if err != nil {
@@ -123,8 +123,8 @@ func parsePAC(data []byte) ([]byte, error) {
 	return p.MarshalAnswer()
 }
 
-// splitToken splits a client's first token and returns the parts in the form of an answer. A malformed token is an
-// error.
+// splitToken splits a client's first Kerberos token in the child and encodes its parts for the parent. A malformed
+// token is an error.
 func splitToken(blob []byte) ([]byte, error) {
 	t, err := kerberos.SplitToken(blob)
 	if err != nil {
@@ -136,7 +136,7 @@ func splitToken(blob []byte) ([]byte, error) {
 	return t.MarshalAnswer()
 }
 
-// splitMessage splits an LDAP message and returns the parts in the form of an answer. A malformed message is an
+// splitMessage splits an LDAP message in the child and encodes its parts for the parent. A malformed message is an
 // error.
 func splitMessage(raw []byte) ([]byte, error) {
 	m, err := message.Split(raw)

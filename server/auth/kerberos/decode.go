@@ -55,8 +55,8 @@ func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byt
 	return b, nil
 }
 
-// isBoundedDER reports whether b is one DER element, optionally followed by zero bytes, within the
-// limits of length, nesting and number of elements. Lengths must be definite (K-88).
+// isBoundedDER reports whether untrusted bytes are safe to give to the Kerberos library: one DER element, optionally
+// followed by zero bytes, within the limits of length, nesting and number of elements. Lengths must be definite (K-88).
 func isBoundedDER(b []byte) bool {
 	if len(b) > MaxBlob {
 		return false

@@ -161,9 +161,9 @@ func kerberosToken(b []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// answer returns the response for the client: the end of the negotiation, with the AP-REP if there is one. For a nil
-// apRep the response has no token. Without SPNEGO it is only the framed AP-REP, and nil without one, so nothing is
-// sent.
+// answer returns the token that ends the negotiation with the client: in SPNEGO if the client used it, with the AP-REP
+// if there is one. For a nil apRep the response has no token. Without SPNEGO it is only the framed AP-REP, and nil
+// without one, so nothing is sent.
 func (n *negotiation) answer(apRep []byte) []byte {
 	token := apRep
 	if apRep != nil {

@@ -45,7 +45,7 @@ type meter struct {
 
 var errTooLong = errors.New("the answer is longer than any may be")
 
-// Read reads from the connection until one response has used up its byte limit. Then it returns errTooLong (D-4).
+// Read reads from the connection, and returns errTooLong once a response has used up its byte limit (D-4).
 func (m *meter) Read(b []byte) (int, error) {
 	left := m.left.Load()
 	if left <= 0 {

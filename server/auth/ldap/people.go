@@ -70,8 +70,8 @@ func (d *Directory) People(ctx context.Context, p *People) error {
 // isBuiltin reports whether a group is one of BUILTIN, S-1-5-32-x.
 func isBuiltin(s sid.SID) bool { return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 32 }
 
-// complete reads the missing values of attributes that the server returned only in part, and stores them in e under
-// the plain name. More than most values are an error.
+// complete reads the rest of attributes that the server returned only in part (range retrieval), and stores all values
+// in e under the plain name. More than most values are an error.
 func (c *conn) complete(e *entry, most int) error {
 	for i := 0; i < len(e.Attributes); i++ {
 		name, _, ranged := strings.Cut(e.Attributes[i].Name, ";")
