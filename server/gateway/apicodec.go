@@ -78,9 +78,9 @@ func (c strictCodec) Unmarshal(data []byte, message any) error {
 	return protojson.Unmarshal(data, m)
 }
 
-// checkJSON reads one JSON object with the fields of m from r. It returns an error for a name that is unknown, repeated
-// or in the wrong case, and for a null or empty value (G-35). It does not check types, which protojson does. Errors
-// have their position.
+// checkJSON rejects malformed JSON requests (G-35): it reads one object with the fields of m from r, and returns an
+// error for a name that is unknown, repeated or in the wrong case, and for a null or empty value. It does not check
+// types, which protojson does. Errors have their position.
 func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	fields := m.Fields()
 	names := make([]string, fields.Len())
@@ -132,9 +132,9 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 	return err
 }
 
-// checkWire returns an error if the binary message b, or a message in it, has a field that m does not define, or one
-// that is repeated, empty or of the wrong wire type (G-35). Package proto accepts those. An empty message is valid.
-// Fields may have any order. Each element of a list counts by itself.
+// checkWire rejects malformed binary requests that package proto accepts (G-35): it returns an error if the binary
+// message b, or a message in it, has a field that m does not define, or one that is repeated, empty or of the wrong
+// wire type. An empty message is valid. Fields may have any order. Each element of a list counts by itself.
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
 	for len(b) > 0 {

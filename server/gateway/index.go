@@ -158,8 +158,9 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	return status, body, nil
 }
 
-// forward sends a question to the index and returns its answer. It returns an error for statuses other than those of
-// questions: 200, 400 and 422. A body above largestIndexAnswer is an error. The caller gets the body as it is.
+// forward sends a client's question to refmon-index and returns the status and body of its answer. It returns an error
+// for statuses other than those of questions: 200, 400 and 422. A body above largestIndexAnswer is an error. The caller
+// gets the body as it is.
 func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (int, []byte, error) {
 	text, err := json.Marshal(q)
 	if err != nil {

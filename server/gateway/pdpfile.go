@@ -83,8 +83,9 @@ func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) 
 		ReasonUser: noSuchName}, nil
 }
 
-// actionMasks returns the masks of the right with this name; access is allowed if one of them is granted. It returns
-// nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED (G-60).
+// actionMasks converts the name of an action to file rights: it returns the access masks of the right with this name,
+// of which one must be granted. It returns nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED
+// (G-60).
 func actionMasks(name string) (masks []winnt.AccessMask) {
 	rights, err := words.Parse(name)
 	if err != nil || len(rights) != 1 || rights[0].Managed() {

@@ -76,7 +76,7 @@ func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Propert
 	return true
 }
 
-// under reports whether a place equals top or is a descendant of it.
+// under reports whether a place is top itself or a descendant of it.
 func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }

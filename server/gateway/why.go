@@ -14,7 +14,7 @@ import (
 // reasons captures the explanation that refmond sends for a thread's last access check, if it sends one.
 type reasons struct{ explanation *access.Explanation }
 
-// Traced stores the explanation of a finished call, which may be nil, in place of the last one.
+// Traced stores the explanation of a finished call, which may be nil, in place of that of the call before.
 func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
 // pageWidth is the number of columns of an explanation on a page. Entries without an effect are counted (U-122).
