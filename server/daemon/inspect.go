@@ -115,7 +115,7 @@ func (l *inspector) sessions() []inspect.Session {
 	return list
 }
 
-// acting returns those of the given threads that impersonate a client and that the caller may open. It leaves out all
+// acting returns which of the given threads impersonate a client, of those that the caller may open. It leaves out all
 // others without an error. Only a caller with SeDebugPrivilege gets the client's user and level. The proof also goes to
 // one who may open the thread's token.
 func (l *inspector) acting(threads []uint64) []inspect.ActingThread {

@@ -164,8 +164,8 @@ func (d *Daemon) all() (list []*connection) {
 	return list
 }
 
-// selected returns the connections whose own token r selects. Tokens that they only impersonate do not count. The map
-// is empty, never nil.
+// selected returns the connections that a revocation ends: those whose own token r selects. Tokens that they only
+// impersonate do not count. The map is empty, never nil.
 func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	found := map[*connection]bool{}
 	for _, c := range d.all() {

@@ -55,7 +55,8 @@ func LockState(dir string) (*State, error) {
 // dialTimeout is the longest wait for an existing socket to accept or refuse a connection.
 const dialTimeout = 5 * time.Second
 
-// listen returns the socket in Inherited that is bound to the path, and otherwise binds a new one.
+// listen returns the listener for a socket path: the passed socket in Inherited that is bound to it, and otherwise a
+// new one.
 func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	for _, l := range c.Inherited {
 		// A service manager's socket stays open when the daemon ends, so that new clients wait for

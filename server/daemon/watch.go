@@ -203,8 +203,8 @@ func (c *connection) watch() {
 	}
 }
 
-// unwatch ends the effect of watch, if there was one. When the last watcher ends, the recorded calls are
-// dropped.
+// unwatch ends the recording that watch began for this connection, if it did. When the last watcher ends, the recorded
+// calls are dropped.
 func (c *connection) unwatch() {
 	if c.watches.Swap(false) && c.d.watchers.Add(-1) == 0 {
 		c.d.calls.drop()
