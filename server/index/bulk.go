@@ -100,9 +100,9 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	return changed, nil
 }
 
-// addDocuments adds the documents of classes to changed, each with the greatest event number of its classes and its
-// own. classes has the event number of each class. One pass over the rows serves all classes, because a user can make
-// as many classes as files.
+// addDocuments finds the documents that must be written because the members of their classes changed, and adds them to
+// changed, each with the greatest event number of its classes and its own. classes has the event number of each class.
+// One pass over the rows serves all classes, because a user can make as many classes as files.
 func (b *Bulk) addDocuments(classes, changed map[string]uint64) {
 	if len(classes) == 0 {
 		return
@@ -234,8 +234,8 @@ func (b *Bulk) document(path string, version uint64) error {
 	return b.lines(map[string]any{"index": target}, source)
 }
 
-// lines appends each value to the buffer as one line of JSON. It writes nothing to the file. At a value that JSON
-// cannot encode it stops with an error, and the lines before it stay in the buffer.
+// lines appends values to the buffer of unwritten lines, each as one line of JSON. It writes nothing to the file. At a
+// value that JSON cannot encode it stops with an error, and the lines before it stay in the buffer.
 func (b *Bulk) lines(list ...map[string]any) error {
 	for _, line := range list {
 		text, err := json.Marshal(line)

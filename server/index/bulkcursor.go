@@ -31,8 +31,8 @@ type bulkCursor struct {
 // cursorFormat is the format of cursors. A cursor of format 1 has no checksum and is ignored.
 const cursorFormat = 2
 
-// encode sets c.Sum to the checksum of the other fields and returns the cursor as one line of JSON. The line ends in
-// a line feed.
+// encode returns the cursor in its stored form, one line of JSON that ends in a line feed. It sets c.Sum to the
+// checksum of the other fields.
 func (c *bulkCursor) encode() ([]byte, error) {
 	c.Sum = ""
 	text, err := json.Marshal(c)

@@ -104,8 +104,8 @@ func (t *tail) reopen(dir string) error {
 	return t.open(dir)
 }
 
-// read calls f with the changes up to the last whole line, and stores a partial line for the next call. It returns nil
-// at the end of the file, and otherwise the error of f or of a damaged line.
+// read calls f with the changes that were appended since the last call, up to the last whole line, and keeps a partial
+// line for the next call. It returns nil at the end of the file, and otherwise the error of f or of a damaged line.
 func (t *tail) read(f func(Change) error) error {
 	for {
 		line, err := t.in.ReadBytes('\n')

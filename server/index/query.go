@@ -227,10 +227,9 @@ func (s *State) number(who string) (int, bool) {
 	return n, known && n >= 0
 }
 
-// follow reads the watermark and then all new events, at least those that the watermark covers. It returns an error
-// before the first heartbeat. An error of reading the log is permanent. An error of the watermark is not permanent. A
-// running index returns its current watermark without reading.
-//
+// follow brings the index up to date with its files: it reads the watermark and then all new events, at least those
+// that the watermark covers. It returns an error before the first heartbeat. An error of reading the log is permanent.
+// An error of the watermark is not permanent. A running index returns its current watermark without reading.
 // +checklocks:x.mu
 func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {

@@ -64,7 +64,8 @@ func (c Class) Behind(folders []Class) Class {
 	return c
 }
 
-// own returns the class of the documents themselves: c without the condition about the folders above them.
+// own returns the class without its traverse condition: that of the documents themselves, whatever folders are above
+// them.
 func (c *Class) own() Class { return NewClass(c.Descriptor, c.Share, c.Right, c.Mask, c.Type) }
 
 // digest returns a class ID, a hash of several texts. The texts must have no zero bytes, because a zero byte separates

@@ -237,9 +237,10 @@ func (w *Worker) Batch(b *watch.Batch) error {
 	return w.unseen(b.Tree, walk)
 }
 
-// seen applies a report about one name. A gone name removes the rows at and below it. If the traverse class of a folder
-// changed, seen also updates the rows below it. A name that is not UTF-8 gets no row; it is only counted. An unchanged
-// row emits no event. An error leaves the events added before.
+// seen updates the index for one name that a watcher reports: a document that is new, changed or deleted. A deleted
+// name removes the rows at and below it. If the traverse class of a folder changed, seen also updates the rows below
+// it. A name that is not UTF-8 gets no row; it is only counted. An unchanged row emits no event. An error leaves the
+// events added before.
 func (w *Worker) seen(tree string, s *watch.Seen) error {
 	if !utf8.ValidString(s.Path) { // no row can name it, so nobody has access (N-5)
 		w.nameless(s)
