@@ -21,8 +21,8 @@ type place struct {
 	socket bool // path of a socket; other users must not be able to write to its folder, even if it is sticky
 }
 
-// places returns the files and folders that a configuration names, with its own file and the account store. A path
-// that is not configured is "".
+// places returns the files and folders whose contents refmond trusts: those that the configuration names, its own file
+// and the account store. A path that is not configured is "".
 func (c *config) places() []place {
 	out := []place{{what: "configuration", path: c.file}, {what: "state folder", path: c.State},
 		{what: "keytab", path: c.Kerberos.Keytab, secret: true}, {what: "directory.ca", path: c.Directory.CA},
@@ -33,9 +33,9 @@ func (c *config) places() []place {
 	return append(out, place{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
 }
 
-// checkPlaces returns an error for each place that other users can write to, with the command that
-// repairs it; nil if none exists. It ignores missing files, because the code that needs them
-// reports them (L-76).
+// checkPlaces verifies that no other user can change the files that refmond trusts: it returns an error for each one
+// that others can write to, with the command that repairs it; nil if none exists. It ignores missing files, because the
+// code that needs them reports them (L-76).
 func (c *config) checkPlaces() error {
 	var all []error
 	for _, p := range c.places() {
@@ -79,10 +79,10 @@ func (p place) check() error {
 	return nil
 }
 
-// one checks one file or folder. It returns an error if the owner is neither root nor this process's user, if others
-// can write to it, or if a secret file is readable by others. sticky allows sticky folders such as /tmp, where others
-// can add entries but remove only their own. A path that cannot be inspected, such as a missing file, is accepted. An
-// owner that the user namespace does not map is accepted.
+// one checks the owner and the mode of one file or folder. It returns an error if the owner is neither root nor this
+// process's user, if others can write to it, or if a secret file is readable by others. sticky allows sticky folders
+// such as /tmp, where others can add entries but remove only their own. A path that cannot be inspected, such as a
+// missing file, is accepted. An owner that the user namespace does not map is accepted.
 func (p place) one(path string, sticky bool) error {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {
