@@ -67,11 +67,14 @@ func (s *Subject) Holds(p winnt.Privilege) bool {
 	return t != nil && t.Has(p)
 }
 
-// Substitute returns the SID that an ACE's SID s means on one object. PRINCIPAL_SELF means self, unless self is zero.
-// OWNER RIGHTS means owner, even if owner is zero. Every other SID means itself. A result that is a placeholder again
-// is not replaced.
-func Substitute(s, self, owner sid.SID) sid.SID {
-	switch s {
+// Substitute returns the SID for which the SID of an ACE stands on one object.
+//   - PRINCIPAL_SELF stands for self. If self is zero, it stays PRINCIPAL_SELF.
+//   - OWNER RIGHTS stands for owner, even if owner is zero.
+//   - Every other SID stands for itself.
+//
+// It replaces once: a result that is a placeholder again is returned as it is.
+func Substitute(aceSID, self, owner sid.SID) sid.SID {
+	switch aceSID {
 	case sid.PrincipalSelf:
 		if !self.IsZero() {
 			return self
@@ -79,7 +82,7 @@ func Substitute(s, self, owner sid.SID) sid.SID {
 	case sid.OwnerRights:
 		return owner
 	}
-	return s
+	return aceSID
 }
 
 // primary returns the token that the server SID of a compound ACE must match: Primary, or Client if there is no
@@ -153,14 +156,14 @@ var (
 	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
 )
 
-// Check decides whether token t gets the rights desired on an object of type typ with descriptor d. The token may
-// have any type, and its impersonation level is not checked. A nil descriptor denies, and so does an empty
-// mask. The error is [ErrNoToken] for a nil or zero token, or [ErrNoMapping] for a nil type.
-func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
+// Check decides whether token t gets the rights desired on an object with descriptor d. It accepts a token of any type
+// and ignores the impersonation level. A nil descriptor denies, and so does an empty mask. The error is
+// [ErrNoToken] for a nil or zero token, and [ErrNoMapping] for a nil objectType.
+func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, objectType *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken
 	}
-	if typ == nil {
+	if objectType == nil {
 		return Decision{}, ErrNoMapping
 	}
 	// Without a descriptor everything is denied, and so is asking for
@@ -171,7 +174,7 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 	var who identity // both set field by field: a literal is built elsewhere and copied
 	who.token = t
 	var q query
-	q.who, q.mapping, q.r, q.desired = &who, &typ.Mapping, &noExtras, typ.Mapping.Map(desired)
+	q.who, q.mapping, q.r, q.desired = &who, &objectType.Mapping, &noExtras, objectType.Mapping.Map(desired)
 	q.dacl.set(d.DACL())
 	if q.plain(d) {
 		return q.decidePlain(d), nil

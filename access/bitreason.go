@@ -4,24 +4,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decidedBy returns why an ACE of effect f decided bits, for the step of an explanation. The restricted pass and the
-// AppContainer pass have causes of their own, and so have ACEs that act on a node of an object type list. Otherwise a
-// denial either ends the walk over the DACL (q.stop), or with MAXIMUM_ALLOWED only removes its bits.
-func decidedBy(q *query, f effect) cause {
+// decidedBy returns the cause that an explanation gives for bits that an ACE of kind allow or deny decided.
+//   - The restricted pass and the AppContainer pass have their own causes.
+//   - An ACE that acts on a node of an object type list has its own cause.
+//   - Any other allow ACE allowed the bits.
+//   - Any other deny ACE ends the walk over the DACL. With MAXIMUM_ALLOWED it only removes the bits.
+func decidedBy(q *query, kind effect) cause {
 	switch {
-	case q.pass == restrictedPass && f == allow:
+	case q.pass == restrictedPass && kind == allow:
 		return restrictedAllowed
 	case q.pass == restrictedPass:
 		return restrictedDenied
-	case q.pass == packagePass && f == allow:
+	case q.pass == packagePass && kind == allow:
 		return packageAllowed
 	case q.pass == packagePass:
 		return packageDenied
-	case q.tree != nil && f == allow:
+	case q.tree != nil && kind == allow:
 		return allowedNode
 	case q.tree != nil:
 		return deniedNode
-	case f == allow:
+	case kind == allow:
 		return allowed
 	case q.stop:
 		return deniedNeeded
@@ -29,22 +31,22 @@ func decidedBy(q *query, f effect) cause {
 	return deniedMaximum
 }
 
-// decide records ACE i as the reason for the bits of m that it decided. A denial replaces the reason in every pass,
-// see [tracer.denial]. An allow ACE sets it only in the user pass over the object's own DACL. The other passes and
-// central access rules cannot add rights, so an earlier reason remains.
-func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
-	if f == deny {
-		t.last = t.denial(q, i)
-		t.set(m, t.last)
+// decide records an ACE as the reason for the bits that it decided. ace is its index. A deny ACE becomes the reason in
+// every pass, see [tracer.denial]. An allow ACE becomes the reason only in the user pass over the object's own DACL.
+// Other passes and central access rules cannot add rights, so they keep the earlier reason.
+func (t *tracer) decide(q *query, ace int, kind effect, bits winnt.AccessMask) {
+	if kind == deny {
+		t.last = t.denial(q, ace)
+		t.set(bits, t.last)
 	} else if q.pass == userPass && t.rule == nil {
-		t.set(m, Reason{Kind: AceAllow, List: "DACL", Index: i})
+		t.set(bits, Reason{Kind: AceAllow, List: "DACL", Index: ace})
 	}
 }
 
-// denial returns the reason for bits that the current pass over the DACL refuses. i is the index of the ACE that
+// denial returns the reason for bits that the current pass over the DACL refuses. ace is the index of the ACE that
 // denies them, or -1 if no ACE allows them. Inside a central access rule the reason is that rule, without the ACE.
-func (t *tracer) denial(q *query, i int) Reason {
-	r := Reason{List: "DACL", Index: i}
+func (t *tracer) denial(q *query, ace int) Reason {
+	r := Reason{List: "DACL", Index: ace}
 	switch {
 	case t.rule != nil:
 		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
@@ -54,7 +56,7 @@ func (t *tracer) denial(q *query, i int) Reason {
 		r.Kind = RestrictedPass
 	case q.pass == packagePass:
 		r.Kind = AppContainerPass
-	case i >= 0:
+	case ace >= 0:
 		r.Kind = AceDeny
 	case len(q.dacl.entries) == 0:
 		// An empty list is a decision of the owner; a list that only has entries for others may be an oversight. The
@@ -66,35 +68,36 @@ func (t *tracer) denial(q *query, i int) Reason {
 	return r
 }
 
-// passed records the end of one pass over the DACL. It gives a reason to the bits that no ACE decided: at the root,
-// and at each node if the request wants one result per node. lost has the bits that the pass removed from the
+// passed records the end of one pass over the DACL. It gives a reason to the bits that no ACE decided at the root. If
+// the request wants one result per node, it does so at each node. lost has the bits that the pass removed from the
 // request.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
-		t.left(q, 0, lost&q.undecided)
+		t.recordUndecided(q, 0, lost&q.undecided)
 		return
 	}
 	// Without a result list the root answers for the whole tree, so only its lost bits are reported. With one, each
 	// node has an answer with a reason.
-	t.left(q, 0, lost&q.tree.nodes[0].undecided)
+	t.recordUndecided(q, 0, lost&q.tree.nodes[0].undecided)
 	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
-		t.left(q, i, q.tree.nodes[i].undecided)
+		t.recordUndecided(q, i, q.tree.nodes[i].undecided)
 	}
 }
 
-// left records that a pass ended without an ACE for the bits in open at node at. It adds a step and, for the root, a
-// reason. It does nothing if open is 0, or if a denial stopped the walk early: end assigns the reason of those bits.
-func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
-	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
+// recordUndecided records that a pass ended without an ACE for some bits of a node. It adds a step and, for the root,
+// a reason. It does nothing if bits is 0. It also does nothing if a deny ACE stopped the walk early, because end
+// assigns the reason then.
+func (t *tracer) recordUndecided(q *query, node int, bits winnt.AccessMask) {
+	if bits == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
 	}
-	if at == 0 {
-		t.set(open, t.denial(q, -1))
+	if node == 0 {
+		t.set(bits, t.denial(q, -1))
 	}
-	if open &= t.x.interesting(); open != 0 {
-		s := t.add(lostBecause(t, q), open, false)
-		s.Pass, s.Node = q.pass.String(), at
+	if bits &= t.x.interesting(); bits != 0 {
+		s := t.add(lostBecause(t, q), bits, false)
+		s.Pass, s.Node = q.pass.String(), node
 	}
 }
 

@@ -71,15 +71,15 @@ type certificateStep struct {
 	Rule    string `json:"rule"`
 }
 
-// Certificate returns a document with the decision that others can verify without this package. It has hashes of the
-// descriptor's bytes (sd.Descriptor.Binary) and of the token file, the rest of the request, the decision, and each
-// step that granted or refused a right.
+// Certificate returns a JSON document with the decision, which others can verify without this package. It contains the
+// hash of the descriptor's bytes (sd.Descriptor.Binary) and of the token file. It also contains the rest of the
+// request, the decision, and each step that granted or refused a right.
 //
 // r is the explained request. tokenFile is the file from which the effective token was parsed; nil means the token's
-// MarshalJSON. The document itself contains all data that is neither in the descriptor nor in the token: the
-// process's token if it differs, object types, central policies.
+// MarshalJSON. A verifier needs only the descriptor, the token file and the document. The document contains all other
+// data: the process's token if it differs, object types, central policies.
 //
-// digest is the hash of the document without digest, as one line without blanks. It detects accidental changes.
+// The member digest is the hash of the document without it, as one line without blanks. It detects accidental changes.
 // Against forgery, a verifier repeats every step.
 //
 // The error is [ErrNoRequest], [ErrOtherToken], [ErrNotExplained], [ErrCallback], [ErrNoToken], or wraps the error of
@@ -175,13 +175,13 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies returns the central access policies for a certificate: by policy id, the name, the encoded
-// condition and the descriptor of each rule. It includes all policies of the set, because a missing one also affects
-// decisions. The recovery policy has the id "". Of two policies with one id it returns the first. Without policies
-// the map is empty.
-func certifiedPolicies(s *PolicySet) map[string][][3]string {
+// certifiedPolicies returns the central access policies for a certificate. The map has, by policy id, the name, the
+// encoded condition and the descriptor of each rule. It contains every policy of the set, because a missing one also
+// affects decisions. The recovery policy has the id "". Of two policies with the same id it contains the first.
+// Without policies the map is empty.
+func certifiedPolicies(policies *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
-	if !s.configured() {
+	if !policies.configured() {
 		return out
 	}
 	add := func(id string, rules ...Rule) {
@@ -197,9 +197,9 @@ func certifiedPolicies(s *PolicySet) map[string][][3]string {
 			out[id] = append(out[id], c)
 		}
 	}
-	add("", s.recoveryRule()) // first: no entry names a policy without id
-	for i := range s.Policies {
-		add(s.Policies[i].ID.String(), s.Policies[i].Rules...)
+	add("", policies.recoveryRule()) // first: no entry names a policy without id
+	for i := range policies.Policies {
+		add(policies.Policies[i].ID.String(), policies.Policies[i].Rules...)
 	}
 	return out
 }

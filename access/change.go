@@ -37,19 +37,17 @@ type move struct {
 	do, undo func(x *trial)
 }
 
-// Changes returns the smallest changes that make a denied request succeed. A step
-// changes the token (membership of a group, a privilege, the integrity level, no
-// restriction, no AppContainer) or the descriptor (one entry more or less, or a
-// label). Changes has checked each result: with the change, the request is granted.
-// All results have the same number of steps, at most three, and Changes found no
-// smaller one. In a very long list it tries only some entries, first those for the
-// token's SIDs. Changes returns at most 12 changes. The result is empty if the request
-// is already granted, if it has no descriptor or no rights, and if Changes finds no
-// change.
+// Changes returns the smallest changes that make a denied request succeed. A step changes one of two objects:
+//   - the token: membership of a group, a privilege, the integrity level, no restriction, no AppContainer
+//   - the descriptor: one entry more or less, or a label
 //
-// A change shows what would grant access, and is not a recommendation. The error is
-// that of [SeAccessCheck]. Changes copies the lists once, so memory does not grow
-// with the number of changes that it tries.
+// Changes has checked that the request is granted with each result. All results have the same number of steps, at most
+// three, and it found no smaller one. It returns at most 12. In a very long list it tries only some entries, first
+// those for the token's SIDs.
+//
+// The result is empty if the request is already granted, has no descriptor or no rights, or if Changes finds no
+// change. A change shows what would grant access. It is not a recommendation. The error is that of [SeAccessCheck].
+// Changes copies the lists once, so memory does not grow with the number of changes that it tries.
 func Changes(r *Request) ([]Change, error) {
 	d, err := SeAccessCheck(r)
 	if err != nil || d.Allowed() || r.Descriptor == nil || r.Desired == 0 {
@@ -74,28 +72,28 @@ func Changes(r *Request) ([]Change, error) {
 	return out, nil
 }
 
-// combinations searches for changes of len(chosen)+n steps. It checks the request with the chosen steps and each
-// combination of n more from moves. It appends each combination that grants the request to out, up to maxChanges, and
-// returns out.
-func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
-	if n == 0 {
+// combinations searches for changes that make the request succeed. It checks the request with the chosen steps and
+// each combination of more steps from moves. It appends each combination that grants the request to found, up to
+// maxChanges, and returns found.
+func (x *trial) combinations(moves []move, chosen []*move, more int, found []Change) []Change {
+	if more == 0 {
 		// All steps are chosen: apply them and check. Once there are maxChanges results,
 		// no further branch runs a check.
-		if len(out) < maxChanges && x.grants(chosen) {
+		if len(found) < maxChanges && x.grants(chosen) {
 			c := Change{}
 			for _, m := range chosen {
 				c.Steps = append(c.Steps, m.what())
 			}
-			out = append(out, c)
+			found = append(found, c)
 		}
-		return out
+		return found
 	}
 	for i := range moves {
-		if len(out) < maxChanges {
-			out = x.combinations(moves[i+1:], append(chosen, &moves[i]), n-1, out)
+		if len(found) < maxChanges {
+			found = x.combinations(moves[i+1:], append(chosen, &moves[i]), more-1, found)
 		}
 	}
-	return out
+	return found
 }
 
 // maxTypes is the number of object types of a request up to which a step inserts an entry for each.
@@ -118,21 +116,22 @@ type trial struct {
 	madeFor []*move
 }
 
-// newTrial returns a trial with copies of the request's DACL and SACL. put are all ACEs that steps can insert. Its
-// DACL starts with a blank ACE for each of them, so that entry i of the descriptor has index len(put)+i.
-func newTrial(r *Request, put []sd.ACE) *trial {
+// newTrial returns a trial with copies of the request's DACL and SACL. insertable has all ACEs that steps can insert.
+// The trial's DACL starts with a blank ACE for each of them. Entry i of the descriptor therefore has index
+// len(insertable)+i.
+func newTrial(r *Request, insertable []sd.ACE) *trial {
 	x := &trial{r: *r, token: r.Subject.Effective(), acl: r.Descriptor.DACL()}
-	x.put, x.own = newList(put).Entries(), x.acl.Entries()
+	x.put, x.own = newList(insertable).Entries(), x.acl.Entries()
 	if slices.ContainsFunc(x.put, func(e sd.Entry) bool { return e.Aux != -1 }) {
 		// The types of entries are in their list: the object's entries must be in the same one.
-		all := slices.Clone(put)
+		all := slices.Clone(insertable)
 		for _, a := range x.acl.All() {
 			all = append(all, a)
 		}
 		x.acl = newList(all)
-		x.put, x.own = x.acl.Entries()[:len(put)], x.acl.Entries()[len(put):]
+		x.put, x.own = x.acl.Entries()[:len(insertable)], x.acl.Entries()[len(insertable):]
 	}
-	x.dacl = make([]sd.Entry, len(put), len(put)+len(x.own))
+	x.dacl = make([]sd.Entry, len(insertable), len(insertable)+len(x.own))
 	for i := range x.dacl {
 		x.dacl[i] = blank
 	}
@@ -150,9 +149,9 @@ func newList(aces []sd.ACE) *sd.ACL {
 	return l
 }
 
-// grants reports whether the access check grants the request once all the moves are made. It changes the trial's
-// token and ACLs, runs the check, and then reverts the changes of the ACLs. Moves that no token can have together do
-// not grant it.
+// grants reports whether the access check grants the request with all the moves. It changes the trial's token and
+// ACLs, runs the check, and then reverts the changes of the ACLs. It returns false for moves that no token can have
+// together.
 func (x *trial) grants(moves []*move) bool {
 	// A combination may be contradictory, such as a level that excludes a flag. It grants nothing.
 	t := x.tokenOf(moves)

@@ -17,7 +17,7 @@ func movesFor(r *Request) ([]move, []sd.ACE) {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
 	moves = append(moves, dropMoves(r)...)
-	puts, aces := putMoves(r)
+	puts, aces := insertMoves(r)
 	return append(moves, puts...), aces
 }
 
@@ -57,13 +57,13 @@ func limitMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// groupMoves returns the steps that add a SID to the token: each SID that an allow ACE of the DACL names, and the
-// owner. It leaves out SIDs that the token already has enabled, and returns at most maxGroups steps.
-func groupMoves(r *Request) (out []move) {
+// groupMoves returns the steps that add a SID to the token: the owner, and each SID that an allow ACE of the DACL
+// names. It leaves out SIDs that the token already has enabled, and returns at most maxGroups steps.
+func groupMoves(r *Request) (moves []move) {
 	// Two SIDs are placeholders, not groups that a user can join.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
 	add := func(s sid.SID) {
-		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
+		if s.IsZero() || seen[s] || t.Member(s, false) || len(moves) == maxGroups {
 			return
 		}
 		seen[s] = true
@@ -71,7 +71,7 @@ func groupMoves(r *Request) (out []move) {
 		if t.SIDs().Find(s.Hash(), s) >= 0 {
 			what = "enable " + named(s) + ", which the token holds disabled or for deny only"
 		}
-		out = append(out, move{what: says(what), change: func(spec *token.Spec) { enableIn(spec, s) }})
+		moves = append(moves, move{what: says(what), change: func(spec *token.Spec) { enableIn(spec, s) }})
 	}
 	for _, e := range r.Descriptor.DACL().Entries() {
 		if e.Kind.IsAllow() && e.Flags&sd.InheritOnly == 0 {
@@ -79,7 +79,7 @@ func groupMoves(r *Request) (out []move) {
 		}
 	}
 	add(r.Descriptor.Owner())
-	return out
+	return moves
 }
 
 // enableIn enables SID s in a token specification: the user, a group that it already has, or else a new group.
@@ -99,7 +99,7 @@ func enableIn(spec *token.Spec, s sid.SID) {
 
 // privilegeMoves returns the steps that enable a privilege which can affect an access check and is not enabled in the
 // token. Backup and restore are among them only if the request declares that intent.
-func privilegeMoves(r *Request) (out []move) {
+func privilegeMoves(r *Request) (moves []move) {
 	t := r.Subject.Effective()
 	// Backup and restore count for a caller that declares the intent only.
 	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
@@ -117,27 +117,27 @@ func privilegeMoves(r *Request) (out []move) {
 		if t.Present().Has(p) {
 			what = "enable " + p.String() + ", which the token holds disabled"
 		}
-		out = append(out, move{what: says(what), change: func(s *token.Spec) {
+		moves = append(moves, move{what: says(what), change: func(s *token.Spec) {
 			s.Privileges |= p.Bit()
 			s.EnabledPrivileges |= p.Bit()
 		}})
 	}
-	return out
+	return moves
 }
 
-// dropMoves returns the steps that remove one ACE: a deny ACE of the DACL, or a mandatory label, trust label, access
-// filter or policy id of the SACL. Deny ACEs that may apply to the token come first. It returns at most maxDrops
-// steps for the DACL and maxDropped in all.
-func dropMoves(r *Request) (out []move) {
+// dropMoves returns the steps that remove one ACE: a deny ACE of the DACL, or an ACE of the SACL that limits rights.
+// The latter is a mandatory label, trust label, access filter or policy id. Deny ACEs that may apply to the token come
+// first. It returns at most maxDrops steps for the DACL and maxDropped in all.
+func dropMoves(r *Request) (moves []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
 	deny := d.DACL().Entries()
 	for _, met := range [...]bool{true, false} {
 		for i := range deny {
 			e := &deny[i]
-			if !e.Kind.IsDeny() || e.Flags&sd.InheritOnly != 0 || meets(t, r, e) != met || len(out) == maxDrops {
+			if !e.Kind.IsDeny() || e.Flags&sd.InheritOnly != 0 || mayApply(t, r, e) != met || len(moves) == maxDrops {
 				continue
 			}
-			out = append(out, move{
+			moves = append(moves, move{
 				// The entry is blanked, not removed: the others keep their indexes, by
 				// which steps and reasons name them.
 				what: func() string { return fmt.Sprintf("drop DACL entry %d %s", i+1, printed(r.Type, d.DACL().At(i))) },
@@ -150,32 +150,33 @@ func dropMoves(r *Request) (out []move) {
 	for i := range limits {
 		switch e := &limits[i]; e.Kind {
 		case sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter, sd.SystemScopedPolicyID:
-			if e.Flags&sd.InheritOnly != 0 || len(out) >= maxDropped {
+			if e.Flags&sd.InheritOnly != 0 || len(moves) >= maxDropped {
 				continue
 			}
-			out = append(out, move{
+			moves = append(moves, move{
 				what: func() string { return fmt.Sprintf("drop SACL entry %d %s", i+1, printed(r.Type, d.SACL().At(i))) },
 				do:   func(x *trial) { x.sacl[i] = blank },
 				undo: func(x *trial) { x.sacl[i] = limits[i] },
 			})
 		}
 	}
-	return out
+	return moves
 }
 
-// meets reports whether an ACE may apply to the token, without evaluating conditions. That is so if the token has the
-// ACE's SID enabled, deny-only or restricting, or if an AppContainer meets an ACE for a package or capability. An ACE
-// with a condition, an object type or other data always may.
-func meets(t *token.Token, r *Request, e *sd.Entry) bool {
-	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
-	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
+// mayApply reports whether an ACE may apply to the token, without evaluating conditions.
+//   - An ACE with a condition, an object type or other data always may.
+//   - Any other may if the token has its SID enabled, deny-only or restricting.
+//   - In an AppContainer it also may if its SID is a package or capability.
+func mayApply(t *token.Token, r *Request, entry *sd.Entry) bool {
+	s := Substitute(entry.SID, r.Self, r.Descriptor.Owner())
+	return entry.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves returns the steps that insert allow ACEs for the requested rights at the front of the DACL, and those
-// ACEs. There is a step for the user, one for the first restricting SID of a restricted token, and one for the
-// package of an AppContainer. It returns none if the object has no DACL, and omits ACEs that no longer fit.
-func putMoves(r *Request) (out []move, put []sd.ACE) {
+// insertMoves returns the steps that insert allow ACEs for the requested rights at the front of the DACL, and those
+// ACEs. There is a step for the user, one for the first restricting SID of a restricted token, and one for the package
+// of an AppContainer. It returns none if the object has no DACL, and omits ACEs that no longer fit.
+func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 	if !r.Descriptor.HasDACL() {
 		return nil, nil
 	}
@@ -196,19 +197,19 @@ func putMoves(r *Request) (out []move, put []sd.ACE) {
 		whom = append(whom, t.Package())
 	}
 	for _, s := range whom {
-		aces := grantsOf(r, mask, s)
+		aces := allowACEs(r, mask, s)
 		// A list that is full takes no further entry, and a proposal that cannot be
 		// carried out is not an answer. All entries fit together, because one change can have several steps.
-		if len(aces) == 0 || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), append(put, aces...)) {
+		if len(aces) == 0 || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), append(inserted, aces...)) {
 			continue
 		}
-		from, to := len(put), len(put)+len(aces)
-		put = append(put, aces...)
+		from, to := len(inserted), len(inserted)+len(aces)
+		inserted = append(inserted, aces...)
 		text := "put "
 		for _, a := range aces {
 			text += printed(r.Type, a)
 		}
-		out = append(out, move{
+		moves = append(moves, move{
 			what: says(text + " before the other entries"),
 			do:   func(x *trial) { copy(x.dacl[from:to], x.put[from:to]) },
 			undo: func(x *trial) {
@@ -218,14 +219,14 @@ func putMoves(r *Request) (out []move, put []sd.ACE) {
 			},
 		})
 	}
-	return out, put
+	return moves, inserted
 }
 
-// grantsOf returns the ACEs that grant mask to SID s and nothing more. A directory limits some rights to an object
-// type. These get one ACE for each leaf of the request's tree, because an ACE without a type would grant them on all
-// types. It returns nil if the tree has more than maxTypes leaves.
-func grantsOf(r *Request, mask winnt.AccessMask, s sid.SID) (out []sd.ACE) {
-	typed := mask & typedRights
+// allowACEs returns the ACEs that grant a trustee the rights and nothing more. In a directory some rights apply only
+// to an object type. Such rights get one ACE for each leaf of the request's tree, because an ACE without a type would
+// grant them on all types. It returns nil if the tree has more than maxTypes leaves.
+func allowACEs(r *Request, rights winnt.AccessMask, trustee sid.SID) (aces []sd.ACE) {
+	typed := rights & typedRights
 	var leaves []winnt.GUID
 	for i, e := range r.ObjectTypes {
 		if i+1 == len(r.ObjectTypes) || r.ObjectTypes[i+1].Level <= e.Level {
@@ -239,20 +240,20 @@ func grantsOf(r *Request, mask winnt.AccessMask, s sid.SID) (out []sd.ACE) {
 		return nil
 	}
 	for i := range leaves {
-		a, err := sd.NewACE(sd.AccessAllowedObject, 0, typed, s, sd.ACEExtra{ObjectType: &leaves[i]})
+		a, err := sd.NewACE(sd.AccessAllowedObject, 0, typed, trustee, sd.ACEExtra{ObjectType: &leaves[i]})
 		if err != nil {
 			return nil
 		}
-		out = append(out, a)
+		aces = append(aces, a)
 	}
-	if plain := mask &^ typed; plain != 0 {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, plain, s)
+	if plain := rights &^ typed; plain != 0 {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, plain, trustee)
 		if err != nil {
 			return nil
 		}
-		out = append(out, a)
+		aces = append(aces, a)
 	}
-	return out
+	return aces
 }
 
 // typedRights are the rights of a directory object that an entry can limit to an object type.
@@ -269,14 +270,14 @@ func fits(l *sd.ACL, more []sd.ACE) bool {
 	return size <= sd.MaxACLSize
 }
 
-// printed returns an ACE as SDDL text, with the rights of object type t. If SDDL cannot express the ACE, it returns
+// printed returns an ACE as SDDL text, with the rights of the object type. If SDDL cannot express the ACE, it returns
 // the name of the ACE's type.
-func printed(t *winnt.ObjectType, a sd.ACE) string {
-	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+func printed(objectType *winnt.ObjectType, ace sd.ACE) string {
+	text, err := sddl.FormatACE(ace, sddl.Options{Extended: true})
 	if err != nil {
-		return a.Type().String()
+		return ace.Type().String()
 	}
-	return inTermsOf(t, a, text)
+	return sddlFor(objectType, ace, text)
 }
 
 // named returns the SID, followed by its well-known name if it has one.

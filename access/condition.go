@@ -7,29 +7,32 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition decides whether a callback ACE, which usually has a conditional expression, applies. An allow ACE applies
-// if its condition is TRUE, a deny ACE unless it is FALSE. With the option ClaimsDisabled neither applies. The
-// result is matched, or the cause why the ACE does not apply.
-func (q *query) condition(e *sd.Entry, f effect) cause {
+// condition decides whether a callback ACE applies. Such an ACE usually has a conditional expression.
+//   - An allow ACE applies if its condition is TRUE.
+//   - A deny ACE applies unless its condition is FALSE.
+//   - With the option ClaimsDisabled neither applies.
+//
+// The result is matched, or the cause why the ACE does not apply.
+func (q *query) condition(entry *sd.Entry, kind effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.
 	if q.r.Options.ClaimsDisabled {
 		return claimsDisabled
 	}
 	truth, opaque := claims.Unknown, false // malformed
-	if x := q.dacl.acl.Extra(e.Aux); x != nil {
+	if x := q.dacl.acl.Extra(entry.Aux); x != nil {
 		switch {
 		case x.Condition != nil:
-			truth = q.evaluate(x.Condition, f, q.pass)
+			truth = q.evaluate(x.Condition, kind, q.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
 			// The resource manager's callback decides data that is not a condition
 			//
-			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(e.Index)), q.who.token), true
+			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(entry.Index)), q.who.token), true
 		case x.Opaque:
 			// Without a callback such data is Unknown.
 			opaque = true
 		}
 	}
-	if truth == claims.True || f == deny && truth == claims.Unknown {
+	if truth == claims.True || kind == deny && truth == claims.Unknown {
 		return matched
 	}
 	switch {
@@ -41,19 +44,20 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 	return conditionUnknown
 }
 
-// evaluate returns the truth of a condition for an allow or deny entry (f) in pass p. The effect and the pass
-// determine which groups and claims the condition can see.
-func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
-	return x.Eval(q.environment(f, p))
+// evaluate returns the truth of a condition for an ACE that allows or denies (kind) in one pass. Both determine which
+// groups and claims the condition can see.
+func (q *query) evaluate(expr *claims.Expr, kind effect, inPass pass) claims.Truth {
+	return expr.Eval(q.environment(kind, inPass))
 }
 
-// environment returns the token and object data that a condition sees, for an ACE of effect f in pass p.
-func (q *query) environment(f effect, p pass) *environment {
+// environment returns the token and object data that a condition of an ACE sees. kind says whether the ACE allows or
+// denies.
+func (q *query) environment(kind effect, inPass pass) *environment {
 	// The owner and PRINCIPAL_SELF are passed on because Member_of may name S-1-3-4 or S-1-5-10, which refer to them
 	//
 	return &environment{
 		token: q.who.token, self: q.r.Self, owner: q.who.owner, resource: q.who.resource,
-		deny: f == deny, restricted: p == restrictedPass,
+		deny: kind == deny, restricted: inPass == restrictedPass,
 	}
 }
 
@@ -68,9 +72,9 @@ type environment struct {
 }
 
 // Attribute returns the value of a claim or resource attribute that a condition names, and whether there is one
-// . In an allow ACE it does not find a claim that counts only in deny ACEs. If two resource attributes
-// have the name, it returns the first that can be parsed. Resource attributes need no right of the caller: the
-// monitor itself reads the SACL.
+// . In an allow ACE it does not find a claim that counts only in deny ACEs. Of two resource attributes
+// with the same name it returns the first that can be parsed. The caller needs no right to read resource attributes,
+// because the monitor itself reads the SACL.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	a, found := v.attribute(scope, name)
 	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
@@ -105,13 +109,13 @@ func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribu
 
 // resourceAttribute returns the first resource attribute of a SACL with this name, ignoring case. It returns false if
 // the SACL has no such attribute.
-func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
-	if l.Facts()&sd.HasResourceAttribute == 0 {
+func resourceAttribute(sacl *sd.ACL, name string) (claims.Attribute, bool) {
+	if sacl.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(),
+	for at := nextSACLEntry(sacl.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSACLEntry(sacl.Entries(),
 		sd.SystemResourceAttribute, at+1) {
-		x := l.Extra(l.Entries()[at].Aux)
+		x := sacl.Extra(sacl.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true
 		}
@@ -119,25 +123,26 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member reports whether the token has SID s, for the operators Member_of and Device_Member_of. With device
-// it looks at the device's groups. An allow ACE counts enabled groups, a deny ACE also deny-only groups. The
-// restricted pass counts the restricting SIDs instead, of the token or of the device.
-func (v *environment) Member(s sid.SID, device bool) bool {
-	s = Substitute(s, v.self, v.owner)
-	t, hash := v.token, s.Hash()
+// Member reports whether the token has a SID, for the operators Member_of and Device_Member_of.
+//   - With device it looks at the device's groups instead of the token's.
+//   - In an allow ACE only enabled groups count. In a deny ACE deny-only groups count too.
+//   - In the restricted pass only the restricting SIDs count.
+func (v *environment) Member(member sid.SID, device bool) bool {
+	member = Substitute(member, v.self, v.owner)
+	t, hash := v.token, member.Hash()
 	switch {
 	// The order matters: the restricted pass replaces the groups of the device
 	// as it does the user's, whatever the entry does.
 	case device && v.restricted:
-		return t.RestrictedDeviceSet().Find(hash, s) >= 0
+		return t.RestrictedDeviceSet().Find(hash, member) >= 0
 	case device && v.deny:
-		return t.DeviceDenyBits().Has(t.DeviceSet().Find(hash, s))
+		return t.DeviceDenyBits().Has(t.DeviceSet().Find(hash, member))
 	case device:
-		return t.DeviceBits().Has(t.DeviceSet().Find(hash, s))
+		return t.DeviceBits().Has(t.DeviceSet().Find(hash, member))
 	case v.restricted:
-		return t.RestrictedSet().Find(hash, s) >= 0
+		return t.RestrictedSet().Find(hash, member) >= 0
 	}
-	return t.Member(s, v.deny)
+	return t.Member(member, v.deny)
 }
 
 // HasDevice reports whether the token has device groups, in the restricted pass restricting device groups. Without

@@ -12,26 +12,26 @@ import (
 // decision is then the zero value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
-// seAccessCheck implements [SeAccessCheck]. tr may be nil.
-func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
+// seAccessCheck implements [SeAccessCheck]. It records the steps in trace, which may be nil.
+func seAccessCheck(r *Request, trace *tracer) (Decision, error) {
 	if r == nil {
 		return Decision{}, ErrNoRequest
 	}
-	q := query{who: new(identity), r: r, tr: tr}
+	q := query{who: new(identity), r: r, tr: trace}
 	return q.answer(nil)
 }
 
-// answer runs the access check of SeAccessCheck for the query's request. If x is not nil, the check reads the ACLs of
-// that trial in place of the descriptor's. The error is ErrNoMapping or ErrNoToken.
-func (q *query) answer(x *trial) (Decision, error) {
+// answer runs the access check of SeAccessCheck for the query's request. If lists is not nil, the check reads the ACLs
+// of that trial in place of the descriptor's. The error is ErrNoMapping or ErrNoToken.
+func (q *query) answer(lists *trial) (Decision, error) {
 	// Kernel mode and a missing descriptor decide before the object type list is checked, so an invalid list does not
 	// change their result.
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
 	}
-	if x != nil {
-		x.lists(q)
+	if lists != nil {
+		lists.lists(q)
 	}
 	if types := q.r.ObjectTypes; len(types) > 0 {
 		if ValidateObjectTypes(types) != nil { // The list is not a tree in preorder.
@@ -39,15 +39,15 @@ func (q *query) answer(x *trial) (Decision, error) {
 		}
 		q.tree = newTree(types, false)
 	}
-	if x != nil {
+	if lists != nil {
 		return q.decide(), nil // the lists are those of the trial
 	}
 	return q.decideAny(), nil
 }
 
 // enter applies the rules of SeAccessCheck that need no ACL: kernel mode, a missing descriptor, the impersonation
-// level, and an empty mask. If done is true, they decided and d is the result. Otherwise it has
-// prepared the query for the stages of the check. The error is ErrNoMapping or ErrNoToken.
+// level, and an empty mask. If one of them decides, done is true and d is the decision. If none does,
+// the query is ready for the stages of the check. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {
@@ -106,14 +106,12 @@ func (q *query) kernelMode() Decision {
 	return Grant(granted)
 }
 
-// NtPrologue makes the checks of NtAccessCheck and its ByType forms that come
-// before the capture of the security descriptor: A-12, A-13 (no token), A-14,
-// in this order. If done is true, the system call ends here
-// with status call. The status is STATUS_SUCCESS with a decision in the case of
-// A-16 and for kernel mode, and a failure otherwise. NtPrologue is for
-// callers that capture the descriptor after it. [NtAccessCheck] calls it
-// itself. A nil request gives STATUS_INVALID_PARAMETER, and so does kernel mode
-// without Type and Mapping.
+// NtPrologue makes the checks of NtAccessCheck that come before the capture of the security descriptor. They are A-12,
+// A-13 (no token), A-14, A-15, A-26 and A-16, in this order. Callers that capture the descriptor themselves use it;
+// [NtAccessCheck] calls it too. If done is true, the system call ends here with status call:
+//   - STATUS_SUCCESS with decision d in the case of A-16 and for kernel mode
+//   - STATUS_INVALID_PARAMETER for a nil request, and for kernel mode without Type and Mapping
+//   - the status of the failed check otherwise
 func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	if r == nil {
 		return ntstatus.InvalidParameter, d, true
@@ -149,21 +147,21 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	if r.Desired&sacl != 0 {
 		// ACCESS_SYSTEM_SECURITY without its privilege is an answer of the call,
 		// not a failure.
-		if _, ok := q.stage0(q.asked()); !ok {
+		if _, ok := q.grantByPrivilege(q.asked()); !ok {
 			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}
 	return ntstatus.Success, d, false
 }
 
-// NtAccessCheck implements NtAccessCheck and NtAccessCheckByType without the
-// rules about pointers and buffers. It checks the token Subject.Client, which
-// must be an impersonation token with a level of at least
-// SecurityIdentification. Subject.Primary is the caller's token. Previous is not
-// used. call is the status of the system call. If it is STATUS_SUCCESS, the
-// decision is valid and its Status is the AccessStatus. A descriptor that is nil
-// or has no owner or group gives STATUS_INVALID_SECURITY_DESCR. A request
-// without Type and Mapping gives STATUS_INVALID_PARAMETER.
+// NtAccessCheck implements NtAccessCheck and NtAccessCheckByType without the rules about pointers and buffers. It
+// checks the token Subject.Client, which must be an impersonation token with a level of at least
+// SecurityIdentification. Subject.Primary is the caller's token. Previous is not used. call is the status of the
+// system call:
+//   - STATUS_SUCCESS if d is valid. Its Status is then the AccessStatus.
+//   - STATUS_INVALID_SECURITY_DESCR if the descriptor is nil or has no owner or group
+//   - STATUS_INVALID_PARAMETER for a request without Type and Mapping
+//   - the status of the failed check otherwise
 func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	q := query{who: new(identity), r: r}
 	call, d, done := q.ntEnter()
@@ -177,9 +175,9 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the checks that NtAccessCheck makes before the access check itself. If done is true,
-// they decided: call is the status of the system call, and d the decision if call is STATUS_SUCCESS. Otherwise the
-// query is ready for the stages of the check.
+// ntEnter applies the checks that NtAccessCheck makes before the access check itself. If one of them
+// decides, done is true and call is the status of the system call. d is then the decision if call is STATUS_SUCCESS.
+// If none decides, the query is ready for the stages of the check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

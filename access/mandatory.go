@@ -17,25 +17,25 @@ const (
 const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// ceiling returns the rights that mandatory policy leaves: those that the trust label, the access filters and the
-// integrity level all allow. No privilege, owner or DACL can grant another right. It is stage 1 of the check. need
-// has the requested bits. Only the explanation uses it.
-func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
+// ceiling returns the rights that mandatory policy leaves (stage 1). The trust label, the access filters and the
+// integrity level must all allow a right. No privilege, owner or DACL can grant another one. requested has the
+// requested bits, for the explanation.
+func (q *query) ceiling(requested winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	if q.sacl.facts&sd.HasTrustLabel != 0 {
-		m &= q.trust(need)
+		m &= q.trust(requested)
 	}
 	if q.sacl.facts&sd.HasAccessFilter != 0 {
-		m &= q.filters(need)
+		m &= q.filters(requested)
 	}
-	return m & q.explainedIntegrity(need)
+	return m & q.explainedIntegrity(requested)
 }
 
-// nextSystem returns the index of the first SACL entry of type t at or after from, or -1. It skips inherit-only
+// nextSACLEntry returns the index of the first SACL entry of a type at or after start, or -1. It skips inherit-only
 // entries.
-func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
-	for i := from; i < len(entries); i++ {
-		if entries[i].Kind == t && entries[i].Flags&sd.InheritOnly == 0 {
+func nextSACLEntry(entries []sd.Entry, aceType sd.Type, start int) int {
+	for i := start; i < len(entries); i++ {
+		if entries[i].Kind == aceType && entries[i].Flags&sd.InheritOnly == 0 {
 			return i
 		}
 	}
@@ -43,13 +43,13 @@ func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 }
 
 // label returns the mandatory label that protects the object: its integrity level, its policy, and the index of its
-// ACE in the SACL. Without a label, or if the SID of the first one is not an integrity level, the result is Medium
-// with NO_WRITE_UP and index -1.
-func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
+// ACE in the SACL. Without a label it returns Medium with NO_WRITE_UP and index -1. It returns the same if the
+// SID of the first label is not an integrity level.
+func (q *query) label() (rid uint32, policy winnt.AccessMask, ace int) {
 	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
-		at = nextSystem(q.sacl.entries, sd.SystemMandatoryLabel, 0)
-		if e := &q.sacl.entries[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
-			return e.SID.RID(), e.Mask & policyBits, at
+		ace = nextSACLEntry(q.sacl.entries, sd.SystemMandatoryLabel, 0)
+		if e := &q.sacl.entries[ace]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
+			return e.SID.RID(), e.Mask & policyBits, ace
 		}
 	}
 	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
@@ -79,28 +79,27 @@ func (q *query) integrity() winnt.AccessMask {
 }
 
 // explainedIntegrity returns the result of integrity and records the removed bits in the tracer, if there is one.
-func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
+func (q *query) explainedIntegrity(requested winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {
 		_, _, at := q.label()
 		// at is -1 for the default label, for which there is no entry.
-		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, need)
+		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, requested)
 	}
 	return m
 }
 
-// lowerSubject returns the bits that a label's policy allows a subject of lower
-// integrity. A label without a policy forbids nothing, and a right that
-// several classes share is removed only if the policy forbids all of them
-//
-func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
+// lowerSubject returns the bits that a label's policy allows a subject of lower integrity. A label without a
+// policy forbids nothing. A right that several classes (read, write, execute) share is removed only if the policy
+// forbids all of them.
+func lowerSubject(mapping *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
 	if policy == 0 {
 		return everyBit
 	}
 	classes := [3]struct{ forbid, bits winnt.AccessMask }{
-		{winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP, m.Read | winnt.READ_CONTROL},
-		{winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP, m.Execute&^m.Read | winnt.SYNCHRONIZE},
-		{winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, m.Write | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | sacl},
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP, mapping.Read | winnt.READ_CONTROL},
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP, mapping.Execute&^mapping.Read | winnt.SYNCHRONIZE},
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, mapping.Write | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | sacl},
 	}
 	var forbidden, permitted winnt.AccessMask
 	for _, c := range classes {
@@ -110,18 +109,19 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 			permitted |= c.bits
 		}
 	}
-	base := m.Read | m.Execute | winnt.SYNCHRONIZE | winnt.READ_CONTROL
+	base := mapping.Read | mapping.Execute | winnt.SYNCHRONIZE | winnt.READ_CONTROL
 	if policy&winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP == 0 {
-		base |= m.All | sacl
+		base |= mapping.All | sacl
 	}
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust returns the rights that the SACL's first process trust label allows. A token that does not dominate it gets
-// only the label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is not a trust
-// level. need has the requested bits, for the explanation. The SACL must have a trust label.
-func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
-	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
+// trust returns the rights that the SACL's first process trust label allows. The SACL must have one. A token that
+// dominates the label keeps all rights. Any other token gets only the label's mask and ACCESS_SYSTEM_SECURITY
+// . No token dominates a label whose SID is not a trust level. requested has the requested bits, for the
+// explanation.
+func (q *query) trust(requested winnt.AccessMask) winnt.AccessMask {
+	at := nextSACLEntry(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]
 	if kind, level, ok := trustOf(e.SID); ok {
 		t, l, _ := trustOf(q.who.token.TrustLevel())
@@ -134,7 +134,7 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	// Trust labels do not limit the right to the SACL.
 	m := q.mapping.Map(e.Mask) | sacl
 	if q.tr != nil {
-		q.tr.ceiling(q, Reason{Kind: TrustLabel, List: "SACL", Index: at}, trustLimit, m, need)
+		q.tr.ceiling(q, Reason{Kind: TrustLabel, List: "SACL", Index: at}, trustLimit, m, requested)
 	}
 	return m
 }
@@ -148,12 +148,12 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	return s.Sub(0), s.Sub(1), true
 }
 
-// filters returns the rights that the SACL's access filter ACEs allow. A filter without a condition, or whose
-// condition is not TRUE, allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who
-// may change it, not to whom it applies. need has the requested bits, for the explanation.
-func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
+// filters returns the rights that the SACL's access filter ACEs allow. A filter whose condition is TRUE allows all
+// rights. Any other filter allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who
+// may change it, not to whom it applies. requested has the requested bits, for the explanation.
+func (q *query) filters(requested winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries,
+	for at := nextSACLEntry(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSACLEntry(q.sacl.entries,
 		sd.SystemAccessFilter, at+1) {
 		e := &q.sacl.entries[at]
 		if q.filterHolds(e) == claims.True {
@@ -163,7 +163,7 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 		left := q.mapping.Map(e.Mask) | sacl
 		m &= left
 		if q.tr != nil {
-			q.tr.ceiling(q, Reason{Kind: AccessFilter, List: "SACL", Index: at}, filterLimit, left, need)
+			q.tr.ceiling(q, Reason{Kind: AccessFilter, List: "SACL", Index: at}, filterLimit, left, requested)
 		}
 	}
 	return m

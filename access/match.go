@@ -11,7 +11,7 @@ import (
 // pass is one reading of a DACL, which matches ACEs with one group of the token's SIDs.
 type pass uint8
 
-// The order is the one in which the passes run: [query.read] counts from the first to packagePass; traversePass is
+// The order is the one in which the passes run: [query.readDACL] counts from the first to packagePass; traversePass is
 // separate.
 const (
 	userPass       pass = iota // user and groups
@@ -20,21 +20,21 @@ const (
 	traversePass               // Everyone only
 )
 
-// resolve returns the SID, with its hash, that an ACE's SID means for this request. It replaces PRINCIPAL_SELF and
-// OWNER RIGHTS. It returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included, and
-// PRINCIPAL_SELF too if the request names no principal.
-func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
+// resolve returns the SID, with its hash, for which an ACE's SID stands in this request. It replaces PRINCIPAL_SELF
+// and OWNER RIGHTS, but PRINCIPAL_SELF only if the request names a principal. It returns any other SID
+// unchanged, CREATOR OWNER and CREATOR GROUP included.
+func (q *query) resolve(aceSID sid.SID, hash uint32) (sid.SID, uint32) {
 	// The entry's hash is that of the SID in it; the replacement has its own hash.
-	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
+	if stands := Substitute(aceSID, q.r.Self, q.who.owner); stands != aceSID {
 		return stands, stands.Hash()
 	}
-	return s, hash
+	return aceSID, hash
 }
 
-// sidsOf returns the token's SIDs that ACEs are matched with in pass p: its user and groups, or its restricting SIDs.
-// It returns nil for the package pass, which compares its few SIDs one by one, and for the traverse pass.
-func (q *query) sidsOf(p pass) *sidset.Set {
-	switch p {
+// sidsOf returns the token's SIDs that ACEs are matched with in one pass: its user and groups, or its restricting
+// SIDs. It returns nil for the package pass, which compares its few SIDs one by one, and for the traverse pass.
+func (q *query) sidsOf(inPass pass) *sidset.Set {
+	switch inPass {
 	case userPass:
 		return q.who.token.SIDs()
 	case restrictedPass:
@@ -43,107 +43,108 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	return nil
 }
 
-// counted returns which of the token's user and groups match ACEs of effect f, as a bit for each SID. Allow ACEs
-// match enabled groups. Deny ACEs also match deny-only groups.
-func counted(t *token.Token, f effect) sidset.Bits {
-	if f == deny {
+// counted returns which of the token's user and groups match ACEs that allow or deny (kind), as a bit for each SID.
+// Allow ACEs match enabled groups. Deny ACEs also match deny-only groups.
+func counted(t *token.Token, kind effect) sidset.Bits {
+	if kind == deny {
 		return t.DenyBits()
 	}
 	return t.AllowBits()
 }
 
-// member reports whether an ACE for SID s with effect f matches the token in the current pass. s must have passed
-// [query.resolve].
-func (q *query) member(s sid.SID, hash uint32, f effect) bool {
+// member reports whether an ACE with a SID matches the token in the current pass. kind says whether the ACE allows or
+// denies. The SID must have passed [query.resolve].
+func (q *query) member(aceSID sid.SID, hash uint32, kind effect) bool {
 	switch q.pass {
 	case userPass:
-		return counted(q.who.token, f).Has(q.sids.Find(hash, s))
+		return counted(q.who.token, kind).Has(q.sids.Find(hash, aceSID))
 	case restrictedPass:
-		if f == deny {
+		if kind == deny {
 			// Restricting SIDs that a later filter dropped still deny.
-			return q.sids.Find(hash, s) >= 0
+			return q.sids.Find(hash, aceSID) >= 0
 		}
-		return q.who.token.RestrictedSet().Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
+		return q.who.token.RestrictedSet().Find(hash, aceSID) >= 0 // each as if enabled; Everyone is not implied
 	}
-	return q.inPackage(s, hash, f)
+	return q.inPackage(aceSID, hash, kind)
 }
 
-// inPackage reports whether an ACE for SID s matches an AppContainer: s is its package, an enabled capability, or one
-// of the two groups of all packages. For an allow ACE it returns false if the token's own groups match too.
-func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
+// inPackage reports whether an ACE with a SID matches an AppContainer. The SID must be its package, an enabled
+// capability, or one of the two groups of all packages. For an allow ACE it returns false if the token's own groups
+// match too.
+func (q *query) inPackage(aceSID sid.SID, hash uint32, kind effect) bool {
 	t := q.who.token
 	switch {
-	case s == t.Package(), s == sid.AllRestrictedAppPackages:
-	case s == sid.AllAppPackages && !t.LowPrivilege(): // not for an LPAC
-	case t.CapabilityBits().Has(t.CapabilitySet().Find(hash, s)):
+	case aceSID == t.Package(), aceSID == sid.AllRestrictedAppPackages:
+	case aceSID == sid.AllAppPackages && !t.LowPrivilege(): // not for an LPAC
+	case t.CapabilityBits().Has(t.CapabilitySet().Find(hash, aceSID)):
 	default:
 		return false
 	}
-	return f == deny || !t.AllowBits().Has(t.SIDs().Find(hash, s))
+	return kind == deny || !t.AllowBits().Has(t.SIDs().Find(hash, aceSID))
 }
 
-// matches compares the SIDs of ACE e with the token in the current pass. It returns matched, or the cause why they do
+// matches compares the SIDs of an ACE with the token in the current pass. It returns matched, or the cause why they do
 // not match. A compound ACE must match with its client SID in the token and its server SID in the primary token.
-func (q *query) matches(e *sd.Entry, k *aceKind) cause {
-	if !k.compound {
-		s, hash := q.resolve(e.SID, e.Hash)
-		if q.member(s, hash, k.effect) {
+func (q *query) matches(entry *sd.Entry, kind *aceKind) cause {
+	if !kind.compound {
+		s, hash := q.resolve(entry.SID, entry.Hash)
+		if q.member(s, hash, kind.effect) {
 			return matched
 		}
-		return q.missed(s, hash, k.effect)
+		return q.whyNoMatch(s, hash, kind.effect)
 	}
-	x := q.dacl.acl.Extra(e.Aux)
+	x := q.dacl.acl.Extra(entry.Aux)
 	// A compound entry has two SIDs; one without the second does not apply.
 	if x == nil {
 		return serverMissed
 	}
 	client, hash := q.resolve(x.Client, x.Client.Hash())
 	if !q.member(client, hash, allow) {
-		return q.missed(client, hash, allow)
+		return q.whyNoMatch(client, hash, allow)
 	}
-	server, hash := q.resolve(e.SID, e.Hash)
+	server, hash := q.resolve(entry.SID, entry.Hash)
 	if !q.who.primary.AllowBits().Has(q.who.primary.SIDs().Find(hash, server)) {
 		return serverMissed
 	}
 	return matched
 }
 
-// matchesEveryone reports whether an entry matches in SeFastTraverseCheck. This
-// is a plain entry that allows Everyone all wanted rights, or any deny entry,
-// whatever its SID, object type or condition.
-func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
-	return k.effect == deny ||
-		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
+// matchesEveryone reports whether an entry matches in SeFastTraverseCheck. A plain entry that allows Everyone
+// all wanted rights matches. So does any deny entry, whatever its SID, object type or condition.
+func (q *query) matchesEveryone(entry *sd.Entry, kind *aceKind) bool {
+	return kind.effect == deny ||
+		entry.Kind == sd.AccessAllowed && entry.SID == sid.Everyone && q.undecided&^q.mapping.Map(entry.Mask) == 0
 }
 
-// missed returns why SID s of an ACE did not match in the current pass: the token does not have it, or has it in a
-// state that effect f ignores.
-func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
+// whyNoMatch returns why the SID of an ACE did not match in the current pass. Either the token does not have it, or it
+// has it in a state that an ACE of this kind ignores.
+func (q *query) whyNoMatch(aceSID sid.SID, hash uint32, kind effect) cause {
 	switch {
 	case q.pass == restrictedPass:
 		return restrictedMissed
 	case q.pass == packagePass:
 		return packageMissed
-	case q.sids.Find(hash, s) < 0:
+	case q.sids.Find(hash, aceSID) < 0:
 		return userMissed
-	case f == deny:
+	case kind == deny:
 		return userDisabled
 	}
 	return userNotAllow
 }
 
-// node returns the node of the object type list on which an object ACE acts, and matched. An ACE without object type
-// acts on the root. Without a list an allow ACE for one type grants nothing, and a deny ACE denies whatever its type
-// . A type that is not in the list gives the cause notInTree.
-func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
-	x := q.dacl.acl.Extra(e.Aux)
+// node returns the node of the object type list on which an object ACE acts, and matched.
+//   - An ACE without object type acts on the root.
+//   - Without a list a deny ACE denies whatever its type. An allow ACE for one type grants nothing.
+//   - A type that is not in the list gives the cause notInTree.
+func (q *query) node(entry *sd.Entry, kind *aceKind) (int, cause) {
+	x := q.dacl.acl.Extra(entry.Aux)
 	typed := x != nil && x.HasObjectType
 	switch {
-	case x == nil && k.effect == allow:
+	case x == nil && kind.effect == allow:
 		return 0, noTree
 	case !typed: // the whole object
 		return 0, matched
-	case q.tree == nil && k.effect == deny:
+	case q.tree == nil && kind.effect == deny:
 		// Without a tree a denial of one type denies the object.
 		return 0, matched
 	case q.tree == nil:

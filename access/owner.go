@@ -5,10 +5,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ownerRights returns the implicit rights of the object's owner that are still to be decided: READ_CONTROL and
+// ownerRights returns the implicit rights of the object's owner that are still undecided. These are READ_CONTROL and
 // WRITE_DAC, or only READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny ACE
-// removes them. It returns 0 if the token does not have the owner enabled, or is restricted without the owner
-// among its restricting SIDs. It also returns 0 if an ACE for OWNER RIGHTS replaces these rights.
+// removes them. It returns 0 in these cases:
+//   - The token does not have the owner enabled.
+//   - The token is restricted, and the owner is not among its restricting SIDs.
+//   - An ACE for OWNER RIGHTS replaces these rights.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner
 	// The owner must be an enabled SID of the token.

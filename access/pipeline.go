@@ -85,7 +85,7 @@ func (q *query) decide() Decision {
 	// Stage 0.
 	if need&sacl != 0 || q.r.Intent != (Intent{}) {
 		var ok bool
-		if used, ok = q.stage0(need); !ok {
+		if used, ok = q.grantByPrivilege(need); !ok {
 			return q.settle(Refuse(ntstatus.PrivilegeNotHeld))
 		}
 	}
@@ -126,7 +126,7 @@ func (q *query) decide() Decision {
 	if q.tree != nil {
 		q.tree.hold(q.held)
 	}
-	ok := q.read(0)
+	ok := q.readDACL(0)
 	// Central policies count where some are configured.
 	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		ok = q.centralPolicy()
@@ -150,9 +150,10 @@ func (q *query) settle(d Decision) Decision {
 	return d
 }
 
-// combine makes the decision (stage 8) from the rights that the passes, the privileges and the previous grant gave
-// . With MAXIMUM_ALLOWED it grants all of them, and denies if there is none or one requested by name is
-// missing. used are the privileges that it reports.
+// combine makes the decision (stage 8) from the rights of the passes, the privileges and the previous grant. Without
+// MAXIMUM_ALLOWED every requested right must be granted. With it the decision grants all the rights that were
+// found. It denies if there is none, or if one requested by name is missing. used are the privileges that the
+// decision reports.
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
@@ -168,15 +169,16 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// read evaluates one DACL in up to three passes: for the user and groups, for the restricting SIDs, and for the
-// package. Each pass removes from q.held the bits that it does not grant; an empty list grants none. The first
-// two passes keep the owner's implicit rights, the package pass keeps the bits of exempt. Without a DACL it calls
-// readNull. It returns false if the request is denied because a required bit is lost. It is one function because
-// calls between smaller ones would cost a tenth of a check.
-func (q *query) read(exempt winnt.AccessMask) bool {
+// readDACL evaluates one DACL in up to three passes: for the user and groups, for the restricting SIDs, and for the
+// package. Each pass removes from q.held the bits that it does not grant. An empty list grants none. The first
+// two passes keep the owner's implicit rights, and the package pass keeps the bits of packageExempt. Without a DACL it
+// calls readNullDACL. It returns false if the request is denied because a required bit is lost.
+//
+// It is one function because calls between smaller ones would cost a tenth of a check.
+func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
 	t := q.who.token
 	if !q.dacl.present {
-		return q.readNull(t.IsAppContainer(), exempt)
+		return q.readNullDACL(t.IsAppContainer(), packageExempt)
 	}
 	f := q.dacl.facts
 	// Entries for OWNER RIGHTS and SELF apply to other SIDs.
@@ -201,7 +203,7 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 			if !t.IsAppContainer() {
 				return true
 			}
-			limit = ^exempt
+			limit = ^packageExempt
 		}
 		before := q.held
 		if before&limit == 0 && q.tree == nil {
@@ -244,10 +246,10 @@ func (q *query) writeBits() winnt.AccessMask {
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull applies the passes of read to an object without a DACL. It grants every right, in the restricted
-// pass too, but an AppContainer keeps only the bits of exempt. It returns false if the request is
-// denied.
-func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
+// readNullDACL applies the passes of readDACL to an object without a DACL. It grants every right, in the
+// restricted pass too. An AppContainer keeps only the bits of packageExempt. It returns false if the
+// request is denied.
+func (q *query) readNullDACL(container bool, packageExempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {
 		// Without a DACL maximum mode grants all the type has.
@@ -259,7 +261,7 @@ func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	// No DACL grants an AppContainer nothing.
 	if container {
 		before = q.held
-		q.clip(exempt)
+		q.clip(packageExempt)
 		if q.tr != nil {
 			q.tr.lost(q, before&^q.held, Reason{Kind: AppContainerPass, Index: -1}, nullForPackage)
 		}
@@ -268,12 +270,12 @@ func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	return true
 }
 
-// clip takes away all granted rights outside m, from the object and from every node of an object type list.
-func (q *query) clip(m winnt.AccessMask) {
-	q.held &= m
+// clip takes away all granted rights outside allowed, from the object and from every node of an object type list.
+func (q *query) clip(allowed winnt.AccessMask) {
+	q.held &= allowed
 	if q.tree != nil {
 		for i := range q.tree.nodes {
-			q.tree.nodes[i].held &= m
+			q.tree.nodes[i].held &= allowed
 		}
 	}
 }

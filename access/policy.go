@@ -80,22 +80,22 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy applies the central access policy that the SACL names (stage 7). It removes the rights that not all
-// of its applicable rules grant. An unknown policy is replaced by the recovery policy. The grants of
-// privileges and of the owner's implicit rights remain. It returns false if the request is denied.
+// centralPolicy applies the central access policy that the SACL names (stage 7). It removes the rights that not all of
+// its applicable rules grant. The recovery policy replaces an unknown one. The grants of privileges and of the
+// owner's implicit rights remain. It returns false if the request is denied.
 func (q *query) centralPolicy() bool {
-	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)
+	at := nextSACLEntry(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)
 	// The object names a policy that is not configured: the recovery policy applies
 	//
 	if p == nil {
 		rule := q.r.Policies.recoveryRule()
-		return q.rule(&rule, 0)
+		return q.applyRule(&rule, 0)
 	}
 	// Each rule narrows the result of the one before, so the result is their intersection in any order. Without
 	// MAXIMUM_ALLOWED the first rule that removes a right ends the check.
 	for i := range p.Rules {
-		if r := &p.Rules[i]; q.applies(r) && !q.rule(r, i) {
+		if r := &p.Rules[i]; q.applies(r) && !q.applyRule(r, i) {
 			return false
 		}
 	}
@@ -104,28 +104,28 @@ func (q *query) centralPolicy() bool {
 
 // applies reports whether a central access rule applies to the object: its resource condition is TRUE or nil. UNKNOWN
 // means that it does not apply.
-func (q *query) applies(r *Rule) bool {
+func (q *query) applies(rule *Rule) bool {
 	// The condition of a rule is about the resource and is evaluated like one of an allow entry: only TRUE counts.
-	holds := r.AppliesTo == nil || q.evaluate(r.AppliesTo, allow, userPass) == claims.True
+	holds := rule.AppliesTo == nil || q.evaluate(rule.AppliesTo, allow, userPass) == claims.True
 	if !holds && q.tr != nil {
-		q.tr.notApplicable(r)
+		q.tr.notApplicable(rule)
 	}
 	return holds
 }
 
-// rule removes from q.held the rights that central access rule r does not grant. It checks the rule's DACL with the
-// object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights.
-// It returns false if the request is denied because a required bit is lost. i is the index of the rule in
+// applyRule removes from q.held the rights that a central access rule does not grant. It checks the rule's DACL with
+// the object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights
+// . It returns false if the request is denied because a required bit is lost. index is that of the rule, for
 // explanations.
-func (q *query) rule(r *Rule, i int) bool {
+func (q *query) applyRule(rule *Rule, index int) bool {
 	if q.tr != nil {
-		q.tr.enterRule(r, i)
+		q.tr.enterRule(rule, index)
 		defer q.tr.leaveRule()
 	}
 	reading := *q
 	reading.dacl = list{}
-	reading.dacl.set(r.Descriptor.DACL())
-	ok := reading.read(q.own)
+	reading.dacl.set(rule.Descriptor.DACL())
+	ok := reading.readDACL(q.own)
 	q.held = reading.held
 	return ok
 }

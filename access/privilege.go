@@ -15,23 +15,23 @@ const (
 		winnt.DELETE
 )
 
-// stage0 grants the rights of backup and restore intent, and ACCESS_SYSTEM_SECURITY to a holder of
-// SeSecurityPrivilege. need has the requested bits. ok is false if ACCESS_SYSTEM_SECURITY is requested and neither
-// grants it. used has the privileges that granted a right. The stage runs before the descriptor is read, so that this
-// failure precedes every denial.
-func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
-	want := need
+// grantByPrivilege grants the rights that need only a privilege (stage 0). These are the rights of backup and restore
+// intent, and ACCESS_SYSTEM_SECURITY with SeSecurityPrivilege. used has the privileges that granted a right. ok is
+// false if ACCESS_SYSTEM_SECURITY is requested and no privilege grants it. The stage runs before the descriptor is
+// read, so that this failure precedes every denial.
+func (q *query) grantByPrivilege(requested winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
+	want := requested
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
 	if q.max() { // all of them; A-44
 		want = everyBit &^ q.previous
 	}
 	if q.r.Intent.Backup {
-		used |= q.byIntent(winnt.SeBackupPrivilege, want&BackupRights)
+		used |= q.grantByIntent(winnt.SeBackupPrivilege, want&BackupRights)
 	}
 	if q.r.Intent.Restore {
-		used |= q.byIntent(winnt.SeRestorePrivilege, want&RestoreRights)
+		used |= q.grantByIntent(winnt.SeRestorePrivilege, want&RestoreRights)
 	}
-	if need&sacl&^q.byPrivilege == 0 {
+	if requested&sacl&^q.byPrivilege == 0 {
 		return used, true
 	}
 	// Only the privilege gives the right to the SACL, no entry does.
@@ -50,23 +50,23 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	return used | winnt.SeSecurityPrivilege.Bit(), true
 }
 
-// byIntent grants bits because of a declared backup or restore intent, if the token has privilege p enabled. It
-// returns the set {p} if that granted a bit that no other privilege had granted, else the empty set.
-func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
+// grantByIntent grants bits because of a declared backup or restore intent, if the token has the privilege enabled. It
+// returns the privilege if it granted a bit that no other privilege had granted, else the empty set.
+func (q *query) grantByIntent(privilege winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
 	bits &^= q.byPrivilege
-	if bits == 0 || !q.who.token.Has(p) {
+	if bits == 0 || !q.who.token.Has(privilege) {
 		return 0
 	}
 	q.byPrivilege |= bits
 	if q.tr != nil {
-		q.tr.privilege(intentHeld, p, bits)
+		q.tr.privilege(intentHeld, privilege, bits)
 	}
-	return p.Bit()
+	return privilege.Bit()
 }
 
-// takeOwnership grants WRITE_OWNER if the token has SeTakeOwnershipPrivilege or SeRelabelPrivilege enabled, before
-// any ACE is read. It returns the privilege that it used, or the empty set: the DACL then decides. No other
-// privilege takes part in a check.
+// takeOwnership grants WRITE_OWNER if the token has SeTakeOwnershipPrivilege or SeRelabelPrivilege enabled. No
+// other privilege takes part in a check. It returns the privilege that it used. If it returns the empty set,
+// the DACL decides.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
 	// Either is enough, and only the one that granted the right is reported as used.
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
@@ -81,11 +81,10 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// PrivilegePolicy returns the privileges that a check of the mask will use,
-// before there is a descriptor. It fails with STATUS_PRIVILEGE_NOT_HELD if the
-// mask requests ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
-// A mandatory ceiling can still remove WRITE_OWNER. Without a token the status is
-// STATUS_NO_TOKEN.
+// PrivilegePolicy returns the privileges that a check of the desired rights will use, before there is a descriptor
+// . The status is STATUS_PRIVILEGE_NOT_HELD if they include ACCESS_SYSTEM_SECURITY and the token does not have
+// SeSecurityPrivilege enabled. It is STATUS_NO_TOKEN without a token. A mandatory ceiling can still remove
+// WRITE_OWNER.
 func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
 	if t.IsZero() {
 		return 0, ntstatus.NoToken
@@ -94,7 +93,7 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 	var used winnt.PrivilegeSet
 	if desired&sacl != 0 {
 		var ok bool
-		if used, ok = q.stage0(desired &^ maximum); !ok {
+		if used, ok = q.grantByPrivilege(desired &^ maximum); !ok {
 			return 0, ntstatus.PrivilegeNotHeld
 		}
 	}
@@ -104,15 +103,13 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 	return used, ntstatus.Success
 }
 
-// PrivilegeCheck returns the result of NtPrivilegeCheck and of SePrivilegeCheck in
-// user mode. With all set, every privilege of the set must be enabled, else at
-// least one of them. found has the enabled ones, which the caller marks with
-// SE_PRIVILEGE_USED_FOR_ACCESS. ok is false unless st is STATUS_SUCCESS. An
-// impersonation token below SecurityIdentification gives
-// STATUS_BAD_IMPERSONATION_LEVEL, and a nil or zero token
-// STATUS_INVALID_HANDLE.
+// PrivilegeCheck returns the result of NtPrivilegeCheck and of SePrivilegeCheck in user mode. With all, every
+// privilege of the set must be enabled, else at least one. found has the enabled ones, which the caller marks with
+// SE_PRIVILEGE_USED_FOR_ACCESS. ok is false unless status is STATUS_SUCCESS. The other statuses are:
+//   - STATUS_BAD_IMPERSONATION_LEVEL for an impersonation token below SecurityIdentification
+//   - STATUS_INVALID_HANDLE for a nil or zero token
 func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet,
-	st ntstatus.Status) {
+	status ntstatus.Status) {
 	if t.IsZero() {
 		return false, 0, ntstatus.InvalidHandle
 	}

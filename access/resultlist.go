@@ -17,19 +17,18 @@ type NodeResult struct {
 // String returns the status and the mask.
 func (n NodeResult) String() string { return n.Status().String() + " " + n.Granted.String() }
 
-// CheckResultList runs SeAccessCheck with a result for every node of
-// ObjectTypes, as AccessCheckByTypeResultList does. The decision is that of the
-// root, with the privileges used. Its Granted is 0 unless access is allowed. An
-// empty or invalid list gives STATUS_INVALID_PARAMETER and no
-// results. The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping].
+// CheckResultList runs SeAccessCheck with a result for every node of ObjectTypes, as AccessCheckByTypeResultList does.
+// The decision is that of the root, with the privileges used. Its Granted is 0 unless access is allowed. An empty or
+// invalid list gives STATUS_INVALID_PARAMETER and no results. The error is [ErrNoRequest], [ErrNoToken]
+// or [ErrNoMapping].
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
-// resultList implements [CheckResultList]. tr may be nil.
-func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
+// resultList implements [CheckResultList]. It records the steps in trace, which may be nil.
+func resultList(r *Request, trace *tracer) ([]NodeResult, Decision, error) {
 	if r == nil {
 		return nil, Decision{}, ErrNoRequest
 	}
-	q := query{who: new(identity), r: r, tr: tr}
+	q := query{who: new(identity), r: r, tr: trace}
 	// There is no list to give results for, or it is not a tree in preorder
 	//
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
@@ -75,9 +74,9 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	return call, q.nodeResults(), d
 }
 
-// sameForAll returns the result list of a check that was decided before its nodes: decision d for each of n nodes.
-func sameForAll(n int, d Decision) []NodeResult {
-	results := make([]NodeResult, n)
+// sameForAll returns the result list of a check that was decided before its nodes: the decision for each of the nodes.
+func sameForAll(nodes int, d Decision) []NodeResult {
+	results := make([]NodeResult, nodes)
 	for i := range results {
 		results[i] = NodeResult{d.Granted, d.Verdict}
 	}

@@ -28,14 +28,14 @@ const (
 	Denied       // a denied right
 )
 
-// Show returns the text of String with each part replaced by the result of show, for example to add colour or to
-// remove terminal control characters. Columns are as wide as the parts passed to show. After an ACE it prints the
-// name of its SID (U-121): name returns "" for a SID without one, and a nil name names none. Reasons that do not fit
-// in width columns continue on the next line. More than three ACEs without an effect are then counted instead of
-// listed (U-122). Width 0 means no limit.
-func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mark, text string) string) string {
-	p := shown{Explanation: x, width: width, show: show, of: name}
-	for i, line := range broken(x.Verdict(), 0, width) {
+// Show returns the text of String with each part replaced by the result of show. A caller can add colour or remove
+// terminal control characters. Columns are as wide as the parts passed to show. After an ACE it prints the name of its
+// SID (U-121): nameOf returns "" for a SID without one, and a nil nameOf names none. Reasons that do not fit in width
+// columns continue on the next line; width 0 means no limit. With a limited width it counts more than three ACEs
+// without an effect instead of listing them (U-122).
+func (x *Explanation) Show(width int, nameOf func(sid.SID) string, show func(m Mark, text string) string) string {
+	p := shown{Explanation: x, width: width, show: show, of: nameOf}
+	for i, line := range breakLines(x.Verdict(), 0, width) {
 		if i > 0 {
 			p.b.WriteString("\n  ")
 		}
@@ -60,26 +60,26 @@ type shown struct {
 // entry returns a step's ACE as SDDL, followed by the name of its SID if names are shown. It returns "" for a step
 // without an ACE.
 func (p *shown) entry(s *Step) string {
-	text := inTermsOf(p.typ, s.entry, s.Entry())
+	text := sddlFor(p.typ, s.entry, s.Entry())
 	if p.of == nil || s.entry.IsZero() {
 		return text
 	}
 	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
 
-// inTermsOf returns the SDDL text of ACE a for a reader who knows the rights of object type t. If text has the
-// letters of directory service rights, such as CC, and t is another type, it writes the mask as a number (B-101). A
-// nil t is an unknown type, for which the text is unchanged.
-func inTermsOf(t *winnt.ObjectType, a sd.ACE, text string) string {
+// sddlFor returns the SDDL text of an ACE for a reader who knows the rights of an object type. If text has the letters
+// of directory service rights, such as CC, and the type is another one, it writes the mask as a number (B-101). For a
+// nil type it returns text unchanged.
+func sddlFor(objectType *winnt.ObjectType, ace sd.ACE, text string) string {
 	fields := strings.SplitN(text, ";", 4)
-	if t == nil || t == winnt.DirectoryServiceObject || a.IsZero() || len(fields) < 4 {
+	if objectType == nil || objectType == winnt.DirectoryServiceObject || ace.IsZero() || len(fields) < 4 {
 		return text
 	}
 	switch letters := fields[2]; {
-	case a.Mask()&directoryRights == 0, letters != sddl.FormatRights(a.Mask()):
+	case ace.Mask()&directoryRights == 0, letters != sddl.FormatRights(ace.Mask()):
 	case len(letters) == 2 && strings.Contains("FK", letters[:1]): // FA, KR …: rights of files and keys
 	default:
-		fields[2] = a.Mask().String()
+		fields[2] = ace.Mask().String()
 	}
 	return strings.Join(fields, ";")
 }
@@ -88,19 +88,19 @@ func inTermsOf(t *winnt.ObjectType, a sd.ACE, text string) string {
 const directoryRights = 0x1ff
 
 // put writes a cell of the table through show and pads it with blanks to width bytes.
-func (p *shown) put(m Mark, text string, width int) {
-	p.b.WriteString(p.show(m, text))
+func (p *shown) put(mark Mark, text string, width int) {
+	p.b.WriteString(p.show(mark, text))
 	if n := width - len(text); n > 0 {
 		p.b.WriteString(strings.Repeat(" ", n))
 	}
 }
 
-// last writes the last cell of a row, broken into lines. The cell starts at column at, further lines at that of
-// indent.
-func (p *shown) last(text string, at int) {
-	for i, line := range broken(text, at, p.width) {
+// lastCell writes the last cell of a row, broken into lines. The cell starts at a column; further lines start at that
+// of indent.
+func (p *shown) lastCell(text string, column int) {
+	for i, line := range breakLines(text, column, p.width) {
 		if i > 0 {
-			p.b.WriteString("\n" + pad("", indent(at, p.width)))
+			p.b.WriteString("\n" + pad("", indent(column, p.width)))
 		}
 		p.b.WriteString(p.show(0, line))
 	}
@@ -148,22 +148,22 @@ func (p *shown) table() {
 			p.put(m, cell, columnWidth)
 		}
 		p.b.WriteString(" " + pad(s.Rule, 5) + "  ")
-		p.last(s.because(), where+2+entry+columnWidth*len(p.Reasons)+rule)
+		p.lastCell(s.because(), where+2+entry+columnWidth*len(p.Reasons)+rule)
 		if below && texts[i] != "" {
 			p.b.WriteString("\n" + pad("", entryIndent))
-			p.last(texts[i], entryIndent)
+			p.lastCell(texts[i], entryIndent)
 		}
 		p.b.WriteByte('\n')
 	}
 	if folded > 0 {
-		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
+		p.lastCell(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
 		p.b.WriteByte('\n')
 	}
 	switch { // (U-130)
 	case p.unread == 1:
-		p.last("1 later entry of the DACL was not needed", 0)
+		p.lastCell("1 later entry of the DACL was not needed", 0)
 	case p.unread > 1:
-		p.last(strconv.Itoa(p.unread)+" later entries of the DACL were not needed", 0)
+		p.lastCell(strconv.Itoa(p.unread)+" later entries of the DACL were not needed", 0)
 	default:
 		return
 	}
@@ -171,10 +171,10 @@ func (p *shown) table() {
 }
 
 // headings writes the names of the rights above their columns, a line for each (U-125). Each line has a bar at the
-// columns before its own. The first column is column at.
-func (p *shown) headings(at int) {
+// columns before its own.
+func (p *shown) headings(firstColumn int) {
 	for i, r := range p.Reasons {
-		p.b.WriteString(pad("", at))
+		p.b.WriteString(pad("", firstColumn))
 		for range i {
 			p.b.WriteString(pad("|", columnWidth))
 		}
@@ -203,7 +203,7 @@ func (p *shown) reasons() {
 		m, word, why := p.outcome(r)
 		p.b.WriteString("\n" + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
 		p.put(m, word, len("granted  "))
-		p.last(why, 11+name+len("granted  "))
+		p.lastCell(why, 11+name+len("granted  "))
 	}
 }
 
@@ -227,40 +227,40 @@ func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 && s.Unmet == ""
 // leastRoom is the minimum number of columns for a reason. With less room the reason starts on a new line.
 const leastRoom = 24
 
-// indent returns the column of the continuation lines of a text that starts at column at of a terminal with width
-// columns. That is column at, or one of at most 8 if fewer than leastRoom columns remain after at.
-func indent(at, width int) int {
-	if width-at < leastRoom {
+// indent returns the column of the continuation lines of a text that starts at column. That is the same column. If
+// fewer than leastRoom of the terminal's width columns remain after it, it is one of at most 8.
+func indent(column, width int) int {
+	if width-column < leastRoom {
 		return min(8, max(width-leastRoom, 0))
 	}
-	return at
+	return column
 }
 
-// broken breaks text into lines that fit a terminal of width columns; 0 means no limit. The first line starts at
-// column at and is empty if less than leastRoom columns remain there.
-func broken(text string, at, width int) []string {
-	switch room := width - indent(at, width); {
-	case width == 0 || at+len(text) <= width:
+// breakLines breaks text into lines that fit a terminal of width columns; 0 means no limit. The first line starts at
+// column. It is empty if less than leastRoom columns remain there.
+func breakLines(text string, column, width int) []string {
+	switch room := width - indent(column, width); {
+	case width == 0 || column+len(text) <= width:
 		return []string{text}
-	case width-at < leastRoom:
+	case width-column < leastRoom:
 		return append([]string{""}, printable.Wrap(text, max(room, 1))...)
 	default:
 		return printable.Wrap(text, room)
 	}
 }
 
-// outcome returns how the table ends for one right: the mark, a word and the reason. The word is "granted", "denied",
-// or "skipped" if an ACE denied another right before the check reached this one. A skipped right has no mark.
-func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
+// outcome returns how the table ends for one right: the mark, a word and the reason. The word is "granted" or
+// "denied". It is "skipped", without a mark, if an ACE denied another right before the check reached this one.
+func (x *Explanation) outcome(reason BitReason) (mark Mark, word, why string) {
 	switch {
-	case r.Granted:
-		return Granted, "granted", x.clause(&r, "it")
+	case reason.Granted:
+		return Granted, "granted", x.clause(&reason, "it")
 	// An entry denied another right before this one was reached: it was never
 	// refused, and calling it denied would mislead.
-	case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
-		return 0, "skipped", x.clause(&r, "another right") + " first"
+	case reason.Reason.Kind == AceDeny && x.culprits&reason.Bit == 0:
+		return 0, "skipped", x.clause(&reason, "another right") + " first"
 	}
-	return Denied, "denied", x.clause(&r, "it")
+	return Denied, "denied", x.clause(&reason, "it")
 }
 
 // markOf returns the mark of a decision.
@@ -297,10 +297,10 @@ func (s *Step) cell(bit winnt.AccessMask) (Mark, string) {
 	return Denied, "-"
 }
 
-// pad appends blanks to s up to n bytes. It does not cut a longer text.
-func pad(s string, n int) string {
-	if len(s) >= n {
+// pad appends blanks to s up to width bytes. It does not cut a longer text.
+func pad(s string, width int) string {
+	if len(s) >= width {
 		return s
 	}
-	return s + strings.Repeat(" ", n-len(s))
+	return s + strings.Repeat(" ", width-len(s))
 }

@@ -21,24 +21,24 @@ type tracer struct {
 	ruleAt  int
 }
 
-// set records r as the reason for each right in m, in place of an earlier reason. The zero r removes the reason.
-func (t *tracer) set(m winnt.AccessMask, r Reason) {
+// set records the reason for each of the bits, in place of an earlier reason. The zero reason removes the earlier one.
+func (t *tracer) set(bits winnt.AccessMask, reason Reason) {
 	var shared *Reason
-	if m != 0 && r.Kind != 0 {
-		one := r // it is allocated only here
+	if bits != 0 && reason.Kind != 0 {
+		one := reason // it is allocated only here
 		shared = &one
 	}
 	for i := range t.reasons {
-		if m>>i&1 != 0 {
+		if bits>>i&1 != 0 {
 			t.reasons[i] = shared
 		}
 	}
 }
 
-// add appends a step for a stage that granted or refused the bits of m. The caller may complete the returned step.
-func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
-	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
-		Because: causes[c].because})
+// add appends a step for a stage that granted or refused bits, for a cause. The caller may complete the returned step.
+func (t *tracer) add(why cause, bits winnt.AccessMask, granted bool) *Step {
+	t.x.Steps = append(t.x.Steps, Step{Rule: causes[why].rule, ACE: -1, Bits: bits, Granted: granted,
+		Because: causes[why].because})
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 
@@ -49,59 +49,60 @@ func (t *tracer) begin(q *query) {
 	}
 }
 
-// stage records that a stage granted or refused the bits of m, for cause c.
-func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
+// stage records that a stage granted or refused bits, for a cause.
+func (t *tracer) stage(why cause, bits winnt.AccessMask, granted bool) { t.add(why, bits, granted) }
 
 // nothingLeft records that the check did not read the DACL, because earlier stages had granted or removed every bit.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
-// privilege records that p granted the bits of m. The step's text names p; that for ACCESS_SYSTEM_SECURITY already
-// does.
-func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
-	s := t.add(c, m, true)
-	if c != securityHeld {
-		s.Because += p.String()
+// privilege records that a privilege granted bits. The step's text names the privilege; that for
+// ACCESS_SYSTEM_SECURITY already does.
+func (t *tracer) privilege(why cause, privilege winnt.Privilege, bits winnt.AccessMask) {
+	s := t.add(why, bits, true)
+	if why != securityHeld {
+		s.Because += privilege.String()
 	}
-	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
+	t.set(bits, Reason{Kind: Privilege, Index: -1, Privilege: privilege})
 }
 
-// notHeld records that the token does not have p, which ACCESS_SYSTEM_SECURITY needs. No ACE is read then.
-func (t *tracer) notHeld(p winnt.Privilege) {
+// notHeld records that the token does not have the privilege that ACCESS_SYSTEM_SECURITY needs. No ACE is read then
+//
+func (t *tracer) notHeld(privilege winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
-	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
+	t.last = Reason{Kind: Privilege, Index: -1, Privilege: privilege}
 	t.set(sacl, t.last)
 }
 
-// owner records that the owner has the rights m implicitly.
-func (t *tracer) owner(m winnt.AccessMask) {
-	t.add(ownerHas, m, true)
-	t.set(m, Reason{Kind: Owner, Index: -1})
+// owner records that the owner has some rights implicitly.
+func (t *tracer) owner(rights winnt.AccessMask) {
+	t.add(ownerHas, rights, true)
+	t.set(rights, Reason{Kind: Owner, Index: -1})
 }
 
-// ceiling records a limit that mandatory policy sets: the integrity label, a trust label or an access filter. left
-// has the rights that the limit allows, need the requested ones. Every right that the limit refuses gets reason r.
-func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
+// ceiling records a limit that mandatory policy sets: the integrity label, a trust label or an access filter. allowed
+// has the rights within the limit. Every requested right that the limit refuses gets the reason.
+func (t *tracer) ceiling(q *query, reason Reason, why cause, allowed, requested winnt.AccessMask) {
 	// The step shows the part of the request that the limit removes, or of all rights of the type with
 	// MAXIMUM_ALLOWED. Every bit beyond the limit gets the reason, because a later stage may still query one.
-	out := need &^ left
+	out := requested &^ allowed
 	if q.max() {
-		out = (q.mapping.All | need) &^ left
+		out = (q.mapping.All | requested) &^ allowed
 	}
-	s := t.add(c, out, false)
-	s.List, s.ACE = r.List, r.Index
-	if r.Index >= 0 {
-		s.entry = q.sacl.acl.At(r.Index)
+	s := t.add(why, out, false)
+	s.List, s.ACE = reason.List, reason.Index
+	if reason.Index >= 0 {
+		s.entry = q.sacl.acl.At(reason.Index)
 	}
-	if c == filterLimit {
-		if x := q.sacl.acl.Extra(q.sacl.entries[r.Index].Aux); x != nil && x.Condition != nil {
+	if why == filterLimit {
+		if x := q.sacl.acl.Extra(q.sacl.entries[reason.Index].Aux); x != nil && x.Condition != nil {
 			s.Unmet = strings.Join(x.Condition.Unmet(q.environment(allow, userPass), alias), "; ")
 		}
 	}
-	if r.Index < 0 {
+	if reason.Index < 0 {
 		s.List = ""
 	}
-	t.last = r
-	t.set(^left, r)
+	t.last = reason
+	t.set(^allowed, reason)
 }
 
 // pass marks the start of a pass over the DACL: later steps belong to it, and it has no denial yet.
@@ -115,9 +116,9 @@ func (t *tracer) list() string {
 	return "DACL"
 }
 
-// skip records that the check ignores ACE i without comparing its SID, because of its flags, its type or its mask.
-func (t *tracer) skip(q *query, i int) {
-	e := &q.dacl.entries[i]
+// skip records that the check ignores an ACE without comparing its SID, because of its flags, its type or its mask.
+func (t *tracer) skip(q *query, ace int) {
+	e := &q.dacl.entries[ace]
 	c := settled
 	switch k := &kinds[e.Kind]; {
 	case k.system:
@@ -127,28 +128,28 @@ func (t *tracer) skip(q *query, i int) {
 	case e.Flags&sd.InheritOnly != 0:
 		c = inheritOnly
 	}
-	t.entry(q, i, c, 0)
+	t.entry(q, ace, c, 0)
 }
 
-// entry records ACE i of the DACL as a step, with its cause and the bits that it decided, 0 for none.
-func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
+// entry records an ACE of the DACL as a step. bits are those that it decided, 0 for none.
+func (t *tracer) entry(q *query, ace int, why cause, bits winnt.AccessMask) {
 	t.x.Steps = append(t.x.Steps, Step{
-		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: q.pass.String(), Because: causes[c].because,
-		Granted: c == allowed || c == allowedNode || c == restrictedAllowed || c == packageAllowed,
-		Unmet:   unmetBy(q, i, c),
+		Rule: causes[why].rule, List: t.list(), ACE: ace, Bits: bits, Pass: q.pass.String(), Because: causes[why].because,
+		Granted: why == allowed || why == allowedNode || why == restrictedAllowed || why == packageAllowed,
+		Unmet:   unmetBy(q, ace, why),
 	})
 }
 
-// unmetBy returns the tests that keep the condition of entry i from being true, with the values that they compared
-// . It returns "" for an entry without a condition, and for one that did not decide by it.
-func unmetBy(q *query, i int, c cause) string {
-	e := &q.dacl.entries[i]
+// unmetBy returns the tests that keep the condition of an ACE from being true, with the values that they compared
+// . It returns "" for an ACE without a condition, and for one that did not decide by it.
+func unmetBy(q *query, ace int, why cause) string {
+	e := &q.dacl.entries[ace]
 	x := q.dacl.acl.Extra(e.Aux)
 	if x == nil || x.Condition == nil {
 		return ""
 	}
 	var f effect
-	switch c {
+	switch why {
 	case deniedNeeded, deniedMaximum, deniedNode, restrictedDenied, packageDenied:
 		f = deny
 	case conditionFalse, conditionUnknown:
@@ -162,33 +163,33 @@ func unmetBy(q *query, i int, c cause) string {
 // alias returns the SDDL alias of a well-known SID that needs no domain, such as "BA", and "" for other SIDs.
 func alias(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
-// decided records that ACE i of effect f decided the bits of m: as a step, and as the reason of those bits.
-func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
-	t.entry(q, i, decidedBy(q, f), m)
-	t.decide(q, i, f, m)
+// decided records that an ACE decided bits: as a step, and as the reason of those bits.
+func (t *tracer) decided(q *query, ace int, kind effect, bits winnt.AccessMask) {
+	t.entry(q, ace, decidedBy(q, kind), bits)
+	t.decide(q, ace, kind, bits)
 }
 
-// decidedAt records that ACE i of effect f acted on a node of the object type list. m has the bits that it decided at
-// node at, root those that it decided for the root.
-func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
+// decidedAt records that an ACE acted on one node of the object type list. atNode has the bits that it decided for
+// that node, atRoot those that it decided for the root.
+func (t *tracer) decidedAt(q *query, ace int, kind effect, node int, atNode, atRoot winnt.AccessMask) {
 	// A denial at a node that already has the bits decides nothing, and the walk continues. It must not be the reason
 	// for bits that other nodes do not get.
-	if f == deny && root == 0 && q.stop {
-		t.entry(q, i, settled, 0)
+	if kind == deny && atRoot == 0 && q.stop {
+		t.entry(q, ace, settled, 0)
 		return
 	}
-	t.entry(q, i, decidedBy(q, f), m)
-	t.x.Steps[len(t.x.Steps)-1].Node = at
-	t.decide(q, i, f, root)
+	t.entry(q, ace, decidedBy(q, kind), atNode)
+	t.x.Steps[len(t.x.Steps)-1].Node = node
+	t.decide(q, ace, kind, atRoot)
 }
 
-// fillEntries stores in each step of the current pass the decoded ACE that it is about. l is the ACL that the pass
-// read, whose ACEs the check has used only in compiled form.
-func (t *tracer) fillEntries(l *sd.ACL) {
+// fillEntries stores in each step of the current pass the decoded ACE that the step is about. acl is the list that the
+// pass read. The check itself has used only its compiled form.
+func (t *tracer) fillEntries(acl *sd.ACL) {
 	// Entries are not decoded while the walk runs. Both sequences ascend, so
 	// one pass over the list finds them.
 	steps := t.x.Steps[t.since:]
-	for i, a := range l.All() {
+	for i, a := range acl.All() {
 		if len(steps) == 0 {
 			return
 		}
@@ -200,7 +201,7 @@ func (t *tracer) fillEntries(l *sd.ACL) {
 }
 
 // null records that the object has no DACL, and gives the bits that this granted or removed their reasons. before has
-// the bits that were held before the pass. Inside a central access rule it adds no step and only stores the rule as
+// the bits that were held before the pass. Inside a central access rule it adds no step. It only stores the rule as
 // the reason of the lost bits.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
@@ -214,23 +215,23 @@ func (t *tracer) null(q *query, before winnt.AccessMask) {
 	t.add(nullList, q.held&^q.own, true)
 }
 
-// lost records that a stage removed the rights m, for reason r, or for the central access rule that the check is in.
-func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
+// lost records that a stage removed rights, for a reason or for the central access rule that the check is in.
+func (t *tracer) lost(_ *query, rights winnt.AccessMask, reason Reason, why cause) {
 	if t.rule != nil {
-		r = Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
+		reason = Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
 	}
-	t.last = r
-	t.set(m, r)
-	t.add(c, m, false)
+	t.last = reason
+	t.set(rights, reason)
+	t.add(why, rights, false)
 }
 
-// notApplicable records that central access rule r does not apply, because its resource condition excludes this
+// notApplicable records that a central access rule does not apply, because its resource condition excludes this
 // object.
-func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
+func (t *tracer) notApplicable(rule *Rule) { t.add(ruleNotApplicable, 0, true).List = rule.Name }
 
-// enterRule attributes the following steps and denials to central access rule r, rule i of its policy, until
-// leaveRule.
-func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
+// enterRule attributes the following steps and denials to a central access rule, until leaveRule. index is that of the
+// rule in its policy.
+func (t *tracer) enterRule(rule *Rule, index int) { t.rule, t.ruleAt = rule, index }
 
 // leaveRule ends the effect of enterRule: steps are again about the object's own DACL.
 func (t *tracer) leaveRule() { t.rule = nil }

@@ -6,15 +6,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SeFastTraverseCheck shortens the check for traversing a directory. It returns true
-// if the full check would grant wanted, and false if the caller must run the
-// full check. It never returns true where the full check could refuse:
-// for a client below SecurityImpersonation, an AppContainer, a restricted
-// token, a token without Everyone, or a SACL with a label, policy, trust label
-// or filter.
-func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, typ *winnt.ObjectType) bool {
+// SeFastTraverseCheck shortens the check for traversing a directory. It returns true if the full check would grant the
+// wanted rights. It returns false if the caller must run the full check. It never returns true where the full
+// check could refuse:
+//   - for a client below SecurityImpersonation, an AppContainer or a restricted token
+//   - for a token without Everyone
+//   - with a SACL that has a label, policy, trust label or filter
+func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, objectType *winnt.ObjectType) bool {
 	t := s.Effective()
-	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {
+	if t == nil || d == nil || objectType == nil || wanted == 0 || wanted&ungranted != 0 {
 		return false
 	}
 	if s.BelowImpersonation() { // The full check would refuse the level.
@@ -29,7 +29,7 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 		return false
 	}
 	// From here on the answer needs the label and one look at the entries.
-	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}
+	q := query{who: &identity{token: t, primary: t}, mapping: &objectType.Mapping, r: &noExtras}
 	q.dacl.set(d.DACL())
 	q.sacl.set(d.SACL())
 	if wanted&^q.integrity() != 0 { // a low token and a right to write

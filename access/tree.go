@@ -116,10 +116,10 @@ type tree struct {
 	each  bool // a result for every node, not one for the root
 }
 
-// newTree returns the tree of an object type list, which must be valid and not empty. each requests one result per
+// newTree returns the tree of an object type list, which must be valid and not empty. perNode requests one result per
 // node instead of one for the root.
-func newTree(list []ObjectTypeEntry, each bool) *tree {
-	t := &tree{list: list, nodes: make([]node, len(list)), each: each}
+func newTree(list []ObjectTypeEntry, perNode bool) *tree {
+	t := &tree{list: list, nodes: make([]node, len(list)), each: perNode}
 	var path [MaxObjectTypeLevel + 1]int32
 	for i := range list {
 		l := list[i].Level
@@ -141,15 +141,15 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 // find returns the index of the node with this GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
-// hold prepares the tree for the first pass: it sets the rights that every node has before it to m.
-func (t *tree) hold(m winnt.AccessMask) {
+// hold prepares the tree for the first pass: it sets the rights that every node has before it.
+func (t *tree) hold(rights winnt.AccessMask) {
 	for i := range t.nodes {
-		t.nodes[i].held = m
+		t.nodes[i].held = rights
 	}
 }
 
-// start begins a pass over the DACL: at each node, the bits that it holds and that are in limit become undecided.
-// Unless each node gets its own result, every node first gets the held bits of the whole object.
+// start begins a pass over the DACL. At each node the bits that it holds and that are in limit become undecided. If
+// the check gives one result for the whole object, every node first gets the object's held bits.
 func (t *tree) start(held, limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
@@ -169,17 +169,17 @@ func (t *tree) finish(limit winnt.AccessMask) {
 	}
 }
 
-// allow applies an allow ACE for node at: it grants the undecided bits of m to the node and its descendants. It then
-// grants each ancestor the bits that all its children have.
-func (t *tree) allow(at int, m winnt.AccessMask) {
-	for i := at; i < int(t.nodes[at].end); i++ {
+// allow applies an allow ACE for one node: it grants the undecided ones of the bits to the node and its descendants.
+// It then grants each ancestor the bits that all its children have.
+func (t *tree) allow(node int, bits winnt.AccessMask) {
+	for i := node; i < int(t.nodes[node].end); i++ {
 		n := &t.nodes[i]
-		g := m & n.undecided
+		g := bits & n.undecided
 		n.granted |= g
 		n.undecided &^= g
 	}
 	// An ancestor whose children disagree ends the climb: each one above it has a child without the bits.
-	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
+	for p := t.nodes[node].parent; p >= 0; p = t.nodes[p].parent {
 		n := &t.nodes[p]
 		g := n.undecided
 		for c := p + 1; c < n.end; c = t.nodes[c].end {
@@ -193,26 +193,26 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 	}
 }
 
-// deny applies a deny ACE for node at: it refuses the bits of m there, at its descendants and at its ancestors. Bits
-// that a node was granted before stay granted. hit has the bits that were still undecided at the node or a
+// deny applies a deny ACE for one node: it refuses the bits there, at its descendants and at its ancestors. Bits that
+// a node was granted before stay granted. hit has the bits that were still undecided at the node or a
 // descendant.
-func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
-	up := m &^ t.nodes[at].granted
-	for i := at; i < int(t.nodes[at].end); i++ {
+func (t *tree) deny(node int, bits winnt.AccessMask) (hit winnt.AccessMask) {
+	up := bits &^ t.nodes[node].granted
+	for i := node; i < int(t.nodes[node].end); i++ {
 		n := &t.nodes[i]
-		hit |= n.undecided & m
-		n.undecided &^= m
+		hit |= n.undecided & bits
+		n.undecided &^= bits
 	}
-	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
+	for p := t.nodes[node].parent; p >= 0; p = t.nodes[p].parent {
 		t.nodes[p].undecided &^= up
 	}
 	return hit
 }
 
 // undecided returns the bits that at least one node has still to decide.
-func (t *tree) undecided() (m winnt.AccessMask) {
+func (t *tree) undecided() (bits winnt.AccessMask) {
 	for i := range t.nodes {
-		m |= t.nodes[i].undecided
+		bits |= t.nodes[i].undecided
 	}
-	return m
+	return bits
 }

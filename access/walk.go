@@ -50,12 +50,12 @@ func (q *query) run() {
 			}
 		} else if hit := q.sids.FindPresent(e.Hash, e.SID); hit < 0 || !q.counts(hit, f) {
 			if q.tr != nil {
-				q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
+				q.tr.entry(q, i, q.whyNoMatch(e.SID, e.Hash, f), 0)
 			}
 			continue
 		}
 		if q.tree != nil {
-			if q.undecided = q.onTree(i, f, at, m); q.undecided == 0 {
+			if q.undecided = q.applyToTree(i, f, at, m); q.undecided == 0 {
 				return
 			}
 			continue
@@ -76,16 +76,16 @@ func (q *query) run() {
 	}
 }
 
-// counts reports whether one of the token's SIDs makes an ACE of effect f apply in the current pass. hit is the index
-// of the SID in q.sids. An allow ACE needs an enabled group, or a restricting SID that was not removed. A deny ACE
-// also matches deny-only groups and restricting SIDs that a later filter removed.
-func (q *query) counts(hit int, f effect) bool {
+// counts reports whether one of the token's SIDs makes an ACE apply in the current pass. hit is the index of the SID
+// in q.sids. An allow ACE needs an enabled group, or a restricting SID that was not removed. A deny ACE also matches
+// deny-only groups, and restricting SIDs that a later filter removed.
+func (q *query) counts(hit int, kind effect) bool {
 	switch {
 	case q.pass == userPass:
 		// Enabled SIDs count for entries that allow, deny-only ones too for
 		// entries that deny.
-		return counted(q.who.token, f).Has(hit)
-	case q.pass == restrictedPass && f == allow:
+		return counted(q.who.token, kind).Has(hit)
+	case q.pass == restrictedPass && kind == allow:
 		// A restricting SID that a later filter dropped counts where an entry denies
 		// and not where it allows.
 		return hit < q.allowing
@@ -93,10 +93,11 @@ func (q *query) counts(hit int, f effect) bool {
 	return true
 }
 
-// judge decides whether ACE i applies. It is for ACEs that are not plain (object, callback, compound) or whose SID
-// may be a placeholder. It returns the ACE's effect and its node, or ignore if the ACE does not apply.
-func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
-	k := &kinds[e.Kind]
+// judge decides whether an ACE applies. It is for ACEs that are not plain (object, callback, compound) or whose SID
+// may be a placeholder. It returns whether the ACE allows or denies, and its node. The kind is ignore if the ACE does
+// not apply.
+func (q *query) judge(entry *sd.Entry, ace int) (kind effect, node int) {
+	k := &kinds[entry.Kind]
 	var c cause
 	switch {
 	case k.system:
@@ -104,54 +105,54 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	case k.effect == ignore:
 		c = unknownType
 	case q.pass == traversePass:
-		if !q.matchesEveryone(e, k) {
+		if !q.matchesEveryone(entry, k) {
 			return ignore, 0
 		}
 		return k.effect, 0
 	default:
 		// The SID comes before the node and the condition: most entries are for other
 		// SIDs, and a condition is the most expensive test.
-		c = q.matches(e, k)
+		c = q.matches(entry, k)
 	}
 	if c == matched && k.object {
-		at, c = q.node(e, k)
+		node, c = q.node(entry, k)
 	}
 	if c == matched && k.callback {
-		c = q.condition(e, k.effect)
+		c = q.condition(entry, k.effect)
 	}
 	if c != matched {
 		if q.tr != nil {
-			q.tr.entry(q, i, c, 0)
+			q.tr.entry(q, ace, c, 0)
 		}
 		return ignore, 0
 	}
-	return k.effect, at
+	return k.effect, node
 }
 
-// onTree applies ACE i of effect f to node at of the object type list. m has the ACE's undecided bits. It returns the
+// applyToTree applies an ACE to one node of the object type list. bits has the ACE's undecided bits. It returns the
 // bits that some node still has to decide, or 0 if the walk over the DACL is over.
-func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.AccessMask {
+func (q *query) applyToTree(ace int, kind effect, node int, bits winnt.AccessMask) winnt.AccessMask {
 	// With a tree the bits of each node are decided apart; the walk goes on
 	// as long as some node has something left.
 	t := q.tree
 	root := t.nodes[0]
-	if f == allow {
+	if kind == allow {
 		// A grant reaches the subtree, and ancestors all of whose children have it
 		//
-		t.allow(at, m)
-	} else if hit := t.deny(at, m); hit != 0 && q.stop {
+		t.allow(node, bits)
+	} else if hit := t.deny(node, bits); hit != 0 && q.stop {
 		// A denial of a bit that the subtree still requires ends the walk.
-		q.treeStep(i, f, at, m, root)
+		q.traceTreeStep(ace, kind, node, bits, root)
 		return 0
 	}
-	q.treeStep(i, f, at, m, root)
+	q.traceTreeStep(ace, kind, node, bits, root)
 	return t.undecided()
 }
 
-// treeStep adds a step to the explanation, if there is one, for an ACE that acted on node at. before is the root
-// before the ACE: the bits that changed there are those that the object as a whole gained or lost.
-func (q *query) treeStep(i int, f effect, at int, m winnt.AccessMask, before node) {
+// traceTreeStep adds a step to the explanation, if there is one, for an ACE that acted on one node. rootBefore is the
+// root before the ACE. The bits that changed there are those that the object as a whole gained or lost.
+func (q *query) traceTreeStep(ace int, kind effect, nodeIndex int, bits winnt.AccessMask, rootBefore node) {
 	if q.tr != nil {
-		q.tr.decidedAt(q, i, f, at, m, before.undecided&^q.tree.nodes[0].undecided)
+		q.tr.decidedAt(q, ace, kind, nodeIndex, bits, rootBefore.undecided&^q.tree.nodes[0].undecided)
 	}
 }
