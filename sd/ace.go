@@ -150,13 +150,12 @@ func (a ACE) WithFlags(flags uint8) ACE { return (*editor)(nil).withFlags(a, fla
 // an unknown type unchanged.
 func (a ACE) WithMask(m winnt.AccessMask) ACE { return (*editor)(nil).withMask(a, m) }
 
-// WithSID returns the entry with another trustee, or for a compound entry with
-// another server SID. It keeps everything else, including application data. It
-// returns the entry unchanged if s is zero or the type is unknown. It returns the
-// zero value, which [NewACL] refuses, if no list can hold the result.
-func (a ACE) WithSID(s sid.SID) ACE {
+// WithSID returns the entry with another trustee, or for a compound entry with another server SID. It keeps everything
+// else, including application data. It returns the entry unchanged if the SID is zero or the type is unknown. It
+// returns the zero value, which [NewACL] refuses, if no list can hold the result.
+func (a ACE) WithSID(trustee sid.SID) ACE {
 	// The size field of a longer entry would wrap (S-17).
-	if out := (*editor)(nil).withSID(a, s); len(out.b) <= MaxACLSize-aclHeaderSize {
+	if out := (*editor)(nil).withSID(a, trustee); len(out.b) <= MaxACLSize-aclHeaderSize {
 		return out
 	}
 	return ACE{}
@@ -185,10 +184,10 @@ func sidOffset(b string) int {
 	return -1
 }
 
-// u16 reads a little-endian 16-bit number at byte i of b. It panics if b is too short.
-func u16(b string, i int) int { return int(b[i]) | int(b[i+1])<<8 }
+// u16 reads a little-endian 16-bit number at a byte offset of b. It panics if b is too short.
+func u16(b string, offset int) int { return int(b[offset]) | int(b[offset+1])<<8 }
 
-// u32 reads a little-endian 32-bit number at byte i of b. It panics if b is too short.
-func u32(b string, i int) uint32 {
-	return uint32(b[i]) | uint32(b[i+1])<<8 | uint32(b[i+2])<<16 | uint32(b[i+3])<<24
+// u32 reads a little-endian 32-bit number at a byte offset of b. It panics if b is too short.
+func u32(b string, offset int) uint32 {
+	return uint32(b[offset]) | uint32(b[offset+1])<<8 | uint32(b[offset+2])<<16 | uint32(b[offset+3])<<24
 }

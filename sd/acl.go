@@ -34,23 +34,23 @@ const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 // bytes (S-17), and STATUS_INVALID_PARAMETER if an entry is the zero ACE.
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
-// newACL builds a list like [NewACL]. The list has at least the given revision: that of the list which it replaces,
-// so that removing an entry does not lower it (S-16).
-func newACL(revision byte, aces []ACE) (*ACL, error) {
+// newACL builds a list like [NewACL], of at least a given revision. That is the revision of the list which it
+// replaces, so that removing an entry does not lower it (S-16).
+func newACL(minRevision byte, aces []ACE) (*ACL, error) {
 	size := aclHeaderSize
 	for i, a := range aces {
 		if a.IsZero() {
 			return nil, buildError(ntstatus.InvalidParameter, "ACE %d is the zero value", i)
 		}
 		size += len(a.b)
-		revision = max(revision, a.Type().info().revision)
+		minRevision = max(minRevision, a.Type().info().revision)
 	}
 	// A list has at most 65532 bytes (S-17).
 	if size > MaxACLSize {
 		return nil, buildError(ntstatus.AllottedSpaceExceeded, "ACL of %d bytes, at most %d are possible", size, MaxACLSize)
 	}
 	b := make([]byte, aclHeaderSize, size)
-	b[0] = max(revision, 2)
+	b[0] = max(minRevision, 2)
 	binary.LittleEndian.PutUint16(b[2:], uint16(size))
 	binary.LittleEndian.PutUint16(b[4:], uint16(len(aces)))
 	for _, a := range aces {
@@ -150,9 +150,9 @@ func (l *ACL) Entries() []Entry {
 	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n]
 }
 
-// Extra returns the data of a compiled entry that does not fit in an [Entry], such as object types or a condition.
-// aux is the entry's Aux. Extra returns nil for -1 and for any other aux that the list does not have. The value is
-// shared: do not write to it.
+// Extra returns the data of a compiled entry that does not fit in an [Entry], such as object types or a condition. aux
+// is the entry's Aux. Extra returns nil for -1 and for any other aux that the list does not have. The value is shared
+// and must not be changed.
 func (l *ACL) Extra(aux int32) *Extra {
 	if l == nil || l.extras == nil || aux < 0 || int(aux) >= len(*l.extras) {
 		return nil
@@ -174,20 +174,19 @@ func (l *ACL) Slice() []ACE {
 	return s
 }
 
-// DecodeACL decodes the list at the start of b and copies it. n is its size in
-// bytes. It accepts and keeps slack after the last entry (S-18). The error is a
-// [*DecodeError] with STATUS_INVALID_ACL (S-23).
-func DecodeACL(b []byte) (l *ACL, n int, err error) {
+// DecodeACL decodes the list at the start of b and copies it. size is the number of its bytes. It accepts and keeps
+// slack after the last entry (S-18). The error is a [*DecodeError] with STATUS_INVALID_ACL (S-23).
+func DecodeACL(b []byte) (acl *ACL, size int, err error) {
 	if len(b) >= aclHeaderSize {
 		b = b[:min(len(b), max(aclHeaderSize, int(b[2])|int(b[3])<<8))]
 	}
 	s := string(b)
-	l = new(ACL)
-	if !l.init(nil, s) {
+	acl = new(ACL)
+	if !acl.compile(nil, s) {
 		off, what := faultInACL(s)
 		return nil, 0, &DecodeError{Offset: off, Status: ntstatus.InvalidACL, What: what}
 	}
-	return l, len(s), nil
+	return acl, len(s), nil
 }
 
 // ValidACL implements RtlValidAcl: it reports whether a valid list starts at b

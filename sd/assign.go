@@ -54,12 +54,13 @@ type AssignRequest struct {
 	KernelObject    bool // effective masks are cut down to Mapping.All (S-65)
 }
 
-// Assign returns the descriptor of a new object, as SeAssignSecurityEx does, or
-// without flags SeAssignSecurity. It fails with STATUS_NO_TOKEN without a
-// subject (S-60), and with STATUS_INVALID_ACL if a list of the result would be
-// too long. For a bad owner, group or privilege it fails with
-// STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP or
-// STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71).
+// Assign returns the descriptor of a new object, as SeAssignSecurityEx does, or without flags SeAssignSecurity. It
+// fails with one of these statuses:
+//   - STATUS_NO_TOKEN without a subject (S-60)
+//   - STATUS_INVALID_OWNER for an owner that the subject may not assign (S-61)
+//   - STATUS_INVALID_PRIMARY_GROUP for a bad group (S-62)
+//   - STATUS_PRIVILEGE_NOT_HELD if the creator may not set the SACL (S-71)
+//   - STATUS_INVALID_ACL if a list of the result would be too long
 func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	// Without a subject the object would have no owner (S-60).
 	if r.Subject == nil {
@@ -146,10 +147,11 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	return g, ntstatus.Success
 }
 
-// checkSACL checks that the creator may set the SACL of its descriptor. A list of labels alone does not need
-// SeSecurityPrivilege. Any other list does, even an empty one, because it blocks inherited audit entries (S-71). A
-// label above the subject's level needs SeRelabelPrivilege. Without a SACL, in kernel mode and with
-// AvoidPrivilegeCheck it checks nothing.
+// checkSACL checks that the creator may set the SACL of its descriptor (S-71).
+//   - A list of labels alone needs no privilege, unless a label is above the subject's level. Then it needs
+//     SeRelabelPrivilege.
+//   - Any other list needs SeSecurityPrivilege. An empty list does too, because it blocks inherited audit entries.
+//   - Without a SACL, in kernel mode and with AvoidPrivilegeCheck it checks nothing.
 func (r *AssignRequest) checkSACL() ntstatus.Status {
 	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
 		return ntstatus.Success
@@ -180,52 +182,52 @@ func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Relabel || level.RID() <= f.integrity()
 }
 
-// assignDACL computes the DACL of the new object and stores it, with its control bits, in p. It is the creator's
+// assignDACL computes the DACL of the new object and stores it, with its control bits, in parts. It is the creator's
 // list, the inherited entries, or else the token's default DACL (S-63, S-64). The DACL stays NULL if the creator's is
 // NULL or if there is none of the three. It returns STATUS_INVALID_ACL if the entries do not fit into one list.
-func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
+func (r *AssignRequest) assignDACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
 		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
 	auto := r.Flags&DACLAutoInherit != 0
 	// The product follows its parent unless its list is protected (S-64).
 	if auto && !c.protected {
-		p.Control |= DACLAutoInherited
+		parts.Control |= DACLAutoInherited
 	}
 	var inherited []ACE
 	if !c.protected {
-		inherited = h.inheritAll(r.Parent.DACL(), auto)
+		inherited = heir.inheritAll(r.Parent.DACL(), auto)
 	}
-	p.Control |= DACLPresent
+	parts.Control |= DACLPresent
 	// A NULL DACL of the creator stays NULL (S-63).
 	if c.present && c.list == nil {
 		return ntstatus.Success
 	}
-	aces, found := c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
+	aces, found := c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, heir)
 	// Neither the creator nor the parent gives a list: use the token's default (S-63).
 	if !found {
 		if r.Subject.DefaultDACL == nil {
 			return ntstatus.Success
 		}
-		aces = h.explicit(r.Subject.DefaultDACL, false, takeAll)
+		aces = heir.explicitEntries(r.Subject.DefaultDACL, false, takeAll)
 	}
 	var err error
-	if p.DACL, err = NewACL(aces...); err != nil {
+	if parts.DACL, err = NewACL(aces...); err != nil {
 		return ntstatus.InvalidACL
 	}
 	return ntstatus.Success
 }
 
-// assignSACL computes the SACL of the new object and stores it, with its control bits, in p. It is the creator's list
-// or the inherited entries, without a default. A mandatory label comes first if [AssignRequest.label] returns one
+// assignSACL computes the SACL of the new object and stores it, with its control bits, in parts. It is the creator's
+// list or the inherited entries, without a default. A mandatory label comes first if [AssignRequest.label] returns one
 // (S-77). Resource attributes and policy ids of the parent are inherited even if the creator's list is protected
 // (S-70). It returns STATUS_INVALID_ACL if the entries do not fit into one list.
-func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
+func (r *AssignRequest) assignSACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
 		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}
 	auto := r.Flags&SACLAutoInherit != 0
 	// The product follows its parent unless its list is protected (S-64).
 	if auto && !c.protected {
-		p.Control |= SACLAutoInherited
+		parts.Control |= SACLAutoInherited
 	}
 	var parent []ACE
 	for _, a := range r.Parent.SACL().All() {
@@ -236,12 +238,12 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	}
 	var inherited []ACE
 	for _, a := range parent {
-		inherited = h.inherit(inherited, a, auto)
+		inherited = heir.inherit(inherited, a, auto)
 	}
 	var aces []ACE
 	found := c.present && c.list == nil
 	if !found {
-		aces, found = c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
+		aces, found = c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, heir)
 	} else if len(inherited) > 0 && c.protected {
 		aces = inherited
 	}
@@ -251,12 +253,12 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	if !found {
 		return ntstatus.Success
 	}
-	p.Control |= SACLPresent
+	parts.Control |= SACLPresent
 	if len(aces) == 0 && c.present && c.list == nil {
 		return ntstatus.Success
 	}
 	var err error
-	if p.SACL, err = NewACL(aces...); err != nil {
+	if parts.SACL, err = NewACL(aces...); err != nil {
 		return ntstatus.InvalidACL
 	}
 	return ntstatus.Success

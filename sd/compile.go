@@ -28,40 +28,39 @@ const NeedsExtra int32 = -2
 // compile returns the ACL with the bytes b, which it keeps. The caller must have checked that they are a valid list.
 func compile(b string) *ACL {
 	l := new(ACL)
-	l.init(nil, b)
+	l.compile(nil, b)
 	return l
 }
 
-// init sets l to the list with the bytes b and compiles its entries, into buf if that is long enough. b must not be
-// longer than the list. ok is false if b is not a valid list.
-func (l *ACL) init(buf []Entry, b string) (ok bool) {
-	entries, st := CompileInto(buf, b)
+// compile sets l to the list with the bytes raw and compiles its entries. It stores them in space if that is long
+// enough. raw must not be longer than the list. ok is false if it is not a valid list.
+func (l *ACL) compile(space []Entry, raw string) (ok bool) {
+	entries, st := CompileInto(space, raw)
 	if st != ntstatus.Success {
 		return false
 	}
-	l.bytes, l.size = unsafe.StringData(b), uint16(len(b))
+	l.bytes, l.size = unsafe.StringData(raw), uint16(len(raw))
 	l.first, l.n = unsafe.SliceData(entries), uint16(len(entries))
 	l.facts = FactsOf(entries)
 	off := aclHeaderSize
 	for i := range entries {
 		e := &entries[i]
-		size := u16(b, off+2)
+		size := u16(raw, off+2)
 		if e.Aux == NeedsExtra {
 			if l.extras == nil {
 				l.extras = new([]Extra)
 			}
 			e.Aux = int32(len(*l.extras))
-			*l.extras = append(*l.extras, newExtra(ACE{b[off : off+size]}))
+			*l.extras = append(*l.extras, newExtra(ACE{raw[off : off+size]}))
 		}
 		off += size
 	}
 	return true
 }
 
-// CompileInto compiles the entries of a list that is used once. It appends them
-// to buf[:0] and allocates nothing if buf is large enough. A bad list gives
-// STATUS_INVALID_ACL and no entries. Entries whose type needs more than an
-// Entry holds have Aux NeedsExtra. CompileInto ignores bytes after the list.
+// CompileInto compiles the entries of a list that is used once. It appends them to buf[:0] and allocates nothing if
+// buf is large enough. A bad list gives STATUS_INVALID_ACL and no entries. Entries whose type needs more than an Entry
+// holds have Aux NeedsExtra. CompileInto ignores bytes after the list.
 func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	size, st := aclExtent(acl)
 	if st != ntstatus.Success {
@@ -86,11 +85,11 @@ func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
 	return buf, ntstatus.Success
 }
 
-// compile sets e to the compiled form of the ACE at the start of b, number i of its list. It returns the size of the
-// ACE. ok is false if the ACE is not valid.
-func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
+// compile sets e to the compiled form of the ACE at the start of b. index is that of the ACE in its list. It returns
+// the size of the ACE. ok is false if the ACE is not valid.
+func (e *Entry) compile(b string, index uint16) (size int, ok bool) {
 	if len(b) < minPlainSize || !plain[b[0]] {
-		return e.compileOther(b, i)
+		return e.compileOther(b, index)
 	}
 	size = u16(b, 2)
 	// An entry fits its list, holds its SID and is a multiple of 4 long (S-20).
@@ -102,18 +101,18 @@ func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 		return 0, false
 	}
 	e.Mask, e.Hash, e.SID = winnt.AccessMask(u32(b, 4)), s.Hash(), s
-	e.Index, e.Kind, e.Flags, e.Aux = i, Type(b[0]), b[1], -1
+	e.Index, e.Kind, e.Flags, e.Aux = index, Type(b[0]), b[1], -1
 	return size, true
 }
 
 // compileOther compiles an ACE, as compile does, of a type that is not plain: an object, compound, callback, resource
 // attribute or unknown type. e.Aux becomes NeedsExtra if the ACE has a SID, and stays -1 for an unknown type.
-func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
+func (e *Entry) compileOther(b string, index uint16) (size int, ok bool) {
 	size, s, ok := aceExtent(b)
 	if !ok {
 		return 0, false
 	}
-	*e = Entry{Index: i, Kind: Type(b[0]), Flags: b[1], Aux: -1}
+	*e = Entry{Index: index, Kind: Type(b[0]), Flags: b[1], Aux: -1}
 	if !s.IsZero() {
 		e.Mask, e.SID, e.Hash, e.Aux = winnt.AccessMask(u32(b, 4)), s, s.Hash(), NeedsExtra
 	}
@@ -148,25 +147,25 @@ func aclExtent(b string) (int, ntstatus.Status) {
 
 // aceExtent returns the size of the entry at the start of b and its first SID,
 // the zero SID for an unknown type (S-20). ok is false for an invalid entry.
-func aceExtent(b string) (n int, s sid.SID, ok bool) {
+func aceExtent(b string) (n int, trustee sid.SID, ok bool) {
 	if len(b) < aceHeaderSize {
-		return 0, s, false
+		return 0, trustee, false
 	}
 	n = u16(b, 2)
 	if n > len(b) || n < aceHeaderSize || n&1 != 0 {
-		return 0, s, false
+		return 0, trustee, false
 	}
 	layout := Type(b[0]).Layout()
 	if layout == LayoutUnknown {
-		return n, s, true
+		return n, trustee, true
 	}
 	off := sidOffset(b[:n])
 	if n&3 != 0 || off < 0 || off > n {
-		return 0, s, false
+		return 0, trustee, false
 	}
-	s, size, st := sid.DecodeString(b[off:n])
+	trustee, size, st := sid.DecodeString(b[off:n])
 	if st == ntstatus.Success && layout == LayoutCompound {
 		_, _, st = sid.DecodeString(b[off+size : n])
 	}
-	return n, s, st == ntstatus.Success
+	return n, trustee, st == ntstatus.Success
 }

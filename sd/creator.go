@@ -7,9 +7,9 @@ type creatorList struct {
 }
 
 // compute returns the entries of a new object's DACL or SACL, from the creator's list and the inherited entries (the
-// table of S-63). isDefault means that inherited entries take the place of the creator's list. found is false if
-// neither provides a list.
-func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
+// table of S-63). With isDefault the inherited entries take the place of the creator's list. With autoInherit,
+// inherited entries follow those of an unprotected creator's list. found is false if neither provides a list.
+func (c creatorList) compute(inherited []ACE, isDefault, autoInherit bool, heir *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:
 		if len(inherited) > 0 {
@@ -18,13 +18,13 @@ func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (ac
 		if !c.present {
 			return nil, false
 		}
-		return h.explicit(c.list, auto, takeAll), true
-	case !auto:
-		return append(h.explicit(c.list, false, takeAll), c.always(inherited)...), true
+		return heir.explicitEntries(c.list, autoInherit, takeAll), true
+	case !autoInherit:
+		return append(heir.explicitEntries(c.list, false, takeAll), c.always(inherited)...), true
 	case c.protected:
-		return append(h.explicit(c.list, true, takeAll), c.always(inherited)...), true
+		return append(heir.explicitEntries(c.list, true, takeAll), c.always(inherited)...), true
 	}
-	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
+	return append(heir.explicitEntries(c.list, true, takeExplicit), inherited...), true
 }
 
 // always returns the inherited entries that a protected list of the creator does not block: resource attributes and
@@ -45,21 +45,22 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicit returns the entries of a creator's list as explicit entries of the new object. With takeExplicit it leaves
-// out entries that are marked as inherited. It maps the generic bits of effective entries. An inherit-only entry
-// keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also substitutes placeholders and
-// keeps the original as an inherit-only entry for children.
-func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
-	out := make([]ACE, 0, l.Len())
-	for _, a := range l.All() {
-		if a.Flags()&Inherited != 0 && take == takeExplicit {
+// explicitEntries returns the entries of a creator's list as explicit entries of the new object (S-65).
+//   - It maps the generic bits of effective entries.
+//   - An inherit-only entry keeps its mask, and remains even if nothing can inherit it.
+//   - With the selection takeExplicit it leaves out entries that are marked as inherited.
+//   - With substitute it replaces placeholders, and keeps the original as an inherit-only entry for children.
+func (h *Heir) explicitEntries(creator *ACL, substitute bool, selection int) []ACE {
+	out := make([]ACE, 0, creator.Len())
+	for _, a := range creator.All() {
+		if a.Flags()&Inherited != 0 && selection == takeExplicit {
 			continue
 		}
 		a = h.edit.withFlags(a, a.Flags()&^Inherited)
 		switch {
 		case a.Flags()&InheritOnly != 0:
 			out = append(out, a)
-		case auto:
+		case substitute:
 			out = h.split(out, a, false)
 		default:
 			out = append(out, h.effective(a, false, false))

@@ -19,16 +19,15 @@ type Raw struct {
 // view returns a string that shares the memory of b. The caller must not change b while it uses the string.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Peek returns the parts of the descriptor at the start of b without copying. b
-// must not change while the result is used, and bytes from a client must have
-// been captured before (S-28). Peek checks the header and the SIDs, and of the
-// lists only the header. The status is as for [Decode].
-func Peek(b []byte) (Raw, ntstatus.Status) {
+// Peek returns the parts of a descriptor without copying. raw must not change while the result is used, and bytes from
+// a client must have been captured before (S-28). Peek checks the header, the SIDs, and the headers of the lists. It
+// does not check their entries. The status is as for [Decode].
+func Peek(raw []byte) (Raw, ntstatus.Status) {
 	// Decode refuses such a descriptor too, so that no caller accepts what another one rejects (S-29).
-	if len(b) > MaxSize {
+	if len(raw) > MaxSize {
 		return Raw{}, ntstatus.InvalidSecurityDescr
 	}
-	r, _, f := peek(view(b))
+	r, _, f := peek(view(raw))
 	return r, f.Status
 }
 
@@ -40,95 +39,97 @@ func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
 }
 
-// peek returns the parts of the self-relative descriptor b, after it has checked the header and the offsets. It does
-// not check the entries of the lists. end is the offset after the last part. f has a status if b is malformed.
-func peek(b string) (r Raw, end int, f fault) {
+// peek returns the parts of a self-relative descriptor, after it has checked the header and the offsets. It does not
+// check the entries of the lists. end is the offset after the last part. failure has a status if the descriptor is
+// malformed.
+func peek(raw string) (parts Raw, end int, failure fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
-	if len(b) < headerSize {
-		return r, 0, bad(len(b), "a self-relative descriptor has at least 20 bytes")
+	if len(raw) < headerSize {
+		return parts, 0, bad(len(raw), "a self-relative descriptor has at least 20 bytes")
 	}
 	// A descriptor of another revision than 1 is of unknown revision (S-23).
-	if b[0] != 1 {
-		return r, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
+	if raw[0] != 1 {
+		return parts, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
 	}
-	r.Control = Control(u16(b, 2))
+	parts.Control = Control(u16(raw, 2))
 	// A self-relative descriptor has the flag SELF_RELATIVE (S-22).
-	if r.Control&SelfRelative == 0 {
-		return r, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
+	if parts.Control&SelfRelative == 0 {
+		return parts, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
 	}
-	if r.Control&RMControlValid != 0 {
-		r.RMControl = b[1]
+	if parts.Control&RMControlValid != 0 {
+		parts.RMControl = raw[1]
 	}
 	end = headerSize
 	var n int
-	if r.Owner, n, f = peekSID(b, 4); f.Status != 0 {
-		return r, 0, f
+	if parts.Owner, n, failure = peekSID(raw, 4); failure.Status != 0 {
+		return parts, 0, failure
 	}
 	end = max(end, n)
-	if r.Group, n, f = peekSID(b, 8); f.Status != 0 {
-		return r, 0, f
+	if parts.Group, n, failure = peekSID(raw, 8); failure.Status != 0 {
+		return parts, 0, failure
 	}
 	end = max(end, n)
 	// An offset without the PRESENT bit is ignored (S-24).
-	if r.Control&SACLPresent != 0 {
-		if r.SACL, n, f = peekACL(b, 12); f.Status != 0 {
-			return r, 0, f
+	if parts.Control&SACLPresent != 0 {
+		if parts.SACL, n, failure = peekACL(raw, 12); failure.Status != 0 {
+			return parts, 0, failure
 		}
 		end = max(end, n)
 	}
-	if r.Control&DACLPresent != 0 {
-		if r.DACL, n, f = peekACL(b, 16); f.Status != 0 {
-			return r, 0, f
+	if parts.Control&DACLPresent != 0 {
+		if parts.DACL, n, failure = peekACL(raw, 16); failure.Status != 0 {
+			return parts, 0, failure
 		}
 		end = max(end, n)
 	}
-	return r, end, f
+	return parts, end, failure
 }
 
-// partOffset returns the offset of a part of descriptor b, which the header has at byte field, or 0 for an absent
-// part. The fault is for an offset that is outside of b, inside the header or not a multiple of 4.
-func partOffset(b string, field int) (int, fault) {
-	off := u32(b, field)
+// partOffset returns the offset of a part of a descriptor, or 0 for an absent part. headerField is the offset of that
+// number in the header. The fault is for an offset that is outside of the descriptor, inside the header or not a
+// multiple of 4.
+func partOffset(raw string, headerField int) (int, fault) {
+	off := u32(raw, headerField)
 	if off == 0 {
 		return 0, fault{}
 	}
 	// A part starts behind the header, at a multiple of 4, and inside (S-22).
-	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(b)) {
-		return 0, bad(field, "an offset must be 0, or at least 20, a multiple of 4 and inside")
+	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(raw)) {
+		return 0, bad(headerField, "an offset must be 0, or at least 20, a multiple of 4 and inside")
 	}
 	return int(off), fault{}
 }
 
-// peekSID returns the owner or group of descriptor b, whose offset is in the header field at byte field, and the
-// offset after it. It returns the zero SID and 0 if the part is absent. f has a status if the offset or the SID is
-// invalid.
-func peekSID(b string, field int) (s sid.SID, end int, f fault) {
-	off, f := partOffset(b, field)
+// peekSID returns the owner or group of a descriptor, and the offset after it. headerField is the place in the header
+// that has its offset. It returns the zero SID and 0 if the part is absent. failure has a status if the offset or the
+// SID is invalid.
+func peekSID(raw string, headerField int) (id sid.SID, end int, failure fault) {
+	off, failure := partOffset(raw, headerField)
 	if off == 0 {
-		return s, 0, f
+		return id, 0, failure
 	}
-	s, n, st := sid.DecodeString(b[off:])
+	id, n, st := sid.DecodeString(raw[off:])
 	// A descriptor with an invalid SID is invalid (S-21).
 	if st != ntstatus.Success {
-		return s, 0, bad(off, "a SID of revision 1 must fit here")
+		return id, 0, bad(off, "a SID of revision 1 must fit here")
 	}
-	return s, off + n, f
+	return id, off + n, failure
 }
 
-// peekACL returns the bytes of the DACL or SACL of descriptor b, whose offset is in the header field at byte field,
-// and the offset after them. It returns "" and 0 if the part is absent. It checks the list's header, not its entries.
-// f has a status if the offset or the header is invalid.
-func peekACL(b string, field int) (l string, end int, f fault) {
-	off, f := partOffset(b, field)
+// peekACL returns the bytes of the DACL or SACL of a descriptor, and the offset after them. headerField is the place
+// in the header that has its offset. It returns "" and 0 if the part is absent. It checks the list's header, not its
+// entries. failure has a status if the offset or the header is invalid.
+func peekACL(raw string, headerField int) (acl string, end int, failure fault) {
+	off, failure := partOffset(raw, headerField)
 	if off == 0 {
-		return "", 0, f
+		return "", 0, failure
 	}
-	n, st := aclExtent(b[off:])
+	n, st := aclExtent(raw[off:])
 	// A descriptor with an invalid list is invalid (S-21).
 	if st != ntstatus.Success {
 		return "", 0, bad(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
 	}
-	return b[off : off+n], off + n, f
+	return raw[off : off+n], off + n, failure
 }
 
 // block is a descriptor with one list and, behind it, the list's entries, so that a check fetches all of them at
@@ -179,46 +180,44 @@ func roomsOf[B any]() [17]allocator {
 	}
 }
 
-// place allocates a block with memory for n entries, and returns both. For more than 16 entries the slice is nil, and
-// the caller allocates them.
-func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
-	if n >= len(rooms) {
+// allocateBlock allocates a block of memory for a descriptor and its entries, and returns both parts. For more than 16
+// entries the slice is nil, and the caller allocates them.
+func allocateBlock(rooms *[17]allocator, entries int) (unsafe.Pointer, []Entry) {
+	if entries >= len(rooms) {
 		p, _ := rooms[0]()
 		return p, nil
 	}
-	p, first := rooms[n]()
-	return p, unsafe.Slice(first, n)
+	p, first := rooms[entries]()
+	return p, unsafe.Slice(first, entries)
 }
 
-// Decode decodes a self-relative descriptor of at most [MaxSize] bytes. It
-// copies the input once and never reads it twice (S-28). Parts may overlap and
-// be in any order. AppendOriginal also returns the bytes after the last part.
-// The error is a [*DecodeError] with STATUS_UNKNOWN_REVISION or
-// STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
-func Decode(b []byte) (*Descriptor, error) {
+// Decode decodes a self-relative descriptor of at most [MaxSize] bytes. It copies the input once and never reads it
+// twice (S-28). Parts may overlap and be in any order. AppendOriginal also returns the bytes after the last part. The
+// error is a [*DecodeError] with STATUS_UNKNOWN_REVISION or STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
+func Decode(raw []byte) (*Descriptor, error) {
 	// A descriptor that is too long is refused before anything is allocated
 	// (S-29).
-	if len(b) > MaxSize {
+	if len(raw) > MaxSize {
 		return nil, &DecodeError{MaxSize, ntstatus.InvalidSecurityDescr, "a descriptor has at most 131220 bytes"}
 	}
-	return decode(string(b))
+	return decode(string(raw))
 }
 
-// decode decodes a descriptor like [Decode], but keeps b, which must never change. If [Descriptor.Append] would not
-// write exactly b, it also stores b as the original bytes.
-func decode(b string) (*Descriptor, error) {
-	r, end, f := peek(b)
+// decode decodes a descriptor like [Decode], but keeps raw, which must never change. If [Descriptor.Append] would not
+// write exactly raw, it also stores raw as the original bytes.
+func decode(raw string) (*Descriptor, error) {
+	r, end, f := peek(raw)
 	if f.Status != 0 {
 		return nil, f.error()
 	}
 	d, bad := assemble(&r)
 	if d == nil {
 		off, what := faultInACL(bad)
-		base := int(uintptr(unsafe.Pointer(unsafe.StringData(bad))) - uintptr(unsafe.Pointer(unsafe.StringData(b))))
+		base := int(uintptr(unsafe.Pointer(unsafe.StringData(bad))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))))
 		return nil, &DecodeError{base + off, ntstatus.InvalidSecurityDescr, what}
 	}
-	if end != len(b) || !d.writes(b) {
-		original := b
+	if end != len(raw) || !d.writes(raw) {
+		original := raw
 		d.original = &original
 	}
 	return d, nil
@@ -227,36 +226,36 @@ func decode(b string) (*Descriptor, error) {
 // error returns the fault as a [*DecodeError] on the heap.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
-// assemble builds the descriptor with the parts r, in as few allocations as possible. If a list is invalid, it
+// assemble builds the descriptor with the given parts, in as few allocations as possible. If a list is invalid, it
 // returns nil and the bytes of that list.
-func assemble(r *Raw) (d *Descriptor, bad string) {
+func assemble(parts *Raw) (d *Descriptor, bad string) {
 	var acls []ACL
 	var entries []Entry
 	switch {
-	case r.DACL != "" && r.SACL != "":
-		p, e := place(&rooms2, u16(r.DACL, 4)+u16(r.SACL, 4))
+	case parts.DACL != "" && parts.SACL != "":
+		p, e := allocateBlock(&rooms2, u16(parts.DACL, 4)+u16(parts.SACL, 4))
 		x := (*block2)(p)
 		d, acls, entries = &x.d, x.acls[:], e
-	case r.DACL != "" || r.SACL != "":
-		p, e := place(&rooms, u16(r.DACL+r.SACL, 4)) // one of them is empty
+	case parts.DACL != "" || parts.SACL != "":
+		p, e := allocateBlock(&rooms, u16(parts.DACL+parts.SACL, 4)) // one of them is empty
 		x := (*block)(p)
 		d, acls, entries = &x.d, x.acls[:], e
 	default:
 		d = new(Descriptor)
 	}
-	p := Parts{Control: r.Control, RMControl: r.RMControl, Owner: r.Owner, Group: r.Group}
-	if r.DACL != "" {
+	p := Parts{Control: parts.Control, RMControl: parts.RMControl, Owner: parts.Owner, Group: parts.Group}
+	if parts.DACL != "" {
 		p.DACL = &acls[len(acls)-1]
 		p.DACL.placed = len(entries) > 0
-		if !p.DACL.init(entries, r.DACL) {
-			return nil, r.DACL
+		if !p.DACL.compile(entries, parts.DACL) {
+			return nil, parts.DACL
 		}
 		entries = entries[min(len(entries), p.DACL.Len()):]
 	}
-	if r.SACL != "" {
+	if parts.SACL != "" {
 		p.SACL = &acls[0]
-		if !p.SACL.init(entries, r.SACL) {
-			return nil, r.SACL
+		if !p.SACL.compile(entries, parts.SACL) {
+			return nil, parts.SACL
 		}
 	}
 	d.set(p)

@@ -29,40 +29,40 @@ func (e *editor) take(n int) []byte {
 }
 
 // withFlags returns a copy of the ACE with other flags. It returns the zero value unchanged.
-func (e *editor) withFlags(a ACE, flags uint8) ACE {
-	if a.b == "" || a.b[1] == flags {
-		return a
+func (e *editor) withFlags(ace ACE, flags uint8) ACE {
+	if ace.b == "" || ace.b[1] == flags {
+		return ace
 	}
-	b := e.take(len(a.b))
-	copy(b, a.b)
+	b := e.take(len(ace.b))
+	copy(b, ace.b)
 	b[1] = flags
 	return ACE{view(b)}
 }
 
 // withMask returns a copy of the ACE with another access mask. It returns an ACE of an unknown type unchanged.
-func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
-	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
-		return a
+func (e *editor) withMask(ace ACE, mask winnt.AccessMask) ACE {
+	if ace.Type().Layout() == LayoutUnknown || len(ace.b) < 8 || ace.Mask() == mask {
+		return ace
 	}
-	b := e.take(len(a.b))
-	copy(b, a.b)
-	binary.LittleEndian.PutUint32(b[4:], uint32(m))
+	b := e.take(len(ace.b))
+	copy(b, ace.b)
+	binary.LittleEndian.PutUint32(b[4:], uint32(mask))
 	return ACE{view(b)}
 }
 
-// withSID returns a copy of the ACE with another trustee, of a compound ACE with another server; everything else
-// stays, application data included. It returns the ACE unchanged for the zero SID or an unknown type. If no list can
-// hold the result, its size field is wrong, and newACL refuses its length.
-func (e *editor) withSID(a ACE, s sid.SID) ACE {
-	off := sidOffset(a.b)
-	old := a.SID()
-	if off < 0 || s.IsZero() || s == old {
-		return a
+// withSID returns a copy of the ACE with another trustee, or for a compound ACE with another server SID. Everything
+// else stays, application data included. It returns the ACE unchanged for the zero SID or an unknown type. If no list
+// can hold the result, its size field is wrong, and newACL refuses its length.
+func (e *editor) withSID(ace ACE, trustee sid.SID) ACE {
+	off := sidOffset(ace.b)
+	old := ace.SID()
+	if off < 0 || trustee.IsZero() || trustee == old {
+		return ace
 	}
-	b := e.take(len(a.b) - old.Len() + s.Len())
-	n := copy(b, a.b[:off])
-	n += copy(b[n:], s.Binary())
-	copy(b[n:], a.b[off+old.Len():])
+	b := e.take(len(ace.b) - old.Len() + trustee.Len())
+	n := copy(b, ace.b[:off])
+	n += copy(b[n:], trustee.Binary())
+	copy(b[n:], ace.b[off+old.Len():])
 	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
 	return ACE{view(b)}
 }

@@ -74,27 +74,27 @@ func SetAccess(i uint32) winnt.AccessMask {
 	return m
 }
 
-// Select returns a descriptor with only some parts of d, as SeQuerySecurityDescriptorInfo does. i has the
+// Select returns a descriptor with only some parts of d, as SeQuerySecurityDescriptorInfo does. information has the
 // SECURITY_INFORMATION bits of the parts. Without winnt.SACL_SECURITY_INFORMATION the SACL has only entries of the
 // selected types. winnt.BACKUP_SECURITY_INFORMATION selects every part. The result for nil has no parts.
-func Select(d *Descriptor, i uint32) *Descriptor {
-	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
-		i |= everyPart
+func Select(d *Descriptor, information uint32) *Descriptor {
+	if information&winnt.BACKUP_SECURITY_INFORMATION != 0 {
+		information |= everyPart
 	}
 	p := d.Parts()
-	if i&winnt.OWNER_SECURITY_INFORMATION == 0 {
+	if information&winnt.OWNER_SECURITY_INFORMATION == 0 {
 		p.Owner, p.Control = sid.SID{}, p.Control&^OwnerDefaulted
 	}
-	if i&winnt.GROUP_SECURITY_INFORMATION == 0 {
+	if information&winnt.GROUP_SECURITY_INFORMATION == 0 {
 		p.Group, p.Control = sid.SID{}, p.Control&^GroupDefaulted
 	}
-	if i&winnt.DACL_SECURITY_INFORMATION == 0 {
+	if information&winnt.DACL_SECURITY_INFORMATION == 0 {
 		p.DACL, p.Control = nil, p.Control&^daclControl
 	}
-	if i&winnt.SACL_SECURITY_INFORMATION == 0 {
-		kept := pick(p.SACL, func(t Type) bool { return PartOf(t)&i != 0 })
+	if information&winnt.SACL_SECURITY_INFORMATION == 0 {
+		kept := pick(p.SACL, func(t Type) bool { return PartOf(t)&information != 0 })
 		// A list without entries is part of every kind of its entries (S-74).
-		empty := p.SACL != nil && p.SACL.Len() == 0 && i&saclParts != 0
+		empty := p.SACL != nil && p.SACL.Len() == 0 && information&saclParts != 0
 		revision := p.SACL.Revision()
 		p.SACL = nil
 		if len(kept) == 0 && !empty {
@@ -111,12 +111,12 @@ const (
 	saclControl = SACLPresent | SACLDefaulted | SACLAutoInheritRequest | SACLAutoInherited | SACLProtected
 )
 
-// pick returns the entries of l whose type satisfies want, in their order. It returns nil if there are none, and for
-// a nil list.
-func pick(l *ACL, want func(Type) bool) []ACE {
+// pick returns the entries of a list whose type satisfies wantType, in their order. It returns nil if there are none,
+// and for a nil list.
+func pick(acl *ACL, wantType func(Type) bool) []ACE {
 	var out []ACE
-	for _, a := range l.All() {
-		if want(a.Type()) {
+	for _, a := range acl.All() {
+		if wantType(a.Type()) {
 			out = append(out, a)
 		}
 	}

@@ -19,10 +19,9 @@ type Heir struct {
 	edit *editor // nil: each entry is allocated
 }
 
-// InheritFlags returns the flags that an entry has on a child, and whether the
-// child's copy is effective there. ok is false if the child gets no copy.
-// InheritFlags keeps audit flags and Critical. The caller sets Inherited
-// (S-66).
+// InheritFlags returns the flags that an entry has on a child, and whether the child's copy is effective there (S-66).
+// ok is false if the child gets no copy. container says that the child is one. InheritFlags keeps audit flags and
+// Critical. The caller sets Inherited.
 func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool) {
 	keep := flags &^ ValidInheritFlags
 	objects, containers, once := flags&ObjectInherit != 0, flags&ContainerInherit != 0, flags&NoPropagateInherit != 0
@@ -41,12 +40,12 @@ func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool)
 	return 0, false, false
 }
 
-// Inherit returns the entries that h gets from a parent's list (S-66 to S-70).
-// With auto, each is marked Inherited. A nil parent gives none (S-72).
-func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
-	own := *h // another goroutine may inherit for the same Heir
+// Inherit returns the entries that the heir gets from a parent's list (S-66 to S-70). With autoInherit, each is marked
+// Inherited. A nil parent gives none (S-72).
+func Inherit(parent *ACL, heir *Heir, autoInherit bool) []ACE {
+	own := *heir // another goroutine may inherit for the same Heir
 	own.edit = new(editor)
-	return own.inheritAll(parent, auto)
+	return own.inheritAll(parent, autoInherit)
 }
 
 // inheritAll returns the entries that the object inherits from its parent's list, see [Inherit]. It returns nil for a
@@ -62,66 +61,66 @@ func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 	return out
 }
 
-// inherit appends to out the entries that the object gets from one ACE of its parent: none, one, or an effective and
-// an inherit-only one (S-66 to S-69). With auto they are marked Inherited.
-func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
-	if nonInheritable(a) {
-		return out
+// inherit appends to entries what the object inherits from one ACE of its parent: none, one, or an effective and an
+// inherit-only entry (S-66 to S-69). With autoInherit they are marked Inherited.
+func (h *Heir) inherit(entries []ACE, parentACE ACE, autoInherit bool) []ACE {
+	if nonInheritable(parentACE) {
+		return entries
 	}
-	flags, effective, ok := InheritFlags(a.Flags(), h.Container)
+	flags, effective, ok := InheritFlags(parentACE.Flags(), h.Container)
 	if !ok {
-		return out
+		return entries
 	}
-	if class, named := a.InheritedObjectType(); named && effective && !h.is(class) {
+	if class, named := parentACE.InheritedObjectType(); named && effective && !h.is(class) {
 		// An entry for another class becomes inherit-only, or is dropped if nothing can inherit it (S-69).
 		if flags&(ObjectInherit|ContainerInherit) == 0 {
-			return out
+			return entries
 		}
 		flags, effective = flags|InheritOnly, false
 	}
-	if auto {
+	if autoInherit {
 		flags |= Inherited
 	}
 	if !effective {
-		return append(out, h.edit.withFlags(a, flags)) // An inherit-only entry keeps its placeholders (S-68).
+		return append(entries, h.edit.withFlags(parentACE, flags)) // An inherit-only entry keeps its placeholders (S-68).
 	}
-	return h.split(out, h.edit.withFlags(a, flags), true)
+	return h.split(entries, h.edit.withFlags(parentACE, flags), true)
 }
 
-// split appends the effective form of ACE a to out. If children of the object inherit a too, and that form differs
-// from a, it also appends a as an inherit-only entry (S-67). The effective entry then has no inheritance flags. drop
-// means that the effective form loses its InheritedObjectType.
-func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
+// split appends the effective form of an ACE to entries. If children of the object inherit the ACE too, and the forms
+// differ, it also appends the ACE as an inherit-only entry (S-67). The effective entry then has no inheritance flags.
+// With dropObjectType the effective form loses its InheritedObjectType.
+func (h *Heir) split(entries []ACE, ace ACE, dropObjectType bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
-	e := h.effective(a, true, drop)
-	if h.Container && a.Flags()&spread != 0 && e != a {
-		return append(out, h.edit.withFlags(e, a.Flags()&^(spread|NoPropagateInherit)),
-			h.edit.withFlags(a, a.Flags()|InheritOnly))
+	e := h.effective(ace, true, dropObjectType)
+	if h.Container && ace.Flags()&spread != 0 && e != ace {
+		return append(entries, h.edit.withFlags(e, ace.Flags()&^(spread|NoPropagateInherit)),
+			h.edit.withFlags(ace, ace.Flags()|InheritOnly))
 	}
-	return append(out, e)
+	return append(entries, e)
 }
 
-// effective returns ACE a as it applies to the object itself. It maps generic bits, unless there is no mapping or the
-// mask is not rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
+// effective returns an ACE as it applies to the object itself. It maps generic bits, unless there is no mapping or the
+// mask is not rights. With substitute it replaces a placeholder SID (S-68). With dropObjectType it removes the
 // InheritedObjectType (S-69).
-func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
-	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
-		m := h.Mapping.Map(a.Mask())
+func (h *Heir) effective(ace ACE, substitute, dropObjectType bool) ACE {
+	if h.Mapping != nil && ace.Type().Layout() != LayoutUnknown && !carriesPolicy(ace.Type()) {
+		m := h.Mapping.Map(ace.Mask())
 		// An object of the kernel grants nothing beyond GENERIC_ALL of its type (S-65).
 		if h.KernelObject {
 			m &= h.Mapping.All
 		}
-		a = h.edit.withMask(a, m)
+		ace = h.edit.withMask(ace, m)
 	}
 	if substitute {
-		if s := h.substitute(a.SID()); !s.IsZero() {
-			a = h.edit.withSID(a, s)
+		if s := h.substitute(ace.SID()); !s.IsZero() {
+			ace = h.edit.withSID(ace, s)
 		}
 	}
-	if drop {
-		a = a.dropClass()
+	if dropObjectType {
+		ace = ace.dropClass()
 	}
-	return a
+	return ace
 }
 
 // carriesPolicy reports whether the mask of ACEs of type t holds a policy or an attribute value instead of rights on

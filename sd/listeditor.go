@@ -24,16 +24,15 @@ type ListEditor struct {
 	System    bool // lists are SACLs
 }
 
-// Canonical reports whether the methods accept a list: explicit deny entries,
-// explicit allow entries, then inherited entries of any type. In a SACL, explicit
-// audit entries come before inherited ones. It returns false for explicit entries
-// of other types, such as compound ones, and for a nil list.
-func (e ListEditor) Canonical(l *ACL) bool {
-	if l == nil {
+// Canonical reports whether the methods accept a list. Its order must be: explicit deny entries, explicit allow
+// entries, then inherited entries of any type. In a SACL, explicit audit entries come before inherited ones. It
+// returns false for explicit entries of other types, such as compound ones, and for a nil list.
+func (e ListEditor) Canonical(acl *ACL) bool {
+	if acl == nil {
 		return false
 	}
 	last := 0
-	for _, a := range l.All() {
+	for _, a := range acl.All() {
 		stage := 0
 		switch t := a.Type(); {
 		case a.Flags()&Inherited != 0:
@@ -51,72 +50,69 @@ func (e ListEditor) Canonical(l *ACL) bool {
 	return true
 }
 
-// Add adds the rights of a rule. It puts them into an existing explicit entry of
-// the trustee if one entry can say both, else it inserts an entry (S-84). It
-// fails for inheritance flags that have no meaning: those of an object without
-// children, and NP or IO without OI or CI.
-func (e ListEditor) Add(l *ACL, r Rule) (*ACL, error) {
-	r, aces, err := e.begin(l, r, true)
+// Add adds the rights of a rule. It puts them into an existing explicit entry of the trustee if one entry can express
+// both. If none can, it inserts an entry (S-84). It fails for inheritance flags that have no meaning: those of an
+// object without children, and NP or IO without OI or CI.
+func (e ListEditor) Add(acl *ACL, rule Rule) (*ACL, error) {
+	rule, aces, err := e.begin(acl, rule, true)
 	if err != nil {
 		return nil, err
 	}
-	return e.add(l, aces, r)
+	return e.add(acl, aces, rule)
 }
 
-// Set replaces the explicit entries of the trustee that allow (or that deny, or
-// that audit, as the rule does) by one entry with the rule's rights. Deny
-// entries remain if the rule allows, and the reverse. It fails as Add does.
-func (e ListEditor) Set(l *ACL, r Rule) (*ACL, error) {
-	r, aces, err := e.begin(l, r, true)
+// Set replaces explicit entries of the trustee by one entry with the rule's rights. It replaces only entries of the
+// rule's kind: those that allow, that deny, or that audit. Deny entries therefore remain if the rule allows, and the
+// reverse. It fails as Add does.
+func (e ListEditor) Set(acl *ACL, rule Rule) (*ACL, error) {
+	rule, aces, err := e.begin(acl, rule, true)
 	if err != nil {
 		return nil, err
 	}
-	return e.add(l, slices.DeleteFunc(aces, r.concerns), r)
+	return e.add(acl, slices.DeleteFunc(aces, rule.concerns), rule)
 }
 
-// Remove removes the rights of a rule from the trustee's explicit entries, for
-// the objects that the rule's flags name. Rights on other objects remain, in an
-// entry of their own. Remove fails with [ErrInexpressible], and removes nothing,
-// if no flags describe those objects (S-85). A rule that concerns no entry
-// changes nothing.
-func (e ListEditor) Remove(l *ACL, r Rule) (*ACL, error) {
-	r, aces, err := e.begin(l, r, false)
+// Remove removes the rights of a rule from the trustee's explicit entries, for the objects that the rule's flags name.
+// Rights on other objects remain, in an entry of their own. Remove fails with [ErrInexpressible], and removes nothing,
+// if no flags describe those objects (S-85). A rule that concerns no entry changes nothing.
+func (e ListEditor) Remove(acl *ACL, rule Rule) (*ACL, error) {
+	rule, aces, err := e.begin(acl, rule, false)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]ACE, 0, len(aces)+1)
 	for _, a := range aces {
-		if !r.concerns(a) || a.Mask()&r.Mask == 0 || e.System && a.Flags()&r.Flags&auditFlags == 0 {
+		if !rule.concerns(a) || a.Mask()&rule.Mask == 0 || e.System && a.Flags()&rule.Flags&auditFlags == 0 {
 			out = append(out, a)
 			continue
 		}
-		if out, err = e.cut(out, a, r); err != nil {
+		if out, err = e.cut(out, a, rule); err != nil {
 			return nil, err
 		}
 	}
-	return newACL(l.Revision(), out)
+	return newACL(acl.Revision(), out)
 }
 
 // RemoveExact removes the trustee's explicit entries with exactly the rule's rights and flags. It leaves all others.
-// Without such an entry the result equals l.
-func (e ListEditor) RemoveExact(l *ACL, r Rule) (*ACL, error) {
-	r, aces, err := e.begin(l, r, false)
+// Without such an entry the result equals acl.
+func (e ListEditor) RemoveExact(acl *ACL, rule Rule) (*ACL, error) {
+	rule, aces, err := e.begin(acl, rule, false)
 	if err != nil {
 		return nil, err
 	}
-	return newACL(l.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
-		return r.concerns(a) && a.Mask() == r.Mask && a.Flags() == r.Flags
+	return newACL(acl.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
+		return rule.concerns(a) && a.Mask() == rule.Mask && a.Flags() == rule.Flags
 	}))
 }
 
 // Purge removes all explicit entries of a trustee, whatever their type. It fails
 // for the zero SID.
-func (e ListEditor) Purge(l *ACL, trustee sid.SID) (*ACL, error) {
-	_, aces, err := e.begin(l, Rule{Type: e.anyType(), Flags: e.anyAudit(), Mask: 1, Trustee: trustee}, false)
+func (e ListEditor) Purge(acl *ACL, trustee sid.SID) (*ACL, error) {
+	_, aces, err := e.begin(acl, Rule{Type: e.anyType(), Flags: e.anyAudit(), Mask: 1, Trustee: trustee}, false)
 	if err != nil {
 		return nil, err
 	}
-	return newACL(l.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
+	return newACL(acl.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
 		return a.Flags()&Inherited == 0 && a.SID() == trustee
 	}))
 }
@@ -160,16 +156,16 @@ func (e ListEditor) anyAudit() uint8 {
 }
 
 // begin starts an edit: it checks the rule, then the list. It returns the checked rule and a copy of the list's
-// entries. adding is false for an edit that removes rights.
-func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
-	r, err := e.checked(r, adding)
+// entries. isAdding is false for an edit that removes rights.
+func (e ListEditor) begin(acl *ACL, rule Rule, isAdding bool) (Rule, []ACE, error) {
+	rule, err := e.checkRule(rule, isAdding)
 	if err == nil {
-		err = e.accepts(l)
+		err = e.accepts(acl)
 	}
 	if err != nil {
-		return r, nil, err
+		return rule, nil, err
 	}
-	return r, l.Slice(), nil
+	return rule, acl.Slice(), nil
 }
 
 // concerns reports whether the rule is about ACE a: it is explicit, has the rule's trustee, and allows, denies or
@@ -190,50 +186,50 @@ func qualifier(a ACE) int {
 	return 2
 }
 
-// add returns list l with the rights of a rule added. aces are its entries, without those that the caller has
+// add returns the list with the rights of a rule added. aces are its entries, without those that the caller has
 // removed. The rule is merged into an entry, or inserted as a new one.
-func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
-	a, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
+func (e ListEditor) add(acl *ACL, aces []ACE, rule Rule) (*ACL, error) {
+	a, err := NewACE(rule.Type, rule.Flags, rule.Mask, rule.Trustee)
 	if err != nil {
 		return nil, err
 	}
 	for i, old := range aces {
 		if both, ok := e.join(old, a); ok {
 			aces[i] = both
-			return newACL(l.Revision(), e.joined(sorted(aces)))
+			return newACL(acl.Revision(), e.joined(sortACEs(aces)))
 		}
 	}
-	return newACL(l.Revision(), sorted(slices.Insert(aces, 0, a)))
+	return newACL(acl.Revision(), sortACEs(slices.Insert(aces, 0, a)))
 }
 
-// cut removes the rule's rights from ACE a and appends what remains of it to out, as up to three entries. It fails
-// with ErrInexpressible if no inheritance flags describe the objects on which the rights remain.
-func (e ListEditor) cut(out []ACE, a ACE, r Rule) ([]ACE, error) {
-	was, named := onSelf, placesOf(r.Flags)
+// cut removes the rule's rights from an ACE and appends what remains of it to entries, as up to three of them. It
+// fails with ErrInexpressible if no inheritance flags describe the objects on which the rights remain.
+func (e ListEditor) cut(entries []ACE, ace ACE, rule Rule) ([]ACE, error) {
+	was, named := onSelf, placesOf(rule.Flags)
 	if e.Container {
-		was = placesOf(a.Flags())
+		was = placesOf(ace.Flags())
 	}
 	if was&named == 0 {
-		return append(out, a), nil
+		return append(entries, ace), nil
 	}
 	keep := func(mask winnt.AccessMask, flags uint8) {
 		if mask != 0 {
-			out = append(out, a.WithMask(mask).WithFlags(flags))
+			entries = append(entries, ace.WithMask(mask).WithFlags(flags))
 		}
 	}
-	shared, flags := a.Mask()&r.Mask, a.Flags()
-	keep(a.Mask()&^r.Mask, flags)
-	if rest := flags & auditFlags &^ r.Flags; rest != 0 {
+	shared, flags := ace.Mask()&rule.Mask, ace.Flags()
+	keep(ace.Mask()&^rule.Mask, flags)
+	if rest := flags & auditFlags &^ rule.Flags; rest != 0 {
 		keep(shared, flags&^auditFlags|rest)
 	}
 	left := was &^ named
 	if left == 0 {
-		return out, nil
+		return entries, nil
 	}
 	inherit, ok := flagsOf(left)
 	if !ok {
 		return nil, ErrInexpressible
 	}
-	keep(shared, inherit|flags&r.Flags&auditFlags)
-	return out, nil
+	keep(shared, inherit|flags&rule.Flags&auditFlags)
+	return entries, nil
 }

@@ -358,7 +358,7 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 		}
 		aces = append(aces, a)
 	}
-	l, err := newACL(2, sorted(aces))
+	l, err := newACL(2, sortACEs(aces))
 	if err != nil {
 		panic(err)
 	}

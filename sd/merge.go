@@ -32,12 +32,10 @@ type Explicit struct {
 	ObjectType, InheritedObjectType *winnt.GUID
 }
 
-// Merge implements SetEntriesInAcl: it returns a new list from old, which may
-// be nil, and the requests in order. New deny entries come before the existing
-// explicit deny entries, and new allow entries after them. All come before
-// inherited entries, which Merge never changes. It fails like [NewACL] and
-// [NewACE]. The result is never nil: without entries it is an empty list, which
-// grants nothing.
+// Merge implements SetEntriesInAcl: it returns a new list from old, which may be nil, and the requests in order. New
+// deny entries come before the existing explicit deny entries, and new allow entries after them. All come before
+// inherited entries, which Merge never changes. It fails like [NewACL] and [NewACE]. The result is never nil: without
+// entries it is an empty list, which grants nothing.
 func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
 	aces := old.Slice()
 	for _, r := range requests {
@@ -91,19 +89,20 @@ func (r *Explicit) mine(a ACE) bool {
 	}
 	object, hasObject := a.ObjectType()
 	inherited, hasInherited := a.InheritedObjectType()
-	return same(r.ObjectType, object, hasObject) && same(r.InheritedObjectType, inherited, hasInherited)
+	return matchesType(r.ObjectType, object, hasObject) && matchesType(r.InheritedObjectType, inherited, hasInherited)
 }
 
-// same reports whether an ACE has the object type want. g and has are the ACE's own type. A nil want means none.
-func same(want *winnt.GUID, g winnt.GUID, has bool) bool {
-	return has == (want != nil) && (want == nil || *want == g)
+// matchesType reports whether an ACE has the wanted object type, or none for nil. The other two parameters are the
+// ACE's own type.
+func matchesType(wanted *winnt.GUID, objectType winnt.GUID, hasObjectType bool) bool {
+	return hasObjectType == (wanted != nil) && (wanted == nil || *wanted == objectType)
 }
 
-// remove returns the entries without those of the trustee whose type satisfies of.
-func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
+// remove returns the entries without those of the trustee whose type satisfies matches.
+func (r *Explicit) remove(aces []ACE, matches func(Type) bool) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
-		if !r.mine(a) || !of(a.Type()) {
+		if !r.mine(a) || !matches(a.Type()) {
 			out = append(out, a)
 		}
 	}
@@ -125,16 +124,16 @@ func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	return out
 }
 
-// add adds the rights to the trustee's entry of type t with these flags and no application data. If there is none, it
+// add adds the rights to the trustee's entry with a type, these flags and no application data. If there is none, it
 // inserts a new entry in canonical order. It may write to aces.
-func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
+func (r *Explicit) add(aces []ACE, aceType Type, flags uint8) ([]ACE, error) {
 	for i, a := range aces {
-		if r.mine(a) && a.Type() == t && a.Flags() == flags && a.AppData() == "" {
+		if r.mine(a) && a.Type() == aceType && a.Flags() == flags && a.AppData() == "" {
 			aces[i] = a.WithMask(a.Mask() | r.Mask)
 			return aces, nil
 		}
 	}
-	a, err := NewACE(t, flags, r.Mask, r.Trustee, ACEExtra{ObjectType: r.ObjectType,
+	a, err := NewACE(aceType, flags, r.Mask, r.Trustee, ACEExtra{ObjectType: r.ObjectType,
 		InheritedObjectType: r.InheritedObjectType})
 	if err != nil {
 		return nil, err

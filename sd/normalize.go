@@ -7,59 +7,62 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Normalize returns a list in the form that the methods of a ListEditor give it (S-82). It drops entries without
-// effect: those with no rights, those of the other kind of list, and inherit-only ones that nothing inherits. It
-// clears flags without meaning. If the list is then accepted, it sorts explicit entries and joins neighbours once. A
-// list that is not accepted keeps its order. nil gives nil.
-func (e ListEditor) Normalize(l *ACL) *ACL {
-	if l == nil {
+// Normalize returns a list in the form that the methods of a ListEditor give it (S-82).
+//   - It drops entries without effect: those with no rights, those of the other kind of list, and inherit-only ones
+//     that nothing inherits.
+//   - It clears flags without meaning.
+//   - If the methods accept the list then, it sorts explicit entries and joins neighbours once. Any other list keeps
+//     its order.
+//
+// nil gives nil.
+func (e ListEditor) Normalize(acl *ACL) *ACL {
+	if acl == nil {
 		return nil
 	}
 	var aces []ACE
-	for _, a := range l.All() {
-		if a, keep := e.trimmed(a); keep {
+	for _, a := range acl.All() {
+		if a, keep := e.trimFlags(a); keep {
 			aces = append(aces, a)
 		}
 	}
-	out, err := newACL(l.Revision(), aces)
+	out, err := newACL(acl.Revision(), aces)
 	if err != nil { // it cannot have become longer
-		return l
+		return acl
 	}
 	if !e.Canonical(out) {
 		return out
 	}
-	if out, err = newACL(l.Revision(), e.joined(sorted(aces))); err != nil {
-		return l
+	if out, err = newACL(acl.Revision(), e.joined(sortACEs(aces))); err != nil {
+		return acl
 	}
 	return out
 }
 
-// trimmed returns ACE a without the flags that mean nothing on it. keep is false if the ACE has no effect in this
+// trimFlags returns an ACE without the flags that mean nothing on it. keep is false if the ACE has no effect in this
 // kind of list. ACEs of special types have an effect, unless they are inherit-only and nothing can inherit them.
-func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
-	t := a.Type()
+func (e ListEditor) trimFlags(ace ACE) (_ ACE, keep bool) {
+	t := ace.Type()
 	alarm := t == SystemAlarm || t == SystemAlarmObject || t == SystemAlarmCallback || t == SystemAlarmCallbackObject
 	special := t == AccessAllowedCompound || t.Layout() == LayoutUnknown || t.IsSystem() && !t.IsAudit() && !alarm
-	flags := a.Flags()
+	flags := ace.Flags()
 	switch {
-	case !special && (a.Mask() == 0 || e.System != t.IsSystem() || alarm || e.System && flags&auditFlags == 0):
-		return a, false
+	case !special && (ace.Mask() == 0 || e.System != t.IsSystem() || alarm || e.System && flags&auditFlags == 0):
+		return ace, false
 	case !e.System:
 		flags &^= auditFlags
 	}
 	if !e.Container || flags&(ObjectInherit|ContainerInherit) == 0 {
 		if flags&InheritOnly != 0 {
-			return a, false
+			return ace, false
 		}
 		flags &^= inheritFlags
 	}
-	return a.WithFlags(flags), true
+	return ace.WithFlags(flags), true
 }
 
-// sorted puts the entries into the order of a ListEditor, in place, and returns them. Explicit entries come first:
-// deny before allow, whole object before one object type, then by SID. Inherited entries keep their order behind
-// them.
-func sorted(aces []ACE) []ACE {
+// sortACEs puts the entries into the order of a ListEditor, in place, and returns them. Explicit entries come first:
+// deny before allow, whole object before one object type, then by SID. Inherited entries follow in their order.
+func sortACEs(aces []ACE) []ACE {
 	slices.SortStableFunc(aces, func(a, b ACE) int {
 		inherited := cmp.Compare(a.Flags()&Inherited, b.Flags()&Inherited)
 		if inherited != 0 || a.Flags()&Inherited != 0 {

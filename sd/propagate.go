@@ -23,12 +23,10 @@ type Change struct {
 	Before, After *Descriptor
 }
 
-// Propagate yields the descriptors below root that change when root's present
-// descriptor is inherited again, parents before children (S-78). An object with
-// a protected DACL keeps its list and passes on the same entries to its
-// children. SACLs are handled separately in the same way. Propagate does not
-// yield equal descriptors, and writes nothing to the tree. It leaves a list
-// unchanged that would become too long.
+// Propagate yields the descriptors below root that change when they inherit root's present descriptor again (S-78).
+// Parents come before children. An object with a protected DACL keeps its list and passes on the same entries to its
+// children. SACLs are handled separately in the same way. Propagate does not yield equal descriptors, and writes
+// nothing to the tree. It leaves a list unchanged that would become too long.
 func Propagate(root *Node, mapping *winnt.GenericMapping) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		if root != nil {
@@ -37,12 +35,14 @@ func Propagate(root *Node, mapping *winnt.GenericMapping) iter.Seq[Change] {
 	}
 }
 
-// propagate yields the descriptors of n's descendants that change if the descriptor of n becomes now, parents first.
-// path is that of n. It returns false if yield did, which ends the iteration.
-func propagate(n *Node, now *Descriptor, path []string, mapping *winnt.GenericMapping, yield func(Change) bool) bool {
-	for _, c := range n.Children {
+// propagate yields the descriptors of a node's descendants that change if its descriptor becomes changed, parents
+// first. path is that of the node. It returns false if yield did, which ends the iteration.
+func propagate(node *Node, changed *Descriptor, path []string, mapping *winnt.GenericMapping,
+	yield func(Change) bool) bool {
+	for _, c := range node.Children {
 		p := append(path[:len(path):len(path)], c.Name)
-		after := Reinherit(c.Descriptor, now, &Heir{Container: c.IsContainer, ObjectTypes: c.ObjectTypes, Mapping: mapping})
+		after := Reinherit(c.Descriptor, changed,
+			&Heir{Container: c.IsContainer, ObjectTypes: c.ObjectTypes, Mapping: mapping})
 		if !after.Equal(c.Descriptor) && !yield(Change{p, c.Descriptor, after}) {
 			return false
 		}
@@ -53,17 +53,15 @@ func propagate(n *Node, now *Descriptor, path []string, mapping *winnt.GenericMa
 	return true
 }
 
-// Reinherit returns d with its inherited entries replaced by those that parent
-// passes on now (S-78). A list that is protected, absent or NULL stays the
-// same, and so does one that would become too long. h describes the object of
-// d. Reinherit takes owner and group from d, not from h. It returns d itself if
-// nothing changes, and nil for nil.
-func Reinherit(d, parent *Descriptor, h *Heir) *Descriptor {
+// Reinherit returns d with its inherited entries replaced by those that parent passes on now (S-78). A list that is
+// protected, absent or NULL stays the same, and so does one that would become too long. object describes the object of
+// d. Reinherit takes owner and group from d, not from object. It returns d itself if nothing changes, and nil for nil.
+func Reinherit(d, parent *Descriptor, object *Heir) *Descriptor {
 	if d == nil {
 		return d
 	}
 	p := d.Parts()
-	heir := *h
+	heir := *object
 	heir.Owner, heir.Group = p.Owner, p.Group
 	changed := false
 	if p.DACL != nil && p.Control&DACLProtected == 0 {
@@ -82,18 +80,18 @@ func Reinherit(d, parent *Descriptor, h *Heir) *Descriptor {
 	return New(p)
 }
 
-// reinherit returns list l with its inherited entries replaced by those that parent passes on. It returns l itself if
-// nothing changes or the list would be too long.
-func reinherit(l, parent *ACL, h *Heir) *ACL {
+// reinherit returns a list with its inherited entries replaced by those that parent passes on. It returns acl itself
+// if nothing changes or the list would be too long.
+func reinherit(acl, parent *ACL, heir *Heir) *ACL {
 	var aces []ACE
-	for _, a := range l.All() {
+	for _, a := range acl.All() {
 		if a.Flags()&Inherited == 0 {
 			aces = append(aces, a)
 		}
 	}
-	out, err := newACL(l.Revision(), append(aces, Inherit(parent, h, true)...))
-	if err != nil || out.Binary() == l.Binary() {
-		return l
+	out, err := newACL(acl.Revision(), append(aces, Inherit(parent, heir, true)...))
+	if err != nil || out.Binary() == acl.Binary() {
+		return acl
 	}
 	return out
 }

@@ -30,24 +30,24 @@ func CreateACL(buf []byte, revision uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// AddACE implements RtlAddAccessAllowedAceEx and the related routines. It adds
-// an entry after the last one. It returns, checked in this order (S-19):
-// STATUS_INVALID_SID for the zero SID, STATUS_REVISION_MISMATCH for a revision
-// above 4 or below what the type needs, STATUS_INVALID_PARAMETER for flags
-// other than those of inheritance (and, in an audit entry, of auditing),
-// STATUS_INVALID_ACL for a bad list, STATUS_INVALID_PARAMETER if [NewACE] fails,
-// STATUS_ALLOTTED_SPACE_EXCEEDED if there is no space. On success it raises the
-// list's revision to revision.
-func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID,
+// AddACE implements RtlAddAccessAllowedAceEx and the related routines. It adds an entry after the last one and raises
+// the list's revision to revision. It makes these checks in this order (S-19):
+//   - STATUS_INVALID_SID for the zero SID
+//   - STATUS_REVISION_MISMATCH for a revision above 4 or below what the type needs
+//   - STATUS_INVALID_PARAMETER for flags other than those of inheritance and, in an audit entry, of auditing
+//   - STATUS_INVALID_ACL for a bad list
+//   - STATUS_INVALID_PARAMETER if [NewACE] fails
+//   - STATUS_ALLOTTED_SPACE_EXCEEDED if there is no space
+func AddACE(acl []byte, revision uint32, aceType Type, flags uint8, mask winnt.AccessMask, trustee sid.SID,
 	extra ...ACEExtra) ntstatus.Status {
-	if s.IsZero() {
+	if trustee.IsZero() {
 		return ntstatus.InvalidSID
 	}
-	if len(acl) > 0 && acl[0] > 4 || revision > 4 || revision < uint32(t.info().revision) {
+	if len(acl) > 0 && acl[0] > 4 || revision > 4 || revision < uint32(aceType.info().revision) {
 		return ntstatus.RevisionMismatch
 	}
 	allowed := ValidInheritFlags
-	if t.IsAudit() {
+	if aceType.IsAudit() {
 		allowed |= SuccessfulAccess | FailedAccess
 	}
 	if flags&^allowed != 0 {
@@ -56,7 +56,7 @@ func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessM
 	if !ValidACL(acl) {
 		return ntstatus.InvalidACL
 	}
-	a, err := NewACE(t, flags, mask, s, extra...)
+	a, err := NewACE(aceType, flags, mask, trustee, extra...)
 	if err != nil {
 		return ntstatus.InvalidParameter
 	}
@@ -70,15 +70,14 @@ func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessM
 	return ntstatus.Success
 }
 
-// InsertACEs implements RtlAddAce. It inserts the entries in list before entry
-// index, or at the end if acl has no such entry. It returns
-// STATUS_INVALID_PARAMETER if acl or list is bad, and STATUS_BUFFER_TOO_SMALL
-// if there is no space (S-19).
-func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status {
+// InsertACEs implements RtlAddAce. It inserts the entries in newACEs before entry index, or at the end if acl has no
+// such entry. It returns STATUS_INVALID_PARAMETER if acl or newACEs is bad, and STATUS_BUFFER_TOO_SMALL if there is no
+// space (S-19).
+func InsertACEs(acl []byte, revision, index uint32, newACEs []byte) ntstatus.Status {
 	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter
 	}
-	count, l := 0, view(list)
+	count, l := 0, view(newACEs)
 	for ; l != ""; count++ {
 		n, _, ok := aceExtent(l)
 		if !ok {
@@ -87,25 +86,24 @@ func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status
 		l = l[n:]
 	}
 	end, size := used(acl), int(binary.LittleEndian.Uint16(acl[2:]))
-	if size-end < len(list) {
+	if size-end < len(newACEs) {
 		return ntstatus.BufferTooSmall
 	}
 	at := end
 	if off := offsetOf(acl, index); off >= 0 {
 		at = off
 	}
-	copy(acl[at+len(list):], acl[at:end])
-	copy(acl[at:], list)
+	copy(acl[at+len(newACEs):], acl[at:end])
+	copy(acl[at:], newACEs)
 	bump(acl, count)
 	// A revision above 4 is stored too, and makes the list invalid (S-19).
 	acl[0] = max(acl[0], byte(revision))
 	return ntstatus.Success
 }
 
-// GetACE implements RtlGetAce. It returns a copy of entry index and its offset
-// in the list. It returns STATUS_INVALID_PARAMETER if the list is bad or has no
-// such entry.
-func GetACE(acl []byte, index uint32) (a ACE, offset int, st ntstatus.Status) {
+// GetACE implements RtlGetAce. It returns a copy of entry index and its offset in the list. It returns
+// STATUS_INVALID_PARAMETER if the list is bad or has no such entry.
+func GetACE(acl []byte, index uint32) (ace ACE, offset int, status ntstatus.Status) {
 	if !ValidACL(acl) {
 		return ACE{}, 0, ntstatus.InvalidParameter
 	}

@@ -39,31 +39,31 @@ const (
 	auditFlags   = SuccessfulAccess | FailedAccess
 )
 
-// checked validates a rule for this kind of list. It returns the rule without inheritance flags that mean nothing, or
-// an error. Flags that mean nothing are an error if adding is true, and are removed otherwise.
-func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
+// checkRule validates a rule for this kind of list. It returns the rule without inheritance flags that mean nothing,
+// or an error. Flags that mean nothing are an error if isAdding is true. They are removed if it is false.
+func (e ListEditor) checkRule(rule Rule, isAdding bool) (Rule, error) {
 	switch {
-	case e.System && r.Type != SystemAudit, !e.System && r.Type != AccessAllowed && r.Type != AccessDenied:
-		return r, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the type %s", r.Type)
-	case r.Trustee.IsZero():
-		return r, buildError(ntstatus.InvalidSID, "a rule needs a SID")
-	case r.Mask == 0:
-		return r, buildError(ntstatus.InvalidParameter, "a rule needs rights")
-	case e.System && r.Flags&auditFlags == 0:
-		return r, buildError(ntstatus.InvalidParameter, "an audit rule needs success or failure")
-	case !e.System && r.Flags&auditFlags != 0 || r.Flags&^(inheritFlags|auditFlags) != 0:
-		return r, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the flags 0x%02x", r.Flags)
+	case e.System && rule.Type != SystemAudit, !e.System && rule.Type != AccessAllowed && rule.Type != AccessDenied:
+		return rule, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the type %s", rule.Type)
+	case rule.Trustee.IsZero():
+		return rule, buildError(ntstatus.InvalidSID, "a rule needs a SID")
+	case rule.Mask == 0:
+		return rule, buildError(ntstatus.InvalidParameter, "a rule needs rights")
+	case e.System && rule.Flags&auditFlags == 0:
+		return rule, buildError(ntstatus.InvalidParameter, "an audit rule needs success or failure")
+	case !e.System && rule.Flags&auditFlags != 0 || rule.Flags&^(inheritFlags|auditFlags) != 0:
+		return rule, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the flags 0x%02x", rule.Flags)
 	}
-	inherits := r.Flags&(ObjectInherit|ContainerInherit) != 0
+	inherits := rule.Flags&(ObjectInherit|ContainerInherit) != 0
 	switch {
-	case adding && inherits && !e.Container:
-		return r, buildError(ntstatus.InvalidParameter, "only a container has children that inherit")
-	case adding && !inherits && r.Flags&inheritFlags != 0:
-		return r, buildError(ntstatus.InvalidParameter, "NP and IO need OI or CI")
+	case isAdding && inherits && !e.Container:
+		return rule, buildError(ntstatus.InvalidParameter, "only a container has children that inherit")
+	case isAdding && !inherits && rule.Flags&inheritFlags != 0:
+		return rule, buildError(ntstatus.InvalidParameter, "NP and IO need OI or CI")
 	case !inherits:
-		r.Flags &^= inheritFlags
+		rule.Flags &^= inheritFlags
 	}
-	return r, nil
+	return rule, nil
 }
 
 // places is the set of objects on which an ACE of a container takes effect: the container itself, its children,
@@ -95,14 +95,14 @@ func placesOf(flags uint8) (p places) {
 	return p
 }
 
-// flagsOf returns the inheritance flags of an ACE that takes effect on exactly these objects; it is the inverse of
+// flagsOf returns the inheritance flags of an ACE that takes effect on exactly these objects. It is the inverse of
 // placesOf. ok is false if there are no such flags, as for the empty set (S-85).
-func flagsOf(p places) (flags uint8, ok bool) {
+func flagsOf(objects places) (flags uint8, ok bool) {
 	for flags = range inheritFlags + 1 {
 		if flags&(ObjectInherit|ContainerInherit) == 0 && flags != 0 {
 			continue
 		}
-		if placesOf(flags) == p {
+		if placesOf(flags) == objects {
 			return flags, true
 		}
 	}

@@ -19,13 +19,13 @@ type SetRequest struct {
 	Bare        bool                  // the RTL call: control bits are stored unchanged (S-79)
 }
 
-// Set returns a new value: Old with the selected parts of New, as
-// SeSetSecurityDescriptorInfoEx does (S-73, S-76). It fails with
-// STATUS_INVALID_PARAMETER for a request to protect and unprotect together (S-75),
-// and with STATUS_INVALID_OWNER or STATUS_INVALID_PRIMARY_GROUP for a bad owner or
-// group (S-73). A label above the caller's fails with STATUS_PRIVILEGE_NOT_HELD, and
-// a trust label that the caller does not dominate with STATUS_ACCESS_DENIED. A list
-// that would be too long fails with STATUS_INVALID_ACL.
+// Set returns a new value: Old with the selected parts of New, as SeSetSecurityDescriptorInfoEx does (S-73, S-76). It
+// fails with one of these statuses:
+//   - STATUS_INVALID_PARAMETER for a request to protect and unprotect together (S-75)
+//   - STATUS_INVALID_OWNER or STATUS_INVALID_PRIMARY_GROUP for a bad owner or group (S-73)
+//   - STATUS_PRIVILEGE_NOT_HELD for a label above the caller's
+//   - STATUS_ACCESS_DENIED for a trust label that the caller does not dominate
+//   - STATUS_INVALID_ACL for a list that would be too long
 func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	i := r.Information
 	// A request cannot protect and unprotect a list at once (S-75).
@@ -56,10 +56,11 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	return New(p), ntstatus.Success
 }
 
-// setOwners stores the new owner and group in p, if i selects them. A missing owner, or one that the subject may not
-// assign, gives STATUS_INVALID_OWNER; a missing group gives STATUS_INVALID_PRIMARY_GROUP (S-61, S-73).
-func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
-	if i&winnt.OWNER_SECURITY_INFORMATION != 0 {
+// setOwners stores the new owner and group in parts, as far as information selects them. A missing owner, or one that
+// the subject may not assign, gives STATUS_INVALID_OWNER. A missing group gives STATUS_INVALID_PRIMARY_GROUP (S-61,
+// S-73).
+func (r *SetRequest) setOwners(parts *Parts, information uint32) ntstatus.Status {
+	if information&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		o := r.New.Owner()
 		// The owner cannot be removed (S-73).
 		if o.IsZero() {
@@ -69,16 +70,16 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 			// The subject may not make this SID an owner (S-61).
 			return ntstatus.InvalidOwner
 		}
-		p.Owner = o
-		p.Control = p.Control&^OwnerDefaulted | r.New.Control()&OwnerDefaulted
+		parts.Owner = o
+		parts.Control = parts.Control&^OwnerDefaulted | r.New.Control()&OwnerDefaulted
 	}
-	if i&winnt.GROUP_SECURITY_INFORMATION != 0 {
+	if information&winnt.GROUP_SECURITY_INFORMATION != 0 {
 		// The group cannot be removed either (S-73).
 		if r.New.Group().IsZero() {
 			return ntstatus.InvalidPrimaryGroup
 		}
-		p.Group = r.New.Group()
-		p.Control = p.Control&^GroupDefaulted | r.New.Control()&GroupDefaulted
+		parts.Group = r.New.Group()
+		parts.Control = parts.Control&^GroupDefaulted | r.New.Control()&GroupDefaulted
 	}
 	return ntstatus.Success
 }
@@ -110,104 +111,105 @@ func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setDACL stores the new DACL and its control bits in p, as far as i selects them. A new descriptor without a DACL
-// removes it (S-73). It returns STATUS_INVALID_ACL if the list would be too long.
-func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
+// setDACL stores the new DACL and its control bits in parts, as far as information selects them. A new descriptor
+// without a DACL removes it (S-73). It returns STATUS_INVALID_ACL if the list would be too long.
+func (r *SetRequest) setDACL(parts *Parts, information uint32, heir *Heir) ntstatus.Status {
 	var in []ACE
-	if i&winnt.DACL_SECURITY_INFORMATION != 0 {
-		p.Control = p.Control&^daclControl | r.storedControl(daclControl, DACLAutoInherited, DACLAutoInheritRequest)
+	if information&winnt.DACL_SECURITY_INFORMATION != 0 {
+		parts.Control = parts.Control&^daclControl | r.storedControl(daclControl, DACLAutoInherited, DACLAutoInheritRequest)
 		in = r.New.DACL().Slice()
 	} else {
 		in = r.Old.DACL().Slice()
 	}
-	p.Control = protect(p.Control, i, winnt.PROTECTED_DACL_SECURITY_INFORMATION,
+	parts.Control = protect(parts.Control, information, winnt.PROTECTED_DACL_SECURITY_INFORMATION,
 		winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, DACLProtected)
-	if i&winnt.DACL_SECURITY_INFORMATION == 0 { // only the bit changes
+	if information&winnt.DACL_SECURITY_INFORMATION == 0 { // only the bit changes
 		return ntstatus.Success
 	}
 	// A nil new list removes the old one (S-73).
 	if r.New.DACL() == nil {
-		p.DACL = nil
+		parts.DACL = nil
 		return ntstatus.Success
 	}
 	auto := r.Flags&DACLAutoInherit != 0
-	aces, inherited := r.merge(in, r.Old.DACL(), auto, p.Control&DACLProtected != 0, h)
+	aces, inherited := r.merge(in, r.Old.DACL(), auto, parts.Control&DACLProtected != 0, heir)
 	if inherited {
-		p.Control |= DACLAutoInherited
+		parts.Control |= DACLAutoInherited
 	}
 	l, err := newACL(r.New.DACL().Revision(), aces)
 	if err != nil {
 		return ntstatus.InvalidACL
 	}
-	p.DACL = l
+	parts.DACL = l
 	return ntstatus.Success
 }
 
-// setSACL stores the new SACL and its control bits in p. If i selects only some types of its entries, the others stay
-// as they are (S-73, S-74). It returns STATUS_INVALID_ACL if the list would be too long.
-func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
-	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts) == 0 {
-		p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+// setSACL stores the new SACL and its control bits in parts. If information selects only some types of its entries,
+// the others stay as they are (S-73, S-74). It returns STATUS_INVALID_ACL if the list would be too long.
+func (r *SetRequest) setSACL(parts *Parts, information uint32, heir *Heir) ntstatus.Status {
+	if information&(winnt.SACL_SECURITY_INFORMATION|saclParts) == 0 {
+		parts.Control = protect(parts.Control, information, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
 			winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
 		return ntstatus.Success
 	}
 	old, in := r.Old.SACL(), r.New.SACL().Slice()
 	revision := max(r.New.SACL().Revision(), 2)
 	auto := r.Flags&SACLAutoInherit != 0
-	if i&winnt.SACL_SECURITY_INFORMATION != 0 {
-		p.Control = p.Control&^saclControl | r.storedControl(saclControl, SACLAutoInherited, SACLAutoInheritRequest)
+	if information&winnt.SACL_SECURITY_INFORMATION != 0 {
+		parts.Control = parts.Control&^saclControl | r.storedControl(saclControl, SACLAutoInherited, SACLAutoInheritRequest)
 	} else {
 		// Only entries of the types chosen are replaced (S-74).
-		chosen := func(t Type) bool { return PartOf(t)&i != 0 }
+		chosen := func(t Type) bool { return PartOf(t)&information != 0 }
 		in = append(pick(old, func(t Type) bool { return !chosen(t) }), pick(r.New.SACL(), chosen)...)
 		revision = max(revision, old.Revision())
-		p.Control |= SACLPresent
+		parts.Control |= SACLPresent
 		auto = false
 	}
-	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+	parts.Control = protect(parts.Control, information, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
 		winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
 	// A nil new list removes the whole SACL (S-73). If only some types are removed, an empty list can remain (S-74).
-	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
-		p.SACL = nil
+	if information&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
+		parts.SACL = nil
 		return ntstatus.Success
 	}
-	aces, inherited := r.merge(in, old, auto, p.Control&SACLProtected != 0, h)
+	aces, inherited := r.merge(in, old, auto, parts.Control&SACLProtected != 0, heir)
 	if inherited {
-		p.Control |= SACLAutoInherited
+		parts.Control |= SACLAutoInherited
 	}
 	l, err := newACL(revision, aces)
 	if err != nil {
 		return ntstatus.InvalidACL
 	}
-	p.SACL = l
+	parts.SACL = l
 	return ntstatus.Success
 }
 
-// merge returns the entries of the DACL or SACL to store, from the new entries in and the old list. With
-// auto-inheritance these are the explicit entries of in and the inherited ones of old, and inherited is true. If the
-// list becomes protected, they are all entries of in, each as an explicit one (S-75). Without auto-inheritance the
-// list is in, with its inheritance flags (S-79). inherited is false in both cases.
-func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (aces []ACE, inherited bool) {
-	for _, a := range in {
+// merge returns the entries of the DACL or SACL to store, from the new entries and the old list.
+//   - With autoInherit and protected, the list has all new entries, each as an explicit one (S-75).
+//   - With autoInherit alone, it has the explicit new entries and the inherited old ones. Only then inherited is true.
+//   - Without autoInherit, it has the new entries, with their inheritance flags (S-79).
+func (r *SetRequest) merge(newACEs []ACE, oldList *ACL, autoInherit, protected bool, heir *Heir) (aces []ACE,
+	inherited bool) {
+	for _, a := range newACEs {
 		switch {
-		case auto && protected:
+		case autoInherit && protected:
 			a = a.WithFlags(a.Flags() &^ Inherited)
-		case auto && a.Flags()&Inherited != 0:
+		case autoInherit && a.Flags()&Inherited != 0:
 			continue
 		}
 		switch {
 		case a.Flags()&InheritOnly != 0:
 			aces = append(aces, a)
-		case auto: // The entry is treated as on creation (S-65).
-			aces = h.split(aces, a, false)
+		case autoInherit: // The entry is treated as on creation (S-65).
+			aces = heir.split(aces, a, false)
 		default:
-			aces = append(aces, h.effective(a, false, false))
+			aces = append(aces, heir.effective(a, false, false))
 		}
 	}
-	if !auto || protected {
+	if !autoInherit || protected {
 		return aces, false
 	}
-	for _, a := range old.All() {
+	for _, a := range oldList.All() {
 		if a.Flags()&Inherited != 0 {
 			aces = append(aces, a)
 		}
@@ -215,30 +217,30 @@ func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (a
 	return aces, true
 }
 
-// storedControl returns the control bits to store for the DACL or the SACL. list, inherited and request are all its
-// bits, its AUTO_INHERITED and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through an
-// object stores AUTO_INHERITED only if it was requested, and never the request itself (S-79).
-func (r *SetRequest) storedControl(list, inherited, request Control) Control {
-	c := r.New.Control() & list
+// storedControl returns the control bits to store for the DACL or the SACL (S-79). The parameters are all bits of that
+// list, its AUTO_INHERITED bit and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through
+// an object stores AUTO_INHERITED only if it was requested, and never the request itself.
+func (r *SetRequest) storedControl(listBits, inheritedBit, requestBit Control) Control {
+	c := r.New.Control() & listBits
 	if !r.Bare {
-		if c&request == 0 {
-			c &^= inherited
+		if c&requestBit == 0 {
+			c &^= inheritedBit
 		}
-		c &^= request
+		c &^= requestBit
 	}
 	return c
 }
 
-// protect returns control word c with bit, a PROTECTED bit, set or cleared if i has the SECURITY_INFORMATION bit set
-// or clear. If it has both, the bit is set.
-func protect(c Control, i, set, clear uint32, bit Control) Control {
+// protect returns a control word with a PROTECTED bit set or cleared, if information has the flag for it. If it has
+// both flags, the bit is set. Without either the control word is unchanged.
+func protect(control Control, information, setFlag, clearFlag uint32, protectedBit Control) Control {
 	switch {
-	case i&set != 0:
-		return c | bit
-	case i&clear != 0:
-		return c &^ bit
+	case information&setFlag != 0:
+		return control | protectedBit
+	case information&clearFlag != 0:
+		return control &^ protectedBit
 	}
-	return c
+	return control
 }
 
 // dominates reports whether trust label a (S-1-19-type-level) has at least the type and the level of b. It returns
@@ -247,14 +249,14 @@ func dominates(a, b sid.SID) bool {
 	return a.SubAuthorities() == 2 && b.SubAuthorities() == 2 && a.Sub(0) >= b.Sub(0) && a.Sub(1) >= b.Sub(1)
 }
 
-// SetControl applies RtlSetControlSecurityDescriptor to a control word: only the
-// DACL_TRUSTED, SERVER_SECURITY, AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED
-// bits may be in mask. For another bit in mask, or a bit that is in bits but not
-// in mask, it returns c unchanged and STATUS_INVALID_PARAMETER (S-26).
-func SetControl(c, mask, bits Control) (Control, ntstatus.Status) {
+// SetControl applies RtlSetControlSecurityDescriptor to a control word (S-26). It sets the bits of mask to those in
+// bits. mask may have only the DACL_TRUSTED, SERVER_SECURITY, AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED bits. For
+// another bit in mask, or a bit that is in bits but not in mask, it returns control unchanged and
+// STATUS_INVALID_PARAMETER.
+func SetControl(control, mask, bits Control) (Control, ntstatus.Status) {
 	const mutable Control = 0x3FC0
 	if mask&^mutable != 0 || bits&^mask != 0 {
-		return c, ntstatus.InvalidParameter
+		return control, ntstatus.InvalidParameter
 	}
-	return c&^mask | bits, ntstatus.Success
+	return control&^mask | bits, ntstatus.Success
 }
