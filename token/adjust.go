@@ -16,16 +16,14 @@ type PrivilegeChange struct {
 	Attributes uint32
 }
 
-// AdjustPrivileges enables, disables and removes privileges (T-71). With
-// disableAll it ignores the changes and disables every privilege.
+// AdjustPrivileges enables, disables and removes privileges (T-71). With disableAll it ignores the changes and
+// disables every privilege. No change adds a privilege (T-72).
 //
-// The status is STATUS_SUCCESS, or STATUS_NOT_ALL_ASSIGNED (a success) if a
-// change names a privilege that the token does not hold. The other changes are
-// applied. No change adds a privilege (T-72). previous has the old attributes
-// of the changed privileges, in ascending order. Passed as changes it restores
-// them, except removed ones. If nothing changes, AdjustPrivileges returns the
-// receiver with its old ModifiedId.
-func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token,
+// The status is STATUS_SUCCESS, or STATUS_NOT_ALL_ASSIGNED (a success) if a change names a privilege that the token
+// does not hold. The other changes are then applied. If nothing changes, AdjustPrivileges returns the receiver with
+// its old ModifiedId. previous has the old attributes of the changed privileges, in ascending order. Passed as changes
+// it restores them, except removed ones.
+func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (after *Token,
 	previous []PrivilegeChange, status ntstatus.Status) {
 	present, enabled := t.present, t.enabled
 	// Disabling all ignores the list (T-71).
@@ -57,10 +55,10 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 	if changed == 0 {
 		return t, nil, status
 	}
-	n = new(Token)
-	*n = *t
-	n.present, n.enabled, n.byDefault, n.modified = present, enabled, t.byDefault&present, modified
-	return n, t.previous(changed), status
+	after = new(Token)
+	*after = *t
+	after.present, after.enabled, after.byDefault, after.modified = present, enabled, t.byDefault&present, modified
+	return after, t.previous(changed), status
 }
 
 // previous returns the state before an adjustment: each privilege in changed with the attributes that it has in t, in
@@ -80,16 +78,16 @@ func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 	return out
 }
 
-// privilegeAttributes returns the SE_PRIVILEGE_* bits of a privilege that the
-// token holds. A token never stores USED_FOR_ACCESS, which concerns one call.
-func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
+// privilegeAttributes returns the SE_PRIVILEGE_* bits of a privilege that the token holds. A token never stores
+// USED_FOR_ACCESS, which concerns one call.
+func (t *Token) privilegeAttributes(p winnt.Privilege) (attributes uint32) {
 	if t.byDefault.Has(p) {
-		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
+		attributes |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
 	}
 	if t.enabled.Has(p) {
-		a |= winnt.SE_PRIVILEGE_ENABLED
+		attributes |= winnt.SE_PRIVILEGE_ENABLED
 	}
-	return a
+	return attributes
 }
 
 // Privileges yields the privileges that the token holds, in ascending order,
@@ -108,18 +106,17 @@ func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
 // (TOKEN_STATISTICS).
 func (t *Token) PrivilegeCount() int { return bits.OnesCount64(uint64(t.present)) }
 
-// AdjustGroups enables and disables groups. It uses only SE_GROUP_ENABLED of a
-// change (T-75). With reset it ignores the changes and returns every group that
-// is neither mandatory nor deny-only to its default, but never disables the
-// logon SID.
-//
-// STATUS_CANT_DISABLE_MANDATORY (a mandatory group, the user, the logon SID, the
-// integrity entry) and STATUS_CANT_ENABLE_DENY_ONLY change nothing. AdjustGroups
-// then returns the receiver. STATUS_NOT_ALL_ASSIGNED (a success) means that a
-// change names a group the token does not have. previous has the old attributes
-// of the changed groups, in the token's order. If a SID is in the token more
-// than once, every entry changes.
-func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
+// AdjustGroups enables and disables groups. It uses only SE_GROUP_ENABLED of a change (T-75). If a SID is in the token
+// more than once, every entry changes. With reset it ignores the changes and returns every group that is neither
+// mandatory nor deny-only to its default, but never disables the logon SID. previous has the old attributes of the
+// changed groups, in the token's order. The statuses are:
+//   - STATUS_SUCCESS if all changes were applied
+//   - STATUS_NOT_ALL_ASSIGNED (a success) if a change names a group that the token does not have. The other changes
+//     are applied.
+//   - STATUS_CANT_DISABLE_MANDATORY for a mandatory group, the user, the logon SID and the integrity entry.
+//     AdjustGroups then changes nothing and returns the receiver.
+//   - STATUS_CANT_ENABLE_DENY_ONLY for a deny-only group. AdjustGroups then changes nothing and returns the receiver.
+func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (after *Token, previous []Group,
 	status ntstatus.Status) {
 	enabled := append(sidset.Bits(nil), t.groups.enabled...)
 	if reset {
@@ -146,30 +143,30 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	if previous == nil {
 		return t, nil, status
 	}
-	n = new(Token)
-	*n = *t
-	n.modified = modified
-	n.groups = &groups{enabled: enabled, alive: t.groups.alive}
-	n.groups.allow, n.groups.deny = t.body.match(enabled, t.groups.alive, t.integrityAt)
-	return n, previous, status
+	after = new(Token)
+	*after = *t
+	after.modified = modified
+	after.groups = &groups{enabled: enabled, alive: t.groups.alive}
+	after.groups.allow, after.groups.deny = t.body.matchBits(enabled, t.groups.alive, t.integrityAt)
+	return after, previous, status
 }
 
-// adjustGroup enables or disables entry i of the user and groups in enabled, a copy of the token's bitmap of enabled
+// adjustGroup enables or disables one entry of the user and groups in enabled, a copy of the token's bitmap of enabled
 // groups. If the change is not allowed, it returns the status and leaves the bitmap as it was. Enabling the user or
 // the integrity entry succeeds and changes nothing.
-func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
-	state := groupState(Group{Attributes: t.body.attrs[i]})
+func (t *Token) adjustGroup(enabled sidset.Bits, index int, enable bool) ntstatus.Status {
+	state := groupState(Group{Attributes: t.body.attrs[index]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
-	fixed := i == 0 || i == int(t.integrityAt)
+	fixed := index == 0 || index == int(t.integrityAt)
 	// They cannot be disabled, nor can the logon SID, as if they were mandatory. T-75
-	state.mandatory = state.mandatory || fixed || isLogon(t.body.attrs[i])
+	state.mandatory = state.mandatory || fixed || isLogon(t.body.attrs[index])
 	on, st := state.adjust(enable)
 	switch {
 	case st != ntstatus.Success || fixed:
 	case on:
-		enabled.Set(i)
+		enabled.Set(index)
 	default:
-		enabled.Clear(i)
+		enabled.Clear(index)
 	}
 	return st
 }

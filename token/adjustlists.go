@@ -48,21 +48,22 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust enables and disables entries of a copy of the list as the changes ask, and returns the copy. If one change
-// is not allowed, it applies none and returns nil with the status. previous has the changed entries as they were, in
-// the order of the list. If a change names no entry, the status is NotAllAssigned and the other changes apply. With
-// reset it ignores the changes and resets every entry (T-75).
-func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, status ntstatus.Status) {
-	now = append([]E(nil), a.list...)
+// adjust enables and disables entries of a copy of the list as the changes ask, and returns the copy (T-75). With
+// reset it ignores the changes and resets every entry. previous has the changed entries as they were, in the order of
+// the list.
+//   - If one change is not allowed, it applies none and returns nil with the status.
+//   - If a change names no entry, the status is NotAllAssigned and the other changes apply.
+func (a adjustable[E]) adjust(reset bool, changes []E) (adjusted, previous []E, status ntstatus.Status) {
+	adjusted = append([]E(nil), a.list...)
 	if reset {
 		changes = nil
-		for i, e := range now {
-			now[i] = a.with(e, a.state(e).reset())
+		for i, e := range adjusted {
+			adjusted[i] = a.with(e, a.state(e).reset())
 		}
 	}
 	for _, c := range changes {
 		found := false
-		for i, e := range now {
+		for i, e := range adjusted {
 			// Every entry of the name changes: a list may have two of one SID.
 			if !a.same(e, c) {
 				continue
@@ -72,7 +73,7 @@ func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, statu
 			if st != ntstatus.Success {
 				return nil, nil, st
 			}
-			now[i] = a.with(e, on)
+			adjusted[i] = a.with(e, on)
 		}
 		// A change of an entry that the token does not have is reported; the others are applied (T-75).
 		if !found {
@@ -80,32 +81,29 @@ func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, statu
 		}
 	}
 	for i, e := range a.list {
-		if a.state(e).enabled != a.state(now[i]).enabled {
+		if a.state(e).enabled != a.state(adjusted[i]).enabled {
 			previous = append(previous, e)
 		}
 	}
-	return now, previous, status
+	return adjusted, previous, status
 }
 
-// AdjustClaims disables and enables the user's claims, or with device those of
-// the device, as NtAdjustTokenClaimsAndDeviceGroups does. A change names a
-// claim, and its FlagDisabled is the new state of the claim. With reset
-// AdjustClaims ignores the changes and returns every claim to
-// FlagDisabledByDefault.
-//
-// STATUS_CANT_DISABLE_MANDATORY and STATUS_CANT_ENABLE_DENY_ONLY change
-// nothing, and AdjustClaims returns the receiver. STATUS_NOT_ALL_ASSIGNED (a
-// success) means that a change names a claim that the token does not have.
-// previous has the old state of the changed claims. Rules and order are those
-// of groups (T-75).
-func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token,
+// AdjustClaims disables and enables the user's claims, or with device those of the device, as
+// NtAdjustTokenClaimsAndDeviceGroups does. A change names a claim, and its FlagDisabled is the new state of the claim.
+// With reset AdjustClaims ignores the changes and returns every claim to FlagDisabledByDefault. previous has the old
+// state of the changed claims. Rules and order are those of groups (T-75). The statuses are:
+//   - STATUS_SUCCESS if all changes were applied
+//   - STATUS_NOT_ALL_ASSIGNED (a success) if a change names a claim that the token does not have
+//   - STATUS_CANT_DISABLE_MANDATORY and STATUS_CANT_ENABLE_DENY_ONLY for a change that is not allowed. AdjustClaims
+//     then changes nothing and returns the receiver.
+func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (after *Token,
 	previous []claims.Attribute, status ntstatus.Status) {
 	// A claim keeps its position: previous has the order of the set.
 	set := t.body.userClaims
 	if device {
 		set = t.body.deviceClaims
 	}
-	list := adjustable[claims.Attribute]{list: collect(set.All()), state: claimState, with: claimEnabled,
+	list := adjustable[claims.Attribute]{list: collect(set.All()), state: claimState, with: withClaimEnabled,
 		same:   func(a, c claims.Attribute) bool { return claims.EqualName(a.Name, c.Name) },
 		enable: func(c claims.Attribute) bool { return c.Flags&claims.FlagDisabled == 0 }}
 	now, previous, status := list.adjust(reset, changes)
@@ -131,19 +129,19 @@ func claimState(a claims.Attribute) entryState {
 		a.Flags&claims.FlagMandatory != 0, a.Flags&claims.FlagUseForDenyOnly != 0}
 }
 
-// claimEnabled returns a copy of the claim that is enabled if on is true, else disabled.
-func claimEnabled(a claims.Attribute, on bool) claims.Attribute {
-	a.Flags &^= claims.FlagDisabled
-	if !on {
-		a.Flags |= claims.FlagDisabled
+// withClaimEnabled returns a copy of a claim that is enabled or disabled.
+func withClaimEnabled(claim claims.Attribute, enabled bool) claims.Attribute {
+	claim.Flags &^= claims.FlagDisabled
+	if !enabled {
+		claim.Flags |= claims.FlagDisabled
 	}
-	return a
+	return claim
 }
 
 // AdjustDeviceGroups is like [Token.AdjustGroups], for the groups of the device.
-func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
+func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (after *Token, previous []Group,
 	status ntstatus.Status) {
-	list := adjustable[Group]{list: collect(t.body.device.all), state: groupState, with: groupEnabled,
+	list := adjustable[Group]{list: collect(t.body.device.all), state: groupState, with: withGroupEnabled,
 		same:   func(g, c Group) bool { return g.SID == c.SID },
 		enable: func(c Group) bool { return c.Attributes&winnt.SE_GROUP_ENABLED != 0 }}
 	now, previous, status := list.adjust(reset, changes)
@@ -160,11 +158,11 @@ func groupState(g Group) entryState {
 		a&winnt.SE_GROUP_MANDATORY != 0, a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0}
 }
 
-// groupEnabled returns a copy of the group that is enabled if on is true, else disabled.
-func groupEnabled(g Group, on bool) Group {
-	g.Attributes &^= winnt.SE_GROUP_ENABLED
-	if on {
-		g.Attributes |= winnt.SE_GROUP_ENABLED
+// withGroupEnabled returns a copy of a group that is enabled or disabled.
+func withGroupEnabled(group Group, enabled bool) Group {
+	group.Attributes &^= winnt.SE_GROUP_ENABLED
+	if enabled {
+		group.Attributes |= winnt.SE_GROUP_ENABLED
 	}
-	return g
+	return group
 }

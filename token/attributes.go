@@ -35,13 +35,11 @@ type AttributeChange struct {
 	Operation AttributeOperation
 }
 
-// ChangeAttributes applies operations to the token's own security attributes,
-// either all of them or none. It keeps ModifiedId, which the caller can change.
-//
-// It fails with STATUS_INVALID_PARAMETER for an unknown operation, REPLACE_ALL
-// together with others, an invalid attribute, or values of another type than
-// the attribute has. It fails with STATUS_NOT_FOUND if the token does not have
-// an attribute to delete.
+// ChangeAttributes applies operations to the token's own security attributes, either all of them or none. It keeps
+// ModifiedId, which the caller can change. It fails with one of these statuses:
+//   - STATUS_INVALID_PARAMETER for an unknown operation, REPLACE_ALL together with others, an invalid attribute, or
+//     values of another type than the attribute has
+//   - STATUS_NOT_FOUND if the token does not have an attribute to delete
 func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.Status) {
 	var now []claims.Attribute
 	for _, a := range t.body.local.All() {
@@ -69,58 +67,59 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a token's security attributes and returns the new list. The caller must
-// own now, because an added attribute may use its spare memory. If two attributes have the name, the operation
-// changes the last of them. It fails with STATUS_NOT_FOUND if DELETE names no attribute, and with
-// STATUS_INVALID_PARAMETER for an unknown operation or values that do not fit. On failure the list has no meaning.
-func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
+// changeAttribute applies one operation to a token's security attributes and returns the new list. The caller must own
+// current, because an added attribute may use its spare memory. If two attributes have the name, the operation changes
+// the last of them. On failure the list has no meaning. It fails with one of these statuses:
+//   - STATUS_NOT_FOUND if DELETE names no attribute
+//   - STATUS_INVALID_PARAMETER for an unknown operation or values that do not fit
+func changeAttribute(current []claims.Attribute, change AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
-	for i := range now {
-		if claims.EqualName(now[i].Name, c.Attribute.Name) {
+	for i := range current {
+		if claims.EqualName(current[i].Name, change.Attribute.Name) {
 			at = i
 		}
 	}
-	switch c.Operation {
+	switch change.Operation {
 	case AttributeNone:
-		return now, ntstatus.Success
+		return current, ntstatus.Success
 	// Without values REPLACE_ALL leaves the token without attributes.
 	case AttributeReplaceAll:
-		if c.Attribute.Len() == 0 {
+		if change.Attribute.Len() == 0 {
 			return nil, ntstatus.Success
 		}
-		return []claims.Attribute{c.Attribute}, ntstatus.Success
+		return []claims.Attribute{change.Attribute}, ntstatus.Success
 	case AttributeAdd:
 		if at < 0 {
-			return append(now, c.Attribute), ntstatus.Success
+			return append(current, change.Attribute), ntstatus.Success
 		}
-		joined, ok := joinValues(now[at], c.Attribute)
-		return replaced(now, at, joined), status(ok)
+		joined, ok := joinValues(current[at], change.Attribute)
+		return replaceAttribute(current, at, joined), status(ok)
 	// DELETE without values takes the attribute itself, and so does deleting the last
 	// of its values: an attribute without values is not stored.
 	case AttributeDelete:
 		if at < 0 {
 			return nil, ntstatus.NotFound
 		}
-		if c.Attribute.Len() == 0 {
-			return removed(now, at), ntstatus.Success
+		if change.Attribute.Len() == 0 {
+			return removeAttribute(current, at), ntstatus.Success
 		}
-		left, ok := withoutValues(now[at], c.Attribute)
+		left, ok := withoutValues(current[at], change.Attribute)
 		if ok && left.Len() == 0 {
-			return removed(now, at), ntstatus.Success
+			return removeAttribute(current, at), ntstatus.Success
 		}
-		return replaced(now, at, left), status(ok)
+		return replaceAttribute(current, at, left), status(ok)
 	// REPLACE adds an attribute that the token does not have. Without values it deletes, and then, unlike DELETE, it
 	// accepts a missing attribute.
 	case AttributeReplace:
 		switch {
-		case at < 0 && c.Attribute.Len() == 0:
-			return now, ntstatus.Success
+		case at < 0 && change.Attribute.Len() == 0:
+			return current, ntstatus.Success
 		case at < 0:
-			return append(now, c.Attribute), ntstatus.Success
-		case c.Attribute.Len() == 0:
-			return removed(now, at), ntstatus.Success
+			return append(current, change.Attribute), ntstatus.Success
+		case change.Attribute.Len() == 0:
+			return removeAttribute(current, at), ntstatus.Success
 		}
-		return replaced(now, at, c.Attribute), ntstatus.Success
+		return replaceAttribute(current, at, change.Attribute), ntstatus.Success
 	}
 	return nil, ntstatus.InvalidParameter
 }
@@ -134,63 +133,64 @@ func status(ok bool) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
-// replaced returns a copy of the list now with attribute a at index at. now is shared with the old token and does not
-// change.
-func replaced(now []claims.Attribute, at int, a claims.Attribute) []claims.Attribute {
-	out := append([]claims.Attribute(nil), now...)
-	out[at] = a
+// replaceAttribute returns a copy of the current list with another attribute at an index. current is shared with the
+// old token and does not change.
+func replaceAttribute(current []claims.Attribute, index int, attribute claims.Attribute) []claims.Attribute {
+	out := append([]claims.Attribute(nil), current...)
+	out[index] = attribute
 	return out
 }
 
-// removed returns a copy of the list now without the attribute at index at.
-func removed(now []claims.Attribute, at int) []claims.Attribute {
-	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
+// removeAttribute returns a copy of the current list without the attribute at an index.
+func removeAttribute(current []claims.Attribute, index int) []claims.Attribute {
+	return append(append([]claims.Attribute(nil), current[:index]...), current[index+1:]...)
 }
 
-// joinValues returns attribute a with the values of b that it does not have yet. The flags of a decide whether case
-// matters. If the types differ, it returns a and false.
-func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
+// joinValues returns an attribute with the values of another one that it does not have yet. The flags of attribute
+// decide whether case matters. If the types differ, it returns attribute and false.
+func joinValues(attribute, added claims.Attribute) (claims.Attribute, bool) {
 	// The existing attribute determines whether values are case-sensitive.
-	b.Flags = a.Flags
-	fresh, ok := withoutValues(b, a)
+	added.Flags = attribute.Flags
+	fresh, ok := withoutValues(added, attribute)
 	if !ok {
-		return a, false
+		return attribute, false
 	}
 	// The full slice expression makes append copy: the old values are shared with
 	// the token that is being changed.
-	a.Ints = append(a.Ints[:len(a.Ints):len(a.Ints)], fresh.Ints...)
-	a.Uints = append(a.Uints[:len(a.Uints):len(a.Uints)], fresh.Uints...)
-	a.Strings = append(a.Strings[:len(a.Strings):len(a.Strings)], fresh.Strings...)
-	a.SIDs = append(a.SIDs[:len(a.SIDs):len(a.SIDs)], fresh.SIDs...)
-	a.Octets = append(a.Octets[:len(a.Octets):len(a.Octets)], fresh.Octets...)
-	return a, true
+	attribute.Ints = append(attribute.Ints[:len(attribute.Ints):len(attribute.Ints)], fresh.Ints...)
+	attribute.Uints = append(attribute.Uints[:len(attribute.Uints):len(attribute.Uints)], fresh.Uints...)
+	attribute.Strings = append(attribute.Strings[:len(attribute.Strings):len(attribute.Strings)], fresh.Strings...)
+	attribute.SIDs = append(attribute.SIDs[:len(attribute.SIDs):len(attribute.SIDs)], fresh.SIDs...)
+	attribute.Octets = append(attribute.Octets[:len(attribute.Octets):len(attribute.Octets)], fresh.Octets...)
+	return attribute, true
 }
 
-// withoutValues returns attribute a without the values that b has. The flags of a decide whether case matters. It
-// returns a and false if the types differ.
-func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
+// withoutValues returns an attribute without the values that another one has. The flags of own decide whether case
+// matters. If the types differ, it returns own and false.
+func withoutValues(own, removed claims.Attribute) (claims.Attribute, bool) {
 	// Values of two types in one attribute would have no order and no comparison.
-	if a.Type != b.Type {
-		return a, false
+	if own.Type != removed.Type {
+		return own, false
 	}
 	// Strings differ by case only where the attribute says so
 	// (CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE).
-	fold := a.Flags&claims.FlagCaseSensitive == 0
-	a.Ints = without(a.Ints, b.Ints, func(x, y int64) bool { return x == y })
-	a.Uints = without(a.Uints, b.Uints, func(x, y uint64) bool { return x == y })
-	a.Strings = without(a.Strings, b.Strings, func(x, y string) bool { return x == y || fold && claims.EqualName(x, y) })
-	a.SIDs = without(a.SIDs, b.SIDs, func(x, y sid.SID) bool { return x == y })
-	a.Octets = without(a.Octets, b.Octets, func(x, y []byte) bool { return string(x) == string(y) })
-	return a, true
+	fold := own.Flags&claims.FlagCaseSensitive == 0
+	own.Ints = without(own.Ints, removed.Ints, func(x, y int64) bool { return x == y })
+	own.Uints = without(own.Uints, removed.Uints, func(x, y uint64) bool { return x == y })
+	own.Strings = without(own.Strings, removed.Strings,
+		func(x, y string) bool { return x == y || fold && claims.EqualName(x, y) })
+	own.SIDs = without(own.SIDs, removed.SIDs, func(x, y sid.SID) bool { return x == y })
+	own.Octets = without(own.Octets, removed.Octets, func(x, y []byte) bool { return string(x) == string(y) })
+	return own, true
 }
 
-// without returns values without those that equal a value of drop, in their order.
-func without[T any](values, drop []T, same func(T, T) bool) []T {
+// without returns values without those that equal a removed value, in their order.
+func without[T any](values, removed []T, equal func(T, T) bool) []T {
 	var out []T
 next:
 	for _, v := range values {
-		for _, d := range drop {
-			if same(v, d) {
+		for _, d := range removed {
+			if equal(v, d) {
 				continue next
 			}
 		}

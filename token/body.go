@@ -8,13 +8,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries builds the token's array of user and groups from the spec, with the attributes that a token stores: the
-// user first, then the groups, then the integrity entry. It appends them to room. integrityAt is the index of the
+// entries builds the token's array of user and groups from the spec, with the attributes that a token stores. It
+// appends them to space: the user first, then the groups, then the integrity entry. integrityAt is the index of the
 // integrity entry, or 0 if there is none.
-func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
-	out = append(append(room, s.User), s.Groups...)
-	for i := range out {
-		a := &out[i].Attributes
+func (s *Spec) entries(space []Group) (groups []Group, integrityAt uint16) {
+	groups = append(append(space, s.User), s.Groups...)
+	for i := range groups {
+		a := &groups[i].Attributes
 		switch {
 		case i == 0:
 		case *a == 0:
@@ -33,21 +33,21 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	// If the spec has the level as a field, the integrity entry comes last, like after a logon. One among the groups
 	// keeps its position.
 	if integrityAt == 0 && !s.Integrity.IsZero() {
-		integrityAt = uint16(len(out))
-		out = append(out, Group{s.Integrity, integrityAttributes})
+		integrityAt = uint16(len(groups))
+		groups = append(groups, Group{s.Integrity, integrityAttributes})
 	}
-	return out, integrityAt
+	return groups, integrityAt
 }
 
-// fill sets b, the part of a token that derived tokens share, from the spec. entries is the result of Spec.entries,
-// and maps provides the memory for the two bitmaps of b.
-func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
+// fill sets the part of a token that derived tokens share, from the spec. entries is the result of Spec.entries.
+// bitmaps provides the memory for the two bitmaps of that part.
+func (s *Spec) fill(shared *body, entries []Group, bitmaps sidset.Bits) {
 	// SIDs are copied (compact and Clone): a token lives longer than the
 	// descriptor or message that its SIDs were read from.
-	n, words := len(entries), len(maps)/2
-	*b = body{
+	n, words := len(entries), len(bitmaps)/2
+	*shared = body{
 		set: sidset.New(compact(entries)), attrs: make([]uint32, n),
-		denyOnly: maps[:words:words], pinned: maps[words:],
+		denyOnly: bitmaps[:words:words], pinned: bitmaps[words:],
 		authenticationID: s.AuthenticationID, parentTokenID: s.ParentTokenID, originatingLogon: s.OriginatingLogon,
 		source: s.Source, expiration: s.ExpirationTime, elevation: s.ElevationType,
 		pkg: s.Package.Clone(), lowPrivilege: s.LowPrivilege, lowBoxNumber: s.LowBoxNumber,
@@ -61,24 +61,24 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	for i, e := range entries {
 		// Whether an entry is enabled changes with the token and not with the body:
 		// the bit lives in groups.
-		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
+		shared.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
 	}
 	// An empty list of restricting SIDs differs from no list, because it restricts
 	// everything (T-63).
-	b.classify()
+	shared.classify()
 	if s.IsRestricted || len(s.Restricted) > 0 {
-		b.restrict(withAttributes(s.Restricted, groupForce))
+		shared.restrict(withAttributes(s.Restricted, groupForce))
 	}
 	// An empty list restricts the device to nothing, which no later filter may widen (T-67).
 	if s.RestrictedDeviceGroups != nil {
-		b.restrictedDevice = newPresentList(withAttributes(s.RestrictedDeviceGroups, groupForce))
+		shared.restrictedDevice = newPresentList(withAttributes(s.RestrictedDeviceGroups, groupForce))
 	}
 	// Zero values of a Spec mean the documented defaults.
-	if b.expiration == 0 {
-		b.expiration = NeverExpires
+	if shared.expiration == 0 {
+		shared.expiration = NeverExpires
 	}
-	if b.elevation == 0 {
-		b.elevation = winnt.TokenElevationTypeDefault
+	if shared.elevation == 0 {
+		shared.elevation = winnt.TokenElevationTypeDefault
 	}
 }
 
@@ -120,16 +120,16 @@ func (b *body) restrict(gs []Group) {
 	}
 }
 
-// withAttributes returns a copy of gs in which each group with attributes 0 gets the default attributes a. It returns
-// nil for an empty list.
-func withAttributes(gs []Group, a uint32) []Group {
-	if len(gs) == 0 {
+// withAttributes returns a copy of the groups in which each group with attributes 0 gets the default attributes. It
+// returns nil for an empty list.
+func withAttributes(groups []Group, defaults uint32) []Group {
+	if len(groups) == 0 {
 		return nil
 	}
-	out := make([]Group, len(gs))
-	for i, g := range gs {
+	out := make([]Group, len(groups))
+	for i, g := range groups {
 		if g.Attributes == 0 {
-			g.Attributes = a
+			g.Attributes = defaults
 		}
 		out[i] = g
 	}

@@ -21,9 +21,9 @@ func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 	return &n
 }
 
-// EffectiveOnly returns the token of a duplication with EffectiveOnly: without its disabled groups and privileges,
-// which no adjustment can bring back. The user, deny-only groups and the integrity entry stay. If the primary group
-// or default owner is removed, the user replaces it. It keeps ModifiedId.
+// EffectiveOnly returns the token of a duplication with EffectiveOnly. It is without disabled groups and privileges,
+// which no adjustment can bring back. The user, deny-only groups and the integrity entry stay. If the primary group or
+// default owner is removed, the user replaces it. It keeps ModifiedId.
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
 	// A privilege that is not enabled is removed permanently (T-48).

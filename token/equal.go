@@ -4,31 +4,29 @@ import (
 	"github.com/refmon/refmon/internal/sidset"
 )
 
-// Equal implements NtCompareTokens. It reports whether both tokens get the same
-// result in every access check that depends on the user, groups, restricting
-// SIDs, privileges and AppContainer. It compares lists as sets. Type, level,
-// identifiers, source, defaults and claims do not matter. It panics if only one of
-// the tokens is nil.
-func (t *Token) Equal(o *Token) bool {
-	if t == o {
+// Equal implements NtCompareTokens. It reports whether both tokens get the same result in every access check that
+// depends on the user, groups, restricting SIDs, privileges and AppContainer. It compares lists as sets. Type, level,
+// identifiers, source, defaults and claims do not matter. It panics if only one of the tokens is nil.
+func (t *Token) Equal(other *Token) bool {
+	if t == other {
 		return true
 	}
 	// Equal tokens have the same privileges and the same package, and both are
 	// restricted or neither is (T-100).
-	if t.present != o.present || t.enabled != o.enabled || t.body.pkg != o.body.pkg ||
-		t.IsRestricted() != o.IsRestricted() {
+	if t.present != other.present || t.enabled != other.enabled || t.body.pkg != other.body.pkg ||
+		t.IsRestricted() != other.IsRestricted() {
 		return false
 	}
 	// Two values of one token share both parts: nothing is left to compare.
-	if t.body == o.body && t.groups == o.groups {
+	if t.body == other.body && t.groups == other.groups {
 		return true
 	}
 	// User, groups, restricting SIDs, those for deny entries only among them, and
 	// capabilities are compared as sets (T-100).
-	return t.equalGroups(o) &&
-		equalSets(t.body.restricted, o.body.restricted) &&
-		equalSets(t.body.restrictedDeny, o.body.restrictedDeny) &&
-		equalLists(t.body.capabilities, o.body.capabilities)
+	return t.equalGroups(other) &&
+		equalSets(t.body.restricted, other.body.restricted) &&
+		equalSets(t.body.restrictedDeny, other.body.restrictedDeny) &&
+		equalLists(t.body.capabilities, other.body.capabilities)
 }
 
 // equalGroups reports whether both tokens have the same user and groups, in any order, in the same states. It
@@ -68,13 +66,13 @@ func (t *Token) held() sidset.Bits {
 }
 
 // equalSets reports whether both sets have the same SIDs. nil is the empty set.
-func equalSets(a, b *sidset.Set) bool { return a == b || subset(a, b) && subset(b, a) }
+func equalSets(a, b *sidset.Set) bool { return a == b || isSubset(a, b) && isSubset(b, a) }
 
-// subset reports whether b has every SID of a. nil is the empty set.
-func subset(a, b *sidset.Set) bool {
-	for i := range a.Len() {
-		s := a.At(i)
-		if b.Find(s.Hash(), s) < 0 {
+// isSubset reports whether whole has every SID of part. nil is the empty set.
+func isSubset(part, whole *sidset.Set) bool {
+	for i := range part.Len() {
+		s := part.At(i)
+		if whole.Find(s.Hash(), s) < 0 {
 			return false
 		}
 	}
@@ -84,20 +82,20 @@ func subset(a, b *sidset.Set) bool {
 // equalLists reports whether two lists of groups have the same SIDs, each enabled in both lists or in neither. Order
 // and repetition do not matter. A nil list is empty.
 func equalLists(a, b *list) bool {
-	return listed(a, b) && listed(b, a)
+	return containsGroups(a, b) && containsGroups(b, a)
 }
 
-// listed reports whether list b has the SID of every group of a, and whether each is enabled in both lists or in
-// neither.
-func listed(a, b *list) bool {
-	for i, g := range a.all {
+// containsGroups reports whether whole has the SID of every group of part, and whether each is enabled in both lists
+// or in neither.
+func containsGroups(part, whole *list) bool {
+	for i, g := range part.all {
 		// Find gives the first of several entries with one SID; the bits of all of
 		// them are joined there.
-		j := b.index().Find(g.SID.Hash(), g.SID)
+		j := whole.index().Find(g.SID.Hash(), g.SID)
 		if j < 0 {
 			return false
 		}
-		if first := a.set.Find(g.SID.Hash(), g.SID); first == i && a.allow.Has(i) != b.allow.Has(j) {
+		if first := part.set.Find(g.SID.Hash(), g.SID); first == i && part.allow.Has(i) != whole.allow.Has(j) {
 			return false
 		}
 	}

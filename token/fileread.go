@@ -65,16 +65,17 @@ type fileReader struct {
 	hasLevel, hasPolicy, hasType                       bool
 }
 
-// Parse parses a token file. Only the field user is required. By default the token is primary, with integrity Medium
-// and policy NoWriteUp and NewProcessMin. An impersonation token has level Impersonation by default. The owner is the
-// user, the primary group is the first group or else the user, and the default DACL gives the user and SYSTEM full
-// access, and an AppContainer's package too. An integrity entry among the groups replaces Medium. There are no groups,
-// privileges, claims or restrictions. A group given as a bare SID is Mandatory, EnabledByDefault and Enabled. A
-// privilege given as a bare name is Enabled. Aliases such as DU are relative to the field domain, or to the user's
-// domain.
+// Parse parses a token file. Only the field user is required. The defaults are:
+//   - The token is primary, with integrity Medium and policy NoWriteUp and NewProcessMin. An impersonation token has
+//     level Impersonation. An integrity entry among the groups replaces Medium.
+//   - The owner is the user. The primary group is the first group, or else the user.
+//   - The default DACL gives the user and SYSTEM full access, and an AppContainer's package too.
+//   - There are no groups, privileges, claims or restrictions.
+//   - A group given as a bare SID is Mandatory, EnabledByDefault and Enabled. A privilege given as a bare name is
+//     Enabled.
 //
-// The error is a [*FileError] that names the field, also for an unknown field. It may wrap the error of New. Limits:
-// MaxFile, MaxGroups.
+// Aliases such as DU are relative to the field domain, or to the user's domain. The error is a [*FileError] that names
+// the field, also for an unknown field. It may wrap the error of New. The limits are MaxFile and MaxGroups.
 func Parse(file []byte) (*Token, error) {
 	if len(file) > MaxFile {
 		return nil, &FileError{Offset: MaxFile, Problem: fmt.Sprintf("longer than %d bytes", MaxFile)}
@@ -106,14 +107,14 @@ func (r *fileReader) read() (*Token, error) {
 	return t, nil
 }
 
-// fields parses a JSON object and calls f for each field, with the index of its name in names. A null field counts as
-// absent. An unknown field is an error.
-func (r *fileReader) fields(names []string, f func(i int) error) error {
+// fields parses a JSON object. It calls parseField for each field, with the index of its name in names. A null field
+// counts as absent. An unknown field is an error.
+func (r *fileReader) fields(names []string, parseField func(i int) error) error {
 	return r.Object(names, func(i int) error {
 		if r.Null() {
 			return nil
 		}
-		return f(i)
+		return parseField(i)
 	})
 }
 

@@ -78,28 +78,28 @@ func (r *fileReader) findDomain() (sid.SID, error) {
 }
 
 // resolveSID resolves a SID, an alias, or an alias relative to domain. The error has the position in the file.
-func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
-	s, err := sid.Resolve(l.text, domain)
+func resolveSID(text loc, domain sid.SID) (sid.SID, error) {
+	s, err := sid.Resolve(text.text, domain)
 	if err != nil {
-		return s, &strict.Error{Path: l.path, Offset: l.at, Problem: err.Error(), Err: err}
+		return s, &strict.Error{Path: text.path, Offset: text.at, Problem: err.Error(), Err: err}
 	}
 	return s, nil
 }
 
-// resolveGroups converts a parsed list of groups: it resolves their SIDs. name is the field that errors name. A nil
-// list gives nil, an empty one an empty result.
-func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
-	if raw == nil {
+// resolveGroups converts a parsed list of groups: it resolves their SIDs. field is the name in errors. A nil list
+// gives nil, an empty one an empty result.
+func (r *fileReader) resolveGroups(field string, parsed []rawGroup, domain sid.SID) ([]Group, error) {
+	if parsed == nil {
 		return nil, nil
 	}
-	out := make([]Group, len(raw))
-	for i, g := range raw {
+	out := make([]Group, len(parsed))
+	for i, g := range parsed {
 		s, err := resolveSID(g.sid, domain)
 		if err != nil {
-			if name == "user" {
-				return nil, strict.Within(name, err)
+			if field == "user" {
+				return nil, strict.Within(field, err)
 			}
-			return nil, strict.Within(name, strict.Within("["+strconv.Itoa(i)+"]", err))
+			return nil, strict.Within(field, strict.Within("["+strconv.Itoa(i)+"]", err))
 		}
 		out[i] = Group{s, g.attrs}
 	}

@@ -7,11 +7,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loc parses a JSON string into l, with name as its path and its position, so that a later error can name both.
-func (r *fileReader) loc(name string, l *loc) (err error) {
+// loc parses a JSON string into text. It stores the field as the path, and the position, so that a later error can
+// name both.
+func (r *fileReader) loc(field string, text *loc) (err error) {
 	r.Peek()
-	l.path, l.at = name, r.Pos
-	l.text, err = r.Text()
+	text.path, text.at = field, r.Pos
+	text.text, err = r.Text()
 	return err
 }
 
@@ -56,12 +57,12 @@ func (r *fileReader) words(table []named) (bits uint32, err error) {
 	return bits, err
 }
 
-// group parses a group of a token file into g: "S-1-…", or {"sid":…,"attributes":[…]}. A group without attributes
-// gets those of bare.
-func (r *fileReader) group(g *rawGroup, bare uint32) error {
-	g.attrs, g.bare = bare, true
+// group parses a group of a token file: "S-1-…", or {"sid":…,"attributes":[…]}. A group without attributes gets
+// the default ones.
+func (r *fileReader) group(group *rawGroup, defaults uint32) error {
+	group.attrs, group.bare = defaults, true
 	if r.Peek() == '"' {
-		return r.loc("", &g.sid)
+		return r.loc("", &group.sid)
 	}
 	if r.Peek() != '{' {
 		return r.Fail("want a SID, or an object with sid and attributes")
@@ -69,32 +70,32 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	start := r.Pos
 	err := r.Object(groupFields, func(i int) (err error) {
 		if i == 0 {
-			return r.loc("sid", &g.sid)
+			return r.loc("sid", &group.sid)
 		}
 		// Given attributes are used unchanged, even []: such a group is present and disabled.
-		g.bare = false
-		g.attrs, err = r.words(groupAttributes)
+		group.bare = false
+		group.attrs, err = r.words(groupAttributes)
 		return err
 	})
-	if err == nil && g.sid.at == 0 {
+	if err == nil && group.sid.at == 0 {
 		err = strict.Within("sid", r.FailAt(start, "missing"))
 	}
 	return err
 }
 
-// groupList parses a JSON array of groups into out. A SID without attributes gets those of a group that a logon adds.
-// An empty array gives an empty list, not nil. More than MaxGroups groups are an error.
-func (r *fileReader) groupList(out *[]rawGroup) error {
-	*out = []rawGroup{} // an empty list differs from none
+// groupList parses a JSON array into groups. A SID without attributes gets those of a group that a logon adds. An
+// empty array gives an empty list, not nil. More than MaxGroups groups are an error.
+func (r *fileReader) groupList(groups *[]rawGroup) error {
+	*groups = []rawGroup{} // an empty list differs from none
 	return r.Array(MaxGroups, func(int) error {
-		*out = append(*out, rawGroup{})
-		return r.group(&(*out)[len(*out)-1], groupForce)
+		*groups = append(*groups, rawGroup{})
+		return r.group(&(*groups)[len(*groups)-1], groupForce)
 	})
 }
 
-// privilege parses a privilege of a token file: "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]}.
-// Given attributes are used unchanged; without them the privilege is enabled. A privilege that occurs twice is an
-// error. The parameter, an array index, is unused.
+// privilege parses a privilege of a token file: "SeXPrivilege", or {"name":…,"attributes":[…]}. Given attributes
+// are used unchanged; without them the privilege is enabled. A privilege that occurs twice is an error. The parameter,
+// an array index, is unused.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc

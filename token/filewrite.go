@@ -76,13 +76,12 @@ type filePrivilege struct {
 	Attributes []string `json:"attributes"`
 }
 
-// MarshalJSON returns a token file that Parse parses to the same value. SIDs
-// have the form S-1-…. MarshalJSON leaves out a field with its default value if
-// that default depends on no other field. It fails only for a default DACL that
-// has no text form.
+// MarshalJSON returns a token file that Parse parses to the same value. SIDs have the form S-1-…. It leaves out a
+// field with its default value if that default depends on no other field. It fails only for a default DACL that has no
+// text form.
 func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
-		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
+		User: groupFile(t.User(), 0), Privileges: t.privilegesFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
 		MandatoryPolicy: namesOf(policies, t.MandatoryPolicy()), Owner: t.Owner().String(),
 		PrimaryGroup:   t.PrimaryGroup().String(),
 		RestrictedSIDs: groupFiles(slices.All(t.Spec().Restricted), groupForce), WriteRestricted: t.WriteRestricted(),
@@ -141,9 +140,11 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile returns the groups and the integrity level in the JSON form of a token file. If the integrity entry is
-// the last group, it is returned as level, because the reader puts a level there. Elsewhere the entry stays among the
-// groups and level is "". For a token without an integrity entry level is the word for none.
+// groupsFile returns the groups and the integrity level in the JSON form of a token file. level depends on the place
+// of the integrity entry:
+//   - the last group: level is the entry's, because the reader puts a level there
+//   - elsewhere: the entry stays among the groups, and level is ""
+//   - no such entry: level is the word for none
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
 	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
@@ -169,18 +170,18 @@ func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	return out
 }
 
-// groupFile returns a group in the JSON form of a token file: the SID's text if the attributes equal bare, else a
-// fileGroup.
-func groupFile(g Group, bare uint32) any {
-	if g.Attributes == bare {
-		return g.SID.String()
+// groupFile returns a group in the JSON form of a token file. This is the SID's text if the group has the default
+// attributes, else a fileGroup.
+func groupFile(group Group, defaults uint32) any {
+	if group.Attributes == defaults {
+		return group.SID.String()
 	}
-	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
+	return fileGroup{group.SID.String(), GroupAttributeNames(group.Attributes)}
 }
 
-// privilegeFile returns the privileges in the JSON form of a token file, nil for none. A privilege that is enabled,
-// but not by default, is only its name.
-func (t *Token) privilegeFile() []any {
+// privilegesFile returns the privileges in the JSON form of a token file, nil for none. A privilege is only its name
+// if it is enabled, but not by default. Any other is an object with its attributes.
+func (t *Token) privilegesFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {
 		// ENABLED_BY_DEFAULT alone would be lost in a bare name: it is spelled out.

@@ -30,19 +30,19 @@ type FilterSpec struct {
 	ModifiedID    winnt.LUID
 }
 
-// Filter returns a restricted token, as NtFilterToken does. With any descriptor
-// without conditional entries it is granted no more than t (T-68). It keeps the
-// type and level (T-64).
-//
-// Filter fails with STATUS_INVALID_PARAMETER for a flag outside 0xF (T-60), a
-// restricting SID with attributes (T-63), an entry that is not a SID, or too many
-// entries.
-func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
+// Filter returns a restricted token, as NtFilterToken does. It keeps the type and level (T-64). With any descriptor
+// without conditional entries it is granted no more than t (T-68). It fails with STATUS_INVALID_PARAMETER in these
+// cases:
+//   - a flag outside 0xF (T-60)
+//   - a restricting SID with attributes (T-63)
+//   - an entry that is not a SID
+//   - too many entries
+func (t *Token) Filter(spec FilterSpec) (*Token, ntstatus.Status) {
 	// Four flags are documented, any other is refused (T-60).
-	if f.Flags&^filterFlags != 0 {
+	if spec.Flags&^filterFlags != 0 {
 		return nil, ntstatus.InvalidParameter
 	}
-	for _, l := range [][]Group{f.Restrict, f.RestrictDevice} {
+	for _, l := range [][]Group{spec.Restrict, spec.RestrictDevice} {
 		if st := restricting(l); st != ntstatus.Success {
 			return nil, st
 		}
@@ -55,14 +55,14 @@ func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 	b.attrs = append([]uint32(nil), t.body.attrs...)
 	// The order matters: LUA_TOKEN comes after the lists, and the restricting SIDs
 	// before the claims of the restricted pass.
-	w.disable(f.Disable)
-	w.privileges(&f)
-	if f.Flags&winnt.LUA_TOKEN != 0 {
+	w.disable(spec.Disable)
+	w.privileges(&spec)
+	if spec.Flags&winnt.LUA_TOKEN != 0 {
 		w.lua()
 	}
-	w.restrict(&f)
-	w.extended(&f)
-	w.finish(&f)
+	w.restrict(&spec)
+	w.extended(&spec)
+	w.finish(&spec)
 	return &n, ntstatus.Success
 }
 
@@ -207,10 +207,10 @@ func (w *filtered) restrict(f *FilterSpec) {
 	if old := w.old.body.restricted; old != nil {
 		// The common list may be empty, and restricts then too (T-63).
 		// A token restricted twice may do what both lists allow.
-		gs = common(gs, old)
+		gs = intersect(gs, old)
 		// A SID that this restriction drops goes on matching deny entries
 		// (T-68).
-		gs = append(gs, w.left(gs)...)
+		gs = append(gs, w.removedSIDs(gs)...)
 	}
 	w.b.restrict(gs)
 	w.effect = true
@@ -223,10 +223,10 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 }
 
-// common returns the groups of gs whose SID is in set. The result reuses the array of gs.
-func common(gs []Group, set *sidset.Set) []Group {
-	out := gs[:0]
-	for _, g := range gs {
+// intersect returns the groups whose SID is in set. The result reuses the array of groups.
+func intersect(groups []Group, set *sidset.Set) []Group {
+	out := groups[:0]
+	for _, g := range groups {
 		if set.Find(g.SID.Hash(), g.SID) >= 0 {
 			out = append(out, g)
 		}
@@ -234,12 +234,12 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left returns the restricting SIDs that the filter takes away, as deny-only groups without repetition: those that
-// gs, the new list, does not have. SIDs that an earlier filter took away are among them. They still match deny ACEs
-// (T-68).
-func (w *filtered) left(gs []Group) (out []Group) {
+// removedSIDs returns the restricting SIDs that the filter takes away, as deny-only groups without repetition. They
+// are those that restricting, the new list, does not have. SIDs that an earlier filter took away are among them. They
+// still match deny ACEs (T-68).
+func (w *filtered) removedSIDs(restricting []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
-	for _, g := range gs {
+	for _, g := range restricting {
 		seen[g.SID] = true
 	}
 	// The set holds the list and those dropped before: they stay, too.
@@ -268,7 +268,7 @@ func (w *filtered) finish(f *FilterSpec) {
 	n.modified = f.ModifiedID
 	n.body = b
 	n.groups = &groups{enabled: w.enabled, alive: w.old.groups.alive}
-	n.groups.allow, n.groups.deny = b.match(w.enabled, n.groups.alive, n.integrityAt)
+	n.groups.allow, n.groups.deny = b.matchBits(w.enabled, n.groups.alive, n.integrityAt)
 	// SANDBOX_INERT is carried as a flag of the new token.
 	if f.Flags&winnt.SANDBOX_INERT != 0 {
 		n.stored |= winnt.TOKEN_SANDBOX_INERT

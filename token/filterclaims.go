@@ -53,7 +53,7 @@ func (w *filtered) restrictDevice(list []Group) {
 	}
 	gs := withAttributes(list, groupForce)
 	if old := w.b.restrictedDevice; old != nil {
-		gs = common(gs, old.set)
+		gs = intersect(gs, old.set)
 	}
 	w.b.restrictedDevice = newPresentList(gs) // an empty one stays a list (T-63)
 	w.effect = true
@@ -83,17 +83,17 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims returns the claims that the restricted pass of an access check will see: the token's own claims of
-// these names that an earlier restriction, before, also has (T-63). With nil names it returns before, with an empty
-// list of names no claim.
-func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
+// restrictClaims returns the claims that the restricted pass of an access check will see. These are the token's own
+// claims with the given names that an earlier restriction also has (T-63). With nil names it returns earlier, with an
+// empty list of names no claim.
+func (w *filtered) restrictClaims(own, earlier *claims.Set, names []string) *claims.Set {
 	// Without a list an earlier restriction remains; an empty list allows nothing (T-67).
 	if names == nil {
-		return before
+		return earlier
 	}
 	var out []claims.Attribute
 	for _, a := range own.All() {
-		if _, ok := before.Lookup(a.Name); hasName(names, a.Name) && (before == nil || ok) {
+		if _, ok := earlier.Lookup(a.Name); hasName(names, a.Name) && (earlier == nil || ok) {
 			out = append(out, a)
 		}
 	}

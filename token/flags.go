@@ -91,7 +91,7 @@ func (t *Token) IsSandboxed() bool {
 
 // LogonSID returns the group that identifies the logon, S-1-5-5-x-y with SE_GROUP_LOGON_ID (class 28). ok is false
 // for a token without one.
-func (t *Token) LogonSID() (g Group, ok bool) {
+func (t *Token) LogonSID() (group Group, ok bool) {
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
 			return g, true
@@ -100,10 +100,8 @@ func (t *Token) LogonSID() (g Group, ok bool) {
 	return Group{}, false
 }
 
-// PrivilegeCheck reports whether all privileges of set are enabled, or with all
-// false at least one. used has those that are enabled, which get
-// SE_PRIVILEGE_USED_FOR_ACCESS (T-101). For an empty set ok is the value of
-// all.
+// PrivilegeCheck reports whether the privileges of a set are enabled: every one with all, else at least one. used has
+// those that are enabled, which get SE_PRIVILEGE_USED_FOR_ACCESS (T-101). For an empty set ok is the value of all.
 func (t *Token) PrivilegeCheck(set winnt.PrivilegeSet, all bool) (ok bool, used winnt.PrivilegeSet) {
 	// Those of the set that are enabled count, and they are marked as used
 	// (T-101).

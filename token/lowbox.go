@@ -16,26 +16,24 @@ type LowBoxSpec struct {
 	ModifiedID   winnt.LUID
 }
 
-// LowBox returns an AppContainer token made from t. It is primary, has
-// integrity Low or the lower level of t, and has the package and capabilities
-// (T-69). Its default DACL also admits the package, so that code in the
-// AppContainer can access the objects that it creates (T-131).
-//
-// LowBox fails with STATUS_INVALID_PARAMETER if the package or a capability is
-// no such SID, if there are too many, or if t is already an AppContainer's.
-// Another package would lift the limits of that AppContainer.
-func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
+// LowBox returns an AppContainer token made from t. It is primary, has the lower of integrity Low and the level of t,
+// and has the package and capabilities (T-69). Its default DACL also admits the package, so that code in the
+// AppContainer can access the objects that it creates (T-131). It fails with STATUS_INVALID_PARAMETER in these cases:
+//   - The package or a capability is no such SID.
+//   - There are too many capabilities.
+//   - t is already the token of an AppContainer. Another package would lift that one's limits.
+func (t *Token) LowBox(spec LowBoxSpec) (*Token, ntstatus.Status) {
 	// A package is S-1-15-2-x, and an AppContainer gets no second one (T-69).
-	if !isPackage(l.Package) || t.IsAppContainer() {
+	if !isPackage(spec.Package) || t.IsAppContainer() {
 		return nil, ntstatus.InvalidParameter
 	}
-	for _, c := range l.Capabilities {
+	for _, c := range spec.Capabilities {
 		// A capability is S-1-15-3-x (T-69).
 		if !isCapability(c.SID) {
 			return nil, ntstatus.InvalidParameter
 		}
 	}
-	if validateList("capabilities", l.Capabilities, 0, MaxGroups) != nil {
+	if validateGroups("capabilities", spec.Capabilities, 0, MaxGroups) != nil {
 		return nil, ntstatus.InvalidParameter
 	}
 	n := t
@@ -46,43 +44,43 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 			level = sid.UntrustedLevel // none counts as Untrusted: never a rise
 		}
 		var st ntstatus.Status
-		if n, st = t.WithIntegrity(l.ModifiedID, level); st != ntstatus.Success {
+		if n, st = t.WithIntegrity(spec.ModifiedID, level); st != ntstatus.Success {
 			return nil, st
 		}
 	}
 	// The receiver's body is shared with other values: the package goes into a copy.
-	n = n.withBody(l.ModifiedID, func(b *body) {
-		b.pkg = l.Package.Clone()
-		b.capabilities = newList(withAttributes(l.Capabilities, winnt.SE_GROUP_ENABLED))
-		b.lowPrivilege, b.lowBoxNumber = l.LowPrivilege, l.Number
+	n = n.withBody(spec.ModifiedID, func(b *body) {
+		b.pkg = spec.Package.Clone()
+		b.capabilities = newList(withAttributes(spec.Capabilities, winnt.SE_GROUP_ENABLED))
+		b.lowPrivilege, b.lowBoxNumber = spec.LowPrivilege, spec.Number
 	})
 	// An AppContainer's token is primary (T-69), and a primary token has no
 	// level of its own (T-54).
 	n.typ, n.level = uint8(winnt.TokenPrimary), 0
-	n.dacl = AdmitPackage(n.dacl, l.Package, winnt.GENERIC_ALL)
+	n.dacl = AdmitPackage(n.dacl, spec.Package, winnt.GENERIC_ALL)
 	n.charged = max(n.charged, n.dynamicNeed(n.PrimaryGroup(), n.dacl))
 	return n, ntstatus.Success
 }
 
-// AdmitPackage returns the DACL with an ACE at its end that grants mask to an AppContainer package (T-131). It
-// returns nil for nil, which is no list or grants everything. It returns the list unchanged if an ACE already grants
+// AdmitPackage returns the DACL with an ACE at its end that grants mask to an AppContainer package (T-131). It returns
+// nil for a nil DACL, which is no list or grants everything. It returns the list unchanged if an ACE already grants
 // the mask, or if there is no space for another.
-func AdmitPackage(list *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {
-	if list == nil {
+func AdmitPackage(dacl *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {
+	if dacl == nil {
 		return nil
 	}
-	for _, a := range list.All() {
+	for _, a := range dacl.All() {
 		if a.Type() == sd.AccessAllowed && a.Flags() == 0 && a.SID() == pkg && a.Mask()&mask == mask {
-			return list
+			return dacl
 		}
 	}
 	a, err := sd.NewACE(sd.AccessAllowed, 0, mask, pkg)
 	if err != nil {
-		return list
+		return dacl
 	}
-	longer, err := sd.NewACL(append(list.Slice(), a)...)
+	longer, err := sd.NewACL(append(dacl.Slice(), a)...)
 	if err != nil {
-		return list
+		return dacl
 	}
 	return longer
 }

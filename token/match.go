@@ -8,15 +8,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SIDs returns the index of the user and groups. Index 0 is the user. It still
-// contains groups that EffectiveOnly removed. Their bits are clear in both
-// bitmaps.
+// SIDs returns the index of the user and groups. Index 0 is the user. It also contains groups that EffectiveOnly
+// removed. Their bits are clear in both bitmaps.
 func (t *Token) SIDs() *sidset.Set { return t.body.set }
 
-// AllowBits returns a bitmap with a bit for each index of SIDs that matches
-// allow entries: the user unless it is deny-only, a group if it is
-// enabled and not deny-only. An integrity entry never matches. If SIDs are
-// equal, the first one has the bits of all. Do not write to the bitmap.
+// AllowBits returns a bitmap with a bit for each index of SIDs that matches allow entries. The user matches
+// unless it is deny-only. A group matches if it is enabled and not deny-only. An integrity entry never matches. If
+// SIDs are equal, the first one has the bits of all. The bitmap is shared and must not be changed.
 func (t *Token) AllowBits() sidset.Bits { return t.groups.allow }
 
 // DenyBits returns a bitmap with a bit for each index of SIDs that matches deny
@@ -62,12 +60,11 @@ func (t *Token) DeviceDenyBits() sidset.Bits {
 // RestrictedDeviceSet returns the index of the restricting SIDs of the device, nil for a token without them.
 func (t *Token) RestrictedDeviceSet() *sidset.Set { return t.body.restrictedDevice.index() }
 
-// Member reports whether s matches allow entries, or with deny set deny
-// entries.
-func (t *Token) Member(s sid.SID, deny bool) bool {
+// Member reports whether a SID matches allow entries, or with deny set deny entries.
+func (t *Token) Member(member sid.SID, deny bool) bool {
 	// The maps have no bit for -1: a SID that is not in the token counts for
 	// nothing.
-	i := t.body.set.Find(s.Hash(), s)
+	i := t.body.set.Find(member.Hash(), member)
 	if deny {
 		return t.groups.deny.Has(i)
 	}
@@ -122,24 +119,24 @@ func newPresentList(gs []Group) *list {
 	return l
 }
 
-// match computes which of the user and groups match allow ACEs and deny ACEs, as bitmaps. enabled marks
-// those that are enabled, alive those that EffectiveOnly has not removed.
-func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
-	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
+// matchBits computes which of the user and groups match allow ACEs and deny ACEs, as bitmaps. enabled
+// marks those that are enabled, kept those that EffectiveOnly has not removed.
+func (b *body) matchBits(enabled, kept sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
+	return b.matchBitsIn(make(sidset.Bits, 2*len(kept)), enabled, kept, integrityAt)
 }
 
-// matchIn computes the bitmaps of match in the memory of room, which must hold both.
-func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
-	w := len(alive)
-	allow, deny = room[:w:w], room[w:]
-	for i := range alive {
+// matchBitsIn computes the bitmaps of matchBits in the memory of space, which must hold both.
+func (b *body) matchBitsIn(space, enabled, kept sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
+	w := len(kept)
+	allow, deny = space[:w:w], space[w:]
+	for i := range kept {
 		e := enabled[i]
 		if i == 0 {
 			e |= 1 // T-3, A-1: the user needs no ENABLED
 		}
-		allow[i] = e &^ b.denyOnly[i] & alive[i]
+		allow[i] = e &^ b.denyOnly[i] & kept[i]
 		// A deny-only SID matches entries that deny.
-		deny[i] = (e | b.denyOnly[i]) & alive[i]
+		deny[i] = (e | b.denyOnly[i]) & kept[i]
 	}
 	// An integrity entry never matches.
 	if integrityAt != 0 {

@@ -56,7 +56,7 @@ var (
 const bothPolicies = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 
 // profile returns the part that the Specs of this file have in common: a primary token with both mandatory policies.
-// held are the privileges that it has, and enabled those that are enabled, also by default.
+// held has the privileges of the token. enabled has those that are enabled, also by default.
 func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, groups ...Group) Spec {
 	return Spec{
 		User: Group{SID: user}, Groups: groups, Integrity: level, MandatoryPolicy: bothPolicies,
@@ -78,10 +78,10 @@ func ordinary(sids ...sid.SID) []Group {
 // one computer is in: Domain Users, or None.
 const domainUsersRID = 513
 
-// logon adds what every logon gives a token: the logon SID, a primary group and a default DACL. The primary group is
-// None or Domain Users, or the user itself if it has no domain. The default DACL grants full access to the owner and
-// the system, and read and execute to the logon session (T-130).
-func (s *Spec) logon(owner sid.SID) {
+// addLogon adds what every logon gives a token: the logon SID, a primary group and a default DACL. The primary group
+// is None or Domain Users, or the user itself if it has no domain. The default DACL grants full access to the owner
+// and the system, and read and execute to the logon session (T-130).
+func (s *Spec) addLogon(owner sid.SID) {
 	user := s.User.SID
 	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
 		s.Groups = append(ordinary(user.Prefix().WithRID(domainUsersRID)), s.Groups...)
@@ -136,7 +136,7 @@ func Administrator(user sid.SID) Spec {
 	s := profile(user, sid.HighLevel, adminHeld, adminEnabled, ordinary(sid.Everyone)...)
 	s.Groups = append(s.Groups, Group{sid.Administrators, GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Groups = append(s.Groups, ordinary(sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
-	s.logon(sid.Administrators)
+	s.addLogon(sid.Administrators)
 	s.Owner = sid.Administrators
 	s.ElevationType = winnt.TokenElevationTypeFull
 	return s
@@ -168,17 +168,14 @@ func LimitedAdministrator(user sid.SID) Spec {
 func StandardUser(user sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
-	s.logon(user)
+	s.addLogon(user)
 	return s
 }
 
-// NetworkUser returns the Spec of a user that is logged on over the network, as
-// a server impersonates it. It is an impersonation token at level Impersonation
-// with integrity Medium and SeChangeNotifyPrivilege. Its groups are the given
-// ones, which are enabled, followed by those that every such logon has. The
-// first given group is the primary group, or Everyone if none is given. Do not
-// use it for a guest or an anonymous client, which are not in Authenticated
-// Users.
+// NetworkUser returns the Spec of a user that is logged on over the network, as a server impersonates it. It is an
+// impersonation token at level Impersonation with integrity Medium and SeChangeNotifyPrivilege. The given groups are
+// enabled. After them come the groups that every such logon has. The first given group is the primary group, or
+// Everyone if none is given. Do not use it for a guest or an anonymous client, which are not in Authenticated Users.
 func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userEnabled, userEnabled)
 	s.Groups = make([]Group, 0, len(groups)+5)
@@ -239,7 +236,7 @@ func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSER
 func service(user sid.SID, logon winnt.LUID) Spec {
 	s := profile(user, sid.SystemLevel, serviceHeld, serviceEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Service, sid.AuthenticatedUsers, sid.Local)...)
-	s.logon(user)
+	s.addLogon(user)
 	s.AuthenticationID = logon
 	return s
 }

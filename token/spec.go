@@ -117,9 +117,11 @@ type made struct {
 	groups groups
 }
 
-// New returns the token that s describes. The error is a [*SpecError] with status STATUS_INVALID_SID,
-// STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11), STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
-// STATUS_NO_SUCH_PRIVILEGE or STATUS_INVALID_PARAMETER.
+// New returns the token that s describes. The error is a [*SpecError] with one of these statuses:
+//   - STATUS_INVALID_SID, STATUS_INVALID_OWNER or STATUS_INVALID_PRIMARY_GROUP (T-11)
+//   - STATUS_BAD_TOKEN_TYPE or STATUS_BAD_IMPERSONATION_LEVEL
+//   - STATUS_NO_SUCH_PRIVILEGE
+//   - STATUS_INVALID_PARAMETER
 func New(s Spec) (*Token, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
@@ -142,7 +144,7 @@ func New(s Spec) (*Token, error) {
 		}
 	}
 	// The two maps of are derived once; a check only looks bits up.
-	g.allow, g.deny = b.matchIn(maps[2*words:4*words:4*words], g.enabled, g.alive, integrityAt)
+	g.allow, g.deny = b.matchBitsIn(maps[2*words:4*words:4*words], g.enabled, g.alive, integrityAt)
 	// Everything but the defaults of owner and primary group is settled here; those
 	// need the finished list of groups.
 	t := &m.token
@@ -165,43 +167,43 @@ func New(s Spec) (*Token, error) {
 	if integrityAt != 0 {
 		t.integrity = b.set.At(int(integrityAt)).RID()
 	}
-	if err := t.defaults(&s, n); err != nil {
+	if err := t.setDefaults(&s, n); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// defaults sets the default owner, the primary group and DynamicCharged of a new token from the spec. Without an
+// setDefaults sets the default owner, the primary group and DynamicCharged of a new token from the spec. Without an
 // owner it is the user. Without a primary group it is the first group that is not an integrity level, else the user.
-// n is the number of user and groups. The error is a SpecError.
-func (t *Token) defaults(s *Spec, n int) error {
-	if !s.Owner.IsZero() {
-		i := t.ownerIndex(s.Owner)
+// groupCount is the number of groups, with the user. The error is a SpecError.
+func (t *Token) setDefaults(spec *Spec, groupCount int) error {
+	if !spec.Owner.IsZero() {
+		i := t.ownerIndex(spec.Owner)
 		// The owner is the user or a group with the owner attribute (T-11).
 		if i < 0 {
-			return fieldError("owner", s.Owner, invalidOwner, "must be the user, or a group with the attribute Owner")
+			return fieldError("owner", spec.Owner, invalidOwner, "must be the user, or a group with the attribute Owner")
 		}
 		t.owner = uint16(i)
 	}
 	switch {
-	case !s.PrimaryGroup.IsZero():
-		i := t.index(s.PrimaryGroup)
+	case !spec.PrimaryGroup.IsZero():
+		i := t.index(spec.PrimaryGroup)
 		// The primary group is the user or a group of the token (T-11).
 		if i < 0 {
-			return fieldError("primaryGroup", s.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
+			return fieldError("primaryGroup", spec.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
 		}
 		t.primary = uint16(i)
 	// Without a primary group the first group that is not an integrity level is
 	// taken, and the user where no group is left.
 	default:
-		for i := 1; i < n; i++ {
+		for i := 1; i < groupCount; i++ {
 			if i != int(t.integrityAt) {
 				t.primary = uint16(i)
 				break
 			}
 		}
 	}
-	t.charged = s.DynamicCharged
+	t.charged = spec.DynamicCharged
 	// TOKEN_STATISTICS reports the space reserved at creation: a later default DACL must fit into it.
 	if t.charged == 0 {
 		t.charged = max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))

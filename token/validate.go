@@ -31,9 +31,9 @@ func (e *SpecError) Error() string {
 // Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
-// fieldError returns a [*SpecError] for a field with a wrong value. want says what a valid one is.
-func fieldError(field string, value any, st ntstatus.Status, want string) error {
-	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
+// fieldError returns a [*SpecError] for a field with a wrong value. valid says what a right one is.
+func fieldError(field string, value any, status ntstatus.Status, valid string) error {
+	return &SpecError{field, fmt.Sprintf("%v: %s", value, valid), status}
 }
 
 // validate checks that a token can have the values of the spec, and returns a [*SpecError] if not. New calls it
@@ -50,7 +50,7 @@ func (s *Spec) validate() error {
 		gs    []Group
 	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups},
 		{"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
-		if err := validateList(l.field, l.gs, 0, MaxGroups); err != nil {
+		if err := validateGroups(l.field, l.gs, 0, MaxGroups); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (s *Spec) validateGroups() error {
 	if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 }) {
 		most++ // in addition to the groups, even if it is listed with them (T-4)
 	}
-	if err := validateList("groups", s.Groups, GroupDisabled, most); err != nil {
+	if err := validateGroups("groups", s.Groups, GroupDisabled, most); err != nil {
 		return err
 	}
 	seen := false
@@ -132,18 +132,18 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks a list of groups of the spec: at most most groups, each with a SID and valid attributes.
-// Attributes that equal mark are valid too. field is the name for errors.
-func validateList(field string, gs []Group, mark uint32, most int) error {
-	if len(gs) > most {
-		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
+// validateGroups checks a list of groups of the spec: at most limit of them, each with a SID and valid attributes.
+// Attributes that equal allowed are valid too. field is the name for errors.
+func validateGroups(field string, groups []Group, allowed uint32, limit int) error {
+	if len(groups) > limit {
+		return fieldError(field, len(groups), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
 	}
-	for i, g := range gs {
+	for i, g := range groups {
 		if g.SID.IsZero() {
 			return &SpecError{indexed(field, i), "no SID", ntstatus.InvalidSID}
 		}
-		// Only groups can be marked as disabled, and by nothing but the mark. T-143
-		if g.Attributes == mark {
+		// Only groups can be marked as disabled, and only with the allowed attributes (T-143).
+		if g.Attributes == allowed {
 			continue
 		}
 		if problem := wrongAttributes(g); problem != "" {
@@ -171,8 +171,8 @@ func wrongAttributes(g Group) string {
 	return ""
 }
 
-// indexed returns the name of entry i of a list, such as groups[2].
-func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+// indexed returns the name of one entry of a list, such as groups[2].
+func indexed(field string, index int) string { return fmt.Sprintf("%s[%d]", field, index) }
 
 // validateAppContainer checks the AppContainer of the spec: the package must be S-1-15-2-x, and the capabilities
 // S-1-15-3-x (T-69). A spec without a package can have no capabilities and no other AppContainer field.

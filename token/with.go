@@ -23,10 +23,10 @@ func (t *Token) WithOwner(modified winnt.LUID, owner sid.SID) (*Token, ntstatus.
 	return n, ntstatus.Success
 }
 
-// WithPrimaryGroup returns the token with another primary group. It first checks
-// the size, and fails with STATUS_ALLOTTED_SPACE_EXCEEDED if the group does not
-// fit into DynamicCharged. It fails with STATUS_INVALID_PRIMARY_GROUP if the
-// group is neither the user nor a group of the token.
+// WithPrimaryGroup returns the token with another primary group. It checks the size first. It fails with one of these
+// statuses:
+//   - STATUS_ALLOTTED_SPACE_EXCEEDED if the group does not fit into DynamicCharged
+//   - STATUS_INVALID_PRIMARY_GROUP if the group is neither the user nor a group of the token
 func (t *Token) WithPrimaryGroup(modified winnt.LUID, group sid.SID) (*Token, ntstatus.Status) {
 	if t.dynamicNeed(group, t.dacl) > t.charged {
 		return nil, ntstatus.AllottedSpaceExceeded
@@ -80,7 +80,7 @@ func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntsta
 	// TOKEN_NOT_LOW follows from the level (T-1).
 	n.body, n.integrity = &b, level.RID()
 	g := *t.groups
-	g.allow, g.deny = b.match(g.enabled, g.alive, n.integrityAt)
+	g.allow, g.deny = b.matchBits(g.enabled, g.alive, n.integrityAt)
 	n.groups = &g
 	return n, ntstatus.Success
 }
@@ -105,11 +105,9 @@ func (t *Token) WithOriginatingLogon(modified winnt.LUID, logon winnt.LUID) (*To
 	return t.withBody(modified, func(b *body) { b.originatingLogon = logon }), ntstatus.Success
 }
 
-// WithFlags returns the token with TOKEN_* flags set and cleared. It changes
-// only flags that do not mirror other data, such as TOKEN_UIACCESS or
-// TOKEN_VIRTUALIZE_ALLOWED (T-1). It ignores other bits, and the bits
-// WRITE_RESTRICTED, SANDBOX_INERT and IS_FILTERED. WithFlags sets a bit that is
-// in both set and clear.
+// WithFlags returns the token with TOKEN_* flags set and cleared. A bit in both set and clear is set. It changes only
+// flags that do not mirror other data, such as TOKEN_UIACCESS or TOKEN_VIRTUALIZE_ALLOWED (T-1). It ignores other
+// bits, and the bits WRITE_RESTRICTED, SANDBOX_INERT and IS_FILTERED.
 func (t *Token) WithFlags(modified winnt.LUID, set, clear uint32) *Token {
 	const free = storedFlags &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT | winnt.TOKEN_IS_FILTERED)
 	n := t.WithModifiedID(modified)
