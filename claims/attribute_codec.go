@@ -26,10 +26,9 @@ const attributeHeader = 16
 // without it a small structure could name a large string thousands of times.
 const maxDecoded = 1 << 16
 
-// DecodeAttribute decodes the application data of a resource-attribute entry.
-// Name and values may be anywhere within b, aligned or not. DecodeAttribute
-// accepts duplicate values. The error wraps [ErrAttribute]. It refuses the whole
-// attribute for one bad value, or if the values take more than 64 KiB.
+// DecodeAttribute decodes the application data of a resource-attribute entry. Name and values may be anywhere within
+// b, aligned or not. It accepts duplicate values. The error wraps [ErrAttribute]. It refuses the whole attribute for
+// one bad value, or if the values take more than 64 KiB.
 func DecodeAttribute(b []byte) (Attribute, error) {
 	if len(b) < attributeHeader {
 		return Attribute{}, fmt.Errorf("%w: %d bytes, at least %d", ErrAttribute, len(b), attributeHeader)
@@ -84,16 +83,16 @@ func (a *Attribute) grow(n int) {
 	}
 }
 
-// decodeValue decodes one value of the attribute, at offset off of b, and appends it to the attribute's values. used
-// is its size in bytes. It fails if the value is not within b, or is not one of the attribute's type.
-func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
+// decodeValue decodes one value of the attribute, at an offset of b, and appends it to the attribute's values. size is
+// its number of bytes. It fails if the value is not within b, or is not one of the attribute's type.
+func (a *Attribute) decodeValue(b []byte, offset uint32) (size int, err error) {
 	switch a.Type {
 	case String:
-		s, used, err := decodeTerminated(b, off)
+		s, used, err := decodeTerminated(b, offset)
 		a.Strings = append(a.Strings, s)
 		return used, err
 	case SID, Octets:
-		p, err := decodeCounted(b, off)
+		p, err := decodeCounted(b, offset)
 		if err != nil {
 			return 0, err
 		}
@@ -108,10 +107,10 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 		a.SIDs = append(a.SIDs, s)
 		return 4 + len(p), nil
 	}
-	if uint64(off)+8 > uint64(len(b)) {
-		return 0, fmt.Errorf("offset %d is out of range", off)
+	if uint64(offset)+8 > uint64(len(b)) {
+		return 0, fmt.Errorf("offset %d is out of range", offset)
 	}
-	v := binary.LittleEndian.Uint64(b[off:])
+	v := binary.LittleEndian.Uint64(b[offset:])
 	switch {
 	case a.Type == Int64:
 		a.Ints = append(a.Ints, int64(v))
@@ -123,31 +122,31 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	return 8, nil
 }
 
-// decodeTerminated decodes the UTF-16 string at offset off of b, which a NUL ends. used is its size in bytes with the
+// decodeTerminated decodes the UTF-16 string at an offset of b, which a NUL ends. size is its number of bytes with the
 // NUL. It fails for an offset out of range, and if no NUL follows.
-func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
-	if uint64(off) > uint64(len(b)) {
-		return "", 0, fmt.Errorf("offset %d is out of range", off)
+func decodeTerminated(b []byte, offset uint32) (s string, size int, err error) {
+	if uint64(offset) > uint64(len(b)) {
+		return "", 0, fmt.Errorf("offset %d is out of range", offset)
 	}
-	p := b[off:]
+	p := b[offset:]
 	for i := 0; i+1 < len(p); i += 2 {
 		if p[i] == 0 && p[i+1] == 0 {
 			return decodeUTF16(string(p[:i])), i + 2, nil
 		}
 	}
-	return "", 0, fmt.Errorf("no terminating NUL after offset %d", off)
+	return "", 0, fmt.Errorf("no terminating NUL after offset %d", offset)
 }
 
-// decodeCounted returns the bytes of a SID or octet string at offset off of b, where a 32-bit length precedes them.
-// It does not copy them. It fails if they are not all within b.
-func decodeCounted(b []byte, off uint32) ([]byte, error) {
-	if uint64(off)+4 > uint64(len(b)) {
-		return nil, fmt.Errorf("offset %d is out of range", off)
+// decodeCounted returns the bytes of a SID or octet string at an offset of b, where a 32-bit length precedes them. It
+// does not copy them. It fails if they are not all within b.
+func decodeCounted(b []byte, offset uint32) ([]byte, error) {
+	if uint64(offset)+4 > uint64(len(b)) {
+		return nil, fmt.Errorf("offset %d is out of range", offset)
 	}
-	n := binary.LittleEndian.Uint32(b[off:])
-	p := b[off+4:]
+	n := binary.LittleEndian.Uint32(b[offset:])
+	p := b[offset+4:]
 	if uint64(n) > uint64(len(p)) {
-		return nil, fmt.Errorf("length %d at offset %d passes the end", n, off)
+		return nil, fmt.Errorf("length %d at offset %d passes the end", n, offset)
 	}
 	return p[:n], nil
 }

@@ -55,7 +55,7 @@ func asciiEqualFold(a, b string) bool {
 		return false
 	}
 	for i := 0; i < len(a); i++ {
-		if upper(uint16(a[i])) != upper(uint16(b[i])) {
+		if upperUnit(uint16(a[i])) != upperUnit(uint16(b[i])) {
 			return false
 		}
 	}

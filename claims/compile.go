@@ -1,12 +1,12 @@
 package claims
 
-// apply adds an operator to the expression's tree: it removes its operands from the stack of the postfix program and
-// pushes the operator. code is the operator's byte code. If the stack has too few operands, it marks the whole
-// program as broken and empties the stack.
-func (d *decoder) apply(code byte, stack []ref) []ref {
-	n := node{op: code}
+// applyOperator adds an operator to the expression's tree. It removes the operands from the stack of the postfix
+// program and pushes the operator. If the stack has too few operands, it marks the whole program as broken and empties
+// the stack.
+func (d *decoder) applyOperator(opcode byte, stack []ref) []ref {
+	n := node{op: opcode}
 	want := 1
-	switch operators[code].family {
+	switch operators[opcode].family {
 	case famRelation, famSet, famBinary:
 		want = 2
 	}

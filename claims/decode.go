@@ -8,11 +8,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Decode decodes the application data of a conditional entry. It accepts
-// "artx", known and complete tokens within the limits, and at most three zero
-// bytes at the end. The error for other bytes wraps [ErrExpr]. Decode also
-// accepts a program that does not leave exactly one result, which evaluates to
-// Unknown.
+// Decode decodes the application data of a conditional entry. This is "artx", known and complete tokens within the
+// limits, and at most three zero bytes at the end. The error for other bytes wraps [ErrExpr]. Decode also accepts a
+// program that does not leave exactly one result. Such a program evaluates to Unknown.
 func Decode(artx []byte) (*Expr, error) {
 	if !IsConditional(artx) {
 		return nil, fmt.Errorf("%w: it does not start with %q", ErrExpr, signature)
@@ -40,9 +38,9 @@ type decoder struct {
 	text   bool // false: S-36 is violated, so there is no text
 }
 
-// errorf returns an error that names the byte at offset at and wraps [ErrExpr].
-func (d *decoder) errorf(at int, format string, args ...any) error {
-	return fmt.Errorf("%w: byte %d: %s", ErrExpr, at, fmt.Sprintf(format, args...))
+// errorf returns an error that names the byte at an offset and wraps [ErrExpr].
+func (d *decoder) errorf(offset int, format string, args ...any) error {
+	return fmt.Errorf("%w: byte %d: %s", ErrExpr, offset, fmt.Sprintf(format, args...))
 }
 
 // program decodes all tokens of the condition and returns the stack that remains.
@@ -66,7 +64,7 @@ func (d *decoder) program() ([]ref, error) {
 			return nil, d.errorf(at, "more than %d tokens", MaxTokens)
 		}
 		if operators[code].family != famNone {
-			stack = d.apply(code, stack)
+			stack = d.applyOperator(code, stack)
 			continue
 		}
 		o, err := d.operand(code, at)
@@ -79,34 +77,34 @@ func (d *decoder) program() ([]ref, error) {
 	return stack, nil
 }
 
-// operand decodes an attribute name, a literal or a list of literals. Its code byte is at offset at and has been
-// read. The caller adds the result to the expression.
-func (d *decoder) operand(code byte, at int) (operand, error) {
-	switch code {
+// operand decodes an attribute name, a literal or a list of literals. Its token code, at the offset, has been read.
+// The caller adds the result to the expression.
+func (d *decoder) operand(tokenCode byte, offset int) (operand, error) {
+	switch tokenCode {
 	case tokLocal, tokUser, tokResource, tokDevice:
-		p, err := d.payload(at)
+		p, err := d.payload(offset)
 		if err != nil {
 			return operand{}, err
 		}
 		if len(p)%2 != 0 {
-			return operand{}, d.errorf(at, "attribute name of odd length %d", len(p))
+			return operand{}, d.errorf(offset, "attribute name of odd length %d", len(p))
 		}
-		scope := [...]Scope{Local, User, Resource, Device}[code-tokLocal]
+		scope := [...]Scope{Local, User, Resource, Device}[tokenCode-tokLocal]
 		return operand{kind: kindAttribute, scope: scope, name: decodeUTF16(p)}, nil
 	case tokComposite:
-		return d.composite(at)
+		return d.composite(offset)
 	}
-	l, err := d.literal(code, at)
+	l, err := d.literal(tokenCode, offset)
 	if err != nil {
 		return operand{}, err
 	}
 	return operand{kind: kindScalar, lits: []literal{l}, typ: l.typ}, nil
 }
 
-// composite decodes a list of literals, which may be empty. Its code byte, at offset at, has been read. A list inside
-// a list is an error (S-34).
-func (d *decoder) composite(at int) (operand, error) {
-	p, err := d.payload(at)
+// composite decodes a list of literals, which may be empty. Its token code, at the offset, has been read. A list
+// inside a list is an error (S-34).
+func (d *decoder) composite(offset int) (operand, error) {
+	p, err := d.payload(offset)
 	if err != nil {
 		return operand{}, err
 	}
@@ -147,28 +145,28 @@ func commonType(lits []literal) Type {
 	return lits[0].typ
 }
 
-// literal decodes an integer, string, octet string or SID. Its code byte, at offset at, has been read. Any other
+// literal decodes an integer, string, octet string or SID. Its token code, at the offset, has been read. Any other
 // token is an error.
-func (d *decoder) literal(code byte, at int) (literal, error) {
-	switch code {
+func (d *decoder) literal(tokenCode byte, offset int) (literal, error) {
+	switch tokenCode {
 	case tokInt8, tokInt16, tokInt32, tokInt64:
-		return d.integer(code, at)
+		return d.integer(tokenCode, offset)
 	case tokString, tokOctets, tokSID:
 	default:
-		return literal{}, d.errorf(at, "token %#02x has no place here", code)
+		return literal{}, d.errorf(offset, "token %#02x has no place here", tokenCode)
 	}
-	p, err := d.payload(at)
+	p, err := d.payload(offset)
 	if err != nil {
 		return literal{}, err
 	}
-	switch code {
+	switch tokenCode {
 	case tokString:
 		if len(p)%2 != 0 {
-			return literal{}, d.errorf(at, "string of odd length %d", len(p))
+			return literal{}, d.errorf(offset, "string of odd length %d", len(p))
 		}
 		s := decodeUTF16(p)
 		if hasNUL(s) {
-			return literal{}, d.errorf(at, "string with a NUL")
+			return literal{}, d.errorf(offset, "string with a NUL")
 		}
 		return literal{typ: String, s: s}, nil
 	case tokOctets:
@@ -176,41 +174,42 @@ func (d *decoder) literal(code byte, at int) (literal, error) {
 	}
 	s, n, st := sid.DecodeString(p)
 	if st != ntstatus.Success || n != len(p) {
-		return literal{}, d.errorf(at, "the payload of %d bytes is not a SID", len(p))
+		return literal{}, d.errorf(offset, "the payload of %d bytes is not a SID", len(p))
 	}
 	return literal{typ: SID, s: p, sid: s}, nil
 }
 
-// integer decodes the ten bytes of an integer after its code byte: value, sign and base. A value that its width
-// cannot hold is an error.
-func (d *decoder) integer(code byte, at int) (literal, error) {
+// integer decodes the ten bytes of an integer after its token code: value, sign and base. The token code, at the
+// offset, determines the width. A value that the width cannot hold is an error.
+func (d *decoder) integer(tokenCode byte, offset int) (literal, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 10 {
-		return literal{}, d.errorf(at, "integer cut short")
+		return literal{}, d.errorf(offset, "integer cut short")
 	}
 	var v uint64
 	for i := 7; i >= 0; i-- {
 		v = v<<8 | uint64(raw[d.off+i])
 	}
-	l := literal{typ: Int64, width: code, i: int64(v), sign: raw[d.off+8], base: raw[d.off+9]}
+	l := literal{typ: Int64, width: tokenCode, i: int64(v), sign: raw[d.off+8], base: raw[d.off+9]}
 	d.off += 10
 	// An integer out of the range of its width does not decode (S-34).
-	if shift := 64 - 8<<(code-tokInt8); l.i<<shift>>shift != l.i {
-		return literal{}, d.errorf(at, "integer %d is out of range for its width", l.i)
+	if shift := 64 - 8<<(tokenCode-tokInt8); l.i<<shift>>shift != l.i {
+		return literal{}, d.errorf(offset, "integer %d is out of range for its width", l.i)
 	}
 	return l, nil
 }
 
-// payload reads a 32-bit length and returns that many bytes after it. It fails if they pass the end.
-func (d *decoder) payload(at int) (string, error) {
+// payload reads a 32-bit length and returns that many bytes after it. It fails if they pass the end. The error names
+// the offset of their token.
+func (d *decoder) payload(offset int) (string, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 4 {
-		return "", d.errorf(at, "length cut short")
+		return "", d.errorf(offset, "length cut short")
 	}
 	n := uint32(raw[d.off]) | uint32(raw[d.off+1])<<8 | uint32(raw[d.off+2])<<16 | uint32(raw[d.off+3])<<24
 	d.off += 4
 	if uint64(n) > uint64(len(raw)-d.off) {
-		return "", d.errorf(at, "length %d passes the end", n)
+		return "", d.errorf(offset, "length %d passes the end", n)
 	}
 	p := raw[d.off : d.off+int(n)]
 	d.off += int(n)

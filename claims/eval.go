@@ -1,8 +1,8 @@
 package claims
 
 // Eval evaluates the condition for a token and an object, which env describes. A program error gives Unknown. So does
-// an operator whose attribute is absent, or whose operands do not have matching types. Exists and Not_Exists have a
-// result for an absent attribute, and so have Contains and Not_Contains if their list is empty.
+// an operator whose attribute is absent, or whose operands do not have matching types. Two pairs of operators have a
+// result for an absent attribute: Exists and Not_Exists, and Contains and Not_Contains with an empty list.
 func (e *Expr) Eval(env Env) Truth {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
@@ -13,11 +13,11 @@ func (e *Expr) Eval(env Env) Truth {
 
 // truth evaluates one part of the condition: an operator with its operands, or an attribute that is a condition by
 // itself.
-func (e *Expr) truth(env Env, r ref) Truth {
-	if r < 0 {
-		return e.attributeTruth(env, r)
+func (e *Expr) truth(env Env, part ref) Truth {
+	if part < 0 {
+		return e.attributeTruth(env, part)
 	}
-	n := &e.nodes[r]
+	n := &e.nodes[part]
 	switch n.op {
 	case opAnd:
 		// False settles a conjunction, and Unknown wins over True.
@@ -49,20 +49,21 @@ func (e *Expr) truth(env Env, r ref) Truth {
 	case famExists:
 		return e.exists(env, n)
 	case famSet:
-		return e.set(env, n)
+		return e.setOperator(env, n)
 	}
 	return e.relation(env, n)
 }
 
-// load stores the values of operand r in v. ok is false if r is the result of an operator, or NULL: an attribute that
-// is missing, disabled or empty, has duplicates, or has more than MaxValues values.
-func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
-	if r >= 0 {
+// load stores the values of an operand in values. ok is false if the operand is the result of an operator, or NULL.
+// NULL is an attribute that is missing, disabled or empty, that has duplicates, or that has more than MaxValues
+// values.
+func (e *Expr) load(env Env, operandRef ref, values *view) (ok bool) {
+	if operandRef >= 0 {
 		return false
 	}
-	o := &e.operands[^r]
+	o := &e.operands[^operandRef]
 	if o.kind != kindAttribute {
-		*v = view{lits: o.lits, order: o.order, n: len(o.lits), typ: o.typ, composite: o.kind == kindComposite}
+		*values = view{lits: o.lits, order: o.order, n: len(o.lits), typ: o.typ, composite: o.kind == kindComposite}
 		return true
 	}
 	// The prefix says which list holds the name; an attribute that is missing
@@ -71,17 +72,16 @@ func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 	if !found || a.Flags&FlagDisabled != 0 {
 		return false
 	}
-	*v = a.view()
+	*values = a.view()
 	// An attribute that holds one value twice counts as not existing (S-32).
-	return v.n > 0 && v.n <= MaxValues && !v.duplicates()
+	return values.n > 0 && values.n <= MaxValues && !values.duplicates()
 }
 
-// attributeTruth evaluates an attribute as a condition: it is True if any value
-// is a non-zero integer, a true boolean or a non-empty string. It is
-// Unknown for SIDs, octet strings and NULL.
-func (e *Expr) attributeTruth(env Env, r ref) Truth {
+// attributeTruth evaluates an attribute as a condition. It is True if any value is a non-zero integer, a true
+// boolean or a non-empty string. It is Unknown for SIDs, octet strings and NULL.
+func (e *Expr) attributeTruth(env Env, attributeRef ref) Truth {
 	var v view
-	if !e.load(env, r, &v) {
+	if !e.load(env, attributeRef, &v) {
 		return Unknown
 	}
 	if v.typ == SID || v.typ == Octets {
@@ -95,51 +95,49 @@ func (e *Expr) attributeTruth(env Env, r ref) Truth {
 	return False
 }
 
-// exists evaluates Exists and Not_Exists: whether an attribute is not NULL, in
-// every scope. For any other operand, and for a claim without values, it
-// returns Unknown.
-func (e *Expr) exists(env Env, n *node) Truth {
-	if n.left >= 0 || e.operands[^n.left].kind != kindAttribute {
+// exists evaluates Exists and Not_Exists: whether an attribute is not NULL, in every scope. For any other
+// operand, and for a claim without values, it returns Unknown.
+func (e *Expr) exists(env Env, existsNode *node) Truth {
+	if existsNode.left >= 0 || e.operands[^existsNode.left].kind != kindAttribute {
 		return Unknown
 	}
 	var v view
 	t := False
 	switch {
-	case e.load(env, n.left, &v):
+	case e.load(env, existsNode.left, &v):
 		t = True
-	case e.bareClaim(env, &e.operands[^n.left]):
+	case e.isBareClaim(env, &e.operands[^existsNode.left]):
 		// A user or device claim without values neither exists nor is absent.
 		return Unknown
 	}
-	if n.op == opNotExists {
+	if existsNode.op == opNotExists {
 		return t.Not()
 	}
 	return t
 }
 
-// bareClaim reports whether attribute o is an enabled user or device claim without values, for which Exists is
-// Unknown.
-func (e *Expr) bareClaim(env Env, o *operand) bool {
-	if o.scope != User && o.scope != Device {
+// isBareClaim reports whether an attribute is an enabled user or device claim without values. Exists is Unknown for
+// it.
+func (e *Expr) isBareClaim(env Env, attribute *operand) bool {
+	if attribute.scope != User && attribute.scope != Device {
 		return false
 	}
-	a, found := env.Attribute(o.scope, o.name)
+	a, found := env.Attribute(attribute.scope, attribute.name)
 	return found && a.Flags&FlagDisabled == 0 && a.Len() == 0
 }
 
-// member evaluates the Member_of family: whether the token, or its device, has
-// all SIDs of the list, or with _any at least one. It returns Unknown
-// for an empty list and one that holds anything but SIDs.
-func (e *Expr) member(env Env, n *node) Truth {
-	if n.left >= 0 {
+// member evaluates the Member_of family: whether the token, or its device, has all SIDs of the list, or with _any at
+// least one. It returns Unknown for an empty list and one that holds anything but SIDs.
+func (e *Expr) member(env Env, memberNode *node) Truth {
+	if memberNode.left >= 0 {
 		return Unknown
 	}
-	o := &e.operands[^n.left]
+	o := &e.operands[^memberNode.left]
 	if o.kind == kindAttribute || o.typ != SID {
 		return Unknown // no SIDs, or not only SIDs, or none at all
 	}
 	var device, anyOf, negate bool
-	switch n.op {
+	switch memberNode.op {
 	case opDeviceMemberOf:
 		device = true
 	case opMemberOfAny:
@@ -156,7 +154,7 @@ func (e *Expr) member(env Env, n *node) Truth {
 		device, anyOf, negate = true, true, true
 	}
 	t := False
-	if (!device || env.HasDevice()) && memberOf(env, o.lits, device, anyOf) {
+	if (!device || env.HasDevice()) && hasMembers(env, o.lits, device, anyOf) {
 		t = True
 	}
 	if negate {
@@ -165,10 +163,11 @@ func (e *Expr) member(env Env, n *node) Truth {
 	return t
 }
 
-// memberOf reports whether the token, or with device its device, has every SID of a list, or with anyOf at least one.
-func memberOf(env Env, lits []literal, device, anyOf bool) bool {
-	for i := range lits {
-		if env.Member(lits[i].sid, device) == anyOf {
+// hasMembers reports whether the token, or with device its device, has every SID of a list, or with anyOf at least
+// one.
+func hasMembers(env Env, sids []literal, device, anyOf bool) bool {
+	for i := range sids {
+		if env.Member(sids[i].sid, device) == anyOf {
 			return anyOf
 		}
 	}

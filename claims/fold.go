@@ -9,34 +9,32 @@ type upperRun struct {
 	delta  int32
 }
 
-// upper returns the upper-case form of one UTF-16 unit, as Windows compares
-// strings: a simple, one to one mapping of single units from the era of Unicode
-// 5.1. Pairs that later versions added are unequal, nothing folds to several
-// letters, and surrogates map to themselves, so that letters outside the Basic
-// Multilingual Plane have no case.
+// upperUnit returns the upper-case form of one UTF-16 unit, as Windows compares strings. It is a simple, one to one
+// mapping of single units from the era of Unicode 5.1.
+//   - Pairs that later versions added are unequal.
+//   - Nothing folds to several letters.
+//   - Surrogates map to themselves, so letters outside the Basic Multilingual Plane have no case.
 //
-// Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode
-// Character Database (unicode.ToUpper), kept where both code points have an
-// Age of 5.1 or less (DerivedAge.txt). The two that would lead into ASCII,
-// U+0131 and U+017F, are left out: ordinal comparison never makes such a
-// letter equal to an ASCII one. The table is fixed, so a newer Unicode in the
-// standard library changes no decision.
-func upper(u uint16) uint16 {
-	if u < 0x80 {
-		if 'a' <= u && u <= 'z' {
-			return u - 0x20
+// Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode Character Database (unicode.ToUpper),
+// kept where both code points have an Age of 5.1 or less (DerivedAge.txt). The two that would lead into ASCII, U+0131
+// and U+017F, are left out: ordinal comparison never makes such a letter equal to an ASCII one. The table is fixed, so
+// a newer Unicode in the standard library changes no decision.
+func upperUnit(unit uint16) uint16 {
+	if unit < 0x80 {
+		if 'a' <= unit && unit <= 'z' {
+			return unit - 0x20
 		}
-		return u
+		return unit
 	}
-	i := sort.Search(len(upperRuns), func(i int) bool { return upperRuns[i].hi >= u })
+	i := sort.Search(len(upperRuns), func(i int) bool { return upperRuns[i].hi >= unit })
 	if i == len(upperRuns) {
-		return u
+		return unit
 	}
 	r := &upperRuns[i]
-	if u < r.lo || (u-r.lo)%r.step != 0 {
-		return u
+	if unit < r.lo || (unit-r.lo)%r.step != 0 {
+		return unit
 	}
-	return uint16(int32(u) + r.delta)
+	return uint16(int32(unit) + r.delta)
 }
 
 // EqualName reports whether two attribute names are equal, ignoring case with
@@ -45,17 +43,17 @@ func EqualName(a, b string) bool {
 	return compareStrings(a, b, false) == 0
 }
 
-// compareStrings orders two strings by UTF-16 units, upper-cased first unless
-// sensitive. The result is negative, 0 or positive.
-func compareStrings(a, b string, sensitive bool) int {
+// compareStrings orders two strings by UTF-16 units. It compares the upper-cased units unless caseSensitive. The
+// result is negative, 0 or positive.
+func compareStrings(a, b string, caseSensitive bool) int {
 	i := 0
 	// An ASCII character is one UTF-16 unit; units are compared in upper case
-	// unless sensitive.
+	// unless caseSensitive.
 	for i < len(a) && i < len(b) && a[i]|b[i] < 0x80 {
 		x, y := a[i], b[i]
 		if x != y {
-			if !sensitive {
-				x, y = byte(upper(uint16(x))), byte(upper(uint16(y)))
+			if !caseSensitive {
+				x, y = byte(upperUnit(uint16(x))), byte(upperUnit(uint16(y)))
 			}
 			if x != y {
 				return int(x) - int(y)
@@ -76,8 +74,8 @@ func compareStrings(a, b string, sensitive bool) int {
 			return 1
 		}
 		if x != y {
-			if !sensitive {
-				x, y = upper(x), upper(y)
+			if !caseSensitive {
+				x, y = upperUnit(x), upperUnit(y)
 			}
 			if x != y {
 				return int(x) - int(y)
@@ -94,6 +92,6 @@ func foldHash(s string) uint32 {
 		if !ok {
 			return h
 		}
-		h = (h ^ uint32(upper(x))) * 16777619
+		h = (h ^ uint32(upperUnit(x))) * 16777619
 	}
 }

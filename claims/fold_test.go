@@ -18,13 +18,13 @@ func TestUpperTableIsInOrder(t *testing.T) {
 		last = int(r.hi)
 		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
 			count++
-			if got := int(upper(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
+			if got := int(upperUnit(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
 				t.Errorf("upper(U+%04X) = U+%04X, want U+%04X, not in ASCII", c, got, unicode.ToUpper(rune(c)))
 			}
 		}
 	}
 	for c := range 0x10000 {
-		if got, want := upper(uint16(c)), naiveUpper(uint16(c)); got != want {
+		if got, want := upperUnit(uint16(c)), naiveUpper(uint16(c)); got != want {
 			t.Fatalf("upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
 		}
 	}
@@ -50,7 +50,7 @@ func TestUpperTableIsComplete(t *testing.T) {
 				want = c
 			}
 		}
-		if got := upper(c); got != want {
+		if got := upperUnit(c); got != want {
 			t.Errorf("upper(U+%04X) = U+%04X, want U+%04X", c, got, want)
 		}
 	}

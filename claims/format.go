@@ -8,22 +8,18 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Format returns the canonical text as Windows prints it, including outer
-// parentheses: `((@USER.A) && (@DEVICE.B == 1))` (S-48). alias returns the
-// alias of a SID ("BA"). If it returns "" or is nil, Format prints the S-1-…
-// form.
-//
-// Format returns "" for an expression that has no text form. This is a program
-// that does not leave exactly one result, an operand that the grammar does not
-// allow (a literal on the left, a local attribute on the right), or a local
-// name or string with a character that the text form cannot contain. The text
-// of any other expression parses to an equivalent expression. If the expression
-// came from text, it parses to the same bytes.
-func (e *Expr) Format(alias func(sid.SID) string) string {
+// Format returns the canonical text as Windows prints it, including outer parentheses: `((@USER.A) && (@DEVICE.B ==
+// 1))` (S-48). aliasOf returns the alias of a SID ("BA"). If it returns "" or is nil, Format prints the S-1-… form.
+// The text parses to an equivalent expression. If the expression came from text, it parses to the same bytes. Format
+// returns "" for an expression that has no text form:
+//   - a program that does not leave exactly one result
+//   - an operand that the grammar does not allow: a literal on the left, or a local attribute on the right
+//   - a local name or string with a character that the text form cannot contain
+func (e *Expr) Format(aliasOf func(sid.SID) string) string {
 	if e.state != stateFine {
 		return ""
 	}
-	p := printer{e: e, alias: alias}
+	p := printer{e: e, alias: aliasOf}
 	p.byte('(')
 	p.ref(e.root)
 	p.byte(')')
@@ -242,15 +238,16 @@ func (p *printer) sid(s sid.SID) {
 	}
 }
 
-// Format returns the text of the attribute in a resource-attribute entry:
-// `("name",TI,0x0,1,2)` (S-53). alias is as in [Expr.Format]. Format returns ""
-// for an attribute that has no text form: one without values, one with a string
-// that contains a quote or a lone surrogate, and one that Validate refuses.
-func (a *Attribute) Format(alias func(sid.SID) string) string {
+// Format returns the text of the attribute in a resource-attribute entry: `("name",TI,0x0,1,2)` (S-53). aliasOf is as
+// in [Expr.Format]. Format returns "" for an attribute that has no text form:
+//   - one without values
+//   - one with a string that contains a quote or a lone surrogate
+//   - one that Validate refuses
+func (a *Attribute) Format(aliasOf func(sid.SID) string) string {
 	if a.Len() == 0 || a.Validate() != nil {
 		return ""
 	}
-	p := printer{alias: alias}
+	p := printer{alias: aliasOf}
 	p.string(`("`)
 	p.buf = appendEscaped(p.buf, a.Name)
 	p.string(`",`)

@@ -129,24 +129,23 @@ func (v *view) duplicates() bool {
 	return false
 }
 
-// has reports whether a value of the operand equals x. x must be comparable with all of them. sensitive means that
-// case matters.
-func (v *view) has(x elem, sensitive bool) bool {
+// has reports whether a value of the operand equals another value, which must be comparable with all of them.
+func (v *view) has(value elem, caseSensitive bool) bool {
 	if v.order == nil {
 		for i := 0; i < v.n; i++ {
-			if v.at(i).compare(x, sensitive) == 0 {
+			if v.at(i).compare(value, caseSensitive) == 0 {
 				return true
 			}
 		}
 		return false
 	}
 	lo, hi := 0, v.n
-	for lo < hi { // the first value that is not below x
+	for lo < hi { // the first value that is not below value
 		mid := int(uint(lo+hi) >> 1)
 		y := v.at(int(v.order.index[mid]))
-		c := y.compare(x, false)
-		if c == 0 && sensitive {
-			c = y.compare(x, true)
+		c := y.compare(value, false)
+		if c == 0 && caseSensitive {
+			c = y.compare(value, true)
 		}
 		if c < 0 {
 			lo = mid + 1
@@ -154,5 +153,5 @@ func (v *view) has(x elem, sensitive bool) bool {
 			hi = mid
 		}
 	}
-	return lo < v.n && v.at(int(v.order.index[lo])).compare(x, sensitive) == 0
+	return lo < v.n && v.at(int(v.order.index[lo])).compare(value, caseSensitive) == 0
 }

@@ -12,15 +12,15 @@ func (o Outcomes) Has(t Truth) bool { return o>>t&1 != 0 }
 const anyOutcome = 1<<Unknown | 1<<False | 1<<True
 
 // Outcomes returns a superset of the results that the condition can have for any token. A result that is not in the
-// set is impossible. One that is in the set may still be unreachable. resource looks up the object's attributes; nil
+// set is impossible. One that is in the set may still be unreachable. lookup returns the object's attributes; nil
 // means an object without any. A linter for descriptors uses it: an allow entry whose condition cannot be True has no
 // effect.
-func (e *Expr) Outcomes(resource func(name string) (Attribute, bool)) Outcomes {
+func (e *Expr) Outcomes(lookup func(name string) (Attribute, bool)) Outcomes {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
 		return 1 << Unknown
 	}
-	return e.outcomes(objectOnly(resource), e.root)
+	return e.outcomes(objectOnly(lookup), e.root)
 }
 
 // objectOnly is an [Env] for a condition whose token is unknown: it has only the attributes of the object.
@@ -42,14 +42,14 @@ func (objectOnly) HasDevice() bool { return false }
 
 // outcomes returns the results that one part of the condition can have for any token. It may return more than those,
 // never fewer.
-func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
-	if r < 0 {
-		if e.fixed(r) {
-			return 1 << e.truth(env, r)
+func (e *Expr) outcomes(env objectOnly, part ref) Outcomes {
+	if part < 0 {
+		if e.fixed(part) {
+			return 1 << e.truth(env, part)
 		}
 		return anyOutcome
 	}
-	n := &e.nodes[r]
+	n := &e.nodes[part]
 	switch n.op {
 	case opAnd, opOr:
 		// Each pair of outcomes of the two operands gives one outcome.
@@ -67,7 +67,7 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 		return 1<<False | 1<<True
 	case famExists:
 		if n.left >= 0 || e.fixed(n.left) {
-			return 1 << e.truth(env, r)
+			return 1 << e.truth(env, part)
 		}
 		if scope := e.operands[^n.left].scope; scope == User || scope == Device {
 			// A claim without values makes it Unknown.
@@ -75,15 +75,15 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 		}
 		return 1<<False | 1<<True
 	}
-	return e.compared(env, r)
+	return e.comparisonOutcomes(env, part)
 }
 
-// compared returns the results that a relation or set operator can have for any token. It returns one
-// result if the object alone, or the types, decide it.
-func (e *Expr) compared(env objectOnly, r ref) Outcomes {
-	n := &e.nodes[r]
+// comparisonOutcomes returns the results that a relation or set operator can have for any token. It
+// returns one result if the object alone, or the types, decide it.
+func (e *Expr) comparisonOutcomes(env objectOnly, test ref) Outcomes {
+	n := &e.nodes[test]
 	if (n.left >= 0 || e.fixed(n.left)) && (n.right >= 0 || e.fixed(n.right)) {
-		return 1 << e.truth(env, r)
+		return 1 << e.truth(env, test)
 	}
 	if n.right >= 0 {
 		return 1 << Unknown
@@ -126,29 +126,28 @@ func negated(o Outcomes) Outcomes {
 	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
 }
 
-// combine returns the possible results of operator op, AND or OR, for operands with the possible results l and r.
-func combine(op byte, l, r Outcomes) (out Outcomes) {
+// combine returns the possible results of AND or OR for operands with the possible results left and right.
+func combine(opcode byte, left, right Outcomes) (out Outcomes) {
 	for x := Unknown; x <= True; x++ {
 		for y := Unknown; y <= True; y++ {
-			if l.Has(x) && r.Has(y) {
-				out |= 1 << join(op, x, y)
+			if left.Has(x) && right.Has(y) {
+				out |= 1 << andOr(opcode, x, y)
 			}
 		}
 	}
 	return out
 }
 
-// join returns the result of operator op, AND or OR, for two truth values. If neither operand decides alone, Unknown
-// wins.
-func join(op byte, x, y Truth) Truth {
+// andOr returns the result of AND or OR for two truth values. If neither operand decides alone, Unknown wins.
+func andOr(opcode byte, left, right Truth) Truth {
 	settles := False
-	if op == opOr {
+	if opcode == opOr {
 		settles = True
 	}
 	switch {
-	case x == settles || y == settles:
+	case left == settles || right == settles:
 		return settles
-	case x == Unknown || y == Unknown:
+	case left == Unknown || right == Unknown:
 		return Unknown
 	}
 	return settles.Not()

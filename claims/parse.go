@@ -24,11 +24,10 @@ const (
 	resultAttribute               // an attribute, also in parentheses
 )
 
-// ParseExpr parses the condition at the start of text. It begins with '(',
-// which may follow blanks. n is its length in bytes, up to and including the
-// closing parenthesis. The error is a [*SyntaxError].
-func ParseExpr(text string, opt ParseOptions) (e *Expr, n int, err error) {
-	p := parser{scanner: scanner{text: text, opt: opt}, out: []byte(signature)}
+// ParseExpr parses the condition at the start of text. It begins with '(', which may follow blanks. n is its length in
+// bytes, up to and including the closing parenthesis. The error is a [*SyntaxError].
+func ParseExpr(text string, options ParseOptions) (expr *Expr, n int, err error) {
+	p := parser{scanner: scanner{text: text, opt: options}, out: []byte(signature)}
 	if err := p.expect('('); err != nil {
 		return nil, 0, err
 	}
@@ -45,11 +44,11 @@ func ParseExpr(text string, opt ParseOptions) (e *Expr, n int, err error) {
 	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
 		return nil, 0, p.tooLong()
 	}
-	e, err = Decode(p.out)
+	expr, err = Decode(p.out)
 	if err != nil {
 		return nil, 0, &SyntaxError{Want: "a condition that can be encoded", Err: err}
 	}
-	return e, p.pos, nil
+	return expr, p.pos, nil
 }
 
 // parser parses the text of a condition and writes its postfix program to out.
@@ -147,10 +146,10 @@ func (p *parser) checkLeft(left result, code byte) error {
 	return nil
 }
 
-// operator returns the binary operator at the current position without consuming it: its byte code, its length and
-// its precedence. code is 0 for anything else. blank says whether a blank precedes it, which word operators such as
+// operator returns the binary operator at the current position without consuming it: its byte code, its length and its
+// precedence. opcode is 0 for anything else. afterBlank says that a blank precedes it, which word operators such as
 // Any_of need.
-func (p *parser) operator(blank bool) (code byte, size, prec int) {
+func (p *parser) operator(afterBlank bool) (opcode byte, size, precedence int) {
 	rest := p.text[p.pos:]
 	if len(rest) >= 2 {
 		switch rest[:2] {
@@ -175,7 +174,7 @@ func (p *parser) operator(blank bool) (code byte, size, prec int) {
 		return opGreater, 1, precRelation
 	}
 	// A word operator follows a blank (S-47).
-	if !blank {
+	if !afterBlank {
 		return 0, 0, 0
 	}
 	word := p.word()

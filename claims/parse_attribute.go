@@ -1,16 +1,15 @@
 package claims
 
-// ParseAttribute parses the last field of a resource-attribute entry at the
-// start of text, `("name",TI,0x0,1,2)` (S-53). n is its length in bytes. The
-// attribute needs at least one value and may have duplicates. Blanks may
+// ParseAttribute parses the last field of a resource-attribute entry at the start of text, `("name",TI,0x0,1,2)`
+// (S-53). n is its length in bytes. The attribute needs at least one value and may have duplicates. Blanks may
 // surround every part. The error is a [*SyntaxError].
-func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err error) {
-	s := scanner{text: text, opt: opt}
-	if err := s.attribute(&a); err != nil {
+func ParseAttribute(text string, options ParseOptions) (attribute Attribute, n int, err error) {
+	s := scanner{text: text, opt: options}
+	if err := s.attribute(&attribute); err != nil {
 		return Attribute{}, 0, err
 	}
-	a.setOrder()
-	return a, s.pos, nil
+	attribute.setOrder()
+	return attribute, s.pos, nil
 }
 
 // attribute parses a whole resource attribute: ("name",type,flags,values…).

@@ -45,8 +45,10 @@ type scanner struct {
 	opt  ParseOptions
 }
 
-// fail returns a [*SyntaxError] which says that the parser expected want at offset at.
-func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
+// fail returns a [*SyntaxError] which says what the parser expected at an offset.
+func (s *scanner) fail(offset int, expected string) error {
+	return &SyntaxError{Offset: offset, Want: expected}
+}
 
 // peek returns the next byte without consuming it, or 0 at the end.
 func (s *scanner) peek() byte {

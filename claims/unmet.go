@@ -15,23 +15,23 @@ const (
 	mostQuoted = 40 // characters of one string or name, bytes of one octet string
 )
 
-// Unmet returns one text for each test of the condition that keeps it from being true, with the values that the test
-// compared: "@USER.clearance = 2, needed >= 3". Names and strings are quoted, so that a text has no control
-// characters, and long values and lists are cut. At most four texts are returned, and then one with the number of the
-// others. It returns nil for a condition that is true, and for a program that has no result. alias is as in
+// Unmet returns one text for each test of the condition that keeps it from being true, with the compared values:
+// "@USER.clearance = 2, needed >= 3". Names and strings are quoted, so that a text has no control characters.
+// Long values and lists are cut. At most four texts are returned, and then one with the number of the others. It
+// returns nil for a condition that is true, and for a program that has no result. aliasOf is as in
 // [Expr.Format].
-func (e *Expr) Unmet(env Env, alias func(sid.SID) string) []string {
+func (e *Expr) Unmet(env Env, aliasOf func(sid.SID) string) []string {
 	if e.state == stateBroken {
 		return nil
 	}
-	u := unmet{e: e, env: env, alias: alias}
+	u := unmet{e: e, env: env, alias: aliasOf}
 	u.walk(e.root, True)
 	var texts []string
 	for i, x := range u.tests {
 		if i == mostUnmet {
 			return append(texts, fmt.Sprintf("and %d more", len(u.tests)-i))
 		}
-		texts = append(texts, u.test(x.at, x.want))
+		texts = append(texts, u.testText(x.at, x.want))
 	}
 	return texts
 }
@@ -50,49 +50,49 @@ type unmetTest struct {
 	want Truth
 }
 
-// walk evaluates the part of the condition at r and returns its result. It records the tests in this part that keep
-// it from being want. It evaluates each test once.
-func (u *unmet) walk(r ref, want Truth) Truth {
+// walk evaluates one part of the condition and returns its result. It records the tests in this part that keep it from
+// being the wanted result. It evaluates each test once.
+func (u *unmet) walk(part ref, wanted Truth) Truth {
 	before := len(u.tests)
 	var got Truth
 	op := byte(0)
-	if r >= 0 {
-		op = u.e.nodes[r].op
+	if part >= 0 {
+		op = u.e.nodes[part].op
 	}
 	switch op {
 	case opAnd, opOr:
-		n := &u.e.nodes[r]
-		x := u.walk(n.left, want)
-		got = join(op, x, u.walk(n.right, want))
+		n := &u.e.nodes[part]
+		x := u.walk(n.left, wanted)
+		got = andOr(op, x, u.walk(n.right, wanted))
 	case opNot:
-		got = u.walk(u.e.nodes[r].left, want.Not()).Not()
+		got = u.walk(u.e.nodes[part].left, wanted.Not()).Not()
 	default:
-		if got = u.e.truth(u.env, r); got != want {
-			u.tests = append(u.tests, unmetTest{r, want})
+		if got = u.e.truth(u.env, part); got != wanted {
+			u.tests = append(u.tests, unmetTest{part, wanted})
 		}
 	}
-	if got == want { // one side of a disjunction is enough
+	if got == wanted { // one side of a disjunction is enough
 		u.tests = u.tests[:before]
 	}
 	return got
 }
 
-// test returns the text of one test, such as "@USER.clearance = 2, needed >= 3". want is the result that the
+// testText returns the text of one test, such as "@USER.clearance = 2, needed >= 3". wanted is the result that the
 // condition needs.
-func (u *unmet) test(r ref, want Truth) string {
+func (u *unmet) testText(part ref, wanted Truth) string {
 	needed := ", needed "
-	if want == False {
+	if wanted == False {
 		needed += "not "
 	}
-	if r < 0 {
-		return u.known(r) + needed + "a value that is true"
+	if part < 0 {
+		return u.known(part) + needed + "a value that is true"
 	}
-	n := &u.e.nodes[r]
+	n := &u.e.nodes[part]
 	op := &operators[n.op]
 	switch op.family {
 	case famMember:
 		is := " is not met"
-		if want == False {
+		if wanted == False {
 			is = " is met"
 		}
 		return op.text + " " + u.constant(n.left) + is
@@ -126,7 +126,7 @@ func (u *unmet) known(r ref) string {
 	for i := range min(a.Len(), mostListed) {
 		values = append(values, u.value(&a, i))
 	}
-	return name + " = " + listed(values, a.Len(), a.Len() > 1)
+	return name + " = " + joinShown(values, a.Len(), a.Len() > 1)
 }
 
 // constant returns the literals of an operand as text, and "(…)" for the result of another operator.
@@ -151,22 +151,22 @@ func (u *unmet) constant(r ref) string {
 			values = append(values, strconv.FormatInt(l.i, 10))
 		}
 	}
-	return listed(values, len(o.lits), o.kind == kindComposite)
+	return joinShown(values, len(o.lits), o.kind == kindComposite)
 }
 
-// value returns value i of an attribute as text.
-func (u *unmet) value(a *Attribute, i int) string {
-	switch a.Type {
+// value returns one value of an attribute as text.
+func (u *unmet) value(attribute *Attribute, index int) string {
+	switch attribute.Type {
 	case Int64:
-		return strconv.FormatInt(a.Ints[i], 10)
+		return strconv.FormatInt(attribute.Ints[index], 10)
 	case String:
-		return strconv.Quote(cut(a.Strings[i]))
+		return strconv.Quote(cut(attribute.Strings[index]))
 	case SID:
-		return u.sid(a.SIDs[i])
+		return u.sid(attribute.SIDs[index])
 	case Octets:
-		return octets(a.Octets[i])
+		return octets(attribute.Octets[index])
 	}
-	return strconv.FormatUint(a.Uints[i], 10)
+	return strconv.FormatUint(attribute.Uints[index], 10)
 }
 
 // sid returns a SID as SID(…), with its alias if it has one.
@@ -179,14 +179,14 @@ func (u *unmet) sid(s sid.SID) string {
 	return "SID(" + s.String() + ")"
 }
 
-// listed joins the values shown of a list, in braces if it is a set. n is the number of all its values; the rest are
-// counted.
-func listed(values []string, n int, set bool) string {
-	if n > len(values) {
-		values = append(values, fmt.Sprintf("… %d more", n-len(values)))
+// joinShown joins the shown values of a list, in braces if it is a set. total is the number of all values; it counts
+// those that are not shown.
+func joinShown(shown []string, total int, isSet bool) string {
+	if total > len(shown) {
+		shown = append(shown, fmt.Sprintf("… %d more", total-len(shown)))
 	}
-	text := strings.Join(values, ", ")
-	if set {
+	text := strings.Join(shown, ", ")
+	if isSet {
 		return "{" + text + "}"
 	}
 	return text

@@ -36,25 +36,25 @@ func (x elem) comparable(y elem) bool {
 	return x.typ == y.typ
 }
 
-// compare orders two comparable values: integers as mathematical integers,
-// octets byte by byte with the shorter first, strings by compareStrings.
-func (x elem) compare(y elem, sensitive bool) int {
+// compare orders two comparable values. Integers compare as mathematical integers, octets byte by byte with
+// the shorter first, and strings by compareStrings.
+func (x elem) compare(other elem, caseSensitive bool) int {
 	switch x.typ {
 	case Int64, Uint64, Boolean:
-		if h, k := x.high(), y.high(); h != k {
+		if h, k := x.high(), other.high(); h != k {
 			return h - k
 		}
 		switch {
-		case x.i < y.i:
+		case x.i < other.i:
 			return -1
-		case x.i > y.i:
+		case x.i > other.i:
 			return 1
 		}
 		return 0
 	case String:
-		return compareStrings(x.s, y.s, sensitive)
+		return compareStrings(x.s, other.s, caseSensitive)
 	}
-	return strings.Compare(x.s, y.s)
+	return strings.Compare(x.s, other.s)
 }
 
 // view holds the values of an operand during evaluation: those of an attribute, or literals.
