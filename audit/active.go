@@ -89,8 +89,8 @@ func (a *Active) follow() {
 // calls it first. It is one atomic load.
 func (a *Active) Opens() bool { return a.opens.Load() != 0 }
 
-// On reports whether the policy in force records the outcome for at least one account. s must be one of the named
-// subcategories. It is one atomic load. [Policy.Records] decides for one account.
-func (a *Active) On(s Subcategory, o Outcome) bool {
-	return (a.on[o&1].Load()^defaultPolicy.anyone[o&1])&s.bit() != 0
+// On reports whether the policy in force records the outcome for at least one account. subcategory must be one of the
+// named ones. It is one atomic load. [Policy.Records] decides for one account.
+func (a *Active) On(subcategory Subcategory, outcome Outcome) bool {
+	return (a.on[outcome&1].Load()^defaultPolicy.anyone[outcome&1])&subcategory.bit() != 0
 }

@@ -27,11 +27,11 @@ func (k Kind) Fields() iter.Seq[string] {
 	return strings.FieldsSeq(k.fields)
 }
 
-// KindOf returns the description of the event with number id, such as 4656. ok is false if the package does not know
+// KindOf returns the description of the event with a number, such as 4656. ok is false if the package does not know
 // the number.
-func KindOf(id uint16) (k Kind, ok bool) {
+func KindOf(eventID uint16) (kind Kind, ok bool) {
 	for i := range kinds {
-		if kinds[i].ID == id {
+		if kinds[i].ID == eventID {
 			return kinds[i], true
 		}
 	}

@@ -9,38 +9,36 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SecuritySet records that the descriptor of an object changed: event 4670 for
-// owner and DACL, 4907 for the SACL, 4911 for resource attributes and label,
-// 4913 for the central access policy. info has the SECURITY_INFORMATION bits of
-// the parts that were set. A part that was set to an equal value is no change.
-//
-// 4670 needs Authorization Policy Change, or for a file or key its own
-// subcategory. For these two, the previous SACL must also record WRITE_DAC or
-// WRITE_OWNER. 4907 needs Audit Policy Change and is not written for directory
-// service objects. 4911 and 4913 need Authorization Policy Change.
-func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
+// SecuritySet records that the descriptor of an object changed. parts has the SECURITY_INFORMATION bits of the parts
+// that were set. A part that was set to an equal value is no change. The events are:
+//   - 4670 for owner and DACL. It needs Authorization Policy Change, or for a file or key its own subcategory. For
+//     these two, the previous SACL must also record WRITE_DAC or WRITE_OWNER.
+//   - 4907 for the SACL. It needs Audit Policy Change and is not written for directory service objects.
+//   - 4911 for resource attributes and label. It needs Authorization Policy Change.
+//   - 4913 for the central access policy. It needs Authorization Policy Change.
+func (l *Log) SecuritySet(from Origin, object Object, before, after *sd.Descriptor, parts uint32) ntstatus.Status {
 	p := l.Policy.Load()
 	t := from.Subject.Effective()
 	from = l.named(from)
-	requested := info
-	if info = changed(before, after, info); p.recordsPermissions(&from, o.Type, before, info) {
-		if st := l.write(from, PermissionsChanged(from, o, before, after, info)); st != ntstatus.Success {
+	requested := parts
+	if parts = changedParts(before, after, parts); p.recordsPermissions(&from, object.Type, before, parts) {
+		if st := l.write(from, PermissionsChanged(from, object, before, after, parts)); st != ntstatus.Success {
 			return st
 		}
 	}
-	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" &&
+	if parts&winnt.SACL_SECURITY_INFORMATION != 0 && object.Type != "DirectoryService" &&
 		p.recordsToken(AuditPolicyChange, Success, t) {
-		if st := l.write(from, AuditSettingsChanged(from, o, before, after)); st != ntstatus.Success {
+		if st := l.write(from, AuditSettingsChanged(from, object, before, after)); st != ntstatus.Success {
 			return st
 		}
 	}
-	return l.partsSet(from, o, before, after, requested)
+	return l.writePartsSet(from, object, before, after, requested)
 }
 
-// partsSet records changes of the parts of a SACL that are not audit ACEs: event 4911 for labels and resource
-// attributes, 4913 for the central access policy (U-88). It records nothing if the policy does not record changes of
+// writePartsSet records changes of the parts of a SACL that are not audit ACEs (U-88). Event 4911 is for labels and
+// resource attributes, 4913 for the central access policy. It records nothing if the policy does not record changes of
 // authorization policy. It stops at the first write that fails, and returns its status.
-func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
+func (l *Log) writePartsSet(from Origin, object Object, before, after *sd.Descriptor, parts uint32) ntstatus.Status {
 	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
@@ -52,20 +50,20 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 		{winnt.ATTRIBUTE_SECURITY_INFORMATION, 4911}, {winnt.LABEL_SECURITY_INFORMATION, 4911},
 		{winnt.SCOPE_SECURITY_INFORMATION, 4913},
 	} {
-		if info&part.info == 0 || sd.Select(before, part.info).SACL().Equal(sd.Select(after, part.info).SACL()) {
+		if parts&part.info == 0 || sd.Select(before, part.info).SACL().Equal(sd.Select(after, part.info).SACL()) {
 			continue
 		}
-		if st := l.write(from, partChanged(part.id, from, o, before, after, part.info)); st != ntstatus.Success {
+		if st := l.write(from, partChanged(part.id, from, object, before, after, part.info)); st != ntstatus.Success {
 			return st
 		}
 	}
 	return ntstatus.Success
 }
 
-// changed returns the bits of info whose parts of a security descriptor differ between before and after. It compares
-// the owner, and the DACL and SACL with their control bits. It never returns the bit of another part, such as the
-// group.
-func changed(before, after *sd.Descriptor, info uint32) uint32 {
+// changedParts returns the bits of parts, a SECURITY_INFORMATION, in which two security descriptors differ. It
+// compares the owner, and the DACL and SACL with their control bits. It never returns the bit of another part, such as
+// the group.
+func changedParts(before, after *sd.Descriptor, parts uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {
 		out |= winnt.OWNER_SECURITY_INFORMATION
@@ -78,18 +76,18 @@ func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	if before.Control()&sacl != after.Control()&sacl || !before.SACL().Equal(after.SACL()) {
 		out |= winnt.SACL_SECURITY_INFORMATION
 	}
-	return out & info
+	return out & parts
 }
 
-// recordsPermissions reports whether the policy records a change of owner or DACL as event 4670. info has the parts
-// that changed. For a file or key, the SACL before the change must also audit WRITE_DAC or WRITE_OWNER. Without a
-// token it returns false.
-func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descriptor, info uint32) bool {
+// recordsPermissions reports whether the policy records a change of owner or DACL as event 4670. changed has the
+// SECURITY_INFORMATION bits of the parts that changed. For a file or key, the SACL before the change must also audit
+// WRITE_DAC or WRITE_OWNER. Without a token it returns false.
+func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descriptor, changed uint32) bool {
 	var right winnt.AccessMask
-	if info&winnt.DACL_SECURITY_INFORMATION != 0 {
+	if changed&winnt.DACL_SECURITY_INFORMATION != 0 {
 		right |= winnt.WRITE_DAC
 	}
-	if info&winnt.OWNER_SECURITY_INFORMATION != 0 {
+	if changed&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		right |= winnt.WRITE_OWNER
 	}
 	t := from.Subject.Effective()
@@ -155,14 +153,14 @@ func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used 
 // PrivilegesUsed records the use of privileges on an object, event 4674
 // (NtPrivilegeObjectAuditAlarm). It records nothing for an empty set, and if the
 // policy exempts all the privileges.
-func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet,
+func (l *Log) PrivilegesUsed(from Origin, object Object, desired winnt.AccessMask, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
 	// An empty set is no event (U-42).
 	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 {
 		return ntstatus.Success
 	}
 	// Use of privileges on an object is event 4674 (U-42).
-	return l.writeIf(from, PrivilegedObject(l.named(from), o, desired, used, outcome))
+	return l.writeIf(from, PrivilegedObject(l.named(from), object, desired, used, outcome))
 }
 
 // Impersonated records that PsImpersonateClient gave a thread a stronger token than its process has, see

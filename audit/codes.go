@@ -107,14 +107,14 @@ type Right struct {
 // Rights yields the rights of mask in the order of AccessList: the standard
 // ones by ascending code, then the specific ones by ascending bit. It omits
 // reserved and generic bits, which have no code. AccessMask shows them.
-func Rights(typ string, mask winnt.AccessMask) func(yield func(Right) bool) {
+func Rights(objectType string, mask winnt.AccessMask) func(yield func(Right) bool) {
 	return func(yield func(Right) bool) {
 		for _, s := range standardCodes {
 			if mask&s.bit != 0 && !yield(Right{s.bit, s.code, s.text}) {
 				return
 			}
 		}
-		row := specificCodes[typ]
+		row := specificCodes[objectType]
 		for m := uint32(mask & winnt.SPECIFIC_RIGHTS_ALL); m != 0; m &= m - 1 {
 			if !yield(specificRight(row, bits.TrailingZeros32(m))) {
 				return
@@ -123,20 +123,20 @@ func Rights(typ string, mask winnt.AccessMask) func(yield func(Right) bool) {
 	}
 }
 
-// specificRight returns the message code and text of the type-specific right with bit n, which must be below 16. row
-// has the codes of the object type. A nil row is an unknown type. A bit without a name in the row has the text for an
-// undefined right.
-func specificRight(row *typeCodes, n int) Right {
-	r := Right{Bit: 1 << n}
+// specificRight returns the message code and text of the type-specific right with a bit number, which must be below
+// 16. codes are those of the object type. A nil codes is an unknown type. A bit without a name in codes has the text
+// for an undefined right.
+func specificRight(codes *typeCodes, bit int) Right {
+	r := Right{Bit: 1 << bit}
 	switch {
-	case row == nil:
-		r.Code = unknownTypeBase + uint16(n)
-		r.Text = fmt.Sprintf("Unknown specific access (bit %d)", n)
-	case row.names[n] == "":
-		r.Code = row.base + uint16(n)
-		r.Text = fmt.Sprintf("Undefined Access (no effect) Bit %d", n)
+	case codes == nil:
+		r.Code = unknownTypeBase + uint16(bit)
+		r.Text = fmt.Sprintf("Unknown specific access (bit %d)", bit)
+	case codes.names[bit] == "":
+		r.Code = codes.base + uint16(bit)
+		r.Text = fmt.Sprintf("Undefined Access (no effect) Bit %d", bit)
 	default:
-		r.Code, r.Text = row.base+uint16(n), row.names[n]
+		r.Code, r.Text = codes.base+uint16(bit), codes.names[bit]
 	}
 	return r
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition reports whether the condition of a conditional audit ACE lets it apply. It does if the condition is true
-// or unknown, because recording too much is safer. Data that is not a condition is decided by the request's callback
-// and is unknown without one; a malformed condition is unknown (U-12). With the option ClaimsDisabled no conditional
-// ACE applies.
-func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
+// condition reports whether the condition of a conditional audit ACE lets it apply (U-12).
+//   - A true or unknown condition does, because recording too much is safer. A malformed one is unknown.
+//   - If the data is not a condition, the request's callback decides. Without a callback it is unknown.
+//   - With the option ClaimsDisabled no conditional ACE applies.
+func (w *saclWalk) condition(list *sd.ACL, entry *sd.Entry) bool {
 	if w.request.Options.ClaimsDisabled {
 		return false
 	}
-	x := list.Extra(e.Aux)
+	x := list.Extra(entry.Aux)
 	switch {
 	case x == nil:
 		// An entry without the data of its condition records (U-12).
@@ -26,7 +26,7 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 		return x.Condition.Eval(w.env()) != claims.False
 	case x.Opaque && w.request.Options.Callback != nil:
 		// The callback decides about data that is no condition (U-12).
-		return w.request.Options.Callback(list.At(int(e.Index)), w.token) != claims.False
+		return w.request.Options.Callback(list.At(int(entry.Index)), w.token) != claims.False
 	}
 	// A malformed condition, and data that no callback decides, are unknown and record (U-12).
 	return true
@@ -78,13 +78,14 @@ func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member reports whether the token, or with device its device, has SID s as an enabled or deny-only group.
-func (v *conditionEnv) Member(s sid.SID, device bool) bool {
-	s = access.Substitute(s, v.self, v.owner)
+// Member reports whether the token has a SID as an enabled or deny-only group. With device it looks at the device's
+// groups instead.
+func (v *conditionEnv) Member(member sid.SID, device bool) bool {
+	member = access.Substitute(member, v.self, v.owner)
 	if device {
-		return v.token.DeviceDenyBits().Has(v.token.DeviceSet().Find(s.Hash(), s))
+		return v.token.DeviceDenyBits().Has(v.token.DeviceSet().Find(member.Hash(), member))
 	}
-	return v.token.Member(s, true)
+	return v.token.Member(member, true)
 }
 
 // HasDevice reports whether the token has device groups.

@@ -22,40 +22,37 @@ type Elevation struct {
 	Level         winnt.SecurityImpersonationLevel
 }
 
-// UnsafeElevation returns the event for a thread that got a stronger token than its
-// process has. Origin.Subject.Primary is the process's token. ok is false if the call
-// was safe. The event is written whatever the policy says, and the call succeeds in any
-// case.
-//
-// A call from kernel mode is unsafe if its thread is outside the system process and the
-// token has a privilege or integrity level that the process does not have. Code in that
-// process can take the token from its thread (I-48). A call without CopyOnOpen at a
-// level below the token's own is also unsafe, because opening the token of the thread
-// then gives the stronger token (I-99).
-func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
+// UnsafeElevation returns the event for a thread that got a stronger token than its process has.
+// Origin.Subject.Primary is the process's token. ok is false if the call was safe. The event is written whatever the
+// policy says, and the call succeeds in any case. These calls are unsafe:
+//   - A call from kernel mode, if its thread is outside the system process and the token has a privilege or integrity
+//     level that the process does not have. Code in that process can take the token from its thread (I-48).
+//   - A call without CopyOnOpen at a level below the token's own. Opening the token of the thread then gives the
+//     stronger token (I-99).
+func UnsafeElevation(from Origin, call Elevation) (event Event, ok bool) {
 	p := from.Subject.Primary
-	if c.Client == nil || p == nil {
+	if call.Client == nil || p == nil {
 		return Event{}, false
 	}
 	var causes []string
-	extra := c.Client.Present() &^ p.Present()
+	extra := call.Client.Present() &^ p.Present()
 	// Code in a process can take a stronger token that the kernel gave to its thread (I-48).
-	if c.KernelMode && !c.SystemThread {
+	if call.KernelMode && !call.SystemThread {
 		if extra != 0 {
 			causes = append(causes, "Privilege")
 		}
-		if c.Client.Integrity() > p.Integrity() {
+		if call.Client.Integrity() > p.Integrity() {
 			causes = append(causes, "Integrity")
 		}
 	}
 	// Opening the token of the thread gives a stronger one than the level set (I-99).
-	if !c.CopyOnOpen && c.Level < tokenLevel(c.Client) {
+	if !call.CopyOnOpen && call.Level < tokenLevel(call.Client) {
 		causes = append(causes, "Level")
 	}
 	if len(causes) == 0 {
 		return Event{}, false
 	}
-	return elevationEvent(from, c, extra, causes), true
+	return elevationEvent(from, call, extra, causes), true
 }
 
 // tokenLevel returns the impersonation level at which code that opens the token itself can use it: the token's own,
@@ -67,22 +64,22 @@ func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	return t.Level()
 }
 
-// elevationEvent returns the event UnsafeElevation for a thread that got a stronger token than its process has. extra
-// has the privileges that only the client's token has, which may be none. causes has at least one of Privilege,
+// elevationEvent returns the event UnsafeElevation for a thread that got a stronger token than its process has.
+// extraPrivileges has those that only the client's token has, which may be none. causes has at least one of Privilege,
 // Integrity and Level.
-func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes []string) Event {
+func elevationEvent(from Origin, call Elevation, extraPrivileges winnt.PrivilegeSet, causes []string) Event {
 	p := from.Subject.Primary
 	from.Subject.Client = nil // the process is the subject, the client the target
 	var l fieldList
 	from.appendSubject(&l)
-	from.appendToken(&l, "Target", c.Client)
-	l.hex("ThreadId", c.Thread)
-	l.text("ImpersonationLevel", levelCode(c.Level))
-	l.text("CopyOnOpen", yesNo(c.CopyOnOpen))
-	l.text("EffectiveOnly", yesNo(c.EffectiveOnly))
-	l.privileges("PrivilegeList", extra)
+	from.appendToken(&l, "Target", call.Client)
+	l.hex("ThreadId", call.Thread)
+	l.text("ImpersonationLevel", levelCode(call.Level))
+	l.text("CopyOnOpen", yesNo(call.CopyOnOpen))
+	l.text("EffectiveOnly", yesNo(call.EffectiveOnly))
+	l.privileges("PrivilegeList", extraPrivileges)
 	l.text("SubjectIntegrity", integrityText(p))
-	l.text("TargetIntegrity", integrityText(c.Client))
+	l.text("TargetIntegrity", integrityText(call.Client))
 	l.list("Cause", policyChanges, causes)
 	from.appendProcess(&l)
 	return Event{Header: Header{ID: UnsafeElevationID, Subcategory: SystemIntegrity}, fields: l}

@@ -17,13 +17,13 @@ func explainAccess(r *access.Request) []Reason {
 	return Reasons(r, x)
 }
 
-// Reasons converts the explanation x of request r to the form of the event field AccessReason, with one reason for
-// each right. Neither may be nil.
-func Reasons(r *access.Request, x *access.Explanation) []Reason {
-	out := make([]Reason, 0, len(x.Reasons))
-	for i := range x.Reasons {
-		b := &x.Reasons[i]
-		out = append(out, reasonOf(r, b))
+// Reasons converts the explanation of a request to the form of the event field AccessReason, with one reason for each
+// right. Neither may be nil.
+func Reasons(request *access.Request, explanation *access.Explanation) []Reason {
+	out := make([]Reason, 0, len(explanation.Reasons))
+	for i := range explanation.Reasons {
+		b := &explanation.Reasons[i]
+		out = append(out, reasonOf(request, b))
 	}
 	return out
 }
@@ -44,30 +44,30 @@ var plainCodes = map[access.ReasonKind]uint16{
 
 // reasonOf returns why one right was granted or denied, as the event field AccessReason shows it: the message code,
 // and the deciding ACE, privilege or rule. If there is no code for the reason, the code is reasonUnknown.
-func reasonOf(r *access.Request, b *access.BitReason) Reason {
-	out := Reason{Bits: b.Bit, Code: reasonUnknown}
-	why := &b.Reason
+func reasonOf(request *access.Request, bit *access.BitReason) Reason {
+	out := Reason{Bits: bit.Bit, Code: reasonUnknown}
+	why := &bit.Reason
 	switch why.Kind {
 	case access.AceAllow:
-		out.Code, out.Entry = reasonGranted, entryText(r.Descriptor, why)
+		out.Code, out.Entry = reasonGranted, decidingACEText(request.Descriptor, why)
 	case access.AceDeny:
 		// A bit that the entry does not deny was left undecided when the
 		// entry ended the walk.
-		if a := entryOf(r.Descriptor, why); mappingOf(r).Map(a.Mask())&b.Bit != 0 {
-			out.Code, out.Entry = reasonDenied, entryText(r.Descriptor, why)
+		if a := decidingACE(request.Descriptor, why); mappingOf(request).Map(a.Mask())&bit.Bit != 0 {
+			out.Code, out.Entry = reasonDenied, decidingACEText(request.Descriptor, why)
 		}
 	case access.Privilege:
 		out.Code, out.Name = reasonMissingPrivilege, why.Privilege.String()
-		if b.Granted {
+		if bit.Granted {
 			out.Code = reasonGranted
 		}
 	case access.TrustLabel:
-		out.Code, out.Entry = reasonTrustLabel, entryText(r.Descriptor, why)
+		out.Code, out.Entry = reasonTrustLabel, decidingACEText(request.Descriptor, why)
 	case access.AccessFilter:
-		out.Code, out.Entry = reasonNotGranted, entryText(r.Descriptor, why)
+		out.Code, out.Entry = reasonNotGranted, decidingACEText(request.Descriptor, why)
 	case access.CentralAccessRule:
 		out.Code, out.Name = reasonNotByCentralRule, why.Name
-		if b.Granted {
+		if bit.Granted {
 			out.Code = reasonByCentralRule
 		}
 	default:
@@ -78,19 +78,19 @@ func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	return out
 }
 
-// entryOf returns the ACE of the descriptor's SACL or DACL that decided, or the zero value if no ACE did. It is for
-// reasons whose Index is that of an ACE, and not for central access rules.
-func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
-	if why.List == "SACL" {
-		return d.SACL().At(why.Index)
+// decidingACE returns the ACE of the descriptor's SACL or DACL that decided, or the zero value if no ACE did. It is
+// for reasons whose Index is that of an ACE, and not for central access rules.
+func decidingACE(descriptor *sd.Descriptor, reason *access.Reason) sd.ACE {
+	if reason.List == "SACL" {
+		return descriptor.SACL().At(reason.Index)
 	}
-	return d.DACL().At(why.Index)
+	return descriptor.DACL().At(reason.Index)
 }
 
-// entryText returns "D:" or "S:" and the SDDL of the ACE that decided. It returns "" if no ACE did, or if the ACE has
-// no text form.
-func entryText(d *sd.Descriptor, why *access.Reason) string {
-	a := entryOf(d, why)
+// decidingACEText returns "D:" or "S:" and the SDDL of the ACE that decided. It returns "" if no ACE did, or if the
+// ACE has no text form.
+func decidingACEText(descriptor *sd.Descriptor, reason *access.Reason) string {
+	a := decidingACE(descriptor, reason)
 	if a.IsZero() {
 		return ""
 	}
@@ -98,13 +98,14 @@ func entryText(d *sd.Descriptor, why *access.Reason) string {
 	if err != nil {
 		return ""
 	}
-	if why.List == "SACL" {
+	if reason.List == "SACL" {
 		return "S:" + text
 	}
 	return "D:" + text
 }
 
-// rightsOf returns the rights that a requested mask stands for: it maps generic rights and removes MAXIMUM_ALLOWED.
-func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
-	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
+// requestedRights returns the rights for which a requested mask stands: it maps generic rights and removes
+// MAXIMUM_ALLOWED.
+func requestedRights(mapping *winnt.GenericMapping, requested winnt.AccessMask) winnt.AccessMask {
+	return mapping.Map(requested) &^ winnt.MAXIMUM_ALLOWED
 }

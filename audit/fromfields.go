@@ -10,17 +10,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FromFields converts an exported Windows event to a record, from its header and the names and texts of its fields in
-// order. It reads lists as [Field.Text] writes them, with any white space between the items. The rights are those of
-// AccessList, or of the mask where there is no list, each with its reason in AccessReason. A code that the type of
-// the object does not have is a right without a bit.
-//
-// A field without a name is Data1, Data2 and so on. In names, characters other than ASCII letters, digits and _
-// become _, and a name that comes again gets a number. Invalid UTF-8 in a text stays. The record has no account of an
-// administrator ([Event.ByAdministrator]).
-func FromFields(h Header, fields iter.Seq2[string, string]) Event {
+// FromFields converts an exported Windows event to a record. Its arguments are the header, and the names and texts of
+// the fields in order.
+//   - It reads lists as [Field.Text] writes them, with any white space between the items.
+//   - The rights are those of AccessList, or without a list those of the mask. Each has its reason in AccessReason. A
+//     code that the type of the object does not have is a right without a bit.
+//   - A field without a name is Data1, Data2 and so on. In names, characters other than ASCII letters, digits and _
+//     become _. A name that comes again gets a number.
+//   - Invalid UTF-8 in a text stays.
+//   - The record has no account of an administrator ([Event.ByAdministrator]).
+func FromFields(header Header, fields iter.Seq2[string, string]) Event {
 	// The fields keep their order, and lists are split (U-201).
-	e := Event{Header: h}
+	e := Event{Header: header}
 	seen := map[string]bool{}
 	for name, text := range fields {
 		name = fieldName(name, seen)
@@ -33,7 +34,7 @@ func FromFields(h Header, fields iter.Seq2[string, string]) Event {
 		e.fields = append(e.fields, f)
 	}
 	e.access = e.rightsOf()
-	if h.ID == 4612 {
+	if header.ID == 4612 {
 		text, _ := e.Field("AuditsDiscarded")
 		e.discarded, _ = strconv.ParseUint(text, 10, 64) // only a count for a sink that loses this record too
 	}

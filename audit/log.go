@@ -29,21 +29,19 @@ type loss struct{ err error }
 // errNoSink is the error for a record in a log without a sink.
 var errNoSink = errors.New("the audit log has no sink: no record can be kept")
 
-// Write adds the time and computer to a record and passes it to the sink. If
-// the sink cannot keep it, the policy decides. By default the operation
-// continues (U-65). With CrashOnAuditFail the status is STATUS_AUDIT_FAILED,
-// and the operation must fail and grant nothing (U-64). Services that must not
-// fail, such as close and revert, ignore the status.
+// Write adds the time and computer to a record and passes it to the sink. If the sink cannot keep the record, the
+// policy decides:
+//   - By default the operation continues (U-65).
+//   - With CrashOnAuditFail the status is STATUS_AUDIT_FAILED. The operation must fail and grant nothing (U-64).
 //
-// Without a sink the status is STATUS_AUDIT_FAILED under every policy (U-59).
-//
-// Do not hold a lock during the call.
-func (l *Log) Write(e Event) ntstatus.Status {
+// Without a sink the status is STATUS_AUDIT_FAILED under every policy (U-59). Services that must not fail, such as
+// close and revert, ignore the status. Do not hold a lock during the call.
+func (l *Log) Write(event Event) ntstatus.Status {
 	if l.Sink == nil {
 		return l.failed(errNoSink)
 	}
-	l.stamp(&e)
-	if err := l.Sink.Write(e); err != nil {
+	l.stamp(&event)
+	if err := l.Sink.Write(event); err != nil {
 		return l.failed(err)
 	}
 	return ntstatus.Success
@@ -51,23 +49,23 @@ func (l *Log) Write(e Event) ntstatus.Status {
 
 // WriteLater writes a record that no operation depends on, and reports whether the sink accepted it. It does not wait
 // if the sink is a [LaterSink]. A loss has no effect (U-92). Without a sink it returns false.
-func (l *Log) WriteLater(e Event) bool {
-	l.stamp(&e)
+func (l *Log) WriteLater(event Event) bool {
+	l.stamp(&event)
 	switch sink := l.Sink.(type) {
 	case nil:
 		return false
 	case LaterSink:
-		return sink.WriteLater(e) == nil
+		return sink.WriteLater(event) == nil
 	default:
-		return sink.Write(e) == nil
+		return sink.Write(event) == nil
 	}
 }
 
-// write writes a record as [Log.Write] does, for the call that from describes. While the sink waits for its disk,
-// that call waits through from.Wait.
-func (l *Log) write(from Origin, e Event) ntstatus.Status {
-	e.wait = from.Wait
-	return l.Write(e)
+// write writes a record as [Log.Write] does, for the call that from describes. While the sink waits for its disk, that
+// call waits through from.Wait.
+func (l *Log) write(from Origin, event Event) ntstatus.Status {
+	event.wait = from.Wait
+	return l.Write(event)
 }
 
 // writeAll writes the records of one operation. A [BatchSink] keeps all of them or none. With another sink it stops
@@ -129,18 +127,18 @@ func (l *Log) Loss() error {
 
 // writeIf writes the record if the policy records its subcategory and outcome for the account of the origin's
 // effective token. Otherwise it returns STATUS_SUCCESS.
-func (l *Log) writeIf(from Origin, e Event) ntstatus.Status {
-	if !l.Records(e.Subcategory, e.Outcome, from.Subject.Effective()) {
+func (l *Log) writeIf(from Origin, event Event) ntstatus.Status {
+	if !l.Records(event.Subcategory, event.Outcome, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	return l.write(from, e)
+	return l.write(from, event)
 }
 
 // Records reports whether the policy in force records the outcome for the
 // account of t, which is the subject's effective token. If the outcome is on
 // for no account, it costs one atomic load.
-func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
-	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
+func (l *Log) Records(subcategory Subcategory, outcome Outcome, t *token.Token) bool {
+	return l.Policy.On(subcategory, outcome) && l.Policy.Load().recordsToken(subcategory, outcome, t)
 }
 
 // named returns from with a source of account names: its own, or else the log's.

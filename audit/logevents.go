@@ -16,13 +16,13 @@ const keywordLog uint64 = 0x4020000000000000
 // event.
 const AccountsChangedID = 64050
 
-// AccountsChanged returns the event for a change of accounts, groups or id maps that the account by made. what is the
-// kind of change, subject the account, group or map, and detail the member, new name or other argument. Changes of
-// rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of change.
-func AccountsChanged(from Origin, by sid.SID, what, subject, detail string) Event {
+// AccountsChanged returns the event for a change of accounts, groups or id maps. account made the change, and change
+// is its kind. subject is the changed account, group or map, and detail the member, new name or other argument.
+// Changes of rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of change.
+func AccountsChanged(from Origin, account sid.SID, change, subject, detail string) Event {
 	var l fieldList
-	from.appendAccount(&l, "Subject", by, 0)
-	l.text("Change", what)
+	from.appendAccount(&l, "Subject", account, 0)
+	l.text("Change", change)
 	l.name("Target", subject)
 	l.name("Detail", detail)
 	return Event{Header: Header{ID: AccountsChangedID, Subcategory: UserAccountManagement}, fields: l}
@@ -55,13 +55,13 @@ func LogRecovered(bytes int64) Event {
 	return e
 }
 
-// LogCleared returns event 1102: an administrator removed the records up to number last. root is the root hash of the
+// LogCleared returns event 1102: an administrator removed the records up to number lastRecord. rootHash is that of the
 // Merkle tree of the removed records. It follows the documented fields.
-func LogCleared(from Origin, last uint64, root [32]byte) Event {
+func LogCleared(from Origin, lastRecord uint64, rootHash [32]byte) Event {
 	var l fieldList
 	from.appendSubject(&l)
-	l.text("LastRecordId", strconv.FormatUint(last, 10))
-	l.text("TreeRoot", hex.EncodeToString(root[:]))
+	l.text("LastRecordId", strconv.FormatUint(lastRecord, 10))
+	l.text("TreeRoot", hex.EncodeToString(rootHash[:]))
 	return Event{Header: Header{ID: 1102}, fields: l, admin: from.admin()}
 }
 
@@ -95,9 +95,8 @@ func LogOverwritten(first, last uint64) Event {
 // Size returns the approximate number of bytes that the record takes in memory.
 func (e *Event) Size() int { return e.size() }
 
-// Shorten cuts the longest fields until the JSON form fits the limit in bytes,
-// and adds a field Truncated that names them. If only short fields remain, it
-// also drops the rights with their reasons. An event whose fields are all very
+// Shorten cuts the longest fields until the JSON form fits the limit in bytes. It adds a field Truncated that names
+// them. If only short fields remain, it also drops the rights with their reasons. An event whose fields are all very
 // short can still exceed the limit. It returns an event that fits unchanged.
 func (e Event) Shorten(limit int) Event {
 	for len(e.AppendJSON(nil)) > limit {
@@ -113,16 +112,16 @@ func (e Event) Shorten(limit int) Event {
 				return e
 			}
 		}
-		e = e.cut(at, longest/2)
+		e = e.cutField(at, longest/2)
 	}
 	return e
 }
 
-// cut returns the event with one field shortened: field at gets at most size bytes and an ellipsis. The field
+// cutField returns the event with one field shortened: it gets at most limit bytes and an ellipsis. The field
 // "Truncated", which it adds or extends, names the fields that were cut.
-func (e Event) cut(at, size int) Event {
+func (e Event) cutField(fieldIndex, limit int) Event {
 	fields := append([]Field(nil), e.fields...)
-	f := &fields[at]
+	f := &fields[fieldIndex]
 	marked := f.Name
 	if last := &fields[len(fields)-1]; last.Name == "Truncated" {
 		marked = last.text
@@ -131,10 +130,10 @@ func (e Event) cut(at, size int) Event {
 		}
 		fields = fields[:len(fields)-1]
 	}
-	text := f.Text()[:size]
-	for i := 0; i < 3 && size > 0 && f.Text()[size]&0xC0 == 0x80; i++ { // not within a character
-		size--
-		text = text[:size]
+	text := f.Text()[:limit]
+	for i := 0; i < 3 && limit > 0 && f.Text()[limit]&0xC0 == 0x80; i++ { // not within a character
+		limit--
+		text = text[:limit]
 	}
 	*f = Field{Name: f.Name, text: text + "…"}
 	e.fields = append(fields, Field{Name: "Truncated", text: marked})

@@ -42,12 +42,12 @@ type memoryNode struct {
 	older *memoryNode
 }
 
-// NewMemory returns a sink with the given limits. For each, 0 or less means the
-// default. A limit of one record is raised to two, because a loss needs a
-// separate record. A single record of any size fits in an empty sink.
-func NewMemory(records, bytes int) *Memory {
-	m := &Memory{limitRecords: records, limitBytes: bytes}
-	if records == 1 {
+// NewMemory returns a sink with limits on the number and the size of its records. For each, 0 or less means the
+// default. A limit of one record is raised to two, because a loss needs a separate record. A single record of any size
+// fits in an empty sink.
+func NewMemory(maxRecords, maxBytes int) *Memory {
+	m := &Memory{limitRecords: maxRecords, limitBytes: maxBytes}
+	if maxRecords == 1 {
 		m.limitRecords = 2
 	}
 	return m

@@ -73,26 +73,26 @@ const requestedFields = 23
 
 // HandleRequested returns event 4656: a handle to an object was requested. On
 // failure the recorded handle is 0x0.
-func HandleRequested(from Origin, o Object, r HandleRequest) Event {
+func HandleRequested(from Origin, object Object, request HandleRequest) Event {
 	l := make(fieldList, 0, requestedFields)
 	from.appendSubject(&l)
-	o.appendObject(&l)
-	if r.Outcome == Failure {
-		o.Handle = 0
+	object.appendObject(&l)
+	if request.Outcome == Failure {
+		object.Handle = 0
 	}
-	l.hex("HandleId", uint64(o.Handle))
+	l.hex("HandleId", uint64(object.Handle))
 	l.text("TransactionId", nullGUID)
-	lines := accessLines(o.rightsType(), r.Access, r.Reasons)
+	lines := accessLines(object.rightsType(), request.Access, request.Reasons)
 	l.list("AccessList", accessList, codes(lines))
 	l.list("AccessReason", accessList, reasonTexts(lines))
-	l.hex("AccessMask", uint64(r.Access))
-	l.privileges("PrivilegeList", r.Privileges)
+	l.hex("AccessMask", uint64(request.Access))
+	l.privileges("PrivilegeList", request.Privileges)
 	l.text("RestrictedSidCount", strconv.Itoa(restrictedCount(&from)))
 	from.appendProcess(&l)
-	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
+	l.text("ResourceAttributes", resourceAttributes(object.Type, request.Descriptor))
 	from.appendPrimary(&l)
-	o.appendDirectory(&l)
-	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome},
+	object.appendDirectory(&l)
+	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: object.subcategory(), Outcome: request.Outcome},
 		fields: l, admin: from.admin(),
 		access: lines}
 }
@@ -108,68 +108,67 @@ func restrictedCount(from *Origin) int {
 // HandleClosed returns event 4658: a handle whose open was recorded was closed.
 // The event has the task of the object, although the subcategory Handle
 // Manipulation enables it.
-func HandleClosed(from Origin, o Object) Event {
+func HandleClosed(from Origin, object Object) Event {
 	var l fieldList
 	from.appendSubject(&l)
-	o.appendServer(&l)
-	l.hex("HandleId", uint64(o.Handle))
+	object.appendServer(&l)
+	l.hex("HandleId", uint64(object.Handle))
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4658, Subcategory: o.subcategory()}, fields: l, admin: from.admin()}
+	return Event{Header: Header{ID: 4658, Subcategory: object.subcategory()}, fields: l, admin: from.admin()}
 }
 
 // ObjectDeleted returns event 4660: the object of an audited handle was deleted.
 // It has no object name. The event 4656 with the same handle has it.
-func ObjectDeleted(from Origin, o Object) Event {
+func ObjectDeleted(from Origin, object Object) Event {
 	var l fieldList
 	from.appendSubject(&l)
-	o.appendServer(&l)
-	l.hex("HandleId", uint64(o.Handle))
+	object.appendServer(&l)
+	l.hex("HandleId", uint64(object.Handle))
 	from.appendProcess(&l)
 	l.text("TransactionId", nullGUID)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l, admin: from.admin()}
+	return Event{Header: Header{ID: 4660, Subcategory: object.subcategory()}, fields: l, admin: from.admin()}
 }
 
 // accessedFields is the maximum number of fields of event 4663: thirteen, four of the process's
 // own account, and one for a directory.
 const accessedFields = 18
 
-// ObjectAccessed returns event 4663: audited rights of a handle were used. d is
-// the object's descriptor, for its resource attributes. It may be nil.
-func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
+// ObjectAccessed returns event 4663: audited rights of a handle were used. The object's descriptor is for its resource
+// attributes. It may be nil.
+func ObjectAccessed(from Origin, object Object, used winnt.AccessMask, descriptor *sd.Descriptor) Event {
 	l := make(fieldList, 0, accessedFields)
 	from.appendSubject(&l)
-	o.appendObject(&l)
-	l.hex("HandleId", uint64(o.Handle))
-	lines := accessLines(o.rightsType(), used, nil)
+	object.appendObject(&l)
+	l.hex("HandleId", uint64(object.Handle))
+	lines := accessLines(object.rightsType(), used, nil)
 	l.list("AccessList", accessList, codes(lines))
 	l.hex("AccessMask", uint64(used))
 	from.appendProcess(&l)
-	l.text("ResourceAttributes", resourceAttributes(o.Type, d))
+	l.text("ResourceAttributes", resourceAttributes(object.Type, descriptor))
 	from.appendPrimary(&l)
-	o.appendDirectory(&l)
-	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()},
+	object.appendDirectory(&l)
+	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: object.subcategory()},
 		fields: l, admin: from.admin(), access: lines}
 }
 
-// PermissionsChanged returns event 4670: owner or DACL of an object changed.
-// info has OWNER_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION for the
-// parts that were set. The event shows only these.
-func PermissionsChanged(from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
-	info &= winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
-	return descriptorChanged(4670, AuthorizationPolicyChange, from, o, before, after, info)
+// PermissionsChanged returns event 4670: owner or DACL of an object changed. parts has OWNER_SECURITY_INFORMATION and
+// DACL_SECURITY_INFORMATION for the parts that were set. The event shows only these.
+func PermissionsChanged(from Origin, object Object, before, after *sd.Descriptor, parts uint32) Event {
+	parts &= winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
+	return descriptorChanged(4670, AuthorizationPolicyChange, from, object, before, after, parts)
 }
 
 // AuditSettingsChanged returns event 4907: the SACL of an object changed.
-func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) Event {
-	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
+func AuditSettingsChanged(from Origin, object Object, before, after *sd.Descriptor) Event {
+	return descriptorChanged(4907, AuditPolicyChange, from, object, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
 
-// partChanged returns event 4911 or 4913: the part of an object's SACL that info names changed. A part without ACEs
-// is written as S:AI.
-func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
-	e := descriptorChanged(id, AuthorizationPolicyChange, from, o, before, after, info)
+// partChanged returns event 4911 or 4913: one part of an object's SACL changed. part is its SECURITY_INFORMATION bit.
+// A part without ACEs is written as S:AI.
+func partChanged(eventID uint16, from Origin, object Object, before, after *sd.Descriptor, part uint32) Event {
+	e := descriptorChanged(eventID, AuthorizationPolicyChange, from, object, before, after, part)
 	for i := range e.fields {
 		if f := &e.fields[i]; f.text == absent && (f.Name == "OldSd" || f.Name == "NewSd") {
 			f.text = noEntries
@@ -178,19 +177,19 @@ func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor,
 	return e
 }
 
-// descriptorChanged returns the event with number id for a change of an object's security descriptor, with the old
-// and new SDDL. info selects the parts that it shows.
-func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor,
-	info uint32) Event {
+// descriptorChanged returns the event for a change of an object's security descriptor, with the old and new SDDL.
+// parts has the SECURITY_INFORMATION bits of those that it shows.
+func descriptorChanged(eventID uint16, s Subcategory, from Origin, object Object, before, after *sd.Descriptor,
+	parts uint32) Event {
 	var l fieldList
 	from.appendSubject(&l)
-	o.appendObject(&l)
-	l.hex("HandleId", uint64(o.Handle))
-	l.text("OldSd", descriptorText(before, info))
-	l.text("NewSd", descriptorText(after, info))
+	object.appendObject(&l)
+	l.hex("HandleId", uint64(object.Handle))
+	l.text("OldSd", descriptorText(before, parts))
+	l.text("NewSd", descriptorText(after, parts))
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: id, Subcategory: s}, fields: l, admin: from.admin()}
+	return Event{Header: Header{ID: eventID, Subcategory: s}, fields: l, admin: from.admin()}
 }
 
 // DirectoryOperation is the data of event 4662, an operation on a directory service object, in addition to origin and
@@ -205,30 +204,30 @@ type DirectoryOperation struct {
 // DirectoryAccessed returns event 4662: an operation on an object of a
 // directory service. Properties lists each right with the GUIDs of its nodes
 // (U-58).
-func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
+func DirectoryAccessed(from Origin, object Object, operation DirectoryOperation) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	// The object server of event 4662 is DS (U-58).
 	l.text("ObjectServer", "DS")
-	if op.Class != (winnt.GUID{}) {
+	if operation.Class != (winnt.GUID{}) {
 		// The object type is written as a GUID behind a percent sign (U-58).
-		o.Type = "%" + guidText(op.Class)
+		object.Type = "%" + guidText(operation.Class)
 	}
-	l.name("ObjectType", o.Type)
-	l.name("ObjectName", o.Name)
-	if op.Outcome == Failure {
-		o.Handle = 0
+	l.name("ObjectType", object.Type)
+	l.name("ObjectName", object.Name)
+	if operation.Outcome == Failure {
+		object.Handle = 0
 	}
 	l.text("OperationType", "Object Access")
-	l.hex("HandleId", uint64(o.Handle))
-	lines := accessLines("DirectoryService", op.Access, nil)
+	l.hex("HandleId", uint64(object.Handle))
+	lines := accessLines("DirectoryService", operation.Access, nil)
 	l.list("AccessList", accessList, codes(lines))
-	l.hex("AccessMask", uint64(op.Access))
+	l.hex("AccessMask", uint64(operation.Access))
 	var properties []string
 	for i := range lines {
 		// Each right is listed with the GUIDs of its nodes (U-58).
 		properties = append(properties, message(lines[i].Code))
-		for _, g := range op.Properties {
+		for _, g := range operation.Properties {
 			properties = append(properties, guidText(g))
 		}
 	}
@@ -237,7 +236,7 @@ func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	// AdditionalInfo2 is empty where it is absent, not "-" (U-57).
 	l.text("AdditionalInfo2", "")
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome},
+	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: operation.Outcome},
 		fields: l, admin: from.admin(),
 		access: lines}
 }

@@ -34,42 +34,40 @@ type HandleAudit struct {
 	Pending         winnt.AccessMask // those of Audited not used yet
 }
 
-// Use records in the state that rights of a handle were used. report has the audited rights to record now: each is
+// Use records in the state that rights of a handle were used. unreported has the audited rights to record now. Each is
 // recorded only once in the life of the handle. next is the state afterwards.
-func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next HandleAudit) {
-	report = h.Pending & used
+func (h HandleAudit) Use(used winnt.AccessMask) (unreported winnt.AccessMask, next HandleAudit) {
+	unreported = h.Pending & used
 	h.Pending &^= used
-	return report, h
+	return unreported, h
 }
 
-// Opened records an open: event 4656, or 4662 for an object of a directory
-// service, if the object's SACL requests it, and event 4674 if privileges were
-// used for the access (U-17). Call it if [Active.Opens] is true, after the
-// decision and with the handle reserved but not published (U-18). A status
-// other than success is STATUS_AUDIT_FAILED, and the open must fail with it.
-// This includes a nil opening or request.
-func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
+// Opened records an open (U-17). If the object's SACL requests it, it writes event 4656, or 4662 for an object of a
+// directory service. If privileges were used for the access, it writes event 4674. Call it if [Active.Opens] is true,
+// after the decision and with the handle reserved but not published (U-18). A status other than success is
+// STATUS_AUDIT_FAILED, and the open must fail with it. This includes a nil opening or request.
+func (l *Log) Opened(opening *Opening) (HandleAudit, ntstatus.Status) {
 	// An open without a description cannot be recorded, so that it must not be granted (U-64).
-	if o == nil || o.Request == nil {
+	if opening == nil || opening.Request == nil {
 		return HandleAudit{}, ntstatus.AuditFailed
 	}
 	p := l.Policy.Load()
-	from := l.named(o.Origin)
-	from.Subject = o.Request.Subject
-	v := p.Evaluate(o.Object.Type, o.Request, o.Decision, o.Nodes)
+	from := l.named(opening.Origin)
+	from.Subject = opening.Request.Subject
+	v := p.Evaluate(opening.Object.Type, opening.Request, opening.Decision, opening.Nodes)
 	var events []Event // of one open: kept together
 	for _, outcome := range [...]Outcome{Success, Failure} {
 		if outcome == Success && v.Success || outcome == Failure && v.Failure {
-			events = append(events, o.event(from, outcome, &v))
+			events = append(events, opening.event(from, outcome, &v))
 		}
 	}
-	if e, ok := privileged(p, from, o); ok {
+	if e, ok := privilegeEvent(p, from, opening); ok {
 		events = append(events, e)
 	}
 	h := HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}
-	if o.Uses && v.Audited != 0 && l.Policy.FailsClosed() {
+	if opening.Uses && v.Audited != 0 && l.Policy.FailsClosed() {
 		// Record the uses of the handle before they are possible (U-90).
-		events, h.Pending = append(events, ObjectAccessed(from, o.Object, v.Audited, o.Request.Descriptor)), 0
+		events, h.Pending = append(events, ObjectAccessed(from, opening.Object, v.Audited, opening.Request.Descriptor)), 0
 	}
 	if st := l.writeAll(from, events); st != ntstatus.Success {
 		// An open whose record cannot be kept grants nothing (U-64).
@@ -78,12 +76,12 @@ func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 	return h, ntstatus.Success
 }
 
-// event returns the record of an open with this outcome: 4662 for an object of a directory service, else 4656. v is
-// the result of [Policy.Evaluate].
-func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
+// event returns the record of an open with this outcome: 4662 for an object of a directory service, else 4656. verdict
+// is the result of [Policy.Evaluate].
+func (o *Opening) event(from Origin, outcome Outcome, verdict *Verdict) Event {
 	if TypeSubcategory(o.Object.Type) == DirectoryServiceAccess {
-		op := DirectoryOperation{Outcome: outcome, Access: v.Access}
-		for _, n := range v.Nodes {
+		op := DirectoryOperation{Outcome: outcome, Access: verdict.Access}
+		for _, n := range verdict.Nodes {
 			op.Properties = append(op.Properties, o.Request.ObjectTypes[n].GUID)
 		}
 		if len(o.Request.ObjectTypes) > 0 {
@@ -93,31 +91,31 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	}
 	return HandleRequested(from, o.Object, HandleRequest{
 		Outcome:    outcome,
-		Access:     v.Access,
+		Access:     verdict.Access,
 		Reasons:    o.reasons(),
 		Privileges: o.Decision.PrivilegesUsed, // the privileges used are in the record of the open
 		Descriptor: o.Request.Descriptor,
 	})
 }
 
-// privileged returns event 4674 for the privileges that an open used. ok is false if none was used that the policy
+// privilegeEvent returns event 4674 for the privileges that an open used. ok is false if none was used that the policy
 // records, and in kernel mode. The SACL does not matter.
-func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
-	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
-	if used == 0 || o.Request.Mode == access.Kernel {
+func privilegeEvent(policy *Policy, from Origin, opening *Opening) (event Event, ok bool) {
+	used := policy.AuditedPrivileges(opening.Decision.PrivilegesUsed)
+	if used == 0 || opening.Request.Mode == access.Kernel {
 		return Event{}, false
 	}
-	outcome := outcomeOf(o.Decision)
+	outcome := outcomeOf(opening.Decision)
 	// The policy decides whether privilege use is recorded, whatever the SACL says (U-17).
-	if !p.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) {
+	if !policy.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) {
 		return Event{}, false
 	}
-	object := o.Object
+	object := opening.Object
 	if outcome == Failure {
 		object.Handle = 0
 	}
 	// The privileges used for an access are a record of their own (U-17).
-	return PrivilegedObject(from, object, mappingOf(o.Request).Map(o.Request.Desired), used, outcome), true
+	return PrivilegedObject(from, object, mappingOf(opening.Request).Map(opening.Request.Desired), used, outcome), true
 }
 
 // reasons returns why the open's access check granted or denied each right, for AccessReason. It returns nil if
@@ -133,36 +131,35 @@ func (o *Opening) reasons() []Reason {
 	return explainAccess(o.Request)
 }
 
-// Used records the first use of audited rights of a handle, event 4663, if the
-// policy records a success. It returns the handle's state afterwards, even if the
-// write fails. d is the object's descriptor, for its resource attributes.
-func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit,
+// Used records the first use of audited rights of a handle, event 4663, if the policy records a success. It returns
+// the handle's state afterwards, even if the write fails. d is the object's descriptor, for its resource attributes.
+func (l *Log) Used(from Origin, object Object, state HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit,
 	ntstatus.Status) {
-	report, next := h.Use(used)
+	report, next := state.Use(used)
 	if report == 0 {
-		return h, ntstatus.Success
+		return state, ntstatus.Success
 	}
 	from = l.named(from)
-	return next, l.writeIf(from, ObjectAccessed(from, o, report, d))
+	return next, l.writeIf(from, ObjectAccessed(from, object, report, d))
 }
 
 // Closed records the close of a handle, event 4658, if its open was recorded
 // and Handle Manipulation is on for success. A close never fails. The status
 // only reports the health of the log.
-func (l *Log) Closed(from Origin, o Object, h HandleAudit) ntstatus.Status {
-	if !h.GenerateOnClose || !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
+func (l *Log) Closed(from Origin, object Object, state HandleAudit) ntstatus.Status {
+	if !state.GenerateOnClose || !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	return l.write(from, HandleClosed(l.named(from), o))
+	return l.write(from, HandleClosed(l.named(from), object))
 }
 
 // Deleted records that the object was deleted through a handle, event 4660, if
 // the SACL records the right to delete it and the policy records a success.
-func (l *Log) Deleted(from Origin, o Object, h HandleAudit) ntstatus.Status {
-	if h.Audited&winnt.DELETE == 0 {
+func (l *Log) Deleted(from Origin, object Object, state HandleAudit) ntstatus.Status {
+	if state.Audited&winnt.DELETE == 0 {
 		return ntstatus.Success
 	}
-	return l.writeIf(from, ObjectDeleted(l.named(from), o))
+	return l.writeIf(from, ObjectDeleted(l.named(from), object))
 }
 
 // Duplicated records the duplication of a handle, event 4690, if Handle
@@ -175,10 +172,9 @@ func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64,
 	return l.write(from, HandleDuplicated(l.named(from), source, sourceProcess, target, targetProcess))
 }
 
-// HandedOut records that a program gets a file descriptor of the host for an open
-// file, event 4663. It does so whatever the policy and the SACL say, because refmon
-// does not see the later uses. used has the rights that these uses need. d is the
-// security descriptor of the file.
-func (l *Log) HandedOut(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) ntstatus.Status {
-	return l.write(from, ObjectAccessed(l.named(from), o, used, d))
+// HandedOut records that a program gets a file descriptor of the host for an open file, event 4663. It does so
+// whatever the policy and the SACL say, because refmon does not see the later uses. used has the rights that these
+// uses need. descriptor is the security descriptor of the file.
+func (l *Log) HandedOut(from Origin, object Object, used winnt.AccessMask, descriptor *sd.Descriptor) ntstatus.Status {
+	return l.write(from, ObjectAccessed(l.named(from), object, used, descriptor))
 }

@@ -55,29 +55,29 @@ func (o *Origin) appendPrimary(l *fieldList) {
 
 // appendToken adds the four fields of an account, SID, name, domain and logon id, for the user of token t. prefix,
 // such as "Subject", starts their names. A nil token is written as NULL SID in session 0.
-func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
+func (o *Origin) appendToken(fields *fieldList, prefix string, t *token.Token) {
 	if t == nil {
-		o.appendAccount(l, prefix, sid.Nobody, 0)
+		o.appendAccount(fields, prefix, sid.Nobody, 0)
 		return
 	}
-	o.appendAccount(l, prefix, t.User().SID, t.AuthenticationID())
+	o.appendAccount(fields, prefix, t.User().SID, t.AuthenticationID())
 }
 
 // appendAccount adds the four fields of an account: its SID, name, domain and logon id. prefix starts their names.
 // Without Names, and for an account that Names does not know, it writes "-" for name and domain (U-21).
-func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session winnt.LUID) {
+func (o *Origin) appendAccount(fields *fieldList, prefix string, account sid.SID, session winnt.LUID) {
 	f := accountFields(prefix)
-	l.text(f.sid, s.String())
+	fields.text(f.sid, account.String())
 	var name, domain string
 	if o.Names != nil {
-		if n, d, ok := o.Names.Account(s); ok {
+		if n, d, ok := o.Names.Account(account); ok {
 			name, domain = n, d
 		}
 	}
 	// A name that is not found is written "-" (U-21).
-	l.name(f.name, name)
-	l.name(f.domain, domain)
-	l.hex(f.session, uint64(session))
+	fields.name(f.name, name)
+	fields.name(f.domain, domain)
+	fields.hex(f.session, uint64(session))
 }
 
 // account has the names of the four fields of an account.

@@ -96,18 +96,20 @@ type PolicySpec struct {
 type words [2]uint64
 
 // set stores for a subcategory whether success and failure are recorded.
-func (w *words) set(s Subcategory, v Setting) {
+func (w *words) set(subcategory Subcategory, setting Setting) {
 	for _, o := range [...]Outcome{Success, Failure} {
-		if v.Has(o) {
-			w[o] |= s.bit()
+		if setting.Has(o) {
+			w[o] |= subcategory.bit()
 		} else {
-			w[o] &^= s.bit()
+			w[o] &^= subcategory.bit()
 		}
 	}
 }
 
 // has reports whether the set has the outcome of a subcategory.
-func (w *words) has(s Subcategory, o Outcome) bool { return w[o&1]&s.bit() != 0 }
+func (w *words) has(subcategory Subcategory, outcome Outcome) bool {
+	return w[outcome&1]&subcategory.bit() != 0
+}
 
 // Policy is an audit policy. It is immutable and may be used from any
 // goroutine. [NewPolicy] returns one. The zero value records nothing.
@@ -201,12 +203,12 @@ func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
 }
 
 // checkSetting returns an error for an unknown subcategory and for a setting other than success and failure.
-func checkSetting(s Subcategory, v Setting) error {
-	if !s.Valid() {
-		return fmt.Errorf("audit policy: unknown subcategory %#x", uint8(s))
+func checkSetting(subcategory Subcategory, setting Setting) error {
+	if !subcategory.Valid() {
+		return fmt.Errorf("audit policy: unknown subcategory %#x", uint8(subcategory))
 	}
-	if v&^OnBoth != 0 {
-		return fmt.Errorf("audit policy of %s: setting %#x has unknown bits", s, uint8(v))
+	if setting&^OnBoth != 0 {
+		return fmt.Errorf("audit policy of %s: setting %#x has unknown bits", subcategory, uint8(setting))
 	}
 	return nil
 }
@@ -262,26 +264,25 @@ func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
 
 // Anyone reports whether the policy records the outcome for at least one account, by the system policy or by an
 // account's own policy.
-func (p *Policy) Anyone(s Subcategory, o Outcome) bool {
-	return s.Valid() && p.anyone.has(s, o)
+func (p *Policy) Anyone(subcategory Subcategory, outcome Outcome) bool {
+	return subcategory.Valid() && p.anyone.has(subcategory, outcome)
 }
 
-// Records reports whether the outcome is recorded for an account. The account's
-// own policy excludes outcomes from the system policy and includes others. It
-// cannot exclude an administrator (U-1).
-func (p *Policy) Records(s Subcategory, o Outcome, user sid.SID, administrator bool) bool {
-	if !s.Valid() {
+// Records reports whether the outcome is recorded for an account. The account's own policy excludes outcomes from the
+// system policy and includes others. It cannot exclude an administrator (U-1).
+func (p *Policy) Records(subcategory Subcategory, outcome Outcome, user sid.SID, isAdmin bool) bool {
+	if !subcategory.Valid() {
 		return false
 	}
-	on := p.system.has(s, o)
+	on := p.system.has(subcategory, outcome)
 	w, ok := p.users[user]
 	if !ok {
 		return on
 	}
 	// An exclusion by the account's own policy has no effect on administrators (U-1).
-	if w.exclude.has(s, o) && !administrator {
+	if w.exclude.has(subcategory, outcome) && !isAdmin {
 		on = false
 	}
 	// The account's own policy includes what the system policy does not record (U-1).
-	return on || w.include.has(s, o)
+	return on || w.include.has(subcategory, outcome)
 }

@@ -18,15 +18,16 @@ const (
 	userChanges   = 8452
 )
 
-// PolicyChanged returns the records of a policy change: event 4719 for each
-// subcategory whose setting differs, 4912 for each subcategory of an account's
-// own policy, 4817 for each global SACL, and 4906 for CrashOnAuditFail. If
-// CrashOnAuditFail is set back after records were lost, there is also event
-// 4621 (U-2, U-85).
+// PolicyChanged returns the records of a policy change (U-2, U-85):
+//   - 4719 for each subcategory whose setting differs
+//   - 4912 for each subcategory of an account's own policy
+//   - 4817 for each global SACL
+//   - 4906 for CrashOnAuditFail
+//   - 4621 if CrashOnAuditFail is set back after records were lost
 func PolicyChanged(from Origin, before, after *Policy) []Event {
 	c := &policyChange{from: from}
 	for s := range Subcategories {
-		c.subcategory(4719, s, settingChanges(systemChanges, before.System(s), after.System(s)), nil)
+		c.addSubcategory(4719, s, settingChanges(systemChanges, before.System(s), after.System(s)), nil)
 	}
 	c.users(before.Spec().Users, after.Spec().Users)
 	for _, typ := range []string{"File", "Key"} {
@@ -42,23 +43,23 @@ type policyChange struct {
 	out  []Event
 }
 
-// add appends the event with number id and outcome success. It drops an event whose values do not fit the number.
-func (c *policyChange) add(id uint16, v Values) {
-	if e, err := Make(id, Success, c.from, v); err == nil { // the catalogue has the event
+// add appends an event with outcome success. It drops an event whose values do not fit the number.
+func (c *policyChange) add(eventID uint16, values Values) {
+	if e, err := Make(eventID, Success, c.from, values); err == nil { // the catalogue has the event
 		c.out = append(c.out, e)
 	}
 }
 
 // settingChanges returns the message codes for the field AuditPolicyChanges of a subcategory: one for each outcome
-// that was removed or added. first is the code for "success removed"; the next three are "success added", "failure
+// that was removed or added. firstCode is the code for "success removed". The next three are "success added", "failure
 // removed" and "failure added".
-func settingChanges(first uint16, was, is Setting) []string {
+func settingChanges(firstCode uint16, before, after Setting) []string {
 	var out []string
 	for i, set := range [...]Setting{
-		was &^ is & OnSuccess, is &^ was & OnSuccess, was &^ is & OnFailure, is &^ was & OnFailure,
+		before &^ after & OnSuccess, after &^ before & OnSuccess, before &^ after & OnFailure, after &^ before & OnFailure,
 	} {
 		if set != 0 {
-			out = append(out, message(first+uint16(i)))
+			out = append(out, message(firstCode+uint16(i)))
 		}
 	}
 	return out
@@ -66,13 +67,13 @@ func settingChanges(first uint16, was, is Setting) []string {
 
 // userChangesOf returns the message codes for the field AuditPolicyChanges when one account's own setting changed.
 // Equal settings have none.
-func userChangesOf(was, is UserSetting) []string {
+func userChangesOf(before, after UserSetting) []string {
 	var out []string
 	for i, set := range [...]Setting{
-		was.Include &^ is.Include & OnSuccess, is.Include &^ was.Include & OnSuccess,
-		was.Exclude &^ is.Exclude & OnSuccess, is.Exclude &^ was.Exclude & OnSuccess,
-		was.Include &^ is.Include & OnFailure, is.Include &^ was.Include & OnFailure,
-		was.Exclude &^ is.Exclude & OnFailure, is.Exclude &^ was.Exclude & OnFailure,
+		before.Include &^ after.Include & OnSuccess, after.Include &^ before.Include & OnSuccess,
+		before.Exclude &^ after.Exclude & OnSuccess, after.Exclude &^ before.Exclude & OnSuccess,
+		before.Include &^ after.Include & OnFailure, after.Include &^ before.Include & OnFailure,
+		before.Exclude &^ after.Exclude & OnFailure, after.Exclude &^ before.Exclude & OnFailure,
 	} {
 		if set != 0 {
 			out = append(out, message(userChanges+uint16(i)))
@@ -81,9 +82,9 @@ func userChangesOf(was, is UserSetting) []string {
 	return out
 }
 
-// subcategory adds event id for a subcategory whose setting changed. changes has the message codes of the changes,
-// more further fields. Without changes it adds nothing.
-func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, more Values) {
+// addSubcategory adds an event for a subcategory whose setting changed. changes has the message codes of the changes,
+// extraFields further fields. Without changes it adds nothing.
+func (c *policyChange) addSubcategory(eventID uint16, s Subcategory, changes []string, extraFields Values) {
 	if len(changes) == 0 {
 		return
 	}
@@ -91,10 +92,10 @@ func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, m
 		"CategoryId": {s.Category().Code()}, "SubcategoryId": {message(s.Task())}, "SubcategoryGuid": {guidText(s.GUID())},
 		"AuditPolicyChanges": changes,
 	}
-	for name, value := range more {
+	for name, value := range extraFields {
 		v[name] = value
 	}
-	c.add(id, v)
+	c.add(eventID, v)
 }
 
 // users adds event 4912 for each account and subcategory whose own audit setting changed.
@@ -109,7 +110,7 @@ func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetti
 	for _, who := range slices.Compact(all) {
 		for s := range Subcategories {
 			// An account's own policy that changes is event 4912, one for each subcategory (U-85).
-			c.subcategory(4912, s, userChangesOf(before[who][s], after[who][s]), Values{"TargetUserSid": {who.String()}})
+			c.addSubcategory(4912, s, userChangesOf(before[who][s], after[who][s]), Values{"TargetUserSid": {who.String()}})
 		}
 	}
 }

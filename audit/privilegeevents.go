@@ -50,7 +50,7 @@ func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winn
 // RightsAdjusted returns event 4703: privileges of a token were enabled or
 // disabled. before and after are the two values of the token. ok is false if no
 // privilege changed.
-func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) {
+func RightsAdjusted(from Origin, before, after *token.Token) (event Event, ok bool) {
 	enabled := after.Enabled() &^ before.Enabled()
 	disabled := before.Enabled() &^ after.Enabled()
 	if enabled|disabled == 0 {
@@ -68,11 +68,11 @@ func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) 
 		fields: l, admin: from.admin()}, true
 }
 
-// AuditsDiscarded returns event 4612: n records were lost. Its time and
-// computer are those of the record that follows it, whose header is before.
-func AuditsDiscarded(n uint64, before Header) Event {
+// AuditsDiscarded returns event 4612: a number of records were lost. Its time and computer are those of the record
+// that follows it, whose header is next.
+func AuditsDiscarded(lost uint64, next Header) Event {
 	var l fieldList
-	l.text("AuditsDiscarded", strconv.FormatUint(n, 10))
-	h := Header{ID: 4612, Subcategory: SystemIntegrity, Time: before.Time, Computer: before.Computer}
-	return Event{Header: h, fields: l, discarded: n}
+	l.text("AuditsDiscarded", strconv.FormatUint(lost, 10))
+	h := Header{ID: 4612, Subcategory: SystemIntegrity, Time: next.Time, Computer: next.Computer}
+	return Event{Header: h, fields: l, discarded: lost}
 }

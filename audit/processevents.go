@@ -65,10 +65,10 @@ func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 	return l.writeSuccess(4696, from, v)
 }
 
-// writeSuccess builds the event with number id and outcome success from the fields v, and writes it. It returns
-// STATUS_UNSUCCESSFUL if [Make] fails, because the event has other fields, and else the status of [Log.Write].
-func (l *Log) writeSuccess(id uint16, from Origin, v Values) ntstatus.Status {
-	e, err := Make(id, Success, from, v)
+// writeSuccess builds an event with outcome success from its fields, and writes it. It returns STATUS_UNSUCCESSFUL if
+// [Make] fails, because the event has other fields. Otherwise it returns the status of [Log.Write].
+func (l *Log) writeSuccess(eventID uint16, from Origin, fields Values) ntstatus.Status {
+	e, err := Make(eventID, Success, from, fields)
 	if err != nil {
 		return ntstatus.Unsuccessful // the catalogue and its user disagree
 	}

@@ -22,11 +22,11 @@ type Reason struct {
 // accessLines returns the rights of a mask in the order of AccessList, each with the reason why it was decided. A
 // right that reasons does not cover has an unknown reason. If records of the type have no reasons, or reasons is
 // empty, the lines have none.
-func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
+func accessLines(objectType string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	lines := make([]accessLine, 0, bits.OnesCount32(uint32(mask)))
-	for right := range Rights(typ, mask) {
+	for right := range Rights(objectType, mask) {
 		line := accessLine{Right: right}
-		if hasReasons(typ) && len(reasons) > 0 {
+		if hasReasons(objectType) && len(reasons) > 0 {
 			line.explain(reasons)
 		}
 		lines = append(lines, line)
@@ -87,13 +87,13 @@ func reasonTexts(lines []accessLine) []string {
 	return out
 }
 
-// descriptorText returns the parts of a security descriptor that info selects, as SDDL for an event field. It returns
+// descriptorText returns the parts of a security descriptor that parts selects, as SDDL for an event field. It returns
 // "-" if there are no such parts, and a message code if the text is too long.
-func descriptorText(d *sd.Descriptor, info uint32) string {
-	if d == nil || info == 0 { // 0 means all parts in the options
+func descriptorText(descriptor *sd.Descriptor, parts uint32) string {
+	if descriptor == nil || parts == 0 { // 0 means all parts in the options
 		return absent
 	}
-	text, err := sddl.Format(d, sddl.Options{Info: info, Extended: true})
+	text, err := sddl.Format(descriptor, sddl.Options{Info: parts, Extended: true})
 	switch {
 	case err != nil || text == "":
 		return absent
@@ -106,16 +106,16 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 // noEntries shows a part of a SACL that has no entries.
 const noEntries = "S:AI"
 
-// resourceAttributes returns the event field ResourceAttributes: the SDDL of a file's resource attribute ACEs, "S:AI"
-// without any, and "-" for types without resource attributes (U-57). If the text is too long, it returns a message
-// code.
-func resourceAttributes(typ string, d *sd.Descriptor) string {
-	if typ != "File" {
+// resourceAttributes returns the event field ResourceAttributes: the SDDL of a file's resource attribute ACEs (U-57).
+// It returns "S:AI" without any, and "-" for types without resource attributes. If the text is too long, it returns a
+// message code.
+func resourceAttributes(objectType string, descriptor *sd.Descriptor) string {
+	if objectType != "File" {
 		return absent
 	}
 	var b strings.Builder
 	b.WriteString(noEntries)
-	for _, a := range d.SACL().All() {
+	for _, a := range descriptor.SACL().All() {
 		if a.Type() != sd.SystemResourceAttribute {
 			continue
 		}

@@ -31,24 +31,22 @@ type Verdict struct {
 // because the successful open was (U-15).
 func (v *Verdict) GenerateOnClose() bool { return v.Success }
 
-// Evaluate decides whether an access to an object of the named type is
-// recorded: the policy must record the outcome for the subject's account, and
-// an audit entry of the object's SACL, or of the type's global SACL, must
-// match. r is the request and dec its decision. nodes has the results for
-// r.ObjectTypes if a result list was requested, else it is nil. Evaluate never
-// changes the decision (U-18).
-func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, nodes []access.NodeResult) Verdict {
-	if r == nil {
+// Evaluate decides whether an access to an object of the named type is recorded. The policy must record the outcome
+// for the subject's account. An audit entry of the object's SACL, or of the type's global SACL, must also match. nodes
+// has the results for the request's ObjectTypes if a result list was requested, else it is nil. Evaluate never changes
+// the decision (U-18).
+func (p *Policy) Evaluate(typ string, request *access.Request, decision access.Decision, nodes []access.NodeResult) Verdict {
+	if request == nil {
 		return Verdict{}
 	}
-	t := r.Subject.Effective()
+	t := request.Subject.Effective()
 	// Nothing is recorded in kernel mode (U-10).
-	if r.Mode == access.Kernel || t == nil {
+	if request.Mode == access.Kernel || t == nil {
 		return Verdict{}
 	}
-	w := saclWalk{token: t, request: r, global: p.global[typ]}
+	w := saclWalk{token: t, request: request, global: p.global[typ]}
 	// Neither the object's SACL nor the global one has entries (U-10).
-	if w.object = r.Descriptor.SACL(); w.object.Len() == 0 && w.global.Len() == 0 {
+	if w.object = request.Descriptor.SACL(); w.object.Len() == 0 && w.global.Len() == 0 {
 		return Verdict{}
 	}
 	s := TypeSubcategory(typ)
@@ -59,27 +57,27 @@ func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, no
 	if w.on == [2]bool{} {
 		return Verdict{}
 	}
-	w.mapping = mappingOf(r)
-	if len(nodes) > 0 && len(nodes) == len(r.ObjectTypes) {
+	w.mapping = mappingOf(request)
+	if len(nodes) > 0 && len(nodes) == len(request.ObjectTypes) {
 		return w.resultList(nodes)
 	}
-	return w.single(dec)
+	return w.single(decision)
 }
 
 // Quiet reports whether an open of an object of this type certainly causes no record, so that the caller need not
 // describe it for [Log.Opened]. This is so if neither the object's SACL nor the global SACL of the type has ACEs, and
-// no privilege was used. A nil d has no SACL. False says nothing.
-func (p *Policy) Quiet(typ string, d *sd.Descriptor, used winnt.PrivilegeSet) bool {
-	return used == 0 && d.SACL().Len() == 0 && p.global[typ].Len() == 0
+// no privilege was used. A nil descriptor has no SACL. If Quiet returns false, the open may cause a record or none.
+func (p *Policy) Quiet(objectType string, descriptor *sd.Descriptor, used winnt.PrivilegeSet) bool {
+	return used == 0 && descriptor.SACL().Len() == 0 && p.global[objectType].Len() == 0
 }
 
 // recordsToken reports what [Policy.Records] reports for the account of token t. For a nil token only the system
 // policy decides.
-func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
+func (p *Policy) recordsToken(subcategory Subcategory, outcome Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {
-		return p.system.has(s, o)
+		return p.system.has(subcategory, outcome)
 	}
-	return p.Records(s, o, t.User().SID, t.IsAdmin())
+	return p.Records(subcategory, outcome, t.User().SID, t.IsAdmin())
 }
 
 // mappingOf returns the generic mapping of the request, an empty one if it has neither Type nor Mapping.
@@ -102,18 +100,18 @@ func outcomeOf(dec access.Decision) Outcome {
 }
 
 // auditedMask returns the rights with which the masks of audit ACEs are compared (U-11). On success these are the
-// granted rights, on failure the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of
+// granted rights. On failure they are the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of
 // MAXIMUM_ALLOWED alone they are all rights of the type.
-func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
-	if o == Success { // U-11: even if MAXIMUM_ALLOWED was requested
+func auditedMask(r *access.Request, mapping *winnt.GenericMapping, outcome Outcome, granted winnt.AccessMask) winnt.AccessMask {
+	if outcome == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
 	}
 	// If only MAXIMUM_ALLOWED was requested, all rights of the type are compared (U-11).
 	if r.Desired&^winnt.MAXIMUM_ALLOWED == 0 && r.Desired != 0 {
-		return m.All
+		return mapping.All
 	}
 	// A failure is compared by the mapped requested rights (U-11).
-	return rightsOf(m, r.Desired)
+	return requestedRights(mapping, r.Desired)
 }
 
 // saclWalk is the input of one evaluation of a SACL: who made the request, and what the policy records. The
@@ -145,7 +143,7 @@ func (w *saclWalk) single(dec access.Decision) Verdict {
 			hit := w.mapping.Map(e.Mask) & v.Access
 			// The entry shares no right, does not have the flag of the outcome, or does not apply to the subject
 			// (U-12).
-			if hit == 0 || !records(e, o) || !w.applies(list, e) {
+			if hit == 0 || !requestsRecord(e, o) || !w.applies(list, e) {
 				continue
 			}
 			node, ok := w.node(list, e)
@@ -189,7 +187,7 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 				continue
 			}
 			for n := root; n < w.subtreeEnd(root); n++ {
-				if w.nodeHit(&v, e, nodes[n]) {
+				if w.addNode(&v, e, nodes[n]) {
 					generated[n] = true
 				}
 			}
@@ -203,79 +201,80 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	return v
 }
 
-// nodeHit reports whether audit ACE e requests a record about n, the result of one node. If so it adds the node's
-// rights and outcome to v.
-func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
+// addNode reports whether an audit ACE requests a record about one node, whose result it gets. If so it adds the
+// node's rights and outcome to verdict.
+func (w *saclWalk) addNode(verdict *Verdict, entry *sd.Entry, node access.NodeResult) bool {
 	o := Failure
-	if n.Status().IsSuccess() {
+	if node.Status().IsSuccess() {
 		o = Success
 	}
-	mask := auditedMask(w.request, w.mapping, o, n.Granted)
-	hit := w.mapping.Map(e.Mask) & mask
+	mask := auditedMask(w.request, w.mapping, o, node.Granted)
+	hit := w.mapping.Map(entry.Mask) & mask
 	// The entry shares no right, the policy does not record the outcome, or the flag is missing (U-12).
-	if hit == 0 || !w.on[o] || !records(e, o) {
+	if hit == 0 || !w.on[o] || !requestsRecord(entry, o) {
 		return false
 	}
-	v.Access |= mask
+	verdict.Access |= mask
 	if o == Success {
-		v.Success = true
-		v.Audited |= hit
+		verdict.Success = true
+		verdict.Audited |= hit
 	} else {
-		v.Failure = true
+		verdict.Failure = true
 	}
 	return true
 }
 
-// records reports whether the ACE requests a record for this outcome: it is an audit ACE with the flag of the
+// requestsRecord reports whether the ACE requests a record for this outcome: it is an audit ACE with the flag of the
 // outcome. Alarm ACEs request none (U-14).
-func records(e *sd.Entry, o Outcome) bool {
+func requestsRecord(entry *sd.Entry, outcome Outcome) bool {
 	flag := sd.SuccessfulAccess
-	if o == Failure {
+	if outcome == Failure {
 		flag = sd.FailedAccess
 	}
 	// An audit entry records with the flag of the outcome, an alarm entry never (U-12, U-14).
-	return e.Kind.IsAudit() && e.Flags&flag != 0
+	return entry.Kind.IsAudit() && entry.Flags&flag != 0
 }
 
 // applies reports whether an audit ACE of list applies to the subject: it is not inherit-only, and its SID and
 // condition match (U-12).
-func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
+func (w *saclWalk) applies(list *sd.ACL, entry *sd.Entry) bool {
 	// The entry is only inherited by others, or names no SID of the token (U-12).
-	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
+	if entry.Flags&sd.InheritOnly != 0 || !w.matches(entry.SID, entry.Hash) {
 		return false
 	}
-	if !e.Kind.IsCallback() {
+	if !entry.Kind.IsCallback() {
 		return true
 	}
 	// A conditional entry applies if its condition is true or unknown (U-12).
-	return w.condition(list, e)
+	return w.condition(list, entry)
 }
 
-// matches reports whether SID s of an audit ACE matches the effective token. As in a deny ACE, enabled and deny-only
-// groups count; restricting SIDs count too, and disabled groups do not. PRINCIPAL_SELF and OWNER RIGHTS stand for the
-// self SID and the owner (U-12). If the one that it stands for is missing, matches returns false.
-func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
+// matches reports whether the SID of an audit ACE matches the effective token (U-12).
+//   - Enabled and deny-only groups match, as in a deny ACE. Restricting SIDs match too, and disabled groups do not.
+//   - PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner. If that one is missing, matches returns
+//     false.
+func (w *saclWalk) matches(aceSID sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
-	if s == sid.PrincipalSelf || s == sid.OwnerRights {
-		s = access.Substitute(s, w.request.Self, w.request.Descriptor.Owner())
-		hash = s.Hash()
+	if aceSID == sid.PrincipalSelf || aceSID == sid.OwnerRights {
+		aceSID = access.Substitute(aceSID, w.request.Self, w.request.Descriptor.Owner())
+		hash = aceSID.Hash()
 	}
-	if s.IsZero() {
+	if aceSID.IsZero() {
 		return false
 	}
 	t := w.token
 	// Deny-only and restricting SIDs count like enabled ones (U-12).
-	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0
+	return t.DenyBits().Has(t.SIDs().Find(hash, aceSID)) || t.RestrictedSet().Find(hash, aceSID) >= 0
 }
 
 // node returns the node of the request's object type list that an audit ACE is about. It returns 0, which stands for
 // the whole object, if the ACE has no object type or the request has no list (U-13). ok is false if the list does not
 // have the ACE's type; the ACE then does not apply.
-func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
-	if !e.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
+func (w *saclWalk) node(list *sd.ACL, entry *sd.Entry) (index int, ok bool) {
+	if !entry.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
 		return 0, true
 	}
-	x := list.Extra(e.Aux)
+	x := list.Extra(entry.Aux)
 	if x == nil || !x.HasObjectType {
 		return 0, true
 	}

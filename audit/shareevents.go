@@ -36,10 +36,10 @@ type ShareCheck struct {
 // ShareChecked records a request through a share, event 5145, if Detailed File Share is on
 // for its outcome and the subject. A status other than success is STATUS_AUDIT_FAILED, and
 // the open must fail with it. F-178
-func (l *Log) ShareChecked(from Origin, c *ShareCheck) ntstatus.Status {
+func (l *Log) ShareChecked(from Origin, check *ShareCheck) ntstatus.Status {
 	from = l.named(from)
-	from.Subject = c.Request.Subject
-	return l.writeIf(from, c.event(from))
+	from.Subject = check.Request.Subject
+	return l.writeIf(from, check.event(from))
 }
 
 // event returns event 5145, a check of the share's descriptor for a file, with each right and its reason.
