@@ -35,7 +35,8 @@ func (v *Verdict) GenerateOnClose() bool { return v.Success }
 // for the subject's account. An audit entry of the object's SACL, or of the type's global SACL, must also match. nodes
 // has the results for the request's ObjectTypes if a result list was requested, else it is nil. Evaluate never changes
 // the decision (U-18).
-func (p *Policy) Evaluate(typ string, request *access.Request, decision access.Decision, nodes []access.NodeResult) Verdict {
+func (p *Policy) Evaluate(typ string, request *access.Request, decision access.Decision,
+	nodes []access.NodeResult) Verdict {
 	if request == nil {
 		return Verdict{}
 	}
@@ -102,7 +103,8 @@ func outcomeOf(dec access.Decision) Outcome {
 // auditedMask returns the rights with which the masks of audit ACEs are compared (U-11). On success these are the
 // granted rights. On failure they are the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of
 // MAXIMUM_ALLOWED alone they are all rights of the type.
-func auditedMask(r *access.Request, mapping *winnt.GenericMapping, outcome Outcome, granted winnt.AccessMask) winnt.AccessMask {
+func auditedMask(r *access.Request, mapping *winnt.GenericMapping, outcome Outcome,
+	granted winnt.AccessMask) winnt.AccessMask {
 	if outcome == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
 	}
