@@ -48,13 +48,13 @@ type fields struct {
 	raw      bool // our own form of an entry without a token (S-45)
 }
 
-// ace parses one ACE, "(type;flags;rights;guid;guid;sid[;tail])". The next byte must be the parenthesis. system is
-// true in a SACL. An ACE that is too long for a list is an error.
-func (p *parser) ace(system bool) (sd.ACE, error) {
+// ace parses one ACE, "(type;flags;rights;guid;guid;sid[;tail])". The next byte must be the parenthesis. isSACL says
+// that the list is a SACL. An ACE that is too long for a list is an error.
+func (p *parser) ace(isSACL bool) (sd.ACE, error) {
 	start := p.pos
 	p.pos++
 	var f fields
-	if err := p.aceType(&f, system); err != nil {
+	if err := p.aceType(&f, isSACL); err != nil {
 		return sd.ACE{}, err
 	}
 	if err := p.aceFlags(&f); err != nil {
@@ -106,13 +106,13 @@ func (p *parser) semicolon() error {
 
 // aceType parses the type of an ACE, such as A, and its semicolon. It refuses a type that belongs in the other list
 // (S-14). Only the option Extended allows a type in the form 0xNN.
-func (p *parser) aceType(f *fields, system bool) error {
+func (p *parser) aceType(aceFields *fields, isSACL bool) error {
 	p.blanks()
 	at := p.pos
-	found := p.opt.Extended && p.rawType(f)
+	found := p.opt.Extended && p.rawType(aceFields)
 	for i := 0; !found && i < len(aceTokens); i++ {
 		if p.word(aceTokens[i].name) {
-			f.t, found = aceTokens[i].t, true
+			aceFields.t, found = aceTokens[i].t, true
 		}
 	}
 	// A type is not followed by a blank (S-41).
@@ -121,7 +121,7 @@ func (p *parser) aceType(f *fields, system bool) error {
 		return p.fail(ntstatus.InvalidACL, "an ACE type such as A or D, then ';'")
 	}
 	// A type that belongs in the other list is refused (S-14).
-	if f.t.Layout() != sd.LayoutUnknown && f.t.IsSystem() != system {
+	if aceFields.t.Layout() != sd.LayoutUnknown && aceFields.t.IsSystem() != isSACL {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "an ACE type that belongs in this list")
 	}
@@ -214,19 +214,20 @@ func (p *parser) aceTrustee(f *fields) error {
 	return nil
 }
 
-// aceTail parses the seventh field of an ACE: a condition or an attribute. Callback and resource attribute ACEs, and
-// those with a type in the form 0xNN, must have it. Other types can have it only as ";#hex" with the option Extended.
-func (p *parser) aceTail(f *fields) error {
+// aceTail parses the seventh field of an ACE: a condition or an attribute.
+//   - Callback and resource attribute ACEs, and those with a type in the form 0xNN, must have it.
+//   - Other types can have it only as ";#hex" with the option Extended.
+func (p *parser) aceTail(aceFields *fields) error {
 	if p.peek() != ';' {
-		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
+		if aceFields.raw || aceFields.t.IsCallback() || aceFields.t == sd.SystemResourceAttribute {
 			return p.fail(ntstatus.InvalidACL, "';' and a condition or attribute")
 		}
 		return nil
 	}
 	if p.opt.Extended && strings.HasPrefix(p.rest(), ";#") {
-		return p.hexTail(f)
+		return p.hexTail(aceFields)
 	}
-	if !f.raw && !f.t.IsCallback() && f.t != sd.SystemResourceAttribute {
+	if !aceFields.raw && !aceFields.t.IsCallback() && aceFields.t != sd.SystemResourceAttribute {
 		return p.fail(ntstatus.InvalidACL, "')': an ACE of this type ends with the trustee")
 	}
 	if err := p.semicolon(); err != nil {
@@ -235,10 +236,10 @@ func (p *parser) aceTail(f *fields) error {
 	if p.peek() != '(' {
 		return p.fail(ntstatus.InvalidACL, "'(' and a condition or attribute")
 	}
-	if f.t == sd.SystemResourceAttribute {
-		return p.attribute(f)
+	if aceFields.t == sd.SystemResourceAttribute {
+		return p.attribute(aceFields)
 	}
-	return p.condition(f)
+	return p.condition(aceFields)
 }
 
 // rawType parses an ACE type in the form 0xNN, with a lower-case x. It reports whether one was there, and otherwise

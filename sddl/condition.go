@@ -56,14 +56,14 @@ func (p *parser) nested(err error) error {
 
 // formatTail returns the condition or attribute of an ACE as its seventh field with the ';', or "" if its type has
 // none. ok is false if no text parses back to the ACE's data.
-func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
-	if a.ObjectFlags()&^(sd.ObjectTypePresent|sd.InheritedObjectTypePresent) != 0 {
+func formatTail(ace sd.ACE, options Options) (tail string, ok bool) {
+	if ace.ObjectFlags()&^(sd.ObjectTypePresent|sd.InheritedObjectTypePresent) != 0 {
 		return "", false
 	}
-	data := []byte(a.AppData())
-	alias := func(s sid.SID) string { return sid.Alias(s, o.Domain) }
+	data := []byte(ace.AppData())
+	alias := func(s sid.SID) string { return sid.Alias(s, options.Domain) }
 	switch {
-	case a.Type().IsCallback():
+	case ace.Type().IsCallback():
 		e, err := claims.Decode(data)
 		if err != nil {
 			return "", false
@@ -71,20 +71,20 @@ func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 		if tail = e.Format(alias); tail == "" {
 			return "", false
 		}
-		p := parser{text: tail, opt: o}
+		p := parser{text: tail, opt: options}
 		var f fields
 		return ";" + tail, p.condition(&f) == nil && padded(f.data) == string(data)
-	case a.Type() == sd.SystemResourceAttribute:
+	case ace.Type() == sd.SystemResourceAttribute:
 		v, err := claims.DecodeAttribute(data)
 		// A resource attribute with rights, or for another than Everyone, has
 		// no text.
-		if err != nil || a.Mask() != 0 || a.SID() != sid.Everyone {
+		if err != nil || ace.Mask() != 0 || ace.SID() != sid.Everyone {
 			return "", false
 		}
 		if tail = v.Format(alias); tail == "" {
 			return "", false
 		}
-		p := parser{text: tail, opt: o}
+		p := parser{text: tail, opt: options}
 		var f fields
 		return ";" + tail, p.attribute(&f) == nil && padded(f.data) == string(data)
 	}

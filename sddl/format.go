@@ -10,12 +10,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Format returns the canonical text of the parts that o.Info selects. The error
-// wraps STATUS_INVALID_ACL if an entry has no SDDL form and o.Extended is not
-// set (S-45). It wraps STATUS_INVALID_SID if the owner or group has no
-// sub-authority. A nil descriptor gives "".
-func Format(d *sd.Descriptor, o Options) (string, error) {
-	info := o.Info
+// Format returns the canonical text of the parts that options.Info selects. A nil descriptor gives "". The error wraps
+// one of these statuses:
+//   - STATUS_INVALID_ACL if an entry has no SDDL form and options.Extended is not set (S-45)
+//   - STATUS_INVALID_SID if the owner or group has no sub-authority
+func Format(d *sd.Descriptor, options Options) (string, error) {
+	info := options.Info
 	switch {
 	case info == 0:
 		info = everyPart
@@ -26,17 +26,17 @@ func Format(d *sd.Descriptor, o Options) (string, error) {
 	b := make([]byte, 0, 256)
 	var err error
 	if info&winnt.OWNER_SECURITY_INFORMATION != 0 {
-		if b, err = appendOwner(b, "O:", d.Owner(), o); err != nil {
+		if b, err = appendOwner(b, "O:", d.Owner(), options); err != nil {
 			return "", err
 		}
 	}
 	if info&winnt.GROUP_SECURITY_INFORMATION != 0 {
-		if b, err = appendOwner(b, "G:", d.Group(), o); err != nil {
+		if b, err = appendOwner(b, "G:", d.Group(), options); err != nil {
 			return "", err
 		}
 	}
 	if info&winnt.DACL_SECURITY_INFORMATION != 0 {
-		if b, err = appendACL(b, "D:", d.Control(), daclFlags, d.DACL(), nil, o); err != nil {
+		if b, err = appendACL(b, "D:", d.Control(), daclFlags, d.DACL(), nil, options); err != nil {
 			return "", err
 		}
 	}
@@ -45,7 +45,7 @@ func Format(d *sd.Descriptor, o Options) (string, error) {
 		if info&winnt.SACL_SECURITY_INFORMATION == 0 {
 			only = func(t sd.Type) bool { return info&sd.PartOf(t) != 0 }
 		}
-		if b, err = appendACL(b, "S:", d.Control(), saclFlags, d.SACL(), only, o); err != nil {
+		if b, err = appendACL(b, "S:", d.Control(), saclFlags, d.SACL(), only, options); err != nil {
 			return "", err
 		}
 	}
@@ -75,60 +75,60 @@ func hasText(s sid.SID) bool { return s.SubAuthorities() > 0 }
 
 // appendOwner appends the section of an owner or group to b: tag, such as "O:", and the SID. It appends nothing for
 // the zero SID. A SID without sub-authorities is an error (S-46).
-func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
+func appendOwner(b []byte, tag string, owner sid.SID, options Options) ([]byte, error) {
 	switch {
-	case s.IsZero():
+	case owner.IsZero():
 		return b, nil
-	case !hasText(s):
+	case !hasText(owner):
 		// A SID that no text reads back is not printed (S-46).
-		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s,
+		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, owner,
 			ntstatus.InvalidSID.Err())
 	}
-	return append(append(b, tag...), formatSID(s, o.Domain)...), nil
+	return append(append(b, tag...), formatSID(owner, options.Domain)...), nil
 }
 
 // FormatACE returns the text of one entry in parentheses. It fails like
 // [Format].
-func FormatACE(a sd.ACE, o Options) (string, error) {
-	b, err := appendACE(nil, a, o)
+func FormatACE(ace sd.ACE, options Options) (string, error) {
+	b, err := appendACE(nil, ace, options)
 	return string(b), err
 }
 
-// appendACL appends the section of a DACL or SACL to b: tag, the flags that c has for the list, and the entries. It
-// appends nothing for an absent list. If only is not nil, it prints only the entries whose type satisfies it, and
-// nothing for a NULL list.
-func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool,
-	o Options) ([]byte, error) {
-	if c&f.present == 0 {
+// appendACL appends the section of a DACL or SACL to b: tag, the flags that the control word has for the list, and the
+// entries. It appends nothing for an absent list. If only is not nil, it prints only the entries whose type satisfies
+// it, and nothing for a NULL list.
+func appendACL(b []byte, tag string, control sd.Control, flags listFlags, acl *sd.ACL, only func(sd.Type) bool,
+	options Options) ([]byte, error) {
+	if control&flags.present == 0 {
 		return b, nil
 	}
 	start := len(b)
 	b = append(b, tag...)
 	// The flags of a list print in the order P, AR, AI (S-40).
-	if c&f.protected != 0 {
+	if control&flags.protected != 0 {
 		b = append(b, 'P')
 	}
-	if c&f.request != 0 {
+	if control&flags.request != 0 {
 		b = append(b, "AR"...)
 	}
-	if c&f.inherited != 0 {
+	if control&flags.inherited != 0 {
 		b = append(b, "AI"...)
 	}
 	// A present NULL list prints as NO_ACCESS_CONTROL (S-42).
-	if l == nil {
+	if acl == nil {
 		if only != nil {
 			return b[:start], nil
 		}
 		return append(b, noAccessControl...), nil
 	}
 	shown := 0
-	for i, a := range l.All() {
+	for i, a := range acl.All() {
 		// Without the whole SACL only the requested types are printed (S-44).
 		if only != nil && !only(a.Type()) {
 			continue
 		}
 		var err error
-		if b, err = appendACE(b, a, o); err != nil {
+		if b, err = appendACE(b, a, options); err != nil {
 			return nil, fmt.Errorf("print %s ACE %d: %w", tag, i, err)
 		}
 		shown++
@@ -141,57 +141,57 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 
 // appendACE appends the text of one ACE to b. If plain SDDL does not parse back to the same bytes, it uses the
 // extended form, or fails if the options do not allow that.
-func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
-	if a == (sd.ACE{}) {
+func appendACE(b []byte, ace sd.ACE, options Options) ([]byte, error) {
+	if ace == (sd.ACE{}) {
 		return nil, fmt.Errorf("the zero entry has no SDDL form: %w", ntstatus.InvalidACL.Err())
 	}
 	start := len(b)
 	for _, x := range aceTokens {
-		if x.t != a.Type() || !hasText(a.SID()) {
+		if x.t != ace.Type() || !hasText(ace.SID()) {
 			continue
 		}
-		b = appendFields(append(append(b, '('), x.name...), a, o)
-		if tail, ok := formatTail(a, o); ok {
+		b = appendFields(append(append(b, '('), x.name...), ace, options)
+		if tail, ok := formatTail(ace, options); ok {
 			return append(append(b, tail...), ')'), nil
 		}
 		b = b[:start]
 	}
 	// An entry without a token prints only in our extended form (S-45).
-	if !o.Extended {
-		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", a.Type(),
+	if !options.Extended {
+		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", ace.Type(),
 			ntstatus.InvalidACL.Err())
 	}
-	b = fmt.Appendf(b, "(0x%02x", uint8(a.Type()))
-	if f := (fields{t: a.Type(), flags: a.Flags(), mask: a.Mask(), trustee: a.SID(),
-		data: []byte(a.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
-		f.object, f.inherits = guidPointer(a.ObjectType()), guidPointer(a.InheritedObjectType())
-		if again, err := f.build(); err == nil && again == a {
-			b = appendFields(b, a, o)
+	b = fmt.Appendf(b, "(0x%02x", uint8(ace.Type()))
+	if f := (fields{t: ace.Type(), flags: ace.Flags(), mask: ace.Mask(), trustee: ace.SID(),
+		data: []byte(ace.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
+		f.object, f.inherits = guidPointer(ace.ObjectType()), guidPointer(ace.InheritedObjectType())
+		if again, err := f.build(); err == nil && again == ace {
+			b = appendFields(b, ace, options)
 			return append(hex.AppendEncode(append(b, ";#"...), f.data), ')'), nil
 		}
 	}
-	b = appendFlags(append(b, ';'), a)
+	b = appendFlags(append(b, ';'), ace)
 	b = append(b, ";;;;;#"...)
-	return append(hex.AppendEncode(b, []byte(a.Binary()[4:])), ')'), nil
+	return append(hex.AppendEncode(b, []byte(ace.Binary()[4:])), ')'), nil
 }
 
-// guidPointer returns a pointer to g, or nil if ok is false. It takes both results of a function such as
+// guidPointer returns a pointer to a GUID, or nil if ok is false. It takes both results of a function such as
 // [sd.ACE.ObjectType].
-func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
+func guidPointer(guid winnt.GUID, ok bool) *winnt.GUID {
 	if !ok {
 		return nil
 	}
-	return &g
+	return &guid
 }
 
-// appendFlags appends the flags field of ACE a to b, such as OICI, in the order of the table.
-func appendFlags(b []byte, a sd.ACE) []byte {
+// appendFlags appends the flags field of an ACE to b, such as OICI, in the order of the table.
+func appendFlags(b []byte, ace sd.ACE) []byte {
 	for _, f := range aceFlags {
-		if a.Flags()&f.bit == 0 {
+		if ace.Flags()&f.bit == 0 {
 			continue
 		}
 		// The flag 0x40 prints as TP in an access filter, else as SA (S-40).
-		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (a.Type() == sd.SystemAccessFilter) {
+		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (ace.Type() == sd.SystemAccessFilter) {
 			continue
 		}
 		b = append(b, f.name...)
@@ -199,17 +199,17 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 	return b
 }
 
-// appendFields appends the flags, rights, GUIDs and trustee of ACE a to b, each with the semicolon before it.
-func appendFields(b []byte, a sd.ACE, o Options) []byte {
-	b = appendFlags(append(b, ';'), a)
-	b = append(append(b, ';'), formatRights(a.Mask(), a.Type() == sd.SystemMandatoryLabel)...)
+// appendFields appends the flags, rights, GUIDs and trustee of an ACE to b, each with the semicolon before it.
+func appendFields(b []byte, ace sd.ACE, options Options) []byte {
+	b = appendFlags(append(b, ';'), ace)
+	b = append(append(b, ';'), formatRights(ace.Mask(), ace.Type() == sd.SystemMandatoryLabel)...)
 	b = append(b, ';')
-	if g, ok := a.ObjectType(); ok {
+	if g, ok := ace.ObjectType(); ok {
 		b = append(b, g.String()...)
 	}
 	b = append(b, ';')
-	if g, ok := a.InheritedObjectType(); ok {
+	if g, ok := ace.InheritedObjectType(); ok {
 		b = append(b, g.String()...)
 	}
-	return append(append(b, ';'), formatSID(a.SID(), o.Domain)...)
+	return append(append(b, ';'), formatSID(ace.SID(), options.Domain)...)
 }

@@ -48,23 +48,22 @@ func (e *SyntaxError) Unwrap() error { return e.Status.Err() }
 // Is reports whether target is [sid.ErrNoDomain] and the error is about an alias without its domain (S-10).
 func (e *SyntaxError) Is(target error) bool { return target == sid.ErrNoDomain && e.noDomain }
 
-// Parse parses a descriptor as Windows does (S-41, S-80). Empty text gives a
-// descriptor without parts. Parse uses the first of opts, or the zero Options.
-// The error is a [*SyntaxError] with one of the statuses in S-43. Text of more
+// Parse parses a descriptor as Windows does (S-41, S-80). Empty text gives a descriptor without parts. Parse uses the
+// first of opts, or the zero Options. The error is a [*SyntaxError] with one of the statuses in S-43. Text of more
 // than 1 MiB fails with STATUS_INVALID_PARAMETER.
-func Parse(s string, opts ...Options) (*sd.Descriptor, error) {
-	return parse(s, false, opts)
+func Parse(text string, opts ...Options) (*sd.Descriptor, error) {
+	return parse(text, false, opts)
 }
 
-// ParseStrict works like [Parse], but accepts only exact case, no blanks outside conditions, numbers that fit, and SIDs
-// in canonical form (S-41, S-80).
-func ParseStrict(s string, opts ...Options) (*sd.Descriptor, error) {
-	return parse(s, true, opts)
+// ParseStrict works like [Parse], but accepts only exact case, no blanks outside conditions, numbers that fit, and
+// SIDs in canonical form (S-41, S-80).
+func ParseStrict(text string, opts ...Options) (*sd.Descriptor, error) {
+	return parse(text, true, opts)
 }
 
 // MustParse works like Parse but panics on an error. It is for constant texts.
-func MustParse(s string, opts ...Options) *sd.Descriptor {
-	d, err := Parse(s, opts...)
+func MustParse(text string, opts ...Options) *sd.Descriptor {
+	d, err := Parse(text, opts...)
 	if err != nil {
 		panic(err)
 	}
@@ -72,28 +71,28 @@ func MustParse(s string, opts ...Options) *sd.Descriptor {
 }
 
 // parse parses a descriptor by the rules of [Parse] or, if strict, of [ParseStrict]. It uses the first of opts.
-func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
-	p := parser{text: s, strict: strict}
+func parse(text string, strict bool, opts []Options) (*sd.Descriptor, error) {
+	p := parser{text: text, strict: strict}
 	if len(opts) > 0 {
 		p.opt = opts[0]
 	}
 	// Another revision than 1 is refused as unknown (S-43).
 	if p.opt.Revision > 1 {
-		return nil, &SyntaxError{Text: s, Want: "SDDL revision 1", Status: ntstatus.UnknownRevision}
+		return nil, &SyntaxError{Text: text, Want: "SDDL revision 1", Status: ntstatus.UnknownRevision}
 	}
-	if len(s) > maxInput {
-		return nil, &SyntaxError{Text: s, Offset: maxInput, Want: "at most 1 MiB of text",
+	if len(text) > maxInput {
+		return nil, &SyntaxError{Text: text, Offset: maxInput, Want: "at most 1 MiB of text",
 			Status: ntstatus.InvalidParameter}
 	}
 	return p.descriptor()
 }
 
-// refusal converts an error of package sid to a [*SyntaxError] with status st. base is the offset in the whole text
+// syntaxError converts an error of package sid to a [*SyntaxError] with a status. base is the offset in the whole text
 // to which the error's own offset is relative. An error without an offset gets base.
-func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
+func (p *parser) syntaxError(err error, base int, status ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {
-		return &SyntaxError{p.text, base + se.Offset, se.Want, st, errors.Is(err, sid.ErrNoDomain)}
+		return &SyntaxError{p.text, base + se.Offset, se.Want, status, errors.Is(err, sid.ErrNoDomain)}
 	}
-	return &SyntaxError{Text: p.text, Offset: base, Want: err.Error(), Status: st}
+	return &SyntaxError{Text: p.text, Offset: base, Want: err.Error(), Status: status}
 }

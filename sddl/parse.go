@@ -17,9 +17,9 @@ type parser struct {
 	opt    Options
 }
 
-// fail returns a [*SyntaxError] which says that the parser expected want at its current position.
-func (p *parser) fail(st ntstatus.Status, want string) error {
-	return &SyntaxError{Text: p.text, Offset: p.pos, Want: want, Status: st}
+// fail returns a [*SyntaxError] which says what the parser expected at its current position.
+func (p *parser) fail(status ntstatus.Status, expected string) error {
+	return &SyntaxError{Text: p.text, Offset: p.pos, Want: expected, Status: status}
 }
 
 // rest returns the text that the parser has not read yet.
@@ -101,16 +101,16 @@ func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
-// sid parses a SID or an alias. st is the status of the error if there is none.
-func (p *parser) sid(st ntstatus.Status) (sid.SID, error) {
+// sid parses a SID or an alias. If there is none, the error has the status.
+func (p *parser) sid(status ntstatus.Status) (sid.SID, error) {
 	at := p.pos
 	s, n, err := sid.Scan(p.rest(), p.opt.Domain)
 	if err != nil {
-		return s, p.refusal(err, at, st)
+		return s, p.syntaxError(err, at, status)
 	}
 	if p.strict {
 		if _, err := sid.ResolveStrict(p.rest()[:n], p.opt.Domain); err != nil {
-			return s, p.refusal(err, at, st)
+			return s, p.syntaxError(err, at, status)
 		}
 	}
 	p.pos += n
@@ -130,22 +130,22 @@ var (
 
 // acl parses the section of a DACL or SACL after its tag, and stores the list and its control bits in parts.
 // NO_ACCESS_CONTROL gives a list that is present and NULL (S-42).
-func (p *parser) acl(parts *sd.Parts, f listFlags) error {
-	parts.Control |= f.present
+func (p *parser) acl(parts *sd.Parts, flags listFlags) error {
+	parts.Control |= flags.present
 	for {
 		p.blanks()
 		switch {
 		case p.word(noAccessControl):
 			return nil
 		case p.word("AR"):
-			parts.Control |= f.request
+			parts.Control |= flags.request
 		case p.word("AI"):
-			parts.Control |= f.inherited
+			parts.Control |= flags.inherited
 		case p.word("P"):
-			parts.Control |= f.protected
+			parts.Control |= flags.protected
 		default:
-			l, err := p.aces(f)
-			if f.system {
+			l, err := p.aces(flags)
+			if flags.system {
 				parts.SACL = l
 			} else {
 				parts.DACL = l
@@ -156,11 +156,11 @@ func (p *parser) acl(parts *sd.Parts, f listFlags) error {
 }
 
 // aces parses the ACEs of a list, which may be none. A list that is too long for its size field is an error (S-17).
-func (p *parser) aces(f listFlags) (*sd.ACL, error) {
+func (p *parser) aces(flags listFlags) (*sd.ACL, error) {
 	start := p.pos
 	var aces []sd.ACE
 	for p.peek() == '(' {
-		a, err := p.ace(f.system)
+		a, err := p.ace(flags.system)
 		if err != nil {
 			return nil, err
 		}

@@ -50,62 +50,63 @@ func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// scanRights parses the rights field of an ACE, which is all of s: two-letter names and numbers in any order, which
-// are combined. Blanks may precede a name but not follow the last, and not be next to a number (S-41). The strict
-// parser accepts either names or one number. On an error it returns the offset and the expected text.
-func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string) {
-	for i := 0; i < len(s); {
+// scanRights parses the rights field of an ACE: two-letter names and numbers in any order, which are combined (S-41).
+// Blanks may precede a name. They may not follow the last name, and not be next to a number. The strict parser accepts
+// either names or one number. On an error it returns the offset and the expected text.
+func scanRights(field string, strict bool) (mask winnt.AccessMask, offset int, expected string) {
+	for i := 0; i < len(field); {
 		var v winnt.AccessMask
 		var n int
-		if startsNumber(s[i:]) {
-			v, n, want = scanNumber(s[i:], strict)
-			if want == "" && strict && n != len(s) {
-				n, want = 0, "rights or one number, not both"
+		if startsNumber(field[i:]) {
+			v, n, expected = scanNumber(field[i:], strict)
+			if expected == "" && strict && n != len(field) {
+				n, expected = 0, "rights or one number, not both"
 			}
 		} else {
-			v, n, want = scanRight(s[i:], strict)
+			v, n, expected = scanRight(field[i:], strict)
 		}
-		if want != "" {
-			return 0, i + n, want
+		if expected != "" {
+			return 0, i + n, expected
 		}
-		m |= v // Rights add up, whether they are names or numbers (S-38).
+		mask |= v // Rights add up, whether they are names or numbers (S-38).
 		i += n
 	}
-	return m, 0, ""
+	return mask, 0, ""
 }
 
 // startsNumber reports whether s begins like a number. It must not be empty.
 func startsNumber(s string) bool { return s[0] == '-' || '0' <= s[0] && s[0] <= '9' }
 
 // scanRight parses a two-letter name such as GA, and the blanks before it. n is the length of both, or the offset of
-// an error. want is the expected text, "" without an error.
-func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
-	for n < len(s) && s[n] == ' ' && !strict {
+// an error. expected is the text that should be there, "" without an error.
+func scanRight(field string, strict bool) (mask winnt.AccessMask, n int, expected string) {
+	for n < len(field) && field[n] == ' ' && !strict {
 		n++
 	}
-	if n+2 > len(s) {
+	if n+2 > len(field) {
 		return 0, n, "a two-letter right such as GA"
 	}
-	m, ok := findRight(s[n:n+2], strict)
+	mask, ok := findRight(field[n:n+2], strict)
 	if !ok {
 		return 0, n, "a two-letter right such as GA, or a number"
 	}
-	return m, n + 2, ""
+	return mask, n + 2, ""
 }
 
 // scanNumber parses an access mask in hexadecimal, octal or decimal, with any number of digits. A number that is too
-// large becomes 0xffffffff; a minus sign negates it (S-38). n is the length of the number, or the offset of an error.
-func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) {
-	digits := strings.TrimPrefix(s, "-")
-	negative := digits != s
+// large becomes 0xffffffff. A minus sign negates it (S-38). n is the length of the number, or the offset of an error.
+// expected is the text that should be there, "" without an error.
+func scanNumber(field string, strict bool) (mask winnt.AccessMask, n int, expected string) {
+	digits := strings.TrimPrefix(field, "-")
+	negative := digits != field
 	if negative && strict {
 		return 0, 0, "a mask without a sign"
 	}
 	base, at := numberBase(digits)
-	at += len(s) - len(digits)
+	at += len(field) - len(digits)
 	var v uint64
-	for n = at; n < len(s) && digitValue(s[n]) < base; n++ {
-		v = v*base + digitValue(s[n])
+	for n = at; n < len(field) && digitValue(field[n]) < base; n++ {
+		v = v*base + digitValue(field[n])
 		if v > 0xFFFFFFFF {
 			if strict {
 				return 0, 0, "a mask of at most 32 bits"
@@ -113,7 +114,7 @@ func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) 
 			v = 0xFFFFFFFF
 		}
 	}
-	if n == at || n < len(s) && (s[n] == ' ' || startsNumber(s[n:])) {
+	if n == at || n < len(field) && (field[n] == ' ' || startsNumber(field[n:])) {
 		return 0, n, "a digit, a two-letter right, or ';'"
 	}
 	if negative {
@@ -145,38 +146,39 @@ func digitValue(c byte) uint64 {
 	return 255
 }
 
-// formatRights returns the rights field of an ACE: a name of the whole mask if there is one, else two-letter names,
-// else a hexadecimal number (S-39). With isLabel it prefers the names of a mandatory label's policy. 0 gives "".
-func formatRights(m winnt.AccessMask, isLabel bool) string {
-	if m == 0 {
+// formatRights returns the rights field of an ACE (S-39). It is a name of the whole mask if there is one, else
+// two-letter names, else a hexadecimal number. With isLabel it prefers the names of a mandatory label's policy. 0
+// gives "".
+func formatRights(mask winnt.AccessMask, isLabel bool) string {
+	if mask == 0 {
 		return ""
 	}
 	if isLabel {
-		if s, ok := join(m, label); ok {
+		if s, ok := joinNames(mask, label); ok {
 			return s
 		}
 	}
 	for _, r := range whole {
-		if r.mask == m {
+		if r.mask == mask {
 			return r.name
 		}
 	}
-	if s, ok := join(m, letters); ok {
+	if s, ok := joinNames(mask, letters); ok {
 		return s
 	}
-	return "0x" + strconv.FormatUint(uint64(m), 16)
+	return "0x" + strconv.FormatUint(uint64(mask), 16)
 }
 
-// join returns the names in t that together make up the mask m. ok is false if they do not cover it.
-func join(m winnt.AccessMask, t []right) (s string, ok bool) {
+// joinNames returns those of the names that together make up a mask. ok is false if they do not cover it.
+func joinNames(mask winnt.AccessMask, names []right) (text string, ok bool) {
 	var b strings.Builder
-	for _, r := range t {
-		if m&r.mask != 0 {
+	for _, r := range names {
+		if mask&r.mask != 0 {
 			b.WriteString(r.name)
-			m &^= r.mask
+			mask &^= r.mask
 		}
 	}
-	return b.String(), m == 0
+	return b.String(), mask == 0
 }
 
 // FormatRights returns a mask in the form of an ACE's rights field (S-39). It
@@ -184,10 +186,9 @@ func join(m winnt.AccessMask, t []right) (s string, ok bool) {
 // hexadecimal.
 func FormatRights(m winnt.AccessMask) string { return formatRights(m, false) }
 
-// ParseRights parses a mask typed by a user. Its parts are joined by '|', ','
-// or blanks. Each part is SDDL letters ("FR", "RCWD"), a number, or a
-// documented name such as FILE_READ_DATA, in any case. ParseRights refuses empty
-// text and numbers that do not fit.
+// ParseRights parses a mask typed by a user. Its parts are joined by '|', ',' or blanks. Each part is SDDL letters
+// ("FR", "RCWD"), a number, or a documented name such as FILE_READ_DATA, in any case. ParseRights refuses empty text
+// and numbers that do not fit.
 func ParseRights(text string) (winnt.AccessMask, error) {
 	var m winnt.AccessMask
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
