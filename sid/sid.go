@@ -57,30 +57,29 @@ func New(authority uint64, subs ...uint32) (s SID, ok bool) {
 	return SID{string(b)}, true
 }
 
-// Decode decodes the SID at the start of b and copies it. n is its size in
-// bytes. The error wraps [ErrInvalid].
-func Decode(b []byte) (s SID, n int, err error) {
-	s, n, st := DecodeString(unsafe.String(unsafe.SliceData(b), len(b)))
+// Decode decodes the SID at the start of b and copies it. size is the number of its bytes. The error wraps
+// [ErrInvalid].
+func Decode(b []byte) (s SID, size int, err error) {
+	s, size, st := DecodeString(unsafe.String(unsafe.SliceData(b), len(b)))
 	if st != ntstatus.Success {
 		return SID{}, 0, ErrInvalid
 	}
-	return SID{strings.Clone(s.b)}, n, nil
+	return SID{strings.Clone(s.b)}, size, nil
 }
 
-// DecodeString decodes the SID at the start of b without copying it. The SID is
-// a substring of b, and n is its size in bytes. The status is
-// STATUS_INVALID_SID if b does not start with a SID.
-func DecodeString(b string) (s SID, n int, st ntstatus.Status) {
+// DecodeString decodes the SID at the start of b without copying it: the SID is a substring of b. size is the number
+// of its bytes. The status is STATUS_INVALID_SID if b does not start with a SID.
+func DecodeString(b string) (s SID, size int, status ntstatus.Status) {
 	// A SID has revision 1 and at most fifteen sub-authorities (S-2).
 	if len(b) < minSize || b[0] != 1 || b[1] > MaxSubAuthorities {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
-	n = 8 + 4*int(b[1])
+	size = 8 + 4*int(b[1])
 	// All sub-authorities must fit in b (S-1).
-	if len(b) < n {
+	if len(b) < size {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
-	return SID{b[:n]}, n, ntstatus.Success
+	return SID{b[:size]}, size, ntstatus.Success
 }
 
 // Equal reports whether s == t. It avoids the call that a string comparison
@@ -189,19 +188,19 @@ func (s SID) EqualPrefix(o SID) bool {
 // Compare orders SIDs by authority, then lexicographically by sub-authorities,
 // the shorter one first (S-3). The result is negative, 0 or positive. The order
 // is only for sorting: the zero value sorts like S-1-0.
-func (s SID) Compare(o SID) int {
-	if s.b == o.b {
+func (s SID) Compare(other SID) int {
+	if s.b == other.b {
 		return 0
 	}
-	if a, b := s.Authority(), o.Authority(); a != b {
+	if a, b := s.Authority(), other.Authority(); a != b {
 		if a < b {
 			return -1
 		}
 		return 1
 	}
-	n, m := s.SubAuthorities(), o.SubAuthorities()
+	n, m := s.SubAuthorities(), other.SubAuthorities()
 	for i := range min(n, m) {
-		if a, b := s.Sub(i), o.Sub(i); a != b {
+		if a, b := s.Sub(i), other.Sub(i); a != b {
 			if a < b {
 				return -1
 			}

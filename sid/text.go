@@ -35,11 +35,11 @@ func (e *SyntaxError) Is(target error) bool { return target == ErrNoDomain && e.
 // Status returns STATUS_INVALID_SID (S-23).
 func (e *SyntaxError) Status() ntstatus.Status { return ntstatus.InvalidSID }
 
-// Parse parses the text form as recorded on Windows (S-80): S-R-A-S… in any
-// case, with numbers in decimal or 0x-hexadecimal. A hexadecimal revision makes
-// all later numbers hexadecimal. A sub-authority that is too large becomes
-// 4294967295. Parse also accepts the SDDL aliases that need no domain, such as
-// "BA" (S-9a). The error is a [*SyntaxError].
+// Parse parses the text form as recorded on Windows (S-80): S-R-A-S… in any case, with numbers in decimal or
+// 0x-hexadecimal. The error is a [*SyntaxError].
+//   - A hexadecimal revision makes all later numbers hexadecimal.
+//   - A sub-authority that is too large becomes 4294967295.
+//   - Parse also accepts the SDDL aliases that need no domain, such as "BA" (S-9a).
 func Parse(text string) (SID, error) { return Resolve(text, SID{}) }
 
 // ParseStrict accepts only the canonical S-1-… form that [SID.String] prints,
@@ -85,11 +85,10 @@ func ResolveStrict(text string, domain SID) (SID, error) {
 	return s, nil
 }
 
-// Scan parses the SID or alias at the start of text. n is its length in bytes.
-// A D that ends a run of hexadecimal digits and is followed by ':' does not
-// belong to the SID, because it is the tag of a DACL (S-9). The error is a
-// [*SyntaxError]; n then has no meaning.
-func Scan(text string, domain SID) (s SID, n int, err error) {
+// Scan parses the SID or alias at the start of text. length is the number of its bytes. A D that ends a run of
+// hexadecimal digits and is followed by ':' does not belong to the SID, because it is the tag of a DACL (S-9). The
+// error is a [*SyntaxError]; length then has no meaning.
+func Scan(text string, domain SID) (s SID, length int, err error) {
 	if len(text) >= 2 && text[0]|0x20 == 's' && text[1] == '-' {
 		p := scanner{text: text, pos: 2}
 		s, err = p.sid()
@@ -114,9 +113,9 @@ type scanner struct {
 	hex  bool // the revision was hexadecimal, so is every later number
 }
 
-// fail returns a [*SyntaxError] which says that the parser expected want at offset at.
-func (p *scanner) fail(at int, want string) error {
-	return &SyntaxError{Text: p.text, Offset: at, Want: want}
+// fail returns a [*SyntaxError] which says what the parser expected at an offset.
+func (p *scanner) fail(offset int, expected string) error {
+	return &SyntaxError{Text: p.text, Offset: offset, Want: expected}
 }
 
 // sid parses a SID after its "S-" and consumes it. Other text may follow. The error is a [*SyntaxError].
@@ -172,9 +171,9 @@ func (p *scanner) dash() bool {
 	return false
 }
 
-// number parses a decimal or 0x-hexadecimal number; a larger one than max becomes max. Leading zeros do not make it
+// number parses a decimal or 0x-hexadecimal number. A number larger than max becomes max. Leading zeros do not make it
 // octal (S-7). hex says whether it was hexadecimal. ok is false if there is no digit.
-func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
+func (p *scanner) number(max uint64) (value uint64, hex, ok bool) {
 	hex = p.hex
 	start := p.pos
 	if p.pos+2 < len(p.text) && p.text[p.pos] == '0' && p.text[p.pos+1]|0x20 == 'x' && digit(p.text[p.pos+2]) < 16 {
@@ -191,12 +190,12 @@ func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 		if d >= base || p.pos > start && p.tag() {
 			break
 		}
-		if v < max {
-			v = min(v*base+d, max)
+		if value < max {
+			value = min(value*base+d, max)
 		}
 		p.pos++
 	}
-	return v, hex, p.pos > start
+	return value, hex, p.pos > start
 }
 
 // tag reports whether the text continues with "D:", which starts a DACL in SDDL and does not belong to the SID. The
