@@ -144,7 +144,7 @@ func newTrial(r *Request, insertable []sd.ACE) *trial {
 func newList(aces []sd.ACE) *sd.ACL {
 	l, err := sd.NewACL(aces...)
 	if err != nil {
-		panic("access: the entries of putMoves do not fit: " + err.Error())
+		panic("access: the entries of insertMoves do not fit: " + err.Error())
 	}
 	return l
 }

@@ -57,8 +57,8 @@ type AssignRequest struct {
 // Assign returns the descriptor of a new object, as SeAssignSecurityEx does, or without flags SeAssignSecurity. It
 // fails with one of these statuses:
 //   - STATUS_NO_TOKEN without a subject (S-60)
-//   - STATUS_INVALID_OWNER for an owner that the subject may not assign (S-61)
-//   - STATUS_INVALID_PRIMARY_GROUP for a bad group (S-62)
+//   - STATUS_INVALID_OWNER for an owner that the subject may not assign, or without any owner (S-61)
+//   - STATUS_INVALID_PRIMARY_GROUP without any group (S-62)
 //   - STATUS_PRIVILEGE_NOT_HELD if the creator may not set the SACL (S-71)
 //   - STATUS_INVALID_ACL if a list of the result would be too long
 func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
