@@ -21,11 +21,11 @@ func Grant(granted winnt.AccessMask) Decision {
 
 // Refuse returns a decision that denies with a status. For STATUS_SUCCESS it
 // denies with STATUS_ACCESS_DENIED.
-func Refuse(st ntstatus.Status) Decision {
-	if st == ntstatus.Success {
-		st = ntstatus.AccessDenied
+func Refuse(status ntstatus.Status) Decision {
+	if status == ntstatus.Success {
+		status = ntstatus.AccessDenied
 	}
-	return Decision{Verdict: ntstatus.Decided(st)}
+	return Decision{Verdict: ntstatus.Decided(status)}
 }
 
 // Using returns a copy of d that records used as the privileges that the check used.

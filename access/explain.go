@@ -193,12 +193,12 @@ func (x *Explanation) name(bit winnt.AccessMask) string {
 
 // names returns the names of all rights in a mask, as the object's type formats them. If the type is unknown, it
 // returns numbers.
-func (x *Explanation) names(m winnt.AccessMask) string {
+func (x *Explanation) names(rights winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
 		t = &winnt.ObjectType{}
 	}
-	return t.Names(m)
+	return t.Names(rights)
 }
 
 // String returns the name of the pass in explanations: "restricted", "package", or "" for any other pass.

@@ -160,6 +160,6 @@ func (q *query) node(entry *sd.Entry, kind *aceKind) (int, cause) {
 
 // mapEntry returns the rights that an ACE's mask stands for, with generic rights mapped. It removes MAXIMUM_ALLOWED
 // and ACCESS_SYSTEM_SECURITY, which no ACE can grant.
-func (q *query) mapEntry(m winnt.AccessMask) winnt.AccessMask {
-	return q.mapping.Map(m) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
+func (q *query) mapEntry(mask winnt.AccessMask) winnt.AccessMask {
+	return q.mapping.Map(mask) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 }

@@ -52,9 +52,9 @@ func ValidateObjectTypes(list []ObjectTypeEntry) error {
 	return nil
 }
 
-// listError returns the error of an entry, which is also STATUS_INVALID_PARAMETER.
-func listError(i int, format string, args ...any) error {
-	return fmt.Errorf("object type list, entry %d: %s: %w", i, fmt.Sprintf(format, args...),
+// listError returns the error of the entry with an index. It wraps STATUS_INVALID_PARAMETER.
+func listError(index int, format string, args ...any) error {
+	return fmt.Errorf("object type list, entry %d: %s: %w", index, fmt.Sprintf(format, args...),
 		ntstatus.InvalidParameter.Err())
 }
 
@@ -67,8 +67,8 @@ type guidIndex struct{ m map[winnt.GUID]int32 }
 const shortList = 16
 
 // add records the GUID of the next entry, which follows the entries of list. It returns false if list already has it.
-func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
-	if x.find(list, g) >= 0 {
+func (x *guidIndex) add(list []ObjectTypeEntry, guid winnt.GUID) bool {
+	if x.find(list, guid) >= 0 {
 		return false
 	}
 	if len(list) >= shortList {
@@ -78,21 +78,21 @@ func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
 				x.m[list[i].GUID] = int32(i)
 			}
 		}
-		x.m[g] = int32(len(list))
+		x.m[guid] = int32(len(list))
 	}
 	return true
 }
 
 // find returns the index of the entry of list with this GUID, or -1.
-func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
+func (x *guidIndex) find(list []ObjectTypeEntry, guid winnt.GUID) int {
 	if x.m != nil {
-		if i, ok := x.m[g]; ok {
+		if i, ok := x.m[guid]; ok {
 			return int(i)
 		}
 		return -1
 	}
 	for i := range list {
-		if list[i].GUID == g {
+		if list[i].GUID == guid {
 			return i
 		}
 	}
@@ -139,7 +139,7 @@ func newTree(list []ObjectTypeEntry, perNode bool) *tree {
 }
 
 // find returns the index of the node with this GUID, or -1.
-func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
+func (t *tree) find(guid winnt.GUID) int { return t.index.find(t.list, guid) }
 
 // hold prepares the tree for the first pass: it sets the rights that every node has before it.
 func (t *tree) hold(rights winnt.AccessMask) {

@@ -204,11 +204,11 @@ func (l *fieldList) text(name, v string) { *l = append(*l, Field{Name: name, tex
 
 // name adds a field whose text comes from outside, such as a path or an account. It writes "-" for an empty text
 // (U-57) and shortens a long one.
-func (l *fieldList) name(name, v string) {
-	if v == "" {
-		v = absent
+func (l *fieldList) name(name, text string) {
+	if text == "" {
+		text = absent
 	}
-	l.text(name, shorten(v))
+	l.text(name, shorten(text))
 }
 
 // list adds a field with several items, which style joins in text form. It writes "-" if there are none (U-57). It
@@ -229,7 +229,7 @@ func (l *fieldList) privileges(name string, set winnt.PrivilegeSet) {
 
 // hex adds a number of the manifest types HexInt32, HexInt64 and Pointer:
 // lower case, no padding (U-22).
-func (l *fieldList) hex(name string, v uint64) { l.text(name, winnt.LUID(v).String()) }
+func (l *fieldList) hex(name string, value uint64) { l.text(name, winnt.LUID(value).String()) }
 
 // shorten cuts a name of 32 KiB or more and puts an ellipsis at its end. It does
 // not cut within a character.

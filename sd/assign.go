@@ -119,14 +119,14 @@ func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
 	return o, ntstatus.Success
 }
 
-// mayAssign reports whether the caller may make SID o the owner of an object. Kernel mode and a caller with
-// SeRestorePrivilege may use any SID. Others may use their own Owner and the SIDs that MayOwn accepts; a nil MayOwn
-// accepts none.
-func (f *Caller) mayAssign(o sid.SID) bool {
-	if f.Kernel || f.Restore || o == f.Owner {
+// mayAssign reports whether the caller may make a SID the owner of an object.
+//   - Kernel mode and a caller with SeRestorePrivilege may use any SID.
+//   - Others may use their own Owner and the SIDs that MayOwn accepts. A nil MayOwn accepts none.
+func (f *Caller) mayAssign(owner sid.SID) bool {
+	if f.Kernel || f.Restore || owner == f.Owner {
 		return true
 	}
-	return f.MayOwn != nil && f.MayOwn(o)
+	return f.MayOwn != nil && f.MayOwn(owner)
 }
 
 // group returns the group of the new object: the creator's, the parent's with

@@ -34,9 +34,10 @@ func Peek(raw []byte) (Raw, ntstatus.Status) {
 // fault is a [DecodeError] by value, so that a successful decode allocates none. A Status of 0 means no error.
 type fault DecodeError
 
-// bad returns a fault with STATUS_INVALID_SECURITY_DESCR at byte offset off. what says what should be there.
-func bad(off int, what string) fault {
-	return fault{off, ntstatus.InvalidSecurityDescr, what}
+// badDescriptor returns a fault with STATUS_INVALID_SECURITY_DESCR at a byte offset. expected says what should be
+// there.
+func badDescriptor(offset int, expected string) fault {
+	return fault{offset, ntstatus.InvalidSecurityDescr, expected}
 }
 
 // peek returns the parts of a self-relative descriptor, after it has checked the header and the offsets. It does not
@@ -45,7 +46,7 @@ func bad(off int, what string) fault {
 func peek(raw string) (parts Raw, end int, failure fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
 	if len(raw) < headerSize {
-		return parts, 0, bad(len(raw), "a self-relative descriptor has at least 20 bytes")
+		return parts, 0, badDescriptor(len(raw), "a self-relative descriptor has at least 20 bytes")
 	}
 	// A descriptor of another revision than 1 is of unknown revision (S-23).
 	if raw[0] != 1 {
@@ -54,7 +55,7 @@ func peek(raw string) (parts Raw, end int, failure fault) {
 	parts.Control = Control(u16(raw, 2))
 	// A self-relative descriptor has the flag SELF_RELATIVE (S-22).
 	if parts.Control&SelfRelative == 0 {
-		return parts, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
+		return parts, 0, badDescriptor(2, "the control word of these bytes must have SE_SELF_RELATIVE")
 	}
 	if parts.Control&RMControlValid != 0 {
 		parts.RMControl = raw[1]
@@ -95,7 +96,7 @@ func partOffset(raw string, headerField int) (int, fault) {
 	}
 	// A part starts behind the header, at a multiple of 4, and inside (S-22).
 	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(raw)) {
-		return 0, bad(headerField, "an offset must be 0, or at least 20, a multiple of 4 and inside")
+		return 0, badDescriptor(headerField, "an offset must be 0, or at least 20, a multiple of 4 and inside")
 	}
 	return int(off), fault{}
 }
@@ -111,7 +112,7 @@ func peekSID(raw string, headerField int) (id sid.SID, end int, failure fault) {
 	id, n, st := sid.DecodeString(raw[off:])
 	// A descriptor with an invalid SID is invalid (S-21).
 	if st != ntstatus.Success {
-		return id, 0, bad(off, "a SID of revision 1 must fit here")
+		return id, 0, badDescriptor(off, "a SID of revision 1 must fit here")
 	}
 	return id, off + n, failure
 }
@@ -127,7 +128,7 @@ func peekACL(raw string, headerField int) (acl string, end int, failure fault) {
 	n, st := aclExtent(raw[off:])
 	// A descriptor with an invalid list is invalid (S-21).
 	if st != ntstatus.Success {
-		return "", 0, bad(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
+		return "", 0, badDescriptor(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
 	}
 	return raw[off : off+n], off + n, failure
 }

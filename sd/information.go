@@ -45,30 +45,30 @@ func PartOf(t Type) uint32 {
 	return winnt.SACL_SECURITY_INFORMATION
 }
 
-// QueryAccess returns the access that a handle needs to read the parts of a descriptor, as SeQuerySecurityAccessMask
-// does. i has SECURITY_INFORMATION bits.
-func QueryAccess(i uint32) winnt.AccessMask {
+// QueryAccess returns the access that a handle needs to read parts of a descriptor, as SeQuerySecurityAccessMask does.
+// information has the SECURITY_INFORMATION bits of the parts.
+func QueryAccess(information uint32) winnt.AccessMask {
 	var m winnt.AccessMask
-	if i&readControlReads != 0 {
+	if information&readControlReads != 0 {
 		m |= winnt.READ_CONTROL
 	}
-	if i&saclReads != 0 {
+	if information&saclReads != 0 {
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return m
 }
 
-// SetAccess returns the access that a handle needs to change the parts of a descriptor, as SeSetSecurityAccessMask
-// does. i has SECURITY_INFORMATION bits.
-func SetAccess(i uint32) winnt.AccessMask {
+// SetAccess returns the access that a handle needs to change parts of a descriptor, as SeSetSecurityAccessMask does.
+// information has the SECURITY_INFORMATION bits of the parts.
+func SetAccess(information uint32) winnt.AccessMask {
 	var m winnt.AccessMask
-	if i&writeOwnerSets != 0 {
+	if information&writeOwnerSets != 0 {
 		m |= winnt.WRITE_OWNER
 	}
-	if i&writeDACSets != 0 {
+	if information&writeDACSets != 0 {
 		m |= winnt.WRITE_DAC
 	}
-	if i&saclSets != 0 {
+	if information&saclSets != 0 {
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return m

@@ -64,7 +64,7 @@ func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 // inherit appends to entries what the object inherits from one ACE of its parent: none, one, or an effective and an
 // inherit-only entry (S-66 to S-69). With autoInherit they are marked Inherited.
 func (h *Heir) inherit(entries []ACE, parentACE ACE, autoInherit bool) []ACE {
-	if nonInheritable(parentACE) {
+	if isNonInheritable(parentACE) {
 		return entries
 	}
 	flags, effective, ok := InheritFlags(parentACE.Flags(), h.Container)
@@ -185,9 +185,9 @@ func (a ACE) dropClass() ACE {
 	return out
 }
 
-// nonInheritable reports whether ACE a is a resource attribute that children never inherit: its claim has the flag
-// NON_INHERITABLE, bit 0 of the flags at offset 8 (S-70).
-func nonInheritable(a ACE) bool {
-	d := a.AppData()
-	return a.Type() == SystemResourceAttribute && len(d) >= 12 && d[8]&1 != 0
+// isNonInheritable reports whether an ACE is a resource attribute that children never inherit. Its claim then has the
+// flag NON_INHERITABLE, bit 0 of the flags at offset 8 (S-70).
+func isNonInheritable(ace ACE) bool {
+	d := ace.AppData()
+	return ace.Type() == SystemResourceAttribute && len(d) >= 12 && d[8]&1 != 0
 }

@@ -168,8 +168,8 @@ func (e ListEditor) begin(acl *ACL, rule Rule, isAdding bool) (Rule, []ACE, erro
 	return rule, acl.Slice(), nil
 }
 
-// concerns reports whether the rule is about ACE a: it is explicit, has the rule's trustee, and allows, denies or
-// audits like the rule.
+// concerns reports whether the rule is about ACE a. The ACE must be explicit, have the rule's trustee, and allow, deny
+// or audit like the rule.
 func (r *Rule) concerns(a ACE) bool {
 	return a.Flags()&Inherited == 0 && a.SID() == r.Trustee && qualifier(a) == qualifier(ACE{string([]byte{byte(r.Type)})})
 }

@@ -78,17 +78,17 @@ func (r *Explicit) typed(plain, object Type) Type {
 	return plain
 }
 
-// mine reports whether the request is about ACE a: it is explicit and has the request's trustee. If the request has
-// object types, the ACE must have the same ones.
-func (r *Explicit) mine(a ACE) bool {
-	if a.Flags()&Inherited != 0 || a.SID() != r.Trustee {
+// concerns reports whether the request is about an ACE. The ACE must be explicit and have the request's trustee. If
+// the request has object types, the ACE must have the same ones.
+func (r *Explicit) concerns(ace ACE) bool {
+	if ace.Flags()&Inherited != 0 || ace.SID() != r.Trustee {
 		return false
 	}
 	if r.ObjectType == nil && r.InheritedObjectType == nil {
 		return true
 	}
-	object, hasObject := a.ObjectType()
-	inherited, hasInherited := a.InheritedObjectType()
+	object, hasObject := ace.ObjectType()
+	inherited, hasInherited := ace.InheritedObjectType()
 	return matchesType(r.ObjectType, object, hasObject) && matchesType(r.InheritedObjectType, inherited, hasInherited)
 }
 
@@ -102,7 +102,7 @@ func matchesType(wanted *winnt.GUID, objectType winnt.GUID, hasObjectType bool) 
 func (r *Explicit) remove(aces []ACE, matches func(Type) bool) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
-		if !r.mine(a) || !matches(a.Type()) {
+		if !r.concerns(a) || !matches(a.Type()) {
 			out = append(out, a)
 		}
 	}
@@ -114,7 +114,7 @@ func (r *Explicit) remove(aces []ACE, matches func(Type) bool) []ACE {
 func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
-		if r.mine(a) && a.Type() == r.typed(AccessAllowed, AccessAllowedObject) && a.Flags() == flags {
+		if r.concerns(a) && a.Type() == r.typed(AccessAllowed, AccessAllowedObject) && a.Flags() == flags {
 			if a = a.WithMask(a.Mask() &^ r.Mask); a.Mask() == 0 {
 				continue
 			}
@@ -128,7 +128,7 @@ func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 // inserts a new entry in canonical order. It may write to aces.
 func (r *Explicit) add(aces []ACE, aceType Type, flags uint8) ([]ACE, error) {
 	for i, a := range aces {
-		if r.mine(a) && a.Type() == aceType && a.Flags() == flags && a.AppData() == "" {
+		if r.concerns(a) && a.Type() == aceType && a.Flags() == flags && a.AppData() == "" {
 			aces[i] = a.WithMask(a.Mask() | r.Mask)
 			return aces, nil
 		}

@@ -65,7 +65,7 @@ func AddACE(acl []byte, revision uint32, aceType Type, flags uint8, mask winnt.A
 		return ntstatus.AllottedSpaceExceeded
 	}
 	copy(acl[end:], a.b)
-	bump(acl, 1)
+	addACECount(acl, 1)
 	acl[0] = max(acl[0], byte(revision))
 	return ntstatus.Success
 }
@@ -95,7 +95,7 @@ func InsertACEs(acl []byte, revision, index uint32, newACEs []byte) ntstatus.Sta
 	}
 	copy(acl[at+len(newACEs):], acl[at:end])
 	copy(acl[at:], newACEs)
-	bump(acl, count)
+	addACECount(acl, count)
 	// A revision above 4 is stored too, and makes the list invalid (S-19).
 	acl[0] = max(acl[0], byte(revision))
 	return ntstatus.Success
@@ -129,7 +129,7 @@ func DeleteACE(acl []byte, index uint32) ntstatus.Status {
 	end, n := used(acl), u16(view(acl), off+2)
 	copy(acl[off:], acl[off+n:end])
 	clear(acl[end-n : end])
-	bump(acl, -1)
+	addACECount(acl, -1)
 	return ntstatus.Success
 }
 
@@ -157,7 +157,7 @@ func offsetOf(acl []byte, index uint32) int {
 	return off
 }
 
-// bump adds by to the number of entries in the header of a list.
-func bump(acl []byte, by int) {
-	binary.LittleEndian.PutUint16(acl[4:], uint16(int(binary.LittleEndian.Uint16(acl[4:]))+by))
+// addACECount adds count to the number of entries in the header of a list.
+func addACECount(acl []byte, count int) {
+	binary.LittleEndian.PutUint16(acl[4:], uint16(int(binary.LittleEndian.Uint16(acl[4:]))+count))
 }

@@ -84,14 +84,16 @@ func (r *SetRequest) setOwners(parts *Parts, information uint32) ntstatus.Status
 	return ntstatus.Success
 }
 
-// checkLabels checks that the caller may set the labels in the new SACL. It returns STATUS_PRIVILEGE_NOT_HELD for a
-// new mandatory label that the caller may not set. It returns STATUS_ACCESS_DENIED if the request selects the trust
-// label or the whole SACL, and the caller does not dominate the old and the new trust label.
-func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
+// checkLabels checks that the caller may set the labels in the new SACL. information has the SECURITY_INFORMATION bits
+// of the request. It fails with one of these statuses:
+//   - STATUS_PRIVILEGE_NOT_HELD for a new mandatory label that the caller may not set
+//   - STATUS_ACCESS_DENIED if the request selects the trust label or the whole SACL, and the caller does not dominate
+//     the old and the new trust label
+func (r *SetRequest) checkLabels(information uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
 	}
-	if i&(winnt.LABEL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION) != 0 {
+	if information&(winnt.LABEL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION) != 0 {
 		for _, a := range pick(r.New.SACL(), func(t Type) bool { return t == SystemMandatoryLabel }) {
 			if !r.Subject.mayLabel(a.SID()) {
 				return ntstatus.PrivilegeNotHeld
@@ -99,7 +101,7 @@ func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 		}
 	}
 	// Replacing the whole list replaces the trust label too (S-86).
-	if i&(winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION) != 0 {
+	if information&(winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION) != 0 {
 		for _, l := range [...]*ACL{r.Old.SACL(), r.New.SACL()} {
 			for _, a := range pick(l, func(t Type) bool { return t == SystemProcessTrustLabel }) {
 				if !dominates(r.Subject.Trust, a.SID()) {

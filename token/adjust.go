@@ -129,7 +129,7 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 			status = ntstatus.NotAllAssigned
 			continue
 		}
-		for i := range t.equalTo(first) {
+		for i := range t.sameSIDIndexes(first) {
 			if st := t.adjustGroup(enabled, i, c.Attributes&winnt.SE_GROUP_ENABLED != 0); st != ntstatus.Success {
 				return t, nil, st
 			}
@@ -190,16 +190,18 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 	}
 }
 
-// isLogon reports whether the attributes a of a group mark it as the logon SID.
-func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
+// isLogon reports whether the attributes of a group mark it as the logon SID.
+func isLogon(attributes uint32) bool {
+	return attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID
+}
 
-// equalTo yields the indexes of the user and groups that have the same SID as entry i, because a token can have a SID
-// twice. It skips entries that EffectiveOnly removed.
-func (t *Token) equalTo(i int) func(yield func(int) bool) {
+// sameSIDIndexes yields the indexes of the user and groups that have the same SID as one of them, because a token can
+// have a SID twice. It skips entries that EffectiveOnly removed.
+func (t *Token) sameSIDIndexes(index int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
-		first := i
+		first := index
 		for at, f := range t.body.set.Duplicates() {
-			if at == i {
+			if at == index {
 				first = f
 			}
 		}

@@ -91,7 +91,7 @@ func Parse(file []byte) (*Token, error) {
 // read parses the whole file and returns its token. The error is of the JSON, of a SID or of New, so every token that
 // a file describes is one that New accepts.
 func (r *fileReader) read() (*Token, error) {
-	if err := r.fields(fileFields, r.field); err != nil {
+	if err := r.fields(fileFields, r.parseField); err != nil {
 		return nil, err
 	}
 	if err := r.Done(); err != nil {
@@ -135,11 +135,11 @@ func (r *fileReader) refused(err error) error {
 	return out
 }
 
-// field parses the value of one field of the token file, fileFields[i]. It does not resolve SIDs, because the field
-// domain may follow.
-func (r *fileReader) field(i int) (err error) {
+// parseField parses the value of one field of the token file. fieldIndex is that of its name in fileFields. It does
+// not resolve SIDs, because the field domain may follow.
+func (r *fileReader) parseField(fieldIndex int) (err error) {
 	s := &r.spec
-	switch name := fileFields[i]; name {
+	switch name := fileFields[fieldIndex]; name {
 	case "user":
 		err = r.group(&r.user, 0)
 	case "groups":
@@ -165,7 +165,7 @@ func (r *fileReader) field(i int) (err error) {
 	case "trustLevel":
 		err = r.loc(name, &r.trust)
 	case "appContainer":
-		if err = r.fields(containerFields, r.container); err == nil && r.pkg.path == "" {
+		if err = r.fields(containerFields, r.parseContainer); err == nil && r.pkg.path == "" {
 			err = strict.Within("packageSid", r.Fail("missing"))
 		}
 	case "userClaims":

@@ -136,9 +136,10 @@ func (r *fileReader) privilege(int) error {
 	return nil
 }
 
-// container parses the value of one field of the object appContainer, containerFields[i].
-func (r *fileReader) container(i int) (err error) {
-	switch i {
+// parseContainer parses the value of one field of the object appContainer. fieldIndex is that of its name in
+// containerFields.
+func (r *fileReader) parseContainer(fieldIndex int) (err error) {
+	switch fieldIndex {
 	case 0:
 		err = r.loc("appContainer.packageSid", &r.pkg)
 	case 1:

@@ -161,11 +161,11 @@ func (t *Token) groupsFile() (groups []any, level string) {
 }
 
 // groupFiles returns groups in the JSON form of a token file. Without groups it returns an empty list, because the
-// field must appear in the file. bare has the attributes that the reader assigns to a SID without attributes.
-func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
+// field must appear in the file. defaults has the attributes that the reader assigns to a SID without attributes.
+func groupFiles(groups func(func(int, Group) bool), defaults uint32) []any {
 	out := []any{}
-	for _, g := range seq {
-		out = append(out, groupFile(g, bare))
+	for _, g := range groups {
+		out = append(out, groupFile(g, defaults))
 	}
 	return out
 }

@@ -56,12 +56,12 @@ func (t *Token) Filter(spec FilterSpec) (*Token, ntstatus.Status) {
 	// The order matters: LUA_TOKEN comes after the lists, and the restricting SIDs
 	// before the claims of the restricted pass.
 	w.disable(spec.Disable)
-	w.privileges(&spec)
+	w.removePrivileges(&spec)
 	if spec.Flags&winnt.LUA_TOKEN != 0 {
 		w.lua()
 	}
 	w.restrict(&spec)
-	w.extended(&spec)
+	w.applyExtended(&spec)
 	w.finish(&spec)
 	return &n, ntstatus.Success
 }
@@ -100,17 +100,17 @@ func (w *filtered) disable(sids []sid.SID) {
 		if first < 0 {
 			continue
 		}
-		for i := range w.old.equalTo(first) {
-			w.denyOnly(i)
+		for i := range w.old.sameSIDIndexes(first) {
+			w.makeDenyOnly(i)
 		}
 	}
 }
 
-// denyOnly makes entry i of the user and groups deny-only, so that it matches deny ACEs and no allow ACE. It clears
-// both enabled bits, and notes an effect of the filter if the entry was not deny-only before. It does not change the
-// integrity entry.
-func (w *filtered) denyOnly(i int) {
-	a := &w.b.attrs[i]
+// makeDenyOnly makes one entry of the user and groups deny-only, so that it matches deny ACEs and no allow ACE. It
+// clears both enabled bits. It notes an effect of the filter if the entry was not deny-only before. It does not change
+// the integrity entry.
+func (w *filtered) makeDenyOnly(index int) {
+	a := &w.b.attrs[index]
 	// The integrity entry cannot be made deny-only (T-61).
 	if *a&winnt.SE_GROUP_INTEGRITY != 0 {
 		return
@@ -120,21 +120,23 @@ func (w *filtered) denyOnly(i int) {
 	}
 	// The mandatory attribute does not protect, and stays (T-61).
 	*a = *a&^winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_USE_FOR_DENY_ONLY
-	w.enabled.Clear(i)
+	w.enabled.Clear(index)
 }
 
-// privileges removes the privileges that the filter takes away: those in f.Delete, or with DISABLE_MAX_PRIVILEGE all
-// but SeChangeNotifyPrivilege (T-62). LUA_TOKEN also removes those that a limited token may not have (T-65).
-func (w *filtered) privileges(f *FilterSpec) {
+// removePrivileges removes the privileges that the filter takes away (T-62).
+//   - Without a flag these are the ones in spec.Delete.
+//   - With DISABLE_MAX_PRIVILEGE it removes all but SeChangeNotifyPrivilege.
+//   - With LUA_TOKEN it also removes those that a limited token may not have (T-65).
+func (w *filtered) removePrivileges(spec *FilterSpec) {
 	// A privilege to delete goes, one that is not held is skipped (T-62).
-	drop := f.Delete
+	drop := spec.Delete
 	// DISABLE_MAX_PRIVILEGE ignores the list and leaves SeChangeNotifyPrivilege
 	// (T-62).
-	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 {
+	if spec.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 {
 		drop = ^winnt.SeChangeNotifyPrivilege.Bit()
 	}
 	// LUA_TOKEN keeps only the privileges of a limited token (T-65).
-	if f.Flags&winnt.LUA_TOKEN != 0 {
+	if spec.Flags&winnt.LUA_TOKEN != 0 {
 		drop |= ^limitedPrivileges
 	}
 	w.drop(drop)
@@ -159,7 +161,7 @@ func (w *filtered) lua() {
 	// bind the limited token. T-65
 	for i, g := range w.old.Groups() {
 		if isAdministrative(g.SID) {
-			w.denyOnly(i)
+			w.makeDenyOnly(i)
 		}
 	}
 	// A level at or below Medium stays: a filter never raises (T-68).
@@ -195,15 +197,15 @@ func isAdministrative(s sid.SID) bool {
 	return false
 }
 
-// restrict adds the restricting SIDs of f to the token; without any it changes nothing. If the token already has
-// some, the intersection remains (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless
+// restrict adds the restricting SIDs of the spec to the token. Without any it changes nothing. If the token already
+// has some, the intersection remains (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless
 // the old one is restricted in all rights.
-func (w *filtered) restrict(f *FilterSpec) {
-	if len(f.Restrict) == 0 {
+func (w *filtered) restrict(spec *FilterSpec) {
+	if len(spec.Restrict) == 0 {
 		return
 	}
 	// Every restricting SID is enabled (T-63).
-	gs := withAttributes(f.Restrict, groupForce)
+	gs := withAttributes(spec.Restrict, groupForce)
 	if old := w.old.body.restricted; old != nil {
 		// The common list may be empty, and restricts then too (T-63).
 		// A token restricted twice may do what both lists allow.
@@ -216,7 +218,7 @@ func (w *filtered) restrict(f *FilterSpec) {
 	w.effect = true
 	// WRITE_RESTRICTED requires a list (T-64). A token that is restricted for reading stays so: restricting it only
 	// for writing would extend its rights (T-68).
-	if f.Flags&winnt.WRITE_RESTRICTED != 0 && (!w.old.IsRestricted() || w.old.WriteRestricted()) {
+	if spec.Flags&winnt.WRITE_RESTRICTED != 0 && (!w.old.IsRestricted() || w.old.WriteRestricted()) {
 		w.t.stored |= winnt.TOKEN_WRITE_RESTRICTED
 	} else {
 		w.t.stored &^= winnt.TOKEN_WRITE_RESTRICTED
@@ -255,7 +257,7 @@ func (w *filtered) removedSIDs(restricting []Group) (out []Group) {
 
 // finish completes the filtered token: bitmaps, flags, parent and ModifiedId. If the default owner became deny-only,
 // the user replaces it (T-66).
-func (w *filtered) finish(f *FilterSpec) {
+func (w *filtered) finish(spec *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)
 	maps := make(sidset.Bits, 2*words)
@@ -263,14 +265,14 @@ func (w *filtered) finish(f *FilterSpec) {
 	b.denyOnly, b.pinned = maps[:words:words], maps[words:]
 	b.classify()
 	// A filtered token names its origin as parent (T-64).
-	b.parentTokenID = f.ParentTokenID
+	b.parentTokenID = spec.ParentTokenID
 	// The ModifiedId is the caller's, because the filtered token is a different value.
-	n.modified = f.ModifiedID
+	n.modified = spec.ModifiedID
 	n.body = b
 	n.groups = &groups{enabled: w.enabled, alive: w.old.groups.alive}
 	n.groups.allow, n.groups.deny = b.matchBits(w.enabled, n.groups.alive, n.integrityAt)
 	// SANDBOX_INERT is carried as a flag of the new token.
-	if f.Flags&winnt.SANDBOX_INERT != 0 {
+	if spec.Flags&winnt.SANDBOX_INERT != 0 {
 		n.stored |= winnt.TOKEN_SANDBOX_INERT
 	}
 	// A token is marked filtered only when something was taken from it (T-64).
@@ -282,12 +284,12 @@ func (w *filtered) finish(f *FilterSpec) {
 	}
 }
 
-// setIntegrity replaces the SID of the integrity entry at index at, and rebuilds the index of SIDs.
-func (b *body) setIntegrity(at uint16, level sid.SID) {
+// setIntegrity replaces the SID of the integrity entry at an index, and rebuilds the index of SIDs.
+func (b *body) setIntegrity(index uint16, level sid.SID) {
 	sids := make([]sid.SID, b.set.Len())
 	for i := range sids {
 		sids[i] = b.set.At(i)
 	}
-	sids[at] = level
+	sids[index] = level
 	b.set = sidset.New(sids)
 }

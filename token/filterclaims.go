@@ -8,22 +8,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extended applies the parameters that only NtFilterTokenEx has: those for claims and device groups (T-67).
-func (w *filtered) extended(f *FilterSpec) {
+// applyExtended applies the parameters that only NtFilterTokenEx has: those for claims and device groups (T-67).
+func (w *filtered) applyExtended(spec *FilterSpec) {
 	b := w.b
 	// Dropping comes first, so that disabling and restricting find no claims.
-	if f.DropUserClaims && b.userClaims != nil {
+	if spec.DropUserClaims && b.userClaims != nil {
 		b.userClaims, w.effect = nil, true
 	}
-	if f.DropDeviceClaims && b.deviceClaims != nil {
+	if spec.DropDeviceClaims && b.deviceClaims != nil {
 		b.deviceClaims, w.effect = nil, true
 	}
-	b.userClaims = w.disableClaims(b.userClaims, f.DisableUserClaims)
-	b.deviceClaims = w.disableClaims(b.deviceClaims, f.DisableDeviceClaims)
-	w.disableDevice(f.DisableDevice)
-	w.restrictDevice(f.RestrictDevice)
-	b.restrictedUser = w.restrictClaims(b.userClaims, b.restrictedUser, f.RestrictUserClaims)
-	b.restrictedDeviceClaims = w.restrictClaims(b.deviceClaims, b.restrictedDeviceClaims, f.RestrictDeviceClaims)
+	b.userClaims = w.disableClaims(b.userClaims, spec.DisableUserClaims)
+	b.deviceClaims = w.disableClaims(b.deviceClaims, spec.DisableDeviceClaims)
+	w.disableDevice(spec.DisableDevice)
+	w.restrictDevice(spec.RestrictDevice)
+	b.restrictedUser = w.restrictClaims(b.userClaims, b.restrictedUser, spec.RestrictUserClaims)
+	b.restrictedDeviceClaims = w.restrictClaims(b.deviceClaims, b.restrictedDeviceClaims, spec.RestrictDeviceClaims)
 }
 
 // disableDevice makes the device's groups with one of the SIDs deny-only, as disable does with those of the user. A

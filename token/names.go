@@ -117,6 +117,5 @@ func IntegrityName(rid uint32) string {
 	return "S-1-16-" + strconv.FormatUint(uint64(rid), 10)
 }
 
-// GroupAttributeNames returns the token file's names of the SE_GROUP_* bits in
-// a, in the order of the bits.
-func GroupAttributeNames(a uint32) []string { return namesOf(groupAttributes, a) }
+// GroupAttributeNames returns the token file's names of SE_GROUP_* bits, in the order of the bits.
+func GroupAttributeNames(attributes uint32) []string { return namesOf(groupAttributes, attributes) }

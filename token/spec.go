@@ -244,13 +244,13 @@ func (t *Token) ownerIndex(s sid.SID) int {
 	return -1
 }
 
-// mayOwn reports whether entry i of the user and groups may be the owner of new objects (T-11, T-66).
-func (t *Token) mayOwn(i int) bool {
-	a := t.body.attrs[i]
-	if i == 0 {
+// mayOwn reports whether one entry of the user and groups may be the owner of new objects (T-11, T-66).
+func (t *Token) mayOwn(index int) bool {
+	a := t.body.attrs[index]
+	if index == 0 {
 		return true // T-66 falls back to the user even when it is deny-only
 	}
-	return t.groups.alive.Has(i) && a&winnt.SE_GROUP_OWNER != 0 && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
+	return t.groups.alive.Has(index) && a&winnt.SE_GROUP_OWNER != 0 && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 }
 
 // Spec returns a Spec from which New makes an equal token. The caller owns its
