@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -33,16 +34,15 @@ var files = [][2]string{
 }
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	sys := kernel.Boot(kernel.Config{})
+	if err := errors.Join(run(sys, os.Stdout), sys.Close()); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run boots a kernel with the files, connects alice to the server over a named pipe, and opens each file twice on the
-// server's thread: as the server itself, and while the thread impersonates alice.
-func run(out io.Writer) error {
-	sys := kernel.Boot(kernel.Config{})
-	defer sys.Close()
+// run creates the files, connects alice to the server over a named pipe, and opens each file twice on the server's
+// thread: as the server itself, and while the thread impersonates alice.
+func run(sys *kernel.System, out io.Writer) error {
 	for _, f := range files {
 		if err := sys.CreateFile(f[0], sddl.MustParse(f[1])); err != nil {
 			return err
@@ -61,7 +61,6 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
 
 	fmt.Fprintln(out, "The server's thread acts as the server:")
 	open(server)

@@ -194,7 +194,7 @@ func TestStoreErrorNamesItsCause(t *testing.T) {
 	stream := filepath.Join(full, "messages", "stream")
 	check.NoError(t, os.MkdirAll(filepath.Join(stream, "block"), 0o700))
 	check.NoError(t, os.Chmod(stream, 0o500))
-	defer os.Chmod(stream, 0o700) //nolint:errcheck // so that the test can remove it
+	defer os.Chmod(stream, 0o700)
 	const uid = 4711
 	if os.Geteuid() == 0 { // nothing stops root from removing a file
 		for _, path := range []string{full, filepath.Dir(stream), stream} {
