@@ -47,7 +47,8 @@ func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *pa
 	log, err := auditlog.Open(auditlog.Config{Dir: t.TempDir(), Faults: func(operation, name string) error {
 		if operation == "sync" {
 			time.Sleep(flushTime) // by now every call that can wait does
-			if p := serving.Load(); p != nil && p.now() != [2]int{} {
+			// A call that called holds has a time slice.
+			if p := serving.Load(); called == nil && p != nil && p.now() != [2]int{} {
 				t.Errorf("time slices [normal, slow] in use while calls wait for the disk = %d, want none", p.now())
 			}
 		}
@@ -158,13 +159,13 @@ func TestLongCallAfterFlushDelaysNoOtherThread(t *testing.T) {
 		})
 		all := s.opens(threads, threads)
 		go func() { _, _ = s.conn.Write(all) }()
-		for range threads - 1 {
-			if n := s.opened(); n == 0 {
-				t.Error("the long call was answered before it ended")
-			}
+		answered := map[uint64]bool{}
+		for range threads - 1 { // a delayed open would block the bubble
+			answered[s.opened()] = true
 		}
 		close(held)
-		check.Equal(t, s.opened(), 0, "number of the open that was answered last")
+		answered[s.opened()] = true
+		check.Equal(t, len(answered), threads, "opens that were answered")
 	})
 }
 
