@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // writeFiles writes files below a folder.
@@ -23,8 +24,8 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 // TestDrawAsksThePackageThenItsImporters draws all mutants of three functions: the first is tested by its package, the
 // second by an importer, the third by nobody.
 func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: it builds")
+	if !randtest.Deep() {
+		t.Skip("it compiles programs: REFMON_DEEP=1 runs it, as .ci/run does")
 	}
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 const root = "../../.."
@@ -151,8 +152,8 @@ func TestMutantsAreParsed(t *testing.T) {
 
 // TestMutantRunReportsSurvivors asks the tests of a small module about three mutants of it.
 func TestMutantRunReportsSurvivors(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: it builds")
+	if !randtest.Deep() {
+		t.Skip("it compiles programs: REFMON_DEEP=1 runs it, as .ci/run does")
 	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{
