@@ -4,11 +4,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decidedBy returns the cause that an explanation gives for bits that an ACE of kind allow or deny decided.
-//   - The restricted pass and the AppContainer pass have their own causes.
-//   - An ACE that acts on a node of an object type list has its own cause.
-//   - Any other allow ACE allowed the bits.
-//   - Any other deny ACE ends the walk over the DACL. With MAXIMUM_ALLOWED it only removes the bits.
+// decidedBy returns the cause that an explanation shows for bits that an ACE decided. kind is allow or deny.
+//   - ACE evaluated for the restricting SIDs or the AppContainer: the cause of that evaluation
+//   - ACE on a node of an object type list: allowedNode or deniedNode
+//   - any other ACE: allowed, deniedNeeded, or deniedMaximum with MAXIMUM_ALLOWED
 func decidedBy(q *query, kind effect) cause {
 	switch {
 	case q.pass == restrictedPass && kind == allow:
@@ -31,10 +30,11 @@ func decidedBy(q *query, kind effect) cause {
 	return deniedMaximum
 }
 
-// decide records an ACE as the reason for the bits that it decided. ace is its index. A deny ACE becomes the reason in
-// every pass, see [tracer.denial]. An allow ACE becomes the reason only in the user pass over the object's own DACL.
-// Other passes and central access rules cannot add rights, so they keep the earlier reason.
+// decide records the ACE with index ace as the reason for the bits that it decided. A deny ACE always becomes the
+// reason. An allow ACE does so only in the object's own DACL, evaluated for the user and groups.
 func (t *tracer) decide(q *query, ace int, kind effect, bits winnt.AccessMask) {
+	// Restricting SIDs, the package and central access rules cannot add rights, so an allow ACE there keeps the
+	// earlier reason.
 	if kind == deny {
 		t.last = t.denial(q, ace)
 		t.set(bits, t.last)
@@ -68,9 +68,8 @@ func (t *tracer) denial(q *query, ace int) Reason {
 	return r
 }
 
-// passed records the end of one pass over the DACL. It gives a reason to the bits that no ACE decided at the root. If
-// the request wants one result per node, it does so at each node. lost has the bits that the pass removed from the
-// request.
+// passed records the end of one evaluation of the DACL. Undecided bits at the root get a reason. If the request wants
+// a result for each node, those of each node do too. lost has the bits that the request lost.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
@@ -85,10 +84,10 @@ func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	}
 }
 
-// recordUndecided records that a pass ended without an ACE for some bits of a node. It adds a step and, for the root,
-// a reason. It does nothing if bits is 0. It also does nothing if a deny ACE stopped the walk early, because end
-// assigns the reason then.
+// recordUndecided records that the DACL ended without an ACE for some bits of a node. It adds a step and, for the
+// root, sets the reason of the bits. If bits is 0, or a deny ACE stopped the evaluation early, it does nothing.
 func (t *tracer) recordUndecided(q *query, node int, bits winnt.AccessMask) {
+	// After an early stop [tracer.end] assigns the reason.
 	if bits == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
 	}

@@ -175,11 +175,11 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies returns the central access policies for a certificate. The map has, by policy id, the name, the
-// encoded condition and the descriptor of each rule. It contains every policy of the set, because a missing one also
-// affects decisions. The recovery policy has the id "". Of two policies with the same id it contains the first.
-// Without policies the map is empty.
+// certifiedPolicies returns all central access policies for a certificate. The map has, by policy id, each rule's
+// name, encoded condition and encoded descriptor. The recovery policy has the id "". Of two policies with the same
+// id, the map contains the first. Without policies the map is empty.
 func certifiedPolicies(policies *PolicySet) map[string][][3]string {
+	// A certificate needs every policy, because a missing policy also affects decisions.
 	out := map[string][][3]string{}
 	if !policies.configured() {
 		return out

@@ -182,12 +182,11 @@ func (x *trial) grants(moves []*move) bool {
 	return err == nil && d.Allowed()
 }
 
-// tokenOf returns the request's token as the moves change it, or nil if no token can have the changes together.
-// Without moves of the token it returns the request's own.
-//
-// It caches the last token, because combinations that differ only in ACEs share it and building a token costs more
-// than a check.
+// tokenOf returns the request's token with the changes of the moves, or nil if no valid token has all of them.
+// Without a move that changes the token, the result is the request's token. tokenOf caches the last token that it
+// built.
 func (x *trial) tokenOf(moves []*move) *token.Token {
+	// Combinations that differ only in ACEs share a token, and building a token costs more than a check.
 	var of [maxTogether]*move
 	n := 0
 	for _, m := range moves {

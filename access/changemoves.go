@@ -10,9 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// movesFor returns the single steps that could turn the denial of r into a grant, and all ACEs that the steps insert.
-// Steps that an administrator prefers come first: join a group, get a privilege, lift a limit of the token, and last
-// change the object. [Changes] tries them, and returns its results, in this order.
+// movesFor returns the single changes that could turn the denial of r into a grant, and all ACEs that they insert.
+// [Changes] tries them in this order: join a group, get a privilege, lift a limit of the token, change the object.
 func movesFor(r *Request) ([]move, []sd.ACE) {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -125,9 +124,10 @@ func privilegeMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// dropMoves returns the steps that remove one ACE: a deny ACE of the DACL, or an ACE of the SACL that limits rights.
-// The latter is a mandatory label, trust label, access filter or policy id. Deny ACEs that may apply to the token come
-// first. It returns at most maxDrops steps for the DACL and maxDropped in all.
+// dropMoves returns the changes that remove one ACE of the object. Inherit-only ACEs are left out. The result has at
+// most maxDropped changes.
+//   - DACL: at most maxDrops deny ACEs, those that may apply to the token first
+//   - SACL: mandatory labels, trust labels, access filters and policy ids
 func dropMoves(r *Request) (moves []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
 	deny := d.DACL().Entries()
@@ -164,18 +164,18 @@ func dropMoves(r *Request) (moves []move) {
 }
 
 // mayApply reports whether an ACE may apply to the token, without evaluating conditions.
-//   - An ACE with a condition, an object type or other data always may.
-//   - Any other may if the token has its SID enabled, deny-only or restricting.
-//   - In an AppContainer it also may if its SID is a package or capability.
+//   - ACE with a condition, an object type or other extra data: true
+//   - enabled, deny-only or restricting SID of the token: true
+//   - package or capability SID, for an AppContainer: true
 func mayApply(t *token.Token, r *Request, entry *sd.Entry) bool {
 	s := Substitute(entry.SID, r.Self, r.Descriptor.Owner())
 	return entry.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// insertMoves returns the steps that insert allow ACEs for the requested rights at the front of the DACL, and those
-// ACEs. There is a step for the user, one for the first restricting SID of a restricted token, and one for the package
-// of an AppContainer. It returns none if the object has no DACL, and omits ACEs that no longer fit.
+// insertMoves returns the changes that insert allow ACEs for the requested rights, and those ACEs. There is one
+// change each for the user, the first restricting SID and the AppContainer's package. Without a DACL both results are
+// nil. ACEs that do not fit into the DACL are left out.
 func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 	if !r.Descriptor.HasDACL() {
 		return nil, nil
@@ -222,10 +222,11 @@ func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 	return moves, inserted
 }
 
-// allowACEs returns the ACEs that grant a trustee the rights and nothing more. In a directory some rights apply only
-// to an object type. Such rights get one ACE for each leaf of the request's tree, because an ACE without a type would
-// grant them on all types. It returns nil if the tree has more than maxTypes leaves.
+// allowACEs returns the ACEs that grant a trustee the rights and nothing more. Directory rights that depend on an
+// object type get one ACE for each leaf of the request's type list. If the list has more than maxTypes
+// leaves, the result is nil.
 func allowACEs(r *Request, rights winnt.AccessMask, trustee sid.SID) (aces []sd.ACE) {
+	// A directory right in an ACE without a type would apply to all types.
 	typed := rights & typedRights
 	var leaves []winnt.GUID
 	for i, e := range r.ObjectTypes {

@@ -7,12 +7,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition decides whether a callback ACE applies. Such an ACE usually has a conditional expression.
-//   - An allow ACE applies if its condition is TRUE.
-//   - A deny ACE applies unless its condition is FALSE.
-//   - With the option ClaimsDisabled neither applies.
-//
-// The result is matched, or the cause why the ACE does not apply.
+// condition decides whether a callback ACE applies, and returns matched or the cause why not. The request's callback
+// decides data that is not a condition.
+//   - allow ACE: applies if its condition is TRUE
+//   - deny ACE: applies unless its condition is FALSE
+//   - option ClaimsDisabled: does not apply
 func (q *query) condition(entry *sd.Entry, kind effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.
 	if q.r.Options.ClaimsDisabled {

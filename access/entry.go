@@ -45,9 +45,9 @@ func (q *query) answer(lists *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter applies the rules of SeAccessCheck that need no ACL: kernel mode, a missing descriptor, the impersonation
-// level, and an empty mask. If one of them decides, done is true and d is the decision. If none does,
-// the query is ready for the stages of the check. The error is ErrNoMapping or ErrNoToken.
+// enter applies the rules of SeAccessCheck that need no ACL. They cover kernel mode, a missing
+// descriptor, the impersonation level and an empty mask. If done is true, d is the decision. If not, the query is
+// ready for the check. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {
@@ -175,9 +175,9 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the checks that NtAccessCheck makes before the access check itself. If one of them
-// decides, done is true and call is the status of the system call. d is then the decision if call is STATUS_SUCCESS.
-// If none decides, the query is ready for the stages of the check.
+// ntEnter applies the checks that NtAccessCheck makes before the access check. If done is true, call
+// is the status of the system call, and d is the decision for STATUS_SUCCESS. If not, the query is ready for the
+// access check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

@@ -42,9 +42,8 @@ func nextSACLEntry(entries []sd.Entry, aceType sd.Type, start int) int {
 	return -1
 }
 
-// label returns the mandatory label that protects the object: its integrity level, its policy, and the index of its
-// ACE in the SACL. Without a label it returns Medium with NO_WRITE_UP and index -1. It returns the same if the
-// SID of the first label is not an integrity level.
+// label returns the integrity level and policy of the object's mandatory label, and its index in the SACL. Without a
+// label, or if the first label's SID is not an integrity level, the result is Medium, NO_WRITE_UP and -1.
 func (q *query) label() (rid uint32, policy winnt.AccessMask, ace int) {
 	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
 		ace = nextSACLEntry(q.sacl.entries, sd.SystemMandatoryLabel, 0)
@@ -116,10 +115,10 @@ func lowerSubject(mapping *winnt.GenericMapping, policy winnt.AccessMask) winnt.
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust returns the rights that the SACL's first process trust label allows. The SACL must have one. A token that
-// dominates the label keeps all rights. Any other token gets only the label's mask and ACCESS_SYSTEM_SECURITY
-// . No token dominates a label whose SID is not a trust level. requested has the requested bits, for the
-// explanation.
+// trust returns the rights that the first process trust label of the SACL allows. The SACL must have a trust label.
+// requested has the requested bits, for the explanation.
+//   - The token dominates the label: all rights.
+//   - Any other token, or an invalid label: the label's mask and ACCESS_SYSTEM_SECURITY.
 func (q *query) trust(requested winnt.AccessMask) winnt.AccessMask {
 	at := nextSACLEntry(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]
@@ -148,10 +147,11 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	return s.Sub(0), s.Sub(1), true
 }
 
-// filters returns the rights that the SACL's access filter ACEs allow. A filter whose condition is TRUE allows all
-// rights. Any other filter allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who
-// may change it, not to whom it applies. requested has the requested bits, for the explanation.
+// filters returns the rights that all access filter ACEs of the SACL allow. A filter whose condition is TRUE allows
+// all rights. Any other filter allows its mask and ACCESS_SYSTEM_SECURITY. The filters' SIDs are
+// ignored. requested has the requested bits, for the explanation.
 func (q *query) filters(requested winnt.AccessMask) winnt.AccessMask {
+	// The SID of a filter says who may change the filter.
 	m := everyBit
 	for at := nextSACLEntry(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSACLEntry(q.sacl.entries,
 		sd.SystemAccessFilter, at+1) {

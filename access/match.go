@@ -83,8 +83,8 @@ func (q *query) inPackage(aceSID sid.SID, hash uint32, kind effect) bool {
 	return kind == deny || !t.AllowBits().Has(t.SIDs().Find(hash, aceSID))
 }
 
-// matches compares the SIDs of an ACE with the token in the current pass. It returns matched, or the cause why they do
-// not match. A compound ACE must match with its client SID in the token and its server SID in the primary token.
+// matches compares the SIDs of an ACE with the token. It returns matched, or the cause why the SIDs do not match. A
+// compound ACE needs its client SID in the token and its server SID in the primary token.
 func (q *query) matches(entry *sd.Entry, kind *aceKind) cause {
 	if !kind.compound {
 		s, hash := q.resolve(entry.SID, entry.Hash)
@@ -132,10 +132,11 @@ func (q *query) whyNoMatch(aceSID sid.SID, hash uint32, kind effect) cause {
 	return userNotAllow
 }
 
-// node returns the node of the object type list on which an object ACE acts, and matched.
-//   - An ACE without object type acts on the root.
-//   - Without a list a deny ACE denies whatever its type. An allow ACE for one type grants nothing.
-//   - A type that is not in the list gives the cause notInTree.
+// node returns the node of the object type list on which an object ACE acts, and matched or the cause why it does not
+// apply.
+//   - ACE without an object type: the root
+//   - request without a list: the root for a deny ACE, noTree for an allow ACE
+//   - type that is not in the list: notInTree
 func (q *query) node(entry *sd.Entry, kind *aceKind) (int, cause) {
 	x := q.dacl.acl.Extra(entry.Aux)
 	typed := x != nil && x.HasObjectType

@@ -5,11 +5,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ownerRights returns the implicit rights of the object's owner that are still undecided. These are READ_CONTROL and
-// WRITE_DAC, or only READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny ACE
-// removes them. It returns 0 in these cases:
-//   - The token does not have the owner enabled.
-//   - The token is restricted, and the owner is not among its restricting SIDs.
+// ownerRights returns the owner's implicit rights that are still undecided. These are READ_CONTROL and WRITE_DAC, or
+// only READ_CONTROL with the option ADOwnerReadOnly. No deny ACE can remove them. The result is 0 in these
+// cases:
+//   - The owner is not an enabled SID of the token.
+//   - The token is restricted, and the owner is not one of its restricting SIDs.
 //   - An ACE for OWNER RIGHTS replaces these rights.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner

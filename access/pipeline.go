@@ -150,10 +150,10 @@ func (q *query) settle(d Decision) Decision {
 	return d
 }
 
-// combine makes the decision (stage 8) from the rights of the passes, the privileges and the previous grant. Without
-// MAXIMUM_ALLOWED every requested right must be granted. With it the decision grants all the rights that were
-// found. It denies if there is none, or if one requested by name is missing. used are the privileges that the
-// decision reports.
+// combine makes the decision from the rights of the ACLs, the privileges and the previous grant (stage 8). used has
+// the privileges that the decision reports.
+//   - Without MAXIMUM_ALLOWED every requested right must be granted.
+//   - With it all rights found are granted. No right, or a missing right requested by name, is a denial.
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
@@ -169,13 +169,15 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// readDACL evaluates one DACL in up to three passes: for the user and groups, for the restricting SIDs, and for the
-// package. Each pass removes from q.held the bits that it does not grant. An empty list grants none. The first
-// two passes keep the owner's implicit rights, and the package pass keeps the bits of packageExempt. Without a DACL it
-// calls readNullDACL. It returns false if the request is denied because a required bit is lost.
+// readDACL evaluates a DACL, and removes from q.held the bits that the DACL does not grant. The result is false if
+// the request is denied because a required bit is lost. The DACL must grant a bit to each of these that the token
+// has:
+//   - user and groups, and restricting SIDs, except for the owner's implicit rights
+//   - package or capabilities, except for the bits of packageExempt
 //
-// It is one function because calls between smaller ones would cost a tenth of a check.
+// An empty DACL grants nothing. readNullDACL evaluates a missing DACL.
 func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
+	// This is one function because calls between smaller ones would cost a tenth of a check.
 	t := q.who.token
 	if !q.dacl.present {
 		return q.readNullDACL(t.IsAppContainer(), packageExempt)

@@ -11,8 +11,8 @@ const (
 	saclRare = systemRare | sd.HasScopedPolicy
 )
 
-// plain reports whether [query.decidePlain], the fast path, can decide the query. Then only the owner's rights and one
-// pass for the user and groups matter. No label, policy or privilege takes part, and the token is neither restricted
+// plain reports whether [query.decidePlain], the fast path, can decide the query. Then only the owner's rights and
+// the DACL for the user and groups matter. No label, policy or privilege applies, and the token is neither restricted
 // nor an AppContainer. The query must not have a tracer, a tree, an intent or previous rights.
 func (q *query) plain(d *sd.Descriptor) bool {
 	t := q.who.token

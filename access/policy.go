@@ -80,9 +80,9 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy applies the central access policy that the SACL names (stage 7). It removes the rights that not all of
-// its applicable rules grant. The recovery policy replaces an unknown one. The grants of privileges and of the
-// owner's implicit rights remain. It returns false if the request is denied.
+// centralPolicy removes from q.held the rights that the object's central access policy does not grant (stage 7). All
+// applicable rules must grant a right. The recovery policy replaces an unknown policy. Rights from privileges
+// and the owner's implicit rights remain. The result is false if the request is denied.
 func (q *query) centralPolicy() bool {
 	at := nextSACLEntry(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)
@@ -113,10 +113,9 @@ func (q *query) applies(rule *Rule) bool {
 	return holds
 }
 
-// applyRule removes from q.held the rights that a central access rule does not grant. It checks the rule's DACL with
-// the object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights
-// . It returns false if the request is denied because a required bit is lost. index is that of the rule, for
-// explanations.
+// applyRule removes from q.held the rights that a central access rule does not grant. index is the rule's index, for
+// explanations. OWNER RIGHTS means the object's owner, who keeps the implicit rights. The result is false if
+// a required bit is lost.
 func (q *query) applyRule(rule *Rule, index int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(rule, index)

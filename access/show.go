@@ -67,9 +67,8 @@ func (p *shown) entry(s *Step) string {
 	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
 
-// sddlFor returns the SDDL text of an ACE for a reader who knows the rights of an object type. If text has the letters
-// of directory service rights, such as CC, and the type is another one, it writes the mask as a number (B-101). For a
-// nil type it returns text unchanged.
+// sddlFor adapts the SDDL text of an ACE to the object type. Letters of directory rights, such as CC, become a number
+// if the type is another one (B-101). For a nil type the result is text.
 func sddlFor(objectType *winnt.ObjectType, ace sd.ACE, text string) string {
 	fields := strings.SplitN(text, ";", 4)
 	if objectType == nil || objectType == winnt.DirectoryServiceObject || ace.IsZero() || len(fields) < 4 {
@@ -273,8 +272,8 @@ func markOf(granted bool) Mark {
 
 const columnWidth = 3
 
-// where returns the first column of a step's row. For an ACE it is the list, the number of the ACE from 1 and the
-// pass, for other steps "check" and the list. It includes the node of the object type list unless that is the root.
+// where returns the first column of a step's row. An ACE's row has the list, the ACE's number from 1, and the pass.
+// Any other row has "check" and the list. A node other than the root is appended.
 func (s *Step) where() string {
 	w := strings.TrimSpace("check " + s.List)
 	if s.ACE >= 0 {

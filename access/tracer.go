@@ -200,9 +200,9 @@ func (t *tracer) fillEntries(acl *sd.ACL) {
 	}
 }
 
-// null records that the object has no DACL, and gives the bits that this granted or removed their reasons. before has
-// the bits that were held before the pass. Inside a central access rule it adds no step. It only stores the rule as
-// the reason of the lost bits.
+// null records that the object has no DACL, with a reason for each bit that this granted or removed. before has the
+// bits that were held before. Inside a central access rule null adds no step, and the rule becomes the reason for
+// lost bits.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})

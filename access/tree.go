@@ -193,9 +193,8 @@ func (t *tree) allow(node int, bits winnt.AccessMask) {
 	}
 }
 
-// deny applies a deny ACE for one node: it refuses the bits there, at its descendants and at its ancestors. Bits that
-// a node was granted before stay granted. hit has the bits that were still undecided at the node or a
-// descendant.
+// deny refuses bits at a node, its descendants and its ancestors, as a deny ACE does. Bits that were already granted
+// stay granted. hit has the bits that were undecided at the node or a descendant.
 func (t *tree) deny(node int, bits winnt.AccessMask) (hit winnt.AccessMask) {
 	up := bits &^ t.nodes[node].granted
 	for i := node; i < int(t.nodes[node].end); i++ {

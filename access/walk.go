@@ -19,10 +19,10 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run loops over the ACEs of the DACL and decides the undecided rights of one pass. Each bit is decided by the first
-// ACE that applies and has it. A bit that is undecided at the end was not granted. The loop stays in
-// registers while ACEs are plain and their SIDs absent from the token.
+// run decides the undecided rights by the DACL's ACEs, for one set of SIDs. The first ACE that applies and has a bit
+// decides the bit. A bit that no ACE decides is not granted.
 func (q *query) run() {
+	// The loop stays in registers while ACEs are plain and their SIDs absent from the token.
 	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids
 	if q.slow || q.tr != nil || q.dacl.facts&sd.HasOthers != 0 {
 		index, table = sidset.Anything()
@@ -76,9 +76,11 @@ func (q *query) run() {
 	}
 }
 
-// counts reports whether one of the token's SIDs makes an ACE apply in the current pass. hit is the index of the SID
-// in q.sids. An allow ACE needs an enabled group, or a restricting SID that was not removed. A deny ACE also matches
-// deny-only groups, and restricting SIDs that a later filter removed.
+// counts reports whether the SID at index hit of q.sids makes an ACE of this kind apply.
+//   - enabled group: always
+//   - deny-only group: for a deny ACE
+//   - restricting SID: for a deny ACE, or if no later filter removed the SID
+//   - package or capability: always
 func (q *query) counts(hit int, kind effect) bool {
 	switch {
 	case q.pass == userPass:
@@ -93,9 +95,8 @@ func (q *query) counts(hit int, kind effect) bool {
 	return true
 }
 
-// judge decides whether an ACE applies. It is for ACEs that are not plain (object, callback, compound) or whose SID
-// may be a placeholder. It returns whether the ACE allows or denies, and its node. The kind is ignore if the ACE does
-// not apply.
+// judge decides whether an ACE applies that is not plain (object, callback, compound) or whose SID may be a
+// placeholder. kind is allow, deny, or ignore if the ACE does not apply. node is the node on which it acts.
 func (q *query) judge(entry *sd.Entry, ace int) (kind effect, node int) {
 	k := &kinds[entry.Kind]
 	var c cause
