@@ -147,12 +147,13 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	return g, ntstatus.Success
 }
 
-// checkSACL checks that the creator may set the SACL of its descriptor (S-71).
-//   - A list of labels alone needs no privilege, unless a label is above the subject's level. Then it needs
-//     SeRelabelPrivilege.
-//   - Any other list needs SeSecurityPrivilege. An empty list does too, because it blocks inherited audit entries.
-//   - Without a SACL, in kernel mode and with AvoidPrivilegeCheck it checks nothing.
+// checkSACL checks that the creator may set the SACL of its descriptor (S-71). If not, the status is
+// STATUS_PRIVILEGE_NOT_HELD.
+//   - Mandatory label above the subject's level: needs SeRelabelPrivilege.
+//   - Anything but a list of labels alone, even an empty list: needs SeSecurityPrivilege.
+//   - No SACL, kernel mode or AvoidPrivilegeCheck: needs no privilege.
 func (r *AssignRequest) checkSACL() ntstatus.Status {
+	// An empty list needs the privilege, because it blocks inherited audit entries.
 	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
 		return ntstatus.Success
 	}
@@ -182,9 +183,10 @@ func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Relabel || level.RID() <= f.integrity()
 }
 
-// assignDACL computes the DACL of the new object and stores it, with its control bits, in parts. It is the creator's
-// list, the inherited entries, or else the token's default DACL (S-63, S-64). The DACL stays NULL if the creator's is
-// NULL or if there is none of the three. It returns STATUS_INVALID_ACL if the entries do not fit into one list.
+// assignDACL computes the new object's DACL and stores it in parts, with its control bits. The DACL has the creator's
+// entries, the inherited entries, or else the token's default DACL (S-63, S-64). If none of these exists, or the
+// creator's DACL is NULL, the new DACL is NULL. If the entries do not fit into one list, the status is
+// STATUS_INVALID_ACL.
 func (r *AssignRequest) assignDACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
 		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
@@ -217,10 +219,10 @@ func (r *AssignRequest) assignDACL(parts *Parts, heir *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// assignSACL computes the SACL of the new object and stores it, with its control bits, in parts. It is the creator's
-// list or the inherited entries, without a default. A mandatory label comes first if [AssignRequest.label] returns one
-// (S-77). Resource attributes and policy ids of the parent are inherited even if the creator's list is protected
-// (S-70). It returns STATUS_INVALID_ACL if the entries do not fit into one list.
+// assignSACL computes the new object's SACL and stores it in parts, with its control bits. The SACL has the creator's
+// entries or the inherited entries, without a default. Resource attributes and policy ids are inherited even by a
+// protected SACL (S-70). A label from [AssignRequest.label] comes first (S-77). If the entries do not fit into one
+// list, the status is STATUS_INVALID_ACL.
 func (r *AssignRequest) assignSACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
 		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}

@@ -6,9 +6,9 @@ type creatorList struct {
 	list                          *ACL // not nil when compute is called on a present one
 }
 
-// compute returns the entries of a new object's DACL or SACL, from the creator's list and the inherited entries (the
-// table of S-63). With isDefault the inherited entries take the place of the creator's list. With autoInherit,
-// inherited entries follow those of an unprotected creator's list. found is false if neither provides a list.
+// compute returns the entries of a new object's DACL or SACL (the table of S-63). With isDefault, inherited entries,
+// if any, replace the creator's list. With autoInherit, they follow the explicit entries of an unprotected creator's
+// list. If the creator has no list and nothing is inherited, found is false.
 func (c creatorList) compute(inherited []ACE, isDefault, autoInherit bool, heir *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:
@@ -45,11 +45,10 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicitEntries returns the entries of a creator's list as explicit entries of the new object (S-65).
-//   - It maps the generic bits of effective entries.
-//   - An inherit-only entry keeps its mask, and remains even if nothing can inherit it.
-//   - With the selection takeExplicit it leaves out entries that are marked as inherited.
-//   - With substitute it replaces placeholders, and keeps the original as an inherit-only entry for children.
+// explicitEntries returns the entries of a creator's list as explicit entries of the new object (S-65). Generic bits
+// are mapped, except in inherit-only entries.
+//   - selection takeExplicit: leaves out entries that are marked as inherited
+//   - substitute: replaces placeholders, and keeps the original as an inherit-only entry for children
 func (h *Heir) explicitEntries(creator *ACL, substitute bool, selection int) []ACE {
 	out := make([]ACE, 0, creator.Len())
 	for _, a := range creator.All() {

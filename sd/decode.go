@@ -86,9 +86,9 @@ func peek(raw string) (parts Raw, end int, failure fault) {
 	return parts, end, failure
 }
 
-// partOffset returns the offset of a part of a descriptor, or 0 for an absent part. headerField is the offset of that
-// number in the header. The fault is for an offset that is outside of the descriptor, inside the header or not a
-// multiple of 4.
+// partOffset returns the offset of an owner, group, DACL or SACL in a descriptor. headerField is the position of this
+// offset in the header. An absent component has offset 0. The fault is for an offset outside the descriptor, inside
+// the header or not a multiple of 4.
 func partOffset(raw string, headerField int) (int, fault) {
 	off := u32(raw, headerField)
 	if off == 0 {
@@ -101,9 +101,8 @@ func partOffset(raw string, headerField int) (int, fault) {
 	return int(off), fault{}
 }
 
-// peekSID returns the owner or group of a descriptor, and the offset after it. headerField is the place in the header
-// that has its offset. It returns the zero SID and 0 if the part is absent. failure has a status if the offset or the
-// SID is invalid.
+// peekSID returns the owner or group of a descriptor, and the offset after it. headerField is the position of its
+// offset in the header. For an absent SID it returns the zero SID and 0. failure reports an invalid offset or SID.
 func peekSID(raw string, headerField int) (id sid.SID, end int, failure fault) {
 	off, failure := partOffset(raw, headerField)
 	if off == 0 {
@@ -117,9 +116,9 @@ func peekSID(raw string, headerField int) (id sid.SID, end int, failure fault) {
 	return id, off + n, failure
 }
 
-// peekACL returns the bytes of the DACL or SACL of a descriptor, and the offset after them. headerField is the place
-// in the header that has its offset. It returns "" and 0 if the part is absent. It checks the list's header, not its
-// entries. failure has a status if the offset or the header is invalid.
+// peekACL returns the bytes of a descriptor's DACL or SACL, and the offset after them. headerField is the position of
+// its offset in the header. For an absent ACL it returns "" and 0. failure reports an invalid offset or ACL header.
+// The entries are not checked.
 func peekACL(raw string, headerField int) (acl string, end int, failure fault) {
 	off, failure := partOffset(raw, headerField)
 	if off == 0 {

@@ -50,9 +50,9 @@ func (e *editor) withMask(ace ACE, mask winnt.AccessMask) ACE {
 	return ACE{view(b)}
 }
 
-// withSID returns a copy of the ACE with another trustee, or for a compound ACE with another server SID. Everything
-// else stays, application data included. It returns the ACE unchanged for the zero SID or an unknown type. If no list
-// can hold the result, its size field is wrong, and newACL refuses its length.
+// withSID returns a copy of the ACE with another trustee, or another server SID in a compound ACE. For the zero SID
+// or an unknown ACE type the result is ace. If the result is too long for any list, its size field is wrong, and
+// newACL rejects it.
 func (e *editor) withSID(ace ACE, trustee sid.SID) ACE {
 	off := sidOffset(ace.b)
 	old := ace.SID()

@@ -18,9 +18,11 @@ type Extra struct {
 	Client                          sid.SID           // client SID of a compound entry
 }
 
-// newExtra returns the data of a valid ACE that does not fit in an [Entry]: object types, client SID, condition and
-// attribute. Callback data that is not a condition sets Opaque, a condition that cannot be decoded sets BadCondition,
-// and an attribute that cannot be decoded counts as absent.
+// newExtra returns the data of a valid ACE that an [Entry] cannot hold: object types, client SID, condition and
+// attribute.
+//   - callback data that is not a condition: sets Opaque
+//   - condition that cannot be decoded: sets BadCondition
+//   - attribute that cannot be decoded: absent
 func newExtra(a ACE) Extra {
 	var x Extra
 	t := a.Type()

@@ -87,9 +87,9 @@ func (h *Heir) inherit(entries []ACE, parentACE ACE, autoInherit bool) []ACE {
 	return h.split(entries, h.edit.withFlags(parentACE, flags), true)
 }
 
-// split appends the effective form of an ACE to entries. If children of the object inherit the ACE too, and the forms
-// differ, it also appends the ACE as an inherit-only entry (S-67). The effective entry then has no inheritance flags.
-// With dropObjectType the effective form loses its InheritedObjectType.
+// split appends the effective form of an ACE to entries. If children inherit the ACE and its effective form differs,
+// the original follows as an inherit-only entry (S-67). The effective entry then has no inheritance flags. With
+// dropObjectType the effective form has no InheritedObjectType.
 func (h *Heir) split(entries []ACE, ace ACE, dropObjectType bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
 	e := h.effective(ace, true, dropObjectType)

@@ -84,11 +84,11 @@ func (r *SetRequest) setOwners(parts *Parts, information uint32) ntstatus.Status
 	return ntstatus.Success
 }
 
-// checkLabels checks that the caller may set the labels in the new SACL. information has the SECURITY_INFORMATION bits
-// of the request. It fails with one of these statuses:
-//   - STATUS_PRIVILEGE_NOT_HELD for a new mandatory label that the caller may not set
-//   - STATUS_ACCESS_DENIED if the request selects the trust label or the whole SACL, and the caller does not dominate
-//     the old and the new trust label
+// checkLabels checks that the caller may set the labels in the new SACL. information has the SECURITY_INFORMATION
+// bits of the request. Kernel mode and a nil Subject may set all labels.
+//   - STATUS_PRIVILEGE_NOT_HELD: the caller may not set a new mandatory label
+//   - STATUS_ACCESS_DENIED: the trust label or whole SACL is replaced, and the caller does not dominate the old and
+//     new trust labels
 func (r *SetRequest) checkLabels(information uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
@@ -186,10 +186,11 @@ func (r *SetRequest) setSACL(parts *Parts, information uint32, heir *Heir) ntsta
 	return ntstatus.Success
 }
 
-// merge returns the entries of the DACL or SACL to store, from the new entries and the old list.
-//   - With autoInherit and protected, the list has all new entries, each as an explicit one (S-75).
-//   - With autoInherit alone, it has the explicit new entries and the inherited old ones. Only then inherited is true.
-//   - Without autoInherit, it has the new entries, with their inheritance flags (S-79).
+// merge returns the entries of a DACL or SACL to store, from the new entries and the old list. inherited is true only
+// in the second case.
+//   - autoInherit and protected: all new entries, as explicit ones (S-75)
+//   - only autoInherit: the explicit new entries, then the inherited old ones
+//   - no autoInherit: the new entries with their inheritance flags (S-79)
 func (r *SetRequest) merge(newACEs []ACE, oldList *ACL, autoInherit, protected bool, heir *Heir) (aces []ACE,
 	inherited bool) {
 	for _, a := range newACEs {
@@ -219,9 +220,9 @@ func (r *SetRequest) merge(newACEs []ACE, oldList *ACL, autoInherit, protected b
 	return aces, true
 }
 
-// storedControl returns the control bits to store for the DACL or the SACL (S-79). The parameters are all bits of that
-// list, its AUTO_INHERITED bit and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through
-// an object stores AUTO_INHERITED only if it was requested, and never the request itself.
+// storedControl returns the control bits to store for the DACL or the SACL (S-79). The parameters are the control
+// bits of that list. With Bare the result has all these bits of New. Without Bare it omits requestBit, and
+// inheritedBit unless New has requestBit.
 func (r *SetRequest) storedControl(listBits, inheritedBit, requestBit Control) Control {
 	c := r.New.Control() & listBits
 	if !r.Bare {
