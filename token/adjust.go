@@ -151,9 +151,9 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	return after, previous, status
 }
 
-// adjustGroup enables or disables one entry of the user and groups in enabled, a copy of the token's bitmap of enabled
-// groups. If the change is not allowed, it returns the status and leaves the bitmap as it was. Enabling the user or
-// the integrity entry succeeds and changes nothing.
+// adjustGroup enables or disables the user or a group in enabled, a copy of the token's bitmap. index is the position
+// of the group. If the change is not allowed, the status says why and the bitmap is unchanged. Enabling the user or
+// the integrity entry succeeds without effect.
 func (t *Token) adjustGroup(enabled sidset.Bits, index int, enable bool) ntstatus.Status {
 	state := groupState(Group{Attributes: t.body.attrs[index]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.

@@ -48,11 +48,10 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust enables and disables entries of a copy of the list as the changes ask, and returns the copy (T-75). With
-// reset it ignores the changes and resets every entry. previous has the changed entries as they were, in the order of
-// the list.
-//   - If one change is not allowed, it applies none and returns nil with the status.
-//   - If a change names no entry, the status is NotAllAssigned and the other changes apply.
+// adjust returns a copy of the list with entries enabled or disabled by the changes (T-75). With reset it ignores the
+// changes and resets every entry. previous has the old state of each changed entry, in list order.
+//   - A change that is not allowed: both lists are nil, and the status says why.
+//   - A change of a missing entry: NotAllAssigned, and the remaining changes apply.
 func (a adjustable[E]) adjust(reset bool, changes []E) (adjusted, previous []E, status ntstatus.Status) {
 	adjusted = append([]E(nil), a.list...)
 	if reset {

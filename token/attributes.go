@@ -67,11 +67,11 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a token's security attributes and returns the new list. The caller must own
-// current, because an added attribute may use its spare memory. If two attributes have the name, the operation changes
-// the last of them. On failure the list has no meaning. It fails with one of these statuses:
-//   - STATUS_NOT_FOUND if DELETE names no attribute
-//   - STATUS_INVALID_PARAMETER for an unknown operation or values that do not fit
+// changeAttribute applies one operation to a token's security attributes and returns the new list. It may append to
+// current, so the caller must own that memory. Of two attributes with the name, the last is changed. After an error,
+// do not use the list.
+//   - STATUS_NOT_FOUND: DELETE names no attribute
+//   - STATUS_INVALID_PARAMETER: the operation is unknown, or the types of the values differ
 func changeAttribute(current []claims.Attribute, change AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
 	for i := range current {

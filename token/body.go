@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries builds the token's array of user and groups from the spec, with the attributes that a token stores. It
-// appends them to space: the user first, then the groups, then the integrity entry. integrityAt is the index of the
-// integrity entry, or 0 if there is none.
+// entries appends the token's user and groups from the spec to space, with their stored attributes. The user comes
+// first. The integrity entry from Spec.Integrity comes last, and one in Spec.Groups keeps its position. integrityAt
+// is its index, or 0 if there is none.
 func (s *Spec) entries(space []Group) (groups []Group, integrityAt uint16) {
 	groups = append(append(space, s.User), s.Groups...)
 	for i := range groups {

@@ -140,12 +140,12 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile returns the groups and the integrity level in the JSON form of a token file. level depends on the place
-// of the integrity entry:
-//   - the last group: level is the entry's, because the reader puts a level there
-//   - elsewhere: the entry stays among the groups, and level is ""
-//   - no such entry: level is the word for none
+// groupsFile returns the groups and the integrity level in the JSON form of a token file.
+//   - integrity entry is the last group: level is its name, and groups omits it
+//   - integrity entry elsewhere: it stays in groups, and level is ""
+//   - no integrity entry: level is the word for none
 func (t *Token) groupsFile() (groups []any, level string) {
+	// The reader of a token file appends the level as the last group.
 	gs := collect(t.Groups())
 	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
 	// raise it from Untrusted.

@@ -106,9 +106,9 @@ func (w *filtered) disable(sids []sid.SID) {
 	}
 }
 
-// makeDenyOnly makes one entry of the user and groups deny-only, so that it matches deny ACEs and no allow ACE. It
-// clears both enabled bits. It notes an effect of the filter if the entry was not deny-only before. It does not change
-// the integrity entry.
+// makeDenyOnly makes the user or a group deny-only: it then matches deny ACEs, but no allow ACE. index is its
+// position. Both enabled bits are cleared. The integrity entry does not change. If the group was not deny-only
+// before, the filter has an effect.
 func (w *filtered) makeDenyOnly(index int) {
 	a := &w.b.attrs[index]
 	// The integrity entry cannot be made deny-only (T-61).
@@ -198,8 +198,8 @@ func isAdministrative(s sid.SID) bool {
 }
 
 // restrict adds the restricting SIDs of the spec to the token. Without any it changes nothing. If the token already
-// has some, the intersection remains (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless
-// the old one is restricted in all rights.
+// has some, only SIDs in both lists allow access (T-63). WRITE_RESTRICTED limits the restriction to write rights,
+// unless the old token is restricted in all rights.
 func (w *filtered) restrict(spec *FilterSpec) {
 	if len(spec.Restrict) == 0 {
 		return

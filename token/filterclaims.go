@@ -83,9 +83,9 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims returns the claims that the restricted pass of an access check will see. These are the token's own
-// claims with the given names that an earlier restriction also has (T-63). With nil names it returns earlier, with an
-// empty list of names no claim.
+// restrictClaims returns the claims that conditions see for the restricting SIDs. These are the claims in own with
+// one of the names, and also in earlier if it is not nil (T-63). With nil names the result is earlier. With an empty
+// list it has no claims.
 func (w *filtered) restrictClaims(own, earlier *claims.Set, names []string) *claims.Set {
 	// Without a list an earlier restriction remains; an empty list allows nothing (T-67).
 	if names == nil {

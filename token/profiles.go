@@ -78,9 +78,9 @@ func ordinary(sids ...sid.SID) []Group {
 // one computer is in: Domain Users, or None.
 const domainUsersRID = 513
 
-// addLogon adds what every logon gives a token: the logon SID, a primary group and a default DACL. The primary group
-// is None or Domain Users, or the user itself if it has no domain. The default DACL grants full access to the owner
-// and the system, and read and execute to the logon session (T-130).
+// addLogon adds the logon SID, a primary group and a default DACL, which every logon sets. The primary group is None
+// or Domain Users, or the user itself if it has no domain. The default DACL grants full access to owner and SYSTEM,
+// and read and execute to the logon session (T-130).
 func (s *Spec) addLogon(owner sid.SID) {
 	user := s.User.SID
 	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
