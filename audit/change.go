@@ -35,9 +35,9 @@ func (l *Log) SecuritySet(from Origin, object Object, before, after *sd.Descript
 	return l.writePartsSet(from, object, before, after, requested)
 }
 
-// writePartsSet records changes of the parts of a SACL that are not audit ACEs (U-88). Event 4911 is for labels and
-// resource attributes, 4913 for the central access policy. It records nothing if the policy does not record changes of
-// authorization policy. It stops at the first write that fails, and returns its status.
+// writePartsSet records changes of SACL entries that are not audit ACEs (U-88). Event 4911 is for labels and resource
+// attributes, event 4913 for the central access policy. Nothing is recorded if the policy does not audit changes of
+// authorization policy. The first write that fails ends the call with its status.
 func (l *Log) writePartsSet(from Origin, object Object, before, after *sd.Descriptor, parts uint32) ntstatus.Status {
 	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -80,8 +80,8 @@ func changedParts(before, after *sd.Descriptor, parts uint32) uint32 {
 }
 
 // recordsPermissions reports whether the policy records a change of owner or DACL as event 4670. changed has the
-// SECURITY_INFORMATION bits of the parts that changed. For a file or key, the SACL before the change must also audit
-// WRITE_DAC or WRITE_OWNER. Without a token it returns false.
+// SECURITY_INFORMATION bits of the change. For a file or key, the old SACL must also audit WRITE_DAC or WRITE_OWNER.
+// Without a token the result is false.
 func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descriptor, changed uint32) bool {
 	var right winnt.AccessMask
 	if changed&winnt.DACL_SECURITY_INFORMATION != 0 {

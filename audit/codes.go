@@ -123,9 +123,9 @@ func Rights(objectType string, mask winnt.AccessMask) func(yield func(Right) boo
 	}
 }
 
-// specificRight returns the message code and text of the type-specific right with a bit number, which must be below
-// 16. codes are those of the object type. A nil codes is an unknown type. A bit without a name in codes has the text
-// for an undefined right.
+// specificRight returns the message code and text of a type-specific right. bit is its bit number, below 16. codes
+// are those of the object type, nil for an unknown type. A bit without a name in codes has the text for an undefined
+// right.
 func specificRight(codes *typeCodes, bit int) Right {
 	r := Right{Bit: 1 << bit}
 	switch {

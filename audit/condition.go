@@ -8,11 +8,13 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition reports whether the condition of a conditional audit ACE lets it apply (U-12).
-//   - A true or unknown condition does, because recording too much is safer. A malformed one is unknown.
-//   - If the data is not a condition, the request's callback decides. Without a callback it is unknown.
-//   - With the option ClaimsDisabled no conditional ACE applies.
+// condition reports whether a conditional audit ACE applies (U-12). The request's callback decides data that is not a
+// condition.
+//   - condition is TRUE, unknown or malformed: true
+//   - data without a callback: true
+//   - option ClaimsDisabled: false
 func (w *saclWalk) condition(list *sd.ACL, entry *sd.Entry) bool {
+	// An unknown condition applies, because recording too much is safer.
 	if w.request.Options.ClaimsDisabled {
 		return false
 	}

@@ -98,9 +98,9 @@ func (l *Log) stamp(e *Event) {
 	e.Computer = l.Computer
 }
 
-// failed decides what a lost record means for its operation, and stores err for [Log.Loss]. It returns STATUS_SUCCESS
-// if the policy lets the operation go on. If the policy fails closed, or the log has no sink, it returns
-// STATUS_AUDIT_FAILED; a fail-closed policy also switches to AuditFailed.
+// failed decides whether an operation fails because its record was lost, and stores err for [Log.Loss]. If the policy
+// fails closed, or the log has no sink, the status is STATUS_AUDIT_FAILED. A fail-closed policy also switches to
+// AuditFailed if there is a sink. Any other policy returns STATUS_SUCCESS.
 func (l *Log) failed(err error) ntstatus.Status {
 	l.loss.Store(&loss{err})
 	if l.Sink == nil {

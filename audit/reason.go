@@ -19,9 +19,9 @@ type Reason struct {
 	Name string
 }
 
-// accessLines returns the rights of a mask in the order of AccessList, each with the reason why it was decided. A
-// right that reasons does not cover has an unknown reason. If records of the type have no reasons, or reasons is
-// empty, the lines have none.
+// accessLines returns the rights of a mask in AccessList order, each with its access reason. A right that reasons
+// does not cover has an unknown reason. If reasons is empty, or records of the object type have no reasons, the lines
+// have none.
 func accessLines(objectType string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	lines := make([]accessLine, 0, bits.OnesCount32(uint32(mask)))
 	for right := range Rights(objectType, mask) {

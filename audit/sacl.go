@@ -100,9 +100,10 @@ func outcomeOf(dec access.Decision) Outcome {
 	return Failure
 }
 
-// auditedMask returns the rights with which the masks of audit ACEs are compared (U-11). On success these are the
-// granted rights. On failure they are the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of
-// MAXIMUM_ALLOWED alone they are all rights of the type.
+// auditedMask returns the rights with which the masks of audit ACEs are compared (U-11).
+//   - success: the granted rights
+//   - failure: the mapped requested rights, without MAXIMUM_ALLOWED
+//   - failure of MAXIMUM_ALLOWED alone: all rights of the type
 func auditedMask(r *access.Request, mapping *winnt.GenericMapping, outcome Outcome,
 	granted winnt.AccessMask) winnt.AccessMask {
 	if outcome == Success { // U-11: even if MAXIMUM_ALLOWED was requested
@@ -252,9 +253,9 @@ func (w *saclWalk) applies(list *sd.ACL, entry *sd.Entry) bool {
 }
 
 // matches reports whether the SID of an audit ACE matches the effective token (U-12).
-//   - Enabled and deny-only groups match, as in a deny ACE. Restricting SIDs match too, and disabled groups do not.
-//   - PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner. If that one is missing, matches returns
-//     false.
+//   - enabled, deny-only or restricting SID: true
+//   - disabled group: false
+//   - PRINCIPAL_SELF or OWNER RIGHTS: as the self SID or owner, false without it
 func (w *saclWalk) matches(aceSID sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if aceSID == sid.PrincipalSelf || aceSID == sid.OwnerRights {
@@ -269,9 +270,9 @@ func (w *saclWalk) matches(aceSID sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, aceSID)) || t.RestrictedSet().Find(hash, aceSID) >= 0
 }
 
-// node returns the node of the request's object type list that an audit ACE is about. It returns 0, which stands for
-// the whole object, if the ACE has no object type or the request has no list (U-13). ok is false if the list does not
-// have the ACE's type; the ACE then does not apply.
+// node returns the index of the request's object type on which an audit ACE acts. An ACE without an object type, or a
+// request without a list, has index 0, the whole object (U-13). If the list does not have the ACE's type, ok is
+// false.
 func (w *saclWalk) node(list *sd.ACL, entry *sd.Entry) (index int, ok bool) {
 	if !entry.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
 		return 0, true
