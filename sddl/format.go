@@ -94,9 +94,9 @@ func FormatACE(ace sd.ACE, options Options) (string, error) {
 	return string(b), err
 }
 
-// appendACL appends the section of a DACL or SACL to b: tag, the flags that the control word has for the list, and the
-// entries. It appends nothing for an absent list. If only is not nil, it prints only the entries whose type satisfies
-// it, and nothing for a NULL list.
+// appendACL appends the section of a DACL or SACL to b: tag, control flags and entries. An absent list appends
+// nothing. If only is not nil, it selects entries by type. Then a NULL list, or a list without a selected entry,
+// appends nothing too.
 func appendACL(b []byte, tag string, control sd.Control, flags listFlags, acl *sd.ACL, only func(sd.Type) bool,
 	options Options) ([]byte, error) {
 	if control&flags.present == 0 {

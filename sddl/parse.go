@@ -88,9 +88,9 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	return sd.New(parts), nil
 }
 
-// sectionStatus returns the status of the error for text that is not a section. seen has the tags of the sections
-// before it. After a list the text counts as a malformed ACE unless it looks like a tag, elsewhere as an unknown tag
-// (S-43).
+// sectionStatus returns the error status for text that is not a section. seen has the tags of the earlier sections.
+// After a list the text is a malformed ACE, STATUS_INVALID_ACL, unless it looks like a tag. An unknown tag is
+// STATUS_INVALID_PARAMETER (S-43).
 func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	if strings.HasSuffix(seen, "D") || strings.HasSuffix(seen, "S") {
 		r := p.rest()

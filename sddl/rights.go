@@ -50,9 +50,9 @@ func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// scanRights parses the rights field of an ACE: two-letter names and numbers in any order, which are combined (S-41).
-// Blanks may precede a name. They may not follow the last name, and not be next to a number. The strict parser accepts
-// either names or one number. On an error it returns the offset and the expected text.
+// scanRights parses the rights field of an ACE: names and numbers in any order, which are combined (S-41). Blanks may
+// precede a name, but not follow the last name or touch a number. The strict parser accepts names or one number. On
+// an error it returns the offset and the expected text.
 func scanRights(field string, strict bool) (mask winnt.AccessMask, offset int, expected string) {
 	for i := 0; i < len(field); {
 		var v winnt.AccessMask
@@ -93,9 +93,9 @@ func scanRight(field string, strict bool) (mask winnt.AccessMask, n int, expecte
 	return mask, n + 2, ""
 }
 
-// scanNumber parses an access mask in hexadecimal, octal or decimal, with any number of digits. A number that is too
-// large becomes 0xffffffff. A minus sign negates it (S-38). n is the length of the number, or the offset of an error.
-// expected is the text that should be there, "" without an error.
+// scanNumber parses an access mask in hexadecimal, octal or decimal. A minus sign negates it (S-38). A number above
+// 32 bits becomes 0xffffffff. The strict parser rejects both. n is the length of the number, or the offset of an
+// error. On an error, expected describes the correct text.
 func scanNumber(field string, strict bool) (mask winnt.AccessMask, n int, expected string) {
 	digits := strings.TrimPrefix(field, "-")
 	negative := digits != field
