@@ -1,9 +1,9 @@
 package claims
 
-// relation evaluates a comparison with == != < <= > or >=. It returns Unknown in these cases:
-//   - An operand is NULL, or the left one is not an attribute.
+// relation evaluates a comparison with ==, !=, <, <=, > or >=. It returns Unknown in these cases:
+//   - An operand is NULL, or the left operand is not an attribute.
 //   - The types are not comparable.
-//   - The operator is one of order, and an operand is a set, boolean or SID.
+//   - An order operator has a set, boolean or SID operand.
 func (e *Expr) relation(env Env, relationNode *node) Truth {
 	var l, r view
 	// The left side comes from an attribute.
@@ -41,9 +41,8 @@ func (e *Expr) relation(env Env, relationNode *node) Truth {
 	return truthOf(c >= 0)
 }
 
-// equal reports whether two operands have equal values, in any order. They must have the same number of
-// values, and the right one must have each value of the left. The left operand has no duplicates, so a right one with
-// duplicates is unequal.
+// equal reports whether two operands have the same number of values, and the right one has each left value.
+// The order does not matter. left must not have duplicates. If right has duplicates, the result is false.
 func equal(left, right *view, caseSensitive bool) bool {
 	if left.n != right.n {
 		return false
@@ -69,12 +68,12 @@ func (e *Expr) setOperator(env Env, setNode *node) Truth {
 	return t
 }
 
-// overlap evaluates Contains (isContains is true) or Any_of. Contains is True if the left operand has every
-// value of the right one, Any_of if it has some value.
-//   - An empty right operand gives False. For Any_of it does so only if the left exists.
-//   - Any other NULL operand gives Unknown. So do a left operand that is not an attribute, and types that are not
-//     comparable.
-//   - Any_of gives Unknown for a literal scalar on the right.
+// overlap evaluates Contains (isContains is true) or Any_of. Contains needs every right value in the left
+// operand, Any_of at least one.
+//   - {} on the right: False, but Any_of with a NULL left operand is Unknown
+//   - other NULL operand, or a left operand that is not an attribute: Unknown
+//   - types that are not comparable: Unknown
+//   - literal scalar on the right of Any_of: Unknown
 func (e *Expr) overlap(env Env, setNode *node, isContains bool) Truth {
 	var l, r view
 	if !e.load(env, setNode.right, &r) {

@@ -9,17 +9,14 @@ type upperRun struct {
 	delta  int32
 }
 
-// upperUnit returns the upper-case form of one UTF-16 unit, as Windows compares strings. It is a simple, one to one
-// mapping of single units from the era of Unicode 5.1.
-//   - Pairs that later versions added are unequal.
-//   - Nothing folds to several letters.
-//   - Surrogates map to themselves, so letters outside the Basic Multilingual Plane have no case.
-//
-// Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode Character Database (unicode.ToUpper),
-// kept where both code points have an Age of 5.1 or less (DerivedAge.txt). The two that would lead into ASCII, U+0131
-// and U+017F, are left out: ordinal comparison never makes such a letter equal to an ASCII one. The table is fixed, so
-// a newer Unicode in the standard library changes no decision.
+// upperUnit returns the upper-case form of one UTF-16 unit, as Windows compares strings. The table maps single units
+// of Unicode 5.1 one to one, and never changes. A unit without upper case, a surrogate, or a letter of a later
+// Unicode version maps to itself.
 func upperUnit(unit uint16) uint16 {
+	// Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode Character Database
+	// (unicode.ToUpper), kept where both code points have an Age of 5.1 or less (DerivedAge.txt). U+0131 and U+017F,
+	// which would map into ASCII, are left out: ordinal comparison never makes such a letter equal to an ASCII
+	// letter.
 	if unit < 0x80 {
 		if 'a' <= unit && unit <= 'z' {
 			return unit - 0x20
