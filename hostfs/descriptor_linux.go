@@ -44,10 +44,9 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the security descriptor and DOS attributes of the file that h holds. It uses the cache if the file
-// still has the state s. Otherwise it reads them and charges the cache entry to user; the zero SID is the server
-// itself. For a file that has just changed it caches nothing. A missing or invalid attribute is a result without a
-// descriptor, not an error.
+// known returns the security descriptor and DOS attributes of the file that h holds. It reads them, or uses the cache
+// if the file still has the state s. user is charged for the cache entry; the zero SID is the server. A file that has
+// just changed is not cached. A missing or invalid attribute gives a result without a descriptor, not an error.
 func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
 	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {
@@ -82,10 +81,11 @@ func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	return k, age >= t.settling && identityOf(s) == identityOf(&after), nil
 }
 
-// readAttribute reads and parses the attribute of the inode that h holds, without the cache. s is the inode's state. An
-// attribute that cannot be parsed grants nothing and sets the cause. If it is missing or its hash is wrong,
-// Config.Missing decides whether the POSIX permissions become the descriptor. An error means that a system call failed.
-// An ACL of the permissions that is malformed leaves no descriptor, without an error.
+// readAttribute reads and parses the attribute of the inode that h holds, without the cache. s is the inode's state.
+// An error means that a system call failed.
+//   - attribute that cannot be parsed: grants nothing and sets the cause
+//   - missing attribute or wrong hash: Config.Missing decides whether the POSIX permissions become the descriptor
+//   - malformed POSIX ACL: no descriptor
 func (t *Tree) readAttribute(h *held, s *unix.Statx_t) (*known, error) {
 	value, err := t.attribute(h, t.cfg.Attribute)
 	if err != nil {
@@ -157,9 +157,9 @@ const (
 	aclDefault = "system.posix_acl_default"
 )
 
-// verify returns whether a file server would accept the attribute for the permissions in s. It returns [ntacl.Unhashed]
-// for every attribute if IgnorePosix is set. An error means that the POSIX ACLs could not be read. An attribute below
-// version 4 is verified without the permissions.
+// verify returns whether a file server would accept the attribute for the permissions in s. With IgnorePosix the
+// result is always [ntacl.Unhashed]. An attribute below version 4 does not depend on the permissions. An error means
+// that the POSIX ACLs could not be read.
 func (t *Tree) verify(a *ntacl.Attribute, h *held, s *unix.Statx_t) (ntacl.Verdict, error) {
 	if t.cfg.IgnorePosix || a.Version < 4 {
 		if t.cfg.IgnorePosix {
@@ -191,9 +191,9 @@ func infoOf(s *unix.Statx_t) ntacl.Info {
 // maxAttribute is the largest attribute of Linux, in bytes.
 const maxAttribute = 1 << 16
 
-// attribute returns an extended attribute of the file at a path, which it follows. It returns nil and no error if the
-// attribute is missing or the file system has no attributes. An empty value is not nil. Other failures, and a value
-// beyond maxAttribute, are errors.
+// attribute returns an extended attribute of the file at a path. It follows symbolic links. If the attribute is
+// missing, or the file system has no attributes, value and error are nil. An empty value is not nil. A value beyond
+// maxAttribute is an error.
 func attribute(place, name string) ([]byte, error) {
 	for size := 1024; ; size = maxAttribute {
 		b := make([]byte, size)

@@ -56,8 +56,8 @@ func newDescriptorCache(most int) *descriptorCache {
 		users: map[sid.SID]*cacheUser{}}
 }
 
-// get returns the value of a key, from the cache or from read, whose result is then charged to user. It returns an
-// error of read and stores nothing. Several goroutines may call read for one key; all get the value that is stored
+// get returns the cached value of a key. Without one it calls read, stores the result and charges user for it. An
+// error of read is returned and not stored. If several goroutines read one key, all get the value that is stored
 // first.
 func (c *descriptorCache) get(key identity, user sid.SID, read func() (*known, error)) (*known, error) {
 	if k := c.find(key); k != nil {

@@ -53,9 +53,9 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 	return p, true
 }
 
-// missing completes FindDirect for a name that could not be opened. If the name is missing in an existing directory,
-// it returns a place without a file. It returns false if err is not ENOENT, if the tree ignores case, or if the
-// directory cannot be opened.
+// missing completes FindDirect for a name that could not be opened. For a missing name in an existing directory it
+// returns a place without a file. The result is false if err is not ENOENT, the tree ignores case, or the directory
+// cannot be opened.
 func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePlace, bool) {
 	if !errors.Is(err, unix.ENOENT) || t.cfg.CaseInsensitive {
 		return nil, false // the name may be there in another spelling
@@ -74,10 +74,12 @@ func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePl
 	return p, true
 }
 
-// direct reports whether FindDirect can serve a request: whether the file's own descriptor decides it, without the
-// directories on its path. Only plain opens of an existing file count, without a right that a directory can grant.
-// MAXIMUM_ALLOWED, a trailing backslash, and an open without FILE_SHARE_READ do not count, nor one whose path has to
-// be walked. It returns false for the zero Tree, and while any name is marked for deletion.
+// direct reports whether FindDirect can serve a request without the directories on its path. The request must be a
+// plain open of an existing file. The result is false in these cases:
+//   - MAXIMUM_ALLOWED, or a right that a directory can grant
+//   - a trailing backslash, or no FILE_SHARE_READ
+//   - a path that needs a traverse check
+//   - the zero Tree, or a name of the tree that is marked for deletion
 func (t *Tree) direct(r *fileaccess.Request) bool {
 	if t.descriptors == nil || r.Disposition != fileaccess.FileOpen || r.Maximal || r.Share&fileaccess.ShareRead == 0 ||
 		r.Options&^(fileaccess.DirectoryFile|fileaccess.NonDirectoryFile|fileaccess.SynchronousIONonalert|

@@ -29,16 +29,15 @@ type dos struct {
 	created    int64 // 0: not kept
 }
 
-// decodeDOS decodes a value of user.DOSATTRIB, as Samba 4.17 writes it. The value starts with a zero-terminated text.
-// Older servers put the attributes there in hexadecimal. After an empty text these fields follow:
+// decodeDOS decodes a value of user.DOSATTRIB, as Samba 4.17 writes it (F-130). Any other form gives the zero value.
+// The value starts with a zero-terminated text, in which older servers put the attributes in hexadecimal. After an
+// empty text these fields follow:
 //
 //	2  u16 version, 5
 //	4  u32 version again
-//	8  u32 what is valid: 1 attributes, 16 time of creation
+//	8  u32 valid fields: 1 attributes, 16 creation time
 //	12 u32 attributes
-//	16 u64 time of creation
-//
-// It returns the zero value for any other form. F-130
+//	16 u64 creation time
 func decodeDOS(b []byte) (d dos) {
 	le := binary.LittleEndian
 	text, _, ended := bytes.Cut(b, []byte{0})
@@ -62,10 +61,10 @@ func decodeDOS(b []byte) (d dos) {
 	return d
 }
 
-// dosOf reads user.DOSATTRIB of the file that h holds. It returns the zero value for a file without the attribute,
-// and for a value that is too long for any known form. It fails if the attribute is unreadable, because a file whose
-// read-only attribute is unknown must not be written (F-130).
+// dosOf returns the DOS attributes from user.DOSATTRIB of the file that h holds. A missing attribute, or a value
+// longer than any known form, gives the zero value. An attribute that cannot be read is an error.
 func (t *Tree) dosOf(h *held) (dos, error) {
+	// A file whose read-only attribute is unknown must not be written (F-130).
 	if err := t.fault("getxattr", dosName); err != nil {
 		return dos{}, err
 	}
@@ -120,9 +119,9 @@ func (f *file) keepLocked(d dos, s *unix.Statx_t) {
 	}
 }
 
-// basicOf returns the times and attributes of a file as FILE_BASIC_INFORMATION has them: times from s, attributes
-// from d. Without a stored creation time it uses the birth time of the inode. Without any attribute the result is
-// AttributeNormal, and a directory gets AttributeDirectory. F-130
+// basicOf returns the times from s and the attributes from d as FILE_BASIC_INFORMATION (F-130). Without a stored
+// creation time it uses the inode's birth time. A directory has AttributeDirectory. A file without attributes has
+// AttributeNormal.
 func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
 		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: d.attributes}

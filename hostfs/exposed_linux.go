@@ -54,9 +54,9 @@ type shown struct {
 	whole bool
 }
 
-// places returns the paths at which the tree, or a part of it, is mounted, its own path first. It returns an error if
-// /proc cannot be read or the tree's mount is not visible to this process. The first mount of the tree itself appears
-// once. A part of the tree has false in its entry.
+// places returns the paths at which the tree, or a folder of it, is mounted. The path of this server's mount comes
+// first. whole is false for the mount of a folder. If /proc cannot be read, or the server's mount is not visible,
+// places returns an error.
 func (t *Tree) places() ([]shown, error) {
 	at, err := os.Readlink(placeOf(t.root))
 	if err != nil {
@@ -141,9 +141,9 @@ func relative(dir, name string) (rest string, ok bool) {
 	return strings.CutPrefix(name, dir+"/")
 }
 
-// reached names the users and groups that can reach a path. It returns "" if nobody can except root, this process's
-// user and the given groups, or if another mount hides the path. A path that is gone is "" without an error. An error
-// other than a missing folder ends the search.
+// reached names the users and groups that can reach a path. Root, this process's user and the groups in groups are
+// left out. The result is "" if nobody is left, the path is missing, or another mount hides it. Any other error ends
+// the search.
 func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	for dir := range prefixes(at.path) {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -184,9 +184,9 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// passers names the users and groups that can search a directory by its mode and POSIX ACL, as text for a report. It
-// leaves out root, this process's user and the given groups, and returns "" if no others can. If all users can, it
-// names nobody else. An unreadable or malformed ACL is an error.
+// passers names, for a report, the users and groups that can search a directory by its mode and POSIX ACL. Root, this
+// process's user and the groups in groups are left out. If nobody is left, the result is "". If all users can, it
+// names only that. An unreadable or malformed ACL is an error.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
 	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {

@@ -122,9 +122,9 @@ func nameable(name string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// base returns the directory below which a name is looked up, and its path in the tree. For a nil start that is the
-// root and "". The descriptor stays borrowed. It returns STATUS_OBJECT_PATH_NOT_FOUND if start is not a directory,
-// and STATUS_INVALID_PARAMETER if it belongs to another tree.
+// base returns the directory where a lookup starts, and its path in the tree. For a nil start these are the root and
+// "". The caller must not close fd. A start that is not a directory is STATUS_OBJECT_PATH_NOT_FOUND. A start in
+// another tree is STATUS_INVALID_PARAMETER.
 func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Status) {
 	if start == nil {
 		return t.root, "", ntstatus.Success
@@ -149,9 +149,9 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 	return nil
 }
 
-// find opens the directory of a path and looks up the last component in it. walk says that the directories on the way
-// decide too. object is -1 if the component is missing. With a missing directory, it finds nothing and returns nil.
-// Only with CaseInsensitive does another case match.
+// find opens the directory of a path and looks up the last component. walk adds the directories of the path to the
+// access decision. If the component is missing, object is -1. If a directory is missing, find finds nothing and
+// returns nil. Letter case is ignored only with CaseInsensitive.
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
 	if prefix == "" {
@@ -175,10 +175,9 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	return err
 }
 
-// describe collects the facts that the access decision needs about the found file and its directory: type,
-// attributes, security descriptor. Without a file it adds only the directory. It returns EACCES for special files and
-// for links that clients do not see, and EXDEV for a file on another device. A directory counts as open elsewhere if
-// it is in the table of opens.
+// describe collects the facts for the access decision about the found file and its directory. Without a file it
+// describes only the directory. A directory in the table of opens counts as open elsewhere. A special file, or a link
+// that clients do not see, is EACCES. A file on another device is EXDEV.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
 		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}

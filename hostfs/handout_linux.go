@@ -129,9 +129,9 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 	return out, used, statusOf(err)
 }
 
-// confines reports whether a file descriptor for writing gives no program more rights than granted. It looks at the
-// owner and mode in s, because the program with that uid can pass on the file descriptor or its connection. F-155 It
-// returns false for a file of another user than root and this process, and for set-uid and set-gid bits.
+// confines reports whether a writable file descriptor gives no program more rights than granted (F-155). It examines
+// the owner and mode in s. uid is the user of the program, which may pass the descriptor on. The result is false for
+// a file whose owner is not root or this process, and for set-uid and set-gid bits.
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false

@@ -36,9 +36,9 @@ func (h *held) attributeOf(name string) ([]byte, error) {
 	return slices.Clone(b[:n]), nil
 }
 
-// read reads an extended attribute of the inode that a descriptor holds into b, and returns the length of the value. It
-// returns -1 without an error if the attribute is missing or not supported. It returns ERANGE if the value does not
-// fit, or if the name has shortName bytes or more. b must not be empty.
+// read reads an extended attribute of the held inode into b and returns the length of the value. b must not be empty.
+// A missing or unsupported attribute is -1 without an error. A value that does not fit, or a name of shortName bytes
+// or more, is ERANGE.
 func (h *held) read(name string, b []byte) (int, error) {
 	var room [shortName]byte
 	if len(name) >= len(room) {
@@ -74,9 +74,9 @@ type xattrArgs struct {
 	flags uint32
 }
 
-// readPlace reads an attribute into b through a descriptor that was opened with O_PATH. name ends with a zero byte.
-// It returns the length of the value, which is meaningless with an error. A value longer than b is ERANGE, a missing
-// attribute ENODATA. An empty b panics.
+// readPlace reads an attribute into b through an O_PATH descriptor, and returns the length of the value. name ends
+// with a zero byte. A value longer than b is ERANGE, a missing attribute ENODATA. With an error the length is
+// meaningless. An empty b panics.
 func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 	if dir := ownDescriptors(); dir >= 0 && strconv.IntSize == 64 {
 		var room [24]byte

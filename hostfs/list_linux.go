@@ -107,9 +107,9 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	return nt.FileEntry{FileBasic: kept.basicOf(&s), FileName: name}, err
 }
 
-// entry returns the entry for a name in a directory listing. ok is false for one that clients do not see: a special
-// file, a file on another device, and a name that no request can contain (F-120). It is also false if the file cannot
-// be examined. For a private name it calls sweep. Symbolic links are listed only if linkEntry accepts them.
+// entry returns the directory entry for a name, if clients see the file (F-120). ok is false for a special file, a
+// file on another device, a name that no request can contain, and a file that cannot be examined. Links need
+// linkEntry to accept them. A private name is passed to sweep.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if isPrivate(name) {
 		f.t.sweep(f.fd, name)
@@ -147,12 +147,15 @@ func isPrivate(name string) bool {
 	return strings.HasPrefix(name, privatePrefix) || strings.HasPrefix(name, nt.UploadPrefix)
 }
 
-// sweep removes a file with a private name that a crash left behind, if nothing is lost. Nothing is lost with an
-// empty file or directory that never got its final name, or with one of several names of a file. It also removes a
-// file that was being removed, a link that was created here, and an unfinished upload. Another file with contents
-// stays, because it may be another program's file that was moved and not moved back (F-129). An open file stays, and
-// one that changed less than Tree.abandoned ago.
+// sweep removes a file with a private name that a crash left behind, if no contents are lost. An open file, or one
+// that changed less than Tree.abandoned ago, stays. These are removed:
+//   - an empty file or directory
+//   - one of several names of a file
+//   - a file whose removal was interrupted
+//   - a link that was created here
+//   - an unfinished upload
 func (t *Tree) sweep(dir int, name string) {
+	// Another file with contents may be another program's file that was moved and not moved back (F-129).
 	s, err := statAt(dir, name, 0)
 	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
 		time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) < t.abandoned {

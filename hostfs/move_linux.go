@@ -78,10 +78,10 @@ func parentOf(name string) (dir, last string) {
 	return name[:max(i, 0)], name[i+1:]
 }
 
-// findTarget opens the directory of the new name, and the file that already has the name. It leaves g.existing at -1
-// if the name is free. On a case-insensitive tree an existing spelling becomes g.name, but the file's own name in
-// another case counts as free. A dir that is not a directory is STATUS_OBJECT_PATH_NOT_FOUND. The caller releases g
-// even after a failure.
+// findTarget opens the directory of the new name, and the file that already has the name. For a free name g.existing
+// stays -1. On a case-insensitive tree an existing spelling becomes g.name, but the file's current name counts as
+// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND. The caller releases g even after a
+// failure.
 func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, root)
@@ -149,9 +149,10 @@ func (f *file) move(g *target, link bool) ntstatus.Status {
 	return f.moveLocked(g, link)
 }
 
-// moveLocked renames the file to the target, or adds a hard link there, and replaces a file that has the name. The
-// system moves names, not files. So it checks afterwards which file it moved, and moves another file back (F-118). A
-// hard link leaves the name of this open unchanged. After an error the open has its old name.
+// moveLocked renames the file to the target, or adds a hard link there. It replaces a file that has the name. A hard
+// link, or an error, leaves the name of this open unchanged. If another file has the old name by now, that file keeps
+// it and the call fails (F-118).
+//
 // +checklocks:f.node.moving
 func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
 	l, to := f.linkNow(), g.directory.object
@@ -233,9 +234,9 @@ func (f *file) exchange(l *link, g *target) error {
 	return err
 }
 
-// exchangeBy exchanges the names of two files and removes the replaced one, after the record of it was stored. With
-// g.aside it gives the replaced file that name instead. If a file moved meanwhile, or the replaced one cannot be
-// removed or renamed, it exchanges the names back and returns an error.
+// exchangeBy exchanges the names of two files and removes the replaced file. The record r must be stored. If g.aside
+// is set, the replaced file gets that name instead. If a file moved meanwhile, or the last change fails, exchangeBy
+// exchanges the names back and returns an error.
 func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }

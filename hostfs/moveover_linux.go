@@ -6,10 +6,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// moveOver moves the file to the name of another open file and gives that file the name m.AsideName, as for a save
-// with a backup (F-215). Each of the two renames is decided. It returns STATUS_OBJECT_NAME_COLLISION if the other
-// file does not have the name. A refusal of either decision is returned, and nothing is moved. It locks the two files
-// in the order of their inodes.
+// moveOver moves the file to the name of another open file, which becomes m.AsideName, as for a save with a backup
+// (F-215). Each rename has its decision. If one is refused, nothing is moved and its status is returned. If m.Aside
+// does not have the name, the status is STATUS_OBJECT_NAME_COLLISION. Both files are locked, in inode order.
+//
 // +checklocksignore
 func (f *file) moveOver(g *target, q *fileaccess.Move, m *nt.FileMove) ntstatus.Status {
 	a, ok := m.Aside.(*file)

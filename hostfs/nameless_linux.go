@@ -30,9 +30,9 @@ func openNameless(dir int, mode uint32) (fd int, err error) {
 	return fd, err
 }
 
-// createNameless creates a file without a name, with its attribute, and enters it into the table of opens. It returns
-// ENOTSUP if the file system cannot, and EMFILE if the open cannot be entered. After an error no file is left and f.fd
-// is -1. The file has no link name and path.
+// createNameless creates a file without a name and path, with its attribute, and adds it to the table of opens. If
+// the file system cannot create one, the error is ENOTSUP. If the open cannot be added, it is EMFILE. After an error
+// no file is left and f.fd is -1.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
 	mode := p.t.cfg.FileMode
 	if err := p.t.fault("create", ""); err != nil {

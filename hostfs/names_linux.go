@@ -67,9 +67,10 @@ func (f *file) ListNames(after uint64) (list []nt.DirectoryName, st ntstatus.Sta
 	return list, ntstatus.Success
 }
 
-// seekNamesLocked makes ListNames continue after the entry at a position of the host (M-71). For 0, or if the
-// directory is not open for listing, it opens the directory again. It returns EINVAL for a position above MaxInt64. A
-// failed seek leaves the position.
+// seekNamesLocked makes ListNames continue after the entry at a host position (M-71). For 0, or a directory that is
+// not open for listing, it opens the directory again. A position above MaxInt64 is EINVAL. A failed seek does not
+// change the position.
+//
 // +checklocks:f.listing
 func (f *file) seekNamesLocked(after uint64) error {
 	if after == 0 || f.names == nil {
@@ -119,9 +120,8 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 	return list
 }
 
-// nameLocked returns the entry for a name and its type kind (DT_REG and so on of getdents64). It queries the file only
-// where the type does not suffice. ok is false for entries that List hides (F-120). A file on another device is hidden,
-// unless names alone are listed.
+// nameLocked returns the directory entry for a name. kind is its type in getdents64, such as DT_REG. For entries that
+// List hides ok is false (F-120). A file on another device is hidden too, unless only names are listed.
 //
 // +checklocks:f.listing
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {

@@ -32,10 +32,11 @@ type link struct {
 	users     int
 }
 
-// enter adds an open to the table of opens, after it checked the share modes against the other opens of the inode. It
-// fails and changes nothing if the tree has too many opens (STATUS_TOO_MANY_OPENED_FILES), if the name is marked for
-// deletion (STATUS_DELETE_PENDING), or if share modes conflict (STATUS_SHARING_VIOLATION). A file descriptor must
-// hold the inode.
+// enter adds an open of an inode to the table of opens, if the share modes allow it. A file descriptor must hold the
+// inode. On failure nothing changes:
+//   - too many opens in the tree: STATUS_TOO_MANY_OPENED_FILES
+//   - name marked for deletion: STATUS_DELETE_PENDING
+//   - conflict of share modes: STATUS_SHARING_VIOLATION
 func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,8 +69,9 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkLocked makes opens of one file by the same name share one link, so that a rename and a mark for deletion affect
-// all. A link without its directory takes that of f. Otherwise the directory of f is closed if f owns it. F-181
+// linkLocked makes opens of a file by the same name share one link, so that a rename or deletion mark affects all
+// (F-181). A shared link without a directory takes that of f. If it has one, the directory that f owns is closed.
+//
 // +checklocks:t.mu
 func (t *Tree) linkLocked(n *node, f *file) {
 	for _, other := range n.opens {

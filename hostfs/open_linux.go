@@ -59,9 +59,9 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	return f, false, ntstatus.Success
 }
 
-// enterHere adds an open to the table of opens, under the name that the lookup found. On success the link owns the
-// directory's file descriptor if the place did. A directory that belongs to a handle is duplicated first. On failure
-// the place keeps what it owns.
+// enterHere adds an open to the table of opens, under the name that the lookup found. If the directory belongs to a
+// handle, it is duplicated first. On success the link takes over the directory descriptor that the place owns. On
+// failure the place keeps it.
 func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	f.born, f.bornMask = s.Btime, s.Mask&unix.STATX_BTIME
 	if p.parent >= 0 && !p.owned && p.parent != p.t.root {
@@ -80,9 +80,9 @@ func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	return st
 }
 
-// open opens the existing file that the lookup found, and truncates it if the decision is to overwrite or supersede.
-// again is always false. After an error f is closed or was never entered, and the file is not deleted. st is the
-// status of a conflict with other opens, err a failure of the host; at most one is set.
+// open opens the existing file that the lookup found. If the decision is to overwrite or supersede, it truncates the
+// file. st is a conflict with other opens, err a failure of the host; at most one is set. again is always false.
+// After a failure f is not open, and the file is not deleted.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
@@ -141,9 +141,9 @@ func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error)
 	return openAgain(fd, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// create creates the file or directory that the decision allows. It makes it under a private name, sets its security
-// descriptor, and renames it. If another program took the name or removed the directory first, it returns again true
-// together with the error. After an error nothing is left.
+// create creates the file or directory that the decision allows, with its security descriptor. The file gets its name
+// last. After an error nothing is left. If another program took the name or removed the directory first, again is
+// true and err is set.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
 	if p.nameless {
 		return false, p.createNameless(f, r, d)

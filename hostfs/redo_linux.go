@@ -95,9 +95,10 @@ func (t *Tree) makeRedoDirectory() (int, error) {
 	}
 }
 
-// openRedoDirectory opens and locks the directory of the redo log. how has the flags of flock(2). It returns ENOENT
-// if it is missing or was removed, and EACCES if another account owns it or may use it. EWOULDBLOCK means that how
-// has LOCK_NB and another server of the tree has records.
+// openRedoDirectory opens the directory of the redo log and locks it with the flock(2) flags how.
+//   - ENOENT: it is missing or was removed
+//   - EACCES: another account owns it or may use it
+//   - EWOULDBLOCK: how has LOCK_NB, and another server of the tree holds the lock
 func (t *Tree) openRedoDirectory(how int) (int, error) {
 	dir, err := resolve(t.root, redoDirectory, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -130,9 +131,9 @@ func (r *record) link(fd int, suffix string) error { return r.t.linkInode(fd, r.
 // completes the change once more.
 func (r *record) drop(suffix string) { _ = r.t.unlink(r.dir, r.id+suffix, 0) }
 
-// journaled reports whether a sync of one file also makes all earlier changes of names durable. That holds for a file
-// system that writes them to one journal, in order. It returns false if it does not know. Then a name is durable once
-// its directory is synced.
+// journaled reports whether a sync of one file also makes all earlier name changes durable. That holds for a file
+// system with one ordered journal. If this is unknown, the result is false, and a name is durable only after a sync
+// of its directory.
 func journaled(s *unix.Statx_t, fs *unix.Statfs_t) bool {
 	switch fs.Type {
 	case unix.XFS_SUPER_MAGIC:
@@ -206,12 +207,14 @@ func (t *Tree) redoName(dir int, name string) error {
 	return nil
 }
 
-// refillAgain completes a replacement of contents that a crash interrupted. It copies the new contents once more,
-// from the link with the suffix data, and removes the links of the record. It does nothing if the link to the target
-// is missing. Nor does it if the contents do not have the size and checksum in that suffix: a power failure lost them
-// before the copy began. It can be repeated after another crash. Files of another kind than regular ones are EINVAL.
-// A missing link to the contents is an error.
+// refillAgain completes a replacement of contents that a crash interrupted, and removes the links of the record. data
+// is the suffix of the link to the new contents. After another crash the call can be repeated.
+//   - no link to the target: no effect
+//   - contents without the size and checksum in data: no effect
+//   - no link to the contents: an error
+//   - a file that is not regular: EINVAL
 func (r *record) refillAgain(data string) error {
+	// A power failure before the copy began loses contents whose size or checksum differ.
 	open := func(suffix string, flags uint64) (*file, error) {
 		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)
 		if err != nil {

@@ -67,9 +67,8 @@ func decodeMove(s string) (m moveRecord, err error) {
 	return m, nil
 }
 
-// pathOf returns the present path of a directory below the root of the tree, with slashes, or "" for the root. It
-// returns ENOENT if the directory was moved out of the tree. For a removed directory it returns the last path and the
-// text "(deleted)" after a space, as Linux does.
+// pathOf returns the current path of a directory below the root of the tree, with slashes. The root is "". If the
+// directory was moved out of the tree, the error is ENOENT. The path of a removed directory ends with " (deleted)".
 func (t *Tree) pathOf(dir int) (string, error) {
 	root, err := os.Readlink(placeOf(t.root))
 	if err != nil {
@@ -86,9 +85,9 @@ func (t *Tree) pathOf(dir int) (string, error) {
 	return strings.TrimPrefix(below, "/"), nil
 }
 
-// move stores the record of a move from l to g that replaces a file. moved and replaced are the inode numbers of both
-// files. After an error the part that was written may be left; the caller drops it. Directories are recorded by path
-// and inode.
+// move stores the record of a move from l to g that replaces a file. moved and replaced are the inode numbers of the
+// two files. Directories are recorded by path and inode. After an error an incomplete record may remain, which the
+// caller removes.
 func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
 	m := moveRecord{moved: moved, replaced: replaced,
 		from: recordedName{inode: l.directory, name: l.name},
@@ -143,9 +142,9 @@ func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
 	return err
 }
 
-// moveAgain completes a move that a crash interrupted, or undoes it if the replaced directory has entries. It removes a
-// record that cannot be read. A record whose directories were moved or removed has no effect. moveAgain can be repeated
-// after another crash. Only a failure of the host is an error.
+// moveAgain completes a move that a crash interrupted. If the replaced directory has entries, it undoes the move. It
+// can be repeated after another crash. An unreadable record is removed, and one whose directories were moved or
+// removed has no effect. Only a failure of the host is an error.
 func (r *record) moveAgain() error {
 	text, err := r.read()
 	if err != nil {
@@ -168,9 +167,9 @@ func (r *record) moveAgain() error {
 	return r.complete(&m, from, to)
 }
 
-// complete completes a recorded move between two open directories, or undoes it if the replaced file cannot be removed.
-// If another program has changed the names since, it leaves them or exchanges them back. A directory that is not empty
-// cannot be removed. Missing names are no error.
+// complete completes a recorded move between the open directories from and to. If the replaced file is a directory
+// with entries, it undoes the move. If another program has changed the names, it leaves them or exchanges them back.
+// Missing names are no error.
 func (r *record) complete(m *moveRecord, from, to int) error {
 	swap := func() error { return r.t.rename(from, m.from.name, to, m.to.name, unix.RENAME_EXCHANGE) }
 	gone, err := r.t.statAt(r.dir, r.id+redoGone)

@@ -106,9 +106,9 @@ func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 	return statusOf(f.flushData())
 }
 
-// makeRoom reserves disk space for new contents of size bytes before anything in the file changes (G-34). On a file
-// system without fallocate(2) it succeeds, and the copy itself fails if there is no space. A file that is large
-// enough needs none. On another error the size stays.
+// makeRoom reserves disk space for new contents of size bytes before the file changes (G-34). A file that is large
+// enough needs no space. On a file system without fallocate(2) nothing is reserved, and the result is nil. After an
+// error the file size is unchanged.
 func (f *file) makeRoom(size int64) error {
 	s, err := f.stat()
 	if err != nil || size <= int64(s.Size) {

@@ -59,10 +59,9 @@ type repair struct {
 	counts RepairCounts
 }
 
-// visit repairs the file that fd holds, and its descendants if it is a directory. It reports errors of single files and
-// returns nil for them. A non-nil error ends the run: the context ended, or errMost. Other kinds of files than regular
-// ones, links and directories are counted and skipped. Depth maxDepth and a directory that cannot be read count as
-// failures.
+// visit repairs the file that fd holds, and the descendants of a directory. Errors of single files are reported, and
+// the result is nil. A non-nil error ends the run: that of the context, or errMost. Special files are counted and
+// skipped. A directory at maxDepth, or one that cannot be read, counts as a failure.
 func (r *repair) visit(fd int, path string, depth int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -111,9 +110,8 @@ func (r *repair) visit(fd int, path string, depth int) error {
 	}
 }
 
-// entry visits one name of a directory. It skips a name that is missing and one on another mount, and returns nil. If
-// it cannot open the name for another reason, it reports the path as failed and returns nil. The other results are
-// those of visit.
+// entry visits one name of a directory. A missing name, or one on another mount, is skipped. A name that cannot be
+// opened is reported as failed. In both cases the result is nil. Any other result is that of visit.
 func (r *repair) entry(dir int, name, path string, depth int) error {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
@@ -137,9 +135,9 @@ func (r *repair) entry(dir int, name, path string, depth int) error {
 	return r.visit(fd, path, depth)
 }
 
-// file repairs the attribute of the file that fd holds, unless DryRun is set. It reports the file if a repair is needed
-// or an error occurs, and does nothing for a file without the attribute. With DryRun it reports what it would change.
-// It rehashes a stale attribute only if Rehash is set. Links without attributes are skipped.
+// file repairs the attribute of the file that fd holds, and reports a repair or an error. A file without the
+// attribute, or a link without attributes, is skipped. A stale hash is recomputed only if Rehash is set. With DryRun
+// the file is only reported, not changed.
 func (r *repair) file(fd int, path string) {
 	place := placeOf(fd)
 	value, err := attribute(place, r.Attribute)
@@ -182,8 +180,8 @@ func (r *repair) file(fd int, path string) {
 	r.report(found)
 }
 
-// stale returns a function that recomputes the hash of a, if the file's permissions no longer match it. It returns nil
-// if they match, with IgnorePosix, for versions other than 4, and if only the server can compute the hash. An
+// stale returns a function that recomputes the hash of a, if the file's permissions no longer match it. The function
+// is nil if they match, if only the server can compute the hash, with IgnorePosix, and for versions other than 4. An
 // unreadable file is an error.
 func (r *repair) stale(fd int, a *ntacl.Attribute) (seal func() error, err error) {
 	if r.IgnorePosix || a.Version != 4 {

@@ -84,11 +84,11 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	return a
 }
 
-// write stores the attribute a, with its security descriptor, for the file that fd holds. The stored form means the
-// same to all servers (F-199, F-201). Every stored descriptor passes through this function. Version 4 gets a hash of
-// the current permissions, so that a file server accepts it (F-121). write changes a. It fails and writes nothing if
-// the owner or group is a logon session, or if the hash cannot be computed.
+// write stores the attribute a, with its security descriptor, for the file that fd holds. It changes a to the stored
+// form, which means the same to all servers (F-199, F-201). Version 4 gets a hash of the current permissions (F-121).
+// If the owner or group is a logon session, or the hash cannot be computed, write fails and stores nothing.
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
+	// Every stored descriptor passes through this function.
 	d, st := fileaccess.Stored(a.Descriptor)
 	if st != ntstatus.Success {
 		return fmt.Errorf("the descriptor names a logon session (S-1-5-5-x-y), which later stands for another user: "+

@@ -70,9 +70,9 @@ func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setKept stores the DOS attributes and the creation time of a SetBasic. Attributes of 0 change nothing,
-// AttributeNormal clears all stored ones, and a time that is not positive is not set. Without a stored creation time,
-// the file's own birth time is not stored.
+// setKept stores the DOS attributes and the creation time of a SetBasic. Attributes of 0 change nothing, and
+// AttributeNormal clears all stored ones. A time that is not positive is not set. The inode's birth time is stored
+// only over another creation time.
 func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	if b.FileAttributes == 0 && !given(b.CreationTime) {
 		return ntstatus.Success
@@ -128,9 +128,9 @@ func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 	return err
 }
 
-// replaced stores the DOS attributes of a file that was overwritten or superseded: it adds the requested ones and the
-// archive attribute. Hidden and system were requested again (F-35, F-172). A filesystem without attributes is an
-// error only if more than the archive attribute was requested.
+// replaced adds the requested attributes and the archive attribute to a file that was overwritten or superseded
+// (F-172). The request already had to include hidden and system (F-35). On a file system without attributes it fails
+// only if another attribute than archive was requested.
 func (f *file) replaced(asked fileaccess.Attributes) error {
 	f.changed.Store(true)
 	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {

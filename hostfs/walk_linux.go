@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// findParent opens the directory of a path and records it in the facts, in one step unless walk is true. A missing
-// directory is not an error: it is recorded in the facts, and parent stays -1. With walk, every directory on the way
-// is opened, and its descriptor recorded.
+// findParent opens the directory of a path and records it in the facts. With walk it also opens every directory on
+// the path, and records their security descriptors. A missing directory is no error: the facts record it, and parent
+// stays -1.
 func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	if dir == "" {
 		p.parent, p.path = base, prefix
@@ -31,10 +31,10 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	return p.walk(base, prefix, dir, walk)
 }
 
-// walk opens the directories of a path one by one and records each in the facts. With ask it also records their
-// security descriptors, for the traverse check. A missing component, or one that is not a directory, is not an error:
-// it is recorded in the facts, and parent stays -1. A link gives ELOOP. With CaseInsensitive, a name in other letters
-// is found if the exact one is missing.
+// walk opens the directories of a path one by one and records each in the facts. With ask it records their security
+// descriptors, for the traverse check. A missing directory, or a file in its position, is no error: the facts record
+// it, and parent stays -1. A link is ELOOP. With CaseInsensitive, letter case is ignored if the exact name is
+// missing.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
 	for part := range strings.SplitSeq(dir, `\`) {
@@ -73,9 +73,9 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	return nil
 }
 
-// stepped records an opened directory in the facts about the path, with its security descriptor if ask is true. It
-// returns ELOOP for a link and ENOTDIR for any other file. A pending deletion is noted. It also keeps the directory
-// as the parent of the name, even if ask is false.
+// stepped adds an opened directory to the facts about the path, and keeps its facts as those of the parent. With ask
+// the path records its security descriptor. It also records a pending deletion. A link is ELOOP, and any other file
+// is ENOTDIR.
 func (p *place) stepped(name string, fd int, ask bool) error {
 	s, err := stat(fd)
 	if err != nil {
