@@ -30,9 +30,8 @@ func (c *Checkpoint) text() string {
 	return c.Origin + "\n" + strconv.FormatUint(c.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(c.Root[:]) + "\n"
 }
 
-// parseCheckpoint parses the text of a checkpoint, without a signature. It accepts only the form that text returns. It
-// refuses extension lines, which a Log never writes. The origin must not be empty, and the size has at most 63 bits.
-// The error returns a zero Checkpoint.
+// parseCheckpoint parses the text of a checkpoint, without a signature. It accepts only the form that text returns.
+// An empty origin, a size above 63 bits or an extension line is an error. The Checkpoint is zero after an error.
 func parseCheckpoint(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")

@@ -39,9 +39,9 @@ func (l *Log) Clear(from audit.Origin) error {
 	}
 }
 
-// clear carries out [Log.Clear]: it signs a checkpoint of all records, and then removes or archives all segments. An
-// unsigned tail is an error and removes nothing. A later error may leave some segments removed. The new segment
-// begins with a record of the clearing.
+// clear signs a checkpoint of all records, then removes or archives all segments, as [Log.Clear] describes. The new
+// segment begins with a record of the clearing. If the checkpoint does not cover all records, clear fails and removes
+// nothing. After a later error some segments may be gone.
 func (w *writer) clear(from audit.Origin) error {
 	w.note(true)
 	if err := w.notary.wait(); err != nil {

@@ -63,9 +63,8 @@ type flight struct {
 	err    error
 }
 
-// land waits until the disk has the batch, and then wakes its callers. The sync may run during that of the batch
-// before. The callers still get their result later than those of that batch, because a record behind a lost one is
-// lost too (U-61, U-62). The first failure is permanent.
+// land syncs the batch to disk, and then wakes its callers. Callers of an earlier batch are woken first. If the
+// earlier batch was lost, this one counts as lost too (U-61, U-62). The first failure is permanent.
 func (f *flight) land() {
 	f.err = f.seg.Sync()
 	if f.before != nil {

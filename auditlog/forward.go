@@ -92,9 +92,9 @@ func (e *sinkError) Error() string { return "the sink: " + e.err.Error() }
 // Unwrap returns the sink's own error.
 func (e *sinkError) Unwrap() error { return e.err }
 
-// records sends records until ctx ends or the sink fails, and without follow until there are no more. sent reports
-// whether it sent any. A failure of the sink is a *sinkError. It saves its position at the end of the log. Records that
-// the log no longer has are skipped. A cancelled ctx ends with its error.
+// records sends records until ctx ends or the sink fails. Without follow it ends after the last record. sent reports
+// whether any was sent. At the end of the log it saves the cursor. Records that are no longer in the log are skipped.
+// A failure of the sink is a *sinkError, a cancelled ctx its error.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
 	var line []byte
 	for {
@@ -133,9 +133,9 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 	}
 }
 
-// line sends one record to the sink as a line of JSON, and saves the cursor after 1,000 records or one second. buf is
-// memory for the line; it returns the memory for the next call. After an error of the sink the record counts as not
-// sent, after one of saving the cursor as sent. A connection that takes longer than forwardWait is an error.
+// line sends one record to the sink as a line of JSON. After 1,000 records or one second it also saves the cursor. It
+// returns buf, its memory, for the next call. A write that takes longer than forwardWait is an error. If the sink
+// fails, the record counts as not sent; if the save fails, as sent.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {
@@ -221,9 +221,9 @@ func (f *Forwarder) load() error {
 	return nil
 }
 
-// save waits until the sink has received the records, then advances the cursor. After a crash of either side records
-// may be repeated but none is skipped (U-77). Without new records it does nothing. After an error the old cursor stays.
-// The error is a *sinkError if the sink failed.
+// save waits until the sink has received the records, and then advances the cursor. Without new records it does
+// nothing. A crash of either side may repeat records, but none is lost (U-77). After an error the old cursor stays.
+// If the sink failed, the error is a *sinkError.
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil

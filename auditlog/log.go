@@ -155,9 +155,9 @@ func (l *Log) WriteAll(events []audit.Event) error {
 // lost adds n to the number of lost records.
 func (l *Log) lost(n uint64) { l.dropped.Add(n) }
 
-// push queues events for the writer as part of the next batch, wakes the writer and returns the batch. events must
-// not be empty. It waits for space in the queue as waitLocked does. If lim is nil, each event has its own claim to
-// the reserve. After an error nothing was queued.
+// push queues events for the writer, wakes it, and returns their batch. events must not be empty. If the queue is
+// full, push waits as waitLocked does. With a nil lim each event has its own claim to the reserve. After an error
+// nothing is queued.
 func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, error) {
 	size := 0
 	for i := range events {

@@ -44,9 +44,9 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// start recovers the log of a folder that this process has locked, writes the record of the start, and runs the writer.
-// After an error no goroutine runs, and the caller still has to unlock. A missing key is created, unless the folder has
-// a checkpoint.
+// start opens the log of a folder that this process has locked, records the start, and runs the writer. A missing key
+// is created, unless the folder has a checkpoint. After an error no goroutine runs, and the caller must unlock the
+// folder.
 func start(cfg Config, unlock func() error) (*Log, error) {
 	if cfg.Signers == nil {
 		s, err := ownKey(cfg.Dir)
@@ -96,9 +96,9 @@ func ownKey(dir string) (note.Signer, error) {
 	return CreateKey(file, "refmon.local/audit/"+hex.EncodeToString(id[:]))
 }
 
-// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It returns ErrDamaged if
-// records or the checkpoint are missing. A checkpoint without a segment is an error unless its size is 0. It also
-// applies the limits on old segments.
+// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It also removes
+// segments beyond the configured limits. If records or the checkpoint are missing, the error is ErrDamaged. A
+// checkpoint of size 0 needs no segment.
 func (w *writer) recover() error {
 	d := w.log.cfg.disk
 	firsts, err := segments(d)

@@ -15,8 +15,8 @@ import (
 func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir: dir}, id) }
 
 // proveRecord returns the proof that record id is in the log, with the record and the newest checkpoint, in the C2SP
-// form. It is an error if the checkpoint does not cover the record yet, if the record is gone, and if the proof does
-// not hold. Record 0 is an error. A proof that does not hold asks for a verification of the log.
+// form. It fails for record 0, a record that is gone, and one that the checkpoint does not cover yet. An invalid
+// proof is an error that asks for a verification.
 func proveRecord(d disk, id uint64) ([]byte, error) {
 	signed, c, err := ownCheckpoint(d)
 	if err != nil {
@@ -58,9 +58,9 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 // checkpoint, or if old belongs to another log.
 func ProveSince(dir string, old []byte) ([]byte, error) { return proveSince(folder{dir: dir}, old) }
 
-// proveSince returns the proof that the newest checkpoint continues old, followed by the newest one. It is an
-// error if old is of another log or has more records, and if the proof does not hold. The proof is empty if old
-// has no records.
+// proveSince returns the proof that the newest checkpoint continues old, followed by the newest checkpoint. If old
+// has no records, the proof is empty. If old is from another log, has more records, or is not continued, proveSince
+// returns an error.
 func proveSince(d disk, old []byte) ([]byte, error) {
 	then, err := parseSigned(old)
 	if err != nil {

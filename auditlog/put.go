@@ -11,10 +11,11 @@ import (
 // differ, because the writer begins a segment while the notary signs.
 func temporary(name string) string { return "new-" + name }
 
-// put replaces a file of the top folder by the content that fill writes, durably. After a crash the name has either
-// the old content or the new one. It returns the open file, which the caller must close, and no file after an error.
-// An error after the rename never matches isFull, because put cannot undo the rename.
+// put durably replaces a file of the top folder with the content that fill writes. After a crash the file has the old
+// or the new content. The caller must close the returned file, which is nil after an error. An error after the rename
+// never matches isFull.
 func put(d disk, name string, fill func(f file) error) (file, error) {
+	// put cannot undo the rename, so no caller may go on as if only space were missing.
 	part := temporary(name)
 	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

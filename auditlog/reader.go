@@ -94,9 +94,9 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
-// advance decides how the reader goes on after its scanner failed with ended. It returns true if there may be more to
-// read: more of the segment, or the next one. At the end of the log it returns io.EOF. An incomplete frame is still
-// being written, unless a segment follows. A damaged or unreadable record is an error.
+// advance decides whether to read on after the scanner failed with ended. more is true if the segment, or the next
+// one, may have more records. The end of the log is io.EOF. An incomplete record is an error only if another segment
+// follows. A damaged or unreadable record is always an error.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)
@@ -120,10 +120,9 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 	return true, r.Close()
 }
 
-// named reports whether to read again at the end of the log, because the folder's checkpoint covers the next record,
-// which may have been written since. Without such a checkpoint the log ends here, and the error is io.EOF. If the
-// record is still missing at the third call for it, named returns another error. At the second call it closes the
-// segment, so that it is opened again.
+// named reports whether to read again at the end of the log, because the checkpoint covers the next record. If no
+// checkpoint covers it, the error is io.EOF. At the second call for a record it closes the segment, to open it again.
+// If the record is still missing at the third call, named returns another error.
 func (r *Reader) named() (again bool, err error) {
 	signed, err := readFile(r.d, checkpointName, maxNote)
 	if err != nil {

@@ -7,10 +7,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing. firsts
-// has the first RecordIds of the segments. It computes missing hashes again if the log still has all records. It
-// returns ErrDamaged if records are missing or do not match the checkpoint. A signed tree that the stored hashes
-// contradict is rebuilt likewise.
+// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
+// firsts has the first RecordId of each segment. Missing or wrong tree hashes are computed again from a complete log.
+// If they cannot be, or records do not match the checkpoint, the error is ErrDamaged.
 func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	from := 0
 	for i, first := range firsts {
@@ -65,9 +64,9 @@ type replay struct {
 	begun      bool
 }
 
-// segment adds the records of one segment to the tree. It cuts off bytes after the last whole record of the last
-// segment. In any other segment such bytes are damage. A segment that does not continue the one before is ErrDamaged.
-// A segment of another version gives that error and is not ErrDamaged.
+// segment adds the records of one segment to the tree. It cuts off an incomplete end of the last segment. Such an end
+// in another segment, or a segment that does not continue its predecessor, is ErrDamaged. Another version is an
+// error, but not ErrDamaged.
 func (r *replay) segment(first uint64, last bool) error {
 	w := r.w
 	f, s, err := openSegment(w.log.cfg.disk, first)
@@ -93,9 +92,9 @@ func (r *replay) segment(first uint64, last bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// frames adds the records of a segment to the tree. Bytes that are not a frame end the last segment; in others they are
-// ErrDamaged. A record that contradicts the checkpoint is ErrDamaged, too. A record with a number that does not follow
-// counts as no frame.
+// frames adds the records of a segment to the tree. In the last segment it ends at the first bytes that are not a
+// record; elsewhere these are ErrDamaged. A wrong record number counts as such bytes. A record that contradicts the
+// checkpoint is ErrDamaged.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {
 		f, err := s.next()
@@ -129,10 +128,10 @@ func (r *replay) record(leaf tlog.Hash) error {
 	return nil
 }
 
-// adopt makes the last segment the one that the writer continues. It rewrites its complete records: after a failed
-// sync, data that can be read may not be on the disk. Bytes that are no record, and not all zero, are kept in a file
-// of their own.
+// adopt makes f, the last segment, the one that the writer continues. It rewrites all complete records to disk. Bytes
+// after them, unless all are zero, are kept in a separate file.
 func (r *replay) adopt(f file, s *scanner) error {
+	// After a failed sync, data that can be read may not be on the disk.
 	w, d := r.w, r.w.log.cfg.disk
 	size, err := f.Size()
 	if err != nil {

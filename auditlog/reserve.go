@@ -27,9 +27,8 @@ const zeroesAhead = 1 << 20
 // zeroes are the bytes that writeZeroes writes.
 var zeroes [zeroesAhead]byte
 
-// writeZeroes writes zeros up to zeroesAhead bytes behind end, the end of the buffer, if end exceeds the zeros
-// written before. It stays within the allocated space, so it takes none from other programs, and does nothing without
-// such space. A full disk is not an error.
+// writeZeroes writes zeros up to zeroesAhead bytes behind end, the end of the buffer. It stays within the allocated
+// space. Without such space, or if end is within earlier zeros, it does nothing. A full disk is not an error.
 func (w *writer) writeZeroes(end int64) error {
 	from, to := max(w.size, w.zeroed), min(end+zeroesAhead, w.allocated)
 	if end <= w.zeroed || to <= from {
@@ -49,9 +48,9 @@ func (w *writer) writeZeroes(end int64) error {
 	return nil
 }
 
-// allocate allocates disk space for the buffer and, after it, the reserve. reserve is true for essential records:
-// they may use the reserve, so it omits the reserve if the allocated space suffices (U-93), and ignores errors.
-// Without a configured reserve, or on a file system that cannot allocate, it does nothing.
+// allocate allocates disk space for the buffer and, after it, the reserve. reserve is true for essential records,
+// which may use the reserve (U-93): then errors are ignored. Without a configured reserve, or on a file system that
+// cannot allocate, it does nothing.
 func (w *writer) allocate(reserve bool) error {
 	want := w.log.cfg.Reserve
 	end := w.size + int64(len(w.buf))

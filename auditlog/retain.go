@@ -36,9 +36,8 @@ const (
 	warnPercent = 90
 )
 
-// keepOld fills the list of complete segments when a log is opened. firsts has the first RecordIds of all segments,
-// the open one last. The end of a segment is the time of the first record in the next one, or now if that cannot be
-// read.
+// keepOld fills the list of complete segments when a log is opened. firsts has the first RecordId of each segment,
+// the open one last. A segment ended at the time of the next segment's first record, or now if that is unreadable.
 func (w *writer) keepOld(firsts []uint64) error {
 	d := w.log.cfg.disk
 	for i, first := range firsts[:len(firsts)-1] {
@@ -64,11 +63,11 @@ func (w *writer) keepOld(firsts []uint64) error {
 	return nil
 }
 
-// retain removes or archives old segments until the limits of Keep hold. Unless the log overwrites, it buffers a
-// warning when 90 % of Keep.Bytes are used, at most every four hours (U-67). It keeps segments that no checkpoint
-// covers yet. Under Stop it removes none for their size: it returns ErrStopped if the buffer does not fit. With reserve
-// the buffer may exceed the limit of Stop by the reserve. A segment that cannot be removed is an error. It ends at the
-// first one to keep.
+// retain removes or archives old segments until the limits of Keep hold. It keeps segments that no checkpoint covers
+// yet. A segment that cannot be removed is an error.
+//   - Stop: if the buffer exceeds the size limit, the error is ErrStopped. With reserve the limit is higher by the
+//     reserve.
+//   - not Overwrite: at 90 % of Keep.Bytes it buffers a warning, at most every four hours (U-67).
 func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes
@@ -103,9 +102,9 @@ func (w *writer) retain(reserve bool) error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment, whose last record is last, and buffers a record about it. When
-// it removes, a missing file is not an error; when it archives, it is. After an error w still lists the segment. A
-// failed sync of the folder ends the log.
+// removeSegment removes or archives the oldest segment and buffers a record about it. last is the segment's last
+// record. A missing file is an error only for archiving. After an error the segment stays in the list. A failed sync
+// of the folder ends the log.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)

@@ -71,9 +71,8 @@ func (h *header) encode() []byte {
 // errVersion is wrapped by the error for a segment or checkpoint of another version of the format. Nothing is damaged.
 var errVersion = errors.New("use the release that wrote it")
 
-// decodeHeader parses the header that a segment starts with. b may be longer than the header. It fails for a wrong
-// magic, version or checksum, and for a header that is cut off. Another version is errVersion. A first number of 0 and
-// a wrong number of hashes are errors.
+// decodeHeader parses the header of a segment. b may be longer than the header. A wrong magic or checksum, a
+// truncated header, a first number of 0 and a wrong number of hashes are errors. Another version is errVersion.
 func decodeHeader(b []byte) (h header, err error) {
 	if len(b) < headerFixed+4 || string(b[:4]) != magic {
 		return h, errors.New("no segment: it does not start with " + magic)

@@ -21,9 +21,9 @@ type check struct {
 	wanted []Checkpoint // ascending by size
 }
 
-// anchors verifies the signatures of the folder's checkpoint and of the given ones, and sorts them by size. A wrong
-// signature, a given checkpoint of another log, and a folder without a checkpoint are a Fault. An error of reading the
-// folder is no Fault.
+// anchors verifies the signatures of the folder's checkpoint and of the caller's, and sorts all by size. A wrong
+// signature, a checkpoint of another log, or a folder without a checkpoint is a *Fault. An error of reading the
+// folder is not.
 func (c *check) anchors() error {
 	own, err := readFile(c.d, checkpointName, maxNote)
 	switch {
@@ -49,9 +49,9 @@ func (c *check) anchors() error {
 	return nil
 }
 
-// segment verifies one segment: that it continues the one before, and its records. oldest and newest say whether it is
-// the first or the last one to read. A missing or unreadable file is an error, not a *Fault. A malformed head, a gap
-// and a different history are Faults. On success it adds to c.out.
+// segment verifies the records of one segment, and that it continues its predecessor. oldest and newest mark the
+// first and the last segment. A malformed head, a gap or a different history is a *Fault. A missing or unreadable
+// file is another error. On success the segment is added to c.out.
 func (c *check) segment(first uint64, oldest, newest bool) error {
 	f, s, err := openSegment(c.d, first)
 	if err != nil {
@@ -83,9 +83,9 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 	return nil
 }
 
-// frames verifies the records of a segment until its end, or until covered returns true. In the newest segment an
-// incomplete record after all checkpoints is not a fault. A torn record elsewhere, one out of order, and one with
-// another number in its content are each a *Fault with the record's id. Other errors are those of reading.
+// frames verifies the records of a segment until its end, or until covered returns true. A torn record, one out of
+// order, or one with another number in its content is a *Fault with the record's id. An incomplete record of the
+// newest segment, after all checkpoints, is no fault. A read error is returned.
 func (c *check) frames(s *scanner, newest bool) error {
 	for {
 		f, err := s.next()
@@ -124,9 +124,9 @@ func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }
 
-// passed checks the checkpoints that the tree has reached: each must have the tree's root at its size. At the start
-// it proves those that end before the oldest record that was read, from the stored hashes. It ends at the first
-// fault. A checkpoint beyond the records is left for later.
+// passed checks the checkpoints that the tree has reached: each must have the tree's root at its size. With start it
+// also proves, from the stored hashes, checkpoints of records that are no longer there. The first fault ends the
+// check. A checkpoint beyond the records is left for later.
 func (c *check) passed(start bool) error {
 	for _, a := range c.wanted {
 		switch {

@@ -18,10 +18,10 @@ type tileCheck struct {
 	fault  *Fault // the first difference
 }
 
-// skip makes the check start after the first size records, which are not read. It takes their hashes from the tiles,
-// because the root proves them. It uses zeros for tiles that cannot be read. A tile that cannot be read shows as a
-// fault later.
+// skip makes the check start after the first size records, which are not read. Their hashes come from the stored
+// tiles. Tiles that cannot be read count as zeros, and are reported later as a fault.
 func (t *tileCheck) skip(size uint64) {
+	// The root proves hashes from the tiles.
 	t.before = size
 	if stored, err := loadTiler(t.d, size); err == nil {
 		t.made = *stored
@@ -80,9 +80,8 @@ func (t *tileCheck) departure() uint64 {
 	return t.fault.Record
 }
 
-// end returns the fault that add found. Otherwise it compares the tiles at the checkpoint's size with its root, and
-// verifies each file in the folder of tiles. It skips that if the log has a newer checkpoint by now. Every difference
-// is a *Fault.
+// end returns the fault that add found. Without one it compares the tiles with the checkpoint's root, and verifies
+// each tile file. Every difference is a *Fault. If the log has a newer checkpoint by now, nothing is compared.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
@@ -105,8 +104,8 @@ func (t *tileCheck) end() error {
 	return t.files(tileFolder)
 }
 
-// files verifies each file below a folder of tiles. It verifies tiles of records that were not read against the level
-// above them. It ends at the first error. A missing folder has no files. A file whose name is no tile's is taken for a
+// files verifies each tile file below a folder. Tiles of records that were not read are compared with the level
+// above. The first error ends the check. A missing folder has no files. A file without a tile's name is treated as a
 // folder.
 func (t *tileCheck) files(dir string) error {
 	names, err := t.d.List(dir)

@@ -112,9 +112,9 @@ func (w *writer) keepAll(events []audit.Event, durable, reserve bool) error {
 	return err
 }
 
-// write encodes records and appends them to the segment, without a sync. Before them it writes a record about lost
-// records, if there are any. After an error none of them is stored. With reserve they may use the reserve. The number
-// of lost records is announced once.
+// write encodes records and appends them to the segment, without a sync. If records were lost since the last
+// successful write, a record with their number comes first. With reserve the records may use the reserve. After an
+// error none of them is stored.
 func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
@@ -213,9 +213,9 @@ func (w *writer) sync() error {
 	return nil
 }
 
-// makeRoom starts a new segment if the buffered records do not fit into the open one, removes expired segments, and
-// allocates disk space. With reserve the records may use the reserve. It returns ErrStopped if the log is full and
-// configured to stop. If only the reserve is left, the open segment goes on.
+// makeRoom makes space for the buffered records: a new segment if they do not fit, and allocated disk space. It also
+// removes expired segments. With reserve the records may use the reserve, and a full disk keeps the open segment. If
+// the log is full and configured to stop, the error is ErrStopped.
 func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {
@@ -233,9 +233,8 @@ func (w *writer) makeRoom(reserve bool) error {
 	return w.writeZeroes(w.size + int64(len(w.buf)))
 }
 
-// rotate makes the open segment durable and begins another. If the next segment cannot be created because the disk, the
-// quota or the descriptor table is full, the old one stays open and the log goes on. Any other error, also of the sync,
-// ends the log. A failed sync leaves the old segment. rotate returns the error in all these cases.
+// rotate makes the open segment durable and begins the next one. If the disk, the quota or the descriptor table is
+// full, the error is returned, the open segment stays, and the log goes on. Any other error ends the log.
 func (w *writer) rotate() error {
 	if err := w.sync(); err != nil { // a segment is durable before there is a next one
 		return err
