@@ -157,10 +157,9 @@ func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error)
 	return users, groups, all, err
 }
 
-// rawEntries decodes a POSIX ACL, the value of the attribute system.posix_acl_access, into its entries including the
-// mask. The layout is that of Linux: u32 version 2, then for each entry u16 tag, u16 permissions, u32 id. A nil acl
-// gives the three classes of the mode. Another version, a wrong length, more than 64 KiB and an unknown tag are
-// errors.
+// rawEntries decodes a POSIX ACL, the value of system.posix_acl_access, into its entries, including the mask. For a
+// nil acl it returns the three classes of the mode. Linux stores u32 version 2, then u16 tag, u16 permissions and u32
+// id per entry. Another version, a wrong length, more than 64 KiB or an unknown tag is an error.
 func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)

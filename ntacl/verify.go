@@ -82,8 +82,8 @@ func (f *Info) kind() uint32 {
 // modeAt is the offset of the mode in the hashed bytes.
 const modeAt = 24
 
-// systemBlob returns the bytes that the second hash of version 4 covers. The mode
-// is 0, and the caller fills it in:
+// systemBlob returns the bytes that the second hash of version 4 covers, with a mode of 0 that the caller fills in. A
+// malformed ACL is an error.
 //
 //	offset size field
 //	0      4    reference pointer of the access ACL, 0x00020000
@@ -91,19 +91,19 @@ const modeAt = 24
 //	8      8    uid
 //	16     8    gid
 //	24     4    mode with the type of the file
-//	28          access ACL, default ACL
+//	28          access ACL; for a directory also the default ACL
 //
-// and an ACL is its number of entries (4 bytes), from the next multiple of 8 the
-// same again and 4 bytes of zero, and its entries, each from a multiple of 8:
+// An ACL is the number of entries (4 bytes). From the next multiple of 8 follow the same number, 4 bytes of zero, and
+// the entries, each from a multiple of 8:
 //
 //	0      2    1 user, 2 owner, 3 group, 4 owning group, 5 others, 6 mask
-//	2      2    the same again
+//	2      2    the same value again
 //	8      8    uid or gid, of users and groups only
 //	       4    permissions
 //
-// A file without an ACL has the three entries of its mode, a directory without
-// a default ACL none. The layout was found by watching what a server hashes.
+// Without an access ACL there are the three entries of the mode, without a default ACL none.
 func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
+	// The layout was found by watching what a server hashes.
 	entries, err := rawEntries(f, access)
 	if err != nil {
 		return nil, err

@@ -58,9 +58,9 @@ func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 	return walk(t, Found{Path: root, Directory: info.Directory}, recurse, visit)
 }
 
-// walk implements [Walk] for one file: it visits f and, with recurse, its descendants. A directory that cannot be
-// listed is visited a second time with the error. It returns false if visit did, which ends the walk. Entries of
-// other kinds are skipped. Entries that were listed before an error are visited too.
+// walk visits the file f and, with recurse, its descendants, for [Walk]. If a directory cannot be listed completely,
+// it is visited again with the error, and then its listed entries. Entries of other kinds are skipped. If visit
+// returns false, the walk ends and the result is false.
 func walk(t Tree, f Found, recurse bool, visit func(Found) bool) bool {
 	if !visit(f) {
 		return false
@@ -145,11 +145,11 @@ func (r *Reader) Read(path string) (*File, error) {
 	return f, r.posix(f, path, len(value))
 }
 
-// posix reads the POSIX permissions of the file at path into f, and verifies the attribute's hash with them. If they
-// were changed without the server, the attribute is stale: posix drops its descriptor, so that the permissions count.
-// used is the number of bytes of the reader's buffer that are in use. A file that has disappeared is an error.
-// Without a descriptor, f.Verdict is unchanged.
+// posix reads the POSIX permissions of the file at path into f, and verifies the attribute's hash with them. used is
+// the number of used bytes in the reader's buffer. If the hash is stale, f.Descriptor becomes nil. Without a
+// descriptor, f.Verdict is unchanged. A missing file is an error.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
+	// A stale attribute means that the permissions changed without the server, so they count instead.
 	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {
 		return err
