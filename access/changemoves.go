@@ -173,9 +173,9 @@ func mayApply(t *token.Token, r *Request, entry *sd.Entry) bool {
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// insertMoves returns the changes that insert allow ACEs for the requested rights, and those ACEs. There is one
-// change each for the user, the first restricting SID and the AppContainer's package. Without a DACL both results are
-// nil. ACEs that do not fit into the DACL are left out.
+// insertMoves returns the changes that insert allow ACEs for the requested rights at the front of the DACL, and those
+// ACEs. There is one change each for the user, the first restricting SID and the AppContainer's package. Without a
+// DACL both results are nil. ACEs that do not fit are left out.
 func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 	if !r.Descriptor.HasDACL() {
 		return nil, nil

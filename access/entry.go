@@ -45,9 +45,9 @@ func (q *query) answer(lists *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter applies the rules of SeAccessCheck that need no ACL. They cover kernel mode, a missing
-// descriptor, the impersonation level and an empty mask. If done is true, d is the decision. If not, the query is
-// ready for the check. The error is ErrNoMapping or ErrNoToken.
+// enter applies the rules of SeAccessCheck that need no ACL, such as kernel mode and the impersonation
+// level. If done is true, d is the decision. If not, the query is ready for the check. The error is ErrNoMapping or
+// ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {

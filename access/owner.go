@@ -5,9 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ownerRights returns the owner's implicit rights that are still undecided. These are READ_CONTROL and WRITE_DAC, or
-// only READ_CONTROL with the option ADOwnerReadOnly. No deny ACE can remove them. The result is 0 in these
-// cases:
+// ownerRights returns the owner's implicit rights that are still undecided: READ_CONTROL and WRITE_DAC, or with
+// ADOwnerReadOnly only READ_CONTROL. No deny ACE can remove them. The result is 0 in these cases:
 //   - The owner is not an enabled SID of the token.
 //   - The token is restricted, and the owner is not one of its restricting SIDs.
 //   - An ACE for OWNER RIGHTS replaces these rights.

@@ -169,9 +169,8 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// readDACL evaluates a DACL, and removes from q.held the bits that the DACL does not grant. The result is false if
-// the request is denied because a required bit is lost. The DACL must grant a bit to each of these that the token
-// has:
+// readDACL removes from q.held the bits that a DACL does not grant. The result is false if a required bit is lost.
+// The DACL must grant each bit to all of these that the token has:
 //   - user and groups, and restricting SIDs, except for the owner's implicit rights
 //   - package or capabilities, except for the bits of packageExempt
 //

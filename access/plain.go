@@ -11,9 +11,9 @@ const (
 	saclRare = systemRare | sd.HasScopedPolicy
 )
 
-// plain reports whether [query.decidePlain], the fast path, can decide the query. Then only the owner's rights and
-// the DACL for the user and groups matter. No label, policy or privilege applies, and the token is neither restricted
-// nor an AppContainer. The query must not have a tracer, a tree, an intent or previous rights.
+// plain reports whether [query.decidePlain], the fast path, can decide the query. No label, policy or privilege may
+// apply, and the token must be neither restricted nor an AppContainer. The query must not have a tracer, a tree, an
+// intent or previous rights.
 func (q *query) plain(d *sd.Descriptor) bool {
 	t := q.who.token
 	return q.dacl.present && q.dacl.facts&daclRare|d.SACL().Facts()&saclRare == 0 &&

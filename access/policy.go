@@ -80,9 +80,9 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy removes from q.held the rights that the object's central access policy does not grant (stage 7). All
-// applicable rules must grant a right. The recovery policy replaces an unknown policy. Rights from privileges
-// and the owner's implicit rights remain. The result is false if the request is denied.
+// centralPolicy removes from q.held the rights that not all applicable rules of the object's central access policy
+// grant (stage 7). The recovery policy replaces an unknown policy. Rights from privileges and the owner's
+// implicit rights remain. The result is false if the request is denied.
 func (q *query) centralPolicy() bool {
 	at := nextSACLEntry(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)

@@ -15,9 +15,9 @@ const (
 		winnt.DELETE
 )
 
-// grantByPrivilege grants the rights that need only a privilege (stage 0). These are the rights of backup and restore
-// intent, and ACCESS_SYSTEM_SECURITY. used has the privileges that granted a right. If ACCESS_SYSTEM_SECURITY is
-// requested and no privilege grants it, ok is false. This failure precedes every other denial.
+// grantByPrivilege grants the rights that need only a privilege: backup and restore rights, and
+// ACCESS_SYSTEM_SECURITY (stage 0). used has the privileges that granted a right. If ACCESS_SYSTEM_SECURITY is
+// requested and not granted, ok is false. This failure precedes every other denial.
 func (q *query) grantByPrivilege(requested winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := requested
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.

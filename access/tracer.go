@@ -201,8 +201,7 @@ func (t *tracer) fillEntries(acl *sd.ACL) {
 }
 
 // null records that the object has no DACL, with a reason for each bit that this granted or removed. before has the
-// bits that were held before. Inside a central access rule null adds no step, and the rule becomes the reason for
-// lost bits.
+// bits that were held before. Inside a central access rule it adds no step, and the rule is the reason for lost bits.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
