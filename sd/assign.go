@@ -183,10 +183,9 @@ func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Relabel || level.RID() <= f.integrity()
 }
 
-// assignDACL computes the new object's DACL and stores it in parts, with its control bits. The DACL has the creator's
-// entries, the inherited entries, or else the token's default DACL (S-63, S-64). If none of these exists, or the
-// creator's DACL is NULL, the new DACL is NULL. If the entries do not fit into one list, the status is
-// STATUS_INVALID_ACL.
+// assignDACL computes the new object's DACL and stores it in parts, with its control bits. It takes the creator's
+// entries, the inherited entries, or else the token's default DACL (S-63, S-64). Without any of these, or for the
+// creator's NULL DACL, the DACL is NULL. Entries that do not fit into one list are STATUS_INVALID_ACL.
 func (r *AssignRequest) assignDACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
 		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
@@ -219,10 +218,10 @@ func (r *AssignRequest) assignDACL(parts *Parts, heir *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// assignSACL computes the new object's SACL and stores it in parts, with its control bits. The SACL has the creator's
-// entries or the inherited entries, without a default. Resource attributes and policy ids are inherited even by a
-// protected SACL (S-70). A label from [AssignRequest.label] comes first (S-77). If the entries do not fit into one
-// list, the status is STATUS_INVALID_ACL.
+// assignSACL computes the new object's SACL and stores it in parts, with its control bits. It takes the creator's
+// entries or the inherited entries. Resource attributes and policy ids are inherited even by a protected SACL (S-70).
+// A label from [AssignRequest.label] comes first (S-77). Entries that do not fit into one list are
+// STATUS_INVALID_ACL.
 func (r *AssignRequest) assignSACL(parts *Parts, heir *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
 		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}

@@ -6,9 +6,9 @@ type creatorList struct {
 	list                          *ACL // not nil when compute is called on a present one
 }
 
-// compute returns the entries of a new object's DACL or SACL (the table of S-63). With isDefault, inherited entries,
-// if any, replace the creator's list. With autoInherit, they follow the explicit entries of an unprotected creator's
-// list. If the creator has no list and nothing is inherited, found is false.
+// compute returns the entries of a new object's DACL or SACL (the table of S-63). With isDefault, inherited entries
+// replace the creator's list if there are any. With autoInherit, inherited entries follow the explicit ones of an
+// unprotected list. If neither list exists, found is false.
 func (c creatorList) compute(inherited []ACE, isDefault, autoInherit bool, heir *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:

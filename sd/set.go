@@ -86,9 +86,8 @@ func (r *SetRequest) setOwners(parts *Parts, information uint32) ntstatus.Status
 
 // checkLabels checks that the caller may set the labels in the new SACL. information has the SECURITY_INFORMATION
 // bits of the request. Kernel mode and a nil Subject may set all labels.
-//   - STATUS_PRIVILEGE_NOT_HELD: the caller may not set a new mandatory label
-//   - STATUS_ACCESS_DENIED: the trust label or whole SACL is replaced, and the caller does not dominate the old and
-//     new trust labels
+//   - STATUS_PRIVILEGE_NOT_HELD: the caller may not set a mandatory label
+//   - STATUS_ACCESS_DENIED: the caller does not dominate a replaced or new trust label
 func (r *SetRequest) checkLabels(information uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success
