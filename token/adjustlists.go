@@ -48,8 +48,8 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust returns a copy of the list with entries enabled or disabled by the changes (T-75). With reset it ignores the
-// changes and resets every entry. previous has the old state of each changed entry, in list order.
+// adjust returns a copy of the list with entries enabled or disabled by the changes (T-75). With reset it resets
+// every entry and ignores the changes. previous has the old state of each changed entry.
 //   - A change that is not allowed: both lists are nil, and the status says why.
 //   - A change of a missing entry: NotAllAssigned, and the remaining changes apply.
 func (a adjustable[E]) adjust(reset bool, changes []E) (adjusted, previous []E, status ntstatus.Status) {

@@ -174,8 +174,8 @@ func New(s Spec) (*Token, error) {
 }
 
 // setDefaults sets the default owner, the primary group and DynamicCharged of a new token. groupCount includes the
-// user. The default owner is the user. The default primary group is the first group that is not an integrity level,
-// else the user. For an owner or group that the token does not allow, the error is a SpecError.
+// user. Without an owner it is the user. Without a primary group it is the first group that is not an integrity
+// level, else the user. An owner or group that the token does not allow is a SpecError.
 func (t *Token) setDefaults(spec *Spec, groupCount int) error {
 	if !spec.Owner.IsZero() {
 		i := t.ownerIndex(spec.Owner)
