@@ -94,7 +94,7 @@ func (e *sinkError) Unwrap() error { return e.err }
 
 // records sends records until ctx ends or the sink fails. Without follow it ends after the last record. sent reports
 // whether any was sent. At the end of the log it saves the cursor. Records that are no longer in the log are skipped.
-// A failure of the sink is a *sinkError, a cancelled ctx its error.
+// A failure of the sink is a *sinkError.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
 	var line []byte
 	for {
@@ -133,9 +133,9 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 	}
 }
 
-// line sends one record to the sink as a line of JSON. After 1,000 records or one second it also saves the cursor. It
-// returns buf, its memory, for the next call. A write that takes longer than forwardWait is an error. If the sink
-// fails, the record counts as not sent; if the save fails, as sent.
+// line sends one record to the sink as a line of JSON. After 1,000 records or one second it also saves the cursor.
+// buf is reused memory. A write that takes longer than forwardWait is an error. After an error of the sink the record
+// counts as not sent, after one of the save as sent.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {

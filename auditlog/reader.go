@@ -95,8 +95,8 @@ func (r *Reader) Next() (Record, error) {
 }
 
 // advance decides whether to read on after the scanner failed with ended. more is true if the segment, or the next
-// one, may have more records. The end of the log is io.EOF. An incomplete record is an error only if another segment
-// follows. A damaged or unreadable record is always an error.
+// one, may have more records. The end of the log is io.EOF. An incomplete record is an error if another segment
+// follows or the checkpoint covers it. A damaged record is always an error.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)
@@ -121,8 +121,8 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 }
 
 // named reports whether to read again at the end of the log, because the checkpoint covers the next record. If no
-// checkpoint covers it, the error is io.EOF. At the second call for a record it closes the segment, to open it again.
-// If the record is still missing at the third call, named returns another error.
+// checkpoint covers it, the error is io.EOF. At the second call for a record the segment is closed, to open it again.
+// At the third call the missing record is another error.
 func (r *Reader) named() (again bool, err error) {
 	signed, err := readFile(r.d, checkpointName, maxNote)
 	if err != nil {

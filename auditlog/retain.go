@@ -65,9 +65,8 @@ func (w *writer) keepOld(firsts []uint64) error {
 
 // retain removes or archives old segments until the limits of Keep hold. It keeps segments that no checkpoint covers
 // yet. A segment that cannot be removed is an error.
-//   - Stop: if the buffer exceeds the size limit, the error is ErrStopped. With reserve the limit is higher by the
-//     reserve.
-//   - not Overwrite: at 90 % of Keep.Bytes it buffers a warning, at most every four hours (U-67).
+//   - Full is Stop: a buffer beyond the size limit is ErrStopped. reserve raises this limit by the reserve.
+//   - Full is not Overwrite: 90 % of Keep.Bytes buffers a warning, at most every four hours (U-67).
 func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes
