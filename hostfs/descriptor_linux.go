@@ -44,9 +44,9 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the security descriptor and DOS attributes of the file that h holds. It reads them, or uses the cache
-// if the file still has the state s. user is charged for the cache entry; the zero SID is the server. A file that has
-// just changed is not cached. A missing or invalid attribute gives a result without a descriptor, not an error.
+// known returns the security descriptor and DOS attributes of the file that h holds. It uses the cache if the file
+// still has the state s. user is charged for a new cache entry; the zero SID is the server. A missing or invalid
+// attribute gives a result without a descriptor, not an error.
 func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
 	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {

@@ -185,8 +185,8 @@ func prefixes(name string) iter.Seq[string] {
 }
 
 // passers names, for a report, the users and groups that can search a directory by its mode and POSIX ACL. Root, this
-// process's user and the groups in groups are left out. If nobody is left, the result is "". If all users can, it
-// names only that. An unreadable or malformed ACL is an error.
+// process's user and groups are left out. If nobody is left, the result is "". If all users can, only that is named.
+// An unreadable or malformed ACL is an error.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
 	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {

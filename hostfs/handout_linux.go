@@ -130,8 +130,8 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 }
 
 // confines reports whether a writable file descriptor gives no program more rights than granted (F-155). It examines
-// the owner and mode in s. uid is the user of the program, which may pass the descriptor on. The result is false for
-// a file whose owner is not root or this process, and for set-uid and set-gid bits.
+// the owner and mode in s. uid is the user of the program. The result is false if the owner is not root or this
+// process, if others could read more, and for set-uid and set-gid bits.
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false

@@ -151,9 +151,8 @@ func isPrivate(name string) bool {
 // that changed less than Tree.abandoned ago, stays. These are removed:
 //   - an empty file or directory
 //   - one of several names of a file
-//   - a file whose removal was interrupted
+//   - an unfinished removal or upload
 //   - a link that was created here
-//   - an unfinished upload
 func (t *Tree) sweep(dir int, name string) {
 	// Another file with contents may be another program's file that was moved and not moved back (F-129).
 	s, err := statAt(dir, name, 0)

@@ -80,8 +80,7 @@ func parentOf(name string) (dir, last string) {
 
 // findTarget opens the directory of the new name, and the file that already has the name. For a free name g.existing
 // stays -1. On a case-insensitive tree an existing spelling becomes g.name, but the file's current name counts as
-// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND. The caller releases g even after a
-// failure.
+// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND. The caller always releases g.
 func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, root)

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// moveOver moves the file to the name of another open file, which becomes m.AsideName, as for a save with a backup
-// (F-215). Each rename has its decision. If one is refused, nothing is moved and its status is returned. If m.Aside
-// does not have the name, the status is STATUS_OBJECT_NAME_COLLISION. Both files are locked, in inode order.
+// moveOver moves the file to the name of another open file, which gets the name m.AsideName, as for a save with a
+// backup (F-215). If the decision on either rename is a refusal, nothing is moved and its status is returned. If
+// m.Aside does not have the name, the status is STATUS_OBJECT_NAME_COLLISION. Both files are locked, in inode order.
 //
 // +checklocksignore
 func (f *file) moveOver(g *target, q *fileaccess.Move, m *nt.FileMove) ntstatus.Status {

@@ -80,9 +80,9 @@ func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	return st
 }
 
-// open opens the existing file that the lookup found. If the decision is to overwrite or supersede, it truncates the
-// file. st is a conflict with other opens, err a failure of the host; at most one is set. again is always false.
-// After a failure f is not open, and the file is not deleted.
+// open opens the existing file that the lookup found, and truncates it to overwrite or supersede. st is a conflict
+// with other opens, err a failure of the host; at most one is set. again is always false. After a failure f is not
+// open, and the file is not deleted.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read

@@ -143,7 +143,7 @@ func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
 }
 
 // moveAgain completes a move that a crash interrupted. If the replaced directory has entries, it undoes the move. It
-// can be repeated after another crash. An unreadable record is removed, and one whose directories were moved or
+// can be repeated after another crash. A malformed record is removed. A record whose directories were moved or
 // removed has no effect. Only a failure of the host is an error.
 func (r *record) moveAgain() error {
 	text, err := r.read()

@@ -59,9 +59,9 @@ type repair struct {
 	counts RepairCounts
 }
 
-// visit repairs the file that fd holds, and the descendants of a directory. Errors of single files are reported, and
-// the result is nil. A non-nil error ends the run: that of the context, or errMost. Special files are counted and
-// skipped. A directory at maxDepth, or one that cannot be read, counts as a failure.
+// visit repairs the file that fd holds, and the descendants of a directory. Errors of single files are only reported.
+// A non-nil error ends the run: that of the context, or errMost. Special files are counted and skipped. A directory
+// at maxDepth, or one that cannot be read, counts as a failure.
 func (r *repair) visit(fd int, path string, depth int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err

@@ -32,9 +32,8 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 }
 
 // walk opens the directories of a path one by one and records each in the facts. With ask it records their security
-// descriptors, for the traverse check. A missing directory, or a file in its position, is no error: the facts record
-// it, and parent stays -1. A link is ELOOP. With CaseInsensitive, letter case is ignored if the exact name is
-// missing.
+// descriptors, for the traverse check. A missing component, or one that is not a directory, is no error: parent stays
+// -1. A link is ELOOP. With CaseInsensitive, letter case is ignored if the exact name is missing.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
 	for part := range strings.SplitSeq(dir, `\`) {
