@@ -51,10 +51,13 @@ func decodeOne(body []byte) (Question, error) {
 	return p.question()
 }
 
-// decodeBatch decodes the JSON body of a batch: its questions, completed with the defaults of the request, and when to
-// stop. A malformed question is an item with bad set. err is set for a malformed request and for more than most
-// questions; the items before it are then returned as well. Without "evaluations", or for an empty array, items is nil,
-// and the caller decodes the body with decodeOne (Z-5).
+// decodeBatch decodes the JSON body of a batch request. items are its questions, completed with the request's defaults.
+// how is its stop rule.
+//
+//   - A malformed question is an item with bad set.
+//   - A malformed request is an error.
+//   - More than most questions are an error; items has the first most of them.
+//   - Without "evaluations", or with an empty array, items is nil. The caller then calls decodeOne (Z-5).
 func decodeBatch(body []byte, most int) (items []item, how semantic, err error) {
 	m, err := members(body, "subject", "action", "resource", "context", "evaluations", "options")
 	if err != nil {
@@ -222,9 +225,9 @@ func decodeAction(raw []byte) (*Action, error) {
 // reader returns a strict JSON reader at the start of raw. It does not copy raw.
 func reader(raw []byte) *strict.Reader { return &strict.Reader{Scanner: strict.Scanner{Bytes: raw}} }
 
-// members splits a JSON object: it returns the JSON texts of the named members of raw, in the order of names. An absent
-// member is nil. Names are case-sensitive. A name that occurs twice, a syntax error, or text after the object is an
-// error (Z-2). It ignores members with other names, after it has checked their syntax (Z-3).
+// members returns the JSON texts of an object's members, in the order of names. An absent member is nil. Names are
+// case-sensitive. Other members are ignored after a syntax check (Z-3). Anything but an object, a repeated name, a
+// syntax error, and text after the object are errors (Z-2).
 func members(raw []byte, names ...string) ([][]byte, error) {
 	found := make([][]byte, len(names))
 	r := reader(raw)

@@ -125,9 +125,15 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
 }
 
-// serve handles a POST request of the API: it checks method, media type, client and size, and then writes the JSON that
-// decide returns. An error of decide becomes an error response, with status 500 unless it is an *Error. Another method
-// is 405, another type 415, an unknown client 401 and a too large body 413. Answers must not be stored.
+// serve handles a POST request: it calls decide with the caller and the body, and writes the returned JSON. The
+// response must not be stored by caches.
+//
+// Errors become responses:
+//   - another method: 405
+//   - another media type: 415
+//   - an unknown client: 401, unless the error is an *Error with another status
+//   - a body that is incomplete: 400, or too large: 413
+//   - an error of decide: the status of an *Error, else 500
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
 	if r.Method != http.MethodPost {
@@ -181,10 +187,14 @@ func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]by
 	return appendAnswer(nil, a), nil
 }
 
-// evaluations evaluates the questions of a batch in order and returns their answers as JSON. It answers a body without
-// questions as one evaluation. If the request says so, it stops after the first denial or grant (Z-7). A question that
-// is malformed or fails is a denial with its error, and the batch continues (Z-8). It returns an error only for a
-// malformed request (an *Error with status 400), an ended ctx, or a single evaluation that fails.
+// evaluations answers the questions of a batch in order, as JSON.
+//
+//   - A body without questions is answered as one evaluation.
+//   - If requested, evaluations stops after the first denial or grant (Z-7).
+//   - A question that is malformed or fails is a denial with its error. The batch continues (Z-8).
+//
+// Errors are a malformed or too long request (an *Error with status 400), an ended ctx, and a single evaluation that
+// fails.
 func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
 	items, how, err := decodeBatch(body, h.cfg.MostItems)
 	if err != nil {

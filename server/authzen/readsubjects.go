@@ -95,9 +95,12 @@ func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err 
 
 var braces = regexp.MustCompile(`\$\{[^{}]*\}`)
 
-// parse parses an SDDL descriptor for objects of kind. It first replaces ${…}: a group (${editors}) or subject
-// (${user alice}) by its SID, and names of rights (${view,edit}) by their mask. It returns an error for an unknown
-// name, invalid SDDL, and a descriptor without an owner or a DACL. Names match exactly.
+// parse parses an SDDL descriptor for objects of kind. Its text may have variables:
+//
+//   - ${editors} or ${user alice} is the SID of a group or a subject.
+//   - ${view,edit} is the mask of rights.
+//
+// Names match exactly. An unknown name, invalid SDDL, and a descriptor without an owner or a DACL are errors.
 func (l *loader) parse(text string, kind *winnt.ObjectType) (*sd.Descriptor, error) {
 	var wrong error
 	text = braces.ReplaceAllStringFunc(text, func(found string) string {

@@ -82,9 +82,9 @@ func ReadTypes(file []byte) (*Types, error) {
 // Declares reports whether the file declares a resource type with exactly this name. Case counts.
 func (t *Types) Declares(resourceType string) bool { return t.types[resourceType] != nil }
 
-// readType returns the declared type of an entry. name is its name, and subjects are the possible owners of its
-// objects. The error starts with the key that is wrong. Rights are numbered in their order, from bit 0. It needs 1 to
-// 16 distinct rights and a descriptor. An owner needs both a property and a type, or neither.
+// readType converts the entry e to the resource type name. subjects are the possible owners of its objects. The entry
+// needs a descriptor and 1 to 16 distinct rights, which are numbered from bit 0. An owner rule needs both a property
+// and a type. An error starts with the wrong key.
 func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subject) (*resourceType, error) {
 	if len(e.Rights) == 0 || len(e.Rights) > 16 {
 		return nil, errors.New("rights: want 1 to 16 names")
@@ -176,9 +176,13 @@ func (rt *resourceType) mask(names []string) (mask winnt.AccessMask, err error) 
 	return mask, nil
 }
 
-// readRequest stores the properties that a request may set in rt. It returns an error for another group than subject,
-// resource, action and context, an unknown kind, an empty name, and a name that occurs twice without regard to case.
-// Action and context share their names. After an error rt is partly set.
+// readRequest stores in rt the properties that a request may set. request maps a group to property names and kinds.
+// After an error rt is partly set.
+//
+// Errors are:
+//   - a group other than subject, resource, action and context
+//   - an unknown kind, or an empty name
+//   - a name that occurs twice, ignoring case; action and context share their names
 func (rt *resourceType) readRequest(request map[string]map[string]string) error {
 	lists := map[string]*[]property{"subject": &rt.requested.subject, "resource": &rt.requested.resource,
 		"action": &rt.requested.action, "context": &rt.requested.context}

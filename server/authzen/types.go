@@ -139,10 +139,11 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 	return mask, ""
 }
 
-// describe returns the security descriptor of a resource for the access check: the template with its owner, and its
-// properties as resource attributes. The caller must not change it. problem is "" on success, else the reason for a
-// denial, such as an unknown id. A type without a list of objects accepts every id. Properties that the request may not
-// set are ignored, but a value of another kind is such a reason.
+// describe returns a resource's security descriptor for the access check. The descriptor is the type's template with
+// the resource's owner and resource attributes. The caller must not change it.
+//
+// problem is "" on success, else the reason for a denial: an unknown id, or a property value of the wrong kind. A type
+// without a list of objects accepts every id. Properties that the request may not set are ignored.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {
@@ -164,9 +165,9 @@ func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	return d, ""
 }
 
-// instance returns the descriptor of one resource of a type: a copy of the template with these resource attributes. If
-// the type has an owner rule, the owner is the subject that the attribute names, or nobody if it names none. It returns
-// an error if the attributes do not fit in an ACL.
+// instance returns the descriptor of one resource: a copy of the template with attributes as resource attributes. If
+// the type has an owner rule, the owner is the subject that the owner attribute names, or nobody if it names none.
+// Attributes that do not fit in an ACL are an error.
 func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor, error) {
 	p := rt.template.Parts()
 	if rt.owner.Property != "" {
@@ -195,9 +196,9 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 	return sd.New(p), nil
 }
 
-// tokenOf returns the token of a subject for the access check. The properties of the question become claims if the type
-// lists them, and the others are ignored (Z-13). problem is "" on success, else the reason for a denial. Without
-// properties the prepared token is returned.
+// tokenOf returns the token of a subject for the access check. Properties of the question become claims if the type
+// lists them; others are ignored (Z-13). Without such properties tokenOf returns the prepared token. problem is "" on
+// success, else the reason for a denial.
 func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, problem string) {
 	user, problem := take(q.Subject.Properties, rt.requested.subject, s.fixed)
 	if problem != "" {
@@ -226,9 +227,9 @@ func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, prob
 	return tok, ""
 }
 
-// take converts the properties of a request to claims: those that are listed and not in fixed, which the file sets. It
-// skips a missing property, so that conditions on it are unknown. problem is "" on success; a value of another kind
-// than the listed one is a problem.
+// take converts the listed properties of a request to claims. take skips properties in fixed, which the file sets. take
+// also skips missing properties, so conditions on them are unknown. problem is "" on success; a value of the wrong kind
+// is a problem.
 func take(from Properties, listed []property, fixed []claims.Attribute) (list []claims.Attribute, problem string) {
 	for _, p := range listed {
 		raw, ok := from.lookup(p.name)
