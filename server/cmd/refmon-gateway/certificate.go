@@ -26,10 +26,10 @@ const madeLife = 365 * 24 * time.Hour
 // configured to trust it. Its key is in the same folder.
 const loopbackFile = "loopback.pem"
 
-// certificate returns the configured certificate, and "" as made. Without one it returns a certificate for the
-// configured names from the state folder, and its file name in made. It generates that certificate if it is missing,
-// expires within a month or has other names. A configured certificate that cannot be loaded is an error. So is a folder
-// that cannot be written.
+// certificate returns the gateway's TLS certificate: the configured certificate, or a generated certificate. made is
+// the file name of a generated certificate, else "". The state folder keeps the generated certificate. A missing
+// certificate, one that expires within a month, and one with other names are replaced. Errors are a configured
+// certificate that cannot be loaded, and a state folder that cannot be written.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
@@ -69,9 +69,9 @@ func (c *config) namedBy(leaf *x509.Certificate) bool {
 	return slices.Equal(got, want)
 }
 
-// makeLoopback generates a self-signed certificate for the configured names. It writes it to the file made and its key
-// to keyFile, and replaces existing files. It creates the state folder if needed. Names that are IP addresses become
-// such. An error may leave the key without its certificate, which the next start replaces.
+// makeLoopback writes a new self-signed certificate for the configured names. The files made (the certificate) and
+// keyFile are replaced if they exist. makeLoopback creates the state folder if needed. A name may be an IP address. An
+// error may leave the key without its certificate, which the next start replaces.
 func (c *config) makeLoopback(made, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -105,9 +105,12 @@ func (c *config) read(text []byte) error {
 
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// check returns an error for the first setting that is invalid. It sets level, life, questions and forward. It reads
-// only the file of types. An error may leave them partly set. Limits must be at least 1, and threads at most 1000.
-// files is required and must differ from console. certificate and key belong together.
+// check validates the settings and sets level, life, questions and forward. check returns an error for the first
+// invalid setting; these fields may then be partly set. The file of types is the only file it reads.
+//
+//   - Limits must be at least 1, and threads at most 1000.
+//   - files is required and must differ from console.
+//   - certificate and key must be set together.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)
@@ -147,9 +150,8 @@ func (c *config) check() error {
 	return c.checkQuestions()
 }
 
-// listens checks a listen address: it returns an error if the gateway cannot serve the address at. It must be a host
-// and port. Without a configured certificate only localhost and loopback addresses are allowed, because other hosts
-// cannot verify a generated one. The key names must not be empty, because the Host header is checked against it.
+// listens returns an error if the gateway cannot serve the address at. at must be a host and port. Without a configured
+// certificate the host must be localhost or a loopback address. The key names must not be empty.
 func (c *config) listens(at string) error {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {

@@ -69,9 +69,9 @@ func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config
 // closes the connection.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
-// serve opens the configured addresses, logs "ready" for each, and blocks until ctx is done or one of them fails. It
-// then stops all of them and returns their errors, nil after a shutdown. If an address cannot be opened, it closes
-// the others and returns the error. It does not close g.
+// serve serves the configured addresses until ctx is done or one of them fails. serve logs "ready" for each address.
+// All addresses are closed when it returns, also if one cannot be opened. serve returns the errors joined, nil after a
+// shutdown. serve does not close g.
 func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
 	handlers := map[string]http.Handler{c.Files: g.Files()}
 	if c.Console != "" {
