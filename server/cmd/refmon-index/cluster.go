@@ -97,9 +97,9 @@ type member struct {
 	Beat       time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
 }
 
-// run connects as a role of the site, waits for a NATS server and the streams (N-122), calls stage with the connection,
-// and closes it. SIGINT and SIGTERM end the context of stage. It returns the error of the connection or of stage, and
-// nil if a signal ends the wait.
+// run connects to the cluster as role r and calls stage with the connection. run first waits for a NATS server and the
+// streams (N-122); a signal during this wait returns nil. SIGINT and SIGTERM end the context of stage. run returns the
+// error of the connection or of stage, and closes the connection.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -19,9 +19,12 @@ type configured struct {
 	Config string `help:"Read flags from this YAML file, as NAME: VALUE." placeholder:"FILE"`
 }
 
-// withConfig returns a command line with the flags of the file that --config names, after the command and before its
-// other flags. Without --config it returns args unchanged. A second --config is an error. So is a key that is not a
-// flag of the command, with its line. A command that the parser does not know is left for it.
+// withConfig returns args with --config replaced by the flags of its file. These flags come after the command and
+// before the other flags.
+//
+//   - Without --config, or with an unknown command, args is unchanged.
+//   - A second --config is an error.
+//   - A key that is not a flag of the command is an error with its line.
 func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	file, rest, err := configFile(args)
 	if file == "" || err != nil {
@@ -42,8 +45,8 @@ func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	return slices.Concat(args[:1], flags, rest), nil
 }
 
-// configFile finds the flag --config on a command line: it returns its value, "" if there is none, and the arguments
-// after the command without it. A second --config and an empty value are errors. A --config at the end without a value
+// configFile returns the value of --config on a command line, "" if there is none. rest has the arguments after the
+// command, without that flag. A second --config and an empty value are errors. A --config at the end without a value
 // stays in rest.
 func configFile(args []string) (file string, rest []string, err error) {
 	for i := 1; i < len(args); i++ {

@@ -49,9 +49,9 @@ type ldapFlags struct {
 // maxPassword is the size limit of a password file, in bytes.
 const maxPassword = 4096
 
-// open returns a roster for the LDAP directory, and the directory, which the caller closes. It does not connect.
-// Without a server both are nil and there is no error. It requires a password file and reads its first line. A CA file
-// without a certificate is an error. Messages always go over TLS.
+// open returns a roster for the LDAP directory, and the directory, which the caller closes. Without a server both are
+// nil, without an error. open does not connect. open requires a password file and reads its first line. A CA file
+// without a certificate is an error. Connections always use TLS.
 func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
 	if len(f.Server) == 0 {
 		return nil, nil, nil

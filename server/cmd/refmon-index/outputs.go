@@ -18,9 +18,9 @@ type outputs struct {
 	Limit    time.Duration `help:"The greatest age of a heartbeat in the database." default:"10s"`
 }
 
-// open opens the selected outputs for an index in the folder state. The caller closes them. It returns nil if none is
-// selected. On an error it leaves none open. It waits for a database that does not answer. ctx is that of the run.
-// warn receives transient errors.
+// open opens the selected outputs for the index in the folder state. open returns nil if none is selected. The caller
+// closes the outputs. On an error none stays open. open waits for a database that does not answer, until ctx ends. warn
+// receives transient errors.
 func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sinks []index.Sink, err error) {
 	if o.Bulk != "" {
 		s, err := index.NewBulk(o.Bulk, o.Index, state, index.BulkForm(o.BulkForm))

@@ -23,9 +23,9 @@ type queryFlags struct {
 	Limit time.Duration `help:"The greatest age of a heartbeat; older data is not used." default:"10s"`
 }
 
-// ask answers a query from the running index, or else from the index's files. It calls run with a client of the index's
-// run. If no run answers, it calls folder with the files, also if run has failed with ErrNoRun. Both give the same
-// answers, except that only a run knows the groups of people (N-97). It closes the client and the index.
+// ask sends a query to the running index, or else reads the index's files. ask calls run with a client of the running
+// index. If no index is running, or run returns ErrNoRun, it calls folder with the files. Only a running index knows
+// the groups of people; all other answers are equal (N-97). ask closes the client and the files.
 func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Index) error) error {
 	c, err := queries.Dial(a.State)
 	if err == nil {
@@ -49,9 +49,9 @@ type subject struct {
 	Token string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
 }
 
-// about converts the command's arguments to a query about the person or the token in the file Token, in two forms: for
-// a run, and for the index's files. It returns an error unless exactly one of them is given, and for an unreadable or
-// malformed token. It does not check the person or the right. limit is the greatest age of a heartbeat.
+// about converts the command's arguments to a query. a is the query for a running index, and q the query for the
+// index's files. limit is the greatest age of a heartbeat. Unless exactly one of a person and a token file is set,
+// about returns an error. An unreadable or malformed token file is an error. The person and the right are not checked.
 func (s *subject) about(right string, limit time.Duration) (a queries.About, q index.Query, err error) {
 	a = queries.About{Subject: queries.Subject{Who: s.Who}, Right: right, Limit: limit}
 	q = index.Query{Who: s.Who, Right: right, Limit: limit}

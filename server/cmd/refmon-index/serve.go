@@ -38,9 +38,9 @@ func (s *serving) uids() (out []uint32, err error) {
 	return out, nil
 }
 
-// serve returns a function for [index.Config].Query. The function starts a server on the socket in the folder state,
-// and one on that of --socket if it is given; the function that it returns closes them. Without the first, commands
-// read the log, so its error goes to warn. An error of the second ends the run.
+// serve returns a function for [index.Config].Query that starts the query servers. One server listens in the folder
+// state; its error goes to warn and does not stop the run. With --socket another server listens there; its error ends
+// the run. The function returns another function that closes the servers.
 func (s *serving) serve(state string, uids []uint32, warn func(error)) func(*index.Index) (func(), error) {
 	return func(x *index.Index) (func(), error) {
 		var open []*queries.Server

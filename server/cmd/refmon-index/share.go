@@ -16,9 +16,9 @@ import (
 const shareHelp = "The share through which clients access the files, which limits their rights: its descriptor in " +
 	"SDDL or as sharesec prints it, or its section of smb.conf, as in smb.conf:NAME. The file is read once."
 
-// share reads --share. It returns a descriptor as SDDL, or a guard for a section of smb.conf; without --share both are
-// empty. The guard passes the section's notes to warn whenever they change. A section excludes --nats and --watch. An
-// unreadable or malformed source is an error. A descriptor of the source also applies to a section.
+// share reads --share, as a descriptor in SDDL or as a section of smb.conf. A section becomes a guard, which also
+// applies the source's descriptor. The guard passes the section's notes to warn whenever they change. Without --share
+// both results are empty. Errors are an unreadable or malformed source, and a section together with --nats or --watch.
 func (c *runCmd) share(warn func(error)) (text string, guard *index.Guard, err error) {
 	s, err := shares.ReadSource(c.Share, os.ReadFile)
 	if err != nil {
