@@ -90,9 +90,9 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	return errors.Join(err, lock.Close())
 }
 
-// restore carries out a restore from the files of a backup: it puts back the account store and, if the backup has one,
-// the key of the audit log. An existing key stays. After an error the store may be restored without the key. An
-// existing key that differs is reported.
+// restore restores the account store and, if the backup has it, the audit log's key. files has the files of the backup.
+// An existing key file stays; if it differs from the backup, restore prints a line. After an error the store may be
+// restored without the key.
 func restore(cfg *config, files map[string][]byte, std *streams) error {
 	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
 		bytes.NewReader(files[backedStore]))
@@ -108,9 +108,9 @@ func restore(cfg *config, files map[string][]byte, std *streams) error {
 	return putBackKey(auditKey(cfg.State, true), auditKey(cfg.State, false), files[backedPublic], files[backedKey], std)
 }
 
-// putBackKey restores the audit log's key pair, without replacing existing files. half is the contents of the file
-// public, and key those of the file private. It writes the public half first, and the key only after that succeeded, so
-// that a key never exists without it.
+// putBackKey restores the audit log's key pair; existing files stay. half is the contents of the file public, and key
+// that of the file private. An error of the public file leaves the private file unwritten, so a private key is never
+// created alone.
 func putBackKey(public, private string, half, key []byte, std *streams) error {
 	if err := putBack(public, half, std); err != nil {
 		return err
@@ -118,9 +118,9 @@ func putBackKey(public, private string, half, key []byte, std *streams) error {
 	return putBack(private, key, std)
 }
 
-// putBack restores one file of a backup unless it exists: it creates the file name with the contents key. An existing
-// file stays; if its contents differ, putBack prints a line to std.err and returns nil. An old file that cannot be read
-// is an error. The new one has mode 0600, and stays after a failed write.
+// putBack creates the file name with the contents key, unless it exists. An existing file stays; if its contents
+// differ, putBack prints a line to std.err and returns nil. An existing file that cannot be read is an error. The new
+// file has mode 0600, and stays after a failed write.
 func putBack(name string, key []byte, std *streams) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {

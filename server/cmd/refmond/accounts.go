@@ -66,9 +66,8 @@ func auditKey(state string, public bool) string {
 	return filepath.Join(state, "audit", name)
 }
 
-// recordChange writes the audit record of a change to an account, group or right, whatever the audit policy is (L-50).
-// Without a sink it does nothing. An error must stop the change. A change that cannot be described is an error even
-// without a sink.
+// recordChange writes the audit record of an account change, whatever the audit policy is (L-50). Without a sink it
+// writes nothing. An error must stop the change. A change that cannot be described is an error even without a sink.
 func recordChange(log *audit.Log, c lsa.Change) error {
 	e, err := changeEvent(log, c)
 	if err != nil {
@@ -83,9 +82,9 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 	return nil
 }
 
-// changeEvent converts a change of the account store to an audit event: a documented event id for rights, refmon's own
-// otherwise. A change by a malformed SID is an error. Unknown names become "-". A detail that is neither a privilege
-// nor a logon right gets refmon's own event.
+// changeEvent converts a change of the account store to an audit event. Granting and revoking a privilege or logon
+// right have documented event ids; every other change has refmon's event. A malformed SID of the user who made the
+// change is an error. An unknown name becomes "-".
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 // firstInherited is the first descriptor that systemd passes, sd_listen_fds(3).
 const firstInherited = 3
 
-// inherited returns the listening sockets that a service manager such as systemd passed to this process. It returns nil
-// if there are none, or if they are for another process. In each case it removes their environment variables, so that
-// child processes do not see them. A malformed number or one above 16, and a descriptor that is no listening socket,
-// are errors; sockets before it stay open.
+// inherited returns the listening sockets that a service manager such as systemd passed to this process. inherited
+// returns nil if there are none, or if they are for another process. inherited always removes the LISTEN_ environment
+// variables, so child processes do not see them. A malformed number of sockets, more than 16 sockets, and a descriptor
+// that is no listening socket are errors; earlier sockets stay open.
 func inherited() (list []*net.UnixListener, err error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {

@@ -72,9 +72,9 @@ type config struct {
 	inherited []*net.UnixListener // from the service manager, not from the file
 }
 
-// load returns the default configuration, overridden by a file. file may be "". An error has the file's name and, if
-// known, the line. Keys that the file does not have keep their defaults. An unknown key is an error. The defaults are
-// checked, too. A file that cannot be read is an error.
+// load returns the default configuration, overridden by the keys of file. If file is "", it returns the defaults. The
+// result is always validated. An unreadable file and an unknown key are errors. An error names the file and, if known,
+// the line.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {
@@ -129,9 +129,9 @@ func (c *config) read(text []byte) error {
 // leastQuota is the minimum quota of an account, in bytes. A program could not work with less.
 const leastQuota = 1 << 20
 
-// check validates the settings and sets the derived fields. It returns an error that names the first wrong key. It
-// reads no file, but looks up the names of groups. An error leaves the derived fields partly set. state and socket are
-// required, and all sockets must differ. A privilege that refmond records itself cannot be configured.
+// check validates the settings and sets the derived fields. check returns an error that names the first wrong key;
+// derived fields may then be partly set. check reads no file, but looks up group names. state and socket are required,
+// and all sockets must differ. A privilege that refmond records itself cannot be configured.
 func (c *config) check() error {
 	switch c.Profile {
 	case "documented":

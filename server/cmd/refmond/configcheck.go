@@ -15,9 +15,9 @@ const (
 	mostChecked = 5 // files of one tree that are listed
 )
 
-// checkConfig checks a configuration and the descriptors stored in its trees. It returns a summary: state, socket, and
-// files whose stored descriptors do not count, at most mostChecked named per tree. A tree that cannot be read here is
-// left out: the configuration may be that of another host. Only a failure to load the configuration is an error.
+// checkConfig loads a configuration and returns a summary. The summary has state, socket, and at most mostChecked files
+// per tree whose stored descriptors do not count. Unreadable trees are omitted. Only a failure to load the
+// configuration is an error.
 func checkConfig(file string) (string, error) {
 	c, err := load(file)
 	if err != nil {

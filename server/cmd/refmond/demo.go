@@ -96,9 +96,9 @@ Now you, in another terminal:
 docs/refmond.md goes on from here. Ctrl-C ends the demo and removes its folder.
 `
 
-// demoDaemon starts the daemon of the demo in the folder dir. The demo's files are entries of the configuration; none
-// is written to dir. The caller stops the service. After an error there is no service. If only the start failed, the
-// configuration is returned with the error.
+// demoDaemon starts the demo's daemon in the folder dir. The demo's files exist only in the configuration, not in dir.
+// The caller stops the service. After an error there is no service; if only the start failed, the configuration is
+// still returned.
 func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	cfg, err := load("")
 	if err != nil {
@@ -188,9 +188,9 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	return cmd, out, cmd.Start()
 }
 
-// act is the main function of a program of the demonstration. args[0] is its part: the server, or a client that asks
-// for the files named by the other arguments. An unknown client asks at SecurityImpersonation. A daemon that cannot be
-// reached is an error. args must not be empty.
+// act runs one program of the demo. args[0] selects it: "server", or a client that requests the files in the other
+// arguments. The client "identify" asks at SecurityIdentification, any other at SecurityImpersonation. A daemon that
+// cannot be reached is an error. args must not be empty.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

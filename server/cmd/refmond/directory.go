@@ -47,10 +47,15 @@ func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != ""
 // securities maps the values of the key security.
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
-// check validates the settings without reading files or connecting. A directory that is not configured is valid; any
-// other needs the realm and domain of k. passwords: kdc needs a keytab, and bind needs servers over tls. Attempts and
-// attemptsPerAddress must be at least 1, and attemptsPerName at least attempts. Settings of servers are checked only if
-// servers are given.
+// check validates the directory settings, without reading files or connecting. Settings without a directory are valid.
+// A directory needs:
+//
+//   - the realm and domain of k
+//   - with passwords: kdc, a keytab
+//   - with passwords: bind, servers over tls
+//   - attempts and attemptsPerAddress of at least 1, and attemptsPerName of at least attempts
+//
+// Settings of servers are checked only if servers are set.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil
@@ -121,10 +126,10 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// openDirectory returns a client of the directory, nil and no error if no servers are configured. machine is the SID of
-// this computer. split splits the servers' messages; nil: this process does. Times of 0 seconds switch the cache off.
-// Files that cannot be read and a CA file without a certificate are errors. The password is the first line of its file.
-// It does not connect.
+// openDirectory returns a client of the configured LDAP directory, without connecting. Without servers it returns nil
+// and no error. machine is this computer's SID. split parses the servers' messages; if nil, this process parses them.
+// Cache times of 0 seconds disable the cache. The password is the first line of the password file. Unreadable files and
+// a CA file without a certificate are errors.
 func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// covered checks a tree's mount and reports whether it answers. It returns true if the tree itself cannot be inspected,
-// because its own mount covers it or its mount is dead (M-40). A tree without a configured mount reports nothing and
-// returns false. A mount that answers is well, everything else is wrong.
+// covered checks a tree's mount and reports whether the mount hides the tree (M-40). A dead mount hides the tree, and
+// so does a mount over the tree itself. The check-up notes a mount that answers as healthy, any other as wrong. A tree
+// without a configured mount is not checked and returns false.
 func (c *checkUp) covered(t *treeConfig) bool {
 	if t.mount == "" {
 		return false

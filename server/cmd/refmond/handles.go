@@ -46,9 +46,8 @@ func named(name, typ string, h nt.ProcessHandle) string {
 	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
 
-// handles calls f for each handle of the process p with its type and its name. It duplicates each handle to
-// query it, and closes the duplicate. If that fails, typ is "?" and name is "". An object without a name has a
-// description instead.
+// handles calls f with each handle of process p, its object type and its name. An object without a name has a
+// description instead. For a handle that cannot be duplicated, typ is "?" and name is "".
 func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name string)) error {
 	v, st := l.th.NtQueryInformationProcess(p, nt.ProcessHandleInformation)
 	list, ok := v.([]nt.ProcessHandle)

@@ -35,8 +35,8 @@ type inspector struct {
 }
 
 // open connects to the daemon and returns an inspector, which the caller closes. The socket must belong to root or to
-// the user named by --owner, by default the caller. open enables SeDebugPrivilege if the token has it; otherwise the
-// caller sees only processes of their own. A daemon that does not run is an error with advice.
+// the user of --owner, by default the caller. open enables SeDebugPrivilege if the token has it; without it users see
+// only their own processes. A daemon that does not run is an error with advice.
 func (f *inspectFlags) open() (*inspector, error) {
 	socket := f.Socket
 	if socket == "" {

@@ -156,9 +156,8 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 // treeName is the name of the one tree of this command.
 const treeName = "tree"
 
-// closed verifies that users cannot bypass the mount: it returns an error if the files can be reached without it. The
-// mount itself closes the path that it covers. With --exposed it returns nil. The error names each open path and how to
-// close it.
+// closed returns an error if users can reach the files without the mount. A path that the mount itself covers does not
+// count. With --exposed closed returns nil. The error names each open path and how to close it.
 func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if c.Exposed {
 		return nil

@@ -177,9 +177,9 @@ func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	return n.name, "Unix User", n.name != ""
 }
 
-// fromTrail prints the denials of an audit log, given by --audit, that match the options, the newest last. It says so
-// if none does. The path matches as a part of the name, in any case. Since 0 means all times. A damaged log is an error
-// after the records before it.
+// fromTrail prints matching denials of the audit log, the newest last. Without a match it prints a line that says so.
+// The path matches any substring of the object name, ignoring case. Since 0 selects all times. A damaged record is an
+// error; the records before it are printed.
 func (c *whyCmd) fromTrail(std *streams) error {
 	f, err := trail.Parse("event=4656 and result=failure")
 	if err != nil {

@@ -33,9 +33,9 @@ type idTable struct {
 // maxNumbers is the size limit of a directory file, in bytes.
 const maxNumbers = 256 << 20
 
-// readNumbers reads the uids and gids of a directory file. It returns nil and no error if file is "". A number of
-// several accounts is marked as ambiguous. A file above maxNumbers and a malformed one are errors. Of several numbers
-// of an account the last counts.
+// readNumbers reads the uids and gids of a directory file. readNumbers returns nil and no error if file is "". A number
+// that several accounts share is marked as ambiguous. If an account has several numbers, the last counts. A file larger
+// than maxNumbers bytes and a malformed file are errors.
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil

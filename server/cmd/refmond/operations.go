@@ -28,9 +28,9 @@ type operations struct {
 	ended  chan error
 }
 
-// operate starts the server of a socket. It replaces a file at that path only if that is a socket on which no program
-// listens (W-16). l is the audit log, nil for none. The caller closes it. An error of serving is sent to ended. Without
-// a log, /audit is 404.
+// operate starts the HTTP server for operators on the Unix socket at. An existing file is replaced only if it is a
+// socket on which no program listens (W-16). The caller closes the server. l is the audit log; if nil, /audit returns
+// 404. An error of serving is sent to ended.
 func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func() uint64,
 	log *slog.Logger) (*operations, error) {
 	socket, err := daemon.ListenPrivate(at)

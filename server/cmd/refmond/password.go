@@ -16,9 +16,8 @@ import (
 // maxPassword is the size limit of an entered password, in bytes.
 const maxPassword = 4096
 
-// readPassword reads a password twice from a terminal without echo, otherwise one line. A password is never an
-// argument, because every user of the host could read it. Two different entries are an error, and so is one of more
-// than maxPassword bytes. The terminal gets its former mode back.
+// readPassword reads a password: two entries without echo from a terminal, or else one line. The terminal's mode is
+// restored. Two different entries, and more than maxPassword bytes, are errors.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their ends
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)

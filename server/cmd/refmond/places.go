@@ -33,9 +33,9 @@ func (c *config) places() []place {
 	return append(out, place{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
 }
 
-// checkPlaces verifies that no other user can change the files that refmond trusts: it returns an error for each one
-// that others can write to, with the command that repairs it; nil if none exists. It ignores missing files, because the
-// code that needs them reports them (L-76).
+// checkPlaces verifies that no other user can change the files that refmond trusts (L-76). checkPlaces returns nil if
+// none is writable by others. The error names each unsafe file and the command that repairs it. Missing files are
+// ignored; the code that needs them reports them.
 func (c *config) checkPlaces() error {
 	var all []error
 	for _, p := range c.places() {
@@ -46,9 +46,9 @@ func (c *config) checkPlaces() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check reports whether other users could replace a trusted file: it checks the file and all its parent folders, by the
-// name and after resolving links. A place that does not exist is checked by its parents. A socket itself is not
-// checked, and its folder only by the rules for sockets. It returns the first error.
+// check returns an error if other users could replace a trusted file. check checks the file and all its parent folders,
+// as named and with links resolved. For a missing file it checks the parents. A socket itself is not checked, and its
+// folder only by the rules for sockets. The first error is returned.
 func (p place) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {
@@ -79,10 +79,13 @@ func (p place) check() error {
 	return nil
 }
 
-// one checks the owner and the mode of one file or folder. It returns an error if the owner is neither root nor this
-// process's user, if others can write to it, or if a secret file is readable by others. sticky allows sticky folders
-// such as /tmp, where others can add entries but remove only their own. A path that cannot be inspected, such as a
-// missing file, is accepted. An owner that the user namespace does not map is accepted.
+// one checks the owner and mode of one file or folder. These are errors:
+//
+//   - an owner other than root and this process's user; an owner that the user namespace does not map is accepted
+//   - write access for others, except to a sticky folder such as /tmp if sticky is true
+//   - read access of others to a secret file
+//
+// A path that cannot be inspected, such as a missing file, is accepted.
 func (p place) one(path string, sticky bool) error {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {

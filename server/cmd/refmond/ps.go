@@ -65,9 +65,9 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 	}
 }
 
-// process prints one process and its threads, for refmond ps; h is a handle of the process. It skips a process that has
-// ended. If the token may not be opened, the user is that of the connection, "" without one. An error of the process
-// query is returned.
+// process prints one process and its threads for refmond ps. h is a handle of the process. A process that has ended is
+// not printed. If the token cannot be opened, the printed user is that of the connection, "" without one. An error of
+// the process query is returned.
 func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)

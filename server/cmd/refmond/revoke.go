@@ -66,9 +66,9 @@ func revokeError(what string, err error) error {
 	return err
 }
 
-// selection decides whether the argument of refmond revoke names a path or a user. A text that begins with a slash or
-// backslash is a path. Any other is a SID, or the name of an account or group, which the daemon looks up; user is its
-// SID. An unknown name is an error.
+// selection converts the argument of refmond revoke to a path or a SID. A text that begins with a slash or backslash is
+// a path. Any other text is a SID, or the name of an account or group. The daemon looks up names, and user is the SID.
+// An unknown name is an error.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil

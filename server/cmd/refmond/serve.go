@@ -172,9 +172,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	return s, nil
 }
 
-// reload applies the keys that need no restart. A wrong configuration changes nothing, and clients stay connected
-// (W-23). It logs errors and returns none. The audit policy changes first, then the accounts, and cached tokens are
-// dropped. Sockets, limits and trees stay as they are.
+// reload reads the configuration again and applies the keys that need no restart. reload logs errors and returns none.
+// A wrong configuration changes nothing, and clients stay connected (W-23). reload drops cached tokens. Sockets, limits
+// and trees do not change.
 func (s *service) reload(file string) {
 	notify(reloading())
 	defer notify("READY=1")

@@ -62,9 +62,9 @@ func (c *tokenCmd) Run(std *streams) error {
 	return l.show(std, tok, st, inspect.Query{Threads: []uint64{t}})
 }
 
-// show prints a token. If its handle could not be opened, it requests the token from the daemon. A token that neither
-// of both returns is an error, and nothing is printed. The daemon's answer is used only if this process was denied, its
-// proof always.
+// show prints a token. tok is its handle, and st the status of opening it. The daemon's description of the token is
+// used only if access was denied, its proof always. A token that neither the handle nor the daemon returns is an error,
+// and nothing is printed.
 func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q inspect.Query) error {
 	t := &inspect.Token{}
 	if st == ntstatus.Success {

@@ -96,9 +96,9 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	return log, nil
 }
 
-// policy returns the audit policy: that of the log's folder dir with the configuration's changes. Without a file the
-// default policy also records logons, logoffs, special logons, and the use of sensitive privileges. An unknown
-// subcategory, and a policy file that cannot be read, are errors.
+// policy returns the audit policy: that of the log's folder dir, with the configuration's changes. Without a policy
+// file, the default policy applies, and also records logons, logoffs, special logons, and the use of sensitive
+// privileges. An unknown subcategory and an unreadable policy file are errors.
 func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {
@@ -204,9 +204,12 @@ func writeTrail(w io.Writer, s *trailState) {
 	}
 }
 
-// trail checks the running daemon's audit log and reports its state: well, a note, or what to do. It notes a daemon
-// that does not answer, and that audit.keep is not set. An ended log, and a reserve that it failed to make, are to do;
-// lost and left-out records are notes.
+// trail checks the running daemon's audit log and reports its state:
+//
+//   - an ended log, or a reserve that failed to grow: wrong, with advice
+//   - lost or left-out records, or a file system without preallocation: a note
+//   - no answer from the daemon, or audit.keep not set: a note
+//   - a healthy log: well
 func (c *checkUp) trail(cfg *config) {
 	if !cfg.Audit.Keep {
 		c.note("audit", "no records are kept (audit.keep)")

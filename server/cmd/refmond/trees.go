@@ -92,9 +92,9 @@ func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// check returns the configuration of a tree with its defaults. It returns an error that names the first wrong setting,
-// with t partly set. It does not open the tree. An empty attribute is ntacl.Name. backup must be outside the tree and
-// its mount, accessBased needs a share, and listDescriptors needs a mount.
+// check converts a tree's settings to its configuration, with defaults. check returns an error that names the first
+// wrong setting; t is then partly set. The tree is not opened. An empty attribute becomes ntacl.Name. backup must be
+// outside the tree and its mount, accessBased needs a share, and listDescriptors needs a mount.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
 		follow: s.FollowLinks, listed: s.ListDescriptors, backup: s.Backup}
@@ -203,10 +203,10 @@ func (s *service) openTrees(cfg *config, log *audit.Log) error {
 	return nil
 }
 
-// openTree opens one tree. If the files can be reached without refmond, it fails, unless the configuration says
-// exposed. With exposed it then writes an audit record, and fails if the record cannot be stored. If the files cannot
-// be reached, it writes none. A tree that hands out no descriptors is only logged. After an error a tree that was
-// opened stays in s.trees, for the caller to close.
+// openTree opens one tree and adds it to s.trees. If users can reach the files without refmond, that is an error unless
+// the configuration says exposed. An exposed tree is recorded in the audit log; a failure to store the record is an
+// error. A tree that hands out no descriptors is only logged. After an error an opened tree stays in s.trees, for the
+// caller to close.
 func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	c.Accounts = func(id uint32, group bool) sid.SID {
 		if group {
