@@ -32,9 +32,9 @@ type fanotify struct {
 	files map[handle]uint64 // inodes of files by handle, for one read
 }
 
-// listen subscribes to the kernel's change events of root's file system (fanotify). It needs CAP_SYS_ADMIN for the mark
-// on a file system, and CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing or on FUSE. The
-// caller closes the result. A root that is no directory is an error, too.
+// listen subscribes to the kernel's change events (fanotify) for root's file system. listen needs CAP_SYS_ADMIN and
+// CAP_DAC_READ_SEARCH. A root that is missing, is no directory, or is on FUSE is an error. The caller closes the
+// result.
 func listen(root string) (changes, error) {
 	if OverFUSE(root) {
 		return nil, errFUSE
@@ -99,10 +99,9 @@ func queueLength() int {
 	return 16384
 }
 
-// read moves the events that are present now to into, without blocking. It stops after as many as the queue holds,
-// because another user may create events faster than we read. overflow means that some were lost; into is then empty
-// apart from its count. It returns errMounted if another file system covers the root. An error of the read leaves what
-// was added before.
+// read adds the kernel's queued change events to into, without blocking. read stops after as many events as the queue
+// holds. overflow means that events were lost; into then has only its count of unnameable paths. If another file system
+// covers the root, the error is errMounted. After a read error, earlier events stay in into.
 func (f *fanotify) read(into *news) (overflow bool, err error) {
 	f.dirs, f.files = map[handle]string{}, map[handle]uint64{}
 	if err := f.mounted(); err != nil {
@@ -130,9 +129,8 @@ func (f *fanotify) read(into *news) (overflow bool, err error) {
 	return overflow, nil
 }
 
-// take parses the events in b and adds their changes to into; n is their number. A single event whose file cannot be
-// found never fails the run (N-89). overflow means that an event of this tree may be lost. It returns an error only if
-// b is malformed.
+// take parses the events in b, adds their changes to into and returns their number n. An event whose file cannot be
+// found is not an error (N-89). overflow means that an event of this tree may be lost. Malformed bytes are an error.
 func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) {
 	for ; len(b) > 0; n++ {
 		e, rest, err := nextEvent(b)
@@ -156,9 +154,9 @@ func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) 
 	return n, overflow, nil
 }
 
-// change records what an event changed: it adds the path of the event to into. It ignores a path outside the tree, a
-// deleted folder, and one that is too long, which it counts. lost means that the path is unknown, or that the root
-// itself may have moved, so that a walk is needed.
+// change adds the path of an event to into. Paths outside the tree and deleted folders are ignored; a path that is too
+// long is only counted. lost means that the tree must be walked, because the path is unknown or the root itself may
+// have moved.
 func (f *fanotify) change(e *event, into *news) (lost bool) {
 	at, err := f.path(e.folder)
 	switch {
@@ -188,9 +186,9 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	return lost
 }
 
-// inode records a change of a file's attributes, such as its descriptor, for all names of the file: it adds the inode
-// to into, because another of its names may be in this tree (N-88). It ignores other events. lost means that the inode
-// is unknown, so that a walk is needed. Deleted and special files add nothing.
+// inode records the inode of a file whose attributes changed, such as its descriptor. into gets the inode, because
+// another of its names may be in this tree (N-88). Other events, and deleted or special files, add nothing. lost means
+// that the inode is unknown, so the tree must be walked.
 func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
 		return false
@@ -280,9 +278,9 @@ func (f *fanotify) named(at string) string {
 	return strings.TrimSuffix(f.root, "/") + "/" + rest
 }
 
-// mounted returns errMounted if another file system has been mounted over the root, because its events are not received
-// (N-60). If the root's name is missing or cannot be inspected, it returns nil. A failure to inspect the directory that
-// it holds open is an error.
+// mounted returns errMounted if another file system was mounted over the root: its events are not received (N-60). If
+// the root's name is missing or cannot be inspected, mounted returns nil. A failure to inspect the open root directory
+// is an error.
 func (f *fanotify) mounted() error {
 	var heard, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID

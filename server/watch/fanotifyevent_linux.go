@@ -25,16 +25,16 @@ type handle struct {
 // errEvent is the error for an event that ends too early or has another version.
 var errEvent = errors.New("the kernel's events end in the middle")
 
-// nextEvent parses the first event of b, and returns it with the bytes after it. b must not be empty.
+// nextEvent parses the first event of b, and returns it with the bytes after it. b must not be empty. A truncated
+// event, or an event of another version, is errEvent. An event has this header:
 //
 //	offset size field
 //	0      4    length of the event
 //	4      1    version, 3
-//	6      2    length of this part, 24
+//	6      2    length of the header, 24
 //	8      8    mask
 //
-// It is followed by information records, each with its kind (1 byte) and its length (2 bytes, at offset 2). A
-// truncated event, or one of another version, is errEvent.
+// Information records follow. Each begins with its kind (1 byte), and has its length (2 bytes) at offset 2.
 func nextEvent(b []byte) (e event, rest []byte, err error) {
 	const header = 24
 	if len(b) < header {
@@ -62,7 +62,8 @@ func nextEvent(b []byte) (e event, rest []byte, err error) {
 	return e, b[n:], nil
 }
 
-// information parses one information record:
+// information adds the handle and name of one information record to the event. A record of another kind is ignored. A
+// record that is too short for its kind is errEvent. A record has these fields:
 //
 //	offset size field
 //	0      1    1 is a file's handle, 2 a folder's handle and a name, 3 a folder's handle
@@ -71,8 +72,6 @@ func nextEvent(b []byte) (e event, rest []byte, err error) {
 //	12     4    length of the handle
 //	16     4    kind of the handle
 //	20          the handle, then the name, ended by a zero byte
-//
-// It ignores other kinds. A record that is too short for its kind is errEvent.
 func (e *event) information(b []byte) error {
 	const before = 20
 	kind := b[0]

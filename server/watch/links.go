@@ -49,9 +49,9 @@ func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	}
 }
 
-// settle frees the memory of stale names: it removes those whose path has another inode now, once the table has doubled
-// in size. inodeAt returns the current inode of a path, 0 if there is none; settle calls it for every name. Before the
-// table has doubled, settle does nothing.
+// settle removes stale names from the table, once it has doubled in size. A name is stale if its path now has another
+// inode. inodeAt returns the current inode of a path, 0 if there is none. Before the table has doubled, settle does
+// nothing.
 func (l *linkTable) settle(inodeAt func(path string) uint64) {
 	if l.names < l.most {
 		return

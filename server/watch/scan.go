@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk reports all files of the tree, between a batch with Begin and one with End. It drains the kernel's events during
-// the walk, so that the queue does not overflow; poll reads the changed files afterwards. After an error the batch with
-// End is not sent. With NoEvents the last batch has the heartbeat, with the time at which the walk began.
+// walk reports all files of the tree, between batches with Begin and End. walk also drains the kernel's event queue,
+// which could overflow. After an error the batch with End is not sent. With NoEvents that batch has a heartbeat, with
+// the time at which the walk began.
 func (w *watch) walk() error {
 	moment := w.present()
 	opt := w.Options
@@ -42,9 +42,9 @@ func (w *watch) walk() error {
 	return w.send(end)
 }
 
-// all reports the files of a source to the receiver: it sends them in batches of pathsPerBatch, and drains the kernel's
-// events before each one. It sends no empty batch. It returns the errors of the source and of sending. A walk that
-// fails still sends what it found.
+// all sends the files of s to the receiver, in batches of at most pathsPerBatch. all sends no empty batch. Before each
+// batch it drains the kernel's event queue. all returns the errors of s and of sending. After an error of s, the files
+// found so far are still sent.
 func (w *watch) all(s objects.Source) error {
 	var list []Seen
 	var failed error
@@ -67,9 +67,8 @@ func (w *watch) all(s objects.Source) error {
 	return errors.Join(err, failed)
 }
 
-// seen converts a file that was read to a report for the receiver. ours is false if the file is below a mount point, so
-// that the caller drops it. The mount point itself, and a path that is too long for the kernel, become unreadable
-// documents.
+// seen converts a file that was read to a report for the receiver. For a file below a mount point ours is false, and
+// the caller drops it. A mount point, and a path that is too long for the kernel, become unreadable documents.
 func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
 	s = Seen{Path: x.Path, Folder: x.Type == winnt.DirectoryFileObject, Descriptor: x.Descriptor, Search: x.Search,
 		Err: x.Err, Gone: errors.Is(x.Err, fs.ErrNotExist)}
@@ -93,9 +92,9 @@ const maxPath = 4096
 
 var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 
-// changed reports the files that events named: it reads the pending paths, sends what it finds and removes them from
-// pending. It reads created and moved folders with their descendants. If the root is missing, it sets lost instead.
-// Without pending paths it does nothing. Missing files are reported as gone.
+// changed reports the pending files, which events named, and removes them from pending. Created and moved folders are
+// reported with their descendants, missing files as gone. If the root is missing, changed sets lost instead. Without
+// pending paths it does nothing.
 func (w *watch) changed() error {
 	if len(w.pending.paths) == 0 {
 		return nil

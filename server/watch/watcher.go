@@ -153,10 +153,9 @@ func (w *watch) often() time.Duration {
 	return w.Watcher.Beat
 }
 
-// poll is one step between walks: it reads what has changed, reports it, and then sends a heartbeat if one is due. It
-// takes the heartbeat's time before it reads the events, so that the heartbeat does not cover later changes (N-7). If a
-// walk is needed, it sets lost and sends no heartbeat. With NoEvents it never sends one. A request for another walk by
-// Again sets lost, too.
+// poll reports changes since the last call, and then sends a heartbeat if due. The heartbeat's time is from before the
+// events were read, so it covers no later change (N-7). With NoEvents poll sends no heartbeat. If the tree must be
+// walked, or Again requests a walk, poll sets lost and sends no heartbeat.
 func (w *watch) poll() error {
 	moment := w.present()
 	select {
@@ -183,9 +182,8 @@ func (w *watch) poll() error {
 	return w.send(Batch{Tree: w.Root, Heartbeat: moment, Unnameable: skipped})
 }
 
-// drain empties the kernel's event queue, so that it does not overflow, and moves the events to pending. If some were
-// lost, it sets lost, which requires a walk (N-8). A change of a file adds each known name of the file (N-88). It reads
-// no file.
+// drain moves all events from the kernel's queue to pending, without reading files. If events were lost, it sets lost,
+// which requires a walk (N-8). For a changed inode, pending gets each known name of the file (N-88).
 func (w *watch) drain() error {
 	lost, err := w.changes.read(w.pending)
 	w.lost = w.lost || lost
