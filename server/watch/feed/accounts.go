@@ -32,9 +32,9 @@ func (f *Follower) CheckAccounts(ctx context.Context, d *directory.Directory) er
 	return nil
 }
 
-// checkPiece compares the SIDs of up to maxIDs uids and gids with refmond's, and returns how many of them refmond does
-// not know. Another SID than refmond's is an error. It waits for refmond until ctx ends, and warns once. A refusal of
-// refmond ends it with an error.
+// checkPiece compares the SIDs of up to maxIDs uids and gids with refmond's. checkPiece returns the number that refmond
+// does not know. A SID that differs from refmond's is an error. checkPiece waits for refmond until ctx ends, and warns
+// once. A refusal by refmond is an error.
 func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (unknown int, err error) {
 	a, err := f.accounts(ctx, list)
 	for told := false; err != nil; a, err = f.accounts(ctx, list) {
@@ -72,9 +72,9 @@ func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (
 	return unknown, nil
 }
 
-// accounts asks refmond once for the SIDs of uids and gids. The answer has one SID for each, users and groups in the
-// order of list. It returns an error if refmond cannot be reached, refuses, or answers with another number. The end of
-// ctx ends it with an error.
+// accounts requests the SIDs of uids and gids from refmond, once. The answer has one SID for each, users and groups in
+// the order of list. Errors are a refmond that cannot be reached, refuses, or returns another number of SIDs, and the
+// end of ctx.
 func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a answer, err error) {
 	q := &question{}
 	for _, x := range list {

@@ -94,9 +94,9 @@ func encode(b *watch.Batch) ([]byte, error) {
 	return line(&out)
 }
 
-// decode parses the line of a batch of the given tree. It returns an error for an unknown field, a malformed
-// descriptor, a document outside the tree, and the server's reason to end the watch. A path that is not UTF-8 comes in
-// Raw. A gone document has the error fs.ErrNotExist, an unreadable one the server's text.
+// decode parses one line of the feed into a batch of the tree. A document that is gone has the error fs.ErrNotExist; an
+// unreadable document has the server's error text. Errors are an unknown field, a malformed descriptor, a document
+// outside the tree, and the server's reason to end the watch.
 func decode(text []byte, tree string) (watch.Batch, error) {
 	var in batch
 	if err := strict.Unmarshal(text, &in); err != nil {

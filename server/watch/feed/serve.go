@@ -126,9 +126,9 @@ func (s *Server) Close() {
 	s.all.Wait()
 }
 
-// client serves one connection until its end: it accepts or rejects the watch and then sends batches. It returns why
-// the watch ended. The caller closes c. The first line of the answer has the reason of a refusal. A failure of the
-// watch is sent as its last batch.
+// client serves one connection: it accepts or rejects the watch and then sends batches. client returns the error that
+// ended the watch. The first line of the answer has the reason of a rejection. A failure of the watch is sent as the
+// last batch. The caller closes c.
 func (s *Server) client(c *net.UnixConn) error {
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
@@ -176,11 +176,12 @@ func (s *Server) client(c *net.UnixConn) error {
 	return errors.Join(err, failed)
 }
 
-// watcher reads the client's line and returns the watcher that it requests, or the reason why the client may not watch
-// (N-17). It waits at most patience for the line. The client must name a tree of the server, with its share and
-// traverse policy. For a question about uids and gids the watcher is nil and the answer has their SIDs (N-133). After
-// the line it asks May, which must be set, and only then parses the line. Heartbeats faster than quickest are slowed
-// down.
+// watcher reads the client's request and returns the requested watcher, or an error (N-17).
+//
+//   - The client must send its line within patience, and May must be set and accept the client.
+//   - The request must name a tree of the server, with its share and traverse policy.
+//   - For uids and gids, w is nil and the answer has their SIDs (N-133).
+//   - A heartbeat interval below quickest becomes quickest.
 func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error) {
 	_ = c.SetReadDeadline(time.Now().Add(patience)) // never fails for sockets
 	text, err := bufio.NewReader(io.LimitReader(c, maxQuestion)).ReadBytes('\n')
