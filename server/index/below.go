@@ -2,9 +2,8 @@ package index
 
 import "path"
 
-// link keeps the folder tree of the state complete: it records a new document as a member of its folder, and each
-// folder above it as a member of its own parent. The folders need no row, because another worker may have theirs. A
-// known document has no effect.
+// link adds a document's path to the state's folder tree, with all folders above. The folders need no row. A known
+// document has no effect.
 func (s *State) link(at string) {
 	for at != "" && at != "/" {
 		dir, name := path.Split(at)

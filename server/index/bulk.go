@@ -58,10 +58,13 @@ func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 	return b, nil
 }
 
-// replay finds the documents that a new run must write to the bulk file: those that changed after the saved cursor. It
-// reads the log in the folder state into b.state and returns each path with the number of the event that changed it.
-// All documents count if there is no cursor of this log, or if the cursor is beyond the log or from before its last
-// compaction; their number is then the log's last. Without a log it returns nil. A damaged log is an error.
+// replay finds the documents that a new run must write to the bulk file. replay reads the log in the folder state into
+// b.state. The result maps each document that changed after the saved cursor to the number of the changing event.
+//
+//   - Without a log the result is nil.
+//   - Without a cursor of this log, or with a cursor beyond the log or before its last compaction, the result has all
+//     documents, with the log's last number.
+//   - A damaged log is an error.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -100,9 +103,8 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	return changed, nil
 }
 
-// addDocuments finds the documents that must be written because the members of their classes changed, and adds them to
-// changed, each with the greatest event number of its classes and its own. classes has the event number of each class.
-// One pass over the rows serves all classes, because a user can make as many classes as files.
+// addDocuments adds to changed the documents whose classes have new members. classes maps each such class to its event
+// number. A document's value in changed becomes the greatest event number of these classes and of the document itself.
 func (b *Bulk) addDocuments(classes, changed map[string]uint64) {
 	if len(classes) == 0 {
 		return
@@ -201,9 +203,8 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 	return out
 }
 
-// document appends the lines of a document to the buffer, in the form of b: a deletion if the document has no row,
-// else its terms and evidence, or the numbers of its classes. An id longer than maxID is replaced by its hash.
-// BulkQdrant has no ids.
+// document appends the lines of one document to the buffer, in the output form of b. A document without a row becomes a
+// deletion. An id longer than maxID is replaced by its hash, except in the form BulkQdrant.
 func (b *Bulk) document(path string, version uint64) error {
 	id, r := path, b.state.rows[path]
 	if len(id) > maxID {

@@ -43,10 +43,13 @@ func (c *bulkCursor) encode() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// readCursor reads the cursor of an earlier run for the file name. The cursor stays zero if there is none, if it has
-// the old format 1, or if the file is not the one it was written for: another search index or form, or fewer bytes. A
-// malformed cursor is an error. A checksum that is wrong, and an unknown format, are errors that ask to delete the
-// cursor.
+// readCursor reads the cursor that an earlier run saved for the file name. The cursor stays zero if:
+//
+//   - none was saved, or its format is the old format 1
+//   - it is for another search index or form
+//   - the file is not regular, or shorter than the cursor says
+//
+// A malformed cursor, a wrong checksum and an unknown format are errors that ask to delete the cursor.
 func (b *Bulk) readCursor(name, state string) error {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -92,9 +95,8 @@ func (b *Bulk) target() string {
 	return string(b.form) + ":" + b.index
 }
 
-// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a crash could lose. It
-// does nothing after a failed write, and for a file that is not regular, such as a pipe. After an error the old cursor
-// stays. It does nothing before the index has begun.
+// saveCursor syncs the bulk file and then saves the cursor. saveCursor does nothing after a failed write, before the
+// index has begun, and for a file that is not regular, such as a pipe. After an error the old cursor stays.
 func (b *Bulk) saveCursor() error {
 	info, err := b.file.Stat()
 	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {
@@ -119,10 +121,9 @@ func (b *Bulk) saveCursor() error {
 	return nil
 }
 
-// cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run
-// that ended during a write leaves one, and a search engine would read the next line as its rest. cutTorn ignores a
-// missing file and one that is not regular, such as a pipe. It opens the file again for truncation; an error of reading
-// leaves the file as it is.
+// cutTorn removes an incomplete request at the end of a bulk file. Such a request is half a line, or an action without
+// its document. A missing file, and one that is not regular, such as a pipe, are ignored. After a read error the file
+// is unchanged.
 func cutTorn(name string) error {
 	info, err := os.Stat(name)
 	if errors.Is(err, os.ErrNotExist) {

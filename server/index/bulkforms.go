@@ -29,9 +29,9 @@ const (
 // BulkForms returns all forms. The caller owns the result.
 func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
 
-// numbers returns the fields that a search engine stores for a document when it filters by class number: for each right
-// the number of the document's class, the index's name as "index" and version as "seq". For an unreadable document it
-// has only the last two, so no query finds it (N-5).
+// numbers returns the fields of a document for a search engine that filters by class number. The fields are the
+// document's class number for each right, the index's ID as "index", and version as "seq". An unreadable document has
+// only "index" and "seq", so no query finds it (N-5).
 func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	out := map[string]any{"index": b.state.start.Index, "seq": version}
 	for i, id := range r.Classes {

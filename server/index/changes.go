@@ -104,8 +104,8 @@ func (t *tail) reopen(dir string) error {
 	return t.open(dir)
 }
 
-// read calls f with the changes that were appended since the last call, up to the last whole line, and keeps a partial
-// line for the next call. It returns nil at the end of the file, and otherwise the error of f or of a damaged line.
+// read calls f with the changes that were appended to the log since the last call. read keeps an incomplete last line
+// for the next call. At the end of the file it returns nil. A damaged line and an error of f are returned.
 func (t *tail) read(f func(Change) error) error {
 	for {
 		line, err := t.in.ReadBytes('\n')
@@ -150,9 +150,9 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 	return nil
 }
 
-// until returns how far a log was compacted: the number of the last event that its snapshot replaced. It takes the
-// number from e if that is a start event, and otherwise from the state's start event. It returns 0 for a log that was
-// never compacted or has no start event yet.
+// until returns the number of the last event that the log's compaction replaced. If e is a start event, the number is
+// from e, else from the state's start event. The number is 0 for a log that was never compacted, or that has no start
+// event yet.
 func (s *State) until(e *Event) uint64 {
 	if e.Start != nil {
 		return e.Start.Until
@@ -163,9 +163,9 @@ func (s *State) until(e *Event) uint64 {
 	return s.start.Until
 }
 
-// changed applies an event and works out which users gained or lost access by it. If wanted is true, it returns one
-// change for each document and right concerned; the result may be nil. If wanted is false, it only applies the event.
-// The errors are those of [State.Apply]; after one, nothing changed.
+// changed applies an event, and returns which users gained or lost access. If wanted is true, the result has one change
+// for each affected document and right, and may be nil. If wanted is false, the result is nil. The errors are those of
+// [State.Apply]; after an error nothing changed.
 func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string

@@ -89,9 +89,9 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 // noOne is the SID that nobody has.
 var noOne = sid.MustParse("S-1-0-0")
 
-// relevantEntries reduces an ACL to the entries that affect access to the object itself. It drops inherit-only entries,
-// also of labels. system means that l is a SACL: it then drops audit entries too, and the success and failure
-// flags stay. It returns nil for a nil list, which differs from an empty one.
+// relevantEntries returns the entries of an ACL that affect access to the object itself. Inherit-only entries are
+// omitted, also of labels. system means that l is a SACL: audit entries are omitted too, and success and failure
+// flags stay. A nil list returns nil; an empty list does not.
 func relevantEntries(l *sd.ACL, system bool) (*sd.ACL, error) {
 	if l == nil {
 		return nil, nil

@@ -130,9 +130,9 @@ func (m *Merge) person(p *PersonEvent) error {
 	return m.whole.add(Event{Person: &PersonEvent{Number: number, SID: p.SID, Name: p.Name}})
 }
 
-// class copies a class event of log p to the merged index. An event without members, or of a folder's class, only
-// defines a class, and does nothing for a known one. An event with members replaces the members in the merged index if
-// they differ, after conversion from the person numbers of p.
+// class copies a class event of log p to the merged index. An event with members replaces differing members, after
+// conversion from the person numbers of p. An event without members, or of a folder's class, only defines the class;
+// for a known class it does nothing.
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
@@ -169,9 +169,9 @@ func (e *ClassEvent) same(o *ClassEvent) bool {
 		slices.EqualFunc(e.Expression, o.Expression, slices.Equal)
 }
 
-// row copies a document's row from log p to the merged index. It ignores an unchanged row. It also ignores a row that
-// p.own rejects, because another log is responsible for that document: each log has rows of shared parent folders
-// (N-75). A row whose class the merged index does not have is an error.
+// row copies a document's row from log p to the merged index. An unchanged row is ignored. A row that p.own rejects is
+// ignored too: each log has rows of shared parent folders, and another log is responsible for them (N-75). A row with a
+// class that the merged index does not have is an error.
 func (m *Merge) row(p *part, r *RowEvent) error {
 	if !p.own(r.Path) {
 		return nil
@@ -196,9 +196,9 @@ func (m *Merge) gone(p *part, at string) error {
 	return m.whole.add(Event{Gone: at})
 }
 
-// directory announces a directory version in the merged index once the members of all classes are those of that
-// version: when every log with members has reached it. It does nothing while the versions differ, or if the version is
-// not new. A log that is incomplete, or has no version yet, does not count.
+// directory adds a directory version to the merged index. Every log with members must have reached that version. While
+// the versions differ, or if the version is not new, directory does nothing. A log that is incomplete, or has no
+// version yet, does not count.
 func (m *Merge) directory() error {
 	version, votes := "", 0
 	for _, p := range m.parts {

@@ -85,9 +85,8 @@ func (w *Worker) checkDefinition(c *Class) error {
 	return err
 }
 
-// rebuild recomputes a class from its definition, so that the caller can compare the ID with the one that another
-// machine claimed. It takes the mask and the share from this index's own question. It returns an error for a right that
-// the index does not have, and for a folder's class if traverse rights are not checked.
+// rebuild recomputes a class from its definition. The caller compares its ID with the ID that another machine claimed.
+// A right that the index does not have is an error. So is a folder's class if the index does not check traverse rights.
 func (w *Worker) rebuild(c *Class) (Class, error) {
 	if c.Passing {
 		if w.traverse == "" {

@@ -24,9 +24,9 @@ const (
 // ErrTooOld says that the changes after a number are no longer stored. Start over with 0.
 var ErrTooOld = errors.New("the changes after this number are no longer stored: start over with 0")
 
-// snapshot returns the events that a compacted log starts with: they rebuild the state and end with its event number.
-// Unless all is true, it leaves out classes without documents (N-22). The events share memory with the state. The state
-// must have a start event.
+// snapshot returns the events that rebuild the state; the last has the state's event number. Unless all is true,
+// classes without documents are omitted (N-22). The events share memory with the state. The state must have a start
+// event.
 func (s *State) snapshot(all bool) []Event {
 	out := []Event{{Start: s.start, Time: s.began}}
 	for i := range s.people {
@@ -137,9 +137,9 @@ func (s *State) live(all bool) int {
 	return n
 }
 
-// replace atomically replaces the log file by one with events, and locks it. Readers of the old file read to its end
-// and then open the new one. After an error the old log stays in use, unless the folder could not be synced: then the
-// log fails permanently. Another run that holds the new file's lock is an error.
+// replace atomically replaces the log by a new, locked file with events. Readers of the old file can read it to its
+// end. If another run holds the lock, replace returns an error. After an error the old log stays in use. A folder that
+// cannot be synced makes the log fail permanently.
 func (l *Log) replace(events []Event) error {
 	if l.bad != nil {
 		return l.bad

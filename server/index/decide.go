@@ -131,9 +131,9 @@ type decided struct {
 	allow, expand []sid.SID
 }
 
-// decide decides the members of a class. The share denies what it does not grant (N-2), and a folder above denies those
-// without traverse right (N-15). It returns an error only if the class's mask cannot be evaluated. The caller owns the
-// result. Members in exact classes are given by SIDs as far as those are sound, the others one by one.
+// decide computes the members of a class. The share must grant members the right (N-2), and each folder above the
+// traverse right (N-15). In an exact class, members are listed by SID where sound allows that, and the others
+// individually. The caller owns the result. A mask that cannot be evaluated is an error.
 func (d *decider) decide(c *Class) (*decided, error) {
 	if c.Passing {
 		p, err := d.pass(c)
@@ -180,9 +180,9 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	return out, nil
 }
 
-// guard applies a share's own access settings to the people whom the descriptors admit, and changes allowed in place.
-// The share's administrators get every right without a check of the file, and nobody keeps a right that the share
-// withholds (N-100). allowed has principals of the directory, and mask is the class's right.
+// guard applies a share's access settings to allowed, in place. The share's administrators get every right without a
+// check of the file. Nobody keeps a right that the share withholds (N-100). allowed has principals of the directory,
+// and mask is the class's right.
 func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 	for i := range d.directory.Principals {
 		switch p := &d.directory.Principals[i]; {
@@ -194,9 +194,9 @@ func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 	}
 }
 
-// numbered converts a set of principals, by position in the directory, to a new set of person numbers, which stay the
-// same in later directories. If two principals are one person, both must have the right (N-2). People who are no
-// principal do not have it.
+// numbered converts principals to a new set of person numbers. allowed is indexed by position in the directory; person
+// numbers stay the same in later directories. Of a person with two principals, both must be allowed (N-2). A person
+// without a principal is not in the result.
 func (d *decider) numbered(allowed effective.Set) effective.Set {
 	out, not := make(effective.Set, (d.people+63)/64), make(effective.Set, (d.people+63)/64)
 	for i, n := range d.numbers {
@@ -224,9 +224,9 @@ func andNot(a, b effective.Set) {
 	}
 }
 
-// sound returns the SIDs that a list of allowed SIDs may name for class c: each grants the right on its own, whatever
-// other SIDs a token has. In every clause of x the SID is allowed before any denial, or everybody is allowed first.
-// Each principal with such a SID is in allowed, the members of c (N-4).
+// sound returns the SIDs that may stand for members of class c. Each of these SIDs grants the right, whatever other
+// SIDs a token has. In every clause of the expression x the SID is allowed before any denial, or everybody is allowed
+// first. Every principal with such a SID is in allowed, the members of c (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
 	out := []sid.SID{everyone}
 	free := true // so far every clause starts by allowing everybody
@@ -247,9 +247,8 @@ func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effect
 	})
 }
 
-// leading returns the SIDs that one ordered list of allow and deny terms allows before its first denial. Denials cannot
-// take the right from their holders. It returns nil if the list starts with a denial. A term without a SID matches
-// everybody and counts as Everyone.
+// leading returns the SIDs that a clause allows before its first denial. A clause that starts with a denial returns
+// nil. A term without a SID matches everybody and counts as Everyone.
 func leading(c effective.Clause) (out []sid.SID) {
 	for _, t := range c {
 		if !t.Allow {

@@ -70,9 +70,12 @@ type reading struct {
 	known, last [sha256.Size]byte      // hashes of the current version and of the last read
 }
 
-// poll reads the directory file once and returns a new version, a heartbeat for the known one, or an error. It takes
-// the time of the heartbeat before it reads. The first read of new contents returns errChanging. The second identical
-// one accepts them, or returns an error for a malformed file and one that may be cut off.
+// poll reads the directory file once, and returns a version, a heartbeat or an error. The heartbeat's time is from
+// before the read.
+//
+//   - known contents: a heartbeat
+//   - the first read of new contents: errChanging
+//   - the second identical read: the version, or an error for a malformed file or one that may be cut off
 func (r *reading) poll() Version {
 	moment := watch.Now()
 	if r.clock != nil {

@@ -114,9 +114,9 @@ func (x *Index) Evidence(path string, q Query) Evidence {
 	return out
 }
 
-// asked returns the principal about whom a query is, so that its access can be explained: the query's token, or a
-// person of a run's directory after the configuration of a share. It returns errNobody for a person in an index that is
-// read from its folder. It does not check a token against the directory.
+// asked returns the principal that a query is about. That is the query's token, or a person of the run's directory with
+// the share's configuration applied. The token is not checked against the directory. For a person in an index that is
+// read from its folder, the error is errNobody.
 // +checklocks:x.mu
 func (x *Index) asked(q Query) (*directory.Principal, error) {
 	switch {
@@ -158,9 +158,9 @@ func (c *Class) refusal(t *token.Token) *Refusal {
 	return refused("document", t, c.Descriptor, c.Mask, c.Type)
 }
 
-// refused explains why descriptor d refuses the rights in mask to a token. by names the descriptor in the result. It
-// returns nil if d grants them, or if the check fails. A nil d could not be read, and refuses. Of several reasons it
-// takes the first, with all rights that it refuses.
+// refused explains why descriptor d denies a token the rights in mask. by names the descriptor in the result. Of
+// several reasons, the result has the first, with all rights that it denies. refused returns nil if d grants the
+// rights, or if the check fails. A nil d could not be read, and denies.
 func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask, typ *winnt.ObjectType) *Refusal {
 	if d == nil {
 		return &Refusal{By: by, Reason: "its descriptor could not be read"}

@@ -106,10 +106,13 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 
 var errNobody = errors.New("the directory has no such person")
 
-// filter builds a search filter: the classes of q's right that admit the user of q, as a bitmap for FormBitmap, as
-// numbers for FormNumbers, and else as a sorted list. by takes the index's state and returns the test of a class for
-// this user. It fails if the right is not indexed, a source is stale, or the test fails. Classes of folders are left
-// out. A bitmap has a bit for each class numbered so far. Without classes each form is empty, not nil.
+// filter builds a search filter from the classes of q's right that admit the user. by takes the index's state and
+// returns the test of a class for this user. Classes of folders are omitted. An unindexed right, a stale source, and a
+// failed test are errors. Without classes each form is empty, not nil:
+//
+//   - FormBitmap: a bitmap, with a bit for each class number so far
+//   - FormNumbers: the class numbers
+//   - any other form: the sorted class IDs
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, made, has, classes, err := x.begin(q, by)
 	if err != nil {
@@ -149,10 +152,15 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	return out, nil
 }
 
-// begin starts a query for the classes that a user may read. It locks the index, reads the log to its end, and checks
-// that the data is current. out is a filter without classes, with the time of the oldest heartbeat. made is the highest
-// number that a class has had, has the test that by returns for the state, and classes are those to test. It fails if
-// the right is not indexed, a source has no current heartbeat, the log cannot be read, or by fails.
+// begin starts a query for the classes that a user may read. begin reads the log to its end and checks that the data is
+// current. begin locks x.mu meanwhile.
+//
+//   - out is a filter without classes, with the time of the oldest heartbeat.
+//   - made is the highest class number so far.
+//   - has is the test that by returns.
+//   - classes are the classes to test.
+//
+// Errors are an unindexed right, a source without a current heartbeat, an unreadable log, and an error of by.
 func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter, made int,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()
@@ -179,9 +187,8 @@ func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error
 	return out, s.nextNumber() - 1, has, s.inOrder(), err
 }
 
-// each tests many classes without blocking the index for long. It calls f with each class under the index's lock, and
-// releases the lock after each chunk, so that a run's updates wait for one chunk at most. It ends with f's first error.
-// f must not call methods of x.
+// each calls f with each class under the index's lock. each releases the lock after each chunk, so that updates of a
+// run wait for one chunk at most. each returns f's first error. f must not call methods of x.
 func (x *Index) each(classes []*kind, f func(k *kind) error) error {
 	for part := range slices.Chunk(classes, chunk) {
 		if err := x.chunk(part, f); err != nil {
@@ -203,9 +210,9 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// terms returns the SIDs by which a search engine finds the documents of a token: the user's SID and the enabled group
-// SIDs, sorted. own are the sorted IDs of the classes on which the token has the right. It fails if these SIDs would
-// match a class on which the token has no right (N-20). Classes without rows and those of folders do not count.
+// terms returns the SIDs by which a search engine finds a token's documents. They are the user's SID and the enabled
+// group SIDs, sorted. own has the sorted IDs of the classes on which the token has the right. SIDs that would match
+// another class are an error (N-20). Classes without rows and classes of folders do not count.
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -246,9 +253,8 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
 }
 
-// byToken returns the test whether a class admits a token, by an access check with the class's descriptors. The test's
-// text is the reason why the result is unknown, "" if it is known. The result is unknown if a share's configuration
-// decides too, or if the check fails.
+// byToken returns a test whether a class admits token t, by an access check. The test's text is "" if the result is
+// known, else the reason why not: a share's configuration decides too, or the check failed.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
 	return func(s *State, k *kind) (bool, string) {

@@ -25,9 +25,8 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 	return ParseEvent(line)
 }
 
-// row is the fast parser for the most frequent line of a log, a row. It accepts exactly the form that this package
-// writes, without escapes, and returns nil for any other line. A line with a wrong checksum or with sequence number 0
-// is nil, too. Texts are interned.
+// row parses a log line that holds a row, the most frequent kind of line. row accepts only the exact form that this
+// package writes, without escapes. For any other line, a wrong checksum or sequence number 0 it returns nil.
 func (r *lineReader) row(line []byte) *Event {
 	content, sealed, err := unseal(line)
 	if err != nil {

@@ -39,9 +39,8 @@ func (x *Index) publish(w *Worker, f *Watermark) {
 	x.state, x.watermark = w.state, &same
 }
 
-// setPeople gives the index of a run a new directory version, from which queries take uids and groups; the members of
-// classes are in the state. effective is the directory after the configuration of a share, else d itself. It keeps
-// both. A uid of several users identifies nobody.
+// setPeople sets the directory d from which queries of a running index take uids and groups. effective is d after a
+// share's configuration, or d itself. The index keeps both. A uid of several users identifies nobody.
 func (x *Index) setPeople(d, effective *directory.Directory) {
 	byUID := map[uint32]string{}
 	for _, id := range d.IDs() {

@@ -60,9 +60,12 @@ type Moment struct {
 const directorySource = "directory"
 
 // fresh reports whether a source's last heartbeat is at most limit old at the moment present. boot is this machine's
-// boot ID. A heartbeat in the future is not fresh, because a clock was set (N-9). Neither is one from before this
-// machine's last start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown, the
-// clock alone decides. A source without a heartbeat is not fresh.
+// boot ID. If a boot ID or the uptime is unknown, the clock alone decides.
+//
+// These are not fresh:
+//   - a source without a heartbeat
+//   - a heartbeat in the future, because a clock was set (N-9)
+//   - a heartbeat from before this machine's last start, when its clock may have been different (N-82)
 func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -78,9 +81,9 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the source whose heartbeat shows that the data about a path is current: the tree that contains the path,
-// or the directory if no tree does. If trees are nested, it returns any of those that contain it. A document that
-// appeared while its tree had no heartbeat is unknown, which is not the same as absent (N-78).
+// over returns the source whose heartbeat shows that the data about a path is current. That is the tree that contains
+// the path, or the directory if no tree does. Of nested trees it returns any. A document that appeared while its tree
+// had no heartbeat is unknown, not absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {
@@ -146,9 +149,9 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay rebuilds state s from a log: it applies the events of r to s and calls each with them. It returns the offset
-// after the last complete line, and ignores an incomplete one after it. A malformed line, or an event that s rejects,
-// ends it with an error; the events before it stay applied.
+// replay rebuilds state s from the log r, and calls each with every event. replay returns the offset after the last
+// complete line, and ignores an incomplete line after it. A malformed line, or an event that s rejects, is an error;
+// the events before it stay applied.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {

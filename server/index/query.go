@@ -120,9 +120,9 @@ func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
 // only people of the directory can match (N-100).
 var errGuarded = errors.New("the configuration of a share decides, too: name a person instead of a token")
 
-// byMember returns the test whether a class admits a person, given by name or SID, by the class's stored members. The
-// test's text is the reason why the result is unknown: the directory does not have the person. It is "" for a known
-// person who is not a member.
+// byMember returns a test whether a person is a stored member of a class. who is a name or SID. The test's text is ""
+// for every person in the directory, member or not. For an unknown person the text says that the directory does not
+// have the person.
 func byMember(who string) func(*State, *kind) (bool, string) {
 	return func(s *State, k *kind) (bool, string) {
 		number, known := s.number(who)
@@ -150,10 +150,14 @@ func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *
 	return dst
 }
 
-// one decides access to one document for a right, "" for the index's first. It calls may, the test for the user, with
-// the document's class if all data is known and current; g has the ages of the heartbeats. It denies with the reason in
-// Because for a stale source, which it checks first, a missing or unreadable document, an unknown right and an
-// undecided class.
+// one decides access to one document. right "" is the index's first right. g has the ages of the heartbeats. If all
+// data is known and current, may decides by the document's class. These cases are denials, with the reason in Because:
+//
+//   - a stale source, which is checked first
+//   - a missing or unreadable document
+//   - an unknown right
+//   - a class without decided members
+//
 // +checklocks:x.mu
 func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
@@ -227,9 +231,9 @@ func (s *State) number(who string) (int, bool) {
 	return n, known && n >= 0
 }
 
-// follow brings the index up to date with its files: it reads the watermark and then all new events, at least those
-// that the watermark covers. It returns an error before the first heartbeat. An error of reading the log is permanent.
-// An error of the watermark is not permanent. A running index returns its current watermark without reading.
+// follow reads the index's watermark, and the log at least as far as the watermark covers. A running index returns its
+// current watermark without reading. Before the first heartbeat follow returns an error. An error of reading the log is
+// permanent; an error of the watermark is not.
 // +checklocks:x.mu
 func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {

@@ -110,9 +110,8 @@ func Run(ctx context.Context, c Config) (err error) {
 	return r.stages(ctx)
 }
 
-// stages runs the directory, the worker and a watcher for each tree, and waits for all of them. The first error stops
-// the others and is returned. If the caller's context ends, stages returns nil. A failing stage of a stopped run does
-// not replace the cause.
+// stages runs the directory, the worker and the trees' watchers, until all have returned. The first error stops the
+// others and is returned; later errors are dropped. If the caller's context ends, stages returns nil.
 func (r *running) stages(ctx context.Context) error {
 	c, told := &r.config, ctx
 	ctx, stop := context.WithCancelCause(ctx)
@@ -195,9 +194,9 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 	}
 }
 
-// version applies a report of the roster. It passes the report's error to Warn and returns nil; it drops the error of a
-// file that is being written. It returns an error if the share's configuration or the directory cannot be applied, or
-// an event cannot be stored. A report without people is only a heartbeat.
+// version applies a report of the directory. A report without people is only a heartbeat. A report's error goes to Warn
+// and returns nil; the error of a file that is being written is dropped. Errors are a share's configuration or a
+// directory that cannot be applied, and an event that cannot be stored.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
 		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {

@@ -137,9 +137,9 @@ func (s *State) only(name string) int {
 	return first
 }
 
-// class applies a class event: it adds a class, or replaces the members of a known one, whose definition it ignores. It
-// returns an error for malformed members, an unknown folder class or a number that another class has or had. After an
-// error s is unchanged.
+// class applies a class event: it adds a class, or replaces the members of a known class. class ignores the definition
+// of a known class. Malformed members, an unknown folder class, and a number that another class has or had are errors.
+// After an error s is unchanged.
 func (s *State) class(e *ClassEvent) error {
 	members, err := parseRanges(e.Members, len(s.people))
 	if err != nil {
@@ -171,10 +171,10 @@ func (s *State) class(e *ClassEvent) error {
 // nextNumber returns the number of the next new class.
 func (s *State) nextNumber() int { return max(s.made, s.given) + 1 }
 
-// numberOf chooses and reserves the number of a class for an event. old is the number that the class had, 0 for a new
-// class. The event's own number counts first, then old, then the next number. A known class gets another number if a
-// compacted log did not name it and it came back. It returns an error for a number that another class has or had, and
-// then reserves nothing (N-131).
+// numberOf reserves the number of a class for an event. old is the class's former number, 0 for a new class. The
+// event's number is used if set, then old, then the next free number. A class that a compacted log omitted can get
+// another number when it is added again. A number that another class has or had is an error, and nothing is reserved
+// (N-131).
 func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	switch {
 	case e.Number == old && old > 0, e.Number == 0 && old > 0:
@@ -189,9 +189,8 @@ func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	return e.Number, nil
 }
 
-// row applies a row event: it sets which classes decide access to a document. A readable row needs a class for each
-// right, and all its classes must be known. An unreadable one must have no classes. After an error nothing is changed.
-// The state keeps e.Row.
+// row applies a row event, which sets the classes that decide access to a document. A readable row needs a known class
+// for each right. An unreadable row must have no classes. After an error nothing is changed. The state keeps e.Row.
 func (s *State) row(e *Event) error {
 	r := e.Row
 	// Nobody can read an unreadable document, but the outputs would grant it to the readers of its classes (N-5).

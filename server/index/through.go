@@ -105,9 +105,9 @@ type passed struct {
 	exact      bool
 }
 
-// pass computes who may traverse a folder: the principals to whom the descriptor of c, which must be a folder's class,
-// grants the traverse right. Holders of SeChangeNotifyPrivilege pass where c.Holders is set. It caches the result,
-// which the caller must not change. An error is not cached.
+// pass computes which principals may traverse a folder. c must be a folder's class; its descriptor decides. If
+// c.Holders is set, holders of SeChangeNotifyPrivilege may traverse it too. The result is cached, and the caller must
+// not change it. An error is not cached.
 func (d *decider) pass(c *Class) (*passed, error) {
 	if known := d.passes[c.ID]; known != nil {
 		return known, nil
@@ -141,9 +141,9 @@ func (d *decider) pass(c *Class) (*passed, error) {
 // is "".
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the traverse checks that a document's path needs: the classes of the folders above it, the nearest
-// first; nil if traverse rights are not checked. The tree's root is left out (F-22), except with TraverseHost. An
-// unknown folder counts as one that could not be read (N-15). The result is kept for the last folder; do not change it.
+// above returns the classes of the folders that a document's path traverses, nearest first. above returns nil if
+// traverse rights are not checked. The tree's root is omitted (F-22), except with TraverseHost. An unknown folder
+// counts as unreadable (N-15). The caller must not change the result.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -214,9 +214,8 @@ func (w *Worker) below(tree, folder string) error {
 	return nil
 }
 
-// unseen ends a walk of a tree: it removes the documents that the walk with this number did not find, because they no
-// longer exist. A document that the walk found below a folder that it did not find is now behind an unknown folder
-// (N-15).
+// unseen ends a walk of a tree: it removes the documents that the walk did not find. walk is the walk's number. A
+// document that was found below a missing folder is now behind an unknown folder (N-15).
 func (w *Worker) unseen(tree string, walk uint64) error {
 	var folders []string
 	for _, at := range w.state.under(tree) {

@@ -237,10 +237,14 @@ func (w *Worker) Batch(b *watch.Batch) error {
 	return w.unseen(b.Tree, walk)
 }
 
-// seen updates the index for one name that a watcher reports: a document that is new, changed or deleted. A deleted
-// name removes the rows at and below it. If the traverse class of a folder changed, seen also updates the rows below
-// it. A name that is not UTF-8 gets no row; it is only counted. An unchanged row emits no event. An error leaves the
-// events added before.
+// seen updates the index for one name that a watcher reports.
+//
+//   - A new or changed document gets a row; an unchanged row emits no event.
+//   - A deleted name removes the rows at and below it.
+//   - A changed traverse class of a folder also updates the rows below it.
+//   - A name that is not UTF-8 gets no row; it is only counted.
+//
+// After an error earlier events stay.
 func (w *Worker) seen(tree string, s *watch.Seen) error {
 	if !utf8.ValidString(s.Path) { // no row can name it, so nobody has access (N-5)
 		w.nameless(s)
@@ -278,10 +282,9 @@ func (w *Worker) seen(tree string, s *watch.Seen) error {
 	return w.below(tree, s.Path)
 }
 
-// fill assigns a row its classes: one for each right, and for folders one for traverse rights. An unreadable document
-// has an Error and no classes (N-5). An unreadable folder still has the class for traverse rights. With traverse off no
-// folder has that class, and the root of a tree has it only with TraverseHost. A document without a descriptor counts
-// as unreadable.
+// fill assigns a row its classes: one for each right, and a traverse class for a folder. A document that is unreadable
+// or has no descriptor gets an Error and no classes (N-5). An unreadable folder still gets a traverse class. With
+// traverse off no folder has one; a tree's root has one only with TraverseHost.
 func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 	d := s.Descriptor
 	if s.Err != nil || d == nil {
