@@ -120,9 +120,9 @@ func keep(ctx context.Context, c *stages.Conn) (kept <-chan error, err error) {
 	}
 }
 
-// store creates an empty folder for the embedded server's messages and locks it for one process (N-10). It deletes the
-// messages of an earlier run, because their keys no longer exist. On success the caller calls done, which removes the
-// folder and unlocks it. It returns an error if another process has the lock.
+// store creates an empty folder for the embedded server's messages, and locks it (N-10). Messages of an earlier run are
+// deleted. On success the caller calls done, which removes and unlocks the folder. If another process has the lock,
+// store returns an error.
 func (a *Alone) store() (dir string, done func(), err error) {
 	if err := os.MkdirAll(a.State, 0o700); err != nil {
 		return "", nil, err

@@ -105,9 +105,9 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 	return opts, nil
 }
 
-// address parses the listen address HOST:PORT of a server. secure means that the server uses TLS: without it, only
-// loopback addresses are accepted (N-47), and no host name. Port 0 becomes the server's code for a free port. The port
-// must be a decimal number; its range is not checked.
+// address parses a server's listen address HOST:PORT. secure means that the server uses TLS. Without TLS only loopback
+// IP addresses are accepted, and no host name (N-47). Port 0 becomes the server's code for a free port. The port must
+// be a decimal number; its range is not checked.
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {
