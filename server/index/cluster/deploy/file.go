@@ -107,9 +107,9 @@ var (
 	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
 )
 
-// check validates one machine of a site file: it sets the defaults for empty address, folder and state, and returns an
-// error for the first invalid key. A nil machine, or one that runs no command, is an error. A role given twice and a
-// key without its role are errors. A defaulted address is the machine's name.
+// check validates one machine of a site file and sets the defaults of empty keys. The default address is the machine's
+// name. check returns an error for the first invalid key. A nil machine, a machine without commands, a repeated role,
+// and a key without its role are errors.
 func (m *Machine) check(name string) error {
 	if m == nil || len(m.Runs) == 0 {
 		return errors.New("runs: want a list of commands, such as [work]")
@@ -155,9 +155,12 @@ func (m *Machine) check(name string) error {
 // runs reports whether the machine runs the command of a role, such as "work".
 func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) }
 
-// check validates the site as a whole; the machines' own keys are valid already. It returns an error if the machines do
-// not make a site. watch, directory, work and follow must each run somewhere, and directory only once. A site needs
-// either directory or ldap, and either broker machines or nats. It returns the first mistake and changes nothing.
+// check returns an error if the machines do not form a complete site. check changes nothing, and does not repeat the
+// checks of each machine.
+//
+//   - watch, directory, work and follow must each run somewhere, directory only once.
+//   - A site needs either directory or ldap.
+//   - A site needs either broker machines or nats.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {

@@ -20,10 +20,9 @@ type keys struct {
 	authority site.Authority // no key for existing NATS servers; empty if clients trust the authorities of the host
 }
 
-// keys returns the site of the file with its keys (N-124). It takes the keys in old, which has the files of an earlier
-// run, and creates missing ones in memory. It reads the file NATSCA. It returns an error for a malformed seed or site
-// in old, and if rights, share, traverse or parts differ from the earlier run, because the logs of the site depend on
-// them.
+// keys returns the site of the file with its keys (N-124). old has the files of an earlier run. Keys in old are kept,
+// and missing keys are created in memory. keys reads the file NATSCA. A malformed seed or site in old is an error. So
+// is a change of rights, share, traverse or parts, because the site's logs depend on them.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}

@@ -99,9 +99,9 @@ const installerName = "install.sh"
 // unitName returns the name of the systemd unit that runs a role's command.
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
-// machine returns the files of a machine. k has the site and its secrets, and old the machine's files of an earlier
-// run. It keeps the certificate in old if the authority issued it for the machine's address and it is valid for
-// another year. Otherwise it issues a new one.
+// machine returns the files to copy to a machine. k has the site and its secrets, and old the machine's files of an
+// earlier run. The certificate in old is kept if the authority issued it for the machine's address and it is valid for
+// another year. Otherwise the machine gets a new certificate.
 func (f *File) machine(name string, k *keys, old files) (files, error) {
 	m := f.Machines[name]
 	out := files{site.SiteName: k.text, installerName: f.installer(name)}
@@ -141,10 +141,10 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 	return out, nil
 }
 
-// installer returns a script that root runs on the machine after each copy of the files. The script lets the user of
-// the service read the files, but not change them. It stops and disables programs that the machine no longer runs,
-// removes their files, and restarts the others. Without /usr/bin/refmon-index it changes nothing and ends with an
-// error.
+// installer returns a script that root runs on the machine after each copy of the files. The script lets the service's
+// user read the files, but not change them. The script restarts the machine's programs. Programs that the machine no
+// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index the script changes
+// nothing and ends with an error.
 func (f *File) installer(name string) []byte {
 	m := f.Machines[name]
 	var units, others, stale []string
