@@ -59,9 +59,14 @@ func Read(b []byte) (*Site, error) {
 	return s, s.check()
 }
 
-// check validates a site and sets zero Parts, Deciders and Replicas to 1. It returns an error for the first value that
-// is not allowed: a number over the limit, no host, a relative tree, a malformed name, key or server address. Trees
-// must be clean absolute paths other than "/". Its last check is that of Question. An error may leave the defaults set.
+// check validates a site and sets zero Parts, Deciders and Replicas to 1. check returns an error for the first invalid
+// value; the defaults may then be set.
+//
+//   - Numbers must be within their limits.
+//   - A site needs a host, and each host needs a tree.
+//   - A tree is a clean absolute path other than "/".
+//   - Names, keys and server addresses must be well formed.
+//   - Question must accept the site.
 func (s *Site) check() error {
 	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
 		if *n == 0 {
