@@ -38,11 +38,12 @@ const (
 	noRoom         = jetstream.ErrorCode(10002) // the account has reached its storage limit
 )
 
-// append adds a message to the chain and blocks until the servers have stored it. id is the message's ID. root starts a
-// new chain, whose first message names no predecessor. It retries transient errors, and a full part of a tree, until
-// the context ends (N-48). Each retry has the same ID and predecessor, so the message is stored once and never after a
-// later one (N-50). It returns errTakenOver if another writer has taken over, the context's error if the context ends,
-// and other errors at once, such as a message that is too large.
+// append adds a message to the chain, and returns after the servers have stored it. id is the message's ID. With root
+// the message starts a new chain and names no predecessor.
+//
+// Transient errors and a full subject are retried until ctx ends (N-48). Retries never store the message twice, or
+// after a later message (N-50). Errors are errTakenOver if another writer has taken over, that of ctx if it ends, and
+// permanent errors such as a message that is too large.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -71,9 +72,12 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 	}
 }
 
-// diagnose finds out why the servers rejected an append, from the subject's last message. done means that the message
-// is stored already. errTakenOver means that another writer has taken over. With done false and any other result,
-// append tries again; diagnose has then set the sequence that the servers expect, if it could read it.
+// diagnose finds out why the servers rejected an append.
+//
+//   - done is true: the message is stored already.
+//   - errTakenOver: another writer has taken over.
+//   - any other result: append must try again. diagnose has set the sequence that the servers expect, unless it could
+//     not read it.
 func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
 	last, err := w.c.last(ctx, w.stream, w.subject)
 	switch {
@@ -92,9 +96,9 @@ func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err er
 	return false, nil
 }
 
-// publish sends a signed message once, wakes the readers of the subject and returns the message's sequence. It waits
-// at most answerWithin. expected is the required sequence of the subject's last message, 0 for an empty subject; nil
-// accepts any. After an error it wakes nobody.
+// publish sends a signed message once, wakes the subject's readers, and returns the message's sequence. expected is the
+// required sequence of the subject's last message: 0 for an empty subject, nil for any. publish waits at most
+// answerWithin. After an error no reader is woken.
 func (c *Conn) publish(ctx context.Context, m *site.Signed, expected *uint64) (uint64, error) {
 	out, err := c.signed(m)
 	if err != nil {
@@ -128,9 +132,9 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	return out, nil
 }
 
-// keep publishes a message on a subject where only the last message matters, and blocks until the servers have stored
-// it. It retries errors that may be transient until the context ends, and then returns the context's error. It returns
-// other errors at once, such as that of a message that is too large.
+// keep publishes a message on a subject where only the last message matters. keep returns after the servers have stored
+// the message. keep retries transient errors until the context ends, which is an error. Other errors, such as a message
+// that is too large, are returned at once.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)

@@ -28,9 +28,9 @@ type deciding struct {
 	lag      lag
 }
 
-// workPeople computes the members of the classes in share n while the share belongs to this worker. It first takes the
-// share over from its former worker. It returns nil when ctx ends or the share belongs to another worker, and otherwise
-// the first error. An error to subscribe ends it before it takes anything over.
+// workPeople computes class members for share n while the share belongs to this worker. workPeople first takes the
+// share over from the former worker. workPeople returns nil when ctx ends or the share belongs to another worker, and
+// otherwise the first error. Without its subscriptions it takes nothing over.
 func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.subscribe(subject)
@@ -88,10 +88,9 @@ func (d *deciding) turns(ctx context.Context) error {
 	return nil
 }
 
-// turn brings the share up to date: it applies the newest directory, then new classes, and then publishes a watermark
-// for that directory (N-7). Before the first directory it applies no class. It publishes no watermark if the newest
-// directory could not be applied, or if its heartbeat is not new or lies in the future. Changes that it applied before
-// an error stay.
+// turn applies the newest directory and new classes, and then publishes the share's watermark (N-7). Before the first
+// directory no class is applied. Without a new heartbeat of an applied directory there is no watermark; a heartbeat in
+// the future does not count. After an error the changes applied before stay.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {
@@ -120,10 +119,9 @@ func (d *deciding) turn(ctx context.Context) error {
 	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
 }
 
-// directory reads the directory version that h names and computes the members again. If the version cannot be read, or
-// is incomplete or malformed, it passes the error to Warn and returns nil. The old members then stay, and the share
-// gets no watermark. It does not parse the same malformed version again. Only a failure to apply or write a readable
-// version is returned. A panic of the worker is such a failure.
+// directory applies the directory version that h names, and computes all members again. An unreadable or malformed
+// version only goes to Warn: the old members stay, and the share gets no watermark. A malformed version is not parsed
+// again. A failure to apply or write a readable version is an error, and so is a panic of the worker.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil
@@ -195,9 +193,9 @@ func (d *deciding) purge(ctx context.Context) {
 	d.left = 0
 }
 
-// class computes the members of the class that a message defines, and of the folders that it names. It returns an error
-// for an invalid signature, another class than that of the subject, a malformed definition, and a panic of the
-// decision. After an error classes before the failing one may be defined.
+// class computes the members of the class that a message defines, and of its folders' classes. An invalid signature, a
+// malformed definition, a class other than the subject's, and a panic of the worker are errors. After an error some of
+// the message's classes may be defined.
 func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed

@@ -122,8 +122,9 @@ func (f *following) all() (out []*share) {
 	return out
 }
 
-// run reads the logs when it is notified and after each Beat, until ctx ends, which is not an error. It reports errors
-// of the servers to Warn. An unusable record and an error of a sink end it. An error to subscribe ends it, too.
+// run updates the follower's index until ctx ends, which is not an error. run reads the logs after each notification
+// and each Beat. Server errors go to Warn. An unusable record, an error of a sink, and a failed subscription end run
+// with an error.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {
@@ -155,9 +156,9 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// turn brings the follower's index up to date. It reads the watermarks first, then the logs, and applies the watermarks
-// last, so a watermark counts only after the records before it (N-7). It ends at the first error; the next turn
-// continues from there. Watermarks that were there before the first turn do not count.
+// turn applies new log records and then watermarks to the follower's index. A watermark counts only after the records
+// before it (N-7). Watermarks from before the first turn do not count. After an error the next turn continues where
+// this one ended.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
 	if err != nil {

@@ -82,9 +82,9 @@ type keeper struct {
 // pattern of the input. Immutable.
 type keptShare struct{ log, in, input string }
 
-// answer carries out a request and sends its outcome. A worker chooses the subject of the reply, and the keeper may
-// publish what a worker may not. So the keeper replies only to subjects of answers to another account, which the
-// servers choose, and to workers' inboxes (N-121).
+// answer carries out a worker's request and replies with its outcome. An error also goes to Warn. Because a worker
+// chooses the reply subject, answer replies only to workers' inboxes, and to subjects that the servers create for
+// answers to another account (N-121).
 func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	var out outcome
 	if err := k.carryOut(ctx, m); err != nil {
@@ -99,10 +99,14 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// carryOut deletes what a request names, or moves a consumer for the report of a lag. It returns an error and deletes
-// nothing if the messages are still needed (N-120), or if the request is malformed or is for an unknown share. A
-// request has the fields of one action alone; any other combination, a zero number and a body above maxRequest are
-// errors. A drop is only for shares of the seen stream.
+// carryOut deletes the messages that a request names, or advances a consumer that shows a lag. Messages that are still
+// needed are not deleted; that is an error (N-120).
+//
+// These requests are errors too:
+//   - a malformed request, or one above maxRequest bytes
+//   - an unknown share or follower
+//   - a zero number, or fields of more than one action
+//   - a drop for a share of another stream than the seen stream
 func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	name := strings.TrimPrefix(m.Subject, keepSubject)
 	var d request
@@ -150,9 +154,9 @@ func (k *keeper) follower(name string) (follower, stream string, found bool) {
 		(stream == site.StreamRows || stream == site.StreamPeople)
 }
 
-// cursor returns how far the input of a share was processed: the last message whose result is in the share's log, by
-// the log's last record, or by the watermark of the same worker. log is the log's stream, and name the share's subject.
-// It ignores a missing or malformed watermark, and one of another worker. It returns an error if the share has no log.
+// cursor returns the share's last input message whose result is stored. log is the log's stream, and name the share's
+// subject. The result is the greater cursor of the log's last record and of the same worker's watermark. A missing or
+// malformed watermark, or one of another worker, is ignored. A share without a log is an error.
 func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err error) {
 	m, err := k.c.last(ctx, log, name)
 	if err != nil {
@@ -175,9 +179,9 @@ func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err
 	return r.Cursor, nil
 }
 
-// snapshot verifies that the messages before a snapshot may be deleted. It returns an error unless the messages first
-// and final of a log are the first and last piece of a snapshot by one worker. A missing or unsigned message is an
-// error. The generations must be equal, and final not before first.
+// snapshot verifies that messages first to final are one snapshot of a log. Older messages may then be deleted. first
+// and final must be the snapshot's first and last message, by one worker, with final not before first. A missing or
+// unsigned message is an error.
 func (k *keeper) snapshot(ctx context.Context, log, name string, first, final uint64) error {
 	var ends [2]*record
 	for i, seq := range []uint64{first, final} {

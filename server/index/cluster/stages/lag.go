@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// consumers returns the durable JetStream consumers by which operators see how far each reader of a stream lags, none
-// for an unknown stream. No stage reads messages through them, so one that is lost or behind changes no answer. Each
-// part and each share of the classes has one, and each follower has one for each of its two streams.
+// consumers returns the durable JetStream consumers that show how far each reader of a stream lags. An unknown stream
+// has none. Each part, each share of the classes, and each follower has a consumer for each stream that it reads. No
+// stage reads messages through them, so a lost consumer changes no answer.
 func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 	add := func(name, subject, reader string) {
 		out = append(out, jetstream.ConsumerConfig{Durable: name, Description: reader, FilterSubject: subject,
@@ -73,9 +73,9 @@ type lag struct {
 	last  time.Time
 }
 
-// report tells the keeper how far this stage has read: the number of messages since the last report, and the sequence
-// at up to which all were read. at is 0 if that is unknown. report does nothing if none was read or the last report was
-// too recent. A report may be lost: then the consumer stays behind until a report with a sequence arrives.
+// report tells the keeper how many messages this stage has read since the last report. at is the sequence up to which
+// all were read, 0 if unknown. report does nothing if no message was read, or if the last report was too recent. After
+// a lost report the consumer lags until a report with a sequence arrives.
 func (l *lag) report(at uint64) {
 	if l.read == 0 || time.Since(l.last) < l.every {
 		return
@@ -103,8 +103,9 @@ func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at ui
 	return nil
 }
 
-// pull takes up to n messages from a consumer without waiting for new ones. It returns their number and the sequence of
-// the last one, 0 if there is none. With an error it also returns those that it got. It waits at most answerWithin.
+// pull takes up to n available messages from a consumer, and returns their number got. last is the sequence of the last
+// message, 0 if there is none. pull waits at most answerWithin. With an error, got and last still count the received
+// messages.
 func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got int, last uint64, err error) {
 	inbox := k.c.nc.NewInbox()
 	sub, err := k.c.nc.SubscribeSync(inbox)

@@ -29,9 +29,9 @@ type ledger struct {
 // it gets no watermark.
 var errRecord = errors.New("a record cannot be used")
 
-// take makes a worker the only writer of a share's log: it reads the log and records worker as its owner, so that the
-// former owner can no longer write (N-49). stream and name select the log. It returns an error if the log cannot be
-// read or is damaged, and errTakenOver if another worker takes it at the same time.
+// take makes worker the only writer of a share's log, and reads the log. stream and name select the log. The former
+// owner can no longer write (N-49). An unreadable or damaged log is an error. If another worker takes the log at the
+// same time, the error is errTakenOver.
 func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
 	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
 		records: newRecords(c, stream, name)}
@@ -64,9 +64,9 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	return l, l.write(ctx, next, nil)
 }
 
-// resume finds the input message from which the worker continues. If no record was written after the share's watermark,
-// that is the watermark's cursor. Otherwise it is the last record's, and resume counts one more attempt there. It
-// ignores a malformed watermark, and one of another generation.
+// resume sets the input message after which the worker continues. If no record follows the share's watermark, that is
+// the watermark's cursor. Otherwise it is the last record's cursor, and resume counts another attempt. A malformed
+// watermark, or one of another generation, is ignored.
 func (l *ledger) resume(ctx context.Context) error {
 	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
 	if err != nil {
@@ -143,9 +143,8 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 	return nil
 }
 
-// compact appends a snapshot of the share if [index.Size.Large] says so, with most and all. A keeper then deletes the
-// messages before the snapshot, after the servers have stored all of it (N-83). A failed deletion goes to Warn, and the
-// next call repeats it. Without old records it does nothing more.
+// compact appends a snapshot to the log if [index.Size.Large] returns true for most and all. Messages before a stored
+// snapshot are then deleted (N-83). A failed deletion goes to Warn, and the next call repeats it.
 func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
 	if l.records.size.Large(most, w, all) {
 		events, err := w.Compact(all)

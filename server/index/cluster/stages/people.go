@@ -73,10 +73,13 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 	}
 }
 
-// version publishes the pieces of a directory version, and then the head that makes it current. If v has no people, it
-// publishes a heartbeat for the current version. For a version with an error it publishes nothing, and passes the error
-// to Warn unless the file is still being written. It returns an error for a version without contents, or above 256 MiB.
-// An empty file is one piece. The pieces come before the head that names them.
+// version publishes a directory version as the current one.
+//
+//   - A version without people only publishes a heartbeat.
+//   - A version with an error publishes nothing. The error goes to Warn, unless the file is still being written.
+//   - A version without contents, or above 256 MiB, is an error.
+//
+// An empty file is published as one piece.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
 		if !v.BeingWritten() {

@@ -47,10 +47,9 @@ type question struct {
 // errCut says that responses of a batch are missing.
 var errCut = errors.New("answers are missing")
 
-// get sends a request to a stream and returns all responses, nil if there are no messages. Each has the result of its
-// verification in signed. It waits at most answerWithin. An error comes from the servers and may be transient; it
-// discards all responses. Fewer than q.Batch messages are no error, but an answer without its end is. A batch whose
-// sequence has a gap is errCut.
+// get sends a request to a stream and returns all responses, nil if none. The field signed of each message has the
+// result of its verification. get waits at most answerWithin. An error discards all responses and may be transient. An
+// incomplete answer is an error, but fewer than q.Batch messages are not. A gap in a batch is errCut.
 func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, error) {
 	body, err := json.Marshal(q)
 	if err != nil {

@@ -46,10 +46,12 @@ func (r *records) all(ctx context.Context, begin func(), apply func(x *record) e
 	}
 }
 
-// read reads the next records, at most one batch, and calls apply with each one. more is false if there were none. It
-// calls begin before a snapshot that replaces earlier, deleted records, so that the caller drops its state. A record
-// that repeats known state has no events (N-84). An unusable record, and an error of apply other than errSink, end the
-// call with errRecord. The first error ends the call; records before it were applied.
+// read calls apply with the next records, at most one batch. more is false if there were none. Before a snapshot that
+// replaces deleted records, read calls begin, and the caller drops its state. A record that repeats known state has no
+// events (N-84).
+//
+// The first error ends the call; earlier records were applied. errRecord means an unusable record, or an error of apply
+// other than errSink.
 func (r *records) read(ctx context.Context, begin func(), apply func(x *record) error) (more bool, err error) {
 	return r.follower.read(ctx, func(m *message) error {
 		x, err := parseRecord(m.Body)
@@ -85,9 +87,9 @@ func (r *records) unusable(err error) error {
 	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
 }
 
-// count keeps the size of the log that decides about its next compaction: it adds record x of message m. Pieces of a
-// snapshot count apart, and the last one replaces the size by theirs. It also sets the range of messages that a
-// snapshot made obsolete: unknown (0) if gap, which means that records before m were deleted.
+// count adds record x of message m to the log's size, which decides when to compact. A complete snapshot replaces that
+// size. count also sets the range of messages that the snapshot made obsolete. gap means that records before m were
+// deleted; the range is then unknown (0).
 func (r *records) count(m *message, x *record, gap bool) {
 	if x.Piece == 0 {
 		r.size.Bytes += int64(len(m.Body)) + perRecord

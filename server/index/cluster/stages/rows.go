@@ -44,9 +44,9 @@ func workRows(ctx context.Context, s *shareWorker, p site.Part) error {
 	return r.run(ctx)
 }
 
-// newRows takes over a part of a tree from its former worker, and continues after the last record of its log. It will
-// skip the next message if that has crashed more than maxTries workers. It returns an error if the log is damaged or
-// another worker takes it at the same time.
+// newRows takes over a part of a tree from its former worker. The new worker continues after the last record of the
+// part's log. The next message is skipped if it has crashed more than maxTries workers. A damaged log is an error, and
+// so is a takeover by another worker at the same time.
 func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	l, err := take(ctx, s.c, site.StreamRows, s.name, s.workers.name)
 	if err != nil {
@@ -127,9 +127,9 @@ func (r *rows) remove(ctx context.Context, m *message) {
 
 var errPlace = errors.New("it was not written to stand there")
 
-// take converts one message of a watcher to rows and stores them in the share's log. It skips a message that it cannot
-// use (N-54), which still advances the cursor. Rows are written with events, at the begin and end of a walk, and every
-// few messages. After an error the worker's memory is unusable, and the part must be taken again.
+// take converts one watcher message to rows and stores them in the share's log. A message that cannot be used is
+// skipped, and the cursor advances (N-54). After an error the worker's memory is unusable; the part must be taken over
+// again.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
 	r.lag.read++
@@ -190,9 +190,8 @@ func (r *rows) taken(ctx context.Context) error {
 	return r.purge(ctx)
 }
 
-// poison skips a valid message that cannot be processed, so that it does not stop the part for ever, and passes why to
-// Warn. next is the record to write. Its error is that of writing the log. The part has no watermark until another walk
-// has read the whole tree (N-54).
+// poison skips a message that cannot be processed, and passes why to Warn. next is the record to write. An error is
+// that of writing the log. The part has no watermark until another walk has read the whole tree (N-54).
 func (r *rows) poison(ctx context.Context, next record, why error) error {
 	r.c.warn(fmt.Errorf("%s: message %d is left out: %w", r.in.subject, next.Cursor, why))
 	next.Poison++
@@ -204,9 +203,9 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 	return r.taken(ctx)
 }
 
-// define publishes the definitions of the new classes in events for the workers that compute members, and returns after
-// the servers have stored them. Call it before a row refers to them. It skips classes of folders: each is published
-// with the classes behind it. It publishes several at once; after an error, which it returns, some may be stored.
+// define publishes the new classes in events, and returns after the servers have stored them. Call it before storing a
+// row that refers to them. Classes of folders are skipped, because each is published with the classes that need it.
+// After an error some classes may be stored.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {
@@ -230,9 +229,8 @@ func (r *rows) define(ctx context.Context, events []index.Event) error {
 	})
 }
 
-// purge deletes processed messages, if there are many or their number is unknown. It keeps the last one, because the
-// watcher names it in the next. A failure goes to Warn and returns nil. The purge is repeated until it succeeds,
-// because a full part would block its watcher for ever (N-77).
+// purge deletes processed messages, if there are many or their number is unknown. The last message stays. A failure
+// goes to Warn and returns nil; later calls try again, because a full subject would block its watcher (N-77).
 func (r *rows) purge(ctx context.Context) error {
 	if r.left < often || r.durable <= r.purged {
 		return nil

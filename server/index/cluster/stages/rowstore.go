@@ -36,9 +36,9 @@ func (f *following) beginRows() error {
 	return f.config.Rows.Begin(fmt.Sprintf("%x", sha256.Sum256(text)), parts)
 }
 
-// readRows passes the new records of a part's log to the store, in one transaction for each batch of messages. Once it
-// has read the log to its end, the share may have a watermark. If the store lost the beginning of a snapshot, it
-// returns nil, and the next call reads the snapshot again.
+// readRows writes the new records of a part's log to the row store. Once the log was read to its end, the share may
+// have a watermark. If the store has lost the beginning of a snapshot, readRows returns nil, and the next call reads
+// the snapshot again.
 func (f *following) readRows(ctx context.Context, s *share) error {
 	if s.batch == nil {
 		if err := f.resume(ctx, s); err != nil {
@@ -70,9 +70,8 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 	return nil
 }
 
-// addRecord collects a record of a share's log in the batch for the row store. At the end of a snapshot it applies the
-// batch, because the records after it are changes again. An event that does not fit is an error, and the batch is then
-// incomplete.
+// addRecord adds a record of a share's log to the batch for the row store. At the end of a snapshot it writes the
+// batch. An event that does not fit is an error, and the batch is then incomplete.
 func (f *following) addRecord(s *share, r *record) error {
 	s.generation = r.Generation
 	for i := range r.events {
@@ -99,10 +98,9 @@ func (f *following) applyRows(s *share) error {
 	return nil
 }
 
-// resume finds where to continue reading a share's log for the row store: at the cursor stored with the rows. This
-// works if the log has the cursor's message, or else if the first message after it follows the cursor or begins a
-// snapshot. Otherwise the streams are new: the store drops the rows of the part, and the share is read from its
-// beginning. Errors of the store wrap errSink. A new part starts at its beginning.
+// resume finds the message after which the row store continues reading a share's log. That is the cursor stored with
+// the rows; a new part starts at its beginning. If the log does not continue that cursor, the streams are new. The
+// store then drops the part's rows, and the whole log is read. Errors of the store wrap errSink.
 func (f *following) resume(ctx context.Context, s *share) error {
 	c, err := f.config.Rows.Cursor(*s.part)
 	if err != nil {

@@ -42,9 +42,8 @@ func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 	})
 }
 
-// together runs n functions concurrently, with i from 0 to n-1, and waits until all have returned. The first error
-// cancels the context of the others, and together returns it. A function that returns nil ends only itself. If ctx
-// ends, together returns nil, whatever the functions return.
+// together calls run concurrently with i from 0 to n-1, and waits for all calls. The first error cancels the context of
+// the others, and is returned. If ctx ends, together returns nil, whatever the calls return.
 func together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
 	told := ctx
 	ctx, stop := context.WithCancelCause(ctx)
@@ -139,9 +138,9 @@ type batchPublisher struct {
 	number  uint64
 }
 
-// tell publishes the watcher's batches until ctx ends, which is not an error, or a publication fails. It first reads
-// the last messages of an earlier watcher, to continue their chains. It waits for the stream without limit. It ignores
-// a last message without a valid signature.
+// tell publishes the watcher's batches until ctx ends or a publication fails. The end of ctx is not an error. tell
+// continues the chains of an earlier watcher, and waits for the stream without limit. A last message without a valid
+// signature is ignored.
 func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.
@@ -220,9 +219,8 @@ func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 	return nil
 }
 
-// part publishes the documents of one part in messages of limited size. The first message has the batch's Begin, the
-// last one its End and heartbeat. It sends nothing if there would be only an empty message. The first message that
-// cannot be published ends it.
+// part publishes the documents of part n, in messages of limited size. The first message has the batch's Begin, and the
+// last its End and heartbeat. A single empty message is not sent. part returns the first error of a publication.
 func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list []watch.Seen) error {
 	whole := seen{Run: t.run, Started: t.started, Begin: b.Begin}
 	size := 0
@@ -254,8 +252,8 @@ func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list [
 	return flush()
 }
 
-// add adds a document to the message and returns by about how many bytes the message has grown. known maps the bytes of
-// each descriptor in the message to its position, from 1, so that each is stored once. A document with an error has no
+// add adds a document to the message and returns the message's approximate growth in bytes. known maps each descriptor
+// in the message to its position, from 1, so that equal descriptors are stored once. A document with an error has no
 // descriptor.
 func (m *seen) add(s *watch.Seen, known map[string]int) int {
 	d := document{Path: []byte(s.Path), Folder: s.Folder, Gone: s.Gone}

@@ -34,10 +34,10 @@ func (b *heartbeat) early(m *message) bool {
 	return time.Unix(0, b.Time).Sub(m.stored) > tolerance
 }
 
-// addWatermark records up to what time a share is complete: it stores the watermark in a message if the share's current
-// worker wrote it, its records were read, and it is newer than the last one (N-49). It ignores every other one, also
-// one that existed before this follower started (N-81). It passes a bad signature, a malformed watermark and a clock
-// that is ahead to Warn.
+// addWatermark stores a share's watermark, the time up to which the share is complete. A watermark counts only if the
+// share's current worker wrote it, the log records before it were read, and it is newer than the last (N-49). A
+// watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark and a clock
+// that is ahead go to Warn.
 func (f *following) addWatermark(m *message) {
 	name := strings.TrimPrefix(m.Subject, "fence.")
 	if m.signed != nil {
@@ -67,9 +67,9 @@ func (f *following) addWatermark(m *message) {
 	}
 }
 
-// writeWatermark writes the watermark of all sources to the sinks. A source is as current as its oldest share. A
-// source with a share without a watermark has none (N-55). If no source has one, it writes nothing. It calls Ready
-// once, when all sources have one. Its errors wrap errSink.
+// writeWatermark writes the watermarks of all sources to the sinks. A source is as current as its oldest share. A
+// source has no watermark if one of its shares has none (N-55). If no source has a watermark, nothing is written. Ready
+// is called once, when all sources have one. Errors of sinks wrap errSink.
 func (f *following) writeWatermark() error {
 	sources, missing := map[string]index.Moment{}, map[string]bool{}
 	for _, s := range f.logs {

@@ -83,9 +83,9 @@ func (b *heartbeat) ahead(present watch.Heartbeat) bool {
 	return time.Unix(0, b.Time).Sub(present.Time) > tolerance
 }
 
-// parseSeen parses a watcher's message about part p. It returns the message and the batch in it, with document names
-// that begin with the host. It returns an error for a malformed or too large message. One document outside the part's
-// tree, or of another part, makes the whole message invalid (N-51). A heartbeat without documents is valid.
+// parseSeen parses a watcher's message about part p into the message and its batch. Document names in the batch begin
+// with the host. A malformed or too large message is an error. A single document outside the part makes the whole
+// message invalid (N-51). A heartbeat without documents is valid.
 func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error) {
 	if len(b) > maxSeen {
 		return nil, nil, fmt.Errorf("a message of %d bytes, want at most %d", len(b), maxSeen)
@@ -118,10 +118,9 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 	return m, out, nil
 }
 
-// seen validates a document of part p in a watcher's message and converts it to a report about one name. list has the
-// message's descriptors, with nil first; a number outside it is an error. A path that is not clean, is outside the tree
-// or belongs to another part is an error. A deleted path may belong to any part, and so may a folder if the site tests
-// search permissions.
+// seen converts a document in a watcher's message about part p to a report. list has the message's descriptors, with
+// nil first. Errors are a descriptor number outside list, and a path that is not clean, is outside the tree, or belongs
+// to another part. A deleted path may belong to any part. So may a folder if the site tests search permissions.
 func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {

@@ -91,9 +91,8 @@ func (w *workers) run(ctx context.Context) error {
 	}
 }
 
-// mine reports whether a share belongs to this worker: of all live workers it has the highest hash
-// with the share. A worker that does not receive its own heartbeat was stopped or disconnected. It
-// knows nothing about the others and owns no share. mine forgets silent workers.
+// mine reports whether a share belongs to this worker: of all live workers, it has the highest hash with the share. A
+// worker that does not receive its own heartbeat owns no share, because it was stopped or disconnected.
 func (w *workers) mine(share string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
