@@ -63,9 +63,9 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	return s, nil
 }
 
-// begin creates the tables and makes their rows equal to the view, because the last run may have stopped between its
-// log and the database. For a store it compares only the members of classes, and only once they are all known. It
-// deletes all watermarks, so no session sees a document until the next SetWatermark.
+// begin creates the tables and makes their rows equal to the view. For a store, only the members of classes are
+// compared, once all are known. begin deletes all watermarks, so no session sees a document until the next
+// SetWatermark.
 func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
 		if err := s.createTables(tx); err != nil {
@@ -98,9 +98,8 @@ func (s *Sink) begin() error {
 	})
 }
 
-// createTables creates the schema and its tables if they are missing. For a store it first takes the lock. It returns
-// an error if the table of documents belongs to the other kind of sink. The lock of a store that another run holds is
-// an error.
+// createTables creates the schema and its tables if they are missing. For a store it first takes the store's lock; a
+// lock that another run holds is an error. A table of documents that belongs to the other kind of sink is an error.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
@@ -126,10 +125,9 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 	return err
 }
 
-// readNumbers reads the numbers by which the tables refer to classes, keyed by class ID. The first call makes them
-// those of s. Later calls keep the numbers of s, because a waiting batch already names them, and return an error if the
-// database has others. An error returns the numbers read so far as well; a first call keeps them, except after a failed
-// query.
+// readNumbers returns the database's class numbers by class ID. The first call also makes them the numbers of s; later
+// calls leave the numbers of s unchanged. In later calls, other numbers in the database are an error. A failed query
+// returns nil. After another error the numbers read so far are returned, and a first call keeps them.
 func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	stored := map[string]int32{}
 	rows, err := tx.Query(s.ctx, `select class, name from refmon.classes`)
@@ -172,9 +170,8 @@ type filledTable struct {
 	writes  []string
 }
 
-// fill makes the database equal to the current state, for a start or after a lost connection. It copies the state to
-// temporary tables, which are not in the write-ahead log, and then writes only the differences (N-103). For a store it
-// leaves the documents alone. stored has the numbers of the database's classes; fill adds those that it writes.
+// fill makes the database equal to the current state. Only the differences are written (N-103). For a store the
+// documents are not changed. stored has the class numbers in the database; fill adds the classes that it writes.
 func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 	var classes [][]any
 	number := func(class string) int32 {

@@ -272,9 +272,9 @@ func idsOf(paths []string) (out []string) {
 	return out
 }
 
-// piece stores one part of a snapshot that is too large for one batch. It collects the rows in a temporary table. At
-// the end of the snapshot it writes those with another class or descriptor, and deletes the other rows of part p. The
-// snapshot is lost with the connection, and piece then returns ErrReload.
+// piece stores one piece of a snapshot that is too large for one batch. The last piece writes the changed rows, and
+// deletes rows of part p that the snapshot does not have. A lost connection loses the snapshot; piece then returns
+// ErrReload.
 func (s *Store) piece(tx pgx.Tx, p index.StoredPart, b *index.RowBatch, rows []any) error {
 	table := pgx.Identifier{fmt.Sprintf("%s_%d", partition(p.Tree), p.Number)}.Sanitize()
 	if b.Begin {

@@ -35,9 +35,9 @@ func (s *Sink) send(b *pgx.Batch) error {
 	})
 }
 
-// transact calls f in one transaction, and returns its error. If the connection breaks, the outcome is unknown.
-// transact then waits for the database, at most ten minutes, fills the tables again and calls f again (N-92). f must
-// therefore be repeatable. Any other error is returned at once, and that of the context while it waits.
+// transact calls f in a transaction and returns its error. After a broken connection the outcome is unknown. transact
+// then waits for the database, at most ten minutes, fills the tables again and repeats f (N-92). So f must be
+// repeatable. Any other error is returned at once. The end of the context ends the wait with an error.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()
@@ -85,9 +85,9 @@ func AwaitStore(ctx context.Context, dsn string, limit time.Duration, warn func(
 	return s, err
 }
 
-// await waits for a database that may be starting: it calls open until it succeeds, fails for another reason, or ctx
-// ends. It reports the first wait and its end to warn, which may be nil. The pauses grow up to longest. An ended ctx
-// gives its error, or that of open.
+// await calls open until the database has started and open succeeds. Any error other than that of a starting database
+// is returned. The first wait and its end go to warn, which may be nil. If ctx ends, await returns its error, or that
+// of open.
 func await[T any](ctx context.Context, warn func(error), open func() (T, error)) (out T, err error) {
 	if warn == nil {
 		warn = func(error) {}
@@ -159,11 +159,13 @@ func (s *Sink) again() error {
 	return s.begin()
 }
 
-// restarting reports whether an error is worth waiting for, because a restart of the database may end it. Source:
-// PostgreSQL, appendix A: class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300
-// (too many connections), 25006 (the server is no longer the primary). An error without a code may pass if the
-// connection is closed, and errWriter may always. It returns false for ErrReload, and once the context of the run has
-// ended.
+// restarting reports whether a restart of the database may resolve an error. restarting returns false for ErrReload,
+// and once the run's context has ended. restarting returns true for:
+//
+//   - class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300 (too many
+//     connections) and 25006 (the server is no longer the primary); source: PostgreSQL, appendix A
+//   - an error without a code, if the connection is closed
+//   - errWriter
 func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
