@@ -35,8 +35,8 @@ type user struct {
 }
 
 // connect counts a new connection against the limits of the caller's uid and of the server. The caller calls disconnect
-// when it ends. It returns nil and counts nothing if the uid, or all uids together, have too many. A caller without
-// trust cannot use the last reserved connections.
+// when the connection ends. If the uid or the server has too many connections, connect returns nil and counts nothing.
+// Only a caller with trust can use the last reserved connections.
 func (s *callers) connect(c caller) *user {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,9 +77,8 @@ func (s *callers) forget(c caller) {
 	}
 }
 
-// enter waits until a question may run, because each uid has a limited number of questions that run at a time. It
-// returns true once the caller may continue; the caller then calls leave. It returns false after patience has passed,
-// or if ctx ends.
+// enter waits until a question of caller c may run. Each uid has a limited number of running questions. enter returns
+// true once the question may run; the caller then calls leave. enter returns false after patience, or if ctx ends.
 func (s *callers) enter(ctx context.Context, c caller) bool {
 	s.mu.Lock()
 	c.user.questions++

@@ -116,9 +116,10 @@ func (c *Client) Listed() ([]index.Listed, error) {
 	return out.Classes, err
 }
 
-// ask sends a question to a path of the run and decodes the answer into out. If the run rejects the question as
-// malformed or unanswerable, the error has the run's text. Every other error is [ErrNoRun], also a question that this
-// user may not ask. It reads at most maxAnswer bytes. A limit of 0 leaves the run's own.
+// ask sends a question to the running index and decodes the answer into out. path selects the kind of question. If the
+// index rejects the question as malformed or unanswerable, the error has the index's text. Every other error is
+// [ErrNoRun], also for a question that this user may not ask. At most maxAnswer bytes are read. A limit of 0 means the
+// index's limit.
 func (c *Client) ask(path string, a About, q question, out any) error {
 	if q.Subject, q.Right = a.Subject, a.Right; a.Limit > 0 {
 		q.Limit = a.Limit.String()

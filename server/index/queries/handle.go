@@ -74,9 +74,13 @@ func respond(w http.ResponseWriter, out any, err error) {
 	_ = json.NewEncoder(w).Encode(out) // the client may have left
 }
 
-// answer returns the body of the response to a request of caller c. It returns a *refusal for an unknown path, another
-// method than POST, a malformed or too large body, and a question that c may not ask. The status of a refusal is 404,
-// 405, 413 or 400, and 403 if c may not ask.
+// answer returns the response body for a request of caller c. Errors are *refusal values with a status:
+//
+//   - 404: an unknown path
+//   - 405: a method other than POST
+//   - 413: a body that is too large
+//   - 400: a malformed body
+//   - 403: a question that c may not ask
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, error) {
 	p, found := paths[r.URL.Path]
 	switch {
@@ -103,9 +107,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, 
 	return p.answer(s, &c, q, x)
 }
 
-// permitted checks whether caller c may ask a question, and returns its query or a *refusal. A caller without trust may
-// ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question without a
-// limit gets the server's. A malformed question is 400. A caller whose uid has no person, or several, is 403.
+// permitted returns the query of a question that caller c may ask. A caller without trust may ask only about the person
+// with its uid, not for evidence, and may not extend the limit (N-98). A question without a limit gets the server's
+// limit. Errors are *refusal values: 400 for a malformed question, and 403 if c may not ask it or no single person has
+// the uid.
 func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	if !c.trust && (!p.open || !q.Caller) {
 		return index.Query{}, refuse(http.StatusForbidden,

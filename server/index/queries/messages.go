@@ -74,9 +74,14 @@ func parse(body []byte, n needs) (*question, error) {
 	return q, q.check(n)
 }
 
-// check validates a question: it returns an error if a field that its path needs is missing, has too many documents or
-// an unknown form, or if the path does not have the field. It does not check the limit. Exactly one subject is required
-// if the path has one. IDs must number 1 to n.most.
+// check validates a question against the needs n of its path. Errors are:
+//
+//   - a missing field, or a field that the path does not have
+//   - no subject, or several, if the path needs one
+//   - fewer than 1 or more than n.most IDs
+//   - an unknown form
+//
+// The limit is not checked.
 func (q *question) check(n needs) error {
 	subjects := 0
 	for _, set := range []bool{q.Caller, q.Who != "", q.Token != nil} {

@@ -127,9 +127,9 @@ func short(folder *os.File, socket string) string {
 // dialTime is the longest wait for an existing socket to accept or refuse a connection.
 const dialTime = 5 * time.Second
 
-// bind creates a Unix socket with these permissions and listens on it. It replaces an existing socket only if that
-// refuses connections. Any other file of this name is an error. The name is removed when the listener closes. If the
-// permissions cannot be set, the socket is closed.
+// bind listens on a new Unix socket name with the permissions mode. An existing socket is replaced only if it refuses
+// connections; any other file of this name is an error. Closing the listener removes the name. If the permissions
+// cannot be set, bind closes the socket and returns the error.
 func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 	at := &net.UnixAddr{Name: name, Net: "unix"}
 	l, err := net.ListenUnix("unix", at)
@@ -191,9 +191,9 @@ func (l *accepting) Accept() (net.Conn, error) {
 	}
 }
 
-// identify finds out which user opened a connection, and counts the connection against that user's limits. The returned
-// caller has no user if the kernel does not name its uid or names the overflow uid, or if it has too many connections.
-// Only a failed query of the kernel goes to Warn.
+// identify returns the caller on a connection, and counts the connection against that user's limits. The result has no
+// user if the kernel does not name the uid, for the overflow uid, and for a user with too many connections. Only a
+// failed query of the kernel goes to Warn.
 func (s *Server) identify(conn *net.UnixConn) caller {
 	uid, err := s.config.peer(conn)
 	if err != nil {
