@@ -64,9 +64,9 @@ type reading struct {
 // directory is reported: if it changes all the time, it never takes effect.
 var errChangedMeanwhile = errors.New("the directory changed while it was read")
 
-// poll queries the directory once. It returns a new version, a heartbeat for the known one, or an error. It takes the
-// heartbeat's time before it queries (N-7). A new version needs two identical reads, or a directory that did not change
-// during the read. Otherwise it returns errChangedMeanwhile, and the next poll reads again.
+// poll queries the directory once and returns a version, a heartbeat or an error. The heartbeat is for the known
+// version, and its time is from before the query (N-7). A new version needs two identical reads, or a directory that
+// did not change during the read. Otherwise the error is errChangedMeanwhile, and the next poll reads again.
 func (r *reading) poll(ctx context.Context) index.Version {
 	moment := watch.Now()
 	mark, changed, err := r.directory.Since(ctx, r.mark)
