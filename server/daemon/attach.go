@@ -78,10 +78,10 @@ func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program strin
 // sharedUID is the overflow uid. It belongs to no single user.
 const sharedUID = 65534
 
-// child serves a program that this connection's program starts: it serves a new connection for the process p and
-// returns the client's end. program replaces the displayed name unless it is "". account is the uid whose limits count,
-// and of is the identity of the program. checksUID makes the daemon reject a first byte that another uid sent. On
-// failure child closes p and returns the error's status, else STATUS_INSUFFICIENT_RESOURCES.
+// child connects a started program to the daemon and returns the client's end of the connection. p is the program's
+// process, and the parameter of its identity. Limits count for the uid account. A program of "" keeps the displayed
+// name. checksUID rejects a first byte from another uid. On failure child closes p and returns the error's status, or
+// STATUS_INSUFFICIENT_RESOURCES.
 func (c *connection) child(p *kernel.Process, program string, account uint32, of *peer.Peer,
 	checksUID bool) (*os.File, ntstatus.Status) {
 	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, checksUID: checksUID,
@@ -99,9 +99,9 @@ func (c *connection) child(p *kernel.Process, program string, account uint32, of
 	return f, ntstatus.Success
 }
 
-// attach creates the socket pair of a connection that refmond passes on, serves one end on a new goroutine and returns
-// the other, which the caller closes. It needs c.peer and c.account, and c.token or c.process. It fails at a limit and
-// after Close; then no goroutine was started and both ends are closed.
+// attach creates a socket pair, serves one end on a new goroutine and returns the other. The caller closes the
+// returned end. c.peer and c.account must be set, and c.token or c.process. attach fails at a limit and after Close;
+// then nothing stays open.
 func (c *connection) attach() (*os.File, error) {
 	conn, theirs, err := wire.Pair(c.peer.Name)
 	if err != nil {

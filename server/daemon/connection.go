@@ -44,9 +44,9 @@ type connection struct {
 	passed  passedDescriptors       // descriptors that its program received
 }
 
-// serve identifies the program, logs it on and serves it until it disconnects. It blocks that long and closes
-// the connection's identity, but returns nothing: an error before there is a process is sent as a status and
-// logged. full means that the program connected at the administrators' socket.
+// serve identifies a connected program, logs it on and serves its calls until it disconnects. full marks a connection
+// to the administrators' socket. serve closes the peer's identity and logs errors. An error before the process exists
+// is also sent to the client as a status.
 func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
@@ -79,9 +79,9 @@ func (d *Daemon) over(c *connection, err error) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
-// run serves the connection as a process with its token until it ends. It creates the process, unless c.process
-// is set, and closes it before it returns. It returns nil if the client disconnected, also within a frame. If
-// the process cannot be created, the client gets a status and run returns an error.
+// run serves the connection's calls as a process until the connection ends. run creates the process if c.process is
+// nil, and always closes the process. A disconnected client is no error. If the process cannot be created or
+// checkSpeaker fails, the client receives a status and run returns an error.
 func (c *connection) run() error {
 	name := c.peer.Name
 	if name == "" {
@@ -125,9 +125,9 @@ func (c *connection) run() error {
 	return err
 }
 
-// checkSpeaker verifies that a program which refmond started for a user runs as that user. It waits for the first byte
-// on the connection. It returns an error if a process of another uid sent the byte, or if the connection ends first
-// (W-94). It does nothing on other connections.
+// checkSpeaker verifies that a program started for a user runs under the user's uid (W-94). checkSpeaker waits for
+// the connection's first byte. A byte from another uid and a disconnected client are errors. Without c.checksUID the
+// result is nil.
 func (c *connection) checkSpeaker() error {
 	if !c.checksUID {
 		return nil

@@ -69,9 +69,9 @@ type inspector struct {
 	cache map[*sd.Descriptor]bool // results of may
 }
 
-// may decides what an inspection shows: it reports whether the caller would get rights on a process with the descriptor
-// guard, as in NtOpenProcess. SeDebugPrivilege grants all. Otherwise an ordinary user sees only processes of their own
-// (W-27). may caches the answer per descriptor, not per rights: one inspector must always pass the same rights.
+// may reports whether the caller may inspect a process (W-27). guard is the process's descriptor, and rights are the
+// rights to check, as in NtOpenProcess. SeDebugPrivilege grants all rights. may caches its result per descriptor: one
+// inspector must always pass the same rights.
 func (l *inspector) may(guard *sd.Descriptor, rights winnt.AccessMask) bool {
 	if l.who.Holds(winnt.SeDebugPrivilege) {
 		return true
@@ -115,9 +115,9 @@ func (l *inspector) sessions() []inspect.Session {
 	return list
 }
 
-// acting returns which of the given threads impersonate a client, of those that the caller may open. It leaves out all
-// others without an error. Only a caller with SeDebugPrivilege gets the client's user and level. The proof also goes to
-// one who may open the thread's token.
+// acting returns those of the threads that impersonate a client and that the caller may open. Other threads are left
+// out without an error. User and Level need SeDebugPrivilege. Proof needs SeDebugPrivilege or the right to open the
+// thread's token.
 func (l *inspector) acting(threads []uint64) []inspect.ActingThread {
 	var list []inspect.ActingThread
 	for _, id := range threads {
@@ -149,9 +149,9 @@ func (l *inspector) opens(thread winnt.Handle) bool {
 	return st == ntstatus.Success
 }
 
-// seen returns up to shownAtOnce recorded calls after number q.After that match the query, of processes whose memory
-// the caller may read. next is the After of the next query. lost is the number of calls that the buffer dropped before
-// this query; it is 0 for the first query (q.After 0). Without SeDebugPrivilege it is at most 1.
+// seen returns up to shownAtOnce recorded calls that match the query, with numbers above q.After. Calls of processes
+// whose memory the caller may not read are left out. next is the After of the next query. lost counts calls that the
+// buffer dropped since the last query: 0 if q.After is 0, at most 1 without SeDebugPrivilege.
 func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
 	list, newest := k.after(q.After)
 	next = newest

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// token returns the token of the client of q.Threads[0] if q has exactly one thread, and otherwise that of process
-// q.Process. It returns nil without SeDebugPrivilege, for an unknown process, and for a thread that does not
-// impersonate. The level and proof are those of the impersonation.
+// token returns the contents of the token that a query selects, or nil. One thread in q.Threads selects its client's
+// token, with the impersonation's level and proof. Any other number of threads selects the token of process
+// q.Process. Nil means no SeDebugPrivilege, an unknown process, or a thread that does not impersonate.
 func (l *inspector) token(q *inspect.Query) *inspect.Token {
 	// A token's descriptor often does not name administrators. With SeDebugPrivilege they may open
 	// the process, so they may read the contents, but they get no handle (W-95).

@@ -83,10 +83,11 @@ type user struct {
 	connections, threads int
 }
 
-// admit decides whether a connection fits the limits: it counts the connection against its account, sets its quota and
-// charges it. At a limit it returns InsufficientResources and changes only the count of refusals. After Close it
-// returns PortDisconnected. If it returns nil, the caller must call forget. A user who cannot pay for it gets the
-// status of the charge.
+// admit counts a new connection against its account's limits, sets its quota and charges it. After success the caller
+// must call forget. Errors:
+//   - a limit is reached: InsufficientResources; only the count of refusals changes
+//   - the daemon is closed: PortDisconnected
+//   - the user's quota does not cover the connection: the status of the charge, counted as a refusal
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,8 +130,8 @@ func (d *Daemon) forget(c *connection) {
 // Payer returns the quota block that pays for the connection's requests and replies. admit must have set it.
 func (c *connection) Payer() quota.Payer { return quota.Payer{Block: c.quota} }
 
-// thread counts the threads of a user against the limit: it adds by, which may be negative, to the count of a uid. If
-// by is positive and the count is at the limit, it counts a refusal and returns false. Otherwise it returns true.
+// thread adds by to the thread count of the user uid and returns true. by may be negative. If by is positive and the
+// user has as many threads as the limit, thread returns false and counts a refusal.
 func (d *Daemon) thread(uid uint32, by int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// logOn determines the program's token, opens its logon session and writes the audit record. On success it sets
-// c.token and c.end; the caller calls c.end when a process holds the session. On failure it writes a status to
-// the client, and c.token and c.end stay unset.
+// logOn logs the connected program on and writes the audit record. On success logOn sets c.token and c.end. The
+// caller calls c.end when a process holds the session. On failure logOn sends a status to the client and leaves
+// c.token and c.end unchanged.
 func (c *connection) logOn() error {
 	r, err := c.d.Identity().LogOn(c.peer, c.full)
 	if err != nil {

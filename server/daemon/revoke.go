@@ -27,11 +27,11 @@ type revocation struct {
 	users map[sid.SID]bool // users of tokens that were found
 }
 
-// revoke ends the sessions, tokens and open files that a query selects, and returns what remains. Without
-// SeDebugPrivilege it returns STATUS_PRIVILEGE_NOT_HELD. It does not end the caller's own connection:
-// STATUS_INVALID_PARAMETER says that the caller is selected, that the SID is not an account's or a group's, or that the
-// path is in no tree. It writes the record first; under a policy that fails closed a missing record returns
-// STATUS_AUDIT_FAILED and nothing ends.
+// revoke ends the sessions, tokens and open files that a query selects, and reports what remains. by is the caller's
+// connection. revoke writes the audit record first. On an error nothing ends:
+//   - caller without SeDebugPrivilege: STATUS_PRIVILEGE_NOT_HELD
+//   - the query selects the caller, an SID of no account or group, or a path in no tree: STATUS_INVALID_PARAMETER
+//   - the audit record is missing and the policy fails closed: STATUS_AUDIT_FAILED
 func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, ntstatus.Status) {
 	if !l.who.Holds(winnt.SeDebugPrivilege) {
 		// The right to end every process is the right to end every access (W-98).
@@ -60,9 +60,11 @@ func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, 
 	return l.d.end(&r, q.Now), ntstatus.Success
 }
 
-// parse reads the selection of a query: one SID in User, or one path or kernel name in Path. ok is false if the query
-// sets both or neither, if the SID is not that of an account or a group, or if the path is in no tree or names a whole
-// device directory. A path of the host needs nameOf.
+// parse converts a query to a revocation: by one SID in User, or one path or kernel name in Path. ok is false for:
+//   - both fields or neither
+//   - an SID that is malformed or of no account or group
+//   - a path in no tree, or a whole device directory
+//   - a host path if v.nameOf is nil
 func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	if (q.User == "") == (q.Path == "") {
 		return r, false
@@ -101,9 +103,9 @@ func (r *revocation) selects(t *token.Token) bool {
 	return r.name == "" && t != nil && (t.User().SID == r.who || t.Member(r.who, false))
 }
 
-// holds reports whether the revocation covers a file that was opened for user under the kernel name name. user
-// is zero for a process's own file, and name is "" if there is no file. A revocation by name covers the file of
-// that name and all files below it, ignoring the case of letters.
+// holds reports whether the revocation covers a file that was opened for user. A zero user means a process's own
+// file, and a name of "" no file. A revocation by name covers the file with that kernel name and its descendants, in
+// any letter case.
 func (r *revocation) holds(user sid.SID, name string) bool {
 	if r.name == "" {
 		return !user.IsZero() && (user == r.who || r.users[user])
@@ -112,9 +114,9 @@ func (r *revocation) holds(user sid.SID, name string) bool {
 	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
 }
 
-// end carries out a revocation: it ends the sessions, tokens and files that r selects, and returns their counts and
-// what it cannot end. Without now a connection ends after the calls in progress; with now it ends at once. r.users
-// receives the users of the ended tokens.
+// end ends the sessions, tokens and files that r selects. end returns their counts and what remains. With now, a
+// connection ends at once. Without now, a connection ends after the calls in progress. end adds the users of the
+// ended tokens to r.users.
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
@@ -176,9 +178,9 @@ func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	return found
 }
 
-// keepsDescriptors reports open files that a revocation cannot end: it adds to a the passed descriptors that the
-// program of connection c keeps. If ends is set, because c itself ends, these are all of them. Otherwise they are those
-// of the files that a revocation by name selects. c must have a process.
+// keepsDescriptors adds to a the passed descriptors that a revocation cannot close. The program of connection c,
+// which must have a process, holds the descriptors. If ends is set, c ends and all its descriptors are added. If not,
+// a revocation by name adds the descriptors of its files and of unnamed files.
 func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *inspect.Revoked) {
 	s := c.session.Load()
 	for _, e := range c.passed.all(s.Process) {

@@ -146,9 +146,8 @@ func (t *scheduler) leave(s *share, began time.Time, slow bool) {
 	t.giveUp(s)
 }
 
-// takesLong reports that a call is slow, so that short calls need not wait for it: it gives the call's slot to a
-// waiting call and returns true. It returns false, and the call keeps its slot, if all users together or this user have
-// too many slow calls (W-43).
+// takesLong marks a call as slow, gives its slot to a waiting call and returns true. takesLong returns false, and the
+// call keeps its slot, if this user or all users together have too many slow calls (W-43).
 func (t *scheduler) takesLong(s *share) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -203,10 +202,9 @@ const (
 	mostBackoffs   = 4                // maximum number of successive pauses
 )
 
-// backoff returns how long a connection must pause after a time slice of length lasted, if it has paused for
-// rested so far. It returns 0, no pause, unless another connection that used less time was served recently. That
-// one will send more calls, and needs a processor that a connection with many waiting calls would otherwise take
-// (W-78).
+// backoff returns how long a busy connection must pause so that others get a processor (W-78). lasted is the length
+// of its last time slice, and rested its pause so far. The result is 0 after mostBackoffs pauses, or if no other
+// connection that used less time was served recently.
 func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Time) time.Duration {
 	one, company := min(backoffTurns*lasted, longestBackoff), companyTime
 	if rested >= mostBackoffs*one {

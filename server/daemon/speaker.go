@@ -35,9 +35,9 @@ func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	return socket.SyscallConn()
 }
 
-// speaker waits for the first byte of a connection without consuming it and returns the sender's uid. The connection
-// needs passCredentials first. It returns io.EOF if the other end closes without a byte, and EPROTO if the kernel did
-// not report the sender. It repeats interrupted calls.
+// speaker returns the uid of the process that sent a connection's first byte. speaker waits for the byte without
+// consuming it. passCredentials must come first. The error is io.EOF for a connection that ends without a byte, and
+// EPROTO for a sender that the kernel did not report.
 func speaker(conn net.Conn) (uid uint32, err error) {
 	raw, err := socketOf(conn)
 	if err != nil {

@@ -81,9 +81,9 @@ func ListenPrivate(socket string) (*net.UnixListener, error) { return listenMode
 // held.
 func listen(socket string) (*net.UnixListener, error) { return listenMode(socket, 0o666) }
 
-// listenMode binds the socket and then sets its mode. If the path is in use, it removes a socket that refuses
-// connections and binds again; any other file is an error. The state's lock must be held. A missing folder is an error
-// with advice. If the mode cannot be set, the listener is closed.
+// listenMode listens on a Unix socket whose file gets the mode. listenMode replaces a socket that refuses
+// connections. Any other file at the path and a missing folder are errors. If the mode cannot be set, the listener is
+// closed. The caller must hold the state's lock.
 func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	l, err := bind(socket)
 	if errors.Is(err, unix.EADDRINUSE) {

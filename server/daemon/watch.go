@@ -101,9 +101,9 @@ func (k *callBuffer) add(s *seen) {
 	}
 }
 
-// dropOneLocked removes the oldest call; there must be one. In a fair buffer it removes the oldest call of the
-// account with the most calls, or with the most bytes if the bytes ran out, so that one account does not drive out
-// the others (W-97).
+// dropOneLocked removes the oldest call; the buffer must not be empty. In a fair buffer dropOneLocked removes the
+// oldest call of the account with the most calls, or most bytes if the bytes ran out. So no account displaces the
+// others (W-97).
 //
 // +checklocks:k.mu
 func (k *callBuffer) dropOneLocked() {
@@ -213,9 +213,9 @@ func (c *connection) unwatch() {
 
 var secretTypes sync.Map // reflect.Type → bool
 
-// secretive reports whether a call's input may hold a password, so that the call must not stay in memory: whether
-// values of type t can hold a [logon.Secret]. It searches depth levels of pointers, slices, arrays and structs, and
-// caches the result of a search with secretDepth. Maps and interfaces count as without one.
+// secretive reports whether values of type t can hold a [logon.Secret], such as a password. depth limits the search
+// through pointers, slices, arrays and structs. Maps and interfaces count as without a secret. A search with
+// secretDepth caches its result.
 func secretive(t reflect.Type, depth int) bool {
 	if t == reflect.TypeFor[logon.Secret]() {
 		return true
