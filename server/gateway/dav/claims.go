@@ -35,9 +35,9 @@ type claims struct {
 // newClaims returns a set without claims.
 func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
 
-// take reserves names for a request: it blocks until no claim in list conflicts with a held one, and takes all of them
-// in one step. The caller calls release exactly once. release is nil if patience has passed or ctx ended first, and
-// nothing is taken then. An empty list is always free.
+// take reserves names for a request, all at once. take blocks while another request holds a conflicting claim. The
+// caller must call release exactly once. If patience passes or ctx ends first, take reserves nothing and release is
+// nil. An empty list never blocks.
 func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()

@@ -24,9 +24,8 @@ func (t entityTag) weakly(other entityTag) bool { return t.opaque == other.opaqu
 // errTags is the error of a malformed list of tags.
 var errTags = errors.New(`this is not a list of entity tags: write "*", or tags in quotes with commas between them`)
 
-// parseTag parses the entity tag at the start of text and returns it and the rest of the text. It does not skip space
-// before or after the tag. A missing or malformed tag is errTags. Controls and blanks within a tag are malformed; other
-// bytes are not checked.
+// parseTag parses the entity tag at the start of text; rest is the text after the tag. parseTag skips no space around
+// the tag. A missing tag, or a tag with controls or blanks, is errTags. Other bytes are not checked.
 func parseTag(text string) (t entityTag, rest string, err error) {
 	if after, weak := strings.CutPrefix(text, "W/"); weak {
 		t.weak, text = true, after
@@ -53,9 +52,13 @@ type tagList struct {
 	tags    []entityTag
 }
 
-// parseTags parses the lines of an If-Match or If-None-Match header. Without lines it returns the zero value. It skips
-// empty list elements, but a list that has only those is errTags (RFC 9110, 5.6.1). A comma in quotes is part of a tag.
-// "*" alone is any tag. A malformed tag is an error.
+// parseTags parses the lines of an If-Match or If-None-Match header (RFC 9110, 5.6.1).
+//   - no lines: the zero value
+//   - "*" alone: any tag
+//   - empty list elements: ignored, but errTags without a tag
+//   - a malformed tag: errTags
+//
+// A comma in quotes is part of a tag.
 func parseTags(lines []string) (l tagList, err error) {
 	if len(lines) == 0 {
 		return l, nil
@@ -142,9 +145,9 @@ func (c *conditions) ofTarget() bool {
 // some reports whether the request is conditional: whether it has any condition, the If header included.
 func (c *conditions) some() bool { return c.ofTarget() || c.lists != nil }
 
-// hold reports whether the conditions hold for a resource in state v, evaluated in the order of RFC 9110, 13.2.2. An
-// absent condition holds. It ignores the If header. If-Unmodified-Since is ignored with If-Match, and for a resource
-// without a date. The absence of a resource fails If-Match.
+// hold reports whether the conditions allow a request on a resource in state v (RFC 9110, 13.2.2). An absent
+// condition holds. If-Match fails on a missing resource. If-Unmodified-Since is ignored with If-Match or without a
+// date. The If header is not evaluated.
 func (c *conditions) hold(v validators) bool {
 	switch {
 	// Step 1: If-Match needs a current representation, and one of its tags by the strong comparison (13.1.1).

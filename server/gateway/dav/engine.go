@@ -84,9 +84,9 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, file
 	return nil
 }
 
-// serve performs the request and writes its response. An error is the refusal to send, and then no response was
-// written. The URL is checked first. Then a malformed condition, Depth or Overwrite is 400, and at last an unknown
-// method 405. PROPFIND ignores malformed conditions and handles its own headers.
+// serve performs a WebDAV request and writes its response. An error is the refusal to send; then no response was
+// written. The URL is checked first. A malformed condition, Depth or Overwrite is 400, and then an unknown method
+// 405. PROPFIND ignores conditions and checks its own headers.
 func (x *exchange) serve(user string) error {
 	x.pass.user = user
 	name, slash, err := x.files.Parse(x.r.URL)
@@ -129,9 +129,8 @@ func (x *exchange) serve(user string) error {
 var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
 	"LOCK": {"0", "infinity"}}
 
-// readable validates the Depth and Overwrite headers: it returns a 400 refusal for a value that the method does not
-// define, else nil (G-41). It ignores Depth of a DELETE of a file and of a lock refresh. Methods without a Depth ignore
-// the header.
+// readable validates the Depth and Overwrite headers: it returns nil, or a 400 refusal for an undefined value (G-41).
+// readable ignores Depth on DELETE of a file, on a lock refresh, and for methods that do not define Depth.
 func (x *exchange) readable() error {
 	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
 	known := depths[x.method]

@@ -64,9 +64,9 @@ type ifParser struct {
 // skip skips spaces and tabs.
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
-// enclosed parses a token or tag in brackets: it returns the text between the bracket at the start of p.text and the
-// next end, and skips both. The text may be empty. If end is missing it sets p.err, returns "" and skips nothing. A
-// text with a space, a tab, "<" or ">" is returned and skipped, but also sets p.err.
+// enclosed returns the bracketed text at the start of p.text, up to end, and skips the text. The result may be empty.
+// Without end, enclosed sets p.err, returns "" and skips nothing. A text with a space, a tab, "<" or ">" sets p.err,
+// but is returned and skipped.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {
@@ -153,9 +153,8 @@ type resourceState interface {
 	hasTag(tag entityTag) bool  // by the strong comparison
 }
 
-// hold evaluates an If header: it reports whether at least one list holds, which is false without lists. find returns
-// the state of the resource with a URL; "" stands for the resource of the request. A list for which find returns nil
-// does not hold.
+// hold reports whether at least one list of the If header holds. Without lists the result is false. find returns the
+// state of the resource with a URL, or nil if its list cannot hold; "" stands for the request's resource.
 func (l ifLists) hold(find func(tag string) resourceState) bool {
 	for _, list := range l {
 		if state := find(list.tag); state != nil && list.holds(state) {

@@ -140,8 +140,8 @@ func (t *LockTable) find(token string) (Lock, bool) {
 	return *l, true
 }
 
-// owned finds a lock that a user may use on a resource: it returns a copy of the lock with this token if it is
-// unexpired, user owns it and it covers name. Otherwise it returns false, so another user's token has no effect (G-18).
+// owned returns a copy of the lock with a token that the user may use on name. owned returns false if the token is
+// unknown, or the lock is expired, does not cover name or belongs to another user (G-18).
 func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	l, ok := t.find(token)
 	if !ok || l.User != user || !l.covers(name) {
@@ -150,8 +150,8 @@ func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	return l, true
 }
 
-// refresh lets a lock expire at timeout from now and returns a copy of it. It returns false if the table does not
-// have the token. It does not check the owner, and it also extends an expired lock that is still stored; see owned.
+// refresh extends a lock to expire timeout from now and returns a copy. refresh returns false for an unknown token.
+// refresh does not check the owner (see owned), and also extends an expired lock that is still stored.
 func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,10 +18,12 @@ const longestOwner = 1024
 // refreshes reports whether the request is a LOCK without a body, which refreshes a lock (RFC 4918, 9.10.2).
 func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
 
-// lock serves LOCK with a body: it locks the resource and answers 200 with the lock. If the name is free, it creates an
-// empty file and answers 201. A request without a body refreshes a lock. An error means that no lock was added. A
-// conflicting lock is refused with the conflicts, the limit on locks with 503. If the empty file cannot be created, the
-// lock is removed, unless another program has just created the file.
+// lock serves LOCK: it locks the resource, or without a body refreshes a lock. A missing resource is created as an
+// empty file. If that fails and no program has created the file, the lock is removed. Responses:
+//   - existing resource: 200 with the lock
+//   - missing resource: 201 with the lock
+//   - conflicting lock: a refusal with the conflicts
+//   - limit on locks: 503
 func (x *exchange) lock() error {
 	if err := x.files.Lockable(x.name); err != nil {
 		return err
@@ -88,9 +90,11 @@ func (x *exchange) makeEmpty() error {
 	return err
 }
 
-// conflicting returns the response to a LOCK that existing locks exclude; conflicts lists them, at least one. It sorts
-// conflicts. It is a 423 if one of them covers the resource of the request, else a 207 that lists the locked
-// descendants. If the client may not see a locked descendant, it is a 423 without names (G-8).
+// conflicting returns the refusal of a LOCK that existing locks exclude. conflicting sorts conflicts, which must have
+// at least one lock. The refusal is:
+//   - a conflict covers the request's resource: 423
+//   - the client may not see a locked descendant: 423 without names (G-8)
+//   - other conflicts: a 207 that lists the locked descendants
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
 	var parts []part
@@ -111,9 +115,9 @@ func (x *exchange) conflicting(conflicts []Lock) error {
 	return &multi{append(parts, part{x.name, Refuse(http.StatusFailedDependency, "")})}
 }
 
-// refresh serves a LOCK without a body: it extends one lock of the user and answers with it. The If header must have
-// exactly one token, else it refuses with 400 (RFC 4918, 9.10.2). It refuses with 412 if the header does not hold or
-// the token is that of no lock of the user on the resource.
+// refresh serves LOCK without a body: it extends one of the user's locks and responds with the lock.
+//   - the If header has not exactly one token: 400 (RFC 4918, 9.10.2)
+//   - the If header does not hold, or the token is of no lock of the user on the resource: 412
 func (x *exchange) refresh() error {
 	tokens := x.pass.submitted
 	delete(tokens, "DAV:no-lock") // no lock has this token (RFC 4918, 10.4.8)
@@ -141,9 +145,12 @@ func (x *exchange) refresh() error {
 // noMatch returns a refusal with this status for a token that belongs to no lock on the resource.
 func noMatch(code int) error { return &refusal{code: code, xml: "<D:lock-token-matches-request-uri/>"} }
 
-// unlock serves UNLOCK: it removes the lock of the Lock-Token header and answers 204. A missing or malformed header is
-// refused with 400, a token that matches no lock here with 409, and another user's lock with 403. Only the owner of a
-// lock may remove it. A lock of a name that the server cannot claim gives the error of enter.
+// unlock serves UNLOCK: it removes the lock of the Lock-Token header and responds with 204. Only the owner may remove
+// a lock. Refusals:
+//   - missing or malformed header: 400
+//   - the token matches no lock of the resource: 409
+//   - lock of another user: 403
+//   - the name cannot be claimed: the error of enter
 func (x *exchange) unlock() error {
 	header := x.r.Header["Lock-Token"]
 	if len(header) != 1 || len(header[0]) < 3 || header[0][0] != '<' || header[0][len(header[0])-1] != '>' {

@@ -19,10 +19,10 @@ type touch struct {
 	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
 }
 
-// blocking returns the locks that prevent a change by a request with passport p. root is the root of one that covers
-// the resource, or its folder for a change of members; it is "" if there is none. below lists the descendants whose
-// locks prevent the change, in no order. It is nil unless c.deep is set (G-39). Expired locks and those that p passes
-// prevent nothing.
+// blocking returns the locks that prevent the change c by a request with passport p. root is the root of a lock on
+// the resource, or on its folder for a change of members, and "" without one. below lists the locked descendants in
+// no order, and is nil unless c.deep (G-39). Expired locks, and locks whose owner submitted the token, prevent
+// nothing.
 func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,9 +43,9 @@ func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	return root, below
 }
 
-// guardLocked returns the root of a lock on a resource that blocks a request with passport p. It returns "" if no
-// unexpired lock covers the resource or the request passes at least one of them. Of several shared locks one is enough
-// (G-43).
+// guardLocked returns the root of a lock on name that blocks a request with passport p. The result is "" if no
+// unexpired lock covers name, or if the owner of a covering lock submitted its token. Of several shared locks one is
+// enough (G-43).
 // +checklocks:t.mu
 func (t *LockTable) guardLocked(p passport, name Path) (root Path) {
 	now := t.now()

@@ -37,10 +37,10 @@ func (x *exchange) remove() error {
 	return x.respond(http.StatusNoContent)
 }
 
-// removeTree removes a resource and its descendants, with their locks, and reports whether all are gone. It continues
-// after a failure and records it in x.parts. The ancestors of a resource that stays also stay, but are not recorded:
-// "If any resource identified by a member URL cannot be deleted, then all of the member's ancestors MUST NOT be
-// deleted" (RFC 4918, 9.6.1).
+// removeTree removes a resource with its descendants and their locks, and reports whether all are gone. removeTree
+// records each failure in x.parts and continues. The ancestors of a remaining resource also stay, unrecorded: "If any
+// resource identified by a member URL cannot be deleted, then all of the member's ancestors MUST NOT be deleted" (RFC
+// 4918, 9.6.1).
 func (x *exchange) removeTree(name Path) bool {
 	if x.budget--; x.budget < 0 {
 		x.fail(name, errTooMany)

@@ -11,10 +11,9 @@ import (
 // claimPatience is how long a request waits for others that change the same names.
 const claimPatience = 30 * time.Second
 
-// enter makes the test of the request's conditions and its effect one atomic step (G-38). It claims the names that the
-// request changes and then tests the conditions and the locks. It blocks up to claimPatience while others hold the
-// names, and then returns a 503 refusal. On success the caller calls leave once, after the effect. On an error nothing
-// is claimed and leave is nil.
+// enter claims the names that the request changes, then tests its conditions and locks (G-38). Until the caller calls
+// leave, no other request changes these names. The caller must call leave once, after the change. If the names are
+// not free within claimPatience, the error is a 503 refusal. On an error nothing is claimed and leave is nil.
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
@@ -36,9 +35,9 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the names that a request must reserve against concurrent ones: those that it changes, with descendants
-// if the change covers them, and their folders as shared claims. For every method but COPY that includes the name of
-// the request. A COPY with conditions also has a shared claim on its source.
+// claims returns the names that a request must reserve against concurrent requests. The claims cover the changed
+// resources, with descendants if those change, and their folders as shared claims. COPY claims its source only if it
+// has conditions, as shared.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -61,9 +60,9 @@ func (x *exchange) claims() []claim {
 	return list
 }
 
-// check tests the If header, the locks and the conditions of RFC 9110, in this order. It returns nil if all hold. A
-// condition that fails is 412, or the refusal that the request gets without it, and a lock is 423 or 207. The caller
-// has claimed the names, except for the early test of a PUT.
+// check tests the If header, the locks and the conditions of RFC 9110, in this order. check returns nil if all hold.
+// A failed condition is 412, or the refusal that the request would get without conditions. A blocking lock is 423 or
+// 207. Except for the early test of a PUT, the caller has claimed the names.
 func (x *exchange) check() error {
 	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition
 	// Failed) status" (RFC 4918, 10.4.1; G-37).
@@ -92,10 +91,10 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless decides whether a failed condition may be reported: it returns the refusal that the request would get without
-// its conditions, or failed if it would get none. It changes nothing and finds only refusals that show before a change:
-// "A server MUST ignore all received preconditions if its response to the same request without those conditions [...]
-// would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
+// unless returns the refusal that a request would get without its conditions, else failed. unless changes nothing and
+// finds only refusals before a change: "A server MUST ignore all received preconditions if its response to the same
+// request without those conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC
+// 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
 	var err error
 	switch x.method {
@@ -135,9 +134,9 @@ func (x *exchange) creatable(name Path) error {
 	return u.Close()
 }
 
-// transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. It changes nothing and
-// does not test the descendants. It returns nil if Overwrite is F and the target exists. It reads nothing from the
-// files. A missing source is its error.
+// transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. transferable changes
+// nothing, reads no file contents and does not test descendants. A missing source is an error. An existing target
+// with Overwrite F returns nil.
 func (x *exchange) transferable() error {
 	from, err := x.files.Stat(x.name)
 	if err != nil {
@@ -175,9 +174,10 @@ func (x *exchange) transferable() error {
 	return x.files.Makeable(x.to, from.Folder)
 }
 
-// blocked returns nil if no lock prevents the request. A lock on a resource that the request changes is a 423, and
-// locks on its descendants are a 207 that lists them. If the client does not see one of these descendants, the result
-// is a 423 without its name.
+// blocked returns the refusal of a request that locks prevent, or nil:
+//   - lock on a changed resource: 423
+//   - locks on descendants: a 207 that lists the descendants
+//   - lock on a descendant that the client may not see: 423 without a name
 func (x *exchange) blocked() error {
 	var parts []part
 	for _, c := range x.touches() {
@@ -211,10 +211,9 @@ func locked(root Path) Refusal {
 		xml: "<D:lock-token-submitted><D:href>" + text(root.Href(false)) + "</D:href></D:lock-token-submitted>"}
 }
 
-// touches returns the changes that the request makes, for the test of locks. It returns nil for UNLOCK and for a LOCK
-// of an existing resource. A resource that the user cannot see counts as missing. PUT and LOCK of a missing resource,
-// and the methods that make or remove one, also change the members of its folder. COPY touches only its destination,
-// MOVE both.
+// touches returns the changes that the request makes, for the test of locks. UNLOCK, and LOCK of an existing
+// resource, change nothing (nil). A request that creates or removes a resource also changes its folder's members. A
+// resource that the user cannot see counts as missing. COPY changes only the destination, MOVE also the source.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":

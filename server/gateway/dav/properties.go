@@ -24,10 +24,9 @@ type Patch struct {
 	Property Property
 }
 
-// proppatch serves PROPPATCH: it applies all changes or none, and answers 207 with the status of each property. It
-// refuses changes of DAV: properties with 403 in that response. If the changes fail for lack of space, the response has
-// 507. It returns other errors without a response. A malformed body and a missing resource are errors. One change of a
-// DAV: property refuses all.
+// proppatch serves PROPPATCH: it applies all changes or none and responds with a status per property. The response is
+// a 207 with 403 for each DAV: property, which a client cannot change, or with 507 if space is missing. A malformed
+// body, a missing resource and any other failure are errors without a response.
 func (x *exchange) proppatch() error {
 	body, err := x.body()
 	if err != nil {
@@ -63,9 +62,9 @@ func (x *exchange) proppatch() error {
 	return nil
 }
 
-// protected reports whether a request changes DAV: properties, which the server alone sets. If so, it writes 403 for
-// those and 424 for the other changes: "Instructions MUST either all be executed or none executed" (RFC 4918, 9.2,
-// 16; RFC 3744, 5). Otherwise it writes nothing.
+// protected reports whether a request changes DAV: properties, which only the server sets. If so, protected writes
+// 403 for these properties and 424 for all others: "Instructions MUST either all be executed or none executed" (RFC
+// 4918, 9.2, 16; RFC 3744, 5). If not, protected writes nothing.
 func protected(b *strings.Builder, patches []Patch) bool {
 	ours := func(p Patch) bool { return p.Property.Name.Space == davSpace }
 	any := false
@@ -95,9 +94,8 @@ func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool
 	}
 }
 
-// readPatches parses the body of a PROPPATCH and returns its changes in order (RFC 4918, 14.19). It ignores unknown
-// elements. A malformed body, one without a change and one with too many are errXML. A removal has no value. Other
-// changes before the error are dropped.
+// readPatches parses the body of a PROPPATCH and returns its changes in order (RFC 4918, 14.19). Unknown elements are
+// ignored. A removal has no value. A body that is malformed, or has no or too many changes, returns nil and errXML.
 func readPatches(body []byte) (patches []Patch, err error) {
 	update, err := parseXML(body)
 	if err != nil {

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// propfind serves PROPFIND: it answers 207 with the properties of the resource and, at depth 1, of its members. It
-// refuses an infinite or missing Depth with 403, any other Depth than 0, 1 and "1,noroot" with 400, and a folder with
-// more than MostListed members with 507. A folder that the user may not list is shown without members. Errors of the
-// body come first, then Depth, then the resource.
+// propfind serves PROPFIND: it responds with the properties of the resource and, at depth 1, its members. The status
+// is 207. A folder that the user may not list has no members. propfind checks body, Depth and resource in this order:
+//   - Depth missing or infinite: 403
+//   - Depth other than 0, 1 and "1,noroot": 400
+//   - more than MostListed members: 507
 func (x *exchange) propfind() error {
 	body, err := x.body()
 	if err != nil {
@@ -156,9 +157,9 @@ func (l *lister) response(name Path, href string, i *Info) []byte {
 	return l.buf
 }
 
-// add appends a property n of a resource to the group of its status. It takes a property in dead, those that clients
-// set, as it is, computes a live one, and asks the file system for any other DAV: property. An unknown property is 404.
-// It appends only the name if the status is not 200 or the request wants names.
+// add appends property n of a resource to the group of properties with its status. dead has the properties that
+// clients set. Live properties are computed. Any other DAV: property comes from the file system, and an unknown
+// property is 404. If the status is not 200, or the request wants names, add appends only the name.
 func (l *lister) add(name Path, i *Info, n Name, dead map[Name]Property) {
 	p, isDead := dead[n]
 	code := http.StatusOK
@@ -210,9 +211,9 @@ func (l *lister) status(code int) *statuses {
 const lockable = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>" +
 	"</D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
 
-// value appends the XML value of a live property to b. It appends nothing for the resourcetype of a file, for
-// lockdiscovery without locks, and for an unknown name. Text is escaped. Times are those of RFC 3339 for creationdate
-// and of HTTP for getlastmodified.
+// value appends the escaped XML value of a live property to b. value appends nothing for the resourcetype of a file,
+// lockdiscovery without locks, and an unknown name. creationdate has the format of RFC 3339, getlastmodified that of
+// HTTP.
 func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	switch local {
 	case "resourcetype":

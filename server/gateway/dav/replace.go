@@ -6,11 +6,10 @@ import (
 	"net/http"
 )
 
-// replaceTree moves or copies the source, which has the facts i, over an existing destination. At least one of both is
-// a folder. A copy is made under a hidden name. Then one step replaces the destination, so that clients see the old
-// resource or the new one, even if the server is killed (G-42). Finally replaceTree removes the old resource. If
-// something of it cannot be removed, the rest gets the destination's name with " (old)", or stays hidden if that name
-// is taken or too long.
+// replaceTree moves or copies the source over an existing destination; at least one is a folder. i describes the
+// source. If the user may not remove the destination, nothing changes. Clients see the old resource or the new one,
+// even if the server is killed (G-42). The error lists resources that could not be copied. Parts of the old resource
+// that cannot be removed get the destination's name with " (old)", or stay hidden if that name is taken or too long.
 func (x *exchange) replaceTree(i Info) error {
 	// "Prior to performing the [copy or] move, the server MUST perform a DELETE with 'Depth: infinity' on the destination
 	// resource": as the user, and with the rights that DELETE takes (RFC 4918, 9.8.4, 9.9.3).
@@ -51,10 +50,9 @@ func (x *exchange) replaceTree(i Info) error {
 	return x.outcome(x.to)
 }
 
-// copyFolder copies the source, a folder with the facts i, to a free name. It makes the copy under a hidden name and
-// renames it at the end, so that a killed server leaves no part of a folder under the new name (G-51). Resources that
-// cannot be copied are missing in the copy, and the error lists them. If the client leaves, or the name has been
-// taken, copyFolder removes the copy.
+// copyFolder copies the source folder, which i describes, to a free name. The new name appears only after the last
+// resource was copied, even if the server is killed (G-51). The error lists resources that could not be copied. If
+// the client leaves or the name was taken, copyFolder removes the copy.
 func (x *exchange) copyFolder(i Info) error {
 	from := x.files.Hidden(x.to)
 	x.hidden, x.shown = from, x.to
@@ -111,9 +109,9 @@ func (x *exchange) dropMembers(name Path) {
 	}
 }
 
-// removable checks in advance that a folder can be replaced: it reports whether the user may remove a resource with all
-// its descendants. It records each obstacle in x.parts, and changes nothing. Each resource counts against x.budget, the
-// limit for one request; beyond it the result is false.
+// removable reports whether the user may remove a resource with all its descendants. removable changes no file and
+// records each obstacle in x.parts. Each resource counts against x.budget, the limit of one request; beyond the limit
+// the result is false.
 func (x *exchange) removable(name Path) bool {
 	if x.budget--; x.budget < 0 {
 		x.fail(name, errTooMany)

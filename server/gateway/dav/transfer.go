@@ -6,9 +6,9 @@ import (
 	"net/url"
 )
 
-// transfer serves COPY and MOVE. It answers 201 for a new destination and 204 for a replaced one, which it replaces in
-// one step. If parts of a copy fail, the others stay, and the error lists the failures. An existing destination with
-// Overwrite: F is 412. A destination that cannot be looked up for another reason than 404 is an error.
+// transfer serves COPY and MOVE. transfer responds with 201 for a new destination and 204 for an existing
+// destination, which is replaced in one step. If a copy fails in part, the copied resources stay and the error lists
+// the failures. An existing destination with Overwrite F is 412.
 func (x *exchange) transfer() error {
 	move := x.method == "MOVE"
 	if move {
@@ -66,9 +66,12 @@ func (x *exchange) transfer() error {
 	return x.respond(http.StatusCreated)
 }
 
-// destination parses the Destination header and sets x.to. It refuses a missing or malformed header with 400 and
-// another server with 502. It refuses with 403 a destination that cannot be changed, that is or contains the source, or
-// that is inside the source; a COPY of depth 0 may go inside. Exactly one header is needed.
+// destination parses the Destination header and sets x.to. destination refuses:
+//   - not exactly one header, or a malformed one: 400
+//   - another server: 502
+//   - a name that cannot be changed: 403
+//   - the source, or a folder that contains it: 403
+//   - a name inside the source: 403, except for COPY of depth 0
 func (x *exchange) destination() error {
 	header := x.r.Header["Destination"]
 	if len(header) != 1 || header[0] == "" {
@@ -112,10 +115,10 @@ func (x *exchange) rename(atOnce bool) error {
 	return nil
 }
 
-// copyTree copies a resource, which i describes, and with deep its descendants. It records each failure in x.parts and
-// continues: "If an error occurs while copying an internal collection, then the server MUST NOT copy any resources
-// identified by members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3). Beyond the budget, and
-// after the client has left, each resource is such a failure. A folder with too many members is not copied.
+// copyTree copies a resource, which i describes, and with deep its descendants. copyTree records failures in x.parts
+// and continues: "If an error occurs while copying an internal collection, then the server MUST NOT copy any
+// resources identified by members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3). Failures are
+// also resources beyond the budget or after the client has left, and too large folders.
 func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	if x.budget--; x.budget < 0 {
 		x.fail(from, errTooMany)
@@ -156,9 +159,9 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	}
 }
 
-// copyFile copies a file and its dead properties, and replaces an existing one at to. The copy appears only when all
-// data has arrived. If only the properties fail, it returns the error, but the copy stays. A file or a target that may
-// not be opened gives the refusal.
+// copyFile copies a file with its dead properties and replaces an existing file at to. The copy appears only when all
+// data has arrived. If only the properties fail, the copy stays, with an error. A file that may not be opened or
+// created is a refusal.
 func (x *exchange) copyFile(from, to Path) error {
 	src, err := x.files.Open(from)
 	if err != nil {
@@ -195,10 +198,12 @@ func (x *exchange) copyProperties(from, to Path) error {
 	return x.files.Patch(to, patches)
 }
 
-// put serves PUT: it stores the body as the file's contents and answers 201 for a new file, else 204, with the ETag.
-// slash reports that the URL ends in a slash, which is refused with 405. It refuses Content-Range with 400 and a body
-// larger than LargestUpload with 413. The file does not change before the whole body has arrived. A folder that is
-// missing, and a failed condition, are refusals before the body is read.
+// put serves PUT: it stores the body as the file's contents and responds with the ETag. The status is 201 for a new
+// file, else 204. The file changes only when the whole body has arrived. A missing folder and a failed condition are
+// refused before that. Other refusals:
+//   - slash, a URL that ends in a slash: 405
+//   - Content-Range: 400
+//   - a body larger than LargestUpload: 413
 func (x *exchange) put(slash bool) error {
 	switch {
 	case slash:

@@ -76,9 +76,10 @@ func ofBody(err error) error {
 	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
-// parseXML parses an XML document and returns its root element. It returns errXML if the body is empty, malformed, too
-// deep, or has a document type, an undeclared prefix, or a processing instruction other than the XML declaration.
-// WebDAV clients send none of these (G-21). More than one root element is errXML. The text between elements is kept.
+// parseXML parses an XML document and returns its root element, with the text between elements. parseXML returns
+// errXML for an empty, malformed or too deep body, several root elements and an undeclared prefix. A document type,
+// or a processing instruction other than the XML declaration, is also errXML, because WebDAV clients send none
+// (G-21).
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
@@ -128,10 +129,10 @@ func parseXML(body []byte) (root *element, err error) {
 // between them, also if the prefix is empty.
 func rawName(n Name) string { return n.Space + ":" + n.Local }
 
-// expand resolves the prefixes of a start tag. scope maps the prefixes in scope, and lang is the xml:lang of the
-// parent. It returns the element, the prefixes in its own scope, and true. It returns false for an undeclared prefix,
-// one that is declared as "", or too many attributes. Until the end tag, text of the element holds the name with its
-// prefix. It does not change scope.
+// expand resolves the prefixes of a start tag. expand returns the element and the prefixes in its scope. scope has
+// the parent's prefixes and is not changed; lang is the parent's xml:lang. Until the end tag, the element's text
+// holds its prefixed name. The result is false for an undeclared prefix, a prefix declared as "", and too many
+// attributes.
 func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
@@ -249,9 +250,9 @@ func plain(s string) bool {
 	return true
 }
 
-// readLockInfo parses the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner; an owner
-// of more than longestOwner bytes becomes "". A body that is not a lockinfo is errXML. One without a valid scope or
-// type is a 422 refusal. A scope that is both exclusive and shared is such a refusal.
+// readLockInfo parses the body of a LOCK that creates a lock (RFC 4918, 14.11). readLockInfo sets only Shared and
+// Owner. An owner above longestOwner bytes becomes "". A body that is not a lockinfo is errXML. A scope or type that
+// is missing or invalid, or a scope both exclusive and shared, is a 422 refusal.
 func readLockInfo(body []byte) (l Lock, err error) {
 	info, err := parseXML(body)
 	if err != nil {
