@@ -57,9 +57,8 @@ var privileges = []struct {
 // fullRights are the rights of D:all: all rights of a file.
 const fullRights winnt.AccessMask = 0x1F01FF
 
-// inPrivileges writes the WebDAV privileges (RFC 3744) that an access mask contains: a D:privilege element for each
-// privilege whose rights are all in mask. It writes D:all, too, if mask has all rights of a file. It leaves out D:bind
-// and D:unbind unless dir is set.
+// inPrivileges writes a D:privilege element for each WebDAV privilege in an access mask (RFC 3744). The mask must
+// have all rights of the privilege. All file rights together also give D:all. D:bind and D:unbind need dir.
 func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	if mask&fullRights == fullRights {
 		b.WriteString("<D:privilege><D:all/></D:privilege>")
@@ -127,9 +126,8 @@ func (t *propertyReader) descriptor() *sd.Descriptor {
 	return d
 }
 
-// principal returns the value of D:owner or D:group, with code 200: the D:href of the SID that of selects from the
-// descriptor, or "" for the zero SID. It returns 403 if the client may not read the descriptor, and 404 for the root
-// above the trees.
+// principal returns the D:href of a file's owner or group with code 200. of selects the SID from the descriptor; a
+// zero SID is "". The code is 403 if the client may not read the descriptor, and 404 for the root above the trees.
 func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -144,9 +142,9 @@ func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int
 	return "<D:href>" + principalHref(of(d)) + "</D:href>", http.StatusOK
 }
 
-// acl returns the value of D:acl with code 200: the DACL's entries in order, without inherit-only, object and system
-// entries. A missing DACL becomes one entry that grants everyone everything, and an empty one the value "". It
-// returns 403 if the client may not read the descriptor, and 404 for the root above the trees.
+// acl returns the value of D:acl with code 200: the DACL's entries in order. Inherit-only, object and system entries
+// are left out. A missing DACL is one entry that grants everyone everything. An empty DACL is "". The code is 403 if
+// the client may not read the descriptor, and 404 for the root above the trees.
 func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -234,9 +232,9 @@ func principalOf(s sid.SID) string {
 	return "<D:href>" + principalHref(s) + "</D:href>"
 }
 
-// quota returns the free or, without free, the used bytes of the tree's volume as a decimal number (RFC 4331). Free
-// are the bytes that the client may use. It returns "" and 404 if the client cannot open the file or refmond reports
-// no size.
+// quota returns the volume's free or used bytes as a decimal number (RFC 4331). free selects the bytes that the
+// client may still use. The code is 200. If the client cannot open the file or refmond reports no size, the result is
+// "" and 404.
 func (t *propertyReader) quota(free bool) (string, int) {
 	h, st := t.q.open(t.at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {

@@ -78,9 +78,9 @@ func (c strictCodec) Unmarshal(data []byte, message any) error {
 	return protojson.Unmarshal(data, m)
 }
 
-// checkJSON rejects malformed JSON requests (G-35): it reads one object with the fields of m from r, and returns an
-// error for a name that is unknown, repeated or in the wrong case, and for a null or empty value. It does not check
-// types, which protojson does. Errors have their position.
+// checkJSON rejects a malformed JSON request (G-35). checkJSON reads one object with the fields of m from r. An
+// unknown, repeated or wrongly cased name and a null or empty value are errors, with their position. Types are not
+// checked.
 func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	fields := m.Fields()
 	names := make([]string, fields.Len())
@@ -132,9 +132,11 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 	return err
 }
 
-// checkWire rejects malformed binary requests that package proto accepts (G-35): it returns an error if the binary
-// message b, or a message in it, has a field that m does not define, or one that is repeated, empty or of the wrong
-// wire type. An empty message is valid. Fields may have any order. Each element of a list counts by itself.
+// checkWire rejects malformed binary requests that package proto accepts (G-35). Fields may have any order, and an
+// empty message b is valid. Errors, also in nested messages, are:
+//   - a field that m does not define
+//   - a repeated field that is no list
+//   - a field that is empty or has the wrong wire type
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
 	for len(b) > 0 {

@@ -95,9 +95,9 @@ func checkRequest(message any) error {
 	return nil
 }
 
-// checkNeeds returns nil if a message, and each message in it that is present, has all required fields. Else the error
-// names the first missing one. A request without rights is an error, never a request for the maximum (G-36). Of fields
-// with the need "either" one suffices. A field that is not served is an error even if it is absent.
+// checkNeeds returns nil if a message has all required fields; the error names the first missing one. checkNeeds also
+// checks nested messages that are present. Of the fields with the need "either" one suffices. A field that is not
+// served is always an error. A request without rights is an error, never a request for the maximum (G-36).
 func checkNeeds(m protoreflect.Message) error {
 	var choice []string
 	chosen := false

@@ -40,10 +40,9 @@ type wrong struct {
 	since time.Time
 }
 
-// try limits password guessing: it counts an attempt to log on with a name from a client address, in any letter case of
-// the name. If the address, or the name from this address, has reached its limit, ok is false, right is nil, and
-// nothing is counted. After an attempt that did not fail, or that refmond did not try, the caller calls right once to
-// uncount it.
+// try counts a logon attempt with a name from a client address, to limit password guessing. The name's letter case is
+// ignored. If the address, or the name from this address, is at its limit, ok is false, right is nil and nothing is
+// counted. The caller calls right once to uncount an attempt that did not fail or was not tried.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}

@@ -23,10 +23,11 @@ import (
 // thousand groups has about 30 KiB.
 const longestCredential = 64 << 10
 
-// who authenticates the client of a request and returns its session, which the caller returns with sessions.put. It
-// returns nil after it wrote an error response: 401 without valid credentials, 429 after too many wrong passwords, and
-// 503 if refmond cannot be reached. It may block until a logon ends. It delays the response to a wrong password to a
-// fixed time.
+// who authenticates the client of a request; the caller returns the session with sessions.put. who may block until a
+// logon ends, and delays the response to a wrong password. After an error response the session is nil:
+//   - no valid credentials: 401
+//   - too many wrong passwords: 429
+//   - refmond could not check the credentials: 503
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {
@@ -64,10 +65,10 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	return nil
 }
 
-// proved logs the client on by its Authorization header or, without one, by its certificate. The caller checks st of
-// the session and returns the session with sessions.put. It returns nil if the request has no usable credential: none
-// at all, a malformed or too long one, or an unknown or disabled scheme. A failed logon is a session without success in
-// st. Basic logons with the same credential share a session. Each Negotiate logon is one of its own.
+// proved logs the client on by its Authorization header or, without one, by its certificate. The caller checks the
+// session's st, because a failed logon also returns a session, and returns the session with sessions.put. The session
+// is nil for a request without a credential, with a malformed or too long credential, or with an unknown or disabled
+// scheme. Equal Basic credentials share a session; each Negotiate request gets a new one.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
@@ -143,9 +144,9 @@ func fingerprint(state *tls.ConnectionState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// basic decodes the value of a Basic Authorization header to a logon. DOMAIN\name names a domain; without it the domain
-// is "". ok is false for bad base64 or UTF-8, a NUL, a missing colon, or an empty name. The password may be empty. Only
-// the first backslash and the first colon separate.
+// basic decodes the value of a Basic Authorization header to a logon. The first backslash separates the domain;
+// without a backslash the domain is "". The first colon separates the password, which may be empty. ok is false for
+// bad base64 or UTF-8, a NUL, a missing colon, and an empty name.
 func basic(value string) (in nt.LogonInformation, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	if err != nil || !utf8.Valid(b) {

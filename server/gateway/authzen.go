@@ -52,9 +52,8 @@ type pdp struct {
 	api     *authzen.Handler // immutable
 }
 
-// newPDP returns the policy decision point of a gateway. It returns an error for a missing or malformed field of c, for
-// a descriptor without owner, group or DACL, and for types that declare "file". The URL must have no path, and Rate is
-// at least 1.
+// newPDP returns the gateway's policy decision point for AuthZEN. newPDP returns an error for a malformed Ask, an Ask
+// without owner, group or DACL, a Rate below 1, Types that declare "file", and a URL that is invalid or has a path.
 func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	ask, err := sddl.Parse(c.Ask)
 	switch {
@@ -137,10 +136,13 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 	return &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 }
 
-// decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject with
-// another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is a
-// denial. Other errors mean that refmond did not decide. With configured types, a subject of another type than user can
-// be asked about other resources than files. It returns the subject's logon to the cache at the end.
+// decide evaluates an AuthZEN question. others says whether the caller r may ask about other subjects.
+//   - without others, the subject is not the caller: a 403 error
+//   - unknown subject or resource type: a denial
+//   - refmond did not decide: an error
+//
+// With configured types, a subject of a type other than user can be asked about resources that are no files. decide
+// returns the subject's logon to the cache.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {
@@ -208,9 +210,9 @@ func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessM
 	return ok, st
 }
 
-// subject returns a session for access checks about an account, logged on without a password; the caller returns it
-// with subjects.put. Its token has the level Identification, which cannot open files (G-62). If the account is unknown
-// or the logon fails, st is not Success.
+// subject logs an account on without a password and returns a session for access checks. The caller returns the
+// session with subjects.put. Its token has the level Identification, which cannot open files (G-62). After a failed
+// logon st is not Success.
 func (p *process) subject(r *request, account string) *session {
 	return p.subjects.get(p.subjects.name("subject ", account), func(s *session) {
 		ctx := context.WithoutCancel(r.ctx)

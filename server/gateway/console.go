@@ -42,9 +42,9 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole serves one page of the console: it gathers the data of p with the rights of the client and writes the
-// page as HTML with status 200. For HEAD it writes the headers alone. It ignores a client that has disconnected.
-// Problems in gathering the data appear on the page.
+// showConsole serves one page of the console as HTML with status 200. showConsole gathers the page's data with the
+// client's rights; a failure appears on the page. HEAD gets only the headers. A client that has disconnected is
+// ignored.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS

@@ -27,9 +27,8 @@ type tokenData struct {
 // groupLine is a group of a token and its use in access checks.
 type groupLine struct{ SID, Name, How string }
 
-// tokenPage returns a tokenData with the client's own token, or with that of the process whose number is in the query,
-// if the client may open it. On failure Problem has the reason. A number that is malformed, and a process or token that
-// may not be opened, are such a failure.
+// tokenPage returns the tokenData of the client's token, or of the process in the query. If the number of the process
+// is malformed, or the client may not open the process or its token, Problem has the reason.
 func (q *request) tokenPage(r *http.Request) any {
 	d := tokenData{Of: "the token of this request", Process: r.URL.Query().Get("process")}
 	tok, st := q.s.token, ntstatus.Success
@@ -124,9 +123,9 @@ type treeLine struct{ Name, Link, SDDL string }
 // mostDescriptors is the most entries that the page shows.
 const mostDescriptors = 200
 
-// treePage returns a treeData with the descriptor of the file in the query, who has rights on it, and its entries.
-// Without a path it lists only the trees. Without READ_CONTROL it leaves the descriptor out. On failure Problem has the
-// reason. A malformed path and one that the client may not see are such failures.
+// treePage returns the treeData of the file in the query: descriptor, grants and entries. Without a path, only the
+// trees are listed. Without READ_CONTROL, no descriptor is shown. A malformed path, and a file that the client may
+// not see, are reported in Problem.
 func (q *request) treePage(r *http.Request) any {
 	d := treeData{Path: r.URL.Query().Get("path")}
 	for _, f := range q.roots() {
@@ -205,9 +204,8 @@ type whyData struct {
 var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
 	"MAXIMUM_ALLOWED"}
 
-// whyPage returns a whyData with the result and explanation of the access question in the query. Without a path it
-// returns an empty form. A path without a right is a Problem, not a request for the maximum. After a failure Problem
-// has the reason.
+// whyPage returns the whyData for the access question in the query: result and explanation. Without a path the form
+// is empty. Problem has the reason of a failure. A path without a right is a failure, not a request for the maximum.
 func (q *request) whyPage(r *http.Request) any {
 	v := r.URL.Query()
 	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}

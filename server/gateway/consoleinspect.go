@@ -82,9 +82,9 @@ func orText(a, b string) string {
 	return a
 }
 
-// threads returns up to mostThreads threads of a process that impersonate a client. It returns nil if there are none or
-// the client may not open the process. Since and Proof are not set. It stops at the first failure and returns those
-// found so far.
+// threads returns up to mostThreads threads of a process that impersonate a client. At the first failure threads
+// returns the threads found so far. threads returns nil if the client may not open the process. Since and Proof are
+// not set.
 func (q *request) threads(process winnt.Handle) (list []actingLine) {
 	var users []sid.SID
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {

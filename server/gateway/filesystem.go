@@ -88,9 +88,9 @@ func (f files) Mkdir(name dav.Path) error {
 	return nil
 }
 
-// refusedToMake returns the HTTP error for a failed creation of at, from refmond's status st; it is never nil. desired
-// is the right that a 403 reports as missing on the parent directory. A hidden parent directory gets the same 409 as a
-// missing one. A hidden file that is in the way gets 403 (G-12).
+// refusedToMake returns the HTTP error for a failed creation of at; it is never nil. st is refmond's status. A 403
+// reports desired as missing on the parent directory. A hidden parent gets the 409 of a missing parent. A hidden file
+// with the name gets 403 (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
 	code := codes[st]
@@ -244,9 +244,9 @@ func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
 	return u, nil
 }
 
-// stat returns the attributes of a file or directory. If the client may not open it but may list its directory, they
-// are those of the directory entry, without an id. refused is nil on success; a hidden name gets the 404 of a missing
-// one. The root above the trees always exists.
+// stat returns the attributes of a file or directory; the refusal is nil on success. If the client may only list the
+// parent, the attributes come from the directory entry, without an id. A hidden name gets the 404 of a missing name.
+// The root above the trees always exists.
 func (q *request) stat(at place) (facts, *refusal) {
 	if at.tree == "" && at.path == "" {
 		return facts{name: "/", dir: true, written: filetime.UnixEpoch, created: filetime.UnixEpoch}, nil

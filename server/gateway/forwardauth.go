@@ -35,10 +35,13 @@ func (f *ForwardAuth) check() error {
 	return nil
 }
 
-// forwardAuth answers a proxy's question about a client, whose credentials the request has: 200 if the client could
-// open the file with the right, and 401 if it has no valid credentials. Any other failure is 403, because nginx turns
-// any other status into a 500 (G-66). A path that is not served, and a daemon that cannot be reached, are 403 as well;
-// so are too many failed logons.
+// forwardAuth answers a proxy's question whether a client could open a file. The request has the client's
+// credentials.
+//   - the client could open the file with the right: 200
+//   - no valid credentials: 401
+//   - any other failure: 403, because nginx turns other statuses into 500 (G-66)
+//
+// Too many failed logons, a path that is not served and an unreachable daemon are such failures.
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()
@@ -77,9 +80,9 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// forwarded returns the file and the right that the proxy asks about. ok is false if the sender is not a configured
-// proxy, or if a header is missing, repeated or invalid (G-67). The path must be absolute, without host or fragment,
-// and name a tree. The right must be one known action.
+// forwarded returns the file and the access mask that the proxy asks about. ok is false if the sender is no
+// configured proxy, or a header is missing, repeated or invalid (G-67). The path must be absolute, in a tree, without
+// host and fragment. The right must be one known action.
 func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
 	f := &g.cfg.ForwardAuth
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

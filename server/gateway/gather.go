@@ -109,9 +109,9 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce sends a whole response in one write if it can: on a connection of HTTP/1 whose context has a gathered
-// connection, and with a body of at most mostGathered bytes. Otherwise net/http decides when to send. It sets no
-// header. It ignores errors, because they mean that the client left.
+// atOnce writes a response body, if possible in one write with the headers. That needs HTTP/1, a gathered connection
+// in the context, and at most mostGathered bytes; if not, net/http decides when to send. Errors are ignored: the
+// client has left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {

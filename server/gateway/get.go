@@ -32,8 +32,8 @@ var (
 // small is the pool of buffers for small files.
 var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
 
-// get answers GET and HEAD of q.at with the contents of a file, or with the page of a directory or of the list of
-// trees. It writes the refusal if the client may not read it. It releases the handle of a file that was not read whole.
+// get serves GET and HEAD of q.at: a file's contents, or the page of a directory or of the trees. If the client may
+// not read q.at, get writes the refusal.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)
@@ -114,9 +114,8 @@ var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "te
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a small file that was read at once: data has its whole contents. It supports ranges and conditional
-// headers. Without them it sends the file in one write, and for HEAD the headers alone. A URL that ends in a slash is a
-// 404.
+// whole serves a small file whose whole contents are in data. whole supports ranges and conditional headers. HEAD
+// gets only the headers. A URL that ends in a slash is 404.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {

@@ -107,10 +107,14 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 	_, _ = w.Write(body) // the client may have left
 }
 
-// answer returns the index's answer with its status, or an error with the HTTP status for it. It counts the question
-// against the client's limit and records it, even if it then refuses the question with 403. A client without the right
-// of Ask gets the answer that reticent returns. Too many questions are 429, a malformed one 400. An index that does not
-// answer and a question that cannot be recorded are 503, a malformed answer of the index 502.
+// answer forwards a client's question to refmon-index and returns the HTTP status and body. Each question counts
+// against the client's limit. A well-formed question is recorded, even if refused with 403. Without the right of Ask,
+// the client gets the answer of reticent. The status of an error is:
+//   - too many questions: 429
+//   - malformed question: 400
+//   - about another subject without the right of Ask: 403
+//   - no answer of refmond or the index, or no record: 503
+//   - malformed answer of the index: 502
 func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
 	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")
@@ -158,9 +162,8 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	return status, body, nil
 }
 
-// forward sends a client's question to refmon-index and returns the status and body of its answer. It returns an error
-// for statuses other than those of questions: 200, 400 and 422. A body above largestIndexAnswer is an error. The caller
-// gets the body as it is.
+// forward sends a client's question to refmon-index and returns the answer's status and unchanged body. forward
+// returns an error for a status other than 200, 400 and 422, and for a body above largestIndexAnswer.
 func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (int, []byte, error) {
 	text, err := json.Marshal(q)
 	if err != nil {
@@ -188,10 +191,9 @@ func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (i
 	return 0, nil, fmt.Errorf("status %s: %.200s", r.Status, body)
 }
 
-// reticent removes from the index's answer what a client without the right of Ask may not learn: everything about a
-// document that it may not read, even whether the document exists (G-120). It returns other answers than those of
-// can-read and why unchanged. It returns an error for a malformed answer. Of a refused answer nothing but allowed
-// stays.
+// reticent removes what a client without the right of Ask may not learn from the index's answer (G-120). Of a refused
+// answer only allowed stays, because the client must not learn whether the document exists. Answers other than those
+// of can-read and why are unchanged. A malformed answer is an error.
 func reticent(name string, body []byte) ([]byte, error) {
 	type answer struct {
 		Allowed bool `json:"allowed"`

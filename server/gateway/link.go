@@ -111,16 +111,18 @@ func enable(th *nt.Thread, p winnt.Privilege) {
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do calls refmond with the gateway's own identity: it runs f on a pool thread that does not impersonate. Use it only
-// for calls that a handle authorizes. It blocks until a thread is free. It returns the status of f, Cancelled if ctx
-// ends first, or the error status of a failed connection.
+// do runs f on a pool thread with the gateway's identity, without impersonation. Use it only for calls that a handle
+// authorizes. do blocks until a thread is free. do returns the status of f, Cancelled if ctx ends first, or the error
+// status of a failed connection.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.run(ctx, 0, f)
 }
 
-// as calls refmond with the rights of a client: it runs f on a pool thread that impersonates the token tok, and reverts
-// afterwards. It returns the status of f, or another status without calling f: NoToken if tok is 0, Cancelled if ctx
-// ends before a thread is free, or that of the failed impersonation. f must not wait for a client or a lock.
+// as runs f on a pool thread that impersonates the token tok, and reverts afterwards. f must not wait for a client or
+// a lock. as returns the status of f. as fails without calling f:
+//   - tok is 0: NoToken
+//   - ctx ends before a thread is free: Cancelled
+//   - the impersonation fails: its status
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	if tok == 0 {
 		// Nothing is done for a client without its token (G-1).
@@ -129,9 +131,9 @@ func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) n
 	return p.run(ctx, tok, f)
 }
 
-// run runs f on a pool thread, which impersonates tok unless tok is 0, and returns its status. If there is no thread
-// or the impersonation fails, it returns that status without calling f. If f panicked or the thread may still
-// impersonate, the thread is replaced by a new one (G-2).
+// run runs f on a pool thread and returns its status. The thread impersonates tok unless tok is 0. If there is no
+// thread, or the impersonation fails, run returns that status without calling f. A thread that may still impersonate
+// is replaced, also after a panic of f (G-2).
 func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
@@ -160,9 +162,9 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	return st
 }
 
-// take reserves a thread of the pool. It blocks until one is free, and creates it if needed. The caller sends it, or
-// nil for a new one, back to p.threads. It returns Cancelled if ctx ends first, or has ended even though a thread is
-// free, and the connection's status if a thread cannot be created. A free thread comes before a new one.
+// take reserves a thread of the pool. take blocks until a thread is free, and creates the thread if needed. The
+// caller sends the thread to p.threads, or nil for a new one. If ctx has ended or ends first, the status is
+// Cancelled. If the thread cannot be created, the status is that of the connection.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
 		return nil, ntstatus.Cancelled // do not start even if a thread is free
@@ -188,9 +190,9 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	return th, ntstatus.Success
 }
 
-// openAs opens an existing file with the rights of tok, in one round trip. The caller releases the handle in o, and
-// closes its File if refmond passed a descriptor. It returns NoToken if tok is 0, and Cancelled if ctx ends before a
-// thread is free.
+// openAs opens an existing file with the rights of tok, in one round trip. The caller releases o's handle, and closes
+// o.File if refmond passed a descriptor. The status is NoToken if the token tok is 0, and Cancelled if ctx ends
+// before a thread is free.
 func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.OpenedAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -212,8 +214,8 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 }
 
 // readAs opens and reads an existing file with the rights of tok, in one round trip. A file of at most mostAtOnce
-// bytes arrives whole and without a handle, and its data may be part of room. For any other file the caller releases
-// the handle in o. It returns NoToken if tok is 0.
+// bytes arrives whole, without a handle, and may share memory with room. The caller releases a larger file's handle.
+// If the token tok is 0, the status is NoToken.
 func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn, room []byte) (o client.ReadAs,
 	st ntstatus.Status) {
 	if tok == 0 {

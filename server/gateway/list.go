@@ -11,9 +11,9 @@ import (
 
 const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
 
-// list returns the entries of the open directory h, sorted by name, but no more than most. at is its place. It skips
-// names that requests cannot use. more reports that it left out others, in no particular order. refused is nil on
-// success. If it fails it returns no entries.
+// list returns at most most entries of the open directory h, sorted by name. at is the directory's path. Names that
+// requests cannot use are skipped. more reports that an arbitrary rest was left out. refused is nil on success; on a
+// failure list is nil.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry
@@ -68,9 +68,9 @@ func (q *request) roots() (list []facts) {
 	return list
 }
 
-// members returns the entries of a directory, sorted by name, but no more than most; more reports that there are
-// others. For the root it returns all visible trees, in the configured order. refused is nil on success; otherwise the
-// client may not list the directory, or reading it failed.
+// members returns at most most entries of a directory, sorted by name; more reports further entries. For the root
+// members returns all visible trees in the configured order. refused is nil on success; it is set if the directory
+// cannot be listed or read.
 func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
 	if at.tree == "" {
 		return q.roots(), false, nil

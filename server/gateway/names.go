@@ -74,10 +74,11 @@ func (p place) href(dir bool) string {
 	return b.String()
 }
 
-// parsePlace converts the path of a URL to a place; the file need not exist. dir reports a final slash. ok is false,
-// and the place has no meaning, for a path that is too long or deep, has a too long component, or is not UTF-8. It is
-// also false if two readers could resolve the path differently, as with "..", empty components or an encoded slash
-// (G-10). "/" is a place without a tree. One final slash is dropped; two make ok false.
+// parsePlace converts the path of a URL to a place; the file need not exist. dir reports a final slash, which is
+// dropped. "/" is a place without a tree. ok is false, and p has no meaning, for a path that:
+//   - is too long or deep, or has a too long component
+//   - is not UTF-8
+//   - could be resolved in two ways, as with "..", empty components or an encoded slash (G-10)
 func parsePlace(u *url.URL) (p place, dir, ok bool) {
 	text := u.Path
 	if len(text) > longestPath || !strings.HasPrefix(text, "/") || !utf8.ValidString(text) ||

@@ -38,9 +38,9 @@ type fileQuestion struct {
 // noSuchName is the reason of a denial for a missing file, and for one that the reader of the reason may not see.
 const noSuchName = "no such name"
 
-// fileAnswer answers whether the subject who could open a file with the rights of an action. An unknown action, path
-// or file is a denial. The descriptors are read with the rights of the caller, who needs READ_CONTROL on the file
-// (G-61). err is set if refmond did not decide.
+// fileAnswer decides whether the subject who could open a file with the rights of an action. An unknown action, path
+// or file is a denial. Descriptors are read with the caller's rights, which need READ_CONTROL on the file (G-61). err
+// means that refmond did not decide.
 func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Answer, err error) {
 	masks := actionMasks(ask.Action.Name)
 	if masks == nil {
@@ -68,9 +68,9 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 	return f.denial(masks[0])
 }
 
-// uninspected returns the answer about a file that could not be inspected, with the status st: a denial, or an error if
-// refmond did not try, or if the HTTP code of st is 500 or more or unknown. It first waits for a time step, because the
-// answer may hide a name; the end of the request does not make that an error.
+// uninspected returns the answer about a file that the caller could not inspect. st is the status of the inspection.
+// The result is a denial, or an error if refmond did not try or st has no HTTP code below 500. uninspected first
+// waits for a time step, because the answer may hide a name.
 func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) {
 	level(q.ctx, q.begun, q.g.levels.name)
 	switch code := codes[st]; {
@@ -83,9 +83,8 @@ func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) 
 		ReasonUser: noSuchName}, nil
 }
 
-// actionMasks converts the name of an action to file rights: it returns the access masks of the right with this name,
-// of which one must be granted. It returns nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED
-// (G-60).
+// actionMasks returns the access masks of the right with the action's name; one must be granted. actionMasks returns
+// nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED (G-60).
 func actionMasks(name string) (masks []winnt.AccessMask) {
 	rights, err := words.Parse(name)
 	if err != nil || len(rights) != 1 || rights[0].Managed() {
@@ -138,9 +137,9 @@ func (q *request) inspectFile(at place) (f inspected, st ntstatus.Status) {
 	return f, st
 }
 
-// opens reports whether the subject could open the file for these rights. It tests the directories on the path, the
-// read-only attribute and the descriptor, and the two rights that a directory grants on its entries (F-23, F-38,
-// F-40, F-42, F-43). If refmond does not complete a check, it returns false and another status than Success.
+// opens reports whether the subject could open the file with the rights in mask. opens tests the path's directories,
+// the read-only attribute, the descriptor, and what a directory grants on its entries (F-23, F-38, F-40, F-42, F-43).
+// If a check does not complete, opens returns false and the status.
 func (f *fileQuestion) opens(mask winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.traverses(); !ok {
 		return false, st
@@ -176,9 +175,9 @@ func (f *fileQuestion) may(d *sd.Descriptor, mask winnt.AccessMask) (bool, ntsta
 	return f.granted(d, f.who.token, mask, winnt.FileObject.Mapping)
 }
 
-// mayThrough checks a right that a directory can grant on its entries, such as deletion: it reports whether the subject
-// has right on the file, from its descriptor or because it has the right parent on the directory. The SACL of the file
-// limits both. A directory that the caller may not inspect grants nothing, with the status Success.
+// mayThrough reports whether the file or its directory grants the subject a right, such as deletion. right is checked
+// on the file, and parent on the directory. The file's SACL limits both. A directory that the caller may not inspect
+// grants nothing, with status Success.
 func (f *fileQuestion) mayThrough(right, parent winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.may(f.of.descriptor, right); ok || st != ntstatus.Success {
 		return ok, st
@@ -241,9 +240,9 @@ func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// denial returns a denial with its reasons. mask has the requested rights. The caller of the API gets the reason that
-// names the deciding entries. The user gets it only with READ_CONTROL on the file, and "no such name" if the user may
-// not see the file (G-65). err is set if refmond could not answer.
+// denial returns a denial of the rights in mask, with its reasons. The caller's reason names the deciding entries.
+// The user gets this reason only with READ_CONTROL on the file, and "no such name" for a file that the user may not
+// see (G-65). err means that refmond could not answer.
 func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err error) {
 	a = denial("denied by the descriptor, an attribute of the file or a directory on the path")
 	st := f.s.p.do(f.ctx, func(th *nt.Thread) ntstatus.Status {

@@ -55,9 +55,9 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 	return nil
 }
 
-// set replaces all properties of a path by list, for the file with this ID. An empty list removes them. It keeps list,
-// which the caller must not change afterwards. If a limit is reached, it returns false and changes nothing (G-19). Old
-// properties of another file at the path are replaced, too.
+// set replaces all properties of a path, for the file with the ID file. An empty list removes the properties.
+// Properties of another file at the path are replaced too. At a limit set returns false and changes nothing (G-19).
+// The caller must not change list afterwards.
 func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Property) bool {
 	size := 0
 	for name, p := range list {

@@ -68,10 +68,12 @@ func rights(mask winnt.AccessMask) *api.Rights {
 	return r
 }
 
-// object returns the descriptor that an access question is about: the one that the client sent as SDDL, then sent is
-// true, or that of the file with its path. An SDDL text comes before a path. err is a connect error: InvalidArgument
-// for neither and for a malformed or too long descriptor or path, NotFound for a missing or hidden file,
-// PermissionDenied without READ_CONTROL, and Unavailable for any other failure.
+// object returns the descriptor that an access question is about. A descriptor that the client sent as SDDL comes
+// before a path; sent is then true. err is a connect error:
+//   - neither SDDL nor path, or a malformed or too long one: InvalidArgument
+//   - missing or hidden file: NotFound
+//   - no READ_CONTROL: PermissionDenied
+//   - any other failure: Unavailable
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":
@@ -104,9 +106,9 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	return d, false, nil
 }
 
-// descriptor reads owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). refused is nil on
-// success. For a file that the client may not list it is the refusal of a missing one, and it comes after a delay
-// that hides the difference.
+// descriptor returns owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). refused is nil on
+// success. A file that the client may not list gets the refusal of a missing file, after a delay that hides the
+// difference.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st == ntstatus.Success {
@@ -128,10 +130,12 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	return d, nil
 }
 
-// check evaluates one access question for the client, or for the account in the question. That needs an object by path.
-// If why is set, the second result explains the decision as text, else it is "". A denial is not an error. Errors are
-// connect errors, or the cause of an ended context. A malformed right is InvalidArgument, another account with a
-// descriptor of the caller's own PermissionDenied.
+// check evaluates one access question for the client, or for the account in the question. The text explains the
+// decision if why is set, else the text is "". A denial is no error. Errors are connect errors or the cause of an
+// ended context:
+//   - malformed right: InvalidArgument
+//   - another account with a descriptor that the caller sent: PermissionDenied
+//   - others: those of object, about and decide
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
 	if err != nil {
@@ -177,9 +181,9 @@ func complete(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// about logs another account on without a password and returns its token, which is used only for access checks. The
-// caller calls end once to close the token; end is nil after an error. The error is a connect error: NotFound if
-// refmond refuses the account, else Unavailable or Internal.
+// about logs another account on without a password and returns a token for access checks only. The caller calls end
+// once to close the token; after an error end is nil. The connect error is NotFound if refmond refuses the account,
+// else Unavailable or Internal.
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -216,10 +220,12 @@ func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status
 	return connect.NewError(code, errors.New(prefix+st.String()))
 }
 
-// decide lets refmond check access to an object with descriptor d for the token tok. It maps generic rights in desired
-// first. A denial is not an error; its response has the rights that the token could get. If why is set, the text
-// explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an ended
-// context, which comes with the response, or Unavailable or Internal if refmond does not complete the check.
+// decide lets refmond check whether tok gets the desired rights with the descriptor d. Generic rights are mapped
+// first. A denial is no error; its response has the rights that tok could get. The text explains the decision if why
+// is set, else the text is "". Errors:
+//   - invalid descriptor: InvalidArgument
+//   - the check was not completed: Unavailable or Internal
+//   - ended context: its cause, with the response
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""

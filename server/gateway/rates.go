@@ -34,9 +34,8 @@ type bucket struct {
 	at   time.Time
 }
 
-// allow reports whether a user may make an API call now, and counts it if so. It returns false, without counting,
-// beyond callsEach calls a second (G-27). It does not block for a turn. If the table of users is full, a new user
-// resets all counters.
+// allow reports whether a user may make an API call now, and counts an allowed call. Beyond callsEach calls a second
+// allow returns false without blocking (G-27). If the table of users is full, a new user resets all counters.
 func (r *rates) allow(user sid.SID) bool {
 	now := r.now()
 	r.mu.Lock()
@@ -82,9 +81,9 @@ func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 // yes and no are descriptors that grant everybody everything, and nothing.
 var yes, no = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:SYG:SYD:")
 
-// decides is the health test of refmond: it reports whether refmond grants access to the descriptor yes and denies it
-// to no. It returns false if refmond is unreachable or ctx ends before a thread is free. It needs both decisions; every
-// other result is false.
+// decides reports whether refmond decides two test checks correctly. This is the health test: access to the
+// descriptor yes must be granted, and to no denied. The result is false if refmond is unreachable or ctx ends before
+// a thread is free.
 func (g *Gateway) decides(ctx context.Context) bool {
 	p, err := g.link.process()
 	if err != nil {

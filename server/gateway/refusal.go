@@ -51,16 +51,16 @@ func (f *refusal) Error() string {
 // Code returns the HTTP status.
 func (f *refusal) Code() int { return f.code }
 
-// refusedAs returns the HTTP error for a failed call on a file, from refmond's status; it is never nil. desired is the
-// access that was denied. If the client may not list the name, the refusal is the same 404 as for a missing file (G-8).
+// refusedAs returns the HTTP error for a failed call on a file; it is never nil. st is refmond's status, and desired
+// the denied access. A file that the client may not list gets the 404 of a missing file (G-8).
 func (q *request) refusedAs(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	_, refused := q.refusedUnless(at, desired, st, false)
 	return refused
 }
 
-// refusedUnless returns the HTTP error for a failed call on a file, as refusedAs does. If listing is set, there is one
-// exception: when access was denied to a file that the client may list, it returns the facts of the directory entry and
-// a nil refusal. It logs a status that has no HTTP status.
+// refusedUnless returns the HTTP error for a failed call on a file, as refusedAs does. With listing, a denied file
+// that the client may list is an exception: the result is the facts of its directory entry and a nil refusal. A
+// status without an HTTP status is logged.
 func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.Status, listing bool) (facts,
 	*refusal) {
 	code, known := codes[st]
@@ -86,9 +86,8 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 	return facts{}, f
 }
 
-// listed looks a file up in its directory with the rights of the client and returns the facts of its entry. seen is
-// false if the client may not list the directory, the file does not exist, or at is the root of a tree. Any failure of
-// the look-up is false as well.
+// listed returns a file's directory entry, read with the client's rights. seen is false if the client may not list
+// the directory, the file does not exist, at is the root of a tree, or the lookup fails.
 func (q *request) listed(at place) (f facts, seen bool) {
 	if at.path == "" {
 		return f, false // the list of trees contains those that the client can open
@@ -109,9 +108,9 @@ func (q *request) listed(at place) (f facts, seen bool) {
 	return f, seen
 }
 
-// explain tells a client why access was denied: the text names the entries that deny desired. It returns "" if no entry
-// decided, if the client does not have READ_CONTROL (G-9), or if a call fails. It names only SIDs that refmond resolves
-// for the client itself (B-67).
+// explain returns a text for the client that names the entries which denied desired. The text is "" if no entry
+// decided, a call failed, or the client has no READ_CONTROL (G-9). SIDs have names only if refmond resolves them for
+// the client (B-67).
 func (q *request) explain(at place, desired winnt.AccessMask) string {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {

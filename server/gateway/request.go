@@ -68,9 +68,9 @@ func (q *request) served(at place) bool {
 	return q.g.trees[at.tree] && at.possible()
 }
 
-// openToRead opens a file for reading with the rights of the client. The caller releases h. f is a descriptor of the
-// file, which the caller closes, or nil if refmond passes none. It requests GENERIC_READ, which f needs, and if that
-// is denied, only the rights to read data and attributes. A name that is not served is ObjectNameNotFound.
+// openToRead opens a file for reading with the client's rights; the caller releases h. f is the file's descriptor,
+// which the caller closes, or nil if refmond passes none. f needs GENERIC_READ; h needs only the rights to read data
+// and attributes. A name that is not served is ObjectNameNotFound.
 func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, nil, ntstatus.ObjectNameNotFound
@@ -83,9 +83,9 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 	return h, f, st
 }
 
-// readAs opens and reads a file with the rights of the client, in one round trip. A file of at most mostAtOnce bytes
-// arrives whole and without a handle, and its data may be part of room. For any other file the caller releases the
-// handle. After PortDisconnected, room may still be written to: do not reuse it.
+// readAs opens and reads a file with the client's rights, in one round trip. A file of at most mostAtOnce bytes
+// arrives whole, without a handle, and may share memory with room. The caller releases a larger file's handle. A name
+// that is not served is ObjectNameNotFound. After PortDisconnected do not reuse room.
 func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.Status) {
 	if !q.served(at) {
 		return o, ntstatus.ObjectNameNotFound

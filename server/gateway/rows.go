@@ -130,9 +130,9 @@ func isDomain(host string) bool {
 	return err != nil && host != "" && host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
-// sameOrigin reports whether a request comes from a page of this origin, or from a program that is not a browser and
-// sends neither Sec-Fetch-Site nor Origin. Sec-Fetch-Site "none", as of a typed address, counts as this origin. Several
-// Origin headers, and any other origin, are false.
+// sameOrigin reports whether a request comes from this origin or from a non-browser program. Such a program sends
+// neither Sec-Fetch-Site nor Origin. Sec-Fetch-Site "none", as for a typed address, counts as this origin. The result
+// is false for another origin and for several Origin headers.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

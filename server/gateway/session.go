@@ -106,10 +106,9 @@ func (s *sessions) find(n proof) *session {
 	return known
 }
 
-// get returns the session of the credential with key n, never nil; the caller returns it with put. If no valid one is
-// cached, make logs the new session on, once for all concurrent callers, which block until it returns. A failed logon
-// is shared with these callers, but not cached. If the cache is full of sessions in use, the new session ends with its
-// request.
+// get returns the session of the credential with key n, never nil. The caller returns the session with put. If no
+// valid session is cached, make logs a new session on, and concurrent callers wait. A failed logon is shared with
+// these callers, but not cached. If the cache is full of sessions in use, the new session ends with its request.
 func (s *sessions) get(n proof, make func(*session)) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -251,9 +250,9 @@ func (s *sessions) sweep() {
 	}
 }
 
-// logOn sends a credential to refmond. from is the client's IP address, "" if unknown. It sets st to the result. On
-// success it also sets token, user, name, level and reply, and the session owns the token. If the token's user or
-// level cannot be read, it closes the token and sets st to Unsuccessful.
+// logOn logs the session on with a credential and sets st to the result. from is the client's IP address, "" if
+// unknown. Success also sets token, which the session owns, user, name, level and reply. If the token's user or level
+// cannot be read, st is Unsuccessful and the token is closed.
 func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,

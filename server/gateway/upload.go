@@ -33,10 +33,11 @@ type upload struct {
 // openToWrite are the rights to replace the contents of a file.
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
-// upload starts an upload to the file at, which may exist. The caller closes the result, also after a commit. The data
-// goes to a temporary file. If the client may write the existing file but not add one to its directory, refmond
-// collects the data behind the handle of that file. The error is the refusal to send. A name that is not served is 403.
-// With how.New an existing file that the client may write is 405, or 403 if it is hidden.
+// upload starts an upload to the file at. The caller closes the result, also after a commit. The client needs the
+// right to write an existing file, or to add a new one to the directory. The error is the refusal to send:
+//   - the name is not served: 403
+//   - how.New, but the client may write an existing file: 405, or 403 if hidden
+//   - others: from refmond's status
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
@@ -188,10 +189,10 @@ func fill(src io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// commit makes the upload visible under its name. It first claims the names and tests the request's conditions again;
-// the claims hold until Close (G-38). It returns the error of an earlier Write. A second call changes nothing and
-// returns the result of the first. If another program created or removed the name after the conditions were tested, it
-// is 412, unless the upload may replace a file.
+// commit makes the upload visible under its name. commit claims the names until Close and tests the request's
+// conditions again (G-38). commit returns the error of an earlier Write. A second call changes nothing and returns
+// the result of the first. If another program creates or removes the name after the test, the error is 412, unless
+// the upload may replace a file.
 func (u *upload) commit() error {
 	if u.done || u.err != nil {
 		return u.err
@@ -219,10 +220,9 @@ func (u *upload) commit() error {
 	return u.err
 }
 
-// settle gives the uploaded data its place: it makes the data the contents of the file that has the name now, which may
-// be another file than at the start, or none. It returns ObjectNameCollision or ObjectNameNotFound if the name was
-// taken or removed meanwhile and the upload must not replace. Any other status is that of the open or of the
-// replacement.
+// settle makes the uploaded data the contents of the file that has the name now. That may be another file than at the
+// start, or none. If the name was taken or removed meanwhile and the upload must not replace, settle returns
+// ObjectNameCollision or ObjectNameNotFound. Any other status is that of the open or the replacement.
 func (u *upload) settle() ntstatus.Status {
 	if u.temp == 0 {
 		return u.settleStaged()
@@ -269,9 +269,9 @@ func (u *upload) settleStaged() ntstatus.Status {
 	return u.replace(u.target)
 }
 
-// name flushes the temporary file to disk and gives it its final name, with the rights of the client. It returns
-// ObjectNameCollision if the name exists. If the client may not open the directory, it moves the data to a second file
-// and renames that. If that fails, it deletes the second file.
+// name flushes the temporary file and gives it its final name, with the client's rights. name returns
+// ObjectNameCollision if the name exists. If the client may not open the directory, a second file gets the data and
+// the name; after a failure that file is deleted.
 func (u *upload) name() ntstatus.Status {
 	// After a power failure the name is missing, or has the whole file (G-50).
 	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })

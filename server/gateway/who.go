@@ -47,9 +47,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	return connect.NewResponse(answer), nil
 }
 
-// grants lists who can do what with an object: the maximum rights of the owner and of each SID in the DACL, at most
-// mostAccounts. The owner counts as a user, each other SID as the only group of an unknown user. It looks up no
-// membership, so it reveals none. A SID whose check fails has Error instead of rights.
+// grants returns the maximum rights of an object's owner and of each SID in its DACL. grants returns at most
+// mostAccounts grants. The owner counts as a user, each other SID as the only group of an unknown user, so no
+// membership is revealed. After a failed check, Error replaces the rights.
 func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}

@@ -57,9 +57,9 @@ func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 	return func(s sid.SID) string { return known[s] }
 }
 
-// granting explains a positive access check, which refmond itself does not explain. It repeats the check in the gateway
-// with a token of the same user, groups, restricted SIDs and privileges as tok. If it cannot read them, or the result
-// differs from granted, the text has only the granted rights (G-28). name returns the name of a SID.
+// granting returns the explanation of a granted access check, which refmond does not explain. The gateway repeats the
+// check with a local copy of tok. If the gateway cannot read tok, or the result differs from granted, the text has
+// only the granted rights (G-28). name returns the name of a SID.
 func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask,
 	name func(sid.SID) string) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
