@@ -64,9 +64,9 @@ const (
 	refusedLife = time.Second // of a refusal
 )
 
-// get returns the cached token of a person, and logs the person on if there is none. Concurrent calls for the same
-// person share one logon and wait for it. If the logon failed, the account's err is set and its token is nil; get
-// returns the same failure for refusedLife. The caller must return the account with put in either case.
+// get returns the account of a person, logged on if no token is cached. Concurrent calls for the same person wait for
+// one logon. A failed logon sets err, leaves the token nil and is cached for refusedLife. The caller must return the
+// account with put, even after a failure.
 func (a *accounts) get(p person) *account {
 	a.mu.Lock()
 	acc := a.known[p]

@@ -17,9 +17,9 @@ import (
 // unknownOwner is the uid or gid shown for a SID without one. It is the overflow id of Linux.
 const unknownOwner = 65534
 
-// modeOf returns the file type and the permissions that stat shows. The permissions follow from the descriptor d;
-// without one (nil) they are 0755. A link always has 0777. Access checks do not use the result. A file that its
-// descriptor lets someone execute has an x bit, because the host's kernel requires one (M-12).
+// modeOf returns the file type and permissions that stat shows; access checks do not use them. The permissions follow
+// from the descriptor d, with an x bit if d lets anyone execute the file (M-12). Without d the permissions are 0755.
+// A link always has 0777.
 func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
 	permissions := uint32(0o755)
 	if d != nil {
@@ -34,9 +34,9 @@ func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
 	return syscall.S_IFREG | permissions
 }
 
-// attributes fills out with the attributes that stat shows for an open file, and returns the file's identity. look
-// selects the current facts or those that the open found. Every user gets the same attributes. Without a descriptor,
-// owner and group are unknownOwner. On an error, out may be filled in part.
+// attributes fills out with an open file's attributes and returns the file's identity. Every user gets the same
+// attributes. look selects the current facts or those that the open found. Without a descriptor, owner and group are
+// unknownOwner. On an error, out may be filled in part.
 func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -71,9 +71,8 @@ type shown interface {
 // open found (shown.Found).
 type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
-// file returns the tree's own object for an open file, given a handle of this mount. On success the caller calls done
-// when it no longer uses the file. On an error it need not, and f must not be used. A file of a tree that cannot be
-// mounted returns NotSupported.
+// file returns the tree's object for an open handle of this mount. On success the caller calls done after the last
+// use. On an error, f must not be used and done need not be called. A tree that cannot be mounted is NotSupported.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
 	of, _, done, st := m.sys.TreeFile(t.Thread, h)
 	f, ok := of.(shown)
@@ -138,9 +137,9 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 }
 
-// answer fills out with the attributes of a file, if the caller may read them: with FILE_READ_ATTRIBUTES, the right to
-// list the directory (F-43), or an open file that grants it. Without any of them it returns EACCES, and ESTALE if the
-// name now refers to another file and nobody has this one open (M-5).
+// answer fills out with the attributes of a file if the caller may read them. That takes FILE_READ_ATTRIBUTES, the
+// right to list the directory (F-43), or an open file that grants it; else the status is EACCES. If the name refers
+// to another file and nobody has this file open, the status is ESTALE (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
 		return m.attributesOf(t, n, h, shown.Found, out) // the open has just read them

@@ -13,10 +13,9 @@ import (
 // backupPrivileges are the privileges that count on a mount for backup alone.
 var backupPrivileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 
-// forIntent returns the logon r with the privileges that the mount's purpose needs: SeBackupPrivilege and
-// SeRestorePrivilege enabled on a mount for backup, and disabled on others. With backup it enables those that the
-// account holds, in its full token, and returns STATUS_PRIVILEGE_NOT_HELD if the account holds neither (M-53). Without
-// backup it never fails (M-54).
+// forIntent returns the logon r with the backup and restore privileges that the mount needs. On a mount for backup,
+// forIntent enables the privileges that the account's full token holds. If the token holds neither, the error is
+// STATUS_PRIVILEGE_NOT_HELD (M-53). On other mounts forIntent disables both and never fails (M-54).
 func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	if !backup {
 		// No program requests backup there, and some operations would use the restore privilege without a request
@@ -33,10 +32,11 @@ func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	return r, nil
 }
 
-// afterRestore decides a chmod by a user who has just set the file's whole descriptor. mode is the requested mode,
-// shown the one that stat shows now. done is false if the mode policy must decide. A chmod to the mode shown succeeds
-// without a change. On a mount for backup, so does a mode that only adds permissions; one that removes some fails with
-// EPERM, because the restored descriptor would be lost (M-55).
+// afterRestore decides a chmod by a user who has just set the file's whole descriptor (M-55). mode is the requested
+// mode, shown the mode that stat shows. done is false if the mode policy must decide.
+//   - mode equals shown: OK without a change
+//   - mount for backup, mode only adds permissions: OK without a change
+//   - mount for backup, mode removes permissions: EPERM, which protects the restored descriptor
 func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, done bool) {
 	switch {
 	case !m.nodes.restored(n, uid):
@@ -49,9 +49,9 @@ func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, d
 	return fuse.OK, false
 }
 
-// kept prevents incomplete backups: it returns OK if the caller may read the whole descriptor of a file. A mount for
-// backup calls it before it opens the file for reading, and fails the open with kept's error, because archive programs
-// only warn about an attribute that they cannot read. On other mounts kept returns OK without a check (M-56).
+// kept checks that a backup of a file can include its whole descriptor (M-56). On a mount for backup kept returns the
+// error if the caller may not read the descriptor. An open for reading then fails, because archive programs only warn
+// about an unreadable attribute. On other mounts kept returns OK.
 func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK
@@ -60,9 +60,9 @@ func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	return s
 }
 
-// restore sets the whole descriptor of a file to the self-relative one in data, and returns the result. A mount for
-// backup remembers an error and returns it for later changes of the file's attributes, because archive programs only
-// warn about an attribute that they cannot set (M-56).
+// restore sets the whole descriptor of a file to the self-relative descriptor in data. A mount for backup stores an
+// error and returns it for later changes of the file's attributes, because archive programs only warn about a failed
+// attribute (M-56).
 func (m *Mount) restore(t *worker, n *node, data []byte) fuse.Status {
 	s := m.setWhole(t, n, data)
 	if m.backup {

@@ -137,10 +137,12 @@ func where(device uint64) (string, error) {
 // errCovered says that a mount cannot be reached, because another file system is mounted on it.
 var errCovered = errors.New("another file system covers the mount: unmount that first")
 
-// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open files
-// and copies of the mount in other namespaces would keep the server running. It unmounts only the file system of that
-// device. It returns nil if that is mounted no more, and errCovered if another one covers it (M-27). A directory that
-// cannot be opened is an error, unless it is missing.
+// finish writes back cached data, aborts the FUSE connection and unmounts the directory. mounted is the device of the
+// file system; no other file system is unmounted. After the abort, open files and other namespaces do not keep the
+// server running. Results:
+//   - unmounted, or no longer mounted: nil
+//   - covered by another file system: errCovered (M-27)
+//   - the directory exists but cannot be opened: an error
 func finish(directory string, mounted uint64) error {
 	fd, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil && !errors.Is(err, unix.ENOENT) {

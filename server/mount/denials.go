@@ -82,9 +82,8 @@ type deniedUser struct {
 	at                time.Time
 }
 
-// take counts a denial of a user. report is true if the user's rate lets the mount explain and report it. suppressed
-// is then the number of the user's unreported denials since the last report, and 0 otherwise. Beyond maxDenied users,
-// further users share one rate (M-46).
+// take counts a denial of a user, and reports whether the user's rate allows a report. suppressed is the number of
+// denials since the last report, and 0 without a report. Beyond maxDenied users, further users share one rate (M-46).
 func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	now := d.now()
 	d.mu.Lock()
@@ -115,9 +114,9 @@ func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
-// denied counts a denied request, and reports it to the log and to Config.Denied unless the user exceeds the rate. t
-// is the thread of the request, which still impersonates the user. t is nil if the user could not log on; err is then
-// the reason. Otherwise err is ignored. A refused logon does not appear in the log a second time.
+// denied counts a denied request and reports it, unless the user exceeds the rate. t is the request's thread, which
+// still impersonates the user; err is then ignored. After a refused logon t is nil and err the reason. The report
+// goes to Config.Denied and the log, but a refused logon is not logged again.
 func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	// The rate bounds explanations, log lines and records of one user, and no other user waits for them (M-46).
 	suppressed, report := m.denials.take(h.Uid)
@@ -157,9 +156,8 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	}
 }
 
-// explain fills in the path, the requested rights and the reasons of the open that thread t was refused. It decides
-// the open again with the descriptors as they are now. If the file is gone or the open would succeed now, the only
-// reason says so.
+// explain fills in the path, requested rights and reasons of the open denied on thread t. explain decides the open
+// again with the current descriptors. If the file is gone or the open would now succeed, a reason says so.
 func (m *Mount) explain(d *Denial, t *worker) {
 	r := t.refused.in
 	r.Name = t.refused.path

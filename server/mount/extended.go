@@ -18,10 +18,11 @@ type extendable interface {
 	RemoveExtended(name string) ntstatus.Status
 }
 
-// extends gives f access to the extended attributes of a file: it opens the file with the rights in want, runs f on it
-// and closes it. FUSE does not report the program's descriptor, so each request is an access check of its own (M-35).
-// It returns EACCES without the rights, ENODATA if f reports a missing attribute, and EOPNOTSUPP if the tree does not
-// support extended attributes.
+// extends opens a file with the rights in want and runs f on its extended attributes. Each request is its own access
+// check, because FUSE does not report the program's descriptor (M-35). Errors:
+//   - missing rights: EACCES
+//   - f reports a missing attribute: ENODATA
+//   - the tree has no extended attributes: EOPNOTSUPP
 func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extendable) ntstatus.Status) fuse.Status {
 	return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
 		of, _, done, st := m.sys.TreeFile(t.Thread, h)

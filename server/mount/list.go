@@ -59,9 +59,9 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 	})
 }
 
-// cacheNames lets the kernel cache the names of a directory, and use those of an earlier open if the directory has not
-// changed since then (M-70). Every open of the directory still needs the right to list it. The caller's handle must
-// grant FILE_READ_ATTRIBUTES, because the kernel then asks for them. If they cannot be read, nothing is cached.
+// cacheNames lets the kernel cache a directory's names until the directory changes (M-70). Every open still needs the
+// right to list. The handle h must grant FILE_READ_ATTRIBUTES, because a caching kernel requests the attributes. If
+// the attributes cannot be read, nothing is cached.
 func (m *Mount) cacheNames(t *worker, n *node, h winnt.Handle, out *fuse.OpenOut) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -96,9 +96,9 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
 }
 
-// readDir adds the entries after an offset to out until out is full or the directory ends. Both are OK. On a mount that
-// hides unreadable files it leaves out those that the client cannot see. A failed read gives its status, even after
-// added entries.
+// readDir adds directory entries after an offset to out, until out is full or the directory ends. Both ends are OK. A
+// mount that hides unreadable files leaves out files that the client cannot see. A failed read returns its status;
+// entries added before stay.
 func (m *Mount) readDir(t *worker, o *open, after uint64, out *fuse.DirEntryList) fuse.Status {
 	l := &o.list
 	l.mu.Lock()
@@ -131,9 +131,9 @@ func (l *listing) seekLocked(after uint64) {
 	}
 }
 
-// fillLocked reads further names of a directory, in batches, until one has a name after an offset. h is the open
-// directory. At the end of the directory it leaves none and returns Success. A position of 0 is replaced by the number
-// of the entry. Names before the error stay.
+// fillLocked reads further names of the open directory h until a name lies after an offset. At the end of the
+// directory, fillLocked leaves no names and returns Success. An entry without a position gets its number. After an
+// error, earlier names stay.
 // +checklocks:l.mu
 func (l *listing) fillLocked(m *Mount, t *worker, h winnt.Handle, after uint64) ntstatus.Status {
 	for !l.ended {

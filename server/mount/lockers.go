@@ -72,10 +72,9 @@ type locked interface {
 	Locking() (fd int, st ntstatus.Status)
 }
 
-// get returns the locker of owner k and creates one if needed. A stale locker (stale) is replaced in the table; its
-// locks stay until its opens close. o is the open through which the request came, and f its file. A new locker records
-// o as one of its opens. An existing one does so unless the request is an unlock. It returns ENOLCK at a limit, or if
-// the file does not support locks. The table owns the locker.
+// get returns the locker of owner k and creates it if needed. The table owns the locker. o is the request's open, and
+// f its file. The locker records o, unless it exists and the request is an unlock. A stale locker is replaced; its
+// locks stay until its opens close. ENOLCK means a limit, or that f does not support locks.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,10 +110,11 @@ func (x *locker) usedBy(o *open) {
 	delete(o.closedBy, x.program)
 }
 
-// stale reports whether the locker belongs to a former owner with the same number. o and program are those of the new
-// request; without a program ID (0) it returns false. The host's kernel reuses the number of a closed open before it
-// reports the close. A flock owner is one open. An fcntl owner is a program that has not closed the opens it locked
-// through, or one open. lockers.mu is held (M-31).
+// stale reports whether the locker belongs to a former owner with a reused number (M-31). o is the open of the new
+// request, and program its ID. lockers.mu must be held.
+//   - program is 0, or the locker uses o: false
+//   - flock locker, or another program: true
+//   - fcntl locker of program: true if program has closed every open of the locker
 func (x *locker) stale(o *open, program uint32) bool {
 	if x.opens[o] || program == 0 { // a release can come without a program ID
 		return false
@@ -242,9 +242,9 @@ func (l *lockers) tell() {
 	l.changed = make(chan struct{})
 }
 
-// wait repeats a lock request until the lock is free: it calls try until that returns another status than EAGAIN, and
-// returns the status. Between calls it blocks until a lock of this mount is released, or for lookAgain. It returns
-// EINTR if cancel closes, and ENOLCK without a call of try if mostWaiting requests wait already.
+// wait calls try until it returns a status other than EAGAIN, and returns that status. Between calls wait blocks
+// until a lock of this mount is released, or for lookAgain. wait returns EINTR if cancel closes. If mostWaiting
+// requests already wait, the result is ENOLCK without a call of try.
 func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
 	l.mu.Lock()
 	// A waiting request is unanswered, so their number is limited (M-32).

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// with calls f with the descriptor on which this owner's locks are taken, while no other call uses it. It repeats f on
-// EINTR. It returns the errno of f's error, EIO for an error without one, and EBADF without a call if the locker is
-// closed.
+// with calls f with the descriptor that holds this owner's locks, one call at a time. EINTR repeats f. The status is
+// the errno of f's error, or EIO for an error without errno. If the locker is closed, the status is EBADF and f is
+// not called.
 func (x *locker) with(f func(fd int) error) fuse.Status {
 	x.use.Lock()
 	defer x.use.Unlock()
@@ -55,9 +55,11 @@ func rangeOf(l *fuse.FileLock) unix.Flock_t {
 	return r
 }
 
-// lock runs f with the locker of the request's owner, and creates the locker if needed. It wakes waiters afterwards if
-// the request can have freed a lock. It returns EBADF for an unknown handle or a bad range, and ENOLCK at a limit. The
-// host's kernel has checked that the open may read or write. A file that the tree cannot lock gives the status of that.
+// lock runs f with the locker of the request's owner, which it creates if needed. If the request can have freed a
+// lock, lock then wakes waiting requests. The host's kernel has checked the open's access. Errors before f runs:
+//   - unknown handle or bad range: EBADF
+//   - a limit, or locks not supported: ENOLCK
+//   - the tree cannot lock the file: its status
 func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil || in.Lk.Start > 1<<63-1 || in.Lk.End < in.Lk.Start {

@@ -37,10 +37,9 @@ func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle
 	return t.makeAt(m, path, in, nil)
 }
 
-// makeAt opens or creates a file by its path below the root, with the rights of the thread, and returns its handle and
-// whether it was created. k narrows the descriptor of a new file by its mode; with nil, or the policy RefuseMode, the
-// file keeps the inherited descriptor. On success the caller closes the handle. It stores a refused open for the
-// explanation of the denial.
+// makeAt opens or creates a file by its path below the root, with the thread's rights. makeAt returns the handle,
+// which the caller closes, and whether the file was created. k narrows a new file's descriptor by its mode. With a
+// nil k or the policy RefuseMode, the file keeps the inherited descriptor. A refused open is recorded.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
 	ntstatus.Status) {
 	// An open through the mount shares reading, writing and deleting (M-10).
@@ -72,9 +71,11 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	return nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 }
 
-// openNode opens the existing file of a node; it ignores in.CreateDisposition. On success the caller closes the handle.
-// It returns ESTALE if the name now refers to another file or to none, and EACCES for a file without a name. A file
-// that may not be opened gives EACCES or another error by its status.
+// openNode opens the existing file of a node; the caller closes the handle. openNode ignores in.CreateDisposition.
+// Errors:
+//   - the name refers to another file or to none: ESTALE
+//   - a file without a name: EACCES
+//   - a failed open: EACCES or another errno by its status
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	if m.nodes.nameless(n) {
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)
@@ -110,9 +111,9 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 	return identityOf(f)
 }
 
-// identityOf returns what distinguishes an open file from all others, also from later ones: its type, number and unique
-// ID. It returns EIO if the file system gives neither a birth time nor a handle, because a later file could then get
-// the same number (F-180). It has no other error.
+// identityOf returns what distinguishes a file from all others, also from later ones. That is its type, number and
+// unique ID. identityOf returns EIO if the file system gives neither a birth time nor a handle: a later file could
+// have the same number (F-180).
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
@@ -153,9 +154,9 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 	})
 }
 
-// tell answers a request that found or created a file: it fills out with the node and the attributes of the open file
-// h, and counts a lookup of the node. look selects the current attributes or those that the open found. A nil parent
-// means a file without a name. On an error it counts no lookup.
+// tell answers a request that found or created the file h, and counts a lookup. out gets the node and the attributes:
+// look selects the current attributes or those that the open found. A nil parent means a file without a name. On an
+// error no lookup is counted.
 func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
 	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {
@@ -169,9 +170,9 @@ func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look 
 	return fuse.OK
 }
 
-// lookBare answers a lookup of a caller who may not read the attributes. With traverse right on parent, out has the
-// file's type and number alone, so that the caller can pass a directory or open a file. The kernel caches none of it.
-// Without that right, or if the file is gone, lookBare returns EACCES (M-5).
+// lookBare answers a lookup by a caller who may not read the file's attributes (M-5). With traverse right on parent,
+// out has only the file's type and number, which suffices to traverse or open it. The kernel caches nothing. Without
+// that right, or if the file is gone, the status is EACCES.
 func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOut) fuse.Status {
 	if !m.passes(t, parent) {
 		return fuse.EACCES

@@ -22,9 +22,9 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	return parent, named(name)
 }
 
-// made opens or creates a file with the most rights that the caller can get: the first mask in want that is granted.
-// After AccessDenied it tries the next mask; any other error ends the search. An empty want returns AccessDenied. On
-// success the caller closes the handle, and action says whether the file was created.
+// made opens or creates a file with the first mask in want that is granted. Only AccessDenied continues with the next
+// mask. An empty want returns AccessDenied. On success the caller closes the handle, and action says whether the file
+// was created.
 func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (h winnt.Handle,
 	action fileaccess.Action, st ntstatus.Status) {
 	st = ntstatus.AccessDenied
@@ -86,9 +86,9 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, in.Mode, in.Umask, out)
 }
 
-// new creates a file or directory, fills out with it and closes it. kind is DirectoryFile or NonDirectoryFile. It
-// returns EEXIST if the name exists. A missing directory, and any failure after the creation, is returned as a status.
-// A new file that cannot be told stays.
+// new creates a file or directory and fills out with its node and attributes. kind is DirectoryFile or
+// NonDirectoryFile. An existing name is EEXIST; a missing parent is an error. If the attributes cannot be read, new
+// returns the error and the file stays.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
 	out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
@@ -124,9 +124,9 @@ func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.St
 	return m.remove(in, name, fileaccess.DirectoryFile)
 }
 
-// remove removes a name at once, even if its file is open, as on Linux. Open handles stay valid (M-20). kind is
-// DirectoryFile or NonDirectoryFile, and a file of the other kind is an error. It needs DELETE on the file, or the
-// directory's right to delete children. A directory with entries is not removed.
+// remove removes a name at once; open handles of its file stay valid (M-20). kind is DirectoryFile or
+// NonDirectoryFile; a file of another kind is an error. The caller needs DELETE on the file, or the directory's right
+// to delete children. A directory with entries is not removed.
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {

@@ -39,10 +39,9 @@ func ParseModePolicy(word string) (ModePolicy, error) {
 	return RefuseMode, fmt.Errorf("mode: %q, want narrow, refuse or map", word)
 }
 
-// chmod sets the mode of a file according to the policy. It needs FILE_READ_ATTRIBUTES, and WRITE_DAC to change the
-// descriptor. A request without a mode is OK. chmod never stores set-uid, set-gid and sticky bits. It returns EPERM
-// without WRITE_DAC, for a mode that the policy refuses, and for another mode of a link than the one shown. The policy
-// RefuseMode changes nothing.
+// chmod changes a file's mode according to the mount's mode policy. No mode, or the mode already shown, is OK. The
+// caller needs FILE_READ_ATTRIBUTES, and WRITE_DAC for a change. Set-uid, set-gid and sticky bits are never stored,
+// and RefuseMode changes nothing. EPERM means no WRITE_DAC, a refused mode, or a changed mode of a link.
 func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	mode, ok := in.GetMode()
 	if !ok {
@@ -164,9 +163,9 @@ type making struct {
 	narrowed *sd.Descriptor // the descriptor of the file; nil: whole
 }
 
-// newMaking returns the state for the creation of a file with a mode. Under MapMode the umask applies as on Linux.
-// Under the other policies it applies to group and to others only where it removes the read bit, and rw for one of
-// these also gives x to a new file.
+// newMaking returns the state for the creation of a file with a mode and umask. Under MapMode the umask applies as on
+// Linux. Under other policies the umask applies to group or others only if it removes their read bit. The mode rw for
+// group or others then becomes rwx, except for a directory.
 func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	mode &= 0o777
 	umask &= 0o777

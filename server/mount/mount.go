@@ -219,9 +219,9 @@ func (m *Mount) prepare(c *Config) error {
 	return nil
 }
 
-// openRoot opens the root of the tree as the server, so that names are looked up below it and the tree alone decides
-// (M-1). Otherwise Anonymous, for one, could not traverse the directories of the object namespace. It returns 0 if
-// the open fails, as for a root without a descriptor; then names start at the top.
+// openRoot opens the tree's root with the server's rights; names are looked up below it (M-1). So the tree alone
+// decides: Anonymous, for example, needs no right on directories of the object namespace. openRoot returns 0 if the
+// open fails, as without a descriptor; then names start at the top.
 func (t *worker) openRoot(m *Mount) winnt.Handle {
 	h, _, st := t.openAt(m, "", nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE | winnt.SYNCHRONIZE,
 		CreateDisposition: winnt.FILE_OPEN,

@@ -43,9 +43,9 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 	})
 }
 
-// borrow gives f access to a file without a name, which cannot be opened again: it runs f with another request's open
-// handle. The handle must belong to the same user and grant want. If there is none, borrow returns EACCES without a
-// call (M-38). f must not close the handle.
+// borrow runs f with another request's open handle to a file without a name (M-38). Such a file cannot be opened
+// again. The handle must belong to the same user and grant want; else borrow returns EACCES without calling f. f must
+// not close the handle.
 func (t *worker) borrow(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	o := m.lend(func(o *open) bool { return o.n == n && o.uid == t.uid && o.granted&want == want })
 	if o == nil {

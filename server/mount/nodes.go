@@ -83,9 +83,9 @@ func (n *nodes) get(id uint64) *node {
 	return n.byID[id]
 }
 
-// add returns the node of a file, creates it if needed, sets its parent and name, and counts a lookup. A nil parent
-// means a file without a name. bare means that the looking-up user may not read the attributes. kept is false if any
-// such lookup happened; the kernel must then not cache the attributes.
+// add returns the node of a file, creates it if needed, and counts a lookup. The node gets parent and name; a nil
+// parent means a file without a name. bare means that the user may not read the attributes. After any bare lookup
+// kept is false: the kernel must not cache the attributes.
 func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *node, kept bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -120,9 +120,9 @@ func (n *nodes) forget(id, lookups uint64) {
 	delete(n.byFile, x.file)
 }
 
-// cachesNames reports whether the kernel may cache the listing of a directory that is opened now, and whether it may
-// keep the listing that it cached at an earlier open. It may cache a listing if ChangeTime is old enough that a further
-// change will show. It may keep one that is younger than attributeLife if ChangeTime is still the same.
+// cachesNames reports whether the kernel may cache the listing of a directory that is now opened. change is the
+// directory's ChangeTime. cache requires that change is so old that a later change will differ. keep allows a listing
+// that was cached less than attributeLife ago with the same ChangeTime.
 func (n *nodes) cachesNames(x *node, change int64, now time.Time) (cache, keep bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

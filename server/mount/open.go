@@ -83,8 +83,8 @@ func (m *Mount) leave(fh uint64) {
 // execFlag is the flag of an open that executes the file (FMODE_EXEC).
 const execFlag = 0x20
 
-// wanted converts the flags of open(2) to the access masks to try, the largest first. The caller opens with the first
-// one that is granted. All of them grant what the flags need; they differ in FILE_READ_ATTRIBUTES, and for O_APPEND in
+// wanted returns the access masks to try for the flags of open(2), the largest first. The caller opens with the first
+// granted mask. Each mask grants what the flags need. The masks differ in FILE_READ_ATTRIBUTES, and for O_APPEND in
 // the right to overwrite (M-13).
 func wanted(flags uint32) []winnt.AccessMask {
 	const base = winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE

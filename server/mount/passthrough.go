@@ -18,10 +18,9 @@ type backing struct {
 	plain  int // the others
 }
 
-// pass decides whether the host's kernel serves a new handle directly, and counts the handle. That requires that the
-// handle grants all that its flags allow, and that the mount serves no other handle of the file itself. It then sets
-// out. It returns EBUSY if the mount must serve this handle and the kernel serves others (M-18). On EBUSY the handle
-// is not counted.
+// pass decides whether the host's kernel serves a new handle directly, and counts the handle. The handle must grant
+// all that its flags allow, and the mount must serve no handle of the file. Then pass sets out. If the mount must
+// serve this handle and the kernel serves others, the result is EBUSY and the handle is not counted (M-18).
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,9 +49,9 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	return fuse.OK
 }
 
-// passable reports whether the kernel may serve a handle without further access checks: the handle grants all that a
-// program can do with a descriptor of these open flags. A writing handle needs both overwriting and appending, because
-// programs can switch between them. It returns false for a directory.
+// passable reports whether the kernel may serve a handle without further access checks. The handle must grant all
+// that its open flags allow. A writing handle needs the rights to overwrite and to append, because programs can
+// switch between both. The result is false for a directory.
 func (o *open) passable(flags uint32) bool {
 	var need winnt.AccessMask
 	if a := flags & syscall.O_ACCMODE; a != syscall.O_WRONLY {

@@ -80,9 +80,9 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return m.setTimes(t, n, in)
 }
 
-// with gives f a handle to a file with the rights in want: it opens the file, runs f and closes the handle. It returns
-// f's status, or that of the open without a call of f. A file without a name is used through an open handle of the same
-// user that grants want; without one it is EACCES.
+// with runs f on a handle to a file with the rights in want, and closes the handle. with returns f's status, or that
+// of a failed open without calling f. For a file without a name, with uses an open handle of the same user that
+// grants want; without such a handle the status is EACCES.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	if m.nodes.nameless(n) {
 		return t.borrow(m, n, want, f)
@@ -126,10 +126,9 @@ func timeOf(t time.Time) int64 {
 	return max(filetime.Of(t), 1)
 }
 
-// chown changes the owner and group of the descriptor, with WRITE_OWNER. IDs that are already set, and a request
-// without any, need no right to change them (M-22). It returns EPERM without the right. On a mount for backup it also
-// returns EPERM, unless the file was created through the mount and its descriptor was not restored yet. It returns the
-// error if the file cannot be opened for its attributes.
+// chown changes the owner and group in the descriptor of a file, which needs WRITE_OWNER (M-22). IDs that are already
+// set, and a request without IDs, need no such right. EPERM means no WRITE_OWNER, or a mount for backup, unless the
+// file is new and its descriptor not yet restored. If the attributes cannot be read, chown returns that error.
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()

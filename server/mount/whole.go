@@ -19,9 +19,9 @@ const (
 	allParts  = openParts | winnt.SACL_SECURITY_INFORMATION
 )
 
-// whole returns the whole descriptor of a file: owner, group, DACL and SACL. It needs READ_CONTROL, and
-// ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a needed right it fails; the caller must then not use d
-// (M-50). A SACL that was added after the first query counts as well.
+// whole returns the owner, group, DACL and SACL of a file (M-50). The caller needs READ_CONTROL, and
+// ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a right whole fails, and d must not be used. A SACL
+// added during the call counts.
 func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 	audited := false
 	s = t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
@@ -48,9 +48,9 @@ func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 // hasSACL reports whether a descriptor has a SACL, even an empty one. A nil descriptor has none.
 func hasSACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.SACLPresent != 0 }
 
-// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It needs the rights
-// to read the whole descriptor, and the right of each part that changes. It returns EINVAL and changes nothing if data
-// is malformed or the file could not keep all of it (M-51). It needs whole rights even if nothing changes.
+// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. Even without a
+// change, the caller needs the rights to read the whole descriptor, and the right for each changed part. If data is
+// malformed, or the file could not keep all of data, setWhole returns EINVAL and changes nothing (M-51).
 func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	next, err := sd.Decode(data)
 	if err == nil {
@@ -85,9 +85,9 @@ const (
 	replaced  = daclFlags | saclFlags | sd.OwnerDefaulted | sd.GroupDefaulted
 )
 
-// parting determines what replacing the whole descriptor old by next changes: the parts that differ, and the rights to
-// replace them (M-51). Both are 0 if none differs. ACCESS_SYSTEM_SECURITY is among the rights only if the SACL or its
-// flags differ. Neither descriptor may be nil.
+// parting returns which parts of old and next differ, and the rights to replace these parts (M-51). Both are 0
+// without a difference. ACCESS_SYSTEM_SECURITY is included only if the SACL or its flags differ. Neither descriptor
+// may be nil.
 func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	flags := old.Control() ^ next.Control()
 	if old.Owner() != next.Owner() || flags&sd.OwnerDefaulted != 0 {

@@ -108,9 +108,9 @@ func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
 	return s
 }
 
-// as runs f on a thread that impersonates the sender of the request, and returns its status. It returns EACCES without
-// a call of f if the sender cannot log on (M-1). It counts the request and its duration, and reports a denial. f must
-// not keep the thread.
+// as runs f on a thread that impersonates the request's sender, and returns its status. If the sender cannot log on,
+// the status is EACCES and f is not called (M-1). The request and its duration are counted, and a denial is reported.
+// f must not keep the thread.
 func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	started := time.Now()
 	s := m.asClient(h, f)

@@ -64,9 +64,10 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	return fitted(value, s, out)
 }
 
-// fitted returns an attribute's value as getxattr(2) does: it copies value to out and returns its length. An empty out
-// only queries the length. If out is too small it copies nothing and returns the length and ERANGE. If s is not OK it
-// returns 0 and s.
+// fitted copies an attribute's value to out and returns the value's length, as getxattr(2) does.
+//   - empty out: only the length
+//   - out too small: the length and ERANGE, nothing copied
+//   - s is not OK: 0 and s
 func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:
@@ -149,9 +150,8 @@ func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	return a.Descriptor, nil
 }
 
-// describe changes a file's security descriptor: it replaces those parts that next has and that differ. It needs
-// READ_CONTROL and the right for each of these parts. If none differs it changes nothing and returns OK (M-16). It
-// opens the file again for the change.
+// describe replaces the parts of a file's descriptor that next has and that differ (M-16). The caller needs
+// READ_CONTROL and the right for each changed part. If no part differs, describe returns OK and changes nothing.
 func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
@@ -169,10 +169,9 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	})
 }
 
-// differing determines what setting the descriptor next would change: the parts that next has and that differ from old,
-// and the rights to change them. Both are 0 if none differs (F-50). A SACL always counts as different, because not
-// every caller may read the old one. The flag of protection counts as a part of the DACL. Parts that next does not have
-// stay.
+// differing returns which parts of next differ from old, and the rights to change these parts (F-50). Both are 0
+// without a difference. A SACL in next always differs, because not every caller may read the old SACL. The protection
+// flag counts as part of the DACL. Parts that next does not have stay.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {
