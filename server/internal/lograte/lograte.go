@@ -116,9 +116,9 @@ type counts struct {
 	swept time.Time // guarded by mu: time of the last sweep
 }
 
-// take decides whether a line may be written: it counts the line against the limit of its client and cause, and pass is
-// the result. suppressed is the number of lines dropped since the last one that passed, and 0 for a dropped line. When
-// too many clients are known, new ones share a rate. A clock that goes back begins a new window.
+// take counts a log line of a client and cause; pass reports whether to write the line. suppressed is the number of
+// lines dropped since the last written line, and 0 for a dropped line. If too many clients are known, new clients
+// share a limit. A clock that goes back begins a new window.
 func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
