@@ -120,9 +120,9 @@ func (c *accessCmd) Run(std *streams) error {
 	return denied
 }
 
-// one explains the decision about one object. It returns errDenied for a denial. An object that is not found, and a
-// missing --want for anything but a file, are errors. With several paths each is looked up by itself. Notes about the
-// object go to standard error.
+// one prints the explained decision about one object. It returns errDenied for a denial. An unknown object is an
+// error, and so is a missing --want for anything but a file. Without --objects, only path is looked up, without
+// --recurse.
 func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ *winnt.ObjectType, who int,
 	path string) error {
 	var paths []string
@@ -163,9 +163,9 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer decides about the share, if there is one, and then about the object, and prints both decisions. If a folder
-// on the way to the object refuses the user, it prints that alone. It returns errDenied if one of them denies. Of
-// several paths each result begins with its path. A share with a configuration is decided by guarded.
+// answer decides about the share, if any, and the object, and prints both decisions. It returns errDenied if either
+// denies access. If a folder on the path refuses the user, only that refusal is printed. With several paths, each
+// result begins with its path.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error

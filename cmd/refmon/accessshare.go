@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// guarded applies the configuration of a share, then decides about the object for the account that the share uses, and
-// prints both. A refused folder on the way ends the decision, unless the share acts as root. Root's object is not
-// decided. A maximum request with no common right is denied. It returns errDenied if access is denied.
+// guarded decides about an object behind a share with a configuration, and prints the decisions. A denial gives
+// errDenied. The account that the share uses is checked, first at the folders on the path. Neither folders nor the
+// object limit root. A maximum request without a common right is denied.
 func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Directory, who int,
 	q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
@@ -172,9 +172,9 @@ func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *acc
 	})
 }
 
-// outcomeOf decides a query about an object for the principal with index who, and limits the result by the share. It
-// prints nothing and leaves q unchanged. With a share, access needs both, and granted has the common rights. With a
-// share's configuration the account that the share uses decides. Folders on the way are not checked.
+// outcomeOf decides a query for the principal with index who, within the limits of the share. With a share, both must
+// allow access, and granted has the common rights. If the share has a configuration, its account decides. Folders on
+// the path are not checked. q stays unchanged.
 func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (o outcome, err error) {
 	_, guard, share, err := g.before(&streams{out: io.Discard, err: io.Discard}, dir)
 	if err != nil {

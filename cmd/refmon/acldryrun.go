@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// dry computes the changes into a temporary file and prints who would gain and lose rights. It changes no file of the
-// tree. Without a directory it prints the counts only. It returns errDenied if rights change, and errReported if files
-// could not be planned. The temporary file is unlinked before it is used.
+// dry prints who would gain and lose rights, without changing the tree. Without a directory of users it prints only
+// the counts. It returns errDenied if rights would change, and errReported if some files could not be planned.
 func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 	file, err := os.CreateTemp("", "refmon-acl-*")
 	if err != nil {

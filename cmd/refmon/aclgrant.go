@@ -133,10 +133,9 @@ var inheritance = map[string]uint8{
 	"files":   sd.ObjectInherit | sd.InheritOnly,
 }
 
-// edit applies an edit of DACL entries to a file, and with -r to its descendants: grant, deny or revoke, by verb. who
-// lists the users and groups with their rights. to and only apply to all of them. It prints the SID of each name, and
-// in a dry run the masks of the rights. A malformed name or right is an error before anything is changed. A protected
-// DACL ends the walk there, unless Every is set.
+// edit grants, denies or revokes rights on a file, and with -r on its descendants. verb is the operation. who lists
+// users and groups with their rights; to and only apply to each. It prints the SID of each name. A malformed name or
+// right is an error before any change. Unless Every is set, descent stops at a protected DACL.
 func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []string, to string,
 	only *acltree.Verb) error {
 	names, done, err := f.names(std)
@@ -210,9 +209,9 @@ func explained(err error) error {
 	return err
 }
 
-// step parses WHO:RIGHTS, such as bob:modify, and prints the SID of the name to standard error, unless the name is a
-// SID. Only a revocation needs no rights: it then removes all entries of the user or group. A text without a colon, or
-// only with user: or group: before the name, has no rights. An unknown name is an error.
+// step parses WHO:RIGHTS, such as bob:modify or user:bob:modify. Only a revocation may omit the rights, and then
+// removes all entries of the user or group. Other texts without rights and unknown names are errors. Unless the name
+// is a SID, step prints its SID to standard error.
 func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s acltree.Step, t trustee,
 	err error) {
 	s.Verb = verb

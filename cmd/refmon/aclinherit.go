@@ -62,9 +62,9 @@ func (c *aclResetCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(*kept) ([]sd.ACE, error) { return nil, nil })
 }
 
-// change replaces the DACL of a file by the entries that own returns, followed by those inherited from its directory.
-// It changes nothing else of the descriptor. F-170 A file or directory whose descriptor cannot be read is an error, and
-// then nothing is written.
+// change replaces a file's DACL and keeps the other fields of its descriptor (F-170). The new DACL has the entries of
+// own and those inherited from the file's directory. If the descriptor of the file or directory cannot be read, that
+// is an error, and nothing is written.
 func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.ACE, error)) error {
 	k, err := f.open(path, true)
 	if err != nil {

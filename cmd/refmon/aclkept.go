@@ -100,9 +100,9 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	return nil
 }
 
-// merged returns the file's descriptor with the parts that d has in place of its own, for a store that writes whole
-// descriptors. If the present one cannot be read, d must have owner, group and DACL. F-171 The request to inherit
-// automatically is dropped.
+// merged returns the file's descriptor, with the fields that d sets taken from d. The request to inherit
+// automatically is dropped (F-171). If the file's descriptor cannot be read, merged returns d, which must have owner,
+// group and DACL.
 func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
 	if k.now == nil {
 		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {

@@ -35,9 +35,9 @@ func from(inherited bool) string {
 	return ""
 }
 
-// keeps counts a descendant that still grants what a step revokes: by its own entries, or by inherited ones if its
-// DACL is protected or absent (B-112). after is its new descriptor. Entries of revoke steps count, unless they are
-// for denials only. A file counts once, and the first is kept by name.
+// keeps counts path if its new descriptor, after, still grants what a revoke step removes (B-112). Inherited entries
+// count only if the DACL is protected. An absent DACL grants everything. Revoke steps for denials only are ignored. A
+// file counts once; the first path is stored.
 func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) {
 	grants := func(s *acltree.Step) bool {
 		if s.Verb != acltree.Revoke || s.Only != nil && *s.Only == acltree.Deny {

@@ -68,9 +68,9 @@ type trustee struct {
 	acltree.Account
 }
 
-// do plans the change into a journal, and then writes the descriptors, unless it is a dry run. An interrupted run goes
-// on with its journal. It removes the journal if planning fails or nothing changes. A journal of another change is an
-// error, and an unfinished plan is planned again. A dry run writes no journal.
+// do plans the change into a journal and then writes the descriptors. A dry run writes neither. An existing journal
+// of this change is continued if complete, and planned again if unfinished. A journal of another change is an error.
+// The journal is removed if planning fails or nothing changes.
 func (r *aclRun) do() error {
 	ctx, cancel := interrupted()
 	defer cancel()

@@ -129,9 +129,9 @@ func (c *auditPolicyCmd) Run(std *streams) error {
 	return c.store(p)
 }
 
-// store records each change in the log, if there is one, and then writes the policy (U-2). It refuses while another
-// program has the log open. Without a checkpoint there is no log. A failure to record leaves the policy as it is, and
-// records before it stay. Without a stored policy it compares with the default.
+// store records each policy change in the audit log and then writes the policy (U-2). A directory without a
+// checkpoint has no log. Without a stored policy, the default is compared. It is an error if another program has the
+// log open. If recording fails, the policy stays unchanged, but earlier records stay.
 func (c *auditPolicyCmd) store(next *audit.Policy) error {
 	before, err := trail.LoadPolicy(c.Dir)
 	if err != nil {

@@ -41,8 +41,9 @@ func guest(user sid.SID) token.Spec {
 // exampleGroup returns Domain Users of the user's domain, the primary group.
 func exampleGroup(user sid.SID) sid.SID { return user.Prefix().WithRID(513) }
 
-// builtinToken returns the token for a word, or for WORD:SID. It returns nil and no error for any other name. A SID for
-// a word of one account is an error. Without a SID the user is an example account, for guest the built-in one.
+// builtinToken returns the built-in token for WORD or WORD:SID. It returns nil and no error for any other name.
+// Without a SID the user is an example account, and for guest the built-in account. A SID after anonymous, guest or
+// system is an error.
 func builtinToken(name string) (*token.Token, error) {
 	word, account, given := strings.Cut(name, ":")
 	spec, ok := builtinTokens[word]

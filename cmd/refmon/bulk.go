@@ -49,9 +49,9 @@ type choiceFlags struct {
 	rights []words.Right        // of the question; nil: any
 }
 
-// open opens the objects and applies the selection of the flags. typ is the type of objects without one. Flags that
-// contradict each other are an error. The caller closes the input. Paths with an objects file name objects in it.
-// --depth implies --recurse and needs paths. in.chosen is true if a selection is applied.
+// open opens the objects and applies the selection flags. Objects that state no type have the type typ. The caller
+// closes the input. With an objects file, paths are names in that file. --depth implies --recurse and needs paths.
+// in.chosen is true if anything is selected. Contradictory flags are an error.
 func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
 	choice := objects.Choice{Type: typ, Exclude: c.Exclude, Heads: c.onlyDCSync()}
 	switch c.Only {
@@ -119,9 +119,9 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 	return chains, nil
 }
 
-// directory reads the principals of the directory and token files. No principals, and a token that cannot open objects,
-// are errors. Each token is one more principal, named after its user or its file. A directory without users that can
-// log on is an error unless there is a token.
+// directory reads the principals of the directory and token files. A token's principal is named after its user or
+// file. It is an error if there are no principals, if a token cannot open objects, or if no directory user can log on
+// and there is no token.
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, LDIF, " +
@@ -189,9 +189,9 @@ type input struct {
 	head   []byte // of a pipe: its beginning
 }
 
-// open opens the objects file or the paths; both or neither are an error. A single path that holds other objects'
-// descriptors needs --recurse. --id-maps with an objects file is an error. The size is known for regular files only.
-// The caller closes the input.
+// open opens either the objects file or the paths. Both or neither are an error. So is --id-maps with an objects
+// file. A single path that holds other objects' descriptors needs --recurse. The size is known for regular files
+// only. The caller closes the input.
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	if err := c.absent(paths); err != nil {
 		return nil, err

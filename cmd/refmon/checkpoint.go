@@ -49,10 +49,10 @@ type resumption struct {
 	state   *os.File // sums; nil: none
 }
 
-// resume reads the checkpoint, opens its files and moves the input to its offset. It returns nil and no error if the
-// checkpoint says that the run was complete. A checkpoint of another question, directory or input size is an error.
-// Without a checkpoint the run starts at the beginning, and an existing output needs --force. It needs --out and an
-// input of JSON lines.
+// resume opens the files of a checkpoint and seeks the input to its offset. It needs --out and JSON lines as input.
+//   - no checkpoint: the run starts at the beginning, and an existing output needs --force
+//   - a complete run: nil and no error
+//   - another question, directory or input size: an error
 func (o *output) resume(question string, adds bool) (*resumption, error) {
 	// CSV and LDIF have no position from which a later run could continue.
 	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {

@@ -26,10 +26,9 @@ type deletions struct {
 	gone   int    // deletions that finish wrote
 }
 
-// earlier opens the output file of an earlier run, so that this run can write deletions. It returns nil if that file is
-// missing or empty, if the format has no deletions, or with --changes. If this run names only some objects, such a file
-// is an error, and nil with --force. o.files closes the file. The new output goes to a second file with the suffix
-// .new.
+// earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
+// is no such output, if the format has no deletions, or with --changes. If this run names only some objects, such an
+// output is an error, and nil with --force. New output goes to a file with the suffix .new.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}}
 	switch {
@@ -64,9 +63,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	return d, err
 }
 
-// isEarlier reports whether the file in place of the output is the output of an earlier run, by its first line: a
-// document, a deletion or, for JSON lines, a set of this format. A document line with "sd" is input for who-can and
-// gives false.
+// isEarlier reports whether an earlier run wrote the existing output file. The first line must be a document, a
+// deletion or, for JSON lines, a set. A document with "sd" is input for who-can and gives false.
 func (d *deletions) isEarlier() (bool, error) {
 	line, err := firstLine(d.old)
 	deleted, _, _ := strings.Cut(d.action, "%")
@@ -158,9 +156,9 @@ func key(id []byte) (out [16]byte) {
 // errNoneRead says that no object of a run could be read, so that a run cannot know which ones are gone.
 var errNoneRead = errors.New("no object could be read, so none counts as deleted")
 
-// replace ends a run with the summary sum: it writes the deletions in place of the earlier output, and their number to
-// standard error. The earlier output stays, and the result is an error, if no object could be read (B-90), also without
-// objects, or failed is not nil.
+// replace adds the deletions and replaces the earlier output file. It prints their number to standard error. The
+// earlier output stays if failed is not nil, or if no object could be read or there were none (B-90). Both are
+// errors.
 func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 	if failed == nil && sum.Objects == sum.Unreadable {
 		return errors.Join(errNoneRead, d.finish(o.out, errNoneRead))

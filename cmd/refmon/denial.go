@@ -54,9 +54,8 @@ func (s *streams) denied(d *denial) error {
 	return err
 }
 
-// causes returns a clause for each reason why rights are missing. An entry that denied some rights hides why the others
-// are missing, so it is then the only cause. Rights that were not requested are no cause. At most mostCauses are
-// listed, and the others counted. It is never empty.
+// causes returns one clause for each reason why requested rights are missing. A denying entry is the only cause of
+// the rights it denies. After mostCauses clauses, a last clause counts the other causes. The list is never empty.
 func (d *denial) causes() (list []string) {
 	var reasons []access.Reason
 	masks := map[access.Reason]winnt.AccessMask{}
@@ -218,9 +217,9 @@ func effectOf(a sd.ACE) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// groups returns the groups of the user that an entry could name, in brackets, so that the reader sees why no entry
-// applied. It leaves out groups that all users or logons have. At most mostGroups are named, and the others counted.
-// Without a group it says so.
+// groups returns the user's groups as text in brackets, to show why no entry applied. Groups that all users or all
+// logons have are left out. At most mostGroups are named, and the others counted. If there are none, the text says
+// so.
 func (d *denial) groups() string {
 	var names []string
 	for _, g := range d.request.Subject.Effective().Groups() {

@@ -150,10 +150,9 @@ func sayUnresolved(std *streams, list *collect.Collector, most int) {
 	}
 }
 
-// readPeople reads the principals of a directory file, or of several files of other systems that complete each other. A
-// directory file among several is an error. For files of other systems it replaces c.who by the SID of the account of
-// that name, or by its name if it is disabled, and prints unresolved members as a note. No file gives an empty
-// directory.
+// readPeople reads the principals of one directory file, or of several files of other systems. A directory file among
+// several is an error. Without a file the directory is empty. In files of other systems, an account named c.who
+// replaces c.who by its SID, or by its listed name if disabled. Unresolved members are noted.
 func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) {
 	var list collect.Collector
 	for _, name := range c.Directory {

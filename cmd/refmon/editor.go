@@ -56,8 +56,8 @@ func (e *editor) Line(prompt string) (string, error) {
 	return line, err
 }
 
-// tab completes the word before the cursor, up to the common prefix of all candidates, and lists them if that adds
-// nothing. It returns the new line and cursor, and true. Without candidates the line and the cursor stay. For a key
+// tab completes the word before the cursor to the candidates' common prefix. It returns the new line and cursor, and
+// true. If the prefix adds nothing, it lists the candidates. Without candidates the line and cursor stay. For a key
 // other than Tab it returns "", 0 and false.
 func (e *editor) tab(line string, pos int, key rune) (string, int, bool) {
 	if key != '\t' {

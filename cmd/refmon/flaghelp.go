@@ -139,9 +139,9 @@ var flagHelp = map[string]string{
 		"as DA, or a token file without its extension.",
 }
 
-// withFormat adds the value of --format to the error for an unknown flag that is the name of a format, such as --csv.
-// It replaces the error for a missing argument by one with the argument's help (U-133). It returns any other error
-// unchanged. json stands for jsonl.
+// withFormat improves two command line errors and returns any other error unchanged. An unknown flag named after a
+// format, such as --csv, gets a hint to -f; --json hints at jsonl. A missing argument gets the argument's help
+// (U-133).
 func withFormat(err error) error {
 	parse, ok := errorAs[*kong.ParseError](err)
 	if !ok || parse.Context == nil || parse.Context.Selected() == nil {

@@ -121,9 +121,8 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	return sddl.Format(d, opt)
 }
 
-// replace writes a file through a temporary file in the same folder, so that a failure preserves the old contents. It
-// replaces the target of a symbolic link, not the link. The permissions stay. After an error the temporary file is
-// removed; a missing file is an error.
+// replace atomically replaces the contents of a file and keeps its permissions. A failure preserves the old contents
+// and removes the temporary file. A symbolic link stays, and its target is replaced. A missing file is an error.
 func replace(name string, b []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {

@@ -41,9 +41,9 @@ func (s *streams) open(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// runBatch answers the lines of a file on standard output. The answer to a malformed line is an error; their number
-// goes to standard error, and the result is then errReported. "-" is standard input. A file that cannot be read to its
-// end gives the number of lines before the error.
+// runBatch answers the lines of a file on standard output. "-" is standard input. A malformed line is answered with
+// an error. Any such line gives errReported, and their number goes to standard error. A read or write error states
+// the number of lines before it.
 func (s *streams) runBatch(job *batch.Job, name string) error {
 	in, err := s.open(name)
 	if err != nil {

@@ -50,9 +50,8 @@ func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []str
 	return c.directory(std)
 }
 
-// absent detects a question about a directory object whose objects file is missing on the command line. It returns an
-// error with the right command if a path does not exist, or there are no paths, and a directory file contains
-// objects. Paths that exist are files, which need no objects file.
+// absent returns an error with the right command if --objects is missing. That is so if a directory file contains
+// objects, and a path does not exist or there are no paths. Existing paths are files, which need no objects file.
 func (c *objectsFlags) absent(paths []string) error {
 	if c.Objects != "" {
 		return nil
@@ -72,9 +71,9 @@ func (c *objectsFlags) absent(paths []string) error {
 		printable(c.accountFiles[at]))
 }
 
-// fromObjects makes an objects file in LDIF, or a collection of BloodHound, the directory file too, if the command line
-// names no principals (B-82). It does nothing for any other file, and for one that cannot be read. A pipe that is both
-// is kept in a temporary file; the error is that of the file.
+// fromObjects uses the objects file as the directory file too, if no principals are named (B-82). That requires LDIF
+// or a BloodHound collection; other files and unreadable ones are ignored. A pipe that serves as both is copied to a
+// temporary file, which may fail.
 func (c *directoryFlags) fromObjects(std *streams, o *objectsFlags) error {
 	if o.Objects == "" {
 		o.accountFiles = c.Directory
@@ -90,9 +89,9 @@ func (c *directoryFlags) fromObjects(std *streams, o *objectsFlags) error {
 	return nil
 }
 
-// hasAccounts reports whether a file of objects has all accounts of its directory too: LDIF, or the zip of a
-// collector. A single JSON file of a collector has only one class. It returns false for a pipe, and for a file that
-// cannot be read, which whoever opens the objects reports.
+// hasAccounts reports whether an objects file also has all accounts of its directory. That is true for LDIF and a
+// collector's zip, and false for a collector's single JSON file. A pipe and an unreadable file give false. Opening
+// the file later reports the error.
 func hasAccounts(name string) bool { return showAccounts(headOf(name)) }
 
 // showAccounts reports whether a file with this beginning contains all accounts of its directory: LDIF, or the zip of
@@ -134,9 +133,9 @@ func (p *lintPage) nameIn(entry string) string {
 	return namesOf(p.names)(who)
 }
 
-// domainOfLDIF returns the domain of an LDIF file: the SID of its domain object, or else the domain of all its accounts
-// (B-125). It returns the zero SID for any other file, for a pipe, for accounts of several domains, and if the file
-// cannot be read, which whoever opens the objects reports.
+// domainOfLDIF returns the domain SID of an LDIF file. It is that of the domain object, or else of the accounts
+// (B-125). Any other file, a pipe, accounts of several domains and an unreadable file give the zero SID. Opening the
+// file later reports the error.
 func domainOfLDIF(name string) sid.SID {
 	if name == "" || name == "-" || accounts.Form(headOf(name)) != "ldif" {
 		return sid.SID{}

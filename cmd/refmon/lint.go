@@ -127,10 +127,9 @@ type lintPage struct {
 	directory               int  // descriptors that were recognised as those of a directory
 }
 
-// file checks the descriptors of a file, or of standard input for "-", and prints the findings. A malformed line is
-// reported and checking goes on; the result is then errReported. Otherwise it is errDenied if there was a finding. A
-// directory is an error. After maxMalformed messages further lines are only counted. A file that cannot be read is an
-// error.
+// file checks the descriptors of a file and prints the findings. "-" is standard input. Malformed lines are reported,
+// up to maxMalformed of them, and give errReported. Without malformed lines, a finding gives errDenied. A directory
+// and an unreadable file are errors.
 func (p *lintPage) file(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
 		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' checks the files in it",
@@ -203,9 +202,8 @@ func place(l lint.Line, name string) string {
 	return ""
 }
 
-// objects reads the objects of a file that has no line with a descriptor: LDIF, CSV, an icacls save, the output of a
-// screen or a collector's file. It returns nil and no error for a file in no such form. A malformed file of a known
-// form is an error. Lines in SDDL with errors are left to the caller.
+// objects reads a file of objects in a form such as LDIF, CSV or an icacls save. It returns nil and no error for a
+// file in no such form, and for SDDL lines with errors. A malformed file of a known form is an error.
 func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
 	trial := *p // it counts nothing
 	for _, l := range lines {

@@ -53,9 +53,8 @@ type outcome struct {
 	granted winnt.AccessMask
 }
 
-// noteKinds returns a note if the decision depends on the kind of logon: it lists the kinds whose outcome differs
-// from own. It calls decide once for each kind (B-26). A denial after both is no difference, whatever was granted. It
-// returns "" if none differs.
+// noteKinds returns a note with the kinds of logon whose outcome differs from own. It calls decide once for each kind
+// (B-26). Two denials do not differ, whatever was granted. It returns "" if no kind differs.
 func noteKinds(own outcome, decide func(logon.Kind) (outcome, error)) (string, error) {
 	var all []string
 	for _, k := range logon.Kinds {

@@ -54,9 +54,9 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 	return f, err
 }
 
-// begin prepares a long run over size bytes of input, 0 if unknown: it relaxes the garbage collector and shows a
-// progress bar. ctx ends at an interrupt. The caller must call end, which closes the output files and clears the bar.
-// end sets a nil error to that of a failed close.
+// begin prepares a long run and shows a progress bar. size is the input's bytes, 0 if unknown. An interrupt cancels
+// ctx. The caller must call end, which closes the output files and clears the bar. A failed close becomes *err if
+// that is nil. begin also relaxes the garbage collector.
 func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *error)) {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room.
@@ -121,9 +121,9 @@ func (o *output) spare(name string) error {
 	return nil
 }
 
-// run runs r with its output, checkpoint and progress bar, and prints the summary. The error includes a refusal of the
-// options, an interrupt, and an output that could not be written. With a checkpoint it continues an earlier run, and
-// does nothing if that was complete. A run without objects fails with the error of o.none, if that is set.
+// run executes r with output, checkpoint and progress bar, and prints the summary. With a checkpoint it continues an
+// earlier run, and does nothing if that was complete. Invalid options, an interrupt and a failed write are errors. A
+// run without objects fails with o.none if set.
 func (o *output) run(r *bulk.Run) (err error) {
 	// If the output cannot be written, the existing file stays.
 	if err := r.Check(o.sets != ""); err != nil {
@@ -181,9 +181,9 @@ func (o *output) run(r *bulk.Run) (err error) {
 	return errors.Join(concluded, gone.replace(o, &sum, err))
 }
 
-// diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state. An unknown
-// size of one state shows no percentage. A complete checkpoint does nothing and succeeds. It returns errDenied for
-// changes and errReported for an incomplete comparison.
+// diff executes a comparison with output, checkpoint and progress bar. The argument before is the size of the first
+// state. If either size is 0, no percentage is shown. It returns errDenied for changes and errReported for an
+// incomplete comparison. With a complete checkpoint it does nothing.
 func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	size := o.in.size + before
 	if o.in.size == 0 || before == 0 {
@@ -216,9 +216,9 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	return errors.Join(concludeDiff(o.std, &out, err), at.finish(err))
 }
 
-// report collects a report with checkpoint and progress bar, and then calls write, also if the run failed or was
-// interrupted. A checkpoint with --only or --exclude is an error. An error of write takes precedence over that of the
-// run. A complete checkpoint does nothing.
+// report collects a report with checkpoint and progress bar, and then calls write. A failed or interrupted collection
+// is written too. An error of write takes precedence. A checkpoint with --only or --exclude is an error. With a
+// complete checkpoint report does nothing.
 func (o *output) report(r *bulk.Report, write func() error) (err error) {
 
 	ctx, bar, end := o.begin(o.in.size)

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pasted parses an argument that is the screen output of icacls, Get-Acl or accesschk -l, or SDDL that a console broke
-// into lines. It returns nil for any other argument, without an error. The output must be about one object. dir may be
-// nil. No descriptor, several, and an unreadable one are errors. What the output lost is noted on standard error.
+// pasted parses a descriptor that was pasted from a console. It accepts output of icacls, Get-Acl and accesschk -l,
+// and wrapped SDDL. Any other text gives nil and no error. The output must have exactly one valid descriptor. dir may
+// be nil. Lost information is noted on standard error.
 func pasted(std *streams, text string, domain sid.SID, dir *directory.Directory) (*sd.Descriptor, error) {
 	if oneLine := !strings.Contains(strings.TrimSpace(text), "\n"); oneLine && !strings.HasSuffix(text, ")") ||
 		oneLine && strings.Contains(text, ";") { // SDDL or a path

@@ -22,9 +22,8 @@ type pipe struct {
 // pipeHead is the least number of bytes that show the form of a pipe.
 const pipeHead = 4 << 10
 
-// pipe returns the pipe with a name, "-" for standard input. It returns nil for a regular file, a directory, and a file
-// that cannot be opened. The first call reads the beginning of the pipe. An empty name, and streams without pipes, give
-// nil, too.
+// pipe returns the pipe with a name, "-" for standard input. The first call reads the beginning of the pipe. It
+// returns nil for a regular file, a directory, a file that cannot be opened, an empty name and streams without pipes.
 func (s *streams) pipe(name string) *pipe {
 	if p := s.pipes[name]; p != nil || s.pipes == nil || name == "" {
 		return p
@@ -57,9 +56,9 @@ func (p *pipe) open() io.ReadCloser {
 	return io.NopCloser(io.MultiReader(head, p.in))
 }
 
-// keep copies the pipe to a temporary file, so that open can be called again. It does nothing for a nil pipe and one
-// that was kept. A failed copy is returned by each later call. The temporary file has no name where the system allows
-// it.
+// keep copies the pipe to a temporary file, so that open can be called again. A nil pipe and a pipe that was copied
+// stay unchanged. After a failed copy, each later call returns the error. The temporary file has no name where the
+// system allows that.
 func (p *pipe) keep() (err error) {
 	if p == nil || p.file != nil {
 		return nil

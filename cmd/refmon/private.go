@@ -127,9 +127,8 @@ func (c *privateCmd) Run(std *streams) error {
 	return verdict(p.Private())
 }
 
-// absentBut returns the SIDs that no token can have if all other users log on in kind k only, so that entries for
-// them grant nothing. Accounts of a computer and of a domain can prove their identity in different ways, except with
-// Kerberos.
+// absentBut returns the SIDs that no token can have if all other users log on with kind k. Entries for these SIDs
+// grant nothing. Except with Kerberos, the SIDs of both ways to prove an identity are possible.
 func absentBut(k logon.Kind) (absent []sid.SID) {
 	groups := func(k logon.Kind, kdc bool) []sid.SID {
 		t, proof := k.Parts(kdc)
@@ -146,9 +145,9 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 	return absent
 }
 
-// read returns the object in c.Object: a descriptor as SDDL or in bytes, or a path, whose own descriptors it then
-// reads. The flags about SDDL are an error for a path. With --objects it finds the object there. A pasted listing
-// counts as a descriptor. A malformed --parent is an error.
+// read returns the object in c.Object: a descriptor, or the stored descriptors of a path. A descriptor is SDDL, bytes
+// or a pasted listing. With --objects the object is in that file. --parent, --links and --type are errors for a path.
+// So is a malformed --parent.
 func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
 	if c.Objects != "" {
 		return c.listed(std, domain, dir)

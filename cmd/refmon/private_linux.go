@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// ownDescriptors reads the descriptor of a file, that of its folder if it has one, and the number of its names. A file
-// or folder without a stored descriptor, or with one that its server rejects, is an error. A link is not followed.
-// links stays 0 for a directory.
+// ownDescriptors reads the descriptors of a file and its folder, and the file's link count. A missing or rejected
+// descriptor is an error. A path without a folder has no parents. A symbolic link is not followed. For a directory
+// links stays 0.
 func ownDescriptors(path, attribute string) (h held, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -12,9 +12,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// listed returns the object of --objects with the path in c.Object, and its folder if the file has that too (B-103). An
-// object of a directory, and one without a type of files, is an error. dir may be nil. A name that matches several
-// objects is an error too, and so are --parent, --links and --type.
+// listed returns the object of --objects with the path in c.Object, and its folder if present (B-103). dir may be
+// nil. These are errors:
+//   - no object or several with the path
+//   - an object that is not a file or directory
+//   - a malformed descriptor
+//   - --parent, --links or --type
 func (c *privateCmd) listed(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
 	if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 		return h, errors.New("--parent, --links and --type are about SDDL: with --objects the rows have the folder and types")

@@ -31,9 +31,9 @@ type question struct {
 	people *directory.Directory // names of accounts in the descriptor; nil: well-known names only
 }
 
-// ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of a
-// file is standard input. It returns an error for a missing or malformed argument and for an unreadable file. Missing
-// arguments are found before any file is read. Notes about the descriptor go to standard error.
+// ask builds the query that the command line describes: descriptor, token, rights and options. "-" names standard
+// input. A missing or malformed argument and an unreadable file are errors. Missing arguments are reported before any
+// file is read.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	who := "--token FILE, the caller"
 	if looksLikePath(c.SDDL) {

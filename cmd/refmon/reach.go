@@ -189,9 +189,9 @@ func printLines[T any](std *streams, list []T) error {
 	return nil
 }
 
-// read reads the objects. failed has the number of unreadable ones and the first error, and is nil if all were read.
-// More than maxObjects are an error. err covers flags, the file and an interrupt. Objects of a directory without any
-// SID are noted on standard error.
+// read reads the objects into s. failed has the number of unreadable objects and the first error, or is nil. Wrong
+// flags, an unreadable file, an interrupt and more than maxObjects objects are errors. If no object of a directory
+// has a SID, a note goes to standard error.
 func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	typ, err := objectType(c.Type)
 	if err != nil {

@@ -26,9 +26,8 @@ type directoryReport struct {
 	BlockOwner        bool     `name:"block-owner-implicit-rights" help:"${blockOwner}"`
 }
 
-// ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the type of the first object.
-// Paths are not. If the source cannot read an object, it is false without an error. It reads the file again, and of a
-// pipe only the head.
+// ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the first object's type. It is
+// false for paths, and if the first object cannot be read. It reads the file again; of a pipe it reads only the head.
 func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool, err error) {
 	if c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif) {
 		return true, nil
@@ -86,9 +85,9 @@ func (c *reportCmd) onlyForDirectory() error {
 	return nil
 }
 
-// reportDirectory writes the report of a directory. An existing file, and an important object that is not there, are
-// errors. It returns errReported if the report is incomplete. An existing file is no error with --force or a format
-// other than html. --baseline-directory without --baseline is an error. An incomplete report is written all the same.
+// reportDirectory writes the report of a directory. An incomplete report is written and gives errReported. It is an
+// error if an HTML file exists without --force, if an important object is not found, or if --baseline-directory has
+// no --baseline.
 func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Directory, typ *winnt.ObjectType) error {
 	if at, err := os.Stat(c.Out); c.Format == "html" && err == nil && at.Mode().IsRegular() && !c.Force {
 		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)

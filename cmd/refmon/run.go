@@ -23,9 +23,9 @@ type scriptFlags struct {
 	Connect string `help:"Call the running refmond on this socket, not a kernel in this process." placeholder:"SOCKET"`
 }
 
-// config returns the configuration of a script's run. With --connect it dials the daemon once, so that a missing daemon
-// is an error here and not in the program. --profile observed with --connect is an error. After an error of the daemon
-// the configuration is returned as well.
+// config returns the configuration for running a script. With --connect it dials the daemon once, so that a missing
+// daemon is an error before the program starts. --profile observed with --connect is an error. After an error of the
+// daemon the configuration is valid.
 func (f *scriptFlags) config(std *streams) (script.Config, error) {
 	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour, Width: std.width}
 	if f.Profile == "observed" {

@@ -111,9 +111,8 @@ func (p *descriptorPage) effect(a sd.ACE) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// rights returns the mask of an entry in hexadecimal, followed by the names of its rights on the object type. A usual
-// set such as FA is written as in SDDL. A label has its policy in place of the names. Resource attributes and central
-// policy identifiers have the mask alone.
+// rights returns an entry's mask in hexadecimal and the names of its rights. A standard set such as FA has its SDDL
+// abbreviation. A label has its policy. Resource attributes and central policy identifiers have the mask alone.
 func (p *descriptorPage) rights(a sd.ACE) string {
 	switch a.Type() {
 	case sd.SystemMandatoryLabel:

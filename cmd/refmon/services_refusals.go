@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// printRefusals prints a table of which of two simultaneous failure conditions of a service decides. It gets each
-// answer from a call with both in force, on a new kernel. A service without such a list is an error. A check that
-// fails is reported and shown as "?".
+// printRefusals prints which of two simultaneous failure conditions of a service decides. It calls the service with
+// both conditions on a new kernel. A service without listed conditions is an error. A failed check is reported and
+// shown as "?".
 func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profile) error {
 	name := row.Info().Name
 	if !refusals.Known(name) {

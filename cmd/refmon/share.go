@@ -56,8 +56,8 @@ func (g *gate) descriptor(d *directory.Directory) (*sd.Descriptor, error) {
 }
 
 // before applies the share to a question about the principals of d. With a configuration it returns the directory
-// with the share's limits, and the guard that decides. Otherwise it returns d, no guard, and the descriptor to check
-// before each object, which may be nil. It prints the notes about unsupported settings.
+// within the share's limits, and the guard that decides. Without one it returns d and the descriptor to check first,
+// which may be nil. Unsupported settings are printed as notes.
 func (g *gate) before(std *streams, d *directory.Directory) (*directory.Directory, *shares.Guard, *sd.Descriptor,
 	error) {
 	share, err := g.descriptor(d)

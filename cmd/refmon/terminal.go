@@ -80,9 +80,8 @@ func (s *streams) folded(text string, indent int) string {
 	return wrapAt(text, indent, s.width)
 }
 
-// underRows returns the rows of a table for the terminal. The last cell of a row that is too wide is below the row, so
-// that the terminal breaks no SID and no name (U-123). Two blanks separate cells. A file or pipe gets the rows as they
-// are.
+// underRows fits the rows of a table to the terminal's width. Two blanks separate cells. If a row is too wide, its
+// last cell moves below it, so that no SID or name is broken (U-123). A file or pipe gets the rows unchanged.
 func (s *streams) underRows(rows string) string {
 	if s.width == 0 {
 		return rows

@@ -70,9 +70,9 @@ func (c *tokenShowCmd) Run(std *streams) error {
 	return printToken(std, t)
 }
 
-// readToken returns the token in name: a file, - for standard input, the word of a built-in token, or an inline token
-// file. Write ./WORD for a file with the name of such a word. A missing file and an unknown field are errors. Errors
-// name the file, or --token. A byte order mark is skipped.
+// readToken returns the token in a file, on standard input ("-"), or in the argument itself. The argument may be a
+// built-in token's word or an inline token file. ./WORD is a file named like a built-in token. A missing file and an
+// unknown field are errors with the file's name, or --token. A byte order mark is skipped.
 func (s *streams) readToken(name string) (*token.Token, error) {
 	if t, err := builtinToken(name); t != nil || err != nil {
 		return t, err

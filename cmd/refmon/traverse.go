@@ -25,9 +25,9 @@ func (c *traverseFlag) choose(o *objectsFlags) error {
 	return nil
 }
 
-// refusedOnTheWay checks the folders on the way to a path. It explains the first one on which the caller does not have
-// the search permission, and returns errDenied (B-20). It returns nil if there is none, or if the folders are not to be
-// checked. With JSON it prints the row of the folder. An error of reading a folder ends it.
+// refusedOnTheWay checks the search permission on the folders of a path. It prints the first folder that refuses the
+// caller, as a row with JSON, and returns errDenied (B-20). It returns nil if none refuses or no check is requested.
+// An unreadable folder is an error.
 func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path string, id []byte) error {
 	if !c.tree.Way {
 		return nil

@@ -43,9 +43,9 @@ func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]stri
 	}
 }
 
-// holdings prints what a principal can do with the objects of a directory that not every user can. Unreadable objects
-// are counted and reported at the end. Without --ordinary it counts the rights that every user has on standard error.
-// Without objects it returns the error of c.none. Files are left open after an error.
+// holdings prints the rights on a directory's objects that a principal has but not every user. Without --ordinary, it
+// prints the number of objects left out to standard error. Unreadable objects are counted and reported. Without
+// objects it returns c.none. After an error output files may stay open.
 func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	ctx, cancel := interrupted()
 	defer cancel()
@@ -93,9 +93,9 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	return conclude(std, sum, err)
 }
 
-// table writes the rows, and returns the number of those that it left out because every user has the same. It also
-// leaves out objects without any right, and counts them in sum.Passed. With paths it leaves out none, and --nothing and
-// --ordinary each keep a kind. It stops at the error of the output.
+// table writes a row for each object with rights that not every user has. It returns the number of ordinary objects
+// left out. Objects without rights are counted in sum.Passed. --ordinary and --nothing include these two kinds, and
+// with paths every object has a row. A write error is returned.
 func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk.Summary) (ordinary int, err error) {
 	rows := columns.Heading("PATH", "GRANTED", "RIGHTS")
 	for i := range list {

@@ -183,9 +183,9 @@ func joinsUser(change string, dir *directory.Directory) bool {
 	return strings.HasPrefix(text, host.Users.String()+"-")
 }
 
-// certify writes a certificate of the decision, which another program can verify, and the descriptor next to it. It
-// wants a token file, and a call that reached a decision. The descriptor's file has the suffix .sd and is
-// hexadecimal. Existing files are replaced. An error may leave the certificate alone.
+// certify writes the decision's certificate for another program to verify, and the descriptor. The descriptor is
+// hexadecimal, in a file with the suffix .sd. Existing files are replaced. It is an error without a token file or a
+// decision. An error may leave only the certificate.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:

@@ -38,9 +38,9 @@ func mountAbove(path string) (at string) {
 // unescapeMount decodes the octal escapes of mountinfo.
 var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
 
-// uncovered runs f in a mount namespace in which nothing is mounted on a directory, so that f sees the files below the
-// mount. It needs CAP_SYS_ADMIN. f runs on a thread of its own, which then ends, and must not start goroutines. An
-// error of a step before f is returned, and f is not called.
+// uncovered runs f with the mount on dir detached, to see the files below. It needs CAP_SYS_ADMIN. The thread of f
+// ends with it, so f must not start goroutines. If the private mount namespace cannot be created, uncovered returns
+// an error without calling f.
 func uncovered(dir string, f func() error) error {
 	done := make(chan error, 1)
 	go func() {

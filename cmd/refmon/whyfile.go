@@ -57,9 +57,9 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 	return f.storedChain(whole, f.Tree)
 }
 
-// storedChain reads the attributes of the files themselves. The list begins with the topmost directory and ends with
-// the file. root is the tree's directory. With root "" the list begins below the first parent that cannot be read or
-// that has no descriptor. A whole outside root, a missing file, and an unreadable directory below root are errors.
+// storedChain reads the stored descriptors from the topmost directory down to the file whole. root is the tree's
+// directory. With root "", the list begins below the first parent that is unreadable or has no descriptor. A whole
+// outside root, a missing file and an unreadable directory below root are errors.
 func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	if root != "" {
 		if root, err = filepath.Abs(root); err != nil {
@@ -106,10 +106,9 @@ func (f *fileFlags) read(path string) (stored, error) {
 		cause: o.Cause()}, nil
 }
 
-// mountedChain reads the descriptors of files on a mount: as root those of the tree below it, else by asking the mount,
-// which shows them to users with READ_CONTROL. It returns a directory that the mount refuses as unread, because the
-// decision may not need it. If the mount is over the tree and root asks, the files of the tree count. A missing file is
-// an error.
+// mountedChain reads the descriptors of a file and its directories on a mount. With CAP_SYS_ADMIN it reads the tree
+// below the mount. If that fails, it asks the mount, which requires READ_CONTROL. A refused directory is marked
+// unread, because the decision may not need it. A refused or missing file is an error.
 func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	failed := uncovered(at, func() error {
 		list, err = f.storedChain(whole, at)
@@ -143,9 +142,9 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	return list, nil
 }
 
-// complete handles directories of a path whose descriptor could not be read. It returns the error of the first one
-// below the tree's root if r needs traverse rights. Otherwise only the file's parent matters. If that could not be
-// read, complete sets facts.Parent to nil, and returns its error if its descriptor could change the decision (B-24).
+// complete checks whether unread descriptors of directories could change the decision. If r needs traverse rights, an
+// unread directory below the root is an error. An unread parent of the file sets facts.Parent to nil, and is an error
+// if it could change the decision (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
 		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)

@@ -30,9 +30,8 @@ type pathQuestion struct {
 	note    string // about other kinds of logon, or unknown claims; "": none
 }
 
-// ofPath explains what a user may do with a file, by the descriptors of the file and of the directories above it.
-// Without --want the right is that of reading. Flags about a single descriptor, such as --token, are errors. It returns
-// errDenied if the user is denied.
+// ofPath explains what a user may do with a file, by the descriptors along its path. Without --want it asks about
+// reading. It returns errDenied for a denial. Flags about a single descriptor, such as --token, are errors.
 func (c *whyCmd) ofPath(std *streams) error {
 	if c.SDDL == "" {
 		return errors.New("--as needs the path of a file, such as refmon why /srv/share/plan --as bob")

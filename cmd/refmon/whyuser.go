@@ -28,9 +28,9 @@ type whyUser struct {
 	after func(logon.Kind) (*token.Token, error)
 }
 
-// user finds the user of --as: in the directory of -d, else in a running refmond, else on the host. done closes the
-// connection to refmond, which nameOf needs; done is never nil. An unknown user, a user whose groups cannot be read,
-// and a user whom refmond refuses are errors. So is --logon for a user of refmond.
+// user finds the user of --as in the directory of -d, in a running refmond, or on the host. done is never nil; it
+// closes the connection to refmond, which nameOf needs. An unknown or refused user and unreadable groups are errors,
+// and so is --logon for a user of refmond.
 func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	done = func() {}
 	kind, given, err := kindOf(c.Logon)
@@ -60,9 +60,8 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	return u, done, err
 }
 
-// ofHost looks up a user of the host by name, uid or SID. The token is the one that a mount gives its programs. An
-// unknown name, and a SID that is not of a uid, are errors. An unknown uid is no error: the user is then printed as
-// "the user" and has no groups.
+// ofHost returns a user of the host by name, uid or SID. The token is that of the user's programs on a mount. An
+// unknown name is an error, and so is a SID that is not of a uid. An unknown uid gives "the user" without groups.
 func ofHost(name string) (*whyUser, error) {
 	if s, err := sid.Parse(name); err == nil { // the SID of a uid names a user of the host (B-126)
 		if s.SubAuthorities() != 2 || s.Prefix() != host.Users {
@@ -81,9 +80,8 @@ func ofHost(name string) (*whyUser, error) {
 	return u, err
 }
 
-// listed returns a user of the directory of -d, with the token of a program on a mount. An unknown or disabled user is
-// an error. The token is that of an interactive logon, and after gives that of another kind. A name that the files
-// spell differently is resolved by readPeople.
+// listed returns a user of the directory of -d as the user's programs on a mount. The token is that of an interactive
+// logon; u.after returns those of other kinds. An unknown or disabled user is an error.
 func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 	people := directoryFlags{Directory: c.Directory, who: c.As}
 	dir, err := people.readPeople(std)
@@ -194,10 +192,9 @@ func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 	return conn, nil
 }
 
-// servedUser returns a user whom refmond knows, of its store, its domains or the host, by name or uid. It returns nil
-// without an error for an unknown user. A disabled user, and a user whose groups refmond cannot read, are errors.
-// refmond records a logon. The connection must stay open while nameOf is in use. Any other refusal is an error with its
-// status.
+// servedUser returns a user that refmond knows by name or uid. It returns nil and no error for an unknown user.
+// refmond records a logon. conn must stay open while nameOf is in use. Any other refusal, and groups that cannot be
+// read, are errors.
 func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	if user, err := host.Lookup(name); err == nil && user.Name != "" {
 		name = user.Name // of a uid
