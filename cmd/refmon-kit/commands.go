@@ -67,9 +67,9 @@ func (c *outputFlags) keep(questions []*kit.Question) int {
 	return max(0, c.Show)
 }
 
-// finish writes the report. With --json it also writes the counts and all wrong answers as JSON to a file. For "-" it
-// writes that JSON to standard output in place of the report. The error is errWrong if an answer was wrong. A file that
-// cannot be written is an error, and then no report is written.
+// finish writes the report and, with --json, a JSON file of all counts and wrong answers. --json - writes the JSON to
+// standard output and no report. A failed write is an error; after a failed JSON write there is no report. Any wrong
+// answer gives errWrong.
 func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 	if c.JSON != "" {
 		b, err := j.JSON()
