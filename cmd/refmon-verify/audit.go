@@ -47,9 +47,9 @@ type checkpoint struct {
 	root   string
 }
 
-// verifyAudit verifies a proof of the audit log with a public key. With an old checkpoint, the proof must show that
-// the new checkpoint continues it. With old "", the proof must show that its record is in the log. outcome is a
-// sentence about the verified facts. Any failed check is an error.
+// verifyAudit verifies a proof of the audit log with a public key. If old is a checkpoint, the new checkpoint must
+// continue it. If old is "", the log must contain the proof's record. outcome describes the verified facts. Any
+// failed check is an error.
 func verifyAudit(key, proof, old string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -41,9 +41,9 @@ type condition struct{ rest string }
 func (e *condition) take(n uint64) (s string) { s, e.rest = e.rest[:n], e.rest[n:]; return s }
 func (e *condition) counted() string          { return e.take(le(e.take(4))) }
 
-// literal reads the literal of a condition whose token is code. It returns a number in the form of signed, or a letter
-// and the raw bytes of the value: "s" and a text, "x" and octets, "d" and a SID. It panics for another token and for a
-// malformed value.
+// literal reads the literal with token code from a condition. An integer gives its text in the form of signed. A
+// string gives "s" and the text, octets "x" and the bytes, a SID "d" and the bytes. Any other token and a malformed
+// value panic.
 func (e *condition) literal(code byte) string {
 	if code > 0 && code <= 4 {
 		n, unused := int64(le(e.take(10)[:8])), 64-4<<code
@@ -92,9 +92,9 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply evaluates an operator of a condition outside the Member_of family. l and r are the operands; unary operators
-// ignore l. It returns 1 for true, -1 for false and 0 for unknown. NULL operands and values of types that do not
-// compare are unknown.
+// apply evaluates a condition operator outside the Member_of family. The result is 1 for true, -1 for false and 0 for
+// unknown. l and r are the operands; unary operators ignore l. Most operators give unknown for NULL and for types
+// that do not compare.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
 	odd := func(x string) bool { // It does not agree with each of the right.

@@ -134,9 +134,9 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	return want
 }
 
-// answer applies the rules before the check in order, then the stages of the check. On success the
-// nodes hold the granted rights. none means that there is no descriptor. A status of invalid sets the nodes to nil, and
-// a missing SeSecurityPrivilege clears the used privileges.
+// answer decides the query and returns the NTSTATUS name. The argument none means that there is no
+// descriptor. On success the nodes hold the granted rights. An invalid parameter sets the nodes to nil. A missing
+// SeSecurityPrivilege clears the used privileges.
 func (q *query) answer(none bool, dacl []entry) string {
 	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"},
 		q.c["level"].(string))
@@ -187,10 +187,9 @@ func (q *query) answer(none bool, dacl []entry) string {
 	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
-// ceiling returns the rights that the trust label, access filters and integrity label leave to the token (A-60 to
-// need matters only for the steps it records. Only the first live trust label and the first live integrity
-// label count. Without an integrity label the object has medium integrity and no-write-up. SeRelabelPrivilege keeps
-// WRITE_OWNER.
+// ceiling returns the rights that trust label, access filters and integrity label permit. Only the
+// first live trust label and the first live integrity label count. Without an integrity label, the object has medium
+// integrity and no-write-up. SeRelabelPrivilege keeps WRITE_OWNER. need only affects the recorded steps.
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
 	limit := func(rule string, at int, rights mask) {

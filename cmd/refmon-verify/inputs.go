@@ -59,9 +59,9 @@ type entry struct {
 	sid, guid, data string
 }
 
-// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. It returns "" for an absent owner, and
-// nil for a NULL list or one whose control flag says that it is absent. For an empty b it returns "" and two nil lists.
-// It panics for a malformed descriptor.
+// parseDescriptor returns the owner, SACL and DACL of a self-relative descriptor. An absent owner is "". A list is
+// nil if it is NULL or its control flag is not set. An empty b gives "" and two nil lists. parseDescriptor panics for
+// a malformed descriptor.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil

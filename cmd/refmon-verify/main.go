@@ -75,10 +75,9 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 // lexeme matches a JSON token. Numbers are integers in canonical form.
 var lexeme = regexp.MustCompile(`^(?:[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*")`)
 
-// parseObject parses JSON and requires that writing it again gives the same text except for blanks and the order of
-// keys. This excludes repeated keys: each lexeme is the only form of its value, so a lost key makes the new text
-// shorter. It panics, as check does, for another text, for more than 64 levels, and for a shape that form does not
-// match.
+// parseObject parses a canonical JSON object whose shape matches form. Only blanks and the order of keys may differ
+// from the canonical text, so a repeated key is invalid. For any other text, parseObject panics as check does. More
+// than 64 levels of nesting panic too.
 func parseObject(text string, form *regexp.Regexp) (o map[string]any) {
 	size, depth := 0, 0
 	for rest, w := text, ""; rest != ""; rest = rest[len(w):] {

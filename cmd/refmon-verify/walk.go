@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// read evaluates one list: it removes from each node the rights that the list does not grant to each side of the
-// token. A package cannot be granted the rights in exempt, and does not need them. It returns false if q is strict
-// and a right is lost, which ends the check.
+// read removes from the nodes the rights that one list does not grant. The user, the restricting SIDs and the package
+// each need a grant. A package neither needs nor can get the rights in exempt. If q is strict and a right is lost,
+// read returns false, which ends the check.
 func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {
