@@ -121,10 +121,10 @@ func (c Clause) ordered() Clause {
 	return c
 }
 
-// minimize shortens an expression without changing its result for the tokens all: it drops clauses that the other
-// clauses imply, long ones first, and sorts the rest by their text. sets are the tokens that each clause allows. It
-// reuses the array of x. It keeps at least one clause, because an empty expression would allow strangers too. If no
-// token has all rights, it returns one empty clause, which allows nobody.
+// minimize shortens an expression without changing its result for the tokens in all. sets are the tokens that each
+// clause of x allows. Clauses that the others imply are dropped; the rest is sorted by text. One clause always stays,
+// because an empty expression would allow other tokens. If no token satisfies every clause, the result is one empty
+// clause, which allows nobody. The array of x is reused.
 func minimize(x Expression, sets []Set, all Set) Expression {
 	result := slices.Clone(all)
 	for _, s := range sets {

@@ -15,9 +15,8 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label reads the object's mandatory label: it finds the tokens that the label limits, and the rights that they keep.
-// Only the first label that is not inherit-only counts. Without one, also for a nil sacl, and if it is malformed, the
-// object is Medium with no-write-up.
+// label stores which tokens the object's mandatory label limits, and the rights they keep. Only the first label that
+// is not inherit-only counts. A nil sacl, no label and a malformed label mean Medium with no-write-up.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP

@@ -204,8 +204,8 @@ func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 }
 
 // place assigns a slot to every principal of next. It returns the slots whose token changed, ascending; with a
-// callback these are all that have a token. The slot of a removed principal loses its token but keeps its name until
-// the changes are reported. A nil token in next removes the principal.
+// callback, all slots with a token. A nil token removes the principal. A removed principal's slot keeps its name
+// until the changes are reported.
 func (v *View) place(next map[string]*token.Token) (changed []int) {
 	for i := range v.slots {
 		p := &v.slots[i]

@@ -52,10 +52,9 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.label(d.SACL())
 }
 
-// take reads one entry of the DACL. If more than the SID decides whether the entry applies, such as a condition, the
-// tokens that match it go to the full access check. Other tokens are not affected by the entry. Entries that only
-// children inherit, and those outside the requested rights, do nothing. With ClaimsDisabled callback entries do
-// nothing.
+// take evaluates one entry of the DACL. If more than the SID decides, such as a condition, the matching tokens go to
+// the full access check. Inherit-only entries and entries outside the requested rights have no effect. With
+// ClaimsDisabled, callback entries have none either.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	// Generic rights in a stored entry are mapped.
 	mask := e.q.Type.Mapping.Map(x.Mask)
@@ -108,9 +107,10 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	}
 }
 
-// passed reports whether an object entry has no effect on the requested object types, so that the walk can skip it.
-// An entry without an object type is never skipped. Without requested types it skips an entry that allows, and not one
-// that denies. allow says which one x is.
+// passed reports whether an object entry has no effect on the requested object types. allow states whether x allows.
+//   - an entry without an object type: false
+//   - no requested types: allow
+//   - requested types: true if the entry's type is not among them
 func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {
