@@ -38,9 +38,8 @@ var ClaimTypes = map[claims.Type]string{
 
 const none = "None"
 
-// literal returns a value as a program writes it, in Starlark syntax. SIDs, bytes and descriptors in SDDL are quoted, a
-// secret is "***". Handles and LUIDs are numbers, objects are names. Nil and values without a form in programs are
-// "None". plainLiteral handles all other types.
+// literal returns a value in Starlark syntax. SIDs, bytes and descriptors in SDDL are quoted. Handles and LUIDs are
+// numbers, and objects are names. A secret is "***". Nil and values without a form in programs are "None".
 func (p *Printer) literal(f reflect.Value, object *winnt.ObjectType) string {
 	switch x := f.Interface().(type) {
 	case nil:

@@ -34,9 +34,9 @@ func Reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// ofHandles selects from a service's documented failures those of referencing its handles: no such handle, wrong type,
-// missing right. It takes the first group of these three. Later groups are about handles inside a value. O-23, which is
-// about names, does not count. Without such a group it returns an empty list.
+// ofHandles selects a service's documented failures of referencing its handles: invalid handle, wrong type, missing
+// right. Only the first consecutive group counts, because later ones are about handles inside a value. O-23, about
+// names, does not count. Without a group the result is empty.
 func ofHandles(all []nt.Condition) []nt.Condition {
 	reference := func(i int) bool {
 		switch k := all[i]; k.Status {
@@ -60,9 +60,9 @@ func ofHandles(all []nt.Condition) []nt.Condition {
 	return all[first:last]
 }
 
-// conditionText explains a call's status by the documented failures of its service: it returns the text of those with
-// this status and rule. exact is false if only the status matches. The text is empty if several do, because each could
-// be the reason. Several conditions of the rule are joined by "; or ".
+// conditionText returns the documented failure that explains a call's status. Conditions with this status and rule
+// are joined by "; or ", and exact is true. If only the status matches, exact is false; the text is "" unless exactly
+// one condition has the status.
 func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	var byRule, byStatus []string
 	conditions := c.Row.Info().Conditions

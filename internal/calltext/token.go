@@ -20,9 +20,9 @@ func TokenName(t *kernel.AccessToken, given string) string {
 	return "token object of " + t.Value().User().SID.String()
 }
 
-// tokenText returns a parameter that only token services have, as a program writes it. known is false for other values.
-// Nil pointers print "None". A group without attributes prints its SID alone, and a claim without a text prints its
-// name, with its flags unless they are 0.
+// tokenText formats a parameter that only token services have. known is false for other types. A nil pointer gives
+// "None". A group without attributes gives its SID alone. A claim without text gives its name, with its flags unless
+// they are 0.
 func (p *Printer) tokenText(x any) (text string, known bool) {
 	switch x := x.(type) {
 	case token.Group:

@@ -102,9 +102,9 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 	return "", false
 }
 
-// inputText returns the text of a parameter that was passed by pointer and captured successfully. It returns "" and
-// false for every other type. A nil pointer is "None", and so is a string that was not captured. A client id with only
-// one part prints that part alone.
+// inputText formats a parameter that was passed by pointer and captured. It returns "" and false for every other
+// type. A nil pointer and a string that was not captured give "None". A client id gives a pair, or the single number
+// that is set.
 func (p *Printer) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:
