@@ -56,11 +56,11 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 	return out, err
 }
 
-// write applies the change of the journal entry e to its file, or with undo reverts it. Before it writes, it verifies
-// that the path is still the same file and that the descriptor is still the expected one. written is false if the
-// file already has the wanted descriptor, or with undo if it was never changed. The error is [ErrReplaced] if the
-// path is another file now, and [ErrChanged] if the file has neither the old nor the new descriptor. In both cases
-// nothing is written. If the keeper fails to write, written is true.
+// write applies the journal entry e to its file, or with undo reverts it. If the keeper fails to write, written is
+// true. In these cases nothing is written:
+//   - the file has the wanted descriptor, or undo finds it unchanged: false and nil
+//   - the path is another file now: [ErrReplaced]
+//   - the file has neither the old nor the new descriptor: [ErrChanged]
 func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
 	h, err := files.Hold(e.Path)
 	if err != nil {

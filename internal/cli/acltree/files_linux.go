@@ -51,9 +51,8 @@ func Open(name string) (*Tree, error) {
 	return &Tree{Files: t, Path: whole, t: t}, nil
 }
 
-// open opens the entry base of the directory dir. A directory becomes the root. For a file, dir is the root and t.only
-// its name. Any other kind is [ErrKind]. A root of a mount is opened by its own name. After an error t is unchanged and
-// nothing stays open.
+// open opens the entry base of the directory dir as the tree. A directory or the root of a mount becomes t.root. For
+// a regular file, t.root is dir and t.only is base. Any other kind is [ErrKind]. After an error nothing stays open.
 func (t *tree) open(dir, base string) error {
 	above, err := beneath.Open(dir)
 	if err != nil {

@@ -96,9 +96,8 @@ func (w *Writer) put(r *record) error {
 	return err
 }
 
-// blob stores a byte string, such as a descriptor, once per journal and returns its number, by which entries refer to
-// it. Equal byte strings share a number. A new one is written to the journal at once. An error leaves the bytes in
-// the table, so the journal must not be continued.
+// blob returns the number of a byte string in the journal. A new string is written to the journal at once; equal
+// strings share a number. After an error the journal must not be continued, because the string may not be in it.
 func (w *Writer) blob(b []byte) (int, error) {
 	if n, ok := w.blobs[string(b)]; ok {
 		return n, nil
@@ -214,10 +213,11 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 // maxLine is the longest line of a journal, in bytes: a blob of 64 KiB or a path.
 const maxLine = 1 << 20
 
-// lines reads the file from its start and calls f for each line with its number, from 1, and its bytes with the
-// newline. It returns the first error of f. It returns [ErrNoJournal] if the first line is not a record, and
-// [ErrUnfinished] if the last one is cut off. An empty file is no error. A malformed line before the last one is an
-// error with its number. The bytes passed to f are valid during the call only.
+// lines calls f for each line of the journal until f returns an error. Numbers count from 1. The bytes include the
+// newline and are valid during the call only. An empty file is no error.
+//   - the first line is not a record: [ErrNoJournal]
+//   - the last line is cut off: [ErrUnfinished]
+//   - any other malformed line: an error with its number
 func (j *Journal) lines(f func(number int, line []byte, r *record) error) error {
 	in := bufio.NewScanner(io.NewSectionReader(j.file, 0, 1<<62))
 	in.Buffer(make([]byte, 1<<16), maxLine)

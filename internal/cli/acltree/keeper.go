@@ -99,9 +99,9 @@ const (
 	posixDefault = "system.posix_acl_default"
 )
 
-// posix returns the owner, group and mode of a file, and its POSIX access and default ACL as stored in the extended
-// attributes. The ACLs are nil if the file has none; only directories have a default ACL. An error of the default ACL
-// returns the other results as well.
+// posix returns a file's owner, group and mode, and its POSIX access and default ACL. The ACLs are the bytes of the
+// extended attributes, nil if absent. Only directories have a default ACL. If only the default ACL cannot be read,
+// the other results are valid.
 func posix(h Held) (info ntacl.Info, access, inherited []byte, err error) {
 	s := h.Status()
 	info = ntacl.Info{Directory: s.Kind == Directory, Mode: s.Mode, UID: s.UID, GID: s.GID}

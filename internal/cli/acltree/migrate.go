@@ -62,9 +62,9 @@ func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	return d, true, nil
 }
 
-// convert returns the NT descriptor for a file's NFSv4 or POSIX ACL, and what the conversion loses. Without a POSIX ACL
-// it converts the mode bits. A missing NFSv4 attribute is an error. It changes nothing. An attribute that does not
-// parse is an error.
+// convert returns the NT descriptor for a file's NFSv4 or POSIX ACL. It also returns what the conversion loses. A
+// file without a POSIX ACL gives a descriptor of its mode bits. A missing NFSv4 attribute and a malformed attribute
+// are errors. The file does not change.
 func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) {
 	s := n.Held.Status()
 	if m.From == FromNFS4 {

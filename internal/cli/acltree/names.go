@@ -81,10 +81,12 @@ func (n *Names) domain() sid.SID {
 	return sid.SID{}
 }
 
-// account looks a name up in the sources and then on the host. kind is "user", "group" or "" for both. ok is false if
-// no source has the name. An error of the server ends the search. The order is directory, store, server, host. A name
-// with a domain is not looked up in the store. The host's overflow user is an error, and so is a name whose domain the
-// directory does not know.
+// account looks up a name in the directory, the store, the server and the host, in this order. kind is "user",
+// "group" or "" for both. ok is false if no source has the name. A name with a domain is not looked up in the store.
+// These are errors:
+//   - a failed lookup at the server
+//   - the host's overflow user
+//   - a name that the directory has, with a domain that it does not know
 func (n *Names) account(name, kind string) (Account, bool, error) {
 	short, domain := unqualified(name)
 	if n.Directory != nil {

@@ -77,9 +77,9 @@ func (p *Plan) failed(name string, err error) error {
 	return nil
 }
 
-// visit plans one file, and with Recursive its children. above and version are the new descriptor and the attribute
-// version of its directory. It returns only errors that end the plan. A file that cannot be listed is counted and
-// reported. The children of a file that could not be changed are not visited.
+// visit plans the change of one file, and with Recursive of its descendants. above and version are the new descriptor
+// and the attribute version of its directory. An unreadable file is counted and reported, and its children are not
+// visited. Only errors that end the plan are returned.
 func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, version uint16) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -107,11 +107,10 @@ func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, ver
 	return nil
 }
 
-// one plans one file. above is the new descriptor of its directory, and version the attribute version for a new
-// attribute. It returns a node whose Above is the file's new descriptor, and the version for its children, if the walk
-// visits them. Otherwise the node is nil. p.failed decides about a file that cannot be read or changed. A file of
-// another kind is skipped, but for the root it is ErrKind. It writes an entry for a changed file, and with Node.Store
-// for one without an attribute.
+// one plans the change of one file and writes a journal entry if the file changes. With Node.Store a file without an
+// attribute has an entry too. above is the new descriptor of the directory; version is for new attributes. For a
+// directory whose children follow, the node's Above is its new descriptor; otherwise the node is nil. A special file
+// is skipped, and is ErrKind as the root. p.failed decides about other errors.
 func (p *Plan) one(name string, above *sd.Descriptor, version uint16) (*Node, uint16, error) {
 	h, err := p.Files.Hold(name)
 	if err != nil {

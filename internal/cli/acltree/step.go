@@ -153,9 +153,9 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 	return withDACL(d, l, set), nil
 }
 
-// first prepares the root's descriptor for explicit steps: it removes the CREATOR GROUP entry that a file server only
-// derived from the mode or the default ACL. d is the descriptor of n so far. first returns d itself if the descriptor
-// is stored, if n is not a directory, or if a step is about CREATOR GROUP.
+// first removes the CREATOR GROUP entry that a file server derived from the mode or default ACL. The descriptor d of
+// n stays unchanged if it is stored or has no DACL, or if n is not a directory. It also stays if a revoke, grant or
+// deny names CREATOR GROUP.
 func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || slices.ContainsFunc(steps, func(s Step) bool {
 		return s.Trustee == sid.CreatorGroup
@@ -189,9 +189,9 @@ func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	return s.revoke(e, l)
 }
 
-// revoke removes explicit entries of the trustee, or the step's rights from them. It returns [ErrNothing] if that
-// changes no entry. A step without rights removes all entries of the trustee, or those of the kind in Only. l does not
-// change. Inherited entries and other kinds of entries stay.
+// revoke removes the trustee's explicit entries from l, or the step's rights from these entries. Without rights and
+// Only, all types of entries are removed. With either, only plain allow and deny entries change, or those of the kind
+// in Only. Inherited entries stay. l itself does not change. If no entry would change, the error is [ErrNothing].
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	if s.Rights == (Rights{}) && s.Only == nil {
 		out, err := e.Purge(l, s.Trustee)
