@@ -40,9 +40,9 @@ type Change struct {
 	rank              int    // of the object on the page
 }
 
-// compare finds what changed in a directory since the baseline: administrators, rights, attack paths to important
-// objects, objects and descriptors. It lists at most maxRows opened and as many closed paths, and says in Objects if
-// there are more. An error of the search ends it.
+// compare returns what changed in a directory since the baseline. Changes are in administrators, rights, attack
+// paths, objects and descriptors. It lists at most maxRows opened and maxRows closed paths; Objects states how many
+// more there are. A failed search is an error.
 func compare(before, now *side) (c *Changes, err error) {
 	c = &Changes{}
 	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)
@@ -92,9 +92,9 @@ func administratorsOf(a, b *side) (n Names) {
 	return n
 }
 
-// beyond returns the rights that principals have in state s but did not have in state other, for each object.
-// Principals and paths match by name. It leaves out rights that all rights in other included, and rights of
-// principals that were administrators in other. It returns nil if there are none.
+// beyond returns the rights on each object that principals have in s but not in other. Principals and paths match by
+// name. A principal with all rights on the object in other, or an administrator there, is left out. Without any
+// rights the result is nil.
 func (s *side) beyond(other *side) (out []objectRights) {
 	theirs := map[string]effective.Set{}
 	for _, x := range other.rights {
@@ -166,9 +166,9 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 // changedPath is a path that paths returns, before the search for its steps.
 type changedPath struct{ target, who, steps, was int } // target and who are indexes in the side
 
-// paths returns the paths of s to important objects that other does not have, or that are shorter in s. The shortest
-// come first. It returns at most maxRows of them, and in more the number of the others. It leaves out administrators of
-// either state. own and theirs are the results of lengths for s and other. An error of the search ends it.
+// paths returns the attack paths to important objects that are new or shorter in s. own and theirs are the results of
+// lengths for s and other. At most maxRows paths are returned, shortest first; more counts the rest. Administrators
+// of either state are left out. A failed search is an error.
 func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, more int, err error) {
 	found := s.changed(own, theirs, other)
 	more = max(0, len(found)-maxRows)
@@ -252,9 +252,9 @@ type Consequence struct {
 	Kinds        []string // of the objects, each once
 }
 
-// divide separates the path changes that matter by themselves from those that follow from another important object.
-// own has the changes that lead through no such object. rest has the others, grouped by principal and that object.
-// Both keep the order of list, except that the objects in rest are ordered by importance. Both are nil if empty.
+// divide separates path changes that lead through another important object. All other changes are in own, in the
+// order of list. The result rest groups the separated ones by principal and that object, and orders each group by
+// importance. Both are nil if empty.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
 	list = slices.Clone(list)

@@ -31,9 +31,9 @@ type Membership struct {
 	Joined, Left Names
 }
 
-// differences compares the descriptors of the objects that both states have, and the groups of the principals that
-// both have, whether or not a right follows from them (B-127). Equal differences of inherited entries are one row with
-// the first object. It lists at most maxRows of each, and says in Objects if there are more.
+// differences adds changed descriptors and group members to c, even if no right changes (B-127). It compares objects
+// and groups that both states have. Equal differences of inherited entries are one row with the first object. After
+// maxRows of each, c.Objects states how many more there are.
 func (c *Changes) differences(before, now *side) {
 	inherited := map[string]*Difference{}
 	var order []*Difference
@@ -99,9 +99,9 @@ func (p *pair) differences() (texts []string) {
 	return texts
 }
 
-// entries describes the ACL entries that were added or removed, one text each. list selects the DACL or the SACL of a
-// descriptor. It compares only entries with the given value of the Inherited flag. name names the list and how the
-// entries in the texts. If only the order differs, it says so. Without a difference the result is nil.
+// entries returns a text for each ACL entry that was added or removed. list selects the DACL or SACL; flag selects
+// inherited or explicit entries. name and how name the list and the entries. If only the order differs, one text says
+// so. Without a difference the result is nil.
 func (p *pair) entries(name, how string, list func(*sd.Descriptor) *sd.ACL, flag uint8) (texts []string) {
 	chosen := func(d *sd.Descriptor) []sd.ACE {
 		return slices.DeleteFunc(list(d).Slice(), func(a sd.ACE) bool { return a.Flags()&sd.Inherited != flag })

@@ -36,9 +36,9 @@ func (e *EntryRow) key() string {
 	return e.Kind + "\x00" + strings.ToLower(e.Account) + "\x00" + e.Rights
 }
 
-// otherEntries lists the DACL entries that open no attack path, and groups equal ones. Entries for default
-// administrators, and entries with a right that is a step of a path, are only counted (B-79). It ignores inherit-only
-// entries. An object counts once for each row.
+// otherEntries returns the DACL entries that open no attack path, grouped by equality. Entries for default
+// administrators and entries that give a step of a path are only counted (B-79). Inherit-only entries are ignored. An
+// object counts once in each group.
 func (s *side) otherEntries() (list entryList, err error) {
 	list.at = map[string]int{}
 	typ := winnt.DirectoryServiceObject
@@ -80,9 +80,9 @@ func (s *side) otherEntries() (list entryList, err error) {
 	return list, nil
 }
 
-// rowsOf turns the groups of a list into table rows, those with write rights first. keep selects the objects of a
-// group that count; nil selects all. A group without such an object gets no row. The example of a row is an important
-// object if there is one (B-122).
+// rowsOf returns a table row for each group of the list, those with write rights first. keep selects the objects of a
+// group; nil selects all. A group without selected objects has no row. A row's sample is an important object if there
+// is one (B-122).
 func (l *entryList) rowsOf(s *side, keep func(key string, objects []int) []int) (rows []EntryRow) {
 	for _, k := range l.kinds {
 		row, list := k.row, k.objects

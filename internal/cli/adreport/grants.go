@@ -77,9 +77,9 @@ type part struct {
 	who    effective.Set
 }
 
-// split explains the rights on an object: it groups the principals by the accounts through which they have the
-// rights, one part for each group. It fails if a check does not confirm a right. For a side of vacant accounts
-// (s.vacant is set) it leaves out rights that none of these accounts grants.
+// split groups the principals with rights on an object by the accounts that grant the rights. Each part is one group.
+// If s.vacant is set, rights that no vacant account grants are left out. If the access check does not confirm a
+// right, that is an error.
 func (s *side) split(x objectRights) (parts []*part, err error) {
 	at := map[string]*part{}
 	for i := range x.rights {

@@ -92,9 +92,9 @@ func (h *Holder) Of(o *objects.Item) (held Holding, err error) {
 	return held, nil
 }
 
-// fill computes the remaining rights of a holding whose Steps are set: mask, words and rights on object types. It
-// also compares them with those of an ordinary user. A right that is a step has no second word (B-118). Only objects
-// of a directory have typed rights. An error may leave h partly filled.
+// fill computes a holding's mask, words and rights on object types. h.Steps must be set; rights in it have no second
+// word (B-118). The holding is ordinary if every user has the same rights. Only directory objects have rights on
+// types. An error may leave h partly filled.
 func (m *masks) fill(h *Holding, o *objects.Item) error {
 	own, every, err := m.of(o, nil)
 	if err != nil {

@@ -66,9 +66,9 @@ func (s *side) findImportant(given []*objects.Name) {
 	})
 }
 
-// kindOf returns the reason why an object is important, and its rank on the page. kind is "" for other objects. servers
-// is the result of s.servers. An object of several kinds gets the first. Names match in any case. Well-known RIDs count
-// only in the directory's domain, or in any if that is unknown.
+// kindOf returns why an object is important, and its rank on the page. servers is the result of s.servers. For other
+// objects kind is "". The first of several reasons counts. Names match in any case. Well-known RIDs count only in the
+// directory's domain, or in any if that is unknown.
 func (s *side) kindOf(o *objects.Item, servers map[string]serverCount) (kind string, rank int) {
 	d, path := s.search.Directory, strings.ToUpper(o.Path)
 	if e := o.Entry; e.Account() {

@@ -175,9 +175,9 @@ func (p *Page) important(s *side) error {
 	return nil
 }
 
-// routes returns the attack paths of some principals to one object, and merges those of the same length with the same
-// first step. in is the search result for the object, and who the principals to list. It examines at most maxExact
-// principals and lists at most maxRoutes paths. more counts the principals without a listed path.
+// routes returns the attack paths of the principals who to one object. in is the search result for the object. Paths
+// of equal length and first step are merged. It examines at most maxExact principals and lists at most maxRoutes
+// paths. more counts the principals without a listed path.
 func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err error) {
 	at := map[string]int{}
 	for n, i := range who {

@@ -23,8 +23,8 @@ func (c *Changes) sections(before, now *side) (err error) {
 	return nil
 }
 
-// entriesBeyond returns the rows for DACL entries that s has and the other state does not have on the same object. A
-// new object with an entry that is usual in other does not count; usual is the number of rows with such an object.
+// entriesBeyond returns rows for the DACL entries that only s has. It compares entries on the same object. An entry
+// on a new object is left out if other has it on any object. usual is the number of groups with such entries.
 func (s *side) entriesBeyond(other *side) (rows []EntryRow, usual int) {
 	path := func(side *side, object int) string { return strings.ToLower(side.search.Objects[object].Path) }
 	rows = s.others.rowsOf(s, func(key string, list []int) (out []int) {

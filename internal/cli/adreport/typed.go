@@ -32,9 +32,9 @@ func (r typedRights) String() string {
 	return sddl.FormatRights(r.mask) + ":" + name
 }
 
-// typed finds rights that are limited to object types: for each type that an applicable entry names, the principal's
-// rights on it. It leaves out those it has on the whole object, and reading attributes that nobody can read (B-55).
-// own and every are the rights of both tokens on the whole object. A type that occurs twice counts once.
+// typed returns the principal's rights on the object types that matching DACL entries name. The rights on the whole
+// object are own for the principal and every for an ordinary user. Rights in own are left out, and so is reading
+// attributes that nobody can read (B-55). A type counts once.
 func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []typedRights, err error) {
 	var types []winnt.GUID
 	for _, a := range o.Descriptor.DACL().All() {
@@ -73,9 +73,8 @@ func (m *masks) matches(a sd.ACE) bool {
 	return m.own.Member(a.SID(), false)
 }
 
-// typesOf returns the object type list of a GUID on an object. The class of the object is the root. An unknown
-// class is the zero GUID. Of several classes of the object the last counts. If g is the class, the list has only the
-// root.
+// typesOf returns the object type list for a GUID on an object. The root is the object's class, the last one
+// if there are several, and the zero GUID if unknown. If g is that class, the list has only the root.
 func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	chain, err := words.Chain(g.String())
 	if err != nil {
@@ -121,9 +120,8 @@ type manner struct {
 // maxManners limits the ways to evaluate an object whose evaluators masks keeps.
 const maxManners = 1 << 10
 
-// of computes the maximum rights of the principal (own) and of an ordinary user (every) on an object. types limits
-// the check to these object types; without any it is about the whole object. The evaluator for an object with entries
-// for PRINCIPAL_SELF is not cached.
+// of returns the maximum rights of the principal and of an ordinary user on an object. They are the results own and
+// every. types are the object types to check; an empty list means the whole object.
 func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	key := manner{o.Type, fmt.Sprint(types)}

@@ -11,10 +11,9 @@ import (
 // maxVacant limits the accounts without a principal that are evaluated.
 const maxVacant = 4096
 
-// findVacant analyses the accounts that entries name but no principal belongs to: groups without members, and
-// accounts missing from the directory (B-53). It evaluates each as a user in that group alone and sets s.empty to the
-// result. Above maxVacant accounts it only counts entries, in s.unevaluated. A search that fails or is cancelled is
-// an error.
+// findVacant evaluates accounts that DACL entries name but no principal belongs to (B-53). They are groups without
+// members and accounts missing from the directory. Each is evaluated as a user in that group alone; s.empty has the
+// result. After maxVacant accounts, s.unevaluated counts the entries. A failed or cancelled search is an error.
 func (s *side) findVacant(ctx context.Context) (err error) {
 	d := s.search.Directory.Clone()
 	d.Principals = nil
