@@ -36,9 +36,9 @@ func (c *checker) ask() error {
 	return c.descriptor(s, q)
 }
 
-// subject returns the token that a question is about. The line names a token that an earlier define line stored, or
-// contains a token file, which is parsed unless it is cached. It is an error if the line has both or neither, or if
-// no earlier line defines the name. A malformed token is not cached.
+// subject returns the token that a question is about. The line has either the name of a token that an earlier line
+// defined, or a token file. Both or neither, an undefined name and a malformed token are errors. Only valid tokens
+// are cached.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {
@@ -92,8 +92,9 @@ func maskOf(name string, v []byte) (winnt.AccessMask, error) {
 	return winnt.AccessMask(n), err
 }
 
-// mappingOf sets the generic mapping of r. The field is the name of an object type or an array of four masks. Without
-// the field it sets the mapping of files. The masks in r stay valid until the next line. null counts as no field.
+// mappingOf sets the generic mapping of r from the line. The field is an object type's name or four masks. If the
+// field is absent or null, the mapping is that of files. Any other value is an error. Masks in r stay valid until the
+// next line.
 func (c *checker) mappingOf(r *access.Request) error {
 	v := c.slots[fMapping]
 	switch {
@@ -172,9 +173,9 @@ func (c *checker) options(s *subject, q *accessquery.Query) error {
 
 var objectTypeFields = strict.Layout{"level", "guid"}
 
-// objectTypes sets the list of object types. Without the field it leaves r unchanged. The list stays valid until the
-// next line. A malformed entry is an error with its index. So is a list that is longer than [access.MaxObjectTypes] by
-// more than one; the check itself refuses one more.
+// objectTypes sets the object type list of r from the line. Without the field r stays unchanged. The list stays valid
+// until the next line. A malformed entry is an error with its index. So are more than [access.MaxObjectTypes] + 1
+// entries; the access check refuses one too many.
 func (c *checker) objectTypes(r *access.Request) error {
 	v := c.slots[fObjectTypes]
 	if absent(v) {

@@ -135,9 +135,9 @@ func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
 	return dst, true
 }
 
-// define stores all tokens of a define line and appends an answer with their names. It is an error if the line has
-// other fields, defines a name twice or exceeds a limit. After an error it has stored no token. The answer lists the
-// names in their order. A name of an earlier line gets the new token.
+// define stores the tokens of a define line and appends an answer. The answer has their names in order. A name that
+// an earlier line defined gets the new token. Other fields, a repeated name, a malformed token and an exceeded limit
+// are errors. After an error no token is stored.
 func (c *checker) define(dst, id []byte) ([]byte, error) {
 	for i, v := range c.slots {
 		if v != nil && i != fID && i != fDefine {

@@ -161,8 +161,9 @@ func (c *converter) answer(dst, line []byte, number int) ([]byte, bool) {
 	return append(dst, '}'), true
 }
 
-// convert writes the result of a line to c.result and returns the name of its field: "hex", or the name of the text
-// field. A line with both fields or with neither is an error. A malformed text or digit is a refusal with its position.
+// convert converts the line's text or hex field into the opposite form in c.result. The result field is the name of
+// that form: "hex", or the text field. Both or neither are an error. A malformed text or digit is a refusal with its
+// position.
 func (c *converter) convert() (field string, err error) {
 	name, text, hex := c.fields[1], c.slots[1], c.slots[2]
 	domain, err := c.domainOf(c.slots[3])

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// descriptor sets the security descriptor of q from a line and adds the resource attributes. It is an error if the line
-// has neither "sd" nor "sdHex", or if both have a value other than null. If none has one, q stays without a descriptor
-// and attributes. A malformed descriptor is handled by refuseDescriptor.
+// descriptor sets the security descriptor of q from the line, with the line's resource attributes. "sd" or "sdHex"
+// must be present, and only one may have a value. If both are null or absent, q stays unchanged. refuseDescriptor
+// handles a malformed descriptor.
 func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 	text, hex := c.slots[fSD], c.slots[fSDHex]
 	name, v := "sd", text
@@ -66,9 +66,9 @@ func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.De
 	return sd.Decode(c.binary)
 }
 
-// refuseDescriptor decides whether a malformed descriptor, with the error err, ends the question. NtAccessCheck
-// checks a binary descriptor in its own order, so the status of the capture is stored in q and the result is nil.
-// Otherwise it returns err with the name of the field.
+// refuseDescriptor returns the error err of a malformed descriptor, with the field's name. The exception is a binary
+// descriptor for NtAccessCheck, which fails with the status of the capture. Its status is stored in q, and the result
+// is nil.
 func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error) error {
 	var bad *sd.DecodeError
 	if q.Call == accessquery.NtAccessCheck && name == "sdHex" && errors.As(err, &bad) {
@@ -79,9 +79,9 @@ func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error)
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// resourceAttributes adds the attributes of a line as resource attribute entries at the end of the SACL. It sets a new
-// descriptor in q, so the cached one stays unchanged. Without the field it does nothing. A malformed attribute and one
-// that is too large for an entry are errors.
+// resourceAttributes appends the line's attributes to the SACL as resource attribute entries. It sets a new
+// descriptor in q, so that the cached one stays unchanged. Without the field it does nothing. A malformed attribute
+// and one too large for an entry are errors.
 func (c *checker) resourceAttributes(q *accessquery.Query) error {
 	v := c.slots[fResourceAttributes]
 	if absent(v) {

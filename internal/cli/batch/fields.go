@@ -15,9 +15,9 @@ var (
 	bom        = []byte("\xef\xbb\xbf")
 )
 
-// scanLine stores the fields of a line in slots, one for each name of l; an absent field is nil. Field 0 is the id. If
-// one field is wrong, it stores all others and returns the error. If the line is malformed, it stores the fields before
-// the error. An empty line, one over MaxLine, and a first line in UTF-16 are errors.
+// scanLine stores the fields of a line in slots, nil if absent. The slots are in the order of l; field 0 is the id.
+// If one field is wrong, the others are stored. If the line is malformed, the fields before the error are stored. An
+// empty line, one longer than MaxLine and a first line in UTF-16 are errors.
 func scanLine(l strict.Layout, slots [][]byte, line []byte, number int) error {
 	clear(slots)
 	if number == 1 {

@@ -30,9 +30,9 @@ func cutLine(b []byte) (line, rest []byte) {
 // errStopped ends the reader after the writer failed.
 var errStopped = errors.New("batch stopped")
 
-// read splits the input into chunks of whole lines. It sends complete lines after every Read, so that no line waits for
-// a full buffer. It returns nil at the end of the input or after the writer failed, and io.ErrNoProgress after too many
-// empty reads.
+// read sends the input to the workers in pieces of whole lines. No line waits for a full buffer: complete lines are
+// sent after every Read. At the end of the input, and after the writer failed, the result is nil. Too many empty
+// reads give io.ErrNoProgress.
 func (r *reader) read() error {
 	p, err := r.take(nil)
 	if err != nil {
@@ -68,9 +68,9 @@ func ended(err error) error {
 	return err
 }
 
-// cut sends the complete lines that a Read has added to p, and returns the piece to continue reading into. old is the
-// length of p before the Read, and err the error of it. If err is not nil, cut also sends the last line and returns
-// err. It cuts off a line longer than MaxLine and skips its rest. An empty piece is not sent.
+// cut sends the complete lines that a Read added to p, and returns the piece to continue with. old is the length of p
+// before the Read, and err its error. If err is not nil, the last line is sent too, and err returned. A line longer
+// than MaxLine is cut off and its rest skipped. An empty piece is not sent.
 func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	c := &p.Value
 	end := bytes.LastIndexByte(c.data[old:], '\n')
@@ -145,9 +145,9 @@ func (r *reader) take(tail []byte) (*piece, error) {
 	return p, nil
 }
 
-// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, which must run alone in
-// their order, it splits p. It then waits for free pieces, answers the serial parts in this goroutine and releases p.
-// It returns errStopped if the writer has failed meanwhile.
+// dispatch sends a piece to the workers and the writer. It blocks only if p has serial lines, which must run alone
+// and in order. It then waits for free pieces and answers these lines itself. If the writer has failed, it returns
+// errStopped.
 func (r *reader) dispatch(p *piece) error {
 	data := p.Value.data
 	if r.job.Serial == nil || !bytes.Contains(data, []byte(r.job.SerialWord)) {
