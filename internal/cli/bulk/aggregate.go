@@ -104,9 +104,8 @@ func (a *aggregate[T]) close() {
 	}
 }
 
-// each calls f with every key and its sum, sorted by key, until f returns an error, and returns that error. It may be
-// called again. f must not keep the value. With runs on disk it first flushes, and an error of the disk ends it. With
-// runs on disk the value is the merged sum.
+// each calls f with every key and its sum, sorted by key. An error of f ends the iteration and is returned. f must
+// not keep the value. Runs on disk are flushed and merged; a disk error is returned. each may be called again.
 func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 	if len(a.runs) == 0 {
 		for _, key := range slices.Sorted(maps.Keys(a.m)) {

@@ -29,9 +29,8 @@ func (b *box[T]) reset() {
 // maxRows is the number of bytes of rows that a batch buffers while it waits for earlier batches.
 const maxRows = 1 << 20
 
-// full passes the rows to the writer when they exceed maxRows bytes, so that a batch with long output does not fill
-// the memory. The worker calls it after each row. It then blocks until the writer has written all earlier batches and
-// these rows.
+// full sends the rows to the writer when they exceed maxRows bytes, to limit memory. The worker calls it after each
+// row. It blocks until the writer has written all earlier batches and these rows.
 func (b *box[T]) full() {
 	if len(b.out) >= maxRows && b.parts != nil {
 		b.parts <- b.out

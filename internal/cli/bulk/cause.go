@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// cause explains in a few words why the rights of a principal changed: an added or removed entry, a membership, the
-// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost. A nil descriptor in before or
-// after means that the object does not exist there. New and gone principals come after new and gone objects.
+// cause returns a short text about why a principal's rights changed. It explains the lowest gained bit, or without
+// one the lowest lost bit. A nil descriptor in before or after means that the object does not exist there. A new or
+// gone object takes precedence over a new or gone principal.
 func (d *Diff) cause(c *change, before, after key) string {
 	p := d.pairs[c.who]
 	switch {
@@ -100,9 +100,9 @@ func (s state) text(a sd.ACE) string {
 	return text + " " + s.dir.Name(a.SID())
 }
 
-// gained returns the change that gave a principal a right: an entry, a membership, the order of entries, the owner or
-// the missing DACL. It returns one cause: that of the entry that now allows if it has one, or else that of the entry
-// that denied before. If there is no such cause, the text has both reasons.
+// gained returns the change that gave a principal a right, such as an added entry. The entry that now allows comes
+// first, then the entry that denied before, then the owner and the missing DACL. If none of these changed, the text
+// has both reasons.
 func gained(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
 		switch {
@@ -132,9 +132,9 @@ func gained(before, after access.Reason, was, is state) string {
 	return "was: " + before.Words(false, "it") + "; now: " + after.Words(true, "it")
 }
 
-// lost returns the change that took a right from a principal: an entry, a membership, the order of entries, the owner
-// or a new DACL. If it is none of these, the text has both reasons. The entry that now denies comes first, then the one
-// that allowed.
+// lost returns the change that took a right from a principal, such as a removed entry. The entry that now denies
+// comes first, then the entry that allowed before, then the owner and a new DACL. If none of these changed, the text
+// has both reasons.
 func lost(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceDeny {
 		switch {
@@ -164,9 +164,9 @@ func lost(before, after access.Reason, was, is state) string {
 	return "was: " + before.Words(true, "it") + "; now: " + after.Words(false, "it")
 }
 
-// ownerCause explains why a principal has the owner's rights only in the state with: a different owner, an entry for
-// OWNER RIGHTS, or membership in the owner. owner, member and entry are the words that begin each explanation, and verb
-// is about the entry's effect.
+// ownerCause explains why a principal has the owner's rights in one state only. The state with has these rights, and
+// the state without does not. The cause is a different owner, an entry for OWNER RIGHTS, or membership in the owner.
+// owner, entry and member begin these texts. verb states the entry's effect.
 func ownerCause(owner, member, entry, verb string, with, without state) string {
 	if with.d.Owner() != without.d.Owner() {
 		return owner + with.dir.Name(with.d.Owner())

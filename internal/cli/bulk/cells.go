@@ -59,8 +59,8 @@ func masked(s columns.Style, m winnt.AccessMask) cell {
 	return cell{s, m.Padded()}
 }
 
-// worded returns a cell that names the rights of a mask for a person (B-115). held is the larger mask that m is part
-// of, and t the object type. With a nil t the cell has the number. The style applies unless m is 0.
+// worded returns a table cell with the names of the rights in m (B-115). Its arguments held and t are the mask that
+// contains m and the object type. If t is nil, the cell has the number. The style s applies unless m is 0.
 func worded(s columns.Style, m, held winnt.AccessMask, t *winnt.ObjectType) cell {
 	if t == nil && m != 0 {
 		return masked(s, m)

@@ -23,8 +23,8 @@ type kept[A any] struct {
 type changes[A any] []kept[A]
 
 // answer runs one question for all objects and writes the rows. ask creates the question for a worker. With
-// Run.Changes it writes only objects whose answer differs from their parent's; key returns the bytes of an answer
-// that are compared. It returns the counts and the first error.
+// Run.Changes, only objects whose answer differs from their parent's are written. key returns the compared bytes of
+// an answer. It returns the counts and the first error.
 func answer[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {
@@ -34,9 +34,9 @@ func answer[A any](
 	return pass(ctx, r, ask, nil)
 }
 
-// differing runs a question and writes only the rows whose answer differs from that of the parent directory (U-107).
-// key returns the part of an answer that is compared. It always writes objects without an answer, and objects whose
-// parent has no known answer. The first error of the output ends it. A parent that comes later counts as unknown.
+// differing runs a question and writes objects whose answer differs from the parent's (U-107). The compared bytes of
+// an answer are those of key. Objects without an answer are always written, and so are objects whose parent has no
+// earlier answer. An output error ends the run.
 func differing[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {

@@ -145,9 +145,9 @@ func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compa
 	})
 }
 
-// after compares an object of After with its state in Before, and marks its path as present in both. It counts an
-// unreadable object in b. The error ends the run. An object that Before could not read is not compared. Paths that only
-// After has are compared with nothing.
+// after compares an object of After with its state in Before, if any. The path is marked as present in both. A path
+// that Before does not have is a new object. Unreadable objects are counted in b. An object that was unreadable in
+// Before is not compared. An error ends the run.
 func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	slot, known, err := c.d.past.find(o.Path, &c.entry)
 	if err != nil {
@@ -196,9 +196,9 @@ func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
 	b.full()
 }
 
-// object compares two states of an object and appends the changes to b under the path of o. before or after is nil if
-// the object does not exist in that state. A descriptor that cannot be parsed is counted in b and is not an error. If
-// only principals changed, equal states are compared too. With Summary it appends nothing and only counts.
+// object compares two states of an object and appends the changes to b under the path of o. A nil before or after
+// means that the object does not exist then. A malformed descriptor is counted in b and is no error. If principals
+// changed, equal states are compared too. With Summary the changes are only counted.
 func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
 	var ks [2]*known[parsed]
 	var as [2]*parsed

@@ -118,10 +118,9 @@ func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.O
 	}
 }
 
-// sets returns the principals that have each right of the run on the object x, in the order of Run.Rights. A
-// principal without the search permission on a folder of the way has none. The sets are valid until the next call.
-// share reports whether the answer holds for every object with this descriptor, so that it may be cached; it is true
-// after an error.
+// sets returns, for each right of Run.Rights, the principals that have it on the object x. A principal that cannot
+// search a folder on the path has none. The sets are valid until the next call. share reports whether all objects
+// with this descriptor have the same answer. After an error share is true.
 func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {
@@ -216,10 +215,9 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	return pass, nil
 }
 
-// maximum returns all rights of the one principal of a What run on the object x. They are 0 if a folder on the way
-// stops the principal. The principal has all rights if the share does not check its file access. The share's limits
-// apply to either. The result share is as for sets: whether equal descriptors have the same answer. It is true with
-// an error.
+// maximum returns all rights of a What run's one principal on the object x. A folder on the path that refuses the
+// principal leaves none. A share that does not check file access leaves all. The share's limits always apply. share
+// is as for sets, and true after an error.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {

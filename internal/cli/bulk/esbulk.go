@@ -19,9 +19,9 @@ const nobodySID = `"sid:S-1-0-0"`
 // maxID is the longest document id, in bytes.
 const maxID = 512
 
-// appendDocument appends the action and the document of an object, without its last brace. terms are the SIDs with
-// access, as JSON. If terms is empty, the document has nobodySID, so that no user finds it. A path longer than maxID
-// gets its hash as id.
+// appendDocument appends the index action and the document of an object. The closing brace is left to the caller. The
+// argument terms has the SIDs with access, as JSON. Without terms the document has nobodySID, so that no user finds
+// it. A path longer than maxID has its hash as id.
 func appendDocument(dst []byte, o *objects.Object, terms []byte) []byte {
 	dst = append(dst, `{"index":{"_id":`...)
 	if len(o.Path) <= maxID {

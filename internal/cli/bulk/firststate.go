@@ -153,9 +153,9 @@ func (p *past) read(at int64, e *entry) error {
 	return p.log.readAt(e.path, at+recordSize)
 }
 
-// find looks up a path. If ok, slot is the slot of the path and e its decoded record. Otherwise slot is the free slot
-// where the path would be, and e is undefined. It never ends on a full table, which index prevents. An error gives slot
-// 0.
+// find looks up a path. If ok is true, slot is the path's slot and e its decoded record. If not, slot is the free
+// slot for the path, and e is undefined. After an error slot is 0. find does not return if the table is full and the
+// path absent.
 func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 	h := p.hash(path)
 	var b [8]byte

@@ -113,9 +113,8 @@ func (r *Run) setsTo() io.Writer {
 	return r.Out
 }
 
-// batch writes the sets of a batch that are not in the table yet, and releases their contents. A row has the numbers of
-// the principals as ranges, or as a bitmap if that is shorter. The first error of the output is returned. Each set is
-// written once.
+// batch writes the sets of a batch that were not written before, and releases their memory. A row has the numbers of
+// the principals as ranges, or as a bitmap if that is shorter. The first output error is returned.
 func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 	if len(b.part) == 0 {
 		return nil
@@ -146,9 +145,9 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 	return err
 }
 
-// expression returns the expression of a right as JSON: clauses of terms, including those of the share and of the
-// folders on the way. It returns nil if SIDs alone do not suffice. Call it after sets for the same place. A right of
-// several masks, and a run with file checks, give nil as well.
+// expression returns the expression of a right as JSON. It includes the clauses of the share and of the folders on
+// the path. Call it after sets for the same object. It returns nil if SIDs alone do not suffice, for a right of
+// several masks, and in a run with file checks.
 func (d *decider) expression(of place, right int) []byte {
 	asked, err := d.asked(of.typ)
 	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {

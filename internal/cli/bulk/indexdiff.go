@@ -56,9 +56,9 @@ func IsIndex(head []byte) bool {
 	return json.Unmarshal(line, &row) == nil && row.Path != nil && row.Sets != nil
 }
 
-// each opens a file, calls visit with each of its rows and closes it. It stops at the first error of visit. line is
-// valid only during the call. A line that is not a row of an output of Index is an error with its number. Empty lines
-// are skipped. The error of closing is joined.
+// each calls visit with each row of an index file. The file is opened and closed; an error of closing is joined. The
+// argument line is valid only during the call. An error of visit ends the iteration. Empty lines are skipped. Any
+// other line that is not a row of an Index output is an error with its number.
 func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []byte) error) (err error) {
 	in, err := open()
 	if err != nil {

@@ -90,9 +90,8 @@ func (a *alternatives) open() error {
 	return err
 }
 
-// differs returns how the answer of the decider d differs from the answer of the run, as text, "" if it is the same.
-// For what-can the text names the other rights, and for other questions it counts the principals that gain and lose. An
-// error returns "".
+// differs returns how the answer of d differs from the run's answer, as text. For what-can, the text names the rights
+// of d. For other questions it counts the principals that gain and lose. Equal answers and an error give "".
 func (a *alternatives) differs(d *decider, x place) (string, error) {
 	if a.run.Ask == What {
 		has, _, err := a.own.maximum(x)

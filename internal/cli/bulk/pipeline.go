@@ -30,9 +30,9 @@ type pipeline[T any] struct {
 	saved, shown time.Time
 }
 
-// do runs the pipeline, halts the source and returns the counts. If ctx is cancelled, it stops between two objects and
-// returns the error of ctx. The output is then complete up to the position in the summary. It does not wait for a
-// source that blocks in Next. A write error comes before a read error.
+// do runs the pipeline, halts the source and returns the counts. If ctx is cancelled, it stops between two objects
+// and returns the error of ctx. The output is then complete up to the summary's position. It does not wait for a
+// source that blocks in Next. A write error takes precedence over a read error.
 func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 	defer context.AfterFunc(ctx, func() { p.stopped.Store(true) })()
 	if p.workers <= 0 {
@@ -130,9 +130,8 @@ func (p *pipeline[T]) batch(b *box[T]) error {
 	return nil
 }
 
-// put writes a batch and adds its counts to those of the run. At intervals it saves a checkpoint and reports progress.
-// An error of save ends the run. It reports progress before it saves. An error of write ends the run before anything is
-// counted.
+// put writes a batch and adds its counts to the run's. At intervals it reports progress and then saves a checkpoint.
+// An error of save ends the run. An error of write ends the run before the batch is counted.
 func (p *pipeline[T]) put(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err

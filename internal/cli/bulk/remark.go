@@ -19,8 +19,8 @@ type Remark struct {
 	Unlisted []string // accounts that are allowed a right of the run and that no principal has (B-117)
 }
 
-// remarkOn returns a remark on the parts of a descriptor that an answer does not consider. whole means that the run
-// requests rights on the whole object. Unmapped is the first SID of the server, the owner before the DACL, that dir
+// remarkOn returns a remark on what an answer does not consider of a descriptor. The argument whole means that the
+// run requests rights on the whole object. r.Unmapped is the first Unix SID, the owner's before the DACL's, that dir
 // does not know.
 func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark) {
 	if whole {
@@ -104,9 +104,9 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	}
 }
 
-// whole reports whether the run requests a right on whole objects of type t, and not only on their properties. Without
-// rights, What requests all and every other question none. A right with object types, and control, which either of two
-// rights gives, are not on whole objects.
+// whole reports whether the run requests a right on whole objects of type t. Without requested rights, What requests
+// all rights and other questions none. Rights with object types do not count, nor does control, which either of two
+// rights gives.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	rights := r.Rights
 	if r.Ask == What {

@@ -17,9 +17,9 @@ func (l *listed) row(why string) descriptorRow {
 	return descriptorRow{l.number, l.Objects, l.Counts[0], l.Counts[1], l.Counts[2], why, l.Samples[0]}
 }
 
-// detail returns the part of the report about one descriptor: owner, entries, and who has each right by which reason,
-// at most maxPeople for each right. A key that does not parse is an error. Equal reasons are one row, in the order of
-// the first principal.
+// detail returns the report's section on one descriptor. It has the owner, the entries, and who has each right for
+// which reason. At most maxPeople principals are named for each right. Principals with equal reasons share a row. A
+// malformed key is an error.
 func (r *Report) detail(l *listed) (detail, error) {
 	k, err := parseKey(l.key, r.Directory.Domain)
 	if err != nil {
@@ -83,9 +83,8 @@ func (r *Report) sets(k place) ([]effective.Set, error) {
 	return sets, err
 }
 
-// because returns the entries that grant a right to a principal, as text: of the object, and of the share if there is
-// one. It returns "" if the right is not granted. For an admin user of the share it returns a fixed text. p is the
-// index of the principal.
+// because returns the entries that grant a right to the principal with index p. The text has the entries of the
+// object and of any share. It is "" if the right is not granted. For an admin user of the share it is a fixed text.
 func (r *Report) because(k place, p int, right words.Right) string {
 	if r.Directory.Principals[p].Root {
 		return "admin users of the share: files are not asked"

@@ -18,9 +18,8 @@ func keyOf(o *objects.Object) string {
 	return string(append(key, o.SD...))
 }
 
-// parseKey returns the object type, traverse rights and descriptor of an aggregate's key. A text that is no key is an
-// error. A key without a type has a nil type. A text without a zero byte after its first byte is no key. Errors of the
-// way and the descriptor are returned.
+// parseKey parses an aggregate's key into object type, traverse rights and descriptor. A key without a type has a nil
+// type. Any other text, malformed traverse rights and a malformed descriptor are errors.
 func parseKey(text string, domain sid.SID) (x place, err error) {
 	for i := range len(text) {
 		if text[i] != 0 || i == 0 {

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sizeAtLeast verifies that the file of an aggregate is long enough for its runs, before a run is resumed. It returns
-// an error if the ends of runs are out of order or the first is negative, or if the file is shorter than the last
-// one. Without runs it returns nil.
+// sizeAtLeast verifies that an aggregate's file is long enough to resume a run. The end offsets of its parts are in
+// runs. It is an error if they are not ascending, the first is negative, or the file is shorter than the last.
+// Without runs the result is nil.
 func sizeAtLeast(f *os.File, runs []int64) error {
 	if len(runs) == 0 {
 		return nil
@@ -29,10 +29,14 @@ func sizeAtLeast(f *os.File, runs []int64) error {
 	return err
 }
 
-// risk scores a descriptor by who can write or control the object and by the number of those principals. If fewer than
-// half can, or only one, the score is 1 for an entry that lets Anonymous, Guests or Everyone write, and 0 otherwise.
-// Without a DACL the score is highest. These two cases do not count if the way does not let others pass. why is "" for
-// 0.
+// risk scores a descriptor by how many principals can write or control the object. counts are these numbers. The
+// first case that applies counts:
+//   - no DACL: the highest score
+//   - more than one and at least half of the principals: a multiple of their number
+//   - an entry that lets Anonymous, Guests or Everyone write: 1
+//   - all others: 0, with why ""
+//
+// Unless the folders let others pass, the cases of the DACL and the entry do not count.
 func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 	d, typ := x.d, x.typ
 	half := uint32((len(r.Directory.Principals) + 1) / 2)
@@ -59,9 +63,9 @@ func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 // outsider reports whether a SID includes users that the directory may not know.
 func outsider(s sid.SID) bool { return s == sid.Anonymous || s == sid.Guests || s == sid.Everyone }
 
-// unknown returns the accounts in a descriptor that the directory does not know, each once, with the rights that
-// plain allow entries grant it. It only considers SIDs of the authorities 5 and 22. It returns nil for none. The
-// owner alone has rights 0.
+// unknown returns the accounts in a descriptor that the directory does not know, each once. Their rights are those
+// that plain allow entries grant; an owner without entries has 0. Only SIDs of the authorities 5 and 22 count.
+// Without such accounts the result is nil.
 func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {
 	note := func(s sid.SID, m winnt.AccessMask) {
 		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {

@@ -133,9 +133,9 @@ func (t *tracer) lines(d *sd.Descriptor, typ *winnt.ObjectType, right words.Righ
 	return lines, nil
 }
 
-// key returns a text that is equal for principals with the same rights through the same entries. It says which entries'
-// SIDs match and which privileges are enabled. It is unique for a sandboxed or restricted token, and if the descriptor
-// has conditions or object types.
+// key returns a text that is equal for principals with the same rights through the same entries. The text states
+// which entries' SIDs match and which privileges are enabled. It is unique for a sandboxed or restricted token, and
+// if the descriptor has conditions or object types.
 func (t *tracer) key(d *sd.Descriptor, i int) string {
 	p := &t.run.Directory.Principals[i]
 	tok := p.Token
@@ -160,10 +160,9 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	return string(key)
 }
 
-// way finds through which entries the principal with index i has a right, by an access check with explanation. The
-// result's who is empty. With an error, and without a granting entry, its text is empty. A right of several entries
-// with different accounts has no account. Of control, which either of two rights gives, it explains the first that is
-// granted.
+// way explains through which entries the principal with index i has a right. w.who is empty. Without a granting
+// entry, and after an error, the text is empty. If entries for several accounts grant the right, w.by is zero. Of
+// control, which either of two rights gives, the first granted right is explained.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
@@ -224,9 +223,9 @@ func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 	return r.Words(true, "it")
 }
 
-// who describes the principals of a way. A few are listed by name. Many are named by the group in the entry, with the
-// number of its members that have the right (U-103). allowed has all principals with the right; members outside of it
-// are named if they are few.
+// who returns a text with the principals of a way. A few are listed by name. Many are named by the group in the
+// entry, with the number of its members in allowed (U-103). If few members are not in allowed, which has all
+// principals with the right, the text names them.
 func (t *tracer) who(w *way, allowed effective.Set) string {
 	if n := w.who.Count(); n <= maxNamed || w.by.IsZero() {
 		return t.names(w.who, n)

@@ -39,9 +39,9 @@ func newUnlisted(r *Run) *unlisted {
 	return &unlisted{r, map[sid.SID]standIn{}}
 }
 
-// of returns the names of the accounts in a descriptor that have a right of the run, sorted. It returns nil for a nil
-// receiver and for a descriptor without a DACL. An account that cannot be decided is left out. Each is there once;
-// inherit-only entries do not count.
+// of returns the sorted names of unlisted accounts in a descriptor that have a right of the run. It returns nil for a
+// nil receiver and for a descriptor without a DACL. Inherit-only entries do not count. An account that cannot be
+// decided is left out.
 func (u *unlisted) of(x place) (names []string) {
 	if u == nil || x.d.DACL() == nil { // without a DACL everyone has every right
 		return nil
@@ -129,8 +129,9 @@ func (u *unlisted) decider(p *directory.Principal) *decider {
 	return d
 }
 
-// allowed reports whether the account s has a right because of its own entries or its ownership. They have to grant the
-// whole right, or to be needed for it. Entries that deny count (B-117). A right that is not granted at all is false.
+// allowed reports whether the account s has a right because of its own entries or ownership. They must grant the
+// whole right, or the right must depend on them. Deny entries of all accounts count (B-117). Without the right the
+// result is false.
 func (a *standIn) allowed(x place, s sid.SID) bool {
 	all := a.rights(x, func(sid.SID) bool { return true })
 	if !slices.Contains(all, true) {
@@ -146,9 +147,9 @@ func (a *standIn) allowed(x place, s sid.SID) bool {
 	return false
 }
 
-// rights returns which rights of the run the account has, if only entries that deny, and those that allow an account
-// for which keep is true, are left. It also replaces another owner. If the check fails, it returns no rights. A NULL
-// DACL becomes an empty one, which grants nothing.
+// rights returns which rights of the run the account has through the kept entries. These are all deny entries, and
+// the allow entries of accounts for which keep is true. Any other owner is replaced, and a missing DACL becomes an
+// empty one. If the check fails, every right is false.
 func (a *standIn) rights(x place, keep func(s sid.SID) bool) []bool {
 	out := make([]bool, len(a.decider.run.Rights))
 	p := x.d.Parts()

@@ -25,10 +25,9 @@ type has struct {
 	descriptor *sd.Descriptor // with Run.Holdings: that of the objects, on which rights depends too; nil: rights are set
 }
 
-// askWhat returns how what-can decides an object: the rights of its one principal. It counts objects without rights
-// that a table omits. Without Want, an object without rights is omitted only from a table, and not with Nothing or
-// Changes. With Want it omits every object without one of the rights, and does not count it. If all object types are
-// secret, the right to read properties is removed.
+// askWhat returns how what-can decides an object: the rights of its one principal. With Run.Want, objects where a
+// wanted right is missing are omitted. Without it, a table omits and counts objects without any right, except with
+// Nothing or Changes. If all requested object types are secret, the right to read properties is removed.
 func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}
 	want := *d.run
@@ -83,10 +82,9 @@ func askWhat(d *decider) asking[has, none] {
 // maxHoldings limits the answers that a function of holdingsOf keeps.
 const maxHoldings = 1 << 12
 
-// holdingsOf returns a cached form of Run.Holdings, which names the rights on a directory object (B-118). d is the
-// object's descriptor, with its own SID in place of PRINCIPAL SELF. Run.Holdings is opened on the first call; its
-// error is returned on each call. Answers are cached by descriptor and class, except for accounts. An error of one
-// object is not kept. Do not change a result.
+// holdingsOf returns a cached Run.Holdings, which names the rights on a directory object (B-118). Its argument d is
+// the object's descriptor, with its own SID in place of PRINCIPAL SELF. Do not change a result. If Run.Holdings
+// cannot be opened, each call returns the error. Errors and the results for accounts are not cached.
 func holdingsOf(r *Run) func(o *objects.Object, d *sd.Descriptor) ([]string, error) {
 	open := sync.OnceValues(func() (func(*objects.Item) ([]string, error), error) { return r.Holdings() })
 	type key struct {

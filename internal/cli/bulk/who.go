@@ -84,8 +84,8 @@ func (a *counted) at() []uint32 {
 	return a.few[:]
 }
 
-// who appends the row of a right: the path, the right and the names of the principals in s. A table says that no one
-// has the right if the set is empty. A table says so in red; other formats have an empty list.
+// who appends the row of a right on an object. The row has the path, the right and the names of the principals in s.
+// If s is empty, a table says in red that no one has the right; other formats have an empty list.
 func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
 	switch w.run.Format {
 	case ESBulk:

@@ -75,9 +75,9 @@ func (w *worker[A, T]) batch(b *box[T]) {
 	})
 }
 
-// outcome returns the answer for an object, from the table or newly computed. An answer that depends on the object
-// itself is not shared. Two workers may compute the same answer at the same time; either is kept. An answer that
-// depends on the account itself is computed for each, unless w.run.alike is set.
+// outcome returns the answer for an object, from the cache or newly computed. Answers that depend on the object
+// itself are not cached. Answers that depend on the account's own SID are computed for each account, unless
+// w.run.alike is set.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
 	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
@@ -118,8 +118,8 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	return x, share
 }
 
-// withSelf returns a copy of d with the object's own SID in place of PRINCIPAL SELF. It returns d itself if e
-// is not an account, if d does not name PRINCIPAL SELF, or if the new list would be too long. d stays unchanged.
+// withSelf returns a copy of d with the account's own SID in place of PRINCIPAL SELF. It returns d itself if
+// e is not an account, if d does not name PRINCIPAL SELF, or if the list would be too long. d does not change.
 func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
 		return d
