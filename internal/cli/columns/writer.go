@@ -99,10 +99,9 @@ func measure(rows [][]cell) (widths []int) {
 	return widths
 }
 
-// fit narrows columns so that the table fits the terminal (U-101): it reduces the widest columns to one common width.
-// room is the number of columns of the terminal; 0 is not a limit. It makes no column narrower than leastWidth, so a
-// table of many columns can be wider. Columns are at least as wide as kept says, which may be shorter, if the table
-// fits then.
+// fit narrows the widest columns of a table to fit the terminal (U-101). They get one common width. room is the
+// terminal's width in characters, 0 for no limit. No column becomes narrower than leastWidth, so a table can stay too
+// wide. kept has minimum widths of the first columns; they apply only if the table fits with them.
 func fit(widths, kept []int, room int) []int {
 	if room == 0 {
 		return widths
