@@ -10,9 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// decided describes the granted and denied rights with the deciding entries, so that a reader finds the cause of a
-// failed case (U-113). For people it counts entries from 1 and gives other reasons in words. Without an explanation it
-// returns the cause of the refusal.
+// decided returns the granted and denied rights with the entries that decided (U-113). If people is true, entries
+// count from 1 and other reasons are in words. If the answer has no explanation, it returns the cause of the refusal.
 func (q *question) decided(f *File, a *accessquery.Answer, people bool) string {
 	if a.Why == nil {
 		return a.Refused.Because

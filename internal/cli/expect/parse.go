@@ -191,9 +191,9 @@ func (f *File) readDescriptors() error {
 	})
 }
 
-// readDescriptor reads one descriptor into d: SDDL text, or an object with sddl or hex, and perhaps a type. Both or
-// neither of the two, and an unknown type, are errors. The error names the position of the descriptor. Hexadecimal is
-// decoded as bytes of a self-relative descriptor.
+// readDescriptor reads one descriptor into d: SDDL text, or an object with sddl or hex, and perhaps a type. hex is a
+// self-relative descriptor. Both or neither of sddl and hex, an unknown type and a malformed descriptor are errors
+// with their position.
 func (f *File) readDescriptor(d *Descriptor) error {
 	f.Peek()
 	start := f.Pos

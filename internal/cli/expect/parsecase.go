@@ -129,10 +129,9 @@ func (f *File) multiply(q question, e *expectation) error {
 	return nil
 }
 
-// each adds the questions of a case about one descriptor, one for each principal of the case. q is the pattern of the
-// questions and does not change. If d could not be read, the questions have no query and fail when they run. A wrong
-// right, an unknown principal and more than maxCases cases are errors at their place in the file. Cases added before
-// an error stay.
+// each adds a question about one descriptor for each principal of the case. The pattern q does not change. If d could
+// not be read, the questions fail when they run. An unknown principal, a wrong right and more than maxCases cases are
+// errors with their position. Questions added before an error stay.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)

@@ -74,9 +74,9 @@ func (f *File) Run(now func() time.Time) *Report {
 	return r
 }
 
-// run decides the question and returns the case's result; Problem is empty if it passed. It marks the DACL entries that
-// decided in used. An unreadable object always fails. A wrong decision is the problem before a missing explanation. The
-// case explains itself only if it has a problem.
+// run decides the question and returns the case's result. Problem is "" if the case passed. An unreadable object
+// always fails. A wrong decision takes precedence over a missing explanation. Only a failed case has an explanation.
+// The DACL entries that decided are marked in used.
 func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 	c := Case{Line: q.line, Name: q.name, Who: q.who, On: q.on.Name, Want: q.want, Expected: q.granted}
 	// For an unreadable object every expectation fails (U-112).
