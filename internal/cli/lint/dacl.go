@@ -84,9 +84,9 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 	return e
 }
 
-// condition checks the condition of an entry. It clears the bits of an allow entry whose condition can never be true,
-// and of a deny entry whose condition is always false. A condition that cannot be decoded is unknown for every token.
-// Data that is not a condition is ignored.
+// condition reports a condition that is unknown for every token or leaves its entry without effect. It clears the
+// bits of an allow entry that never allows, and of a deny entry that never denies. A condition that cannot be decoded
+// is unknown for every token. Other data is ignored.
 func (l *linter) condition(i int, e *entry) {
 	data := e.ace.AppData()
 	if !claims.IsConditional([]byte(data)) {
@@ -132,9 +132,9 @@ func (l *linter) resource(name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// idle reports an entry that changes no decision. For each of its rights, an earlier entry must decide whenever this
-// entry applies, in every pass of the check. It reports at most one finding. A denial that comes too late for what
-// earlier entries granted is reported by late.
+// idle reports an entry that changes no decision. Either no entry can decide its rights, or earlier entries decide
+// them all whenever it applies. At most one finding is reported. A denial of rights that earlier entries granted
+// already is reported by late.
 func (l *linter) idle(es []entry, i int) {
 	e := &es[i]
 	if e.bits == 0 {
@@ -187,9 +187,9 @@ func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string
 		"nothing after it grants any of its rights, so it changes no decision")
 }
 
-// covers reports whether the earlier entry f decides whenever e applies, so that e decides none of their common
-// rights. Both have the same SID. A token can have a SID for deny only: then allow entries do not apply and deny
-// entries do.
+// covers reports whether the earlier entry f decides whenever the entry e applies. e then decides none of their
+// common rights. Both must have the same SID. If a token has the SID for deny only, deny entries apply and allow
+// entries do not.
 func covers(f, e *entry) bool {
 	if f.always {
 		return f.deny || e.allow

@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// known reports whether a SID is well known or has the form of SIDs for accounts, services, packages, levels and so on.
-// The zero SID is not. The numbers after the authority count too: it rejects Microsoft accounts other than S-1-11-96,
-// and Entra IDs without five subauthorities.
+// known reports whether a SID is well known or has the form of an account, service, package or level. It is false for
+// the zero SID. Microsoft accounts other than S-1-11-96, and Entra IDs without five subauthorities, are not known.
 func known(s sid.SID) bool {
 	if sid.Name(s) != "" {
 		return true

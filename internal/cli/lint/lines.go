@@ -96,9 +96,9 @@ func folded(line string, before []Line) bool {
 
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type", "sid"}
 
-// row parses a row of an objects file. The row's own type counts, and an unknown one is an error. An invalid row has
-// Err set, and may have Path set. More or less than one of sd, sdHex and sdBase64 is an error. SDDL stays in Text,
-// unparsed; bytes are decoded into Descriptor.
+// row parses a row of an objects file. SDDL is stored unparsed in Text, and bytes are decoded into Descriptor. A
+// malformed row has Err set, and perhaps Path. Err is also set for an unknown type, and unless exactly one of sd,
+// sdHex and sdBase64 is present.
 func row(text string) (l Line) {
 	var slots [6][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {
