@@ -109,9 +109,9 @@ func (a *asker) question(m manner) (*question, error) {
 	return q, nil
 }
 
-// askOwn evaluates an object's own descriptor: it returns, for each right that can be a step, the hands that have it.
-// Rights that operators' groups give on a domain controller are included. The order is from the strongest right to
-// the weakest. An answer may have no hands.
+// askOwn returns which tokens have each right on an object that can be a step of a path. Only the object's own
+// descriptor decides. The strongest right comes first. On a domain controller, rights of the operators' groups are
+// included. An answer may have no tokens.
 func (a *asker) askOwn(object int) ([]answer, error) {
 	s := a.search
 	item := &s.Objects[object]
@@ -154,9 +154,9 @@ func (a *asker) askOwn(object int) ([]answer, error) {
 	return a.operators(object, answers), nil
 }
 
-// owners keeps in all, the answer for WriteOwner, only the hands that gain something by taking ownership. An owner
-// may write the DACL unless entries for OWNER RIGHTS say otherwise. It removes the hands in dacl, which can
-// write the DACL anyway. It stores in all.then the right that each remaining hand has as the owner.
+// owners keeps in all, the answer for WriteOwner, only the tokens that gain by taking ownership. An owner may write
+// the DACL unless entries for OWNER RIGHTS say otherwise. The tokens in dacl can already write the DACL and
+// are removed. all.then gets the right that each remaining token has as the owner.
 func (a *asker) owners(object int, all *answer, dacl effective.Set) error {
 	all.then = map[int]kindWord{}
 	for i, w := range dacl {

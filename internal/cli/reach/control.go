@@ -32,9 +32,9 @@ type root struct {
 	head, holder int    // indexes of the objects, -1: there is none
 }
 
-// findRoots finds the heads of domains, the longest names first, without the zones of DNS. It sets the root of each
-// object, -1 for a head and for an object outside of all domains. It sets whether SDProp protects an object, which is
-// false if its domain has no AdminSDHolder. It returns an error if a token cannot hold the groups that contain a group.
+// findRoots finds the domain heads, longest names first, and each object's root. DNS zones are no heads. The root is
+// -1 for a head and for an object outside all domains. It also sets whether SDProp protects an object, which needs an
+// AdminSDHolder in its domain. An error means that a group's token cannot be built.
 func (s *Search) findRoots() error {
 	s.roots = nil
 	for i := range s.Objects {
@@ -73,9 +73,9 @@ var (
 	}
 )
 
-// protected reports whether SDProp protects an account or group: one of the list, or a user or group in a group of it,
-// but no computer (B-77). nobody is a token without these groups. Without a domain only the built-in groups count. A
-// computer's own groups do not count. The error is that of building the group's token.
+// protected reports whether SDProp protects an account or group (B-77). It protects the listed groups, and users and
+// groups in them, but no computers. Without a domain only the built-in groups count. nobody is a token without these
+// groups. An error means that a group's token cannot be built.
 func (s *Search) protected(o *subject, nobody *token.Token) (is bool, err error) {
 	d := s.Directory.Domain
 	if slices.Contains(protectedBuiltins, o.sid) {
@@ -151,9 +151,9 @@ func (a *asker) ask(object int) ([]answer, error) {
 	return append(answers, answer{kindWord: kindWord{word: &sdProp}, set: set}), err
 }
 
-// derivation explains a step that follows from a right on the domain head or on AdminSDHolder: it returns that right
-// and the accounts that grant it. t is the token of the step e. It returns an error if the check does not confirm the
-// step. Only the first such right is named.
+// derivation explains a step that follows from a right on the domain head or AdminSDHolder. It returns the first such
+// right and the accounts that grant it. t is the token of the step e. If the access check does not confirm the right,
+// that is an error.
 func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	r := &s.roots[s.about[e.object].root]
 	object := r.head

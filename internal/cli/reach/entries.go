@@ -31,9 +31,9 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	return of, nil
 }
 
-// about reports whether the entry a decides about a right with these parts. An entry that allows must grant all
-// parts, together with the other entries for its account; one that denies must concern one part. entries is the DACL,
-// and m the manner of the object.
+// about reports whether the DACL entry a decides about a right. The arguments parts and entries are the right's masks
+// and the DACL; m states how the object is checked. A deny entry must concern one part. An allow entry must concern
+// one part and, with its account's other allow entries, grant all parts.
 func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 	touches := slices.ContainsFunc(parts, func(p words.Part) bool { return covers(a, p, m) })
 	if denies(a) || !touches {

@@ -21,9 +21,9 @@ func (l *level) givers() (all effective.Set) {
 	return all
 }
 
-// give adds the tokens that the hands of a level obtain through their rights on the object: the token of an account
-// (B-9), or their own with a group added (B-8). An object without a SID, or one that is neither account nor group,
-// adds nothing. Known tokens are not added.
+// give adds the tokens that a level of tokens obtains through rights on an object. For an account that is the
+// account's token (B-9). For a group it is the same token with the group added (B-8). Any other object, and one
+// without a SID, adds nothing. Known tokens are not added.
 func (s *Search) give(l *level) error {
 	about := &s.about[l.object]
 	if about.user < 0 && !about.group || about.sid.IsZero() {
@@ -48,9 +48,9 @@ func (s *Search) give(l *level) error {
 	return nil
 }
 
-// choices yields the possible memberships of a token that joins the group one: with each subset of the groups in
-// before, which it joined earlier. All are possible, because tokens from before a change of membership still exist.
-// It leaves out sets of more than most groups, and yields nothing if before contains the group.
+// choices yields the memberships that a token can have after joining the group one. The groups in before were joined
+// earlier. Each subset of them is possible, because tokens from before a membership change still exist. Sets of more
+// than most groups are left out. If before contains one, nothing is yielded.
 func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool) {
 	return func(yield func([]sid.SID) bool) {
 		if slices.Contains(before, one) {

@@ -61,9 +61,9 @@ type hop struct {
 	object, hand, left int // hand is what the step leads to; left is the number of steps from here
 }
 
-// collect finds all rights that the backward search needs: those of the principals' tokens, and of the tokens that
-// they obtain by joining groups. It drops earlier results. It ends at the first error, or when ctx does. A principal
-// keeps the first object that it holds directly. in.hands grows while it runs.
+// collect finds all rights that the backward search needs. It examines the principals' tokens and the tokens with
+// joined groups. Earlier results are dropped. It stops at the first error and at the end of ctx. in.hands grows while
+// it runs. Of several targets, a token keeps the first.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
 	if err := in.prepareAll(); err != nil {
@@ -96,8 +96,8 @@ func (in *inbound) collect(ctx context.Context) error {
 	return nil
 }
 
-// holders calls f with each hand that has a right on an object. a evaluates the hands of one level, and start is the
-// index of the first of them. It stops at the first error of f. The end of ctx is an error.
+// holders calls f with each token (hand) that has a right on an object. The evaluator a checks the tokens of one
+// level; start is the index of the first. It stops at the first error of f. The end of ctx is an error.
 func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f func(hand int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -115,9 +115,9 @@ func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f f
 	return nil
 }
 
-// through records for the backward walk that the hand h has a right on an account or group that is not a target. If
-// it is a group, through adds the tokens that follow from joining it. A hand that has a right on a target already is
-// ignored.
+// through records that a token has a right on an account or group. The account or group is not a target; h is the
+// token's index. For a group it also adds the tokens that follow from joining the group. A token with a right on a
+// target is ignored.
 func (in *inbound) through(object, h int) error {
 	if _, ok := in.direct[h]; ok {
 		return nil

@@ -105,9 +105,9 @@ type subject struct {
 	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 
-// subject returns the facts about an object, by its classes or else by its SID in the directory. A malformed
-// msDS-GroupMSAMembership is an error. user is -1 if no user has the SID. Without an entry only the kind is known, from
-// the object's type. Without classes a name that ends in $ is a computer.
+// subject returns the facts about an object, by its classes or else by its SID. The fact user is -1 if no user has
+// the SID. Without an entry only the kind is known, from the object's type. Without classes, a user whose name ends
+// in $ is a computer. A malformed msDS-GroupMSAMembership is an error.
 func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	d := s.Directory
 	o.user = -1

@@ -111,9 +111,9 @@ func (s *Search) begin() error {
 	return nil
 }
 
-// prepare checks the Search, sets defaults, and computes the facts that do not depend on the principal. It drops the
-// results of an earlier search. A malformed object or a bad limit is an error. Limits that are not positive become the
-// defaults. A Directory without the principal From is ErrNobody, and MaxJoined above the limit ErrJoined.
+// prepare checks the Search, sets defaults and computes the facts that no principal changes. It drops earlier
+// results. Limits that are not positive become the defaults. Without a principal From the error is ErrNobody, and for
+// too large a MaxJoined it is ErrJoined. A malformed object is an error.
 func (s *Search) prepare() error {
 	if s.Directory == nil || s.From < 0 || s.From >= len(s.Directory.Principals) {
 		return ErrNobody
@@ -157,9 +157,9 @@ func (s *Search) prepare() error {
 // has reports whether m has the key; false for a nil map.
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
-// level advances the search by one depth: it evaluates every object for the hands from start to end, and adds the
-// tokens that they obtain. It records the first step to each object. The first error ends it, and the hands added
-// before stay. An object that is found and gives no token is not evaluated again.
+// level advances the search by one depth, for the tokens from start to end. It records the first right on each
+// object, and adds the tokens obtained through these rights. An object that is found and gives no new token is
+// skipped. After an error the tokens already added stay.
 func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	a := s.newAsker(start, end)
 	for i := range s.Objects {

@@ -118,8 +118,9 @@ func (s *Search) prepareAll() error {
 	return nil
 }
 
-// target records which hands have a right on a target, in v.of. It also counts in reached, for each hand, the targets
-// on which it has a right. a evaluates the hands of one level, and start is the index of the first of them.
+// target records in v.of which tokens (hands) have a right on a target. It also adds 1 in reached for each of these
+// tokens. The evaluator a checks the tokens of one level; start is the index of the first. The end of ctx is an
+// error.
 func (v *Survey) target(ctx context.Context, a *asker, start, object int, reached map[int]int) error {
 	return v.in.holders(ctx, a, start, object, func(h int) error {
 		v.of[object] = append(v.of[object], h)
@@ -128,10 +129,9 @@ func (v *Survey) target(ctx context.Context, a *asker, start, object int, reache
 	})
 }
 
-// object records which hands of a level have rights on an object, and adds the tokens that they obtain. start is the
-// index of the first hand. It passes the rights to direct, which may be nil. An object that gives no token is then
-// not evaluated. An account or group with a SID gives a token. The first error ends it, and answers before it have
-// been reported.
+// object records which tokens of a level have rights on an object, and adds the tokens obtained through these rights.
+// start is the index of the first token. direct receives the rights and may be nil. Without direct, only accounts and
+// groups with a SID are evaluated. An error ends the evaluation; rights may have been reported before.
 func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct func(int, []Right) error) error {
 	about := &v.in.about[object]
 	gives := (about.user >= 0 || about.group) && !about.sid.IsZero()
