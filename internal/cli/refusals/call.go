@@ -33,9 +33,9 @@ func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	return got, err
 }
 
-// run calls the service with all failures of set injected, and returns an error unless the first of them in order
-// decides: with its status, by its rule and, for an error status, without a change of the system. A call with an
-// empty set must succeed. A refusal that kernel mode cannot be called with is an error before the call.
+// run calls the service with the failures of set and verifies that the first decides. The call must return its status
+// by its rule. An error status must leave the system unchanged. With an empty set the call must succeed. A refusal
+// that kernel mode cannot inject is an error before the call.
 func (w *world) run(s *service, set []*Refusal) (Outcome, error) {
 	in := s.base(w)
 	for _, f := range set {
@@ -99,10 +99,11 @@ func (w *world) invoke(s *service, in any) (any, Outcome) {
 	return out, o
 }
 
-// named reports whether rule, by which the kernel explained a failure, is an explanation of this refusal. No rule,
-// the refusal's own, and that rule followed by the letter of a row all count. So does the rule of a step behind it:
-// the reference of a handle (O-31), a capture (O-3, O-22) or a stage of the access check. This distinguishes refusals
-// with equal status.
+// named reports whether the kernel's rule explains this refusal. It distinguishes refusals with equal status. These
+// rules count:
+//   - "", the refusal's own rule, and that rule with the letter of a row
+//   - the rule of a check that the refusal relies on: a handle reference (O-31), a capture (O-3, O-22) or a stage
+//     of the access check
 func (f *Refusal) named(rule string) bool {
 	if rule == "" || rule == f.rule || strings.HasPrefix(rule, f.rule+" ") {
 		return true

@@ -50,9 +50,9 @@ func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
-// handles returns the three failures to inject into a handle parameter: no handle, another type, and missing rights.
-// Their statuses are STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH and STATUS_ACCESS_DENIED. rule is the
-// condition's rule; when is part of its text, empty if rule and status identify it. name is the parameter, and bad
+// handles returns the three failures of a handle parameter: invalid handle, wrong type and missing rights. Their
+// statuses are STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH and STATUS_ACCESS_DENIED. rule is the condition's
+// rule. when is part of its text, "" if rule and status identify the condition. name is the parameter, and bad
 // returns a pointer to it. bare returns a handle of the right type with all rights except the required ones.
 func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
 	return []refusal[I]{
