@@ -38,9 +38,9 @@ func Programs(name string, file []byte) ([]Program, error) {
 	return nil, fmt.Errorf("%s: want a program (.star) or a transcript (.txt)", name)
 }
 
-// transcript parses a file of internal/test/ntostest. A directive is followed by the input, a line of dashes, the
-// output and an empty line. A prelude applies to the programs after it. Any other line is an error. An input without
-// the line of dashes extends to the end of the file, without an error.
+// transcript parses a test file of internal/test/ntostest. A directive is followed by input, a line of dashes, output
+// and an empty line. A prelude applies to the programs after it. Any other line is an error. Without the dashes,
+// input extends to the end of the file.
 func transcript(name, text string) (list []Program, err error) {
 	var prelude string
 	var comment []string

@@ -107,9 +107,9 @@ func creation(text string) Fields {
 	return in
 }
 
-// textQuestions parses lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX", "RULE sdHex HEX", "RULE condition
-// TEXT" and "RULE create FLAGS KIND PARENT | CREATOR". # starts a comment. TEXT may be a JSON string. It ignores empty
-// lines. A malformed line is an error that names it, and list is then nil. A condition makes two questions.
+// textQuestions parses lines of these forms: "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX", "RULE sdHex HEX",
+// "RULE condition TEXT" and "RULE create FLAGS KIND PARENT | CREATOR". TEXT may be a JSON string. Empty lines and #
+// comments are ignored. A condition gives two questions. A malformed line is an error that names it, with a nil list.
 func textQuestions(file string) (list []Question, err error) {
 	count := map[string]int{}
 	for n, line := range strings.Split(file, "\n") {
