@@ -154,9 +154,9 @@ func (c *Config) check(i *objects.Item) *line {
 	return l
 }
 
-// below returns the path of a line relative to the directory, "" for the directory itself. It refuses a path outside
-// the directory, and one that is not in its shortest form (B-21). Without c.Was an absolute path is an error. A
-// relative path may begin with a relative c.Was. A NUL byte is an error.
+// below returns a line's path relative to the directory, "" for the directory itself. A relative path may begin with
+// a relative c.Was. A path outside the directory is an error, and so is an absolute path without c.Was (B-21). A path
+// must be in its shortest form, in UTF-8 and without NUL.
 func (c *Config) below(path string) (string, error) {
 	rest := path
 	if was := strings.TrimRight(c.Was, "/"); strings.HasPrefix(path, "/") || was != "" && path == c.Was {
@@ -181,9 +181,9 @@ func (c *Config) below(path string) (string, error) {
 	return rest, nil
 }
 
-// restore writes the descriptor of one line. changed is false if the file had it already. In a dry run restore writes
-// nothing, and changed is true if it would. A file with another descriptor after the write is an error (B-23). A
-// directory in place of a file, and the reverse, is an error. An error after the write returns changed true.
+// restore writes the descriptor of one line. changed is false if the file already has it. In a dry run nothing is
+// written, and changed states whether it would be. A file instead of a directory, or the reverse, is an error. A
+// different descriptor after the write is an error with changed true (B-23).
 func (c *Config) restore(l *line) (changed bool, err error) {
 	f, err := c.Files.Open(l.path)
 	if err != nil {
