@@ -13,10 +13,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// auditPolicy implements audit_policy: it replaces the system audit policy by settings, such as {"File System":
-// "success,failure"}. It turns off all other subcategories. An unknown subcategory or word is an error and leaves the
-// policy unchanged. An empty dict turns everything off. Several words are separated by commas, and "" and none add
-// nothing.
+// auditPolicy implements audit_policy: it replaces the system audit policy. The settings map subcategories to words,
+// such as {"File System": "success,failure"}. "" and none add nothing. All other subcategories are turned off, so an
+// empty dict turns all off. An unknown subcategory or word is an error and leaves the policy unchanged.
 func (r *Runner) auditPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -55,9 +55,9 @@ func (r *Runner) predeclared() starlark.StringDict {
 	return env
 }
 
-// process implements process(name, token, sd=None): it creates a process with one thread and returns the process. The
-// token may be a value or an object. With a backend, a token object or a descriptor is an [UnaskableError]. A missing
-// token is an error, except with Config.Connect. With a configured token a token value is replaced by it.
+// process implements process(name, token, sd=None): it creates a process with one thread. token is a token value or a
+// token object. It is required, except with Config.Connect. Config.Token replaces a token value. With a backend, a
+// token object or a descriptor is an [UnaskableError].
 func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var spec kernel.ProcessSpec
 	var t, text starlark.Value = nil, starlark.None

@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// method returns a row of a table as a callable value that takes its parameters by name. It converts the parameters,
-// passes them to invoke and converts the result. An error status is part of the result. An error of invoke, a wrong
-// parameter or a panic of the kernel is an error of the program.
+// method returns a service of the table as a callable of the program. The callable takes its parameters by name;
+// invoke receives them converted. The result has the status, also an error status. An error of invoke, a wrong
+// parameter and a panic of the kernel are errors of the program.
 func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.Status, error)) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (v starlark.Value, err error) {
@@ -43,10 +43,10 @@ func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.St
 	})
 }
 
-// fill converts the keywords of a call to the In structure. It sets parameters that are not given to their preset or
-// zero value. If the service takes OBJECT_ATTRIBUTES, ObjectName and Attributes are short forms for one. An unknown
-// name and a missing required parameter are errors. It reorders kwargs. A pointer that is None counts as not given. The
-// name of a similar parameter is suggested.
+// fill sets the In structure of a call from its keywords, which it reorders. An absent parameter gets its preset or
+// zero value. A pointer that is None counts as absent. ObjectName and Attributes are short forms if the service takes
+// OBJECT_ATTRIBUTES. An unknown name is an error that suggests a similar one. A missing required parameter is an
+// error.
 func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
 	params := calltext.Parameters(row.InType())
 	byName := map[string]*calltext.Parameter{}
@@ -133,8 +133,8 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 func failed(st ntstatus.Status) bool { return st>>30 == 3 }
 
 // result returns the structure of a call's results: status and out parameters. An output that a failed call did not
-// write is None. An output handle is None after every failure. In the Observed profile it is 0 if the call got past its
-// probe, because NULL is written then (O-5).
+// write is None. An output handle is None after a failure, or 0 if the call wrote NULL. In the Observed profile every
+// call past its probe does (O-5).
 func (r *Runner) result(row *nt.Row, in, out any, st ntstatus.Status) starlark.Value {
 	fields := starlark.StringDict{"status": statusValue(st)}
 	v := reflect.ValueOf(out)

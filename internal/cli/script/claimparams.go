@@ -15,9 +15,9 @@ import (
 // claims converts a list of claims: dicts in the form of a token file, names, or results of a query. None is NULL.
 func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
 
-// claim converts a string, which is a name only, a dict or a claim that a query returned. The name is required. Without
-// a type it ignores the values. An unknown type name leaves the type 0. An unknown key of a dict is ignored. An error
-// may return a partly set claim.
+// claim converts a name, a dict or a claim that a query returned to a claim. The name is required. Without a type the
+// values are ignored. An unknown key is ignored, and an unknown type name leaves the type 0. After an error the claim
+// may be partly set.
 func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	fields := map[string]starlark.Value{}
 	switch x := v.(type) {
@@ -69,8 +69,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	return a, err
 }
 
-// claimValues sets the values of a from a list in the form that a.Type needs. Octets are hexadecimal. A type that is
-// unknown or not set is an error. Every value counts as a boolean by its truth. An error may come with a partly set a.
+// claimValues sets the values of a from a list, in the form that a.Type needs. Octets are hexadecimal. Any value is a
+// boolean by its truth. An unknown or missing type is an error. An error may leave a partly set.
 func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
 	switch a.Type {
 	case claims.Int64:

@@ -38,8 +38,9 @@ var (
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
 )
 
-// convert sets the parameter p of a call to a program's value v. to is its field in the In structure. A value of the
-// wrong type is an error and leaves the field unchanged. bad_pointer() for a parameter that is no pointer is an error.
+// convert sets a parameter of a call from the program's value v. The parameter is p, and to is its field in the In
+// structure. A value of the wrong type is an error and leaves the field unchanged. So is bad_pointer() for a
+// parameter that is no pointer.
 func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v starlark.Value) error {
 	if f, ok := v.(faultValue); ok { // bad_pointer() is valid for any pointer
 		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {
@@ -162,8 +163,8 @@ func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, e
 	return err
 }
 
-// plain sets a field of a plain type from a boolean, a number, a documented constant or a string. A number that does
-// not fit and a type without a notation are errors. Numbers of 64 bits may be handles. An error leaves the field
+// plain sets a field from a boolean, a number or a string. Numbers of 64 bits may be handles. A value of another
+// type, a number that does not fit and a field type without a notation are errors. An error leaves the field
 // unchanged.
 func plain(to reflect.Value, v starlark.Value) error {
 	switch to.Kind() {
@@ -262,9 +263,9 @@ func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], erro
 	return nt.Captured[*nt.ObjectAttributes]{}, fmt.Errorf("want object_attributes(…) or None, got %s", v.Type())
 }
 
-// clientID converts the id of a process or thread, a pair (process id, thread id), or the ClientId that a call
-// returned. A single number is a process id for services that end in OpenProcess, otherwise a thread id. None is NULL.
-// Any other value is an error.
+// clientID converts a process or thread id to a CLIENT_ID. It accepts a number, a pair (process id, thread id), a
+// ClientId of an earlier call, and None for NULL. A number is a process id for services that end in OpenProcess, and
+// a thread id for all others. Any other value is an error.
 func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], error) {
 	id := &nt.ClientID{}
 	switch v := v.(type) {

@@ -46,9 +46,9 @@ func (r *Runner) stepped(th *starlark.Thread) {
 	}
 }
 
-// guarded runs a part of the program in a goroutine and waits for it, under the limits of steps and memory. It converts
-// panics of the interpreter or the kernel to errors that wrap [ErrStopped]. If the Runner is stopped already, it
-// returns that error and runs nothing.
+// guarded runs code of the program within the limits of steps and memory. The code runs in a goroutine, and guarded
+// waits. A panic of the interpreter or the kernel becomes an error that wraps [ErrStopped]. If the Runner is already
+// stopped, it returns that error and runs nothing.
 func (r *Runner) guarded(run func() error) error {
 	if r.stopped != nil {
 		return r.stopped

@@ -15,9 +15,9 @@ import (
 // jobFlags are the security limits of a job (JOB_OBJECT_SECURITY_*).
 var jobFlags = map[string]uint32{"NO_ADMIN": 1, "RESTRICTED_TOKEN": 2, "ONLY_TOKEN": 4, "FILTER_TOKENS": 8}
 
-// job implements job: it adds a process to a new job with limits and returns the status of the assignment. Limits are
-// names or numbers. An unknown limit, and a job without a process, are errors of the program. A refusal by the kernel
-// is the returned status, not an error.
+// job implements job: it assigns a process to a new job with limits and returns the status. Limits are names or
+// numbers. A refusal by the kernel is a status, not an error. An unknown limit and a missing process are errors of
+// the program.
 func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 0 {
 		return nil, fmt.Errorf("job: want a process and flags: job(server, \"NO_ADMIN\")")

@@ -80,9 +80,9 @@ func addObjectConstants(env starlark.StringDict) {
 	}
 }
 
-// convertObject sets a parameter of a type that only object services use. It returns false and leaves the parameter
-// unchanged for other types. An error leaves it unchanged too. None is a nil pointer. For the types it knows, known is
-// true even with an error.
+// convertObject sets a parameter of a type that only object services use. For other types known is false and the
+// parameter stays unchanged. For the types it knows, known is true even with an error, which leaves the parameter
+// unchanged. None gives a nil pointer.
 func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, err error) {
 	if calltext.Opaque[to.Type()] != "" {
 		return true, setOpaque(to, v)

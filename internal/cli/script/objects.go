@@ -143,9 +143,9 @@ func (r *Runner) tokenObject(
 	return &objectValue{t, v.name}, nil
 }
 
-// tokenWith implements token_with: it returns a token value with fields that a token file does not have and only a
-// logon service sets. The argument stays unchanged. Fields that are not given stay as they are. A field of the wrong
-// type, and values that do not fit together, are errors.
+// tokenWith implements token_with: it sets fields of a token that only a logon service sets. It returns a copy; the
+// argument does not change. Fields that are not passed stay. A field of the wrong type, and values that contradict
+// each other, are errors.
 func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v *tokenValue
 	var origin, authentication, parent, elevation, session starlark.Value

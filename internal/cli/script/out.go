@@ -19,9 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toValue converts an out parameter to a value of the program. A nil pointer and a type without a notation become None,
-// and so does a descriptor that SDDL cannot express. An ACL becomes the SDDL of a descriptor with that DACL. A secret
-// is "***". object is the type to which the parameter belongs; it may be nil.
+// toValue converts an out parameter to a value of the program. object is the object type of the parameter, or nil. A
+// nil pointer, a type without a notation and a descriptor that SDDL cannot express become None. An ACL becomes the
+// SDDL of a descriptor with that DACL. A secret is "***".
 func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -83,9 +83,9 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 	return r.toPlain(f, object)
 }
 
-// toPlain converts a result by its Go kind: integers, strings, lists, and structures with the documented field names. A
-// nil pointer and a kind that scripts cannot use become None. 64-bit values keep all digits. A nil slice becomes an
-// empty list, and unexported fields are omitted.
+// toPlain converts a result to a value of the program by its Go kind. Structures have the documented field names;
+// unexported fields are omitted. 64-bit values keep all digits. A nil slice becomes an empty list. A nil pointer and
+// a kind that scripts cannot use become None.
 func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch f.Kind() {
 	case reflect.Pointer:

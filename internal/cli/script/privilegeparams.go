@@ -59,8 +59,8 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 	return nil, fmt.Errorf("want privilege names, or {name: attributes}, got %s", v.Type())
 }
 
-// addOne passes a privilege of a list to add. The element is a privilege, or the struct with Luid and Attributes that
-// a call returned. A struct without one of them is an error. Any other value is passed to add with a nil attribute.
+// addOne passes the name and attributes of a privilege to add. x is a privilege, whose attributes are nil, or the
+// struct that a call returned. A struct without Luid or Attributes is an error. An error of add is returned.
 func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
 	s, ok := x.(*starlarkstruct.Struct)
 	if !ok {

@@ -127,9 +127,9 @@ func (r *Runner) jobSecurityLimits(
 	return newStruct("job_security_limits", nt.Cap(l), kwargs), nil
 }
 
-// processByID implements process_by_id: it returns the process with an id, for example one that a call created. Its
-// thread is the first one, or a new one if the process has none. An unknown id is an error. A process that the program
-// has already is returned as the same value.
+// processByID implements process_by_id: it returns the process with an id. A process that the program already has is
+// returned as the same value. The value's thread is the first of the process, or a new one if the process has none.
+// An unknown id is an error.
 func (r *Runner) processByID(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -163,10 +163,10 @@ func (r *Runner) processByID(
 	return v, nil
 }
 
-// queueSystemWork implements queue_system_work: it runs fn(worker, requester) on a system thread on behalf of a thread.
-// worker is the system thread in kernel mode, requester the thread's context when the work was queued. It waits for fn
-// and returns its result. fn must not queue other work. An error or panic of fn is its error. A full or closed queue is
-// one as well.
+// queueSystemWork implements queue_system_work: it runs fn(worker, requester) on a system thread. It waits and
+// returns the result of fn. worker is the system thread in kernel mode. requester is the thread's security context
+// when the work was queued. fn must not queue other work. An error or panic of fn, and a full or closed queue, are
+// errors.
 func (r *Runner) queueSystemWork(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

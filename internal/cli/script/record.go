@@ -60,9 +60,9 @@ type symbol struct {
 	n    uint64
 }
 
-// name returns the symbolic name of a number, and assigns one if the number has none. kind is part of the name; table
-// is the process of a handle, "" for other numbers. fresh means that the number denotes a new object, even if the
-// number itself appeared before.
+// name returns the symbolic name of a number, and assigns one to a new number. The name contains kind. The process of
+// a handle is table, "" for other numbers. If fresh is true, the number denotes a new object, even if it occurred
+// before.
 func (s *symbols) name(kind, table string, n uint64, fresh bool) string {
 	at := symbol{kind + table, n}
 	if name := s.seen[at]; name != "" && !fresh {
@@ -106,9 +106,9 @@ func (t *transcript) recordFunction(c *win32Call) {
 	t.r.cfg.Record(rec)
 }
 
-// record passes one call of a service to Config.Record. A handle that the call returns gets a new name. With a
-// backend, a failed call has only its handles as outputs. Without one it has none, except NULL for each handle if the
-// Observed profile probed the outputs.
+// record passes one service call to Config.Record. A handle that the call returns gets a new name. With a backend, a
+// failed call has only its handles as outputs. Without a backend it has none, or NULL for each handle if the Observed
+// profile probed the outputs.
 func (t *transcript) record(c *nt.Call) {
 	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
@@ -218,9 +218,9 @@ func (t *transcript) id(h winnt.Handle) any {
 	return t.symbols.name("id", "", uint64(h), false)
 }
 
-// composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a number a
-// string. A nil slice becomes an empty list. Unsigned numbers are hexadecimal, signed ones decimal. Other kinds become
-// the name of the kind.
+// composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a nil slice
+// an empty list. Unsigned numbers become hexadecimal strings, signed numbers decimal strings. Any other kind becomes
+// its name.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

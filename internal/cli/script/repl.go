@@ -38,9 +38,9 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	}
 }
 
-// scan prints a prompt, flushes the output and returns the next input line with its newline. read is the number of
-// lines of the statement so far, which selects the prompt. At the end of the input and after a read error it returns
-// io.EOF. It returns errors of the output too.
+// scan prints a prompt, flushes the output and returns the next input line. The line includes its newline. The
+// argument read counts the lines of the statement so far; above 0 the prompt is "... ". The end of the input and a
+// read error give io.EOF. Output errors are returned.
 func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, error) {
 	if prompt != "" && read > 0 {
 		prompt = "... "

@@ -112,9 +112,9 @@ func (r *Runner) session() starlark.StringDict {
 // goroutine and does not wait.
 func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
 
-// help implements the builtin help([SERVICE]). It prints an explanation of a service given by its name, as a string or
-// not, or by a method of a thread. Without a service it prints a general text. An unknown service is an error. Any
-// other value is an unknown service.
+// help implements help([SERVICE]): it prints an explanation of a service. The service is named by a string, by its
+// bare name or by a method of a thread. Without a service it prints a general text. Any other value, and an unknown
+// service, are errors.
 func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var what starlark.Value

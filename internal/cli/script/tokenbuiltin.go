@@ -44,9 +44,9 @@ func (r *Runner) token(b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	return &tokenValue{t, "token(" + name + ")", fields["defaultDacl"] != nil}, nil
 }
 
-// toJSON converts a value of a program to one that encoding/json writes. Values without a JSON form, and dict keys that
-// are not strings, are errors. None becomes null, integers keep all digits, and other iterables become lists. A level
-// loses its prefix "Security". An empty iterable is an empty list.
+// toJSON converts a program's value to one that encoding/json writes. None becomes null, and integers keep all
+// digits. Other iterables become lists, also if empty. A level loses its prefix "Security". Values without a JSON
+// form, and dict keys that are not strings, are errors.
 func toJSON(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tokenInformation converts the input of NtSetInformationToken to the Go type of the call's information class. A class
-// without a type of its own takes a number of 32 bits. None is a NULL pointer. A string of TokenIntegrityLevel is a
-// SID, everything else a group. An empty prefix disables isolation.
+// tokenInformation converts the input of NtSetInformationToken to the Go type of its class. None is a NULL pointer. A
+// string for TokenIntegrityLevel is a SID, any other value a group. An empty prefix disables isolation. A class
+// without its own type takes a 32-bit number.
 func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 	if v == starlark.None {
 		return nil, nil // a NULL pointer; a NULL ACL is "D:NO_ACCESS_CONTROL"

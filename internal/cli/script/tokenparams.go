@@ -32,9 +32,9 @@ var (
 	capAnyType     = reflect.TypeFor[nt.Captured[any]]()
 )
 
-// convertToken sets a parameter of a type that only token services use. It returns false and leaves the parameter
-// unchanged for other types. A bare group in Groups, DeviceGroups or LocalGroups is enabled by default; elsewhere it
-// has no attributes. err is that of the conversion, and known is then true.
+// convertToken sets a parameter of a type that only token services use. For other types known is false and the
+// parameter stays. A bare group in Groups, DeviceGroups or LocalGroups is enabled by default; elsewhere it has no
+// attributes. With a conversion error known is true.
 func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (known bool, err error) {
 	switch to.Type() {
 	case luidType:

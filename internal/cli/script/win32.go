@@ -17,7 +17,7 @@ func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()
 
 // win32Method returns a function of win32.Table as a method of a thread. Its result has .result, the BOOL;
 // .last_error, the code that the call set or ERROR_SUCCESS; .status, the status behind the code; and the out
-// parameters. After a failure the handles among these are None.
+// parameters. After a failure out parameters that are handles are None.
 func (r *Runner) win32Method(v *threadValue, row *nt.Row) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (starlark.Value, error) {
