@@ -57,9 +57,9 @@ func details(e *audit.Event) string {
 // maxNamed is the number of groups or properties that a line names.
 const maxNamed = 64
 
-// named returns the names of SIDs and GUIDs in a list, without the codes of rights. A SID or GUID without a known name
-// stays as it is. After maxNamed names it adds "…". It returns nil for an empty list. Names that are there already
-// are not repeated if they are well-known.
+// named returns the names of the SIDs and GUIDs in a list. Codes of rights are left out. An unnamed SID or GUID is
+// returned as text, and so is a well-known SID that occurs again. After maxNamed names the last element is "…". For
+// an empty list the result is nil.
 func named(list string) (names []string) {
 	for item := range strings.FieldsFuncSeq(list, func(r rune) bool { return r <= ' ' || r == ',' }) {
 		bare := strings.TrimSuffix(strings.TrimPrefix(item, "%{"), "}")

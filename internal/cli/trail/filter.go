@@ -238,9 +238,8 @@ const (
 	headOutcome = 4
 )
 
-// inHead returns a matcher for records that have the JSON text member behind a given number of commas, place. It
-// compares fields of the record's head, such as the event id, which are always in the same order. A record with fewer
-// commas does not match.
+// inHead returns a matcher for records with the JSON text member after place commas. It compares fields of the
+// record's head, such as the event id, whose order is fixed. A record with fewer commas does not match.
 func inHead(place int, member string) matcher {
 	want := []byte(member)
 	return exact(func(r []byte) bool {
@@ -255,10 +254,14 @@ func inHead(place int, member string) matcher {
 	})
 }
 
-// compare returns the matcher that compares the field or fields of a name with a value. An unknown name in lower case
-// is an error; any name that starts with a capital is a field. value may have * and ?, except for numbers and results.
-// event and id want a decimal number, result wants success or failure. user, object and privilege match any of several
-// fields. An empty name panics.
+// compare returns the matcher for a field, or a group of fields, and a value.
+//   - event, id: value is a decimal number
+//   - result: value is success or failure
+//   - user, object, privilege: any of several fields matches
+//   - subcategory, type, or a name with a first capital: one field matches
+//
+// All but the first two cases allow * and ? in value. An unknown name in lower case is an error, and an empty name
+// panics.
 func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":

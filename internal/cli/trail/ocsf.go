@@ -128,9 +128,9 @@ func userType(sid string) int {
 	return 0
 }
 
-// actor takes the fields of the actor and returns it: the client as user, its logon as session, and the process with
-// the server as its user. Session and process are missing if the record has none. It returns nil for a record without
-// a subject.
+// actor takes the fields of the actor from the record and returns it. The client is the user, its logon the session,
+// and the server the process's user. Session and process are missing if the record has none. Without a subject the
+// result is nil.
 func (o *ocsf) actor() object {
 	user := o.user("Subject")
 	if user == nil {

@@ -93,9 +93,9 @@ func classOf(e *audit.Event) class {
 	return class{kernelResource, 1, ""}
 }
 
-// byType returns the class and activity for an operation on an object: file activity for a file, registry key
-// activity for a key. ofFile and ofKey are the activities there. For other objects, and if that activity is 0, it
-// returns kernel resource activity "other" with a name.
+// byType returns the class and activity of an operation on an object. For a file it is file activity ofFile, and for
+// a registry key key activity ofKey. For other objects, and if the activity is 0, it is kernel resource activity
+// "other" with name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
 	case file && ofFile > 0:

@@ -24,9 +24,9 @@ type plainText struct {
 
 var errTooLong = errors.New("too long")
 
-// newPlainText returns a reader of the text of in. It takes the encoding, UTF-8 or UTF-16 in either byte order, from
-// the first bytes. The first bytes stay unread; an error of reading comes with the first character. Without a mark, "<"
-// in two bytes tells UTF-16.
+// newPlainText returns a reader of the text of in. The first bytes determine the encoding: UTF-8, or UTF-16 in either
+// byte order. Without a byte order mark, a first "<" of two bytes means UTF-16. A read error is returned with the
+// first character.
 func newPlainText(in io.Reader) *plainText {
 	p := &plainText{in: bufio.NewReader(in), left: maxEventBytes}
 	head, _ := p.in.Peek(3) // an error comes again

@@ -216,9 +216,9 @@ func subcategoryOf(task string) audit.Subcategory {
 	return 0
 }
 
-// exportedTime parses the time of an event and returns it as a FILETIME. It accepts a blank before the time of day and
-// UTC after it, because exporters differ. It ignores the digits after the seventh of a second. Any other form, also
-// another time zone, is an error.
+// exportedTime parses the time of an event and returns it as a FILETIME. A blank before the time of day and UTC after
+// it are allowed. Digits after the seventh of a second are ignored. Any other form, also another time zone, is an
+// error.
 func exportedTime(text string) (int64, error) {
 	plain := strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, zone := range []string{" UTC", "+00:00", "Z"} {

@@ -211,9 +211,9 @@ func (c *WindowsCheck) reasons(e *audit.Event) {
 	c.note(checkReasons, e, strings.Join(got, " "), strings.Join(want, " "))
 }
 
-// derived returns the reason code that the right l should have by the access check's rules, from the entries of all
-// rights. It is l's own code if they do not contradict it. A contradicted code becomes 1805, and 1805 becomes 1801 if
-// an entry of another right covers this one. Other codes are returned unchanged.
+// derived returns the reason code that the access check's rules give for the right l. The entries of all rights are
+// in all. A code that the entries contradict becomes 1805. 1805 becomes 1801 if an entry of another right covers this
+// right. Any other code is returned unchanged.
 func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint16 {
 	has := func(a sd.ACE, bit winnt.AccessMask) bool { return a.IsZero() || mapping.Map(a.Mask())&bit != 0 }
 	switch l.Reason {
@@ -251,9 +251,9 @@ func mappingOf(typ string) *winnt.GenericMapping {
 	return new(winnt.GenericMapping)
 }
 
-// privileges compares the order of privileges in each list with the usual order of the event. Both orders of event
-// 4672 are right, because the event does not name its kind of logon (U-200). An unknown privilege is a difference,
-// and it ends the check of the event.
+// privileges compares the order of privileges in each list of an event with the usual order. Event 4672 has two right
+// orders, because it does not state its kind of logon (U-200). An unknown privilege is a difference and ends the
+// check of the event.
 func (c *WindowsCheck) privileges(e *audit.Event) {
 	for f := range e.Fields() {
 		if !f.IsList() || !strings.HasSuffix(f.Name, "PrivilegeList") {
