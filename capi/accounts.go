@@ -51,9 +51,9 @@ func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// rmAccountName writes the type, name and domain of the account with a SID, for LookupAccountSid. A NULL SID means the
-// current user. An unknown SID returns a status, and writes nothing. If a buffer is too short, giveText writes the
-// needed length and returns a status; what was written before it stays.
+// rmAccountName implements LookupAccountSid: it writes an account's type, name and domain. A NULL SID means the
+// current user. An unknown SID returns a status and writes nothing. A buffer that is too short receives no text; its
+// required length is written, and the call returns a status. Outputs that were written before the failure stay.
 func rmAccountName(c *call) uint64 {
 	var a logon.Account
 	s, st := c.SIDAt(c.ptr(0))

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// addWithData appends an entry with application data to a list and writes the new size of the list. If there is no
-// room, it writes the required size and returns STATUS_BUFFER_TOO_SMALL. After another failure it writes no size. An
-// inaccessible returned pointer fails before the list is changed.
+// addWithData appends an ACE with application data to an ACL. The call writes the new size of the ACL to returned.
+// An ACL without room gets STATUS_BUFFER_TOO_SMALL, and returned gets the required size. After any other failure
+// returned is unchanged. If returned is inaccessible, the ACL is unchanged.
 func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID,
 	data []byte, returned user) uint64 {
 	if st := c.ProbeU32(returned); st != ntstatus.Success {

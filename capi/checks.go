@@ -22,9 +22,9 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	return c.PrivilegeSetAt(p)
 }
 
-// ntPrivilegeCheck implements NtPrivilegeCheck: it writes whether a token has the privileges of a set. It probes the
-// set and Result before it uses the handle (T-101), the set first. It writes the set back with its used privileges
-// marked. After a failure of the probes or the check nothing is written.
+// ntPrivilegeCheck implements NtPrivilegeCheck, which writes whether a token has the privileges of a set. The call
+// also writes the set back with the used privileges marked. Bad pointers fail before a bad handle, the set's pointer
+// first (T-101). After a failed probe or check nothing is written.
 func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}

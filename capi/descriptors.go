@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refmonFileDescriptor returns a file descriptor for a file in a tree, which the daemon passes to the program (W-60).
-// The embedded kernel has no trees: there it returns STATUS_NOT_SUPPORTED and writes nothing. With a daemon the output
-// is -1 after a failure. The caller closes the descriptor.
+// refmonFileDescriptor writes a host file descriptor for a file in a tree (W-60). The caller closes the descriptor.
+// The embedded kernel has no trees: the call returns STATUS_NOT_SUPPORTED and writes nothing. With a daemon, a
+// failed call writes -1.
 func refmonFileDescriptor(c *call) uint64 {
 	r, ok := c.sys.(*remote)
 	if !ok {

@@ -23,10 +23,10 @@ func (c *call) probeListing() (context uint32, st ntstatus.Status) {
 	return c.ReadU32(c.ptr(5))
 }
 
-// ntQueryDirectoryObject implements NtQueryDirectoryObject, which lists a directory of named objects. It writes the
-// entries and an empty one behind them, then the context and the length. A call that fails before it has a length
-// writes nothing. The buffer and the context are probed before the handle. An error of writing the context leaves the
-// entries written.
+// ntQueryDirectoryObject implements NtQueryDirectoryObject, which lists a directory of named objects. The call
+// writes the entries, an empty entry that ends them, the context and the length. Bad pointers to the buffer or the
+// context fail before a bad handle. A failure without a required length writes nothing. If the context cannot be
+// written, the entries stay written.
 func ntQueryDirectoryObject(c *call) uint64 {
 	buffer, length, context, returned := c.ptr(1), c.u32(2), c.ptr(5), c.ptr(6)
 	in := nt.QueryDirectoryObjectIn{DirectoryHandle: c.handle(0), Length: length, ReturnSingleEntry: c.boolean(3),

@@ -20,10 +20,10 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl, which merges explicit entries into a list. The new list is a block that the
-// caller frees. After a failure the output is NULL. Without an old list and entries it writes NULL and succeeds. A NULL
-// output pointer is STATUS_INVALID_PARAMETER. A malformed old list is STATUS_INVALID_ACL. Entries without an address
-// are STATUS_INVALID_PARAMETER.
+// rmSetEntries implements SetEntriesInAcl, which merges explicit entries into an ACL. The caller frees the new ACL.
+// No old ACL and no entries succeed with a NULL output. After a failure the output is NULL. Errors include:
+//   - a NULL output pointer, or a NULL array with a count: STATUS_INVALID_PARAMETER
+//   - a malformed old ACL: STATUS_INVALID_ACL
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {
@@ -100,9 +100,10 @@ const (
 	trusteeObjectsAndName = 4
 )
 
-// trusteeOf decodes the TRUSTEE in b. A NULL name, an unknown form, and a second trustee where the form has a name give
-// STATUS_INVALID_PARAMETER. Names of object types give STATUS_NOT_SUPPORTED. Memory that cannot be read returns its
-// status. A name that is not found gives the status of the look-up.
+// trusteeOf decodes the TRUSTEE structure in b. Errors are:
+//   - a NULL name, an unknown form, or a second trustee with a form other than a SID: STATUS_INVALID_PARAMETER
+//   - names of object types: STATUS_NOT_SUPPORTED
+//   - unreadable memory, or a failed lookup of the name: the status of the read or lookup
 func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
 	// Fields for a second trustee must be empty; those of a SID are not checked, as on Windows.

@@ -90,9 +90,9 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 	return C.uint64_t(r)
 }
 
-// enter runs the C API function with this number for a pthread and returns its result. It ends the program if kernel
-// mode is called while REFMON_SOCKET names a daemon. The call's state is in the thread, so that it need not be
-// allocated. Calls can nest, because a routine may call back.
+// enter runs the C API function with this number for a pthread and returns its result. Calls can nest, because a
+// callback routine may call the API again. An output pointer for a handle is probed first (O-3). A kernel-mode call
+// while REFMON_SOCKET names a daemon ends the program.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
 	*c = call{thread: t, args: args, ms: number&msFace != 0}
@@ -155,9 +155,9 @@ func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	return status(st)
 }
 
-// filled writes the outputs of a service that fills a buffer, and returns the call's status. It writes b to buffer
-// after success, and the length n to returned after success or if the buffer was too small. It ignores a NULL pointer.
-// If writing fails, it returns the status of that write.
+// filled writes the outputs of a service that fills a buffer, and returns the call's status. After success, buffer
+// gets b and returned gets the length n. After STATUS_BUFFER_TOO_SMALL, only returned gets n. A NULL pointer is
+// ignored. A failed write returns the status of that write.
 func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() && buffer != 0 {
 		if fault := c.Write(buffer, b); fault != ntstatus.Success {

@@ -60,9 +60,9 @@ func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Statu
 	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
 }
 
-// runWith runs an operation for a given Later, whose Done and IoStatusBlock it sets. If the operation ends at once,
-// runWith writes the buffer and the status block itself. If it is pending, Done writes them when it ends; runWith waits
-// for that on a synchronous handle, and otherwise returns STATUS_PENDING.
+// runWith runs a file operation and writes its buffer and status block. The call sets Done and IoStatusBlock of l.
+// On an asynchronous handle, a pending operation returns STATUS_PENDING, and Done writes the outputs when the
+// operation ends. On a synchronous handle, runWith waits for a pending operation.
 func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
 	var told atomic.Bool
 	var final ntstatus.Status

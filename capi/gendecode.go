@@ -86,9 +86,9 @@ func named(all []param, f reflect.StructField) int {
 	return -1
 }
 
-// value returns the Go expression that decodes parameter i of a service to a field of type f, and the indices of the
-// parameters that it reads. The expression is "" if it cannot be generated. A captured list also reads its count: the
-// parameter after it with a matching name, or else the one before it.
+// value returns the Go expression that decodes parameter i to a field of type f. The indices are those of the
+// parameters that the expression reads. The expression is "" if the type is not supported. A captured array also
+// reads its count: the next parameter if its name matches, else the previous one.
 func value(all []param, i int, f reflect.Type) (string, []int) {
 	isCaptured := strings.HasPrefix(f.Name(), "Captured[")
 	kind := f.String()
@@ -140,9 +140,10 @@ func newDecoder() *decoder {
 	return d
 }
 
-// service generates the Go code of one service from its C prototype, if possible. If d.written calls a function that
-// decodes the arguments, it writes that, even with fields missing. Otherwise it writes the whole call, unless d.written
-// has it, a field cannot be decoded or a parameter is unused.
+// service generates the Go code of one service from its C prototype. A service that nt.Services does not have
+// generates nothing. If d.written calls a function that decodes the arguments, only that function is generated, even
+// with fields missing. The whole call is generated only if d.written does not have it, each field can be decoded and
+// each parameter is used.
 func (d *decoder) service(name string, all []param) {
 	m, ok := reflect.TypeFor[nt.Services]().MethodByName(name)
 	if !ok {

@@ -55,9 +55,9 @@ var objects = struct {
 	owed  atomic.Int64 // the sum of all owed
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
-// addressOf returns the address by which the program names an object, and assigns one at the first call. The caller
-// must keep the object alive. An object has the same address as long as it lives. When the table has grown, it first
-// forgets objects that are gone.
+// addressOf returns the address by which the program names a kernel object. The first call for an object assigns the
+// address, which stays the same while the object lives. The caller must keep the object alive. A full table first
+// drops objects that no longer exist.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()

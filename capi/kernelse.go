@@ -49,9 +49,9 @@ func seQuerySessionIdToken(c *call) uint64 {
 	return status(c.WriteU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
 }
 
-// seQueryInformationToken implements SeQueryInformationToken: it returns a token's information in memory that the
-// caller frees. It encodes the information twice: first for its size, then, after the memory is allocated, with
-// pointers to their final addresses. A status of the query comes before that of the output pointer.
+// seQueryInformationToken implements SeQueryInformationToken, which returns a token's information in allocated
+// memory. The caller frees the memory. A failed allocation is STATUS_INSUFFICIENT_RESOURCES. A failed query is
+// reported before a bad output pointer.
 func seQueryInformationToken(c *call) uint64 {
 	class, out := winnt.TokenInfoClass(c.u32(1)), c.ptr(2)
 	v, st := c.face.k.SeQueryInformationToken(c.token(0), class)

@@ -55,9 +55,9 @@ func lsaLookupNames2(c *call) uint64 {
 	})
 }
 
-// lsaLookupSids returns the domains and the names in two blocks that the caller frees with LsaFreeMemory. A malformed
-// SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call. STATUS_NONE_MAPPED writes both
-// blocks as well. If writing them fails, it returns the status of that write.
+// lsaLookupSids implements LsaLookupSids, which returns the names and domains of SIDs. The caller frees both outputs
+// with LsaFreeMemory. A malformed SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call.
+// STATUS_NONE_MAPPED also writes both outputs. A failed write returns the status of that write.
 func lsaLookupSids(c *call) uint64 {
 	n := c.u32(1)
 	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {
@@ -87,9 +87,9 @@ func lsaLookupSids(c *call) uint64 {
 	})
 }
 
-// lookedUp finishes a look-up. It returns both results to the caller if the status is a success or STATUS_NONE_MAPPED
-// (L-46), and otherwise only the status. If writing a result fails, it returns the status of that write. It then frees
-// the domains and gives their variable back its value.
+// lookedUp writes the domains and the results of a lookup, and returns the call's status. Only a success or
+// STATUS_NONE_MAPPED writes outputs (L-46). A failed write returns the status of that write. If the results cannot
+// be written, the domains are freed and their variable is restored.
 func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
 	build func(*marshal.Encoder)) uint64 {
 	if !st.IsSuccess() && st != ntstatus.NoneMapped {

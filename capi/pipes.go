@@ -50,10 +50,10 @@ func ntCreateFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, uint64(o.Information), st)
 }
 
-// ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, an instance
-// limit of 0, and a pipe without a direction are STATUS_INVALID_PARAMETER. It checks the status block and the timeout
-// before all of them. It checks the object attributes before the direction, but after the other parameters. 0xFFFFFFFF
-// means no instance limit.
+// ntCreateNamedPipeFile implements NtCreateNamedPipeFile, which creates a pipe instance. An instance limit of
+// 0xFFFFFFFF means no limit. Invalid parameters, a limit of 0 and a pipe without a direction are
+// STATUS_INVALID_PARAMETER. A bad status block or timeout pointer fails before all of these. Bad object attributes
+// fail before a missing direction, but after the other parameters.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

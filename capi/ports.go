@@ -86,9 +86,9 @@ func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
-// connected writes the outputs of a connect: the server's answer, its length, and the maximal length of a message. An
-// answer longer than the buffer is cut, and its length is the cut one. A NULL pointer is skipped. The first failed
-// write is returned.
+// connected writes the outputs of a port connection. The outputs are the server's answer, its length, and the
+// maximum message length. An answer longer than the buffer is truncated, and the length written is that of the
+// truncated answer. A NULL pointer is skipped. The first failed write is returned.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]
@@ -105,9 +105,9 @@ func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.S
 	return c.WriteU32(x.longest, longest+marshal.PortHeader)
 }
 
-// ntConnectPort implements NtConnectPort. It waits until the server has completed or refused the connection. A NULL
-// name is STATUS_ACCESS_VIOLATION, and sections are STATUS_NOT_SUPPORTED. If the results cannot be written, the port
-// stays open without a handle in the program's memory. A refused connection closes the port.
+// ntConnectPort implements NtConnectPort, which waits until the server accepts or refuses the connection. A refused
+// connection closes the port. A NULL name is STATUS_ACCESS_VIOLATION. Sections are STATUS_NOT_SUPPORTED. If an
+// output cannot be written, the port stays open but the program gets no handle.
 func ntConnectPort(c *call) uint64 {
 	x, st := c.connecting()
 	if st != ntstatus.Success {

@@ -33,10 +33,10 @@ type processAttributes struct {
 	clientID      user // where the ids are to be written
 }
 
-// processAttributesAt decodes the PS_ATTRIBUTE_LIST at p; NULL is empty. An unsupported attribute gives
-// STATUS_NOT_SUPPORTED. A malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER.
-// Of an attribute given twice the last counts. The client id's address is probed, and the image name is cut to 65534
-// bytes.
+// processAttributesAt decodes the PS_ATTRIBUTE_LIST at p. A NULL p is an empty list. The last of repeated attributes
+// counts. The image name is cut to 65534 bytes. The address of the client id is probed. Errors are:
+//   - an unsupported attribute: STATUS_NOT_SUPPORTED
+//   - a malformed length, or more than maxProcessAttributes entries: STATUS_INVALID_PARAMETER
 func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
 	if p == 0 {
 		return a, ntstatus.Success
@@ -162,9 +162,10 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
 }
 
-// rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser. At a daemon it also starts the
-// program, and a token of another user is STATUS_PRIVILEGE_NOT_HELD. Arguments are read before anything is created. If
-// the program cannot start, the handles are closed. A failure to write the result leaves the process and its handles.
+// rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser. With a daemon, the call also
+// starts the program, and another user's token is STATUS_PRIVILEGE_NOT_HELD. Unreadable arguments fail before
+// anything is created. If the program cannot start, the handles are closed. If the result cannot be written, the
+// process and its handles stay.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
 	if st := c.Probe(out, 24, 4); st != ntstatus.Success {

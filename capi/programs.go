@@ -38,10 +38,10 @@ type program struct {
 // resumed. A program that has ended stays in the map until a later one gets the same process id.
 var programs sync.Map
 
-// programAt reads a program to start: application name, command line, folder and environment. Without an application
-// name it looks for the first word of the command line in PATH. Unless environment is set, the program gets the
-// environment of this process. A program that does not exist is STATUS_OBJECT_NAME_NOT_FOUND. A directory, and a
-// command line without words, are such, too.
+// programAt reads the program to start: application name, command line, folder and environment. Without an
+// application name, PATH is searched for the first word of the command line. Unless environment is true, the program
+// gets this process's environment. A missing program, a directory and an empty command line without an application
+// are STATUS_OBJECT_NAME_NOT_FOUND.
 func (c *call) programAt(at user, size uint32, environment bool) (*program, ntstatus.Status) {
 	b, st := c.Block(at, int(size), 1)
 	if st != ntstatus.Success {

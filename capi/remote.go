@@ -118,9 +118,9 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
-// laterOf returns where the caller of a file operation wants the result if the operation outlasts its call (see
-// [nt.Later]). in is the input of a service. It returns nil if the caller waits in the call, and for services other
-// than reading, writing, flushing and file system controls.
+// laterOf returns the Later field of a service's input: the destination of a delayed result (see [nt.Later]). in is
+// the input. The result is nil if the caller waits in the call. Services other than read, write, flush and file
+// system control have no such field and return nil.
 func laterOf(in any) *nt.Later {
 	switch p := in.(type) {
 	case nt.ReadFileIn:

@@ -27,10 +27,9 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	return members
 }
 
-// rmAclRights implements GetEffectiveRightsFromAcl: it writes the rights that a list gives to a trustee. With an output
-// for failures it implements GetAuditedPermissionsFromAcl, whose rights are the masks of SYSTEM_AUDIT entries alone.
-// The outputs are probed first. An invalid trustee or ACL fails with its status, and a NULL ACL with
-// STATUS_INVALID_ACL.
+// rmAclRights implements GetEffectiveRightsFromAcl: it writes the rights that an ACL gives a trustee. With an output
+// for failures it implements GetAuditedPermissionsFromAcl, whose rights come only from SYSTEM_AUDIT entries. Bad
+// output pointers fail first. An invalid trustee or ACL returns its status. A NULL ACL is STATUS_INVALID_ACL.
 func rmAclRights(c *call) uint64 {
 	granted, failed := c.ptr(3), c.ptr(4)
 	if st := c.ProbeU32(granted); st != ntstatus.Success {

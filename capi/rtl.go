@@ -139,9 +139,9 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveText copies s as UTF-16 with a terminator to new memory from malloc, and writes the address to out. It returns
-// the NTSTATUS. units gets the number of UTF-16 units with terminator, unless its address is 0; it is written first,
-// and remains if a later step fails. The caller frees the memory.
+// giveText allocates s as zero-terminated UTF-16 and writes the address to out. The caller frees the memory with
+// free. The result is an NTSTATUS. Unless units is 0, the number of UTF-16 units with terminator is written to
+// units. That number stays written if a later write fails.
 func (c *call) giveText(out, units user, s string) uint64 {
 	u := append(utf16.Encode([]rune(s)), 0)
 	b := make([]byte, 0, 2*len(u))

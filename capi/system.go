@@ -91,9 +91,11 @@ func boot() (*kernel.System, *kernel.Process) {
 	return s, p
 }
 
-// initialToken returns the token of the process. REFMON_TOKEN names a file that contains it. Otherwise REFMON_USER
-// names a built-in profile, administrator or standard, which is logged on; the default is administrator. A malformed
-// file and another profile are errors. It opens a logon session for a profile.
+// initialToken returns the token of the process, from the environment:
+//   - REFMON_TOKEN: the file that contains the token
+//   - REFMON_USER, without REFMON_TOKEN: the built-in profile, administrator (the default) or standard
+//
+// A profile opens a logon session. An unreadable or malformed file and an unknown profile are errors.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)

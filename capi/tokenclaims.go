@@ -15,10 +15,10 @@ type previousList struct {
 	buffer, returned user
 }
 
-// ntAdjustTokenClaimsAndDeviceGroups implements the service of this name, which changes three lists of a token. It
-// probes the outputs of all before it uses the handle (T-74). It does not read the new state of a list that is reset.
-// Each previous state is written if it was requested. The first failing write is the status, and later ones are not
-// tried.
+// ntAdjustTokenClaimsAndDeviceGroups implements the NT service of this name. The service changes a token's user
+// claims, device claims and device groups. Bad output pointers fail before a bad handle (T-74). The new state of a
+// list that is reset is not read. Each requested previous state is written. The first failed write ends the call
+// with its status.
 func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 	lists := [3]previousList{{c.u32(7), c.ptr(8), c.ptr(13)}, {c.u32(9), c.ptr(10), c.ptr(14)},
 		{c.u32(11), c.ptr(12), c.ptr(15)}}

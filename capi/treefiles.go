@@ -27,9 +27,9 @@ var settable = map[nt.FileInfoClass]uint32{nt.FileBasicInformation: 40, nt.FileD
 	nt.FilePositionInformation: 8, nt.FileEndOfFileInformation: 8, nt.FileRenameInformation: 24,
 	nt.FileLinkInformation: 24, nt.FilePipeInformation: 8}
 
-// ntSetInformationFile implements NtSetInformationFile, which changes, renames or deletes a file. It reads the
-// structure of the class. A length below its minimum gives STATUS_INFO_LENGTH_MISMATCH. It does not read the structure
-// of an unknown class, which the service refuses. If the call fails, the status block is unchanged.
+// ntSetInformationFile implements NtSetInformationFile, which changes, renames or deletes a file. A length below the
+// minimum of the class gives STATUS_INFO_LENGTH_MISMATCH. The structure of an unknown class is not read, and the
+// service refuses that class. If the call fails, the status block is unchanged.
 func ntSetInformationFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st != ntstatus.Success {
@@ -47,9 +47,9 @@ func ntSetInformationFile(c *call) uint64 {
 	return x.finish(st, 0)
 }
 
-// fileChange reads the input of NtSetInformationFile for a class, whose length was checked before. A name that does not
-// end within its structure is STATUS_INVALID_PARAMETER. Memory that cannot be read returns its status. Every class
-// without a case of its own is read as a rename.
+// fileChange reads the input structure of NtSetInformationFile for a class. The caller has checked the length. A
+// class without a case here is read as a rename. A name that does not end within its structure is
+// STATUS_INVALID_PARAMETER. Unreadable memory returns its status.
 func (c *call) fileChange(class nt.FileInfoClass) (any, ntstatus.Status) {
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), maxRename)), 1)
 	if st != ntstatus.Success {

@@ -70,9 +70,9 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 	return limit{true, now.Add(time.Duration(span) * 100)}
 }
 
-// waitFor waits until one of the objects is signaled, and returns its index as a status. It returns STATUS_TIMEOUT at
-// the limit and STATUS_USER_APC after queued calls of an alertable wait. Queued calls run before it returns
-// STATUS_USER_APC. The first failing handle ends the wait.
+// waitFor waits until one of the objects is signaled, and returns its index as a status. The wait ends with
+// STATUS_TIMEOUT at the limit. An alertable wait ends with STATUS_USER_APC after it has run queued APCs. A handle
+// that fails ends the wait with its status.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
 	if r := c.remote(); r != nil {
@@ -172,10 +172,10 @@ func ntWaitForSingleObject(c *call) uint64 {
 // maxWaits is how many objects a thread can wait for at once (MAXIMUM_WAIT_OBJECTS).
 const maxWaits = 64
 
-// ntWaitForMultipleObjects waits for one of several objects, or for all. For all, it waits for each in the order of the
-// list and acquires it. The first status other than success ends it, such as STATUS_TIMEOUT or STATUS_USER_APC, and
-// keeps the objects acquired before. No object, and more than maxWaits, are STATUS_INVALID_PARAMETER_1, before the
-// pointers are read.
+// ntWaitForMultipleObjects implements NtWaitForMultipleObjects, which waits for one or all of several objects. A
+// wait for all acquires the objects one by one in list order. Its first status other than success ends the wait,
+// such as STATUS_TIMEOUT or STATUS_USER_APC. Objects acquired before stay acquired. A count of 0 or above maxWaits
+// is STATUS_INVALID_PARAMETER_1, before the pointers are read.
 func ntWaitForMultipleObjects(c *call) uint64 {
 	n := c.u32(0)
 	if n == 0 || n > maxWaits {
