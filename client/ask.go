@@ -56,9 +56,9 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	return head, rest, err
 }
 
-// askFor sends a request and waits for its answer like askInto, and also returns the file descriptors of the answer.
-// The caller must close them. Each of room, closed and due may be nil. A connection that has ended returns its error.
-// A failed send and a malformed answer end the connection.
+// askFor sends a request, waits for its answer like askInto, and returns the answer's files. The caller must close
+// the files. room, closed and due may each be nil. A closed connection returns its error. A failed send or a
+// malformed answer ends the connection.
 func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	files []*os.File, err error) {
 	c.mu.Lock()

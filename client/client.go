@@ -71,9 +71,9 @@ func New(c net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// greet exchanges hellos with the daemon and finds the services that both sides define in the same way (W-5).
-// Services that only one side has are not an error. It waits at most HelloTimeout. An answer instead of a hello is a
-// refusal and returned as its error.
+// greet exchanges hello messages with the daemon and finds the services that both sides define identically (W-5).
+// Services that only one side has are not an error. The exchange takes at most HelloTimeout. If the daemon sends an
+// answer instead of a hello, greet returns that refusal as an error.
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()

@@ -36,9 +36,9 @@ func (c *Conn) room(request uint64, n int) []byte {
 // readOn is sent to a waiting caller in place of an answer, to make it the reader of the connection.
 var readOn = new(wire.Frame)
 
-// take makes the caller the reader of the connection: the one goroutine that reads answers, its own and those of
-// others. It returns false if there is a reader already or the answer to request has arrived. plain means that the
-// caller waits for nothing else; then it can become the reader later.
+// take makes the caller the connection's reader, which reads the answers of all callers. The result is false if
+// there is a reader already or the answer to request has arrived. plain means that the caller waits only for its
+// answer; such a caller can become the reader later.
 func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,9 +79,9 @@ func (c *Conn) leave() {
 	}
 }
 
-// watch notices that the daemon has closed a connection on which no call waits. It reads the connection if that is
-// open, nobody else reads it, and no answer has come since its last run. If one has come, it only starts the timer
-// again. It runs on the timer's goroutine. Errors of reading end the connection (read).
+// watch detects a connection that the daemon closed while no call waits. The idle timer calls watch on a goroutine.
+// If answers arrived since the last run, watch only restarts the timer. Otherwise it reads the connection, if that
+// is open and has no reader. A read error ends the connection.
 func (c *Conn) watch() {
 	c.mu.Lock()
 	if c.waiting != nil && c.answers != c.seen {

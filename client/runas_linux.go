@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// runAs makes cmd start with a uid of the host, and with the primary and other groups that the host's user database has
-// for it. It fails if the database does not have the uid. It does not start cmd. It replaces cmd's credential. After an
-// error cmd is unchanged.
+// runAs sets cmd to start as a host user, with that user's groups. uid is the user's number. The groups come from
+// the host's user database. A uid that the database does not have is an error. After an error cmd is unchanged. The
+// call replaces cmd's credential and does not start cmd.
 func runAs(cmd *exec.Cmd, uid uint32) error {
 	who, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {

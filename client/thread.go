@@ -29,10 +29,11 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 	return out, st
 }
 
-// send sends a call of the service row with the parameters in, and waits for its answer. f has the kind of request,
-// and in its body what precedes the call. A row that the daemon does not have gives STATUS_NOT_SUPPORTED, a parameter
-// that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED. out is the row's
-// empty result after a failure. A body above wire.MaxBody is STATUS_INVALID_PARAMETER.
+// send calls the service row with the parameters in and waits for the answer. f is the request's frame; its body
+// already holds the bytes that precede the call. After a failure out is the row's empty result. Failures are:
+//   - a row that the daemon does not have: STATUS_NOT_SUPPORTED
+//   - a parameter that cannot be encoded, or a body above wire.MaxBody: STATUS_INVALID_PARAMETER
+//   - a lost connection or a malformed answer: STATUS_PORT_DISCONNECTED
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
