@@ -36,9 +36,9 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	return o.maximal()
 }
 
-// maximal computes the maximal access for the response to an open (F-45). Its checks are not reasons for the open, so
-// the caller passes a copy of the opening without tracer. The verdict is STATUS_NONE_MAPPED if the client's time
-// stamp is current, and STATUS_ACCESS_DENIED if nothing remains.
+// maximal computes the maximal access in the response to an open (F-45). The caller passes an opening without
+// tracer, because these checks do not explain the open. If the client's time stamp is current, the verdict is
+// STATUS_NONE_MAPPED. If no right is granted, the verdict is STATUS_ACCESS_DENIED.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
 	if o.made != nil { // F-45: not what the creator was granted
@@ -71,10 +71,13 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	o2.throughParent(granted, 0, true)
 }
 
-// exclusive decides whether an open may exclude other readers, that is, does not share reading. Only a subject that
-// may add files to the directory may, or one that may write to a directory which nobody else has open. For others the
-// open is made to share reading. It is refused, with STATUS_ACCESS_DENIED, only if it is of a directory and has the
-// option DisallowExclusive (F-48). A new object is a success.
+// exclusive decides whether an open may exclude other readers. An open that shares reading, and a new object,
+// succeed. An exclusive open needs one of these rights (F-48):
+//   - a directory without other opens: FILE_GENERIC_WRITE on the directory
+//   - any other object: FILE_ADD_FILE on the parent directory
+//
+// Without that right the open succeeds, but is made to share reading. A directory with the option DisallowExclusive
+// is refused with STATUS_ACCESS_DENIED instead.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

@@ -63,9 +63,9 @@ func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) 
 // defaultPolicy is never written to.
 var defaultPolicy Policy
 
-// can implements [Can]: it returns the rights of want that descriptor d grants, each as if requested alone, and the
-// privileges used. want must be mapped, and the subject must pass mayAsk. If the rights cannot be granted together,
-// it checks each right that a privilege could give alone.
+// can implements [Can]: it returns the rights of want that descriptor d grants, and the privileges used. Each right
+// counts as if it were requested alone. want must be mapped, and the subject must satisfy mayAsk. A zero want
+// returns zero.
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
 		return 0, 0
@@ -185,9 +185,8 @@ func firstOf(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// intentUnder returns the rights of bits that mandatory policy lets backup or restore intent grant on an object with
-// descriptor d (F-20, A-54). To find them, it runs the check with full intent on a descriptor that grants nothing
-// else. A nil descriptor allows no right.
+// intentUnder returns the rights of bits that backup or restore intent can get under mandatory policy (F-20, A-54).
+// d is the descriptor of the object. A nil d allows no right. A zero bits returns zero.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

@@ -21,10 +21,11 @@ func (o *opening) creating() winnt.AccessMask {
 	return winnt.FILE_ADD_FILE
 }
 
-// create decides whether the open may create a name that does not exist (step 6: F-30 to F-32). On success it sets
-// o.granted and o.made. A temporary directory is STATUS_INVALID_PARAMETER, and a read-only file to be deleted on
-// close STATUS_CANNOT_DELETE. A directory that denies gives refusedByDirectory's status. The creator is granted its
-// request, and all rights with MAXIMUM_ALLOWED.
+// create decides whether the open may create a missing object (step 6: F-30 to F-32). The creator is granted its
+// request, or all rights with MAXIMUM_ALLOWED. On success o.granted and o.made are set. Errors are:
+//   - a temporary directory: STATUS_INVALID_PARAMETER
+//   - a read-only file with DeleteOnClose: STATUS_CANNOT_DELETE
+//   - a denial by the directory: the status of refusedByDirectory
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:

@@ -16,10 +16,11 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing decides whether the open may open a name that exists (step 6). Reparse points come first (F-28), the
-// access check last. A reparse point that is not opened itself gives STATUS_REPARSE, and with the SMB face
-// STATUS_STOPPED_ON_SYMLINK for a symbolic link only. Writing a read-only file is STATUS_ACCESS_DENIED. Deleting on
-// close is STATUS_CANNOT_DELETE if the object or the volume is read-only.
+// existing decides whether the open may open an existing object (step 6). Refusals before the access check are:
+//   - a reparse point without OpenReparsePoint: STATUS_REPARSE; SMB opens it (F-28)
+//   - a symbolic link through SMB without OpenReparsePoint: STATUS_STOPPED_ON_SYMLINK
+//   - a write to a read-only file: STATUS_ACCESS_DENIED
+//   - DeleteOnClose for a read-only object or volume: STATUS_CANNOT_DELETE
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	// A reparse point that is not opened itself ends the open before any access test.
@@ -76,11 +77,12 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply computes the rights that the disposition needs in addition to those requested, such as FILE_WRITE_DATA for
-// overwriting (F-33, F-34). FileOpen and FileOpenIf imply nothing for an existing object. Opening a stream that does
-// not exist is STATUS_OBJECT_NAME_NOT_FOUND, creating one on a read-only volume STATUS_MEDIA_WRITE_PROTECTED, and
-// replacing a hidden or system file by a request without these attributes STATUS_ACCESS_DENIED (F-35). With the
-// restore privilege the implied rights go unchecked, and its use is recorded.
+// imply computes the rights that the disposition needs in addition to those requested (F-33, F-34). For example,
+// overwriting implies FILE_WRITE_DATA. Opening an object or stream that exists implies no right. With the restore
+// privilege the implied rights are not checked, and the use of the privilege is recorded. Errors are:
+//   - opening or overwriting a missing stream: STATUS_OBJECT_NAME_NOT_FOUND
+//   - creating a stream on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED
+//   - replacing a hidden or system file without these attributes: STATUS_ACCESS_DENIED (F-35)
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {
@@ -132,9 +134,9 @@ func (o *opening) imply() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkObject runs the access check of an existing object (F-40 to F-46). Rights that its descriptor refuses may come
-// from the parent directory. If neither gives a right, or no right is granted at all, the status is
-// STATUS_ACCESS_DENIED. It sets o.granted and adds to o.used, also when it refuses.
+// checkObject runs the access check of an existing object (F-40 to F-46). The descriptor or the parent directory can
+// grant a right. A right that neither grants, or a grant of no rights, is STATUS_ACCESS_DENIED. o.granted and o.used
+// are set even after a refusal.
 func (o *opening) checkObject() ntstatus.Status {
 	d := o.f.Object.Descriptor
 	o.granted = o.pre
@@ -175,9 +177,9 @@ func (o *opening) checkObject() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traceAttributes records, for an explanation, the directory as the reason why attributes can be read. It does so
-// only if the object's own descriptor grants that too but refuses another requested right, because the directory is
-// then consulted (F-80). Without a tracer it does nothing.
+// traceAttributes records the parent directory as a reason why the attributes can be read. The reason is recorded
+// only if the object's descriptor grants that right but refuses another requested right (F-80). Without a tracer or
+// a parent directory nothing is recorded.
 func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	const right = winnt.FILE_READ_ATTRIBUTES
 	if o.tr == nil || o.max() || o.parent == nil || remaining&checked&right == 0 || remaining&^(checked|o.unchecked) == 0 {
@@ -217,9 +219,9 @@ func readOnlyReason(attribute bool) Reason {
 	return Reason{Kind: ReadOnlyVolume}
 }
 
-// throughParent adds to granted the rights on the object that its directory grants: DELETE for FILE_DELETE_CHILD, and
-// FILE_READ_ATTRIBUTES for FILE_LIST_DIRECTORY. remaining has the rights that are still needed; max means every
-// right. The object's DACL does not limit them, but its mandatory ceiling does (F-42, F-43).
+// throughParent adds to granted the rights on the object that its parent directory grants. FILE_DELETE_CHILD grants
+// DELETE, and FILE_LIST_DIRECTORY grants FILE_READ_ATTRIBUTES. remaining is the set of rights still needed; max
+// means every right. The object's mandatory ceiling limits these rights, its DACL does not (F-42, F-43).
 func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.AccessMask, max bool) {
 	for _, g := range [...]struct{ right, parent winnt.AccessMask }{
 		// FILE_DELETE_CHILD on a directory allows deleting its entries (F-42).

@@ -93,9 +93,9 @@ type who struct {
 	deny  winnt.AccessMask // the rights that it does not have
 }
 
-// list adds the entries of one POSIX ACL to the DACL, with these inheritance flags. After an entry that no later one
-// may extend, it adds the denial of the missing rights, but only of rights that a later entry grants. It drops an
-// entry without a SID, and removes the entry's missing rights from the later entries that its subject could match.
+// list adds ACEs for the entries of one POSIX ACL to the DACL. flags are the inheritance flags of the ACEs. A deny
+// ACE is added only for missing rights that a later ACE grants. An entry without a SID is dropped, and later entries
+// that its subject could match lose its missing rights.
 func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	mask, masked := l.find(POSIXMask)
 	if !masked {

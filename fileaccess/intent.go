@@ -28,9 +28,9 @@ func (o *opening) privileges() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// intent grants the rights of a declared backup or restore intent: of each privilege's rights the requested ones, or
-// all with MAXIMUM_ALLOWED. The backup privilege counts only for dispositions that open an existing object (F-20). It
-// adds to the rights, and removes none. Without the privileges it does nothing.
+// intent grants the rights of a declared backup or restore intent (F-20). Each privilege grants its requested
+// rights, or all its rights with MAXIMUM_ALLOWED. The backup privilege counts only for dispositions that open an
+// existing object. Without the privileges nothing is granted. No right is ever removed.
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {

@@ -19,9 +19,12 @@ const (
 // modeClasses assigns the SIDs of a file's DACL to the classes of permission bits, by the file's owner and group.
 type modeClasses struct{ owner, group sid.SID }
 
-// of returns the class of a SID. A SID that every user may have, such as Authenticated Users, is in class other,
-// because mode bits for others are meant for it too. LocalSystem and Administrators are in class none. Any further
-// SID, such as that of a named user, is in class group.
+// of returns the mode class of a SID:
+//   - the owner, OWNER RIGHTS and CREATOR OWNER: owner
+//   - the group and CREATOR GROUP: group
+//   - LocalSystem and Administrators: none
+//   - a SID that every user may have, such as Authenticated Users: other
+//   - any other SID, such as that of a named user: group
 func (k modeClasses) of(s sid.SID) class {
 	switch {
 	case s == k.owner, s == sid.OwnerRights, s == sid.CreatorOwner:

@@ -97,9 +97,9 @@ type narrowing struct {
 
 const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit
 
-// entry adds ACE a to the resulting DACL, as an explicit one and without the rights that the mode denies. Only allow
-// ACEs for the group and others lose rights. If the owner or the group had one of these rights through an
-// unconditional ACE, entry records that for kept. An ACE that loses all rights is dropped.
+// entry adds ACE a to the resulting DACL without the rights that the mode denies. The added ACE is explicit. An ACE
+// that loses all rights is dropped. Only allow ACEs for the group and for others lose rights. If an unconditional
+// ACE gave the owner or the group a lost right, the loss is recorded for kept.
 func (n *narrowing) entry(a sd.ACE) {
 	flags := a.Flags() &^ sd.Inherited
 	c := n.of(a.SID())
@@ -152,9 +152,9 @@ func (n *narrowing) deny(a sd.ACE, c class) {
 	}
 }
 
-// lose records that an allow ACE with these inheritance flags loses the rights m, and that the owner or group keeps
-// them. It adds them to to[0], except those in denied[0], unless the ACE is inherit-only. It adds them to the element
-// for the inheritance flags, if there are any, except those in denied[1].
+// lose records rights m that an allow ACE loses and that the owner or group keeps. flags are the ACE's flags. Unless
+// the ACE is inherit-only, m without denied[0] is added to to[0]. If the ACE has inheritance flags, m without
+// denied[1] is added to to[flags].
 func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMask, denied [2]winnt.AccessMask) {
 	if flags&sd.InheritOnly == 0 {
 		to[0] |= m &^ denied[0]

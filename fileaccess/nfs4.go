@@ -114,9 +114,9 @@ func ParseNFS4(text string) ([]NFS4ACE, error) {
 	return out, nil
 }
 
-// parseNFS4 reads one entry. A name may contain colons. Unknown letters, and an empty name or one with spaces around
-// it, are errors. The type is one letter of A, D, U and L. Missing colons are an error. The lists of flags and of
-// rights may be empty.
+// parseNFS4 parses one NFSv4 ACE of the form type:flags:who:rights. The type is one of the letters A, D, U and L.
+// The name may contain colons. The flags and the rights may be empty. Missing colons, unknown letters, and an empty
+// name or one with surrounding spaces are errors.
 func parseNFS4(s string) (a NFS4ACE, err error) {
 	typ, s, ok := strings.Cut(s, ":")
 	flags, s, ok2 := strings.Cut(s, ":")

@@ -178,10 +178,12 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one ACE to the NFSv4 ACL. It merges an ACE for the owner or group with the next one if that is the same
-// for children. It drops an allow ACE whose type has no exact NFSv4 form, and keeps a deny, audit or alarm ACE of
-// such a type as a plain one. It records both as losses. Rights that NFSv4 does not have are dropped; of an allow ACE
-// that is a loss.
+// entry adds one ACE to the NFSv4 ACL. An ACE type without an exact NFSv4 form is recorded as a loss:
+//   - an allow ACE is dropped
+//   - a deny, audit or alarm ACE becomes a plain one
+//
+// Rights that NFSv4 does not have are dropped, and are a loss only in an allow ACE. An ACE for the owner or group is
+// merged with an equal ACE for children.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {
@@ -221,9 +223,9 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 	r.out = append(r.out, x)
 }
 
-// who sets the name in entry x for SID s. It returns false for an allow entry without a name, which is dropped. A
-// deny entry without a name is for everyone. Both are recorded as a loss. CREATOR OWNER becomes OWNER@ only for
-// children, and the owner's own SID only without inheritance. If the name resolver returns "", the entry has no name.
+// who sets the name of NFSv4 entry x for SID s. CREATOR OWNER becomes OWNER@ only for children, and the owner's SID
+// only without inheritance. A SID without a name is recorded as a loss, also if the resolver returns "". For such a
+// SID an allow entry returns false, and any other entry is for everyone.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.
@@ -258,9 +260,9 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }
 
-// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP, into the last entry of the list, if
-// that is the same for the object itself. It reports whether it did. It changes only the flags of the last entry, and
-// returns false without a last entry.
+// joins merges x into the last NFSv4 entry if both differ only in inheritance, and reports whether it did. s is the
+// SID of x, and must be CREATOR OWNER or CREATOR GROUP. Only the flags of the last entry change. Without a last
+// entry the result is false.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false

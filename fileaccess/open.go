@@ -148,10 +148,13 @@ const everyRight = ^winnt.AccessMask(0)
 // max reports whether the request asks for MAXIMUM_ALLOWED.
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent decides about the last name of the path (steps 5 and 6). A missing object is created, or the open
-// fails if the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits
-// the options (F-27). A missing name is STATUS_OBJECT_NAME_NOT_FOUND for opening and overwriting, a file in place of
-// a directory STATUS_NOT_A_DIRECTORY, and the reverse STATUS_FILE_IS_A_DIRECTORY.
+// lastComponent decides about the last component of the path (steps 5 and 6). A missing object is created, and an
+// existing object is opened. Errors are:
+//   - a missing object with FileOpen or FileOverwrite: STATUS_OBJECT_NAME_NOT_FOUND (F-26)
+//   - a missing object on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED (F-26)
+//   - a file where a directory is wanted: STATUS_NOT_A_DIRECTORY, with FileCreate STATUS_OBJECT_NAME_COLLISION
+//     (F-27)
+//   - a directory where a file is wanted: STATUS_FILE_IS_A_DIRECTORY (F-27)
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object
@@ -201,9 +204,9 @@ func (o *opening) refused(st ntstatus.Status) Decision {
 	return d
 }
 
-// refusedAudit returns the audit data of a failure: of denials by the object, a directory or the share. It is zero if
-// the failure was not about rights. The name and rights of a directory's record are those of the directory, all others'
-// those of the request.
+// refusedAudit returns the audit data of a refused open. A failure that is not about access rights returns zero. A
+// refusal by a directory has the directory's name and the missing right. A refusal by the object or the share has
+// the name and rights of the request.
 func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
 	switch {

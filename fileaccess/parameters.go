@@ -11,9 +11,12 @@ import (
 // and the reserved ones.
 const neverGranted winnt.AccessMask = 0x0CE0FE00
 
-// parameters checks the request's parameters (step 1). It returns STATUS_INVALID_PARAMETER for contradictory options
-// (F-10, F-12), STATUS_ACCESS_DENIED for a request without rights or with a bit that no file has (F-11), and
-// STATUS_OBJECT_NAME_INVALID for a malformed name (F-13). A file id has no name to check.
+// parameters checks the parameters of the request (step 1). Errors are:
+//   - unknown bits or contradictory options: STATUS_INVALID_PARAMETER (F-10, F-12)
+//   - no rights, or a bit that no file has: STATUS_ACCESS_DENIED (F-11)
+//   - a malformed name: STATUS_OBJECT_NAME_INVALID (F-13)
+//
+// A file id has no name to check.
 func (o *opening) parameters() ntstatus.Status {
 	switch {
 	case o.invalid():
@@ -34,9 +37,12 @@ func (o *opening) parameters() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// invalid reports whether the request has unknown bits, or options that contradict each other or the requested rights
-// (F-10). SYNCHRONIZE and DELETE must be requested with the options that need them. Both synchronous options together
-// are invalid. DirectoryFile goes with FileCreate, FileOpen and FileOpenIf, and without NoIntermediateBuffering.
+// invalid reports whether the request has unknown bits or contradictory options (F-10). These are contradictions:
+//   - both synchronous options, or one of them without SYNCHRONIZE
+//   - DeleteOnClose without DELETE
+//   - DirectoryFile with NoIntermediateBuffering, or with a disposition other than FileCreate, FileOpen and
+//     FileOpenIf
+//   - NoIntermediateBuffering with FILE_APPEND_DATA
 func (o *opening) invalid() bool {
 	r, opt := o.r, o.options
 	switch {

@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk checks that every component of the path but the last exists, is a directory and can be traversed, in order. It
-// does not check the root of the share (F-22). It returns the status of the first component that fails. An empty path
-// is success.
+// walk checks that each directory of the path exists and can be traversed. The root of the share and the last
+// component are not checked (F-22). The first component that fails decides the status. An empty path is a success.
 func (o *opening) walk() ntstatus.Status {
 	for i := range o.f.Path {
 		c := &o.f.Path[i]
@@ -33,10 +32,13 @@ func (o *opening) walk() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traverse reports whether the subject may traverse one directory of the path. It returns true without a check if the
-// policy is TraverseNever, if it is TraversePrivilege and the token has SeChangeNotifyPrivilege, or if backup intent
-// granted the right. It does not record the privilege as used (F-23). It does not use the documented shortcut for
-// Everyone, which is slower than the check itself.
+// traverse reports whether the subject may traverse a directory with descriptor d (F-23). Without an access check
+// the result is true in three cases:
+//   - the policy is TraverseNever
+//   - the policy is TraversePrivilege and the token has SeChangeNotifyPrivilege
+//   - backup intent granted the right
+//
+// The privilege is not recorded as used.
 func (o *opening) traverse(d *sd.Descriptor) bool {
 	switch {
 	case o.policy.Traverse == TraverseNever:

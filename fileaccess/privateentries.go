@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openedList returns a descriptor with the owner and DACL of d, without conditions and labels, so that a check of it
-// shows the least or the most that it can grant. If most is true, an ACE with a condition allows and does not deny
-// . If it is false, such an ACE denies and does not allow.
+// openedList returns a descriptor with the owner and DACL of d, but without conditions and labels. A check of that
+// descriptor shows the least or the most that d can grant. If most is true, a conditional ACE allows and
+// never denies. If most is false, it denies and never allows. A descriptor without a DACL stays without one.
 func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 	parts := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner()}
 	if !d.HasDACL() {
@@ -26,9 +26,9 @@ func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 	return sd.New(parts)
 }
 
-// unconditional returns the plain form of a conditional or compound entry, and any other entry unchanged. most is that
-// of [openedList]. An entry that does not count becomes one with an empty mask, because an entry for OWNER RIGHTS
-// replaces the owner's implicit rights whatever its condition says.
+// unconditional returns the plain form of a conditional or compound ACE, and any other ACE unchanged. most has the
+// meaning that [openedList] gives it. An ACE that does not count gets an empty mask but stays, because any ACE for
+// OWNER RIGHTS replaces the owner's implicit rights.
 func unconditional(a sd.ACE, most bool) sd.ACE {
 	typ, mask := sd.AccessAllowed, a.Mask()
 	switch a.Type() {

@@ -92,9 +92,12 @@ func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// rename decides a rename: the handle's rights, the name, the target directory, then the object in the way (F-57). A
-// rename to the same name succeeds and sets Nothing. A missing right, a pending deletion and opens below a directory
-// are STATUS_ACCESS_DENIED. A bad name is STATUS_INVALID_PARAMETER.
+// rename decides whether a handle may rename its object (F-57). A rename to the same name succeeds and sets Nothing.
+// Errors are:
+//   - no DELETE right, a pending deletion, or opens below a directory: STATUS_ACCESS_DENIED
+//   - a bad name: STATUS_INVALID_PARAMETER
+//   - the target directory or an existing target: the status of enter or replace
+//   - no right to add the object to the target directory: STATUS_ACCESS_DENIED
 func (v *move) rename() ntstatus.Status {
 	m := v.m
 	// A rename needs DELETE on the handle and a good name.
@@ -134,9 +137,11 @@ func (v *move) rename() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// enter checks the token and, if opens is set, opens the target directory by the rules of the store (F-57). It stores
-// the granted rights and the used privileges in v. A missing token is STATUS_NO_TOKEN. A refused open gives its own
-// status and rule.
+// enter checks the token and, if opens is true, opens the target directory with the rights desired (F-57). The
+// granted rights and the used privileges are stored in v. Errors are:
+//   - a missing token: STATUS_NO_TOKEN
+//   - a client whose level is too low: STATUS_BAD_IMPERSONATION_LEVEL
+//   - a refused open: the status and rule of that open
 func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	switch {
 	case v.token() == nil:
@@ -158,10 +163,11 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replace decides what happens to an existing object with the new name (F-58). It sets Replaces if the subject asked to
-// replace it and may delete it. It refuses a directory, and an object that is read-only, open or about to be deleted. A
-// denial is STATUS_OBJECT_NAME_COLLISION without ReplaceIfExists, STATUS_DELETE_PENDING for one that is about to be
-// deleted, and otherwise STATUS_ACCESS_DENIED.
+// replace decides whether the new name may replace an existing object (F-58). Without such an object the result is
+// success. An allowed replacement sets Replaces. Errors are:
+//   - ReplaceIfExists not set: STATUS_OBJECT_NAME_COLLISION
+//   - an object with a pending deletion: STATUS_DELETE_PENDING
+//   - a directory, or an object that is read-only, open or may not be deleted: STATUS_ACCESS_DENIED
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
 	// An object in the way must be meant to be replaced, and must be one that can be deleted now.
@@ -201,9 +207,12 @@ func (v *move) mayDelete(x *Existing) bool {
 	return true
 }
 
-// link decides a hard link: the file, the handle's rights, the name, the target directory, then the object in the way
-// (F-59). A directory is STATUS_FILE_IS_A_DIRECTORY. A stream and a bad name are STATUS_INVALID_PARAMETER. A file to be
-// deleted, and a handle without FILE_WRITE_ATTRIBUTES, are STATUS_ACCESS_DENIED; the policy may waive that right.
+// link decides whether a handle may create a hard link to its file (F-59). Errors are:
+//   - a stream or a bad name: STATUS_INVALID_PARAMETER
+//   - a directory: STATUS_FILE_IS_A_DIRECTORY
+//   - a pending deletion: STATUS_ACCESS_DENIED
+//   - a handle without FILE_WRITE_ATTRIBUTES, unless the policy waives that right: STATUS_ACCESS_DENIED
+//   - the target directory or an existing target: the status of enter or replace
 func (v *move) link() ntstatus.Status {
 	m := v.m
 	// A hard link needs a file that stays, the right to write its attributes, and a good name.

@@ -63,10 +63,11 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate decides whether the share lets a request that came through SMB continue (step 0: F-5, F-6). It then drops the
-// options and rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
-// ACCESS_SYSTEM_SECURITY alone. A right that the share does not allow is STATUS_ACCESS_DENIED, for FileOpen with
-// access-based enumeration STATUS_OBJECT_NAME_NOT_FOUND. Synchronous options are dropped.
+// gate decides whether the share lets an SMB request continue (step 0: F-5, F-6). An allowed request loses the
+// options and rights that an SMB server ignores, such as synchronous options (F-7). Refusals are:
+//   - a request for no rights, or for ACCESS_SYSTEM_SECURITY alone, even without a share: STATUS_ACCESS_DENIED
+//   - a share without rights, or a right that the share does not allow: STATUS_ACCESS_DENIED
+//   - a right not allowed, with FileOpen and access-based enumeration: STATUS_OBJECT_NAME_NOT_FOUND
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {
@@ -106,9 +107,9 @@ func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Statu
 	return o.fail(rule, st)
 }
 
-// underShare removes the granted rights that the share does not allow (step 7). It never removes
-// ACCESS_SYSTEM_SECURITY. It refuses the open if the share does not allow an implied right or the creation of the
-// object, or if no right is left (F-8). Otherwise it sets the action of the response and continues with exclusive.
+// underShare removes the granted rights that the share does not allow (step 7). ACCESS_SYSTEM_SECURITY is never
+// removed. If no right remains, or the share forbids an implied right or the creation, the status is
+// STATUS_ACCESS_DENIED (F-8). Otherwise the action of the response is set, and exclusive decides the status.
 func (o *opening) underShare() ntstatus.Status {
 	roof := o.share | sacl
 	needed := o.implied

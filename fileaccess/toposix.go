@@ -64,9 +64,9 @@ type grant struct {
 	known bool // it has an id
 }
 
-// grants returns the allow and deny ACEs of a list that apply to the object itself. If inherit is not 0, it returns
-// those that children inherit by that flag instead. It records a loss for an object, callback or compound ACE. Of
-// these it leaves out those that allow, and treats those that deny as plain ones.
+// grants returns the allow and deny ACEs of a list as grants. inherit 0 selects the ACEs for the object itself, and
+// an inheritance flag those that children inherit by that flag. Object, callback and compound ACEs are recorded as
+// losses: an allow ACE is dropped, and a deny ACE becomes a plain one.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
 	for _, a := range l.All() {
@@ -91,9 +91,9 @@ func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	return out
 }
 
-// grantOf converts an entry to a grant. SIDs that stand for the owner or the group become theirs. A SID without an id
-// counts as an unknown group, and grantOf records the loss. CREATOR OWNER and CREATOR GROUP count in inherited entries
-// only, OWNER RIGHTS in others only. Everyone is a group.
+// grantOf converts an ACE to a grant. CREATOR OWNER and CREATOR GROUP mean the owner and group only if inherited is
+// true, OWNER RIGHTS only if false. Everyone counts as a group. A SID without a host id counts as an unknown group,
+// and is recorded as a loss.
 func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
 	switch {
@@ -121,9 +121,9 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read returns the POSIX ACL that comes closest to the ACEs of a list, those for the object itself or, with inherit,
-// for children. ACEs with equal accounts are combined. A mask is present only with named users or groups; its rights
-// are those of all groups and named users. SIDs without an id are omitted.
+// read returns the POSIX ACL that comes closest to an ACE list. inherit 0 means the ACL of the object itself, and an
+// inheritance flag that of its children. ACEs of one account are combined, and SIDs without an id are omitted. A
+// mask is present only with named users or groups. Its permissions are those of all groups and named users.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
@@ -161,9 +161,9 @@ func named(gs []grant, s sid.SID) bool {
 	return false
 }
 
-// perm returns the POSIX permissions that the entry for SID s may have: the rights that s has whatever other groups
-// it is in. A subject outside the named ones may be in groups without an id, whose denials count. A group's members
-// may be in other groups. It adds each loss to r.lost.
+// perm returns the POSIX permissions of SID s: the rights that s has in any combination of other groups. Denials of
+// groups without an id count too, because s may be a member. Rights and denials that POSIX cannot express are added
+// to r.lost.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask
 	for _, g := range gs {
@@ -213,9 +213,9 @@ func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.A
 	return p, used
 }
 
-// defaults returns the default ACL of a directory, with the permissions that new files and new directories both
-// inherit. It returns nil if they inherit nothing. It records a loss if they inherit different permissions. It
-// changes r's owner and group, so it must be the last call.
+// defaults returns the default ACL of a directory: the permissions that new files and new directories both inherit.
+// If neither inherits anything, the result is nil. If they inherit different permissions, a loss is recorded. The
+// call changes r's owner and group, so it must be the last on r.
 func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	if len(r.grants(l, sd.ObjectInherit)) == 0 && len(r.grants(l, sd.ContainerInherit)) == 0 {
 		return nil
