@@ -53,9 +53,9 @@ func take(to unsafe.Pointer, from, n uintptr)
 //go:noescape
 func put(to uintptr, from unsafe.Pointer, n uintptr)
 
-// guarded copies between our memory and probed user memory. Another thread of the program may have unmapped it since.
-// If the runtime still handles SIGSEGV, the fault becomes STATUS_ACCESS_VIOLATION. Only the copy runs under this
-// guard, so that a fault in our own code is not blamed on the caller.
+// guarded copies n bytes between this program's memory and probed user memory. into true copies from user memory to
+// ours, and false the reverse. If another thread has unmapped the user memory, the result is
+// STATUS_ACCESS_VIOLATION. That requires that the Go runtime handles SIGSEGV.
 func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Status) {
 	defer func() {
 		if r := recover(); r != nil {
