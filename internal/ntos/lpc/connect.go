@@ -105,9 +105,9 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
 }
 
-// receiveAny takes the next message of a connection port: the oldest request to connect, or else a request or the end
-// of a connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty. The end
-// of a connection is received once.
+// receiveAny takes the next message of a connection port. The oldest request to connect comes first, then the oldest
+// connection with a request or an end. The end of a connection is received once. If all queues are empty, the status
+// is STATUS_TIMEOUT.
 func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	if m, st := p.Listen(); st == ntstatus.Success {
 		return m, st
