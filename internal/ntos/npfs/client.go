@@ -17,10 +17,10 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
 }
 
-// takeLocked reads up to n bytes from a queue. With server it makes the client context of the read message the one that
-// the server can impersonate. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part
-// remains. The caller must release the contexts in dropped. With n 0 it reads only from the first message. An empty
-// queue gives no data and success.
+// takeLocked reads up to n bytes from a queue. An empty queue gives no data and success. If n is 0, only the first
+// message is read. If message is true, one message is read, and a remainder gives STATUS_BUFFER_OVERFLOW. If server
+// is true, the server can then impersonate the client context of the message read. The caller must release the
+// contexts in dropped.
 //
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,
@@ -81,10 +81,12 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	return c.Impersonate(t)
 }
 
-// contextLocked returns the client context that the server would impersonate, or why there is none. The instance keeps
-// the context. A failed capture of the last read message is returned again. A listening pipe is STATUS_PIPE_LISTENING,
-// a disconnected one STATUS_INVALID_PIPE_STATE, and one without a read message STATUS_CANNOT_IMPERSONATE. A static
-// context takes precedence.
+// contextLocked returns the client context that the server would impersonate. The instance keeps the context. A
+// static context takes precedence. Without a context the outcome is:
+//   - a listening pipe: STATUS_PIPE_LISTENING
+//   - a disconnected pipe: STATUS_INVALID_PIPE_STATE
+//   - no message read yet: STATUS_CANNOT_IMPERSONATE
+//   - a failed capture for the last message read: the failure of that capture
 //
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {

@@ -27,9 +27,10 @@ func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.Securit
 	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
 }
 
-// connect connects a client to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held. A
-// nil sqos is the default. With static tracking it captures the client's token. If open fails, the instance listens
-// again. Without a pipe or a free instance it returns the status of claim.
+// connect connects a client to an instance of the pipe that find returns. find is called with fs.mu held, and its
+// argument maps names to pipes. open creates the handle; if open fails, the instance listens again. A nil sqos means
+// DefaultSQOS. Static tracking captures the client's token. Without a pipe or a free instance the status is that of
+// claim.
 func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that states no quality of service gets the default (I-84).
@@ -74,9 +75,9 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 	return ps.Outcome{}
 }
 
-// claim reserves a listening instance for a client and marks it connected. turn numbers the client, for release. The
-// caller must release the reference on server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no
-// instance listens. Instances are tried in the order in which they began to listen.
+// claim reserves a listening instance for a client and marks it connected. Instances are tried in the order that
+// inOrder returns. turn is the client's number, for release. The caller must release the reference on server. A nil
+// pipe is STATUS_OBJECT_NAME_NOT_FOUND. Without a listening instance the status is STATUS_PIPE_NOT_AVAILABLE.
 func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
 	st ntstatus.Status) {
 	fs.mu.Lock()

@@ -205,11 +205,13 @@ func (fs *FileSystem) firstEnd(name string) *End {
 // pipe, and for a pipe without an open server end.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
-// add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance. existed
-// reports whether the pipe existed before. If cfg.Which does not allow that, the status is STATUS_ACCESS_DENIED for
-// First and STATUS_OBJECT_NAME_NOT_FOUND for Another. Names match in any case of the NT upcase table. The maximal
-// number of instances is STATUS_INSTANCE_NOT_AVAILABLE, and after it another share mode than that of the first instance
-// STATUS_ACCESS_DENIED. A pipe without a name has one instance.
+// add adds an instance to the pipe with this name. The first instance creates the pipe with descriptor d. existed
+// reports whether the pipe existed before. Names are compared with the NT upcase table. A pipe without a name has
+// one instance. Errors are:
+//   - an existing pipe with cfg.Which First: STATUS_ACCESS_DENIED
+//   - a missing pipe with cfg.Which Another: STATUS_OBJECT_NAME_NOT_FOUND
+//   - the maximum number of instances: STATUS_INSTANCE_NOT_AVAILABLE
+//   - a share mode other than that of the first instance: STATUS_ACCESS_DENIED
 func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descriptor) (existed bool,
 	st ntstatus.Status) {
 	fs.mu.Lock()

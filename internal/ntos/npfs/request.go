@@ -106,9 +106,10 @@ func (r *Request) Start() Result {
 	return res
 }
 
-// beginLocked tries the operation of a new request. m is the message of a write, nil for other operations. It returns
-// STATUS_PENDING if the request must wait. Beyond MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end
-// that never blocks gets the status itself. An unknown operation is STATUS_INVALID_PARAMETER.
+// beginLocked tries the operation of a new request. m is the message of a write or transceive, and nil for other
+// operations. A request that must wait returns STATUS_PENDING, or STATUS_INSUFFICIENT_RESOURCES beyond MaxPending. A
+// nonblocking end returns the operation's status instead of waiting. An unknown operation is
+// STATUS_INVALID_PARAMETER.
 //
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {

@@ -21,10 +21,10 @@ func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) 
 	return m, ntstatus.Success
 }
 
-// readLocked reads up to n bytes from the queue to this end. It returns STATUS_PIPE_EMPTY if no data is there yet. Data
-// that was written before the other end closed can still be read; then it returns STATUS_PIPE_BROKEN. In message mode a
-// longer message is read in part, with STATUS_BUFFER_OVERFLOW. Without data any other state gives the status of
-// readyLocked.
+// readLocked reads up to n bytes from the queue to this end. In message mode a longer message is cut to n bytes,
+// with STATUS_BUFFER_OVERFLOW. An empty queue is STATUS_PIPE_EMPTY. After the peer has closed, queued data can still
+// be read, then the status is STATUS_PIPE_BROKEN. In any other state the status is that of readyLocked.
+//
 // +checklocks:e.instance.mu
 func (e *End) readLocked(n int, f *finished) (res Result) {
 	in, box := e.instance, e.inbox()
@@ -48,9 +48,9 @@ func (e *End) readLocked(n int, f *finished) (res Result) {
 // read mode is message.
 func (e *End) byMessages() bool { return e.instance.pipe.cfg.Message && e.messages.Load() }
 
-// writeLocked queues a message and returns how many bytes the pipe took. On an end that completes operations at once
-// it queues only the part of a byte write that fits, and no part of a message that does not fit; both succeed
-// (I-153). Otherwise it returns the statuses of putLocked.
+// writeLocked queues a message and returns the number of bytes that the pipe took. Without enough room on a
+// nonblocking end, a byte pipe takes only the bytes that fit, and a message pipe takes none. Both succeed (I-153).
+// Other statuses are those of putLocked.
 //
 // +checklocks:e.instance.mu
 func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstatus.Status) {
@@ -69,9 +69,13 @@ func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstat
 	return n, st
 }
 
-// putLocked queues a message. It returns STATUS_PENDING if the message waits for room, and STATUS_PIPE_BUSY if it has
-// no room and stall is false. Errors: those of readyLocked, STATUS_INSUFFICIENT_RESOURCES beyond maxStalled. An end
-// that never blocks gives STATUS_PIPE_BUSY instead. After a failure the message is refused and not kept.
+// putLocked queues a message. A failure refuses the message and does not keep it. Without room in the queue the
+// status is:
+//   - stall is false, or the end is nonblocking: STATUS_PIPE_BUSY
+//   - more than maxStalled bytes would be queued: STATUS_INSUFFICIENT_RESOURCES
+//   - in other cases: STATUS_PENDING, and the message waits
+//
+// An end that is not ready returns the status of readyLocked.
 //
 // +checklocks:e.instance.mu
 func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status) {
@@ -126,10 +130,12 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// askLocked queues the message that an FSCTL_PIPE_TRANSCEIVE writes before it reads the answer. It refuses a detached
-// end with STATUS_PIPE_DISCONNECTED, one without a connection with STATUS_INVALID_PIPE_STATE, and one that does not
-// read messages with STATUS_INVALID_READ_MODE. While data waits to be read the status is STATUS_PIPE_BUSY, and if full
-// is set STATUS_INSUFFICIENT_RESOURCES.
+// askLocked queues the message that FSCTL_PIPE_TRANSCEIVE writes before it reads the answer. Errors are:
+//   - a detached end: STATUS_PIPE_DISCONNECTED
+//   - no connection: STATUS_INVALID_PIPE_STATE
+//   - an end that does not read messages: STATUS_INVALID_READ_MODE
+//   - unread data: STATUS_PIPE_BUSY
+//   - full is true: STATUS_INSUFFICIENT_RESOURCES
 //
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
