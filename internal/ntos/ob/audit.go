@@ -32,9 +32,9 @@ func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
 
-// openAudited opens an object like OpenByPointer and writes the audit record of the open. It reserves the handle,
-// writes the record, then publishes the handle (U-73). A denial is recorded too. A required record that cannot be kept
-// fails the open, and no handle stays.
+// openAudited opens an object like OpenByPointer and writes the audit record of the open. A denial is recorded too.
+// The record is written before the handle becomes visible (U-73). If a required record cannot be stored, the open
+// fails and no handle stays.
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)

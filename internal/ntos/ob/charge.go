@@ -27,9 +27,9 @@ func (h *Header) ReplaceSecurity(d *sd.Descriptor, paid quota.Receipt) {
 	})
 }
 
-// replace exchanges the object's descriptor and the charge for it. It runs swap on the descriptor pointer, or on the
-// shared pointer if the object has one. If swap returns true, the object owns paid and the old charge is returned;
-// otherwise paid stays with the caller.
+// replace exchanges the object's descriptor and the quota charge for it. swap exchanges the descriptor pointer,
+// which may be shared, and reports success. If swap returns true, the object owns paid and the old charge is
+// returned to its payer. If swap returns false, the caller keeps paid.
 func (h *Header) replace(paid quota.Receipt, swap func(*atomic.Pointer[sd.Descriptor]) bool) bool {
 	at, later := &h.security, &h.later
 	if h.shared != nil {

@@ -34,10 +34,10 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 	return c.decideAccess(h, subject, desired, attributes)
 }
 
-// decideAccess runs the access check of an open (O-22). An unchecked caller gets the mapped rights. Bits that the type
-// does not have, and with a descriptor a request for no rights and one that cannot be evaluated, are
-// STATUS_ACCESS_DENIED. Objects without a descriptor are decided by grantUnprotected. Bits that a type adds are granted
-// last.
+// decideAccess runs the access check of an open (O-22). Rights that the type adds are granted after the check. An
+// unchecked caller gets the mapped rights. grantUnprotected decides for objects without a descriptor.
+// STATUS_ACCESS_DENIED refuses bits that the type does not have. With a descriptor it also refuses a request for no
+// rights, and a descriptor that cannot be evaluated.
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ

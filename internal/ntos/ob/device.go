@@ -2,10 +2,11 @@ package ob
 
 import "github.com/refmon/refmon/ntstatus"
 
-// opened opens the device that a path walk ended at: it replaces the device in p with the new file, for which the
-// caller pays (T-140). It leaves other objects in place. A nil typ accepts any type. Errors: OBJECT_TYPE_MISMATCH, also
-// for a path below anything but a device, OBJECT_PATH_NOT_FOUND, and the errors of [Type].Opens and of a charge. On an
-// error p does not change.
+// opened opens the device at the end of a path: the new file replaces the device in p (T-140). The caller pays for
+// the file. Other objects stay in p. A nil typ accepts any type. After an error p is unchanged. Errors are:
+//   - an object of another type, or a path below an object that is not a device: STATUS_OBJECT_TYPE_MISMATCH
+//   - a path below a device, with a typ other than the file type: STATUS_OBJECT_PATH_NOT_FOUND
+//   - a failed [Type].Opens or charge: the status of that call
 func (p *Place) opened(c *Caller, typ *Type) ntstatus.Status {
 	h := p.Object.Head()
 	switch device := h.typ.Opens != nil; {

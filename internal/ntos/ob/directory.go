@@ -137,10 +137,11 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 	return d.insert(name, obj.Head(), ignoreCase, false)
 }
 
-// insert gives an object a name in the directory. With open it also counts the creator's handle in the same step.
-// Otherwise another caller could open and close the object first, and the name would disappear. Errors in this order:
-// an empty name or a backslash in it is STATUS_OBJECT_NAME_INVALID, a taken name STATUS_OBJECT_NAME_COLLISION, a full
-// directory STATUS_INSUFFICIENT_RESOURCES, and an object that has a name STATUS_OBJECT_NAME_COLLISION.
+// insert names an object in the directory. With open true the creator's handle is counted under the same lock, so
+// another caller's close cannot remove the name. Errors are:
+//   - an empty name or one with a backslash: STATUS_OBJECT_NAME_INVALID
+//   - a name that exists, or an object that has a name: STATUS_OBJECT_NAME_COLLISION
+//   - a full directory, if the name does not exist: STATUS_INSUFFICIENT_RESOURCES
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).

@@ -22,9 +22,9 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open checks the access to an object found by name and opens it, steps (6) to (10) of O-22. It returns the handle and
-// the rights that it grants. On a failure the handle is 0, and the failure is recorded if the descriptor asks for it. A
-// name whose object lost its last handle meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
+// open checks the access to an object that was found by name, and opens a handle (steps 6 to 10 of O-22). The second
+// result is the granted access. After a failure the handle is 0. A denial is recorded if the descriptor requires it.
+// An object that has lost its name meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -115,11 +115,13 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 	}
 }
 
-// createNamed tries once to create a named object. With OBJ_OPENIF it opens an existing one, and returns
-// STATUS_OBJECT_NAME_EXISTS, which is a success. again means that the caller must repeat the call: the existing object
-// lost its name, or another object got the name in the meantime and OBJ_OPENIF is set. With a status that is not a
-// success the handle is 0. The object's type is checked before OBJ_OPENIF. A name that exists without OBJ_OPENIF is
-// STATUS_OBJECT_NAME_COLLISION.
+// createNamed tries once to create a named object. An existing name gives one of three results:
+//   - an object of another type: the status of that mismatch
+//   - OBJ_OPENIF: the object is opened with STATUS_OBJECT_NAME_EXISTS, which is a success
+//   - no OBJ_OPENIF: STATUS_OBJECT_NAME_COLLISION
+//
+// again means that the name appeared or disappeared meanwhile, and the caller must repeat the call. After a failure
+// the handle is 0.
 func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)
@@ -188,10 +190,9 @@ type creation struct {
 	make    Maker
 }
 
-// commitNew carries out a create request that passed all checks: it creates the object, names it if it has a directory,
-// and publishes its handle. It reserves the handle value first. Once the name is visible, only two things can fail: the
-// record of the creation, after which commitNew removes the name, and the process's exit. A failure leaves no handle
-// and no name.
+// commitNew creates the object of a request that passed all checks, names it and publishes its handle. Without a
+// directory the object has no name. After a failure there is neither a handle nor a name. A name that is visible can
+// still be removed if the audit record fails or the process exits.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
 	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {

@@ -70,9 +70,9 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return ns.resolve(c, n, typ, subject, desired, false)
 }
 
-// resolve walks a path as Resolve does. With create it also checks what a new object needs, such as the privilege of a
-// permanent one. With a failure the place is zero; otherwise the caller releases it. The order of the statuses is that
-// of O-22: attributes, root directory, syntax of the name, rights, path.
+// resolve walks a path like Resolve. If create is true, it also checks the requirements of a new object, such as a
+// privilege. The caller releases the place. After a failure the place is zero. Checks fail in the order of O-22:
+// attributes, root directory, name syntax, rights, path.
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	create bool) (Place, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)
@@ -126,9 +126,10 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	return d, st
 }
 
-// relative checks the syntax of the name and returns the path to walk, without a leading backslash (O-23). For an empty
-// component it returns the path together with STATUS_OBJECT_NAME_INVALID. A path that is absolute with a root, or
-// relative without one, is STATUS_OBJECT_PATH_SYNTAX_BAD. NULL as the name with a root is STATUS_OBJECT_NAME_INVALID.
+// relative checks the syntax of the name and returns the path without a leading backslash (O-23). Errors are:
+//   - an empty component: STATUS_OBJECT_NAME_INVALID, together with the path
+//   - a NULL name with a root: STATUS_OBJECT_NAME_INVALID
+//   - an absolute path with a root, or a relative path without one: STATUS_OBJECT_PATH_SYNTAX_BAD
 func (n Name) relative() (string, ntstatus.Status) {
 	if n.Unnamed && n.Root != 0 {
 		// Without a name the request does not refer to an object below a root directory (O-162).
@@ -203,10 +204,9 @@ type walk struct {
 	links      int // followed so far
 }
 
-// run follows path from dir and returns the place where it ends: an object, or the directory for a new one. An empty
-// path ends at dir. A missing directory on the way gives STATUS_OBJECT_PATH_NOT_FOUND. run takes over the reference to
-// dir. A missing last name is a place without an object. Every directory on the way is checked for the right to
-// traverse.
+// run follows path from dir and returns the place where the path ends. An empty path ends at dir. A missing last
+// component gives a place with its directory and no object. A missing directory is STATUS_OBJECT_PATH_NOT_FOUND.
+// Each directory must grant the traverse right. The call takes over the reference to dir.
 func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	if path == "" {
 		return Place{Object: dir}, ntstatus.Success
@@ -244,9 +244,9 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	}
 }
 
-// step goes one component further: h is the object found, rest the path after it, and more whether a component follows.
-// It returns the directory in which the walk continues, with a reference, and the path that remains. It returns nil if
-// h is the end.
+// step advances the walk by one component. h is the object found, rest the path after it, and more tells whether
+// rest has a component. The result is the next directory, with a reference, and the remaining path. If the walk ends
+// at h, the directory is nil.
 func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	switch obj := h.self.(type) {
 	case *SymbolicLink:
@@ -267,9 +267,11 @@ func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntst
 	return nil, "", ntstatus.Success
 }
 
-// follow follows a symbolic link: it restarts the walk with the link's target before the rest (O-24). It returns the
-// root, with a reference, and the new rest of the path. A link without a target refers to the root. Errors:
-// REPARSE_POINT_ENCOUNTERED with OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's syntax.
+// follow restarts the walk at the target of a symbolic link (O-24). The result is the root directory, with a
+// reference, and the new path. An empty target means the root. Errors are:
+//   - OBJ_DONT_REPARSE: STATUS_REPARSE_POINT_ENCOUNTERED
+//   - more than maxLinks links: STATUS_OBJECT_PATH_NOT_FOUND
+//   - a malformed target: the status of its syntax
 func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	if w.attributes&winnt.OBJ_DONT_REPARSE != 0 {
 		return nil, "", w.c.Fail("O-24", ntstatus.ReparsePointEncountered)

@@ -33,9 +33,9 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 	return none, Granted{}, c.Fail("O-31", st)
 }
 
-// find returns the object of a handle value with a reference. -1 and -2 mean the calling process and thread, also for
-// calls about another process's handles (O-16). Only the services that query tokens accept -4 to -6, which they handle
-// before they call find (O-15). Any other value without a table is STATUS_INVALID_HANDLE.
+// find returns the object of a handle value, with a reference. -1 and -2 mean the calling process and thread, also
+// in calls about another process's handles (O-16). The pseudo handles of tokens, -4 to -6, are not valid here
+// (O-15). Any other value without a table is STATUS_INVALID_HANDLE.
 func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	switch {
 	case v >= 0 && c.Table != nil:

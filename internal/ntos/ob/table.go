@@ -220,9 +220,9 @@ func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 	return i, t.slot(uint64(i)), ntstatus.Success
 }
 
-// growLocked makes sure the chunk of slot i exists. It adds at most one chunk, so i must not be beyond the chunk
-// after the last. Readers keep the slice header they have: appending never writes an element they can see. Errors:
-// those of [quota.Payer.Charge].
+// growLocked makes sure that the chunk of slot i exists. i must be at most one chunk beyond the last, because one
+// call adds at most one chunk. Concurrent readers stay safe. A failed charge returns the status of
+// [quota.Payer.Charge] and adds no chunk.
 //
 // +checklocks:t.mu
 func (t *Table) growLocked(i uint32) ntstatus.Status {
