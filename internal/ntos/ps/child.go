@@ -88,10 +88,10 @@ func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	return p.Pay(payer, 0)
 }
 
-// newChildLocked decides the token of a child and creates its process in the parent's job. It does so in one step under
-// System.jobs, so that no limit and no job can change in between. The caller must release the references on the tokens
-// in drop. A parent that has ended gives STATUS_PROCESS_IS_TERMINATING. Without a name the child gets the parent's with
-// a number.
+// newChildLocked chooses the token of a child and creates the child's process in the parent's job. A child without a
+// name gets the parent's name with a number. The caller must release the references on the tokens in drop, even
+// after a failure. A parent that has ended gives STATUS_PROCESS_IS_TERMINATING.
+//
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
@@ -130,9 +130,9 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 	return n, drop, Outcome{}
 }
 
-// childToken returns the token of a child process before the limits of jobs. fresh reports whether the token was
-// created here; the caller then owns a reference. A child gets a copy of its parent's primary token (T-113, I-95), or
-// the given token: the object itself if no process uses it (T-112).
+// childToken returns the token of a child process before job limits apply. The token is a copy of the parent's
+// primary token, or c.Token (T-113, I-95). c.Token is copied if a process uses it or the program lowers its
+// integrity (T-112). fresh reports a copy, whose reference the caller owns.
 func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Outcome) {
 	tok = c.Token
 	if tok == nil {
@@ -188,9 +188,9 @@ func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// checkAssignable checks that a token can become the primary token of a process: it returns success for a primary token
-// and a refusal for any other (T-112). The status of a refusal depends on the profile. With the profile Observed a low
-// level is STATUS_BAD_IMPERSONATION_LEVEL, otherwise any is STATUS_BAD_TOKEN_TYPE.
+// checkAssignable checks that a token can become the primary token of a process (T-112). A primary token succeeds.
+// Any other token is STATUS_BAD_TOKEN_TYPE. Under Observed, a level below SecurityImpersonation is
+// STATUS_BAD_IMPERSONATION_LEVEL instead.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {
@@ -216,10 +216,13 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 	return p.swapToken(use), drop, Outcome{}
 }
 
-// assignableLocked returns the token to assign in place of tok: tok itself, a copy if another process uses it
-// (T-112), or the token that the job's filter makes of it (I-90). Under Observed a token in use is
-// STATUS_TOKEN_ALREADY_IN_USE instead. A process of which a thread has run is STATUS_NOT_SUPPORTED, after the job's
-// refusal (T-110). The caller must release the references on the tokens in drop, also after a failure.
+// assignableLocked returns the token that the process gets in place of tok. The token is one of:
+//   - tok itself
+//   - a copy, if another process uses tok (T-112); under Observed that is STATUS_TOKEN_ALREADY_IN_USE
+//   - the token that the job's filter makes (I-90)
+//
+// A refusal by the job comes first. Then a process with a thread that has run is STATUS_NOT_SUPPORTED (T-110). The
+// caller must release the references on the tokens in drop, even after a failure.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignableLocked(tok *se.TokenObject) (use *se.TokenObject, drop []*se.TokenObject, out Outcome) {

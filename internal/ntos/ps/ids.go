@@ -94,8 +94,8 @@ func (s *System) ProcessAfter(after winnt.Handle) (*Process, winnt.Handle) {
 	return following(s, after, func(p *Process) bool { return p.TryRef(ob.TagCall) })
 }
 
-// following returns the next process or thread of a walk: the object of type T with the smallest id above after that
-// take accepts, and its id, or nil and 0. It searches the ordered ids, so a walk over all of them is not quadratic.
+// following returns the next object of type T in id order, with its id. The result is the object with the smallest
+// id above after for which take returns true. Without such an object the result is nil and 0.
 func following[T interface {
 	comparable
 	ob.Object

@@ -78,10 +78,9 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	return Outcome{Raised: raises}
 }
 
-// accept decides whether the thread may impersonate the token at this level, and makes it do so: with the token, or
-// with a copy that only identifies the client. raises reports whether an audit record is needed (see raised). job is
-// the job whose limits were checked. other is nil if the token itself was installed: returning an Outcome by value
-// would cost as much as the exchange.
+// accept makes the thread impersonate a token, if the thread may do so at this level. If the thread may not, it
+// impersonates a copy that only identifies the client (see demote). job is the job whose limits were checked. raises
+// reports whether an audit record is needed (see raised). other is nil if the token itself was installed.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 	job *Job) (raises bool, other *Outcome) {
 	// decide
@@ -122,9 +121,9 @@ func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonatio
 	return level < v.Level()
 }
 
-// recheck tests an impersonation again that began while the process joined a job. r is the new record, and old the one
-// before. The assignment to a job tests the threads after it publishes the job, so at least one of the two sees the
-// other. On a refusal recheck restores the previous state, unless another call has replaced the record meanwhile.
+// recheck repeats the job check of an impersonation that began while the process joined a job. r is the new
+// impersonation record, and old the previous one. A refusal restores old, unless another call has replaced r
+// meanwhile.
 func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	out := t.process.job.Load().refuses(r.Token.Value())
 	if out.Status == ntstatus.Success {
@@ -139,9 +138,9 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote makes the thread impersonate a copy of tok that only identifies the client, because rule I-42 refuses more;
-// the call succeeds (I-43). row is the row of that rule. The copy is always at SecurityIdentification. If the thread
-// has changed its job, it tries again with the new job.
+// demote makes the thread impersonate a copy of tok at SecurityIdentification (I-43). The caller uses demote when
+// rule I-42 refuses the requested level; row is the row of that rule. The call succeeds with Demoted set. A failed
+// copy is an error. If the process has changed its job, the new job's limits apply and can refuse the copy.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {

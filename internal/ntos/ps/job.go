@@ -204,9 +204,9 @@ func (j *Job) refuses(t *token.Token) Outcome {
 	return Outcome{}
 }
 
-// admit applies the limits of the job and the jobs that contain it to a token that will be used in the job: column A of
-// I-90, or for a primary token column B. It returns the token itself, or a filtered token with a reference (TagCall)
-// that the caller must release. A nil job allows every token.
+// admit applies the limits of a job and its outer jobs to a token (I-90). primary selects the limits for primary
+// tokens (column B); otherwise those for impersonation apply (column A). The result is tok itself, or a filtered
+// token whose reference (TagCall) the caller must release. A refusal returns nil. A nil job allows every token.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
 		// Without a job there is no limit (I-91).
@@ -227,9 +227,9 @@ func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.Token
 	return use, Outcome{}
 }
 
-// admit applies the limits of one job to a token. It returns the token itself without a new reference, or a new
-// filtered token that the caller must dereference. A refusal, or a filter that fails, gives nil and an Outcome with
-// the status. Only a primary token must descend from the job's token.
+// admit applies the limits of one job to a token. The result is tok itself without a new reference, or a filtered
+// token that the caller must dereference. A refusal or a failed filter returns nil and an Outcome with the status.
+// Only a primary token must be the job's token or descend from it.
 func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.TokenObject, Outcome) {
 	if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
 		return nil, out

@@ -90,9 +90,9 @@ func (a *assignment) decide() Outcome {
 	return Outcome{}
 }
 
-// replaceBy makes a copy of the job's token the replacement of the primary token (I-90 C). The outer jobs check it as a
-// process's token (column B), and the job checks it too. A refusal leaves the primary token. The copy is charged to the
-// process.
+// replaceBy makes a copy of the job's token the replacement for the primary token (I-90 C). The outer jobs check the
+// copy as a primary token (column B), then the job checks the copy. The process pays for the copy. A refusal leaves
+// the primary token in use.
 func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	s := a.p.sys
 	if s.Fault("ps: job token") {

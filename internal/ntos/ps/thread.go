@@ -42,9 +42,9 @@ func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(ni
 // works like NewThread.
 func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, true) }
 
-// newThread makes a thread with the descriptor d; nil means the defaults of the process's token. With run it starts the
-// thread, and with that the process. Without run the thread is suspended once. If the block cannot pay, it returns the
-// status of that; a process that has ended gives STATUS_PROCESS_IS_TERMINATING.
+// newThread creates a thread with descriptor d; nil means the defaults of the process's token. If run is true, the
+// thread starts, and so does the process. If run is false, the thread is suspended once. A failed quota charge
+// returns its status. A process that has ended is STATUS_PROCESS_IS_TERMINATING.
 func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
 	t := &Thread{process: p, system: system, created: p.sys.now()}
