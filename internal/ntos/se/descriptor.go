@@ -77,9 +77,9 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	return mustACL(aces)
 }
 
-// labelledSACL returns the SACL of a new object: the given audit entries, and the mandatory label that the type
-// requires (O-39). It returns given, which may be nil, if the type requires none. For tokens a given label is dropped;
-// for other types it stays instead of the required one.
+// labelledSACL returns the SACL of a new object: the audit ACEs of given and the mandatory label that typ requires
+// (O-39). If typ requires no label, the result is given, which may be nil. A label in given replaces the required
+// label, except for tokens, which drop it.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false

@@ -159,10 +159,10 @@ func (l *LogonSessions) Proved() (all []Logon) {
 	return all
 }
 
-// release drops one hold on a session and ends it if it was the last. It returns what Release must report without the
-// lock: the ended sessions that were marked for notification, the logons of all ended ones, and the routines to call.
-// All are nil if no session ended. Two linked sessions end together, when neither is held. A session that no token used
-// yet, and a permanent one, stay.
+// release drops one reference to a logon session and ends the session with the last. Two linked sessions end
+// together, when neither is referenced. A permanent session, and one that no token used yet, stay. If no session
+// ends, all results are nil. ended has the sessions marked for notification, logons those of all ended sessions, and
+// routines the callbacks to run. The caller runs them without the lock.
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()
