@@ -82,9 +82,9 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	return out, st
 }
 
-// adjusted computes the result of NtAdjustPrivilegesToken and changes no object: the new token, the output with the
-// previous state, and the status. modified becomes the ModifiedId of the new token. If the buffer for the previous
-// state is too small, it returns old, the required length and STATUS_BUFFER_TOO_SMALL.
+// adjusted computes the result of NtAdjustPrivilegesToken and changes no object. The results are the new token, the
+// output with the previous state, and the status. modified becomes the ModifiedId of the new token. A buffer too
+// small for the previous state returns old, the required length and STATUS_BUFFER_TOO_SMALL.
 func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
 	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	var out nt.AdjustPrivilegesTokenOut
@@ -167,10 +167,11 @@ func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Toke
 // pseudoTokenAccess holds the rights that the pseudo handles of tokens grant (O-14).
 const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 
-// referenceToken references the token of a handle that grants want, or of a pseudo handle of tokens. Pseudo handles
-// grant only [pseudoTokenAccess]; NtCurrentThreadToken gives STATUS_NO_TOKEN if the thread does not impersonate. The
-// caller must release the reference (TagCall). A pseudo handle whose client is anonymous is STATUS_CANT_OPEN_ANONYMOUS.
-// NtCurrentEffectiveToken falls back to the primary token.
+// referenceToken references the token of a handle that grants want, or of a token pseudo handle. The caller must
+// release the reference (TagCall). A pseudo handle grants only [pseudoTokenAccess]. Its other cases are:
+//   - NtCurrentThreadToken without impersonation: STATUS_NO_TOKEN
+//   - NtCurrentEffectiveToken without impersonation: the primary token
+//   - an anonymous client: STATUS_CANT_OPEN_ANONYMOUS
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:

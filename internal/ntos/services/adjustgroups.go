@@ -113,9 +113,10 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims computes the result of NtAdjustTokenClaimsAndDeviceGroups and changes no object: the new token, the
-// output and the status. It returns old if the change is refused or a buffer is too small. For a buffer that is too
-// small, the output has the required lengths. If all succeed, the last status that is not plain success becomes st.
+// adjustClaims computes the result of NtAdjustTokenClaimsAndDeviceGroups and changes no object. The results are the
+// new token, the output and the status. A refused change returns old and its status. A buffer that is too small
+// returns old, the required lengths and STATUS_BUFFER_TOO_SMALL. After success, st is the last success status of the
+// three lists that is not STATUS_SUCCESS.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

@@ -36,10 +36,11 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who finds the client whose access is checked and stores it in a.client: the token behind the handle, or without one
-// the impersonated client. First it checks the audit type and the length of the list of object types. A missing client
-// and a primary token are STATUS_NO_IMPERSONATION_TOKEN, a level below Identification is
-// STATUS_BAD_IMPERSONATION_LEVEL.
+// who finds the client whose access is checked, and stores it in a.client. The client is the token of the handle, or
+// without a handle the impersonated client. Errors include:
+//   - a wrong audit type or number of object types: STATUS_INVALID_PARAMETER
+//   - no client, or a primary token: STATUS_NO_IMPERSONATION_TOKEN
+//   - an impersonated client below SecurityIdentification: STATUS_BAD_IMPERSONATION_LEVEL
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
@@ -96,9 +97,9 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// capture checks the captured input of an audited access check: the requested rights, the descriptor, the names, the
-// self SID and the list of types, in this order. The first that is wrong decides the status. Generic rights are
-// refused. A descriptor without owner or group is STATUS_INVALID_SECURITY_DESCR.
+// capture checks the captured input of an audited access check. The order is: requested rights, descriptor, names,
+// self SID, list of types. The first failure decides the status. Generic rights are STATUS_GENERIC_NOT_MAPPED. A
+// descriptor without owner or group is STATUS_INVALID_SECURITY_DESCR.
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {

@@ -25,10 +25,9 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 	})
 }
 
-// endAlarm implements the common part of the two alarms that end an object's use, close and delete. It checks
-// SeAuditPrivilege, captures the name and calls record. Without GenerateOnClose it does nothing. The privilege is
-// checked before the name, and record is not called if either fails. A required record that cannot be kept fails the
-// call.
+// endAlarm implements the alarms for the close and the deletion of an object. Without GenerateOnClose nothing
+// happens. A missing SeAuditPrivilege fails before a bad name, and neither calls record. If record cannot store a
+// required record, the call fails.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
 		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)

@@ -187,9 +187,9 @@ func (c *Context) holds(p winnt.Privilege) bool {
 	return s.Holds(p)
 }
 
-// handleAttributes checks the HandleAttributes of an Ex service and returns those that take effect (O-28, O-29). Other
-// bits are STATUS_INVALID_PARAMETER. User mode never gets a kernel handle. Kernel mode takes OBJ_KERNEL_HANDLE alone,
-// and must ask for it outside the System process. From user mode OBJ_KERNEL_HANDLE is dropped.
+// handleAttributes checks the HandleAttributes of an Ex service and returns the attributes that take effect (O-28,
+// O-29). User mode may pass OBJ_INHERIT and OBJ_KERNEL_HANDLE; the latter is dropped. Kernel mode may pass only
+// OBJ_KERNEL_HANDLE, and must pass it outside the System process. Other attributes are STATUS_INVALID_PARAMETER.
 func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.Mode == access.Kernel {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {

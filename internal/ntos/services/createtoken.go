@@ -127,9 +127,8 @@ func required(given bool, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// probe refuses a call with an unreadable parameter before any malformed one is looked at (O-3). all are the statuses
-// of the captures. If one is STATUS_ACCESS_VIOLATION, it returns that and names rule for the tracer; otherwise it
-// returns success, and the caller tests the other statuses later.
+// probe returns STATUS_ACCESS_VIOLATION if one of the captures in all failed with that status (O-3). rule is the
+// rule id for the tracer. In all other cases the result is success, and the caller tests the other statuses later.
 func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st == ntstatus.AccessViolation {
@@ -151,10 +150,11 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue builds the requested token. T-12 applies to unspecified fields. An unknown privilege is
-// STATUS_NO_SUCH_PRIVILEGE. An owner or primary group outside the token is STATUS_INVALID_OWNER or
-// STATUS_INVALID_PRIMARY_GROUP (T-11). A primary token has no impersonation level. A token without an integrity group
-// gets medium, unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
+// newValue builds the requested token. Unspecified fields follow T-12. A primary token has no impersonation level. A
+// token without an integrity group gets medium integrity, unless its mandatory policy is 0. Errors are:
+//   - an unknown privilege: STATUS_NO_SUCH_PRIVILEGE
+//   - an owner or primary group outside the token: STATUS_INVALID_OWNER or STATUS_INVALID_PRIMARY_GROUP (T-11)
+//   - malformed claims: STATUS_INVALID_PARAMETER
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
 		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).
@@ -238,9 +238,9 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// creatorAccess decides the rights of the handle to a new token: the creator gets all that it requests (O-91). A SACL
-// in its descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign
-// the owner. It returns the status of the first test that fails.
+// creatorAccess returns the rights of the creator's handle to a new token: all requested rights (O-91). explicit is
+// the creator's descriptor, which may be nil. A SACL with more than labels requires SeSecurityPrivilege. The creator
+// must be allowed to assign the owner. The first failed test decides the status.
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
 	// The creator is granted its request, regardless of the descriptor (O-91).

@@ -75,9 +75,9 @@ type sourceHandle struct {
 	pseudo bool       // no entry of a table
 }
 
-// lookupIn finds the object and rights of a source handle in process p. -1 means p itself. -2 means the calling thread,
-// only in its own process (O-16). The pseudo handles of tokens are invalid here (O-57). Any other value without a table
-// is STATUS_INVALID_HANDLE.
+// lookupIn finds the object and rights of a source handle in process p. -1 means p itself. -2 means the calling
+// thread, if p is the calling process (O-16). The pseudo handles of tokens are invalid here (O-57). A value without
+// a table is STATUS_INVALID_HANDLE.
 func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
 	switch own := p == c.self.Process(); {
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
@@ -141,10 +141,10 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	return d.Granted, ntstatus.Success
 }
 
-// insertDuplicate creates the new handle of NtDuplicateObject. A handle in the kernel's table needs kernel mode and the
-// System process as target (O-58). With a failure the handle is 0 and no handle was created. A user's duplicate is
-// recorded if the policy says so, and a record that cannot be kept fails it. A source closed meanwhile is
-// STATUS_INVALID_HANDLE.
+// insertDuplicate creates the new handle of NtDuplicateObject. A handle in the kernel's table requires kernel mode
+// and the System process as target (O-58). User mode's duplicate is audited if the policy requires that; a record
+// that cannot be stored fails the call. A source that was closed meanwhile is STATUS_INVALID_HANDLE. After a failure
+// the handle is 0, and none was created.
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {

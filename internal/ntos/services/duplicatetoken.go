@@ -74,9 +74,10 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	return out, st
 }
 
-// duplicateLevel returns the impersonation level of the duplicate, or the rule and status that refuse it. sqos may be
-// nil: then the level is that of the token, or depends on the profile. The rule is "" on success. A level above that of
-// an impersonation token, and a primary duplicate of one below Impersonation, are STATUS_BAD_IMPERSONATION_LEVEL.
+// duplicateLevel returns the impersonation level of a duplicate token, or the rule and status of a refusal. After
+// success the rule is "". A nil sqos means the level of an impersonation token; for a primary token the profile
+// decides. STATUS_BAD_IMPERSONATION_LEVEL refuses a level above that of an impersonation token. It also refuses a
+// primary duplicate of a token below SecurityImpersonation.
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
@@ -104,11 +105,14 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
-// duplicateAccess returns the rights of the handle to a duplicate token (T-40). desired 0 means the rights held, those
-// of the existing handle. Rights that need a missing privilege are left out, except that a SACL without
-// SeSecurityPrivilege fails. In kernel mode, and under Observed, the creator is granted every bit that a token has. A
-// reserved bit or one that a token does not have is STATUS_ACCESS_DENIED. If only barred rights are requested, it
-// returns 0 and success.
+// duplicateAccess returns the rights of the handle to a duplicate token (T-40). held has the rights of the existing
+// handle; desired 0 requests held. In kernel mode and under Observed, every requested right that a token has is
+// granted, and other bits are dropped. In other cases rights that need a missing privilege are left out, which can
+// give 0 with success. Errors are:
+//   - withSACL without SeSecurityPrivilege: STATUS_PRIVILEGE_NOT_HELD
+//   - a reserved bit: STATUS_ACCESS_DENIED
+//   - in those other cases, a bit that a token does not have: STATUS_ACCESS_DENIED
+//   - in those other cases, a client below SecurityImpersonation: STATUS_BAD_IMPERSONATION_LEVEL
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

@@ -19,9 +19,11 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 	return obj, st
 }
 
-// fileGranted references a file like the function file, and also returns the granted access of the handle. The caller
-// releases the object. Kernel mode needs no rights. An object that is neither a file nor an end of a pipe is
-// STATUS_OBJECT_TYPE_MISMATCH, missing rights STATUS_ACCESS_DENIED. A revoked file fails too.
+// fileGranted references the file of a handle, and returns the handle's granted access. The caller releases the
+// object. Kernel mode needs no rights. Errors are:
+//   - an object that is neither a file nor a pipe end: STATUS_OBJECT_TYPE_MISMATCH
+//   - missing rights: STATUS_ACCESS_DENIED
+//   - a revoked file: the status of notRevoked
 func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
@@ -88,9 +90,10 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	return out, ntstatus.Success
 }
 
-// pipeFact returns the information of one pipe class about the file obj. A class that pipes do not have is
-// STATUS_INVALID_INFO_CLASS, also for a file that is not a pipe. Such a file with a class of pipes is
-// STATUS_INVALID_PARAMETER, and a detached end STATUS_PIPE_DISCONNECTED.
+// pipeFact returns the information of one class about the pipe end obj. Errors are:
+//   - a class that pipes do not have, for any file: STATUS_INVALID_INFO_CLASS
+//   - a pipe class for a file that is not a pipe: STATUS_INVALID_PARAMETER
+//   - a detached end: STATUS_PIPE_DISCONNECTED
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	standard := ok && class == nt.FileStandardInformation

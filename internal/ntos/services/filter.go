@@ -26,9 +26,10 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 	return c.filterToken(&in)
 }
 
-// filterToken creates and opens a restricted token for NtFilterToken and NtFilterTokenEx. It checks unreadable lists,
-// flags, the handle and malformed lists in this order (T-60). With a failure no token exists. The new handle has the
-// rights of the old one. Unknown flags are STATUS_INVALID_PARAMETER, and the handle needs TOKEN_DUPLICATE.
+// filterToken creates a restricted token and a handle to it, for NtFilterToken and NtFilterTokenEx. The new handle
+// has the rights of the existing one, which must grant TOKEN_DUPLICATE. Failures come in this order: unreadable
+// lists, flags, handle, malformed lists (T-60). Unknown flags are STATUS_INVALID_PARAMETER. After a failure no token
+// exists.
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {

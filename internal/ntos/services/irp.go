@@ -41,9 +41,11 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	return i, st
 }
 
-// beginOn creates an I/O request on any file and resets its event and the file's signal. l describes how its caller
-// learns of the completion; l.Waits makes the request synchronous. It fails if the quota is used up, if l.Event is no
-// event handle, or if the thread's APC queue is full (STATUS_INSUFFICIENT_RESOURCES). A failure resets no signal.
+// beginOn creates an I/O request on a file, and resets its event and the file's signal. l has the caller's
+// completion options; l.Waits makes the request synchronous. A failure resets no signal. Errors are:
+//   - a used-up quota: the status of the charge
+//   - an l.Event that is not an event handle: the status of the lookup
+//   - a full APC queue of the thread: STATUS_INSUFFICIENT_RESOURCES
 func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status
@@ -83,9 +85,9 @@ func (i *irp) drop() {
 	}
 }
 
-// over completes the request with result r. It writes the result to the program's memory, and then signals the waiting
-// threads (I-136). pended tells that the call had returned STATUS_PENDING before. A failure at once, or of a
-// synchronous request, signals nothing and writes nothing.
+// over completes the request with result r. The result is written to the program's memory, then waiting threads are
+// signaled (I-136). pended means that the call had returned STATUS_PENDING. A failure without pended, or of a
+// synchronous request, writes and signals nothing.
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
 	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
@@ -147,9 +149,9 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	return r, st
 }
 
-// startOn starts an I/O request on any file. do begins the operation and returns its first result and the function that
-// cancels it. STATUS_PENDING means that the request completes later. A thread that has ended is
-// STATUS_THREAD_IS_TERMINATING, too many requests are STATUS_INSUFFICIENT_RESOURCES; do is then not called.
+// startOn starts an I/O request on a file. do begins the operation, and returns its first result and a cancel
+// function. STATUS_PENDING means that the request completes later. Without a call of do, a thread that has ended is
+// STATUS_THREAD_IS_TERMINATING, and too many requests are STATUS_INSUFFICIENT_RESOURCES.
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)

@@ -93,9 +93,11 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
-// jobToken references the token that a job limit ONLY_TOKEN requires for the job's processes (I-89). It must be a
-// primary token that the caller may assign; handle 0 is STATUS_INVALID_PARAMETER. The caller releases it. A token of
-// another type is STATUS_BAD_TOKEN_TYPE, one that may not be assigned STATUS_PRIVILEGE_NOT_HELD.
+// jobToken references the token that the job limit ONLY_TOKEN requires for the job's processes (I-89). The caller
+// releases the token. The handle must grant TOKEN_ASSIGN_PRIMARY. Errors are:
+//   - handle 0: STATUS_INVALID_PARAMETER
+//   - a token that is not primary: STATUS_BAD_TOKEN_TYPE
+//   - a token that the caller may not assign: STATUS_PRIVILEGE_NOT_HELD
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.
@@ -135,9 +137,11 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
-// mayCreateWith reports whether the caller may create a process with the token tok. Without the flags of in it needs
-// SeAssignPrimaryTokenPrivilege or a related token. With OfProcess the privilege counts if the process's own token has
-// it, even disabled. With KinOnly, which comes before OfProcess, only a related token is allowed.
+// mayCreateWith reports whether the caller may create a process with the token tok. The flags of in select the
+// condition:
+//   - KinOnly, even with OfProcess: a related token
+//   - OfProcess: a related token, or SeAssignPrimaryTokenPrivilege in the process's token, even disabled
+//   - neither: a related token, or SeAssignPrimaryTokenPrivilege
 func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
 	switch {
 	// A token that is kin of the caller's process needs no privilege (I-96).

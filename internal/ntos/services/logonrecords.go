@@ -157,9 +157,9 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 	return e.Of(v), err
 }
 
-// recordToken writes the records of one token of a logon: 4624, and 4672 if the token has sensitive privileges. The
-// records count as those of whose, the stronger token of the pair. It returns the status of a record that cannot be
-// stored, and success without a record if the policy does not ask for one.
+// recordToken writes the audit records of one token of a logon. Event 4624 records the logon, and event 4672
+// sensitive privileges. The records count as those of whose, the stronger token of a linked pair. Without a record
+// that the policy requires the result is success. A record that cannot be stored returns its status.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {

@@ -66,10 +66,12 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 // maxOrigin is the longest OriginName, in bytes.
 const maxOrigin = 255
 
-// captureLogon captures the parameters of a logon request. It drops OriginName from a caller that has neither
-// SeTcbPrivilege nor SeImpersonatePrivilege (L-64). Unreadable input is refused first. Then an unknown message is
-// STATUS_BAD_VALIDATION_CLASS, a list of groups without SeTcbPrivilege STATUS_PRIVILEGE_NOT_HELD, and an OriginName
-// longer than maxOrigin STATUS_INVALID_PARAMETER.
+// captureLogon captures the parameters of a logon request. OriginName is dropped for a caller without SeTcbPrivilege
+// and SeImpersonatePrivilege (L-64). Errors are, in this order:
+//   - unreadable input: the status of its capture
+//   - an unknown message type: STATUS_BAD_VALIDATION_CLASS
+//   - a list of groups without SeTcbPrivilege: STATUS_PRIVILEGE_NOT_HELD
+//   - an OriginName longer than maxOrigin: STATUS_INVALID_PARAMETER
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {
@@ -116,10 +118,11 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
-// refusedLogon maps the status of a refused logon to the status and substatus that the client gets. A disabled
-// account, an expired password, and a forbidden time or workstation are substatuses of STATUS_ACCOUNT_RESTRICTION. An
-// unknown name, a wrong password and success all give STATUS_LOGON_FAILURE (L-32, L-35). Every other status is the
-// client's.
+// refusedLogon returns the status and substatus that the client gets for a refused logon. st maps as follows:
+//   - a disabled account, an expired password, a forbidden time or workstation: STATUS_ACCOUNT_RESTRICTION with
+//     substatus st
+//   - an unknown name, a wrong password, or success: STATUS_LOGON_FAILURE (L-32, L-35)
+//   - any other status: st itself
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
 	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:

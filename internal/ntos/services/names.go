@@ -206,9 +206,8 @@ func (d *domains) of(a *logon.Account) int32 {
 	return i
 }
 
-// named returns the index for a name that has no account but may have a known domain. It appends that domain if the
-// list does not have it yet. It returns -1 for a name without a domain (qualified is false), and for a domain that the
-// authority does not know.
+// named returns the index of the domain of a name that has no account. A known domain that is not yet in the list is
+// appended. A name without a domain (qualified is false) and an unknown domain return -1.
 func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	if !qualified {
 		return -1

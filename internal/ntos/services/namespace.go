@@ -90,10 +90,10 @@ func nakedWithoutName(typ *ob.Type) bool {
 	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
-// newDescriptor returns the descriptor of a new object. Each part comes from the creator's descriptor, else from the
-// inheritable entries of the directory, else from the defaults of the creator's effective token (O-38). It returns
-// nil for an unnamed object of a type of nakedWithoutName without a creator's descriptor. parent is nil for an
-// unnamed object.
+// newDescriptor returns the descriptor of a new object. Each part comes from the first of these that has it:
+// explicit, parent's inheritable ACEs, the defaults of the creator's effective token (O-38). explicit is the
+// creator's descriptor, or nil. parent is nil for an unnamed object. With both nil, a type of nakedWithoutName gets
+// a nil descriptor.
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if nakedWithoutName(typ) && parent == nil && explicit == nil {
@@ -135,9 +135,10 @@ func (c *Context) assign(r *sd.AssignRequest) (*sd.Descriptor, ntstatus.Status) 
 	return d, st
 }
 
-// mayGive checks that the caller may set this descriptor, or none for nil, on a new object of the type. The
-// caller must be allowed to assign its owner, and its SACL may need a privilege (S-61, S-71). The SACL of a
-// token is left to the caller of this function. Errors: STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD.
+// mayGive checks that the caller may set a descriptor on a new object of the type. A nil descriptor succeeds. The
+// SACL of a token is not checked. Errors are:
+//   - an owner that the caller may not assign: STATUS_INVALID_OWNER (S-61)
+//   - a SACL that needs a missing privilege: STATUS_PRIVILEGE_NOT_HELD (S-71)
 func (c *Context) mayGive(typ *winnt.ObjectType, given *sd.Descriptor) ntstatus.Status {
 	if given == nil {
 		return ntstatus.Success

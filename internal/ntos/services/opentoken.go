@@ -63,9 +63,11 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
 }
 
-// openThreadToken opens the impersonation token of the thread of h, for the process itself if asSelf is set (I-21). A
-// thread that does not impersonate is STATUS_NO_TOKEN, a client at SecurityAnonymous STATUS_CANT_OPEN_ANONYMOUS. The
-// handle needs THREAD_QUERY_INFORMATION, under Observed the limited right. A copy is opened if the client asked for it.
+// openThreadToken opens the impersonation token of the thread of handle h, or a copy if the client requires that.
+// asSelf checks the access of the caller's process instead of its impersonated client (I-21). Errors are:
+//   - h without THREAD_QUERY_INFORMATION, or the limited right under Observed: STATUS_ACCESS_DENIED
+//   - a thread that does not impersonate: STATUS_NO_TOKEN
+//   - a client at SecurityAnonymous: STATUS_CANT_OPEN_ANONYMOUS
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference
@@ -104,9 +106,9 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	return out, st
 }
 
-// openCopy opens a copy of a thread's impersonation token, for a client that requires that (CopyOnOpen). The copy
-// becomes the thread's token unless the thread's impersonation has changed since rec was read (I-23). A refusal by the
-// job closes the handle again. After a failure the thread keeps its token.
+// openCopy opens a copy of a thread's impersonation token, for a client with CopyOnOpen or EffectiveOnly. rec is the
+// impersonation record. If it is still current, the copy becomes the thread's token (I-23). A refusal by the job
+// closes the new handle. After a failure the thread keeps its token.
 func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide

@@ -46,9 +46,10 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 	return out, st
 }
 
-// control executes the control codes of a pipe end that complete at once. An unknown code is STATUS_NOT_SUPPORTED;
-// FSCTL_PIPE_WAIT is only for the pipe device. It never waits. Disconnecting and impersonating change the pipe and the
-// thread. Under Observed, impersonating before a client connected is STATUS_CANNOT_IMPERSONATE.
+// control executes the control codes of a pipe end that complete at once. Disconnecting changes the pipe, and
+// impersonating changes the calling thread. Under Observed, impersonating before a client has connected is
+// STATUS_CANNOT_IMPERSONATE. FSCTL_PIPE_WAIT, which only the pipe device has, is STATUS_ILLEGAL_FUNCTION. An unknown
+// code is STATUS_NOT_SUPPORTED.
 func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	switch in.FsControlCode {
@@ -78,9 +79,12 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 	return out, st
 }
 
-// transceive implements FSCTL_PIPE_TRANSCEIVE, which writes a message and reads the answer. The handle must grant
-// reading and writing. Without in.Later it returns STATUS_NOT_SUPPORTED. A buffer that cannot be read comes before the
-// rights. If data waits to be read, the status is STATUS_PIPE_BUSY. in.Later gets the result.
+// transceive implements FSCTL_PIPE_TRANSCEIVE, which writes a message and reads the answer. in.Later gets the
+// result. Errors are, in this order:
+//   - a nil in.Later: STATUS_NOT_SUPPORTED
+//   - an unreadable buffer: the status of its capture
+//   - a handle without both the read and the write right: STATUS_ACCESS_DENIED
+//   - unread data in the pipe: STATUS_PIPE_BUSY
 func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) ntstatus.Status {
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	switch {

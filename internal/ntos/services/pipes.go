@@ -113,9 +113,9 @@ func (c *Context) newPipeName(oa *nt.ObjectAttributes) (string, ntstatus.Status)
 	return name, ntstatus.Success
 }
 
-// pipeToOpen returns the target of an open: the name of a pipe below the device, or a referenced server end of an
-// unnamed pipe. ok is false for other names. The caller releases the server end. A root that cannot be referenced gives
-// ok false.
+// pipeToOpen returns the pipe that an open refers to. The target is the name of a pipe below the device, or the
+// server end of an unnamed pipe. The caller releases the server end. Any other name, or a root that cannot be
+// referenced, returns ok false.
 func (c *Context) pipeToOpen(oa *nt.ObjectAttributes) (name string, server *npfs.End, ok bool) {
 	if oa.RootDirectory == 0 {
 		name, ok = pipeName(oa.ObjectName)
@@ -152,10 +152,10 @@ func whichInstance(disposition uint32) npfs.Which {
 	return npfs.Any
 }
 
-// openPipe connects the calling thread to a listening instance: of the pipe with a name, or of the unnamed pipe of
-// server. It releases the reference on server, if any. The quality of service is the one in OBJECT_ATTRIBUTES, or the
-// default (I-84). Without a pipe of that name it returns STATUS_OBJECT_NAME_NOT_FOUND, and STATUS_ACCESS_DENIED for
-// rights that the pipe's direction does not allow.
+// openPipe connects the calling thread to a listening instance of a pipe. server is the server end of an unnamed
+// pipe, or nil for the pipe with this name; openPipe releases server's reference. A quality of service that oa does
+// not have is the default (I-84). A missing pipe is STATUS_OBJECT_NAME_NOT_FOUND. Rights that the pipe's direction
+// does not allow are STATUS_ACCESS_DENIED.
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
 	unnamed := server != nil

@@ -48,9 +48,9 @@ func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
 	return string(utf16.Decode(units)), limit, true
 }
 
-// waitForPipe implements FSCTL_PIPE_WAIT on the pipe device. It returns when an instance of the pipe listens, or with
-// STATUS_IO_TIMEOUT when the time has passed. A caller that cannot wait gets that status at once if none listens. A
-// malformed buffer gives STATUS_INVALID_PARAMETER. With in.Later the wait can be pending.
+// waitForPipe implements FSCTL_PIPE_WAIT, which waits until an instance of a pipe listens. After the time limit the
+// status is STATUS_IO_TIMEOUT. If in.Later is nil and no instance listens, that status is returned at once. With
+// in.Later the wait can be pending. A malformed buffer is STATUS_INVALID_PARAMETER.
 func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	if in.InputBuffer.Status != ntstatus.Success {
 		return c.Fail("O-3", in.InputBuffer.Status)

@@ -83,9 +83,9 @@ func (n *creation) reference() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// decide checks whether the caller may create the process with the given token, program and descriptors, and computes
-// the rights of both handles. It changes no state except that it may duplicate the token. The first failure decides the
-// status. A missing privilege is STATUS_PRIVILEGE_NOT_HELD. The creator is granted the requested rights.
+// decide checks whether the caller may create the process, and computes the rights of both handles. The creator is
+// granted the requested rights. No state changes, except that the token may be duplicated. The first failure decides
+// the status. A missing privilege is STATUS_PRIVILEGE_NOT_HELD.
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
@@ -147,10 +147,10 @@ func (n *creation) primary() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openImage checks that the program may be executed: by the user of the given token (I-96), else by the caller's
-// effective token (I-7). It stores the program's integrity level (T-113). An empty ImageName means no check and no
-// label. A missing program gives STATUS_OBJECT_NAME_NOT_FOUND. A name of another type of object gives that status as
-// well. A denial gives the status of the check.
+// openImage checks that the program may be executed, and stores its integrity level (T-113). The subject is the user
+// of n.token (I-96), or without a token the caller's effective token (I-7). An empty ImageName succeeds without a
+// check or a level. A missing program, or an object that is not a file, is STATUS_OBJECT_NAME_NOT_FOUND. A denial
+// returns the status of the check.
 func (n *creation) openImage() ntstatus.Status {
 	n.image = se.Unlabelled
 	if n.in.ImageName == "" {
@@ -192,9 +192,9 @@ func labelOf(d *sd.Descriptor) uint32 {
 	return se.Unlabelled
 }
 
-// commit reserves both handles, creates the process and its thread, writes the audit record, and publishes the handles.
-// If the record cannot be written, it ends the process before it runs. After a failure neither handle exists, except
-// that a process whose creator has ended runs on.
+// commit creates the process, its thread, the audit record and both handles. If the record cannot be stored, the
+// process ends before it runs. After a failure no handle exists. If the creator has ended meanwhile, the new process
+// still runs.
 func (n *creation) commit() ntstatus.Status {
 	c := n.c
 	hp, st := c.reserve(n.process.Attributes)

@@ -80,10 +80,10 @@ func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need 
 	return value, need, ntstatus.Success
 }
 
-// queryLinkedToken returns TokenLinkedToken: a handle to a new object, so that changes to it do not affect the linked
-// token. With SeTcbPrivilege that is a primary token, otherwise an impersonation token at SecurityIdentification. A
-// token without a pair is STATUS_NO_SUCH_LOGON_SESSION. A too small buffer is STATUS_BUFFER_TOO_SMALL with the required
-// length.
+// queryLinkedToken returns the TokenLinkedToken information: a handle to a copy of the linked token. With
+// SeTcbPrivilege the copy is a primary token. Without it the copy is an impersonation token at
+// SecurityIdentification. A token without a linked token is STATUS_NO_SUCH_LOGON_SESSION. A buffer that is too small
+// is STATUS_BUFFER_TOO_SMALL with the required length.
 func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// decide

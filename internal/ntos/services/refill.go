@@ -93,9 +93,9 @@ func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stage starts the atomic replacement of a file's contents, or with ended finishes it: the writes of the handle are
-// collected, and then replace the contents in one step. Both need the rights to replace the contents (F-214). A tree
-// that cannot collect writes, and a file outside the trees, are STATUS_NOT_SUPPORTED.
+// stage starts or finishes the atomic replacement of a file's contents. After the start, the writes of the handle
+// are collected. ended true replaces the contents by the collected writes. Both calls require the rights to replace
+// the contents (F-214). A file outside the trees, or in a tree that cannot collect writes, is STATUS_NOT_SUPPORTED.
 func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	// reference
 	h, st := c.withContents(v)

@@ -35,9 +35,9 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 	return len(all), closed
 }
 
-// powerless returns the token that replaces a revoked one: for the same user and logon session, but without rights. It
-// has no privilege, every SID counts for deny entries only, and its one restricting SID is in no descriptor (W-98). It
-// grants only what a descriptor without a DACL grants.
+// powerless returns the token that replaces a revoked one. The user and the logon session stay. The token has no
+// privilege, its SIDs count only for deny ACEs, and its restricting SID is in no descriptor (W-98). Only a
+// descriptor without a DACL grants it access.
 func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
 		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},

@@ -49,9 +49,9 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// referenceFor references the object of a handle for a call on its descriptor. The handle must grant want; otherwise
-// rule, which requires that, is named for the tracer. A file whose use was revoked fails too. The caller releases the
-// object, which is nil after a failure.
+// referenceFor references the object of a handle for a call on its descriptor. The caller releases the object, which
+// is nil after a failure. A handle that does not grant want is STATUS_ACCESS_DENIED; rule is the rule id for the
+// tracer. A revoked file fails too.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
@@ -108,10 +108,9 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 // replacedSize is the number of bytes charged for a replaced descriptor in addition to its own size.
 const replacedSize = 64
 
-// setSecurity implements NtSetSecurityObject for objects outside the trees: it replaces parts of an object's
-// descriptor. It records the change first, and only once even if it has to repeat the swap (U-73). An object without a
-// descriptor is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old one stays. The caller is charged for the new
-// descriptor, and gets the charge back if it is not stored.
+// setSecurity implements NtSetSecurityObject for objects outside the trees. A change from user mode is recorded
+// once, before the descriptor changes (U-73). The caller pays for the new descriptor. An object without a descriptor
+// is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old descriptor stays and nothing is charged.
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {

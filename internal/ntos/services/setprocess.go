@@ -56,9 +56,8 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	return out, st
 }
 
-// assignRecorded replaces a process's primary token under a policy that fails closed: it writes the audit record first.
-// Before that it tests whether the assignment would be refused, so that a refusal leaves no record. If the record
-// cannot be stored, the process keeps its token.
+// assignRecorded replaces a process's primary token, and writes the audit record first. It is for policies that fail
+// closed. A refused assignment leaves no record. If the record cannot be stored, the process keeps its token.
 func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.Status {
 	if out := p.MayAssignPrimary(tok); out.Status != ntstatus.Success {
 		return c.Impersonated(out)

@@ -145,9 +145,9 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	return c.moveBy(h, v, link, decide)
 }
 
-// moveBy renames a file, or adds a hard link to it if link is set, when decide allows it. The new name is relative to
-// RootDirectory, absolute, or a name in the file's own directory. Another tree, and a root outside the trees, are
-// STATUS_NOT_SAME_DEVICE. A refusal of decide is reported with its rule, and nothing is moved.
+// moveBy renames a file or, if link is true, adds a hard link to it. decide checks the change. After a refusal no
+// file is moved, and the tracer gets the rule. The new name is relative to RootDirectory, absolute, or a name in the
+// file's directory. A name in another tree and a root outside the trees are STATUS_NOT_SAME_DEVICE.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}
@@ -245,9 +245,9 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	return out, ntstatus.Success
 }
 
-// mayList checks that a handle may list its directory, and then records the use of the right. For the first listing
-// through the file it also charges the scan. Without FILE_LIST_DIRECTORY it returns STATUS_ACCESS_DENIED. A scan that
-// cannot be paid for is the status of the quota; the use stays recorded.
+// mayList checks that a handle may list its directory, and records the use of the right. A handle without
+// FILE_LIST_DIRECTORY is STATUS_ACCESS_DENIED. The first listing through a file charges the caller for the scan. A
+// failed charge returns its status, and the use stays recorded.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.

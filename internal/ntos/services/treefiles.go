@@ -85,9 +85,9 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use audits the use of a right through a handle: it writes event 4663 for the first use, if the open requested it. It
-// must be called before the use has an effect. If it fails, the operation must not continue. A right that was used
-// before, and a handle without a table, give success without an event.
+// use writes audit event 4663 for the first use of a right through a handle, if the open requested that. The caller
+// calls it before the operation. After a failure the operation must not continue. A repeated use, and a handle
+// without a table, succeed without an event.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {
@@ -146,9 +146,9 @@ func (f *File) moved(to int64) {
 	}
 }
 
-// readTree reads from a file of a tree. At the end of the file it returns STATUS_END_OF_FILE; a read of 0 bytes
-// succeeds. It moves the position of the file. A directory is STATUS_INVALID_PARAMETER. The handle must grant reading.
-// A failed read leaves the position.
+// readTree reads from a file of a tree and advances the file position. The handle must grant reading. A read of 0
+// bytes succeeds. The end of the file is STATUS_END_OF_FILE. A directory is STATUS_INVALID_PARAMETER. A failed read
+// leaves the position.
 func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if st := c.may(h, fileaccess.Read, nil); st != ntstatus.Success {
 		return out, st
@@ -196,9 +196,9 @@ func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte
 	return make([]byte, min(want, max(facts.EndOfFile-at, 0))), ntstatus.Success
 }
 
-// writeTree writes to a file of a tree and moves the position of a synchronous handle. A handle that may only append
-// writes at the end. After an error Information has the number of bytes that were written. Writing beyond the end also
-// needs the right to extend.
+// writeTree writes to a file of a tree and advances the position of a synchronous handle. A handle that may only
+// append writes at the end of the file. A write beyond the end also requires the right to extend. After a failed
+// write Information has the number of bytes written.
 func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {

@@ -21,9 +21,12 @@ type treeName struct {
 	told   bool        // the request through the share is recorded
 }
 
-// inTree resolves a name to the tree of files it belongs to. ok is false for a name in no tree, or if its lookup fails.
-// If ok is true and st is success, the caller must release n.held; if st is not, the name is malformed. A name below a
-// directory of a tree must be relative; one with a backslash at its start is STATUS_OBJECT_PATH_SYNTAX_BAD.
+// inTree finds the file tree that a name belongs to. The results are:
+//   - ok false: the name is in no tree, or its lookup failed
+//   - ok true and success: the caller must release n.held
+//   - ok true and a failure: the root is revoked, or the name is malformed
+//
+// A leading backslash in a name below a root directory is STATUS_OBJECT_PATH_SYNTAX_BAD.
 func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntstatus.Status) {
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
@@ -111,9 +114,9 @@ type openRequest struct {
 	nameless bool                                // create a file without a name
 }
 
-// find looks the name up in its tree and stores the access decision in q. The caller releases the place, which is where
-// the file is or would be created. A denial is not an error here; a missing folder is. After a failure nothing is held.
-// A missing name is found without any right.
+// find looks the name up in its tree and stores the access decision in q. The result is the file's place, or the
+// place for a new file. The caller releases it. A denial is not an error, but a missing directory is. After a
+// failure nothing is referenced. A missing name needs no right to be found.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
@@ -145,9 +148,9 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	return place, ntstatus.Success
 }
 
-// special checks whether the file system can create what the request asks for, a symbolic link or an unnamed file, and
-// prepares place for it. It returns STATUS_NOT_SUPPORTED if the file system has no such files (F-192, F-197), and
-// success for other requests. A link target that the file system does not accept gives its status.
+// special prepares place for a symbolic link or an unnamed file, if q requests one. Any other request succeeds. A
+// file system without such files is STATUS_NOT_SUPPORTED (F-192, F-197). A link target that the file system does not
+// accept returns the file system's status.
 func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	if q.target != "" {
 		if maker, ok := place.(nt.LinkPlace); ok {
@@ -166,9 +169,9 @@ func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openPlace carries out the decision for a place that find returned. again is true if the tree changed and the caller
-// must start again. After a failure no handle exists. A refusal is recorded if the descriptor asks for it. A
-// terminating process is STATUS_PROCESS_IS_TERMINATING. On failure the reserved handle and the charge are given back.
+// openPlace carries out the access decision d for a place that find returned. If the tree has changed, again is true
+// and the caller must repeat the lookup. A refusal is recorded if the descriptor requires that. A terminating
+// process is STATUS_PROCESS_IS_TERMINATING. After a failure there is no handle and no charge.
 func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	attributes uint32) (out nt.CreateFileOut, again bool, st ntstatus.Status) {
 	facts := place.Facts()

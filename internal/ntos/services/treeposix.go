@@ -57,9 +57,9 @@ func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *s
 	return c.openAsked(&n, &openRequest{Request: c.requestOf(&in, &oa, n.name), shape: shape}, &oa)
 }
 
-// makeSpecial creates a link or an unnamed file in a tree, as q says, and opens it. A path outside of the trees, and a
-// link without a target, are STATUS_NOT_SUPPORTED. An existing name is STATUS_OBJECT_NAME_COLLISION. It is created and
-// opened in one step; h is 0 after a failure.
+// makeSpecial atomically creates and opens a symbolic link or an unnamed file in a tree. q says which. A path
+// outside the trees, and a link without a target, are STATUS_NOT_SUPPORTED. An existing name is
+// STATUS_OBJECT_NAME_COLLISION. After a failure h is 0.
 func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, options fileaccess.CreateOptions,
 	q *openRequest) (h winnt.Handle, st ntstatus.Status) {
 	// capture

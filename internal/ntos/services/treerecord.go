@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree writes the audit record of an open of a tree file, or of its refusal, if a SACL and the policy require it.
-// It stores in remembered, unless that is nil, which later uses of the handle must be recorded. Only calls from user
-// mode are recorded. A record that cannot be kept returns its status.
+// recordTree writes the audit record of an open of a tree file, or of its refusal. Only user mode is recorded, if a
+// SACL and the policy require it. remembered gets the later uses of the handle that must be recorded; it may be nil.
+// A record that cannot be stored returns its status.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
@@ -47,9 +47,10 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 	return st
 }
 
-// openRecorded executes an open with its audit record. Under a policy that fails closed, the record of an open that
-// changes the tree comes first (U-79). Every other open can be undone, and is recorded after it has succeeded. The
-// caller must call f.Deref(ob.TagCall). With again true nothing was opened, and the caller must look up the name again.
+// openRecorded opens a file of a tree and writes the audit record. Under a policy that fails closed, the record
+// precedes an open that changes the tree (U-79). Any other open is recorded after its success, and undone if that
+// fails. The caller must call f.Deref(ob.TagCall). again true means that no file was opened and the caller must
+// repeat the lookup.
 func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	h winnt.Handle) (f *File, remembered audit.HandleAudit, again bool, st ntstatus.Status) {
 	changes := d.Action != fileaccess.Opened || r.Options&fileaccess.DeleteOnClose != 0
@@ -81,9 +82,9 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	return f, remembered, false, ntstatus.Success
 }
 
-// ruleOfLookup returns the rule that the tracer shows for a failed lookup in a tree. STATUS_OBJECT_NAME_INVALID means a
-// name that no file of a tree has (F-113). Any other status means that the name is not that of a file that can be
-// opened (F-112).
+// ruleOfLookup returns the rule id that the tracer shows for a failed lookup in a tree. STATUS_OBJECT_NAME_INVALID
+// is a name that no tree file can have (F-113). Any other status is a name without a file that can be opened
+// (F-112).
 func ruleOfLookup(st ntstatus.Status) string {
 	if st == ntstatus.ObjectNameInvalid {
 		return "F-113"
@@ -108,9 +109,9 @@ func ruleOfOpen(st ntstatus.Status) string {
 	return "F-124"
 }
 
-// recordShare writes the audit record of a request through a share, allowed or refused, if the policy requires it. It
-// records each request once and does not depend on the file's own decision (F-178). It returns success if nothing is to
-// be recorded, and the status of the log otherwise.
+// recordShare writes the audit record of a request through a share, if the policy requires it. Each request is
+// recorded once, as allowed or refused by the share; the file's decision does not count (F-178). Without a record
+// the result is success. A failed record returns the status of the log.
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
 	outcome := audit.Success

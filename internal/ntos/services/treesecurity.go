@@ -37,10 +37,10 @@ func ruleOfStored(st ntstatus.Status) string {
 	return "F-124"
 }
 
-// setTreeSecurity replaces parts of the descriptor of a tree file. It restarts if another program changed the
-// descriptor, and after too many restarts returns STATUS_SHARING_VIOLATION. The caller is charged for the new
-// descriptor, and gets the charge back if it is not stored. A user's change is recorded once, before it is made; if
-// recording fails, nothing changes.
+// setTreeSecurity replaces parts of the descriptor of a tree file. A change from user mode is recorded once, before
+// the descriptor changes. The caller pays for the new descriptor. If other programs keep changing the descriptor,
+// the status is STATUS_SHARING_VIOLATION after several attempts. After a failure the old descriptor stays and
+// nothing is charged.
 func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for range attempts {

@@ -24,8 +24,8 @@ type openShares struct {
 	of map[opener]int // guarded by mu
 }
 
-// take counts one more open file of a user if the user's share allows it, and reports whether it did. most is the
-// tree's limit for all users. A user may have as many open files as remain free; the first file is never refused.
+// take counts one more open file of a user, and reports whether the user's share allows it. most is the tree's limit
+// for all users. A user may have as many open files as remain free. The first file is always allowed.
 func (s *openShares) take(who opener, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,8 +64,8 @@ type admission struct {
 const treeFileSize = 3 << 10
 
 // admit counts and charges an open before the file is opened or created. The caller must call own or giveBack on the
-// result. Errors: those of a charge, and STATUS_TOO_MANY_OPENED_FILES if the user's share of the tree is used up.
-// After a failure nothing stays counted.
+// result. A used-up share of the tree is STATUS_TOO_MANY_OPENED_FILES. A failed charge returns its status.
+// After a failure nothing is counted or charged.
 func (c *Context) admit(n *treeName, place nt.FilePlace, user sid.SID) (a admission, st ntstatus.Status) {
 	payer := c.self.Payer()
 	a = admission{device: n.device, who: opener{payer.Block, payer.Client}}
