@@ -81,9 +81,9 @@ var (
 		})
 )
 
-// checked converts the result of NtAccessCheck to that of AccessCheck. For a check that succeeded and denied access it
-// returns success with AccessStatus false, and sets the last error to the reason. It returns a failed st unchanged,
-// without AccessStatus, and does not set the last error.
+// checked converts the result of NtAccessCheck to that of AccessCheck. A denial succeeds with AccessStatus false,
+// and its reason becomes the last error. A failed st is returned unchanged, with AccessStatus false, and the last
+// error stays.
 func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOut, ntstatus.Status) {
 	out := AccessCheckOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
 		GrantedAccess: o.GrantedAccess}

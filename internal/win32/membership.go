@@ -168,9 +168,9 @@ func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captu
 	return has, st
 }
 
-// isMember reports whether a SID is enabled in a token, by an access check against a descriptor that admits this SID
-// alone. client 0 means the effective token; that of a process is copied first. A handle of a primary token is
-// STATUS_NO_IMPERSONATION_TOKEN. A malformed SID is STATUS_INVALID_SID.
+// isMember reports whether a SID is enabled in a token. client is the token's handle; 0 means the calling thread's
+// effective token. A handle to a primary token is STATUS_NO_IMPERSONATION_TOKEN. A malformed SID is
+// STATUS_INVALID_SID.
 func (t *Thread) isMember(client winnt.Handle, s nt.Captured[sid.SID]) (bool, ntstatus.Status) {
 	if client == 0 {
 		own, primary, st := t.openOwn(winnt.TOKEN_DUPLICATE)

@@ -108,9 +108,9 @@ func (t *Thread) processHolds(p winnt.Privilege) (bool, ntstatus.Status) {
 	return slices.ContainsFunc(list, func(l nt.LUIDAndAttributes) bool { return l.LUID == p.LUID() }), st
 }
 
-// createProcess creates a process with all rights on its handles. Token 0 means a copy of the caller's primary token.
-// For another token it looks whether the process holds SeIncreaseQuotaPrivilege; without that, only a token derived
-// from the caller's is accepted. A creation flag other than CREATE_SUSPENDED gives STATUS_INVALID_PARAMETER.
+// createProcess creates a process with all rights on its handles. Token 0 means a copy of the caller's primary
+// token. If the process does not hold SeIncreaseQuotaPrivilege, any other token must be derived from the caller's. A
+// creation flag other than CREATE_SUSPENDED is STATUS_INVALID_PARAMETER.
 func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out CreateProcessOut, st ntstatus.Status) {
 	if in.CreationFlags&^winnt.CREATE_SUSPENDED != 0 {
 		return out, ntstatus.InvalidParameter
