@@ -13,9 +13,9 @@ type Administrator interface {
 	Administer(request []byte) ([]byte, ntstatus.Status)
 }
 
-// administer handles a request about the server's accounts, on a new goroutine. It counts as a call and blocks no
-// thread (W-3). A process without accounts answers STATUS_NOT_SUPPORTED at once, and a request beyond a bound the
-// status of admit. A returned error ends the connection.
+// administer handles a request about the server's accounts, on a new goroutine. The request counts as a call, but
+// blocks no thread (W-3). A process without accounts answers STATUS_NOT_SUPPORTED. A request beyond a limit answers
+// the status of admit. A returned error ends the connection.
 func (s *Server) administer(f *Frame) error {
 	a, ok := s.process.(Administrator)
 	if !ok {

@@ -63,10 +63,13 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	return a, err
 }
 
-// attach handles an Attach or AttachAs frame: it answers with a new connection for a program that will run in the
-// process of a handle. It returns STATUS_NOT_SUPPORTED if the connection cannot pass descriptors (W-52), or if the
-// process cannot attach, or not as another user. A client with too many unread descriptors gets
-// STATUS_INSUFFICIENT_RESOURCES. An error is a malformed body and ends the connection.
+// attach answers an Attach or AttachAs frame with a new connection for another program. The program will run in the
+// process of the frame's handle. Refusals are:
+//   - a connection that cannot pass descriptors: STATUS_NOT_SUPPORTED (W-52)
+//   - a process that cannot attach programs, or not as another user: STATUS_NOT_SUPPORTED
+//   - a client with too many unread descriptors: STATUS_INSUFFICIENT_RESOURCES
+//
+// A malformed body returns an error, which ends the connection.
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {

@@ -28,10 +28,10 @@ func (s *Server) payer() quota.Payer {
 	return quota.Payer{}
 }
 
-// chargeLocked charges a call for its frame and for more bytes until it is answered. Once the connection holds more
-// than freeBytes, a call is charged for all its bytes, and before that for none. A call that was charged already keeps
-// that charge if more is 0; otherwise the new charge replaces it. If the user cannot pay, the call has no charge, and
-// chargeLocked returns the status of the quota.
+// chargeLocked charges a call's frame and more bytes to the user until the call is answered. Below freeBytes on the
+// connection nothing is charged. Above it, a call is charged for all its bytes. A charged call keeps its charge if
+// more is 0. If more is not 0, the new charge replaces it. If the user cannot pay, the call has no charge, and the
+// status is that of the quota.
 //
 // +checklocks:s.mu
 func (s *Server) chargeLocked(f *Frame, more int) (st ntstatus.Status) {

@@ -80,9 +80,9 @@ func (r *reader) flag() bool {
 	return n == 1
 }
 
-// count reads the length of a list whose elements have at least size bytes. It compares the length with the remaining
-// bytes before memory is allocated (W-2). isNil is true for a nil list and for a length that is too large. After an
-// earlier error it returns 0 and false.
+// count reads the length of a list whose elements have at least size bytes. A length beyond the remaining bytes is
+// an error, before memory is allocated (W-2). isNil is true for a nil list and for that error. After an earlier
+// error the results are 0 and false.
 func (r *reader) count(size int) (n int, isNil bool) {
 	c := uint32(r.number(4))
 	if c == nothing {

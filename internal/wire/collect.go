@@ -4,10 +4,13 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// collect handles a Collect frame: it answers with the result of a pending operation once that has ended. It waits on a
-// goroutine of its own and blocks neither the reader nor a thread (W-91). An unknown operation, or one that another
-// Collect waits for, gives STATUS_INVALID_PARAMETER. A cancelled wait gives STATUS_CANCELLED, and a call that may not
-// be admitted its status. An error ends the connection.
+// collect handles a Collect frame, which waits for a pending operation and answers with its result. The wait blocks
+// neither the reader nor a thread (W-91). Other answers are:
+//   - an unknown operation, or one that another Collect waits for: STATUS_INVALID_PARAMETER
+//   - a cancelled wait: STATUS_CANCELLED
+//   - a request beyond a limit: the status of admit
+//
+// A returned error ends the connection.
 func (s *Server) collect(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -47,9 +50,9 @@ func (s *Server) collect(f *Frame) error {
 	return nil
 }
 
-// collected waits until a pending operation has ended and returns the answer to its Collect; c is the wait. ok is false
-// if the wait was cancelled or the server stops. A cancelled operation can be collected again later. With a failed
-// operation the status is its failure, and the operation is forgotten.
+// collected waits until a pending operation has ended, and returns the answer to its Collect. c is the wait. If the
+// wait is cancelled or the server stops, ok is false, and a later Collect can get the result. A failed operation
+// answers its failure status, and is forgotten.
 func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok bool) {
 	select {
 	case <-op.ended:

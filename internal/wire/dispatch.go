@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// dispatch handles one received frame: it makes the call, queues it for its thread, or answers at once. goesOn is false
-// if another goroutine reads the connection now. An unknown thread, and a request above a limit, get a status as their
-// answer. EndThread removes the thread from the table before it runs. An error is a frame that breaks the protocol, and
+// dispatch handles one received frame: it makes the call, queues it for its thread, or answers at once. If goesOn is
+// false, another goroutine reads the connection now. An unknown thread, and a request above a limit, answer a
+// status. EndThread removes the thread before it runs. A frame that violates the protocol returns an error, which
 // ends the connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
@@ -53,9 +53,10 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	return true, nil
 }
 
-// admit counts a call against the limits of the connection and charges its memory to the user. It returns
-// STATUS_INSUFFICIENT_RESOURCES at a limit, or the status of the quota; then nothing is counted. An error is a repeated
-// request number of a waiting call. Body sizes, waiting requests and pending requests have limits of their own.
+// admit counts a call against the limits of the connection, and charges its memory to the user. Body bytes, waiting
+// requests and pending requests have separate limits. At a limit the status is STATUS_INSUFFICIENT_RESOURCES. A
+// failed charge returns the status of the quota. Then nothing is counted. A request number that a waiting call
+// already has is an error.
 func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

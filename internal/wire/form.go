@@ -87,9 +87,9 @@ type request struct {
 // does not have. An error wraps ErrValue.
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
-// requestAfter decodes the call in body, the part of a frame's body after another head. If the service is unknown, it
-// leaves the parameters unread and sets known to false. Trailing or malformed parameters of a known service are an
-// error. A malformed flag or wait head is an error even then.
+// requestAfter decodes the call in body, which is f's body without a preceding head. An unknown service sets known
+// to false, and its parameters are not read. Malformed or trailing parameters of a known service are an error. A
+// malformed wait head is always an error.
 func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
 		return jsonRequest(f, body)

@@ -112,9 +112,9 @@ func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 // reader allocate.
 type room func(request uint64, n int) []byte
 
-// readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body. A length outside the
-// bounds is an error before anything else is read. It returns io.EOF only before the first byte. A body that is cut off
-// returns the frame with an error.
+// readFrame reads a frame like ReadFrame. given may be nil, or provides memory for the body. A wrong length is an
+// error before the rest is read. io.EOF means that the stream ended before the first byte. A truncated body returns
+// the frame and an error.
 func readFrame(r io.Reader, given room) (*Frame, error) {
 	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
 		return begun(b, given)
@@ -137,9 +137,8 @@ func readFrame(r io.Reader, given room) (*Frame, error) {
 	return &f, err
 }
 
-// begun reads a frame whose head has already arrived in r. given may be nil, or provide memory for a larger body. A
-// small frame that is buffered entirely takes one allocation. A wrong length is ErrFrame. If the body is cut off, it
-// returns the frame together with the error.
+// begun reads a frame whose head has already arrived in r. given may be nil, or provides memory for a larger body. A
+// wrong length is ErrFrame. A truncated body returns the frame and an error.
 func begun(r *bufio.Reader, given room) (*Frame, error) {
 	const most = 128
 	b, err := r.Peek(4 + headSize)

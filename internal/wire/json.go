@@ -27,9 +27,8 @@ type jsonReader struct {
 	held int // bytes that the elements read so far have at least in the binary form
 }
 
-// hold limits the memory that a JSON body can make the server allocate: it counts an element of least bytes in the
-// binary form. It returns an error if the binary form would exceed a frame. Omitted fields cost no JSON, so the length
-// of the body alone is no limit.
+// hold limits the memory that a JSON body can make the server allocate. Each call counts one element of least bytes
+// in the binary form. An error means that the binary form of the body would exceed a frame.
 func (r *jsonReader) hold(least int) error {
 	if r.held += least; r.held > MaxBody {
 		return r.Fail("more elements than a frame holds in the binary form")
@@ -211,9 +210,9 @@ func presetOf(f reflect.StructField, v reflect.Value) {
 	}
 }
 
-// jsonChoice returns the codec of a value of any type: null, or an object whose only name is that of the type. Another
-// type, several types in one object, or none is an error. An error of reading leaves the value unset or, for a second
-// type, set to the first.
+// jsonChoice returns the codec of a value of any type in choices. The JSON is null, or an object whose only name is
+// that of the type. An unknown type, several types or none are errors. After a read error the value is unset, or has
+// the first of several types.
 func jsonChoice() *jsonCodec {
 	names, made := make([]string, len(choices)-1), make([]*jsonCodec, len(choices)-1)
 	numbers := map[reflect.Type]int{}

@@ -57,10 +57,13 @@ type later struct {
 	collected bool   // a Collect waits for it, or brought it
 }
 
-// begin handles a Begin frame: it makes a call whose I/O operation may end after the answer. Event and waiters are
-// signalled only once the client has written its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that
-// cannot end later, STATUS_NOT_SUPPORTED over JSON, and the status of keeps at a limit. An error is a malformed body
-// and ends the connection.
+// begin handles a Begin frame: a call whose I/O operation may end after the answer. The event and the waiters are
+// signaled after the client has written its memory (W-90). Refusals are:
+//   - a service that cannot end later: STATUS_INVALID_PARAMETER
+//   - a JSON connection: STATUS_NOT_SUPPORTED
+//   - an operation beyond a limit: the status of keeps
+//
+// A malformed body returns an error, which ends the connection.
 func (w *worker) begin(f *Frame) (a reply, err error) {
 	if w.s.form == inJSON {
 		return refusal(ntstatus.NotSupported), nil // a program without memory that others see
@@ -124,9 +127,9 @@ func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	return a
 }
 
-// keeps registers an operation under its request number, and counts and charges it. It returns
-// STATUS_INSUFFICIENT_RESOURCES at a limit, for a number in use, and after the end of the connection. It returns the
-// status of the quota if the user cannot pay. Without success nothing is counted.
+// keeps registers an operation under its request number, and charges its memory. A limit, a number in use and an
+// ended connection are STATUS_INSUFFICIENT_RESOURCES. A failed charge returns the status of the quota. After a
+// failure nothing is counted.
 func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,9 +170,9 @@ func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	close(op.ended)
 }
 
-// far returns how far an operation has come when its call returns; pending is whether the call returned STATUS_PENDING.
-// The caller must call notify, unless it is nil, to signal the waiters. An operation on a synchronous handle is
-// finished when its call has returned (W-90).
+// far returns the progress of an operation when its call returns. pending means that the call returned
+// STATUS_PENDING. The caller must call notify, unless it is nil, to signal the waiters. An operation on a
+// synchronous handle that is not pending is finished (W-90).
 func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, notify func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

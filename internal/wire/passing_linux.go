@@ -68,9 +68,9 @@ func (r *receiver) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// once receives data and descriptors without waiting; fd is the socket. It returns false if nothing is there, so that
-// the caller waits. An error of the system returns true and is in r.err. EINTR is retried. At the end of the connection
-// it returns true with no bytes. Unlike package net, it does not request the peer's name.
+// once receives data and descriptors from the socket fd without blocking. If there is no data, the result is false
+// and the caller waits. A system error returns true and is in r.err. The end of the connection returns true with no
+// bytes. EINTR is retried.
 func (r *receiver) once(fd uintptr) bool {
 	r.message = unix.Msghdr{Iov: &r.vector, Control: &r.oob[0]}
 	r.message.SetIovlen(1)
@@ -110,9 +110,9 @@ func (r *receiver) descriptors(oob []byte) error {
 	return r.to.take(files)
 }
 
-// writeWith writes b, with the descriptors on its first byte. The caller still closes the files. It fails for more than
-// MaxDescriptors files, and for files over a connection that is not a Unix socket. A write that stops early goes on
-// without the descriptors.
+// writeWith writes b, with the descriptors of files on its first byte. The caller closes the files. More than
+// MaxDescriptors files, and files over a connection that is not a Unix socket, are errors. The rest of a short write
+// is sent without the descriptors.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) == 0 {
 		_, err := conn.Write(b)

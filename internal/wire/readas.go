@@ -108,10 +108,13 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 	return r
 })
 
-// readAs handles a ReadAs frame: it opens a file while impersonating a token and answers with its contents. Afterwards
-// the thread has its previous context, even on failure (G-30). The handle is closed if the answer has all contents. An
-// open that could change a file gives STATUS_INVALID_PARAMETER; JSON, and a process that cannot give contents,
-// STATUS_NOT_SUPPORTED before the body is read. An error is a malformed body and ends the connection.
+// readAs handles a ReadAs frame: it opens a file under a client's token and answers with the contents. Afterwards
+// the thread has its previous context, even after a failure (G-30). If the answer has all contents, the handle is
+// closed. Refusals are:
+//   - a JSON connection, or a process that cannot read contents: STATUS_NOT_SUPPORTED, before the body is read
+//   - an open that could change a file: STATUS_INVALID_PARAMETER
+//
+// A malformed body returns an error, which ends the connection.
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {
@@ -160,9 +163,9 @@ func reads(in *nt.CreateFileIn) bool {
 	return in.CreateDisposition == winnt.FILE_OPEN && in.CreateOptions&uint32(fileaccess.DeleteOnClose) == 0
 }
 
-// openAs opens and reads a file while impersonating a token, so that audit records name the client. If the thread
-// cannot impersonate it, nothing is opened (G-30). It reads into room; whole reports that the file fits there. If
-// reading fails after the open, opened still has the handle, and the caller closes it.
+// openAs opens and reads a file while impersonating a token, so audit records name the client. If the thread cannot
+// impersonate the token, no file is opened (G-30). The contents go to room; whole reports that they fit. If the read
+// fails, opened has the handle, and the caller closes it.
 func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGiver, room []byte) (a reply,
 	opened nt.CreateFileOut, facts nt.FileFacts, whole bool) {
 	sys := w.th.Services()

@@ -61,9 +61,9 @@ func (r *Reader) Frame() (*Frame, error) {
 	return f, nil
 }
 
-// give attaches the received descriptors that belong to a frame. They arrive with its first byte, in the order of
-// frames. An answer with fewer descriptors than it says, and descriptors of no answer, are errors. Descriptors for
-// later frames stay until their bytes have been read.
+// give attaches the received descriptors that belong to a frame. Descriptors arrive with the first byte of their
+// frame, in frame order. Those of later frames stay. Fewer descriptors than an answer announces, and descriptors
+// without an answer, are errors.
 func (r *Reader) give(f *Frame) error {
 	n := 0
 	if f.Kind == AnswerWith {

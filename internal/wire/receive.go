@@ -27,9 +27,9 @@ func (s *Server) read() {
 	}
 }
 
-// one reads and handles the next frame in the reader's time slice. goesOn is false if another goroutine reads the
-// connection now. A nil error with goesOn true means: call it again. It first sends the collected answers if no whole
-// frame has come, if they are many, or if the time slice is over. After an error the connection ends.
+// one reads and handles the next frame in the reader's time slice. Collected answers are sent first if no whole
+// frame has come, if they are many, or if the time slice is over. If goesOn is false, another goroutine reads the
+// connection now. A nil error with goesOn true asks for the next call. An error ends the connection.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {
@@ -54,9 +54,9 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	return goesOn, err
 }
 
-// partial reads a frame that has not arrived completely, after charging the user for its body. If the user cannot pay,
-// it skips the frame, answers it and returns nil. A frame with a wrong length is an error of ReadFrame. After an error
-// nothing stays charged.
+// partial reads a frame that has not arrived completely, and charges the user for its body. If the user cannot pay,
+// the frame is skipped and answered, and the result is nil. A wrong length is an error of ReadFrame. After an error
+// nothing is charged.
 func (s *Server) partial() (*Frame, error) {
 	b, err := s.from.Peek(4)
 	if err != nil {
@@ -87,9 +87,9 @@ func (s *Server) partial() (*Frame, error) {
 	return f, nil
 }
 
-// next reads a frame and blocks until it is complete. It returns nil and no error if the frame was already answered.
-// It receives no control data, so the kernel closes descriptors that a client sends (W-25). A frame that has started
-// must arrive in time, or the connection ends (W-18).
+// next reads a frame and blocks until it is complete. A frame that was already answered returns nil and no error. A
+// frame that has started must arrive within FrameTimeout, or the connection ends (W-18). Descriptors that a client
+// sends are closed by the kernel (W-25).
 func (s *Server) next() (*Frame, error) {
 	if _, err := s.from.Peek(1); err != nil {
 		return nil, err

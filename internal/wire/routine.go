@@ -147,9 +147,9 @@ func (s *Server) finish() {
 	}
 }
 
-// waited returns the next call whose wait for the disk is over, and blocks until there is one. It returns nil if no
-// call waits. It sends the collected answers and ends the time slice t before it blocks or returns nil. Before it
-// returns a call that is already over, it does so only if the answers are full or the time slice is spent.
+// waited returns the next call whose disk wait has ended, and blocks until there is one. Without a waiting call the
+// result is nil. Before blocking or returning nil, it sends the collected answers and ends the time slice t. For a
+// call that has already ended, that happens only if the answers are full or the time slice is spent.
 func (s *Server) waited(t *timeSlice) *routine {
 	var c *routine
 	s.mu.Lock()

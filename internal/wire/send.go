@@ -26,9 +26,9 @@ const largeAnswer = fullAnswers
 // (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. While s.hold is
-// set it only queues them. It closes f.Files once they are sent. A frame above MaxFrame is an error: nothing of it is
-// sent, and f.Files are closed.
+// sendWith sends a frame with tail and apart after its body, or only queues them while s.hold is set. tail is
+// copied. apart is not copied and must not change. f.Files are closed after they are sent. A frame above MaxFrame is
+// an error: no byte is sent, and f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
@@ -99,9 +99,9 @@ func (s *Server) sendAll(t *timeSlice) error {
 	return err
 }
 
-// sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). It first writes without
-// waiting; for the rest it ends the time slice and charges the user. t may be nil. It closes all files, also on an
-// error. Without fdMessages, or with one at the start, the first write already carries it.
+// sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). If a write would block,
+// the time slice t ends and the user pays for the remaining bytes. t may be nil. All files of fdMessages are closed,
+// even after an error.
 //
 // +checklocks:s.write
 func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err error) {

@@ -242,9 +242,9 @@ func (s *Server) begin() error {
 	return nil
 }
 
-// greet exchanges hellos with the client. The client's hello chooses the encoding. A client with another version gets
-// the server's hello and is then refused (W-1). Any other frame before the hello is an error. A malformed hello is
-// answered before its error is returned.
+// greet exchanges hello messages with the client, whose hello chooses the encoding. A client of another version gets
+// the server's hello, then an error (W-1). A malformed hello is answered in the same way. Any other frame before the
+// hello is an error.
 func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {

@@ -48,9 +48,9 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 // DecodeConnected decodes the answer to Connected after its head. An error wraps ErrValue.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected handles a Connected frame: it answers once the server of a port has completed or refused the connection
-// (W-41). If that has not happened yet, parked is true and f is answered after the port changes. An error is a
-// malformed body and ends the connection.
+// connected handles a Connected frame, which waits until a port's server accepts or refuses the connection (W-41).
+// If the server has not decided yet, parked is true, and f is answered after the port changes. A malformed body
+// returns an error, which ends the connection.
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
@@ -102,9 +102,9 @@ func (s *Server) cancel(f *Frame) error {
 	return s.answer(f, AnswerHead{}, nil)
 }
 
-// wait handles a Wait frame: it makes a call that is repeated until its status is no longer "not yet". In the meantime
-// it waits for a change of the object without blocking its thread (W-20). parked is true while it waits: f is then
-// answered later. An error is a malformed body and ends the connection.
+// wait handles a Wait frame: it repeats a call while the status is the frame's NotYet status. If the call must be
+// repeated, parked is true, and f is answered later. The wait does not block the thread (W-20). A malformed body
+// returns an error, which ends the connection.
 func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
@@ -122,9 +122,9 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	return a, true, nil
 }
 
-// write handles a Wait frame for a pipe write, which it performs once. The pipe keeps the part that does not fit until
-// the other end reads it. A cancel removes the unread part (W-20, I-152). A write that ends at once is not parked. An
-// error of the answer ends the connection.
+// write handles a Wait frame for a pipe write, which runs once. The pipe keeps bytes that do not fit until the peer
+// reads them. A cancel removes the unread bytes (W-20, I-152). If the write ends at once, parked is false. A failure
+// to send a later answer ends the connection.
 func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked bool, err error) {
 	l := nt.NewWait()
 	in.Later = l

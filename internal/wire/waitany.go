@@ -19,10 +19,14 @@ func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
 	return anyBody.append(inBinary, b, AnyBody{handles, alertable})
 }
 
-// waitAny handles a WaitAny frame: it answers with the index of the first signaled object, which it acquires, or with
-// STATUS_USER_APC. If there is neither, it waits for a change of any object (W-54): parked is true, and f is answered
-// later. A handle that cannot be waited for gives its status. More than MaxObjects handles give
-// STATUS_INVALID_PARAMETER_1. An error is a malformed body and ends the connection. Handles are tried in order.
+// waitAny handles a WaitAny frame, which waits for one of several objects. Answers are:
+//   - the first signaled object in order: its index; the object is acquired
+//   - a queued APC, if the wait is alertable: STATUS_USER_APC
+//   - a handle that cannot be waited for: its status
+//   - more than MaxObjects handles: STATUS_INVALID_PARAMETER_1
+//
+// If there is no answer yet, parked is true, and f is answered after a change of an object (W-54). A malformed body
+// returns an error, which ends the connection.
 func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 	b, err := anyBody.decode(w.s.form, f.Body)
 	if err != nil {

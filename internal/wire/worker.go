@@ -47,9 +47,10 @@ func (w *worker) awaitDisk(done <-chan struct{}) {
 	}
 }
 
-// claim makes the calling goroutine the one that makes the thread's calls, beginning with f. mine reports whether it
-// succeeded. If another goroutine makes them, claim queues f for it: false and true. After the end of the thread it
-// drops f: false and false.
+// claim makes the calling goroutine the runner of the thread's calls, beginning with f. The results are:
+//   - the goroutine is the runner: true and true
+//   - another goroutine is the runner, and f is queued for it: false and true
+//   - the thread has ended, and f is dropped: false and false
 func (w *worker) claim(f *Frame) (mine, begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -129,9 +130,8 @@ func (w *worker) run(f *Frame) {
 	}
 }
 
-// complete ends a call of the thread with its result r: it sends the answer and starts the thread's next call. goesOn
-// says whether the goroutine of the time slice t has more to do. It returns the error that has ended the connection, or
-// nil.
+// complete sends the answer r of a call and starts the thread's next call. goesOn tells whether the goroutine of the
+// time slice t has more work. The result is the error that has ended the connection, or nil.
 func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	if !goesOn || r.err != nil {
 		t.leave()
@@ -194,10 +194,11 @@ func (w *worker) settle(f *Frame, r result) error {
 }
 
 // perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
-// After a failed call it answers each Then with STATUS_CANCELLED, until the next Call. It ignores a Restore of an
-// unknown ticket. An error is a frame that breaks the protocol and ends the connection. Save above MaxTickets is
-// STATUS_INSUFFICIENT_RESOURCES. A ticket is restored once, by its own thread. EndThread returns the thread to the
-// process.
+// A frame that violates the protocol returns an error, which ends the connection. Some kinds have their own rules:
+//   - Then after a failed call: STATUS_CANCELLED, until the next Call
+//   - Save above MaxTickets: STATUS_INSUFFICIENT_RESOURCES
+//   - Restore: works once per ticket, on the ticket's thread; an unknown ticket is ignored
+//   - EndThread: returns the thread to the process
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
 	switch f.Kind {
@@ -258,9 +259,9 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 // returns STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
-// callAnd makes a call and passes its outputs to see, which reports whether to send them. A nil see sends them; with
-// false the answer has the status without outputs. An unknown service, and outputs that cannot be sent, answer
-// STATUS_NOT_SUPPORTED. It also reports the call to the watcher.
+// callAnd makes a call and passes its outputs to see, which reports whether to send them. A nil see sends the
+// outputs. If see returns false, the answer has only the status. An unknown service, and outputs that cannot be
+// encoded, answer STATUS_NOT_SUPPORTED. A watcher also gets the call.
 func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)
