@@ -101,10 +101,10 @@ func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// seAssignSecurityEx implements SeAssignSecurityEx, which computes the descriptor of a new object. It checks the
-// subject even for a kernel-mode caller, who can skip the checks with SEF_AVOID_OWNER_CHECK and
-// SEF_AVOID_PRIVILEGE_CHECK. A subject without a primary token counts as missing. A nil object type means that there
-// is none. An unreadable parameter gives its status before any other check.
+// seAssignSecurityEx implements SeAssignSecurityEx, which computes the descriptor of a new object. Unreadable
+// parameters fail before any other check. The subject is checked even in kernel mode, unless SEF_AVOID_OWNER_CHECK
+// and SEF_AVOID_PRIVILEGE_CHECK are set. A subject without a primary token counts as missing. A nil object type
+// means none.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
 	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status,
 		in.GenericMapping.Status); st != ntstatus.Success {

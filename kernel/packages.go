@@ -45,9 +45,9 @@ func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	return packageDirectory(t.SessionID(), t.Package()), nil
 }
 
-// subdirectory returns the object directory with a name in dir, with a reference for the caller. If it does not
-// exist, it creates a permanent one with the descriptor that protect returns. It fails if the name belongs to an
-// object of another type. It tries again if another thread creates it at the same time.
+// subdirectory returns the object directory with this name in dir, with a reference for the caller. A missing
+// directory is created as a permanent one, with the descriptor that protect returns. Concurrent calls return the
+// same directory. An object of another type with this name is an error.
 func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor) (*ob.Directory, error) {
 	for {
 		if h := dir.Lookup(name, false); h != nil {

@@ -51,10 +51,11 @@ var (
 	)
 )
 
-// privilegesOf implements SePrivilegeCheck: it marks the privileges of a set that a subject may use (T-101), and
-// reports whether they suffice. A subject without a token may use none, also in kernel mode. Else kernel mode may use
-// all (T-102), and an impersonation token below SecurityImpersonation none. In these cases no privilege is marked. A
-// nil set is empty.
+// privilegesOf implements SePrivilegeCheck: it marks the usable privileges of a set and reports whether they suffice
+// (T-101). A nil set is empty. These cases mark no privilege:
+//   - a subject without a token, in any mode: false
+//   - kernel mode: true (T-102)
+//   - an impersonation token below SecurityImpersonation: false
 func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt.PrivilegeSet, bool) {
 	if set == nil {
 		set = &nt.PrivilegeSet{}

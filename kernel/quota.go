@@ -28,9 +28,9 @@ func NewQuotaBlock(pool *QuotaPool, limit int64, administrator bool) *QuotaBlock
 // with the previous block.
 func (p *Process) SetQuota(b *QuotaBlock) { p.p.SetQuota(b) }
 
-// charge charges quota block b for a new process, and if made is true also for its token t. The status is that of the
-// first charge that b refuses. An earlier charge then stays until the process ends. b is charged for the process from
-// now on, also after a refusal.
+// charge charges quota block b for a new process and, if made is true, for its token t. The first refused charge is
+// the status; an earlier charge then stays until the process ends. b becomes the process's quota block, even after a
+// refusal.
 func (p *Process) charge(b *QuotaBlock, made bool, t *AccessToken) (st ntstatus.Status) {
 	p.p.SetQuota(b)
 	if made {

@@ -66,9 +66,8 @@ func (k *KernelThread) QueueSystemWork(fn Work) error {
 	return nil
 }
 
-// put queues work with the security context of the requesting thread. It captures the context under mu, because Close
-// waits for mu before it releases tokens. The error is ErrSystemClosed, ErrWorkQueueFull, or why no worker thread could
-// be created. After an error nothing is queued.
+// put queues work with the security context of the requesting thread. A closed system is ErrSystemClosed, and a full
+// queue ErrWorkQueueFull. If no worker thread can be created, the error says why. After an error nothing is queued.
 func (q *workQueue) put(k *KernelThread, fn Work) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
