@@ -63,10 +63,9 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns the conditions, for the table of services, of a create or open by name, in order. The
-// conditions up to the path are the same for every such service (O-22). gate has this service's own conditions that
-// need no object. They follow the reserved bits and precede SeSecurityPrivilege and the path. more comes after the
-// path.
+// nameConditions returns the ordered failure conditions of a create or open by name, for the service table. gate has
+// the service's own conditions that need no object: after the reserved bits, before SeSecurityPrivilege and the
+// path. more has the conditions after the path. The other conditions are the same for every such service (O-22).
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},

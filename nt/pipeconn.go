@@ -141,9 +141,8 @@ func (c *PipeConn) over(op string, d *deadline) error {
 // maxRead is how much a read asks for: less than a frame of a connection holds.
 const maxRead = 1 << 20
 
-// reading repeats the read f until it succeeds or fails, the deadline passes or the connection is closed. It returns
-// io.EOF if the other end is closed. It returns an error for a closed connection and for a passed deadline. A
-// cancelled try is repeated.
+// reading repeats the read f until it succeeds or fails. If the peer has closed its end, the error is io.EOF. A
+// closed connection and a passed deadline are errors. A cancelled attempt is repeated.
 func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 	const op = "read"
 	d := &c.read

@@ -129,9 +129,10 @@ func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
 	return h, st
 }
 
-// accepted returns the connection of the instance to which a client connected, and creates the next instance, so that
-// another client can connect at once. At the limit of instances the next Accept creates it. If st says that no client
-// connected, or no thread can be created for the connection, accepted closes the instance and returns an error.
+// accepted returns the connection of the next instance, and creates a new instance for another client. At the limit
+// of instances, a later Accept creates the new instance. If st means that no client connected, or no thread can be
+// created, the instance is closed and an error returned.
+//
 // +checklocks:l.mu
 func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 	h := l.next

@@ -100,9 +100,10 @@ func (w *worker) do(f func(*Thread)) {
 	f(w.t)
 }
 
-// try runs f once. If f cannot succeed yet, the caller waits until changed is closed and tries again. try gets
-// changed before it calls f, so that it misses no change. changed is nil for a remote kernel, which waits itself and
-// returns STATUS_CANCELLED after it waited in vain. try holds the worker's lock only while f runs on a local kernel.
+// try runs f once. If f cannot succeed yet, the caller waits until changed is closed and tries again. A change
+// during f also closes changed. For a remote kernel changed is nil: the kernel waits itself, and a wait in vain is
+// STATUS_CANCELLED. A local kernel runs f under the worker's lock. An invalid handle is STATUS_INVALID_HANDLE,
+// without a run of f.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})

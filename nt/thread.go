@@ -144,10 +144,8 @@ func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// call calls the service of entry e for thread t, local or remote. A call of this program's kernel that is not traced
-// goes straight to the implementation and allocates nothing; all others take the path of erased types. The calls that
-// a server makes for each request test direct themselves: the two calls through here cost as much as the shortest
-// service.
+// call calls the service of entry e for thread t, on a local or remote kernel. An untraced call on this program's
+// kernel goes directly to the implementation and allocates no memory. Any other call goes through CallRow.
 func call[I, O any](t *Thread, e *Entry[Services, I, O], in I) (O, ntstatus.Status) {
 	if t.direct != nil {
 		return e.Call(t.direct, in)
