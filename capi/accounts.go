@@ -51,9 +51,9 @@ func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// rmAccountName implements LookupAccountSid: it writes an account's type, name and domain. A NULL SID means the
-// current user. An unknown SID returns a status and writes nothing. A buffer that is too short receives no text; its
-// required length is written, and the call returns a status. Outputs that were written before the failure stay.
+// rmAccountName implements LookupAccountSid: it writes an account's type, name and domain. The texts and their
+// lengths are written by giveText; the caller frees the texts. A NULL SID means the current user. An unknown SID
+// returns a status and writes nothing. A failed write returns a status; outputs written before stay.
 func rmAccountName(c *call) uint64 {
 	var a logon.Account
 	s, st := c.SIDAt(c.ptr(0))

@@ -86,9 +86,9 @@ func named(all []param, f reflect.StructField) int {
 	return -1
 }
 
-// value returns the Go expression that decodes parameter i to a field of type f. The indices are those of the
-// parameters that the expression reads. The expression is "" if the type is not supported. A captured array also
-// reads its count: the next parameter if its name matches, else the previous one.
+// value returns the Go expression that decodes parameter i to a field of type f, or "" if none can be generated. The
+// indices are those of the parameters that the expression reads. A captured array also reads its count: the next
+// parameter if its name matches, else the previous one.
 func value(all []param, i int, f reflect.Type) (string, []int) {
 	isCaptured := strings.HasPrefix(f.Name(), "Captured[")
 	kind := f.String()
@@ -141,9 +141,9 @@ func newDecoder() *decoder {
 }
 
 // service generates the Go code of one service from its C prototype. A service that nt.Services does not have
-// generates nothing. If d.written calls a function that decodes the arguments, only that function is generated, even
-// with fields missing. The whole call is generated only if d.written does not have it, each field can be decoded and
-// each parameter is used.
+// generates nothing. If d.written calls a function that decodes the arguments, service generates that function, even
+// with fields missing. If not, the whole call is generated, unless d.written has it, a field cannot be decoded or a
+// parameter is unused.
 func (d *decoder) service(name string, all []param) {
 	m, ok := reflect.TypeFor[nt.Services]().MethodByName(name)
 	if !ok {

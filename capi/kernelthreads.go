@@ -11,8 +11,8 @@ import (
 
 // rmCreateSystemThread implements PsCreateSystemThread: it creates a thread object and a handle to it. Without a
 // process handle the thread belongs to the System process. A process that has ended is
-// STATUS_PROCESS_IS_TERMINATING. The new pthread in the C code uses the thread number that the call writes. If no
-// handle can be made, the thread ends and the call fails.
+// STATUS_PROCESS_IS_TERMINATING. If no handle can be made, the thread ends. The new pthread in the C code uses the
+// thread number that the call writes.
 func rmCreateSystemThread(c *call) uint64 {
 	out, client, number := c.ptr(0), c.ptr(4), c.ptr(5)
 	attributes := c.attributes(2)

@@ -86,9 +86,9 @@ func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
-// connected writes the outputs of a port connection. The outputs are the server's answer, its length, and the
-// maximum message length. An answer longer than the buffer is truncated, and the length written is that of the
-// truncated answer. A NULL pointer is skipped. The first failed write is returned.
+// connected writes the outputs of a port connection: the server's answer, its length and the maximum message length.
+// An answer longer than the buffer is truncated, and the truncated length is written. A NULL pointer is skipped. The
+// first failed write is returned.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]

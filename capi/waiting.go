@@ -173,9 +173,9 @@ func ntWaitForSingleObject(c *call) uint64 {
 const maxWaits = 64
 
 // ntWaitForMultipleObjects implements NtWaitForMultipleObjects, which waits for one or all of several objects. A
-// wait for all acquires the objects one by one in list order. Its first status other than success ends the wait,
-// such as STATUS_TIMEOUT or STATUS_USER_APC. Objects acquired before stay acquired. A count of 0 or above maxWaits
-// is STATUS_INVALID_PARAMETER_1, before the pointers are read.
+// wait for all acquires one object after another, in list order. A status such as STATUS_TIMEOUT or STATUS_USER_APC
+// ends that wait, and objects acquired before stay acquired. A count of 0 or above maxWaits is
+// STATUS_INVALID_PARAMETER_1, before the pointers are read.
 func ntWaitForMultipleObjects(c *call) uint64 {
 	n := c.u32(0)
 	if n == 0 || n > maxWaits {
