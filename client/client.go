@@ -71,9 +71,9 @@ func New(c net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// greet exchanges hello messages with the daemon and finds the services that both sides define identically (W-5).
-// Services that only one side has are not an error. The exchange takes at most HelloTimeout. If the daemon sends an
-// answer instead of a hello, greet returns that refusal as an error.
+// greet exchanges hello messages with the daemon and finds the common services (W-5). A service is common if both
+// sides define it identically. Services of only one side are not an error. The exchange takes at most HelloTimeout.
+// An answer instead of a hello is a refusal, returned as an error.
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// runAs sets cmd to start as a host user, with that user's groups. uid is the user's number. The groups come from
-// the host's user database. A uid that the database does not have is an error. After an error cmd is unchanged. The
-// call replaces cmd's credential and does not start cmd.
+// runAs sets the credential of cmd to a host user and that user's groups. It does not start cmd. uid is the user's
+// number, and the host's user database provides the groups. An unknown uid is an error. After an error cmd is
+// unchanged.
 func runAs(cmd *exec.Cmd, uid uint32) error {
 	who, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {

@@ -29,8 +29,8 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 	return out, st
 }
 
-// send calls the service row with the parameters in and waits for the answer. f is the request's frame; its body
-// already holds the bytes that precede the call. After a failure out is the row's empty result. Failures are:
+// send calls the service row with the parameters in, and waits for the answer. f is the request's frame; its body
+// holds the bytes before the call. After a failure out is the row's empty result:
 //   - a row that the daemon does not have: STATUS_NOT_SUPPORTED
 //   - a parameter that cannot be encoded, or a body above wire.MaxBody: STATUS_INVALID_PARAMETER
 //   - a lost connection or a malformed answer: STATUS_PORT_DISCONNECTED
