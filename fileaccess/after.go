@@ -72,12 +72,12 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 }
 
 // exclusive decides whether an open may exclude other readers. An open that shares reading, and a new object,
-// succeed. An exclusive open needs one of these rights (F-48):
+// succeed. Other opens need a right (F-48):
 //   - a directory without other opens: FILE_GENERIC_WRITE on the directory
 //   - any other object: FILE_ADD_FILE on the parent directory
 //
-// Without that right the open succeeds, but is made to share reading. A directory with the option DisallowExclusive
-// is refused with STATUS_ACCESS_DENIED instead.
+// Without the right the open is made to share reading. A directory opened with DisallowExclusive is refused with
+// STATUS_ACCESS_DENIED instead.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

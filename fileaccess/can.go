@@ -185,8 +185,8 @@ func firstOf(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// intentUnder returns the rights of bits that backup or restore intent can get under mandatory policy (F-20, A-54).
-// d is the descriptor of the object. A nil d allows no right. A zero bits returns zero.
+// intentUnder returns the rights of bits that mandatory policy leaves to backup or restore intent (F-20, A-54). d is
+// the descriptor of the object; a nil d allows no right.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

@@ -17,8 +17,8 @@ const (
 )
 
 // existing decides whether the open may open an existing object (step 6). Refusals before the access check are:
-//   - a reparse point without OpenReparsePoint: STATUS_REPARSE; SMB opens it (F-28)
-//   - a symbolic link through SMB without OpenReparsePoint: STATUS_STOPPED_ON_SYMLINK
+//   - a reparse point without OpenReparsePoint, except through SMB: STATUS_REPARSE (F-28)
+//   - a symbolic link without OpenReparsePoint through SMB: STATUS_STOPPED_ON_SYMLINK (F-28)
 //   - a write to a read-only file: STATUS_ACCESS_DENIED
 //   - DeleteOnClose for a read-only object or volume: STATUS_CANNOT_DELETE
 func (o *opening) existing() ntstatus.Status {
@@ -77,9 +77,9 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply computes the rights that the disposition needs in addition to those requested (F-33, F-34). For example,
-// overwriting implies FILE_WRITE_DATA. Opening an object or stream that exists implies no right. With the restore
-// privilege the implied rights are not checked, and the use of the privilege is recorded. Errors are:
+// imply computes the rights that the disposition needs beyond those requested (F-33, F-34). For example, overwriting
+// needs FILE_WRITE_DATA. FileOpen of an existing object or stream needs none. The restore privilege, whose use is
+// recorded, makes the check of these rights unnecessary. Errors are:
 //   - opening or overwriting a missing stream: STATUS_OBJECT_NAME_NOT_FOUND
 //   - creating a stream on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED
 //   - replacing a hidden or system file without these attributes: STATUS_ACCESS_DENIED (F-35)

@@ -178,12 +178,12 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one ACE to the NFSv4 ACL. An ACE type without an exact NFSv4 form is recorded as a loss:
-//   - an allow ACE is dropped
-//   - a deny, audit or alarm ACE becomes a plain one
+// entry adds one ACE to the NFSv4 ACL. What NFSv4 cannot express is recorded as a loss:
+//   - an allow ACE of a type without an exact form is dropped
+//   - a deny, audit or alarm ACE of such a type becomes a plain ACE
+//   - rights that NFSv4 does not have are dropped, without a loss except in an allow ACE
 //
-// Rights that NFSv4 does not have are dropped, and are a loss only in an allow ACE. An ACE for the owner or group is
-// merged with an equal ACE for children.
+// An ACE for the owner or group is merged with an equal ACE for children.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {
@@ -223,9 +223,9 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 	r.out = append(r.out, x)
 }
 
-// who sets the name of NFSv4 entry x for SID s. CREATOR OWNER becomes OWNER@ only for children, and the owner's SID
-// only without inheritance. A SID without a name is recorded as a loss, also if the resolver returns "". For such a
-// SID an allow entry returns false, and any other entry is for everyone.
+// who sets the name of NFSv4 entry x for SID s, and reports whether the entry can be kept. CREATOR OWNER becomes
+// OWNER@ only for children, and the owner's SID only without inheritance. A SID without a name, or with the name "",
+// is recorded as a loss. An allow entry for such a SID returns false; any other entry becomes one for everyone.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.
@@ -260,9 +260,9 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }
 
-// joins merges x into the last NFSv4 entry if both differ only in inheritance, and reports whether it did. s is the
-// SID of x, and must be CREATOR OWNER or CREATOR GROUP. Only the flags of the last entry change. Without a last
-// entry the result is false.
+// joins merges x into the last NFSv4 entry, and reports whether it did. s is the SID of x, and must be CREATOR OWNER
+// or CREATOR GROUP. The last entry must be equal to x, but not inherited by children. Only its flags change. Without
+// a last entry the result is false.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false

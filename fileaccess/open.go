@@ -148,13 +148,11 @@ const everyRight = ^winnt.AccessMask(0)
 // max reports whether the request asks for MAXIMUM_ALLOWED.
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent decides about the last component of the path (steps 5 and 6). A missing object is created, and an
-// existing object is opened. Errors are:
+// lastComponent creates or opens the object of the path's last component (steps 5 and 6). Errors of its own are:
 //   - a missing object with FileOpen or FileOverwrite: STATUS_OBJECT_NAME_NOT_FOUND (F-26)
 //   - a missing object on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED (F-26)
-//   - a file where a directory is wanted: STATUS_NOT_A_DIRECTORY, with FileCreate STATUS_OBJECT_NAME_COLLISION
-//     (F-27)
-//   - a directory where a file is wanted: STATUS_FILE_IS_A_DIRECTORY (F-27)
+//   - a file, with DirectoryFile: STATUS_NOT_A_DIRECTORY, or with FileCreate STATUS_OBJECT_NAME_COLLISION (F-27)
+//   - a directory, with NonDirectoryFile: STATUS_FILE_IS_A_DIRECTORY (F-27)
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object

@@ -97,7 +97,7 @@ func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 //   - no DELETE right, a pending deletion, or opens below a directory: STATUS_ACCESS_DENIED
 //   - a bad name: STATUS_INVALID_PARAMETER
 //   - the target directory or an existing target: the status of enter or replace
-//   - no right to add the object to the target directory: STATUS_ACCESS_DENIED
+//   - no right to add to the target directory: STATUS_ACCESS_DENIED
 func (v *move) rename() ntstatus.Status {
 	m := v.m
 	// A rename needs DELETE on the handle and a good name.
@@ -137,8 +137,8 @@ func (v *move) rename() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// enter checks the token and, if opens is true, opens the target directory with the rights desired (F-57). The
-// granted rights and the used privileges are stored in v. Errors are:
+// enter checks the token and, if opens is true, opens the target directory (F-57). desired has the rights of that
+// open. The granted rights and used privileges are stored in v. Errors are:
 //   - a missing token: STATUS_NO_TOKEN
 //   - a client whose level is too low: STATUS_BAD_IMPERSONATION_LEVEL
 //   - a refused open: the status and rule of that open

@@ -121,9 +121,9 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read returns the POSIX ACL that comes closest to an ACE list. inherit 0 means the ACL of the object itself, and an
-// inheritance flag that of its children. ACEs of one account are combined, and SIDs without an id are omitted. A
-// mask is present only with named users or groups. Its permissions are those of all groups and named users.
+// read returns the POSIX ACL that comes closest to an ACE list. inherit 0 means the ACL of the object, and an
+// inheritance flag that of its children. ACEs of one account are combined. SIDs without an id are omitted. A mask is
+// present only with named users or groups, and combines their permissions with those of the owning group.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
