@@ -136,9 +136,9 @@ func (d *Dirs) Close() {
 
 var errNotBelow = errors.New("the path does not name what lies below the root")
 
-// at opens the directory that contains the file of a path below the root. base is the last component of the path. An
-// empty path is "." in the root. If own is true, the caller must close fd; if own is false, the cache owns fd. A
-// component ".." and an empty component before a slash are errNotBelow. After an error the caller closes nothing.
+// at opens the directory that contains the file of a path below the root. base is the last component. An empty path
+// is "." in the root. The caller must close fd if own is true; the cache owns fd if own is false. A component ".."
+// and an empty component before a slash are errNotBelow. After an error the caller closes nothing.
 func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	fd, depth := d.root.fd(), 0
 	rest := path
