@@ -17,10 +17,9 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
 }
 
-// takeLocked reads up to n bytes from a queue. An empty queue gives no data and success. If n is 0, only the first
-// message is read. If message is true, one message is read, and a remainder gives STATUS_BUFFER_OVERFLOW. If server
-// is true, the server can then impersonate the client context of the message read. The caller must release the
-// contexts in dropped.
+// takeLocked reads up to n bytes from a queue, or if n is 0 from the first message only. An empty queue gives no
+// data and success. message limits the read to one message; a remainder gives STATUS_BUFFER_OVERFLOW. server lets
+// the server impersonate the client context of the message read. The caller must release the contexts in dropped.
 //
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,

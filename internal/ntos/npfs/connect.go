@@ -27,10 +27,9 @@ func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.Securit
 	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
 }
 
-// connect connects a client to an instance of the pipe that find returns. find is called with fs.mu held, and its
-// argument maps names to pipes. open creates the handle; if open fails, the instance listens again. A nil sqos means
-// DefaultSQOS. Static tracking captures the client's token. Without a pipe or a free instance the status is that of
-// claim.
+// connect connects a client to a listening instance of the pipe that find returns. find gets the pipes by name, and
+// runs with fs.mu held. A nil sqos means DefaultSQOS. Static tracking captures the client's token. If open fails,
+// the instance listens again. Without a pipe or a listening instance the status is that of claim.
 func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that states no quality of service gets the default (I-84).

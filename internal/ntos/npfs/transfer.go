@@ -69,13 +69,11 @@ func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstat
 	return n, st
 }
 
-// putLocked queues a message. A failure refuses the message and does not keep it. Without room in the queue the
-// status is:
-//   - stall is false, or the end is nonblocking: STATUS_PIPE_BUSY
-//   - more than maxStalled bytes would be queued: STATUS_INSUFFICIENT_RESOURCES
-//   - in other cases: STATUS_PENDING, and the message waits
-//
-// An end that is not ready returns the status of readyLocked.
+// putLocked queues a message, or refuses it and returns a failure. An end that is not ready returns the status of
+// readyLocked. A message without room in the queue is:
+//   - STATUS_PIPE_BUSY, if stall is false or the end is nonblocking
+//   - STATUS_INSUFFICIENT_RESOURCES, if more than maxStalled bytes would be queued
+//   - STATUS_PENDING in other cases; the message then waits
 //
 // +checklocks:e.instance.mu
 func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status) {
