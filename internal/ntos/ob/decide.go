@@ -34,10 +34,12 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 	return c.decideAccess(h, subject, desired, attributes)
 }
 
-// decideAccess runs the access check of an open (O-22). Rights that the type adds are granted after the check. An
-// unchecked caller gets the mapped rights. grantUnprotected decides for objects without a descriptor.
-// STATUS_ACCESS_DENIED refuses bits that the type does not have. With a descriptor it also refuses a request for no
-// rights, and a descriptor that cannot be evaluated.
+// decideAccess runs the access check of an open (O-22). An unchecked caller gets the mapped rights. grantUnprotected
+// decides for objects without a descriptor. Rights that the type adds are granted last. STATUS_ACCESS_DENIED
+// refuses:
+//   - a bit that the type does not have
+//   - a request for no rights, if there is a descriptor
+//   - a descriptor that cannot be evaluated
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ

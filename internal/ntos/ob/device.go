@@ -2,11 +2,11 @@ package ob
 
 import "github.com/refmon/refmon/ntstatus"
 
-// opened opens the device at the end of a path: the new file replaces the device in p (T-140). The caller pays for
-// the file. Other objects stay in p. A nil typ accepts any type. After an error p is unchanged. Errors are:
-//   - an object of another type, or a path below an object that is not a device: STATUS_OBJECT_TYPE_MISMATCH
-//   - a path below a device, with a typ other than the file type: STATUS_OBJECT_PATH_NOT_FOUND
-//   - a failed [Type].Opens or charge: the status of that call
+// opened replaces the device in p by a new file of that device, for which the caller pays (T-140). An object that is
+// no device stays in p. A nil typ accepts any type. After an error p is unchanged. Errors are:
+//   - another type, or a path below an object that is no device: STATUS_OBJECT_TYPE_MISMATCH
+//   - a path below a device, with another type than file: STATUS_OBJECT_PATH_NOT_FOUND
+//   - a failed [Type].Opens or charge: its status
 func (p *Place) opened(c *Caller, typ *Type) ntstatus.Status {
 	h := p.Object.Head()
 	switch device := h.typ.Opens != nil; {

@@ -137,8 +137,8 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 	return d.insert(name, obj.Head(), ignoreCase, false)
 }
 
-// insert names an object in the directory. With open true the creator's handle is counted under the same lock, so
-// another caller's close cannot remove the name. Errors are:
+// insert names an object in the directory. open also counts the creator's handle, so that another caller's close
+// cannot remove the new name. Errors are:
 //   - an empty name or one with a backslash: STATUS_OBJECT_NAME_INVALID
 //   - a name that exists, or an object that has a name: STATUS_OBJECT_NAME_COLLISION
 //   - a full directory, if the name does not exist: STATUS_INSUFFICIENT_RESOURCES

@@ -22,9 +22,9 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open checks the access to an object that was found by name, and opens a handle (steps 6 to 10 of O-22). The second
-// result is the granted access. After a failure the handle is 0. A denial is recorded if the descriptor requires it.
-// An object that has lost its name meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
+// open opens a handle to an object that was found by name (steps 6 to 10 of O-22). The second result is the granted
+// access. After a failure the handle is 0. A denial is recorded if the descriptor requires that. An object that has
+// lost its name meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -115,9 +115,9 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 	}
 }
 
-// createNamed tries once to create a named object. An existing name gives one of three results:
+// createNamed tries once to create a named object. If the name exists, the result is:
 //   - an object of another type: the status of that mismatch
-//   - OBJ_OPENIF: the object is opened with STATUS_OBJECT_NAME_EXISTS, which is a success
+//   - OBJ_OPENIF: a handle to the object, with the success STATUS_OBJECT_NAME_EXISTS
 //   - no OBJ_OPENIF: STATUS_OBJECT_NAME_COLLISION
 //
 // again means that the name appeared or disappeared meanwhile, and the caller must repeat the call. After a failure
@@ -190,9 +190,9 @@ type creation struct {
 	make    Maker
 }
 
-// commitNew creates the object of a request that passed all checks, names it and publishes its handle. Without a
-// directory the object has no name. After a failure there is neither a handle nor a name. A name that is visible can
-// still be removed if the audit record fails or the process exits.
+// commitNew creates the object of a checked request, names it and publishes its handle. Without a directory the
+// object has no name. A failed audit record, or the exit of the process, removes a name that was already visible.
+// After a failure there is neither a handle nor a name.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
 	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {
