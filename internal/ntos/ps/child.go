@@ -216,13 +216,13 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 	return p.swapToken(use), drop, Outcome{}
 }
 
-// assignableLocked returns the token that the process gets in place of tok. The token is one of:
+// assignableLocked returns the token that the process gets in place of tok:
 //   - tok itself
-//   - a copy, if another process uses tok (T-112); under Observed that is STATUS_TOKEN_ALREADY_IN_USE
+//   - a copy, if another process uses tok (T-112); under Observed STATUS_TOKEN_ALREADY_IN_USE instead
 //   - the token that the job's filter makes (I-90)
 //
 // A refusal by the job comes first. Then a process with a thread that has run is STATUS_NOT_SUPPORTED (T-110). The
-// caller must release the references on the tokens in drop, even after a failure.
+// caller must release the tokens in drop, even after a failure.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignableLocked(tok *se.TokenObject) (use *se.TokenObject, drop []*se.TokenObject, out Outcome) {

@@ -66,11 +66,10 @@ func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.Secu
 	return s.createClientSecurity(id, sqos, remote, server, quota.Payer{})
 }
 
-// createClientSecurity captures the client's token at the quality of service that the client allows (I-80). Dynamic
-// tracking of a local client keeps a reference to the token. Any other capture is a copy, charged to payer. server
-// may be nil if no copy is made. After a failure the context is nil, and nothing is referenced or charged. An
-// undefined level is STATUS_INVALID_PARAMETER. A level that the client cannot give is
-// STATUS_BAD_IMPERSONATION_LEVEL.
+// createClientSecurity captures the client's token at the allowed quality of service (I-80). Dynamic tracking of a
+// local client references the token. Any other capture copies it and charges payer. server may be nil if no copy is
+// made. After a failure the context is nil, and nothing is referenced or charged. An undefined level is
+// STATUS_INVALID_PARAMETER. A level that the client cannot give is STATUS_BAD_IMPERSONATION_LEVEL.
 func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool,
 	server *Process, payer quota.Payer) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {

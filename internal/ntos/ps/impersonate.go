@@ -78,9 +78,9 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	return Outcome{Raised: raises}
 }
 
-// accept makes the thread impersonate a token, if the thread may do so at this level. If the thread may not, it
-// impersonates a copy that only identifies the client (see demote). job is the job whose limits were checked. raises
-// reports whether an audit record is needed (see raised). other is nil if the token itself was installed.
+// accept makes the thread impersonate a token, or a copy that only identifies the client. The copy is installed if
+// the thread may not impersonate the token at this level (see demote). job is the job whose limits were checked.
+// raises reports whether an audit record is needed (see raised). other is nil if the token itself was installed.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 	job *Job) (raises bool, other *Outcome) {
 	// decide
@@ -138,9 +138,9 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote makes the thread impersonate a copy of tok at SecurityIdentification (I-43). The caller uses demote when
-// rule I-42 refuses the requested level; row is the row of that rule. The call succeeds with Demoted set. A failed
-// copy is an error. If the process has changed its job, the new job's limits apply and can refuse the copy.
+// demote makes the thread impersonate a copy of tok at SecurityIdentification (I-43). row is the row of rule I-42
+// that refused the requested level. The outcome is a success with Demoted set. If the token cannot be copied, or a
+// new job of the process refuses the copy, the outcome is that failure.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {

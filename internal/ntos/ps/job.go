@@ -205,8 +205,8 @@ func (j *Job) refuses(t *token.Token) Outcome {
 }
 
 // admit applies the limits of a job and its outer jobs to a token (I-90). primary selects the limits for primary
-// tokens (column B); otherwise those for impersonation apply (column A). The result is tok itself, or a filtered
-// token whose reference (TagCall) the caller must release. A refusal returns nil. A nil job allows every token.
+// tokens (column B) instead of impersonation tokens (column A). The result is tok itself, or a filtered token whose
+// reference (TagCall) the caller must release. A refusal returns nil. A nil job allows every token.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
 		// Without a job there is no limit (I-91).
