@@ -159,10 +159,10 @@ func (l *LogonSessions) Proved() (all []Logon) {
 	return all
 }
 
-// release drops one reference to a logon session and ends the session with the last. Two linked sessions end
-// together, when neither is referenced. A permanent session, and one that no token used yet, stay. If no session
-// ends, all results are nil. ended has the sessions marked for notification, logons those of all ended sessions, and
-// routines the callbacks to run. The caller runs them without the lock.
+// release drops one reference to a logon session, and ends the session with the last. Two linked sessions end
+// together, when neither is referenced. A permanent session, and one that no token has used, do not end. If no
+// session ends, all results are nil. ended has the sessions marked for notification, and logons those of all ended
+// sessions. The caller runs the callbacks in routines without the lock.
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()
