@@ -113,10 +113,9 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims computes the result of NtAdjustTokenClaimsAndDeviceGroups and changes no object. The results are the
-// new token, the output and the status. A refused change returns old and its status. A buffer that is too small
-// returns old, the required lengths and STATUS_BUFFER_TOO_SMALL. After success, st is the last success status of the
-// three lists that is not STATUS_SUCCESS.
+// adjustClaims computes the result of NtAdjustTokenClaimsAndDeviceGroups and changes no object. n is the new token,
+// and after a failure old. A buffer that is too small is STATUS_BUFFER_TOO_SMALL, with the required lengths in out.
+// After success st is the last list's status other than plain success, such as STATUS_NOT_ALL_ASSIGNED.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

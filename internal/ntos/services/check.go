@@ -74,9 +74,9 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 }
 
 // checkRequest captures the parameters of an access check, up to the descriptor, into r. If done is true, the call
-// succeeds with decision d without the descriptor. If the privilege buffer is too small, need gets the
-// required length. After a failure r is partly filled. Kernel mode checks neither generic rights nor the
-// token.
+// succeeds with decision d and does not use the descriptor. A privilege buffer that is too small sets
+// need to the required length. After a failure r is partly filled. Kernel mode checks neither generic rights
+// nor the token.
 func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
 	done bool, st ntstatus.Status) {
 	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {

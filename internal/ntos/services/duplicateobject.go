@@ -141,10 +141,10 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	return d.Granted, ntstatus.Success
 }
 
-// insertDuplicate creates the new handle of NtDuplicateObject. A handle in the kernel's table requires kernel mode
-// and the System process as target (O-58). User mode's duplicate is audited if the policy requires that; a record
-// that cannot be stored fails the call. A source that was closed meanwhile is STATUS_INVALID_HANDLE. After a failure
-// the handle is 0, and none was created.
+// insertDuplicate creates the new handle of NtDuplicateObject. The kernel's table requires kernel mode and the
+// System process as target (O-58). A duplicate from user mode is audited if the policy requires that, and fails if
+// its record cannot be stored. A source that was closed meanwhile is STATUS_INVALID_HANDLE. After a failure the
+// handle is 0, and none was created.
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {

@@ -74,10 +74,11 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	return out, st
 }
 
-// duplicateLevel returns the impersonation level of a duplicate token, or the rule and status of a refusal. After
-// success the rule is "". A nil sqos means the level of an impersonation token; for a primary token the profile
-// decides. STATUS_BAD_IMPERSONATION_LEVEL refuses a level above that of an impersonation token. It also refuses a
-// primary duplicate of a token below SecurityImpersonation.
+// duplicateLevel returns the impersonation level of a duplicate token. A nil sqos keeps the level of an
+// impersonation token; for a primary token the profile decides. A refusal returns its rule and
+// STATUS_BAD_IMPERSONATION_LEVEL; after success the rule is "". Refusals are:
+//   - a level above that of an impersonation token
+//   - a primary duplicate of a token below SecurityImpersonation
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
@@ -106,13 +107,12 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 }
 
 // duplicateAccess returns the rights of the handle to a duplicate token (T-40). held has the rights of the existing
-// handle; desired 0 requests held. In kernel mode and under Observed, every requested right that a token has is
-// granted, and other bits are dropped. In other cases rights that need a missing privilege are left out, which can
-// give 0 with success. Errors are:
+// handle; desired 0 requests held. In kernel mode and under Observed the caller is the creator, who gets every
+// requested right that a token has. Any other caller gets no right that needs a missing privilege, which can leave 0
+// with success. Errors are:
 //   - withSACL without SeSecurityPrivilege: STATUS_PRIVILEGE_NOT_HELD
-//   - a reserved bit: STATUS_ACCESS_DENIED
-//   - in those other cases, a bit that a token does not have: STATUS_ACCESS_DENIED
-//   - in those other cases, a client below SecurityImpersonation: STATUS_BAD_IMPERSONATION_LEVEL
+//   - a reserved bit, or from another caller a bit that a token does not have: STATUS_ACCESS_DENIED
+//   - another caller below SecurityImpersonation: STATUS_BAD_IMPERSONATION_LEVEL
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

@@ -41,11 +41,11 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	return i, st
 }
 
-// beginOn creates an I/O request on a file, and resets its event and the file's signal. l has the caller's
-// completion options; l.Waits makes the request synchronous. A failure resets no signal. Errors are:
+// beginOn creates an I/O request on a file, and resets its event and the file's signal. l describes the completion;
+// l.Waits makes the request synchronous. After a failure no signal is reset:
 //   - a used-up quota: the status of the charge
-//   - an l.Event that is not an event handle: the status of the lookup
-//   - a full APC queue of the thread: STATUS_INSUFFICIENT_RESOURCES
+//   - an l.Event that is no event handle: the status of the lookup
+//   - a full APC queue: STATUS_INSUFFICIENT_RESOURCES
 func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status

@@ -158,8 +158,8 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 }
 
 // recordToken writes the audit records of one token of a logon. Event 4624 records the logon, and event 4672
-// sensitive privileges. The records count as those of whose, the stronger token of a linked pair. Without a record
-// that the policy requires the result is success. A record that cannot be stored returns its status.
+// sensitive privileges. The records count as those of whose, the stronger token of a linked pair. If the policy
+// requires no record, the result is success. A record that cannot be stored returns its status.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {

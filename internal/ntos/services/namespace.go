@@ -90,10 +90,10 @@ func nakedWithoutName(typ *ob.Type) bool {
 	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
-// newDescriptor returns the descriptor of a new object. Each part comes from the first of these that has it:
-// explicit, parent's inheritable ACEs, the defaults of the creator's effective token (O-38). explicit is the
-// creator's descriptor, or nil. parent is nil for an unnamed object. With both nil, a type of nakedWithoutName gets
-// a nil descriptor.
+// newDescriptor returns the descriptor of a new object. explicit is the creator's descriptor, or nil. parent is nil
+// for an unnamed object. A part that explicit does not have comes from parent's inheritable ACEs, then from the
+// creator's effective token (O-38). With explicit and parent nil, a type of nakedWithoutName has no descriptor: the
+// result is nil.
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if nakedWithoutName(typ) && parent == nil && explicit == nil {

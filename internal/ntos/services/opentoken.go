@@ -63,9 +63,10 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
 }
 
-// openThreadToken opens the impersonation token of the thread of handle h, or a copy if the client requires that.
-// asSelf checks the access of the caller's process instead of its impersonated client (I-21). Errors are:
-//   - h without THREAD_QUERY_INFORMATION, or the limited right under Observed: STATUS_ACCESS_DENIED
+// openThreadToken opens the impersonation token of the thread of handle h. If the client requires that, a copy is
+// opened instead. asSelf checks access for the caller's process instead of the caller's client (I-21). Errors
+// include:
+//   - h without THREAD_QUERY_INFORMATION, or under Observed the limited right: STATUS_ACCESS_DENIED
 //   - a thread that does not impersonate: STATUS_NO_TOKEN
 //   - a client at SecurityAnonymous: STATUS_CANT_OPEN_ANONYMOUS
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,

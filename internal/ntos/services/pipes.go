@@ -153,9 +153,9 @@ func whichInstance(disposition uint32) npfs.Which {
 }
 
 // openPipe connects the calling thread to a listening instance of a pipe. server is the server end of an unnamed
-// pipe, or nil for the pipe with this name; openPipe releases server's reference. A quality of service that oa does
-// not have is the default (I-84). A missing pipe is STATUS_OBJECT_NAME_NOT_FOUND. Rights that the pipe's direction
-// does not allow are STATUS_ACCESS_DENIED.
+// pipe, which openPipe releases, or nil for the pipe with this name. Without a quality of service in oa the default
+// applies (I-84). A missing pipe is STATUS_OBJECT_NAME_NOT_FOUND. A right that the pipe's direction does not allow
+// is STATUS_ACCESS_DENIED.
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
 	unnamed := server != nil

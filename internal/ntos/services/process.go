@@ -149,8 +149,8 @@ func (n *creation) primary() ntstatus.Status {
 
 // openImage checks that the program may be executed, and stores its integrity level (T-113). The subject is the user
 // of n.token (I-96), or without a token the caller's effective token (I-7). An empty ImageName succeeds without a
-// check or a level. A missing program, or an object that is not a file, is STATUS_OBJECT_NAME_NOT_FOUND. A denial
-// returns the status of the check.
+// check. A missing program, or an object that is no file, is STATUS_OBJECT_NAME_NOT_FOUND. A denial returns the
+// status of the check.
 func (n *creation) openImage() ntstatus.Status {
 	n.image = se.Unlabelled
 	if n.in.ImageName == "" {

@@ -93,9 +93,9 @@ func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stage starts or finishes the atomic replacement of a file's contents. After the start, the writes of the handle
-// are collected. ended true replaces the contents by the collected writes. Both calls require the rights to replace
-// the contents (F-214). A file outside the trees, or in a tree that cannot collect writes, is STATUS_NOT_SUPPORTED.
+// stage starts the atomic replacement of a file's contents, or finishes it if ended is true. Writes of the handle
+// are collected from the start, and replace the contents at the end. Both calls need the rights to replace the
+// contents (F-214). A file outside the trees, or in a tree that cannot collect writes, is STATUS_NOT_SUPPORTED.
 func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	// reference
 	h, st := c.withContents(v)

@@ -109,10 +109,10 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	return out, ntstatus.Success
 }
 
-// setToken changes the information of one class of a token. row is the class's setter. After a failure the token is
-// unchanged. If row.keeps is true, the modified id stays. Raising the integrity level without SeTcbPrivilege is
-// STATUS_PRIVILEGE_NOT_HELD. TokenSessionReference accepts only 0; any other value is STATUS_INVALID_PARAMETER, and
-// a repeated 0 has no effect.
+// setToken changes the information of one class of a token. row is the class's setter; row.keeps keeps the modified
+// id. After a failure the token is unchanged. Errors include:
+//   - a higher integrity level without SeTcbPrivilege: STATUS_PRIVILEGE_NOT_HELD
+//   - a TokenSessionReference other than 0: STATUS_INVALID_PARAMETER; a repeated 0 has no effect
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {

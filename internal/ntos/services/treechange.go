@@ -145,9 +145,9 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	return c.moveBy(h, v, link, decide)
 }
 
-// moveBy renames a file or, if link is true, adds a hard link to it. decide checks the change. After a refusal no
-// file is moved, and the tracer gets the rule. The new name is relative to RootDirectory, absolute, or a name in the
-// file's directory. A name in another tree and a root outside the trees are STATUS_NOT_SAME_DEVICE.
+// moveBy renames a file or, if link is true, adds a hard link to it. decide checks the change; a refusal moves no
+// file, and the tracer gets its rule. The new name is relative to RootDirectory, absolute, or a name in the file's
+// directory. Another tree, and a root outside the trees, are STATUS_NOT_SAME_DEVICE.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}

@@ -85,9 +85,9 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use writes audit event 4663 for the first use of a right through a handle, if the open requested that. The caller
-// calls it before the operation. After a failure the operation must not continue. A repeated use, and a handle
-// without a table, succeed without an event.
+// use writes the audit event for the first use of a right through a handle (4663). The event is written only if the
+// open requested it. The caller calls use before the operation. After a failure the operation must not continue. A
+// repeated use, and a handle without a table, succeed without an event.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {

@@ -114,9 +114,9 @@ type openRequest struct {
 	nameless bool                                // create a file without a name
 }
 
-// find looks the name up in its tree and stores the access decision in q. The result is the file's place, or the
-// place for a new file. The caller releases it. A denial is not an error, but a missing directory is. After a
-// failure nothing is referenced. A missing name needs no right to be found.
+// find looks the name up in its tree and stores the access decision in q. The result is the place of the file or new
+// file, which the caller releases. A denial is not an error, but a missing directory is. After a failure the place
+// is nil. A missing name is found without any right.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {

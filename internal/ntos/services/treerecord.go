@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree writes the audit record of an open of a tree file, or of its refusal. Only user mode is recorded, if a
-// SACL and the policy require it. remembered gets the later uses of the handle that must be recorded; it may be nil.
-// A record that cannot be stored returns its status.
+// recordTree writes the audit record of an open, or refused open, of a tree file. Only user mode is recorded, if a
+// SACL and the policy require that. remembered may be nil, or gets the later uses of the handle that must be
+// recorded. A record that cannot be stored returns its status.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
@@ -48,7 +48,7 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 }
 
 // openRecorded opens a file of a tree and writes the audit record. Under a policy that fails closed, the record
-// precedes an open that changes the tree (U-79). Any other open is recorded after its success, and undone if that
+// precedes an open that changes the tree (U-79). Any other open precedes its record, and is undone if the record
 // fails. The caller must call f.Deref(ob.TagCall). again true means that no file was opened and the caller must
 // repeat the lookup.
 func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
