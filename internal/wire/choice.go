@@ -67,9 +67,9 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.FsFullSizeInformation](),
 }
 
-// choice returns the codec of a parameter of an interface type, such as the value of an information class. The
-// encoding is the index of the value's type in choices, then the value; nil is index 0. Encoding a value of another
-// type is an error. An interface with methods panics.
+// choice returns the codec of a parameter whose type is an empty interface. The encoding is the index of the value's
+// type in choices, then the value; nil is index 0. Encoding a value of another type is an error. An interface with
+// methods panics.
 func choice(t reflect.Type) *codec {
 	if t.NumMethod() != 0 {
 		panic("wire: no codec for " + t.String())

@@ -6,9 +6,9 @@ import (
 
 // collect handles a Collect frame, which waits for a pending operation and answers with its result. The wait blocks
 // neither the reader nor a thread (W-91). Other answers are:
-//   - an unknown operation, or one that another Collect waits for: STATUS_INVALID_PARAMETER
+//   - an unknown operation, or one with another Collect: STATUS_INVALID_PARAMETER
 //   - a cancelled wait: STATUS_CANCELLED
-//   - a request beyond a limit: the status of admit
+//   - a reached limit: the status of admit
 //
 // A returned error ends the connection.
 func (s *Server) collect(f *Frame) error {

@@ -7,9 +7,9 @@ import (
 )
 
 // dispatch handles one received frame: it makes the call, queues it for its thread, or answers at once. If goesOn is
-// false, another goroutine reads the connection now. An unknown thread, and a request above a limit, answer a
-// status. EndThread removes the thread before it runs. A frame that violates the protocol returns an error, which
-// ends the connection.
+// false, another goroutine reads the connection now. An unknown thread or a reached limit is a status in the answer.
+// EndThread removes the thread before it runs. A frame that violates the protocol returns an error, which ends the
+// connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:
@@ -53,10 +53,9 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	return true, nil
 }
 
-// admit counts a call against the limits of the connection, and charges its memory to the user. Body bytes, waiting
-// requests and pending requests have separate limits. At a limit the status is STATUS_INSUFFICIENT_RESOURCES. A
-// failed charge returns the status of the quota. Then nothing is counted. A request number that a waiting call
-// already has is an error.
+// admit counts a call against the limits of the connection and charges its memory. Body bytes, waiting requests and
+// pending requests have separate limits. A reached limit is STATUS_INSUFFICIENT_RESOURCES, and a failed charge the
+// status of the quota; then nothing is counted. A repeated request number of a waiting call is an error.
 func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,7 +29,7 @@ func (s *Server) read() {
 
 // one reads and handles the next frame in the reader's time slice. Collected answers are sent first if no whole
 // frame has come, if they are many, or if the time slice is over. If goesOn is false, another goroutine reads the
-// connection now. A nil error with goesOn true asks for the next call. An error ends the connection.
+// connection now. If goesOn is true and err is nil, the caller repeats the call. An error ends the connection.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {

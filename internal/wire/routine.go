@@ -148,8 +148,8 @@ func (s *Server) finish() {
 }
 
 // waited returns the next call whose disk wait has ended, and blocks until there is one. Without a waiting call the
-// result is nil. Before blocking or returning nil, it sends the collected answers and ends the time slice t. For a
-// call that has already ended, that happens only if the answers are full or the time slice is spent.
+// result is nil. Collected answers are sent, and the time slice t ends, before the goroutine blocks or gets nil. If
+// the call has already ended, that happens only with full answers or a spent time slice.
 func (s *Server) waited(t *timeSlice) *routine {
 	var c *routine
 	s.mu.Lock()

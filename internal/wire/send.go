@@ -26,9 +26,9 @@ const largeAnswer = fullAnswers
 // (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith sends a frame with tail and apart after its body, or only queues them while s.hold is set. tail is
-// copied. apart is not copied and must not change. f.Files are closed after they are sent. A frame above MaxFrame is
-// an error: no byte is sent, and f.Files are closed.
+// sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the bytes are only
+// queued. tail is copied; apart is not, and must not change. f.Files are closed after they are sent. A frame above
+// MaxFrame is an error: no byte is sent, and f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {

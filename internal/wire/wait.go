@@ -48,9 +48,9 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 // DecodeConnected decodes the answer to Connected after its head. An error wraps ErrValue.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected handles a Connected frame, which waits until a port's server accepts or refuses the connection (W-41).
-// If the server has not decided yet, parked is true, and f is answered after the port changes. A malformed body
-// returns an error, which ends the connection.
+// connected handles a Connected frame, which waits for the server's decision about a port connection (W-41). Before
+// the decision parked is true, and f is answered after the port changes. A malformed body returns an error, which
+// ends the connection.
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {

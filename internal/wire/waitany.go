@@ -20,13 +20,13 @@ func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
 }
 
 // waitAny handles a WaitAny frame, which waits for one of several objects. Answers are:
-//   - the first signaled object in order: its index; the object is acquired
+//   - the first signaled object, which is acquired: its index
 //   - a queued APC, if the wait is alertable: STATUS_USER_APC
 //   - a handle that cannot be waited for: its status
 //   - more than MaxObjects handles: STATUS_INVALID_PARAMETER_1
+//   - none of these: no answer yet; parked is true, and f is answered after an object changes (W-54)
 //
-// If there is no answer yet, parked is true, and f is answered after a change of an object (W-54). A malformed body
-// returns an error, which ends the connection.
+// A malformed body returns an error, which ends the connection.
 func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 	b, err := anyBody.decode(w.s.form, f.Body)
 	if err != nil {

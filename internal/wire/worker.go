@@ -193,11 +193,11 @@ func (w *worker) settle(f *Frame, r result) error {
 	return r.err
 }
 
-// perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
-// A frame that violates the protocol returns an error, which ends the connection. Some kinds have their own rules:
+// perform makes the call in a frame that does not wait, and returns the answer. A frame that violates the protocol
+// returns an error, which ends the connection. Any other refusal is a status in the answer.
 //   - Then after a failed call: STATUS_CANCELLED, until the next Call
 //   - Save above MaxTickets: STATUS_INSUFFICIENT_RESOURCES
-//   - Restore: works once per ticket, on the ticket's thread; an unknown ticket is ignored
+//   - Restore: once per ticket and only on the ticket's thread; an unknown ticket is ignored
 //   - EndThread: returns the thread to the process
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
