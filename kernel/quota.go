@@ -28,7 +28,7 @@ func NewQuotaBlock(pool *QuotaPool, limit int64, administrator bool) *QuotaBlock
 // with the previous block.
 func (p *Process) SetQuota(b *QuotaBlock) { p.p.SetQuota(b) }
 
-// charge charges quota block b for a new process and, if made is true, for its token t. The first refused charge is
+// charge charges quota block b for a new process, and for its token t if made is true. The first refused charge is
 // the status; an earlier charge then stays until the process ends. b becomes the process's quota block, even after a
 // refusal.
 func (p *Process) charge(b *QuotaBlock, made bool, t *AccessToken) (st ntstatus.Status) {
