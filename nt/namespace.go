@@ -63,9 +63,9 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns the ordered failure conditions of a create or open by name, for the service table. gate has
-// the service's own conditions that need no object: after the reserved bits, before SeSecurityPrivilege and the
-// path. more has the conditions after the path. The other conditions are the same for every such service (O-22).
+// nameConditions returns the ordered failure conditions of a create or open by name (O-22). gate has the service's
+// conditions that need no object; they come before SeSecurityPrivilege and the path. more has the service's
+// conditions after the path. All other conditions are the same for every such service.
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},

@@ -101,9 +101,9 @@ func (w *worker) do(f func(*Thread)) {
 }
 
 // try runs f once. If f cannot succeed yet, the caller waits until changed is closed and tries again. A change
-// during f also closes changed. For a remote kernel changed is nil: the kernel waits itself, and a wait in vain is
-// STATUS_CANCELLED. A local kernel runs f under the worker's lock. An invalid handle is STATUS_INVALID_HANDLE,
-// without a run of f.
+// during f also closes changed. For a remote kernel changed is nil: the kernel waits, and STATUS_CANCELLED means
+// that it waited in vain. A local kernel runs f under the worker's lock. A bad handle is STATUS_INVALID_HANDLE, and
+// f does not run.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})
