@@ -51,9 +51,9 @@ func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// rmAccountName implements LookupAccountSid: it writes an account's type, name and domain. The texts and their
-// lengths are written by giveText; the caller frees the texts. A NULL SID means the current user. An unknown SID
-// returns a status and writes nothing. A failed write returns a status; outputs written before stay.
+// rmAccountName implements LookupAccountSid: it writes an account's type, name and domain. giveText writes the
+// texts, which the caller frees, and their lengths. A NULL SID means the current user. An unknown SID returns a
+// status and writes nothing. A failed write returns a status; outputs written before stay.
 func rmAccountName(c *call) uint64 {
 	var a logon.Account
 	s, st := c.SIDAt(c.ptr(0))
