@@ -78,8 +78,8 @@ func (o *opening) taken() ntstatus.Status {
 }
 
 // imply computes the rights that the disposition needs beyond those requested (F-33, F-34). For example, overwriting
-// needs FILE_WRITE_DATA. FileOpen of an existing object or stream needs none. The restore privilege, whose use is
-// recorded, makes the check of these rights unnecessary. Errors are:
+// needs FILE_WRITE_DATA. FileOpen and FileOpenIf of an existing object or stream need none. With the restore
+// privilege these rights are not checked, and its use is recorded. Errors are:
 //   - opening or overwriting a missing stream: STATUS_OBJECT_NAME_NOT_FOUND
 //   - creating a stream on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED
 //   - replacing a hidden or system file without these attributes: STATUS_ACCESS_DENIED (F-35)

@@ -178,10 +178,10 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one ACE to the NFSv4 ACL. What NFSv4 cannot express is recorded as a loss:
-//   - an allow ACE of a type without an exact form is dropped
+// entry adds one ACE to the NFSv4 ACL. Losses are recorded:
+//   - an allow ACE of a type without an exact NFSv4 form is dropped
 //   - a deny, audit or alarm ACE of such a type becomes a plain ACE
-//   - rights that NFSv4 does not have are dropped, without a loss except in an allow ACE
+//   - rights that NFSv4 does not have are dropped, and count as a loss only in an allow ACE
 //
 // An ACE for the owner or group is merged with an equal ACE for children.
 func (r *nfs4Reader) entry(a sd.ACE) {

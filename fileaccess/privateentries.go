@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openedList returns a copy of d, with only the owner and the DACL, in which no ACE has a condition. An access check
-// of the copy shows the most or the least that d can grant. If most is true, a conditional ACE allows and
+// openedList returns a descriptor with the owner of d, and the DACL of d without conditions. An access check of that
+// descriptor shows the most or the least that d can grant. If most is true, a conditional ACE allows and
 // never denies. If most is false, it denies and never allows. A descriptor without a DACL stays without one.
 func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 	parts := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner()}
