@@ -41,9 +41,9 @@ func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
 // Forget forgets all probed pages. Call it after a wait, during which the program may have unmapped memory.
 func (m *Memory) Forget() { m.readable, m.writable = pageList{}, pageList{} }
 
-// take and put copy as the runtime does. User memory is an integer, which keeps hostile values out of Go pointers;
-// our own is a pointer, because the runtime may move the stack between two calls. A fault inside them panics; see
-// guarded.
+// take and put copy n bytes from or to user memory with the runtime's memmove. A user address is an integer, so that
+// a hostile one never becomes a Go pointer. The address of our memory is a pointer, because the runtime may move the
+// stack. A fault panics; see guarded.
 //
 //go:linkname take runtime.memmove
 //go:noescape
