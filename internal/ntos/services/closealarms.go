@@ -25,9 +25,9 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 	})
 }
 
-// endAlarm implements the audit alarms for the close and the deletion of an object. Without GenerateOnClose it
-// succeeds without a record. A missing SeAuditPrivilege fails before a bad name. After either failure record is not
-// called. If record cannot store a required record, the call fails.
+// endAlarm implements the audit alarms for the close and the deletion of an object. Without GenerateOnClose nothing
+// is checked or recorded. A missing SeAuditPrivilege fails before a bad name. Neither calls record. If a required
+// record cannot be stored, the call fails.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
 		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)

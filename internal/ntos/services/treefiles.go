@@ -85,9 +85,9 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use writes the audit event for the first use of a right through a handle (4663). The event is written only if the
-// open requested it. The caller calls use before the operation. After a failure the operation must not continue. A
-// repeated use, and a handle without a table, succeed without an event.
+// use writes audit event 4663 for the first use of a right through a handle. Without a request of the open, for a
+// repeated use, or for a handle without a table, no event is written, and the result is success. The caller calls
+// use before the operation, which must not continue after a failure.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {

@@ -24,8 +24,9 @@ type openShares struct {
 	of map[opener]int // guarded by mu
 }
 
-// take counts one more open file of a user, if the user's share allows it, and reports whether it did. most is the
-// tree's limit for all users. A user may have as many open files as remain free. The first file is always allowed.
+// take counts one more open file of a user, if the user's share allows it. The result is whether the file was
+// counted. most is the tree's limit for all users. A user may have as many open files as remain free. The first file
+// is always allowed.
 func (s *openShares) take(who opener, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
