@@ -28,10 +28,10 @@ func (s *Server) payer() quota.Payer {
 	return quota.Payer{}
 }
 
-// chargeLocked charges the bytes of a call to the user until the call is answered. more is added to the size of the
-// frame. A connection that holds up to freeBytes is not charged. Beyond that, the call is charged for all its bytes.
-// A call that was charged before keeps that charge if more is 0, and gets a new one if not. If the user cannot pay,
-// the call has no charge, and the status is that of the quota.
+// chargeLocked charges the bytes of a call, and more bytes, to the user until the call is answered. A connection
+// that holds at most freeBytes is not charged. Beyond that, the call is charged for all its bytes. A charged call
+// keeps its charge if more is 0, and gets a new one if not. If the user cannot pay, the call has no charge, and the
+// status is that of the quota.
 //
 // +checklocks:s.mu
 func (s *Server) chargeLocked(f *Frame, more int) (st ntstatus.Status) {

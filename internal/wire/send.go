@@ -26,7 +26,7 @@ const largeAnswer = fullAnswers
 // (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the bytes are only
+// sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the frame is only
 // queued. tail is copied; apart is not, and must not change. f.Files are closed after they are sent. A frame above
 // MaxFrame is an error: no byte is sent, and f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
