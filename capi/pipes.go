@@ -51,9 +51,9 @@ func ntCreateFile(c *call) uint64 {
 }
 
 // ntCreateNamedPipeFile implements NtCreateNamedPipeFile, which creates a pipe instance. An instance limit of
-// 0xFFFFFFFF means no limit. Invalid parameters, a limit of 0 and a pipe without a direction are
-// STATUS_INVALID_PARAMETER. A bad status block or timeout pointer fails before all of these. Bad object attributes
-// fail before a missing direction, but after the other parameters.
+// 0xFFFFFFFF means no limit. An invalid parameter, a limit of 0 and a pipe without a direction are
+// STATUS_INVALID_PARAMETER. Failures come in this order: status block, timeout pointer, parameters, object
+// attributes, direction.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
