@@ -37,8 +37,8 @@ func (c *Conn) room(request uint64, n int) []byte {
 var readOn = new(wire.Frame)
 
 // take makes the caller the connection's reader, which reads the answers of all callers. The result is false if
-// there is a reader already or the answer to request has arrived. plain means that the caller waits only for its
-// answer; such a caller can become the reader later.
+// there is a reader already or the answer to request has arrived. If plain is true, the caller waits only for its
+// answer, and can become the reader later.
 func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// runAs sets the credential of cmd to a host user and that user's groups. It does not start cmd. uid is the user's
+// runAs sets the credential of cmd to a host user and that user's groups, and does not start cmd. uid is the user's
 // number, and the host's user database provides the groups. An unknown uid is an error. After an error cmd is
 // unchanged.
 func runAs(cmd *exec.Cmd, uid uint32) error {
