@@ -225,7 +225,8 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 
 // who sets the name of NFSv4 entry x for SID s, and reports whether the entry can be kept. CREATOR OWNER becomes
 // OWNER@ only for children, and the owner's SID only without inheritance. A SID without a name, or with the name "",
-// is recorded as a loss. An allow entry for such a SID returns false; any other entry becomes one for everyone.
+// is recorded as a loss. An allow entry for a nameless SID returns false; a deny, audit or alarm entry is then for
+// everyone.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.

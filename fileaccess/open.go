@@ -148,7 +148,7 @@ const everyRight = ^winnt.AccessMask(0)
 // max reports whether the request asks for MAXIMUM_ALLOWED.
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent creates or opens the object of the path's last component (steps 5 and 6). Errors of its own are:
+// lastComponent creates or opens the object of the path's last component (steps 5 and 6). Errors include:
 //   - a missing object with FileOpen or FileOverwrite: STATUS_OBJECT_NAME_NOT_FOUND (F-26)
 //   - a missing object on a read-only volume: STATUS_MEDIA_WRITE_PROTECTED (F-26)
 //   - a file, with DirectoryFile: STATUS_NOT_A_DIRECTORY, or with FileCreate STATUS_OBJECT_NAME_COLLISION (F-27)
