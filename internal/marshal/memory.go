@@ -53,9 +53,9 @@ func take(to unsafe.Pointer, from, n uintptr)
 //go:noescape
 func put(to uintptr, from unsafe.Pointer, n uintptr)
 
-// guarded copies n bytes between this program's memory and probed user memory. into true copies from user memory to
-// ours, and false the reverse. If another thread has unmapped the user memory, the result is
-// STATUS_ACCESS_VIOLATION. That requires that the Go runtime handles SIGSEGV.
+// guarded copies n bytes between this program's memory and probed user memory. If into is true, the bytes come from
+// user memory. If into is false, they go to user memory. Memory that another thread has unmapped is
+// STATUS_ACCESS_VIOLATION, as long as the Go runtime handles SIGSEGV.
 func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Status) {
 	defer func() {
 		if r := recover(); r != nil {
