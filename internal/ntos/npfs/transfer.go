@@ -48,9 +48,9 @@ func (e *End) readLocked(n int, f *finished) (res Result) {
 // read mode is message.
 func (e *End) byMessages() bool { return e.instance.pipe.cfg.Message && e.messages.Load() }
 
-// writeLocked queues a message and returns the number of bytes that the pipe took. Without enough room on a
-// nonblocking end, a byte pipe takes only the bytes that fit, and a message pipe takes none. Both succeed (I-153).
-// Other statuses are those of putLocked.
+// writeLocked queues a message and returns the number of bytes that the pipe took. Without enough room, a
+// nonblocking end succeeds with fewer bytes: those that fit on a byte pipe, and 0 on a message pipe (I-153). In
+// other cases the status is that of putLocked.
 //
 // +checklocks:e.instance.mu
 func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstatus.Status) {
