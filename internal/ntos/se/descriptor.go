@@ -77,9 +77,9 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	return mustACL(aces)
 }
 
-// labelledSACL returns the SACL of a new object: the audit ACEs of given and the mandatory label that typ requires
-// (O-39). If typ requires no label, the result is given, which may be nil. A label in given replaces the required
-// label, except for tokens, which drop it.
+// labelledSACL returns the SACL of a new object: given, with the mandatory label that typ requires (O-39). given may
+// be nil. If typ requires no label, the result is given. A label in given stays instead of the required one. For
+// tokens a label in given is dropped.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false
