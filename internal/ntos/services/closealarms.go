@@ -26,8 +26,8 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 }
 
 // endAlarm implements the audit alarms for the close and the deletion of an object. Without GenerateOnClose nothing
-// is checked or recorded. A missing SeAuditPrivilege fails before a bad name. Neither calls record. If a required
-// record cannot be stored, the call fails.
+// is checked or recorded. record is called only after the check of SeAuditPrivilege, then the capture of the name,
+// have succeeded. If a required record cannot be stored, the call fails.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
 		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)

@@ -187,9 +187,9 @@ func (c *Context) holds(p winnt.Privilege) bool {
 	return s.Holds(p)
 }
 
-// handleAttributes returns the HandleAttributes of an Ex service that take effect (O-28, O-29). User mode may pass
-// OBJ_INHERIT and OBJ_KERNEL_HANDLE; the latter has no effect. Kernel mode may pass only OBJ_KERNEL_HANDLE, and must
-// pass it outside the System process. Other attributes are STATUS_INVALID_PARAMETER.
+// handleAttributes returns the HandleAttributes of an Ex service that take effect (O-28, O-29). User mode may
+// request OBJ_INHERIT, and OBJ_KERNEL_HANDLE without effect. Kernel mode may request only OBJ_KERNEL_HANDLE, and
+// must do so outside the System process. Other attributes are STATUS_INVALID_PARAMETER.
 func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.Mode == access.Kernel {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {

@@ -56,8 +56,9 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	return out, st
 }
 
-// assignRecorded replaces a process's primary token, and writes the audit record first. It is for policies that fail
-// closed. A refused assignment leaves no record. If the record cannot be stored, the process keeps its token.
+// assignRecorded replaces a process's primary token under a policy that fails closed. The audit record is written
+// before the token is replaced. A refused assignment leaves no record. If the record cannot be stored, the process
+// keeps its token.
 func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.Status {
 	if out := p.MayAssignPrimary(tok); out.Status != ntstatus.Success {
 		return c.Impersonated(out)

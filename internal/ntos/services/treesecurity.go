@@ -37,9 +37,9 @@ func ruleOfStored(st ntstatus.Status) string {
 	return "F-124"
 }
 
-// setTreeSecurity replaces parts of the descriptor of a tree file. A change from user mode is recorded once, before
-// the descriptor changes. The caller pays for the new descriptor. If other programs keep changing the descriptor,
-// the status is STATUS_SHARING_VIOLATION after several attempts. After a failure the old descriptor stays and
+// setTreeSecurity changes the descriptor of a tree file. info selects the components to replace. The caller pays for
+// the new descriptor. A change from user mode is recorded once, before the descriptor changes. If other programs
+// keep changing the descriptor, the status is STATUS_SHARING_VIOLATION. After a failure the old descriptor stays and
 // nothing is charged.
 func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
