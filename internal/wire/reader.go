@@ -62,8 +62,8 @@ func (r *Reader) Frame() (*Frame, error) {
 }
 
 // give attaches the received descriptors that belong to a frame. Descriptors arrive with the first byte of their
-// frame, in frame order. Those of later frames stay. Fewer descriptors than an answer announces, and descriptors
-// without an answer, are errors.
+// frame, in frame order. Descriptors of later frames stay. Fewer descriptors than an answer announces, and
+// descriptors without an answer, are errors.
 func (r *Reader) give(f *Frame) error {
 	n := 0
 	if f.Kind == AnswerWith {

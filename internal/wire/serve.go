@@ -242,9 +242,9 @@ func (s *Server) begin() error {
 	return nil
 }
 
-// greet exchanges hello messages with the client, whose hello chooses the encoding. A client of another version gets
-// the server's hello, then an error (W-1). A malformed hello is answered in the same way. Any other frame before the
-// hello is an error.
+// greet exchanges hello messages with the client, whose hello chooses the encoding. A client of another version, or
+// with a malformed hello, gets the server's hello, then an error (W-1). Any other frame before the hello is an
+// error.
 func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {

@@ -24,9 +24,9 @@ func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
 //   - a queued APC, if the wait is alertable: STATUS_USER_APC
 //   - a handle that cannot be waited for: its status
 //   - more than MaxObjects handles: STATUS_INVALID_PARAMETER_1
-//   - none of these: no answer yet; parked is true, and f is answered after an object changes (W-54)
 //
-// A malformed body returns an error, which ends the connection.
+// Without an answer parked is true, and f is answered after an object changes (W-54). A malformed body returns an
+// error, which ends the connection.
 func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 	b, err := anyBody.decode(w.s.form, f.Body)
 	if err != nil {
