@@ -30,7 +30,7 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 }
 
 // send calls the service row with the parameters in, and waits for the answer. f is the request's frame; its body
-// holds the bytes before the call. After a failure out is the row's empty result:
+// holds the bytes before the call. Failures, with the row's empty result in out, are:
 //   - a row that the daemon does not have: STATUS_NOT_SUPPORTED
 //   - a parameter that cannot be encoded, or a body above wire.MaxBody: STATUS_INVALID_PARAMETER
 //   - a lost connection or a malformed answer: STATUS_PORT_DISCONNECTED
