@@ -42,7 +42,7 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 }
 
 // beginOn creates an I/O request on a file, and resets its event and the file's signal. l describes the completion;
-// l.Waits makes the request synchronous. After a failure no signal is reset:
+// l.Waits makes the request synchronous. Failures, which reset no signal, are:
 //   - a used-up quota: the status of the charge
 //   - an l.Event that is no event handle: the status of the lookup
 //   - a full APC queue: STATUS_INSUFFICIENT_RESOURCES
