@@ -193,8 +193,8 @@ func (w *worker) settle(f *Frame, r result) error {
 	return r.err
 }
 
-// perform makes the call in a frame that does not wait, and returns the answer. A frame that violates the protocol
-// returns an error, which ends the connection. Any other refusal is a status in the answer.
+// perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
+// A frame that violates the protocol returns an error, which ends the connection. Special cases are:
 //   - Then after a failed call: STATUS_CANCELLED, until the next Call
 //   - Save above MaxTickets: STATUS_INSUFFICIENT_RESOURCES
 //   - Restore: once per ticket and only on the ticket's thread; an unknown ticket is ignored
