@@ -54,9 +54,8 @@ func (d *Directory) sameLogon(a *Accounts) bool {
 		d.accounts.Logon == a.Logon
 }
 
-// previous finds each user in the earlier directory d by SID, so that unchanged tokens can be reused. from has the
-// index in d, -1 for a new user. aligned reports whether both lists have the same names, ids and primary groups in
-// the same order. d may be nil.
+// previous finds each user's index in the earlier directory d by SID, so that unchanged tokens can be reused. from[i]
+// is -1 for a new user. aligned is true if names, ids and primary groups are equal in both lists. d may be nil.
 func (d *Directory) previous(users []User) (from []int, aligned bool) {
 	from = make([]int, len(users))
 	if d != nil && equalBy(d.accounts.Users, users, (*User).sameIdentity) {
@@ -121,9 +120,9 @@ type userTable struct {
 	ids     []AccountID
 }
 
-// newUserTable returns the table of users. It fails with an *AccountError about the first user whose name is empty,
-// equal to an earlier one or in the form of a SID, or who has an error in errs. Names that differ only in case are
-// different users.
+// newUserTable returns the table of users. Names that differ in case are different users. The error is an
+// *AccountError about the first user with an error in errs, or a name that is empty, repeated or in the form of a
+// SID.
 func newUserTable(users []User, errs []error) (userTable, error) {
 	t := userTable{names: make(map[sid.SID]string, len(users)), primary: map[sid.SID]sid.SID{}}
 	seen := make(map[string]struct{}, len(users))

@@ -73,9 +73,9 @@ func (d *Directory) byUPN(who string) string {
 	return ""
 }
 
-// checkDomain reports whether domain belongs to the directory: its DNS name, the first label of that, which is the
-// short name by default, or the domain of a user principal name who. known is false if the directory does not know its
-// own name. Any other domain is an error (U-110).
+// checkDomain returns an error if domain is not the directory's domain (U-110). It accepts the DNS name and the first
+// label of the DNS name, the default short name. If who is the user principal name of a user, any domain is accepted.
+// If the directory has no DNS name, known is false without an error.
 func (d *Directory) checkDomain(who, domain string) (known bool, err error) {
 	if d.accounts == nil || d.accounts.Realm == "" {
 		return false, nil
@@ -94,9 +94,9 @@ func builtinDomain(name string) bool {
 	return strings.EqualFold(name, "BUILTIN") || strings.EqualFold(name, "NT AUTHORITY")
 }
 
-// lookUpName returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
-// whole text, name and domain its parts. BUILTIN and NT AUTHORITY skip the directory's groups. ok is false for any
-// other text. Of several groups with the name the first counts.
+// lookUpName returns the SID of a group, a well-known name, an alias or a SID in text form. who is the whole text,
+// split into name and domain. BUILTIN and NT AUTHORITY have no groups of the directory. The first of several groups
+// counts. ok is false for any other text.
 func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {
@@ -179,10 +179,11 @@ func (d *Directory) StandIn(s sid.SID) (p Principal, disabled bool, err error) {
 	return p, false, err
 }
 
-// newStandIn returns a principal for an account that is not a user of the directory. A well-known account gets the
-// token of its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon
-// of the kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors. An
-// error leaves no principal.
+// newStandIn returns a principal for an account that is not a user of the directory. After an error p is not usable.
+// By SID:
+//   - a well-known account: its built-in token
+//   - any other SID: a user's token with that SID and the groups of the logon kind (U-109), and note says so
+//   - the NULL SID, CREATOR OWNER and integrity levels: an error
 func (d *Directory) newStandIn(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
 	p.Name, p.stands = d.Name(s), true
 	switch s.Authority() {

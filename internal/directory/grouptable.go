@@ -35,9 +35,8 @@ func ReadsAsSID(name string) bool {
 	return err == nil && len(name) > len("BA")
 }
 
-// newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil. It fails with an
-// *AccountError for a group whose name or SID is missing, reads as a SID or an alias, or is not unique, or whose gid
-// another group has.
+// newGroupTable returns the table of the groups in a. It reuses unchanged groups of d, which may be nil. The error is
+// an *AccountError about the first group with a bad name, SID or gid: see groupTable.add.
 func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	t := &groupTable{nodes: make([]node, len(a.Groups))}
 	was := a.Groups[:0]
@@ -63,9 +62,10 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	return t, nil
 }
 
-// add adds the names and ids of group g, whose index is i. It fails if the name is empty, is taken in any case, or
-// reads as a SID or an alias; if the SID is zero or taken; and if the gid is taken. After an error some of the names
-// and ids may be entered.
+// add enters the names and ids of group g, whose index is i. After an error some may be entered. Errors:
+//   - the name is empty, reads as a SID or alias, or is taken in any case
+//   - the SID is zero or taken
+//   - the gid is taken
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
 	if g.Name == "" {

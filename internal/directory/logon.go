@@ -18,13 +18,17 @@ const (
 	controllersRID = 516 // Domain Controllers
 )
 
-// newToken returns the token of a user's logon at a domain member, of the kind in a. In addition to the user's groups
-// it has Everyone, the SIDs of the kind, Authenticated Users, This Organization, Users, the primary group, the SIDs of
-// known uids and gids, and the user's claims. The default primary group of a user of the domain is Domain Users. A
-// domain controller is also in Enterprise Domain Controllers. The domain's guest has only Everyone, the SID of the
-// type, Guests and Domain Guests in their place. Members of Administrators get the full token: high integrity and
-// enabled privileges. Only a network logon of an account of the computer is limited. It fails for a user without a
-// SID, or in more groups than a token holds.
+// newToken returns the token of user u's logon at a domain member, of the kind a.Logon. It has u's groups and claims
+// and:
+//   - Everyone, Authenticated Users, This Organization, Users and the SIDs of the logon kind
+//   - u's primary group, by default Domain Users for a user of the domain
+//   - the SIDs of a known uid and gid
+//   - Enterprise Domain Controllers, for a domain controller
+//
+// The domain's guest has Guests and Domain Guests in place of Authenticated Users, This Organization, Users and the
+// primary group. Of the logon kind's SIDs the guest has only the type. Members of Administrators get high integrity
+// and enabled privileges. Only a network logon of an account of the computer is limited. A user without a SID, or
+// with too many groups for a token, is an error.
 func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	if u.SID.IsZero() {
 		return nil, errors.New("the user has no SID")
