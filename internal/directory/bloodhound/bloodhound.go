@@ -108,10 +108,9 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 	return text, errors.Join(err, in.Close())
 }
 
-// readFile collects the accounts of one JSON file of BloodHound's collectors. It ignores files of other object types
-// and deleted objects, and reports objects without a SID. Malformed JSON, a file without "meta" and a version below 4
-// are errors. The first error of an object ends it, and accounts before it stay collected. Other types are ignored
-// whatever their version.
+// readFile collects the accounts of one JSON file of BloodHound's collectors. Deleted objects and files of other
+// object types are skipped. Objects without a SID are reported. Malformed JSON, a missing "meta" and a version below
+// 4 are errors. After an error in an object, earlier accounts stay collected.
 func readFile(c *collect.Collector, file []byte) error {
 	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
 	var f collected
