@@ -12,9 +12,10 @@ import (
 // posix holds the authorities for SIDs of users and groups that have no other SID (B-1).
 var posix = [2]sid.SID{directory.UnixUsers, directory.UnixGroups}
 
-// resolve sets the SID and the groups of each account. It drops accounts that have neither a SID nor an id,
-// distribution groups, and groups that LeaveOut names. It reports each account that it drops, except those of LeaveOut
-// and distribution groups without a SID.
+// resolve sets the SID and groups of each account. It drops these:
+//   - accounts with neither a SID nor an id, with a report
+//   - distribution groups, with a report if they have a SID
+//   - groups that LeaveOut names
 func (c *Collector) resolve() {
 	for kind, t := range [2]*Table{&c.Users, &c.Groups} {
 		t.list = slices.DeleteFunc(t.list, func(a *Account) bool {
@@ -63,9 +64,9 @@ func (c *Collector) resolve() {
 	c.members, c.foreign, c.listed = nil, nil, nil
 }
 
-// oneSID merges groups that have the same SID: the first one stays and gets the memberships of the others. It also
-// clears a gid that an earlier group has, or that belongs to a group by its own SID. It reports both. A malformed gid
-// is left as it is.
+// oneSID makes the SIDs and gids of groups unique, and reports each change. Groups with one SID become one group with
+// all memberships. A gid is cleared if an earlier group has it, or if another group has the SID S-1-22-2-gid. A
+// malformed gid does not change.
 func (c *Collector) oneSID() {
 	first := map[sid.SID]*Account{}
 	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {
@@ -117,9 +118,10 @@ func (c *Collector) index() *index {
 	return x
 }
 
-// join makes an account a member of the group to which r refers. It keeps the SID of an unknown group. The gid of an
-// unknown group becomes the account's GID if that is empty, else the SID S-1-22-2-gid. An unknown DN or name is
-// reported in Unresolved and dropped.
+// join makes account a a member of the group that r refers to. An unknown group counts as follows:
+//   - by SID: a gets the SID
+//   - by gid: a.GID is set if empty, else a gets the SID S-1-22-2-gid
+//   - by DN or name: the reference is reported in Unresolved and dropped
 func (c *Collector) join(x *index, a *Account, r Reference) {
 	var g *Account
 	switch {
@@ -156,9 +158,9 @@ func (r Reference) String() string {
 	return r.DN + r.GID + r.Name
 }
 
-// addMembership adds a member, a user or a group, to its group. Everyone and Authenticated Users stand for all users,
-// the latter without Guest (B-17). A member that no source describes is reported in Unresolved, unless a logon adds it.
-// A member with a SID is looked up by that only, else one with a DN by that, any other by name.
+// addMembership adds a user or group to the group m.group. A member is found by SID, else by DN, else by name.
+// Everyone means all users, and Authenticated Users all but Guest (B-17). An unknown member is reported in
+// Unresolved, unless a logon adds it.
 func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
 	if f := c.foreign[fold(r.DN)]; f != nil {
@@ -216,9 +218,9 @@ func (c *Collector) resolveGroups(a *Account) {
 	}
 }
 
-// settleGroups computes the final groups of an account: each once, without distribution groups and groups that
-// LeaveOut names. A distribution group is in no token, and its own memberships do not apply to its members (B-15).
-// Earlier SIDs and the primary group count as groups (B-16).
+// settleGroups computes the final groups of an account, without duplicates. Earlier SIDs and the primary group count
+// as groups (B-16). Distribution groups are left out, and their memberships do not apply to their members (B-15).
+// Groups that LeaveOut names are also left out.
 func (a *Account) settleGroups() {
 	seen := map[*Account]bool{a: true}
 	groups := a.groups[:0]
