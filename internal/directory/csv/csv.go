@@ -114,9 +114,9 @@ func IsCSV(have map[string]bool) bool {
 	return have["samaccountname"] && (have["sid"] || have["objectsid"])
 }
 
-// addRow collects the account of a row and makes it a member of the group of, which may be nil. It only reports a row
-// without a name or SID. Other malformed cells are errors. A row without a class is a group if it has a category or a
-// scope. Of the columns with a group's name the first that is not empty counts. Headings are in lower case.
+// addRow collects the account of a row and makes it a member of the group of, which may be nil. row has headings in
+// lower case. A row without a name or SID is only reported. Other malformed cells are errors. Without a class, a
+// category or scope means a group. The first nonempty column with a group's name counts.
 func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 	text := row["sid"]
 	if text == "" {
