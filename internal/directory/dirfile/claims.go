@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// claims reads the claims of a user: a list as in a token file, or a mapping from names to values, whose first value
-// sets the type. It returns the JSON list of a token file, ordered by name, and nil for null. It does not check the
-// entries of a list.
+// claims returns a user's claims as the JSON list of a token file, nil for null. A list in the input is returned
+// without a check. A mapping from names to values is sorted by name, and the first value of each claim sets the type.
 func (r *reader) claims() ([]byte, error) {
 	switch {
 	case r.Null():
@@ -30,9 +29,9 @@ func (r *reader) claims() ([]byte, error) {
 	return []byte("[" + strings.Join(list, ",") + "]"), err
 }
 
-// claim returns a claim as JSON in the form of a token file; "" for a claim without values. The first value decides
-// the type, and claim does not compare the others with it. A first value that is not a string, number or boolean, and
-// numbers that JSON cannot represent, are errors.
+// claim returns a claim as JSON in the form of a token file, or "" without values. The first value sets the type, and
+// later values are not checked against it. Errors are a first value other than a string, number or boolean, and a
+// number that JSON cannot represent.
 func (r *reader) claim(name string) (string, error) {
 	at := r.Pos
 	if r.Peek() == '[' {

@@ -35,10 +35,12 @@ func csvHead(b []byte) []string {
 	return head
 }
 
-// readCSV reads a directory with one row for each account. Columns, each at most once: name, sid, kind (user, group or
-// domain; user if empty), memberOf, primaryGroup, disabled, uid, gid, claims.NAME (values separated by semicolons),
-// claims.NAME:int64 and claims.NAME:boolean. Errors name the line, except that those of malformed CSV come from
-// encoding/csv.
+// readCSV reads a directory with one account in each row. head has the column names, each at most once:
+//   - name, sid, memberOf, primaryGroup, disabled, uid, gid
+//   - kind: user (the default), group or domain
+//   - claims.NAME, claims.NAME:int64, claims.NAME:boolean: values separated by semicolons
+//
+// Errors name the line; those of malformed CSV come from encoding/csv.
 func readCSV(b []byte, head []string) (*file, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
@@ -71,9 +73,9 @@ func columnName(head string) string {
 	return name
 }
 
-// addRow adds the account of a row. head has the column names and may have other columns than those of readCSV only if
-// their cells are empty. An empty cell means that the value is missing. A value that does not parse, and an unknown
-// column with a value, are errors. The kind is user by default.
+// addRow adds the account of a row. head has the column names. An empty cell means that the value is missing; the
+// default kind is user. A value that does not parse is an error. An unknown column is an error only if its cell has a
+// value.
 func (f *file) addRow(head, row []string, line int) error {
 	u := user{group: group{at: line}}
 	kind := "user"
@@ -159,9 +161,9 @@ func split(cell string) (list []string) {
 	return list
 }
 
-// csvClaim returns a claim as JSON in the form of a token file. typ is the type that its column names: string, int64,
-// boolean, or "" for string. A value of another type is an error. Booleans may be in any case. An unknown type is an
-// error. Without values there is no claim, and csvClaim returns "" for any type.
+// csvClaim returns a claim as JSON in the form of a token file, or "" without values. typ is string, int64 or
+// boolean; "" means string. An unknown typ and a value of another type are errors, if there are values. Booleans
+// match in any case.
 func csvClaim(name, typ string, values []string) (string, error) {
 	if len(values) == 0 {
 		return "", nil

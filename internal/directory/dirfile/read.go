@@ -94,9 +94,9 @@ type reader struct {
 	f     *file
 }
 
-// readJSON parses a directory in JSON. marks say where in the YAML file each part was, for errors; nil for a file in
-// JSON. null counts as absent. More than maxAccounts, and further text, are errors. An unknown field, and a field of
-// another type, are errors with their line. A field given twice is an error.
+// readJSON parses a directory in JSON. marks are positions in the YAML source for error messages, nil for a JSON
+// source. null counts as absent. An unknown or repeated field, a wrong type, more than maxAccounts users or groups,
+// and text after the end are errors.
 func readJSON(text []byte, marks []strict.Mark) (*file, error) {
 	f := &file{line: func(at int) int { return strict.LineOf(text, marks, at) }}
 	r := reader{strict.Reader{Scanner: strict.Scanner{Bytes: text}}, marks, f}
@@ -138,9 +138,8 @@ func (r *reader) group(g *group) error {
 	return r.Object(groupFields, func(i int) error { return r.field(g, i) })
 }
 
-// field reads one of the fields that users and groups share into g: name, SID, gid or memberOf. i is the field's
-// index in the list of names; every index but 0, 1 and 3 is memberOf, whose null means no groups. It returns an error
-// for a malformed value or too many groups.
+// field reads a field that users and groups share into g. i is the field: 0 is the name, 1 the SID, 3 the gid, any
+// other memberOf. A null memberOf means no groups. A malformed value and more than maxAccounts groups are errors.
 func (r *reader) field(g *group, i int) (err error) {
 	switch i {
 	case 0:

@@ -11,10 +11,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// resolve returns the accounts of a file, with SIDs in place of names and aliases. A name in memberOf is first a group
-// of the file, then a SID or an alias. An error about one account is a *directory.AccountError. Names of groups match
-// in any case. A name that is neither a group, a SID nor an alias is an error. Of two groups with the same name the
-// last counts.
+// resolve returns the accounts of a file, with SIDs in place of names and aliases. A name in memberOf is a group of
+// the file (in any case), else a SID or an alias, else an error. The last of several groups with one name counts.
+// Errors about an account are a *directory.AccountError.
 func (f *file) resolve() (*directory.Accounts, error) {
 	a := &directory.Accounts{Groups: make([]directory.Group, len(f.Groups)), Users: make([]directory.User, len(f.Users))}
 	if f.Domain != "" {
