@@ -70,9 +70,9 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// withGroups returns the user of the fields f of a passwd line, with the groups that getent initgroups reports. It
-// fails if it cannot read them. A malformed number is an error as well. After an error the user is empty, unless only a
-// group was malformed.
+// withGroups returns the user of a passwd line, with the groups from getent initgroups. f has the fields of the line.
+// Unreadable groups and malformed numbers are errors. After an error the user is empty, unless only a group was
+// malformed.
 func withGroups(f []string) (User, error) {
 	uid, err := number(f[2])
 	if err != nil {
@@ -178,9 +178,9 @@ func entry(database, key string) ([]string, bool) {
 	return f, ok && len(f) >= entryParts && f[0] != ""
 }
 
-// getent returns the one line that getent prints for a key of a database. ok is false if the key is empty, longer than
-// maxName bytes or has a colon or control character. It is also false if getent fails, takes longer than wait or prints
-// another number of lines. A key that begins with a minus sign is such a key as well.
+// getent returns the one line that getent(1) prints for a key of a database. ok is false in these cases:
+//   - key is empty, longer than maxName, not UTF-8, begins with "-" or has a colon or control character
+//   - getent(1) fails, takes longer than wait, or prints another number of lines or too much
 func getent(database, key string) (line string, ok bool) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
