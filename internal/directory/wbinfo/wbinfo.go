@@ -109,9 +109,9 @@ func words(line string) (out []string) {
 	return out
 }
 
-// collectLine collects one line of output of the call q. A failed call is only reported in Unresolved. Output of an
-// option that Read does not use is ignored. Other output that does not parse is an error. For -u and -g the line is
-// only a name.
+// collectLine collects one line of output of the wbinfo call q. A failed call is only reported in Unresolved. Output
+// of options that Read does not use is skipped. Other output that does not parse is an error. For -u and -g any line
+// is a name.
 func collectLine(c *collect.Collector, q *question, line string) error {
 	if isFailure(line) {
 		c.Report("wbinfo %s %s: %s", q.option, q.about, line)
@@ -178,9 +178,8 @@ func collectSID(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// collectTokenGroup adds the group with the SID in line to the memberships of the account with the SID of. It adds the
-// account, named by its SID, if no earlier line named it. If both SIDs are equal, it does nothing. A malformed SID is
-// an error.
+// collectTokenGroup adds the group with SID line to the account with SID of. An unknown account is created, with its
+// SID as name. If both SIDs are equal, nothing changes. A malformed SID is an error.
 func collectTokenGroup(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {
