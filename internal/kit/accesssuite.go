@@ -224,9 +224,9 @@ func (b *builder) lists() {
 	}
 }
 
-// implicitOwner adds access checks about the owner's implicit rights to the suite. Owners are the user, an enabled
-// group, a group that is not enabled, and a stranger. The DACL has an entry for OWNER RIGHTS (also inherit-only), a
-// denying one for Everyone, or neither. The token has restricting SIDs or none.
+// implicitOwner adds access checks about the owner's implicit rights. The owner is the user, an enabled group, a
+// disabled group or a stranger. The DACL has an entry for OWNER RIGHTS (also inherit-only), denies Everyone, or
+// neither. The token may have restricting SIDs.
 func (b *builder) implicitOwner() {
 	var none oracle.ACE
 	inheritOnly := entry(oracle.Allow, 1, owners)

@@ -30,9 +30,11 @@ type Answer struct {
 // ErrProtocol means that an adapter broke the protocol, so that the run has no score (B-38).
 var ErrProtocol = errors.New("the adapter broke the protocol")
 
-// readAnswer reads one line. Unknown and repeated fields, deep nesting, and a missing id are errors. So is a line that
-// has none or several of out, unsupported and error. A field of "out" with a wrong type is an error too: the adapter is
-// at fault, not the answer. Every error wraps ErrProtocol. An error must begin with "invalid" or "other".
+// readAnswer parses one line of an adapter's output. Every error wraps ErrProtocol. Errors:
+//   - unknown or repeated fields, a field of the wrong type, deep nesting
+//   - no id
+//   - not exactly one of out, unsupported and error
+//   - an error text that does not begin with "invalid" or "other"
 func readAnswer(line []byte) (*Answer, error) {
 	var a Answer
 	err := strict.Unmarshal(line, &a)
@@ -71,9 +73,9 @@ func readAnswer(line []byte) (*Answer, error) {
 // clip returns the start of a line for a message, quoted.
 func clip(line []byte) string { return fmt.Sprintf("%.80q", line) }
 
-// eachLine calls fn with each line of r that is not blank, without the white space around it. A line over MaxAnswer is
-// an error (B-38). It stops at the first error of fn or r. Errors of the protocol name the line, from 1; blank lines
-// count (B-45).
+// eachLine calls fn with each nonblank line of r, without surrounding white space. It stops at the first error of fn
+// or r. A line over MaxAnswer bytes is an error (B-38). Protocol errors name the line, counted from 1 with blank
+// lines (B-45).
 func eachLine(r io.Reader, fn func([]byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, MaxAnswer)

@@ -17,9 +17,9 @@ func (b *builder) recorded(q *oracle.Auditing, rules ...string) {
 		&Out{Recorded: ref(len(entries) > 0), Entries: &entries}, rules...)
 }
 
-// audited returns a finished access check, as input for questions about its audit. The object's SACL has these
-// entries. If granted is false, the status is STATUS_ACCESS_DENIED and no right is granted. Otherwise the mapped
-// rights of desired are granted, and for MAXIMUM_ALLOWED bits 0 and 1.
+// audited returns a finished access check for questions about its audit. The SACL has these entries. If granted is
+// true, the mapped rights of desired are granted, and for MAXIMUM_ALLOWED bits 0 and 1. If not, the status is
+// STATUS_ACCESS_DENIED.
 func audited(t *oracle.Token, desired oracle.Word, granted bool, entries ...oracle.ACE) *oracle.Auditing {
 	d := object(entry(oracle.Allow, 3, everyone))
 	d.SACL = list(entries...)

@@ -28,9 +28,9 @@ func (q *Question) judge(a *Answer) error {
 	return err
 }
 
-// choosesOtherwise reports whether a wrong answer is only a different decision where the documents are silent (B-42).
-// It must then be one of q.Chosen, the answers that other choices lead to. If q.Chosen is empty, every answer but an
-// error that begins with "other" counts.
+// choosesOtherwise reports whether a wrong answer follows from another choice where the documents are silent (B-42).
+// The answer must be among q.Chosen, the answers of such choices. If q.Chosen is empty, any answer qualifies. An
+// error that begins with "other" never qualifies.
 func (q *Question) choosesOtherwise(a *Answer) bool {
 	if q.Known != Decided || strings.HasPrefix(a.Error, "other") {
 		return false
@@ -38,9 +38,9 @@ func (q *Question) choosesOtherwise(a *Answer) bool {
 	return len(q.Chosen) == 0 || slices.ContainsFunc(q.Chosen, func(o *Out) bool { return q.differs(a, o) == nil })
 }
 
-// differs compares an answer with want, one of the question's right answers. It returns the difference, or nil. A nil
-// want accepts only an error that begins with "invalid". Status, granted rights, level and recorded are compared as
-// JSON. Privileges and entries are compared as sets, and only if both sides have them.
+// differs returns the difference between an answer and want, or nil. want is one of the right answers; if nil, only
+// an error that begins with "invalid" is right. Privileges and entries are compared as sets, if both sides have them.
+// Status, granted, level and recorded are compared as JSON.
 func (q *Question) differs(a *Answer, want *Out) error {
 	switch {
 	case strings.HasPrefix(a.Error, "invalid") && want == nil:
@@ -130,9 +130,9 @@ func textOf(o *Out) (text string, ok bool) {
 
 var ourDomain = sid.MustParse(domain)
 
-// meaning decodes the descriptor of an answer into a form in which equal meanings are equal. It reads the field hex,
-// or the field sddl if hex is empty. Both empty, and a field that cannot be read, are errors. If open is true, a NULL
-// DACL counts as absent. hex comes before sddl.
+// meaning decodes the descriptor of an answer into a canonical form for comparison. The descriptor is in the field
+// hex, or in sddl if hex is empty. If open is true, a NULL DACL counts as absent. Two empty fields and an unreadable
+// field are errors.
 func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	var b []byte
 	switch {

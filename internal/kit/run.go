@@ -96,9 +96,9 @@ func feed(w io.WriteCloser, questions []*Question) {
 // errSilent means that no answer came in time.
 var errSilent = fmt.Errorf("%w: it was silent for too long", ErrProtocol)
 
-// listen judges answers until all are there or the adapter's output ends. If the output ends too early, it returns
-// nil. It cancels the run if no answer comes within silence, so that neither a silent adapter nor an endless line can
-// hold it. It returns the cause of ctx if ctx has ended, otherwise an error of the judge or of the output.
+// listen passes the adapter's answers to the judge until all are there or out ends. In both cases it returns nil. If
+// no answer comes within silence, it cancels ctx. If ctx has ended, the error is the cause of ctx. Errors of the
+// judge and of out are returned.
 func listen(ctx context.Context, cancel context.CancelCauseFunc, j *Judge, out io.Reader, silence time.Duration) error {
 	var done atomic.Bool
 	watch := time.AfterFunc(silence, func() {
