@@ -120,9 +120,9 @@ var everyOutcome = func() *audit.Policy {
 	return p
 }()
 
-// auditCheck asks once for the whole SACL, and once for each entry, with every kind of audit enabled. Entries has the
-// indexes of those that would be recorded alone; it is empty, not nil. A success is compared by the granted rights. An
-// unknown status and a malformed request are errors.
+// auditCheck returns whether the SACL causes an audit, and which entries would alone. Every kind of audit is enabled.
+// Entries has the indexes of these entries and is never nil. A success counts as a grant of in.Granted. An unknown
+// status and a malformed request are errors.
 func auditCheck(in *kit.AuditIn) (*kit.Out, error) {
 	r, err := request(&in.AccessIn)
 	if err != nil {

@@ -186,9 +186,9 @@ func mapping(m oracle.Mapping) *winnt.GenericMapping {
 		Execute: winnt.AccessMask(m.Execute), All: winnt.AccessMask(m.All)}
 }
 
-// inherit answers with the new object's descriptor in hexadecimal, or with the status if refmon refuses to assign one.
-// The caller may set every owner, SACL and label. A malformed SID, GUID or descriptor is an error. A status has no
-// descriptor. The flags inherit both lists automatically or not at all.
+// inherit returns the new object's descriptor in hexadecimal, or only a status if refmon assigns none. The caller may
+// set any owner, SACL and label. Both lists inherit automatically or neither does. A malformed SID, GUID or
+// descriptor is an error.
 func inherit(in *kit.InheritIn) (*kit.Out, error) {
 	r := sd.AssignRequest{IsContainer: in.Directory, Mapping: mapping(in.Mapping)}
 	var err error

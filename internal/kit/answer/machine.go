@@ -32,9 +32,9 @@ func (m machine) withThread(primary *token.Token, fn func(*kernel.KernelThread) 
 	return fn(sys.KernelMode(th))
 }
 
-// duplicate calls NtDuplicateToken on a thread of LocalSystem. Every type but "impersonation" asks for a primary token,
-// and a nil level passes no quality of service. A failure status of the call is an answer with that status alone. A
-// token that cannot be built or opened is an error.
+// duplicate calls NtDuplicateToken on a thread of LocalSystem. in.Type "impersonation" requests an impersonation
+// token, any other a primary token. A nil level means no quality of service. A failed call is an answer with only its
+// status. A token that cannot be built or opened is an error.
 func (m machine) duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
