@@ -123,9 +123,9 @@ func (r *run) matches(s side, id string, allow bool) bool {
 	return r.Token.matches(id, allow)
 }
 
-// effect returns what a DACL entry does in the evaluation of one side: 1 if it allows, -1 if it denies, 0 if it does
-// not apply. Entries that only children inherit do nothing. An entry with a type does not allow without a list of
-// types, but denies. An unknown condition does not allow, but denies.
+// effect returns what the DACL entry a does for one side: 1 allows, -1 denies, 0 does not apply. Inherit-only entries
+// return 0. Two kinds of entries can deny but not allow: those with an object type if the request has no type list,
+// and those with an unknown condition.
 func (r *run) effect(s side, a *ACE) int {
 	effect := 0
 	switch a.Type {
@@ -161,9 +161,9 @@ func (r *run) effect(s side, a *ACE) int {
 	return effect
 }
 
-// ceiling returns the rights that the object's integrity label leaves to the token, all bits if it takes none (A-60 to
-// Only the first label that is not for children alone counts. Without one the object has medium integrity and
-// no-write-up. SeRelabelPrivilege keeps WRITE_OWNER.
+// ceiling returns the rights that the object's integrity label leaves to the token, or all bits. The
+// first label that is not inherit-only counts. The default is medium integrity with no-write-up. SeRelabelPrivilege
+// keeps WRITE_OWNER.
 func (r *run) ceiling() Word {
 	t := r.Token
 	if t.MandatoryPolicy&1 == 0 {
@@ -209,10 +209,9 @@ func (r *run) ceiling() Word {
 	return left
 }
 
-// before runs the stages before the DACL: the right to the SACL, the integrity label, WRITE_OWNER by privilege, and
-// ownership. It returns the rights that the label leaves. A status that is not "" ends the check. If each is true,
-// there is a result for each object type. A request beyond the label does not end the check then, nor does it if the
-// maximum is requested.
+// before decides what precedes the DACL: SACL access, integrity label, WRITE_OWNER by privilege, and ownership.
+// ceiling has the rights that the label leaves. A status other than "" ends the check. A request beyond ceiling ends
+// the check, unless it is for the maximum or each is true (one result for each object type).
 func (r *run) before(each bool) (ceiling Word, status string) {
 	// Without the privilege the whole request fails.
 	if r.asked&systemSecurity != 0 {

@@ -74,9 +74,9 @@ func wide(s string) (b []byte) {
 	return b
 }
 
-// token returns the literal in binary (S-34): the octet of its type and the value, which has a sign and a base if it is
-// an int64, and otherwise a length before it. Every type but int64, string and sid counts as octets in hexadecimal. It
-// does not report malformed text.
+// token returns the literal in binary (S-34): an octet for the type, then the value. After an int64 come its sign and
+// base. Before any other value comes its length. Text of a type other than int64, string and sid is hexadecimal.
+// Malformed text is not reported.
 func (l Literal) token() []byte {
 	switch l.Type {
 	case "int64":

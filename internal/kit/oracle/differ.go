@@ -76,9 +76,9 @@ func (l *List) differ(want *List, name string) *Difference {
 	return nil
 }
 
-// differEntry returns the first field in which the bytes of two entries differ, and the difference in words. The field
-// is "sid" for all that is not type, flags or mask, and "" if the entries are equal. Each entry needs at least 2 bytes.
-// A missing mask is "none".
+// differEntry returns the first field in which two binary entries differ, and the difference in words. field is
+// "type", "flags", "mask", or "sid" for the rest. Equal entries return "". Entries need at least 2 bytes. A missing
+// mask is "none".
 func differEntry(have, want string) (field, text string) {
 	hex8 := func(s string, at int) string {
 		if len(s) < at+4 {

@@ -50,9 +50,9 @@ func (e *conditions) eval(c *Cond) truth {
 	return e.relation(c, left)
 }
 
-// attribute returns the attribute with the name of r: the last claim of a token, or the first resource attribute of an
-// object. It returns nil, which stands for NULL, if there is none, if it is disabled or without values, and if it is
-// deny-only in an allow entry. Names match in any case.
+// attribute returns the attribute that r names: the token's last claim or the object's first resource attribute.
+// Names match in any case. The result is nil, which stands for NULL, if the attribute is absent, disabled, empty, or
+// deny-only in an allow entry.
 func (e *conditions) attribute(r *Ref) *Claim {
 	var list []Claim
 	switch r.Scope {
@@ -132,9 +132,11 @@ func (e *conditions) relation(c *Cond, left []Literal) truth {
 	return truthOf(map[string]bool{"<": n < 0, "<=": n <= 0, ">": n > 0, ">=": n >= 0}[c.Op])
 }
 
-// contains evaluates Contains and Any_of. A literal right side without values is false for Contains, and for Any_of if
-// the left side exists. Otherwise an empty side is unknown, and so is Any_of with a literal that is not a list. Values
-// are compared in order: one of another type than the first left value is unknown.
+// contains evaluates Contains and Any_of. The first case that applies decides:
+//   - right is an empty literal: no, for Any_of only if left is not nil
+//   - left or right is empty: unknown
+//   - Any_of with a literal that is not a list: unknown
+//   - a value of right that is reached has another type than left[0]: unknown
 func contains(c *Cond, left, right []Literal, exact bool) truth {
 	if len(right) == 0 && c.Right.Ref == nil && (c.Op == "Contains" || left != nil) {
 		return no
@@ -157,9 +159,8 @@ func contains(c *Cond, left, right []Literal, exact bool) truth {
 	return truthOf(c.Op == "Contains")
 }
 
-// equal compares left and right as sets. It returns unknown if one is empty or the types do not match. A
-// boolean compares with 0 and 1 only: with another number the result is unknown, and no if reversed is true.
-// Duplicates count: sets of different lengths differ.
+// equal compares left and right as sets of equal length. An empty side and types that do not match are
+// unknown. A boolean compares only with 0 and 1. Another number is unknown, or no if reversed is true.
 func equal(left, right []Literal, exact, reversed bool) truth {
 	if len(left) == 0 || len(right) == 0 {
 		return unknown
@@ -186,9 +187,9 @@ func equal(left, right []Literal, exact, reversed bool) truth {
 	return yes
 }
 
-// membership evaluates the operators with Member_of, of the user or the device, for all or any of the SIDs. It
-// is never unknown. An empty list is true for all, and false for any. For the device it is false without device groups,
-// and for the restricting SIDs. Not_ negates the result.
+// membership evaluates the Member_of operators, for all or any of the SIDs. The result is yes or no. An empty
+// list is yes for all, and no for any. Device operators are no without device groups, and for the restricting SIDs.
+// Not_ negates the result.
 func (e *conditions) membership(c *Cond) truth {
 	op, negative := strings.CutPrefix(c.Op, "Not_")
 	op, device := strings.CutPrefix(op, "Device_")

@@ -87,9 +87,9 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {"-", "-"}, {"", "-"}, {"-", ""},
 	{"", ""}}
 
-// pass returns the entries that the object inherits from one entry a of its parent (S-66 to S-70); nil if there are
-// none. It returns nil for a claim that must not be inherited. An entry of another class stays inherit-only, and is
-// dropped if nothing below could inherit it.
+// pass returns the entries that the object inherits from the parent's entry a, nil for none (S-66 to S-70). A claim
+// that must not be inherited returns nil. An entry of another class becomes inherit-only, or is dropped if no child
+// could inherit it.
 func (h *heir) pass(a ACE) []ACE {
 	if a.Claim != nil && a.Claim.Flags&1 != 0 {
 		return nil
@@ -118,9 +118,9 @@ func (h *heir) pass(a ACE) []ACE {
 	return h.split(a, true)
 }
 
-// split converts an entry into the form that is effective on the object: generic rights mapped, placeholders replaced
-// and, if drop is true, without its class. A container that passes the entry on also gets the original as
-// inherit-only, if the two forms differ (S-67).
+// split returns entry a in the form that is effective on the object (S-67). Generic rights are mapped and placeholder
+// SIDs replaced. If drop is true, the class is removed. A container that propagates a also gets a itself as
+// inherit-only, if the forms differ.
 func (h *heir) split(a ACE, drop bool) []ACE {
 	e := h.effective(a, true)
 	if drop && e.Class != "" {
@@ -158,9 +158,9 @@ func (h *heir) effective(a ACE, substitute bool) ACE {
 	return a
 }
 
-// explicit prepares the creator's entries for the new object's list: it clears their inherited flag (S-65). It leaves
-// out those that had the flag if own is true. If auto is true, it splits entries, and otherwise it only maps generic
-// rights. It does not change inherit-only entries.
+// explicit returns the creator's entries for the new object, without the inherited flag (S-65). If own is true,
+// entries that had the flag are left out. If auto is true, entries are split, else only generic rights are mapped.
+// Inherit-only entries are neither split nor mapped.
 func (h *heir) explicit(l *ACL, auto, own bool) (out []ACE) {
 	for _, a := range l.Entries {
 		if a.Flags&Inherited != 0 && own {

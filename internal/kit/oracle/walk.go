@@ -6,10 +6,11 @@ func (r *run) writing() Word {
 	return deleteRight | writeDAC | writeOwner | r.Mapping.Write&^(r.Mapping.Read|r.Mapping.Execute)
 }
 
-// covers decides a request by one list: it reports whether l grants all of need to the user side and to the
-// restricting SIDs, and all of body to the package. Restrictions and a package count only if the token has them. The
-// restricting SIDs of a write-restricted token need only the rights of writing. Without a DACL it grants everything,
-// but nothing to a package. An empty list grants only a need of 0.
+// covers reports whether the list l grants need to the user and the restricting SIDs, and body to the package.
+// Restricting SIDs and a package count only if the token has them. In a write-restricted token the restricting SIDs
+// need only write rights. Results without entries:
+//   - no DACL: everything is granted, but nothing to a package
+//   - an empty list: only a need of 0 is granted
 func (r *run) covers(l *ACL, need, body Word) bool {
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {
@@ -95,9 +96,9 @@ func (r *run) sets(ceiling Word) []Word {
 	return final
 }
 
-// granted returns the rights that l gives on each node to all sides of the token. The user side and the restricting
-// SIDs have the rights in owner even if l does not grant them. Without an AppContainer the packages do not count.
-// Without a list all is granted, but nothing to a package.
+// granted returns the rights that l grants on each node to all sides of the token. The user and the restricting SIDs
+// also have the rights in owner. The package counts only in an AppContainer. If there is no list, all rights are
+// granted, but none to a package.
 func (r *run) granted(l *ACL, owner Word) []Word {
 	out := make([]Word, max(1, len(r.Types)))
 	container := r.Token.AppContainer != ""
@@ -136,10 +137,10 @@ func (r *run) granted(l *ACL, owner Word) []Word {
 	return out
 }
 
-// centralLists returns the DACLs of the central rules that apply. It returns nil if no policies are
-// configured, if the object names none, or if none of its policy's rules applies. If the object's policy is not among
-// the configured ones, it returns a list that grants all to administrators, SYSTEM and the owner. Only the first entry
-// of the SACL that names a policy counts.
+// centralLists returns the DACLs of the central rules that apply. The first SACL entry that names a
+// policy counts. Other results:
+//   - no policies, none named, or no rule applies: nil
+//   - the policy is not configured: one list that grants all to administrators, SYSTEM and the owner
 func (r *run) centralLists() (out []*ACL) {
 	if r.SD.SACL == nil || len(r.Policies) == 0 {
 		return nil

@@ -58,9 +58,9 @@ var (
 		{"KW", 0x20006}}
 )
 
-// rights returns the text of an entry's mask (S-39). Without w.Letters it is hexadecimal. Otherwise it is the first
-// that fits: a label's policy, the name of the whole mask, the letters of its bits, or hexadecimal. A mask of 0 is ""
-// with letters, and for attributes and policies always.
+// rights returns the text of an entry's mask (S-39): hexadecimal without w.Letters. With w.Letters the first that
+// fits is used: a label's policy, the name of the whole mask, letters, hexadecimal. A mask of 0 is "" with letters,
+// and always for attributes and policies.
 func (w Words) rights(a *ACE) string {
 	if a.Mask == 0 && (w.Letters || a.Type == ResourceAttribute || a.Type == ScopedPolicy) {
 		return ""
