@@ -57,8 +57,7 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 }
 
 // lookUpAccount returns the SID of a user or group of the directory, or of a group that each domain has. ok is false
-// for an unknown name, and for one that several accounts have. A group that is also the name of a user is ambiguous,
-// and then the user's SID is returned with false.
+// for an unknown or ambiguous name. A name of a user and a group returns the user's SID and false.
 func lookUpAccount(d *directory.Directory, name string) (sid.SID, bool) {
 	groups := d.Group(name)
 	if p := d.Account(name); p != nil {

@@ -125,9 +125,9 @@ func (n *Name) account(path string, e *Entry) bool {
 		strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
 }
 
-// inDomain reports whether the domain of the name, if it has one, is that of the account at a distinguished name: by
-// its DNS name, or by the first label of that, which is the short name by default (U-110). A path without a domain is
-// in any.
+// inDomain reports whether the name's domain is that of the account with the distinguished name path. The domain may
+// be the account's DNS domain or its first label, the default short name (U-110). A name or a path without a domain
+// matches.
 func (n *Name) inDomain(path string) bool {
 	realm := dnsOf(path)
 	short, _, _ := strings.Cut(realm, ".")
