@@ -38,9 +38,9 @@ func New(in io.Reader) objects.Source {
 // run.
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readRow) }
 
-// readRow reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
-// o.Err. The first call also reads the heading; an error of that ends the run. Of several mistakes of a row the last
-// counts. A row with too few columns has its line as the path. A read error ends the run.
+// readRow reads the next row into o, or returns io.EOF. The first call also reads the heading. Errors of reading and
+// of the heading end the run. A malformed row, a missing descriptor and an unknown type set o.Err; the last counts.
+// With too few columns, o.Path is the line.
 func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
 		if err := c.readHeading(); err != nil {
@@ -77,9 +77,11 @@ func (c *source) readRow(o *objects.Object) error {
 	return nil
 }
 
-// readHeading reads the column names, and skips lines that begin with #TYPE. Of several columns for the path it takes
-// the first. It fails if there is no column for the path or none for the descriptor, if two hold a descriptor, or if
-// a name that is not empty appears twice. It returns io.EOF for an empty text.
+// readHeading reads the column names, after any lines that begin with #TYPE. The first column for a path counts.
+// Empty input is io.EOF. Errors:
+//   - no column for the path or none for the descriptor
+//   - two columns with a descriptor
+//   - a nonempty name that appears twice
 func (c *source) readHeading() error {
 	row, err := c.r.Read()
 	if errors.Is(err, io.EOF) {
