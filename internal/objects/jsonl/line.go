@@ -161,9 +161,11 @@ func (o *object) slow(line []byte, number int) {
 	}
 }
 
-// fields stores the values of a line in the object. A missing path is an error, and so is any number of descriptors but
-// one. null counts as absent. An unknown type and a malformed SID are errors. An empty descriptor counts as absent, but
-// an empty path does not. An error leaves the fields before it set.
+// fields stores the values of a line in the object. null and an empty descriptor count as absent; an empty path does
+// not. After an error some fields are set. Errors:
+//   - no path
+//   - no descriptor, or several
+//   - an unknown type, a malformed SID or a value that is not a string
 func (o *object) fields(slots [][]byte) error {
 	var texts [6][]byte
 	for i, v := range slots {
