@@ -94,9 +94,9 @@ func (l *source) readObject(o *objects.Object) error {
 	}
 }
 
-// entry reads up to the next empty line into o. found is false for an entry without a dn. ended reports the end of the
-// text. An error ends the run. Only the last wrong attribute is in o.Err. An entry without a descriptor has an error
-// that is ErrNoDescriptor. Names of attributes match in any case, and comments are skipped.
+// entry reads one LDIF entry, up to the next empty line, into o. Comments are skipped. Attribute names match in any
+// case. found is false without a dn. ended reports the end of the text. err ends the run. o.Err is the last malformed
+// attribute, or ErrNoDescriptor for a missing descriptor.
 func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
