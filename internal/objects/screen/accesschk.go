@@ -141,8 +141,8 @@ var accessChkFlags = map[string]string{"OBJECT_INHERIT_ACE": "OI", "CONTAINER_IN
 var accessChkLabels = map[string]winnt.AccessMask{"SYSTEM_MANDATORY_LABEL_NO_WRITE_UP": 1,
 	"SYSTEM_MANDATORY_LABEL_NO_READ_UP": 2, "SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP": 4}
 
-// line reads one line of an object, without the blanks before it. A line that it does not know is an error, so that no
-// entry is lost. The head of an entry comes before its flags and rights; rights before a head are an error.
+// line parses one line of an object. text has no leading blanks. An unknown line is an error, and so are rights
+// outside an entry.
 func (x *accessChkObject) line(text string) error {
 	if m := aceHead.FindStringSubmatch(text); m != nil {
 		return x.head(m[1], m[2], m[3])
@@ -168,9 +168,9 @@ func (x *accessChkObject) line(text string) error {
 	return fmt.Errorf("accesschk: %q is not a line of accesschk -l: use %s", text, accessChkCommand)
 }
 
-// head finishes the entry before and begins one with this number, type and account. A missing number, an unknown
-// account (but of an audit entry), and a type that accesschk does not print in full are errors. Numbers must ascend by
-// one; those of the SACL begin again at 0.
+// head closes the open entry and begins one with this number, type and account. Errors are an unknown account (except
+// in an audit entry) and a type that accesschk does not print in full. Numbers must ascend by one; those of the SACL
+// begin again at 0.
 func (x *accessChkObject) head(number, kind, name string) (err error) {
 	if err := x.close(); err != nil {
 		return err

@@ -23,9 +23,9 @@ func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 // Next fills b with the next objects. It returns io.EOF after the last one.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
-// one reads the next object into o, or returns io.EOF. An object without a complete Sddl line, and one longer than
-// [objects.MaxLine], set o.Err; one then returns nil. Other errors end the run. A line that belongs to no property is
-// part of the one before.
+// one reads the next object into o, or returns io.EOF. A missing or incomplete Sddl line, and an object longer than
+// [objects.MaxLine], set o.Err and return nil. Other errors end the run. A line without a property name continues the
+// property.
 func (g *getAcl) one(o *objects.Object) error {
 	line, err := g.lines.nextFull()
 	if err != nil {

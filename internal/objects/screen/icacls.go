@@ -46,9 +46,9 @@ func entryOf(line string) (before, words string, ok bool) {
 
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
-// one reads the next object into o, or returns io.EOF. Text that is not an entry, or whose path cannot be told from the
-// account, sets o.Err. Other errors end the run. After a wrong entry the path is the whole first line, or the path if
-// that was already found. The summary line of icacls is skipped.
+// one reads the next object into o, or returns io.EOF. The summary line of icacls is skipped. A malformed entry and
+// an unclear end of the path set o.Err; o.Path is then the whole first line, if the path is unknown. Other errors end
+// the run.
 func (c *icacls) one(o *objects.Object) error {
 	first, err := c.lines.nextFull()
 	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language
@@ -93,9 +93,9 @@ func (c *icacls) one(o *objects.Object) error {
 
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
-// readRest reads the lines after the first one, up to an empty line. indent is the number of blanks before each, 0 if
-// there is no line. errBroken means that a line is not an entry; readRest has then skipped the object. Entries with
-// different indents, and more than maxEntries of them, are errBroken as well.
+// readRest reads the entries after an object's first line, up to an empty line. indent is the number of blanks before
+// each, 0 without entries. After a line that is not an entry, different indents or more than maxEntries lines, the
+// object is skipped and the error is errBroken.
 func (c *icacls) readRest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()
@@ -120,10 +120,11 @@ func (c *icacls) readRest() (list []string, indent int, err error) {
 	}
 }
 
-// split divides the text before the first colon of words into the path and the account. The other entries begin in the
-// same column as the account. Without them the account is the text after a blank that has a SID; it must be the only
-// one. Text that is not UTF-8, and entries in different columns, are errors. An account that is not known leaves the
-// path unclear, which is an error.
+// split divides text into path and account. indent is the number of blanks before the other entries, 0 without
+// others; the account is then the only text after a blank that has a SID. Errors:
+//   - text that is not UTF-8
+//   - entries that are not in one column
+//   - no known account, or several
 func (c *icacls) split(text string, indent int) (path, who string, err error) {
 	if !utf8.ValidString(text) {
 		return "", "", errors.New("the text of icacls is not UTF-8: run chcp 65001 before it, or use " + icaclsCommand)
@@ -188,9 +189,9 @@ var icaclsFlags = map[string]string{"OI": "OI", "CI": "CI", "IO": "IO", "NP": "N
 // icaclsLabels are the words of a mandatory label.
 var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 
-// icaclsEntry appends the entry for the account name to t. words are brackets such as (DENY)(OI)(CI)(RX,W). An unknown
-// word or account and an entry without rights are errors. Words match in any case. N denies. An entry of a label goes
-// to t.label. Its other rights and DENY are ignored.
+// icaclsEntry appends the entry for the account name to t. words are brackets such as (DENY)(OI)(CI)(RX,W), in any
+// case. N denies. An entry of a label goes to t.label, without other rights. An unknown word or account, and an entry
+// without rights, are errors.
 func icaclsEntry(t *descriptorText, name, words string) error {
 	kind, flags, label := "A", "", ""
 	var mask winnt.AccessMask

@@ -26,9 +26,8 @@ func newLines(in io.Reader) lines {
 	return lines{r: s}
 }
 
-// next returns a line without the blanks and the carriage return at its end, and an empty line for one with a prompt.
-// It returns io.EOF after the last one. After unread it returns the same line again. A byte order mark at the start is
-// dropped.
+// next returns the next line without trailing blanks and carriage return. A line with a prompt returns "". After
+// unread, next returns the last line again. The end of the text is io.EOF. A byte order mark at the start is dropped.
 func (l *lines) next() (string, error) {
 	if l.held {
 		l.held = false

@@ -20,9 +20,9 @@ func newSDDL(in io.Reader) objects.Source { return &sddlLines{newLines(in)} }
 // Next fills b with the next descriptors. It returns io.EOF after the last one.
 func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.one) }
 
-// one reads the next descriptor into o, or returns io.EOF. A line that is not a descriptor sets o.Err. Other errors end
-// the run. A descriptor ends at an empty line, at the end, or before the next descriptor if its parentheses are
-// balanced. One above objects.MaxLine sets o.Err, and its rest is skipped.
+// one reads the next descriptor into o, or returns io.EOF. A descriptor ends at an empty line, the end of the text,
+// or the next descriptor if parentheses are balanced. Other text and a descriptor above objects.MaxLine set o.Err.
+// Other errors end the run.
 func (s *sddlLines) one(o *objects.Object) error {
 	first, err := s.lines.nextFull()
 	if err != nil {
