@@ -83,9 +83,8 @@ func (g *Guard) note(format string, args ...any) {
 // trimDomain returns a name without what precedes its last backslash.
 func trimDomain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
 
-// resolveMember resolves a name of the list listNames[list]: a user, a SID, or with + or @ a group. A group without
-// its sign counts as an unknown user and matches no one (F-104). An unresolved name gives a member without SIDs and
-// adds a note.
+// resolveMember resolves text, a name in the list listNames[list]: a user, a SID, or a group after + or @. A group
+// without + or @ matches no one (F-104). An unresolved name returns a member without SIDs and adds a note.
 func (g *Guard) resolveMember(list int, text string) member {
 	m := member{name: text}
 	name := strings.TrimLeft(text, "+@&")
@@ -184,9 +183,9 @@ func (v *Verdict) step(format string, args ...any) {
 	v.Steps = append(v.Steps, fmt.Sprintf(format, args...))
 }
 
-// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list
-// overrides both (F-105). It adds the reason to v. A name of the read list that is not resolved counts as this user,
-// one of the write list does not.
+// readOnly reports whether "read only" or the read list makes the share read-only for a user. The write list
+// overrides both (F-105). An unresolved name in the read list counts as this user, in the write list not. readOnly
+// adds the reason to v.
 func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	readOnly := !g.config.writable
 	by := "read only = " + map[bool]string{true: "yes", false: "no"}[readOnly]
@@ -200,9 +199,8 @@ func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	return readOnly
 }
 
-// match finds the user of a token in a list of the configuration: it returns the first name that matches. list is an
-// index into listNames. An unresolved name before it ends the search: m is that name and ok is false (F-107). If no
-// name matches, m is nil.
+// match returns the first name in the list listNames[list] that stands for the token's user. An unresolved name
+// before it ends the search: m is that name and ok is false (F-107). If no name matches, m is nil.
 func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 	for i := range g.lists[list] {
 		m := &g.lists[list][i]
@@ -218,9 +216,9 @@ func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 	return nil, false
 }
 
-// chooseAccount sets the account for the file check: root for admin users, else the forced user and group (F-108). It
-// sets v.Left to 0 if the forced user is not in a group that it must be in. Without a forced user, such a group is then
-// ignored.
+// chooseAccount sets the account for the file check in v: root for admin users, else the forced user and group
+// (F-108). If the forced user is not in a required group, v.Left is 0. Without a forced user, a required group that
+// the user is not in is ignored.
 func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	if m, ok := g.match(admin, p.Token); ok {
 		v.step("admin users = %s: files are not asked", m.name)

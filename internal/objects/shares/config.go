@@ -113,9 +113,8 @@ type parser struct {
 	settings int
 }
 
-// parse splits a file into sections. A line that ends with a backslash continues on the next. An error names the line.
-// A section with the name of an earlier one continues that. Lines over maxLine do not continue. A last line that
-// continues nowhere counts.
+// parse splits a configuration file into sections. A line that ends with a backslash continues, up to maxLine. A
+// repeated section name continues the first section. Errors name the line.
 func parse(text string) ([]*section, error) {
 	p := parser{byName: map[string]*section{}}
 	n, begun := 0, 0
@@ -145,9 +144,12 @@ func parse(text string) ([]*section, error) {
 	return p.out, nil
 }
 
-// line adds a section or a setting. A repeated section name continues the first section of that name. It ignores empty
-// lines and comments. Any other line, and one above a limit, is an error. Names of sections match in any case. A
-// setting before the first section is an error. Text after ] is an error.
+// line adds a section or a setting. Empty lines and comments are skipped. A repeated section name, in any case,
+// continues that section. Errors:
+//   - a setting before the first section
+//   - text after ]
+//   - more than maxShares sections or maxSettings settings
+//   - any other line
 func (p *parser) line(line string) error {
 	if line == "" || line[0] == '#' || line[0] == ';' {
 		return nil

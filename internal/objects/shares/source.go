@@ -40,9 +40,9 @@ func ReadSource(values []string, read func(name string) ([]byte, error)) (*Sourc
 	return s, nil
 }
 
-// file reads FILE or FILE:SHARE and stores the descriptor or the configuration in it. A second one of a kind is an
-// error. A missing file with a colon in its name is read as FILE:SHARE. A configuration is any file that is not the
-// output of sharesec.
+// file reads FILE or FILE:SHARE and stores a descriptor or configuration in s. Output of sharesec is a descriptor;
+// any other file is a configuration. FILE:SHARE is first tried as the name of a file. A second descriptor or
+// configuration is an error.
 func (s *Source) file(value string, read func(string) ([]byte, error)) error {
 	name, share := value, ""
 	file, err := read(name)
