@@ -139,9 +139,9 @@ type ace struct {
 	IsInherited             bool
 }
 
-// file adds the objects of one JSON file. It ignores files about other kinds of objects, such as sessions, and deleted
-// objects. Versions before 4 are an error. So is a file without "meta". Objects are appended to s.list. Malformed JSON
-// is an error with its position.
+// file appends the objects of one JSON file to s.list. Deleted objects and files about other kinds of objects, such
+// as sessions, are skipped. Versions before 4, a missing "meta" and malformed JSON are errors. An error about JSON
+// has the position.
 func (s *source) file(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var f struct {
@@ -176,9 +176,9 @@ func (s *source) file(text []byte) error {
 	return nil
 }
 
-// object converts an object. Entries for which SDDL has no counterpart are counted in left. Too many entries set Err.
-// Of several owners the last one counts. The path is the distinguished name, or else the name or the id. A domain
-// object has no SID.
+// object converts a collected object. Its path is the distinguished name, else the name, else the id. A domain has no
+// SID. The last of several owners counts. Entries without counterpart in SDDL are counted in s.left. More than
+// maxEntries entries set Err.
 func (s *source) object(c *collected, class []string) objects.Object {
 	entry := &objects.Entry{Classes: class, Name: c.Properties.SAMAccountName}
 	if id, err := bloodhound.ParseSID(c.ObjectIdentifier); err == nil && class[len(class)-1] != "domainDNS" {
@@ -229,9 +229,8 @@ func right(name string) string {
 	return name
 }
 
-// add converts an entry of a collector's file to SDDL: it appends one ACL entry for each part of the right to list.
-// who is the account. It returns false, and appends nothing, for a right that no entry can express: an unknown one,
-// or one that needs a GUID of the forest.
+// add appends the collected right a of the account who to list, in SDDL. A right can become several ACL entries. add
+// returns false and appends nothing for an unknown right, or a right that needs a GUID of the forest.
 func (s *source) add(list *strings.Builder, a *ace, who sid.SID) bool {
 	// The words have the masks and types of Microsoft's pages (B-63).
 	rights, err := words.Parse(a.RightName)
