@@ -134,10 +134,9 @@ func infoOfStat(s *unix.Stat_t) ntacl.Info {
 	}
 }
 
-// attribute appends an extended attribute to dst. It follows a link only if follow is true. It returns nil without an
-// error if the file has no such attribute or the file system does not support attributes. It enlarges the buffer until
-// its capacity is at least ntacl.MaxSize. A value that does not fit then is the error ERANGE; one of more than MaxSize
-// bytes that fits is returned.
+// attribute appends the value of an extended attribute to dst. It follows a link only if follow is true. A missing or
+// unsupported attribute returns nil without an error. dst grows to a capacity of at least ntacl.MaxSize bytes; a
+// value that does not fit then is the error ERANGE.
 func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	get := unix.Lgetxattr
 	if follow {

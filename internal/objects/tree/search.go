@@ -28,11 +28,10 @@ type search struct {
 	may bool
 }
 
-// newSearchDescriptor returns a descriptor that grants FILE_TRAVERSE to the accounts with the host's search permission
-// on a directory. Uid 0 has it. For others the first matching class decides, and of several matching groups one
-// suffices (acl(5), access check algorithm). acl is the value of system.posix_acl_access, nil if absent. who nil maps
-// ids to S-1-22-1 and S-1-22-2. A malformed ACL is an error. Entries that allow come before those that deny in each
-// class.
+// newSearchDescriptor returns a descriptor that grants FILE_TRAVERSE to accounts with search permission on a
+// directory. Uid 0 has it. For others the first matching class decides; one of several matching groups suffices
+// (acl(5)). acl is system.posix_acl_access, nil if absent. A nil who maps ids to S-1-22-1 and S-1-22-2. A malformed
+// ACL is an error.
 func newSearchDescriptor(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, error) {
 	list, err := classesOf(f, acl)
 	if err != nil {
@@ -96,9 +95,9 @@ func newSearchDescriptor(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Desc
 	return sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: dacl}), nil
 }
 
-// classesOf returns the classes of a POSIX ACL with its mask applied. It returns those of the mode, whatever acl is, if
-// acl is nil or the mode has no bits for the group. Otherwise an ACL of another version, or with an unknown tag, is an
-// error.
+// classesOf returns the permission classes of a file, with the mask of its POSIX ACL applied. Without an ACL, or if
+// the mode has no group bits, the classes are those of the mode and acl is not checked. Another version and an
+// unknown tag of acl are errors.
 func classesOf(f ntacl.Info, acl []byte) (list []search, err error) {
 	// Linux skips an ACL whose mask grants nothing: users and groups that it names are others then (N-95).
 	if acl == nil || f.Mode&0o070 == 0 {

@@ -252,9 +252,9 @@ func (r *fileReader) search(path string) []byte {
 	return d.AppendOriginal(nil)
 }
 
-// read reads the security descriptor of a file into r.o. A file without one gets a descriptor made from its POSIX
-// permissions, or errRequired if the run requires the attribute. Plain files with equal permissions share one from a
-// cache. A stale or unverified attribute counts and sets a note.
+// read stores the security descriptor of a file in r.o. A file without a descriptor gets one from its POSIX
+// permissions, or errRequired if the options require the attribute. A stale or unverified attribute counts and sets a
+// note.
 func (r *fileReader) read(path string) error {
 	f, err := r.reader.Read(path)
 	if err != nil {

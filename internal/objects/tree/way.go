@@ -119,9 +119,8 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	return r.foldersAbove(from, path[:len(path)-len(name)], name)
 }
 
-// foldersAbove returns the folders on the way to a file below the root of a walk: first those of the root,
-// from.above, and then those between root and the file. name is the file's path below root. It caches the result for
-// each folder, but no error. A full cache is emptied.
+// foldersAbove returns the folders that lead to a file: those of from.above, then root and the folders below root.
+// name is the file's path below root. Results are cached, errors are not.
 func (r *fileReader) foldersAbove(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]
