@@ -86,8 +86,8 @@ func directoryWord(name string) (directory, bool) {
 	return directory{}, false
 }
 
-// plain reports whether a word has nothing but a mask, so that it can name a bit of any mask. Such a word is about
-// the whole object, or about the one type that the question names. Of two words with one mask only one is plain.
+// plain reports whether a word has nothing but a mask, and so can name a bit of any mask. If two words have one mask,
+// only one of them is plain.
 func (w directory) plain() bool {
 	return len(w.on) == 0 && w.own == "" && !w.managed && w.name != "ExtendedRight"
 }
@@ -122,9 +122,9 @@ func directoryNames() []string {
 	return names
 }
 
-// right returns the right that a directory word stands for. text is the user's text, and chain the object type that
-// the user gave, nil for none. A word that needs a type, or already includes one, returns an error. The name is the
-// text if a type was given.
+// right returns the right that a directory word stands for. text is the user's text, and chain the object type in it,
+// nil for none. Name is text if there is a type. A word that needs a type but has none is an error. A type for a word
+// that includes its type is also an error.
 func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 	r := Right{Name: w.name, managed: w.managed}
 	switch {

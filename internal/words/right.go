@@ -109,9 +109,8 @@ func Parse(text string) ([]Right, error) {
 	return out, nil
 }
 
-// parseOne parses one right: a word, a word limited to an object type as WORD:TYPE, or rights in SDDL. An unknown word,
-// an unknown type and a right without bits are errors. Words match in any case. Name keeps the spelling of rights in
-// SDDL.
+// parseOne parses one right: a word, a word for an object type as WORD:TYPE, or SDDL. Words match in upper and lower
+// case. Name keeps the spelling of SDDL. An unknown word, an unknown type and a right without bits are errors.
 func parseOne(text string) (Right, error) {
 	for _, w := range typed {
 		if strings.EqualFold(w, text) {
