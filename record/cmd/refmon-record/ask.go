@@ -63,10 +63,9 @@ func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err er
 // ownerToSACL selects all four parts of a descriptor.
 const ownerToSACL = 0xF
 
-// convert calls one of the four functions that convert SIDs and descriptors. Its input is b, or text if b is nil.
-// arguments is the number of the function's parameters: 1 for a SID, 3 for a descriptor from text, 4 for one to text.
-// read reads the result at an address, whose length is n for a descriptor. A failure of the function is its status, not
-// an error.
+// convert calls proc, a function that converts SIDs or descriptors. The input is b, or text if b is nil. arguments is
+// the number of parameters: 1 for a SID, 3 to parse a descriptor, 4 to format one. read reads the result at an
+// address; n is a descriptor's length. A failure of proc is a status, not an error.
 func (a *asker) convert(proc, text string, b []byte, arguments int,
 	read func(at uint64, n uint32) (replay.Fields, error)) (string, replay.Fields, error) {
 	r := call("advapi32.dll", proc)

@@ -16,9 +16,8 @@ const (
 	contextDeviceClaims = 14
 )
 
-// authz asks a vector by AuthzAccessCheck. Any process can create a client context for it, because its SIDs and claims
-// need not exist. A vector that AuthZ cannot express is a skipError: see checkAuthzSupport. The context is freed at the
-// end. A failed call is an error.
+// authz answers a vector by AuthzAccessCheck. The SIDs and claims need not exist, so any process can ask. A vector
+// that AuthZ cannot express is a skipError: see checkAuthzSupport. A failed call is an error.
 func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	if err := checkAuthzSupport(v); err != nil {
 		return "", nil, err
@@ -71,9 +70,9 @@ func authzStatus(code uint32) ntstatus.Status {
 	return ntstatus.AccessDenied
 }
 
-// checkAuthzSupport returns nil if AuthzAccessCheck can answer a vector. Otherwise the skipError names the feature that
-// AuthZ does not have, such as privileges, integrity levels or packages. It also skips a descriptor without owner or
-// group, a SACL, a client level below Impersonation, and generic rights.
+// checkAuthzSupport returns nil if AuthzAccessCheck can answer a vector. If not, it returns a skipError that names
+// the missing feature. Examples are privileges, integrity levels, packages, generic rights, a SACL, a level below
+// Impersonation, and a descriptor without owner or group.
 func checkAuthzSupport(v *vector) error {
 	const want = "needs SeCreateTokenPrivilege: AuthzAccessCheck knows "
 	t := v.token

@@ -41,9 +41,9 @@ type vector struct {
 	types   []access.ObjectTypeEntry
 }
 
-// readVector parses a question. The object type is file if it has none. A malformed field is an error, and so is SDHex
-// that is not hex. Bytes in SDHex that are no descriptor are not: sd is nil then. A malformed token, right, type, SID
-// or GUID is an error. Without a descriptor sd and bytes are nil.
+// readVector parses a question. The default object type is file. A malformed token, right, type, SID, GUID, SDDL or
+// hexadecimal text is an error. If the bytes of SDHex are no descriptor, v.sd is nil. Without a descriptor v.sd and
+// v.bytes are nil.
 func readVector(in replay.Fields) (v *vector, err error) {
 	b, err := json.Marshal(in)
 	if err != nil {
@@ -106,9 +106,9 @@ func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err e
 	return a.authz(v)
 }
 
-// native asks a vector by NtAccessCheck, or by a form of it with object types. A token or descriptor that the call does
-// not accept is a skipError. For a vector of the kernel's routine it maps the desired rights first. A status that is a
-// failure grants 0 and uses no privileges.
+// native answers a vector by NtAccessCheck, or a variant with object types. If the vector is for the kernel's
+// routine, the desired rights are mapped first. A failure status has 0 granted and no privileges used. A token or
+// descriptor that the call rejects is a skipError.
 func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	typ, desired := winnt.TokenImpersonation, v.desired
 	if v.Call == "NtAccessCheck" {
@@ -161,9 +161,8 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 		out)
 }
 
-// question adds the first parameters of NtAccessCheck, or of a form with object types, for a vector: from the
-// descriptor up to the mapping. h is the client's token. Only the other forms take the self SID. A vector without
-// bytes of a descriptor gives NULL.
+// question adds the parameters of NtAccessCheck from the descriptor to the mapping. h is the client's token. The
+// variants with object types also get the self SID and the types. If v.bytes is nil, the descriptor is NULL.
 func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	byType := k.Proc != "NtAccessCheck"
 	var sd buffer
@@ -182,10 +181,9 @@ func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	k.ptr(k.mapping(v.mapping))
 }
 
-// verdicts decodes the results of an access check into out, and returns the status of the first. granted and results
-// are the buffers with n masks and n results. With list it adds all of them. status converts a result to a status. A
-// refused check granted 0, whatever its buffer has, but with list each result keeps its mask. n must be positive. The
-// error is always nil.
+// verdicts decodes an access check's n results into out and returns the first status. n must be positive. The buffers
+// granted and results have masks and results. status converts a result. A refused check has 0 granted. If list is
+// true, out also has all results, with their masks. The error is always nil.
 func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
 	out replay.Fields) (string, replay.Fields, error) {
 	var all []any

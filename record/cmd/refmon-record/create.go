@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// create asks for the descriptor of a new object that this process creates, by CreatePrivateObjectSecurityEx, as SDDL.
-// A failed call gives its Win32 code and no fields. A missing function and a result that does not decode are
-// skipErrors. It frees the descriptor on the machine, unless it cannot read it.
+// create calls CreatePrivateObjectSecurityEx and returns the new object's descriptor as SDDL. If the call fails, the
+// result is its Win32 code without fields. A missing function and a result that does not decode are skipErrors. The
+// descriptor is freed, unless it cannot be read.
 func (a *asker) create(in replay.Fields) (string, replay.Fields, error) {
 	c, err := replay.ReadCreation(in)
 	if err != nil {

@@ -80,9 +80,9 @@ func (k *packer) source(s *token.Source) buffer {
 	return k.add(le.AppendUint64(b, uint64(s.ID)))
 }
 
-// queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first, and a failure of that
-// call is returned as the status. A failure status comes with a QueryInformationTokenOut without information. The
-// result is nil only with a skipError: for a class that the recorder does not decode, and for a missing function.
+// queryToken calls NtQueryInformationToken. Length 0xFFFFFFFF asks for the size first. A failure status, also of that
+// first call, comes with a QueryInformationTokenOut without information. A missing function and a class that the
+// recorder does not decode are skipErrors with a nil result.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]

@@ -13,9 +13,8 @@ import (
 // function calls one Win32 function, a row of win32.Table, through a gate. in and out are its In and Out structures.
 type function func(do gate, in any) (out any, result bool, code win32.Code, err error)
 
-// newFunction builds the caller of a Win32 function from its parameters. f adds the parameters to a request and
-// returns a function that reads the outputs, which is called only if the call returned TRUE. A function that the
-// system does not have is a skipError.
+// newFunction returns a caller of the Win32 function name. f adds the parameters to a request and returns a reader of
+// the outputs, which runs only if the call returned TRUE. A function that the system does not have is a skipError.
 func newFunction[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
 	return func(do gate, in any) (any, bool, win32.Code, error) {
 		var out O

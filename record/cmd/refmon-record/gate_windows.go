@@ -29,9 +29,9 @@ func find(dll, name string) *windows.LazyProc {
 	return p
 }
 
-// do executes a request on the calling OS thread. It puts the pointers into r's buffers and copies these to fresh
-// memory, because the call may overwrite it. The results are in new buffers of p. The memory stays allocated if the
-// call is pending. A missing function and a lack of memory set Missing.
+// do executes a request on the calling OS thread. It sets the pointers in r's buffers. The call works on copies, and
+// p has the results. If the call is pending, the copies stay allocated. A missing function and a lack of memory set
+// p.Missing.
 func do(r *request) (p reply) {
 	f := find(r.DLL, r.Proc)
 	if err := f.Find(); err != nil {

@@ -52,9 +52,9 @@ type asker struct {
 	rm     uint64 // the resource manager of AuthZ, made when used
 }
 
-// record writes a recording: the header, the built-in questions, and the programs of the files. It fails on systems
-// other than 64-bit Windows. The header says whether tokens can be created. The first failing file ends the recording,
-// and out then has an incomplete one.
+// record writes a recording to out: the header, the built-in questions and the programs of files. The header says
+// whether tokens can be created. It fails on systems other than 64-bit Windows. The first failing file ends the
+// recording, which is then incomplete.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
 		return errors.New("this asks Windows, but this system is another: build it with GOOS=windows and run it there, or " +

@@ -158,9 +158,9 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 	return err == nil && st == ntstatus.Success // STATUS_NOT_ALL_ASSIGNED is informational
 }
 
-// make creates a token like t on this machine, with the type typ. The caller closes the handle. A token that no
-// documented call creates is a skipError. A call that fails is an error. Claims, device groups, trust levels and less
-// privileged AppContainers are skipErrors. restrict and lowBox take over the handle.
+// make creates a token like t on this machine, of type typ. The caller closes the handle. A failed call is an error.
+// Claims, device groups, trust levels, less privileged AppContainers and a mandatory policy that cannot be set are
+// skipErrors.
 func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err error) {
 	s := t.Spec()
 	switch {

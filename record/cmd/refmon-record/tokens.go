@@ -223,9 +223,8 @@ func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	}
 }
 
-// previous adds the parameters for the previous state that a token adjustment returns: the length of the buffer, the
-// buffer, and the pointer for the required length. If want is false, the length is 0 and both pointers are NULL. The
-// buffer has at least 16 and at most 64 KiB bytes, whatever length says.
+// previous adds the three parameters for a token's previous state: buffer length, buffer, and required length. If
+// want is false, they are 0 and NULL. The buffer has 16 bytes to 64 KiB, whatever length says.
 func (k *packer) previous(length uint32, want bool) (at, need buffer) {
 	if !want {
 		k.num(0).num(0).num(0)
