@@ -62,9 +62,8 @@ func (p *Pool) Enter(ctx context.Context, requester string) bool {
 	return !w.refused
 }
 
-// join admits a password check at once or queues it: it takes a free place, or appends a waiter to the requester's
-// queue. If w is not nil, the caller waits on w.granted; entered is then false. If w is nil, entered says whether the
-// check got a place (true) or was rejected because too many checks wait (false).
+// join admits a password check or queues it for the requester. If w is not nil, the check is queued: the caller waits
+// on w.granted. If w is nil, entered is true for an admitted check, and false if too many checks wait.
 func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,10 +86,9 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	return w, q, false
 }
 
-// turnAwayLocked makes room for one waiter, at the cost of the requester with the most waiting checks: it rejects the
-// newest check of the longest queue and returns true. It rejects no check and returns false if the requester's own
-// queue, counting the new check, would be at least as long, or if no check waits. own is nil for a requester without
-// waiting checks.
+// turnAwayLocked rejects the newest check of the longest queue, to make room for one waiter. It returns true if it
+// rejected a check. own is the requester's queue, nil if empty. The result is false if no check waits, or if own with
+// one more check would be at least as long as the longest queue.
 // +checklocks:p.mu
 func (p *Pool) turnAwayLocked(own *queue) bool {
 	var longest *queue
