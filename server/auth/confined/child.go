@@ -31,9 +31,8 @@ type child struct {
 	from    *os.File
 }
 
-// ask has the confined child parse data: it sends one request, with kind naming the parser, and returns the status and
-// text of the answer. It returns an error if the child does not answer in time, ends, or answers with too many bytes.
-// The child must not be used after an error.
+// ask sends data to the confined child's parser kind and returns the status and text of the response. A response that
+// is late, missing or too long is an error. After an error the child must not be used.
 func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	until := time.Now().Add(patience)
 	if err := errors.Join(c.to.SetWriteDeadline(until), c.from.SetReadDeadline(until)); err != nil {
@@ -68,9 +67,8 @@ func (c *child) end() string {
 	return state.String()
 }
 
-// serve is the main loop of the confined child: it answers requests from in until the parent closes its end, and then
-// returns nil. A request that is cut off, too long or of an unknown kind ends it with an error. It also ends with an
-// error if it cannot write the answer.
+// serve is the main loop of the confined child. It answers requests from in until in ends, and then returns nil. A
+// truncated or overlong request, an unknown kind and a failed write of a response end the loop with an error.
 func serve(in io.Reader, out io.Writer) error {
 	for {
 		var head [5]byte

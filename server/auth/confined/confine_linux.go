@@ -89,10 +89,13 @@ func startOn(in, out *os.File) (*os.Process, error) {
 	return r.p, r.err
 }
 
-// confine makes the process harmless even if a parser is exploited. It permanently removes what the child does not
-// need: inherited and new descriptors, writing files, core dumps, tracing by its user's other processes, memory above 1
-// GiB, new privileges, and most system calls. After an error the child must not serve. The step that fails is named,
-// and steps before it stay in force.
+// confine permanently restricts the process, so that an exploited parser is harmless. It removes:
+//   - inherited and new descriptors
+//   - file writes, core dumps and new privileges
+//   - tracing by other processes of the user
+//   - memory above 1 GiB and most system calls
+//
+// An error names the failed restriction. Earlier restrictions stay, and the child must not serve.
 func confine() error {
 	if err := closeInherited(); err != nil {
 		return fmt.Errorf("inherited descriptors: %w", err)

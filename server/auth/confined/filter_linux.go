@@ -47,10 +47,11 @@ const (
 	atArguments    = 16 // eight bytes each
 )
 
-// filterOf returns the seccomp filter of an architecture. It allows the system calls that the runtime needs, kills the
-// process for those in deadly, and returns EPERM for all others and ENOSYS for clone3. It also kills the process if
-// mmap or mprotect asks for executable memory, if clone does not create a thread, or if tgkill, which the runtime uses
-// to preempt, names another process. An unknown architecture is an error.
+// filterOf returns the seccomp filter of an architecture. An unknown architecture is an error. Results of the filter:
+//   - calls that the runtime needs: allowed
+//   - calls in deadly, executable memory, clone without a thread, tgkill of another process: the process is killed
+//   - clone3: ENOSYS
+//   - all others: EPERM
 func filterOf(architecture string) ([]unix.SockFilter, error) {
 	arch, ok := architectures[architecture]
 	if !ok {
