@@ -72,10 +72,9 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return a.byPassword(ctx, &r, name, byRealm)
 }
 
-// user splits a request's name and decides whether it means a user of this domain (ours). name is the part without the
-// domain. byRealm is true if the name had the form name@realm. ours is false for another domain, an empty or overlong
-// name, and two domains that differ. A name without a domain is ours only if Unqualified is set and no local account
-// has that name (D-27).
+// user splits a request's name and reports whether it names a user of this domain (ours). name has no domain. byRealm
+// is true for name@realm. ours is false for an empty or overlong name, another domain, and two different domains. A
+// name without a domain is ours only with Unqualified and without a local account of that name (D-27).
 func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	if r.Name == "" || len(r.Name)+len(r.Domain) > logon.MaxName {
 		return "", false, false
@@ -165,9 +164,9 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	return out, st
 }
 
-// refused ends a failed logon: it passes err and the caller's address or program to a.Refused, if that is set. It
-// returns the result and the status of a [*Refused] in err, and an empty result with STATUS_LOGON_FAILURE if there is
-// none or its Status is 0.
+// refused returns the result and status of a failed logon, those of a [*Refused] in err. Without one, or if its
+// Status is 0, the result is empty and the status STATUS_LOGON_FAILURE. refused passes err and the caller's address
+// or program to a.Refused, if set.
 func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus.Status) {
 	if a.Refused != nil {
 		client, _ := a.Store.Requester(r)
@@ -180,9 +179,9 @@ func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus
 	return why.Result, why.Status
 }
 
-// token returns the logon result of the authenticated user p: the token with the groups of the request and the local
-// groups and rights of the store. The token and its linked token name p.Source as their source. It does not change p or
-// r. A failure of the store is returned as it is.
+// token returns the logon result of the authenticated user p. The token has the groups of r and the local groups and
+// rights of the store. The token's source is p.Source, also in the linked token. A failure of the store is returned.
+// p and r do not change.
 func (a *Authority) token(p *Proved, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := p.User
 	u.Groups = slices.Concat(u.Groups, r.Groups)

@@ -149,9 +149,9 @@ func newRefused(err error) *Refused {
 	return r
 }
 
-// newProved returns the user of the directory account f with the groups and claims that the directory reported.
-// asserted is the SID for how the user was authenticated, and becomes a further group. how says it in words, for the
-// audit record. newProved does not change f, and its error is always nil.
+// newProved returns the user of the directory account f, with the directory's groups and claims. asserted is a group
+// SID for the authentication method, and how names the method for the audit record. f does not change. The error is
+// always nil.
 func newProved(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)
