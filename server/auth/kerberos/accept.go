@@ -225,9 +225,9 @@ func (o *opened) describe() *Client {
 		used: o.ticket.Key.KeyType}
 }
 
-// identify determines the client's SIDs: it verifies the PAC in the ticket o and sets c.PAC and c.Identity from it. A
-// ticket without a PAC is an error, and so is a PAC that belongs to another ticket. A PAC is verified before it is
-// parsed. An identity that is not allowed is STATUS_TRUSTED_DOMAIN_FAILURE. An error may leave c.PAC set.
+// identify verifies the ticket's PAC and sets c.PAC and c.Identity, the client's SIDs. A PAC is verified before it is
+// parsed. A missing PAC and another ticket's PAC are errors. An identity that is not allowed is
+// STATUS_TRUSTED_DOMAIN_FAILURE. After an error c.PAC may be set.
 func (a *Acceptor) identify(c *Client, o *opened) error {
 	data, err := o.pac()
 	if err != nil {

@@ -46,9 +46,9 @@ type request struct {
 	credential []byte // an encoded KRB-CRED; nil without one
 }
 
-// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44). A
-// malformed credential is ignored. A checksum that is not that of GSS, and DCE style, are errors. The credential refers
-// to the checksum's bytes. Bindings are read even if they are zero.
+// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44).
+// A checksum that is not of GSS, and DCE style, are errors. A malformed credential is ignored. The credential shares
+// c's memory.
 func readChecksum(c types.Checksum) (request, error) {
 	if c.CksumType == 0 && len(c.Checksum) == 0 {
 		return request{}, nil

@@ -58,10 +58,12 @@ func defaultIterations(etype int32) uint32 {
 	return leastIterations
 }
 
-// key returns the client's key for pre-authentication, of a type that the KDC accepts: the first accepted one in the
-// KDC's list, or etype if that is not 0. data has the KDC's lists; of several the last counts. Without one, the salt is
-// that of the name and etype must be given. An explicit etype that the KDC does not offer, iterations below
-// leastIterations, a salt above maxSalt, and weak or expensive parameters are errors.
+// key returns the client's key for pre-authentication. etype is the encryption type, or 0 for the first accepted type
+// in data, the KDC's lists. A later list must have that type and replaces salt and iterations. Without a list, etype
+// must be set and the salt comes from name. Errors:
+//   - a type that the KDC does not offer
+//   - iterations below leastIterations, or a salt above maxSalt
+//   - weak or expensive parameters
 func (x *exchange) key(name string, etype int32, data types.PADataSequence, key proof) (types.EncryptionKey, error) {
 	none := types.EncryptionKey{}
 	salt, iterations := x.realm+strings.ReplaceAll(name, "/", ""), uint32(0)

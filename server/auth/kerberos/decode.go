@@ -74,9 +74,9 @@ func isBoundedDER(b []byte) bool {
 	return true
 }
 
-// element checks the DER encoding of one element at the front of b, with the elements in it, and returns the bytes
-// after it. left counts the elements that may still come, depth the levels. ok is false if one is used up. Multi-byte
-// tags, indefinite lengths and lengths of more than 4 bytes are not accepted.
+// element checks the DER encoding of the first element of b and of the elements inside. rest has the bytes after it.
+// left is the number of elements still allowed, depth that of levels. ok is false beyond a limit, and for multi-byte
+// tags, indefinite lengths and lengths over 4 bytes.
 func element(b []byte, depth int, left *int) (rest []byte, ok bool) {
 	if *left--; *left < 0 || depth == 0 || len(b) < 2 || b[0]&0x1f == 0x1f {
 		return nil, false // Kerberos has no multi-byte tags

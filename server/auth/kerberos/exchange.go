@@ -97,9 +97,9 @@ func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, 
 		Nonce: int(binary.BigEndian.Uint32(random[:]) & 0x7fffffff), EType: x.etypes}, nil
 }
 
-// logOn requests a ticket for the KDC itself (TGT) in the client's name. If the KDC requires pre-authentication, it
-// repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, have a KDCError, or are those of
-// timestamp and readLogOn. The second request has the same body. Text of the KDC is removed from errors.
+// logOn requests a ticket-granting ticket (TGT) for the client name. If the KDC requires pre-authentication, logOn
+// repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, are a KDCError without the KDC's
+// text, or come from timestamp and readLogOn.
 func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
 	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
 	if err != nil {
@@ -137,9 +137,9 @@ func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBo
 	return x.granted(&rep.KDCRepFields, body, k, usageASRep)
 }
 
-// service requests a ticket for a service with tgt, the ticket for the KDC. It fails unless the KDC's answer is for
-// this request. A refusal of the KDC is returned without its text. It uses the key of tgt. An unknown encryption type
-// is errParameters, a malformed answer errAnswer.
+// service requests a ticket for a service with the ticket-granting ticket tgt. The response must be for this request.
+// An unknown encryption type is errParameters, and a malformed response errAnswer. A KDC's error is returned without
+// its text.
 func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
 	body, err := x.body(tgt.client, principal(2, service))
 	if err != nil {
@@ -230,9 +230,12 @@ func stripText(err error) error {
 	return err
 }
 
-// granted accepts the KDC's response: it decrypts it for the client with key and compares it with the request body
-// (K-56). The case of names does not count, that of realms does. A wrong key is errWrongKey, malformed contents
-// errAnswer, another answer errAnotherAnswer, and a session key of a type that is not accepted errParameters.
+// granted decrypts the KDC's response with key and compares it with the request body (K-56). Names match in any case,
+// realms exactly. Errors:
+//   - errWrongKey: decryption failed
+//   - errAnswer: malformed contents
+//   - errAnotherAnswer: a response to another request
+//   - errParameters: a session key of a type that is not accepted
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)

@@ -16,10 +16,9 @@ const usageCredential = 14
 // maxForwarded limits the tickets of one forwarded credential. Clients forward one.
 const maxForwarded = 16
 
-// forwarded reports whether the client really forwarded a credential, which delegation requires: whether the KRB-CRED
-// contains a valid ticket of the same client for the KDC, encrypted with the authenticator's subkey or the session key
-// (RFC 4120 5.8, RFC 4121 4.1.1). It returns false for nil and malformed bytes, and keeps nothing of the credential
-// (K-45). It tries both keys, and the first that decrypts decides.
+// forwarded reports whether the client really forwarded a credential, which delegation requires (K-45). The KRB-CRED
+// must have a valid ticket of the same client for the KDC. The subkey or the session key must decrypt it (RFC 4120
+// 5.8, RFC 4121 4.1.1). nil and malformed bytes return false. No credential is kept.
 func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	tickets, sealed, ok := readCredential(credential)
 	if !ok {

@@ -75,9 +75,9 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// keyOf returns the key with which this host authenticates as an account: the newest one of the account, or else the
-// newest of any entry of the realm, because a keytab can list the account's services instead. ok is false without such
-// a key. Account names are compared exactly.
+// keyOf returns the key with which this host authenticates as an account. The newest key of the account counts, else
+// the newest of the realm, because keytabs can list services instead. Account names match exactly. ok is false
+// without a key.
 func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
 	best := uint32(0)
 	for _, own := range []bool{true, false} {
@@ -144,9 +144,8 @@ func (c *Context) Finish(token []byte) error {
 	return c.answered(b)
 }
 
-// answered verifies the server's AP-REP: it must repeat the time of our request, because a recorded response to another
-// request proves nothing (K-60). On success it sets the keys of the context. A malformed or wrong reply, and a subkey
-// of another type than the session key, are errFinish.
+// answered verifies the server's AP-REP and sets the keys of the context. The AP-REP must repeat the time of our
+// request (K-60). A malformed or wrong AP-REP, and a subkey of another type than the session key, are errFinish.
 func (c *Context) answered(b []byte) error {
 	var part messages.EncAPRepPart
 	if decode(&part, b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||

@@ -77,9 +77,8 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, e
 
 var errLongAnswer = errors.New("the answer is empty or longer than any")
 
-// one sends a request to the KDC at an address and returns its response. Each message has a length of four bytes before
-// it (RFC 4120 7.2.2). An empty answer and one longer than maxAnswer are errors. It waits at most k.Wait, or
-// defaultWait if that is 0. The context ends the request too.
+// one sends a request to the KDC at an address and returns the response. The limit is k.Wait, or defaultWait if
+// k.Wait is 0; ctx can end the request earlier. An empty response and a response longer than maxAnswer are errors.
 func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
 	wait := k.Wait
 	if wait == 0 {

@@ -56,9 +56,9 @@ type replay struct {
 	swept time.Time // guarded by mu: turned when expired entries last left the disk
 }
 
-// newReplay starts a cache. In folder it stores the time of its start, and the authenticators of clients whose clocks
-// are ahead, so that the next start rejects them too. If folder is "", it stores nothing. A file that cannot be read or
-// replaced is an error.
+// newReplay returns a replay cache. Its file in folder has the start time and the authenticators of clients whose
+// clocks are ahead, for the next start. If folder is "", nothing is stored. A file that cannot be read or replaced is
+// an error.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
 		old: map[[16]byte]struct{}{}, loaded: map[[16]byte]time.Time{}, turned: now.Round(0)}
@@ -186,10 +186,13 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter accepts an authenticator, given by its hash and its time at, at most once. It returns errBefore for one that is
-// too old, then errReplay for one that was accepted before, then errFull. One that is refused is not stored. An
-// authenticator from far in the future is also stored in a file, and an error of that refuses it. Entries stay for at
-// least r.life.
+// enter accepts an authenticator at most once. key is its hash and at its time. An authenticator far in the future is
+// also stored in a file. A rejected authenticator is not stored. Entries stay for at least r.life. Errors, in this
+// order:
+//   - errBefore: at is too old
+//   - errReplay: accepted before
+//   - errFull: no space
+//   - an error of the file
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -232,9 +235,9 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// noteLocked makes an authenticator from a clock that is ahead survive a restart: it stores what the next start could
-// not reject by its time. If the file is full, it first removes expired entries, once for each switch of the maps,
-// because that is slow. If the file is still full, it returns errFull. Without a file it returns nil.
+// noteLocked stores an authenticator from a fast clock in the file, so that a restart does not accept it again. A
+// full file is first cleared of expired entries, at most once for each r.turned. If the file is still full, the error
+// is errFull. Without a file noteLocked returns nil.
 // +checklocks:r.mu
 func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
 	if r.notes == nil {

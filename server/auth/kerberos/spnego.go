@@ -85,9 +85,12 @@ func frame(b []byte) (oid, body []byte, ok bool) {
 	return o, in, true
 }
 
-// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent (K-35).
-// A token of NTLM is errNTLM. A missing token is errNoToken, other malformed input errOuter. Fields after the token are
-// not read. A token that is not valid for Kerberos is an error with spnego and mech set.
+// parseInit parses a NegTokenInit, which must have mechanisms and a token (K-35). Fields after the token are not
+// read. Errors:
+//   - errNTLM: the token is of NTLM
+//   - errNoToken: there is no token
+//   - errOuter: other malformed input
+//   - a token that Kerberos does not accept: spnego and mech are set
 func parseInit(b []byte) (negotiation, error) {
 	s := cryptobyte.String(b)
 	var choice, seq, types, list, token cryptobyte.String
@@ -118,10 +121,10 @@ func parseInit(b []byte) (negotiation, error) {
 	return negotiation{spnego: true, mech: first, apReq: ap}, err
 }
 
-// firstMechanism returns the first mechanism, which the client's token belongs to. It must be one of the two
-// identifiers of Kerberos (K-35). A list with NTLM and without Kerberos is errNTLM; one that has Kerberos later is
-// errNotFirst. More than maxMechanisms, and malformed identifiers, are errOuter. So is a list without Kerberos and
-// NTLM.
+// firstMechanism returns the first mechanism in list, which must be Kerberos under either identifier (K-35). Errors:
+//   - errNotFirst: Kerberos comes later
+//   - errNTLM: the list has NTLM but not Kerberos
+//   - errOuter: neither is in the list, an identifier is malformed, or there are more than maxMechanisms
 func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	var first, oid cryptobyte.String
 	kerberos, ntlm := false, false
@@ -161,9 +164,9 @@ func kerberosToken(b []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// answer returns the token that ends the negotiation with the client: in SPNEGO if the client used it, with the AP-REP
-// if there is one. For a nil apRep the response has no token. Without SPNEGO it is only the framed AP-REP, and nil
-// without one, so nothing is sent.
+// answer returns the token that completes the negotiation with the client. apRep is the AP-REP, or nil. If the client
+// used SPNEGO, the result is a SPNEGO response around the AP-REP. If not, the result is the framed AP-REP, or nil
+// without an AP-REP.
 func (n *negotiation) answer(apRep []byte) []byte {
 	token := apRep
 	if apRep != nil {

@@ -67,10 +67,12 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	return o, nil
 }
 
-// unlock decrypts the ticket and the authenticator of o.req with this host's keys. Before it looks for a key it rejects
-// tickets for another service or realm (K-38) and weak or unknown encryption (K-39). No matching key is
-// STATUS_MUTUAL_AUTHENTICATION_FAILED, other encryption STATUS_KDC_UNKNOWN_ETYPE. A ticket for a session key is
-// errSession.
+// unlock decrypts the ticket and authenticator of o.req with this host's keys. A wrong service and weak encryption of
+// the ticket are found before a key is looked up. Errors:
+//   - another service or realm (K-38)
+//   - STATUS_KDC_UNKNOWN_ETYPE: weak or unknown encryption (K-39)
+//   - STATUS_MUTUAL_AUTHENTICATION_FAILED: no key matches
+//   - errSession: a ticket for a session key
 func (a *Acceptor) unlock(o *opened) error {
 	t := &o.req.Ticket
 	o.service = strings.Join(t.SName.NameString, "/")
@@ -123,9 +125,8 @@ func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 	return errKeys
 }
 
-// decrypt decrypts data with an integrity check. It checks the length first, because the library slices without
-// checking. Another encryption type than the key's, and data that is too short, are errors. A wrong key length is
-// errAPReq, and a failed integrity check an error.
+// decrypt decrypts data with an integrity check. A failed integrity check is an error. Data that is too short, an
+// encryption type other than that of the key, and a wrong key length are errAPReq.
 func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte, error) {
 	e, err := crypto.GetEtype(k.KeyType)
 	if err != nil {
@@ -138,9 +139,9 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 	return unseal(d, k, usage)
 }
 
-// check decides whether an opened ticket is valid now and belongs to its authenticator (K-41). Times may differ by
-// skew. Wrong times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too.
-// The client names of ticket and authenticator must be equal, and neither may be empty.
+// check returns an error unless an opened ticket is valid now and belongs to its authenticator (K-41). Times may
+// differ by skew; wrong times are TimeDifferenceAtDC. Client names of ticket and authenticator must be equal and not
+// empty. A ticket marked invalid is an error.
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
 	start, at := o.validFrom(), o.authenticatorTime()
