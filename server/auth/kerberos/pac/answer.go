@@ -98,10 +98,9 @@ const (
 	atFlags   = atCount + 8
 )
 
-// confirm checks what an untrusted process parsed: it compares p with the bytes of the PAC, and sets the client
-// information and the requestor from them. A difference is an error, and p must then not be used. Without logon or
-// client information the error is ErrInvalid. A parsed account, buffer or claim set that the bytes do not have is a
-// mismatch.
+// confirm compares the PAC p, parsed by an untrusted process, with the original bytes. It sets p.Client and
+// p.Requestor from the bytes. An account, buffer or claim set that the bytes do not have is an error. Missing logon
+// or client information is ErrInvalid. After an error p must not be used.
 func (f *frame) confirm(p *PAC) (err error) {
 	b, ok := f.find(kindLogonInfo)
 	client, named := f.find(kindClientInfo)
@@ -135,10 +134,9 @@ func (f *frame) confirm(p *PAC) (err error) {
 	return f.confirmSIDs(p, b)
 }
 
-// confirmSIDs checks that an untrusted parser invented no SID: every SID and group of a parsed logon and the names of
-// its account and domain must occur in the signed bytes b, and those of the device in its buffer. Other names are not
-// checked. The error names the kind of the first that does not. SIDs count wherever they occur in b. Without a device
-// buffer the device is not checked.
+// confirmSIDs returns an error if an untrusted parser invented a SID. The SIDs of the logon, its account name and its
+// domain name must occur anywhere in the signed bytes b. The device's SIDs must occur in the device buffer, if there
+// is one. Other names are not checked. The error names the kind of the first mismatch.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
 	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {

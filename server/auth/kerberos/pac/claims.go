@@ -20,9 +20,9 @@ const (
 	compressedXpress = 4 // LZ77+Huffman
 )
 
-// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no claims and returns nil
-// and no error. A size above the limit and an unknown compression are errors. A malformed buffer is ErrInvalid. Only
-// uncompressed sets and Xpress Huffman are known.
+// readClaims parses a claims buffer, a CLAIMS_SET_METADATA. An empty buffer returns nil without an error. Sets may be
+// uncompressed or Xpress Huffman; other compression is an error. A set above maxClaimsSize and a malformed buffer are
+// ErrInvalid.
 func readClaims(b []byte) (*claims.Set, error) {
 	if len(b) == 0 {
 		return nil, nil
@@ -59,9 +59,9 @@ func readClaims(b []byte) (*claims.Set, error) {
 	return readClaimsSet(set)
 }
 
-// readClaimsSet parses CLAIMS_SET, which has arrays of claims by source. Claims of other sources than the directory and
-// certificates do not count. Of claims with an equal name the last one counts, but all must be valid (K-10). A
-// malformed claim of another source is ErrInvalid, too.
+// readClaimsSet parses a CLAIMS_SET. Only claims from the directory and certificates count. The last of several
+// claims with one name counts, but all must be valid (K-10). A malformed claim is ErrInvalid, also from a source that
+// does not count.
 func readClaimsSet(b []byte) (*claims.Set, error) {
 	r := newReader(b, "set of claims")
 	count, there := r.u32(), r.pointer()

@@ -30,9 +30,12 @@ func (at *Place) foreignTo(issuer sid.SID) bool {
 	return at.Foreign || !at.Domain.IsZero() && at.Domain != issuer
 }
 
-// dropReason decides whether a SID of a PAC may count: it returns the reason why not, "" if it does. issuer is the
-// user's domain. foreign means that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10
-// always count, and 18 unless it is foreign. Well-known SIDs, labels, packages and Unix ids never do.
+// dropReason returns the reason to drop a SID of a PAC, or "" to keep it. issuer is the user's domain. foreign means
+// that another realm issued the PAC. By authority:
+//   - 4 and 10: kept
+//   - 18: kept unless foreign
+//   - 5: see dropReasonNT
+//   - others, such as labels, packages and Unix ids: dropped
 func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:
@@ -83,10 +86,14 @@ func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another
-// realm issued the PAC. SIDs of this computer never pass. Compounded and ClaimsValid always pass. From the own realm,
-// or of the issuer's domain, every other account passes. Otherwise SIDs of the own domain, and RIDs below firstMade,
-// are dropped. A SID with another number of sub-authorities than 5 never passes.
+// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign means that another realm
+// issued the PAC. The first case decides:
+//   - not exactly 5 sub-authorities: dropped
+//   - Compounded and ClaimsValid: kept
+//   - this computer, or the domain 0-0-0: dropped
+//   - not foreign, or the issuer's domain: kept
+//   - our domain, or a RID below firstMade: dropped
+//   - all others: kept
 func (at *Place) dropReasonDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).

@@ -52,9 +52,9 @@ type frame struct {
 	buffers []buffer // in the order of the table
 }
 
-// split parses the table of a PAC. Each buffer must be after the table, inside the PAC and aligned, and must not
-// overlap another (K-1). Two signatures of one type are an error (K-2). Every error wraps ErrInvalid. Version 0, at
-// most maxBuffers buffers and at most MaxSize bytes are valid. An error returns an empty frame, unless buffers overlap.
+// split parses the buffer table of a PAC. Every error wraps ErrInvalid, and the frame must then not be used. Version
+// 0, at most maxBuffers buffers and MaxSize bytes are valid. Buffers must be behind the table, aligned, inside the
+// PAC and disjoint (K-1). Two signatures of one type are an error (K-2).
 func split(data []byte) (frame, error) {
 	f := frame{data: data}
 	if len(data) < 8 || len(data) > MaxSize {

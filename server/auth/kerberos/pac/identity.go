@@ -108,9 +108,9 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
 }
 
-// primary adds the account's primary group to the groups of the token; rid is the group's RID in the issuer's domain.
-// The group gets the attributes that the PAC lists for it among the memberships all, or the default ones if it is not
-// listed. A group that was added before is skipped.
+// primary adds the account's primary group to the token's groups. rid is the group's RID in the issuer's domain. The
+// group's attributes come from all, the PAC's memberships, or are the default. A group that was already added is
+// skipped.
 func (g *gathering) primary(rid uint32, all []Membership) {
 	attributes := token.GroupDefault
 	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {
@@ -133,9 +133,9 @@ func (g *gathering) groups(all []token.Group) {
 	}
 }
 
-// resources adds to the groups of the token the domain-local groups of the service's domain. Our own KDC adds the
-// groups created there, so they count for foreign clients too, even if the foreign issuer sent the same SID. Otherwise
-// it could take a group away that a deny entry names (K-24).
+// resources adds the domain-local groups of the service's domain to the token's groups. Groups that were created in
+// our domain also count for foreign clients. A foreign issuer that sends the same SID cannot remove such a group,
+// which a deny entry may name (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		s := domain.WithRID(m.RID)
@@ -148,9 +148,8 @@ func (g *gathering) resources(domain sid.SID, all []Membership) {
 	}
 }
 
-// admit rejects users that the issuer of a PAC cannot have: it returns an error if domain is this computer's own
-// domain, or our domain in a PAC of another realm. Without a configured domain every other realm is rejected. The
-// computer's own domain comes first.
+// admit returns an error if the issuer of a PAC cannot have users of domain. No issuer can have users of this
+// computer's own domain. Another realm cannot have users of our domain, and is rejected if no domain is configured.
 func (at *Place) admit(domain sid.SID) error {
 	switch {
 	case at.Machine == domain:

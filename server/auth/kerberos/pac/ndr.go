@@ -21,9 +21,9 @@ type reader struct {
 // filler, then the structure's size and filler.
 const header = 16
 
-// newReader parses the header and the top-level pointer, which must not be null. Other versions and byte orders are
-// errors (K-3). what names the structure in errors. The reader keeps its first error in err, and then reads nothing.
-// Bytes after the stated length are ignored.
+// newReader returns a reader for the contents of NDR data. what names the structure in errors. A null top-level
+// pointer and another version or byte order set r.err (K-3). After an error the reader reads nothing. Bytes after the
+// stated length are ignored.
 func newReader(b []byte, what string) *reader {
 	r := &reader{b: b}
 	if len(b) < header || binary.LittleEndian.Uint32(b) != 0x00081001 {
@@ -103,9 +103,9 @@ func (r *reader) fileTime() int64 {
 // pointer reads an NDR pointer (a referent ID) and reports whether it is not null. Its value has no other meaning.
 func (r *reader) pointer() bool { return r.u32() != 0 }
 
-// array reads the start of a counted array and returns the number of its elements. The maximum count must equal count,
-// and the remaining bytes limit it before memory is allocated. Otherwise it sets r.err and returns 0. A null pointer
-// has no elements, and must have the count 0 (K-4).
+// array reads the header of a counted array and returns the number of elements. The array's maximum must equal count,
+// and the remaining bytes must suffice. If not, r.err is set and the result is 0. A null pointer (there is false)
+// returns 0, and count must be 0 (K-4).
 func (r *reader) array(there bool, count uint32, size int, what string) int {
 	if !there {
 		if count != 0 {

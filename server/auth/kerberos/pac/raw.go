@@ -41,9 +41,9 @@ const (
 	upnExtended = 2
 )
 
-// readUPN parses UPN_DNS_INFO. Each name must be behind the fixed part and inside the buffer (K-7); otherwise it is
-// ErrInvalid. Without the extension there is no SID. An odd length of a UTF-16 name is ErrInvalid. An empty name is "".
-// With the extension a malformed SID is an error.
+// readUPN parses a UPN_DNS_INFO. An empty name is "". A name outside the buffer or in the fixed fields (K-7), and a
+// UTF-16 name of odd length, are ErrInvalid. If there is the extension, a malformed SID is an error, else there is no
+// SID.
 func readUPN(b []byte) (*UPNInfo, error) {
 	if len(b) < 12 {
 		return nil, fmt.Errorf("%w: names of %d bytes", ErrInvalid, len(b))

@@ -32,9 +32,8 @@ type signature struct {
 	at, to int
 }
 
-// signature finds and validates the form of one signature; ok is false if the PAC has none of that type. An unkeyed or
-// unknown checksum, and a wrong length, are errors. Signatures of the KDC may have two more bytes, which a read-only
-// domain controller appends.
+// signature returns the signature of type k. ok is false if the PAC has none. An unkeyed or unknown checksum and a
+// wrong length are errors. A KDC signature may have two more bytes from a read-only domain controller.
 func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	i := slices.IndexFunc(f.buffers, func(b buffer) bool { return b.kind == k })
 	if i < 0 {
@@ -59,9 +58,9 @@ func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	return s, true, nil
 }
 
-// verify checks the server signature with the key that decrypted the ticket, over the raw bytes. The KDC signature must
-// be present, but a service has no key for it (K-12). A missing or malformed signature, a checksum type other than the
-// key's, and a wrong checksum are ErrInvalid. It checks the ticket and full signatures only for their form.
+// verify checks the server signature of the raw bytes with the ticket's key. The KDC signature must be present, but a
+// service has no key for it (K-12). The ticket and full signatures must be well-formed. A missing or malformed
+// signature, a checksum type that does not fit the key, and a wrong checksum are ErrInvalid.
 func (f *frame) verify(key types.EncryptionKey) error {
 	server, ok, err := f.signature(kindServer)
 	if err != nil {
