@@ -48,9 +48,9 @@ func (d *Directory) filterOf(name string, byRealm bool) string {
 // maxName limits the length of account names, in bytes.
 const maxName = 256
 
-// ask reads an account with its groups and claims from a server, without the cache. m is the server's change number
-// from before the read. name is an account name, or a principal name if byRealm. The error is ErrUnknown if no account
-// has the name.
+// ask reads an account with its groups and claims from a server, without the cache. name is a principal name if
+// byRealm is true, else an account name. m is the server's change number before the read. An unknown account is
+// ErrUnknown.
 func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		p, err := d.place(c)
@@ -97,10 +97,10 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 	return all[0], nil
 }
 
-// found converts an entry to an account and reads its groups from the server. asked is the name in error messages. It
-// returns an error for an account of another domain, one without a primary group, and incomplete attributes. An
-// account's SID history counts as groups. An account that may not log on is returned with its restriction, without an
-// error. If that cannot be read, the account comes with the error.
+// found converts an entry to an account and reads its groups from the server. asked is the name for error messages.
+// Another domain, no primary group and incomplete attributes are errors. SIDs of the history count as groups. An
+// account that may not log on has a restriction, which is not an error. If the restriction is unreadable, found
+// returns the account with an error.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error

@@ -88,9 +88,8 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	return f, nil
 }
 
-// named reads an account and the DN of its entry from the directory, bypassing the cache. An empty or overlong name is
-// ErrUnknown. Two accounts with that name are an error. An unknown account is ErrUnknown. An error of the account
-// itself may leave f and dn set.
+// named reads an account and the DN of its entry from the directory, without the cache. An unknown, empty or overlong
+// name is ErrUnknown. Two accounts with the name are an error. After an error about the account, f and dn may be set.
 func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown

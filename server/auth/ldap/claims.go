@@ -51,9 +51,9 @@ func (d *Directory) claimAttributes() (out []string) {
 	return out
 }
 
-// claims returns the claims of an account, read from its entry; nil and no error if it has none. A claim that cannot be
-// read is an error, because a condition that needs it could deny (D-12). More than maxClaimValues values are an error.
-// An attribute without values gives no claim.
+// claims returns the claims in the entry of an account, or nil if there are none. An attribute without values is
+// skipped. A claim that cannot be read is an error, because a condition with that claim could deny (D-12). More than
+// maxClaimValues values are an error.
 func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 	var out []claims.Attribute
 	for _, c := range of {
@@ -100,9 +100,8 @@ func ParseClaim(text string) (Claim, error) {
 	return Claim{}, fmt.Errorf("%q: want ATTRIBUTE, ATTRIBUTE:int64 or ATTRIBUTE:boolean", text)
 }
 
-// add converts one value of an LDAP attribute to the claim's type and appends it to the claim a. Text that is not of an
-// integer or Boolean type is an error. Values of other types are kept as strings. Booleans are TRUE and FALSE in
-// capitals. After an error a is unchanged.
+// add converts text to the type of claim a and appends it. Booleans are TRUE and FALSE in capitals. Text of another
+// form is an error for integers and Booleans, and a does not change. Values of other types are kept as strings.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

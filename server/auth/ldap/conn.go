@@ -112,9 +112,9 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 	return c, nil
 }
 
-// secure starts TLS or signing on m, so that the server is authenticated before it gets a name or a password (D-1).
-// Then it calls bind. It returns an error for an untrusted certificate or if bind fails. A server that refuses StartTLS
-// is an error. After an error the caller closes m.
+// secure starts TLS or signing on m and then calls bind. The server is authenticated before it receives a name or a
+// password (D-1). An untrusted certificate, a refused StartTLS and a failed bind are errors. After an error the
+// caller closes m.
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
@@ -177,10 +177,9 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-// with runs requests on a connection to a server: it calls ask with an idle connection, or a new one, and keeps the
-// connection for later unless it broke. If an idle connection turns out to be broken, it calls ask again with another
-// one. Errors of the connection wrap ErrAway; an [*Error] of ask is returned unchanged. When ctx ends, with closes the
-// connection, so that ask fails.
+// with calls ask with an idle or new connection, and keeps the connection unless it broke. If an idle connection is
+// broken, with calls ask again on another connection. Errors of the connection wrap ErrAway. An [*Error] of ask is
+// returned unchanged. When ctx ends, with closes the connection, so that ask fails.
 func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	for {
 		var c *conn

@@ -68,9 +68,9 @@ type walk struct {
 	out    []sid.SID
 }
 
-// nested collects the groups through memberOf, level by level, reading each group once. A group that cannot be read is
-// an error (D-17). An invisible primary group is an error. The result includes SIDs of sIDHistory, and may repeat some.
-// More groups than the limit are an error. With an error, the SIDs found before are returned as well.
+// nested returns the SIDs of an account's groups, including nested groups and SID histories. SIDs may repeat. With an
+// error the result has the SIDs found so far. An unreadable group (D-17), an invisible primary group and more groups
+// than the limit are errors.
 func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
 	most := d.cfg.Limits.Groups
 	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}
@@ -173,9 +173,9 @@ func (w *walk) parents(e *entry) error {
 	return nil
 }
 
-// ranged returns all values of an attribute of which the server sent only a part (range retrieval). It requests the
-// ranges that are missing. It returns nil for an absent attribute. More than most values, or a server that returns no
-// further ones, are errors. An attribute whose first range is complete is not limited by most.
+// ranged returns all values of an attribute, and requests those that the server did not send (range retrieval). An
+// absent attribute returns nil. More than most values are an error, unless the first response was complete. A server
+// that stops sending values early is an error.
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {

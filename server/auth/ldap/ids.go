@@ -100,9 +100,9 @@ func (n *IDs) Forget() {
 	n.known, n.silent = nil, time.Time{}
 }
 
-// answer returns a cached result up to a minute old, otherwise the directory's. After ErrAway, which the end of ctx
-// also causes, it does not query the directory for ten seconds (D-34). Without Ask the error is ErrAway. Other errors
-// are cached as results are.
+// answer returns a result from the cache, up to a minute old, or from the directory. Errors other than ErrAway are
+// cached. After ErrAway, which the end of ctx also causes, the directory is not queried for ten seconds (D-34). If
+// n.Ask is nil, the error is ErrAway.
 func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	now := time.Now
 	if n.now != nil {
@@ -168,10 +168,11 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	return a, err
 }
 
-// readEntry sets the answer to an id lookup from the entry of an account. attribute holds the id. If two accounts have
-// the id, neither gets it, and the user cannot log on (L-59). Without the attribute, or with a negative id, only the
-// SID is set; found stays false. An account without exactly one SID, and an id above 2^31-1 or that is no number, are
-// errors.
+// readEntry sets the answer to an id lookup from an account's entry. attribute holds the id. If the id is absent or
+// negative, the SID is set but found stays false. Errors:
+//   - a second account with the id, so neither user can log on (L-59)
+//   - not exactly one SID
+//   - an id above 2^31-1 or not a number
 func (a *idAnswer) readEntry(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany

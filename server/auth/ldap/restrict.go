@@ -81,10 +81,9 @@ type computed struct {
 	expiry  int64 // msDS-UserPasswordExpiryTimeComputed; 0: the password must be changed; -1: absent
 }
 
-// restrict decides whether an account may log on and sets its restriction. An absent attribute restricts nothing,
-// except that userAccountControl is required (D-11). Of several restrictions it sets the first: disabled, expired,
-// locked, password. Malformed hours are an error. Attributes that the server computes decide instead of the stored
-// ones. A time outside the hours is found last.
+// restrict sets f.Restricted, the first reason why an account may not log on (D-11). The order is disabled, expired,
+// locked, password, hours. userAccountControl is required; any other absent attribute restricts nothing. Attributes
+// that the server computes override stored ones. Malformed hours are an error.
 func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	var numbers [4]int64
 	for i, name := range [...]string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"} {

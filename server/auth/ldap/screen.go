@@ -39,9 +39,8 @@ func (s *screen) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// readMessage reads one LDAP message from the server, which is a BER element with its header. It fails before it
-// allocates if the element is longer than most, or does not say how long it is (D-4). An element that ends early is an
-// error.
+// readMessage reads one LDAP message, a BER element with its header. An element that is longer than most bytes, or
+// has no definite length, is an error before memory is allocated (D-4). A truncated element is an error.
 func readMessage(r io.Reader, most int64) ([]byte, error) {
 	head := make([]byte, 2, 6)
 	if _, err := io.ReadFull(r, head); err != nil {

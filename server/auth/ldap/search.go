@@ -25,9 +25,9 @@ type query struct {
 
 var errOther = &Error{"an entry that was not asked for is in the answer"}
 
-// search requests all pages of q and calls each for every entry, until that returns an error. More than q.most entries,
-// an entry outside of q.base and an incomplete response are errors (D-5, D-7). An empty filter means every object.
-// Entries passed to each before an error stay with the caller. Without q.below it reads the base alone, without paging.
+// search calls each with every entry of all pages of q, until a call returns an error. An empty filter means every
+// object. If q.below is false, only q.base is read. More than q.most entries, an entry outside q.base and an
+// incomplete response are errors (D-5, D-7). Entries may come before an error.
 func (c *conn) search(q query, each func(*entry) error) error {
 	base, err := parseDN(q.base)
 	if err != nil {
@@ -90,9 +90,10 @@ func next(r *goldap.SearchResult) ([]byte, error) {
 	return paging.Cookie, nil
 }
 
-// ask sends one search request and returns the response. A result code that is an answer becomes an [Error]; a failure
-// of the server or the connection is returned unchanged. It resets the byte limit of the response. A missing base is
-// errNoSuchObject, and a busy server's error stays unchanged.
+// ask sends one search request and returns the response. It resets the byte limit. Errors:
+//   - errNoSuchObject: the base does not exist
+//   - unchanged: the connection failed or the server is busy
+//   - an [Error]: the server refused for any other reason
 func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	c.meter.left.Store(c.limit)
 	result, err := c.Search(r)
