@@ -44,9 +44,9 @@ type encoder struct {
 	bad   bool // a form is missing, or has no room for its length
 }
 
-// element appends an element with a tag, its length and the contents that body appends. With e.given it writes the
-// length in the original form. If no form is left, it sets e.bad and does not call body. A length that does not fit its
-// form also sets e.bad. Without e.given it takes the shortest form.
+// element appends an element with the tag, its length and the contents from body. If e.given is true, the length has
+// its original form, else the shortest. A length that does not fit its form sets e.bad. If no form is left, element
+// sets e.bad and does not call body.
 func (e *encoder) element(b []byte, tag byte, body func(b []byte) []byte) []byte {
 	form := byte(0)
 	if e.given {

@@ -65,9 +65,9 @@ func (s *splitter) peek(end int) byte {
 	return s.raw[s.at]
 }
 
-// open enters the next element, which must have the tag, and returns the position at which its contents end. end is the
-// end of the enclosing element. Another tag, an indefinite or too large length, and contents past end make s fail. It
-// then returns the current position.
+// open enters the next element, which must have the tag, and returns the end of its contents. end is the end of the
+// enclosing element. Another tag, an indefinite or too large length, and contents past end make s fail and return the
+// current position.
 func (s *splitter) open(end int, tag byte) int {
 	if got := s.peek(end); got != tag || end-s.at < 2 {
 		s.fail("tag %#x, want %#x", got, tag)
