@@ -65,9 +65,9 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
-// ask queries the kernel about the peer of socket fd and sets the credentials, Known, and the pidfd. If the kernel has
-// no SO_PEERPIDFD or the program has exited, it leaves Pinned false and returns nil. With an error, Known may be false.
-// Groups that cannot be read are an error.
+// ask reads the credentials of the peer of socket fd from the kernel, and sets Known. It also pins the process by a
+// pidfd. Without SO_PEERPIDFD, or if the program has exited, Pinned stays false without an error. Unreadable groups
+// are an error. After an error Known may be false.
 func (p *Peer) ask(fd int) error {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -128,9 +128,9 @@ func (p *Peer) program() string {
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
 }
 
-// inNamespace reports whether the peer may run in a user namespace such as a container's: its process has other groups
-// of the host mapped than this process, or that is unknown, because the process has ended or cannot be seen. A process
-// never leaves its user namespace, so a later change does not matter.
+// inNamespace reports whether the peer may run in a user namespace, such as a container's. It compares the group
+// mappings of the peer and this process. If the peer has ended or is invisible, the result is true. A process never
+// leaves its user namespace.
 func (p *Peer) inNamespace() bool {
 	own, err := os.ReadFile("/proc/self/gid_map")
 	if err != nil || p.PID == 0 {

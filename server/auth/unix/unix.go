@@ -31,9 +31,9 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 	return tokenOf(k.store, e.Peer)
 }
 
-// tokenOf returns the contents of the token for the peer's uid and groups, and for the groups in more. p must not be
-// nil, and the caller must have checked that it is Known. A Foreign peer also gets the groups that the host lists for
-// its uid. If they cannot be read, tokenOf returns the status of the failed lookup.
+// tokenOf returns the contents of a token for the peer's uid and groups, and the groups in more. p must not be nil
+// and must be Known. A Foreign peer also gets the host's groups for the uid. If these are unreadable, the result is
+// the status of that lookup.
 func tokenOf(s *lsa.Store, p *auth.Peer, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	gids := p.GIDs
 	if p.Foreign {
