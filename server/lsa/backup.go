@@ -89,9 +89,8 @@ func writeSynced(faults diskio.Faults, path string, from io.Reader) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// checkSize rejects a file that is shorter than its page count. bbolt reads through a memory map, so access to a
-// missing page would end the program. A missing or empty file is valid: bbolt creates the store. It waits up to
-// lockWait for a program that has the store open.
+// checkSize returns an error if a store's file is shorter than its page count. Access to a missing page would end the
+// program. A missing or empty file is valid. If another program has the store open, checkSize waits up to lockWait.
 func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {

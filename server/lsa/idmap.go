@@ -110,9 +110,8 @@ func (s *Store) Trouble() error {
 	return errors.Join(all...)
 }
 
-// sidByMap returns the SID of an id. ok is false if no map covers the id or its map has no SID for
-// it. A status other than success means that a map covers the id but cannot be used now, so the
-// caller must not fall back to another SID.
+// sidByMap returns the SID of an id. ok is false if no map covers the id, or its map has no SID. A failure status
+// means that the id's map cannot be used now, so the caller must not fall back to another SID.
 func (s *Store) sidByMap(st *state, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	for i := range st.maps {
 		m := &st.maps[i]
@@ -142,9 +141,9 @@ func (s *Store) domains(m *IDMap) Domains {
 	return s.cfg.Domains
 }
 
-// sidByLookup looks up the SID of an id in winbind or the directory. It returns true and STATUS_SUCCESS for a SID of
-// the map's domain. Otherwise, also for an unmapped id, it returns false and STATUS_NO_LOGON_SERVERS (L-55). A look-up
-// that takes longer than hostWait is such a case.
+// sidByLookup looks up the SID of an id in winbind or the directory. A SID of the map's domain returns true and
+// STATUS_SUCCESS. Any other result, an unmapped id and a lookup longer than hostWait return false and
+// STATUS_NO_LOGON_SERVERS (L-55).
 func (s *Store) sidByLookup(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	from := s.domains(m)
 	if from == nil {

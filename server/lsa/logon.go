@@ -55,11 +55,14 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 	return id, a, ok
 }
 
-// byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). Each rejection
-// without the right password computes one hash, makes one write and returns the same status (L-32), except for locked
-// names and for overlong input. If too many logons wait, it returns STATUS_INSUFFICIENT_RESOURCES. Overlong input is
-// STATUS_LOGON_FAILURE before any hash. A locked name is STATUS_ACCOUNT_LOCKED_OUT after a hash, without a write. A
-// disabled account is reported only to the right password. A success clears the name's failures from this origin.
+// byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). A success clears
+// the name's failures from this origin. Rejections:
+//   - too many logons wait: STATUS_INSUFFICIENT_RESOURCES
+//   - overlong input: STATUS_LOGON_FAILURE, before any hash
+//   - a locked name: STATUS_ACCOUNT_LOCKED_OUT, after one hash, without a write
+//   - an unknown name or wrong password: STATUS_LOGON_FAILURE, after one hash and one write (L-32)
+//   - a disabled account and the right password: STATUS_ACCOUNT_DISABLED
+//   - the right password, but no token: the status of that failure
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous (L-34).
@@ -136,10 +139,10 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	return out, status
 }
 
-// unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host (L-57). An unknown
-// user is STATUS_NO_SUCH_USER. If the groups cannot be read, it is STATUS_NO_LOGON_SERVERS. 65534, root if the
-// configuration names an account for it, names of other domains, and all names without Config.Hosts are unknown. It
-// waits at most hostWait for the host.
+// unixByName logs on a user of the host, NAME or Unix User\NAME, with the host's groups (L-57). It waits at most
+// hostWait. If the groups cannot be read, the status is STATUS_NO_LOGON_SERVERS. An unknown user is
+// STATUS_NO_SUCH_USER. Unknown are also 65534, root if the configuration names an account for it, names of other
+// domains, and all names without Config.Hosts.
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)

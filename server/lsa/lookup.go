@@ -62,9 +62,9 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 	return s.hostNamed(st, domain, name, qualified)
 }
 
-// hostNamed looks a name up among the users and groups of the host. qualified says that domain is meant; otherwise
-// users come before groups. A host that does not answer in time counts as unknown. The overflow id counts as unknown,
-// and every name without Config.Lookups. It waits at most hostWait in all.
+// hostNamed looks up a name among the users and groups of the host. If qualified is true, only domain is searched; if
+// not, users come first. It waits at most hostWait, and an unanswered name is unknown. The overflow id is unknown,
+// and every name without Config.Lookups.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
 	if s.cfg.Lookups == nil || name == "" {
 		return logon.Account{}, false
@@ -110,9 +110,9 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 // is also false if the host returns no name for a uid or gid; the user or group may still exist (L-14).
 func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) { return s.lookupSID(id, s.cfg.Lookups) }
 
-// lookupSID is LookupSID with the given users and groups of the host. A logon has its own, so that clients who look up
-// many names do not delay it (L-85). It returns false for an unknown SID. hosts may be nil. Well-known SIDs come first,
-// then accounts and groups of this computer.
+// lookupSID is LookupSID with separate host lookups, so that other clients' lookups do not delay a logon (L-85).
+// hosts may be nil. Well-known SIDs come first, then accounts and groups of this computer. It returns false for an
+// unknown SID.
 func (s *Store) lookupSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true
@@ -144,9 +144,9 @@ func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 	return g.Privileges, g.Rights
 }
 
-// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains. Without hosts it returns only the
-// domains. Other SIDs return false, and ids that the host does not know return false with an account without a name. It
-// waits at most hostWait for the host.
+// hostSID returns the name of S-1-22-1-uid, S-1-22-2-gid, or their domains. It waits at most hostWait. Other SIDs
+// return false. An id that the host does not know returns false with an account without a name. If hosts is nil, only
+// the domains are found.
 func hostSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	users := id == unixUsersSID || id.Prefix() == unixUsersSID
 	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {

@@ -107,9 +107,9 @@ func newStore(cfg Config) (*Store, error) {
 	return s, s.throttle.init(&s.cfg)
 }
 
-// load reads the store, or writes the initial state, which owner administers, to an empty one. It returns an error and
-// leaves s unchanged if the stored state is not valid. A failure to load the failed logons is returned as well, and
-// then s is already in effect.
+// load reads the store into s. An empty store first gets the initial state, with owner as administrator. An invalid
+// state is an error and leaves s unchanged. If the failed logons cannot be loaded, load returns an error, but the
+// state is in effect.
 func (s *Store) load(owner uint32) error {
 	var st *state
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {

@@ -79,9 +79,8 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 	return v, nil
 }
 
-// readState reads the whole store. It returns nil, nil for an empty file, and an error for another format or a
-// malformed entry. With an error of an entry, the state is partly filled. The indexes are not computed yet. Only the
-// meta bucket decides whether the file is empty.
+// readState reads the whole store, without indexes. A file without a meta bucket is empty and returns nil, nil.
+// Another format is an error. A malformed entry is an error, and the state is then partly filled.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {
@@ -141,9 +140,8 @@ func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) err
 	})
 }
 
-// change runs one transaction of the store's file, in which f makes the changes. An error does not prove that the file
-// is unchanged: bbolt returns one if the sync of the page by which a transaction counts fails, and that page may be in
-// the file.
+// change runs f in one transaction of the store's file. After an error the file may still have the changes, because
+// the last sync can fail after the write.
 func (s *Store) change(f func(*bbolt.Tx) error) error {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		if err := f(tx); err != nil {
@@ -157,9 +155,9 @@ func (s *Store) change(f func(*bbolt.Tx) error) error {
 	return err
 }
 
-// commit writes a new state to the file, or leaves the file as it was. If the write of after fails, it writes before
-// again, so that no later reader finds a change that was refused (L-39). It returns the error of the first write in any
-// case. If the file is unchanged, nothing is taken back.
+// commit replaces the state before in the file by the state after. If that fails and the file has changed, commit
+// restores before, so that no reader finds a refused change (L-39). The result is always the error of the first
+// write.
 // +checklocks:s.write
 func (s *Store) commit(before, after *state) error {
 	sure := !s.unsure
@@ -212,9 +210,8 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 // sidKey returns the key of a SID.
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
-// difference writes to a bucket only what changed between two maps: it writes the entries of after that are new or
-// changed, and deletes the entries that are only in before. key and record return the stored key and value. The bucket
-// must exist if anything is deleted.
+// difference updates a bucket from the map before to the map after. It writes new and changed entries, and deletes
+// missing entries. key and record return the stored key and value. The bucket must exist if an entry is deleted.
 func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
 	record func(V) any) error {
 	for k := range before {

@@ -29,8 +29,8 @@ type stamp struct {
 // maxSubids bounds a file of subordinate ids, in bytes.
 const maxSubids = 16 << 20
 
-// ranges returns the current ranges. A missing file has none; a file that cannot be read or is too long counts as a
-// range of all ids. It reads the files again only if the size or time of one changed, or if one could not be read.
+// ranges returns the current ranges of subordinate ids. A missing file has none. A file that is too long or
+// unreadable counts as all ids. Files are read again only after a change of size or time, or a failed read.
 func (s *subids) ranges() []fileaccess.SubIDs {
 	s.mu.Lock()
 	defer s.mu.Unlock()

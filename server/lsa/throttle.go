@@ -59,9 +59,9 @@ func (d *throttle) init(cfg *Config) (err error) {
 	return err
 }
 
-// attempt decides whether a logon may check its password. It counts a failure before the check, so that concurrent
-// guesses count like successive ones. It returns false, and counts nothing for the name, if the name is locked for this
-// origin or for all. origin is the client's network or user.
+// attempt reports whether a logon may check its password. It counts a failure in advance, so that concurrent guesses
+// count like successive guesses. origin is the client's network or user. If the name is locked for this origin or for
+// all, the result is false and nothing is counted for the name.
 func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

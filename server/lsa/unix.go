@@ -154,10 +154,10 @@ func wayOf(r *logon.Request) way {
 	return way{r.Type, logon.ProvedByNTLM}
 }
 
-// person collects a user's groups, privileges and rights: the groups of the account and of the host, and all groups
-// that contain them. uid is the uid of the logon, and gids are its groups. If uid is nil, it takes the account's uid,
-// and the groups of that uid on the host. It skips unmapped gids. A disabled account is STATUS_ACCOUNT_DISABLED. An
-// unknown group of the host gives the status of groupOf. Everyone and the like are not among the groups.
+// person returns a user's groups, privileges and rights, including all groups above. uid and gids are those of the
+// logon. If uid is nil, the account's uid and its host groups are used. Unmapped gids are skipped. Everyone and
+// similar groups are left out. A disabled account is STATUS_ACCOUNT_DISABLED. An unknown host group returns the
+// status of groupOf.
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)

@@ -36,9 +36,8 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	return s.publish(before, e)
 }
 
-// publish puts an edit into effect: it validates the new state, records the changes, writes the file and then lets
-// readers use the state. After an error the old state stays in effect, but changes may be recorded. Without an audit
-// function nothing is recorded.
+// publish validates an edit, records its changes, writes the file and makes the new state current. After an error the
+// old state stays current, but changes may be recorded. Without Config.Audit nothing is recorded.
 // +checklocks:s.write
 func (s *Store) publish(before *state, e *Edit) error {
 	if err := e.st.valid(before, s.subids.ranges()); err != nil {

@@ -21,10 +21,9 @@ const (
 	maxNameRune = 256 // characters of a name, as in NT
 )
 
-// valid checks a new state before it replaces the state before: it returns the first error, nil if it is valid. Every
-// new state passes this check. Overlaps with subordinate ids are errors only for entries that changed, because the ids
-// may have become subordinate after they were stored. It checks accounts by RID, then groups by SID, then rights and
-// maps.
+// valid returns the first error in the new state s, or nil. before is the state that s replaces. The order is
+// accounts by RID, groups by SID, rights, maps. An overlap with subordinate ids is an error only in a changed entry,
+// because ids may become subordinate later.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is not a SID of a machine: want S-1-5-21-x-y-z", s.machine)
@@ -62,9 +61,9 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	return s.validMaps(before, subordinate)
 }
 
-// validAccount returns an error for an account with an invalid or repeated name, RID, hash or uid. names and uids hold
-// those seen so far. The RID must be the key and must have been handed out, or be one of 500 to 999 but noneRID. An
-// account without a hash or uid is valid. A valid name and uid are added to names and uids.
+// validAccount returns an error for an account with an invalid or repeated name, RID, hash or uid. The RID must equal
+// rid and be assigned, or 500 to 1000 except noneRID. Hash and uid may be missing. names and uids are those of
+// earlier accounts; valid ones are added.
 func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(a.Name, names); err != nil {
@@ -84,9 +83,9 @@ func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids
 	return validID("uid", *a.UID, a.Name, uids, subordinate)
 }
 
-// validGroup returns an error for a group with an invalid or repeated name, SID or gid, with too many members, or with
-// a member without a SID. names and gids hold those seen so far. Only groups of BUILTIN, and of this machine with a RID
-// that was handed out, are valid. A group without a gid is valid.
+// validGroup returns an error for a group with an invalid name, SID, gid or member, or too many members. The SID must
+// be of BUILTIN, or of this machine with an assigned RID. The gid may be missing. names and gids are those of earlier
+// groups and must not repeat; valid ones are added.
 func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(g.Name, names); err != nil {
@@ -115,9 +114,8 @@ func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map
 	return validID("gid", *g.GID, g.Name, gids, subordinate)
 }
 
-// validName checks the name of an account or group: it rejects names that are malformed, or already in names. It adds a
-// valid name to names. Case does not count, in Unicode. A name has 1 to maxNameRune characters and no blank at an end.
-// A name of dots alone is malformed.
+// validName returns an error for a malformed name, or a name in names in any case. It adds a valid name to names. A
+// name has 1 to maxNameRune characters, no special character, no blank at an end, and not only dots.
 func validName(name string, names map[string]bool) error {
 	key := strings.ToUpper(name)
 	switch {
@@ -133,8 +131,8 @@ func validName(name string, names map[string]bool) error {
 	return nil
 }
 
-// validID checks the uid or gid of an account or group: it rejects ids that none may have (L-23), and adds a valid one
-// to taken. uid 0, Unmapped, the highest number, an id in taken and a subordinate id are rejected. gid 0 is allowed.
+// validID returns an error for a uid or gid that no account or group may have (L-23). It adds a valid id to taken.
+// Errors are uid 0 (but not gid 0), Unmapped, the highest number, an id in taken and a subordinate id.
 func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []fileaccess.SubIDs) error {
 	other, twice := taken[id]
 	switch {

@@ -37,9 +37,9 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 	return nil
 }
 
-// valid checks an id map by itself, without the others: it returns an error for a wrong domain, range, backend or name.
-// The domain must be that of another machine. 0 and 0xFFFFFFFF cannot be ids, and the range must not have Unmapped. An
-// empty or malformed name is an error.
+// valid returns an error for an id map with a wrong domain, range, backend or name. Other maps are not compared. The
+// domain must be that of another machine. The range must not have 0, Unmapped or 0xFFFFFFFF. An empty or malformed
+// name is an error.
 func (m *IDMap) valid(s *state) error {
 	switch {
 	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
@@ -60,9 +60,8 @@ func (m *IDMap) valid(s *state) error {
 	return validName(m.Name, map[string]bool{})
 }
 
-// validBackend returns an error for an unknown backend, for a field that belongs to another backend, and for an autorid
-// range that does not fit. "" means rid. Of the fields of another backend it finds those that are not 0. High must be
-// at least Low.
+// validBackend returns an error for an unknown backend, and for a nonzero field of another backend. A backend ""
+// means rid. A range of autorid must fit in low to high. High must be at least Low.
 func (m *IDMap) validBackend() error {
 	ofAutorid := m.RangeSize != 0 || m.Index != 0 || m.Number != 0
 	switch m.Backend {

@@ -93,10 +93,11 @@ func readFile(file []byte) (f accountsFile, err error) {
 	return f, nil
 }
 
-// apply replaces the accounts, groups, rights and maps of st by those of f. An account keeps its password if its RID
-// and name stay. After an error st is partly changed and must be dropped. A machine other than the store's is an error
-// if there are accounts. A RID given twice, an unknown account and an unknown right are errors. Accounts without a RID
-// get the next ones.
+// apply replaces the accounts, groups, rights and maps of st by those of f. Accounts without a RID get the next ones.
+// If RID and name are unchanged, the account keeps its password. After an error st must be dropped. Errors:
+//   - another machine, if the store has accounts
+//   - a repeated RID
+//   - an unknown account or right
 func (f *accountsFile) apply(s *Store, st *state) error {
 	if !f.Machine.IsZero() && f.Machine != st.machine {
 		if len(st.accounts) > 0 {
@@ -142,9 +143,9 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	return nil
 }
 
-// applyGroups adds the groups of the file to st and their SIDs to names. A group without a SID gets a new one of this
-// computer. A repeated or malformed SID and an unknown member are errors. After an error st is partly changed. Members
-// that are there twice count once.
+// applyGroups adds the groups of the file to st and their SIDs to names. A group without a SID gets a new SID of this
+// computer. Repeated members count once. A repeated or malformed SID and an unknown member are errors, and st is then
+// partly changed.
 func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID) error {
 	ids := make([]sid.SID, len(f.Groups))
 	for i, g := range f.Groups {
@@ -190,9 +191,9 @@ func (s *state) nextRID() uint32 {
 	return rid
 }
 
-// who resolves a user or group that an imported file names: by a SID, a name in the file, a well-known name, or a name
-// of the host. They are tried in this order, and names match in any case. names has the SIDs of the names in the file,
-// in upper case. A name that nobody has is an error.
+// who returns the SID of a user or group that an imported file names. text is a SID, else a name in the file, a
+// well-known name or a name of the host. Names match in any case; names has the file's in upper case. An unknown name
+// is an error.
 func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil
