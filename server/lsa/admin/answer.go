@@ -73,9 +73,9 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	return Response{}, a.Store.Update(by, edit)
 }
 
-// reads returns the handler of a request that only reads, such as an export; nil for every other request. A handler
-// returns one part of its text, from the requested offset. It writes the whole text again for each part. The checksum
-// shows whether the text changed in between. Without an AuditKey the text of a key is empty.
+// reads returns the handler of a request that only reads, such as an export; nil for other requests. The handler
+// returns the text from the requested offset, up to a limit. A checksum shows whether the text changed between
+// requests. Without an AuditKey the text of a key is empty.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {
@@ -142,9 +142,9 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	return Response{Data: w.kept, More: w.more, Revision: revision}, err
 }
 
-// edits translates a request that changes accounts to the edit for [lsa.Store.Update]. For Import it returns nil
-// without an error. An unknown request, right, group or member is an error; an unknown account is an error of the
-// returned function. edits changes nothing itself. Adding a group or an account needs no look-up.
+// edits returns the edit for [lsa.Store.Update] that a request stands for. It changes nothing itself. Import returns
+// nil without an error. An unknown request, right, group or member is an error. An unknown account is an error of the
+// returned function.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:
@@ -203,9 +203,9 @@ func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 	return func(e *lsa.Edit) error { e.Revoke(id, privileges, rights); return nil }, nil
 }
 
-// editAccount makes the requested change of an account. Nil fields keep their values, and NoUID removes the UID. An
-// account added without a password has none. Lock disables the account and Unlock enables it. After a failed password
-// the new account stays in the edit.
+// editAccount makes the requested change of an account in e. Nil fields keep their values; NoUID removes the UID.
+// Lock disables the account, Unlock enables it. A new account may have no password. If its password is rejected, the
+// account stays in e.
 func (r *Request) editAccount(e *lsa.Edit) error {
 	switch r.Do {
 	case AddAccount:
