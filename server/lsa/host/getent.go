@@ -30,9 +30,9 @@ func validKey(name string) bool {
 	})
 }
 
-// run looks one key up with getent and returns its line. found is false without an error if the database has no such
-// key or this host has no getent. An output that is not exactly one line, another exit status, and a lookup that is not
-// over within five seconds are errors. Equal lookups that wait to run share one process.
+// run looks up a key with getent and returns its line. found is false, without an error, if there is no such key or
+// no getent. Output that is not exactly one line, another exit status and a lookup over five seconds are errors.
+// Equal lookups may share a process.
 func (n *Names) run(ctx context.Context, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()

@@ -38,9 +38,9 @@ type lookup struct {
 	err   error
 }
 
-// do runs a lookup within the limit of concurrent ones, and returns its result, which it may share with other callers
-// of the same key. It blocks until ctx ends at most, and then returns its error. A lookup whose callers have all left
-// does not run, or its context ends.
+// do runs a lookup within the concurrency limit and returns the result. Waiting callers with the same key may share
+// one lookup. If ctx ends first, do returns ctx's error. A lookup that all callers have left does not start or is
+// canceled.
 func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
 	l := q.join(key, run)
 	select {

@@ -35,9 +35,8 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 	return name, err == nil && name != ""
 }
 
-// userName returns the name of a uid, or "" without an error if no user was found. Without an answer it returns an
-// error. It queries the socket first, if there is one, and then getent. An error of the socket is ignored, but an
-// answer of getent for another uid is an error.
+// userName returns the name of a uid from the user database service or getent, or "" if there is no such user. An
+// error of the service is ignored, and getent decides. An error of getent and a response for another uid are errors.
 func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})

@@ -33,9 +33,9 @@ type reply struct {
 	Error      string          `json:"error"`
 }
 
-// call queries the host's user database service: it sends one request and passes the parameters of each reply to each,
-// for at most five seconds. With more the service may send several replies. found is false, without an error, if the
-// service reports NoRecordFound before any reply. An error of each ends the call. call adds a key to parameters.
+// call sends one request to the host's user database service and calls each with every reply's parameters. It takes
+// at most five seconds. more allows several replies. If the first reply is NoRecordFound, found is false without an
+// error. An error of each ends the call. call adds a key to parameters.
 func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
 	each func(json.RawMessage) error) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
@@ -63,9 +63,8 @@ func (n *Names) call(ctx context.Context, method string, more bool, parameters m
 	return replies(conn, each)
 }
 
-// replies reads the replies to one call, each a JSON object and a zero byte, and passes their parameters to each.
-// found is false if there is no record. It returns an error that wraps errUnavailable for a cut-off reply, another
-// error, or too many replies.
+// replies calls each with the parameters of every reply. A reply is a JSON object and a zero byte. found is false if
+// there is no record. A truncated reply, an error of the service and too many replies wrap errUnavailable.
 func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage) error) (found bool, err error) {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 4096), maxReply)
@@ -118,9 +117,8 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record requests one user or group record from the service and returns it; found is false if there is none. Two
-// replies with different values are an error. A malformed reply is an error, too. The last of equal replies is
-// returned. Without a reply v is zero.
+// record returns a user or group record from the service. If there is none, v is zero and found is false. Replies
+// with different values and a malformed reply are errors.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true

@@ -61,10 +61,9 @@ var errSilent = errors.New("winbind did not answer a moment ago")
 // errNotUp says that winbind does not run, or cannot serve.
 var errNotUp = errors.New("winbind is not available")
 
-// ask queries winbind through wbinfo and returns the one line that it prints. found is false if winbind does not know
-// the value. It caches lines and unknown values for a minute, but no errors. If winbind times out or does not run, ask
-// does not query it for ten seconds and returns errSilent, because otherwise each file of a listing would start a
-// program and wait for it (L-61). Cached answers are returned even then.
+// ask queries winbind through wbinfo and returns the one line of output. If winbind does not know the value, found is
+// false. Lines and unknown values are cached for a minute, errors are not. After a timeout, or if winbind does not
+// run, only the cache is used for ten seconds; other queries return errSilent (L-61).
 func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {
