@@ -140,8 +140,9 @@ func (t *tracer) entry(q *query, ace int, why cause, bits winnt.AccessMask) {
 	})
 }
 
-// unmetBy returns the tests that keep the condition of an ACE from being true, with the values that they compared
-// . It returns "" for an ACE without a condition, and for one that did not decide by it.
+// unmetBy explains a condition that is not met: it returns the condition's failed tests, with the values that they
+// compared. ace is the index of the entry in the DACL, and why says how the entry decided. It returns "" for an entry
+// without a condition, and if why does not depend on the condition.
 func unmetBy(q *query, ace int, why cause) string {
 	e := &q.dacl.entries[ace]
 	x := q.dacl.acl.Extra(e.Aux)

@@ -199,8 +199,8 @@ func (d *decoder) integer(tokenCode byte, offset int) (literal, error) {
 	return l, nil
 }
 
-// payload reads a 32-bit length and returns that many bytes after it. It fails if they pass the end. The error names
-// the offset of their token.
+// payload reads a 32-bit length and returns that many bytes after it. It fails if the length or the bytes pass the end.
+// offset is where the token begins to which they belong; the error names it.
 func (d *decoder) payload(offset int) (string, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 4 {

@@ -43,8 +43,8 @@ func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 // SIDs of accounts that no domain maps: S-1-22-1-uid and S-1-22-2-gid.
 type Accounts func(id uint32, group bool) sid.SID
 
-// of returns the SID of the user with number id, or with group of the group. A nil a returns S-1-22-1-uid or
-// S-1-22-2-gid.
+// of returns the SID of the user with this uid, or with group true of the group with this gid. A nil a returns the SIDs
+// that Samba uses for unmapped ids: S-1-22-1-uid and S-1-22-2-gid.
 func (a Accounts) of(id uint32, group bool) sid.SID {
 	if a != nil {
 		return a(id, group)

@@ -180,8 +180,8 @@ type NowWriter struct {
 	err   error
 }
 
-// NewNowWriter returns a writer for conn, which stays the caller's. If conn is not a socket, Write writes nothing and
-// returns 0.
+// NewNowWriter returns a writer that never waits for conn: it writes what the socket takes at once. The caller keeps
+// conn and closes it. If conn is not a socket, Write writes nothing and returns 0.
 func NewNowWriter(conn net.Conn) *NowWriter {
 	w := new(NowWriter)
 	if socket, ok := conn.(syscall.Conn); ok {

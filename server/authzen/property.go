@@ -21,8 +21,10 @@ var kinds = map[string]string{
 	"strings": fmt.Sprintf("a list of at most %d such strings", mostValues), "integer": "a whole number of 64 bits",
 	"": "a string, a whole number, true, false or a list of strings"}
 
-// kindOf returns the property kind to which a JSON value can belong: "string", "strings" for an array, "boolean", and
-// "" for no text. It returns "integer" for everything else, which [attribute] then checks. null is an integer.
+// kindOf returns the kind of property for a JSON value, by its first character:
+//   - "string" and "boolean" for these, and "strings" for an array
+//   - "integer" for anything else, null included; [attribute] refuses what is no integer
+//   - "" for an empty raw
 func kindOf(raw json.RawMessage) string {
 	switch {
 	case len(raw) == 0:

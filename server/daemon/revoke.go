@@ -103,9 +103,11 @@ func (r *revocation) selects(t *token.Token) bool {
 	return r.name == "" && t != nil && (t.User().SID == r.who || t.Member(r.who, false))
 }
 
-// holds reports whether the revocation covers a file that was opened for user. A zero user means a process's own
-// file, and a name of "" no file. A revocation by name covers the file with that kernel name and its descendants, in
-// any letter case.
+// holds reports whether the revocation covers an open file.
+//   - user is the account for which the file was opened, zero for a file that a process opened for itself.
+//   - name is the file's kernel name, "" for a file without one.
+//   - A revocation of an account covers the files that were opened for it.
+//   - A revocation by name covers the file with that name and its descendants, in any letter case.
 func (r *revocation) holds(user sid.SID, name string) bool {
 	if r.name == "" {
 		return !user.IsZero() && (user == r.who || r.users[user])

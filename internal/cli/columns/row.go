@@ -49,7 +49,8 @@ type cell struct {
 	text  string
 }
 
-// cells parses a row without its end. It ignores a cell without a style byte. It returns nil for an empty row.
+// cells splits a row into its cells. row ends before the separator that ends the row. The first byte of a cell is its
+// style, the others are its text. An empty cell is left out. The result is nil for an empty row.
 func cells(row []byte) (out []cell) {
 	for len(row) > 0 {
 		text, rest, _ := bytes.Cut(row, []byte{separator})

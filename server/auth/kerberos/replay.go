@@ -160,8 +160,9 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// extend increases the time for which authenticators are remembered to match skew. Those that the cache may already
-// have forgotten are rejected by their time (K-82). A skew that is not larger changes nothing.
+// extend makes the cache remember authenticators for twice the clock skew, if that is longer than now. The cache may
+// have forgotten earlier authenticators already, so from then on it rejects each one whose time is before now and a
+// second (ahead). A skew that is not larger changes nothing.
 func (r *replay) extend(skew time.Duration, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
