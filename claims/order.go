@@ -61,8 +61,8 @@ func (v *view) data() unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(v.lits))
 }
 
-// data returns the address of the attribute's first value. A cached order of values is valid only for this address. data
-// returns nil for an attribute without values and for an unknown type.
+// data returns the address of the attribute's first value. A cached order of values is valid only for this address.
+// data returns nil for an attribute without values and for an unknown type.
 func (a *Attribute) data() unsafe.Pointer {
 	switch a.Type {
 	case Int64:
