@@ -11,10 +11,7 @@ import (
 	controls "github.com/refmon/refmon/internal/printable"
 )
 
-var (
-	ruleID   = regexp.MustCompile(`^(?i:([a-z])-([0-9]+)([a-z]?))$`)
-	ruleLine = regexp.MustCompile(`(?m)^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
-)
+var ruleID = regexp.MustCompile(`^(?i:([a-z])-([0-9]+)([a-z]?))$`)
 
 // isRule reports whether all topics look like ids of rules, such as A-71. It is false for none.
 func isRule(topics []string) bool {
@@ -53,14 +50,19 @@ func findRule(id string) (string, error) {
 	files, _ := docs.Rules.ReadDir("rules")
 	for _, f := range files {
 		b, _ := docs.Rules.ReadFile("rules/" + f.Name()) // it is in the program
-		for _, m := range ruleLine.FindAllStringSubmatch(string(b), -1) {
-			if m[1] == id {
-				text, source, _ := strings.Cut(m[2], " *Source: ")
+		for line := range strings.Lines(string(b)) {
+			rule, isBullet := strings.CutPrefix(line, "- **")
+			name, sentences, _ := strings.Cut(rule, "** ")
+			if !isBullet {
+				continue
+			}
+			if name == id {
+				text, source, _ := strings.Cut(strings.TrimSpace(sentences), " *Source: ")
 				plain := strings.NewReplacer("`", "", "**", "").Replace
 				return fmt.Sprintf("%s (docs/rules/%s)\n\n%s\n\nSource: %s\n", id, f.Name(), plain(text),
 					plain(strings.TrimSuffix(source, "*"))), nil
 			}
-			if rest, ok := strings.CutPrefix(m[1], letter+"-"); ok {
+			if rest, ok := strings.CutPrefix(name, letter+"-"); ok {
 				n, _ := strconv.Atoi(strings.TrimRight(rest, "abcdefghijklmnopqrstuvwxyz"))
 				if first == 0 || n < first {
 					first = n
