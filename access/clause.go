@@ -76,8 +76,8 @@ func (r Reason) words(granted bool, right, entryText string) string {
 	return r.String()
 }
 
-// secondPassWords returns the words for a right that the restricted pass or the AppContainer pass refused. right names
-// the right and for whom it was refused. entryText names the ACE that denied it, or is "" without one.
+// secondPassWords returns the words for a right that the restricted pass or the AppContainer pass refused. right is the
+// name of the right and of the pass. entryText is the name of the ACE that denied it, "" without such an ACE.
 func (r Reason) secondPassWords(right, entryText string) string {
 	if r.Index < 0 {
 		return "no entry grants " + right

@@ -72,8 +72,8 @@ func (x *Explanation) Record() *ExplanationRecord {
 }
 
 // Explanation converts a received record back. The result is equivalent to the explanation from which Record made it.
-// A step whose ACE cannot be decoded has none. A type name that winnt does not know gives an explanation that prints
-// rights as numbers.
+// If the ACE of a step cannot be decoded, the step has no ACE. If winnt does not know the type's name, the explanation
+// prints rights as numbers.
 func (r *ExplanationRecord) Explanation() *Explanation {
 	x := &Explanation{
 		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},

@@ -151,7 +151,7 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 // all rights. Any other filter allows its mask and ACCESS_SYSTEM_SECURITY. The filters' SIDs are
 // ignored. requested has the requested bits, for the explanation.
 func (q *query) filters(requested winnt.AccessMask) winnt.AccessMask {
-	// The SID of a filter says who may change the filter.
+	// The SID of a filter ACE is for programs that edit the list; an access check does not compare it.
 	m := everyBit
 	for at := nextSACLEntry(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSACLEntry(q.sacl.entries,
 		sd.SystemAccessFilter, at+1) {

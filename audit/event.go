@@ -68,7 +68,7 @@ func (e *Event) Wait(done <-chan struct{}) {
 }
 
 // Of returns the event as a record about the account of token t, which logs on. It is then a record of an
-// administrator if t is one. A nil t is none.
+// administrator if t is an administrator's token. A nil t is not.
 func (e Event) Of(t *token.Token) Event {
 	e.admin = t != nil && t.IsAdmin()
 	return e
@@ -211,8 +211,8 @@ func (l *fieldList) name(name, text string) {
 	l.text(name, shorten(text))
 }
 
-// list adds a field with several items, which style joins in text form. It writes "-" if there are none (U-57). It
-// keeps the slice.
+// list adds a field with several items. style says how the text form joins them. An empty list is written
+// "-" (U-57). list keeps the slice.
 func (l *fieldList) list(name string, style listStyle, items []string) {
 	// An empty list is absent and written "-" (U-57).
 	if len(items) == 0 {

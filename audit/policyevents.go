@@ -66,7 +66,7 @@ func settingChanges(firstCode uint16, before, after Setting) []string {
 }
 
 // userChangesOf returns the message codes for the field AuditPolicyChanges when one account's own setting changed.
-// Equal settings have none.
+// It returns nil for equal settings.
 func userChangesOf(before, after UserSetting) []string {
 	var out []string
 	for i, set := range [...]Setting{

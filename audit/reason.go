@@ -20,8 +20,8 @@ type Reason struct {
 }
 
 // accessLines returns the rights of a mask in AccessList order, each with its access reason. A right that reasons
-// does not cover has an unknown reason. If reasons is empty, or records of the object type have no reasons, the lines
-// have none.
+// does not cover has an unknown reason. The lines have no reasons if the list reasons is empty, or if records of the
+// object type never have reasons.
 func accessLines(objectType string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	lines := make([]accessLine, 0, bits.OnesCount32(uint32(mask)))
 	for right := range Rights(objectType, mask) {

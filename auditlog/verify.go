@@ -109,8 +109,8 @@ func Verify(v Verification) (*Verified, error) {
 	return out, c.end()
 }
 
-// keys reads the public keys in the log's folder into v.Keys, and sets OwnKey, if the caller passed no key. If the
-// folder has none either, it fails. An invalid key is a *Fault. KeyInside is set unless the private key's file is
+// keys reads the public keys in the log's folder into v.Keys, and sets OwnKey, if the caller passed no key. It fails
+// if the folder has no public key. An invalid key is a *Fault. KeyInside is set unless the private key's file is
 // missing from the folder.
 func (v *Verification) keys(out *Verified) error {
 	if _, err := readFile(v.disk, keyName, maxNote); !errors.Is(err, fs.ErrNotExist) {

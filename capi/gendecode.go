@@ -71,8 +71,8 @@ func handleOf(all []param) int {
 	return -1
 }
 
-// named returns the index of the C parameter for the field f of a service's input structure, which the tag or else the
-// name identifies. It returns -1 if there is none.
+// named returns the index of the C parameter for the field f of a service's input structure. The field's tag, or else
+// its name, is the parameter's name. It returns -1 if no parameter has that name.
 func named(all []param, f reflect.StructField) int {
 	name := f.Name
 	if tag := f.Tag.Get("param"); tag != "" {

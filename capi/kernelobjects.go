@@ -111,7 +111,7 @@ func own(o ob.Object) uint64 {
 }
 
 // alive returns the object at an address of the program, and keeps it alive until the routine returns. It returns nil
-// if there is none.
+// if no object has the address.
 func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()

@@ -78,8 +78,8 @@ func rmAclRights(c *call) uint64 {
 	return status(c.WriteU32(failed, uint32(failure)))
 }
 
-// entriesFor yields the entries of a list that apply to a trustee with the SIDs members, in order, without inherit-only
-// ones. A nil list has none.
+// entriesFor yields the entries of a list that apply to a trustee with the SIDs members, in order. It leaves out
+// inherit-only entries. It yields nothing for a nil list.
 func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
 	return func(yield func(sd.ACE) bool) {
 		for _, a := range list.All() {

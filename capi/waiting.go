@@ -224,7 +224,7 @@ func ntQueueApcThread(c *call) uint64 {
 	return status(st)
 }
 
-// ntTestAlert implements NtTestAlert: it runs the queued APCs of the thread. It succeeds even if there are none.
+// ntTestAlert implements NtTestAlert: it runs the queued APCs of the thread. It also succeeds with an empty queue.
 func ntTestAlert(c *call) uint64 {
 	c.makeCalls()
 	return status(ntstatus.Success)

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// claimList parses a JSON array of claims of a token file, [{"name":…,"type":…,"values":[…]}], and appends them to
-// out. More than MaxGroups claims are an error.
+// claimList parses a JSON array of claims of a token file, [{"name":…,"type":…,"values":[…]}], and appends them
+// to out. More than MaxGroups claims are an error.
 func (r *fileReader) claimList(out *[]rawClaim) error {
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawClaim{})

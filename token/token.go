@@ -99,7 +99,7 @@ type list struct {
 	allow, deny sidset.Bits
 }
 
-// all yields the groups of the list in order. A nil list has none.
+// all yields the groups of the list in order. It yields nothing for a nil list.
 func (l *list) all(yield func(int, Group) bool) {
 	if l == nil {
 		return
