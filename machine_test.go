@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestMachineCheckDetectsLeftovers runs the functions of .ci/machine. They pass a run that leaves the host as it was.
@@ -30,18 +32,14 @@ func TestMachineCheckDetectsLeftovers(t *testing.T) {
 		{"a file of the go command", `machine_others() { return 1; }; touch "$TMPDIR/go-build1"`, "true", "", "0"},
 	} {
 		dir, scratch := t.TempDir(), t.TempDir()
-		if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(dir, 0o777|os.ModeSticky))
 		script := `. .ci/machine; machine_wait=2; machine_picture >"$scratch/machine"
 			` + c.change + `; echo "left $left"; machine_compare "$scratch/machine"; echo "status $?"; ` + c.undo
 		cmd := exec.Command("bash", "-c", script)
 		cmd.Env = append(os.Environ(), "TMPDIR="+dir, "scratch="+scratch, "REFMON_RUN=test-"+filepath.Base(dir)+scratch)
 		out, err := cmd.CombinedOutput()
 		got := string(out)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", c.name, err, got)
-		}
+		check.RequireThat(t, err == nil, "%s: %v\n%s", c.name, err, got)
 		left, _, _ := strings.Cut(strings.TrimPrefix(got, "left "), "\n")
 		want := strings.NewReplacer("TMP", dir, "LEFT", left).Replace(c.want)
 		found := strings.Contains(got, want) && strings.Contains(got, "status "+c.status+"\n")
@@ -52,8 +50,6 @@ func TestMachineCheckDetectsLeftovers(t *testing.T) {
 			// Other programs may change the host meanwhile: what this one changed is not named.
 			found = !strings.Contains(got, dir) && !strings.Contains(got, "> process")
 		}
-		if !found {
-			t.Errorf("%s: want %q in\n%s", c.name, want, got)
-		}
+		check.That(t, found, "%s: want %q in\n%s", c.name, want, got)
 	}
 }

@@ -8,15 +8,14 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // transcript runs one of the examples in this process.
 func transcript(t *testing.T, name string) []string {
 	t.Helper()
 	source, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var out bytes.Buffer
 	r := script.New(script.Config{Output: &out})
 	if err := r.Run(name, source); err != nil {
@@ -31,13 +30,10 @@ func transcript(t *testing.T, name string) []string {
 // Each example holds what it expects, and closes what it opens.
 func TestExampleScriptsRunAsExpected(t *testing.T) {
 	names, err := filepath.Glob("examples/*.star")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no example found: %v", err)
-	}
+	check.RequireThat(t, err == nil && len(names) != 0, "no example found: %v", err)
 	for _, name := range names {
 		lines := transcript(t, name)
-		if filepath.Base(name) == "impersonation.star" && len(lines) > 60 {
-			t.Errorf("%s prints %d lines: a story that is told in one sitting has at most 60", name, len(lines))
-		}
+		check.That(t, filepath.Base(name) != "impersonation.star" || len(lines) <= 60,
+			"%s prints %d lines: a story that is told in one sitting has at most 60", name, len(lines))
 	}
 }

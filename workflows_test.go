@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // folders are the folders of this repository that workflows use.
@@ -25,23 +27,15 @@ var (
 // elsewhere, long after a folder was moved.
 func TestWorkflowsNameExistingFiles(t *testing.T) {
 	files, err := filepath.Glob(".github/workflows/*.yml")
-	if err != nil || len(files) != 3 {
-		t.Fatalf("%v, %v: test, record and release are wanted", files, err)
-	}
+	check.RequireThat(t, err == nil && len(files) == 3, "%v, %v: test, record and release are wanted", files, err)
 	steps, err := exec.Command("bash", ".ci/run", "--list").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	makefile, err := os.ReadFile("Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	paths, targets, lists := 0, 0, 0
 	for _, name := range files {
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, w := range named.FindAllStringSubmatch(string(b), -1) {
 			paths++
 			if at, err := filepath.Glob(strings.ReplaceAll(w[1], `\`, "/")); err != nil || at == nil {
@@ -50,23 +44,19 @@ func TestWorkflowsNameExistingFiles(t *testing.T) {
 		}
 		for _, w := range made.FindAllStringSubmatch(string(b), -1) {
 			targets++
-			if !strings.Contains(string(makefile), "\n"+w[1]+":") {
-				t.Errorf("%s makes %s, which is not a target of the Makefile", name, w[1])
-			}
+			check.That(t, strings.Contains(string(makefile), "\n"+w[1]+":"),
+				"%s makes %s, which is not a target of the Makefile", name, w[1])
 		}
 		for _, w := range listed.FindAllStringSubmatch(string(b), -1) {
 			for step := range strings.SplitSeq(w[1], ", ") {
 				lists++
-				if step != "core" && step != "server" && !strings.Contains(string(steps), "\n"+step+" ") {
-					t.Errorf("%s runs .ci/run %s, which is neither a list nor a step", name, step)
-				}
+				check.That(t, step == "core" || step == "server" || strings.Contains(string(steps), "\n"+step+" "),
+					"%s runs .ci/run %s, which is neither a list nor a step", name, step)
 			}
 		}
 	}
-	if paths < 8 || targets < 2 || lists < 3 {
-		t.Errorf("%d paths, %d targets and %d lists were found: the patterns do not fit the workflows",
-			paths, targets, lists)
-	}
+	check.That(t, paths >= 8 && targets >= 2 && lists >= 3,
+		"%d paths, %d targets and %d lists were found: the patterns do not fit the workflows", paths, targets, lists)
 }
 
 // leftOut are the lines of .ci/run with the names of tests that a step does not run.
@@ -76,9 +66,7 @@ var leftOut = regexp.MustCompile(`(?m)(?:later|ran|one)\+?='(.*)'$`)
 // it if it has to.
 func TestSkippedTestsOfCIRunElsewhere(t *testing.T) {
 	b, err := os.ReadFile(".ci/run")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	script, there := string(b), map[string]bool{}
 	err = filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(name, "_test.go") {
@@ -90,29 +78,23 @@ func TestSkippedTestsOfCIRunElsewhere(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	names := 0
 	for _, line := range leftOut.FindAllStringSubmatch(script, -1) {
 		for name := range strings.SplitSeq(strings.Trim(line[1], "|"), "|") {
 			names++
-			if !there[name] && !strings.Contains(name, ".*") {
-				t.Errorf(".ci/run leaves out %s, and there is no such test", name)
-			}
+			check.That(t, there[name] || strings.Contains(name, ".*"),
+				".ci/run leaves out %s, and there is no such test", name)
 			// The race detector runs the tests of step test. server-test and record run those of the other modules.
 			runs := 0
 			for _, end := range []string{"|", ")", "$", "'"} {
 				runs += strings.Count(script, name+end)
 			}
-			if !strings.HasPrefix(line[0], "one") && !strings.HasSuffix(name, "ModuleTestsPass") && runs < 2 {
-				t.Errorf(".ci/run leaves out %s, and no other step runs it", name)
-			}
+			check.That(t, strings.HasPrefix(line[0], "one") || strings.HasSuffix(name, "ModuleTestsPass") || runs >= 2,
+				".ci/run leaves out %s, and no other step runs it", name)
 		}
 	}
-	if names < 40 {
-		t.Errorf("%d names were found: the pattern does not fit .ci/run, want at least 40", names)
-	}
+	check.That(t, names >= 40, "%d names were found: the pattern does not fit .ci/run, want at least 40", names)
 }
 
 var tests = regexp.MustCompile(`(?m)^func (Test\w*)\(`)

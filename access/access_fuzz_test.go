@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -22,9 +23,7 @@ func FuzzCheck(f *testing.F) {
 		`O:BAD:(A;;FA;;;AC)S:(RA;;;;;WD;("r",TS,0x0,"a"))(FL;;0x1;;;WD;(@Resource.r=="a"))(TL;;RC;;;S-1-19-512-8192)`,
 	} {
 		d, err := sddl.Parse(text)
-		if err != nil {
-			f.Fatal(err)
-		}
+		check.NoError(f, err)
 		f.Add(d.Binary(), uint64(i))
 	}
 	f.Add([]byte{1, 0, 4, 0x80}, uint64(0)) // a truncated header

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
@@ -75,13 +76,9 @@ func checkRecord(t *testing.T, x *access.Explanation) {
 func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonKind]int) (allowed bool) {
 	want := newTwin(r).single()
 	got, err := access.SeAccessCheck(r)
-	if err != nil || got != want {
-		t.Errorf("SeAccessCheck: %+v, %v; the twin returns %+v", got, err, want)
-	}
+	check.That(t, err == nil && got == want, "SeAccessCheck: %+v, %v; the twin returns %+v", got, err, want)
 	explained, x, err := access.Explain(r)
-	if err != nil || explained != got {
-		t.Errorf("Explain: %+v, %v; SeAccessCheck returned %+v", explained, err, got)
-	}
+	check.That(t, err == nil && explained == got, "Explain: %+v, %v; SeAccessCheck returned %+v", explained, err, got)
 	checkReasons(t, x, r)
 	compareReasons(t, x, r, decided)
 	checkRecord(t, x)
@@ -109,17 +106,13 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 func compareLists(t *testing.T, r *access.Request) {
 	want, used := newTwin(r).each()
 	got, d, err := access.CheckResultList(r)
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || d.PrivilegesUsed != used {
-		t.Errorf("CheckResultList: %v, used %v, %v; the twin returns %v, used %v", got, d.PrivilegesUsed, err, want,
-			used)
-	}
+	check.That(t, err == nil && fmt.Sprint(got) == fmt.Sprint(want) && d.PrivilegesUsed == used,
+		"CheckResultList: %v, used %v, %v; the twin returns %v, used %v", got, d.PrivilegesUsed, err, want, used)
 	root := access.Refuse(want[0].Status()).Using(used)
 	if want[0].Allowed() {
 		root = access.Grant(want[0].Granted).Using(used)
 	}
-	if d != root {
-		t.Errorf("CheckResultList: decision %+v, want that of the root, %+v", d, root)
-	}
+	check.That(t, d == root, "CheckResultList: decision %+v, want that of the root, %+v", d, root)
 	explained, d, x, err := access.ExplainResultList(r)
 	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
 		t.Errorf("ExplainResultList: %v, %+v, explained %+v, %v; CheckResultList returned %v, %+v", explained, d,
@@ -137,9 +130,8 @@ func compareTraverse(t *testing.T, r *access.Request) {
 	if want := newTwin(&alone).traverse(wanted); got != want {
 		t.Errorf("SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
 	}
-	if got && !newTwin(&alone).single().Allowed() {
-		t.Errorf("SeFastTraverseCheck grants %v, which the full check denies", wanted)
-	}
+	check.That(t, !got || newTwin(&alone).single().Allowed(),
+		"SeFastTraverseCheck grants %v, which the full check denies", wanted)
 }
 
 // traverse applies A-36.
@@ -174,9 +166,8 @@ func compareNative(t *testing.T, r *access.Request, want access.Decision) {
 		return
 	}
 	call, got := access.NtAccessCheck(r)
-	if call != ntstatus.Success || got != want {
-		t.Errorf("NtAccessCheck: %v, %+v; the twin returns %v, %+v", call, got, ntstatus.Success, want)
-	}
+	check.That(t, call == ntstatus.Success && got == want,
+		"NtAccessCheck: %v, %+v; the twin returns %v, %+v", call, got, ntstatus.Success, want)
 	if len(r.ObjectTypes) > 0 {
 		nodes, _ := newTwin(r).each()
 		call, results, d := access.NtAccessCheckResultList(r)
@@ -193,15 +184,11 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 	var covered winnt.AccessMask
 	for _, b := range x.Reasons {
 		covered |= b.Bit
-		if b.Reason.Kind == 0 {
-			t.Errorf("bit %#x has no reason, want one", uint32(b.Bit))
-		}
-		if x.Decision.Granted&b.Bit != 0 && !b.Granted {
-			t.Errorf("bit %#x was granted, but its reason is a denial: %v", uint32(b.Bit), b.Reason)
-		}
-		if x.Decision.Allowed() && b.Granted && x.Decision.Granted&b.Bit == 0 {
-			t.Errorf("bit %#x was not granted, but its reason grants it: %v", uint32(b.Bit), b.Reason)
-		}
+		check.That(t, b.Reason.Kind != 0, "bit %#x has no reason, want one", uint32(b.Bit))
+		check.That(t, x.Decision.Granted&b.Bit == 0 || b.Granted,
+			"bit %#x was granted, but its reason is a denial: %v", uint32(b.Bit), b.Reason)
+		check.That(t, !x.Decision.Allowed() || !b.Granted || x.Decision.Granted&b.Bit != 0,
+			"bit %#x was not granted, but its reason grants it: %v", uint32(b.Bit), b.Reason)
 	}
 	if missing := x.Asked &^ covered; missing != 0 {
 		t.Errorf("requested bits %#x have no reason", uint32(missing))
@@ -211,17 +198,11 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 		for _, b := range x.Reasons {
 			denied = denied || !b.Granted
 		}
-		if !denied {
-			t.Errorf("access was denied, but every reason grants its bit: %v", x.Reasons)
-		}
+		check.That(t, denied, "access was denied, but every reason grants its bit: %v", x.Reasons)
 	}
 	for _, s := range x.Steps {
-		if s.Rule == "" || s.Because == "" {
-			t.Errorf("step %+v has no rule or no sentence", s)
-		}
-		if s.ACE >= 0 && s.Entry() == "" {
-			t.Errorf("step %+v has no text of its entry", s)
-		}
+		check.That(t, s.Rule != "" && s.Because != "", "step %+v has no rule or no sentence", s)
+		check.That(t, s.ACE < 0 || s.Entry() != "", "step %+v has no text of its entry", s)
 	}
 	_ = x.String()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -167,14 +168,11 @@ func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, deci
 				granted = true
 			}
 		}
-		if got.Reason != w || got.Granted != granted || bits&got.Bit == 0 {
-			t.Errorf("reason %d, of bit %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
-		}
+		check.That(t, got.Reason == w && got.Granted == granted && bits&got.Bit != 0,
+			"reason %d, of bit %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
 		bits &^= got.Bit
 	}
-	if bits != 0 {
-		t.Errorf("bits without a reason: %v, want none", bits)
-	}
+	check.That(t, bits == 0, "bits without a reason: %v, want none", bits)
 }
 
 // mustList returns an ACL with one entry.

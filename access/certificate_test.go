@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -22,9 +23,7 @@ import (
 // policies with one id it lists the first. The recovery policy has the id "".
 func TestCertificateListsPolicies(t *testing.T) {
 	when, _, err := claims.ParseExpr("(@Resource.x == 1)", claims.ParseOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	one, two := mustDescriptor("D:(A;;FR;;;WD)"), mustDescriptor("D:(A;;FW;;;WD)")
 	set := &access.PolicySet{Recovery: two, Policies: []access.Policy{
 		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "a", Descriptor: one},
@@ -46,9 +45,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
 		r.Policies = c.policies
 		_, x, err := access.Explain(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		text := must(x.Certificate(r, nil))
 		var got struct {
 			Policies map[string][][3]string `json:"policies"`
@@ -88,9 +85,7 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		r := ask(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
 		r.Subject = c.subject
 		_, x, err := access.Explain(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		text := must(x.Certificate(r, nil))
 		var got struct{ Level, Primary, Desired string }
 		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
@@ -114,9 +109,7 @@ func TestCertificateHashesTokenFile(t *testing.T) {
 	r := &access.Request{Descriptor: mustDescriptor("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: tok},
 		Desired: 1, Mapping: &mapping}
 	_, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		name        string
 		given, want []byte
@@ -185,9 +178,7 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 		Desired: winnt.FILE_READ_DATA | winnt.WRITE_OWNER, Type: winnt.FileObject,
 		Intent: access.Intent{Backup: true}}
 	d, x, err := access.Explain(r)
-	if err != nil || !d.Allowed() {
-		t.Fatalf("Explain with backup intent: %v, %v, want a grant", d, err)
-	}
+	check.RequireThat(t, err == nil && d.Allowed(), "Explain with backup intent: %v, %v, want a grant", d, err)
 	cert, err := x.Certificate(r, nil)
 	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
 		t.Errorf("certificate %s, %v; want it to contain %s", cert, err, want)
@@ -199,9 +190,7 @@ func TestCertificateNeedsExplainedRequest(t *testing.T) {
 	explained := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
 		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(explained)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	always := func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	for name, c := range map[string]struct {
 		change func(*access.Request)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -136,9 +137,8 @@ func TestChangesAreOrdered(t *testing.T) {
 		if got := changeTexts(t, r); !slices.Equal(got, c.want) {
 			t.Errorf("Changes, %s: got\n%q\nwant\n%q", c.what, got, c.want)
 		}
-		if r.Subject != was.Subject || r.Descriptor != was.Descriptor || r.Subject.Effective() != own {
-			t.Errorf("Changes, %s: the request or its token changed", c.what)
-		}
+		check.That(t, r.Subject == was.Subject && r.Descriptor == was.Descriptor && r.Subject.Effective() == own,
+			"Changes, %s: the request or its token changed", c.what)
 	}
 }
 
@@ -154,9 +154,7 @@ func TestChangesAreLimitedInNumber(t *testing.T) {
 	}
 	for n, want := range map[int]int{1: 2, 10: 11, 11: 12, 12: 12, 16: 12, 40: 12} {
 		got := changeTexts(t, ask(t, allows(n), 1))
-		if len(got) != want {
-			t.Errorf("%d groups would grant access: %d changes, want %d", n, len(got), want)
-		}
+		check.That(t, len(got) == want, "%d groups would grant access: %d changes, want %d", n, len(got), want)
 		for i, text := range got[:min(n, want)] {
 			if w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i); text != w {
 				t.Errorf("%d groups would grant access: change %d is %q, want %q", n, i, text, w)
@@ -183,9 +181,8 @@ func TestChangesAllocateLittle(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	changes, err := access.Changes(r)
 	runtime.ReadMemStats(&after)
-	if err != nil || len(changes) == 0 {
-		t.Errorf("Changes of a full ACL: %v, %v; want at least one, no error", changes, err)
-	}
+	check.That(t, err == nil && len(changes) != 0,
+		"Changes of a full ACL: %v, %v; want at least one, no error", changes, err)
 	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*d.Size()); got > most {
 		t.Errorf("Changes allocated %d bytes for a descriptor of %d bytes, want at most %d", got, d.Size(), most)
 	}
@@ -227,12 +224,9 @@ func TestDroppingSuggestedEntriesGrants(t *testing.T) {
 			}
 		}
 	}
-	if found < denials/2 {
-		t.Errorf("Changes found some for %d of %d denials, want at least half", found, denials)
-	}
-	if tried < 20 || many < 5 {
-		t.Errorf("%d changes that drop entries were tried, %d with several; want at least 20 and 5", tried, many)
-	}
+	check.That(t, found >= denials/2, "Changes found some for %d of %d denials, want at least half", found, denials)
+	check.That(t, tried >= 20 && many >= 5,
+		"%d changes that drop entries were tried, %d with several; want at least 20 and 5", tried, many)
 }
 
 // A drop is an entry that a change removes from a list.

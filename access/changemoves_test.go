@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -55,9 +56,8 @@ func TestChangesTryMatchingEntriesFirst(t *testing.T) {
 			pc := plainCase{sd: denials(strangers, c.entry), desired: 1, change: c.change, ask: c.ask}
 			got := changeTexts(t, pc.request(t))
 			want := fmt.Sprintf("drop DACL entry %d ", strangers+1)
-			if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, want) }) {
-				t.Errorf("Changes with %s after %d unrelated entries: no %q in %q", what, strangers, want, got)
-			}
+			check.That(t, slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, want) }),
+				"Changes with %s after %d unrelated entries: no %q in %q", what, strangers, want, got)
 		}
 	}
 }
@@ -73,22 +73,16 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	aces = aces[:len(aces)-1]
 	r := ask(t, "…", winnt.FILE_READ_DATA)
 	own, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, caseU)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	size := len(own.Binary())
 	for _, short := range []int{0, 2, 4} {
 		// An inherit-only entry decides nothing and can have any size.
 		list := append(slices.Clone(aces), deny)
 		l, err := sd.NewACL(list...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		// An entry of an unknown type has an even size. A list has at most 65532 bytes (S-17).
 		filler, err := sd.RawACE(0x7F, sd.InheritOnly, make([]byte, 65532-l.Size()-size+short-4))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if l, err = sd.NewACL(append(list, filler)...); err != nil {
 			t.Fatal(err)
 		}
@@ -138,8 +132,6 @@ func TestChangesNameObjectTypes(t *testing.T) {
 				got = strings.ReplaceAll(s, caseU.String(), "U")
 			}
 		}
-		if got != c.want {
-			t.Errorf("A-179: %s: Changes proposes %q, want %q", what, got, c.want)
-		}
+		check.Equal(t, got, c.want, "A-179: %s: Changes proposes", what)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -28,9 +29,7 @@ func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
 		"(@User.n Any_of {1,2})": true,
 	} {
 		d, err := access.Check(tok, sddl.MustParse("O:BAG:SYD:(XA;;0x1;;;WD;"+condition+")"), 1, winnt.FileObject)
-		if err != nil || d.Allowed() != want {
-			t.Errorf("A-155: %s: %v, %v; want allowed %v", condition, d, err, want)
-		}
+		check.That(t, err == nil && d.Allowed() == want, "A-155: %s: %v, %v; want allowed %v", condition, d, err, want)
 	}
 }
 
@@ -61,9 +60,8 @@ func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 		} {
 			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED,
 				winnt.FileObject)
-			if err != nil || d.Granted&3 != want&3 || d.Granted&0x1FFFFC != 0 && want == 0 {
-				t.Errorf("A-151: %s: %v, %v; want %v", text, d, err, want)
-			}
+			check.That(t, err == nil && d.Granted&3 == want&3 && (d.Granted&0x1FFFFC == 0 || want != 0),
+				"A-151: %s: %v, %v; want %v", text, d, err, want)
 		}
 	}
 }
@@ -98,9 +96,7 @@ func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 		}
 		for value := int64(1); value <= 4; value++ {
 			x, _, err := claims.ParseExpr(fmt.Sprintf("(@Resource.x == %d)", value), claims.ParseOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			allow := mustEntry(t, sd.AccessAllowedCallback, 0, 1, sd.ACEExtra{AppData: x.Encode()})
 			r := ask(t, "…", 1)
 			r.Descriptor = sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, allow),

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
@@ -55,13 +56,10 @@ func TestDecisionWithErrorDenies(t *testing.T) {
 		explained, _, explainErr := access.Explain(c.r)
 		_, changesErr := access.Changes(c.r)
 		for face, err := range map[string]error{"SeAccessCheck": err, "Explain": explainErr, "Changes": changesErr} {
-			if !errors.Is(err, c.want) {
-				t.Errorf("A-150: %s, %s: %v, want %v", face, name, err, c.want)
-			}
+			check.That(t, errors.Is(err, c.want), "A-150: %s, %s: %v, want %v", face, name, err, c.want)
 		}
-		if one != (access.Decision{}) || explained != one {
-			t.Errorf("A-150: %s: SeAccessCheck %v, Explain %v; want denials", name, one, explained)
-		}
+		check.That(t, one == (access.Decision{}) && explained == one,
+			"A-150: %s: SeAccessCheck %v, Explain %v; want denials", name, one, explained)
 	}
 	if _, d, err := access.CheckResultList(nil); err != access.ErrNoRequest || d != (access.Decision{}) {
 		t.Errorf("CheckResultList(nil): %v, %v; want a denial and %v", d, err, access.ErrNoRequest)
@@ -81,11 +79,9 @@ func TestZeroTokenHasNothing(t *testing.T) {
 			t.Errorf("PrivilegePolicy of an empty token: %v, %v; want 0 and an error status", used, st)
 		}
 		s := &access.Subject{Primary: tok}
-		if access.SeFastTraverseCheck(sd.NoSecurity, s, winnt.FILE_TRAVERSE, winnt.FileObject) {
-			t.Error("SeFastTraverseCheck of an empty token: true, want false")
-		}
+		check.That(t, !access.SeFastTraverseCheck(sd.NoSecurity, s, winnt.FILE_TRAVERSE, winnt.FileObject),
+			"SeFastTraverseCheck of an empty token: true, want false")
 	}
-	if access.SeFastTraverseCheck(sd.NoSecurity, nil, winnt.FILE_TRAVERSE, winnt.FileObject) {
-		t.Error("SeFastTraverseCheck of no subject: true, want false")
-	}
+	check.That(t, !access.SeFastTraverseCheck(sd.NoSecurity, nil, winnt.FILE_TRAVERSE, winnt.FileObject),
+		"SeFastTraverseCheck of no subject: true, want false")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -36,9 +37,8 @@ func TestCallsMatchPublishedCases(t *testing.T) {
 		if call == ntstatus.Success {
 			call = d.Status()
 		}
-		if call != c.status || d.Granted != c.granted {
-			t.Errorf("%s: %s = %v, granted %v; want %v, granted %v", c.id, c.call, call, d.Granted, c.status, c.granted)
-		}
+		check.That(t, call == c.status && d.Granted == c.granted,
+			"%s: %s = %v, granted %v; want %v, granted %v", c.id, c.call, call, d.Granted, c.status, c.granted)
 	}
 }
 
@@ -117,9 +117,8 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 	for _, text := range []string{"…(A;;GA;;;WD)", "O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "…"} {
 		r := ask(t, text, 0, primary)
 		for face, d := range faces(t, r) {
-			if d != (access.Decision{}) {
-				t.Errorf("A-24: %s: %s with an empty mask: %v, want a denial without rights", text, face, d)
-			}
+			check.That(t, d == (access.Decision{}),
+				"A-24: %s: %s with an empty mask: %v, want a denial without rights", text, face, d)
 		}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
 			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", text, changes, err)
@@ -230,21 +229,15 @@ func TestNtAccessCheckOrderOfErrors(t *testing.T) {
 				m.call, m.status, m.grant)
 		}
 		if call != ntstatus.Success {
-			if results != nil {
-				t.Errorf("NtAccessCheckResultList, first error %s: results %v of a failed call, want nil", m.what,
-					results)
-			}
+			check.That(t, results == nil,
+				"NtAccessCheckResultList, first error %s: results %v of a failed call, want nil", m.what, results)
 			continue
 		}
-		if len(results) != len(r.ObjectTypes) {
-			t.Errorf("NtAccessCheckResultList, first error %s: %d results, want %d", m.what, len(results),
-				len(r.ObjectTypes))
-		}
+		check.That(t, len(results) == len(r.ObjectTypes),
+			"NtAccessCheckResultList, first error %s: %d results, want %d", m.what, len(results), len(r.ObjectTypes))
 		for _, n := range results {
-			if n.Status() != m.status || n.Granted != m.grant {
-				t.Errorf("NtAccessCheckResultList, first error %s: result %v, want %v, granted %v", m.what, n,
-					m.status, m.grant)
-			}
+			check.That(t, n.Status() == m.status && n.Granted == m.grant,
+				"NtAccessCheckResultList, first error %s: result %v, want %v, granted %v", m.what, n, m.status, m.grant)
 		}
 		list := r.ObjectTypes
 		r.ObjectTypes = nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -24,14 +25,10 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want := must(os.ReadFile(path))
-	if got != string(want) {
-		t.Errorf("%s differs: got\n%s\nwant\n%s", name, got, string(want))
-	}
+	check.That(t, got == string(want), "%s differs: got\n%s\nwant\n%s", name, got, string(want))
 }
 
 // Explain prints one explanation of every kind like the golden file.
@@ -74,9 +71,7 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		_, x, err := access.Explain(pc.request(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b.WriteString("== " + c.title + "\n" + expand(c.sd) + "\n" + x.String() + "\n")
 	}
 	golden(t, "explain.txt", b.String())
@@ -86,19 +81,13 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 // bit only.
 func TestStepsMarshalToJSON(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	got := must(json.Marshal(x.Steps))
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
-	if string(got) != want {
-		t.Errorf("steps as JSON: %s, want %s", got, want)
-	}
+	check.That(t, string(got) == want, "steps as JSON: %s, want %s", got, want)
 	_, x, err = access.Explain(ask(t, "U:", 0x20000))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got, err = json.Marshal(x.Steps[0]); err != nil ||
 		!strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
 		t.Errorf(`step without an entry as JSON: %s, %v; want rule A-56 and "ace":null`, got, err)
@@ -124,16 +113,12 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
-	if err != nil || dec.Granted != 1 {
-		t.Fatalf("Explain: %+v, %v; want granted 1, no error", dec, err)
-	}
+	check.RequireThat(t, err == nil && dec.Granted == 1, "Explain: %+v, %v; want granted 1, no error", dec, err)
 	want := []string{"this type of entry is unknown and decides nothing",
 		"this type of entry belongs into a SACL and decides nothing here",
 		"it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
-		if s.Because != want[i] || s.ACE != i {
-			t.Errorf("step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
-		}
+		check.That(t, s.Because == want[i] && s.ACE == i, "step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
 	}
 }
 
@@ -143,9 +128,7 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 	r := ask(t, guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10)
 	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
 	d, x, err := access.Explain(r)
-	if err != nil || d.Allowed() {
-		t.Fatalf("Explain: %v, %v, want a denial", d, err)
-	}
+	check.RequireThat(t, err == nil && !d.Allowed(), "Explain: %v, %v, want a denial", d, err)
 	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
 		t.Errorf("Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
 	}
@@ -289,9 +272,7 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		_, x, err := access.Explain(pc.request(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var steps, reasons []string
 		for i := range x.Steps {
 			steps = append(steps, stepText(&x.Steps[i]))
@@ -299,9 +280,8 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		for _, r := range x.Reasons {
 			reasons = append(reasons, reasonText(r))
 		}
-		if !slices.Equal(steps, c.steps) || !slices.Equal(reasons, c.reasons) {
-			t.Errorf("%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
-		}
+		check.That(t, slices.Equal(steps, c.steps) && slices.Equal(reasons, c.reasons),
+			"%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -15,9 +16,7 @@ func TestExplanationRecordHasTypeAndResults(t *testing.T) {
 	r := ask(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
 	r.Type, r.ObjectTypes = winnt.DirectoryFileObject, list(0, nodeC, 1, nodeP1)
 	_, _, x, err := access.ExplainResultList(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	record := x.Record()
 	denied := access.ResultRecord{Status: ntstatus.AccessDenied, Granted: 1}
 	if want := []access.ResultRecord{denied, denied}; record.Type != "directory" || !slices.Equal(record.Results, want) {

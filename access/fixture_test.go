@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -97,9 +98,7 @@ func expand(text string) string {
 func mustSD(t testing.TB, text string) *sd.Descriptor {
 	t.Helper()
 	d, err := sddl.Parse(expand(text), sddl.Options{Domain: domain, Extended: true})
-	if err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "%q: %v", text, err)
 	return d
 }
 
@@ -199,16 +198,12 @@ func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 	d := must(access.SeAccessCheck(r))
 	out["SeAccessCheck"] = d
 	d, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	out["Explain"] = d
 	_ = x.String()
 	if r.Desired&winnt.GENERIC_RIGHTS == 0 && r.Previous == 0 && r.Subject.Client != nil {
 		call, d := access.NtAccessCheck(r)
-		if call != ntstatus.Success {
-			t.Fatalf("NtAccessCheck: call status %v, want %v", call, ntstatus.Success)
-		}
+		check.Require(t, call, ntstatus.Success, "NtAccessCheck: call status")
 		out["NtAccessCheck"] = d
 	}
 	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
@@ -257,9 +252,7 @@ func fullList(t testing.TB) *sd.Descriptor {
 	var aces []sd.ACE
 	for size := 8; ; {
 		s, ok := sid.New(5, 21, 1, 2, 3, uint32(5000+len(aces)))
-		if !ok {
-			t.Fatal("sid.New of a domain SID failed")
-		}
+		check.RequireThat(t, ok, "sid.New of a domain SID failed")
 		a := must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s))
 		if size += len(a.Binary()); size > 0xFFFF-64 {
 			break

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -20,9 +21,8 @@ func TestLabelWithoutLevelIsDefault(t *testing.T) {
 			r := ask(t, "…", winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.MAXIMUM_ALLOWED, primary, change)
 			r.Descriptor, r.Desired = d, winnt.MAXIMUM_ALLOWED
 			got, err := access.SeAccessCheck(r)
-			if err != nil || got.Granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) != want {
-				t.Errorf("A-60: label with SID %v: %v, %v; want granted %v", s, got, err, want)
-			}
+			check.That(t, err == nil && got.Granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) == want,
+				"A-60: label with SID %v: %v, %v; want granted %v", s, got, err, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -12,9 +13,7 @@ import (
 //
 func TestSelfEntryChangesNoDecision(t *testing.T) {
 	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range append(plainCases[:len(plainCases):len(plainCases)], stageCases...) {
 		r := c.request(t)
 		if r.Descriptor == nil || !r.Descriptor.HasDACL() || !r.Self.IsZero() {

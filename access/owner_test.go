@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -22,8 +23,7 @@ func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
 		spec.Restricted = []token.Group{{SID: c.restricting, Attributes: token.GroupDefault}}
 		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
 		dec, err := access.Check(mustToken(t, spec), d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
-		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153: write-restricted to %v: %v, %v; want granted %v", c.restricting, dec, err, c.want)
-		}
+		check.That(t, err == nil && dec.Granted == c.want,
+			"A-153: write-restricted to %v: %v, %v; want granted %v", c.restricting, dec, err, c.want)
 	}
 }

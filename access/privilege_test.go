@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -78,12 +79,10 @@ func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 		r.ObjectTypes = list(0, nodeC, 1, nodeP1)
 		nodes, _, err := access.CheckResultList(r)
 		for i, n := range nodes {
-			if n.Status() != c.status || n.Granted != c.want {
-				t.Errorf("A-46: %s, node %d: %v, want %v, granted %v", c.id, i, n, c.status, c.want)
-			}
+			check.That(t, n.Status() == c.status && n.Granted == c.want,
+				"A-46: %s, node %d: %v, want %v, granted %v", c.id, i, n, c.status, c.want)
 		}
-		if err != nil || len(nodes) != 2 {
-			t.Errorf("A-46: CheckResultList, %s: %v, %v; want 2 results, no error", c.id, nodes, err)
-		}
+		check.That(t, err == nil && len(nodes) == 2,
+			"A-46: CheckResultList, %s: %v, %v; want 2 results, no error", c.id, nodes, err)
 	}
 }

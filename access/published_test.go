@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -90,9 +91,7 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	t.Helper()
 	b := must(mustToken(t, s).MarshalJSON())
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(b, &all); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal(b, &all))
 	// these fields do not change a decision
 	for _, name := range []string{"owner", "primaryGroup", "defaultDacl", "source", "restricted"} {
 		delete(all, name)
@@ -195,9 +194,7 @@ func vectorSD(t *testing.T, q *vectorQuestion, text string) {
 func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, change func(*token.Spec)) vectorLine {
 	t.Helper()
 	n, ok := notes[id]
-	if !ok {
-		t.Errorf("case %s has no note in notes_test.go: say there what it shows and what its source is", id)
-	}
+	check.That(t, ok, "case %s has no note in notes_test.go: say there what it shows and what its source is", id)
 	spec := baseSpec()
 	if change != nil {
 		change(&spec)
@@ -277,24 +274,16 @@ func TestPublishedVectors(t *testing.T) {
 	e.SetEscapeHTML(false)
 	used := map[string]bool{}
 	for _, v := range published(t) {
-		if used[v.In.ID] {
-			t.Errorf("case id %s is used twice", v.In.ID)
-		}
+		check.That(t, !used[v.In.ID], "case id %s is used twice", v.In.ID)
 		used[v.In.ID] = true
-		if err := e.Encode(v); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, e.Encode(v))
 	}
 	for id := range notes {
-		if !used[id] {
-			t.Errorf("the note %s has no case", id)
-		}
+		check.That(t, used[id], "the note %s has no case", id)
 	}
 	file := filepath.Join("..", "vectors", "access.jsonl")
 	if *writeVectors {
-		if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, want.Bytes(), 0o644))
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {

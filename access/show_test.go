@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -13,9 +14,7 @@ import (
 // is lost (U-101).
 func TestShowWrapsAtWidth(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	same := func(_ access.Mark, text string) string { return text }
 	if x.Show(0, nil, same) != x.String() || x.Show(500, nil, same) != x.String() {
 		t.Errorf("Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
@@ -25,9 +24,7 @@ func TestShowWrapsAtWidth(t *testing.T) {
 		g, w := strings.Fields(got), strings.Fields(x.String())
 		slices.Sort(g) // an entry may be below the reason
 		slices.Sort(w)
-		if width >= 30 && !slices.Equal(g, w) {
-			t.Errorf("Show(%d) loses words:\n%s", width, got)
-		}
+		check.That(t, width < 30 || slices.Equal(g, w), "Show(%d) loses words:\n%s", width, got)
 		for line := range strings.Lines(got) {
 			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
 				t.Errorf("Show(%d) has a line of %d bytes: %q", width, len(line), line)
@@ -61,9 +58,8 @@ func TestShowWritesMasksForTheType(t *testing.T) {
 			r.Mapping = &winnt.FileObject.Mapping
 		}
 		_, x, err := access.Explain(r)
-		if err != nil || !strings.Contains(x.String(), " "+c.want+" ") {
-			t.Errorf("B-101: %s of %v: %v, want %s in\n%s", c.entry, c.typ, err, c.want, x)
-		}
+		check.That(t, err == nil && strings.Contains(x.String(), " "+c.want+" "),
+			"B-101: %s of %v: %v, want %s in\n%s", c.entry, c.typ, err, c.want, x)
 	}
 }
 
@@ -72,9 +68,7 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 	same := func(_ access.Mark, text string) string { return text }
 	for others, want := range map[int]string{3: "", 4: "4 other entries have no effect on this request"} {
 		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)"+strings.Repeat("(A;;FA;;;BO)", others), 3))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got := x.Show(80, nil, same)
 		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
 			t.Errorf("%d entries of others: %d rows, want the text %q (U-122):\n%s", others, rows, want, got)
@@ -95,13 +89,10 @@ func TestShowCountsUnreadEntries(t *testing.T) {
 		"(A;;0x2;;;WD)(A;;FA;;;BA)":                         "",
 	} {
 		_, x, err := access.Explain(ask(t, "…"+entries, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, got := range []string{x.String(), x.Record().Explanation().String()} {
-			if strings.Contains(got, "not needed") != (want != "") || !strings.Contains(got, want) {
-				t.Errorf("U-130: %s: want %q in\n%s", entries, want, got)
-			}
+			check.That(t, strings.Contains(got, "not needed") == (want != "") && strings.Contains(got, want),
+				"U-130: %s: want %q in\n%s", entries, want, got)
 		}
 	}
 }
@@ -116,9 +107,7 @@ func TestShowsValuesOfConditions(t *testing.T) {
 		"(A;;0x1;;;WD)(XA;;0x1;;;WD;(@User.y == 1))": "nothing before it decided them\n",
 	} {
 		_, x, err := access.Explain(ask(t, "…"+entries, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got := x.String(); !strings.Contains(got, want) {
 			t.Errorf("A-178: %s: want %q in\n%s", entries, want, got)
 		}
@@ -131,17 +120,13 @@ func TestShowBreaksNoSID(t *testing.T) {
 	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
 		"(A;;0x3;;;WD)", 0x13)
 	_, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	got := x.Show(80, nil, func(_ access.Mark, text string) string { return text })
 	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL entry 2  +  +  .   A-70   ") {
 		t.Errorf("U-123: Show(80):\n%s", got)
 	}
 	for line := range strings.Lines(got) {
-		if len(line) > 81 {
-			t.Errorf("U-123: a line of %d columns: %q", len(line)-1, line)
-		}
+		check.That(t, len(line) <= 81, "U-123: a line of %d columns: %q", len(line)-1, line)
 	}
 }
 
@@ -150,14 +135,10 @@ func TestShowSeparatesLongNames(t *testing.T) {
 	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	_, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   no entry grants it\n" +
 		"0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  entry 1 of the DACL allows it\n"
-	if !strings.Contains(x.String(), want) {
-		t.Errorf("String:\n%s\nwant it to contain\n%s", x, want)
-	}
+	check.That(t, strings.Contains(x.String(), want), "String:\n%s\nwant it to contain\n%s", x, want)
 }
 
 // The line of an entry's step begins with the list, the index and the pass, the line of any other step with "check".
@@ -190,9 +171,7 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 // The texts of reasons that JSON has count from 0 (U-125).
 func TestShowCountsEntriesFromOneAndNamesColumns(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)(D;ID;0x2;;;WD)", 3))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const want = `DENIED STATUS_ACCESS_DENIED: entry 2 of the DACL (inherited) denies FILE_WRITE_DATA
 
                                FILE_READ_DATA
@@ -203,10 +182,6 @@ DACL entry 2  (D;ID;0x2;;;WD)  .  -   A-70   it denies a right that is still nee
 0x1        FILE_READ_DATA          granted  entry 1 of the DACL allows it
 0x2        FILE_WRITE_DATA         denied   entry 2 of the DACL (inherited) denies it
 `
-	if x.String() != want {
-		t.Errorf("U-125: String:\n%s\nwant\n%s", x, want)
-	}
-	if got := x.Reasons[1].Reason.String(); got != "AceDeny DACL 1" {
-		t.Errorf("U-125: Reason.String: %s, want AceDeny DACL 1", got)
-	}
+	check.That(t, x.String() == want, "U-125: String:\n%s\nwant\n%s", x, want)
+	check.Equal(t, x.Reasons[1].Reason.String(), "AceDeny DACL 1", "U-125: Reason.String")
 }

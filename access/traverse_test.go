@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -34,9 +35,8 @@ func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 		}
 		s := access.SubjectOf(mustToken(t, spec))
 		d := mustSD(t, c.sd)
-		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: SeFastTraverseCheck = %v, want %v", c.id, got, c.want)
-		}
+		check.Equal(t, access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject), c.want,
+			"%s: SeFastTraverseCheck", c.id)
 		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
 			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
 			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full,
@@ -46,7 +46,6 @@ func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 	spec := baseSpec()
 	low(&spec)
 	s := access.SubjectOf(mustToken(t, spec))
-	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
-		t.Error("SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
-	}
+	check.That(t, !access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject),
+		"SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
 }

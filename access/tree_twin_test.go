@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -75,14 +76,11 @@ func TestValidateEveryLevelSequence(t *testing.T) {
 		}
 	})
 	// 1 + 1 + 1 + 2 + 5 + 14: the empty list, and the trees of one to five nodes.
-	if trees != 24 {
-		t.Errorf("A-25: %d level sequences are valid, want 24", trees)
-	}
+	check.That(t, trees == 24, "A-25: %d level sequences are valid, want 24", trees)
 	for _, l := range []uint16{5, 0x100, 0x101, 0x8001, 0xFFFF} {
 		for _, levels := range [][]uint16{{l}, {0, l}, {0, 1, l}, {0, 1, 2, 3, 4, l}} {
-			if access.ValidateObjectTypes(treeOf(levels)) == nil {
-				t.Errorf("A-25: ValidateObjectTypes of levels %#x: no error, want one", levels)
-			}
+			check.That(t, access.ValidateObjectTypes(treeOf(levels)) != nil,
+				"A-25: ValidateObjectTypes of levels %#x: no error, want one", levels)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -85,9 +86,8 @@ func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desir
 		return
 	}
 	got, err := access.Check(tok, d, winnt.AccessMask(desired), winnt.FileObject)
-	if err != nil || got.Allowed() != want {
-		t.Errorf("Check of %s, desired %#x: %+v, %v; recorded: allowed %v", text, desired, got, err, want)
-	}
+	check.That(t, err == nil && got.Allowed() == want,
+		"Check of %s, desired %#x: %+v, %v; recorded: allowed %v", text, desired, got, err, want)
 }
 
 // Check agrees with recorded decisions of Samba on conditional entries.

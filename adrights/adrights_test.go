@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/adrights"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,9 +22,8 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 	for e := range adrights.All() {
 		counts[e.Kind]++
 		key := fmt.Sprint(e.Kind, e.GUID)
-		if e.Name == "" || e.GUID == (winnt.GUID{}) || e.Kind > adrights.Attribute || seen[key] {
-			t.Errorf("entry %+v, want a name, a GUID, a known kind and no duplicate", e)
-		}
+		check.That(t, e.Name != "" && e.GUID != (winnt.GUID{}) && e.Kind <= adrights.Attribute && !seen[key],
+			"entry %+v, want a name, a GUID, a known kind and no duplicate", e)
 		seen[key] = true
 		if e.Set != (winnt.GUID{}) && !sets[e.Set] {
 			nameless[e.Set] = true
@@ -40,9 +40,7 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 func guid(t *testing.T, text string) winnt.GUID {
 	t.Helper()
 	g, err := winnt.ParseGUID(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return g
 }
 
@@ -66,9 +64,7 @@ func TestNamesAndGUIDsMatch(t *testing.T) {
 		{"Validated-DNS-Host-Name", "72e39547-7b18-11d1-adef-00c04fd8d5cd", 0x8, adrights.ValidatedWrite},
 	} {
 		g := guid(t, c.guid)
-		if got := adrights.Name(g, c.mask); got != c.name {
-			t.Errorf("Name(%s, %v) = %q, want %q", c.guid, c.mask, got, c.name)
-		}
+		check.Equal(t, adrights.Name(g, c.mask), c.name, "Name(%s, %v)", c.guid, c.mask)
 		found := false
 		for _, e := range adrights.ByName(c.name) {
 			found = found || e.GUID == g && e.Kind == c.kind
@@ -92,9 +88,7 @@ func TestMaskSelectsNameOfSharedGUID(t *testing.T) {
 		0x108: "dNSHostName",
 		0x8:   "Validated-DNS-Host-Name", 0x1: "Validated-DNS-Host-Name", 0x10000: "Validated-DNS-Host-Name",
 	} {
-		if got := adrights.Name(host, mask); got != want {
-			t.Errorf("Name(%v, %#x) = %q, want %q", host, uint32(mask), got, want)
-		}
+		check.Equal(t, adrights.Name(host, mask), want, "Name(%v, %#x)", host, uint32(mask))
 	}
 	password := guid(t, "00299570-246d-11d0-a768-00aa006e0529")
 	for _, mask := range []winnt.AccessMask{0, 0x1, 0x8, 0x30, 0x100} {
@@ -108,13 +102,10 @@ func TestMaskSelectsNameOfSharedGUID(t *testing.T) {
 func TestFindIgnoresCase(t *testing.T) {
 	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
 		e, ok := adrights.Find(name)
-		if !ok || e.Name != "Self-Membership" || e.Kind != adrights.ValidatedWrite {
-			t.Errorf("Find(%q) = %+v, %t, want Self-Membership of kind %v", name, e, ok, adrights.ValidatedWrite)
-		}
+		check.That(t, ok && e.Name == "Self-Membership" && e.Kind == adrights.ValidatedWrite,
+			"Find(%q) = %+v, %t, want Self-Membership of kind %v", name, e, ok, adrights.ValidatedWrite)
 		all := adrights.ByName(name)
-		if len(all) != 1 || all[0] != e {
-			t.Errorf("ByName(%q) = %+v, want only %v", name, all, e)
-		}
+		check.That(t, len(all) == 1 && all[0] == e, "ByName(%q) = %+v, want only %v", name, all, e)
 	}
 	e, _ := adrights.Find("member")
 	if want := guid(t, "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"); e.Kind != adrights.Attribute || e.Set != want {
@@ -132,7 +123,5 @@ func TestFindIgnoresCase(t *testing.T) {
 			break
 		}
 	}
-	if n != 2 {
-		t.Errorf("All went on after %d entries, want 2", n)
-	}
+	check.That(t, n == 2, "All went on after %d entries, want 2", n)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/adrights"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,7 +22,5 @@ func TestSecretAttributesMatchMSDRSR(t *testing.T) {
 			t.Errorf("%s: %t, found %t, want %t", name, got, ok, want)
 		}
 	}
-	if adrights.Secret(winnt.GUID{}) {
-		t.Error("no attribute is a secret one, want not")
-	}
+	check.That(t, !adrights.Secret(winnt.GUID{}), "no attribute is a secret one, want not")
 }

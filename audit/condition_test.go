@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -64,9 +65,8 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 		r := access.Request{Subject: subject, Desired: 3, Type: winnt.FileObject, ObjectTypes: types,
 			Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)")}
 		v := p.Evaluate("File", &r, c.dec, c.nodes)
-		if !v.Success || v.Failure || !slices.Equal(v.Nodes, c.want) || v.Access != c.mask || v.Audited != 1 {
-			t.Errorf("U-13: %d answers: %+v, want %v", len(c.nodes), v, c.want)
-		}
+		check.That(t, v.Success && !v.Failure && slices.Equal(v.Nodes, c.want) && v.Access == c.mask && v.Audited == 1,
+			"U-13: %d answers: %+v, want %v", len(c.nodes), v, c.want)
 	}
 	// The request's own mapping takes precedence over that of its type.
 	m := winnt.GenericMapping{Read: 0x40, Write: 0x40, Execute: 0x40, All: 0x40}

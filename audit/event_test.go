@@ -23,9 +23,7 @@ func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
 	changed := old
 	changed.EnabledPrivileges = winnt.Privileges(winnt.SeBackupPrivilege)
 	adjusted, ok := audit.RightsAdjusted(from, mustToken(t, old), mustToken(t, changed))
-	if !ok {
-		t.Fatal("4703: a privilege changed")
-	}
+	check.RequireThat(t, ok, "4703: a privilege changed")
 	return []audit.Event{
 		audit.AuditsDiscarded(17, audit.Header{}),
 		audit.HandleRequested(from, o, audit.HandleRequest{Access: 0x120089, Descriptor: before}),
@@ -186,9 +184,7 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 		for r := range audit.Rights(c.typ, c.mask) {
 			got = append(got, codeText(r.Code))
 		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%s %s: codes %v, want %s", c.typ, c.mask, got, c.want)
-		}
+		check.That(t, strings.Join(got, " ") == c.want, "%s %s: codes %v, want %s", c.typ, c.mask, got, c.want)
 	}
 	for _, c := range []struct {
 		typ  string
@@ -199,9 +195,7 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 			"Unknown specific access (bit 2)"}, {"Token", 2, "Duplicate"}, {"Key", 0x10000, "DELETE"},
 	} {
 		for r := range audit.Rights(c.typ, c.bit) {
-			if r.Text != c.want || r.Bit != c.bit {
-				t.Errorf("%s %s: %q, want %q", c.typ, c.bit, r.Text, c.want)
-			}
+			check.That(t, r.Text == c.want && r.Bit == c.bit, "%s %s: %q, want %q", c.typ, c.bit, r.Text, c.want)
 		}
 	}
 	for range audit.Rights("File", 0x1F01FF) {

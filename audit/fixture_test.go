@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -42,9 +43,7 @@ const enabled = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | w
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
 	tok, err := token.New(s)
-	if err != nil {
-		t.Fatalf("token: %v", err)
-	}
+	check.RequireThat(t, err == nil, "token: %v", err)
 	return tok
 }
 
@@ -146,9 +145,7 @@ func (people) Account(s sid.SID) (name, domain string, ok bool) {
 func field(t testing.TB, e audit.Event, name string) string {
 	t.Helper()
 	text, ok := e.Field(name)
-	if !ok {
-		t.Fatalf("event %d has no field %s", e.ID, name)
-	}
+	check.RequireThat(t, ok, "event %d has no field %s", e.ID, name)
 	return text
 }
 

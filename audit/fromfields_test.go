@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // texts yields the names and texts of a record's fields.
@@ -76,9 +77,7 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		for a := range e.Accesses() {
 			got = append(got, fmt.Sprintf("[%v %d %d %s]", a.Bit, a.Code, a.Reason, a.ACE))
 		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%q: %q, want %q", c.fields, got, c.want)
-		}
+		check.That(t, strings.Join(got, " ") == c.want, "%q: %q, want %q", c.fields, got, c.want)
 	}
 }
 
@@ -94,9 +93,7 @@ func FuzzFromFields(f *testing.F) {
 		})
 		line := e.AppendJSON(nil)
 		got, err := audit.ParseEvent(line)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", line, err)
 		if again := got.AppendJSON(nil); string(again) != string(line) {
 			t.Errorf("got  %s\nwant %s", again, line)
 		}

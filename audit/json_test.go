@@ -82,9 +82,7 @@ func TestRecordsEqualGoldenLines(t *testing.T) {
 	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
 	check.Equal(t, len(got), len(expected), "lines")
 	for i := range min(len(got), len(expected)) {
-		if got[i] != expected[i] {
-			t.Errorf("line %d:\n got %s\nwant %s", i+1, got[i], expected[i])
-		}
+		check.That(t, got[i] == expected[i], "line %d:\n got %s\nwant %s", i+1, got[i], expected[i])
 	}
 }
 
@@ -111,19 +109,14 @@ func TestLineHasDocumentedShape(t *testing.T) {
 	rest := string(b)
 	for _, part := range order {
 		i := strings.Index(rest, part)
-		if i < 0 {
-			t.Fatalf("U-80: %s, want i at least 0\nlacks %s", b, part)
-		}
+		check.RequireThat(t, i >= 0, "U-80: %s, want i at least 0\nlacks %s", b, part)
 		rest = rest[i+len(part):]
 	}
 	l := readLine(t, b)
-	if l.ID == nil || l.Chain == nil || *l.Chain != "00ff" {
-		t.Errorf("id or chain is missing, or chain is not 00ff: %s", b)
-	}
+	check.That(t, l.ID != nil && l.Chain != nil && *l.Chain == "00ff",
+		"id or chain is missing, or chain is not 00ff: %s", b)
 	marshalled, err := json.Marshal(o.events[0])
-	if err != nil || !json.Valid(marshalled) {
-		t.Errorf("MarshalJSON: %v, want valid JSON", err)
-	}
+	check.That(t, err == nil && json.Valid(marshalled), "MarshalJSON: %v, want valid JSON", err)
 }
 
 func withChain(h audit.Header) audit.Header {
@@ -148,32 +141,28 @@ func checkHostile(t testing.TB, name string) {
 	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: name}, 1, nil)
 	e = e.WithHeader(audit.Header{ID: 4663, Subcategory: audit.FileSystem, Computer: name})
 	b := e.AppendJSON(nil)
-	if bytes.ContainsAny(b, "\n\r") || !utf8.Valid(b) {
-		t.Fatalf("UC-61 %q: want one line of UTF-8, got %q", name, b)
-	}
+	check.RequireThat(t, !bytes.ContainsAny(b, "\n\r") && utf8.Valid(b),
+		"UC-61 %q: want one line of UTF-8, got %q", name, b)
 	l := readLine(t, b)
 	want, _ := e.Field("ObjectName")
 	checkText(t, want, stringOf(t, l.Data["ObjectName"]), stringOf(t, l.Data["ObjectName_raw"]))
 	checkText(t, name, *l.Computer, l.ComputerRaw)
 	for _, c := range []byte{'<', '>', '&'} { // no escaping for HTML
-		if strings.IndexByte(want, c) >= 0 && bytes.IndexByte(b, c) < 0 {
-			t.Fatalf("U-80 %q: %q is escaped, want it as it is", name, c)
-		}
+		check.RequireThat(t, strings.IndexByte(want, c) < 0 || bytes.IndexByte(b, c) >= 0,
+			"U-80 %q: %q is escaped, want it as it is", name, c)
 	}
 }
 
 func checkText(t testing.TB, want, shown, raw string) {
 	t.Helper()
 	if utf8.ValidString(want) {
-		if shown != want || raw != "" {
-			t.Fatalf(`U-80: %q shows as %q, raw %q, want %q, ""`, want, shown, raw, want)
-		}
+		check.RequireThat(t, shown == want && raw == "",
+			`U-80: %q shows as %q, raw %q, want %q, ""`, want, shown, raw, want)
 		return
 	}
 	exact, err := hex.DecodeString(raw)
-	if err != nil || string(exact) != want || !strings.Contains(shown, "\uFFFD") {
-		t.Fatalf("U-80: %q shows as %q, raw %q: %v", want, shown, raw, err)
-	}
+	check.RequireThat(t, err == nil && string(exact) == want && strings.Contains(shown, "\uFFFD"),
+		"U-80: %q shows as %q, raw %q: %v", want, shown, raw, err)
 }
 
 func stringOf(t testing.TB, raw json.RawMessage) string {

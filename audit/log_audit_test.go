@@ -132,9 +132,8 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 					field(t, e, "PrimaryUserSid") != processSID {
 					t.Errorf("U-20, U-21: %s: %s", c.name, whole(e))
 				}
-				if e.Subcategory != c.needs && c.id != 4670 && c.id != 4658 {
-					t.Errorf("%s: subcategory %v", c.name, e.Subcategory)
-				}
+				check.That(t, e.Subcategory == c.needs || c.id == 4670 || c.id == 4658,
+					"%s: subcategory %v", c.name, e.Subcategory)
 			}
 		}
 		log := &audit.Log{Sink: broken(), Names: people{}, Computer: "dc1", Clock: clock}

@@ -110,9 +110,7 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 		{"other object, off", audit.KernelObject, event, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, nil},
 	} {
 		log, sink := newLog(t, c.on)
-		if st := log.SecuritySet(origin(t), c.object, sddl.MustParse(c.before), after, c.info); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, log.SecuritySet(origin(t), c.object, sddl.MustParse(c.before), after, c.info))
 		events := sink.Drain()
 		check.SlicesEqual(t, ids(events), c.want, "%s", c.name)
 		if c.name == "UC-40 audited" && (field(t, events[0], "OldSd") != "D:(A;;FR;;;WD)" ||

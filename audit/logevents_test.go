@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -26,9 +27,7 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	elevation := audit.Elevation{Thread: 0x200, KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
 		EffectiveOnly: true, Level: winnt.SecurityIdentification}
 	unsafe, ok := audit.UnsafeElevation(from, elevation)
-	if !ok {
-		t.Error("I-48: a privilege that only the client has is not reported as an elevation, want reported")
-	}
+	check.That(t, ok, "I-48: a privilege that only the client has is not reported as an elevation, want reported")
 	checkWhole(t, []audit.Event{
 		discarded, audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(12), audit.LogNearlyFull(93),
 		audit.LogFull(), audit.LogArchived("f"), audit.LogOverwritten(3, 17), audit.LogCleared(from, 9, [32]byte{1}),

@@ -36,9 +36,8 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
 			t.Errorf("Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		}
-		if e.Subcategory != 0 && !e.Subcategory.Valid() {
-			t.Errorf("Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
-		}
+		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
+			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || !slices.Equal(names(got), names(e)) {
 			t.Errorf("ParseEvent of event %d: %v, want the same fields", k.ID, err)
 		}
@@ -46,9 +45,7 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 	check.Equal(t, all, 67, "kinds")
 	before, after := tokenOf(t), tokenOf(t, winnt.SeBackupPrivilege)
 	adjusted, ok := audit.RightsAdjusted(from, before, after)
-	if !ok {
-		t.Fatal("the adjustment changed no privilege")
-	}
+	check.RequireThat(t, ok, "the adjustment changed no privilege")
 	for _, e := range []audit.Event{
 		audit.HandleRequested(from, o, audit.HandleRequest{}), audit.HandleClosed(from, o),
 		audit.ObjectDeleted(from, o),
@@ -173,8 +170,6 @@ func TestListFieldsAcceptSeveralItems(t *testing.T) {
 		}
 	}
 	for name := range joined {
-		if !seen[name] {
-			t.Errorf("no kind has a field %s", name)
-		}
+		check.That(t, seen[name], "no kind has a field %s", name)
 	}
 }

@@ -47,9 +47,7 @@ func decided(t *testing.T, change func(*access.Request, *audit.Opening, *token.S
 	}
 	before := o.Decision
 	h := check.Result(log.Opened(&o))
-	if o.Decision != before {
-		t.Errorf("U-18: decision after the record = %+v, want %+v unchanged", o.Decision, before)
-	}
+	check.That(t, o.Decision == before, "U-18: decision after the record = %+v, want %+v unchanged", o.Decision, before)
 	return sink.Drain(), h
 }
 
@@ -66,9 +64,8 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 		"AccessReason=%%4416:\t%%1801\tD:(A;;CCDC;;;WD),%%4417:\t%%1801\tD:(A;;CCDC;;;WD)|AccessMask=0x3|PrivilegeList=-|"+
 		`RestrictedSidCount=0|{A}ResourceAttributes=S:AI(RA;;;;;WD;("Project",TS,0x0,"Q3"))|{P} `+
 		"[0x1 4416 ReadData 1801 D:(A;;CCDC;;;WD)] [0x2 4417 WriteData 1801 D:(A;;CCDC;;;WD)]")
-	if h != (audit.HandleAudit{GenerateOnClose: true, Audited: 1, Pending: 1}) {
-		t.Errorf("handle remembers %+v, want GenerateOnClose, one audited and one pending right", h)
-	}
+	check.That(t, h == (audit.HandleAudit{GenerateOnClose: true, Audited: 1, Pending: 1}),
+		"handle remembers %+v, want GenerateOnClose, one audited and one pending right", h)
 	got, h = decided(t, func(r *access.Request, _ *audit.Opening, _ *token.Spec) {
 		r.Descriptor = sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;FA;;;WD)")
 	}, audit.FileSystem)
@@ -84,9 +81,8 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	} {
 		got, _ := decided(t, func(r *access.Request, o *audit.Opening, _ *token.Spec) { change(r, o) }, audit.FileSystem,
 			audit.KernelObject)
-		if len(got) != 1 || field(t, got[0], "AccessReason") != "-" {
-			t.Errorf("an open %s: %v, want one event without reasons", name, got)
-		}
+		check.That(t, len(got) == 1 && field(t, got[0], "AccessReason") == "-",
+			"an open %s: %v, want one event without reasons", name, got)
 	}
 	use := func(change func(*access.Request, *token.Spec), on ...audit.Subcategory) []audit.Event {
 		got, _ := decided(t, func(r *access.Request, _ *audit.Opening, s *token.Spec) {

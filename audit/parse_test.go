@@ -26,9 +26,7 @@ func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	}
 	for _, line := range lines {
 		e, err := audit.ParseEvent(line)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", line, err)
 		if got := e.AppendJSON(nil); !bytes.Equal(got, line) {
 			t.Errorf("got  %s\nwant %s", got, line)
 		}
@@ -90,18 +88,16 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 			strings.Repeat("b", size+1))
 		short = e.Shorten(4000)
 		text, _ := short.Field("Truncated")
-		if text != "Detail,Target" && text != "Target,Detail" {
-			t.Errorf("two fields of %d bytes: Truncated is %q, want both names", size, text)
-		}
+		check.That(t, text == "Detail,Target" || text == "Target,Detail",
+			"two fields of %d bytes: Truncated is %q, want both names", size, text)
 		if n := len(short.AppendJSON(nil)); n > 4000 {
 			t.Errorf("two fields of %d: %d bytes, want at most 4000", size, n)
 		}
 	}
 	// A long record without a long field is shortened by omitting the rights.
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
-	if !strings.Contains(string(many.AppendJSON(nil)), `"access":[{`) {
-		t.Fatal("the record has no list of rights")
-	}
+	check.RequireThat(t, strings.Contains(string(many.AppendJSON(nil)), `"access":[{`),
+		"the record has no list of rights")
 	const limit = 700 // the rights alone take more
 	short = many.Shorten(limit)
 	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
@@ -142,9 +138,8 @@ func TestEveryCharacterSurvivesEncoding(t *testing.T) {
 		"\xff\xfe", "\uFFFD"} {
 		line := audit.LogArchived(text).AppendJSON(nil)
 		e, err := audit.ParseEvent(line)
-		if err != nil || !bytes.Equal(e.AppendJSON(nil), line) || field(t, e, "BackupPath") != text {
-			t.Errorf("%q: %v, want the same text and line: %s", text, err, line)
-		}
+		check.That(t, err == nil && bytes.Equal(e.AppendJSON(nil), line) && field(t, e, "BackupPath") == text,
+			"%q: %v, want the same text and line: %s", text, err, line)
 	}
 	line := string(audit.LogArchived("AB").AppendJSON(nil))
 	for _, escape := range []string{`\u0020`, `\u0041`, `\u1000`, `\u00`, `\u001`, `\x`, `\`, `\u00zz`, `\/`, `\b`} {
@@ -189,9 +184,7 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		{`"SubjectUserSid":`, `"SubjectUserSid" :`}, {`"time":"1601-01-01T00:00:00Z"`, `"time":"1601-01-01T00:00:00"`},
 	} {
 		wrong := strings.Replace(line, c[0], c[1], 1)
-		if wrong == line {
-			t.Fatalf("%s has no %s", line, c[0])
-		}
+		check.RequireThat(t, wrong != line, "%s has no %s", line, c[0])
 		if e, err := audit.ParseEvent([]byte(wrong)); err == nil || e.ID != 0 {
 			t.Errorf("%s for %s is taken: %v, want e.ID = 0, an error", c[1], c[0], e)
 		}

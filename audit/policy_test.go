@@ -24,13 +24,10 @@ func TestDefaultPolicyRecordsThreeSubcategories(t *testing.T) {
 			check.Equal(t, active.On(s, o), on[s], "zero Active: On(%s, %s)", s, o)
 		}
 	}
-	if active.Opens() {
-		t.Error("the zero Active records opens, want none")
-	}
+	check.That(t, !active.Opens(), "the zero Active records opens, want none")
 	zero := mustPolicy(t, audit.PolicySpec{})
-	if zero.System(audit.SystemIntegrity) != audit.OnBoth || zero.System(audit.FileSystem) != 0 {
-		t.Error("the policy of a nil System map records files, or does not record System Integrity")
-	}
+	check.That(t, zero.System(audit.SystemIntegrity) == audit.OnBoth && zero.System(audit.FileSystem) == 0,
+		"the policy of a nil System map records files, or does not record System Integrity")
 }
 
 // U-1: excludes remove outcomes, includes add them, administrators cannot be excluded.
@@ -157,13 +154,10 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 		tasks[s.Task()] = s
 		var back audit.Subcategory
 		text, err := s.MarshalText()
-		if err != nil || back.UnmarshalText(text) != nil || back != s {
-			t.Errorf("%s: text form %s, read back as %s (%v), want the same", s, text, back, err)
-		}
+		check.That(t, err == nil && back.UnmarshalText(text) == nil && back == s,
+			"%s: text form %s, read back as %s (%v), want the same", s, text, back, err)
 	}
-	if count != 60 {
-		t.Errorf("%d subcategories, documented are 60, want 60", count)
-	}
+	check.That(t, count == 60, "%d subcategories, documented are 60, want 60", count)
 	if _, err := audit.ParseSubcategory("Files"); err == nil || audit.Subcategory(9).Valid() {
 		t.Error("ParseSubcategory(Files) gives no error, or subcategory 9 is valid")
 	}
@@ -193,13 +187,11 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 		check.Require(t, active.Opens(), p.Anyone(audit.FileSystem, audit.Success), "round %d: Opens()", round)
 	}
 	old := active.Load()
-	if !active.CompareAndSwap(old, policies[1]) || active.CompareAndSwap(policies[2], nil) || !active.Opens() {
-		t.Error("CompareAndSwap did not replace the policy in force, or replaced another one")
-	}
+	check.That(t, active.CompareAndSwap(old, policies[1]) && !active.CompareAndSwap(policies[2], nil) && active.Opens(),
+		"CompareAndSwap did not replace the policy in force, or replaced another one")
 	var fresh audit.Active
-	if !fresh.CompareAndSwap(fresh.Load(), policies[1]) || fresh.Load() != policies[1] {
-		t.Error("CompareAndSwap did not replace the default of a zero Active")
-	}
+	check.That(t, fresh.CompareAndSwap(fresh.Load(), policies[1]) && fresh.Load() == policies[1],
+		"CompareAndSwap did not replace the default of a zero Active")
 }
 
 // The lists of section 2.1: thirteen sensitive privileges, seven exempt ones.
@@ -271,9 +263,7 @@ func TestUnknownSubcategoryIsNeverRecorded(t *testing.T) {
 			}
 		}
 	}
-	if valid != len(all) || valid == 0 {
-		t.Errorf("%d valid subcategories, want %d", valid, len(all))
-	}
+	check.That(t, valid == len(all) && valid != 0, "%d valid subcategories, want %d", valid, len(all))
 }
 
 // Unknown bits are refused in both parts of an account's policy, included and excluded.
@@ -281,9 +271,8 @@ func TestPolicyRefusesUnknownBits(t *testing.T) {
 	for _, v := range []audit.UserSetting{{Include: 4}, {Exclude: 4}, {Include: 1, Exclude: 0x80}} {
 		_, err := audit.NewPolicy(audit.PolicySpec{Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
 			userU: {audit.Logon: v}}})
-		if err == nil || !strings.Contains(err.Error(), "unknown bits") {
-			t.Errorf("%+v: error %v, want \"unknown bits\"", v, err)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), "unknown bits"),
+			"%+v: error %v, want \"unknown bits\"", v, err)
 	}
 	last := audit.Options{CrashOnAuditFail: audit.AuditFailed}
 	if p, err := audit.NewPolicy(audit.PolicySpec{Options: last}); err != nil ||

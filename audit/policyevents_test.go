@@ -89,9 +89,7 @@ func TestEachChangedAccountPolicyIsRecordedOnce(t *testing.T) {
 			mustPolicy(t, audit.PolicySpec{Users: after})) {
 			got = append(got, field(t, e, "TargetUserSid"))
 		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("U-85: records of\n%v, want\n%v", got, want)
-		}
+		check.RequireThat(t, slices.Equal(got, want), "U-85: records of\n%v, want\n%v", got, want)
 	}
 }
 
@@ -124,15 +122,12 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 		t.Errorf("U-2: ChangePolicy: %v, %d records, want success after its records", st, len(w.saw))
 	}
 	for _, p := range w.saw {
-		if p != audit.DefaultPolicy() {
-			t.Error("U-2: the policy was in force before its records")
-		}
+		check.That(t, p == audit.DefaultPolicy(), "U-2: the policy was in force before its records")
 	}
 	var a audit.Active
 	other := mustPolicy(t, audit.PolicySpec{})
-	if a.CompareAndSwap(other, next) || a.Load() != audit.DefaultPolicy() {
-		t.Error("CompareAndSwap replaced another policy than the given one")
-	}
+	check.That(t, !a.CompareAndSwap(other, next) && a.Load() == audit.DefaultPolicy(),
+		"CompareAndSwap replaced another policy than the given one")
 	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(),
 		other) ||
 		a.Load() != next || !a.CompareAndSwap(next, other) || a.Load() != other {

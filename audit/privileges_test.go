@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/winnt"
 )
@@ -30,9 +31,7 @@ func TestPrivilegeOrdersEqualRecordings(t *testing.T) {
 		var set winnt.PrivilegeSet
 		for _, name := range row.privileges {
 			p, err := winnt.ParsePrivilege(name)
-			if err != nil {
-				t.Fatalf("row %d: %v", i, err)
-			}
+			check.RequireThat(t, err == nil, "row %d: %v", i, err)
 			set |= p.Bit()
 		}
 		got := [][]string{set.Names()}
@@ -41,8 +40,7 @@ func TestPrivilegeOrdersEqualRecordings(t *testing.T) {
 				audit.SpecialPrivileges(set, winnt.LOGON32_LOGON_INTERACTIVE)}
 		}
 		equal := func(names []string) bool { return slices.Equal(names, row.privileges) }
-		if !slices.ContainsFunc(got, equal) && strings.Join(row.privileges, " ") != callersOrder {
-			t.Errorf("row %d: event %d has %q, want %q", i, row.event, got, row.privileges)
-		}
+		check.That(t, slices.ContainsFunc(got, equal) || strings.Join(row.privileges, " ") == callersOrder,
+			"row %d: event %d has %q, want %q", i, row.event, got, row.privileges)
 	}
 }

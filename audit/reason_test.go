@@ -62,9 +62,8 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 			}
 			o := open(t, standardPolicy(t), access.Subject{Primary: mustToken(t, s)},
 				strings.Replace(c.sd, "SYNCHRONIZE", "0x100000", 1), c.desired)
-			if len(o.events) == 0 {
-				t.Fatalf("no event; decision %+v: len(o.events) = %d, want at least 1", o.dec, len(o.events))
-			}
+			check.RequireThat(t, len(o.events) != 0,
+				"no event; decision %+v: len(o.events) = %d, want at least 1", o.dec, len(o.events))
 			if got := items(o.events[0], "AccessReason"); !slices.Equal(got, c.want) {
 				t.Errorf("AccessReason\n got %q\nwant %q", got, c.want)
 			}
@@ -120,9 +119,7 @@ func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:"), Subject: access.Subject{Primary: mustToken(t, s)},
 		Desired: 1, Type: winnt.FileObject, Intent: access.Intent{Backup: true}}
 	dec, err := access.SeAccessCheck(&r)
-	if err != nil || !dec.Allowed() || dec.PrivilegesUsed == 0 {
-		t.Fatalf("backup open: %+v %v", dec, err)
-	}
+	check.RequireThat(t, err == nil && dec.Allowed() && dec.PrivilegesUsed != 0, "backup open: %+v %v", dec, err)
 	var sink audit.Memory
 	log := audit.Log{Sink: &sink}
 	log.Policy.Store(p)
@@ -178,9 +175,7 @@ func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(SP;;;;;S-1-17-1)"),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ACCESS_SYSTEM_SECURITY, Type: winnt.FileObject}
 	_, x, err := access.Explain(&r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got := audit.Reasons(&r, x); len(got) != 1 || got[0] != (audit.Reason{Bits: winnt.ACCESS_SYSTEM_SECURITY,
 		Code: 1810, Name: "SeSecurityPrivilege"}) {
 		t.Errorf("reason for a missing privilege: %+v, want code 1810, SeSecurityPrivilege", got)
@@ -204,9 +199,7 @@ func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 	} {
 		got := audit.Reasons(&r, &access.Explanation{Reasons: []access.BitReason{c.why}})
 		c.want.Entry = strings.Replace(c.want.Entry, "LC", "CCDC", 1) // the descriptor's
-		if len(got) != 1 || got[0] != c.want {
-			t.Errorf("%+v: %+v, want %+v", c.why, got, c.want)
-		}
+		check.That(t, len(got) == 1 && got[0] == c.want, "%+v: %+v, want %+v", c.why, got, c.want)
 	}
 }
 
@@ -229,18 +222,14 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 			"an entry of %d bytes is too long", c.size)
 		e = audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse(marked(c.size)))
 		text := field(t, e, "ResourceAttributes")
-		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
-			t.Errorf("attributes of %d bytes: %d bytes %.40s, want %d, or a code: %t",
-				c.size, len(text), text, c.size, c.long)
-		}
+		check.That(t, (text == "%%1829") == c.long && (c.long || len(text) == c.size),
+			"attributes of %d bytes: %d bytes %.40s, want %d, or a code: %t", c.size, len(text), text, c.size, c.long)
 		const form = `S:(RA;;;;;WD;("",TS,0x0,"x"))`
 		d := sddl.MustParse("O:SYG:SYD:" + strings.Replace(form, `("`, `("`+strings.Repeat("n", c.size-len(form)), 1))
 		e = audit.AuditSettingsChanged(audit.Origin{}, file, nil, d)
 		text = field(t, e, "NewSd")
-		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
-			t.Errorf("descriptor of %d bytes: %d bytes %.40s, want %d, or a code: %t",
-				c.size, len(text), text, c.size, c.long)
-		}
+		check.That(t, (text == "%%1829") == c.long && (c.long || len(text) == c.size),
+			"descriptor of %d bytes: %d bytes %.40s, want %d, or a code: %t", c.size, len(text), text, c.size, c.long)
 	}
 	// The limit is of all attributes together.
 	two := `(RA;;;;;WD;("` + strings.Repeat("n", 2000) + `",TS,0x0,"x"))(RA;;;;;WD;("` + strings.Repeat("m", 2100) +

@@ -50,9 +50,7 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, err := sddl.Parse(c.sd)
-			if err != nil {
-				t.Fatalf("descriptor: %v", err)
-			}
+			check.RequireThat(t, err == nil, "descriptor: %v", err)
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
 			check.Require(t, o.status, ntstatus.Success, "status")
 			if c.outcome == "" {
@@ -213,10 +211,8 @@ func TestEachNodeHasItsOwnAuditOutcome(t *testing.T) {
 		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl),
 			Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
 		v := p.Evaluate("DirectoryService", &r, access.Refuse(ntstatus.AccessDenied), nodes)
-		if v.Success != c.success || v.Failure != c.failure || !slices.Equal(v.Nodes, c.nodes) {
-			t.Errorf("U-13 %s: %+v, want v.Success = %v, v.Failure = %v, v.Nodes = %v", c.sacl, v, c.success,
-				c.failure, c.nodes)
-		}
+		check.That(t, v.Success == c.success && v.Failure == c.failure && slices.Equal(v.Nodes, c.nodes),
+			"U-13 %s: %+v, want v.Success = %v, v.Failure = %v, v.Nodes = %v", c.sacl, v, c.success, c.failure, c.nodes)
 	}
 }
 
@@ -269,9 +265,7 @@ func TestQuietOpenHasNoSACLAndPrivilege(t *testing.T) {
 		check.Equal(t, p.Quiet(c.typ, sddl.MustParse(c.descriptor), c.used), c.want,
 			"%s %s, privileges %v", c.typ, c.descriptor, c.used)
 	}
-	if !p.Quiet("File", nil, 0) {
-		t.Error("an open without a descriptor is not quiet, want it quiet: it has no SACL")
-	}
+	check.That(t, p.Quiet("File", nil, 0), "an open without a descriptor is not quiet, want it quiet: it has no SACL")
 }
 
 // U-10: kernel mode is not recorded; neither is a request without token.
@@ -456,7 +450,6 @@ func TestAuditEvaluationAgreesWithReference(t *testing.T) {
 			generated++
 		}
 	}
-	if generated < n/50 || generated > n*49/50 {
-		t.Errorf("only %d of %d were recorded: the inputs say little", generated, n)
-	}
+	check.That(t, generated >= n/50 && generated <= n*49/50,
+		"only %d of %d were recorded: the inputs say little", generated, n)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -250,8 +251,6 @@ func TestRareAuditEntriesFollowTheRules(t *testing.T) {
 	}
 	for _, what := range []string{"recorded", "not recorded", "list", "results", "success", "failure", "typed",
 		"conditional", "inherited"} {
-		if counts[what] < n/10 {
-			t.Errorf("%s: %d of %d questions, want a tenth", what, counts[what], n)
-		}
+		check.That(t, counts[what] >= n/10, "%s: %d of %d questions, want a tenth", what, counts[what], n)
 	}
 }

@@ -23,9 +23,8 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	m := audit.NewMemory(3, 0)
 	for i := range 8 {
 		err := m.Write(numbered("dc1"))
-		if (i < 3) != (err == nil) || err != nil && !errors.Is(err, audit.ErrFull) {
-			t.Fatalf("record %d: %v", i, err)
-		}
+		check.RequireThat(t, (i < 3) == (err == nil) && (err == nil || errors.Is(err, audit.ErrFull)),
+			"record %d: %v", i, err)
 	}
 	if m.Len() != 3 || m.Dropped() != 5 {
 		t.Fatalf("U-66: %d stored, %d dropped, want 3, 5", m.Len(), m.Dropped())
@@ -55,9 +54,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 func TestMemorySinkRejectsBeyondLimit(t *testing.T) {
 	m := audit.NewMemory(0, 1000)
 	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)
-	if m.Write(big) != nil || m.Write(big) == nil {
-		t.Error("a record of any size fits an empty sink, and fills it")
-	}
+	check.That(t, m.Write(big) == nil && m.Write(big) != nil, "a record of any size fits an empty sink, and fills it")
 	twice := audit.NewMemory(0, 15_000)
 	for range 2 { // draining makes room for the bytes of every record
 		check.NoError(t, twice.Write(big))
@@ -68,13 +65,10 @@ func TestMemorySinkRejectsBeyondLimit(t *testing.T) {
 	for range audit.DefaultRecords {
 		check.NoError(t, zero.Write(numbered("")))
 	}
-	if zero.Write(numbered("")) == nil {
-		t.Error("U-66: the default limit is 8192 records")
-	}
+	check.That(t, zero.Write(numbered("")) != nil, "U-66: the default limit is 8192 records")
 	one := audit.NewMemory(1, 0)
-	if one.Write(numbered("")) != nil || one.Write(numbered("")) != nil || one.Write(numbered("")) == nil {
-		t.Error("a limit of one is raised to two")
-	}
+	check.That(t, one.Write(numbered("")) == nil && one.Write(numbered("")) == nil && one.Write(numbered("")) != nil,
+		"a limit of one is raised to two")
 }
 
 // U-63: with many writers ids strictly increase and nothing is lost.
@@ -93,9 +87,7 @@ func TestConcurrentWritesLoseNothing(t *testing.T) {
 	wg.Wait()
 	last := uint64(0)
 	for e := range m.Events() {
-		if e.RecordID != last+1 {
-			t.Fatalf("U-63: %d after %d, want %d", e.RecordID, last, last+1)
-		}
+		check.RequireThat(t, e.RecordID == last+1, "U-63: %d after %d, want %d", e.RecordID, last, last+1)
 		last = e.RecordID
 	}
 	check.Equal(t, last, 2000, "records")
@@ -208,9 +200,7 @@ func TestTornLineIsSeparatedFromNext(t *testing.T) {
 		}
 	}
 	lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
-	if len(lines) != 3 || len(lines[0]) != 10 {
-		t.Fatalf("%q, want len(lines) = 3, len(lines[0]) = 10", lines)
-	}
+	check.RequireThat(t, len(lines) == 3 && len(lines[0]) == 10, "%q, want len(lines) = 3, len(lines[0]) = 10", lines)
 	for _, line := range lines[1:] {
 		if _, err := audit.ParseEvent([]byte(line)); err != nil {
 			t.Errorf("%s: %v", line, err)

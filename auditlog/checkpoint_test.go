@@ -31,14 +31,11 @@ func TestMalformedCheckpointIsRejected(t *testing.T) {
 	} {
 		c, err := parseCheckpoint(in)
 		if why == "" {
-			if err != nil || c.text() != in {
-				t.Errorf("%q: %v", in, err)
-			}
+			testcheck.That(t, err == nil && c.text() == in, "%q: %v", in, err)
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("%q: %v, want a refusal with %q", in, err, why)
-		}
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), why),
+			"%q: %v, want a refusal with %q", in, err, why)
 	}
 }
 
@@ -72,9 +69,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 		cfg.Signers = []note.Signer{own}
 		w := &writer{log: &Log{cfg: cfg, origin: c.Origin}}
 		got, err := w.lastCheckpoint()
-		if (err == nil) != tc.fine || tc.fine && got != c {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
+		testcheck.That(t, (err == nil) == tc.fine && (!tc.fine || got == c), "%s: %+v, %v", name, got, err)
 	}
 }
 

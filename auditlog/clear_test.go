@@ -51,14 +51,12 @@ func TestClearReportsRemovedRecords(t *testing.T) {
 		first, _ := e.Field("FirstRecordId")
 		last, _ := e.Field("LastRecordId")
 		n, err := strconv.Atoi(last)
-		if first != strconv.Itoa(next) || err != nil || n < next {
-			t.Errorf("records %s to %s went, the one before ended with %d: %v", first, last, next-1, err)
-		}
+		testcheck.That(t, first == strconv.Itoa(next) && err == nil && n >= next,
+			"records %s to %s went, the one before ended with %d: %v", first, last, next-1, err)
 		next = n + 1
 	}
-	if uint64(next) != events[0].RecordID || segments < 3 {
-		t.Errorf("%d segments up to %d went, record %d is the first left", segments, next-1, events[0].RecordID)
-	}
+	testcheck.That(t, uint64(next) == events[0].RecordID && segments >= 3,
+		"%d segments up to %d went, record %d is the first left", segments, next-1, events[0].RecordID)
 }
 
 // TestClearedLogAcceptsRecordsAgain: a log that stopped takes records again when it was cleared, and says
@@ -70,14 +68,10 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 	for round := range 3 {
 		var err error
 		for n := 0; err == nil; n++ {
-			if n > 1000 {
-				t.Fatalf("the log is never full: n = %d, want at most 1000", n)
-			}
+			testcheck.RequireThat(t, n <= 1000, "the log is never full: n = %d, want at most 1000", n)
 			err = l.Write(opened(t, audit.Failure, strings.Repeat("r", 200)))
 		}
-		if !errors.Is(err, ErrStopped) {
-			t.Fatal(err)
-		}
+		testcheck.RequireThat(t, errors.Is(err, ErrStopped), "%v", err)
 		testcheck.Equal(t, countOf(t, d, 1104), 1, "round %d: records that say that the log is full", round)
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	}
@@ -102,9 +96,7 @@ func TestArchiveIsDurable(t *testing.T) {
 			}
 		}
 	}
-	if moved == 0 {
-		t.Errorf("no segment was moved: moved = %v, want at least 1", moved)
-	}
+	testcheck.That(t, moved != 0, "no segment was moved: moved = %v, want at least 1", moved)
 	testcheck.NoError(t, l.Close())
 }
 
@@ -139,9 +131,8 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 		testcheck.NoError(t, l.Close())
 		events := recordsOf(t, d)
 		first := events[0]
-		if first.ID != 1102 || first.RecordID != 22 {
-			t.Fatalf("the first record is %d, event %d, want 22, 1102", first.RecordID, first.ID)
-		}
+		testcheck.RequireThat(t, first.ID == 1102 && first.RecordID == 22,
+			"the first record is %d, event %d, want 22, 1102", first.RecordID, first.ID)
 		c := testcheck.Must(parseSigned(old))
 		for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-500",
 			"LastRecordId": strconv.Itoa(21), "TreeRoot": hex.EncodeToString(c.Root[:])} {
@@ -154,9 +145,8 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 		}
 		_, key := testKey(t)
 		v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{old}})
-		if err != nil || v.First != 22 || len(v.Anchors) != 2 {
-			t.Errorf("%+v, %v, want v.First = 22, len(v.Anchors) = 2, no error", v, err)
-		}
+		testcheck.That(t, err == nil && v.First == 22 && len(v.Anchors) == 2,
+			"%+v, %v, want v.First = 22, len(v.Anchors) = 2, no error", v, err)
 		l = mustOpen(t, cfg)
 		testcheck.NoError(t, l.Close())
 		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); !errors.Is(err, ErrClosed) {

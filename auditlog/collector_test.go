@@ -41,9 +41,7 @@ func documented(t *testing.T, name string) string {
 	b := testcheck.Must(os.ReadFile("../docs/audit-log.md"))
 	_, block, ok := strings.Cut(string(b), "**"+name+"**\n```\n")
 	block, _, end := strings.Cut(block, "\n```\n")
-	if !ok || !end {
-		t.Fatalf("docs/audit-log.md has no configuration of %s", name)
-	}
+	testcheck.RequireThat(t, ok && end, "docs/audit-log.md has no configuration of %s", name)
 	return block + "\n"
 }
 

@@ -54,9 +54,7 @@ func TestSyncModeSelectsDurableEvents(t *testing.T) {
 	for id := range uint16(10_000) {
 		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
 			e := audit.Event{Header: audit.Header{ID: id, Outcome: outcome}}
-			if !Sync.durable(&e) {
-				t.Errorf("sync: event %d, %v, does not wait", id, outcome)
-			}
+			testcheck.That(t, Sync.durable(&e), "sync: event %d, %v, does not wait", id, outcome)
 			want := outcome == audit.Failure || !slices.Contains(accesses, id)
 			testcheck.Equal(t, Relaxed.durable(&e), want, "relaxed: event %d, %v: waits", id, outcome)
 		}
@@ -78,7 +76,6 @@ func TestRelaxedModeWaitsForRefusals(t *testing.T) {
 			}
 		}
 	}
-	if Sync.String() != "sync" || Relaxed.String() != "relaxed" || (Config{}).Mode != Sync {
-		t.Error("the zero value is not sync")
-	}
+	testcheck.That(t, Sync.String() == "sync" && Relaxed.String() == "relaxed" && (Config{}).Mode == Sync,
+		"the zero value is not sync")
 }

@@ -70,9 +70,8 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 			told += n
 		}
 	}
-	if told != lost || kept == 0 {
-		t.Errorf("%d records lost, %d announced; %d kept, want %d, at least 1", lost, told, kept, lost)
-	}
+	testcheck.That(t, told == lost && kept != 0,
+		"%d records lost, %d announced; %d kept, want %d, at least 1", lost, told, kept, lost)
 	l = mustOpen(t, Config{Dir: dir})
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
@@ -155,9 +154,8 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 	}
 	events := recordsOf(t, d)
 	for i, e := range events {
-		if e.RecordID != uint64(i+1) || i > 0 && e.Time >= events[i-1].Time {
-			t.Fatalf("record %d at %d", e.RecordID, e.Time)
-		}
+		testcheck.RequireThat(t, e.RecordID == uint64(i+1) && (i <= 0 || e.Time < events[i-1].Time),
+			"record %d at %d", e.RecordID, e.Time)
 	}
 }
 
@@ -168,9 +166,8 @@ func TestSecondWriterProcessIsRefused(t *testing.T) {
 	cmd, out := startVictim(t, dir)
 	testcheck.NoError(t, cmd.Wait())
 	want := fmt.Sprintf("process %d writes", os.Getpid())
-	if !strings.Contains(out.String(), want) || bytes.Contains(out.Bytes(), []byte("ack")) {
-		t.Errorf("%q, want %q", out, want)
-	}
+	testcheck.That(t, strings.Contains(out.String(), want) && !bytes.Contains(out.Bytes(), []byte("ack")),
+		"%q, want %q", out, want)
 	mustWrite(t, l, 2)
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)

@@ -58,9 +58,7 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	v := mustVerify(t, f.Dir)
 	testcheck.NoError(t, f.Run(t.Context(), false))
 	want := []uint64{1, 2, 3, 4}
-	if v.First <= 5 {
-		t.Fatalf("nothing went: the first is %d, want more than 5", v.First)
-	}
+	testcheck.RequireThat(t, v.First > 5, "nothing went: the first is %d, want more than 5", v.First)
 	for id := v.First; id <= v.Last; id++ {
 		want = append(want, id)
 	}
@@ -80,9 +78,8 @@ func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	r := testcheck.Must(NewReader(f.Dir, 1))
 	defer r.Close()
 	firsts, err := segments(r.d)
-	if err != nil || len(firsts) < 4 {
-		t.Fatalf("segments %d, %v, want len(firsts) at least 4, no error", firsts, err)
-	}
+	testcheck.RequireThat(t, err == nil && len(firsts) >= 4,
+		"segments %d, %v, want len(firsts) at least 4, no error", firsts, err)
 	for _, first := range firsts[:2] {
 		testcheck.NoError(t, os.Remove(filepath.Join(f.Dir, segmentName(first))))
 	}
@@ -134,9 +131,8 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 			for next <= last {
 				c := testcheck.Must(listener.Accept())
 				for _, id := range idsOf(t, c) {
-					if id > next {
-						t.Fatalf("%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
-					}
+					testcheck.RequireThat(t, id <= next,
+						"%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
 					next = max(next, id+1)
 				}
 				testcheck.NoError(t, c.Close())
@@ -174,17 +170,14 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 			writeLog(t, Config{Dir: log}, n)
 			for range 2 { // the second one finds nothing
 				testcheck.NoError(t, f.Run(t.Context(), false))
-				if f.out != nil {
-					t.Errorf("%s: the sink is open after a run", sink)
-				}
+				testcheck.That(t, f.out == nil, "%s: the sink is open after a run", sink)
 			}
 			sent += n + 2
 			checkCursor(t, f, strconv.Itoa(sent+1)+"\n")
 		}
 		lines := strings.Split(strings.TrimSuffix(string(testcheck.Must(os.ReadFile(f.Sink))), "\n"), "\n")
-		if len(lines) != sent+1 || lines[0] != "before" {
-			t.Errorf("%s: %d lines, the first one %q, want %d, \"before\"", sink, len(lines), lines[0], sent+1)
-		}
+		testcheck.That(t, len(lines) == sent+1 && lines[0] == "before",
+			"%s: %d lines, the first one %q, want %d, \"before\"", sink, len(lines), lines[0], sent+1)
 		for i, line := range lines[1:] {
 			if e, err := audit.ParseEvent([]byte(line)); err != nil || e.RecordID != uint64(i+1) || len(e.Chain) != 32 {
 				t.Errorf("%s: line %d has record %d, chain %x, %v, want %d and 32 bytes", sink, i+1, e.RecordID, e.Chain, err,
@@ -251,9 +244,8 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 	cursor("1001\n")
 	send(2000, 2100)
 	cursor("2001\n")
-	if f.saved != 2001 || f.sent != 100 || !slices.Equal(taken, []uint64{1001, 2001}) {
-		t.Errorf("saved %d, %d since, taken at %d", f.saved, f.sent, taken)
-	}
+	testcheck.That(t, f.saved == 2001 && f.sent == 100 && slices.Equal(taken, []uint64{1001, 2001}),
+		"saved %d, %d since, taken at %d", f.saved, f.sent, taken)
 	e.RecordID, f.since = 2101, time.Now().Add(-2*time.Second)
 	if _, err := f.line(nil, &e); err != nil {
 		t.Error(err)

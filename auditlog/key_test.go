@@ -83,7 +83,6 @@ func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	file := filepath.Join(dir, "both")
 	testcheck.NoError(t, os.WriteFile(file, both, 0o600))
 	keys, err := ReadPublicKey(file)
-	if err != nil || len(keys) != 2 || keys[0].KeyHash() != want[0] || keys[1].KeyHash() != want[1] {
-		t.Errorf("%d keys, %v, want %v", len(keys), err, want)
-	}
+	testcheck.That(t, err == nil && len(keys) == 2 && keys[0].KeyHash() == want[0] && keys[1].KeyHash() == want[1],
+		"%d keys, %v, want %v", len(keys), err, want)
 }

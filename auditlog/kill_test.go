@@ -134,18 +134,14 @@ func TestKilledWriterKeepsAcknowledgedRecords(t *testing.T) {
 	last, seen := uint64(0), map[string]bool{}
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
 		for _, e := range recordsOf(t, folder{dir: dir}) {
-			if e.RecordID != last+1 {
-				t.Fatalf("record %d follows %d, want %d", e.RecordID, last, last+1)
-			}
+			testcheck.RequireThat(t, e.RecordID == last+1, "record %d follows %d, want %d", e.RecordID, last, last+1)
 			last = e.RecordID
 			name, _ := e.Field("BackupPath")
 			seen[name] = true
 		}
 	}
 	for name := range acknowledged {
-		if !seen[name] {
-			t.Errorf("%s was acknowledged and is gone", name)
-		}
+		testcheck.That(t, seen[name], "%s was acknowledged and is gone", name)
 	}
 	t.Logf("%d kills, %d records acknowledged, %d there", kills(), len(acknowledged), last)
 }
@@ -190,14 +186,11 @@ func TestAllFileChangesUseDiskInterface(t *testing.T) {
 		}
 		seen[call]++
 		// The key is made once, before the log: it has its own writes.
-		if throughSeam[call] == "" && !strings.Contains(line, "/key") && !strings.Contains(line, "/lock") {
-			t.Errorf("the system call %s does not go through the disk of package auditlog: %.200s", call, line)
-		}
+		testcheck.That(t, throughSeam[call] != "" || strings.Contains(line, "/key") || strings.Contains(line, "/lock"),
+			"the system call %s does not go through the disk of package auditlog: %.200s", call, line)
 	}
 	for _, call := range []string{"pwrite64", "fdatasync", "fsync"} {
-		if seen[call] == 0 {
-			t.Errorf("no %s was traced: %v, want seen[call] at least 1", call, seen)
-		}
+		testcheck.That(t, seen[call] != 0, "no %s was traced: %v, want seen[call] at least 1", call, seen)
 	}
 	t.Logf("%v", seen)
 }

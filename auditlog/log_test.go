@@ -75,9 +75,7 @@ func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	defer r.Close()
 	for id := uint64(1); id <= 126; id++ {
 		rec, err := r.Next()
-		if err != nil || rec.ID != id {
-			t.Fatalf("record %d: %d, %v, want %d, nil", id, rec.ID, err, id)
-		}
+		testcheck.RequireThat(t, err == nil && rec.ID == id, "record %d: %d, %v, want %d, nil", id, rec.ID, err, id)
 		if e, err := rec.Event(); err != nil || e.RecordID != id {
 			t.Fatalf("record %d: %v, %v, want %v, nil", id, e.RecordID, err, id)
 		}
@@ -95,9 +93,8 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	l := mustOpen(t, Config{Dir: dir})
 	defer l.Close()
 	_, err := Open(Config{Dir: dir})
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "process ") {
-		t.Errorf("a second writer: %v", err)
-	}
+	testcheck.That(t, errors.Is(err, ErrLocked) && strings.Contains(err.Error(), "process "),
+		"a second writer: %v", err)
 }
 
 // TestConcurrentRecordsAreAcknowledgedOnce: many goroutines get their records acknowledged, each once,
@@ -159,9 +156,7 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
 	l := mustOpen(t, cfg)
 	for n := 0; l.Write(user) == nil; n++ {
-		if n > 1000 {
-			t.Fatalf("the log never stops: n = %d, want at most 1000", n)
-		}
+		testcheck.RequireThat(t, n <= 1000, "the log never stops: n = %d, want at most 1000", n)
 	}
 	stored := l.Durable()
 	for _, c := range []struct {

@@ -40,9 +40,8 @@ func TestLogReportsItsState(t *testing.T) {
 		testcheck.Equal(t, l.Checkpoint(), c, "%s: the checkpoint", what)
 		testcheck.Equal(t, l.Recovered(), r, "%s: recovered", what)
 		lost, err := l.Health()
-		if lost != 0 || closed != errors.Is(err, ErrClosed) || !closed && err != nil {
-			t.Errorf("%s: %d records are lost, %v", what, lost, err)
-		}
+		testcheck.That(t, lost == 0 && closed == errors.Is(err, ErrClosed) && (closed || err == nil),
+			"%s: %d records are lost, %v", what, lost, err)
 	}
 	l := mustOpen(t, cfg)
 	empty := Checkpoint{Origin: "test.example/audit", Root: tlog.Hash(tlogEmpty())}
@@ -73,9 +72,8 @@ func TestLogReportsItsState(t *testing.T) {
 	got := verifyDisk(t, d)
 	want := &Verified{Log: got.Log, First: 1, Last: 6, Oldest: 1, Whole: true, Bytes: size, Checkpoint: treeOf(t, d, 6),
 		Anchors: []Checkpoint{treeOf(t, d, 6)}}
-	if !reflect.DeepEqual(got, want) || got.Log == [16]byte{} || size <= head.size() {
-		t.Errorf("verified %+v, want %+v", got, want)
-	}
+	testcheck.That(t, reflect.DeepEqual(got, want) && got.Log != [16]byte{} && size > head.size(),
+		"verified %+v, want %+v", got, want)
 	// A torn end is cut off, kept aside, and announced with its length behind the start.
 	d.set(segmentName(1), append(slices.Clone(d.now[segmentName(1)].data), "torn"...))
 	l = mustOpen(t, cfg)
@@ -182,15 +180,12 @@ func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
 		var sizes []uint64
 		for i, c := range d.seen {
 			sizes = append(sizes, c.Size)
-			if c != treeOf(t, d.memDisk, c.Size) {
-				t.Errorf("every %d: the checkpoint of %d records is not theirs", every, c.Size)
-			}
-			if i > 0 && i < len(d.seen)-1 && c.Size < sizes[i-1]+every {
-				t.Errorf("every %d: the checkpoints are of %d records", every, sizes)
-			}
+			testcheck.That(t, c == treeOf(t, d.memDisk, c.Size),
+				"every %d: the checkpoint of %d records is not theirs", every, c.Size)
+			testcheck.That(t, i <= 0 || i >= len(d.seen)-1 || c.Size >= sizes[i-1]+every,
+				"every %d: the checkpoints are of %d records", every, sizes)
 		}
-		if sizes[0] != 0 || sizes[1] != every || sizes[len(sizes)-1] != 22 {
-			t.Errorf("every %d: the checkpoints are of %d records", every, sizes)
-		}
+		testcheck.That(t, sizes[0] == 0 && sizes[1] == every && sizes[len(sizes)-1] == 22,
+			"every %d: the checkpoints are of %d records", every, sizes)
 	}
 }

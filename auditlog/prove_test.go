@@ -28,9 +28,8 @@ func TestOlderCheckpointIsProvedByHashes(t *testing.T) {
 	}{"ours": {ours[0], ""}, "theirs": {theirs[0], FaultHistory}} {
 		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{c.anchor}, From: total})
 		var f *Fault
-		if c.kind == "" && err != nil || c.kind != "" && (!errors.As(err, &f) || f.Kind != c.kind) {
-			t.Errorf("an anchor that is %s: %v", name, err)
-		}
+		testcheck.That(t, (c.kind != "" || err == nil) && (c.kind == "" || errors.As(err, &f) && f.Kind == c.kind),
+			"an anchor that is %s: %v", name, err)
 	}
 }
 
@@ -41,9 +40,8 @@ func opensProof(t *testing.T, proof []byte) (record []byte, index int64, err err
 	_, key := testKey(t)
 	head, signed, ok := bytes.Cut(proof, []byte("\n\n"))
 	lines := strings.Split(string(head), "\n")
-	if !ok || len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		t.Fatalf("a proof of another form:\n%s", proof)
-	}
+	testcheck.RequireThat(t, ok && len(lines) >= 3 && lines[0] == "c2sp.org/tlog-proof@v1",
+		"a proof of another form:\n%s", proof)
 	c, err := OpenCheckpoint(signed, key)
 	if err != nil {
 		return nil, 0, err
@@ -64,9 +62,7 @@ func hashesOf(t *testing.T, lines []string) []tlog.Hash {
 	var out []tlog.Hash
 	for _, line := range lines {
 		b, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(b) != tlog.HashSize {
-			t.Fatalf("%q is not a hash", line)
-		}
+		testcheck.RequireThat(t, err == nil && len(b) == tlog.HashSize, "%q is not a hash", line)
 		out = append(out, tlog.Hash(b))
 	}
 	return out
@@ -81,9 +77,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 	size := verifyDisk(t, d).Checkpoint.Size
 	for id := uint64(1); id <= size; id++ {
 		proof, err := proveRecord(d, id)
-		if err != nil {
-			t.Fatalf("record %d: %v", id, err)
-		}
+		testcheck.RequireThat(t, err == nil, "record %d: %v", id, err)
 		record, index, err := opensProof(t, proof)
 		if e, bad := audit.ParseEvent(record); err != nil || bad != nil || index != int64(id-1) ||
 			e.RecordID != id ||

@@ -39,9 +39,7 @@ func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 	both.Wait()
 	for i := range uint64(n) {
 		b, err := os.ReadFile(filepath.Join(d.dir, segmentName(i+1)))
-		if err != nil || !bytes.HasPrefix(b, []byte(magic)) {
-			t.Fatalf("segment %d: %q, %v", i+1, b, err)
-		}
+		testcheck.RequireThat(t, err == nil && bytes.HasPrefix(b, []byte(magic)), "segment %d: %q, %v", i+1, b, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
 		t.Errorf("checkpoint: %q, %v, want %q, nil", b, err, signed)

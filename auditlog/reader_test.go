@@ -71,9 +71,8 @@ func TestReaderFollowsRecovery(t *testing.T) {
 			if errors.Is(err, io.EOF) {
 				break
 			}
-			if err != nil || rec.ID != n+1 {
-				t.Fatalf("record %d follows %d: %v, want %d, nil", rec.ID, n, err, n+1)
-			}
+			testcheck.RequireThat(t, err == nil && rec.ID == n+1,
+				"record %d follows %d: %v, want %d, nil", rec.ID, n, err, n+1)
 			n = rec.ID
 		}
 	}
@@ -93,9 +92,8 @@ func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 	r := testcheck.Must(newReader(d, 0))
 	for id := uint64(1); id <= firsts[len(firsts)-1]; id++ {
 		testcheck.NoError(t, testcheck.Err(r.Next()))
-		if slices.Contains(firsts, id) && r.complete {
-			t.Errorf("segment %d is complete before its end was read", id)
-		}
+		testcheck.That(t, !slices.Contains(firsts, id) || !r.complete,
+			"segment %d is complete before its end was read", id)
 	}
 	testcheck.NoError(t, r.Close())
 }
@@ -119,9 +117,8 @@ func TestReaderFindsLastRecord(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
 	newest := firsts[len(firsts)-1] // 42 records: of the beginning, 40, of the end
-	if len(firsts) < 2 || newest >= 41 {
-		t.Fatalf("segments %v: the newest should have records, and not be the only one", firsts)
-	}
+	testcheck.RequireThat(t, len(firsts) >= 2 && newest < 41,
+		"segments %v: the newest should have records, and not be the only one", firsts)
 	all := d.now[segmentName(newest)].data
 	head := headerFixed + 32*int(all[7]) + 4
 	for cut, want := range map[int]uint64{head: newest - 1, head + 5: newest - 1, len(all): 42, len(all) - 1: 41} {

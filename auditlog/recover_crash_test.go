@@ -50,9 +50,7 @@ func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed
 		err := l.Write(opened(t, audit.Failure, name))
 		if err == nil {
 			acknowledged[name] = true
-			if !synced {
-				t.Errorf("%s was acknowledged after a sync had failed", name)
-			}
+			testcheck.That(t, synced, "%s was acknowledged after a sync had failed", name)
 		}
 		failed = errors.Join(failed, err)
 		if err != nil && strings.Contains(err.Error(), "sync the audit records") {
@@ -67,9 +65,7 @@ func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed
 func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map[string]bool) {
 	t.Helper()
 	l, err := Open(testConfig(t, left))
-	if err != nil {
-		t.Fatalf("%s: the log does not open again: %v", what, err)
-	}
+	testcheck.RequireThat(t, err == nil, "%s: the log does not open again: %v", what, err)
 	if err := l.Close(); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -77,15 +73,12 @@ func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map
 	seen := map[string]bool{}
 	for _, e := range recordsOf(t, left, copiedRecords) {
 		name, _ := e.Field("ObjectName")
-		if e.ID == 4656 && name != "report" && (!tried[name] || seen[name]) {
-			t.Errorf("%s: %q is there and was not written, or twice", what, name)
-		}
+		testcheck.That(t, e.ID != 4656 || name == "report" || tried[name] && !seen[name],
+			"%s: %q is there and was not written, or twice", what, name)
 		seen[name] = true
 	}
 	for name := range acknowledged {
-		if !seen[name] {
-			t.Errorf("%s: %q was acknowledged and is gone", what, name)
-		}
+		testcheck.That(t, seen[name], "%s: %q was acknowledged and is gone", what, name)
 	}
 }
 
@@ -159,9 +152,7 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 		}
 	}
 	t.Logf("each of %d operations %s", points, kind)
-	if points < 60 {
-		t.Errorf("only %d operations, want at least 60", points)
-	}
+	testcheck.That(t, points >= 60, "only %d operations, want at least 60", points)
 }
 
 // TestNothingIsAcknowledgedAfterSyncError: after one failed sync nothing is acknowledged, also
@@ -225,9 +216,7 @@ func TestFullDisk(t *testing.T) {
 	mustWrite(t, l, 1)
 	testcheck.NoError(t, l.Close())
 	events := recordsOf(t, d)
-	if len(events) != 6 || events[3].ID != 4612 {
-		t.Fatalf("%d records", len(events))
-	}
+	testcheck.RequireThat(t, len(events) == 6 && events[3].ID == 4612, "%d records", len(events))
 	if n, _ := events[3].Field("AuditsDiscarded"); n != "5" {
 		t.Errorf("%s lost records announced, want 5", n)
 	}

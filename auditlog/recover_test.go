@@ -28,9 +28,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	}
 	testcheck.NoError(t, l.Close())
 	for name := range clean.now {
-		if strings.HasPrefix(name, "cut-") {
-			t.Errorf("whole: %s is there", name)
-		}
+		testcheck.That(t, !strings.HasPrefix(name, "cut-"), "whole: %s is there", name)
 	}
 	for cut := 1; cut < frameFixed+17; cut++ {
 		d := left.crash(lostAll)
@@ -108,9 +106,7 @@ func TestLostOrAlteredTilesAreRecomputed(t *testing.T) {
 			reopened(name, true, func(d *memDisk) { d.flip(name, len(d.now[name].data)-1, 1) })
 		}
 	}
-	if partial < 2 {
-		t.Errorf("%d tiles, want at least 2", partial)
-	}
+	testcheck.That(t, partial >= 2, "%d tiles, want at least 2", partial)
 	reopened("all removed", true, func(d *memDisk) {
 		maps.DeleteFunc(d.now, func(name string, _ *inode) bool { return strings.HasPrefix(name, tileFolder) })
 	})
@@ -130,9 +126,7 @@ func TestMissingSegmentIsDamage(t *testing.T) {
 		testcheck.NoError(t, closed(put(d, checkpointName, bytesOf(b))))
 		l, err := Open(cfg)
 		if !fine {
-			if !errors.Is(err, ErrDamaged) {
-				t.Errorf("%d records are named: %v, want %v", size, err, ErrDamaged)
-			}
+			testcheck.That(t, errors.Is(err, ErrDamaged), "%d records are named: %v, want %v", size, err, ErrDamaged)
 			continue
 		}
 		testcheck.NoError(t, err)
@@ -155,7 +149,6 @@ func TestOpenNamesNewerVersion(t *testing.T) {
 	_, err := Open(testConfig(t, d))
 	const want = "the audit log has another version: segment audit-0000000000000001.log: segment version 2: " +
 		"this program knows 1: use the release that wrote it"
-	if err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), want) {
-		t.Errorf("U-70: %v, want %q", err, want)
-	}
+	testcheck.That(t, err != nil && !errors.Is(err, ErrDamaged) && strings.Contains(err.Error(), want),
+		"U-70: %v, want %q", err, want)
 }

@@ -52,10 +52,8 @@ func TestReserveIsForAdministrators(t *testing.T) {
 		t.Fatalf("no record of a user fits: n = %v, want at least 1", n)
 	}
 	s, err := l.State()
-	if err != nil || s.Reserved != reserve || !errors.Is(s.Failed, unix.ENOSPC) || s.Lost != 1 {
-		t.Errorf("the disk is full: %+v, %v, want s.Reserved = %v, s.Lost = 1, no error, error %v", s, err, reserve,
-			unix.ENOSPC)
-	}
+	testcheck.That(t, err == nil && s.Reserved == reserve && errors.Is(s.Failed, unix.ENOSPC) && s.Lost == 1,
+		"the disk is full: %+v, %v, want s.Reserved = %v, s.Lost = 1, no error, error %v", s, err, reserve, unix.ENOSPC)
 	before := s.Bytes
 	if n := fill(t, l, end); n == 0 {
 		t.Errorf("no record of an end is kept on a full disk: n = %v, want at least 1", n)
@@ -102,9 +100,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 		testcheck.NoError(t, unix.Stat(name, &s))
 		shapes[[2]int64{s.Size, s.Blocks}] = true
 	}
-	if len(shapes) > 3 {
-		t.Errorf("500 flushes gave the segment %d sizes, want at most 3", len(shapes))
-	}
+	testcheck.That(t, len(shapes) <= 3, "500 flushes gave the segment %d sizes, want at most 3", len(shapes))
 	mustVerify(t, cfg.Dir)
 	torn, err := os.ReadFile(name)
 	if s, failed := l.State(); err != nil || failed != nil || s.Bytes >= int64(len(torn)) || s.Bytes < 500*100 {

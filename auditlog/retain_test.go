@@ -53,9 +53,7 @@ func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []aud
 		defer l.Close()
 	}
 	firsts, bad := segments(copied)
-	if bad != nil {
-		t.Fatal(bad)
-	}
+	testcheck.NoError(t, bad)
 	for name := range copied.now {
 		moved = moved || strings.HasSuffix(name, "/"+segmentName(1))
 	}
@@ -68,9 +66,7 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 	_, _, bare := keeping(t, 0)
 	pad := int((90 - bare%90) % 90) // to a number of bytes that is ninety percent of another
 	d, cfg, total := keeping(t, pad)
-	if total%90 != 0 {
-		t.Fatalf("%d bytes with %d more: total%%90 = %d, want 0", total, pad, total%90)
-	}
+	testcheck.Require(t, total%90, 0, "%d bytes with %d more: total%%90", total, pad)
 	all := segmentsOf(t, d)
 	for _, c := range []struct {
 		name  string
@@ -118,9 +114,7 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 				}
 				testcheck.Equal(t, e.Time, cfg.clock(), "time of event %d", e.ID)
 			}
-			if moved != slices.Contains(c.added, 1105) {
-				t.Errorf("moved to the archive: %t", moved)
-			}
+			testcheck.That(t, moved == slices.Contains(c.added, 1105), "moved to the archive: %t", moved)
 		})
 	}
 }
@@ -157,9 +151,8 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 		for len(want) > 1 && want[1]-1 <= size {
 			want = want[1:]
 		}
-		if err != nil || !slices.Equal(firsts, want) {
-			t.Errorf("with a checkpoint of %d records: segments %d, want %d, %v", size, firsts, want, err)
-		}
+		testcheck.That(t, err == nil && slices.Equal(firsts, want),
+			"with a checkpoint of %d records: segments %d, want %d, %v", size, firsts, want, err)
 	}
 }
 
@@ -230,17 +223,14 @@ func TestRetentionIsRecorded(t *testing.T) {
 		v := verifyDisk(t, d)
 		switch full {
 		case Overwrite:
-			if failed != nil || !seen[audit.OverwrittenID] || v.First == 1 {
-				t.Errorf("overwrite: %v, %v, first %d", failed, seen, v.First)
-			}
+			testcheck.That(t, failed == nil && seen[audit.OverwrittenID] && v.First != 1,
+				"overwrite: %v, %v, first %d", failed, seen, v.First)
 		case Archive:
-			if failed != nil || !seen[1105] || d.now["archive/"+segmentName(1)] == nil {
-				t.Errorf("archive: %v, %v", failed, seen)
-			}
+			testcheck.That(t, failed == nil && seen[1105] && d.now["archive/"+segmentName(1)] != nil,
+				"archive: %v, %v", failed, seen)
 		case Stop:
-			if !errors.Is(failed, ErrStopped) || !seen[1104] || !seen[1103] || v.First != 1 {
-				t.Errorf("stop: %v, %v", failed, seen)
-			}
+			testcheck.That(t, errors.Is(failed, ErrStopped) && seen[1104] && seen[1103] && v.First == 1,
+				"stop: %v, %v", failed, seen)
 		}
 	}
 }

@@ -33,9 +33,8 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 			err) // the older anchor is proved by the stored hashes
 	}
 	firsts, err := segments(d)
-	if err != nil || len(firsts) < 3 {
-		t.Fatalf("segments %v, %v, want len(firsts) at least 3, no error", firsts, err)
-	}
+	testcheck.RequireThat(t, err == nil && len(firsts) >= 3,
+		"segments %v, %v, want len(firsts) at least 3, no error", firsts, err)
 	d.now[segmentName(1)].data[100] ^= 1
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)

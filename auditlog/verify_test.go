@@ -65,9 +65,7 @@ func TestVerifyDetectsEveryBitFlip(t *testing.T) {
 		memory.flip(filepath.ToSlash(rel), at, bit)
 		_, err := Verify(Verification{disk: memory})
 		memory.flip(filepath.ToSlash(rel), at, bit)
-		if err == nil {
-			t.Fatalf("%s: a change of bit %#x at %d is not found", rel, bit, at)
-		}
+		testcheck.RequireThat(t, err != nil, "%s: a change of bit %#x at %d is not found", rel, bit, at)
 	}
 	if _, err := Verify(Verification{disk: memory}); err != nil {
 		t.Fatalf("the log that was put right again: %v", err)
@@ -148,9 +146,8 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 			memory.set(segmentName(1), with(c.list))
 			_, err := Verify(Verification{disk: memory})
 			var f *Fault
-			if !errors.As(err, &f) || f.Kind != c.kind || f.Record != c.bad {
-				t.Errorf("%v, want %s at record %d", err, c.kind, c.bad)
-			}
+			testcheck.That(t, errors.As(err, &f) && f.Kind == c.kind && f.Record == c.bad,
+				"%v, want %s at record %d", err, c.kind, c.bad)
 		})
 	}
 	t.Run("written anew without the key", func(t *testing.T) {
@@ -202,9 +199,8 @@ func TestVerifyEmptyFolder(t *testing.T) {
 		}
 		out, err := Verify(v)
 		var f *Fault
-		if !errors.As(err, &f) || f.Kind != FaultTruncated || f.Record != 1 || !out.KeyInside {
-			t.Errorf("checkpoints of %v and no record: %v, a key inside %v", sizes, err, out.KeyInside)
-		}
+		testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTruncated && f.Record == 1 && out.KeyInside,
+			"checkpoints of %v and no record: %v, a key inside %v", sizes, err, out.KeyInside)
 	}
 }
 
@@ -272,9 +268,7 @@ func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 func released(t *testing.T) []string {
 	t.Helper()
 	dirs, err := filepath.Glob("../testdata/formats/*/audit")
-	if err != nil || len(dirs) == 0 {
-		t.Fatal(dirs, err)
-	}
+	testcheck.RequireThat(t, err == nil && len(dirs) != 0, "%v %v", dirs, err)
 	return dirs
 }
 
@@ -285,9 +279,8 @@ func TestReleasedLogsVerify(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "audit")
 		testcheck.NoError(t, os.CopyFS(dir, os.DirFS(from)))
 		v, err := Verify(Verification{Dir: dir})
-		if err != nil || v.First != 1 || v.Last < 5 || v.Checkpoint.Size != v.Last || !v.Whole {
-			t.Errorf("%s: %+v, %v", from, v, err)
-		}
+		testcheck.That(t, err == nil && v.First == 1 && v.Last >= 5 && v.Checkpoint.Size == v.Last && v.Whole,
+			"%s: %+v, %v", from, v, err)
 		r, err := NewReader(dir, 1)
 		testcheck.NoError(t, err)
 		n, opened := uint64(0), 0
@@ -311,9 +304,8 @@ func TestReleasedLogsVerify(t *testing.T) {
 		testcheck.NoError(t, os.WriteFile(name, b, 0o600))
 		_, err = Verify(Verification{Dir: dir})
 		for _, want := range []string{"audit-0000000000000001.log", "version 2", "knows 1", "use the release that wrote it"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("a newer segment: %v, want %q", err, want)
-			}
+			testcheck.That(t, err != nil && strings.Contains(err.Error(), want),
+				"a newer segment: %v, want %q", err, want)
 		}
 	}
 	_, err := parseCheckpoint("log\n5\nAAAA\nmore\nand more\n")

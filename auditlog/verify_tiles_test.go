@@ -37,9 +37,7 @@ func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
 func segmentsOf(t *testing.T, d *memDisk) []uint64 {
 	t.Helper()
 	firsts, err := segments(d)
-	if err != nil || len(firsts) < 5 {
-		t.Fatalf("%d segments, %v, want at least 5, nil", len(firsts), err)
-	}
+	testcheck.RequireThat(t, err == nil && len(firsts) >= 5, "%d segments, %v, want at least 5, nil", len(firsts), err)
 	return firsts
 }
 
@@ -49,9 +47,8 @@ func refuted(t *testing.T, what string, d *memDisk, record uint64, kinds ...stri
 	_, key := testKey(t)
 	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
 	var f *Fault
-	if !errors.As(err, &f) || !slices.Contains(kinds, f.Kind) || f.Record != record {
-		t.Errorf("%s: %v, want %v at record %d", what, err, kinds, record)
-	}
+	testcheck.That(t, errors.As(err, &f) && slices.Contains(kinds, f.Kind) && f.Record == record,
+		"%s: %v, want %v at record %d", what, err, kinds, record)
 }
 
 // A segment that is missing, swapped or from another log is detected, and the first bad record is reported (U-72,
@@ -176,16 +173,13 @@ func TestChangedTilesAreDetected(t *testing.T) {
 			_, key := testKey(t)
 			_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
 			var f *Fault
-			if !errors.As(err, &f) || f.Kind != FaultTree {
-				t.Errorf("%s, %d of %d hashes, %s: %v", name, width, size, what, err)
-			}
+			testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree,
+				"%s, %d of %d hashes, %s: %v", name, width, size, what, err)
 		}
 		d.set(name, whole)
 		verifyDisk(t, d)
 	}
-	if tiles != 2 {
-		t.Errorf("the log has %d tiles, want one and a narrower one", tiles)
-	}
+	testcheck.That(t, tiles == 2, "the log has %d tiles, want one and a narrower one", tiles)
 }
 
 // A changed hash in a full tile of level 0 is reported with its record, whether the checkpoint ends with the tile or

@@ -87,9 +87,8 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 		first := w.next
 		b := &batch{durable: true, events: []audit.Event{e}, done: make(chan struct{})}
 		w.whole(b)
-		if !errors.Is(b.err, refused) || w.next-first != want {
-			t.Errorf("%v: %v, %d records, want %d", refused, b.err, w.next-first, want)
-		}
+		testcheck.That(t, errors.Is(b.err, refused) && w.next-first == want,
+			"%v: %v, %d records, want %d", refused, b.err, w.next-first, want)
 	}
 	write(1, nil)
 	w.log.lost(3)

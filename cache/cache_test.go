@@ -7,15 +7,14 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/cache"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // get gets a key whose value is the key as text. It reports whether the cache called make.
 func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	t.Helper()
 	v, err := c.Get(key, func() (string, error) { made = true; return strconv.Itoa(key), nil })
-	if err != nil || v != strconv.Itoa(key) {
-		t.Errorf("Get(%d) = %q, %v; want the key as text, nil", key, v, err)
-	}
+	check.That(t, err == nil && v == strconv.Itoa(key), "Get(%d) = %q, %v; want the key as text, nil", key, v, err)
 	return made
 }
 
@@ -27,9 +26,7 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 		made bool
 	}{{1, true}, {2, true}, {3, true}, {1, false}, {4, true} /* 2 goes */, {1, false}, {3, false},
 		{2, true} /* 4 goes */, {4, true}} {
-		if got := get(t, c, want.key); got != want.made {
-			t.Errorf("step %d: Get(%d) called make: %t, want %t", i, want.key, got, want.made)
-		}
+		check.Equal(t, get(t, c, want.key), want.made, "step %d: Get(%d) called make", i, want.key)
 		if c.Len() > 3 {
 			t.Fatalf("Len = %d, want at most 3", c.Len())
 		}
@@ -48,9 +45,7 @@ func TestErrorIsNotCached(t *testing.T) {
 	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
 		t.Errorf("Get with a failing make: %v, Len %d; want %v, 0", err, c.Len(), wrong)
 	}
-	if !get(t, c, 1) {
-		t.Error("Get after a failure did not call make")
-	}
+	check.That(t, get(t, c, 1), "Get after a failure did not call make")
 }
 
 // A zero cache and one with a limit below 1 store nothing, and their methods work.
@@ -73,9 +68,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	c.Drop(2)
 	v, err := c.Get(3, func() (string, error) {
 		inner, err := c.Get(3, func() (string, error) { return "first", nil })
-		if err != nil || inner != "first" {
-			t.Errorf(`inner Get(3) = %q, %v; want "first", nil`, inner, err)
-		}
+		check.That(t, err == nil && inner == "first", `inner Get(3) = %q, %v; want "first", nil`, inner, err)
 		get(t, c, 1) // now 1 was used last
 		return "late", nil
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -19,9 +20,7 @@ func TestPerEntryLimitsResults(t *testing.T) {
 			Status: ntstatus.AccessViolation}
 		got := perEntry(n, &list)
 		kept := list.V != nil && list.Status == ntstatus.AccessViolation
-		if got != want || kept != (n <= 4096) {
-			t.Errorf("perEntry of %d entries: %d results, list %v; want %d, list kept: %t", n, got, list, want,
-				n <= 4096)
-		}
+		check.That(t, got == want && kept == (n <= 4096),
+			"perEntry of %d entries: %d results, list %v; want %d, list kept: %t", n, got, list, want, n <= 4096)
 	}
 }

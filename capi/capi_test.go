@@ -124,9 +124,8 @@ func sources(t *testing.T) []string {
 func TestCTestsPass(t *testing.T) {
 	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
-	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
-		t.Errorf("the output has no line \"N assertions, 0 failed\":\n%s", out)
-	}
+	check.That(t, regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out),
+		"the output has no line \"N assertions, 0 failed\":\n%s", out)
 }
 
 // The C tests pass through the functions with the calling convention of Windows.
@@ -136,9 +135,7 @@ func TestCTestsPassWithMSABI(t *testing.T) {
 	}
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
-	if !strings.Contains(out, " 0 failed") {
-		t.Errorf("output of the C tests: %s\nwant text with \" 0 failed\"", out)
-	}
+	check.That(t, strings.Contains(out, " 0 failed"), "output of the C tests: %s\nwant text with \" 0 failed\"", out)
 }
 
 // A program finds functions by name, with each way of linking.
@@ -165,9 +162,8 @@ func TestPrivilegedCTestsPass(t *testing.T) {
 		}
 		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append(files[:len(files):len(files)],
 			args...)...))
-		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
-			t.Errorf("program linked with %v: want at least 100 assertions and 0 failed, got\n%s", args, out)
-		}
+		check.That(t, regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out),
+			"program linked with %v: want at least 100 assertions and 0 failed, got\n%s", args, out)
 	}
 }
 
@@ -226,9 +222,7 @@ func TestExamplesOfGuideRun(t *testing.T) {
 	doc := must(os.ReadFile("../docs/c-abi.md"))
 	for _, name := range []string{"tests/example.c", "tests/example.py"} {
 		text := must(os.ReadFile(name))
-		if !bytes.Contains(doc, bytes.TrimSpace(text)) {
-			t.Errorf("docs/c-abi.md does not contain %s unchanged", name)
-		}
+		check.That(t, bytes.Contains(doc, bytes.TrimSpace(text)), "docs/c-abi.md does not contain %s unchanged", name)
 	}
 	folder := library(t)
 	want := "as the client:  0xC00000A5\nas the process: 0x00000000\nlevel:          1\n"

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -72,9 +73,8 @@ func TestCallsAllocateNothing(t *testing.T) {
 			memory.length = uint32(len(memory.set))
 			do("NtAccessCheck", pointer(&memory.descriptor), memory.client, 1, pointer(&memory.mapping), pointer(&memory.set),
 				pointer(&memory.length), pointer(&memory.granted), pointer(&memory.access))
-			if memory.granted != 1 || memory.access != 0 {
-				t.Fatalf("NtAccessCheck: granted %#x, status %#x; want %#x, %#x", memory.granted, memory.access, 1, 0)
-			}
+			check.RequireThat(t, memory.granted == 1 && memory.access == 0,
+				"NtAccessCheck: granted %#x, status %#x; want %#x, %#x", memory.granted, memory.access, 1, 0)
 		}},
 		{"impersonate", impersonate},
 	} {

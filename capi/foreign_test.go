@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -23,9 +24,8 @@ func foreignHeaders(t *testing.T) string {
 			return dir
 		}
 	}
-	if set != "" {
-		t.Fatalf("no Windows headers in REFMON_WINE_HEADERS=%q or the usual folders; install libwine-dev", set)
-	}
+	check.RequireThat(t, set == "",
+		"no Windows headers in REFMON_WINE_HEADERS=%q or the usual folders; install libwine-dev", set)
 	t.Skip("no Windows headers of Wine found: install libwine-dev")
 	return ""
 }
@@ -61,7 +61,5 @@ func TestCTestsPassWithWineHeaders(t *testing.T) {
 	}
 	out := run(t, "", compile(t, folder, slices.Concat(objects, []string{"-lrefmon-ms", "-lrefmon"})...))
 	t.Log(strings.TrimSpace(out))
-	if !passed.MatchString(out) {
-		t.Errorf("the output has no line \"N assertions, 0 failed\":\n%s", out)
-	}
+	check.That(t, passed.MatchString(out), "the output has no line \"N assertions, 0 failed\":\n%s", out)
 }

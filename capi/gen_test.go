@@ -33,9 +33,7 @@ func TestLibraryExportsEveryService(t *testing.T) {
 			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" {
 				continue
 			}
-			if !exported[n] {
-				t.Errorf("librefmon.so does not export %s", n)
-			}
+			check.That(t, exported[n], "librefmon.so does not export %s", n)
 		}
 	}
 }

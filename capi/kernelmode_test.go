@@ -50,9 +50,7 @@ func TestKernelModeCTestsPass(t *testing.T) {
 		{"REFMON_USER=standard", "standard"}} {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
-		if !passed.MatchString(out) {
-			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
-		}
+		check.That(t, passed.MatchString(out), "%s: output %q, want 0 failed assertions", c, out)
 	}
 }
 
@@ -64,9 +62,7 @@ func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms",
 		"-lrefmon")...))
-	if !passed.MatchString(out) {
-		t.Errorf("output %q, want 0 failed assertions", out)
-	}
+	check.That(t, passed.MatchString(out), "output %q, want 0 failed assertions", out)
 }
 
 // The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
@@ -153,9 +149,8 @@ int main(void)
 func TestKernelExampleOfGuideRuns(t *testing.T) {
 	doc := must(os.ReadFile("../docs/c-abi.md"))
 	text := must(os.ReadFile("tests/kernel/example.c"))
-	if !bytes.Contains(doc, bytes.TrimSpace(text)) {
-		t.Error("docs/c-abi.md does not contain tests/kernel/example.c unchanged")
-	}
+	check.That(t, bytes.Contains(doc, bytes.TrimSpace(text)),
+		"docs/c-abi.md does not contain tests/kernel/example.c unchanged")
 	folder := library(t)
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +
 		"in user mode:              0xC0000008\n"
@@ -198,9 +193,8 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 			want["Zw"+m[1]] = true
 		}
 	}
-	if len(want) < 100 || !want["SeExports"] || !want["PsImpersonateClient"] || !want["ZwClose"] {
-		t.Fatalf("the functions found in the headers miss some, found %d: %v", len(want), want)
-	}
+	check.RequireThat(t, len(want) >= 100 && want["SeExports"] && want["PsImpersonateClient"] && want["ZwClose"],
+		"the functions found in the headers miss some, found %d: %v", len(want), want)
 	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so.0"} {
 		file, err := elf.Open(folder + "/lib/" + library)
 		if errors.Is(err, os.ErrNotExist) && runtime.GOARCH != "amd64" {
@@ -216,9 +210,7 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 			}
 		}
 		for name := range want {
-			if !got[name] {
-				t.Errorf("%s does not export %s", library, name)
-			}
+			check.That(t, got[name], "%s does not export %s", library, name)
 		}
 		for name := range got {
 			if !want[name] && name != "rm_anchor_refmonk_ms" { // see build.sh

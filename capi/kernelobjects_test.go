@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -34,14 +35,12 @@ func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 				seen[i] = append(seen[i], p)
 				c := &call{thread: &f.thread}
 				f.routine = func(*call) uint64 { // as two routines would
-					if object[*kernel.AccessToken](c, user(p)) != mine || lend(mine) != p {
-						t.Error("an address refers to another object than the one that it was made for")
-					}
+					check.That(t, object[*kernel.AccessToken](c, user(p)) == mine && lend(mine) == p,
+						"an address refers to another object than the one that it was made for")
 					k.PsDereferencePrimaryToken(disown[*kernel.AccessToken](c, user(p)))
 					shared.Ref(0)
-					if own(shared) != at || object[*kernel.AccessToken](c, user(at)) != shared {
-						t.Errorf("the shared object has another address than before, %#x", at)
-					}
+					check.That(t, own(shared) == at && object[*kernel.AccessToken](c, user(at)) == shared,
+						"the shared object has another address than before, %#x", at)
 					disown[*kernel.AccessToken](c, user(at)).Deref(0)
 					return 0
 				}
@@ -53,9 +52,7 @@ func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 	all := map[uint64]bool{}
 	for _, list := range seen {
 		for _, p := range list {
-			if all[p] {
-				t.Fatalf("two objects have the address %#x", p)
-			}
+			check.RequireThat(t, !all[p], "two objects have the address %#x", p)
 			all[p] = true
 		}
 	}

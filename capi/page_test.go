@@ -41,9 +41,7 @@ func TestFunctionsPageListsEachHeaderFunction(t *testing.T) {
 		}
 	}
 	slices.Sort(rows)
-	if len(rows) < 600 {
-		t.Errorf("%d functions found in the headers, want at least 600", len(rows))
-	}
+	check.That(t, len(rows) >= 600, "%d functions found in the headers, want at least 600", len(rows))
 	page := "# Functions of the C libraries\n\n" +
 		"Generated from the headers and the tables of services by\n" +
 		"`go test ./capi -run FunctionsPage -args -update`; do not edit.\n\n" +
@@ -104,7 +102,5 @@ func TestCommandsOfGuideRun(t *testing.T) {
 				out)
 		}
 	}
-	if n != 2 {
-		t.Errorf("docs/c-abi.md has %d blocks with PKG_CONFIG_PATH, want 2", n)
-	}
+	check.That(t, n == 2, "docs/c-abi.md has %d blocks with PKG_CONFIG_PATH, want 2", n)
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The Python module makes the calls of the guide. The server of a client at SecurityIdentification cannot open a file
@@ -20,9 +22,8 @@ func TestPythonModuleMakesCallsOfGuide(t *testing.T) {
 		"import sys; sys.path.insert(0, "+"'"+clients+"')"+nativeCalls)
 	want := "STATUS_BAD_IMPERSONATION_LEVEL\nSTATUS_SUCCESS\nlevel 1\nSTATUS_INVALID_HANDLE\nerror 6\ndenied 5\n" +
 		"S-1-5-32-544\nno NtNosuch\n"
-	if strings.ReplaceAll(got, "\r", "") != want {
-		t.Errorf("output of the Python module: got\n%s\nwant\n%s", got, want)
-	}
+	check.That(t, strings.ReplaceAll(got, "\r", "") == want,
+		"output of the Python module: got\n%s\nwant\n%s", got, want)
 }
 
 const nativeCalls = `

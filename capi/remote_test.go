@@ -45,9 +45,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 		}
 		// A killed program is not an error, a protocol violation is.
 		err = host.Serve(c, p)
-		if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
-			t.Error(err)
-		}
+		check.That(t, !errors.Is(err, wire.ErrFrame) && !errors.Is(err, wire.ErrValue), "%v", err)
 	})
 	t.Cleanup(func() {
 		stop()
@@ -70,9 +68,8 @@ func TestCTestsPassWithDaemon(t *testing.T) {
 	})
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
-	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
-		t.Errorf("the output has no line \"N assertions, 0 failed\":\n%s", out)
-	}
+	check.That(t, regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out),
+		"the output has no line \"N assertions, 0 failed\":\n%s", out)
 }
 
 // waiting puts the programs that the tests start into the test's folder and into PATH. They run until they are
@@ -95,9 +92,7 @@ func TestDaemonRunsCreatedPrograms(t *testing.T) {
 	socket := daemonSocket(t, logOnAdministrator)
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
-	if !strings.HasSuffix(out, "0 failed\n") {
-		t.Errorf("output %s, want it to end with %q", out, "0 failed\n")
-	}
+	check.That(t, strings.HasSuffix(out, "0 failed\n"), "output %s, want it to end with %q", out, "0 failed\n")
 }
 
 // Kernel-mode routines need the program's own kernel. With a daemon the program exits with a message that says what
@@ -199,10 +194,8 @@ func TestAttachNeedsThreadID(t *testing.T) {
 	for _, st := range []ntstatus.Status{ntstatus.PortDisconnected, ntstatus.Success} {
 		tr := &noID{st: st}
 		id := attachTo(tr, nt.Observed)
-		if id != 0 || tr.ended != 1 {
-			t.Errorf("attachTo with %v and no id: thread %d, ended %d times; want thread 0, ended once", st, id,
-				tr.ended)
-		}
+		check.That(t, id == 0 && tr.ended == 1,
+			"attachTo with %v and no id: thread %d, ended %d times; want thread 0, ended once", st, id, tr.ended)
 		detach(id)
 	}
 }

@@ -3,6 +3,8 @@ package claims
 import (
 	"bytes"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzDecodeAttribute checks that no bytes cause a panic, and that a decoded attribute is equal after Append and
@@ -25,15 +27,12 @@ func FuzzDecodeAttribute(f *testing.F) {
 		}
 		c := a.Append(nil)
 		again, err := DecodeAttribute(c)
-		if err != nil || !bytes.Equal(again.Append(nil), c) || !sameAttribute(a, again) {
-			t.Fatalf("DecodeAttribute(%x), after Append %x: %+v, %v; want an equal attribute", b, c, again, err)
-		}
+		check.RequireThat(t, err == nil && bytes.Equal(again.Append(nil), c) && sameAttribute(a, again),
+			"DecodeAttribute(%x), after Append %x: %+v, %v; want an equal attribute", b, c, again, err)
 		if text := a.Format(aliasOf); text != "" {
 			parsed, n, err := ParseAttribute(text, ParseOptions{})
-			if err != nil || n != len(text) || !sameAttribute(a, parsed) {
-				t.Fatalf("ParseAttribute of the output of Format, %s: %+v, %v; want an equal attribute", text, parsed,
-					err)
-			}
+			check.RequireThat(t, err == nil && n == len(text) && sameAttribute(a, parsed),
+				"ParseAttribute of the output of Format, %s: %+v, %v; want an equal attribute", text, parsed, err)
 		}
 	})
 }

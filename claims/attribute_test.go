@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -48,9 +49,7 @@ func TestAttributesMatchDocumentedBytes(t *testing.T) {
 		if got := hex.EncodeToString(a.Append([]byte("before"))); got != hex.EncodeToString([]byte("before"))+c.bytes {
 			t.Errorf("%s: bytes of %s appended to six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
-		if got := a.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
-		}
+		check.Equal(t, a.Format(aliasOf), c.canonical, "%s: Format of %s", c.rule, c.text)
 		b, _ := hex.DecodeString(c.bytes)
 		if d, err := DecodeAttribute(b); err != nil || !reflect.DeepEqual(d, a) {
 			t.Errorf("%s: DecodeAttribute = %+v, %v; want %+v", c.rule, d, err, a)
@@ -177,14 +176,10 @@ func TestDuplicatesAreRejected(t *testing.T) {
 		{ints("i", long...), false},
 		{ints("i", append(long[:99:99], 5)...), true},
 	} {
-		if got := c.a.Duplicates(); got != c.want {
-			t.Errorf("Duplicates of %+v = %v, want %v", c.a, got, c.want)
-		}
+		check.Equal(t, c.a.Duplicates(), c.want, "Duplicates of %+v", c.a)
 		indexed := c.a.clone()
 		indexed.setOrder()
-		if got := indexed.Duplicates(); got != c.want {
-			t.Errorf("Duplicates of the sorted %+v = %v, want %v", c.a, got, c.want)
-		}
+		check.Equal(t, indexed.Duplicates(), c.want, "Duplicates of the sorted %+v", c.a)
 		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
 			t.Errorf("NewSet of %+v: %v, want an error: %t", c.a, err, c.want)
 		}
@@ -252,12 +247,8 @@ func TestLongestAttributeIsUsable(t *testing.T) {
 			a.setOrder()
 			env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"a": a}}}
 			x, _, err := ParseExpr(text, ParseOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := x.Eval(env); got != want {
-				t.Errorf("%d values, position %d: %s is %v, want %v", n, at, text, got, want)
-			}
+			check.NoError(t, err)
+			check.Equal(t, x.Eval(env), want, "%d values, position %d: %s", n, at, text)
 		}
 		a := with(n)
 		if _, err := NewSet([]Attribute{a}); (err == nil) != (want == True) {

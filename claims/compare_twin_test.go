@@ -3,6 +3,7 @@ package claims
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -81,9 +82,7 @@ func TestEvalMatchesNaiveForEveryPair(t *testing.T) {
 					opAnyOf, opNotContains, opNotAnyOf} {
 					code := append(append(append([]byte(signature), left...), to...), op)
 					e, err := Decode(code)
-					if err != nil {
-						t.Fatalf("Decode(%x): %v", code, err)
-					}
+					check.RequireThat(t, err == nil, "Decode(%x): %v", code, err)
 					got, want := e.Eval(env), naiveEval(code[len(signature):], env)
 					if seen[got]++; got != want {
 						t.Errorf("%s with l %+v, r %+v: %v, want %v", e.Format(nil), all[i], all[j], got, want)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Decode rejects malformed expressions and those beyond the limits (S-34, S-35).
@@ -39,9 +41,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 		{"S-35", "10001 bytes", "18" + "08270000" + strings.Repeat("00", 9992)},
 	} {
 		tokens, err := hex.DecodeString(c.tokens)
-		if err != nil {
-			t.Fatalf("%s: %v", c.what, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", c.what, err)
 		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
 			t.Errorf("%s: Decode, %s: %v, want %v", c.rule, c.what, err, ErrExpr)
 		}
@@ -92,9 +92,7 @@ func TestFormatPrintsEveryIntegerWidth(t *testing.T) {
 		{"0405000000000000000709", "5"},
 	} {
 		tokens, err := hex.DecodeString("f8020000006100" + c.token + "80")
-		if err != nil {
-			t.Fatalf("%s: %v", c.token, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", c.token, err)
 		e, err := Decode(append([]byte(signature), tokens...))
 		if err != nil {
 			t.Errorf("Decode with the integer %s: %v", c.token, err)
@@ -135,9 +133,7 @@ func TestSomeExpressionsHaveNoText(t *testing.T) {
 func TestReadsReportsScopes(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
-		if got := e.Reads(scope); got != want {
-			t.Errorf("Reads(%d) = %v, want %v", scope, got, want)
-		}
+		check.Equal(t, e.Reads(scope), want, "Reads(%d)", scope)
 	}
 }
 

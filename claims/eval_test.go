@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sid"
 )
@@ -108,9 +109,7 @@ func TestEvalDecidesConditions(t *testing.T) {
 		{"A-116", `(Member_of {})`, u}, {"A-116", `(Member_of_any {SID(WD), 3})`, u}, {"A-116", `(Not_Member_of {3})`, u},
 		{"A-117", `(set Contains @User.one == @User.yes)`, u},
 	} {
-		if got := mustParse(c.text).Eval(env); got != c.want {
-			t.Errorf("%s: %s is %v, want %v", c.rule, c.text, got, c.want)
-		}
+		check.Equal(t, mustParse(c.text).Eval(env), c.want, "%s: %s", c.rule, c.text)
 	}
 }
 
@@ -159,9 +158,7 @@ func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 			t.Errorf("Decode, %s: %v", what, err)
 			continue
 		}
-		if got := e.Eval(evalEnv()); got != Unknown {
-			t.Errorf("Eval, %s: %v, want %v", what, got, Unknown)
-		}
+		check.Equal(t, e.Eval(evalEnv()), Unknown, "Eval, %s", what)
 		if got := e.Format(nil); got != "" {
 			t.Errorf(`Format, %s: %s, want ""`, what, got)
 		}
@@ -186,9 +183,7 @@ func TestDuplicateAttributeCountsAsAbsent(t *testing.T) {
 		`(@Resource.d)`: Unknown, `(@Resource.d == {"x", "X"})`: Unknown, `(Exists @Resource.d)`: False,
 		`(@Resource.long Contains 0)`: Unknown,
 	} {
-		if got := mustParse(text).Eval(env); got != want {
-			t.Errorf("S-32: %s is %v, want %v", text, got, want)
-		}
+		check.Equal(t, mustParse(text).Eval(env), want, "S-32: %s", text)
 	}
 }
 
@@ -199,14 +194,10 @@ func TestEvalIgnoresOrderOfReplacedList(t *testing.T) {
 		text += "," + string(rune('0'+i%10)) + string(rune('0'+i/10))
 	}
 	a, _, err := ParseAttribute(text+")", ParseOptions{})
-	if err != nil || a.order == nil {
-		t.Fatalf("ParseAttribute: %v, order %v; want an order", err, a.order)
-	}
+	check.RequireThat(t, err == nil && a.order != nil, "ParseAttribute: %v, order %v; want an order", err, a.order)
 	a.Ints = append([]int64{777}, a.Ints[1:]...)
 	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
-	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
-		t.Errorf("Eval with a replaced list = %v, want %v", got, True)
-	}
+	check.Equal(t, mustParse(`(n Contains 777)`).Eval(env), True, "Eval with a replaced list")
 }
 
 // Eval allocates nothing.
@@ -218,9 +209,7 @@ func TestEvalAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { truth = e.Eval(env) }); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", text, n)
 		}
-		if truth == Unknown && text != evalCases[5] {
-			t.Errorf("%s is Unknown, want a decision", text)
-		}
+		check.That(t, truth != Unknown || text == evalCases[5], "%s is Unknown, want a decision", text)
 	}
 }
 
@@ -281,9 +270,7 @@ func (r *tristateRow) attributes(t *testing.T) []Attribute {
 					err = json.Unmarshal(raw, &s)
 					a.Strings = append(a.Strings, s)
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 			}
 			if source.Source == 1 || source.Source == 2 {
 				list = append(list, a)
@@ -333,9 +320,8 @@ func TestEvalMatchesWindowsRecordings(t *testing.T) {
 			set, err := NewSet(r.attributes(t))
 			refused, isRefusal := r.Outcome.(string)
 			if isRefusal && !r.Crashes {
-				if !errors.Is(err, ErrAttribute) {
-					t.Errorf("NewSet: %v, want an error, because the KDC rejected the claims (%s)", err, refused)
-				}
+				check.That(t, errors.Is(err, ErrAttribute),
+					"NewSet: %v, want an error, because the KDC rejected the claims (%s)", err, refused)
 				robust++
 				return
 			}
@@ -348,9 +334,7 @@ func TestEvalMatchesWindowsRecordings(t *testing.T) {
 				robust++
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			want := Unknown
 			if b, ok := r.Outcome.(bool); ok {
 				want = truthOf(b)

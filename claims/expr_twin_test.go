@@ -3,6 +3,7 @@ package claims
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -18,9 +19,7 @@ func TestTwin(t *testing.T) {
 		env := g.env
 		code := g.program([]byte(signature), 3)
 		e, err := Decode(code)
-		if err != nil {
-			t.Fatalf("round %d: Decode(%x): %v", i, code, err)
-		}
+		check.RequireThat(t, err == nil, "round %d: Decode(%x): %v", i, code, err)
 		got, want := e.Eval(env), naiveEval(code[len(signature):], env)
 		if got != want {
 			t.Fatalf("round %d: %x %s\nattributes %+v\nEval %v, the naive evaluator returns %v", i, code,

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unicode"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
@@ -12,9 +14,8 @@ func TestUpperTableIsInOrder(t *testing.T) {
 	last := 0x7F
 	count := 0
 	for _, r := range upperRuns {
-		if int(r.lo) <= last || r.hi < r.lo || r.step == 0 {
-			t.Errorf("run %+v is out of order: want lo above %#x, hi at least %#x, a step above 0", r, last, r.lo)
-		}
+		check.That(t, int(r.lo) > last && r.hi >= r.lo && r.step != 0,
+			"run %+v is out of order: want lo above %#x, hi at least %#x, a step above 0", r, last, r.lo)
 		last = int(r.hi)
 		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
 			count++
@@ -84,15 +85,11 @@ func TestNamesFoldOnlyOldPairs(t *testing.T) {
 		{"ſ", "S", false},                   // into ASCII
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
 	} {
-		if got := EqualName(c.a, c.b); got != c.want {
-			t.Errorf("EqualName(%q, %q) = %v, want %v", c.a, c.b, got, c.want)
-		}
-		if c.want && foldHash(c.a) != foldHash(c.b) {
-			t.Errorf("%q and %q are equal but have different hashes", c.a, c.b)
-		}
-		if compareStrings(c.a, c.b, true) == 0 {
-			t.Errorf("compareStrings(%q, %q) with case = 0, want another value", c.a, c.b)
-		}
+		check.Equal(t, EqualName(c.a, c.b), c.want, "EqualName(%q, %q)", c.a, c.b)
+		check.That(t, !c.want || foldHash(c.a) == foldHash(c.b),
+			"%q and %q are equal but have different hashes", c.a, c.b)
+		check.That(t, compareStrings(c.a, c.b, true) != 0,
+			"compareStrings(%q, %q) with case = 0, want another value", c.a, c.b)
 	}
 }
 
@@ -108,9 +105,8 @@ func TestCompareStringsMatchesUTF16Order(t *testing.T) {
 				t.Fatalf("compareStrings(%x, %x, sensitive %v) = %d, want the sign of %d", a, b, sensitive, got, want)
 			}
 		}
-		if (foldHash(s) != foldHash(u)) && EqualName(s, u) {
-			t.Fatalf("%x and %x are equal but have different hashes", a, b)
-		}
+		check.RequireThat(t, foldHash(s) == foldHash(u) || !EqualName(s, u),
+			"%x and %x are equal but have different hashes", a, b)
 		if got := string(appendUTF16(nil, s)); got != string(littleEndian(a)) {
 			t.Fatalf("appendUTF16 of %x = %x, want the same units", a, got)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A long list, which is sorted, has the same results as a short one. Each value is found, with or without case, and a
@@ -21,15 +23,12 @@ func TestLongListsMatchShortLists(t *testing.T) {
 				slices.Reverse(a.Strings)
 			}
 			a.Flags = FlagCaseSensitive
-			if a.Duplicates() {
-				t.Errorf("%d values, with case: Duplicates = true, want false", n)
-			}
+			check.That(t, !a.Duplicates(), "%d values, with case: Duplicates = true, want false", n)
 			env := &testEnv{sets: [4]*Set{User: mustSet(a)}}
 			ask := func(value string, want Truth) {
 				t.Helper()
-				if got := mustParse(`(@User.a Contains "` + value + `")`).Eval(env); got != want {
-					t.Errorf("%d values, %s: Contains %q = %v, want %v", n, order, value, got, want)
-				}
+				check.Equal(t, mustParse(`(@User.a Contains "`+value+`")`).Eval(env), want,
+					"%d values, %s: Contains %q", n, order, value)
 			}
 			for _, v := range values {
 				ask(v, True)
@@ -41,9 +40,7 @@ func TestLongListsMatchShortLists(t *testing.T) {
 				ask(fmt.Sprintf("k%02d", n/2), False)
 			}
 			a.Flags = 0
-			if !a.Duplicates() {
-				t.Errorf("%d values, without case: Duplicates = false, want true", n)
-			}
+			check.That(t, a.Duplicates(), "%d values, without case: Duplicates = false, want true", n)
 		}
 		var once []string
 		for i := range n {
@@ -52,15 +49,12 @@ func TestLongListsMatchShortLists(t *testing.T) {
 		env := &testEnv{sets: [4]*Set{User: mustSet(strs("a", once...))}}
 		for i := range n {
 			for _, v := range []string{"K", "k"} {
-				if got := mustParse(fmt.Sprintf(`(@User.a Contains "%s%02d")`, v, i)).Eval(env); got != True {
-					t.Errorf("%d values, without case: Contains %s%02d = %v, want %v", n, v, i, got, True)
-				}
+				check.Equal(t, mustParse(fmt.Sprintf(`(@User.a Contains "%s%02d")`, v, i)).Eval(env), True,
+					"%d values, without case: Contains %s%02d", n, v, i)
 			}
 		}
 		again := strs("a", append(slices.Clone(once), "k00")...)
-		if !again.Duplicates() {
-			t.Errorf("%d values and k00, without case: Duplicates = false, want true", n)
-		}
+		check.That(t, again.Duplicates(), "%d values and k00, without case: Duplicates = false, want true", n)
 		if again.Flags = FlagCaseSensitive; again.Duplicates() {
 			t.Errorf("%d values and k00, with case: Duplicates = true, want false", n)
 		}

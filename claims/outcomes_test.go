@@ -3,6 +3,7 @@ package claims
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -88,9 +89,7 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 		for _, scope := range []byte{tokUser, tokResource} {
 			tokens := appendToken([]byte(signature), scope, appendUTF16(nil, "level"))
 			e, err := Decode(append(tokens, opExists, code))
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
 				t.Errorf("%s over Exists: outcomes %03b, Eval %v; want Unknown only", operators[code].text, got,
 					e.Eval(&testEnv{}))
@@ -101,9 +100,7 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 	for _, code := range []byte{opEqual, opNotEqual, opLess, opGreaterEqual, opContains, opAnyOf, opNotContains} {
 		tokens := appendToken([]byte(signature), tokString, appendUTF16(nil, "a"))
 		e, err := Decode(append(appendToken(tokens, tokUser, appendUTF16(nil, "x")), code))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
 			t.Errorf("%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got,
 				e.Eval(&testEnv{}), u)

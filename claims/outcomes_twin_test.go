@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -64,9 +65,7 @@ func TestOutcomesContainNaiveResults(t *testing.T) {
 			for _, r := range rights {
 				program := slices.Concat([]byte(signature), l.code, r.code, []byte{byte(code)})
 				e, err := Decode(program)
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				want := reached(program[len(signature):], l.attr, r.attr, object)
 				got := e.Outcomes(find)
 				exact := want == 1<<Unknown || l.attr == "" && r.attr == "" && o.family != famMember ||

@@ -1,6 +1,10 @@
 package claims
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
 
 // FuzzParseAttribute checks that no text causes a panic, and that Format prints a parsed attribute as a text that
 // parses to an equal attribute.
@@ -16,14 +20,11 @@ func FuzzParseAttribute(f *testing.F) {
 			}
 			return
 		}
-		if n > len(text) || text[n-1] != ')' {
-			t.Fatalf("ParseAttribute(%q) used %d bytes, want a text that ends with ')'", text, n)
-		}
+		check.RequireThat(t, n <= len(text) && text[n-1] == ')',
+			"ParseAttribute(%q) used %d bytes, want a text that ends with ')'", text, n)
 		printed := a.Format(aliasOf)
 		again, _, err := ParseAttribute(printed, ParseOptions{})
-		if err != nil || !sameAttribute(a, again) || again.Format(aliasOf) != printed {
-			t.Fatalf("Format of %q = %q, which parses to %+v, %v; want an equal attribute and text", text, printed,
-				again, err)
-		}
+		check.RequireThat(t, err == nil && sameAttribute(a, again) && again.Format(aliasOf) == printed,
+			"Format of %q = %q, which parses to %+v, %v; want an equal attribute and text", text, printed, again, err)
 	})
 }

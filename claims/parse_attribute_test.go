@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // An incomplete or wrong attribute is an error at the position of the mistake (S-49 to S-53).
@@ -30,9 +32,8 @@ func TestIncompleteAttributesAreRejected(t *testing.T) {
 	} {
 		_, _, err := ParseAttribute(c.text, ParseOptions{})
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || syntax.Offset != c.offset {
-			t.Errorf("%s: ParseAttribute(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
-		}
+		check.That(t, errors.As(err, &syntax) && syntax.Offset == c.offset,
+			"%s: ParseAttribute(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 	}
 	for text, want := range map[string]Attribute{ // the last values within each bound
 		`("a",TI,0xffff00ff,-9223372036854775808)`: {Flags: 0xFFFF00FF, Type: Int64, Ints: []int64{-1 << 63}},
@@ -45,9 +46,8 @@ func TestIncompleteAttributesAreRejected(t *testing.T) {
 		want.Name = "a"
 		got, n, err := ParseAttribute(text, ParseOptions{})
 		want.setOrder()
-		if err != nil || n != len(text) || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-			t.Errorf("ParseAttribute(%s) = %+v, used %d bytes, %v; want %+v", text, got, n, err, want)
-		}
+		check.That(t, err == nil && n == len(text) && fmt.Sprintf("%+v", got) == fmt.Sprintf("%+v", want),
+			"ParseAttribute(%s) = %+v, used %d bytes, %v; want %+v", text, got, n, err, want)
 	}
 	most := `("a",TI,0` + strings.Repeat(",1", MaxValues) + ")"
 	if a, _, err := ParseAttribute(most, ParseOptions{}); err != nil || a.Len() != MaxValues {

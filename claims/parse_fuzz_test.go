@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzParseExpr checks that no text causes a panic, and that Format prints a parsed condition as a text that parses
@@ -23,9 +25,8 @@ func FuzzParseExpr(f *testing.F) {
 			}
 			return
 		}
-		if n < 3 || n > len(text) || text[n-1] != ')' {
-			t.Fatalf("ParseExpr(%q) used %d bytes, want a text that ends with ')'", text, n)
-		}
+		check.RequireThat(t, n >= 3 && n <= len(text) && text[n-1] == ')',
+			"ParseExpr(%q) used %d bytes, want a text that ends with ')'", text, n)
 		if d, err := Decode(e.Encode()); err != nil || !bytes.Equal(d.Encode(), e.Encode()) {
 			t.Fatalf("ParseExpr(%q): Decode of its bytes = %+v, %v", text, d, err)
 		}

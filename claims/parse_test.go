@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ParseExpr compiles conditions to the documented bytes, and Format prints the documented text. The table omits the
@@ -47,17 +49,13 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 			continue
 		}
 		tokens, err := hex.DecodeString(c.tokens)
-		if err != nil {
-			t.Fatalf("%s: %v", c.rule, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", c.rule, err)
 		want := append([]byte(signature), tokens...)
 		want = append(want, make([]byte, -len(want)&3)...)
 		if got := e.Encode(); string(got) != string(want) {
 			t.Errorf("%s: bytes of %s\n got %x\nwant %x", c.rule, c.text, got, want)
 		}
-		if got := e.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
-		}
+		check.Equal(t, e.Format(aliasOf), c.canonical, "%s: Format of %s", c.rule, c.text)
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	}
 }
@@ -127,9 +125,8 @@ func TestParseExprReportsOffset(t *testing.T) {
 			t.Errorf("%s: ParseExpr(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
 			continue
 		}
-		if syntax.Offset != c.offset {
-			t.Errorf("%s: ParseExpr(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
-		}
+		check.That(t, syntax.Offset == c.offset,
+			"%s: ParseExpr(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 	}
 	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
 		t.Error("S-50: ParseExpr of 0xffffffffffffffff with Strict: no error, want one")
@@ -215,9 +212,8 @@ func TestIncompleteConditionsAreRejected(t *testing.T) {
 	} {
 		e, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || e != nil || syntax.Offset != c.offset {
-			t.Errorf("%s: ParseExpr(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
-		}
+		check.That(t, errors.As(err, &syntax) && e == nil && syntax.Offset == c.offset,
+			"%s: ParseExpr(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 	}
 }
 

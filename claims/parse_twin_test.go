@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sid"
 )
@@ -89,9 +90,7 @@ func TestBytesMatchWindowsRecordings(t *testing.T) {
 		n++
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			b, err := hex.DecodeString(r.Hex)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			conditions, attributes := binaryTails(b)
 			opt := vectorOptions(r.Domain)
 			domain, _ := sid.Parse(r.Domain)
@@ -106,13 +105,11 @@ func TestBytesMatchWindowsRecordings(t *testing.T) {
 					conditions = conditions[1:]
 				}
 				// Windows printed the texts of this file.
-				if strings.Contains(r.Src, "short-conditional") && printed != text {
-					t.Errorf("Format\n got %s\nwant %s", printed, text)
-				}
+				check.That(t, !strings.Contains(r.Src, "short-conditional") || printed == text,
+					"Format\n got %s\nwant %s", printed, text)
 			}
-			if len(conditions)+len(attributes) > 0 {
-				t.Errorf("%d entries in the bytes have no text", len(conditions)+len(attributes))
-			}
+			check.That(t, len(conditions)+len(attributes) <= 0,
+				"%d entries in the bytes have no text", len(conditions)+len(attributes))
 		})
 	}
 	t.Logf("%d rows", n)
@@ -124,9 +121,7 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	printed string) {
 	t.Helper()
 	e, n, err := ParseExpr(text, opt)
-	if err != nil {
-		t.Fatalf("ParseExpr(%s): %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "ParseExpr(%s): %v", text, err)
 	if !strings.HasPrefix(text[n:], ")") {
 		t.Errorf("after the condition is %q, want a closing parenthesis", text[n:])
 	}
@@ -134,9 +129,7 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := Decode(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	checkRoundTrip(t, d, opt, alias)
 	return text[:n], d.Format(alias)
 }
@@ -146,16 +139,12 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	printed string) {
 	t.Helper()
 	a, n, err := ParseAttribute(text, opt)
-	if err != nil {
-		t.Fatalf("ParseAttribute(%s): %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "ParseAttribute(%s): %v", text, err)
 	if got := a.Append(nil); string(got) != string(want) {
 		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := DecodeAttribute(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return text[:n], d.Format(alias)
 }
 
@@ -164,15 +153,12 @@ func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID)
 	t.Helper()
 	text := e.Format(alias)
 	again, n, err := ParseExpr(text, opt)
-	if err != nil || n != len(text) {
-		t.Fatalf("ParseExpr(%s), the output of Format, used %d bytes, %v; want %d, nil", text, n, err, len(text))
-	}
+	check.RequireThat(t, err == nil && n == len(text),
+		"ParseExpr(%s), the output of Format, used %d bytes, %v; want %d, nil", text, n, err, len(text))
 	if string(again.Encode()) != string(e.Encode()) {
 		t.Errorf("bytes of %s\n got %x\nwant %x", text, again.Encode(), e.Encode())
 	}
-	if got := again.Format(alias); got != text {
-		t.Errorf("second Format = %s, want %s", got, text)
-	}
+	check.Equal(t, again.Format(alias), text, "second Format")
 }
 
 // ParseExpr and ParseAttribute reject the conditions and attributes of recorded texts that Windows rejected. Format
@@ -208,18 +194,15 @@ func TestTextsMatchWindowsRecordings(t *testing.T) {
 					}
 				}
 				if r.Windows == "fail" {
-					if err == nil {
-						t.Errorf("%s: no error, but Windows rejected it", r.SDDL)
-					}
+					check.That(t, err != nil, "%s: no error, but Windows rejected it", r.SDDL)
 					continue
 				}
 				if err != nil {
 					t.Errorf("%s: %v, but Windows accepted it", r.SDDL, err)
 					continue
 				}
-				if !strings.HasPrefix(want[i].text, got+")") {
-					t.Errorf("Format of the conditions of %s\n got %s\nwant %s", r.SDDL, got, want[i].text)
-				}
+				check.That(t, strings.HasPrefix(want[i].text, got+")"),
+					"Format of the conditions of %s\n got %s\nwant %s", r.SDDL, got, want[i].text)
 			}
 		})
 	}
@@ -236,9 +219,8 @@ func TestParseExprMatchesRecordings(t *testing.T) {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 			e, n, err := ParseExpr(r.Expr, ParseOptions{})
 			ok := err == nil && n == len(r.Expr)
-			if ok != (r.Expect == "ok") {
-				t.Errorf("ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
-			}
+			check.That(t, ok == (r.Expect == "ok"),
+				"ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
 			if ok {
 				checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 			}

@@ -79,17 +79,13 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 		}},
 	} {
 		f := s.once(c.kind, st, nil, func() {
-			if !c.call() {
-				t.Errorf("%s: the call does not return only the status of the answer, %v", name, st)
-			}
+			check.That(t, c.call(), "%s: the call does not return only the status of the answer, %v", name, st)
 		})
 		if f.Thread != c.thread || f.Service != 0 || !bytes.Equal(f.Body, c.body) {
 			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread %d, service 0, body % x", name,
 				f.Thread, f.Service, f.Body, c.thread, c.body)
 		}
-		if f.Request <= last {
-			t.Errorf("%s: request number %d, want more than %d", name, f.Request, last)
-		}
+		check.That(t, f.Request > last, "%s: request number %d, want more than %d", name, f.Request, last)
 		last = f.Request
 	}
 	s.stands()
@@ -112,9 +108,8 @@ func TestCallerGetsAnswersValues(t *testing.T) {
 	})
 	s.once(wire.NewThread, 0, made, func() {
 		tr, name, st := of.NewThread()
-		if st != 0 || name != "new" || tr.(*thread).number != 9 {
-			t.Errorf(`thread.NewThread: %+v, %q, %v; want thread 9, "new", %v`, tr, name, st, ntstatus.Success)
-		}
+		check.That(t, st == 0 && name == "new" && tr.(*thread).number == 9,
+			`thread.NewThread: %+v, %q, %v; want thread 9, "new", %v`, tr, name, st, ntstatus.Success)
 	})
 	s.once(wire.Inspect, 0, []byte("a"), func() {
 		if b, err := s.Look(nil); string(b) != "a" || err != nil {
@@ -176,9 +171,7 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
 			s.once(c.kind, ntstatus.Success, []byte{1, 2, 3}, func() {
-				if !c.call(s) {
-					t.Error("the call did not fail for a malformed answer")
-				}
+				check.That(t, c.call(s), "the call did not fail for a malformed answer")
 			})
 			s.lost(wire.ErrValue)
 		})
@@ -236,9 +229,8 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 	open := nt.NtTable.Find("NtOpenEvent")
 	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
 		out, st, _ := s.carrier().Call(open, row(open).NothingIn(), false)
-		if out != (nt.EventOut{EventHandle: 8}) || st != ntstatus.Success {
-			t.Errorf("Call of NtOpenEvent: %+v, %v; want handle 8, %v", out, st, ntstatus.Success)
-		}
+		check.That(t, out == (nt.EventOut{EventHandle: 8}) && st == ntstatus.Success,
+			"Call of NtOpenEvent: %+v, %v; want handle 8, %v", out, st, ntstatus.Success)
 	})
 	set := nt.SetInformationTokenIn{TokenInformation: nt.Cap[any](struct{}{})}
 	out, st, why := s.carrier().Call(nt.NtTable.Find("NtSetInformationToken"), set, true)
@@ -263,9 +255,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("Administer with %d bytes: %v, want no error", MaxRequest, err)
 		}
 	})
-	if len(f.Body) != MaxRequest {
-		t.Errorf("the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
-	}
+	check.That(t, len(f.Body) == MaxRequest, "the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
 	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
 		t.Errorf("Administer with %d bytes: %q, %v; want nil, an error", MaxRequest+1, b, err)
 	}

@@ -92,9 +92,7 @@ func TestLostConnectionBlocksNothing(t *testing.T) {
 		},
 		"open as": func() ntstatus.Status {
 			o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})
-			if o.Reverted {
-				t.Error("OpenFileAs on a lost connection: Reverted = true, want false")
-			}
+			check.That(t, !o.Reverted, "OpenFileAs on a lost connection: Reverted = true, want false")
 			return st
 		},
 		"later": func() ntstatus.Status {

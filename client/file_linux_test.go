@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -18,14 +19,10 @@ func scriptSocket(t *testing.T) *scripted {
 	t.Helper()
 	return scriptOver(t, func() (net.Conn, net.Conn) {
 		daemon, file, err := wire.Pair("client")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		ours, err := net.FileConn(file)
 		_ = file.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return ours, daemon
 	})
 }
@@ -95,9 +92,8 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			var r *os.File
 			s.beside(func() { r = s.lend(s.next(c.kind), c.st, c.rest, c.n) }, func() {
 				f, ok := c.call(s)
-				if ok != c.given || (f != nil) != c.given {
-					t.Errorf("got file %v, ok %t; want a file and true: %t", f, ok, c.given)
-				}
+				check.That(t, ok == c.given && (f != nil) == c.given,
+					"got file %v, ok %t; want a file and true: %t", f, ok, c.given)
 				if f != nil {
 					if _, err := f.WriteString("x"); err != nil {
 						t.Error(err)

@@ -62,17 +62,14 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 				s.tell(f, ntstatus.BufferOverflow, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
-					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) || len(got) != 1 {
-						t.Errorf("Told: body % x after %d results, want the operation's number after one", told.Body,
-							len(got))
-					}
+					check.That(t, bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) && len(got) == 1,
+						"Told: body % x after %d results, want the operation's number after one", told.Body, len(got))
 					s.tell(told, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
-				if st != ntstatus.BufferOverflow || string(out.(nt.ReadFileOut).Buffer) != c.out {
-					t.Errorf("CallLater: %+v, %v; want data %q, %v", out, st, c.out, ntstatus.BufferOverflow)
-				}
+				check.That(t, st == ntstatus.BufferOverflow && string(out.(nt.ReadFileOut).Buffer) == c.out,
+					"CallLater: %+v, %v; want data %q, %v", out, st, c.out, ntstatus.BufferOverflow)
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Over != nil || l.Synchronous != c.synchronous ||
 				l.Alertable != c.alertable {
@@ -115,15 +112,13 @@ func TestPendingOperationIsCollected(t *testing.T) {
 				f := s.next(wire.Begin)
 				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
 				collect := s.next(wire.Collect)
-				if !bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)) {
-					t.Errorf("Collect: body % x, want the number of the operation", collect.Body)
-				}
+				check.That(t, bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)),
+					"Collect: body % x, want the number of the operation", collect.Body)
 				s.tell(collect, c.head, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
-					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) {
-						t.Errorf("Told: body % x, want the number of the operation", told.Body)
-					}
+					check.That(t, bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)),
+						"Told: body % x, want the number of the operation", told.Body)
 					s.tell(told, 0, nil)
 				}
 			}, func() {

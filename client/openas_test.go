@@ -136,9 +136,7 @@ func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 						ntstatus.PortDisconnected)
 				}
 			})
-			if s.Err() == nil {
-				t.Errorf("answer %d, malformed %t: the connection is still open", at, half)
-			}
+			check.That(t, s.Err() != nil, "answer %d, malformed %t: the connection is still open", at, half)
 		}
 	}
 }

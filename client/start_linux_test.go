@@ -48,9 +48,8 @@ func TestStartRequestsProcess(t *testing.T) {
 					break
 				}
 				f := s.next([]wire.Kind{wire.Attach, wire.AttachAs}[i])
-				if f.Thread != 1 || !bytes.Equal(f.Body, body) {
-					t.Errorf("request of thread %d with body % x, want thread 1 with % x", f.Thread, f.Body, body)
-				}
+				check.That(t, f.Thread == 1 && bytes.Equal(f.Body, body),
+					"request of thread %d with body % x, want thread 1 with % x", f.Thread, f.Body, body)
 				s.tell(f, st, nil)
 			}
 		}, func() {
@@ -112,10 +111,8 @@ func TestKnownNeedsRightToTerminate(t *testing.T) {
 			}
 		}, func() {
 			id, at := s.known(8)
-			if granted && (id != 0x44 || at != 99) || !granted && (id != 0 || at != 0) {
-				t.Errorf("right to terminate granted %t: known = %v, %d; want 0x44 and 99, or 0 and 0", granted, id,
-					at)
-			}
+			check.That(t, (!granted || id == 0x44 && at == 99) && (granted || id == 0 && at == 0),
+				"right to terminate granted %t: known = %v, %d; want 0x44 and 99, or 0 and 0", granted, id, at)
 		})
 		s.stands()
 	}
@@ -138,9 +135,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 			answer := func(row string, st ntstatus.Status, out any) any {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-				if f.Service != s.services[row] {
-					t.Errorf("call of service %d, want %s", f.Service, row)
-				}
+				check.That(t, f.Service == s.services[row], "call of service %d, want %s", f.Service, row)
 				var rest []byte
 				if st == ntstatus.Success {
 					var err error
@@ -150,9 +145,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 				}
 				s.tell(f, st, rest)
 				in, err := r.DecodeIn(f.Body[1:])
-				if err != nil {
-					t.Error(err)
-				}
+				check.That(t, err == nil, "%v", err)
 				return in
 			}
 			s.beside(func() {
@@ -171,9 +164,8 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 					ProcessInformation: nt.KernelUserTimes{CreateTime: c.made, ExitTime: 5}})
 				if c.ends {
 					end := answer("NtTerminateProcess", 0, nt.TerminateProcessOut{})
-					if end != (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}) {
-						t.Errorf("NtTerminateProcess with %+v, want handle %v and exit status %v", end, h, code)
-					}
+					check.That(t, end == (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}),
+						"NtTerminateProcess with %+v, want handle %v and exit status %v", end, h, code)
 				}
 				if in := answer("NtClose", 0, nt.CloseOut{}); in != (nt.CloseIn{Handle: h}) {
 					t.Errorf("NtClose with %+v, want handle %v", in, h)

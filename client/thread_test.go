@@ -86,9 +86,7 @@ func TestWaitIsOneFrame(t *testing.T) {
 	}, func() {
 		check.Equal(t, wait(), ntstatus.PortDisconnected, "CallWhenReady when the connection is lost")
 	})
-	if s.Err() == nil {
-		t.Error("Err of the lost connection = nil, want an error")
-	}
+	check.That(t, s.Err() != nil, "Err of the lost connection = nil, want an error")
 }
 
 // A nil thread and a thread of another connection are rejected, and nothing is sent.

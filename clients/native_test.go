@@ -85,9 +85,7 @@ func TestNativeFunctionsEqualHeaders(t *testing.T) {
 func functions(t *testing.T) []native {
 	t.Helper()
 	paths, err := filepath.Glob(headersFolder + "/*.h")
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no headers: ", err)
-	}
+	check.RequireThat(t, err == nil && len(paths) != 0, "no headers:  %v", err)
 	var list []native
 	for _, path := range paths {
 		if name := filepath.Base(path); name == "ntifs.h" || name == "wdm.h" { // kernel mode has a library of its own
@@ -102,9 +100,7 @@ func functions(t *testing.T) []native {
 			if all := strings.Join(strings.Fields(string(m[3])), " "); all != "void" && all != "VOID" {
 				for _, p := range strings.Split(all, ",") {
 					typ := parameter.FindStringSubmatch(strings.TrimSpace(p))
-					if typ == nil {
-						t.Fatalf("%s: the parameter %q is not understood", f.name, p)
-					}
+					check.RequireThat(t, typ != nil, "%s: the parameter %q is not understood", f.name, p)
 					if typ[2] != "" {
 						typ[1] += " *"
 					}
@@ -115,9 +111,7 @@ func functions(t *testing.T) []native {
 		}
 	}
 	slices.SortFunc(list, func(a, b native) int { return strings.Compare(a.name, b.name) })
-	if len(list) < 500 {
-		t.Errorf("%d functions were found in the headers, want at least 500", len(list))
-	}
+	check.That(t, len(list) >= 500, "%d functions were found in the headers, want at least 500", len(list))
 	return list
 }
 
@@ -175,16 +169,12 @@ func TestWheelIsReproducible(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		paths, err := filepath.Glob(dir + "/refmon-*-py3-none-any.whl")
-		if err != nil || len(paths) != 1 {
-			t.Fatal(paths, err)
-		}
+		check.RequireThat(t, err == nil && len(paths) == 1, "%v %v", paths, err)
 		if wheels[i], err = os.ReadFile(paths[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !bytes.Equal(wheels[0], wheels[1]) {
-		t.Error("two wheels differ")
-	}
+	check.That(t, bytes.Equal(wheels[0], wheels[1]), "two wheels differ")
 	z := check.Must(zip.NewReader(bytes.NewReader(wheels[0]), int64(len(wheels[0]))))
 	for _, name := range []string{"__init__.py", "native.py", "functions.txt", "table.json"} {
 		if f, err := z.Open("refmon/" + name); err != nil {

@@ -27,9 +27,8 @@ func TestClientTableMatchesServiceTable(t *testing.T) {
 		check.NoError(t, os.WriteFile(tableFile, b, 0o644))
 	}
 	got, err := os.ReadFile(tableFile)
-	if err != nil || !bytes.Equal(got, b) {
-		t.Errorf("%s is not that of the services (%v): go test ./clients -args -write", tableFile, err)
-	}
+	check.That(t, err == nil && bytes.Equal(got, b),
+		"%s is not that of the services (%v): go test ./clients -args -write", tableFile, err)
 }
 
 // table returns the file, with one line a row.
@@ -49,9 +48,7 @@ func table(t *testing.T) []byte {
 	lines(t, &b, "constants", script.Constants())
 	b.Truncate(b.Len() - len(",\n"))
 	b.WriteString("\n}\n")
-	if !json.Valid(b.Bytes()) {
-		t.Fatal("the table is not valid JSON")
-	}
+	check.RequireThat(t, json.Valid(b.Bytes()), "the table is not valid JSON")
 	return b.Bytes()
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -58,10 +59,8 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 		}
 	}
 	t.Logf("%d expressions, %d of them over more than 128 principals", told, wide)
-	if told < 700 || wide < 100 {
-		t.Errorf("%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", told,
-			wide)
-	}
+	check.That(t, told >= 700 && wide >= 100,
+		"%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", told, wide)
 }
 
 // Expressions are as short as possible. They have no SIDs of nobody, no implied terms and no denials at the end. The
@@ -87,9 +86,7 @@ func TestExpressionsAreShort(t *testing.T) {
 		if got := fmt.Sprint(x); !ok || got != c.want {
 			t.Errorf("Expression of %s: %s, %t; want %s, true", c.sddl, got, ok, c.want)
 		}
-		if len(x) != 1 {
-			t.Errorf("Expression of %s: %d clauses, want 1", c.sddl, len(x))
-		}
+		check.That(t, len(x) == 1, "Expression of %s: %d clauses, want 1", c.sddl, len(x))
 	}
 	// Below a label only a privilege grants WRITE_OWNER (A-62).
 	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
@@ -124,16 +121,13 @@ func TestExpressionIgnoresDisabledGroups(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
 		x, ok := e.Expression(sddl.MustParse("D:(A;;0x3;;;BU)(A;;0x4;;;AU)(A;;0x1;;;BG)"), 0)
-		if !ok {
-			t.Errorf("%s: Expression ok = false, want true", groups)
-		}
+		check.That(t, ok, "%s: Expression ok = false, want true", groups)
 		return fmt.Sprint(x)
 	}
 	const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"`
 	without, with := text(user+`]}`), text(user+`,{"sid":"BG","attributes":[]}]}`)
-	if without != with {
-		t.Errorf("Expression without the disabled group: %s, with it: %s; want equal ones", without, with)
-	}
+	check.That(t, without == with,
+		"Expression without the disabled group: %s, with it: %s; want equal ones", without, with)
 }
 
 // With central policies, only a descriptor that names a policy has no expression (A-100). A label alone changes
@@ -183,9 +177,7 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 		if tok.IsRestricted() || tok.IsAppContainer() {
 			continue
 		}
-		if got := x.Allows(tok.Member); got != want.Has(i) {
-			t.Errorf("%s: principal %d: %v allows %t, want %t", text, i, x, got, want.Has(i))
-		}
+		check.Equal(t, x.Allows(tok.Member), want.Has(i), "%s: principal %d: %v allows", text, i, x)
 	}
 }
 
@@ -197,7 +189,6 @@ func TestEmptyExpressionAllowsNobody(t *testing.T) {
 			t.Errorf("Expression %q allows everybody, want nobody", fmt.Sprint(x))
 		}
 	}
-	if !effective.Everybody().Allows(func(sid.SID, bool) bool { return false }) {
-		t.Error("Everybody() denies a principal without SIDs, want it allowed")
-	}
+	check.That(t, effective.Everybody().Allows(func(sid.SID, bool) bool { return false }),
+		"Everybody() denies a principal without SIDs, want it allowed")
 }

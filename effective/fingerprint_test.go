@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -86,15 +87,12 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}))
 			allowed[i] = d.Allowed()
 		}
-		if allowed[0] == allowed[1] {
-			t.Errorf("%s: the access check returns %v for both tokens, want different results", c.name, allowed)
-		}
-		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
-		}
-		if n := effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(); n != 2 {
-			t.Errorf("A-141: %s: Distinct = %d, want 2", c.name, n)
-		}
+		check.That(t, allowed[0] != allowed[1],
+			"%s: the access check returns %v for both tokens, want different results", c.name, allowed)
+		check.That(t, effective.Fingerprint(pair[0]) != effective.Fingerprint(pair[1]),
+			"A-141: %s: equal fingerprints, want different ones", c.name)
+		check.Equal(t, effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(), 2,
+			"A-141: %s: Distinct", c.name)
 	}
 }
 
@@ -109,9 +107,7 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 		return func(tok *token.Token) *token.Token {
 			for _, l := range lists {
 				next, st := tok.Filter(token.FilterSpec{Restrict: l})
-				if st != ntstatus.Success {
-					t.Fatalf("Filter: %v, want success", st)
-				}
+				check.RequireThat(t, st == ntstatus.Success, "Filter: %v, want success", st)
 				tok = next
 			}
 			return tok
@@ -152,11 +148,9 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 			d := must(access.Check(pair[i], sddl.MustParse("O:BAG:SYD:"+c.entries), winnt.FILE_WRITE_DATA, winnt.FileObject))
 			allowed[i] = d.Allowed()
 		}
-		if allowed != [2]bool{true, false} {
-			t.Errorf("%s: the access check returns %v, want [true false]", c.name, allowed)
-		}
-		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
-		}
+		check.That(t, allowed == [2]bool{true, false},
+			"%s: the access check returns %v, want [true false]", c.name, allowed)
+		check.That(t, effective.Fingerprint(pair[0]) != effective.Fingerprint(pair[1]),
+			"A-141: %s: equal fingerprints, want different ones", c.name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -51,9 +52,7 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 		"disabled device":  func(s *token.Spec) { s.DeviceGroups = []token.Group{{SID: worldUsers[1]}} },
 		"trust":            func(s *token.Spec) { s.TrustLevel = sid.MustParse("S-1-19-512-1024") },
 	} {
-		if print(change) == want {
-			t.Errorf("%s: the fingerprint did not change", name)
-		}
+		check.That(t, print(change) != want, "%s: the fingerprint did not change", name)
 	}
 	for name, change := range map[string]func(*token.Spec){
 		"order": func(s *token.Spec) { slices.Reverse(s.Groups) },
@@ -64,9 +63,7 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 		"session":    func(s *token.Spec) { s.SessionID = 7 },
 		"disabled p": func(s *token.Spec) { s.Privileges |= winnt.SeSecurityPrivilege.Bit() },
 	} {
-		if got := print(change); got != want {
-			t.Errorf("%s: the fingerprint changed to %v, want %v", name, got, want)
-		}
+		check.Equal(t, print(change), want, "%s: the fingerprint changed to", name)
 	}
 }
 
@@ -75,14 +72,10 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 func TestEqualTokensShareColumn(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
-	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
-		t.Errorf("Distinct of two equal tokens = %d, want 1", n)
-	}
+	check.Equal(t, effective.Compile(same, effective.Config{}).Distinct(), 1, "Distinct of two equal tokens")
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
-	if n := effective.Compile(same, callback).Distinct(); n != 2 {
-		t.Errorf("Distinct with a callback = %d, want 2", n)
-	}
+	check.Equal(t, effective.Compile(same, callback).Distinct(), 2, "Distinct with a callback")
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
@@ -152,30 +145,21 @@ func TestSetMatchesMap(t *testing.T) {
 				want[i] = true
 			}
 		}
-		if s.Count() != len(want) {
-			t.Fatalf("Count = %d, want %d", s.Count(), len(want))
-		}
+		check.Require(t, s.Count(), len(want), "Count")
 		last := -1
 		for i := range s.All() {
-			if !want[i] || i <= last || !s.Has(i) {
-				t.Fatalf("All yields %d after %d: want ascending members only", i, last)
-			}
+			check.RequireThat(t, want[i] && i > last && s.Has(i),
+				"All yields %d after %d: want ascending members only", i, last)
 			last = i
 		}
 		for range s.All() {
 			break // the sequence ends where its reader does
 		}
-		if s.Has(-1) || s.Has(n+64) {
-			t.Fatalf("Has(-1) or Has(%d) = true, want false", n+64)
-		}
+		check.RequireThat(t, !s.Has(-1) && !s.Has(n+64), "Has(-1) or Has(%d) = true, want false", n+64)
 		longer := append(slices.Clone(s), 0)
-		if !s.Equal(longer) || !longer.Equal(s) {
-			t.Fatal("sets that differ only in empty words are not equal")
-		}
+		check.RequireThat(t, s.Equal(longer) && longer.Equal(s), "sets that differ only in empty words are not equal")
 		longer[len(s)] = 1
-		if s.Equal(longer) || longer.Equal(s) {
-			t.Fatal("sets that differ in one member are equal")
-		}
+		check.RequireThat(t, !s.Equal(longer) && !longer.Equal(s), "sets that differ in one member are equal")
 	}
 }
 
@@ -220,9 +204,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		t.Fatalf("Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
 	}
 	for i, tok := range tokens {
-		if got := p.Token(i); got != tok {
-			t.Fatalf("Token(%d) = %v, want %v", i, got, tok)
-		}
+		check.Require(t, p.Token(i), tok, "Token(%d)", i)
 	}
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()

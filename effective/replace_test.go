@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -48,9 +49,8 @@ func TestReplaceMatchesCompile(t *testing.T) {
 						t.Fatalf("A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step,
 							right, got[right], want[right])
 					}
-					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
-						t.Fatalf("step %d: the result of right %d changed, but Affects returned false", step, right)
-					}
+					check.RequireThat(t, difference.Affects(d) || before.Allowed(d)[right].Equal(want[right]),
+						"step %d: the result of right %d changed, but Affects returned false", step, right)
 				}
 				if difference.Affects(d) {
 					affected++
@@ -61,9 +61,8 @@ func TestReplaceMatchesCompile(t *testing.T) {
 			p, tokens = replaced, next
 		}
 	}
-	if affected == 0 || spared == 0 {
-		t.Errorf("Affects returned true for %d descriptors and false for %d, want both", affected, spared)
-	}
+	check.That(t, affected != 0 && spared != 0,
+		"Affects returned true for %d descriptors and false for %d, want both", affected, spared)
 }
 
 // group returns one of a few groups, or a SID of the world.
@@ -163,8 +162,6 @@ func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 	}{{other, other, false}, {gained, other, true}, {other, gained, true}} {
 		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
 		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
-		if got := difference.Affects(d); got != c.want {
-			t.Errorf("owner %s, entry for %s: Affects = %t, want %t", c.owner, c.entry, got, c.want)
-		}
+		check.Equal(t, difference.Affects(d), c.want, "owner %s, entry for %s: Affects", c.owner, c.entry)
 	}
 }

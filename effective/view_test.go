@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -61,9 +62,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 			}
 			for _, c := range told {
 				k := effective.Change{Object: c.Object, Principal: c.Principal, Right: c.Right}
-				if answers[k] == c.Allowed {
-					t.Fatalf("step %d: %+v was reported, but changes nothing", step, c)
-				}
+				check.RequireThat(t, answers[k] != c.Allowed, "step %d: %+v was reported, but changes nothing", step, c)
 				answers[k] = c.Allowed
 			}
 			checkView(t, v, q, objects, people, answers)
@@ -96,9 +95,7 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 			allowed--
 		}
 	}
-	if allowed != 0 {
-		t.Fatalf("the reported changes leave %d results too few or too many", allowed)
-	}
+	check.RequireThat(t, allowed == 0, "the reported changes leave %d results too few or too many", allowed)
 }
 
 // The first Put of an object reports all its results. Putting the same descriptor again reports nothing.
@@ -189,9 +186,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		}
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
-			if got := v.Allowed("o", who, 0); got != want {
-				t.Errorf("step %d: Allowed of %s = %t, want %t", i, who, got, want)
-			}
+			check.Equal(t, v.Allowed("o", who, 0), want, "step %d: Allowed of %s", i, who)
 		}
 		// A new object is evaluated for the current principals, and their results are reported.
 		var want []effective.Change

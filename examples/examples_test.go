@@ -30,9 +30,7 @@ func TestAdoptPageCodeMatchesFiles(t *testing.T) {
 		t.Errorf("%d pieces of code, %d of them say which file they are cut from", n, len(pieces))
 	}
 	for _, p := range pieces {
-		if p[1] == "from" && !strings.Contains(readFile(t, p[2]), p[3]) {
-			t.Errorf("%s no longer has\n%s", p[2], p[3])
-		}
+		check.That(t, p[1] != "from" || strings.Contains(readFile(t, p[2]), p[3]), "%s no longer has\n%s", p[2], p[3])
 	}
 }
 
@@ -47,9 +45,8 @@ func TestPython(t *testing.T) {
 	refmon := filepath.Join(bin, "refmon")
 	out := check.Must(exec.Command(python, filepath.Join("python", "check.py"), refmon).Output())
 	for _, p := range cut.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1) {
-		if p[1] == "output of" && p[3] != strings.ReplaceAll(string(out), "\r\n", "\n") {
-			t.Errorf("it prints\n%s\nthe page says\n%s", out, p[3])
-		}
+		check.That(t, p[1] != "output of" || p[3] == strings.ReplaceAll(string(out), "\r\n", "\n"),
+			"it prints\n%s\nthe page says\n%s", out, p[3])
 	}
 }
 
@@ -58,17 +55,13 @@ var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+
 // TestAdoptPageListsLinkedPackages compares the page's table with go list.
 func TestAdoptPageListsLinkedPackages(t *testing.T) {
 	rows := linkedRow.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1)
-	if len(rows) < 5 {
-		t.Fatalf("found %d rows, want at least 5", len(rows))
-	}
+	check.RequireThat(t, len(rows) >= 5, "found %d rows, want at least 5", len(rows))
 	for _, r := range rows {
 		cmd := exec.Command("go", "list", "-deps", "-f",
 			"{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./"+r[1])
 		cmd.Dir = root
 		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("go list: %v", err)
-		}
+		check.RequireThat(t, err == nil, "go list: %v", err)
 		own, modules := 0, map[string]bool{}
 		for _, line := range strings.Fields(strings.ReplaceAll(string(out), " ", "=")) {
 			module, _, _ := strings.Cut(line, "=")

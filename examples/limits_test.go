@@ -107,18 +107,14 @@ func TestDocumentedLimitsEqualConstants(t *testing.T) {
 			}
 		}
 	}
-	if len(rows) < 20 {
-		t.Errorf("found %d rows, want at least 20", len(rows))
-	}
+	check.That(t, len(rows) >= 20, "found %d rows, want at least 20", len(rows))
 }
 
 // The sentence below the table.
 func TestDocumentedNumberOfSmallestEntriesFits(t *testing.T) {
 	c := constsOf(t, "sd")
 	v, ok := c.value(c.named["MaxACLSize"])
-	if !ok {
-		t.Fatal("no MaxACLSize")
-	}
+	check.RequireThat(t, ok, "no MaxACLSize")
 	size, _ := constant.Int64Val(v)
 	if n := (size - 8) / 16; n != 4095 || !strings.Contains(readFile(t, "docs/adopt.md"),
 		"4,095 of the smallest kind (16 bytes)") {

@@ -31,9 +31,8 @@ func TestLabelsLimitMaximalAccessOfNewObject(t *testing.T) {
 			&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P",
 				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
 				Object: fileaccess.Object{Descriptor: sd.NoSecurity}})
-		if d.Max.Access != c.want || d.Max.Allowed() != (c.want != 0) {
-			t.Errorf("maximal access of a new object, %s: %+v, want %v", name, d.Max, c.want)
-		}
+		check.That(t, d.Max.Access == c.want && d.Max.Allowed() == (c.want != 0),
+			"maximal access of a new object, %s: %+v, want %v", name, d.Max, c.want)
 	}
 }
 

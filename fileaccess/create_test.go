@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -15,9 +16,8 @@ import (
 // The creator of a file gets all rights, and the next open those that the new descriptor grants (FO-025).
 func TestNextOpenUsesNewDescriptor(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
-	if d.Granted != 0x1F01FF || d.NewSD == nil {
-		t.Fatalf("FO-025: creation: granted %v, descriptor %v; want 0x1F01FF and a descriptor", d.Granted, d.NewSD)
-	}
+	check.RequireThat(t, d.Granted == 0x1F01FF && d.NewSD != nil,
+		"FO-025: creation: granted %v, descriptor %v; want 0x1F01FF and a descriptor", d.Granted, d.NewSD)
 	s.f.Object = fileaccess.Object{Exists: true, Descriptor: d.NewSD}
 	s.r.Disposition, s.r.Desired = fileaccess.FileOpen, 2
 	if d := fileaccess.Open(s.r, s.f); d.Status() != denied {
@@ -105,10 +105,8 @@ func TestNewDescriptorComesFromClient(t *testing.T) {
 				t.Fatalf("Open: %v, descriptor %v; want %v", d.Status(), sdText(d.NewSD), c.st)
 			}
 			if c.st != 0 {
-				if d.Rule != "F-32" || d.Granted != 0 || d.Action != 0 {
-					t.Errorf("failed Open: rule %s, granted %v, action %d; want F-32, 0, 0", d.Rule, d.Granted,
-						d.Action)
-				}
+				check.That(t, d.Rule == "F-32" && d.Granted == 0 && d.Action == 0,
+					"failed Open: rule %s, granted %v, action %d; want F-32, 0, 0", d.Rule, d.Granted, d.Action)
 				return
 			}
 			if want := sddl.MustParse(c.want); sdText(d.NewSD) != sdText(want) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -43,18 +44,14 @@ func TestDecisionHasAuditData(t *testing.T) {
 	} {
 		d, s := open(t, c.desired, c.setup...)
 		got := want{d.Audit.About, d.Audit.Name, d.Audit.Desired, d.Audit.Status}
-		if got != c.want || d.Audit.Granted != d.Granted {
-			t.Errorf("%s: audit data %+v, want %+v and the granted rights", c.what, d.Audit, c.want)
-		}
+		check.That(t, got == c.want && d.Audit.Granted == d.Granted,
+			"%s: audit data %+v, want %+v and the granted rights", c.what, d.Audit, c.want)
 		switch got.about {
 		case fileaccess.AuditObject:
-			if d.Audit.Descriptor != s.f.Object.Descriptor {
-				t.Errorf("%s: the audited descriptor is not that of the object", c.what)
-			}
+			check.That(t, d.Audit.Descriptor == s.f.Object.Descriptor,
+				"%s: the audited descriptor is not that of the object", c.what)
 		case fileaccess.AuditDirectory:
-			if d.Audit.Descriptor == nil {
-				t.Errorf("%s: no audited descriptor, want the directory's", c.what)
-			}
+			check.That(t, d.Audit.Descriptor != nil, "%s: no audited descriptor, want the directory's", c.what)
 		}
 	}
 	if d, _ := open(t, 1, create, missing, parentFull); d.Audit.Descriptor != d.NewSD || d.NewSD == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -56,9 +57,7 @@ func aces(t testing.TB, text string) *sd.Descriptor {
 	}
 	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", "empty", "").Replace(text)
 	d, err := sddl.Parse("O:"+owner+"G:SYD:"+text, sddl.Options{Domain: domain, Extended: true})
-	if err != nil {
-		t.Fatalf("sddl.Parse of %q: %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "sddl.Parse of %q: %v", text, err)
 	return d
 }
 
@@ -174,12 +173,10 @@ func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Deci
 	if d.NewSD != nil && explained.NewSD != nil && d.NewSD.Equal(explained.NewSD) {
 		same.NewSD, same.Audit.Descriptor = d.NewSD, d.Audit.Descriptor
 	}
-	if same != d || x == nil || x.String() == "" {
-		t.Errorf("Explain = %+v\nOpen = %+v, want equal decisions", explained, d)
-	}
-	if d.Allowed() == (d.Rule != "") || d.Allowed() != (d.Err() == nil) || !d.Allowed() && d.Granted != 0 {
-		t.Errorf("inconsistent decision %+v: want a rule and an error exactly if it denies, and then no rights", d)
-	}
+	check.That(t, same == d && x != nil && x.String() != "",
+		"Explain = %+v\nOpen = %+v, want equal decisions", explained, d)
+	check.That(t, d.Allowed() != (d.Rule != "") && d.Allowed() == (d.Err() == nil) && (d.Allowed() || d.Granted == 0),
+		"inconsistent decision %+v: want a rule and an error exactly if it denies, and then no rights", d)
 	return d, s
 }
 

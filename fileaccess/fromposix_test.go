@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -77,9 +78,7 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.p.User, c.p.Group = 7, 8
 			d, lost, err := fileaccess.FromPOSIX(&c.p, ten)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl)); !d.Equal(want) {
 				t.Errorf("FromPOSIX: %s\nwant %s", sdText(d), sdText(want))
 			}

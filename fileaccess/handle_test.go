@@ -212,11 +212,8 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 		t.Errorf("SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
 	}
 	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
-	if h.May(fileaccess.Write) != 0 || h.May(fileaccess.Extend) != 0 {
-		t.Error("observed profile: a handle with FILE_APPEND_DATA may not write and extend, want both allowed")
-	}
-	if fileaccess.CopyTo.String() != "CopyTo" || fileaccess.Operation(99).String() != "Operation(99)" {
-		t.Errorf("names of operations: %s, %s; want CopyTo, Operation(99)", fileaccess.CopyTo,
-			fileaccess.Operation(99))
-	}
+	check.That(t, h.May(fileaccess.Write) == 0 && h.May(fileaccess.Extend) == 0,
+		"observed profile: a handle with FILE_APPEND_DATA may not write and extend, want both allowed")
+	check.That(t, fileaccess.CopyTo.String() == "CopyTo" && fileaccess.Operation(99).String() == "Operation(99)",
+		"names of operations: %s, %s; want CopyTo, Operation(99)", fileaccess.CopyTo, fileaccess.Operation(99))
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -15,9 +16,8 @@ func TestIDRangeMapsBothEnds(t *testing.T) {
 	for id, rid := range map[uint32]uint32{70000: 1000, 70103: 1103, 79999: 10999} {
 		s, ok := r.SID(id)
 		back, found := r.ID(domain.WithRID(rid))
-		if !ok || s != domain.WithRID(rid) || !found || back != id {
-			t.Errorf("L-53: SID(%d) = %v, %t; ID of RID %d = %d, %t; want one another", id, s, ok, rid, back, found)
-		}
+		check.That(t, ok && s == domain.WithRID(rid) && found && back == id,
+			"L-53: SID(%d) = %v, %t; ID of RID %d = %d, %t; want one another", id, s, ok, rid, back, found)
 	}
 	for _, id := range []uint32{0, 69999, 80000, ^uint32(0)} {
 		if s, ok := r.SID(id); ok {

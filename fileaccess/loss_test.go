@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -13,20 +14,12 @@ import (
 func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
 	t.Helper()
 	for i, l := range got {
-		if l.String() == "" {
-			t.Errorf("%s: loss %+v has no text", what, l)
-		}
-		if slices.Index(got, l) != i {
-			t.Errorf("%s: loss %v is reported twice", what, l)
-		}
-		if !slices.Contains(want, l) {
-			t.Errorf("%s: unexpected loss %+v", what, l)
-		}
+		check.That(t, l.String() != "", "%s: loss %+v has no text", what, l)
+		check.That(t, slices.Index(got, l) == i, "%s: loss %v is reported twice", what, l)
+		check.That(t, slices.Contains(want, l), "%s: unexpected loss %+v", what, l)
 	}
 	for _, l := range want {
-		if !slices.Contains(got, l) {
-			t.Errorf("%s: missing loss %+v", what, l)
-		}
+		check.That(t, slices.Contains(got, l), "%s: missing loss %+v", what, l)
 	}
 }
 
@@ -59,9 +52,7 @@ func TestConversionsReportEachLoss(t *testing.T) {
 		{Who: "OWNER@", Mask: 1}, {Who: "GROUP@", Mask: 1, Flags: fileaccess.NFS4FileInherit},
 		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}
 	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nameless)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	exactly(t, "from NFS4", lost, fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 1},
 		fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 2},
 		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "OWNER@"},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -67,9 +68,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
-	if fileaccess.Narrow(nil, 0o600, false, nil) != nil {
-		t.Error("Narrow(nil) is not nil")
-	}
+	check.That(t, fileaccess.Narrow(nil, 0o600, false, nil) == nil, "Narrow(nil) is not nil")
 }
 
 // After Narrow, the mode of a random descriptor has no more bits for group and others than the requested one. The

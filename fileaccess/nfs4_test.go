@@ -60,9 +60,8 @@ func FuzzParseNFS4(f *testing.F) {
 			return
 		}
 		again, err := fileaccess.ParseNFS4(fileaccess.FormatNFS4(list))
-		if err != nil && !strings.Contains(text, "#") || err == nil && !slices.Equal(list, again) {
-			t.Fatalf("ParseNFS4(%q) = %v, after FormatNFS4 %v, %v", text, list, again, err)
-		}
+		check.RequireThat(t, (err == nil || strings.Contains(text, "#")) && (err != nil || slices.Equal(list, again)),
+			"ParseNFS4(%q) = %v, after FormatNFS4 %v, %v", text, list, again, err)
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		if err == nil {
 			fileaccess.ToNFS4(d, nil)
@@ -104,9 +103,7 @@ func TestFromNFS4DecidesLikeACL(t *testing.T) {
 		}
 		owner, group := pick(r, []sid.SID{caseU, domain.WithRID(1002)}), pick(r, []sid.SID{caseG, domain.WithRID(2002)})
 		d, _, err := fileaccess.FromNFS4(list, owner, group, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		spec := token.Spec{User: token.Group{SID: caseU},
 			Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled},
 				{SID: caseG, Attributes: enabled}}, Integrity: sid.MediumLevel}
@@ -152,9 +149,8 @@ func TestNFS4ConversionsUseNameMap(t *testing.T) {
 		{Type: fileaccess.NFS4Deny, Who: "unknown@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
 		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit,
 			Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
-	if err != nil || len(lost) != 3 {
-		t.Errorf("FromNFS4: losses %v, %v; want two unknown names and a fixed owner", lost, err)
-	}
+	check.That(t, err == nil && len(lost) == 3,
+		"FromNFS4: losses %v, %v; want two unknown names and a fixed owner", lost, err)
 	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" +
 		caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
 	if !d.Equal(want) {

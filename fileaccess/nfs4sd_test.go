@@ -75,9 +75,7 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 	} {
 		list := must(fileaccess.ParseNFS4(text))
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
 			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n,
 				d.DACL().Len())

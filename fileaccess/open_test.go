@@ -35,17 +35,15 @@ func rule(id string) func(*testing.T, *fileaccess.Decision) {
 
 func max(st ntstatus.Status, m winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.Max != (fileaccess.MaximalAccess{Verdict: ntstatus.Decided(st), Access: m}) {
-			t.Errorf("maximal access %+v, want %v %v", d.Max, st, m)
-		}
+		check.That(t, d.Max == (fileaccess.MaximalAccess{Verdict: ntstatus.Decided(st), Access: m}),
+			"maximal access %+v, want %v %v", d.Max, st, m)
 	}
 }
 
 func action(a fileaccess.Action, implied winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.Action != a || d.Implied != implied {
-			t.Errorf("action %d, implied rights %v; want %d, %v", d.Action, d.Implied, a, implied)
-		}
+		check.That(t, d.Action == a && d.Implied == implied,
+			"action %d, implied rights %v; want %d, %v", d.Action, d.Implied, a, implied)
 	}
 }
 
@@ -299,9 +297,7 @@ func TestNilArgumentsDeny(t *testing.T) {
 	}
 	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f),
 		"facts": fileaccess.Maximal(&s, nil)} {
-		if m.Allowed() || m.Access != 0 {
-			t.Errorf("Maximal without %s: %v, want no rights", name, m)
-		}
+		check.That(t, !m.Allowed() && m.Access == 0, "Maximal without %s: %v, want no rights", name, m)
 	}
 	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(nil, sd.NoSecurity, winnt.FILE_ALL_ACCESS, nil) ||
@@ -370,9 +366,8 @@ func TestHideDeniedChangesStatus(t *testing.T) {
 	} {
 		d, _ := open(t, 1, append(append([]setup{}, hiddenEntry...), c.more...)...)
 		check.Equal(t, d.Status(), c.want, "F-73: %s", c.what)
-		if d.Rule == "F-73" && d.Audit.Status == ntstatus.ObjectNameNotFound {
-			t.Errorf("F-73: %s: the audit data also has the hidden status", c.what)
-		}
+		check.That(t, d.Rule != "F-73" || d.Audit.Status != ntstatus.ObjectNameNotFound,
+			"F-73: %s: the audit data also has the hidden status", c.what)
 	}
 }
 
@@ -382,14 +377,12 @@ func TestServerUsesPackageForWholeOpen(t *testing.T) {
 	s, dir, file := smbWorld(t)
 	// The response has the maximal access, and MAXIMUM_ALLOWED grants it.
 	o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED, fileaccess.FileOpen, 0)
-	if st != ntstatus.Success || o.handle.Granted != 0x1301BF || o.max.Access != 0x1301BF {
-		t.Fatalf("open for MAXIMUM_ALLOWED: %v, %+v; want granted and maximal access 0x1301BF", st, o)
-	}
+	check.RequireThat(t, st == ntstatus.Success && o.handle.Granted == 0x1301BF && o.max.Access == 0x1301BF,
+		"open for MAXIMUM_ALLOWED: %v, %+v; want granted and maximal access 0x1301BF", st, o)
 	// The new file inherits the ten entries.
 	made, st := s.open("b", dir, nil, winnt.GENERIC_ALL, fileaccess.FileCreate, 0)
-	if st != ntstatus.Success || made.handle.Granted != 0x1F01FF {
-		t.Fatalf("create: %v, %+v; want granted 0x1F01FF", st, made)
-	}
+	check.RequireThat(t, st == ntstatus.Success && made.handle.Granted == 0x1F01FF,
+		"create: %v, %+v; want granted 0x1F01FF", st, made)
 	own := &smbFile{SD: made.newSD}
 	got, st := querySMBSecurity(&made.handle, own, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	if d, err := sd.Decode(got); st != ntstatus.Success || err != nil || d.DACL().Len() != 10 ||

@@ -122,9 +122,7 @@ func TestFromPOSIXGrantsLikePOSIX(t *testing.T) {
 	for range *pairsFlag / 10 {
 		p := randomPOSIX(r)
 		d, _, err := fileaccess.FromPOSIX(p, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		user, groups := uint32(r.IntN(5)), []uint32{uint32(r.IntN(5)), uint32(r.IntN(5))}[:r.IntN(3)]
 		s := unixToken(t, user, groups...)
 		for _, perm := range threePerms {
@@ -214,13 +212,10 @@ func TestDefaultACLIsInherited(t *testing.T) {
 		ID: none},
 		{Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
 	d, _, err := fileaccess.FromPOSIX(p, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	back, _ := fileaccess.ToPOSIX(d, true, nil)
-	if !slices.Equal(back.Default, p.Default) || back.Mode != 0o755 {
-		t.Errorf("ToPOSIX = %+v, want default ACL %v, mode 755", back, p.Default)
-	}
+	check.That(t, slices.Equal(back.Default, p.Default) && back.Mode == 0o755,
+		"ToPOSIX = %+v, want default ACL %v, mode 755", back, p.Default)
 	for _, directory := range []bool{false, true} {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
 			Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
@@ -309,8 +304,7 @@ func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 		parts := plain.Parts()
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
-		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(lost, lostWant) {
-			t.Errorf("ToPOSIX with an entry of type %v: %+v, losses %v; want %+v, %v", typ, got, lost, want, lostWant)
-		}
+		check.That(t, reflect.DeepEqual(got, want) && reflect.DeepEqual(lost, lostWant),
+			"ToPOSIX with an entry of type %v: %+v, losses %v; want %+v, %v", typ, got, lost, want, lostWant)
 	}
 }

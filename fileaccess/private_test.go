@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -136,9 +137,7 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 		"O:S-1-5-21-1-2-3-1001D:(A;;FA;;;S-1-5-5-0-77)": "S-1-5-5-0-77 0xd013f [0]",
 	} {
 		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", text, err)
 		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
 		if got := exposed(&p); err != nil || got != want {
 			t.Errorf("%s: got %q, %v, want %q", text, got, err, want)
@@ -191,9 +190,8 @@ func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 			t.Errorf("%+v: got %v, private %t, want %q and not private", c.r, err, p.Private(), c.want)
 		}
 	}
-	if new(fileaccess.Privacy).Private() || (*fileaccess.Privacy)(nil).Private() {
-		t.Error("the zero value says private, want not private (A-150)")
-	}
+	check.That(t, !new(fileaccess.Privacy).Private() && !(*fileaccess.Privacy)(nil).Private(),
+		"the zero value says private, want not private (A-150)")
 	trusted := fileaccess.PrivateRequest{User: caseU, Object: aces(t, "(A;;FA;;;G)"), Trusted: []sid.SID{caseG}}
 	if p, err := fileaccess.Private(&trusted); err != nil || !p.Private() {
 		t.Errorf("A-163: with G trusted got %s, %v, want private", exposed(&p), err)

@@ -98,9 +98,8 @@ func TestPrivateAgreesWithAccessChecks(t *testing.T) {
 			private++
 		}
 	}
-	if private < n/20 || private > n*19/20 {
-		t.Errorf("%d of %d random objects are private: the comparison says little", private, n)
-	}
+	check.That(t, private >= n/20 && private <= n*19/20,
+		"%d of %d random objects are private: the comparison says little", private, n)
 }
 
 // strangersMay returns those of the exposing rights that at least one of the tokens has, each checked alone.
@@ -161,8 +160,6 @@ func randomSD(t *testing.T, r *rand.Rand) *sd.Descriptor {
 	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";U;", ";"+caseU.String()+";", ";G)", ";"+caseG.String()+")",
 		";G;", ";"+caseG.String()+";", "O:U", "O:"+caseU.String(), "O:G", "O:"+caseG.String()).Replace(text)
 	d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "%s: %v", text, err)
 	return d
 }

@@ -37,9 +37,8 @@ func TestSecurityInformationNeedsRight(t *testing.T) {
 			_, st = fileaccess.SetSecurity(&h, &fileaccess.SecurityChange{Information: c.info, Old: d, New: d,
 				Subject: access.SubjectOf(mustToken(t, baseSpec()))})
 		}
-		if (st == 0) != c.want || st != 0 && st != denied {
-			t.Errorf("%s: %v, want success: %t, otherwise %v", c.id, st, c.want, denied)
-		}
+		check.That(t, (st == 0) == c.want && (st == 0 || st == denied),
+			"%s: %v, want success: %t, otherwise %v", c.id, st, c.want, denied)
 	}
 }
 
@@ -89,9 +88,7 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 		{4, "D:(A;;FR;;;WD)", 0},
 	} {
 		d, st := set(c.info, c.text, &all)
-		if st != c.want || st == 0 && d == nil {
-			t.Errorf("F-51: SetSecurity of %q: %v, want %v", c.text, st, c.want)
-		}
+		check.That(t, st == c.want && (st != 0 || d != nil), "F-51: SetSecurity of %q: %v, want %v", c.text, st, c.want)
 	}
 	// F-52: the old descriptor and the rights of the handle do not change.
 	d, _ := set(4, "D:", &all)
@@ -114,7 +111,6 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 		}
 	}
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
-	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
-		t.Errorf("F-50: QuerySecurity of the DACL: %v, %v; want only the DACL", part, st)
-	}
+	check.That(t, st == 0 && part.Owner().IsZero() && part.DACL().Len() == 1,
+		"F-50: QuerySecurity of the DACL: %v, %v; want only the DACL", part, st)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -77,9 +78,8 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	tok := must(token.New(token.StandardUser(user)))
 	session, ok := tok.LogonSID()
-	if !ok || !namesAny(tok.DefaultDACL()) {
-		t.Fatalf("the token has a logon SID %v: %t; want one that its default DACL names", session, ok)
-	}
+	check.RequireThat(t, ok && namesAny(tok.DefaultDACL()),
+		"the token has a logon SID %v: %t; want one that its default DACL names", session, ok)
 	const plain, heirs = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	for _, c := range []struct {
 		name, parent, creator, want string
@@ -106,15 +106,12 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 				continue
 			}
 			if c.st != ntstatus.Success {
-				if d.Rule != "F-199" || d.NewSD != nil {
-					t.Errorf("%s: rule %q, descriptor returned: %t; want F-199, false", c.name, d.Rule,
-						d.NewSD != nil)
-				}
+				check.That(t, d.Rule == "F-199" && d.NewSD == nil,
+					"%s: rule %q, descriptor returned: %t; want F-199, false", c.name, d.Rule, d.NewSD != nil)
 				continue
 			}
-			if namesAny(d.NewSD.DACL()) || namesAny(d.NewSD.SACL()) {
-				t.Errorf("%s, options %#x: the new descriptor names a logon session", c.name, options)
-			}
+			check.That(t, !namesAny(d.NewSD.DACL()) && !namesAny(d.NewSD.SACL()),
+				"%s, options %#x: the new descriptor names a logon session", c.name, options)
 			if want := sddl.MustParse(c.want); options == 0 && !d.NewSD.DACL().Equal(want.DACL()) {
 				text, err := sddl.Format(d.NewSD, sddl.Options{})
 				t.Errorf("%s: new descriptor %s, %v; want %s", c.name, text, err, c.want)

@@ -42,7 +42,5 @@ func TestParseSubIDsAndOverlaps(t *testing.T) {
 		{0, 99, true}} {
 		check.Equal(t, r.Overlaps(c.first, c.last), c.want, "Overlaps(%d, %d)", c.first, c.last)
 	}
-	if r.String() != "10-12" {
-		t.Errorf("String = %s, want 10-12", r)
-	}
+	check.That(t, r.String() == "10-12", "String = %s, want 10-12", r)
 }

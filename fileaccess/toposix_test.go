@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -122,9 +123,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		"O:S-1-22-2-8G:S-1-22-1-7D:": {{Kind: noName, SID: g8}, {Kind: noName, SID: u7}},
 	} {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)
-		if (p.User == 7) != (p.Group == 8) || (p.User == none) != (len(lost) == 2) {
-			t.Errorf("ToPOSIX(%s) = %+v, want user 7 with group 8, or neither", text, p)
-		}
+		check.That(t, (p.User == 7) == (p.Group == 8) && (p.User == none) == (len(lost) == 2),
+			"ToPOSIX(%s) = %+v, want user 7 with group 8, or neither", text, p)
 		exactly(t, text, lost, want...)
 	}
 }

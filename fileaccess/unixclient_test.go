@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -46,14 +47,11 @@ func TestNetworkUserNeedsSIDs(t *testing.T) {
 		want string
 	}{{7, nil, "user id 7"}, {1, []uint32{2, 8}, "group id 8"}} {
 		s, err := m.NetworkUser(c.uid, c.gids, sid.Everyone)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !s.User.SID.IsZero() || s.Groups != nil {
-			t.Errorf("NetworkUser(%d, %v): %v, %+v; want an error for %s", c.uid, c.gids, err, s, c.want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.want) && s.User.SID.IsZero() && s.Groups == nil,
+			"NetworkUser(%d, %v): %v, %+v; want an error for %s", c.uid, c.gids, err, s, c.want)
 	}
 	s, err := m.NetworkUser(1, []uint32{2}, fileaccess.UnixGroup(2))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if _, err := token.New(s); err != nil {
 		t.Errorf("token.New with a repeated group: %v, want no error", err)
 	}

@@ -228,9 +228,7 @@ func TestPublishedVectors(t *testing.T) {
 		used[r.id] = true
 		cited := strings.Fields(n.rules)
 		source := rules.ID(cited[0]).Source()
-		if source == "" {
-			t.Errorf("docs/rules has no rule %s", cited[0])
-		}
+		check.That(t, source != "", "docs/rules has no rule %s", cited[0])
 		for i := range r.asks {
 			a := &r.asks[i]
 			s := newSituation(t)
@@ -248,9 +246,7 @@ func TestPublishedVectors(t *testing.T) {
 		}
 	}
 	for id := range notes {
-		if !used[id] {
-			t.Errorf("the note %s has no case", id)
-		}
+		check.That(t, used[id], "the note %s has no case", id)
 	}
 	file := filepath.Join("..", "vectors", "open.jsonl")
 	if *writeVectors {
@@ -316,8 +312,6 @@ func TestReasonsEqualRecordings(t *testing.T) {
 		for a := range e.Accesses() {
 			got = append(got, [3]string{fmt.Sprint(a.Code), fmt.Sprint(a.Reason), a.ACE})
 		}
-		if fmt.Sprint(got) != fmt.Sprint(row.Reasons) {
-			t.Errorf("row %d: reasons %v, want %v", i, got, row.Reasons)
-		}
+		check.That(t, fmt.Sprint(got) == fmt.Sprint(row.Reasons), "row %d: reasons %v, want %v", i, got, row.Reasons)
 	}
 }

@@ -17,9 +17,7 @@ func TestCreateFileAddsRights(t *testing.T) {
 		s := newSituation(t)
 		s.apply(in(o(text)))
 		r, ok := fileaccess.CreateFile(s.r.Subject, "f", 0, 7, fileaccess.OpenExisting, 0)
-		if !ok {
-			t.Fatal("CreateFile of OpenExisting returned false, want a request")
-		}
+		check.RequireThat(t, ok, "CreateFile of OpenExisting returned false, want a request")
 		if d := fileaccess.Open(&r, s.f); d.Granted != want || d.Allowed() != (want != 0) {
 			t.Errorf("FO-085: %s: %v, granted %v; want granted %v", text, d.Status(), d.Granted, want)
 		}

@@ -63,9 +63,7 @@ func TestNamesStayInDirectory(t *testing.T) {
 		for _, want := range c.want {
 			known = known || errors.Is(err, want)
 		}
-		if !known || fd != -1 {
-			t.Errorf("F-112: below(%.40q) = %d, %v, want -1 and one of %v", c.path, fd, err, c.want)
-		}
+		check.That(t, known && fd == -1, "F-112: below(%.40q) = %d, %v, want -1 and one of %v", c.path, fd, err, c.want)
 	}
 	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
 		t.Errorf("F-112: resolve of a link to read it = %d, %v, want -1, %v", fd, err, unix.ELOOP)
@@ -168,10 +166,8 @@ func TestRefillTakesOnlyFiles(t *testing.T) {
 	}
 	fd := check.Result(g.Locking())
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || fd == g.fd || flags&unix.O_ACCMODE != unix.O_RDWR || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("Locking = %d, status flags %#o, %v; want a new descriptor with O_RDWR and O_NONBLOCK", fd, flags,
-			err)
-	}
+	check.That(t, err == nil && fd != g.fd && flags&unix.O_ACCMODE == unix.O_RDWR && flags&unix.O_NONBLOCK != 0,
+		"Locking = %d, status flags %#o, %v; want a new descriptor with O_RDWR and O_NONBLOCK", fd, flags, err)
 	w.must(unix.Close(fd))
 }
 
@@ -193,9 +189,7 @@ func TestReadOnlyVolumeIsDetected(t *testing.T) {
 	}
 	tree := check.Must(Open(Config{Path: root, Attribute: attribute}))
 	defer func() { w.must(tree.Close()) }()
-	if !tree.readOnly {
-		t.Error("F-26: a tree on a read-only mount: readOnly is false, want true")
-	}
+	check.That(t, tree.readOnly, "F-26: a tree on a read-only mount: readOnly is false, want true")
 }
 
 // Lookups by name and by descriptor return all fields of the host's kernel, and the time of birth if there is one. A
@@ -208,9 +202,7 @@ func TestStatReturnsEveryField(t *testing.T) {
 		var want unix.Statx_t
 		w.must(unix.Statx(w.tree.root, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &want))
 		got, err := statAt(w.tree.root, name, 0)
-		if err != nil || got != want {
-			t.Errorf("statAt(%s) = %+v, %v, want %+v", name, got, err, want)
-		}
+		check.That(t, err == nil && got == want, "statAt(%s) = %+v, %v, want %+v", name, got, err, want)
 		fd, err := below(w.tree.root, name, 0)
 		w.must(err)
 		if got, err = stat(fd); err != nil || got != want {

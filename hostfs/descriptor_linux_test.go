@@ -65,9 +65,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 		_, keep, err := w.tree.read(&held{fd: fd}, &s)
 		w.must(err)
 		if time.Since(begun) < settled {
-			if keep {
-				t.Error("F-115: a file that has just changed is cached, want not cached")
-			}
+			check.That(t, !keep, "F-115: a file that has just changed is cached, want not cached")
 			break
 		}
 		if try == 1000 {
@@ -152,9 +150,8 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	made := func() *sd.Descriptor {
 		s := check.Must(stat(fd))
 		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
-		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
-			t.Errorf("F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
-		}
+		check.That(t, k.verdict == ntacl.Stale && k.attribute.Version == 0,
+			"F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
 		return k.descriptor
 	}
 	plain := check.Must(ntacl.Posix(info, nil, accounts))
@@ -204,9 +201,8 @@ func TestMalformedDescriptorAttributeNeverPanics(t *testing.T) {
 		}
 		w.must(check.Err(attribute(w.path("f"), w.tree.cfg.Attribute)))
 		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
-		if st != ntstatus.Success && st != ntstatus.AccessDenied {
-			t.Errorf("open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
-		}
+		check.That(t, st == ntstatus.Success || st == ntstatus.AccessDenied,
+			"open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
 	}
 }
 

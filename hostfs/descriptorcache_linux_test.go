@@ -31,9 +31,7 @@ func TestFullCacheEvictsTheLargestUser(t *testing.T) {
 		add := func(user sid.SID, inode uint64, k *known) {
 			t.Helper()
 			got, err := c.get(identity{inode: inode}, user, func() (*known, error) { return k, nil })
-			if err != nil || got == nil {
-				t.Fatalf("F-123: %v, %v", got, err)
-			}
+			check.RequireThat(t, err == nil && got != nil, "F-123: %v, %v", got, err)
 		}
 		for i := range uint64(10) {
 			add(bob, i, one)
@@ -43,9 +41,7 @@ func TestFullCacheEvictsTheLargestUser(t *testing.T) {
 			c.find(identity{inode: 1000}) // another user reads the first one again and again
 		}
 		for i := range uint64(10) {
-			if c.find(identity{inode: i}) == nil {
-				t.Errorf("F-123: %s: another user evicted entry %d", what, i)
-			}
+			check.That(t, c.find(identity{inode: i}) != nil, "F-123: %s: another user evicted entry %d", what, i)
 		}
 		for inode, want := range map[uint64]bool{1000: true, 1001: false, 2999: true} {
 			check.Equal(t, c.find(identity{inode: inode}) != nil, want, "F-123: %s: entry %d is cached", what, inode)
@@ -74,15 +70,12 @@ func TestCacheReadsOnce(t *testing.T) {
 		// Another goroutine is faster.
 		return wideDescriptor(1), c.stores(key, first)
 	})
-	if k != first || err != nil {
-		t.Errorf("%p, %v, want %p", k, err, first)
-	}
+	check.That(t, k == first && err == nil, "%p, %v, want %p", k, err, first)
 	if c.keep(identity{inode: 2}, user, wideDescriptor(1000)); c.find(identity{inode: 2}) != nil || c.find(key) != first {
 		t.Error("F-123: an entry above the whole limit is cached, or evicted another user's")
 	}
-	if len(c.users) != 1 || len(c.byBytes) != 1 {
-		t.Errorf("F-123: %d and %d users, want the one with an entry", len(c.users), len(c.byBytes))
-	}
+	check.That(t, len(c.users) == 1 && len(c.byBytes) == 1,
+		"F-123: %d and %d users, want the one with an entry", len(c.users), len(c.byBytes))
 	if c = newDescriptorCache(0); c.keep(key, user, first) != first || c.find(key) != nil {
 		t.Error("F-123: a cache of 0 entries stores one")
 	}
@@ -121,9 +114,8 @@ func (c *descriptorCache) agrees(t *testing.T) {
 		for e := u.order.Front(); e != nil; e = e.Next() {
 			sum += e.Value.(*cachedDescriptor).bytes
 		}
-		if sum != u.bytes || u.place != at || c.users[u.user] != u || sum == 0 {
-			t.Fatalf("user %v has %d bytes at %d, want %d at %d", u.user, u.bytes, u.place, sum, at)
-		}
+		check.RequireThat(t, sum == u.bytes && u.place == at && c.users[u.user] == u && sum != 0,
+			"user %v has %d bytes at %d, want %d at %d", u.user, u.bytes, u.place, sum, at)
 		all, entries, most = all+sum, entries+u.order.Len(), max(most, sum)
 	}
 	if all != c.bytes || entries != len(c.entries) || len(c.users) != len(c.byBytes) || entries > c.most ||

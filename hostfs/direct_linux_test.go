@@ -80,10 +80,8 @@ func TestDeferredLookupDecidesAlike(t *testing.T) {
 			}
 		}
 	}
-	if count[true] < 200 || count[false] < 200 || tree.found < 100 {
-		t.Errorf("F-181: opens by success %v, %d found without a lookup; want at least 200 of each and 100", count,
-			tree.found)
-	}
+	check.That(t, count[true] >= 200 && count[false] >= 200 && tree.found >= 100,
+		"F-181: opens by success %v, %d found without a lookup; want at least 200 of each and 100", count, tree.found)
 }
 
 // An open without a lookup of its directory shares modes, name and deletion with other opens. In a directory with a
@@ -127,9 +125,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	w.want(th.NtClose(w.open(th, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
-	if w.tree.dooms != 0 {
-		t.Errorf("F-181: %d names are pending deletion, want 0", w.tree.dooms)
-	}
+	check.That(t, w.tree.dooms == 0, "F-181: %d names are pending deletion, want 0", w.tree.dooms)
 }
 
 // A request is answered without a lookup of the directory if it opens an existing file, shares reading, requests
@@ -201,9 +197,8 @@ func TestDirectNeedsPlainOpen(t *testing.T) {
 			}
 			p.Release()
 		}
-		if got != c.want || ok != (c.want != "") {
-			t.Errorf("F-181: FindDirect(%s): %q, %t, want %q", c.name, got, ok, c.want)
-		}
+		check.That(t, got == c.want && ok == (c.want != ""),
+			"F-181: FindDirect(%s): %q, %t, want %q", c.name, got, ok, c.want)
 		found, st := w.tree.Find(&r, c.from)
 		if st == ntstatus.Success {
 			// Find, which looks up the directory, finds the same and the directory's descriptor.

@@ -38,9 +38,8 @@ func TestExposureNamesWhoCanTraverse(t *testing.T) {
 		for i := range got {
 			got[i] = strings.ReplaceAll(got[i], top, "TOP")
 		}
-		if err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Errorf("Exposure, %s: %q, %v; want %q", name, got, err, want)
-		}
+		check.That(t, err == nil && strings.Join(got, "|") == strings.Join(want, "|"),
+			"Exposure, %s: %q, %v; want %q", name, got, err, want)
 	}
 	set := func(path string, mode uint32, uid, gid int) {
 		t.Helper()
@@ -101,9 +100,8 @@ func TestRelativeComparesComponents(t *testing.T) {
 		{"/a", "/ab", "", false}, {"/a", "/ab/c", "", false}, {"/a/b", "/a", "", false}, {"/a", "/", "", false},
 	} {
 		rest, ok := relative(c.dir, c.name)
-		if ok != c.ok || ok && rest != c.rest {
-			t.Errorf("F-126: relative(%s, %s) = %q, %t, want %q, %t", c.dir, c.name, rest, ok, c.rest, c.ok)
-		}
+		check.That(t, ok == c.ok && (!ok || rest == c.rest),
+			"F-126: relative(%s, %s) = %q, %t, want %q, %t", c.dir, c.name, rest, ok, c.rest, c.ok)
 	}
 }
 
@@ -188,9 +186,8 @@ func TestMountinfoEscapesAreDecoded(t *testing.T) {
 	for p := range prefixes("/a/bc/d") {
 		list = append(list, p)
 	}
-	if !slices.Equal(list, []string{"/", "/a", "/a/bc", "/a/bc/d"}) {
-		t.Errorf(`F-126: prefixes("/a/bc/d") = %q, want "/", "/a", "/a/bc", "/a/bc/d"`, list)
-	}
+	check.That(t, slices.Equal(list, []string{"/", "/a", "/a/bc", "/a/bc/d"}),
+		`F-126: prefixes("/a/bc/d") = %q, want "/", "/a", "/a/bc", "/a/bc/d"`, list)
 	list = nil
 	for p := range prefixes("/") {
 		list = append(list, p)

@@ -79,9 +79,8 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 					if contents == "-" && os.IsNotExist(err) {
 						continue
 					}
-					if string(b) != contents {
-						t.Errorf("F-118: %s: status %v, then %s holds %q, want %q", what, st, n, b, contents)
-					}
+					check.That(t, string(b) == contents,
+						"F-118: %s: status %v, then %s holds %q, want %q", what, st, n, b, contents)
 				}
 				if l := f.linkNow(); l.name != name {
 					t.Errorf("F-118: %s: the open's name is %s, want %s", what, l.name, name)
@@ -98,15 +97,11 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 			th := w.as(bob)
 			h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate,
 				options: kind, sd: sddl.MustParse("D:P(A;;FA;;;" + bob + ")")}.at("f"))
-			if st != ntstatus.Success && h != 0 {
-				t.Errorf("create: %v and a handle, want no handle", st)
-			}
+			check.That(t, st == ntstatus.Success || h == 0, "create: %v and a handle, want no handle", st)
 			w.want(closeAny(th, h), ntstatus.Success)
 			return st
 		}, func(w *world, _ *file, what string, st ntstatus.Status) {
-			if st == ntstatus.Success {
-				t.Errorf("F-114: %s: create: %v, want a failure", what, st)
-			}
+			check.That(t, st != ntstatus.Success, "F-114: %s: create: %v, want a failure", what, st)
 			w.exists("f", false)
 			if !strings.Contains(what, "unlink") {
 				w.nothingPrivate("")
@@ -137,9 +132,7 @@ func TestUnreadableAttributesDeny(t *testing.T) {
 			h := w.open(th, "f", desired, ntstatus.IODeviceError)
 			w.want(closeAny(th, h), ntstatus.Success)
 		}
-		if disk.Selected() == 0 {
-			t.Errorf("the open never read %s, want a read that fails", name)
-		}
+		check.That(t, disk.Selected() != 0, "the open never read %s, want a read that fails", name)
 	}
 }
 

@@ -72,15 +72,13 @@ func TestWriteBeyondEndNeedsAppendRight(t *testing.T) {
 			}
 			records = []string{`4663 success \Device\share\f ` + c.record}
 		}
-		if st != c.want || st == 0 && n != len(c.text) || st != 0 && n != 0 {
-			t.Errorf("write of %q at %d with %v: %d bytes, %v; want %v", c.text, c.at, c.rights, n, st, c.want)
-		}
+		check.That(t, st == c.want && (st != 0 || n == len(c.text)) && (st == 0 || n == 0),
+			"write of %q at %d with %v: %d bytes, %v; want %v", c.text, c.at, c.rights, n, st, c.want)
 		w.holds(map[string]string{name: c.holds})
 		w.take(sink, records...)
 		v, st := th.NtQueryInformationFile(h, nt.FilePositionInformation)
-		if st != ntstatus.Success || v != any(nt.FilePosition{CurrentByteOffset: position}) {
-			t.Errorf("write of %q at %d with %v: position %+v, %v; want %d", c.text, c.at, c.rights, v, st, position)
-		}
+		check.That(t, st == ntstatus.Success && v == any(nt.FilePosition{CurrentByteOffset: position}),
+			"write of %q at %d with %v: position %+v, %v; want %d", c.text, c.at, c.rights, v, st, position)
 		w.want(th.NtClose(h), ntstatus.Success)
 	}
 }

@@ -109,9 +109,7 @@ func TestReadsAndWritesUseOffsetOrPosition(t *testing.T) {
 	}
 	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
 	w.want(st, ntstatus.Success)
-	if v.(nt.FileBasic).LastWriteTime != then {
-		t.Errorf("basic information: %+v, want write time %d", v, int64(then))
-	}
+	check.That(t, v.(nt.FileBasic).LastWriteTime == then, "basic information: %+v, want write time %d", v, int64(then))
 	w.want(check.Status(two.NtQueryInformationFile(a, nt.FileBasicInformation)), ntstatus.AccessDenied)
 	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
@@ -161,9 +159,8 @@ func TestContentChangeClearsSpecialBits(t *testing.T) {
 			change()
 			var s unix.Stat_t
 			w.must(unix.Stat(w.path("s"), &s))
-			if s.Mode&0o7777 != 0o1755 {
-				t.Errorf("%s of a file with %v: mode %o, want %o", name, special, s.Mode&0o7777, 0o1755)
-			}
+			check.That(t, s.Mode&0o7777 == 0o1755,
+				"%s of a file with %v: mode %o, want %o", name, special, s.Mode&0o7777, 0o1755)
 			w.must(os.Remove(w.path("s")))
 		}
 	}
@@ -243,9 +240,8 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			if c.kept {
 				want.CreationTime = 0x01dd79c50631be1a
 			}
-			if got != want {
-				t.Errorf("F-124: Facts of %s, deletion pending %t:\n%+v, want\n%+v", name, pending, got, want)
-			}
+			check.That(t, got == want,
+				"F-124: Facts of %s, deletion pending %t:\n%+v, want\n%+v", name, pending, got, want)
 		}
 		// A mount gets neither attributes nor the creation time, nor whether a directory is empty.
 		want := w.told(name, 0)

@@ -117,9 +117,7 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 			got = toldOfName(found.(*place))
 			found.Release()
 		}
-		if got != c.want || st != c.st {
-			t.Errorf("Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
-		}
+		check.That(t, got == c.want && st == c.st, "Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
 	}
 	// A directory to create may be named with a trailing backslash, an existing file may not.
 	r := fileaccess.Request{Name: `d\none\`, Subject: w.subject(bob), Options: fileaccess.DirectoryFile}
@@ -198,9 +196,8 @@ func TestLookupHasTreeFacts(t *testing.T) {
 		} else {
 			p, st = w.tree.Find(&r, nil)
 		}
-		if !ok || st != ntstatus.Success {
-			t.Fatalf("lookup, deferred %t: found %t, %v, want success", direct, ok, st)
-		}
+		check.RequireThat(t, ok && st == ntstatus.Success,
+			"lookup, deferred %t: found %t, %v, want success", direct, ok, st)
 		facts := p.Facts()
 		if r.Face != fileaccess.SMB || !facts.ReadOnlyVolume || !facts.Policy.HideDenied || facts.Share == nil ||
 			!facts.Share.ABE || facts.Share.Path != w.root || formatted(facts.Share.Descriptor) != "D:(A;;FA;;;WD)" {

@@ -309,9 +309,8 @@ func TestConfinesFilesForWriting(t *testing.T) {
 		check.Equal(t, l.confines(s, c.granted, c.receiver), c.want,
 			"F-155: confines of a file of %d, mode %o, for %d with %v", c.owner, c.mode, c.receiver, c.granted)
 	}
-	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
-		t.Error("F-155: confines without a mount for writing is true, want false")
-	}
+	check.That(t, !(&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other),
+		"F-155: confines without a mount for writing is true, want false")
 }
 
 // An attribute that cannot be decoded may have a SACL. So a descriptor of the file is passed only to users who may
@@ -442,9 +441,8 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 			t.Skip("no copy of a mount: ", tree.noLender)
 		}
 		held := []int{tree.root, l.reads}
-		if (l.writes >= 0) != (what == HandOutWrites) {
-			t.Errorf("%v: descriptor of the mount for writing: %d, want one only with HandOutWrites", what, l.writes)
-		}
+		check.That(t, (l.writes >= 0) == (what == HandOutWrites),
+			"%v: descriptor of the mount for writing: %d, want one only with HandOutWrites", what, l.writes)
 		if what == HandOutWrites {
 			held = append(held, l.writes)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -100,9 +101,7 @@ func TestHeldValuesAreBounded(t *testing.T) {
 	v.mu.Lock()
 	entries := len(v.entries)
 	v.mu.Unlock()
-	if entries != maxHeld {
-		t.Errorf("%d cached values after %d different ones, want %d", entries, 3*maxHeld, maxHeld)
-	}
+	check.That(t, entries == maxHeld, "%d cached values after %d different ones, want %d", entries, 3*maxHeld, maxHeld)
 	w.must(w.sys.Close())
 	held := len(descriptors(t)) - w.descriptors()
 	before := len(descriptors(t))
@@ -149,9 +148,7 @@ func TestFailedHolderDoesNotFailCreate(t *testing.T) {
 	for i := range 4 {
 		w.newFile(fmt.Sprintf(`d\%d`, i))
 	}
-	if failed != 5 {
-		t.Errorf("%d attributes were set, want 4 and one that failed", failed)
-	}
+	check.That(t, failed == 5, "%d attributes were set, want 4 and one that failed", failed)
 }
 
 // Goroutines that replace each other's values leave no descriptor open (F-216).
@@ -209,9 +206,7 @@ func newExt4(t *testing.T) (device, at string) {
 	t.Helper()
 	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
 	must := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	must(os.WriteFile(image, nil, 0o600))
 	must(os.Truncate(image, 16<<20))

@@ -52,9 +52,8 @@ func TestIdentityIsKeptAndUnique(t *testing.T) {
 		name := fmt.Sprint("new", i)
 		w.file(name, "", text)
 		n, other := w.identityAt(name)
-		if other == id || other == "" {
-			t.Fatalf("F-180: removed file %d %q, new file %d %q; want different identities", number, id, n, other)
-		}
+		check.RequireThat(t, other != id && other != "",
+			"F-180: removed file %d %q, new file %d %q; want different identities", number, id, n, other)
 		if n == number {
 			return
 		}
@@ -71,9 +70,7 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	seen := map[string]bool{}
 	for _, id := range []string{identityString(&born, nil), identityString(&later, nil),
 		identityString(&born, []byte("a")), identityString(&born, []byte("b")), identityString(&unborn, []byte("a"))} {
-		if id == "" || seen[id] {
-			t.Errorf("F-180: the identity %q is empty or not unique", id)
-		}
+		check.That(t, id != "" && !seen[id], "F-180: the identity %q is empty or not unique", id)
 		seen[id] = true
 	}
 	check.Equal(t, identityString(&unborn, nil), "", "F-180: identity of an inode number alone")

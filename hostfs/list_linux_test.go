@@ -128,16 +128,14 @@ func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 		entries, st := th.NtQueryDirectoryFile(h, "", true)
 		for _, e := range entries {
-			if strings.HasPrefix(e.FileName, nt.UploadPrefix) {
-				t.Errorf("G-49: a listing has %s, want no unfinished upload", e.FileName)
-			}
+			check.That(t, !strings.HasPrefix(e.FileName, nt.UploadPrefix),
+				"G-49: a listing has %s, want no unfinished upload", e.FileName)
 		}
 		w.want(st, ntstatus.Success)
 		names, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).ListNames(0)
 		for _, e := range names {
-			if strings.HasPrefix(e.Name, nt.UploadPrefix) {
-				t.Errorf("G-49: the names have %s, want no unfinished upload", e.Name)
-			}
+			check.That(t, !strings.HasPrefix(e.Name, nt.UploadPrefix),
+				"G-49: the names have %s, want no unfinished upload", e.Name)
 		}
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -167,9 +165,8 @@ func TestListingRemovesInterruptedRemoval(t *testing.T) {
 		_, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).List("", true, 100, nil)
 		w.want(st, ntstatus.Success)
 		all := check.Must(filepath.Glob(w.path(privatePrefix + "*")))
-		if len(all) != 1 || filepath.Base(all[0]) != other {
-			t.Errorf("F-129: killed before call %d, after %q: private names %q, want %s", n, k.trace, all, other)
-		}
+		check.That(t, len(all) == 1 && filepath.Base(all[0]) == other,
+			"F-129: killed before call %d, after %q: private names %q, want %s", n, k.trace, all, other)
 		w.exists("f", n == 1)
 	}
 }
@@ -248,9 +245,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				t.Fatalf("List: %d entries, want 1 or 2", len(list))
 			}
 		}
-		if len(got) != len(want) {
-			t.Errorf("F-120: listing of %q: %v, want %v", dir, got, want)
-		}
+		check.That(t, len(got) == len(want), "F-120: listing of %q: %v, want %v", dir, got, want)
 		for _, e := range want {
 			var s unix.Stat_t
 			w.must(unix.Stat(w.path(e.of), &s))
@@ -258,18 +253,15 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 			if e.file {
 				expected.EndOfFile, expected.AllocationSize = s.Size, s.Blocks*512
 			}
-			if got[e.name] != expected {
-				t.Errorf("F-120: entry %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
-			}
+			check.That(t, got[e.name] == expected,
+				"F-120: entry %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
 		}
 	}
 	// If a directory was opened without its parent, both entries are the directory itself (F-175).
 	r := fileaccess.Request{Name: "empty", Subject: passer(t, true), Disposition: fileaccess.FileOpen, Share: 7,
 		Desired: winnt.FILE_READ_DATA}
 	p, ok := w.tree.FindDirect(&r, nil)
-	if !ok {
-		t.Fatal("FindDirect of an empty directory fails, want success")
-	}
+	check.RequireThat(t, ok, "FindDirect of an empty directory fails, want success")
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
 		Action: fileaccess.Opened}
 	f, _, st := p.Open(&r, &d)
@@ -330,10 +322,8 @@ func TestListingsRestartAndContinue(t *testing.T) {
 		{f, `a"`, true, 9, nil, 0, ntstatus.ObjectNameInvalid}, {f, "a|", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
 	} {
 		list, st := c.of.List(c.pattern, c.restart, c.most, c.see)
-		if len(list) != c.names || st != c.st {
-			t.Errorf("F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names,
-				c.st)
-		}
+		check.That(t, len(list) == c.names && st == c.st,
+			"F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
 	}
 }
 
@@ -379,9 +369,7 @@ func TestListingReturnsAccessibleEntriesOnly(t *testing.T) {
 	list := func(pattern string) (names []string) {
 		entries, st := one.NtQueryDirectoryFile(h, pattern, true)
 		for ; st == ntstatus.Success; entries, st = one.NtQueryDirectoryFile(h, "ignored", false) {
-			if len(entries) > 1024 {
-				t.Errorf("one query returned %d entries, want at most 1024", len(entries))
-			}
+			check.That(t, len(entries) <= 1024, "one query returned %d entries, want at most 1024", len(entries))
 			for _, e := range entries {
 				names = append(names, e.FileName)
 			}

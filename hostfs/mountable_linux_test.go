@@ -101,8 +101,7 @@ func TestReadOnlyFileAllowsOnlyReadLocks(t *testing.T) {
 	}
 	fd := check.Result(f.Locking())
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_ACCMODE != unix.O_RDONLY || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("Locking = %d, status flags %#o, %v, want a descriptor with O_RDONLY and O_NONBLOCK", fd, flags, err)
-	}
+	check.That(t, err == nil && flags&unix.O_ACCMODE == unix.O_RDONLY && flags&unix.O_NONBLOCK != 0,
+		"Locking = %d, status flags %#o, %v, want a descriptor with O_RDONLY and O_NONBLOCK", fd, flags, err)
 	w.must(unix.Close(fd))
 }

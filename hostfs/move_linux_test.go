@@ -344,9 +344,8 @@ func TestMoveBehindShareIsSMB(t *testing.T) {
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
 	w.want(f.Move(&nt.FileMove{Name: "g", Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {
-		if q.Face != fileaccess.SMB || q.Target.Share == nil || q.Target.Share.Path != w.root {
-			t.Errorf("F-111: facts of the move %+v, want SMB and the share", q)
-		}
+		check.That(t, q.Face == fileaccess.SMB && q.Target.Share != nil && q.Target.Share.Path == w.root,
+			"F-111: facts of the move %+v, want SMB and the share", q)
 		return fileaccess.MoveDecision{}
 	}}), fileaccess.MoveDecision{}.Status())
 }

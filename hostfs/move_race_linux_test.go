@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -70,9 +71,8 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 			if c.want == ntstatus.Success && !c.link {
 				want = c.to
 			}
-			if l.name != want || l.path != want || l.directory != w.tree.rootInode || l.users != 1 {
-				t.Errorf("F-118: link of the open: %+v, want %s", l, want)
-			}
+			check.That(t, l.name == want && l.path == want && l.directory == w.tree.rootInode && l.users == 1,
+				"F-118: link of the open: %+v, want %s", l, want)
 		})
 	}
 }

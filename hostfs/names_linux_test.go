@@ -26,9 +26,8 @@ func listNames(t *testing.T, f *file) (list []string) {
 			slices.Sort(list)
 			return list
 		}
-		if st != ntstatus.Success || len(got) == 0 {
-			t.Fatalf("ListNames: %d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
-		}
+		check.RequireThat(t, st == ntstatus.Success && len(got) != 0,
+			"ListNames: %d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
 		for _, e := range got {
 			if e.Name != "." && e.Name != ".." {
 				list = append(list, kindOf(e.Directory, e.Link)+e.Name)
@@ -103,9 +102,8 @@ func TestListNamesEqualsList(t *testing.T) {
 		if got := listNames(t, f); len(got) < 2900 || !slices.Equal(got, want) {
 			t.Errorf("options %#x: %d names, want the %d of List", options, len(got), len(want))
 		}
-		if w.tree.uniform && !typesBelieved(f) {
-			t.Error("ListNames used no type that the directory stores, want it to")
-		}
+		check.That(t, !w.tree.uniform || typesBelieved(f),
+			"ListNames used no type that the directory stores, want it to")
 		// Other file systems do not guarantee that the stored types are complete.
 		uniform := w.tree.uniform
 		w.tree.uniform = false
@@ -120,22 +118,16 @@ func TestListNamesEqualsList(t *testing.T) {
 		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount here: ", err)
 		}
-		if !w.tree.mountedBelow() {
-			t.Error("mountedBelow with a mount is false, want true")
-		}
+		check.That(t, w.tree.mountedBelow(), "mountedBelow with a mount is false, want true")
 		got := listNames(t, f)
-		if typesBelieved(f) {
-			t.Error("ListNames used stored types with a mount below, want not")
-		}
+		check.That(t, !typesBelieved(f), "ListNames used stored types with a mount below, want not")
 		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
 		// A bind mount of the same device is an entry for List, and for ListNames.
 		if want := listEntries(t, f); !slices.Equal(got, want) {
 			t.Errorf("names with a mount below: %d, want the %d of List", len(got), len(want))
 		}
 	}
-	if w.tree.mountedBelow() {
-		t.Error("mountedBelow after the mount was removed is true, want false")
-	}
+	check.That(t, !w.tree.mountedBelow(), "mountedBelow after the mount was removed is true, want false")
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
 		0); st != ntstatus.InvalidParameter {
 		t.Errorf("ListNames of a file: %v, want %v", st, ntstatus.InvalidParameter)
@@ -165,9 +157,7 @@ func TestListNamesContinuesAfterPosition(t *testing.T) {
 	}
 	first := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	all := rest(first, 0)
-	if len(all) != files+2 {
-		t.Fatalf("%d names, want %d and . and ..", len(all), files)
-	}
+	check.RequireThat(t, len(all) == files+2, "%d names, want %d and . and ..", len(all), files)
 	second := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	for _, f := range []*file{first, second} {
 		for _, i := range []int{files / 2, 0, 1, 2, files + 1, files, 700} {

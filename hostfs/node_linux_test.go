@@ -294,9 +294,8 @@ func TestOpensAreCounted(t *testing.T) {
 	counts(4, 2, 1, 2, 2, 2)
 	w.shut(a)
 	counts(3, 2, 1, 1, 2)
-	if !w.tree.isOpen(w.inode("f")) || w.tree.isOpen(w.inode("")) {
-		t.Error("F-48: isOpen must be true for the open file and false for the root")
-	}
+	check.That(t, w.tree.isOpen(w.inode("f")) && !w.tree.isOpen(w.inode("")),
+		"F-48: isOpen must be true for the open file and false for the root")
 	w.shut(g)
 	counts(2, 2, 0, 1)
 	w.holds(map[string]string{"g": "-", "f": "f"})

@@ -27,9 +27,8 @@ func TestOpenOfflineResolvesPaths(t *testing.T) {
 		}
 		want := check.Must(os.Stat(of))
 		got, err := os.Stat(placeOf(o.fd))
-		if err != nil || !os.SameFile(got, want) || o.Directory() != want.IsDir() {
-			t.Errorf("OpenOffline(%s) opened %v, %v, want %s", path, got, err, of)
-		}
+		check.That(t, err == nil && os.SameFile(got, want) && o.Directory() == want.IsDir(),
+			"OpenOffline(%s) opened %v, %v, want %s", path, got, err, of)
 		above, err := os.Stat(filepath.Dir(of))
 		check.NoError(t, err)
 		if path == "/" {
@@ -85,9 +84,8 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 				o.Directory(), c2.own, c2.above, c2.directory)
 		}
 		err := o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
-		if (err == nil) != (c2.version != 0) {
-			t.Errorf("F-171: Write of %s: %v, want success %t", c2.name, err, c2.version != 0)
-		}
+		check.That(t, (err == nil) == (c2.version != 0),
+			"F-171: Write of %s: %v, want success %t", c2.name, err, c2.version != 0)
 		if got := w.readBack(c2.name); c2.version != 0 && (got.Version != c2.version ||
 			formatted(got.Descriptor) != "O:SYG:SYD:P(A;;FR;;;SY)") {
 			t.Errorf("F-171: %s was written in version %d: %s, want version %d", c2.name, got.Version,
@@ -108,9 +106,8 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		t.Errorf("%d host descriptors at the end, want %d", after, before)
 	}
 	root := check.Must(OpenOffline("/", c))
-	if root.parent != -1 || root.Parent() != nil || !root.Directory() {
-		t.Errorf(`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
-	}
+	check.That(t, root.parent == -1 && root.Parent() == nil && root.Directory(),
+		`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
 	root.Close()
 	if o, err := OpenOffline(w.root, Config{}); err != nil || o.t.cfg.Attribute != ntacl.Name {
 		t.Errorf("F-171: OpenOffline without an attribute's name: %v, want %s", err, ntacl.Name)

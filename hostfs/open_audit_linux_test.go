@@ -222,9 +222,8 @@ func TestOpenThroughShareIsRecordedForShare(t *testing.T) {
 				t.Errorf("record %+v, want one of the share for this file", e)
 			}
 		}
-		if len(got) != 1 || !strings.HasPrefix(got[0], strings.TrimSpace(c.want)) {
-			t.Errorf("share records %q, want one that starts with %q", got, c.want)
-		}
+		check.That(t, len(got) == 1 && strings.HasPrefix(got[0], strings.TrimSpace(c.want)),
+			"share records %q, want one that starts with %q", got, c.want)
 	}
 	policy(audit.Options{}, audit.OnFailure)
 	w.want(one.NtClose(w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)

@@ -29,10 +29,8 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 		Action: fileaccess.Overwritten}
 	f, again, st := p.Open(&r, &d)
 	p.Release()
-	if f != nil || again || st != ntstatus.SharingViolation {
-		t.Errorf("F-124: Open of a leased file: %v, again %t, %v; want nil, false, %v", f, again, st,
-			ntstatus.SharingViolation)
-	}
+	check.That(t, f == nil && !again && st == ntstatus.SharingViolation,
+		"F-124: Open of a leased file: %v, again %t, %v; want nil, false, %v", f, again, st, ntstatus.SharingViolation)
 	w.holds(map[string]string{"f": "text"})
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()

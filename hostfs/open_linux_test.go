@@ -152,9 +152,7 @@ func TestCreateRetriesTakenName(t *testing.T) {
 			Disposition: fileaccess.FileOpenIf, Options: kind, Share: 7}
 		found := check.Result(w.tree.Find(r, nil))
 		d := fileaccess.Open(r, found.Facts())
-		if !d.Allowed() {
-			t.Fatalf("decision to create: %+v, want success", d)
-		}
+		check.RequireThat(t, d.Allowed(), "decision to create: %+v, want success", d)
 		w.must(os.WriteFile(w.path("new"), []byte("another's"), 0o600))
 		if _, again, st := found.Open(r, &d); !again {
 			t.Errorf("F-114: Open did not request another lookup of the name: status %v", st)
@@ -208,9 +206,8 @@ func TestCreateInheritsDescriptor(t *testing.T) {
 		t.Error("bob's denied creation left a file, want none")
 	}
 	h, action, st := one.NtCreateFile(q.at(`in\f`))
-	if st != ntstatus.Success || action != fileaccess.Created {
-		t.Fatalf("create as alice: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)
-	}
+	check.RequireThat(t, st == ntstatus.Success && action == fileaccess.Created,
+		"create as alice: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)
 	if n, st := one.NtWriteFileAt(h, []byte("hello"), 0); n != 5 || st != ntstatus.Success {
 		t.Errorf("write as alice: %d bytes, %v, want 5, %v", n, st, ntstatus.Success)
 	}
@@ -251,9 +248,8 @@ func TestOverwriteNeedsWriteAccess(t *testing.T) {
 		w.create(two, "f", q, ntstatus.AccessDenied)
 		w.holds(map[string]string{"f": "contents"})
 		h, got, st := one.NtCreateFile(q.at("f"))
-		if got != action || st != ntstatus.Success {
-			t.Errorf("open with disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
-		}
+		check.That(t, got == action && st == ntstatus.Success,
+			"open with disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
 		s := check.Must(os.Stat(w.path("f")))
 		if s.Size() != 0 || s.Mode()&os.ModeSetuid != 0 {
 			t.Errorf("after disposition %d: %d bytes, mode %v; want 0 and no set-uid bit", d, s.Size(), s.Mode())
@@ -294,10 +290,8 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		f := made.(*file)
 		s := check.Must(f.stat())
 		got := w.dosOf(placeOf(f.fd))
-		if s.Mode != c.mode || got.attributes != c.want || !got.there || got.created != fileTime(s.Btime) {
-			t.Errorf("F-172: %s: mode %o, attributes %+v; want %o, %#x and the birth time", name, s.Mode, got, c.mode,
-				c.want)
-		}
+		check.That(t, s.Mode == c.mode && got.attributes == c.want && got.there && got.created == fileTime(s.Btime),
+			"F-172: %s: mode %o, attributes %+v; want %o, %#x and the birth time", name, s.Mode, got, c.mode, c.want)
 		desc, st := f.Descriptor()
 		if w.want(st, ntstatus.Success); formatted(desc) != hers {
 			t.Errorf("F-121: descriptor of %s: %s, want %s", name, formatted(desc), hers)

@@ -62,9 +62,7 @@ func TestSambaDecidesWithIntent(t *testing.T) {
 	backup, restore := winnt.SeBackupPrivilege, winnt.SeRestorePrivilege
 	listed := asServer(t, 20, fileaccess.OpenForBackupIntent, map[string][]winnt.Privilege{
 		serverUsers[0]: {backup}, serverUsers[1]: {restore}, serverUsers[2]: {backup, restore}})
-	if listed["backup intent"] == 0 {
-		t.Error("no operation depends on backup intent")
-	}
+	check.That(t, listed["backup intent"] != 0, "no operation depends on backup intent")
 }
 
 // asServer compares random operations with these options on the server and on a tree. The server's accounts hold the

@@ -169,9 +169,8 @@ func TestKilledServerLeavesOldOrNewTree(t *testing.T) {
 				}
 			}
 		}
-		if seen["before"] == 0 || seen["after"] == 0 && !maps.Equal(before, after) {
-			t.Errorf("F-210: %s: %v, want both outcomes", c.name, seen)
-		}
+		check.That(t, seen["before"] != 0 && (seen["after"] != 0 || maps.Equal(before, after)),
+			"F-210: %s: %v, want both outcomes", c.name, seen)
 	}
 }
 
@@ -236,9 +235,8 @@ func TestPowerCutLeavesOldOrNewFile(t *testing.T) {
 				t.Errorf("F-213: power cut before call %d, after %q (%v), lost %05b: %v, %d bytes, neither old nor new",
 					n, k.trace, st, lost, err, len(got["f"]))
 			}
-			if st == ntstatus.Success && got["f"] != after["f"] {
-				t.Errorf("F-213: a completed replacement was lost (%05b)", lost)
-			}
+			check.That(t, st != ntstatus.Success || got["f"] == after["f"],
+				"F-213: a completed replacement was lost (%05b)", lost)
 		}
 	}
 }

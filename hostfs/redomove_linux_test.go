@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzDecodeMove checks that each stored record reads back as it was, that no bytes make the decoder panic, and that it
@@ -25,18 +27,16 @@ func FuzzDecodeMove(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m, err := decodeMove(s)
 		if err != nil {
-			if m != (moveRecord{}) {
-				t.Errorf("F-212: decodeMove(%q) = %v with the error %v, want the zero record", s, m, err)
-			}
+			check.That(t, m == (moveRecord{}),
+				"F-212: decodeMove(%q) = %v with the error %v, want the zero record", s, m, err)
 			return
 		}
 		if again := m.encode(); again != s {
 			t.Errorf("F-212: %q is read as %q", s, again)
 		}
 		for _, name := range []string{m.from.name, m.to.name, cmp.Or(m.aside, "-")} {
-			if strings.Contains(name, "/") || name == "" || name == "." || name == ".." {
-				t.Errorf("F-212: %q names %q", s, name)
-			}
+			check.That(t, !strings.Contains(name, "/") && name != "" && name != "." && name != "..",
+				"F-212: %q names %q", s, name)
 		}
 	})
 }

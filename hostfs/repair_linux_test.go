@@ -208,13 +208,11 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 			t.Errorf("F-205: a directory with both ACLs: %+v, %q, want nothing to repair", counts, lines)
 		}
 		seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})
-		if seal != nil || !errors.Is(err, unix.ENOENT) {
-			t.Errorf("F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
-		}
+		check.That(t, seal == nil && errors.Is(err, unix.ENOENT),
+			"F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
 	}
 	value := check.Must(attribute(w.path("f"), w.tree.cfg.Attribute))
 	a := check.Must(ntacl.Decode(value))
-	if !a.Descriptor.Equal(sddl.MustParse(text)) {
-		t.Errorf("F-205: descriptor after the repair: %v, want it unchanged", a.Descriptor)
-	}
+	check.That(t, a.Descriptor.Equal(sddl.MustParse(text)),
+		"F-205: descriptor after the repair: %v, want it unchanged", a.Descriptor)
 }

@@ -40,9 +40,8 @@ func TestSetSecurityStoresAttribute(t *testing.T) {
 		t.Errorf("read by bob's earlier handle: %v, want %v", st, ntstatus.EndOfFile)
 	}
 	d, st := two.NtQuerySecurityObject(reader, dacl)
-	if st != ntstatus.Success || !d.DACL().Equal(next.DACL()) {
-		t.Errorf("descriptor by bob's earlier handle: %v, %v, want the new DACL", d, st)
-	}
+	check.That(t, st == ntstatus.Success && d.DACL().Equal(next.DACL()),
+		"descriptor by bob's earlier handle: %v, %v, want the new DACL", d, st)
 }
 
 // Each version of the attribute is written back in the same version, with a hash that a server accepts. A version
@@ -82,9 +81,8 @@ func TestAttributeKeepsVersion(t *testing.T) {
 		if c.want != ntstatus.Success {
 			next = c.a.Descriptor
 		}
-		if got.Version != c.a.Version || got.Hash != c.a.Hash || !got.Descriptor.DACL().Equal(next.DACL()) {
-			t.Errorf("attribute of version %s: %+v, want the same version and hash", name, got)
-		}
+		check.That(t, got.Version == c.a.Version && got.Hash == c.a.Hash && got.Descriptor.DACL().Equal(next.DACL()),
+			"attribute of version %s: %+v, want the same version and hash", name, got)
 		if v := got.Verify(info, nil, nil); c.want == ntstatus.Success && v != ntacl.Unhashed && v != ntacl.Intact {
 			t.Errorf("Verify of version %s = %v, want Unhashed or Intact", name, v)
 		}

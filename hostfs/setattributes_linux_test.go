@@ -186,9 +186,8 @@ func TestChangeSetsArchiveAttribute(t *testing.T) {
 		w.want(change(h), ntstatus.Success)
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		basic, ok := v.(nt.FileBasic)
-		if !ok || st != ntstatus.Success || basic.FileAttributes != fileaccess.AttributeArchive {
-			t.Errorf("%s: basic information %+v, %v, want only the archive attribute", name, v, st)
-		}
+		check.That(t, ok && st == ntstatus.Success && basic.FileAttributes == fileaccess.AttributeArchive,
+			"%s: basic information %+v, %v, want only the archive attribute", name, v, st)
 		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
 		if name == "written" { // Attributes that were set after the last change stay.

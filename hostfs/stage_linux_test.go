@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -23,9 +24,7 @@ func TestStagedWritesReplaceContents(t *testing.T) {
 	w.want(w.sys.Refill(th, h, 0), ntstatus.InvalidParameter) // a second temporary file
 	for at, text := range map[int64]string{0: "new ", 4: "text"} {
 		n, st := th.NtWriteFileAt(h, []byte(text), at)
-		if st != ntstatus.Success || n != 4 {
-			t.Fatalf("F-214: write at %d: %d, %v", at, n, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success && n == 4, "F-214: write at %d: %d, %v", at, n, st)
 	}
 	w.holds(map[string]string{`fixed\f`: "the old contents"})
 	w.want(w.sys.Refill(th, h, h), ntstatus.Success)

@@ -121,9 +121,8 @@ func TestZeroAccessStateDenies(t *testing.T) {
 	}()
 	k := must(sys.SystemThread())
 	var s kernel.AccessState
-	if k.SeFastTraverseCheck(nil, &s, 1, access.User) {
-		t.Error("I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
-	}
+	check.That(t, !k.SeFastTraverseCheck(nil, &s, 1, access.User),
+		"I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
 	k.SeDeleteAccessState(&s)
 }
 

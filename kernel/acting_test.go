@@ -75,13 +75,10 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 		check.Require(t, st, ntstatus.Success, "LsaLogonUser")
 		ids, handles = append(ids, out.LogonID), append(handles, out.Token)
 		all := sys.Proved()
-		if len(all) != len(ids) {
-			t.Fatalf("Proved: %d sessions, want %d: %+v", len(all), len(ids), all)
-		}
+		check.RequireThat(t, len(all) == len(ids), "Proved: %d sessions, want %d: %+v", len(all), len(ids), all)
 		for i, p := range all {
-			if p.Session != ids[i] || p.User != sid.MustParse("S-1-5-21-1-2-3-1001") {
-				t.Errorf("Proved[%d] = %+v, want session %v of user 1001", i, p, ids[i])
-			}
+			check.That(t, p.Session == ids[i] && p.User == sid.MustParse("S-1-5-21-1-2-3-1001"),
+				"Proved[%d] = %+v, want session %v of user 1001", i, p, ids[i])
 		}
 		if last := all[len(all)-1]; last.Proof != "ticket of "+name {
 			t.Errorf("Proved: the newest session has the proof %q, want %q", last.Proof, "ticket of "+name)

@@ -23,30 +23,22 @@ func TestAsRestoresThePreviousClient(t *testing.T) {
 		if st == ntstatus.NoToken {
 			return "self"
 		}
-		if st != ntstatus.Success {
-			t.Fatalf("NtOpenThreadToken: %v, want success or STATUS_NO_TOKEN", st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "NtOpenThreadToken: %v, want success or STATUS_NO_TOKEN", st)
 		defer b.th.NtClose(h)
 		return b.k.Thread().Subject().Client.User().SID.String()
 	}
 	o0, h0, r0 := b.sys.Counts()
 	failure := errors.New("of the function")
 	err := b.sys.As(b.th, alice, func() error {
-		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("inside As(alice): the thread acts as %s, want S-1-5-21-1-2-3-1107", got)
-		}
+		check.Equal(t, who(), "S-1-5-21-1-2-3-1107", "inside As(alice): the thread acts as")
 		func() {
 			defer func() { _ = recover() }()
 			_ = b.sys.As(b.th, bob, func() error {
-				if got := who(); got != "S-1-5-21-1-2-3-1108" {
-					t.Errorf("inside the nested As(bob): the thread acts as %s, want S-1-5-21-1-2-3-1108", got)
-				}
+				check.Equal(t, who(), "S-1-5-21-1-2-3-1108", "inside the nested As(bob): the thread acts as")
 				panic("within")
 			})
 		}()
-		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("after the nested As panicked: the thread acts as %s, want S-1-5-21-1-2-3-1107", got)
-		}
+		check.Equal(t, who(), "S-1-5-21-1-2-3-1107", "after the nested As panicked: the thread acts as")
 		return failure
 	})
 	if !errors.Is(err, failure) || who() != "self" {
@@ -67,10 +59,8 @@ func TestAsUsesTheClientsLevel(t *testing.T) {
 		check.NoError(t, err)
 		var now kernel.Acting
 		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
-		if err != nil || now.Level != level {
-			t.Errorf("As with a client at %v: the thread acts at %v, error %v; want %v, nil", level, now.Level, err,
-				level)
-		}
+		check.That(t, err == nil && now.Level == level,
+			"As with a client at %v: the thread acts at %v, error %v; want %v, nil", level, now.Level, err, level)
 	}
 	var now kernel.Acting
 	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)

@@ -84,9 +84,8 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 	tok := must(token.New(token.StandardUser(sid.MustParse(client))))
 	check.NoError(t, sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
-		if now.Level < winnt.SecurityImpersonation {
-			t.Fatalf("As: the thread acts at level %v, want at least %v", now.Level, winnt.SecurityImpersonation)
-		}
+		check.RequireThat(t, now.Level >= winnt.SecurityImpersonation,
+			"As: the thread acts at level %v, want at least %v", now.Level, winnt.SecurityImpersonation)
 		want("client", client, server)
 		return nil
 	}))

@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,9 +16,7 @@ import (
 // is fails the test unless a call returned the value want and the status wantSt.
 func is[T comparable](t *testing.T, name string, got T, st ntstatus.Status, want T, wantSt ntstatus.Status) {
 	t.Helper()
-	if got != want || st != wantSt {
-		t.Errorf("%s: got %v, %s; want %v, %s", name, got, st, want, wantSt)
-	}
+	check.That(t, got == want && st == wantSt, "%s: got %v, %s; want %v, %s", name, got, st, want, wantSt)
 }
 
 // base returns attributes that name an object in \BaseNamedObjects.

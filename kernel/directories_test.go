@@ -66,9 +66,7 @@ func TestBootObjectsAreProtected(t *testing.T) {
 		}
 		got, err := sddl.Format(d, sddl.Options{})
 		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
-		if err != nil || err2 != nil || got != wanted {
-			t.Errorf("descriptor of %s: %s, want %s", path, got, wanted)
-		}
+		check.That(t, err == nil && err2 == nil && got == wanted, "descriptor of %s: %s, want %s", path, got, wanted)
 		zw.NtClose(h)
 	}
 }
@@ -103,12 +101,9 @@ func TestDirectoriesPassOnInheritableEntries(t *testing.T) {
 		}
 		// A mapped entry may occur twice, once for the object and once for its children.
 		for s, flags := range want {
-			if len(got[s]) != 1 || got[s][0]&^sd.InheritOnly != flags[0]&^sd.InheritOnly {
-				t.Errorf("O-38: the entries of %v have the flags %#x, want %#x", s, got[s], flags)
-			}
+			check.That(t, len(got[s]) == 1 && got[s][0]&^sd.InheritOnly == flags[0]&^sd.InheritOnly,
+				"O-38: the entries of %v have the flags %#x, want %#x", s, got[s], flags)
 		}
-		if len(got) != len(want) {
-			t.Errorf("O-38: entries for %d SIDs, want %d", len(got), len(want))
-		}
+		check.That(t, len(got) == len(want), "O-38: entries for %d SIDs, want %d", len(got), len(want))
 	}
 }

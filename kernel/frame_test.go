@@ -36,9 +36,7 @@ func newFrame(t *testing.T) *frame {
 		processes: []string{"caller", "process", "bystander"}}
 	succeeds := func(what string, st ntstatus.Status) {
 		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatalf("%s: %v, want success", what, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "%s: %v, want success", what, st)
 	}
 	f.second(succeeds)
 	own := nt.ClientID{UniqueProcess: w.system.ThreadObject(w.th).Process().ID(),

@@ -73,9 +73,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 		ask := func(who string, primary bool) {
 			linked, st := th.NtQueryInformationToken(h, winnt.TokenLinkedToken)
-			if st != ntstatus.Success {
-				t.Fatalf("linked token of %s: %v, want success", who, st)
-			}
+			check.RequireThat(t, st == ntstatus.Success, "linked token of %s: %v, want success", who, st)
 			v, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenStatistics)
 			want := nt.TokenStatistics{TokenType: winnt.TokenImpersonation, ImpersonationLevel: winnt.SecurityIdentification}
 			if primary {

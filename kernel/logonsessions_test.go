@@ -16,17 +16,11 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		sys := kernel.Boot(kernel.Config{})
 		first, second := sys.OpenLogonSession(), sys.OpenLogonSession()
 		for _, id := range []winnt.LUID{first, second} {
-			if seen[id] {
-				t.Errorf("OpenLogonSession = %v, an id that an earlier system used", id)
-			}
+			check.That(t, !seen[id], "OpenLogonSession = %v, an id that an earlier system used", id)
 			seen[id] = true
-			if id>>32 == 0 {
-				t.Errorf("OpenLogonSession = %v, want an id of 1<<32 or more", id)
-			}
+			check.That(t, id>>32 != 0, "OpenLogonSession = %v, want an id of 1<<32 or more", id)
 		}
-		if second <= first {
-			t.Errorf("OpenLogonSession = %v after %v, want a larger id", second, first)
-		}
+		check.That(t, second > first, "OpenLogonSession = %v after %v, want a larger id", second, first)
 		check.NoError(t, sys.Close())
 	}
 	var fixed [2]winnt.LUID
@@ -37,7 +31,6 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		}
 		check.NoError(t, sys.Close())
 	}
-	if fixed[0] != fixed[1] {
-		t.Errorf("two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])
-	}
+	check.That(t, fixed[0] == fixed[1],
+		"two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])
 }

@@ -224,9 +224,8 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 			ids, linked = append(ids, id), append(linked, other)
 		}
 	}
-	if len(ids) != 2 || ids[0] == ids[1] || linked[0] != ids[1] || linked[1] != ids[0] {
-		t.Errorf("L-48: logons %q name %q as their linked logons, want two logons that name each other", ids, linked)
-	}
+	check.That(t, len(ids) == 2 && ids[0] != ids[1] && linked[0] == ids[1] && linked[1] == ids[0],
+		"L-48: logons %q name %q as their linked logons, want two logons that name each other", ids, linked)
 	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
 	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
 		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
@@ -261,9 +260,8 @@ func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 		check.Equal(t, check.Status(logOn(th, c.name, "hunter2", c.typ)), ntstatus.LogonFailure,
 			"LsaLogonUser of %.20q with a wrong password", c.name)
 		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
-		if !slices.Equal(got, []string{c.want}) {
-			t.Errorf("L-49: record of the refused logon of %.20q: %q, want %q", c.name, got, c.want)
-		}
+		check.That(t, slices.Equal(got, []string{c.want}),
+			"L-49: record of the refused logon of %.20q: %q, want %q", c.name, got, c.want)
 	}
 	if _, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH); st !=
 		ntstatus.LogonTypeNotGranted {
@@ -388,9 +386,8 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 						"OnSuccess", of, setting, got, id)
 				}
 			}
-			if setting == audit.OnSuccess && len(got) == 0 {
-				t.Errorf("L-48: only %v is audited, OnSuccess: no record, want %s", of, id)
-			}
+			check.That(t, setting != audit.OnSuccess || len(got) != 0,
+				"L-48: only %v is audited, OnSuccess: no record, want %s", of, id)
 		}
 	}
 }
@@ -434,9 +431,8 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	wrote := func(what string, st ntstatus.Status, fields []string, want ...string) {
 		t.Helper()
 		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
-		if st != ntstatus.Success || !slices.Equal(got, want) {
-			t.Errorf("%s: %v, records %q; want %v, %q", what, st, got, ntstatus.Success, want)
-		}
+		check.That(t, st == ntstatus.Success && slices.Equal(got, want),
+			"%s: %v, records %q; want %v, %q", what, st, got, ntstatus.Success, want)
 	}
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	wrote("NtOpenProcessToken", st, nil)
@@ -459,9 +455,8 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
 	wrote("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
-	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
-		t.Errorf("assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
-	}
+	check.That(t, st == ntstatus.ObjectTypeMismatch && len(said(m)) == 0,
+		"assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	who := []string{"TargetUserSid", "LogonProcessName"}

@@ -26,9 +26,8 @@ func TestObjectTypeQueryNeedsItsLength(t *testing.T) {
 		}
 		out, _ := ask(0)
 		need := out.ReturnLength
-		if need <= 104 || need > 200 {
-			t.Errorf("%s: the type information needs %d bytes, want more than 104 and at most 200", name, need)
-		}
+		check.That(t, need > 104 && need <= 200,
+			"%s: the type information needs %d bytes, want more than 104 and at most 200", name, need)
 		for length, want := range map[uint32]ntstatus.Status{need - 1: ntstatus.InfoLengthMismatch, need: ntstatus.Success,
 			need + 1: ntstatus.Success} {
 			if out, st := ask(length); st != want || out.ReturnLength != need || (out.ObjectInformation != nil) != (st == 0) {
@@ -130,9 +129,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		t.Helper()
 		sink.Fail(nil)
 		v, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
-		if st != ntstatus.Success {
-			t.Fatalf("NtDuplicateObject: %v, want success", st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "NtDuplicateObject: %v, want success", st)
 		th.NtClose(v)
 		sink.Fail(errors.New("full"))
 		return v

@@ -29,9 +29,7 @@ func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 	t.Helper()
 	events := sink.Drain()
-	if len(events) != 1 || events[0].ID != 4689 {
-		t.Fatalf("audit records: %v, want exactly one 4689", events)
-	}
+	check.RequireThat(t, len(events) == 1 && events[0].ID == 4689, "audit records: %v, want exactly one 4689", events)
 	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": process,
 		"Status": status} {
 		if got, _ := events[0].Field(name); got != want {
@@ -125,17 +123,14 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 			in.ThreadFlags = winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED
 		}
 		out, st := b.th.NtCreateUserProcess(in)
-		if st != ntstatus.Success {
-			t.Fatalf("NtCreateUserProcess: %v, want success", st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "NtCreateUserProcess: %v, want success", st)
 		return out.ProcessHandle, out.ThreadHandle
 	}
 	want := func(what string, h winnt.Handle, may func(*token.Token) ntstatus.Status, want ntstatus.Status) {
 		t.Helper()
 		p, st := b.sys.TakeOver(b.th, h, may)
-		if st != want || (p != nil) != (want == ntstatus.Success) {
-			t.Errorf("TakeOver of %s: %v, %v, want %v", what, p, st, want)
-		}
+		check.That(t, st == want && (p != nil) == (want == ntstatus.Success),
+			"TakeOver of %s: %v, %v, want %v", what, p, st, want)
 	}
 	want("the caller's own process", winnt.NtCurrentProcess, yes, ntstatus.InvalidParameter)
 	want("an invalid handle", 0x7770, yes, ntstatus.InvalidHandle)

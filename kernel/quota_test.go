@@ -107,9 +107,7 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 				p.SetQuota(small)
 				h, st := create(th, fmt.Sprintf(`\BaseNamedObjects\%s%d`, what, left))
 				if st == ntstatus.Success {
-					if small.Used() == 0 {
-						t.Error("Used = 0 after a create, want more")
-					}
+					check.That(t, small.Used() != 0, "Used = 0 after a create, want more")
 					th.Close()
 					p.Close()
 					if b.Used() != 0 || small.Used() != 0 {
@@ -195,9 +193,8 @@ func TestRandomChargesBalance(t *testing.T) {
 			switch {
 			case st == ntstatus.Success:
 				all = append(all, held{m, h})
-				if blocks[of].Used() <= before {
-					t.Fatalf("step %d: a new %s does not raise the charge of %d bytes", step, what, before)
-				}
+				check.RequireThat(t, blocks[of].Used() > before,
+					"step %d: a new %s does not raise the charge of %d bytes", step, what, before)
 			case blocks[of].Used() != before && what != "process": // a process that ends takes a moment
 				t.Fatalf("step %d: creating a %s failed with %v but charged %d bytes, want 0", step, what, st,
 					blocks[of].Used()-before)

@@ -83,17 +83,13 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 	th := w.th
 	keep := func(name string, h winnt.Handle, st ntstatus.Status) {
 		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatalf("create %s: %v, want success", name, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "create %s: %v, want success", name, st)
 		w.all[name] = h
 	}
 	call := func(name, service string, in any, field string) {
 		t.Helper()
 		out, st := th.CallRow(nt.NtTable.Find(service), in)
-		if st != ntstatus.Success {
-			t.Fatalf("%s for %s: %v, want success", service, name, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "%s for %s: %v, want success", service, name, st)
 		w.all[name] = winnt.Handle(reflect.ValueOf(out).FieldByName(field).Int())
 	}
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)

@@ -23,9 +23,8 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c,
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
 			AccessMode: access.User})
-		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
-			t.Errorf("A-150: SeAccessCheck with subject context %+v: %+v, want access denied", c, out)
-		}
+		check.That(t, !out.Result && out.AccessStatus != ntstatus.Success && out.GrantedAccess == 0,
+			"A-150: SeAccessCheck with subject context %+v: %+v, want access denied", c, out)
 		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
 			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
 			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
@@ -64,7 +63,5 @@ func TestChecksNeedOwnerAndGroup(t *testing.T) {
 			w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}
 	}
-	if asked != 7 {
-		t.Errorf("%d forms of the access check were tested, want 7", asked)
-	}
+	check.That(t, asked == 7, "%d forms of the access check were tested, want 7", asked)
 }

@@ -164,9 +164,7 @@ func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 	defer b.Close()
 	p := must(a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
 	th := must(p.NewThread())
-	if b.KernelMode(th) != nil {
-		t.Error("KernelMode for a thread of another system is not nil, want nil")
-	}
+	check.That(t, b.KernelMode(th) == nil, "KernelMode for a thread of another system is not nil, want nil")
 	if other, err := b.Spawn(th); err == nil || other != nil {
 		t.Errorf("Spawn for a thread of another system: %v, %v; want nil, an error", other, err)
 	}
@@ -186,15 +184,13 @@ func TestKernelTableMatchesServices(t *testing.T) {
 	seen := map[string]bool{}
 	for row := range kernel.Table.All {
 		m := row.Info()
-		if seen[m.Name] || kernel.Table.Find(m.Name) != row || m.Summary == "" || len(m.Conditions) == 0 {
-			t.Errorf("%s: want a unique name, a summary and conditions, got %+v", m.Name, m)
-		}
+		check.That(t, !seen[m.Name] && kernel.Table.Find(m.Name) == row && m.Summary != "" && len(m.Conditions) != 0,
+			"%s: want a unique name, a summary and conditions, got %+v", m.Name, m)
 		seen[m.Name] = true
 		if zw, found := strings.CutPrefix(m.Name, "Zw"); found { // O-2
 			n := nt.NtTable.Find("Nt" + zw)
-			if n == nil || n.InType() != row.InType() || n.OutType() != row.OutType() {
-				t.Errorf("%s: want the parameters of the service Nt%s", m.Name, zw)
-			}
+			check.That(t, n != nil && n.InType() == row.InType() && n.OutType() == row.OutType(),
+				"%s: want the parameters of the service Nt%s", m.Name, zw)
 		}
 	}
 }

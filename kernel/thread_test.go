@@ -58,9 +58,7 @@ func TestEndedThreadsAreForgotten(t *testing.T) {
 	s.mu.Lock()
 	n := len(s.modes) + len(s.threads) + len(s.contexts)
 	s.mu.Unlock()
-	if n != 0 {
-		t.Errorf("%d table entries remain for threads that ended, want 0", n)
-	}
+	check.That(t, n == 0, "%d table entries remain for threads that ended, want 0", n)
 	if o, _, r := s.Counts(); o != o0 || r != r0 {
 		t.Errorf("after 100 threads ended: %d objects and %d references, want %d and %d", o, r, o0, r0)
 	}

@@ -204,10 +204,8 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
 		DesiredAccess:  winnt.GENERIC_ALL,
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
-	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
-		t.Errorf("SeAccessCheck with an unreadable mapping: %+v, want result false and status %v", out,
-			ntstatus.AccessViolation)
-	}
+	check.That(t, !out.Result && out.AccessStatus == ntstatus.AccessViolation,
+		"SeAccessCheck with an unreadable mapping: %+v, want result false and status %v", out, ntstatus.AccessViolation)
 	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
 		access.Kernel: ntstatus.Success} { // a check in kernel mode does not read the descriptor
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,

@@ -97,21 +97,14 @@ func TestFullWorkQueueRejectsItem(t *testing.T) {
 	nothing := func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { ran += 1000 }
 	taken := 0
 	for ; err == nil; taken++ {
-		if taken > 100_000 {
-			t.Fatalf("QueueSystemWork accepted %d items, want an error at the limit", taken)
-		}
+		check.RequireThat(t, taken <= 100_000, "QueueSystemWork accepted %d items, want an error at the limit", taken)
 		err = b.k.QueueSystemWork(nothing)
 	}
-	if taken-1 != 1024 {
-		t.Errorf("%d items wait in a full queue, want 1024", taken-1)
-	}
-	if !errors.Is(err, kernel.ErrWorkQueueFull) {
-		t.Fatalf("QueueSystemWork of a full queue: %v, want %v", err, kernel.ErrWorkQueueFull)
-	}
+	check.That(t, taken-1 == 1024, "%d items wait in a full queue, want 1024", taken-1)
+	check.RequireThat(t, errors.Is(err, kernel.ErrWorkQueueFull),
+		"QueueSystemWork of a full queue: %v, want %v", err, kernel.ErrWorkQueueFull)
 	check.NoError(t, b.closeNow())
-	if ran != 1 {
-		t.Errorf("ran = %d after Close, want 1: only the item that had started", ran)
-	}
+	check.That(t, ran == 1, "ran = %d after Close, want 1: only the item that had started", ran)
 	check.ErrorIs(t, b.k.QueueSystemWork(nothing), kernel.ErrSystemClosed, "QueueSystemWork after Close")
 }
 
@@ -124,9 +117,8 @@ func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
 		t.Error("the work ran, want it rejected")
 	})
-	if !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("QueueSystemWork without a System process: %v, want %v", err, ntstatus.ProcessIsTerminating)
-	}
+	check.That(t, errors.Is(err, ntstatus.ProcessIsTerminating.Err()),
+		"QueueSystemWork without a System process: %v, want %v", err, ntstatus.ProcessIsTerminating)
 }
 
 // If threads queue work while the system closes, no item runs after Close and no reference leaks (I-49).

@@ -102,9 +102,8 @@ func TestLogonAddsItsGroups(t *testing.T) {
 	added := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: winnt.SE_GROUP_ENABLED}
 	for _, c := range types {
 		r, st := logon.Compose(person(allRights, users, team), c.typ, added)
-		if st != ntstatus.Success || r.Linked != nil {
-			t.Fatalf("type %d: %v, linked %v, want %v, nil", c.typ, st, r.Linked, ntstatus.Success)
-		}
+		check.RequireThat(t, st == ntstatus.Success && r.Linked == nil,
+			"type %d: %v, linked %v, want %v, nil", c.typ, st, r.Linked, ntstatus.Success)
 		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
 		want = append(want, "S-1-5-113", "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
 		check.SlicesEqual(t, sids(r.Token), want, "L-8: type %d: groups", c.typ)
@@ -154,9 +153,7 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		"L-4: a repeated group with other attributes")
 	// Without a group the user is the primary group.
 	r, _ := logon.Compose(person(allRights), winnt.LOGON32_LOGON_NETWORK)
-	if r.Token.PrimaryGroup.String() != alice {
-		t.Errorf("primary group %v, want %v", r.Token.PrimaryGroup, alice)
-	}
+	check.That(t, r.Token.PrimaryGroup.String() == alice, "primary group %v, want %v", r.Token.PrimaryGroup, alice)
 }
 
 // TestAdministratorGetsTwoTokens checks that each group that splits a token gives a pair in an interactive logon
@@ -195,9 +192,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 				verify("L-7: the token", r.Token, false, winnt.TokenElevationTypeDefault)
 			default:
 				verify("L-5: the limited token", r.Token, false, winnt.TokenElevationTypeLimited)
-				if r.Linked == nil {
-					t.Fatal("L-5: no full token is linked")
-				}
+				check.RequireThat(t, r.Linked != nil, "L-5: no full token is linked")
 				verify("L-5: the full token", *r.Linked, true, winnt.TokenElevationTypeFull)
 			}
 			paired := c.sids[0] == "S-1-5-4"
@@ -255,13 +250,10 @@ func TestPairSharesLogonSID(t *testing.T) {
 		}
 	}
 	verify(spec, 0x7_0000_0009, alice)
-	if linked == nil {
-		t.Fatal("L-10: no linked token")
-	}
+	check.RequireThat(t, linked != nil, "L-10: no linked token")
 	verify(*linked, 0x8_0000_0001, "BA")
-	if len(r.Token.Groups) != before || r.Token.AuthenticationID != 0 || r.Linked.AuthenticationID != 0 {
-		t.Error("InSession changed the result, want a copy")
-	}
+	check.That(t, len(r.Token.Groups) == before && r.Token.AuthenticationID == 0 && r.Linked.AuthenticationID == 0,
+		"InSession changed the result, want a copy")
 	anonymous := logon.AnonymousLogon()
 	spec, linked = anonymous.InSession(1, 2)
 	if _, err := token.New(spec); err != nil || linked != nil || spec.AuthenticationID == 1 ||
@@ -279,12 +271,9 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 		for _, own := range [][]string{{users}, {users, "S-1-5-32-544"}} {
 			more := []token.Group{{SID: sid.MustParse(team), Attributes: a}}
 			r, st := logon.Compose(person(allRights, own...), winnt.LOGON32_LOGON_INTERACTIVE, more...)
-			if st != ntstatus.Success || more[0].Attributes != a {
-				t.Fatal(st, more)
-			}
-			if len(own) == 2 != (r.Linked != nil) {
-				t.Errorf("T-144: groups %v: a linked token: %t, want %t", own, r.Linked != nil, len(own) == 2)
-			}
+			check.RequireThat(t, st == ntstatus.Success && more[0].Attributes == a, "%v %v", st, more)
+			check.That(t, len(own) == 2 == (r.Linked != nil),
+				"T-144: groups %v: a linked token: %t, want %t", own, r.Linked != nil, len(own) == 2)
 			for _, s := range []*token.Spec{&r.Token, r.Linked} {
 				if s == nil {
 					continue
@@ -296,10 +285,8 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 						last = g
 					}
 				}
-				if last.SID != sid.MustParse(team) || last.Attributes != a {
-					t.Errorf("T-144: groups %v: the last group is %v with %#x, want %#x",
-						own, last.SID, last.Attributes, a)
-				}
+				check.That(t, last.SID == sid.MustParse(team) && last.Attributes == a,
+					"T-144: groups %v: the last group is %v with %#x, want %#x", own, last.SID, last.Attributes, a)
 				if got, want := tok.Member(last.SID, false), a&winnt.SE_GROUP_ENABLED != 0; got != want {
 					t.Errorf("T-144: %#x: enabled %t, want %t", a, got, want)
 				}

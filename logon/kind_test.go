@@ -90,9 +90,7 @@ func TestLocalAdministratorIsDenyOnly(t *testing.T) {
 	p := person(allRights, users, "S-1-5-32-544")
 	p.Proof = logon.ProvedByNTLM
 	r, st := logon.Compose(p, winnt.LOGON32_LOGON_INTERACTIVE)
-	if st != 0 || r.Linked == nil {
-		t.Fatalf("%v, linked %v, want a pair", st, r.Linked)
-	}
+	check.RequireThat(t, st == 0 && r.Linked != nil, "%v, linked %v, want a pair", st, r.Linked)
 	limited, full := sids(r.Token), sids(*r.Linked)
 	if !slices.Contains(limited, "-S-1-5-114") || !slices.Contains(limited, "S-1-5-113") ||
 		!slices.Contains(full, "S-1-5-114") {
@@ -133,9 +131,7 @@ func TestGroupsOfRecordedLogons(t *testing.T) {
 				proofs++
 			}
 		}
-		if proofs != 1 {
-			t.Errorf("row %d: %d SIDs of a proof, want 1", i, proofs)
-		}
+		check.That(t, proofs == 1, "row %d: %d SIDs of a proof, want 1", i, proofs)
 		var want []sid.SID
 		for _, s := range []sid.SID{sid.Network, sid.Interactive, sid.Batch, sid.Service, sid.RemoteInteractive, sid.Local,
 			sid.ConsoleLogon, sid.LocalAccount, sid.LocalAccountAdministrator, sid.AuthorityAsserted,
@@ -156,7 +152,5 @@ func TestGroupsOfRecordedLogons(t *testing.T) {
 		}
 		compared++
 	}
-	if compared < 40 {
-		t.Errorf("%d rows were compared, want at least 40", compared)
-	}
+	check.That(t, compared >= 40, "%d rows were compared, want at least 40", compared)
 }

@@ -67,10 +67,8 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 	} {
 		got, st := m.LogOn(c.r)
 		who := got.Account.SID.String()
-		if st != c.st || got.Reason != c.reason || who != c.sid {
-			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q",
-				c.name, st, got.Reason, who, c.st, c.reason, c.sid)
-		}
+		check.That(t, st == c.st && got.Reason == c.reason && who == c.sid,
+			"%s: %v, reason %v, account %q, want %v, %v, %q", c.name, st, got.Reason, who, c.st, c.reason, c.sid)
 		check.Equal(t, !got.Token.User.SID.IsZero(), c.st == ntstatus.Success, "%s: a token is made", c.name)
 		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
 			(c.r.Groups != nil && c.r.Tcb) {
@@ -114,9 +112,8 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 		`box\everyone`: everyone, `BUILTIN\Users`: "S-1-5-32-545", `box\Users`: "", "": "", "zoe": "",
 		strings.Repeat("n", logon.MaxName+1): ""} {
 		a, ok := m.LookupName(name)
-		if ok != (want != "") || a.SID.String() != want {
-			t.Errorf("L-12: %.20q is %v, %t, want %q", name, a.SID, ok, want)
-		}
+		check.That(t, ok == (want != "") && a.SID.String() == want,
+			"L-12: %.20q is %v, %t, want %q", name, a.SID, ok, want)
 	}
 	for text, want := range map[string]string{ann: `BOX\Ann`, "S-1-5-21-1-2-3": `BOX\`, "S-1-5-32-545": `BUILTIN\Users`,
 		"S-1-1-0": `\Everyone`, "S-1-5-21-1-2-3-999": "", "S-1-5-21-9-9-9": ""} {

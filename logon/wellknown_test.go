@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -21,9 +22,7 @@ func TestServiceAccountsAreFoundByAnySpelling(t *testing.T) {
 		{"NETWORK SERVICE", "S-1-5-20"},
 	} {
 		a, ok := logon.WellKnownName(c.name)
-		if !ok || a.SID.String() != c.want {
-			t.Errorf("%s: %v %v, want %s", c.name, a.SID, ok, c.want)
-		}
+		check.That(t, ok && a.SID.String() == c.want, "%s: %v %v, want %s", c.name, a.SID, ok, c.want)
 	}
 	if a, ok := logon.WellKnownName(`BUILTIN\LocalService`); ok {
 		t.Errorf("WellKnownName of another domain's LocalService = %v, want none", a.SID)
@@ -51,14 +50,10 @@ func TestWellKnownSIDsAreFoundByName(t *testing.T) {
 		case a.Use == winnt.SidTypeDomain:
 			want = winnt.SidTypeDomain
 		}
-		if a.SID != s || a.Use != want {
-			t.Errorf("%v: %+v, want the use %v", s, a, want)
-		}
+		check.That(t, a.SID == s && a.Use == want, "%v: %+v, want the use %v", s, a, want)
 		return true
 	})
-	if n < 60 {
-		t.Errorf("%d well-known SIDs only, want at least 60", n)
-	}
+	check.That(t, n >= 60, "%d well-known SIDs only, want at least 60", n)
 	for text, want := range map[string]bool{"S-1-5-21-1-2-3-500": false, "S-1-5-21-1-2-3-512": false,
 		"S-1-5-21-0-0-0-496": true,
 		"S-1-5-21-0-0-0-497": true, "S-1-5-32": true, "S-1-5-32-543": false,
@@ -66,9 +61,8 @@ func TestWellKnownSIDsAreFoundByName(t *testing.T) {
 		"S-1-5-32-544-1": false, "S-1-16-1": false, "S-1-5-18": true, "S-1-6-32-544": false, "S-1-1-0": true,
 		"S-1-1-1": false} {
 		a, ok := logon.WellKnownSID(sid.MustParse(text))
-		if ok != want || ok && a.SID != sid.MustParse(text) {
-			t.Errorf("%s: %+v, %t, want one: %t", text, a, ok, want)
-		}
+		check.That(t, ok == want && (!ok || a.SID == sid.MustParse(text)),
+			"%s: %+v, %t, want one: %t", text, a, ok, want)
 	}
 	for full, want := range map[string][3]string{"a": {"", "a", ""}, `d\a`: {"d", "a", "yes"}, "a@d": {"d", "a",
 		"yes"},

@@ -21,18 +21,15 @@ func TestServiceTableIsComplete(t *testing.T) {
 	services := reflect.TypeFor[nt.Services]()
 	for row := range nt.NtTable.All {
 		m := row.Info()
-		if m.Number != n || nt.NtTable.Find(m.Name) != row || seen[m.Name] {
-			t.Errorf("%s: number %d, want %d, and one row of that name", m.Name, m.Number, n)
-		}
+		check.That(t, m.Number == n && nt.NtTable.Find(m.Name) == row && !seen[m.Name],
+			"%s: number %d, want %d, and one row of that name", m.Name, m.Number, n)
 		n++
 		seen[m.Name] = true
 		nt, lsa := strings.HasPrefix(m.Name, "Nt"), strings.HasPrefix(m.Name, "Lsa")
-		if !nt && !lsa || m.Summary == "" || len(m.Conditions) == 0 {
-			t.Errorf("%s: wants a summary and conditions: %+v", m.Name, m)
-		}
-		if m.Source == m.Name {
-			t.Errorf("%s: Source = %q, want \"\" for a source that is the name itself", m.Name, m.Source)
-		}
+		check.That(t, (nt || lsa) && m.Summary != "" && len(m.Conditions) != 0,
+			"%s: wants a summary and conditions: %+v", m.Name, m)
+		check.That(t, m.Source != m.Name,
+			"%s: Source = %q, want \"\" for a source that is the name itself", m.Name, m.Source)
 		for _, c := range m.Conditions {
 			if ids := rules.FindAll(c.Rule); len(ids) != 1 || c.When == "" {
 				t.Errorf("%s: %s wants one rule and a condition, has %q and %q", m.Name, c.Status, c.Rule, c.When)
@@ -45,14 +42,12 @@ func TestServiceTableIsComplete(t *testing.T) {
 	if n != nt.NtTable.Len() || n == 0 {
 		t.Errorf("NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())
 	}
-	if nt.NtTable.Find("NtNothing") != nil {
-		t.Error("Find(NtNothing) returned a row, want nil for a name that no row has")
-	}
+	check.That(t, nt.NtTable.Find("NtNothing") == nil,
+		"Find(NtNothing) returned a row, want nil for a name that no row has")
 	for i := range services.NumMethod() {
 		m := services.Method(i).Name
-		if (strings.HasPrefix(m, "Nt") || strings.HasPrefix(m, "Lsa")) && !seen[m] {
-			t.Errorf("%s is implemented, but has no row in NtTable", m)
-		}
+		check.That(t, !strings.HasPrefix(m, "Nt") && !strings.HasPrefix(m, "Lsa") || seen[m],
+			"%s is implemented, but has no row in NtTable", m)
 	}
 }
 
@@ -155,12 +150,10 @@ func TestTracingChangesNothing(t *testing.T) {
 	}
 	plain, none := history(false)
 	traced, calls := history(true)
-	if !reflect.DeepEqual(plain, traced) {
-		t.Errorf("results differ:\nuntraced %v, want %v\n  traced %v", plain, traced, traced)
-	}
-	if len(none) != 0 || len(calls) != 14 {
-		t.Errorf("%d and %d calls were traced, want 0 and 14", len(none), len(calls))
-	}
+	check.That(t, reflect.DeepEqual(plain, traced),
+		"results differ:\nuntraced %v, want %v\n  traced %v", plain, traced, traced)
+	check.That(t, len(none) == 0 && len(calls) == 14,
+		"%d and %d calls were traced, want 0 and 14", len(none), len(calls))
 	for _, c := range calls {
 		if c.Thread != "server/1" || reflect.TypeOf(c.In) != c.Row.InType() ||
 			reflect.TypeOf(c.Out) != c.Row.OutType() {

@@ -109,9 +109,8 @@ func TestFailedImpersonateChangesNothing(t *testing.T) {
 	defer revert()
 	weak := w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)
 	nothing, err := w.th.Impersonate(weak)
-	if !errors.Is(err, fs.ErrPermission) || nothing == nil {
-		t.Errorf("Impersonate through a handle without TOKEN_IMPERSONATE: %v, want fs.ErrPermission", err)
-	}
+	check.That(t, errors.Is(err, fs.ErrPermission) && nothing != nil,
+		"Impersonate through a handle without TOKEN_IMPERSONATE: %v, want fs.ErrPermission", err)
 	w.expect(alice)
 	nothing()
 	w.expect(alice)
@@ -176,9 +175,7 @@ func TestSavedImpersonationStays(t *testing.T) {
 	w.expect(alice)
 	for _, h := range []winnt.Handle{4000, w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)} {
 		revert, err := w.th.Impersonate(h)
-		if err == nil {
-			t.Errorf("Impersonate(%v): no error, want one", h)
-		}
+		check.That(t, err != nil, "Impersonate(%v): no error, want one", h)
 		w.expect(alice)
 		revert()
 		w.expect(alice)

@@ -52,17 +52,14 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 		if st.IsSuccess() {
 			server.NtClose(h)
 		}
-		if sys.ThreadObject(server).IsImpersonating() {
-			t.Error("the thread still impersonates after revert")
-		}
+		check.That(t, !sys.ThreadObject(server).IsImpersonating(), "the thread still impersonates after revert")
 		fmt.Fprint(c, st)
 	})
 	c := must(client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)
-	if err != nil || string(got) != "STATUS_SUCCESS" {
-		t.Errorf(`got %q, %v, want string(got) = "STATUS_SUCCESS", no error`, got, err)
-	}
+	check.That(t, err == nil && string(got) == "STATUS_SUCCESS",
+		`got %q, %v, want string(got) = "STATUS_SUCCESS", no error`, got, err)
 	c.Close()
 	wg.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -46,9 +47,7 @@ func TestDecodeReadsSambaAttributes(t *testing.T) {
 					a.What, text, c.version, c.hashType, c.what, c.sddl)
 			}
 			again := must(a.Append(nil))
-			if !bytes.Equal(again, b) {
-				t.Errorf("Append after Decode:\n%x\nwant\n%x", again, b)
-			}
+			check.That(t, bytes.Equal(again, b), "Append after Decode:\n%x\nwant\n%x", again, b)
 		})
 	}
 }
@@ -181,9 +180,8 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 				}
 			}
 			a, err := ntacl.Decode(b)
-			if err != nil || !a.Descriptor.Equal(d) {
-				t.Errorf("version %d of %q: Decode returns %v, %v; want an equal descriptor", version, text, a, err)
-			}
+			check.That(t, err == nil && a.Descriptor.Equal(d),
+				"version %d of %q: Decode returns %v, %v; want an equal descriptor", version, text, a, err)
 		}
 	}
 }
@@ -209,9 +207,7 @@ func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
 		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")}).Append(nil)
-		if err != nil {
-			f.Fatal(err)
-		}
+		check.NoError(f, err)
 		f.Add(b)            // each version
 		f.Add(b[:len(b)-4]) // truncated inside the last SID
 	}
@@ -222,9 +218,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		again := must(a.Append(nil))
 		c, err := ntacl.Decode(again)
-		if err != nil {
-			t.Fatalf("Decode after Append: %v: %x", err, again)
-		}
+		check.RequireThat(t, err == nil, "Decode after Append: %v: %x", err, again)
 		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
 			c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
 			t.Errorf("after Append and Decode: %+v\nwant %+v", c, a)
@@ -239,9 +233,7 @@ func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}
 		b, err := a.Append([]byte("xyz")) // existing bytes of the buffer do not matter
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b = b[3:]
 		at := (4 + 4 + 4 + 2 + 64 + len(what) + 1 + 3) &^ 3
 		if got := binary.LittleEndian.Uint64(b[at:]); got != uint64(a.Time) {
@@ -251,9 +243,8 @@ func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 			t.Errorf("description %q: at byte %d is % x, want a descriptor", what, at+72, b[at+72:at+76])
 		}
 		got, err := ntacl.Decode(b)
-		if err != nil || got.What != what || got.Time != a.Time || !got.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("Decode with description %q: %+v, %v; want the encoded values", what, got, err)
-		}
+		check.That(t, err == nil && got.What == what && got.Time == a.Time && got.Descriptor.Equal(a.Descriptor),
+			"Decode with description %q: %+v, %v; want the encoded values", what, got, err)
 	}
 }
 
@@ -261,9 +252,7 @@ func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 // A newer version is an error that names it.
 func TestReleasedAttributesAreRead(t *testing.T) {
 	files, err := filepath.Glob("../testdata/formats/*/attribute.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
+	check.RequireThat(t, err == nil && len(files) != 0, "%v %v", files, err)
 	for _, name := range files {
 		text := must(os.ReadFile(name))
 		for line := range strings.Lines(string(text)) {

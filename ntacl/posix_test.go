@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -45,9 +46,7 @@ func TestPosixMatchesSmbcacls(t *testing.T) {
 		}
 		got, err := sddl.Format(d, sddl.Options{})
 		want, _ := sddl.Format(sddl.MustParse("O:"+owner+"G:"+group+"D:"+c.want), sddl.Options{})
-		if err != nil || got != want {
-			t.Errorf("Posix, %s: %s, want %s (%v)", c.name, got, want, err)
-		}
+		check.That(t, err == nil && got == want, "Posix, %s: %s, want %s (%v)", c.name, got, want, err)
 	}
 	testDirectories(t)
 	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff",

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -38,9 +39,7 @@ func TestVerifyDetectsChangedPermissions(t *testing.T) {
 		access, inherited := bytesOrNil(t, c.access), bytesOrNil(t, c.inherited)
 		verify := func(what string, f ntacl.Info, access, inherited []byte, want ntacl.Verdict) {
 			t.Helper()
-			if got := a.Verify(f, access, inherited); got != want {
-				t.Errorf("Verify of %s, %s: %v, want %v", c.name, what, got, want)
-			}
+			check.Equal(t, a.Verify(f, access, inherited), want, "Verify of %s, %s", c.name, what)
 		}
 		verify("unchanged", c.f, access, inherited, ntacl.Intact)
 		f := c.f
@@ -88,14 +87,10 @@ func TestVerifyOtherVersionsAndHashes(t *testing.T) {
 		{"version 4 with an unknown hash", ntacl.Attribute{Version: 4, HashType: 2, What: "posix_acl"}, ntacl.Stale},
 		{"version 4 of another kind of ACL", ntacl.Attribute{Version: 4, HashType: 1, What: "zfs"}, ntacl.Unverifiable},
 	} {
-		if got := c.a.Verify(ntacl.Info{Mode: 0o644}, nil, nil); got != c.want {
-			t.Errorf("Verify, %s: %v, want %v", c.name, got, c.want)
-		}
+		check.Equal(t, c.a.Verify(ntacl.Info{Mode: 0o644}, nil, nil), c.want, "Verify, %s", c.name)
 	}
 	for v, want := range []string{"unhashed", "intact", "stale", "unverifiable", "unhashed"} { // the last is not a verdict
-		if got := ntacl.Verdict(v).String(); got != want {
-			t.Errorf("Verdict(%d).String() = %q, want %q", v, got, want)
-		}
+		check.Equal(t, ntacl.Verdict(v).String(), want, "Verdict(%d).String()", v)
 	}
 }
 
@@ -149,9 +144,7 @@ func TestSealWritesSambaHash(t *testing.T) {
 	if err := a.Seal(plain, nil, nil); err != nil || a != want {
 		t.Errorf("Seal: %+v, %v; want %+v", a, err, want)
 	}
-	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
-		t.Errorf("Verify of a sealed attribute: %v, want %v", v, ntacl.Intact)
-	}
+	check.Equal(t, a.Verify(plain, nil, nil), ntacl.Intact, "Verify of a sealed attribute")
 	// The hash of a file has no second pointer and no default ACL.
 	le := binary.LittleEndian
 	blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), 1001), 1002)
@@ -166,7 +159,6 @@ func TestSealWritesSambaHash(t *testing.T) {
 	if err := a.Seal(file, nil, []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
 		t.Errorf("Seal of a file: %x, %v; want %x", a.SystemHash, err, sum)
 	}
-	if v := a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil); v != ntacl.Stale {
-		t.Errorf("Verify of a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
-	}
+	check.Equal(t, a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil), ntacl.Stale,
+		"Verify of a directory with the hash of a file")
 }

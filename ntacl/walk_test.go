@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -82,14 +83,12 @@ func TestWalkVisitsInOrder(t *testing.T) {
 	// Walk returns whether the visitor returned true to the end.
 	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
 		for _, more := range []bool{true, false} {
-			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
-				t.Errorf("Walk of %s returns %t, want %t", root, got, more)
-			}
+			check.Equal(t, ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }), more,
+				"Walk of %s returns", root)
 		}
 	}
-	if !ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }) {
-		t.Error("Walk of an entry that is neither file nor directory returns false, want true")
-	}
+	check.That(t, ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }),
+		"Walk of an entry that is neither file nor directory returns false, want true")
 }
 
 // Read returns the attribute's descriptor unless its hash is stale, and otherwise only the permissions.
@@ -127,9 +126,7 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	} {
 		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
 		got, err := r.Read(c.path)
-		if !errors.Is(err, c.err) {
-			t.Errorf("Read(%s): %v, want %v", c.path, err, c.err)
-		}
+		check.That(t, errors.Is(err, c.err), "Read(%s): %v, want %v", c.path, err, c.err)
 		if err != nil || c.err != nil {
 			continue
 		}
@@ -137,9 +134,8 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 			t.Errorf("Read of %+v: %+v", c, got)
 		}
 		// The permissions are read only if the version's hash covers them.
-		if got.Info.Directory != (c.path == "folder/") || string(got.Inherited) != f[c.path+" default"] {
-			t.Errorf("%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
-		}
+		check.That(t, got.Info.Directory == (c.path == "folder/") && string(got.Inherited) == f[c.path+" default"],
+			"%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		if got.Descriptor != nil {
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {
 				t.Errorf("Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)

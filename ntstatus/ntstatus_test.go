@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -18,9 +19,7 @@ func TestOfReturnsWrappedStatus(t *testing.T) {
 		{fmt.Errorf("x: %w", ntstatus.AccessDenied.Err()), ntstatus.AccessDenied},
 		{errors.New("secret"), ntstatus.InsufficientResources},
 	} {
-		if got := ntstatus.Of(c.err, ntstatus.InsufficientResources); got != c.want {
-			t.Errorf("Of(%v) = %v, want %v", c.err, got, c.want)
-		}
+		check.Equal(t, ntstatus.Of(c.err, ntstatus.InsufficientResources), c.want, "Of(%v)", c.err)
 	}
 }
 
@@ -40,10 +39,6 @@ func TestTopBitsDetermineStatusSeverity(t *testing.T) {
 				want)
 		}
 	}
-	if got := ntstatus.Status(0xC0FFEE00).String(); got != "NTSTATUS(0xC0FFEE00)" {
-		t.Errorf("a status without a name is %s, want NTSTATUS(0xC0FFEE00)", got)
-	}
-	if got := ntstatus.AccessDenied.String(); got != "STATUS_ACCESS_DENIED" {
-		t.Errorf("0xC0000022 is %s, want STATUS_ACCESS_DENIED", got)
-	}
+	check.Equal(t, ntstatus.Status(0xC0FFEE00).String(), "NTSTATUS(0xC0FFEE00)", "a status without a name")
+	check.Equal(t, ntstatus.AccessDenied.String(), "STATUS_ACCESS_DENIED", "0xC0000022")
 }

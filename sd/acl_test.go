@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -50,9 +51,8 @@ func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 	} {
 		for _, before := range [][][]byte{nil, {good}} {
 			d, err := sd.Decode(withDACL(list(append(before, c.e)...)))
-			if (err == nil) != c.ok {
-				t.Errorf("S-20: entry %q after %d others: %v, want accepted = %t", c.name, len(before), err, c.ok)
-			}
+			check.That(t, (err == nil) == c.ok,
+				"S-20: entry %q after %d others: %v, want accepted = %t", c.name, len(before), err, c.ok)
 			if c.ok && err == nil && d.DACL().Len() != len(before)+1 {
 				t.Errorf("S-20: entry %q: list has %d entries, want %d", c.name, d.DACL().Len(), len(before)+1)
 			}
@@ -91,8 +91,6 @@ func TestMissingEntriesAreZero(t *testing.T) {
 		t.Errorf("entry of an unknown type = %v with mask %#x, want only its data and flags", unknown, unknown.Mask())
 	}
 	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
-		if got := a.WithMask(7).WithMask(a.Mask()); got != a {
-			t.Errorf("%s: entry after changing its mask twice = %v, want %v", name, got, a)
-		}
+		check.Equal(t, a.WithMask(7).WithMask(a.Mask()), a, "%s: entry after changing its mask twice", name)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -157,9 +158,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 				c.change(r)
 			}
 			d, st := sd.Assign(r)
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, st)
 			if got := text(t, d); got != c.want {
 				t.Errorf("descriptor %s\nwant %s", got, c.want)
 			}
@@ -311,9 +310,8 @@ func TestAssignReportsFirstError(t *testing.T) {
 	} {
 		m.mend()
 		d, st := sd.Assign(r)
-		if st != m.want || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("up to %s: %v, want %v", m.what, st, m.want)
-		}
+		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success),
+			"up to %s: %v, want %v", m.what, st, m.want)
 	}
 }
 

@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -58,9 +59,7 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 		{"S-17", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65536)}, ntstatus.AllottedSpaceExceeded},
 	} {
 		_, err := sd.NewACE(c.t, 0, 1, c.s, c.extra)
-		if err == nil || !isStatus(err, c.want) {
-			t.Errorf("NewACE, %s: %v, want %v", c.id, err, c.want)
-		}
+		check.That(t, err != nil && isStatus(err, c.want), "NewACE, %s: %v, want %v", c.id, err, c.want)
 	}
 	plain, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
 	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone,
@@ -69,9 +68,7 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 		t.Error("S-12: inherited object type of the entry is wrong, want the second GUID")
 	}
 	l, _ := sd.NewACL(plain)
-	if got := l.Revision(); got != 2 {
-		t.Errorf("S-16: revision of a list of plain entries = %d, want 2", got)
-	}
+	check.Equal(t, l.Revision(), 2, "S-16: revision of a list of plain entries")
 	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
 		t.Errorf("S-16: revision of a list with an object entry = %d, want 4", l.Revision())
 	}
@@ -94,17 +91,13 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	}
 	const most = sd.MaxACLSize - 8 - 4 // a list with this entry alone: both headers are left out
 	a, err := sd.RawACE(0x99, 0, make([]byte, most))
-	if err != nil {
-		t.Errorf("S-17: largest entry: %v, want no error", err)
-	}
+	check.That(t, err == nil, "S-17: largest entry: %v, want no error", err)
 	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
 		t.Errorf("S-17: list of the largest entry: %v, %d bytes, want nil, %d", err, l.Size(), sd.MaxACLSize)
 	}
 	// The longest entry with a SID of one part has no room for a SID of two.
 	full, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, most+4-20)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got := full.WithSID(sid.Users); !got.IsZero() {
 		t.Errorf("S-17: largest entry with a longer SID has %d bytes, want the zero entry", len(got.Binary()))
 	}

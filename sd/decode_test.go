@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -57,12 +58,9 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 			c.change(b)
 			_, err := sd.Decode(b)
 			var de *sd.DecodeError
-			if !errors.As(err, &de) || de.Status != c.status || !errors.Is(err, c.status.Err()) {
-				t.Fatalf("Decode = %v, want %v", err, c.status)
-			}
-			if sd.ValidRelative(b) {
-				t.Error("ValidRelative = true, want false")
-			}
+			check.RequireThat(t, errors.As(err, &de) && de.Status == c.status && errors.Is(err, c.status.Err()),
+				"Decode = %v, want %v", err, c.status)
+			check.That(t, !sd.ValidRelative(b), "ValidRelative = true, want false")
 		})
 	}
 }
@@ -103,9 +101,8 @@ func TestMalformedACLIsRefused(t *testing.T) {
 				t.Errorf("decoded list = %x, want the input", l.Binary())
 			}
 			var de *sd.DecodeError
-			if !c.ok && (!errors.As(err, &de) || de.Status != ntstatus.InvalidACL) {
-				t.Errorf("DecodeACL = %v, want a DecodeError with STATUS_INVALID_ACL", err)
-			}
+			check.That(t, c.ok || errors.As(err, &de) && de.Status == ntstatus.InvalidACL,
+				"DecodeACL = %v, want a DecodeError with STATUS_INVALID_ACL", err)
 		})
 	}
 }
@@ -116,13 +113,10 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 		list := sddl.MustParse("D:" + strings.Repeat("(A;;GA;;;WD)", entries)).DACL().Binary()
 		for _, tail := range []string{"", "\x01", "\x01\x02\x03\x04", strings.Repeat("\x00", 300)} {
 			l, n, err := sd.DecodeACL([]byte(list + tail))
-			if err != nil || n != len(list) || l.Binary() != list || l.Len() != entries {
-				t.Errorf("%d entries followed by %d bytes: decoded %d bytes, %v, want only the list",
-					entries, len(tail), n, err)
-			}
-			if !sd.ValidACL([]byte(list + tail)) {
-				t.Errorf("ValidACL of %d entries followed by %d bytes = false, want true", entries, len(tail))
-			}
+			check.That(t, err == nil && n == len(list) && l.Binary() == list && l.Len() == entries,
+				"%d entries followed by %d bytes: decoded %d bytes, %v, want only the list", entries, len(tail), n, err)
+			check.That(t, sd.ValidACL([]byte(list+tail)),
+				"ValidACL of %d entries followed by %d bytes = false, want true", entries, len(tail))
 		}
 	}
 }
@@ -141,19 +135,14 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 		b := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;FA;;;WD)").Binary()
 		b[2] &^= byte(bit)
 		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is present
-		if err != nil || text(t, d) != lost {
-			t.Errorf("without control bit %#x: %v, %v, want %q", bit, d, err, lost)
-		}
+		check.That(t, err == nil && text(t, d) == lost, "without control bit %#x: %v, %v, want %q", bit, d, err, lost)
 	}
 	b := sddl.MustParse("S:(AU;SA;FA;;;WD)").Binary()
 	b[2] &^= byte(sd.SACLPresent)
 	d, err := sd.Decode(b) // S-24: the offset is ignored
-	if err != nil || d.SACL() != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(d.AppendOriginal(nil), b) || bytes.Equal(d.Append(nil), b) {
-		t.Error("S-25: AppendOriginal must keep the input bytes, and Append must write canonical ones")
-	}
+	check.RequireThat(t, err == nil && d.SACL() == nil, "%v", err)
+	check.That(t, bytes.Equal(d.AppendOriginal(nil), b) && !bytes.Equal(d.Append(nil), b),
+		"S-25: AppendOriginal must keep the input bytes, and Append must write canonical ones")
 }
 
 // A later change of the caller's bytes does not change the descriptor (S-28).
@@ -164,12 +153,10 @@ func TestDecodeCopiesItsInput(t *testing.T) {
 	for i := range b {
 		b[i] = 0xFF
 	}
-	if !bytes.Equal(d.Append(nil), want) || d.Owner() != sid.Administrators {
-		t.Error("the descriptor changed with the input bytes, want a copy")
-	}
-	if d.OwnerHash() != sid.Administrators.Hash() {
-		t.Error("OwnerHash differs from the hash of the owner, want equal")
-	}
+	check.That(t, bytes.Equal(d.Append(nil), want) && d.Owner() == sid.Administrators,
+		"the descriptor changed with the input bytes, want a copy")
+	check.That(t, d.OwnerHash() == sid.Administrators.Hash(),
+		"OwnerHash differs from the hash of the owner, want equal")
 }
 
 // Object, callback, compound and attribute entries have the extra data of their type.
@@ -186,9 +173,8 @@ func TestExtraReturnsDataOfEntryType(t *testing.T) {
 	if x := d.SACL().Extra(d.SACL().Entries()[2].Aux); x == nil || x.Attribute == nil || x.Attribute.Name != "Dept" {
 		t.Errorf("extra data of the attribute entry = %+v, want the attribute Dept", x)
 	}
-	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
-		t.Error("a plain entry has extra data, want none")
-	}
+	check.That(t, d.DACL().Extra(-1) == nil && d.DACL().Extra(99) == nil && d.DACL().Entries()[0].Aux == -1,
+		"a plain entry has extra data, want none")
 	// Data that is not a condition is bad or opaque, depending on its first bytes (S-34).
 	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
@@ -218,19 +204,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x01\x00\x04\x80" + string(make([]byte, 12)) + "\x15\x00\x00\x00")) // odd offset
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := sd.Decode(b)
-		if (err == nil) != (sd.ValidRelative(b) && len(b) <= sd.MaxSize) {
-			t.Fatalf("Decode = %v, but ValidRelative disagrees, want both to agree", err)
-		}
+		check.RequireThat(t, (err == nil) == (sd.ValidRelative(b) && len(b) <= sd.MaxSize),
+			"Decode = %v, but ValidRelative disagrees, want both to agree", err)
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(d.AppendOriginal(nil), b) {
-			t.Fatal("AppendOriginal differs from the input, want the same bytes")
-		}
+		check.RequireThat(t, bytes.Equal(d.AppendOriginal(nil), b),
+			"AppendOriginal differs from the input, want the same bytes")
 		again, err := sd.Decode(d.Append(nil))
-		if err != nil || !again.Equal(d) {
-			t.Fatalf("decoding the encoded descriptor: %v, want an equal descriptor", err)
-		}
+		check.RequireThat(t, err == nil && again.Equal(d),
+			"decoding the encoded descriptor: %v, want an equal descriptor", err)
 		for _, l := range [...]*sd.ACL{d.DACL(), d.SACL()} {
 			twin(t, l)
 		}
@@ -268,9 +251,8 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 		return l
 	}
 	same := func(what string, got, want *sd.ACL) {
-		if (got == nil) != (want == nil) || !got.Equal(want) || len(got.Entries()) != want.Len() {
-			t.Fatalf("%s: the list differs from the one that was built, want it equal", what)
-		}
+		check.RequireThat(t, (got == nil) == (want == nil) && got.Equal(want) && len(got.Entries()) == want.Len(),
+			"%s: the list differs from the one that was built, want it equal", what)
 		for i, e := range got.Entries() {
 			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() ||
 				e.Hash != a.SID().Hash() {
@@ -319,9 +301,8 @@ func TestEveryCutIsRefused(t *testing.T) {
 		for n := range b {
 			d, err := sd.Decode(b[:n])
 			var at *sd.DecodeError
-			if d != nil || !errors.As(err, &at) || at.Offset > n || at.Offset < 0 {
-				t.Fatalf("S-22: %s cut to %d of %d bytes: %v, want an error inside these bytes", text, n, len(b), err)
-			}
+			check.RequireThat(t, d == nil && errors.As(err, &at) && at.Offset <= n && at.Offset >= 0,
+				"S-22: %s cut to %d of %d bytes: %v, want an error inside these bytes", text, n, len(b), err)
 		}
 		if _, err := sd.Decode(append(b, 0xFF)); err != nil {
 			t.Errorf("S-22: %s with an extra byte at the end: %v, want no error", text, err)

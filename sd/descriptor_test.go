@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -88,9 +89,8 @@ func TestEqualComparesAllParts(t *testing.T) {
 	if !a.Equal(sd.New(parts(text))) || !a.Equal(sd.New(form)) || !sd.New(form).Equal(a) || !sd.New(rm).Equal(sd.New(rm)) {
 		t.Error("Equal = false for descriptors with equal parts, want true")
 	}
-	if sd.New(rm).Equal(sd.New(otherRM)) || a.Equal(sd.New(rm)) || sd.New(rm).Equal(a) {
-		t.Error("Equal = true for different resource manager control bytes, want false")
-	}
+	check.That(t, !sd.New(rm).Equal(sd.New(otherRM)) && !a.Equal(sd.New(rm)) && !sd.New(rm).Equal(a),
+		"Equal = true for different resource manager control bytes, want false")
 	for _, other := range []string{"O:SYG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:BAD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:(AU;FA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)",
 		"O:BAG:SYS:(AU;SA;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:P(AU;SA;FA;;;WD)",
@@ -146,9 +146,7 @@ func TestDescriptorKeepsOriginalBytes(t *testing.T) {
 			b = append(b, junk(r.IntN(5))...)
 		}
 		d, err := sd.Decode(b)
-		if err != nil {
-			t.Fatalf("decoding %x: %v, want no error", b, err)
-		}
+		check.RequireThat(t, err == nil, "decoding %x: %v, want no error", b, err)
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
 			t.Fatalf("AppendOriginal =\n%x, want\n%x", got, b)
 		}
@@ -164,16 +162,13 @@ func TestDescriptorKeepsOriginalBytes(t *testing.T) {
 		at := uint32(20)
 		for _, field := range []int{12, 16, 4, 8} {
 			if off := binary.LittleEndian.Uint32(written[field:]); off != 0 {
-				if off < at {
-					t.Fatalf("part of field %d is at offset %d, want at least %d", field, off, at)
-				}
+				check.RequireThat(t, off >= at, "part of field %d is at offset %d, want at least %d", field, off, at)
 				at = off
 			}
 		}
 	}
-	if len(fields) != 4 || canonical < 200 {
-		t.Errorf("offset fields %v, %d descriptors in canonical order, want 4 and at least 200", fields, canonical)
-	}
+	check.That(t, len(fields) == 4 && canonical >= 200,
+		"offset fields %v, %d descriptors in canonical order, want 4 and at least 200", fields, canonical)
 }
 
 // TestResourceManagerControlNeedsItsFlag checks that the byte counts only with its flag.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -59,9 +60,7 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	var aces []sd.ACE
 	for i := range most - short {
 		s, ok := sid.New(5, 21, 1, uint32(i), 7)
-		if !ok {
-			t.Fatal("sid.New failed, want a SID")
-		}
+		check.RequireThat(t, ok, "sid.New failed, want a SID")
 		a := must(sd.NewACE(typ, flags, 1, s))
 		aces = append(aces, a)
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -27,9 +28,7 @@ func TestDecodedDescriptorsUseLittleHeap(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	ratio := float64(after.HeapAlloc-before.HeapAlloc) / float64(total)
 	t.Logf("%d bytes a descriptor, heap %.2f times that", total/n, ratio)
-	if ratio > 2 {
-		t.Errorf("heap is %.2f times the descriptors' bytes, want at most 2", ratio)
-	}
+	check.That(t, ratio <= 2, "heap is %.2f times the descriptors' bytes, want at most 2", ratio)
 	runtime.KeepAlive(in)
 	runtime.KeepAlive(out)
 }

@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -55,8 +56,6 @@ func TestSelectReturnsChosenParts(t *testing.T) {
 	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
 		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
 		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
-		if got := text(t, sd.Select(d, info)); got != want {
-			t.Errorf("Select(%#x) = %s, want %s", info, got, want)
-		}
+		check.Equal(t, text(t, sd.Select(d, info)), want, "Select(%#x)", info)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sid"
@@ -50,9 +51,7 @@ func (a *netACE) entry(t *testing.T) ACE {
 	}
 	types := map[string]Type{"allow": AccessAllowed, "deny": AccessDenied, "audit": SystemAudit, "alarm": SystemAlarm}
 	typ, ok := types[a.Qualifier]
-	if !ok {
-		t.Fatalf("recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
-	}
+	check.RequireThat(t, ok, "recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
 	e := must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 	return e
 }
@@ -226,9 +225,7 @@ func TestListEditorMatchesRecordings(t *testing.T) {
 	}
 	t.Logf("%d edits give the recorded entries, %d the same effect in other entries", equal, byEffect)
 	// README of the recordings: generated rows that split an entry without need agree by effect.
-	if byEffect > 25 {
-		t.Errorf("%d edits agree by effect only, want at most 25", byEffect)
-	}
+	check.That(t, byEffect <= 25, "%d edits agree by effect only, want at most 25", byEffect)
 }
 
 // compare runs a row's operation and compares its outcome.
@@ -240,9 +237,8 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 		got, err = r.do(t, e, listOf(t, r.Constructed))
 	}
 	if json.Unmarshal(r.Expected, &failure) == nil {
-		if err == nil || (failure == "error:InvalidOperationException") != errors.Is(err, ErrNotCanonical) {
-			t.Errorf("%s: error %v, recorded %s", r.ID, err, failure)
-		}
+		check.That(t, err != nil && (failure == "error:InvalidOperationException") == errors.Is(err, ErrNotCanonical),
+			"%s: error %v, recorded %s", r.ID, err, failure)
 		return err != nil, false
 	}
 	var list netList
@@ -250,9 +246,8 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 		t.Fatalf("%s: %v", r.ID, err)
 	}
 	if r.Returned != nil && !*r.Returned {
-		if !errors.Is(err, ErrInexpressible) {
-			t.Errorf("S-85: %s: %v, recorded that nothing is removed, want %v", r.ID, err, ErrInexpressible)
-		}
+		check.That(t, errors.Is(err, ErrInexpressible),
+			"S-85: %s: %v, recorded that nothing is removed, want %v", r.ID, err, ErrInexpressible)
 		return true, false
 	}
 	if err != nil {
@@ -373,13 +368,10 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 		"add": second(ListEditor{}.Add(none, rule)), "purge": second(ListEditor{}.Purge(none, sid.Everyone)),
 		"inherited": second(ListEditor{}.RemoveInherited(none)),
 	} {
-		if !errors.Is(err, ErrNoList) {
-			t.Errorf("%s: %v, want %v", name, err, ErrNoList)
-		}
+		check.That(t, errors.Is(err, ErrNoList), "%s: %v, want %v", name, err, ErrNoList)
 	}
-	if (ListEditor{}).Normalize(nil) != nil || (ListEditor{}).Canonical(nil) {
-		t.Error("Normalize(nil) or Canonical(nil) returned a result, want nil and false")
-	}
+	check.That(t, (ListEditor{}).Normalize(nil) == nil && !(ListEditor{}).Canonical(nil),
+		"Normalize(nil) or Canonical(nil) returned a result, want nil and false")
 	for _, r := range []Rule{{}, {Mask: 1}, {Trustee: sid.Everyone}, {Mask: 1, Trustee: sid.Everyone, Type: SystemAudit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: Inherited}, {Mask: 1, Trustee: sid.Everyone, Flags: ObjectInherit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: FailedAccess}} {

@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -14,9 +15,7 @@ import (
 func TestMapKeepsOrderAndRevision(t *testing.T) {
 	list := sddl.MustParse("D:(A;;FR;;;BU)(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;BA)(D;;FW;;;BG)").DACL()
 	same, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, true })
-	if err != nil || same != list {
-		t.Errorf("Map without a change returned another list, %v, want the same one", err)
-	}
+	check.That(t, err == nil && same == list, "Map without a change returned another list, %v, want the same one", err)
 	less, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, !a.Type().IsObject() })
 	if err != nil || less.Len() != 2 || less.At(0) != list.At(0) || less.At(1) != list.At(2) || less.Revision() != 4 {
 		t.Errorf("list without its object entry: %d entries, revision %d, %v, want 2, 4 and no error",
@@ -42,16 +41,13 @@ func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 		}
 	}
 	label := sddl.MustParse("S:(ML;;NW;;;HI)").SACL().At(0).WithMask(winnt.GENERIC_ALL)
-	if label.MapGeneric(&winnt.FileObject.Mapping) != label {
-		t.Error("MapGeneric changed the mask of a label, want it unchanged")
-	}
+	check.That(t, label.MapGeneric(&winnt.FileObject.Mapping) == label,
+		"MapGeneric changed the mask of a label, want it unchanged")
 }
 
 // FileObject.Mapping gives the specific rights recorded on a Windows file server (S-11).
 func TestVectorsMapGenericFileRights(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
-		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {
-			t.Errorf("row %d: %v is mapped to %v, want %v", i, r.Generic, got, r.Specific)
-		}
+		check.Equal(t, winnt.FileObject.Mapping.Map(r.Generic), r.Specific, "row %d: %v is mapped to", i, r.Generic)
 	}
 }

@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -36,7 +37,6 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 		got) != "D:"+first+second {
 		t.Errorf("S-82: got %s, want D:%s%s", text(t, got), first, second)
 	}
-	if !sd.IsCanonical(nil) || sd.Canonicalize(nil) != nil {
-		t.Error("IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
-	}
+	check.That(t, sd.IsCanonical(nil) && sd.Canonicalize(nil) == nil,
+		"IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
 }

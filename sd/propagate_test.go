@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -111,9 +112,7 @@ func TestEachListInheritsUnlessProtected(t *testing.T) {
 		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
 			got[strings.Join(change.Path, "/")] = text(t, change.After)
 		}
-		if got["folder"] != c.after {
-			t.Errorf("%s became %s, want %s", c.before, got["folder"], c.after)
-		}
+		check.Equal(t, got["folder"], c.after, "%s became", c.before)
 		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
 		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
 			dacl = "D:"
@@ -121,9 +120,7 @@ func TestEachListInheritsUnlessProtected(t *testing.T) {
 		if !strings.Contains(c.after, "(AU;OICIIDSA;FR;;;WD)") {
 			sacl = "S:"
 		}
-		if got["folder/leaf"] != dacl+sacl {
-			t.Errorf("child of %s: descriptor %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
-		}
+		check.Equal(t, got["folder/leaf"], dacl+sacl, "child of %s: descriptor", c.before)
 	}
 }
 
@@ -143,9 +140,8 @@ func TestPropagateStopsWithItsVisitor(t *testing.T) {
 				break
 			}
 		}
-		if len(got) != stop+1 || got[stop] != all[stop] {
-			t.Errorf("changes until the visitor stopped after %d: %v, want the last to be %v", stop+1, got, all[stop])
-		}
+		check.That(t, len(got) == stop+1 && got[stop] == all[stop],
+			"changes until the visitor stopped after %d: %v, want the last to be %v", stop+1, got, all[stop])
 	}
 	if d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{}); d != nil {
 		t.Errorf("Reinherit of a nil descriptor = %v, want nil", d)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -36,14 +37,11 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 		{"no room", sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.MustParse("S-1-5-21-1-2-3-4")),
 			ntstatus.AllottedSpaceExceeded},
 	} {
-		if c.got != c.want {
-			t.Errorf("AddACE, %s: %v, want %v", c.id, c.got, c.want)
-		}
+		check.Equal(t, c.got, c.want, "AddACE, %s", c.id)
 	}
 	l, _, err := sd.DecodeACL(b)
-	if err != nil || l.Len() != 2 || l.Revision() != 4 || l.At(1).Mask() != 2 {
-		t.Fatalf("list after the additions: %v, %x, want 2 entries in revision 4", err, b)
-	}
+	check.RequireThat(t, err == nil && l.Len() == 2 && l.Revision() == 4 && l.At(1).Mask() == 2,
+		"list after the additions: %v, %x, want 2 entries in revision 4", err, b)
 	one, _, st := sd.GetACE(b, 1)
 	if _, _, no := sd.GetACE(b, 2); st != ntstatus.Success || no != ntstatus.InvalidParameter || one != l.At(1) {
 		t.Errorf("GetACE(1) = %v, GetACE(2) = %v, want the second entry and STATUS_INVALID_PARAMETER", st, no)
@@ -58,9 +56,8 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 		t.Error(st)
 	}
 	l, _, err = sd.DecodeACL(b)
-	if err != nil || l.Len() != 2 || l.At(0) != one || l.At(1) != one {
-		t.Errorf("list after delete and insert: %v, %x, want the second entry twice", err, b)
-	}
+	check.That(t, err == nil && l.Len() == 2 && l.At(0) == one && l.At(1) == one,
+		"list after delete and insert: %v, %x, want the second entry twice", err, b)
 	if sd.DeleteACE(b, 2) != ntstatus.InvalidParameter || sd.InsertACEs(b, 2, 0, []byte{1}) != ntstatus.InvalidParameter {
 		t.Error("an index beyond the list was accepted, want STATUS_INVALID_PARAMETER")
 	}
@@ -76,17 +73,14 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 		l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
 		t.Error("a zero descriptor or list has contents, want none")
 	}
-	if !d.Equal(new(sd.Descriptor)) || l.Equal(empty) {
-		t.Error("Equal of zero values: want two zero descriptors equal, and a nil and an empty list different")
-	}
+	check.That(t, d.Equal(new(sd.Descriptor)) && !l.Equal(empty),
+		"Equal of zero values: want two zero descriptors equal, and a nil and an empty list different")
 	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a ||
 		a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
 		t.Error("a method of the zero entry returned a value, want only zero values")
 	}
-	if sd.Type(0x16).String() != "ACE_TYPE(0x16)" || sd.AccessAllowed.String() != "ACCESS_ALLOWED_ACE_TYPE" {
-		t.Errorf("names of the types = %v, %v, want ACE_TYPE(0x16), ACCESS_ALLOWED_ACE_TYPE",
-			sd.Type(0x16), sd.AccessAllowed)
-	}
+	check.That(t, sd.Type(0x16).String() == "ACE_TYPE(0x16)" && sd.AccessAllowed.String() == "ACCESS_ALLOWED_ACE_TYPE",
+		"names of the types = %v, %v, want ACE_TYPE(0x16), ACCESS_ALLOWED_ACE_TYPE", sd.Type(0x16), sd.AccessAllowed)
 }
 
 // S-19, C-60: the limits of the Rtl* routines from both sides, with each error status. A refused call changes nothing.
@@ -103,10 +97,7 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 	full := func(n int) []byte {
 		b := list(20 * n)
 		for i := range n {
-			if st := sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(i+1),
-				sid.Everyone); st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(i+1), sid.Everyone))
 		}
 		return b
 	}
@@ -152,20 +143,15 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		"get of a broken list":      {broken, get(0), ntstatus.InvalidParameter},
 	} {
 		before := bytes.Clone(c.b)
-		if st := c.f(c.b); st != c.want {
-			t.Errorf("%s: %v, want %v", name, st, c.want)
-		}
-		if c.want != ntstatus.Success && !bytes.Equal(c.b, before) {
-			t.Errorf("%s: refused call changed the list:\n% x\n% x, want no change", name, before, c.b)
-		}
+		check.Equal(t, c.f(c.b), c.want, "%s", name)
+		check.That(t, c.want == ntstatus.Success || bytes.Equal(c.b, before),
+			"%s: refused call changed the list:\n% x\n% x, want no change", name, before, c.b)
 	}
 	for at, want := range map[uint32][]winnt.AccessMask{0: {9, 1, 2}, 1: {1, 9, 2}, 2: {1, 2, 9}, 3: {1, 2, 9},
 		^uint32(0): {1, 2, 9}} { // an index behind the last entry is the end
 		b := append(full(2), make([]byte, 20)...)
 		b[2] += 20
-		if st := sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())))
 		l, _, err := sd.DecodeACL(b)
 		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] ||
 			l.At(2).Mask() != want[2] {
@@ -182,12 +168,9 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 				want = ntstatus.InvalidParameter
 			}
 			b := make([]byte, size)
-			if st := sd.CreateACL(b, revision); st != want {
-				t.Errorf("CreateACL with %d bytes, revision %d: %v, want %v", size, revision, st, want)
-			}
-			if size == 10 && ok && b[2] != 12 {
-				t.Errorf("C-60: CreateACL with 10 bytes stores size %d, want 12", b[2])
-			}
+			check.Equal(t, sd.CreateACL(b, revision), want, "CreateACL with %d bytes, revision %d", size, revision)
+			check.That(t, size != 10 || !ok || b[2] == 12,
+				"C-60: CreateACL with 10 bytes stores size %d, want 12", b[2])
 		}
 	}
 }
@@ -203,9 +186,7 @@ func TestDeletedEntryIsZeroed(t *testing.T) {
 	size := len(entries[0].Binary())
 	for gone := range entries {
 		b := []byte(whole.Binary())
-		if st := sd.DeleteACE(b, uint32(gone)); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, sd.DeleteACE(b, uint32(gone)))
 		if rest := b[len(b)-size:]; !bytes.Equal(rest, make([]byte, size)) {
 			t.Errorf("S-16: after deleting entry %d the freed bytes are %x, want zeros", gone, rest)
 		}

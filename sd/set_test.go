@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -92,9 +93,7 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 			before := parse(c.old)
 			d, st := sd.Set(&sd.SetRequest{Information: c.info, Old: before, New: parse(c.in), Flags: c.flags,
 				Mapping: &winnt.FileObject.Mapping})
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, st)
 			if got := text(t, d); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -114,9 +113,7 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 		} {
 			// Without an object each bit is stored as given (S-79).
 			d, _ := sd.Set(&sd.SetRequest{Information: info, New: parse(stored), Bare: true})
-			if got := text(t, d); got != stored {
-				t.Errorf("the bare call stores %s, want %s", got, stored)
-			}
+			check.Equal(t, text(t, d), stored, "the bare call stores")
 		}
 	}
 }
@@ -214,9 +211,7 @@ func TestSetKeepsTheRevision(t *testing.T) {
 		b := []byte(sddl.MustParse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").SACL().Binary())
 		b[0] = revision
 		l, _, err := sd.DecodeACL(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		old := sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent})
 		d, st := sd.Set(&sd.SetRequest{Information: label, Old: old, New: parse("S:(ML;;NR;;;LW)")})
 		if st != ntstatus.Success || d.SACL().Revision() != revision {
@@ -272,9 +267,8 @@ func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 	} {
 		m.mend()
 		d, st := sd.Set(r)
-		if st != m.want || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", m.what, d, st, m.want)
-		}
+		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success),
+			"%s: %v, %v, want %v", m.what, d, st, m.want)
 	}
 	// A SACL that is too long is refused like the DACL.
 	for short, want := range map[int]ntstatus.Status{9: ntstatus.InvalidACL, most - 11: ntstatus.InvalidACL,
@@ -284,9 +278,7 @@ func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 				p.SACL = filler(t, sd.SystemAudit, sd.Inherited|sd.SuccessfulAccess, 10)
 			}),
 			New: with(parse("S:"), func(p *sd.Parts) { p.SACL = filler(t, sd.SystemAudit, sd.SuccessfulAccess, short) })})
-		if st != want {
-			t.Errorf("a SACL with %d entries: %v, want %v", most-short, st, want)
-		}
+		check.Equal(t, st, want, "a SACL with %d entries", most-short)
 	}
 	// Kernel mode may give any owner and any label, above its own and above its trust.
 	r.Subject = caller()

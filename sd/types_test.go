@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -26,8 +27,6 @@ func TestACETypePredicatesMatchMSDTYP(t *testing.T) {
 				b.WriteString(k.letter)
 			}
 		}
-		if got := b.String(); got != kinds[typ] {
-			t.Errorf("S-14: type %d (%v) has the kinds %q, want %q", i, typ, got, kinds[typ])
-		}
+		check.Equal(t, b.String(), kinds[typ], "S-14: type %d (%v) has the kinds", i, typ)
 	}
 }

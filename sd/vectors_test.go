@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -21,12 +21,9 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			in, _ := hex.DecodeString(r.Hex)
 			d := must(sd.Decode(in))
-			if !bytes.Equal(d.Append(nil), in) || !bytes.Equal(d.AppendOriginal(nil), in) {
-				t.Error("encoded bytes differ from the recorded ones, want them equal")
-			}
-			if !sd.ValidRelative(in) {
-				t.Error("ValidRelative = false, want true")
-			}
+			check.That(t, bytes.Equal(d.Append(nil), in) && bytes.Equal(d.AppendOriginal(nil), in),
+				"encoded bytes differ from the recorded ones, want them equal")
+			check.That(t, sd.ValidRelative(in), "ValidRelative = false, want true")
 			for n := 0; n < len(in); n += 1 + len(in)/64 {
 				if _, err := sd.Decode(in[:n]); err == nil {
 					t.Fatalf("C-79: %d of %d bytes were decoded, want an error", n, len(in))
@@ -54,9 +51,8 @@ func TestInheritFlagsMatchRecordedWindows(t *testing.T) {
 			}
 			_, _, toDirectory := inheritTwin(r.Parent, true)
 			d, _, ok := sd.InheritFlags(r.Parent, true)
-			if ok != toDirectory || d != r.Dir {
-				t.Errorf("directory gets flags %#x, inherited %t, want %#x, inherited %t", d, ok, r.Dir, toDirectory)
-			}
+			check.That(t, ok == toDirectory && d == r.Dir,
+				"directory gets flags %#x, inherited %t, want %#x, inherited %t", d, ok, r.Dir, toDirectory)
 			if toFile {
 				files++
 			}
@@ -65,9 +61,8 @@ func TestInheritFlagsMatchRecordedWindows(t *testing.T) {
 			}
 		})
 	}
-	if files < 8 || directories < 8 {
-		t.Errorf("%d rows for files and %d for directories inherit, want at least 8 and 8", files, directories)
-	}
+	check.That(t, files >= 8 && directories >= 8,
+		"%d rows for files and %d for directories inherit, want at least 8 and 8", files, directories)
 }
 
 // The control bits and flags of the stored descriptor (S-79, C-81) and of a new file (S-64, C-82) equal those
@@ -88,9 +83,7 @@ func TestAutoInheritMatchesRecordedWindows(t *testing.T) {
 			in := sd.New(sd.Parts{Control: r.SetControl, DACL: list})
 			old := sd.New(sd.Parts{Owner: owner, Group: owner})
 			dir, st := sd.Set(&sd.SetRequest{Information: winnt.DACL_SECURITY_INFORMATION, Old: old, New: in, IsContainer: true})
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, st)
 			const word = sd.DACLAutoInheritRequest | sd.DACLAutoInherited | sd.DACLProtected
 			if got := dir.Control() & word; got != r.GetControl {
 				t.Errorf("stored control %#x, want %#x", got, r.GetControl)
@@ -103,9 +96,7 @@ func TestAutoInheritMatchesRecordedWindows(t *testing.T) {
 				flags = sd.DACLAutoInherit
 			}
 			file, st := sd.Assign(&sd.AssignRequest{Parent: dir, Flags: flags, Subject: &sd.Caller{Owner: owner, Group: owner}})
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, st)
 			if got := file.Control() & word; got != r.Child {
 				t.Errorf("child's control %#x, want %#x", got, r.Child)
 			}
@@ -244,9 +235,8 @@ func TestDescriptorsMatchRecordedDotNet(t *testing.T) {
 
 func sameList(t *testing.T, id string, got, want *sd.ACL) {
 	t.Helper()
-	if (got == nil) != (want == nil) || got != nil && got.Binary() != want.Binary() {
-		t.Errorf("%s: list %v, recorded %v", id, got, want)
-	}
+	check.That(t, (got == nil) == (want == nil) && (got == nil || got.Binary() == want.Binary()),
+		"%s: list %v, recorded %v", id, got, want)
 }
 
 // TestReplacedOwnerMatchesRecordedDotNet replaces the owner or the group of a descriptor as recorded of .NET; the other
@@ -316,9 +306,7 @@ func decodeHex(t *testing.T, id, text string) *sd.Descriptor {
 	t.Helper()
 	b := must(hex.DecodeString(text))
 	d, err := sd.Decode(b)
-	if err != nil {
-		t.Fatalf("%s: %v", id, err)
-	}
+	check.RequireThat(t, err == nil, "%s: %v", id, err)
 	return d
 }
 
@@ -337,9 +325,8 @@ func TestEmptyListsMatchRecordedDotNet(t *testing.T) {
 		b := must(hex.DecodeString(r.Hex))
 		l, _, err := sd.DecodeACL(b)
 		if refused := r.Revision < 2 || r.Revision > 4; refused || err != nil {
-			if (err != nil) != refused {
-				t.Errorf("S-23: %s: %v, want an error for revision %d: %v", r.ID, err, r.Revision, refused)
-			}
+			check.That(t, (err != nil) == refused,
+				"S-23: %s: %v, want an error for revision %d: %v", r.ID, err, r.Revision, refused)
 			continue
 		}
 		e := sd.ListEditor{Container: r.Container, System: r.Kind == "sacl"}
@@ -381,9 +368,7 @@ func TestAddedRuleMatchesRecordedDotNet(t *testing.T) {
 		}
 		l, err := e.Add(new(sd.ACL), rule)
 		if refused := r.Expected != "ok"; refused || err != nil {
-			if (err != nil) != refused {
-				t.Errorf("%s: %v, recorded %s", r.ID, err, r.Expected)
-			}
+			check.That(t, (err != nil) == refused, "%s: %v, recorded %s", r.ID, err, r.Expected)
 			continue
 		}
 		a := l.At(0)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -48,9 +49,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 			if got := hex.EncodeToString([]byte(l.At(0).Binary())); got != c.hex {
 				t.Errorf("encoded entry %s\nwant %s", got, c.hex)
 			}
-			if l.Revision() != c.revision {
-				t.Errorf("revision %d, want %d", l.Revision(), c.revision)
-			}
+			check.Equal(t, l.Revision(), c.revision, "revision")
 		})
 	}
 }
@@ -59,9 +58,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
-	if err != nil || d.DACL().Size() != 65528 || d.DACL().Len() != 1820 {
-		t.Fatal(err)
-	}
+	check.RequireThat(t, err == nil && d.DACL().Size() == 65528 && d.DACL().Len() == 1820, "%v", err)
 	var se *sddl.SyntaxError
 	if _, err = sddl.Parse("D:" + strings.Repeat(ace, 1821)); !errors.As(err, &se) || se.Status != ntstatus.InvalidACL {
 		t.Fatalf("C-59: parsing a list of 1821 entries: %v, want STATUS_INVALID_ACL", err)
@@ -112,9 +109,7 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 			t.Errorf("printing %s without Extended: %v, want STATUS_INVALID_ACL", want, err)
 		}
 		got, err := sddl.FormatACE(a, sddl.Options{Extended: true})
-		if got != want || err != nil {
-			t.Errorf("entry printed as %s, %v, want %s", got, err, want)
-		}
+		check.That(t, got == want && err == nil, "entry printed as %s, %v, want %s", got, err, want)
 		d, err := sddl.Parse("D:"+want, sddl.Options{Extended: true})
 		if err != nil || d.DACL().At(0) != a {
 			t.Errorf("%s parsed as %x, %v, want the same entry", want, d.DACL().At(0).Binary(), err)
@@ -204,9 +199,7 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 	} {
 		text := "D:(0x7f;" + fields + ")"
 		d, err := sddl.Parse(text, extended)
-		if (err == nil) != want {
-			t.Errorf("S-45: parsing %s: %v, want accepted = %t", text, err, want)
-		}
+		check.That(t, (err == nil) == want, "S-45: parsing %s: %v, want accepted = %t", text, err, want)
 		if err == nil && d.DACL().At(0).Binary()[4:] != "\x01\x02\x03\x04" {
 			t.Errorf("S-45: %s parsed as %x, want the given bytes", text, d.DACL().At(0).Binary())
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -71,17 +72,13 @@ func TestConditionSIDsPrintAsAliases(t *testing.T) {
 		want := fmt.Sprintf(`O:%[1]sG:%[1]sD:(XA;;CC;;;%[1]s;(Member_of {SID(%[1]s)}))S:(RA;;;;;WD;("a",TD,0x0,%[1]s))`, name)
 		full := strings.ReplaceAll(want, "(DU)", "(S-1-5-21-1-2-3-513)")
 		d, err := sddl.Parse(want, sddl.Options{Domain: of})
-		if err != nil {
-			t.Fatal(full, err)
-		}
+		check.RequireThat(t, err == nil, "%v %v", full, err)
 		if got, err := sddl.Format(d, sddl.Options{Domain: of}); err != nil || got != want {
 			t.Errorf("domain %v: printed %s, %v, want %s", of, got, err, want)
 		}
 		if of == domain {
 			_, err := sddl.Parse(want, sddl.Options{Domain: other})
-			if err != nil {
-				t.Errorf("parsing with the alias of another domain: %v, want no error", err)
-			}
+			check.That(t, err == nil, "parsing with the alias of another domain: %v, want no error", err)
 			if _, err = sddl.Parse(want); err == nil {
 				t.Error("an alias without a domain was parsed, want an error")
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -94,22 +95,17 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 		t.Run(c.id, func(t *testing.T) {
 			_, err := sddl.Parse(c.text, opt)
 			var se *sddl.SyntaxError
-			if !errors.As(err, &se) {
-				t.Fatalf("parsing %s: %v, want a SyntaxError", c.text, err)
-			}
-			if se.Status != c.status || c.offset >= 0 && se.Offset != c.offset || se.Want == "" {
-				t.Errorf("parsing %s: %v\nat offset %d, want %v at %d", c.text, err, se.Offset, c.status, c.offset)
-			}
-			if !errors.Is(err, c.status.Err()) {
-				t.Error("errors.Is(err, status) = false, want the error to wrap its status")
-			}
+			check.RequireThat(t, errors.As(err, &se), "parsing %s: %v, want a SyntaxError", c.text, err)
+			check.That(t, se.Status == c.status && (c.offset < 0 || se.Offset == c.offset) && se.Want != "",
+				"parsing %s: %v\nat offset %d, want %v at %d", c.text, err, se.Offset, c.status, c.offset)
+			check.That(t, errors.Is(err, c.status.Err()),
+				"errors.Is(err, status) = false, want the error to wrap its status")
 		})
 	}
 	_, err := sddl.Parse("D:", sddl.Options{Revision: 0xdeadbeef}) // C-56
 	var se *sddl.SyntaxError
-	if !errors.As(err, &se) || se.Status != ntstatus.UnknownRevision || se.Status.Win32() != 1305 {
-		t.Errorf("C-56: parsing with an unknown revision: %v, want STATUS_UNKNOWN_REVISION", err)
-	}
+	check.That(t, errors.As(err, &se) && se.Status == ntstatus.UnknownRevision && se.Status.Win32() == 1305,
+		"C-56: parsing with an unknown revision: %v, want STATUS_UNKNOWN_REVISION", err)
 	if ntstatus.InvalidStringUUID.Win32() != 1705 || ntstatus.InvalidACL.Win32() != 1336 ||
 		ntstatus.InvalidSID.Win32() != 1337 {
 		t.Error("S-43: Win32 codes of the statuses, want 1705, 1336 and 1337")
@@ -191,9 +187,8 @@ func TestOnlyRevisionOneIsAccepted(t *testing.T) {
 	for revision := range uint32(5) {
 		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})
 		if revision <= 1 {
-			if err != nil || d.Owner() != sid.Administrators {
-				t.Errorf("S-43: revision %d: %v, %v, want owner %v, no error", revision, d, err, sid.Administrators)
-			}
+			check.That(t, err == nil && d.Owner() == sid.Administrators,
+				"S-43: revision %d: %v, %v, want owner %v, no error", revision, d, err, sid.Administrators)
 			continue
 		}
 		wantSyntax(t, "O:BA", err, ntstatus.UnknownRevision, 0)
@@ -208,9 +203,8 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 		"D:(XA;;FA;;;WD;(Member_of {SID(DU)}))": true, "O:QQ": false, "D:(A;;needs no domain;;;WD)": false,
 		"O:S-1-5-21-1-2-": false, "D:(XA;;FA;;;WD;(Member_of {SID(QQ)}))": false} {
 		_, err := sddl.Parse(text)
-		if err == nil || errors.Is(err, sid.ErrNoDomain) != want {
-			t.Errorf("S-10: %s: %v, want an error that is ErrNoDomain: %t", text, err, want)
-		}
+		check.That(t, err != nil && errors.Is(err, sid.ErrNoDomain) == want,
+			"S-10: %s: %v, want an error that is ErrNoDomain: %t", text, err, want)
 		if _, err := sddl.Parse(text, sddl.Options{Domain: domain}); (err == nil) != want || errors.Is(err, sid.ErrNoDomain) {
 			t.Errorf("S-10: %s with a domain: %v, want accepted = %t", text, err, want)
 		}

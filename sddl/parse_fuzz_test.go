@@ -3,6 +3,7 @@ package sddl_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -28,16 +29,12 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		printed, err := sddl.Format(d, o)
-		if err != nil {
-			t.Fatalf("printing the descriptor of %q: %v, want no error", text, err)
-		}
+		check.RequireThat(t, err == nil, "printing the descriptor of %q: %v, want no error", text, err)
 		again, err := sddl.Parse(printed, o)
-		if err != nil || string(again.Binary()) != string(d.Binary()) {
-			t.Fatalf("%q was printed as %q, which parses differently: %v, want the same bytes", text, printed, err)
-		}
+		check.RequireThat(t, err == nil && string(again.Binary()) == string(d.Binary()),
+			"%q was printed as %q, which parses differently: %v, want the same bytes", text, printed, err)
 		twice, _ := sddl.Format(again, o)
-		if twice != printed {
-			t.Fatalf("%q was printed as %q, then as %q, want the same text", text, printed, twice)
-		}
+		check.RequireThat(t, twice == printed,
+			"%q was printed as %q, then as %q, want the same text", text, printed, twice)
 	})
 }

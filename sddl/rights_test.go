@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -82,18 +83,16 @@ func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
 		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,
 			"strict": sddl.ParseStrict} {
 			d, err := read("D:(A;;" + text + ";;;WD)")
-			if err != nil || d.DACL().At(0).Mask() != want {
-				t.Errorf("%s, %s: parsed as %v, %v, want %v", name, text, d, err, want)
-			}
+			check.That(t, err == nil && d.DACL().At(0).Mask() == want,
+				"%s, %s: parsed as %v, %v, want %v", name, text, d, err, want)
 		}
 	}
 	for text, want := range map[string]winnt.AccessMask{"4294967296": 0xFFFFFFFF, "0xfffffffff": 0xFFFFFFFF,
 		"-1": 0xFFFFFFFF, "-0x2": 0xFFFFFFFE, "1FA": 0x1F01FF, "0x1GA": 0x10000001, "FA1": 0x1F01FF, "FA 0x200": 0,
 		"99999999999999999999999": 0xFFFFFFFF} {
 		d, err := sddl.Parse("D:(A;;" + text + ";;;WD)")
-		if (err == nil) != (want != 0) || err == nil && d.DACL().At(0).Mask() != want {
-			t.Errorf("%s: %v, want mask %v", text, err, want)
-		}
+		check.That(t, (err == nil) == (want != 0) && (err != nil || d.DACL().At(0).Mask() == want),
+			"%s: %v, want mask %v", text, err, want)
 		if _, err := sddl.ParseStrict("D:(A;;" + text + ";;;WD)"); err == nil {
 			t.Errorf("ParseStrict accepted %s, want an error", text)
 		}

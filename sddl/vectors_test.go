@@ -3,6 +3,7 @@ package sddl_test
 import (
 	"bytes"
 	"encoding/hex"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -35,22 +36,17 @@ func TestVectorsEncodeToRecordedBytes(t *testing.T) {
 			want := must(hex.DecodeString(r.Hex))
 			domain := sid.MustParse(r.Domain)
 			d, err := sddl.Parse(r.SDDL, sddl.Options{Domain: domain})
-			if err != nil {
-				t.Fatalf("%s\n%v", r.SDDL, err)
-			}
+			check.RequireThat(t, err == nil, "%s\n%v", r.SDDL, err)
 			recorded, err := sd.Decode(want)
-			if err != nil {
-				t.Fatalf("the recorded bytes: %v", err)
-			}
+			check.RequireThat(t, err == nil, "the recorded bytes: %v", err)
 			if got := recorded.AppendOriginal(nil); !bytes.Equal(got, want) {
 				t.Errorf("S-13: reading and writing changes the bytes\ngot  %x\nwant %x", got, want)
 			}
 			if hasSlack(recorded) {
 				a, errA := sddl.Format(d, sddl.Options{Domain: domain})
 				b, errB := sddl.Format(recorded, sddl.Options{Domain: domain})
-				if a != b || errA != nil || errB != nil {
-					t.Errorf("S-18: slack changes the text, want a = %s, no error, no error\n%s\n%s", b, a, b)
-				}
+				check.That(t, a == b && errA == nil && errB == nil,
+					"S-18: slack changes the text, want a = %s, no error, no error\n%s\n%s", b, a, b)
 				return
 			}
 			if got := d.Binary(); !bytes.Equal(got, want) {
@@ -70,22 +66,16 @@ func TestVectorsRoundTrip(t *testing.T) {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			d, err := sddl.Parse(r.SDDL, o)
 			if r.Windows == "fail" {
-				if err == nil {
-					t.Fatalf("%s was read", r.SDDL)
-				}
+				check.RequireThat(t, err != nil, "%s was read", r.SDDL)
 				return
 			}
-			if err != nil {
-				t.Fatalf("%s\n%v", r.SDDL, err)
-			}
+			check.RequireThat(t, err == nil, "%s\n%v", r.SDDL, err)
 			got := must(sddl.Format(d, o))
 			if r.Canonical != nil && got != strings.ReplaceAll(*r.Canonical, "0x12A05F200", "0x12a05f200") { // S-6: lower case
 				t.Errorf("%s\ngot  %s\nwant %s", r.SDDL, got, *r.Canonical)
 			}
 			again, err := sddl.Parse(got, o)
-			if err != nil || !bytes.Equal(again.Binary(), d.Binary()) {
-				t.Errorf("%s does not read back: %v", got, err)
-			}
+			check.That(t, err == nil && bytes.Equal(again.Binary(), d.Binary()), "%s does not read back: %v", got, err)
 		})
 	}
 }
@@ -225,9 +215,7 @@ func TestVectorsTextAndEditsMatchDotNet(t *testing.T) {
 			got, err := r.outcome(t)
 			switch compared++; {
 			case strings.HasPrefix(want, "error:"):
-				if err == nil && r.SDDL != "" {
-					t.Errorf("%s: %q gives %q, recorded %s", r.ID, r.SDDL, got, want)
-				}
+				check.That(t, err != nil || r.SDDL == "", "%s: %q gives %q, recorded %s", r.ID, r.SDDL, got, want)
 			case err != nil:
 				t.Errorf("%s: %q: %v", r.ID, r.SDDL, err)
 			case !strings.EqualFold(got, want):

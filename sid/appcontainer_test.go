@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -13,9 +14,7 @@ import (
 func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 	const edge = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194"
 	for _, name := range []string{"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", "microsoft.microsoftedge_8WEKYB3D8BBWE"} {
-		if got := sid.AppContainer(name).String(); got != edge {
-			t.Errorf("AppContainer(%s) = %s, want %s", name, got, edge)
-		}
+		check.Equal(t, sid.AppContainer(name).String(), edge, "AppContainer(%s)", name)
 	}
 	for name, want := range map[string]string{
 		"registryRead":   "1065365936-1281604716-3511738428-1654721687-432734479-3232135806-4053264122-3456934681",
@@ -24,9 +23,8 @@ func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 	} {
 		group, capability := sid.CapabilitySIDs(name)
 		if want == "" {
-			if capability.String() != "S-1-15-3-1" || !strings.HasPrefix(group.String(), "S-1-5-32-") {
-				t.Errorf("capability %s: group %v, SID %v, want S-1-5-32-... and S-1-15-3-1", name, group, capability)
-			}
+			check.That(t, capability.String() == "S-1-15-3-1" && strings.HasPrefix(group.String(), "S-1-5-32-"),
+				"capability %s: group %v, SID %v, want S-1-5-32-... and S-1-15-3-1", name, group, capability)
 			continue
 		}
 		if capability.String() != "S-1-15-3-1024-"+want || group.String() != "S-1-5-32-"+want {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -19,9 +20,7 @@ func FuzzDecode(f *testing.F) {
 		bounded.Run(t, len(b), func() {
 			s, n, err := sid.Decode(b)
 			if err != nil {
-				if n != 0 || !s.IsZero() {
-					t.Errorf("Decode failed but returned %v of %d bytes, want nothing", s, n)
-				}
+				check.That(t, n == 0 && s.IsZero(), "Decode failed but returned %v of %d bytes, want nothing", s, n)
 				return
 			}
 			if got := string(s.AppendBinary(nil)); got != string(b[:n]) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -19,9 +20,7 @@ func TestEqualAgreesWithOperator(t *testing.T) {
 				subs[other] = 1 << (other * 2)
 			}
 			s, ok := sid.New(5, subs...)
-			if !ok {
-				t.Fatal(n)
-			}
+			check.RequireThat(t, ok, "%v", n)
 			all = append(all, s)
 		}
 	}
@@ -47,9 +46,8 @@ func TestMalformedSIDIsRefused(t *testing.T) {
 		"\x02\x00\x00\x00\x00\x00\x00\x05", "\x01\x10\x00\x00\x00\x00\x00\x05",
 		"\x01\x01\x00\x00\x00\x00\x00\x05\x01\x00\x00"} {
 		s, n, st := sid.DecodeString(text)
-		if st != ntstatus.InvalidSID || n != 0 || !s.IsZero() {
-			t.Errorf("DecodeString(% x) = %v, %d, %v, want STATUS_INVALID_SID and nothing else", text, s, n, st)
-		}
+		check.That(t, st == ntstatus.InvalidSID && n == 0 && s.IsZero(),
+			"DecodeString(% x) = %v, %d, %v, want STATUS_INVALID_SID and nothing else", text, s, n, st)
 		if s, n, err := sid.Decode([]byte(text)); !errors.Is(err, sid.ErrInvalid) || n != 0 || !s.IsZero() {
 			t.Errorf("Decode(% x) = %v, %d, %v, want ErrInvalid and nothing else", text, s, n, err)
 		}
@@ -80,9 +78,8 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 		t.Errorf("WithRID on the zero SID = %v, want the zero SID", s)
 	}
 	none, _ := sid.New(5)
-	if none.RID() != 0 || !none.Prefix().IsZero() || (sid.SID{}).RID() != 0 || (sid.SID{}).Authority() != 0 {
-		t.Error("RID, Prefix or Authority of an empty SID is set, want zero values")
-	}
+	check.That(t, none.RID() == 0 && none.Prefix().IsZero() && (sid.SID{}).RID() == 0 && (sid.SID{}).Authority() == 0,
+		"RID, Prefix or Authority of an empty SID is set, want zero values")
 	if sid.MustParse("S-1-5-7").Sub(0) != 7 || sid.MustParse("S-1-5-7-9").RID() != 9 ||
 		sid.MustParse("S-1-5-7").RID() != 7 {
 		t.Error("RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
@@ -90,9 +87,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	for _, i := range []int{-3, -2, -1, 1} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("Sub(%d) of S-1-5-7 did not panic, want a panic", i)
-				}
+				check.That(t, recover() != nil, "Sub(%d) of S-1-5-7 did not panic, want a panic", i)
 			}()
 			_ = sid.MustParse("S-1-5-7").Sub(i)
 		}()

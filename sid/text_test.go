@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -27,15 +28,11 @@ func TestParseAndPrint(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			s, err := sid.Parse(c.text)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if got, want := hex.EncodeToString([]byte(s.Binary())), strings.ReplaceAll(c.hex, " ", ""); got != want {
 				t.Errorf("encoded SID %s, want %s", got, want)
 			}
-			if s.String() != c.print {
-				t.Errorf("printed as %s, want %s", s, c.print)
-			}
+			check.That(t, s.String() == c.print, "printed as %s, want %s", s, c.print)
 		})
 	}
 	if a, b := sid.MustParse("S-1-0x500000000-32-579"), sid.MustParse("S-1-21474836480-32-579"); a != b { // C-07
@@ -57,12 +54,9 @@ func TestSubAuthorityLimit(t *testing.T) {
 	}
 	_, err := sid.Parse(text + "-16")
 	var se *sid.SyntaxError
-	if !errors.As(err, &se) || se.Status() != ntstatus.InvalidSID || se.Offset != len(text)+1 {
-		t.Fatalf("C-03: Parse of sixteen sub-authorities: %v, want STATUS_INVALID_SID at the sixteenth", err)
-	}
-	if !errors.Is(err, sid.ErrInvalid) {
-		t.Errorf("error = %v, want one that wraps %v", err, sid.ErrInvalid)
-	}
+	check.RequireThat(t, errors.As(err, &se) && se.Status() == ntstatus.InvalidSID && se.Offset == len(text)+1,
+		"C-03: Parse of sixteen sub-authorities: %v, want STATUS_INVALID_SID at the sixteenth", err)
+	check.That(t, errors.Is(err, sid.ErrInvalid), "error = %v, want one that wraps %v", err, sid.ErrInvalid)
 }
 
 func TestParseRejectsMalformedText(t *testing.T) {
@@ -95,9 +89,7 @@ func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
 		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
 		s, n, err := sid.Scan(text, sid.SID{})
-		if err != nil || s.String() != want {
-			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
-		}
+		check.That(t, err == nil && s.String() == want, "%q: %v, %v, want %s", text, s, err, want)
 		_ = n
 	}
 }
@@ -107,9 +99,8 @@ func TestScanStopsAtBareX(t *testing.T) {
 	for text, want := range map[string]int{"S-1-5-0x": 7, "S-1-5-0xg": 7, "S-1-5-0X-1": 7, "S-1-5-18-0x)": 10,
 		"S-1-5-0xf": 9} {
 		s, n, err := sid.Scan(text, sid.SID{})
-		if err != nil || n != want || text[want-1] == '0' && s.Sub(s.SubAuthorities()-1) != 0 {
-			t.Errorf("Scan(%q) = %v, %d bytes, %v, want %d bytes", text, s, n, err, want)
-		}
+		check.That(t, err == nil && n == want && (text[want-1] != '0' || s.Sub(s.SubAuthorities()-1) == 0),
+			"Scan(%q) = %v, %d bytes, %v, want %d bytes", text, s, n, err, want)
 	}
 }
 
@@ -117,9 +108,7 @@ func TestScanStopsAtBareX(t *testing.T) {
 func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	s, err := sid.Resolve("DU", domain)
-	if err != nil || s.String() != "S-1-5-21-1-2-3-513" {
-		t.Fatal(s, err)
-	}
+	check.RequireThat(t, err == nil && s.String() == "S-1-5-21-1-2-3-513", "%v %v", s, err)
 	if a := sid.Alias(s, domain); a != "DU" {
 		t.Errorf(`Alias = %q, want "DU"`, a)
 	}
@@ -158,18 +147,14 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 		t.Fatal(s, err)
 	}
 	b, _ := s.MarshalText()
-	if string(b) != "S-1-5-32-544" {
-		t.Errorf("MarshalText = %s, want S-1-5-32-544", b)
-	}
+	check.That(t, string(b) == "S-1-5-32-544", "MarshalText = %s, want S-1-5-32-544", b)
 	if err := s.UnmarshalText(nil); err != nil || !s.IsZero() {
 		t.Error("UnmarshalText(nil) must give the zero SID and no error")
 	}
 	if b, _ := s.MarshalText(); len(b) != 0 || s.String() != "" || s.RtlString() != "" {
 		t.Error("the zero SID must have an empty text")
 	}
-	if s.UnmarshalText([]byte("x")) == nil {
-		t.Error(`UnmarshalText("x") returned no error, want one`)
-	}
+	check.That(t, s.UnmarshalText([]byte("x")) != nil, "UnmarshalText(\"x\") returned no error, want one")
 }
 
 // The functions on a SID value: prefix, order, equality and bytes (S-2, S-3, S-4, S-5).
@@ -180,14 +165,11 @@ func TestSIDComparesByPrefixAndBytes(t *testing.T) {
 		t.Error("S-3, S-4: EqualPrefix or Compare is wrong for two SIDs of one domain")
 	}
 	empty, ok := sid.New(5)
-	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
-		t.Error("S-5: want a SID without sub-authorities to have 8 bytes, the text S-1-5 and no prefix")
-	}
+	check.That(t, ok && !empty.EqualPrefix(empty) && empty.Len() == 8 && empty.String() == "S-1-5",
+		"S-5: want a SID without sub-authorities to have 8 bytes, the text S-1-5 and no prefix")
 	otherAuthority := sid.MustParse("S-1-6-21-1-2-3-500")
 	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1), otherAuthority} {
-		if a.EqualPrefix(o) || o.EqualPrefix(a) {
-			t.Errorf("S-4: EqualPrefix(%v, %v) = true, want false", a, o)
-		}
+		check.That(t, !a.EqualPrefix(o) && !o.EqualPrefix(a), "S-4: EqualPrefix(%v, %v) = true, want false", a, o)
 	}
 	for _, c := range []struct {
 		hex string
@@ -196,9 +178,7 @@ func TestSIDComparesByPrefixAndBytes(t *testing.T) {
 		{"01010000000000051200", false}, {"01000000000000", false}} {
 		in, _ := hex.DecodeString(c.hex)
 		_, _, err := sid.Decode(in) // S-1, S-2
-		if (err == nil) != c.ok {
-			t.Errorf("Decode(%s): %v, want accepted = %t", c.hex, err, c.ok)
-		}
+		check.That(t, (err == nil) == c.ok, "Decode(%s): %v, want accepted = %t", c.hex, err, c.ok)
 	}
 	if d := a.Prefix(); d.WithRID(500) != a || a.RID() != 500 {
 		t.Error("Prefix, WithRID and RID do not agree, want the same SID and RID 500")
@@ -235,9 +215,7 @@ func TestParseMatchesTwin(t *testing.T) {
 		}
 		s, _ := sid.New(auth, subs...)
 		got, err := sid.ParseStrict(s.String())
-		if err != nil || got != s {
-			t.Fatalf("%v parsed as %v, %v, want %v, nil", s, got, err, s)
-		}
+		check.RequireThat(t, err == nil && got == s, "%v parsed as %v, %v, want %v, nil", s, got, err, s)
 		a, ss, ok := twin(s.String())
 		if w, _ := sid.New(a, ss...); !ok || w != s {
 			t.Fatalf("%v: twin parsed it as %v, want the same SID", s, w)
@@ -258,13 +236,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := sid.ParseStrict(s.String())
-		if err != nil || again != s {
-			t.Fatalf("%q: %v parsed again as %v, %v, want %v, nil", text, s, again, err, s)
-		}
+		check.RequireThat(t, err == nil && again == s,
+			"%q: %v parsed again as %v, %v, want %v, nil", text, s, again, err, s)
 		b, n, err := sid.Decode([]byte(s.Binary()))
-		if err != nil || n != s.Len() || b != s {
-			t.Fatalf("%q: encoded bytes decoded as %v, %v, want the same SID", text, b, err)
-		}
+		check.RequireThat(t, err == nil && n == s.Len() && b == s,
+			"%q: encoded bytes decoded as %v, %v, want the same SID", text, b, err)
 	})
 }
 

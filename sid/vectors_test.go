@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sid"
 )
@@ -18,15 +19,11 @@ func TestSIDParsingMatchesRecordedWindows(t *testing.T) {
 		t.Run(r.String, func(t *testing.T) {
 			s, err := sid.Resolve(r.String, domain)
 			if r.SID == nil {
-				if err == nil {
-					t.Fatalf("parsed as %v, want an error", s)
-				}
+				check.RequireThat(t, err != nil, "parsed as %v, want an error", s)
 				return
 			}
 			want := strings.ReplaceAll(*r.SID, "{domain_sid}", domain.String())
-			if err != nil || s.String() != want {
-				t.Fatalf("parsed as %v, %v, want %s", s, err, want)
-			}
+			check.RequireThat(t, err == nil && s.String() == want, "parsed as %v, %v, want %s", s, err, want)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -132,18 +133,14 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 			break
 		}
 	}
-	if len(told) != n {
-		t.Errorf("All returned %d well-known SIDs, want %d", len(told), n)
-	}
+	check.That(t, len(told) == n, "All returned %d well-known SIDs, want %d", len(told), n)
 	first := 0
 	for range sid.WellKnown {
 		if first++; first == 2 {
 			break
 		}
 	}
-	if first != 2 {
-		t.Errorf("iteration continued to %d SIDs after break, want 2", first)
-	}
+	check.That(t, first == 2, "iteration continued to %d SIDs after break, want 2", first)
 }
 
 // The accounts that every domain has are named by their RID ([MS-DTYP] 2.4.2.4).
@@ -184,9 +181,7 @@ func TestVariablesHaveTheirSIDs(t *testing.T) {
 		"S-1-16-16384": sid.SystemLevel, "S-1-16-20480": sid.ProtectedProcessLevel,
 		"S-1-16-28672": sid.SecureProcessLevel, "S-1-18-1": sid.AuthorityAsserted, "S-1-18-2": sid.ServiceAsserted,
 		"S-1-5-5-7-9": sid.Logon(7, 9), "S-1-16-77": sid.IntegrityLevel(77)} {
-		if s.String() != text {
-			t.Errorf("variable has the SID %s, want %s", s, text)
-		}
+		check.That(t, s.String() == text, "variable has the SID %s, want %s", s, text)
 	}
 }
 
@@ -216,9 +211,7 @@ func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 // TestMustParsePanics checks that MustParse panics for text that is not a SID.
 func TestMustParsePanics(t *testing.T) {
 	defer func() {
-		if recover() == nil {
-			t.Error("MustParse did not panic, want a panic")
-		}
+		check.That(t, recover() != nil, "MustParse did not panic, want a panic")
 	}()
 	t.Errorf("MustParse = %q, want a panic", sid.MustParse("no SID"))
 }
@@ -235,9 +228,7 @@ func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 		for i := range n {
 			s = s.WithRID(uint32(i))
 		}
-		if s.Hash() != s.Clone().Hash() {
-			t.Errorf("%s and its clone have different hashes, want equal ones", s)
-		}
+		check.That(t, s.Hash() == s.Clone().Hash(), "%s and its clone have different hashes, want equal ones", s)
 		for i := range n { // each sub-authority counts
 			subs := make([]uint32, n)
 			subs[i] = 7
@@ -327,12 +318,9 @@ func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 		"RS": domain + "-553", "SA": domain + "-518",
 	} {
 		got, n, err := sid.Scan(alias, sid.MustParse(domain))
-		if err != nil || n != 2 || got.String() != want {
-			t.Errorf("alias %s = %v, %d, %v, want %s", alias, got, n, err, want)
-		}
-		if back := sid.Alias(got, sid.MustParse(domain)); back != alias {
-			t.Errorf("Alias(%s) = %q, want %s", want, back, alias)
-		}
+		check.That(t, err == nil && n == 2 && got.String() == want,
+			"alias %s = %v, %d, %v, want %s", alias, got, n, err, want)
+		check.Equal(t, sid.Alias(got, sid.MustParse(domain)), alias, "Alias(%s)", want)
 	}
 	for _, other := range []string{domain, domain + "-512-1", "S-1-5-21-1-2-4-512", "S-1-5-22-1-2-3-512",
 		"S-1-6-21-1-2-3-512",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -266,9 +267,7 @@ func step(r *rand.Rand, t *token.Token, n *naive) (after *token.Token, what stri
 func compare(t *testing.T, tok *token.Token, n *naive) {
 	t.Helper()
 	got := twinOf(tok)
-	if !slices.Equal(got.groups, n.groups) {
-		t.Fatalf("groups\n%v, want\n%v", got.groups, n.groups)
-	}
+	check.RequireThat(t, slices.Equal(got.groups, n.groups), "groups\n%v, want\n%v", got.groups, n.groups)
 	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
 		got.modified != n.modified {
 		t.Fatalf("held or enabled privileges, owner, primary group or ModifiedID differ: got\n%+v\nwant\n%+v", got,
@@ -279,9 +278,7 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 			n.isRestr, len(n.restricted))
 	}
 	for i, s := range n.restricted {
-		if tok.RestrictedSet().At(i) != s {
-			t.Fatalf("restricting SID %d is %v, want %v", i, tok.RestrictedSet().At(i), s)
-		}
+		check.Require(t, tok.RestrictedSet().At(i), s, "restricting SID %d", i)
 	}
 	for _, s := range universe {
 		if a, d := tok.Member(s, false), tok.Member(s, true); a != n.matches(s, false) || d != n.matches(s, true) {
@@ -291,9 +288,8 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	// T-1: flags derived from other fields are right after every operation.
 	f := tok.Flags()
 	for p, bit := range map[int]uint32{23: 1, 17: 2, 18: 4, 29: 0x80} {
-		if (n.enabled>>p&1 != 0) != (f&bit != 0) {
-			t.Fatalf("T-1: flag %#x is set: %t, want it to follow the enabled privilege %d", bit, f&bit != 0, p)
-		}
+		check.RequireThat(t, (n.enabled>>p&1 != 0) == (f&bit != 0),
+			"T-1: flag %#x is set: %t, want it to follow the enabled privilege %d", bit, f&bit != 0, p)
 	}
 	if (f&0x10 != 0) != n.isRestr || (f&0x2000 != 0) != (tok.Integrity() > 0x1000) || f&8 != 0 && f&0x10 == 0 {
 		t.Fatalf("T-1: flags %#x do not match: restricted %t, integrity %#x", f, n.isRestr, tok.Integrity())
@@ -312,9 +308,7 @@ func TestTwin(t *testing.T) {
 		for range 12 {
 			before := n.clone()
 			after, what, got, want := step(r, tok, &n)
-			if got != want {
-				t.Fatalf("%s: %v, want %v", what, got, want)
-			}
+			check.Require(t, got, want, "%s", what)
 			compare(t, after, &n)
 			compare(t, tok, &before) // the receiver did not change
 			tok = after

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -117,9 +118,7 @@ func TestAdjustListsMatchTwin(t *testing.T) {
 		want[which], wanted = adjustNaive(lists[which], reset, names, on)
 		after, previous, st := adjust(tok, which, reset, names, on)
 		seen[st.String()]++
-		if st != wanted {
-			t.Fatalf("T-75: %v, reset %t, %v %v: %v, want %v", lists[which], reset, names, on, st, wanted)
-		}
+		check.Require(t, st, wanted, "T-75: %v, reset %t, %v %v", lists[which], reset, names, on)
 		var before []flagged
 		for i, e := range want[which] {
 			if e.changed {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -43,12 +44,8 @@ func TestChangeAttributesHandlesEveryType(t *testing.T) {
 			token.AttributeDelete: c.left} {
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: c.change, Operation: op}})
 			wantStatus(t, c.name, st, ntstatus.Success)
-			if got := values(n); got != want {
-				t.Errorf("%s, %v: values %s, want %s", c.name, op, got, want)
-			}
-			if values(tok) != was {
-				t.Fatalf("%s: the receiver now has the values %s, want %s", c.name, values(tok), was)
-			}
+			check.Equal(t, values(n), want, "%s, %v: values", c.name, op)
+			check.Require(t, values(tok), was, "%s: the receiver now has the values", c.name)
 		}
 		other := c.change
 		if other.Type = claims.Boolean; c.now.Type == claims.Boolean {
@@ -58,9 +55,7 @@ func TestChangeAttributesHandlesEveryType(t *testing.T) {
 			other.Ints, other.Uints, other.Strings, other.SIDs, other.Octets = nil, []uint64{1}, nil, nil, nil
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
 			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
-			if n != nil {
-				t.Errorf("%s, %v of another type: a token was returned, want nil", c.name, op)
-			}
+			check.That(t, n == nil, "%s, %v of another type: a token was returned, want nil", c.name, op)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 )
@@ -149,7 +150,5 @@ func TestChangeAttributesMatchesModel(t *testing.T) {
 			tok = n
 		}
 	}
-	if len(seen) != 3 {
-		t.Errorf("statuses that occurred: %v, want 3 different ones", seen)
-	}
+	check.That(t, len(seen) == 3, "statuses that occurred: %v, want 3 different ones", seen)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -18,9 +19,7 @@ func attr(name string, flags uint32, values ...int64) claims.Attribute {
 func claimsOf(t testing.TB, list ...claims.Attribute) *claims.Set {
 	t.Helper()
 	s, err := claims.NewSet(list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return s
 }
 
@@ -46,9 +45,8 @@ func claimed(t testing.TB) *token.Token {
 // further (T-67).
 func TestFilterDisablesClaimsPermanently(t *testing.T) {
 	tok := claimed(t)
-	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
-		t.Error("without a restricting list the restricted check does not use all claims")
-	}
+	check.That(t, tok.RestrictedUserClaims() == tok.UserClaims() && tok.RestrictedDeviceClaims() == tok.DeviceClaims(),
+		"without a restricting list the restricted check does not use all claims")
 	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"},
 		RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
 	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled |
@@ -79,13 +77,9 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 		t.Errorf("restricted user claims after a second filter: %d, want 1: the intersection of both lists", got)
 	}
 	text, err := n.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	again, err := token.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if again.RestrictedUserClaims().Len() != 1 || again.RestrictedDeviceClaims().Len() != 0 {
 		t.Errorf("restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
 			again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)
@@ -106,9 +100,7 @@ func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	wantStatus(t, "WithAuditPolicy", st, ntstatus.Success)
 	n = n.WithIsolationPrefix("box")
 	text, err := n.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, v := range []*token.Token{n, must(t, n.Spec()), n.WithTypeLevel(winnt.TokenImpersonation, 2)} { // T-49
 		if string(v.AuditPolicy()) != string(policy) || v.IsolationPrefix() != "box" || v.ModifiedID() != tok.ModifiedID() {
 			t.Errorf(`audit policy %x, isolation prefix %q, ModifiedID %v; want %x, "box", %v`, v.AuditPolicy(),
@@ -199,12 +191,8 @@ func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 		if st == ntstatus.Success {
 			got = attributesText(n)
 		}
-		if got != c.want {
-			t.Errorf("ChangeAttributes, %s: %s, want %s", c.name, got, c.want)
-		}
-		if attributesText(tok) != "A=x,y N=1" {
-			t.Fatalf("ChangeAttributes, %s: the receiver changed to %s, want A=x,y N=1", c.name, attributesText(tok))
-		}
+		check.Equal(t, got, c.want, "ChangeAttributes, %s", c.name)
+		check.Require(t, attributesText(tok), "A=x,y N=1", "ChangeAttributes, %s: the receiver changed to", c.name)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -79,10 +80,8 @@ func TestFileErrorHasPositionOfValue(t *testing.T) {
 		if given := text[value+1 : len(text)-2]; c.path == "integrityLevel" && !strings.Contains(e.Problem, given) {
 			t.Errorf("Parse of %s: problem %q, want it to name %s", c.wrong, e.Problem, given)
 		}
-		if e.Path != c.path || e.Offset != value {
-			t.Errorf("Parse of %s: error for %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path,
-				value)
-		}
+		check.That(t, e.Path == c.path && e.Offset == value,
+			"Parse of %s: error for %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
 	}
 }
 
@@ -94,8 +93,6 @@ func TestFileErrorFormatsPosition(t *testing.T) {
 		"token file: wrong (byte 1)":            {Problem: "wrong", Offset: 1, Line: 1},
 		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
 	} {
-		if got := e.Error(); got != want {
-			t.Errorf("Error() = %q, want %q", got, want)
-		}
+		check.Equal(t, e.Error(), want, "Error()")
 	}
 }

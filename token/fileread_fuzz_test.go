@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/token"
 )
 
@@ -28,17 +29,11 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !json.Valid(file) {
-			t.Fatalf("Parse accepted invalid JSON: %q", file)
-		}
+		check.RequireThat(t, json.Valid(file), "Parse accepted invalid JSON: %q", file)
 		text, err := tok.MarshalJSON()
-		if err != nil {
-			t.Fatalf("MarshalJSON of a parsed token: %v", err)
-		}
+		check.RequireThat(t, err == nil, "MarshalJSON of a parsed token: %v", err)
 		again, err := token.Parse(text)
-		if err != nil {
-			t.Fatalf("Parse of the output of MarshalJSON, %s: %v", text, err)
-		}
+		check.RequireThat(t, err == nil, "Parse of the output of MarshalJSON, %s: %v", text, err)
 		if a, b := normal(tok), normal(again); a != b {
 			t.Fatalf("after MarshalJSON and Parse: %s\nwant %s", b, a)
 		}

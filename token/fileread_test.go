@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -66,13 +67,9 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 		t.Errorf("Parse of a user only: %+v, want the documented defaults", tok.Spec())
 	}
 	text, err := sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b, _ := tok.MarshalJSON()
-	if !strings.Contains(string(b), text) {
-		t.Errorf("default DACL in %s: want %s", b, text)
-	}
+	check.That(t, strings.Contains(string(b), text), "default DACL in %s: want %s", b, text)
 	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
 	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
 		t.Errorf("level %v, primary group %v; want %v and the first group, %v", tok.Level(), tok.PrimaryGroup(),
@@ -168,9 +165,8 @@ func TestParseErrorNamesField(t *testing.T) {
 			t.Errorf("Parse of %s: %v, want a *FileError", c.text, err)
 			continue
 		}
-		if fe.Path != c.path || !strings.Contains(err.Error(), c.part) {
-			t.Errorf("Parse of %s: %v (path %q); want path %q and text with %q", c.text, err, fe.Path, c.path, c.part)
-		}
+		check.That(t, fe.Path == c.path && strings.Contains(err.Error(), c.part),
+			"Parse of %s: %v (path %q); want path %q and text with %q", c.text, err, fe.Path, c.path, c.part)
 	}
 	// The position counts in the whole file. It has the line from line 2 on.
 	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
@@ -179,9 +175,8 @@ func TestParseErrorNamesField(t *testing.T) {
 		t.Errorf("Parse: %v: %+v; want line 3, byte 33", err, fe)
 	}
 	_, err = token.Parse([]byte(`{"user":"no SID"}`))
-	if !errors.As(err, &fe) || fe.Line != 1 || fe.Offset != 8 || !strings.HasSuffix(err.Error(), "(byte 8)") {
-		t.Errorf("Parse: %v: %+v; want line 1, byte 8", err, fe)
-	}
+	check.That(t, errors.As(err, &fe) && fe.Line == 1 && fe.Offset == 8 && strings.HasSuffix(err.Error(), "(byte 8)"),
+		"Parse: %v: %+v; want line 1, byte 8", err, fe)
 	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
 	if !errors.Is(err, ntstatus.InvalidOwner.Err()) {
 		t.Errorf("Parse with an owner that the token cannot have: %v, want %v", err, ntstatus.InvalidOwner.Err())

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -40,9 +41,7 @@ func TestFileKeepsEveryPart(t *testing.T) {
   "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
 	tok := parse(t, full)
 	text, err := json.Marshal(tok) // json.Marshal calls MarshalJSON
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	again := parse(t, string(text))
 	if !reflect.DeepEqual(normal(tok), normal(again)) {
 		t.Errorf("after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
@@ -58,9 +57,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 		t.Errorf("Parse: %+v, want the values of the file", s)
 	}
 	a, _ := tok.UserClaims().Lookup("s")
-	if !reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) || a.Flags != 2 {
-		t.Errorf(`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)
-	}
+	check.That(t, reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) && a.Flags == 2,
+		`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)
 }
 
 // normal formats a token's Spec, with the contents of what its pointers refer to.
@@ -114,13 +112,9 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 			}
 		}
 		file, err := tok.MarshalJSON()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		back, err := token.Parse(file)
-		if err != nil {
-			t.Fatalf("Parse of %s: %v", file, err)
-		}
+		check.RequireThat(t, err == nil, "Parse of %s: %v", file, err)
 		if got, want := said(back.Spec()), said(tok.Spec()); !maps.Equal(got, want) {
 			t.Fatalf("Parse of %s: fields differ: %v", file, differences(got, want))
 		}

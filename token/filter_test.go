@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -42,9 +43,8 @@ func TestFilterWithoutChangeIsNotMarked(t *testing.T) {
 func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
-	if n.RestrictedDenySet() != n.RestrictedSet() {
-		t.Error("after one restriction RestrictedDenySet differs from RestrictedSet")
-	}
+	check.That(t, n.RestrictedDenySet() == n.RestrictedSet(),
+		"after one restriction RestrictedDenySet differs from RestrictedSet")
 	for _, next := range [][]sid.SID{{b, c, d}, {c}, {d}} {
 		n = filter(t, n, token.FilterSpec{Restrict: restricting(next...)})
 		deny := n.RestrictedDenySet()
@@ -89,16 +89,12 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}
 	ace := func(typ sd.Type, mask winnt.AccessMask, s sid.SID) sd.ACE {
 		a, err := sd.NewACE(typ, 0, mask, s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return a
 	}
 	acl := func(aces []sd.ACE) *sd.ACL {
 		l, err := sd.NewACL(aces...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return l
 	}
 	if r.IntN(12) > 0 {
@@ -124,9 +120,7 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.AccessMask) winnt.AccessMask {
 	t.Helper()
 	dec, err := access.Check(tok, d, mask, winnt.FileObject)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if !dec.Allowed() {
 		return 0
 	}
@@ -171,9 +165,7 @@ func TestFilterNeverWidensAccess(t *testing.T) {
 			}
 		}
 	}
-	if denied == 0 {
-		t.Errorf("no filter took away a right (%d checks differed), so the test checked nothing", denied)
-	}
+	check.That(t, denied != 0, "no filter took away a right (%d checks differed), so the test checked nothing", denied)
 }
 
 // A token is marked as filtered exactly if the filter removed something (T-64).
@@ -228,9 +220,7 @@ func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 		{"restricted device claims", tok, token.FilterSpec{RestrictDeviceClaims: []string{"d"}}, true},
 	} {
 		n := filter(t, c.of, c.f)
-		if n.IsFiltered() != c.taken {
-			t.Errorf("T-64: %s: filtered %t, want %t", c.name, n.IsFiltered(), c.taken)
-		}
+		check.Equal(t, n.IsFiltered(), c.taken, "T-64: %s: filtered", c.name)
 		if inert := c.f.Flags&winnt.SANDBOX_INERT != 0; n.SandboxInert() != inert {
 			t.Errorf("%s: inert %t, want %t", c.name, n.SandboxInert(), inert)
 		}
@@ -264,9 +254,8 @@ func TestFilterRejectsInvalidEntries(t *testing.T) {
 		for _, f := range []token.FilterSpec{{Restrict: c.list}, {RestrictDevice: c.list}} {
 			n, st := tok.Filter(f)
 			wantStatus(t, "T-63: "+c.name, st, c.want)
-			if (n == nil) != (c.want != ntstatus.Success) {
-				t.Errorf("%s: Filter returned a token %t with %v", c.name, n != nil, st)
-			}
+			check.That(t, (n == nil) == (c.want != ntstatus.Success),
+				"%s: Filter returned a token %t with %v", c.name, n != nil, st)
 		}
 	}
 }

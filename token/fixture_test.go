@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -67,17 +68,13 @@ func attributes(t testing.TB, tok *token.Token, s sid.SID) (uint32, bool) {
 
 func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	check.Equal(t, got, want, "%s", what)
 }
 
 func filter(t testing.TB, tok *token.Token, f token.FilterSpec) *token.Token {
 	t.Helper()
 	n, st := tok.Filter(f)
-	if st != ntstatus.Success {
-		t.Fatalf("Filter: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, st, ntstatus.Success, "Filter")
 	return n
 }
 
@@ -115,9 +112,7 @@ func account(rid uint32) sid.SID {
 func must(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
 	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return tok
 }
 
@@ -143,18 +138,14 @@ func lowbox(t testing.TB, tok *token.Token, pkg string, caps ...string) *token.T
 		l.Capabilities = append(l.Capabilities, token.Group{SID: sid.MustParse(c)})
 	}
 	n, st := tok.LowBox(l)
-	if st != ntstatus.Success {
-		t.Fatalf("LowBox: %v, want success", st)
-	}
+	check.RequireThat(t, st == ntstatus.Success, "LowBox: %v, want success", st)
 	return n
 }
 
 func parse(t testing.TB, text string) *token.Token {
 	t.Helper()
 	tok, err := token.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return tok
 }
 

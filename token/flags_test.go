@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -30,9 +31,8 @@ func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 				tok.IsElevated(), tok.IsSandboxed(), tok.SessionDropped())
 		}
 		s.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
-		if !must(t, s).SessionDropped() {
-			t.Error("SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
-		}
+		check.That(t, must(t, s).SessionDropped(),
+			"SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
 	}
 }
 

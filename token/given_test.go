@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -25,9 +26,8 @@ func TestGroupWithoutAttributesIsEnabled(t *testing.T) {
 	}
 	// A disabled group can be enabled, like any group that is not mandatory.
 	on, _, st := tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
-	if st != ntstatus.Success || !on.Member(groupG2, false) {
-		t.Errorf("AdjustGroups that enables the disabled group: %v, want %v", st, ntstatus.Success)
-	}
+	check.That(t, st == ntstatus.Success && on.Member(groupG2, false),
+		"AdjustGroups that enables the disabled group: %v, want %v", st, ntstatus.Success)
 }
 
 // Only the groups of a Spec accept GroupDisabled, and only without other attributes (T-143).

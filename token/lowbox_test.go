@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -29,17 +30,11 @@ func TestAdmitPackageAppendsEntry(t *testing.T) {
 		t.Errorf("AdmitPackage(nil) = a list of %d entries, want nil", got.Len())
 	}
 	large, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65384)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	tail, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 80)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	full, err := sd.NewACL(large, tail)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got := token.AdmitPackage(full, pkg, winnt.GENERIC_ALL); got != full {
 		t.Errorf("AdmitPackage of a full list of %d bytes returned %d bytes, want the same list", full.Size(),
 			got.Size())

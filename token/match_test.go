@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -44,9 +45,8 @@ func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 					"unchanged", c.attributes, i, g.Attributes)
 			}
 			was := c.attributes[i/2]
-			if g.SID == groupG1 && (g.Attributes^was)&winnt.SE_GROUP_MANDATORY != 0 {
-				t.Errorf("T-67: Filter changed the mandatory attribute: %#x, was %#x", g.Attributes, was)
-			}
+			check.That(t, g.SID != groupG1 || (g.Attributes^was)&winnt.SE_GROUP_MANDATORY == 0,
+				"T-67: Filter changed the mandatory attribute: %#x, was %#x", g.Attributes, was)
 		}
 	}
 }
@@ -82,9 +82,7 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 				token.Group{SID: sid.Administrators, Attributes: a})
 		}
 		tok := must(t, s)
-		if tok.IsAdmin() != c.admin {
-			t.Errorf("T-103: Administrators with %#x: IsAdmin %t, want %t", c.attributes, tok.IsAdmin(), c.admin)
-		}
+		check.Equal(t, tok.IsAdmin(), c.admin, "T-103: Administrators with %#x: IsAdmin", c.attributes)
 		n, st := tok.WithOwner(1, sid.Administrators)
 		s.Owner = sid.Administrators
 		_, err := token.New(s)
@@ -110,9 +108,8 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})
 	s.Restricted = restricting(sid.Users, sid.Administrators)
-	if !must(t, s).IsAdmin() {
-		t.Error("T-103: IsAdmin with Administrators among two restricting SIDs = false, want true")
-	}
+	check.That(t, must(t, s).IsAdmin(),
+		"T-103: IsAdmin with Administrators among two restricting SIDs = false, want true")
 	if s.Restricted = restricting(sid.Administrators); !must(t, s).IsAdmin() {
 		t.Error("T-103: IsAdmin with Administrators as the only restricting SID = false, want true")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -51,17 +52,13 @@ func TestProfilesHaveLogonDefaults(t *testing.T) {
 					c.owner)
 			}
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
-			if err != nil || text != c.dacl {
-				t.Errorf("default DACL %s, %v; want %s", text, err, c.dacl)
-			}
+			check.That(t, err == nil && text == c.dacl, "default DACL %s, %v; want %s", text, err, c.dacl)
 			g, ok := tok.LogonSID()
 			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen ||
 				g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
 				t.Errorf("logon SID %v, %t; want %q", g, ok, c.seen)
 			}
-			if ok && !tok.Member(g.SID, false) {
-				t.Errorf("Member(%v) of the logon SID = false, want true", g.SID)
-			}
+			check.That(t, !ok || tok.Member(g.SID, false), "Member(%v) of the logon SID = false, want true", g.SID)
 		})
 	}
 }
@@ -120,12 +117,8 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 				t.Errorf("%v: group %s has %#x, want %#x", tok.User().SID, name, g.Attributes, want)
 			}
 		}
-		if level := sid.IntegrityLevel(tok.Integrity()); level != c.integrity {
-			t.Errorf("%s: integrity level %v, want %v", name, level, c.integrity)
-		}
-		if got := strings.Join(groups, " "); got != c.groups {
-			t.Errorf("%s: groups %s, want %s", name, got, c.groups)
-		}
+		check.Equal(t, sid.IntegrityLevel(tok.Integrity()), c.integrity, "%s: integrity level", name)
+		check.Equal(t, strings.Join(groups, " "), c.groups, "%s: groups", name)
 		if tok.ElevationType() != c.kind || tok.AuthenticationID() != c.session || tok.Source().Name != c.source ||
 			int(tok.Type()) != c.typ || int(tok.Level()) != c.level || tok.MandatoryPolicy() != 3 ||
 			tok.DefaultPrivileges() != tok.Enabled() || tok.IsFiltered() != (name == "limited") {

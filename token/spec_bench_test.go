@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -30,9 +31,7 @@ func BenchmarkNew20(b *testing.B) {
 // A token of 20 groups needs few allocations, because servers make one for each session.
 func TestNewAllocatesLittle(t *testing.T) {
 	s := networkUser()
-	if n := len(s.Groups); n != 20 {
-		t.Fatalf("groups of the user: %d, want 20", n)
-	}
+	check.Require(t, len(s.Groups), 20, "groups of the user")
 	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
 		t.Errorf("New: %.0f allocations, want at most 8", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -51,13 +52,9 @@ func TestMandatoryGroupIsEnabled(t *testing.T) {
 // The user is enabled without the attribute, unless it is deny-only (T-3).
 func TestUserIsEnabledUnlessDenyOnly(t *testing.T) {
 	s := setup()
-	if !must(t, s).Member(userU, false) {
-		t.Error("Member(user) without SE_GROUP_ENABLED = false, want true")
-	}
+	check.That(t, must(t, s).Member(userU, false), "Member(user) without SE_GROUP_ENABLED = false, want true")
 	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
-	if must(t, s).Member(userU, false) {
-		t.Error("Member(user) of a deny-only user = true, want false")
-	}
+	check.That(t, !must(t, s).Member(userU, false), "Member(user) of a deny-only user = true, want false")
 }
 
 // Integrity levels have names. A token has at most one integrity entry, and a Spec cannot give two (T-4).
@@ -87,9 +84,8 @@ func TestNewOfSpecEqualsToken(t *testing.T) {
 	again := must(t, s)
 	want, _ := tok.MarshalJSON()
 	got, _ := again.MarshalJSON()
-	if string(got) != string(want) || !again.Equal(tok) {
-		t.Errorf("token made from a Spec: got\n%s\nwant\n%s", got, want)
-	}
+	check.That(t, string(got) == string(want) && again.Equal(tok),
+		"token made from a Spec: got\n%s\nwant\n%s", got, want)
 	s.Groups[0] = token.Group{SID: sid.Guests}
 	if _, ok := attributes(t, again, sid.Guests); ok {
 		t.Error("the token shares the caller's slice of groups")
@@ -133,9 +129,7 @@ func TestIsSandboxedForLimitedTokensOnly(t *testing.T) {
 		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true},
 		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
 	} {
-		if got := c.tok.IsSandboxed(); got != c.want {
-			t.Errorf("IsSandboxed of %s = %v, want %v", c.name, got, c.want)
-		}
+		check.Equal(t, c.tok.IsSandboxed(), c.want, "IsSandboxed of %s", c.name)
 	}
 }
 
@@ -167,9 +161,8 @@ func TestProfilesHoldDocumentedPrivileges(t *testing.T) {
 				enabled = append(enabled, int(p))
 			}
 		}
-		if !slices.Equal(held, c.held) || !slices.Equal(enabled, c.enabled) {
-			t.Errorf("%s: held %v, enabled %v; want %v, %v", c.name, held, enabled, c.held, c.enabled)
-		}
+		check.That(t, slices.Equal(held, c.held) && slices.Equal(enabled, c.enabled),
+			"%s: held %v, enabled %v; want %v, %v", c.name, held, enabled, c.held, c.enabled)
 	}
 	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||
 		anon.Source().Name != "*SYSTEM*" {

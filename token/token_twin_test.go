@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -207,9 +208,8 @@ func TestTokenMatchesModel(t *testing.T) {
 		for range 10 {
 			s := d.step(tok, &m)
 			seen[fmt.Sprintf("%s: %v", s.what, s.want)]++
-			if s.got != s.want || s.previous != s.before {
-				t.Fatalf("%s: %v, want %v; previous state %s, want %s", s.what, s.got, s.want, s.previous, s.before)
-			}
+			check.RequireThat(t, s.got == s.want && s.previous == s.before,
+				"%s: %v, want %v; previous state %s, want %s", s.what, s.got, s.want, s.previous, s.before)
 			if after := said(tok.Spec()); !maps.Equal(before, after) {
 				t.Fatalf("%s changed the original token: %v", s.what, differences(before, after))
 			}
@@ -225,9 +225,7 @@ func TestTokenMatchesModel(t *testing.T) {
 	// Ten setters, six of which can fail, have 16 outcomes. The two adjustments have 6: success and NotAllAssigned
 	// each, and two errors of groups. Filters with and without LUA_TOKEN, a low box that succeeds or fails, and an
 	// effective-only copy have 5.
-	if len(seen) != 16+6+5 {
-		t.Errorf("%d different outcomes occurred: %v, want %d", len(seen), seen, 16+6+5)
-	}
+	check.That(t, len(seen) == 16+6+5, "%d different outcomes occurred: %v, want %d", len(seen), seen, 16+6+5)
 }
 
 // differences lists the fields in which two tokens differ.

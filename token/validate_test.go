@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -41,9 +42,7 @@ func TestIntegrityEntryIsNoGroup(t *testing.T) {
 					"%#x, %d, no field", n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			}
 			file, err := high.MarshalJSON()
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
 				t.Errorf("T-4: Parse of a file with %d groups: %v, want no error", n, err)
 			}
@@ -93,16 +92,13 @@ func TestNewReportsFirstInvalidField(t *testing.T) {
 		}
 		_, err := token.New(s)
 		var wrong *token.SpecError
-		if !errors.As(err, &wrong) {
-			t.Fatalf("New with the faults %v: %v, want a *SpecError", faults, err)
-		}
+		check.RequireThat(t, errors.As(err, &wrong), "New with the faults %v: %v, want a *SpecError", faults, err)
 		return wrong.Field, wrong.Status
 	}
 	for i, a := range specFaults {
 		field, st := ask(i)
-		if field != a.field && field != a.field+"[0]" || st != a.status {
-			t.Errorf("New with an invalid %s: error for %s with %v, want %v", a.field, field, st, a.status)
-		}
+		check.That(t, (field == a.field || field == a.field+"[0]") && st == a.status,
+			"New with an invalid %s: error for %s with %v, want %v", a.field, field, st, a.status)
 		for k := i + 1; k < len(specFaults); k++ {
 			if a.field == "writeRestricted" && specFaults[k].field == "restrictedSids" {
 				continue // a write-restricted token may have them
@@ -147,9 +143,7 @@ func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 			spec.Integrity = sid.SID{}
 			change(&spec)
 			tok, err := token.New(spec)
-			if (tok == nil) != (err != nil) {
-				t.Errorf("New with %s: %v, and a token: %t", text, err, tok != nil)
-			}
+			check.That(t, (tok == nil) == (err != nil), "New with %s: %v, and a token: %t", text, err, tok != nil)
 			return err == nil
 		}
 		first := sid.MustParse("S-1-15-3-7")
@@ -166,9 +160,8 @@ func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 		}
 		for what, oks := range got {
 			for _, ok := range oks {
-				if ok != (what == kind) {
-					t.Errorf("T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
-				}
+				check.That(t, ok == (what == kind),
+					"T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
 			}
 		}
 	}

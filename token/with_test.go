@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -39,15 +40,11 @@ func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	var aces []sd.ACE
 	for i := range 120 {
 		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, account(uint32(i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		aces = append(aces, a)
 	}
 	big, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if tok.DynamicCharged() != 500 || tok.DynamicAvailable() != 500-16 {
 		t.Errorf("charged %d, available %d; want 500 and 484, because the primary group takes 16 bytes",
 			tok.DynamicCharged(), tok.DynamicAvailable())

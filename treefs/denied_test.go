@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/treefs"
@@ -26,11 +27,8 @@ func TestDeniedTextIsOneLine(t *testing.T) {
 		{treefs.Denied{Err: ntstatus.BadImpersonationLevel.Err()}, "STATUS_BAD_IMPERSONATION_LEVEL (0xC00000A5): the " +
 			"thread may only identify its client: give the token of the server's process SeImpersonatePrivilege"},
 	} {
-		if got := c.d.Error(); got != c.want {
-			t.Errorf("Error() = %q, want %q", got, c.want)
-		}
-		if c.d.Err != nil && !errors.Is(&c.d, fs.ErrPermission) {
-			t.Errorf("errors.Is(%v, fs.ErrPermission) = false, want true", &c.d)
-		}
+		check.Equal(t, c.d.Error(), c.want, "Error()")
+		check.That(t, c.d.Err == nil || errors.Is(&c.d, fs.ErrPermission),
+			"errors.Is(%v, fs.ErrPermission) = false, want true", &c.d)
 	}
 }

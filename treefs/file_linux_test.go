@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -102,9 +103,8 @@ func TestReadsAndWritesUsePosition(t *testing.T) {
 		{5, io.SeekEnd, 15}, {0, io.SeekEnd, 10}, {3, io.SeekStart, 3},
 	} {
 		at, err := o.Seek(c.offset, c.whence)
-		if c.at < 0 && (!errors.Is(err, fs.ErrInvalid) || at != 0) || c.at >= 0 && (err != nil || at != c.at) {
-			t.Errorf("seek %d: Seek(%d, %d) = %d, %v; want %d", i, c.offset, c.whence, at, err, c.at)
-		}
+		check.That(t, (c.at >= 0 || errors.Is(err, fs.ErrInvalid) && at == 0) && (c.at < 0 || err == nil && at == c.at),
+			"seek %d: Seek(%d, %d) = %d, %v; want %d", i, c.offset, c.whence, at, err, c.at)
 	}
 	read := func(n int, want string, end error) {
 		t.Helper()

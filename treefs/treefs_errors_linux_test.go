@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -73,9 +74,8 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 	} {
 		err := c.do()
 		var at *fs.PathError
-		if !errors.As(err, &at) || at.Op != c.op || at.Path != c.path || !errors.Is(at.Err, c.want) {
-			t.Errorf("%s: %v, want an error of %s for %s: %v", c.what, err, c.op, c.path, c.want)
-		}
+		check.That(t, errors.As(err, &at) && at.Op == c.op && at.Path == c.path && errors.Is(at.Err, c.want),
+			"%s: %v, want an error of %s for %s: %v", c.what, err, c.op, c.path, c.want)
 	}
 	w.must(writing.Close())
 	for name, want := range map[string]string{"d/a": "12345", "b": "123"} {
@@ -104,9 +104,8 @@ func TestRemoveAllStopsAtFirstError(t *testing.T) {
 	}
 	err := his.RemoveAll("d")
 	var at *fs.PathError
-	if !errors.As(err, &at) || at.Op != "remove" || at.Path != "d/e/b" || !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("RemoveAll = %v, want the remove error of d/e/b", err)
-	}
+	check.That(t, errors.As(err, &at) && at.Op == "remove" && at.Path == "d/e/b" && errors.Is(err, fs.ErrPermission),
+		"RemoveAll = %v, want the remove error of d/e/b", err)
 	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
 		if _, err := hers.Stat(name); !errors.Is(err, want) {
 			t.Errorf("Stat(%s) after RemoveAll: %v, want %v", name, err, want)
@@ -124,9 +123,8 @@ func TestRemoveAllNeedsListing(t *testing.T) {
 	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // no right to list
 	err := his.RemoveAll("d")
 	var at *fs.PathError
-	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("RemoveAll = %v, want the open error of d", err)
-	}
+	check.That(t, errors.As(err, &at) && at.Op == "open" && at.Path == "d" && errors.Is(err, fs.ErrPermission),
+		"RemoveAll = %v, want the open error of d", err)
 	if _, err := hers.Stat("d/a"); err != nil {
 		t.Errorf("Stat of the directory's file after the failed RemoveAll: %v, want no error", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -142,9 +143,8 @@ func TestTreePassesFstest(t *testing.T) {
 	}
 	w.put(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
 	text, err := fs.ReadFile(his, "d/sub/a")
-	if err != nil || string(text) != strings.Repeat("0123456789", 300_000) {
-		t.Errorf("ReadFile of 3,000,000 bytes: %d bytes, %v; want all, nil", len(text), err)
-	}
+	check.That(t, err == nil && string(text) == strings.Repeat("0123456789", 300_000),
+		"ReadFile of 3,000,000 bytes: %d bytes, %v; want all, nil", len(text), err)
 	f, err := his.OpenFile("d/sub/a", os.O_RDONLY)
 	w.must(err)
 	part := make([]byte, 4)
@@ -287,9 +287,7 @@ func TestReaddirListsInParts(t *testing.T) {
 			}
 			w.must(err)
 		}
-		if seen != 3 {
-			t.Errorf("%d entries in all parts, want 3", seen)
-		}
+		check.That(t, seen == 3, "%d entries in all parts, want 3", seen)
 		if _, err := o.Seek(0, io.SeekStart); err != nil {
 			t.Error(err)
 		}
@@ -363,7 +361,5 @@ func TestTreePassesFstestForPartialUsers(t *testing.T) {
 			t.Errorf("fstest.TestFS as %s: %v", user, err)
 		}
 	}
-	if seen == 0 || seen == 3*60 {
-		t.Errorf("the users see %d of 180 names, want some but not all", seen)
-	}
+	check.That(t, seen != 0 && seen != 3*60, "the users see %d of 180 names, want some but not all", seen)
 }

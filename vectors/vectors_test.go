@@ -33,9 +33,7 @@ func TestAccessVectorsAgree(t *testing.T) {
 		all = append(all, v)
 		in.Write(append(v.In, '\n'))
 	}
-	if len(all) < 100 {
-		t.Fatalf("only %d vectors, want at least 100", len(all))
-	}
+	check.RequireThat(t, len(all) >= 100, "only %d vectors, want at least 100", len(all))
 	if _, err := (batch.Checks{}).Job().Run(&in, &out); err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +43,7 @@ func TestAccessVectorsAgree(t *testing.T) {
 		if answer, ok := got.(map[string]any); ok {
 			delete(answer, "note") // for those who read the answer
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s\n in  %s\n got %s\nwant %s", v.About, v.In, answers[i], v.Out)
-		}
+		check.That(t, reflect.DeepEqual(got, want), "%s\n in  %s\n got %s\nwant %s", v.About, v.In, answers[i], v.Out)
 	}
 }
 
@@ -64,12 +60,10 @@ func checkProvenance(t *testing.T, v vectors.Vector) {
 	t.Helper()
 	p := v.Provenance
 	known := p.Kind == vectors.Documented || p.Kind == vectors.Recorded || p.Kind == vectors.Decided
-	if v.About == "" || p.Source == "" || len(p.Rules) == 0 || !known {
-		t.Errorf("%s: its subject or its provenance is missing: %+v", v.In, v)
-	}
-	if (p.Kind == vectors.Recorded) != versioned.MatchString(p.Run) {
-		t.Errorf("%s: kind %s, run %q: a recorded vector names implementation, version and run", v.In, p.Kind, p.Run)
-	}
+	check.That(t, v.About != "" && p.Source != "" && len(p.Rules) != 0 && known,
+		"%s: its subject or its provenance is missing: %+v", v.In, v)
+	check.That(t, (p.Kind == vectors.Recorded) == versioned.MatchString(p.Run),
+		"%s: kind %s, run %q: a recorded vector names implementation, version and run", v.In, p.Kind, p.Run)
 }
 
 var versioned = regexp.MustCompile(`^[A-Z][a-z]+ [0-9]+\.[0-9]+, .+`)
@@ -175,9 +169,7 @@ func TestOpenVectorsAgree(t *testing.T) {
 				v.Out)
 		}
 	}
-	if n < 100 {
-		t.Errorf("only %d vectors, want at least 100", n)
-	}
+	check.That(t, n >= 100, "only %d vectors, want at least 100", n)
 }
 
 // TestPython runs the runner for other projects on refmon, and on a wrong program.
@@ -194,18 +186,15 @@ func TestPython(t *testing.T) {
 		n++
 	}
 	out, err := exec.Command(python, "run.py", refmon, "check", "--batch", "-").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), fmt.Sprintf("all %d hold", n)) {
-		t.Errorf("%v\n%s", err, out)
-	}
+	check.That(t, err == nil && strings.Contains(string(out), fmt.Sprintf("all %d hold", n)), "%v\n%s", err, out)
 	// The wrong program answers every question with an empty grant.
 	const wrong = `import json, sys
 for line in sys.stdin:
     print(json.dumps({"id": json.loads(line)["id"], "status": "STATUS_SUCCESS",
                       "granted": "0x00000000", "privilegesUsed": []}), flush=True)`
 	out, err = exec.Command(python, "run.py", python, "-c", wrong).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "differ") {
-		t.Errorf("a wrong program passes: %v, want string(out) containing \"differ\", an error\n%s", err, out)
-	}
+	check.That(t, err != nil && strings.Contains(string(out), "differ"),
+		"a wrong program passes: %v, want string(out) containing \"differ\", an error\n%s", err, out)
 	if out, err = exec.Command(python, "run.py", python, "-c",
 		"pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
 		t.Errorf("the runner accepts a program without output: %v, want string(out) containing \"stopped\", an error\n%s",

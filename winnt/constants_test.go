@@ -3,6 +3,7 @@ package winnt_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -262,8 +263,6 @@ var numbers = []number{
 // Each constant has the value of the headers and documents.
 func TestConstantsHaveDocumentedValues(t *testing.T) {
 	for _, n := range numbers {
-		if n.got != n.want {
-			t.Errorf("%s = %#x, want %#x", n.name, n.got, n.want)
-		}
+		check.That(t, n.got == n.want, "%s = %#x, want %#x", n.name, n.got, n.want)
 	}
 }

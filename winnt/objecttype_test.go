@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -35,17 +36,14 @@ func TestDesktopMappingsSumDocumentedRights(t *testing.T) {
 		sum := func(names []string) winnt.AccessMask {
 			m := winnt.AccessMask(readControl)
 			for _, n := range names {
-				if bits[n] == 0 {
-					t.Errorf("type %s has no right %s", c.name, n)
-				}
+				check.That(t, bits[n] != 0, "type %s has no right %s", c.name, n)
 				m |= bits[n]
 			}
 			return m
 		}
 		want := winnt.GenericMapping{Read: sum(c.read), Write: sum(c.write), Execute: sum(c.execute), All: required | all}
-		if typ.Mapping != want || typ.Valid != want.All {
-			t.Errorf("type %s: mapping %x, valid %x; want %x", c.name, typ.Mapping, typ.Valid, want)
-		}
+		check.That(t, typ.Mapping == want && typ.Valid == want.All,
+			"type %s: mapping %x, valid %x; want %x", c.name, typ.Mapping, typ.Valid, want)
 	}
 }
 
@@ -61,12 +59,9 @@ func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 		bits := map[string]winnt.AccessMask{"SYNCHRONIZE": 0x100000, "DELETE": 0x10000}
 		for i, name := range strings.Fields(row.rights) {
 			bits[name] = 1 << i
-			if got := typ.RightName(1 << i); got != name {
-				t.Errorf("type %s: name of bit %d is %s, want %s", row.name, i, got, name)
-			}
-			if i >= len(typ.Rights) || typ.Rights[i] != (winnt.Right{Mask: 1 << i, Name: name}) {
-				t.Errorf("type %s: right %d is not %s", row.name, i, name)
-			}
+			check.Equal(t, typ.RightName(1<<i), name, "type %s: name of bit %d", row.name, i)
+			check.That(t, i < len(typ.Rights) && typ.Rights[i] == (winnt.Right{Mask: 1 << i, Name: name}),
+				"type %s: right %d is not %s", row.name, i, name)
 		}
 		if n := len(strings.Fields(row.rights)); len(typ.Rights) != n {
 			t.Errorf("type %s has %d rights, want %d", row.name, len(typ.Rights), n)
@@ -76,9 +71,7 @@ func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 				m = 0x20000 // READ_CONTROL
 			}
 			for _, name := range strings.Fields(names) {
-				if bits[name] == 0 {
-					t.Errorf("type %s has no right %s", row.name, name)
-				}
+				check.That(t, bits[name] != 0, "type %s has no right %s", row.name, name)
 				m |= bits[name]
 			}
 			return m
@@ -96,9 +89,8 @@ func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 				row.waits, row.containing)
 		}
 	}
-	if winnt.ObjectTypeByName("files") != nil || winnt.ObjectTypeByName("") != nil {
-		t.Error(`ObjectTypeByName("files") or ObjectTypeByName("") is a type, want nil`)
-	}
+	check.That(t, winnt.ObjectTypeByName("files") == nil && winnt.ObjectTypeByName("") == nil,
+		"ObjectTypeByName(\"files\") or ObjectTypeByName(\"\") is a type, want nil")
 	if d := winnt.DeviceObject; d.Name != "Device" || d.Mapping != winnt.FileObject.Mapping || !d.Waitable ||
 		len(d.Rights) != 9 || d.Valid != 0x1F01FF {
 		t.Errorf("DeviceObject = %+v, want a waitable Device with the mapping of files and 9 rights", d)

@@ -5,23 +5,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
 // Each privilege has its documented number and name, and its own bit in a set.
 func TestPrivilegesHaveDocumentedNumbers(t *testing.T) {
 	names := strings.Fields(privilegeNames)
-	if len(names) != 35 || winnt.FirstPrivilege != 2 || winnt.LastPrivilege != 36 {
-		t.Fatalf("%d privileges from %d to %d, want 35 from 2 to 36", len(names), winnt.FirstPrivilege,
-			winnt.LastPrivilege)
-	}
+	check.RequireThat(t, len(names) == 35 && winnt.FirstPrivilege == 2 && winnt.LastPrivilege == 36,
+		"%d privileges from %d to %d, want 35 from 2 to 36", len(names), winnt.FirstPrivilege, winnt.LastPrivilege)
 	every := winnt.PrivilegeSet(0)
 	for i, short := range names {
 		p, name := winnt.Privilege(i+2), "Se"+short+"Privilege"
 		got, err := winnt.ParsePrivilege(name)
-		if err != nil || got != p || p.String() != name || !p.Valid() || p.LUID() != winnt.LUID(i+2) {
-			t.Errorf("Privilege(%d) = %v, want %s; ParsePrivilege(%[3]s) = %[4]d, %[5]v", i+2, p, name, got, err)
-		}
+		check.That(t, err == nil && got == p && p.String() == name && p.Valid() && p.LUID() == winnt.LUID(i+2),
+			"Privilege(%d) = %v, want %s; ParsePrivilege(%[3]s) = %[4]d, %[5]v", i+2, p, name, got, err)
 		if _, err := winnt.ParsePrivilege(strings.ToLower(name)); err == nil {
 			t.Errorf("ParsePrivilege(%s) in lower case: no error, want one", name)
 		}
@@ -44,9 +42,8 @@ func TestPrivilegesHaveDocumentedNumbers(t *testing.T) {
 		t.Errorf("Names of a set: %v, want %v", set.Names(), want)
 	}
 	for p := range set.All {
-		if p != winnt.SeCreateTokenPrivilege {
-			t.Errorf("All yields %v first, want %v", p, winnt.SeCreateTokenPrivilege)
-		}
+		check.That(t, p == winnt.SeCreateTokenPrivilege,
+			"All yields %v first, want %v", p, winnt.SeCreateTokenPrivilege)
 		break
 	}
 	if winnt.PrivilegeSet(0).Names() != nil {

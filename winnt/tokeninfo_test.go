@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -29,15 +30,11 @@ func TestTokenInfoClassesHaveDocumentedNumbers(t *testing.T) {
 	}
 	for class, want := range map[winnt.TokenInfoClass]string{0: "TOKEN_INFORMATION_CLASS(0)",
 		51: "TOKEN_INFORMATION_CLASS(51)"} {
-		if got := class.String(); got != want {
-			t.Errorf("name of an unknown class: %s, want %s", got, want)
-		}
+		check.Equal(t, class.String(), want, "name of an unknown class")
 	}
 	for class, want := range map[winnt.TokenInfoClass]int{winnt.TokenUser: 1, winnt.TokenTypeInfo: 8,
 		winnt.TokenSessionId: 12, winnt.TokenElevationType: 18, winnt.TokenIntegrityLevel: 25, winnt.TokenIsAppContainer: 29,
 		winnt.TokenIsRestricted: 40, winnt.TokenIsSandboxed: 47, winnt.TokenLearningMode: 50} {
-		if int(class) != want {
-			t.Errorf("number of %v: %d, want %d", class, int(class), want)
-		}
+		check.Equal(t, int(class), want, "number of %v", class)
 	}
 }

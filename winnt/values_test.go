@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -20,9 +21,7 @@ func TestMapReplacesGenericRights(t *testing.T) {
 				in, want = in|generic, want|1<<i
 			}
 		}
-		if got := m.Map(in); got != want {
-			t.Errorf("Map(%v) = %v, want %v", in, got, want)
-		}
+		check.Equal(t, m.Map(in), want, "Map(%v)", in)
 	}
 }
 
@@ -36,9 +35,7 @@ func TestStandardRightsMatchHeaders(t *testing.T) {
 		"STANDARD_RIGHTS_ALL":      {winnt.STANDARD_RIGHTS_ALL, 0x1F0000},
 		"SPECIFIC_RIGHTS_ALL":      {winnt.SPECIFIC_RIGHTS_ALL, 0xFFFF},
 	} {
-		if c.got != c.want {
-			t.Errorf("%s = %#x, want %#x", name, c.got, c.want)
-		}
+		check.That(t, c.got == c.want, "%s = %#x, want %#x", name, c.got, c.want)
 	}
 }
 
@@ -47,9 +44,7 @@ func TestStandardRightsMatchHeaders(t *testing.T) {
 func TestGUIDTextReversesNumbers(t *testing.T) {
 	g := winnt.GUID{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF}
 	const text = "00112233-4455-6677-8899-aabbccddeeff"
-	if got := g.String(); got != text {
-		t.Errorf("String of the GUID: %s, want %s", got, text)
-	}
+	check.Equal(t, g.String(), text, "String of the GUID")
 	if got, err := winnt.ParseGUID(text); got != g || err != nil {
 		t.Errorf("ParseGUID(%s) = %x, %v; want %x, nil", text, got[:], err, g[:])
 	}
@@ -72,15 +67,11 @@ func TestValuesPrintDocumentedNames(t *testing.T) {
 		winnt.Handle(-3).String(): "0xfffffffffffffffd", winnt.SYSTEM_LUID.String(): "0x3e7",
 		winnt.LUID(0xFFFFFFFFFFFFFFFF).String(): "0xffffffffffffffff",
 	} {
-		if got != want {
-			t.Errorf("String = %s, want %s", got, want)
-		}
+		check.Equal(t, got, want, "String")
 	}
 	for i, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityAnonymous, winnt.SecurityIdentification,
 		winnt.SecurityImpersonation, winnt.SecurityDelegation} {
-		if int(level) != i {
-			t.Errorf("number of %v: %d, want %d", level, int(level), i)
-		}
+		check.Equal(t, int(level), i, "number of %v", level)
 	}
 }
 

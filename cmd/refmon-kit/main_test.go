@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -38,9 +39,8 @@ func TestRunScoresRefmon(t *testing.T) {
 	t.Setenv("REFMON_KIT_SELF", "1")
 	file := filepath.Join(t.TempDir(), "score.json")
 	code, out, errs := command("", "run", "--suite", "audit", "--json", file, "--", os.Args[0], "adapter")
-	if code != exitSuccess || !strings.Contains(out, " audit\n") {
-		t.Errorf("got %d, %s%s, want success and a row for audit", code, out, errs)
-	}
+	check.That(t, code == exitSuccess && strings.Contains(out, " audit\n"),
+		"got %d, %s%s, want success and a row for audit", code, out, errs)
 	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), `"wrong": []`) {
 		t.Errorf("got %v and %.200s, want no wrong answers", err, b)
 	}
@@ -73,9 +73,7 @@ func TestChoicesAreListsAndRepeat(t *testing.T) {
 	lines := func(args ...string) int {
 		t.Helper()
 		code, out, errs := command("", append([]string{"questions"}, args...)...)
-		if code != exitSuccess {
-			t.Fatalf("%v: %s", args, errs)
-		}
+		check.RequireThat(t, code == exitSuccess, "%v: %s", args, errs)
 		return strings.Count(out, "\n")
 	}
 	both := lines("--suite", "audit,ladder")
@@ -102,9 +100,8 @@ func TestMalformedCommandLinesExitWith2(t *testing.T) {
 		{"score ./no-such-file", "no such file"}, {"score " + file, "is not a question of this version"},
 		{"questions extra", "unexpected argument"}} {
 		code, _, errs := command("", strings.Fields(c.args)...)
-		if code != exitMalformed || !strings.Contains(errs, c.want) {
-			t.Errorf("%s: got %d and %q, want 2 and %q", c.args, code, errs, c.want)
-		}
+		check.That(t, code == exitMalformed && strings.Contains(errs, c.want),
+			"%s: got %d and %q, want 2 and %q", c.args, code, errs, c.want)
 	}
 	if code, _, errs := command("x", "adapter"); code != exitMalformed || !strings.Contains(errs, "not a question") {
 		t.Errorf("a malformed question: got %d and %q, want 2", code, errs)
@@ -116,7 +113,5 @@ func TestMalformedCommandLinesExitWith2(t *testing.T) {
 
 func write(t *testing.T, file, text string) {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 }

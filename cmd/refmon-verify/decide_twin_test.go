@@ -45,9 +45,8 @@ func pythonVerdicts(t *testing.T, samples []sample) []string {
 	testcheck.NoError(t, os.WriteFile(file, in.Bytes(), 0o600))
 	out, err := exec.Command(python, "-c", verdictDriver, file).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if err != nil || len(lines) != len(samples) {
-		t.Fatalf("%d verdicts of %d: %v, want %d, nil\n%.2000s", len(lines), len(samples), err, len(samples), out)
-	}
+	testcheck.RequireThat(t, err == nil && len(lines) == len(samples),
+		"%d verdicts of %d: %v, want %d, nil\n%.2000s", len(lines), len(samples), err, len(samples), out)
 	return lines
 }
 
@@ -61,9 +60,8 @@ func knownAlterations(t *testing.T) (list []sample) {
 	}
 	with := func(from, to string) {
 		b := bytes.Replace(plain.cert, []byte(from), []byte(to), 1)
-		if bytes.Equal(b, plain.cert) {
-			t.Fatalf("%s is not in %s, want it there to alter", from, plain.cert)
-		}
+		testcheck.RequireThat(t, !bytes.Equal(b, plain.cert),
+			"%s is not in %s, want it there to alter", from, plain.cert)
 		list = append(list, sample{b, plain.descriptor, plain.token})
 	}
 	m := parse(t, plain.cert)
@@ -109,10 +107,8 @@ func TestKnownAlterationsAreRejected(t *testing.T) {
 		if out, err := verify(string(s.cert), string(s.descriptor), string(s.token)); err == nil {
 			t.Errorf("Go accepts alteration %d: %s, want an error\n%s\ntoken %s", i, out, s.cert, s.token)
 		}
-		if python[i] == "true" {
-			t.Errorf("Python takes alteration %d, want python[i] anything but \"true\"\n%s\ntoken %s", i, s.cert,
-				s.token)
-		}
+		testcheck.That(t, python[i] != "true",
+			"Python takes alteration %d, want python[i] anything but \"true\"\n%s\ntoken %s", i, s.cert, s.token)
 	}
 }
 
@@ -165,10 +161,8 @@ func TestGoAndPythonVerdictsAreEqual(t *testing.T) {
 		}
 	}
 	t.Logf("%d alterations, %d of them true, %d with unequal verdicts", n, taken, wrong)
-	if taken < n/20 || taken > n*19/20 {
-		t.Errorf("the verifiers accept %d of %d alterations, want 5%% to 95%%",
-			taken, n)
-	}
+	testcheck.That(t, taken >= n/20 && taken <= n*19/20,
+		"the verifiers accept %d of %d alterations, want 5%% to 95%%", taken, n)
 }
 
 // alteration changes one of the three files, half of the time with hashes and an answer that fit.
@@ -361,7 +355,6 @@ func TestPython(t *testing.T) {
 	table := filepath.Join(dir, "folded")
 	testcheck.NoError(t, os.WriteFile(table, folded, 0o600))
 	out, err := exec.Command(python, "-c", driver, file, table).CombinedOutput()
-	if err != nil || string(out) != fmt.Sprintf("%d verified, %d refused\n", n, n) {
-		t.Errorf("Python verifier: %v, want all samples verified or refused\n%s", err, out)
-	}
+	testcheck.That(t, err == nil && string(out) == fmt.Sprintf("%d verified, %d refused\n", n, n),
+		"Python verifier: %v, want all samples verified or refused\n%s", err, out)
 }

@@ -100,9 +100,7 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 	one := func(in int) bool { return w.IntN(in) == 0 }
 	var file []byte
 	client, err := tokens.New(w.Spec())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	if one(2) {
 		file = w.token()
 		if client, err = tokens.Parse(file); err != nil {
@@ -110,9 +108,7 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 		}
 	}
 	primary, err := tokens.New(w.Spec())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	r := w.Request(w.Descriptor(), client, primary)
 	if one(3) {
 		r.Subject = access.Subject{Primary: client}
@@ -143,13 +139,9 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 		}
 	}
 	d, x, err := explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	cert, err := x.Certificate(r, file)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
+	testcheck.RequireThat(t, err == nil, "%s: %v", file, err)
 	if file == nil {
 		if file, err = client.MarshalJSON(); err != nil {
 			t.Fatal(err)
@@ -255,18 +247,14 @@ func rounds(t testing.TB) int { return randtest.Count(t, "REFMON_CERTIFICATES", 
 // conditional is about an entry that allows or denies by a condition.
 func (w world) conditional(t testing.TB) sample {
 	client, err := tokens.New(w.Spec())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	entry := func(k sd.Type, program []byte) sd.ACE {
 		a := testcheck.Must(sd.NewACE(k, 0, 1, client.User().SID, sd.ACEExtra{AppData: program}))
 		return a
 	}
 	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()),
 		entry(sd.AccessAllowed, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	if l.At(0).Type() == sd.AccessAllowedCallback {
 		if l, err = sd.NewACL(l.At(0)); err != nil {
 			t.Fatal(err)
@@ -276,17 +264,11 @@ func (w world) conditional(t testing.TB) sample {
 	r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: d.Owner(), DACL: l, SACL: d.SACL()}),
 		Subject: access.Subject{Primary: client}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	cert, err := x.Certificate(r, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	file, err := client.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	return sample{cert, r.Descriptor.Binary(), file}
 }
 

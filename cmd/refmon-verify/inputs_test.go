@@ -53,18 +53,12 @@ func (l *answers) ask(t *testing.T, name, file, descriptor string, r access.Requ
 		r.Type = winnt.FileObject
 	}
 	_, x, err := access.Explain(&r)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	testcheck.RequireThat(t, err == nil, "%s: %v", name, err)
 	cert, err := x.Certificate(&r, []byte(file))
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	testcheck.RequireThat(t, err == nil, "%s: %v", name, err)
 	*l = append(*l, sample{cert, r.Descriptor.Binary(), []byte(file)})
 	outcome, err := verify(string(cert), string(r.Descriptor.Binary()), file)
-	if err != nil {
-		t.Errorf("%s: verifying the certificate: %v, want it accepted\n%s\n%s", name, err, file, cert)
-	}
+	testcheck.That(t, err == nil, "%s: verifying the certificate: %v, want it accepted\n%s\n%s", name, err, file, cert)
 	return outcome
 }
 
@@ -76,9 +70,7 @@ func (l answers) python(t *testing.T, in int) {
 	}
 	l = l[:len(l)/in]
 	for i, verdict := range pythonVerdicts(t, l) {
-		if verdict != "true" {
-			t.Errorf("Python verdict %s, want true\n%s\n%s", verdict, l[i].token, l[i].cert)
-		}
+		testcheck.That(t, verdict == "true", "Python verdict %s, want true\n%s\n%s", verdict, l[i].token, l[i].cert)
 	}
 }
 
@@ -178,9 +170,7 @@ func TestIntegrityLevelsAreEvaluatedAsByAccessCheck(t *testing.T) {
 				}
 			}
 		}
-		if asked < 80 {
-			t.Errorf("%s: %d questions, want at least 80", policy, asked)
-		}
+		testcheck.That(t, asked >= 80, "%s: %d questions, want at least 80", policy, asked)
 	}
 	all.python(t, 7)
 }

@@ -39,9 +39,7 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 			t.Errorf("%s: %d lines without comments, want at most %d", name, n, apart)
 		}
 	}
-	if lines > 885 {
-		t.Errorf("%d lines of Go without comments, want at most 885", lines)
-	}
+	testcheck.That(t, lines <= 885, "%d lines of Go without comments, want at most 885", lines)
 	b, err := os.ReadFile("../../tools/verify.py")
 	if n := bytes.Count(b, []byte("\n")); err != nil || n > 500 {
 		t.Errorf("verify.py: %d lines, at most 500 are allowed; %v, want at most 500, nil", n, err)
@@ -75,9 +73,7 @@ func TestVerifyExitsWith1ForAlteredCertificate(t *testing.T) {
 // names both forms and the remedy, also if it has fields that this release does not know.
 func TestReleasedCertificatesVerify(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/formats/*/certificate")
-	if err != nil || len(dirs) == 0 {
-		t.Fatal(dirs, err)
-	}
+	testcheck.RequireThat(t, err == nil && len(dirs) != 0, "%v %v", dirs, err)
 	for _, dir := range dirs {
 		read := func(name string) string {
 			b := testcheck.Must(os.ReadFile(filepath.Join(dir, name)))
@@ -85,9 +81,7 @@ func TestReleasedCertificatesVerify(t *testing.T) {
 		}
 		cert, descriptor, err := read("certificate"), read("certificate.sd"), error(nil)
 		d, err := hex.DecodeString(strings.TrimSpace(descriptor))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testcheck.NoError(t, err)
 		if got, err := verify(cert, string(d), read("token.json")); err != nil ||
 			got != "STATUS_ACCESS_DENIED granted 0x00000000 in 1 steps" {
 			t.Errorf("%s: %q, %v", dir, got, err)

@@ -17,17 +17,13 @@ func printed(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	out := os.Stdout
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	os.Stdout = w
 	code := run(args)
 	os.Stdout = out
 	testcheck.NoError(t, w.Close())
 	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testcheck.NoError(t, err)
 	return code, string(b)
 }
 
@@ -38,18 +34,15 @@ func TestVersionNamesProgramAndGo(t *testing.T) {
 	code, got := printed(t, "version")
 	release = was
 	want := fmt.Sprintf("refmon-verify v1.2.3 (%s, %s/%s)\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	if code != 0 || got != want {
-		t.Errorf("version: exit code %d, %q, want 0, %q", code, got, want)
-	}
+	testcheck.That(t, code == 0 && got == want, "version: exit code %d, %q, want 0, %q", code, got, want)
 }
 
 // TestVerifyHelpPrintsUsage checks that --help prints the usage, that the page fits a terminal, and that an error names
 // the file that cannot be read.
 func TestVerifyHelpPrintsUsage(t *testing.T) {
 	code, page := printed(t, "--help")
-	if code != 0 || !strings.HasPrefix(page, "Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN\n") {
-		t.Errorf("--help: %d, %q, want 0 and the usage", code, page)
-	}
+	testcheck.That(t, code == 0 && strings.HasPrefix(page, "Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN\n"),
+		"--help: %d, %q, want 0 and the usage", code, page)
 	terminal.CheckPage(t, "refmon-verify --help", page)
 	for _, args := range [][]string{{"version_test.go", "nosuch", "x"}, {"audit", "version_test.go", "nosuch"}} {
 		if code, got := printed(t, args...); code != 2 || !strings.Contains(got, "open nosuch: ") {

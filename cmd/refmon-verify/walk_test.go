@@ -31,9 +31,7 @@ func TestTreeDecisionsVerify(t *testing.T) {
 				}
 			}
 			d, err := sddl.Parse(text)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testcheck.NoError(t, err)
 			for _, desired := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, 3} {
 				r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: client}, Desired: desired,
 					ObjectTypes: list, Type: winnt.DirectoryServiceObject}
@@ -44,24 +42,17 @@ func TestTreeDecisionsVerify(t *testing.T) {
 					} else {
 						_, x, err = access.Explain(r)
 					}
-					if err != nil {
-						t.Fatal(err)
-					}
+					testcheck.NoError(t, err)
 					cert := testcheck.Must(x.Certificate(r, []byte(file)))
 					all = append(all, sample{cert, d.Binary(), []byte(file)})
 					outcome, err := verify(string(cert), string(d.Binary()), file)
-					if err != nil {
-						t.Fatalf("%v: %s, %#x, each %t: %v, want it accepted\n%s",
-							levels, text, uint32(desired), each,
-							err, cert)
-					}
+					testcheck.RequireThat(t, err == nil, "%v: %s, %#x, each %t: %v, want it accepted\n%s", levels, text,
+						uint32(desired), each, err, cert)
 					outcomes[outcome] = true
 				}
 			}
 		}
 	}
-	if len(outcomes) < 20 {
-		t.Errorf("only %d outcomes, want at least 20", len(outcomes))
-	}
+	testcheck.That(t, len(outcomes) >= 20, "only %d outcomes, want at least 20", len(outcomes))
 	all.python(t, 10)
 }

@@ -68,10 +68,8 @@ func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 			args = append([]string{"access", "-o", "o.jsonl", "-d", "d.yaml", "--as", "alice"}, strings.Fields(c.args)...)
 		}
 		code, out, errs := asked(args...)
-		if code != c.code || !strings.HasPrefix(out, c.lines) || (code == 2) != (errs != "") {
-			t.Errorf("%s: exit code %d, want %d\nprinted %q\n want   %q\n said %q",
-				c.args, code, c.code, out, c.lines, errs)
-		}
+		check.That(t, code == c.code && strings.HasPrefix(out, c.lines) && (code == 2) == (errs != ""),
+			"%s: exit code %d, want %d\nprinted %q\n want   %q\n said %q", c.args, code, c.code, out, c.lines, errs)
 		if n := strings.Count(out, "\n"); strings.HasSuffix(c.args, "--json") && code != 2 && n !=
 			max(strings.Count(c.args, "/"), 1+strings.Count(c.args, "--share")) {
 			t.Errorf("%s: %d lines, want one for each decision: %s", c.args, n, out)

@@ -51,10 +51,8 @@ func TestSambaShowsDescriptorsOfRefmonACL(t *testing.T) {
 			if _, acl, _ := strings.Cut(got, "\nACL:"); "ACL:"+acl != want {
 				t.Errorf("%s: %s: the server shows\n%s\nwant\n%s", share, c.args[0], got, want)
 			}
-			if c.name == "f" && !strings.Contains(got, "OWNER:S-1-22-1-1\n") {
-				t.Errorf("%s: %s: the file server shows another owner, want OWNER:S-1-22-1-1:\n%s",
-					share, c.args[0], got)
-			}
+			check.That(t, c.name != "f" || strings.Contains(got, "OWNER:S-1-22-1-1\n"),
+				"%s: %s: the file server shows another owner, want OWNER:S-1-22-1-1:\n%s", share, c.args[0], got)
 		}
 		decidedAlike(t, s, share)
 	}
@@ -87,18 +85,14 @@ func decidedAlike(t *testing.T, s *smbd.Server, share string) {
 	} {
 		_ = os.Remove(file)                                                               // the first round finds no file
 		err := errors.Join(os.WriteFile(file, []byte("x"), 0o600), os.Chmod(file, 0o777)) //nolint:gosec // likewise
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var out, complaint bytes.Buffer
 		args := []string{"acl", "set", "--offline", file, "O:S-1-22-1-1G:S-1-22-2-1" + c.text}
 		if code := run(args, &streams{out: &out, err: &complaint}); code != exitGranted {
 			t.Fatalf("%q: exit %d, %s, want %d", args, code, complaint.String(), exitGranted)
 		}
 		o, err := hostfs.OpenOffline(file, hostfs.Config{IgnorePosix: share == "v3"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		ours := fileaccess.Can(&guest, o.Descriptor(), winnt.FILE_READ_DATA, nil) == winnt.FILE_READ_DATA
 		o.Close()
 		said, err := s.Client(smbd.Guest, share, "get generic /dev/null")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -18,9 +19,7 @@ func TestNotesHaveCountAndFirstFile(t *testing.T) {
 		countNote(&sum, &objects.Item{Path: fmt.Sprint("/", i), Note: n})
 	}
 	want := bulk.Summary{Position: bulk.Position{Stale: 3, Unverified: 1, NoDACL: 2}, FirstStale: "/1"}
-	if fmt.Sprintf("%+v", sum) != fmt.Sprintf("%+v", want) {
-		t.Errorf("got %+v, want %+v", sum, want)
-	}
+	check.That(t, fmt.Sprintf("%+v", sum) == fmt.Sprintf("%+v", want), "got %+v, want %+v", sum, want)
 }
 
 // A descriptor that is set offline replaces the given parts with their control bits and keeps the others. For a file
@@ -38,13 +37,9 @@ func TestOfflineSetReplacesGivenParts(t *testing.T) {
 		"O:SYG:SYD:P(A;;FW;;;WD)S:PARP": "O:SYG:SYD:P(A;;FW;;;WD)S:P",
 	} {
 		d, err := sddl.Parse(given)
-		if err != nil {
-			t.Fatalf("%s: %v", given, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", given, err)
 		was, err := sddl.Parse(now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got, err := (&kept{path: "f", now: was}).merged(d)
 		if err != nil {
 			t.Errorf("%s: %v, want no error", given, err)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -15,8 +16,6 @@ func TestKeepsCountsGrantsOfDescendants(t *testing.T) {
 		"D:AI(A;ID;FR;;;BU)": 0, "D:(A;;FR;;;BA)": 0, "D:(D;;FR;;;BU)": 0} {
 		var r aclRun
 		r.keeps("f", sddl.MustParse(text), []acltree.Step{{Verb: acltree.Revoke, Trustee: sid.Users}})
-		if r.kept != want {
-			t.Errorf("B-112: %s: %d files keep the grant, want %d", text, r.kept, want)
-		}
+		check.That(t, r.kept == want, "B-112: %s: %d files keep the grant, want %d", text, r.kept, want)
 	}
 }

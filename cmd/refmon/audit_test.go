@@ -36,9 +36,7 @@ func TestAuditorsExampleDetectsChangedByte(t *testing.T) {
 			`ACCESS_SYSTEM_SECURITY with SeSecurityPrivilege`,
 		`S-1-5-20 (NETWORK SERVICE) impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
-		if !strings.Contains(tail, line) {
-			t.Errorf("output\n%s\nwant text containing %q", tail, line)
-		}
+		check.That(t, strings.Contains(tail, line), "output\n%s\nwant text containing %q", tail, line)
 	}
 	if out := refmon(0, "audit", "query", dir, "result=failure", "--format", "xml"); strings.Count(out,
 		"<Event ") != 1 {
@@ -184,9 +182,8 @@ func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 	setting := func(name string) string {
 		code, out, errs := asked("audit", "policy", dir)
 		m := regexp.MustCompile(`(?m)^  ` + name + `  +(\S.*)$`).FindStringSubmatch(out)
-		if code != 0 || m == nil {
-			t.Fatalf("%s: exit code %d, want 0 and the setting\n%s%s", name, code, out, errs)
-		}
+		check.RequireThat(t, code == 0 && m != nil,
+			"%s: exit code %d, want 0 and the setting\n%s%s", name, code, out, errs)
 		return m[1]
 	}
 	const name = "Registry"

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Every given checkpoint and key is used, and a range is respected. A fault gives exit code 3, an invalid command
@@ -39,9 +41,8 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		if c.code == 2 {
 			text = errs
 		}
-		if code != c.code || !regexp.MustCompile(c.want).MatchString(text) || (c.code == 2) != (out == "") {
-			t.Errorf("%s: exit code %d, want %d and %s\n%s%s", c.args, code, c.code, c.want, out, errs)
-		}
+		check.That(t, code == c.code && regexp.MustCompile(c.want).MatchString(text) && (c.code == 2) == (out == ""),
+			"%s: exit code %d, want %d and %s\n%s%s", c.args, code, c.code, c.want, out, errs)
 	}
 	if _, out, _ := asked("audit", "verify", dir, "--key", key); strings.Contains(out, "--key FILE") {
 		t.Errorf("verify --key reports that the key came from the folder:\n%s, want text without \"--key FILE\"", out)

@@ -69,9 +69,7 @@ func TestBulkVerbsUseBoundedMemory(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			free := childOutput(t, dir, refmon, c.args, false)
 			tight := childOutput(t, dir, refmon, c.args, true)
-			if free != tight {
-				t.Errorf("with enough memory %s, with little %s, want %s", free, tight, tight)
-			}
+			check.That(t, free == tight, "with enough memory %s, with little %s, want %s", free, tight, tight)
 			t.Log(free)
 		})
 	}
@@ -153,8 +151,6 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 			t.Fatal(err)
 		}
 	}
-	if size == 0 {
-		t.Fatalf("output file has %v bytes, want at least 1", size)
-	}
+	check.RequireThat(t, size != 0, "output file has %v bytes, want at least 1", size)
 	return fmt.Sprintf("%d bytes %x", size, h.Sum(nil)[:8])
 }

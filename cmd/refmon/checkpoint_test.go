@@ -48,9 +48,7 @@ func FuzzCheckpoint(f *testing.F) {
 			return
 		}
 		b, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, err := parseCheckpoint(b); err != nil {
 			t.Errorf("parsing %s again: %v, want no error", b, err)
 		}
@@ -201,9 +199,8 @@ func TestDiffAndReportResume(t *testing.T) {
 		}
 	}
 	rows := strings.SplitAfter(whole, "\n")
-	if len(rows) != 3 || !strings.Contains(rows[0], `"/a"`) || !strings.Contains(rows[1], `"/b"`) {
-		t.Fatalf("rows %q, want 3 in the order of the objects", rows)
-	}
+	check.RequireThat(t, len(rows) == 3 && strings.Contains(rows[0], `"/a"`) && strings.Contains(rows[1], `"/b"`),
+		"rows %q, want 3 in the order of the objects", rows)
 	s.checkpoint(func(c *checkpoint) { back("null")(c); c.Out = int64(len(rows[0])) })
 	code, says := s.refmon()
 	if want := "refmon: 2 objects could not be read and were not compared\n"; code != exitMalformed || says != want ||
@@ -216,9 +213,8 @@ func TestDiffAndReportResume(t *testing.T) {
 	s.checkpoint(back(`{"runs":[],"reach":[[1,0,0]],"errors":["before: broken"]}`))
 	code, says = s.refmon()
 	want := "refmon: 2 of 4 objects could not be read: look for \"error\" in the output\n"
-	if code != exitMalformed || says != want || !strings.Contains(s.read("out"), "before: broken") {
-		t.Errorf("report: exit code %d, %swant %s", code, says, want)
-	}
+	check.That(t, code == exitMalformed && says == want && strings.Contains(s.read("out"), "before: broken"),
+		"report: exit code %d, %swant %s", code, says, want)
 }
 
 // TestResumeNeedsJSONLines checks that a run over objects that are not JSON lines in UTF-8 cannot be resumed, and
@@ -244,9 +240,8 @@ func TestResumeNeedsJSONLines(t *testing.T) {
 			if args[0] == "diff" && name == "o.ldif" {
 				want = "refmon report -o" // diff never reads a directory (B-78)
 			}
-			if code != exitMalformed || !strings.Contains(says, want) || s.read("out") != "kept" {
-				t.Errorf("%s, %v: exit code %d, %s, want a refusal and the old output", name, args, code, says)
-			}
+			check.That(t, code == exitMalformed && strings.Contains(says, want) && s.read("out") == "kept",
+				"%s, %v: exit code %d, %s, want a refusal and the old output", name, args, code, says)
 		}
 	}
 }

@@ -48,22 +48,16 @@ func TestShellsOfferCompletions(t *testing.T) {
 			for _, l := range lines {
 				args := append(slices.Clone(program[1:]), script)
 				printed, err := exec.Command(program[0], append(args, strings.Split(l.line, " ")...)...).CombinedOutput()
-				if err != nil {
-					t.Fatalf("%q: %v\n%s", l.line, err, printed)
-				}
+				check.RequireThat(t, err == nil, "%q: %v\n%s", l.line, err, printed)
 				got := strings.Fields(string(printed))
 				for _, w := range l.want {
-					if !slices.Contains(got, w) {
-						t.Errorf("%q: got %q, want %q among them", l.line, got, w)
-					}
+					check.That(t, slices.Contains(got, w), "%q: got %q, want %q among them", l.line, got, w)
 				}
 				if shell == "zsh" { // its completion system drops what does not match, after the script
 					continue
 				}
 				for _, w := range l.lack {
-					if slices.Contains(got, w) {
-						t.Errorf("%q: got %q, want no %q", l.line, got, w)
-					}
+					check.That(t, !slices.Contains(got, w), "%q: got %q, want no %q", l.line, got, w)
 				}
 			}
 		})

@@ -61,9 +61,7 @@ func denialOf(t *testing.T, tokenFile, dacl, want string) *denial {
 	r := &access.Request{Subject: access.SubjectOf(user), Type: winnt.FileObject, Desired: desired,
 		Descriptor: sddl.MustParse("O:BAG:SYD:"+dacl, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})}
 	_, why, err := access.Explain(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return &denial{want: want, why: why, request: r}
 }
 

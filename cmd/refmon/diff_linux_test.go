@@ -20,8 +20,6 @@ func TestDiffReadsPipes(t *testing.T) {
 	}
 	code, out, errs := asked("diff", pipe("before", "O:BAG:BAD:(A;;FA;;;WD)"), pipe("after", "O:BAG:BAD:(A;;FR;;;BA)"),
 		"-d", people)
-	if code != exitDenied || !strings.Contains(out, "bob") {
-		t.Errorf("diff of two pipes: exit code %d, %q, %q; want %d and that bob lost rights", code, out, errs,
-			exitDenied)
-	}
+	check.That(t, code == exitDenied && strings.Contains(out, "bob"),
+		"diff of two pipes: exit code %d, %q, %q; want %d and that bob lost rights", code, out, errs, exitDenied)
 }

@@ -57,9 +57,8 @@ func runConsole(t *testing.T, text string) string {
 		case console && strings.HasPrefix(line, "$ refmon "):
 			out.WriteString(line)
 			code, stdout, stderr := asked(strings.Fields(line)[2:]...)
-			if code == exitMalformed {
-				t.Errorf("a documented command is malformed, want a valid one: %s%s", line, stderr)
-			}
+			check.That(t, code != exitMalformed,
+				"a documented command is malformed, want a valid one: %s%s", line, stderr)
 			out.WriteString(stdout + stderr)
 			continue
 		case console:
@@ -80,9 +79,7 @@ func TestReadmeCommandsPrintDocumentedOutput(t *testing.T) {
 	n := 0
 	for _, page := range []string{"README.md", "docs/README.md", "docs/impersonation.md"} {
 		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, m := range console.FindAllStringSubmatch(string(text), -1) {
 			command, want, _ := strings.Cut(m[1], "\n")
 			if !strings.HasPrefix(command, "$ refmon ") { // packaging/pages.py runs those of other programs
@@ -90,14 +87,11 @@ func TestReadmeCommandsPrintDocumentedOutput(t *testing.T) {
 			}
 			n++
 			_, out, errs := asked(shellWords(strings.TrimPrefix(command, "$ refmon "))...)
-			if !same(strings.TrimRight(out+errs, "\n"), strings.TrimRight(want, "\n")) {
-				t.Errorf("%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out, errs, want)
-			}
+			check.That(t, same(strings.TrimRight(out+errs, "\n"), strings.TrimRight(want, "\n")),
+				"%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out, errs, want)
 		}
 	}
-	if n == 0 {
-		t.Errorf("README has %v commands, want at least 1", n)
-	}
+	check.That(t, n != 0, "README has %v commands, want at least 1", n)
 }
 
 // words splits a command line; single quotes keep blanks.
@@ -167,7 +161,5 @@ func TestImpersonationGuideSnippetsRun(t *testing.T) {
 			}
 		}
 	}
-	if n < 7 {
-		t.Errorf("found %d pieces of code on the page, want at least 7", n)
-	}
+	check.That(t, n >= 7, "found %d pieces of code on the page, want at least 7", n)
 }

@@ -91,9 +91,8 @@ func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 	for _, line := range []string{"a", "", "b", "b", "a"} {
 		h.Add(line)
 	}
-	if h.Len() != 3 || h.At(0) != "a" || h.At(1) != "b" || h.At(2) != "a" {
-		t.Errorf("history = %q, want a, b, a without empty and repeated lines", h.lines)
-	}
+	check.That(t, h.Len() == 3 && h.At(0) == "a" && h.At(1) == "b" && h.At(2) == "a",
+		"history = %q, want a, b, a without empty and repeated lines", h.lines)
 	for i := range 2 * maxHistory {
 		h.Add(fmt.Sprint(i))
 	}
@@ -117,9 +116,7 @@ func TestControlCEndsItsLine(t *testing.T) {
 			lines, line = append(lines, line), ""
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				t.Error(err)
-			}
+			check.That(t, errors.Is(err, io.EOF), "%v", err)
 			break
 		}
 	}

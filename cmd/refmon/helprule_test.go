@@ -32,7 +32,5 @@ func TestHelpPrintsEachRule(t *testing.T) {
 			pages++
 		}
 	}
-	if pages < 1000 {
-		t.Errorf("U-132: %d pages, want one for each rule", pages)
-	}
+	check.That(t, pages >= 1000, "U-132: %d pages, want one for each rule", pages)
 }

@@ -135,18 +135,14 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 func TestColorIsOffForFiles(t *testing.T) {
 	f := check.Must(os.Create(t.TempDir() + "/out"))
 	defer f.Close()
-	if wantColour(f) {
-		t.Error("a file wants colours")
-	}
+	check.That(t, !wantColour(f), "a file wants colours")
 	plain, coloured := &streams{}, &streams{colour: true}
 	check.Equal(t, plain.paint(red, "x"), "x", "plain")
 	check.Equal(t, coloured.paint(red, "x"), red+"x"+reset, "coloured")
 	if tty, err := os.OpenFile("/dev/null", os.O_WRONLY, 0); err == nil {
 		defer tty.Close()
 		t.Setenv("NO_COLOR", "1")
-		if wantColour(tty) {
-			t.Error("wantColour = true with NO_COLOR, want false")
-		}
+		check.That(t, !wantColour(tty), "wantColour = true with NO_COLOR, want false")
 	}
 }
 
@@ -313,9 +309,7 @@ func TestEachCommandLineHasItsExitCode(t *testing.T) {
 			t.Errorf("%q: exit code %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, code, c.code,
 				out, c.out, errs, c.errs)
 		}
-		if c.code == 2 && errs == "" {
-			t.Errorf("%q: exit code 2 without a message, want one", c.args)
-		}
+		check.That(t, c.code != 2 || errs != "", "%q: exit code 2 without a message, want one", c.args)
 	}
 	for _, name := range []string{"r.html", "d.yaml"} {
 		if info, err := os.Stat(name); err != nil || info.Size() == 0 {

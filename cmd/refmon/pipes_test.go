@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFailedPipeCopyIsNotReused checks that a pipe whose copy failed is not taken for a whole one.
@@ -17,7 +19,5 @@ func TestFailedPipeCopyIsNotReused(t *testing.T) {
 			t.Errorf("keep: %v, want the error of the pipe", err)
 		}
 	}
-	if p.file != nil {
-		t.Error("half of the pipe is kept")
-	}
+	check.That(t, p.file == nil, "half of the pipe is kept")
 }

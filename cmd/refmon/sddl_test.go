@@ -86,9 +86,8 @@ SACL: absent (nothing is audited, no label)
 		text = strings.TrimSpace(text)
 		domain := check.Must(sid.Parse("S-1-5-21-7-8-9"))
 		asText, err := sddl.Parse(text, sddl.Options{Domain: domain})
-		if err != nil || !ok || fmt.Sprintf("%x", asText.Binary()) != hex {
-			t.Errorf("%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
-		}
+		check.That(t, err == nil && ok && fmt.Sprintf("%x", asText.Binary()) == hex,
+			"%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
 		args := append([]string{"sddl"}, c.args...)
 		for _, binary := range []string{hex, coded} {
 			args[len(args)-1] = binary
@@ -108,15 +107,11 @@ func TestDescriptorFitsTerminal(t *testing.T) {
 	}
 	page, _, _ := strings.Cut(out.String(), "\nsddl ")
 	for line := range strings.Lines(page) {
-		if len(line) > 81 {
-			t.Errorf("%d columns, want at most 80: %s", len(line)-1, line)
-		}
+		check.That(t, len(line) <= 81, "%d columns, want at most 80: %s", len(line)-1, line)
 	}
 	for _, whole := range []string{"S-1-5-21-1111111111-2222222222-3333333333-1107\n", "FILE_WRITE_DATA|FILE_APPEND_DATA|",
 		"FILE_WRITE_ATTRIBUTES\n"} {
-		if !strings.Contains(page, whole) {
-			t.Errorf("no %q in\n%s", whole, page)
-		}
+		check.That(t, strings.Contains(page, whole), "no %q in\n%s", whole, page)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -22,12 +23,9 @@ func TestAccountNameInSDDLSuggestsACLCommand(t *testing.T) {
 	} {
 		_, err := sddl.Parse(text)
 		var e *sddl.SyntaxError
-		if !errors.As(err, &e) {
-			t.Fatalf("%s: %v", text, err)
-		}
+		check.RequireThat(t, errors.As(err, &e), "%s: %v", text, err)
 		got := accountName(e)
-		if want == "" && got != "" || !strings.HasSuffix(got, want) {
-			t.Errorf("U-117: %s: %q, want %q", text, got, want)
-		}
+		check.That(t, (want != "" || got == "") && strings.HasSuffix(got, want),
+			"U-117: %s: %q, want %q", text, got, want)
 	}
 }

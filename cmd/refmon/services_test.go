@@ -73,15 +73,12 @@ func TestServicesAreCounted(t *testing.T) {
 				row.Name, row.Support, row.Missing, names[row.Name])
 		}
 		for _, s := range row.Statuses {
-			if !strings.Contains(s.Rule, "-") || s.When == "" || s.Status == "" {
-				t.Errorf("%s: condition %+v, want a rule, a text and a status", row.Name, s)
-			}
+			check.That(t, strings.Contains(s.Rule, "-") && s.When != "" && s.Status != "",
+				"%s: condition %+v, want a rule, a text and a status", row.Name, s)
 		}
 		delete(names, row.Name)
 	}
-	if len(names) > 0 {
-		t.Errorf("services missing in the JSON: %v, want none", names)
-	}
+	check.That(t, len(names) <= 0, "services missing in the JSON: %v, want none", names)
 }
 
 // writeServices writes docs/services.md: every row of the tables with its
@@ -176,9 +173,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 	}
 	all := check.Must(audit.NewPolicy(spec))
 	names, err := filepath.Glob("../../examples/*.star")
-	if err != nil || len(names) < 3 {
-		t.Fatalf("example files = %v, %v, want at least 3", names, err)
-	}
+	check.RequireThat(t, err == nil && len(names) >= 3, "example files = %v, %v, want at least 3", names, err)
 	seen := map[uint16]bool{}
 	for _, name := range names {
 		source := check.Must(os.ReadFile(name))
@@ -190,9 +185,8 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 			}
 			for _, id := range sink.ids {
 				seen[id] = true
-				if row != nil && nt.NtTable.Find(c.Call) != nil && !slices.Contains(row.Info().Events(), id) {
-					t.Errorf("%s: %s writes event %d, want the event in its row", name, c.Call, id)
-				}
+				check.That(t, row == nil || nt.NtTable.Find(c.Call) == nil || slices.Contains(row.Info().Events(), id),
+					"%s: %s writes event %d, want the event in its row", name, c.Call, id)
 			}
 			sink.ids = nil
 		}})
@@ -201,8 +195,6 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 		}
 	}
 	for _, id := range []uint16{4656, 4658, 4703} {
-		if !seen[id] {
-			t.Errorf("no example wrote event %d, want one", id)
-		}
+		check.That(t, seen[id], "no example wrote event %d, want one", id)
 	}
 }

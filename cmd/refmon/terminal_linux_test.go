@@ -41,9 +41,8 @@ func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 				c.width, c.flags, out.String())
 		}
 		for line := range strings.Lines(out.String()) {
-			if c.width > 0 && utf8.RuneCountInString(line) > c.width+1 {
-				t.Errorf("width %d: line %q, want at most that width", c.width, line)
-			}
+			check.That(t, c.width <= 0 || utf8.RuneCountInString(line) <= c.width+1,
+				"width %d: line %q, want at most that width", c.width, line)
 		}
 	}
 }

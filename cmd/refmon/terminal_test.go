@@ -49,14 +49,11 @@ func TestColourFollowsDecision(t *testing.T) {
 	}
 	plain := ask(&streams{}, "-w", "0x3")
 	got := ask(&streams{}, "-w", "0x3", "--color", "always")
-	if strings.NewReplacer(green, "", red, "", bold, "", reset, "").Replace(got) != plain || plain == got {
-		t.Errorf("text with colours differs:\n%s\n%s, want the same text", plain, got)
-	}
+	check.That(t, strings.NewReplacer(green, "", red, "", bold, "", reset, "").Replace(got) == plain && plain != got,
+		"text with colours differs:\n%s\n%s, want the same text", plain, got)
 	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
 		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: no entry grants FILE_READ_DATA" + reset} {
-		if !strings.Contains(got, want) {
-			t.Errorf("output %q, want text containing %q", got, want)
-		}
+		check.That(t, strings.Contains(got, want), "output %q, want text containing %q", got, want)
 	}
 	check.Equal(t, ask(&streams{colour: true}, "-w", "0x3", "--color=never"), plain, "--color=never")
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
@@ -90,9 +87,7 @@ func TestVerbsShareTheirColours(t *testing.T) {
 	} {
 		got := ask(true, strings.Fields(c.args)...)
 		for _, want := range c.want {
-			if !strings.Contains(got, want) {
-				t.Errorf("%s: output %q, want text containing %q", c.args, got, want)
-			}
+			check.That(t, strings.Contains(got, want), "%s: output %q, want text containing %q", c.args, got, want)
 		}
 		if plain := ask(false, strings.Fields(c.args)...); uncoloured.Replace(got) != plain {
 			t.Errorf("%s: text with colours differs:\n%s\n%s, want the same text", c.args, plain, got)

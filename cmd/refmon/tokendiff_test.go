@@ -100,9 +100,8 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 		t.Errorf("exit code %d, %s\n got\n%s\nwant\n%s", code, errs, fields(out), want)
 	}
 	_, back, _ := asked("token", "diff", "b.json", "a.json")
-	if strings.Count(back, "\n") != strings.Count(out, "\n") {
-		t.Errorf("reversed comparison:\n%s, want the same number of lines", back)
-	}
+	check.That(t, strings.Count(back, "\n") == strings.Count(out, "\n"),
+		"reversed comparison:\n%s, want the same number of lines", back)
 	for line := range strings.Lines(want) {
 		sign, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		what := strings.Fields(rest)
@@ -112,9 +111,8 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 		if strings.Contains(rest, "Mandatory") || strings.Contains(rest, "Integrity") || sign == "~" {
 			last = ""
 		}
-		if !strings.Contains(fields(back), opposite+what[0]) || !strings.Contains(back, last) {
-			t.Errorf("reversed comparison lacks %q:\n%s, want it", line, back)
-		}
+		check.That(t, strings.Contains(fields(back), opposite+what[0]) && strings.Contains(back, last),
+			"reversed comparison lacks %q:\n%s, want it", line, back)
 	}
 	if code, out, _ := asked("token", "diff", "a.json", "a.json"); code != 0 || out != "the tokens decide alike\n" {
 		t.Errorf("exit code %d: %s, want 0, %q", code, out, "the tokens decide alike\n")

@@ -45,18 +45,14 @@ func closedFolder(t *testing.T) (tree, people string) {
 
 func must(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 }
 
 // principals runs who-can and returns the principals of each row, by path.
 func principals(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	code, out, errs := asked(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
-	if code != 0 {
-		t.Fatalf("who-can: code %d: %s, want 0", code, errs)
-	}
+	check.RequireThat(t, code == 0, "who-can: code %d: %s, want 0", code, errs)
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
 		var row struct {
@@ -121,9 +117,8 @@ func TestWhoCanFormsSearchFolders(t *testing.T) {
 		{[]string{"--for-index", "--expressions"}, `],["+S-1-22-1-0"`, `"count":3`},
 	} {
 		code, out, errs := asked(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
-		if code != 0 || !strings.Contains(out, c.want) || c.not != "" && strings.Contains(out, c.not) {
-			t.Errorf("%v: code %d, want %q without %q:\n%s%s", c.args, code, c.want, c.not, out, errs)
-		}
+		check.That(t, code == 0 && strings.Contains(out, c.want) && (c.not == "" || !strings.Contains(out, c.not)),
+			"%v: code %d, want %q without %q:\n%s%s", c.args, code, c.want, c.not, out, errs)
 	}
 }
 
@@ -192,9 +187,8 @@ func TestReportSearchesFolders(t *testing.T) {
 		if noted := strings.Contains(string(text), "A folder on the way refuses"); noted == want {
 			t.Errorf("%s: page mentions a folder that denies others: %t, want %t", folder, noted, !want)
 		}
-		if code != 0 || strings.Contains(risky, risk) != want {
-			t.Errorf("%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
-		}
+		check.That(t, code == 0 && strings.Contains(risky, risk) == want,
+			"%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
 	}
 }
 
@@ -203,9 +197,7 @@ func TestReportSearchesFolders(t *testing.T) {
 func TestObjectsFileHasNoFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	code, rows, _ := asked("acl", "export", tree, "-r")
-	if code != 0 {
-		t.Fatal(rows)
-	}
+	check.RequireThat(t, code == 0, "%v", rows)
 	file := filepath.Join(filepath.Dir(tree), "rows.jsonl")
 	must(t, os.WriteFile(file, []byte(rows), 0o644))
 	at := filepath.Join(tree, "closed", "f")

@@ -78,10 +78,8 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 			t.Fatalf("%v: who-can allows %t, want %t as check", q, can[q], allowed)
 		}
 	}
-	if answers != n || granted < n/20 || granted > n-n/20 {
-		t.Errorf("%d answers to %d questions, %d granted, want equal numbers and 5%% to 95%% granted",
-			answers, n, granted)
-	}
+	check.That(t, answers == n && granted >= n/20 && granted <= n-n/20,
+		"%d answers to %d questions, %d granted, want equal numbers and 5%% to 95%% granted", answers, n, granted)
 	t.Logf("%d pairs, %d granted", answers, granted)
 }
 
@@ -112,9 +110,7 @@ func oneOf[T any](p *pairs, from ...T) T { return from[p.IntN(len(from))] }
 func (p *pairs) run(t *testing.T, args []string) string {
 	t.Helper()
 	code, out, errs := asked(args...)
-	if code != 0 {
-		t.Fatalf("%.200q: exit code %d, want 0\n%.2000s", args, code, errs)
-	}
+	check.RequireThat(t, code == 0, "%.200q: exit code %d, want 0\n%.2000s", args, code, errs)
 	return out
 }
 

@@ -153,9 +153,8 @@ groups:
 	} {
 		describe(t, path, hers+c.dacl)
 		code, out, errs := asked(append([]string{"why", path, "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
-		if code != c.code || !strings.Contains(out+errs, c.want) {
-			t.Errorf("B-85: why %s, %s: code %d, want %d with %q\n%s%s", c.args, c.dacl, code, c.code, c.want, out, errs)
-		}
+		check.That(t, code == c.code && strings.Contains(out+errs, c.want),
+			"B-85: why %s, %s: code %d, want %d with %q\n%s%s", c.args, c.dacl, code, c.code, c.want, out, errs)
 	}
 	if code, _, errs := asked("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "--names-from", people); code != 2 ||
 		!strings.Contains(errs, "needs --as") {
@@ -182,8 +181,7 @@ func TestWhyReportsStaleDescriptor(t *testing.T) {
 		"owner or POSIX ACL were changed past refmond"}, {0o600, 1, "refmon acl repair --rehash"}, {0o644, 0, "GRANTED"}} {
 		must(t, os.Chmod(path, c.mode))
 		code, out, errs := asked("why", "--attribute", ntacl.UserName, path, "--as", "bob")
-		if code != c.code || !strings.Contains(out, c.want) {
-			t.Errorf("F-204: mode %o: code %d, want %d with %q\n%s%s", c.mode, code, c.code, c.want, out, errs)
-		}
+		check.That(t, code == c.code && strings.Contains(out, c.want),
+			"F-204: mode %o: code %d, want %d with %q\n%s%s", c.mode, code, c.code, c.want, out, errs)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/examples/files"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
@@ -27,9 +28,7 @@ func serve(t *testing.T) (get func(path string, as sid.SID) (int, string)) {
 	dir := t.TempDir()
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	must(errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o700), os.Chmod(filepath.Join(dir, "d"), 0o755)))
 	for name, mode := range map[string]os.FileMode{"d/public": 0o644, "d/private": 0o600} {
@@ -95,8 +94,7 @@ func TestServerGrantsWhatFilesGrant(t *testing.T) {
 		{"/d/public", sid.SID{}, http.StatusUnauthorized, "who are you?\n"},
 	} {
 		code, text := get(c.path, c.as)
-		if code != c.code || !strings.Contains(text, c.text) {
-			t.Errorf("%s as %v: %d %q, want %d %q", c.path, c.as, code, text, c.code, c.text)
-		}
+		check.That(t, code == c.code && strings.Contains(text, c.text),
+			"%s as %v: %d %q, want %d %q", c.path, c.as, code, text, c.code, c.text)
 	}
 }

@@ -76,9 +76,7 @@ func TestServerWithoutImpersonateIsDenied(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	must(err)
 	must(sys.AddTree("share", shared))

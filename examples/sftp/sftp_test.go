@@ -27,9 +27,7 @@ func sessions(t *testing.T) (root string, of func(sid.SID) sftp.Session) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	root = t.TempDir()
 	must(errors.Join(os.WriteFile(filepath.Join(root, "public"), []byte("0123456789"), 0o600),

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -18,9 +19,7 @@ import (
 // the path whose entries denied it, and the rights requested of that descriptor (F-23, F-32, F-42).
 func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	hers, list := sddl.MustParse("O:BAG:BAD:(A;;FA;;;BA)"), sddl.MustParse("O:BAG:BAD:(A;;0x1200a9;;;WD)")
 	file := func(d *sd.Descriptor) fileaccess.Object { return fileaccess.Object{Exists: true, Descriptor: d} }
 	for _, c := range []struct {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -15,18 +16,14 @@ import (
 // Of two control rights the query requests the granted one, and the first if none is granted (B-2).
 func TestChoosePrefersGrantedRight(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	queries := []words.Query{{Desired: winnt.WRITE_DAC}, {Desired: winnt.WRITE_OWNER}}
 	for dacl, want := range map[string]winnt.AccessMask{
 		"(A;;WD;;;WD)": winnt.WRITE_DAC, "(A;;WO;;;WD)": winnt.WRITE_OWNER, "(A;;WDWO;;;WD)": winnt.WRITE_DAC,
 		"(A;;FR;;;WD)": winnt.WRITE_DAC,
 	} {
 		d, err := sddl.Parse("O:SYG:SYD:"+dacl, sddl.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		q := &Query{Request: access.Request{
 			Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject,
 		}}
@@ -41,9 +38,7 @@ func TestUserDomainNeedsAccountSID(t *testing.T) {
 	for user, want := range map[string]string{"S-1-5-21-1-2-3-1107": "S-1-5-21-1-2-3", "S-1-5-21-1-2-3": "",
 		"S-1-5-21-1-2-3-4-5": "", "S-1-5-20-1-2-3-4": "", "S-1-4-21-1-2-3-4": "", "S-1-5-18": "", "S-1-5-32-544": ""} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(user)}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got := UserDomain(tok); got.IsZero() != (want == "") || !got.IsZero() && got.String() != want {
 			t.Errorf("%s: %v, want %q", user, got, want)
 		}

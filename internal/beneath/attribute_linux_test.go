@@ -7,26 +7,22 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestEntryAttributeDoesNotFollowLink reads the attribute of an entry of a directory, of none, and of a link itself.
 func TestEntryAttributeDoesNotFollowLink(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"with", "without"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	if err := unix.Setxattr(filepath.Join(dir, "with"), "user.refmon", []byte("value"), 0); err != nil {
 		t.Skip(err)
 	}
-	if err := os.Symlink("with", filepath.Join(dir, "link")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Symlink("with", filepath.Join(dir, "link")))
 	d, err := os.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer d.Close()
 	var b [8]byte
 	if n, err := EntryAttribute(int(d.Fd()), "with", "user.refmon", b[:]); err != nil || string(b[:n]) != "value" {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // variants are a root as every kernel gives it.
@@ -18,9 +20,7 @@ func variants(t *testing.T, path string) map[string]*Root {
 	out := map[string]*Root{}
 	for _, v := range []string{"as it is", "no openat2", "no getxattrat", "neither"} {
 		r, err := Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = r.Close() })
 		r.openat2 = r.openat2 && v != "no openat2" && v != "neither"
 		r.xattrat = r.xattrat && v != "no getxattrat" && v != "neither"
@@ -41,9 +41,7 @@ func makeFiles(t *testing.T, files ...string) string {
 	root := t.TempDir()
 	for _, f := range files {
 		path := filepath.Join(root, f)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(f), 0o644)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(f), 0o644)))
 	}
 	return root
 }
@@ -59,9 +57,7 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 			d := r.Dirs()
 			for _, p := range []string{deep, "b/e/f", "a", "b/g", "b/c", deep, "b/e", "b", "", "b/e/f"} {
 				want := unix.Stat_t{}
-				if err := unix.Lstat(filepath.Join(root, p), &want); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, unix.Lstat(filepath.Join(root, p), &want))
 				if s, err := d.Stat(p); err != nil || s.Ino != want.Ino {
 					t.Errorf("Stat(%q): inode %d, %v, want %d", p, s.Ino, err, want.Ino)
 				}

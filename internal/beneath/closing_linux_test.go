@@ -12,15 +12,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // inode returns the inode number of a file from the system.
 func inode(t *testing.T, path string) uint64 {
 	t.Helper()
 	var s unix.Stat_t
-	if err := unix.Lstat(path, &s); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Lstat(path, &s))
 	return s.Ino
 }
 
@@ -93,12 +93,10 @@ func TestErrorsNameTheRequestedPath(t *testing.T) {
 			_, attribute := d.Attribute(nil, c.path, "user.x", 100)
 			for op, err := range map[string]error{"stat": stat, "open": list, "attribute user.x": attribute} {
 				var at *fs.PathError
-				if !errors.Is(err, c.want) || !errors.As(err, &at) || at.Path != c.path || at.Op != op {
-					t.Errorf("%s, %s of %s: %v, want %v", name, op, c.path, err, c.want)
-				}
-				if errors.Is(err, ErrLink) || errors.Is(err, ErrMount) {
-					t.Errorf("%s: %v, want neither a link nor a mount", name, err)
-				}
+				check.That(t, errors.Is(err, c.want) && errors.As(err, &at) && at.Path == c.path && at.Op == op,
+					"%s, %s of %s: %v, want %v", name, op, c.path, err, c.want)
+				check.That(t, !errors.Is(err, ErrLink) && !errors.Is(err, ErrMount),
+					"%s: %v, want neither a link nor a mount", name, err)
 			}
 		}
 		if _, err := d.List("a"); !errors.Is(err, syscall.ENOTDIR) {
@@ -123,10 +121,8 @@ func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 			for _, dst := range [][]byte{nil, []byte("+"), append(make([]byte, 0, 4096), "++"...), make([]byte, 4090, 4096),
 				make([]byte, 9000, 20_000)} {
 				got, err := d.Attribute(dst, "b/c", "user.x", size)
-				if err != nil || !bytes.Equal(got[:len(dst)], dst) || !bytes.Equal(got[len(dst):], value) {
-					t.Errorf("%s: %d bytes appended to %d: %d bytes, %v, want both",
-						name, size, len(dst), len(got), err)
-				}
+				check.That(t, err == nil && bytes.Equal(got[:len(dst)], dst) && bytes.Equal(got[len(dst):], value),
+					"%s: %d bytes appended to %d: %d bytes, %v, want both", name, size, len(dst), len(got), err)
 				got, err = d.Attribute(dst, "b/c", "user.x", size-1)
 				if size > 0 && !errors.Is(err, unix.ERANGE) {
 					t.Errorf("%s, %d bytes behind %d, one more than the bound: %d bytes, %v; want %v",
@@ -147,9 +143,8 @@ func TestRootUsesSupportedSystemCalls(t *testing.T) {
 	if err == nil {
 		_ = unix.Close(fd)
 	}
-	if r.openat2 != (err == nil) {
-		t.Errorf("openat2 used = %t, system returned %v, want %t", r.openat2, err, err == nil)
-	}
+	check.That(t, r.openat2 == (err == nil),
+		"openat2 used = %t, system returned %v, want %t", r.openat2, err, err == nil)
 	_, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, ^uintptr(0), 0, 0, 0, 0, 0)
 	if has := errno != unix.ENOSYS && errno != unix.EPERM && strconv.IntSize == 64; r.xattrat != has {
 		t.Errorf("getxattrat used = %t, system returned %v, want %t", r.xattrat, errno, has)

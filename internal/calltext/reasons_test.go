@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -22,9 +23,7 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 			}
 		}
 		text, exact := conditionText(&nt.Call{Row: row, Status: k.Status}, k.Rule)
-		if text != strings.Join(same, "; or ") || !exact {
-			t.Errorf("%s %s: %q, %t", k.Rule, k.Status, text, exact)
-		}
+		check.That(t, text == strings.Join(same, "; or ") && exact, "%s %s: %q, %t", k.Rule, k.Status, text, exact)
 	}
 	// Without a condition of the rule, no condition or several conditions of the status give no text.
 	for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.AccessDenied} {

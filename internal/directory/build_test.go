@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
@@ -98,9 +99,7 @@ func (c *company) change(t *testing.T) {
 		u.Disabled = !u.Disabled
 	case 8:
 		set, err := claims.NewSet([]claims.Attribute{{Name: "level", Type: claims.Int64, Ints: []int64{c.Int64N(3)}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		c.pickUser().Claims = set
 	case 9:
 		c.pickUser().UID = unix
@@ -144,9 +143,7 @@ func TestUpdateEqualsNew(t *testing.T) {
 		a := &directory.Accounts{Domain: c.Domain, Users: c.Users, Groups: c.Groups}
 		got, err := known.Update(a)
 		want, wrong := directory.New(a)
-		if fmt.Sprint(err) != fmt.Sprint(wrong) {
-			t.Fatalf("D-35: step %d: %v, want %v", step, err, wrong)
-		}
+		check.RequireThat(t, fmt.Sprint(err) == fmt.Sprint(wrong), "D-35: step %d: %v, want %v", step, err, wrong)
 		if err != nil { // two accounts of one name or id
 			c.Accounts = was
 			continue
@@ -162,9 +159,7 @@ func TestUpdateEqualsNew(t *testing.T) {
 		}
 		known = got
 	}
-	if kept < 10*made || made == 0 {
-		t.Errorf("%d tokens were kept and %d made: want most of them kept", kept, made)
-	}
+	check.That(t, kept >= 10*made && made != 0, "%d tokens were kept and %d made: want most of them kept", kept, made)
 }
 
 // equalDirectories compares two directories of the same accounts by value.
@@ -179,9 +174,8 @@ func equalDirectories(t *testing.T, step int, got, want *directory.Directory, a 
 		g, w := got.Principals[i], want.Principals[i]
 		one, other := g.Token.Spec(), w.Token.Spec()
 		g.Token, w.Token = nil, nil
-		if g != w || !reflect.DeepEqual(one, other) {
-			t.Fatalf("D-35: step %d: %+v of %+v\nwant %+v of %+v", step, g, one, w, other)
-		}
+		check.RequireThat(t, g == w && reflect.DeepEqual(one, other),
+			"D-35: step %d: %+v of %+v\nwant %+v of %+v", step, g, one, w, other)
 		if p := got.Principals[i].Token; got.Primary(p) != want.Primary(p) {
 			t.Fatalf("D-35: step %d: %s has the primary group %v, want %v", step, g.Name, got.Primary(p), want.Primary(p))
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -90,9 +91,8 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 		`CORP\alice`: `CORP\alice is taken for alice of the directory file`, "alice@corp.example": "is taken for alice",
 	} {
 		i, got, err := d.FindOrAdd(who)
-		if err != nil || i != 0 || !strings.Contains(got, note) || (note == "") != (got == "") {
-			t.Errorf("FindOrAdd(%s) = %d, note %q, error %v, want 0 and a note with %q", who, i, got, err, note)
-		}
+		check.That(t, err == nil && i == 0 && strings.Contains(got, note) && (note == "") == (got == ""),
+			"FindOrAdd(%s) = %d, note %q, error %v, want 0 and a note with %q", who, i, got, err, note)
 	}
 	for who, want := range map[string]string{
 		"gone": `"gone" is disabled`, `CORP\gone`: "is disabled",
@@ -108,9 +108,7 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
 		}
 	}
-	if len(d.Principals) != 1 {
-		t.Errorf("%d principals, want 1", len(d.Principals))
-	}
+	check.That(t, len(d.Principals) == 1, "%d principals, want 1", len(d.Principals))
 	none := &directory.Directory{}
 	if i, note, err := none.FindOrAdd("SY"); err != nil || note != "" ||
 		none.Principals[i].Token.User().SID != sid.LocalSystem {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -119,9 +120,8 @@ func TestTooManyGroupsAreRefusedEarly(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := dirfile.Read(file)
 	runtime.ReadMemStats(&after)
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("more than %d groups", token.MaxGroups)) {
-		t.Errorf("%v, want too many groups", err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), fmt.Sprintf("more than %d groups", token.MaxGroups)),
+		"%v, want too many groups", err)
 	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(n)*1500 { // the race detector adds a part
 		t.Errorf("%d bytes for %d groups, want at most %d", used, n, uint64(n)*1500)
 	}

@@ -72,14 +72,12 @@ func TestLogonKindDeterminesDirectoryTokens(t *testing.T) {
 			check.Equal(t, kindGroups(p.Token), want[p.Name][k], "D-36, D-37, D-38: %v, %s", k, p.Name)
 			// Only an administrator of the computer is limited, and only over the network (L-7).
 			full := p.Name == "admin" || p.Name == "root" && k != logon.Kerberos && k != logon.NTLM
-			if got := p.Token.Integrity() == winnt.SECURITY_MANDATORY_HIGH_RID; got != full {
-				t.Errorf("L-7: %v, %s: full token %t, want %t", k, p.Name, got, full)
-			}
+			check.Equal(t, p.Token.Integrity() == winnt.SECURITY_MANDATORY_HIGH_RID, full,
+				"L-7: %v, %s: full token", k, p.Name)
 		}
 		back := must(other.LoggedOn(logon.Kerberos))
-		if back.Fingerprint() != first.Fingerprint() {
-			t.Errorf("D-36: LoggedOn by %v and back by Kerberos differs from the first directory", k)
-		}
+		check.That(t, back.Fingerprint() == first.Fingerprint(),
+			"D-36: LoggedOn by %v and back by Kerberos differs from the first directory", k)
 	}
 	if same := must(first.LoggedOn(logon.Kerberos)); same != first {
 		t.Error("D-36: its own kind gave another directory, want the same")
@@ -109,9 +107,8 @@ func TestPrincipalsOfQuestionsLogOn(t *testing.T) {
 				t.Errorf("D-36, B-27: %v, %s: %q, want %q for %s", k, p.Name, got, want[i], d.Principals[i].Name)
 			}
 		}
-		if other.Principals[4].Token != stated {
-			t.Errorf("B-27: LoggedOn by %v changed a token that the file states, want it kept", k)
-		}
+		check.That(t, other.Principals[4].Token == stated,
+			"B-27: LoggedOn by %v changed a token that the file states, want it kept", k)
 	}
 	if none, err := (&directory.Directory{}).LoggedOn(logon.Service); err != nil || len(none.Principals) != 0 {
 		t.Errorf("the empty directory: %d principals, %v, want 0, nil", len(none.Principals), err)
@@ -172,11 +169,8 @@ func TestDescriptorsThatDependOnKind(t *testing.T) {
 	} {
 		o := sddl.MustParse(text)
 		check.Equal(t, plain.DependsOnKind(o), want, "B-26: %s", text)
-		if !here.DependsOnKind(o) {
-			t.Errorf("B-26: %s with accounts of the computer: false, want true", text)
-		}
+		check.That(t, here.DependsOnKind(o), "B-26: %s with accounts of the computer: false, want true", text)
 	}
-	if plain.DependsOnKind(nil) || here.DependsOnKind(nil) {
-		t.Error("B-26: DependsOnKind(nil) = true, want false: there is no descriptor")
-	}
+	check.That(t, !plain.DependsOnKind(nil) && !here.DependsOnKind(nil),
+		"B-26: DependsOnKind(nil) = true, want false: there is no descriptor")
 }

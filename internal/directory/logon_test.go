@@ -102,10 +102,8 @@ func TestAccountKindDeterminesTokenGroups(t *testing.T) {
 				if strings.HasPrefix(g.SID.String(), "S-1-16-") {
 					attributes = winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED
 				}
-				if g.Attributes != attributes {
-					t.Errorf("%s, %s: %v has the attributes %#x, want %#x", form, w.name, g.SID, g.Attributes,
-						attributes)
-				}
+				check.That(t, g.Attributes == attributes,
+					"%s, %s: %v has the attributes %#x, want %#x", form, w.name, g.SID, g.Attributes, attributes)
 			}
 			group := ""
 			if !p.Group.IsZero() {
@@ -158,13 +156,11 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 		}
 	}
 	_, err := dirfile.Read([]byte("users: [{name: x, sid: S-1-5-21-1-2-3-7, primaryGroup: nowhere}]"))
-	if err == nil || !strings.Contains(err.Error(), "primaryGroup") {
-		t.Errorf("D-22: error %v, want one that names primaryGroup", err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), "primaryGroup"),
+		"D-22: error %v, want one that names primaryGroup", err)
 	d, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\nx,S-1-5-21-1-2-3-7,user,g\ng,S-1-5-21-1-2-3-8,group,\n"))
-	if err != nil || !d.Account("x").Token.Member(sid.MustParse("S-1-5-21-1-2-3-8"), false) {
-		t.Errorf("D-22: CSV with a primary group: error %v, want x a member of it", err)
-	}
+	check.That(t, err == nil && d.Account("x").Token.Member(sid.MustParse("S-1-5-21-1-2-3-8"), false),
+		"D-22: CSV with a primary group: error %v, want x a member of it", err)
 	if _, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\ng,S-1-5-21-1-2-3-8,group,g\n")); err == nil {
 		t.Error("D-22: a group with a primary group: no error, want one")
 	}
@@ -181,9 +177,8 @@ func TestForeignUserHasNoPrimaryGroup(t *testing.T) {
 		want string
 	}{{d, 0, "S-1-5-21-1-2-3-513"}, {d, 1, ""}, {none, 0, ""}} {
 		got := c.d.Primary(c.d.Principals[c.i].Token)
-		if got.IsZero() != (c.want == "") || !got.IsZero() && got.String() != c.want {
-			t.Errorf("%s: %v, want %q", c.d.Principals[c.i].Name, got, c.want)
-		}
+		check.That(t, got.IsZero() == (c.want == "") && (got.IsZero() || got.String() == c.want),
+			"%s: %v, want %q", c.d.Principals[c.i].Name, got, c.want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
@@ -20,9 +21,7 @@ func TestSumDependsOnEveryField(t *testing.T) {
 	id := sid.MustParse
 	claim := func(a claims.Attribute) *claims.Set {
 		set, err := claims.NewSet([]claims.Attribute{a})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return set
 	}
 	first := func() *directory.Accounts {

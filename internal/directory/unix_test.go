@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -29,18 +30,14 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 		} {
 			tok := d.Principals[d.Find(who)].Token
 			for s := range strings.FieldsSeq(want) {
-				if !tok.Member(sid.MustParse(s), false) {
-					t.Errorf("%s: token of %s without %s, want it a member", name, who, s)
-				}
+				check.That(t, tok.Member(sid.MustParse(s), false),
+					"%s: token of %s without %s, want it a member", name, who, s)
 			}
-			if tok.Member(sid.MustParse("S-1-22-1-1001"), false) != (who == "alice") {
-				t.Errorf("%s: %s is a member of alice's uid: %t, want %t", name, who, who != "alice", who == "alice")
-			}
+			check.That(t, tok.Member(sid.MustParse("S-1-22-1-1001"), false) == (who == "alice"),
+				"%s: %s is a member of alice's uid: %t, want %t", name, who, who != "alice", who == "alice")
 		}
 		n := d.Name(sid.MustParse("S-1-22-1-1001")) + d.Name(sid.MustParse("S-1-22-2-2000"))
-		if n != "alicestaff" {
-			t.Errorf("%s: names %s, want alicestaff", name, n)
-		}
+		check.Equal(t, n, "alicestaff", "%s: names", name)
 	}
 	for _, bad := range []string{
 		"users:\n  - {name: a, sid: BA, uid: -1}",
@@ -67,9 +64,7 @@ func TestFirstAndLastUnixIDsAreValid(t *testing.T) {
 	slices.Sort(got)
 	want := []string{"0 false " + someone, "0 true S-1-5-21-1-2-3-6", "4294967295 false S-1-5-21-1-2-3-5",
 		"4294967295 true S-1-5-21-1-2-3-7"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "%v, want %v", got, want)
 	if d.Disabled != 1 || d.Account("B") == nil || d.Account("c") != nil ||
 		d.Account("A").SID() != sid.MustParse(someone) {
 		t.Errorf("%d disabled, %v", d.Disabled, d.Account("B"))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
@@ -42,17 +43,13 @@ func steps(f diskio.Faults, name string, b []byte) error {
 // effect, and none follows it.
 func TestEachOperationFails(t *testing.T) {
 	var all inject.Injector
-	if err := steps(all.Do, filepath.Join(t.TempDir(), "f"), []byte("new")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, steps(all.Do, filepath.Join(t.TempDir(), "f"), []byte("new")))
 	if got, want := len(all.Ops()), 7; got != want {
 		t.Fatalf("%d operations: %v, want %d", got, all.Ops(), want)
 	}
 	for i := range all.Ops() {
 		name := filepath.Join(t.TempDir(), "f")
-		if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
 		var some inject.Injector
 		some.Fail(syscall.EIO, inject.OnIndex(i))
 		err := steps(some.Do, name, []byte("new"))
@@ -77,13 +74,9 @@ func TestShortWriteStoresItsBytes(t *testing.T) {
 		var some inject.Injector
 		some.Fail(inject.Short(c.bytes, c.err), inject.Kind("write"))
 		f, err := diskio.Faults(some.Do).OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		n, err := f.Write([]byte("text"))
-		if n != c.want || !errors.Is(err, c.err) {
-			t.Errorf("%+v: %d, %v, want %d, %v", c, n, err, c.want, c.err)
-		}
+		check.That(t, n == c.want && errors.Is(err, c.err), "%+v: %d, %v, want %d, %v", c, n, err, c.want, c.err)
 		for what, write := range map[string]func() error{
 			"a string": func() error { _, err := f.WriteString(""); return err },
 			"a copy":   func() error { _, err := io.Copy(f, strings.NewReader("text")); return err }} {
@@ -115,9 +108,7 @@ func TestNilFaultsInjectNothing(t *testing.T) {
 	for what, err := range map[string]error{"open": opened, "rename": none.Rename(name, name+"2"),
 		"remove": none.Remove(name), "sync of the directory": none.SyncDir(name),
 		"write": none.WriteFile(filepath.Join(name, "f"), nil, 0o600)} {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v, want %v", what, err, fs.ErrNotExist)
-		}
+		check.That(t, errors.Is(err, fs.ErrNotExist), "%s: %v, want %v", what, err, fs.ErrNotExist)
 	}
 	var some inject.Injector
 	some.Fail(syscall.EIO, inject.Kind("write", "remove"))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFiletimeMatchesDocumentedTimes compares both directions with times that the documents state.
@@ -22,12 +23,8 @@ func TestFiletimeMatchesDocumentedTimes(t *testing.T) {
 		{"2026-11-24T12:30:00.1234567Z", 134_399_970_001_234_567},
 	} {
 		at, err := time.Parse(time.RFC3339Nano, c.text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := filetime.Of(at); got != c.ft {
-			t.Errorf("Of(%s): %d, want %d", c.text, got, c.ft)
-		}
+		check.NoError(t, err)
+		check.Equal(t, filetime.Of(at), c.ft, "Of(%s)", c.text)
 		if got := filetime.Time(c.ft); !got.Equal(at) || got.Location() != time.UTC {
 			t.Errorf("Time(%d): %s, want %s", c.ft, got, at)
 		}
@@ -35,7 +32,5 @@ func TestFiletimeMatchesDocumentedTimes(t *testing.T) {
 	if got := filetime.Of(time.Unix(0, 199)); got != filetime.UnixEpoch+1 {
 		t.Errorf("Of of 199 ns after 1970: %d, want one unit after it", got)
 	}
-	if got := filetime.Time(math.MaxInt64).Year(); got != 30828 {
-		t.Errorf("year of the largest FILETIME: %d, want 30828", got)
-	}
+	check.Equal(t, filetime.Time(math.MaxInt64).Year(), 30828, "year of the largest FILETIME")
 }

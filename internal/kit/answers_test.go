@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReasonMayBeMissing answers without a reason (B-45).
@@ -28,8 +29,7 @@ func TestProtocolErrorsNameTheLine(t *testing.T) {
 		`{"id":"a","unsupported":"","error":"invalid"}`: "give one of out, unsupported and error",
 	} {
 		err := kit.Score(kit.NewJudge(example(), 1), strings.NewReader(in))
-		if !errors.Is(err, kit.ErrProtocol) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60q: got %v, want %s", in, err, want)
-		}
+		check.That(t, errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),
+			"%.60q: got %v, want %s", in, err, want)
 	}
 }

@@ -101,9 +101,8 @@ func TestFailureNamesRule(t *testing.T) {
 	if n := j.OfWay(kit.Decided); n != (kit.Count{}) { // each kind is counted apart (B-43)
 		t.Errorf("decided: got %+v, want none", n)
 	}
-	if strings.Contains(out.String(), "\x1b") {
-		t.Error("the report has a control character of the adapter, want none")
-	}
+	check.That(t, !strings.Contains(out.String(), "\x1b"),
+		"the report has a control character of the adapter, want none")
 	b, err := j.JSON()
 	if err != nil || !strings.Contains(string(b), `"wrong": 7`) ||
 		!strings.Contains(string(b), `"got": null`) || !strings.Contains(string(b), `"rules": [`) {
@@ -198,9 +197,8 @@ func TestSecondAnswerIsNamed(t *testing.T) {
 	j := kit.NewJudge(example(), 1)
 	for i, want := range []string{"", "a second answer to \"a\"", "a second answer to \"a\""} {
 		err := j.Take([]byte(`{"id":"a","unsupported":"no"}`))
-		if i > 0 && (!errors.Is(err, kit.ErrProtocol) || !strings.Contains(err.Error(), want)) {
-			t.Errorf("answer %d: got %v, want %s", i+1, err, want)
-		}
+		check.That(t, i <= 0 || errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),
+			"answer %d: got %v, want %s", i+1, err, want)
 	}
 	if err := j.Take([]byte(`{"id":"z","unsupported":"no"}`)); err == nil || !strings.Contains(err.Error(), "not asked") {
 		t.Errorf("an unknown id: got %v, want an error that says it was not asked", err)
@@ -212,12 +210,10 @@ func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
 	marked := "010004880000000000000000000000001400000002000800" + "00000000"
 	plain := "010004800000000000000000000000001400000002000800" + "00000000"
 	other := "010004840000000000000000000000001400000002000800" + "00000000" // AUTO_INHERITED of the DACL
-	if !kit.Same(&kit.Out{Hex: marked}, &kit.Out{Hex: plain}) {
-		t.Error("AUTO_INHERITED without a SACL: got another descriptor, want the same")
-	}
-	if kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}) {
-		t.Error("AUTO_INHERITED with a DACL: got the same descriptor, want another")
-	}
+	check.That(t, kit.Same(&kit.Out{Hex: marked}, &kit.Out{Hex: plain}),
+		"AUTO_INHERITED without a SACL: got another descriptor, want the same")
+	check.That(t, !kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}),
+		"AUTO_INHERITED with a DACL: got the same descriptor, want another")
 	q := &kit.Question{ID: "a", Suite: "bytes", Op: "read_descriptor", Out: &kit.Out{Hex: plain}, Rules: []string{"S-22"},
 		Known: kit.Documented}
 	j := kit.NewJudge([]*kit.Question{q}, 1)
@@ -250,12 +246,9 @@ func FuzzTake(f *testing.F) {
 		err := j.Take([]byte(line))
 		n := j.Total()
 		counted := n.Right + n.Wrong + n.Differs + n.Unsupported
-		if err == nil && counted != 1 || err != nil && counted != 0 {
-			t.Errorf("got %+v and %v, want one counted or an error", n, err)
-		}
-		if err != nil && !errors.Is(err, kit.ErrProtocol) {
-			t.Errorf("got %v, want an error of the protocol", err)
-		}
+		check.That(t, (err != nil || counted == 1) && (err == nil || counted == 0),
+			"got %+v and %v, want one counted or an error", n, err)
+		check.That(t, err == nil || errors.Is(err, kit.ErrProtocol), "got %v, want an error of the protocol", err)
 		if err == nil {
 			if err := j.Take([]byte(line)); !errors.Is(err, kit.ErrProtocol) {
 				t.Errorf("the same line again: got %v, want an error of the protocol", err)
@@ -274,9 +267,7 @@ func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
 			continue
 		}
 		chosen++
-		if q.Known != kit.Decided {
-			t.Errorf("%s is known as %s, want decided", q.ID, q.Known)
-		}
+		check.That(t, q.Known == kit.Decided, "%s is known as %s, want decided", q.ID, q.Known)
 		for i, o := range append(q.Chosen, &kit.Out{Status: "STATUS_INVALID_OWNER"}) {
 			out := must(json.Marshal(o))
 			j := kit.NewJudge([]*kit.Question{q}, 1)
@@ -286,9 +277,7 @@ func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
 			}
 		}
 	}
-	if chosen < 500 {
-		t.Errorf("%d questions depend on a choice, want 500 or more", chosen)
-	}
+	check.That(t, chosen >= 500, "%d questions depend on a choice, want 500 or more", chosen)
 }
 
 // onlyStored matches an inherit-only entry that names no kind of child.
@@ -312,9 +301,8 @@ func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 			automatic := strings.Contains(in, `"autoInherit":true`)
 			for dacl, right := range map[string]bool{"D:(A;;CC;;;WD)": !automatic, "": !automatic,
 				"D:AI(A;ID;CC;;;WD)": automatic, "D:": false, "D:(A;ID;CC;;;WD)": false} {
-				if got := answer(q, "O:S-1-5-21-1-2-3-1001G:S-1-5-21-1-2-3-2001"+dacl); got != right {
-					t.Errorf("automatic %t, answer %q: right %t, want %t", automatic, dacl, got, right)
-				}
+				check.Equal(t, answer(q, "O:S-1-5-21-1-2-3-1001G:S-1-5-21-1-2-3-2001"+dacl), right,
+					"automatic %t, answer %q: right", automatic, dacl)
 			}
 		}
 		// With no other right answer, NPIO or IO in a creator's entry would have to stay.
@@ -327,7 +315,6 @@ func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 			}
 		}
 	}
-	if met != 2 || stored == 0 {
-		t.Errorf("%d questions with that parent and %d with a stored entry, want 2 and at least 1", met, stored)
-	}
+	check.That(t, met == 2 && stored != 0,
+		"%d questions with that parent and %d with a stored entry, want 2 and at least 1", met, stored)
 }

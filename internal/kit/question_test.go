@@ -11,29 +11,25 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestQuestionsAreWellFormed checks the promises of docs/kit.md about questions.
 func TestQuestionsAreWellFormed(t *testing.T) {
 	questions := must(kit.Questions())
-	if len(questions) < 20_000 {
-		t.Errorf("got %d questions, want at least 20000", len(questions))
-	}
+	check.That(t, len(questions) >= 20_000, "got %d questions, want at least 20000", len(questions))
 	ids, known, ops := map[string]bool{}, map[string]int{}, map[string]int{}
 	var last *kit.Question
 	for _, q := range questions {
-		if ids[q.ID] || !strings.HasPrefix(q.ID, q.Suite+".") {
-			t.Fatalf("%s in suite %s: got the id twice or in another suite", q.ID, q.Suite)
-		}
+		check.RequireThat(t, !ids[q.ID] && strings.HasPrefix(q.ID, q.Suite+"."),
+			"%s in suite %s: got the id twice or in another suite", q.ID, q.Suite)
 		if ids[q.ID] = true; len(q.Line()) >= kit.MaxQuestion {
 			t.Errorf("%s: got %d bytes, want less than %d", q.ID, len(q.Line()), kit.MaxQuestion)
 		}
-		if last != nil && last.Suite == q.Suite && len(q.In) < len(last.In) {
-			t.Fatalf("%s: got a question smaller than the one before, want the smallest first", q.ID)
-		}
-		if len(q.Rules) == 0 || kit.RuleOf(q.Rules[0]).Sentence == "" {
-			t.Fatalf("%s: got the rules %v, want those of docs/rules", q.ID, q.Rules)
-		}
+		check.RequireThat(t, last == nil || last.Suite != q.Suite || len(q.In) >= len(last.In),
+			"%s: got a question smaller than the one before, want the smallest first", q.ID)
+		check.RequireThat(t, len(q.Rules) != 0 && kit.RuleOf(q.Rules[0]).Sentence != "",
+			"%s: got the rules %v, want those of docs/rules", q.ID, q.Rules)
 		known[q.Known]++
 		ops[q.Op]++
 		last = q
@@ -42,9 +38,7 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 		slices.Sorted(maps.Keys(known)), want) {
 		t.Errorf("got %v, want each of %v", known, want)
 	}
-	if len(ops) != 12 {
-		t.Errorf("got the operations %v, want the 12 of docs/kit.md", ops)
-	}
+	check.That(t, len(ops) == 12, "got the operations %v, want the 12 of docs/kit.md", ops)
 	if _, err := kit.Questions("sddl", "nothing"); err == nil {
 		t.Error("an unknown suite: got no error, want one")
 	}
@@ -60,9 +54,7 @@ func TestPageShowsProportions(t *testing.T) {
 			part := must(kit.OfKnown(questions, way))
 			text += fmt.Sprintf(" %d |", len(part))
 		}
-		if !strings.Contains(string(page), text+"\n") {
-			t.Errorf("docs/kit.md misses the row\n%s", text)
-		}
+		check.That(t, strings.Contains(string(page), text+"\n"), "docs/kit.md misses the row\n%s", text)
 	}
 	for _, s := range kit.Suites() {
 		row(s, s)
@@ -74,9 +66,7 @@ func TestPageShowsProportions(t *testing.T) {
 func TestKitQuestionLineHasNoAnswer(t *testing.T) {
 	questions := must(kit.Questions("ladder"))
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(questions[0].Line()), &fields); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal([]byte(questions[0].Line()), &fields))
 	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, []string{"id", "in", "kit", "op", "suite"}) {
 		t.Errorf("got the fields %v, want id, in, kit, op and suite", got)
 	}
@@ -96,9 +86,7 @@ func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
 			t.Fatalf("%s is known as %s, want %s: %s", q.ID, q.Known, kit.Decided, q.In)
 		}
 	}
-	if n < 100 {
-		t.Errorf("%d questions have such a creator, want at least 100", n)
-	}
+	check.That(t, n >= 100, "%d questions have such a creator, want at least 100", n)
 }
 
 // must returns v, or panics if there is an error.

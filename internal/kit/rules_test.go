@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestSourceDeterminesEvidenceLevel checks how a source tells how answers are known (B-37). A named choice is never
@@ -20,9 +21,7 @@ func TestSourceDeterminesEvidenceLevel(t *testing.T) {
 		"own choice.": kit.Decided, "Own choice, after J. Forshaw, Windows Security Internals, chapter 7.": kit.Decided,
 		"project decision.": kit.Decided, "": kit.Documented,
 	} {
-		if got := kit.KnownOf(source); got != want {
-			t.Errorf("%s: got %s, want %s", source, got, want)
-		}
+		check.Equal(t, kit.KnownOf(source), want, "%s: got", source)
 	}
 	if r := kit.RuleOf("A-42"); r.Source != "Windows recordings." || r.Sentence == "" {
 		t.Errorf("A-42: got %+v, want its sentence and source", r)

@@ -123,10 +123,8 @@ func TestMissingAnswersAreWrong(t *testing.T) {
 	for adapter, wrong := range map[string]int{"gone": 400, "deaf": 399, "wrong": 400} {
 		j, err := ask(t, adapter, kit.DefaultPatience)
 		n := j.Total()
-		if err != nil || n.Wrong < wrong || n.Right+n.Wrong != 400 || len(j.Failed) != 3 {
-			t.Errorf("%s: got %+v, %d failures kept and %v, want %d wrong, 3 kept", adapter, n, len(j.Failed), err,
-				wrong)
-		}
+		check.That(t, err == nil && n.Wrong >= wrong && n.Right+n.Wrong == 400 && len(j.Failed) == 3,
+			"%s: got %+v, %d failures kept and %v, want %d wrong, 3 kept", adapter, n, len(j.Failed), err, wrong)
 	}
 }
 
@@ -190,9 +188,8 @@ func TestKitGuideAdapterGetsDocumentedScore(t *testing.T) {
 	// The page shows these rows, indented.
 	row := fmt.Sprintf("%7d %6d %6d %8d %12d access\n%7[1]d %6[2]d %6[3]d %8[4]d %12[5]d all\n", n.Asked, n.Right, n.Wrong,
 		n.Differs, n.Unsupported)
-	if !strings.Contains(strings.ReplaceAll(string(page), "\n    ", "\n"), row) {
-		t.Errorf("docs/kit.md does not show the row %q", row)
-	}
+	check.That(t, strings.Contains(strings.ReplaceAll(string(page), "\n    ", "\n"), row),
+		"docs/kit.md does not show the row %q", row)
 	for _, f := range j.Failed {
 		if rule := f.Question.Rules[0]; rule != "A-60" && rule != "A-56" {
 			t.Fatalf("got a wrong answer about something else:\n%s", f.Text())

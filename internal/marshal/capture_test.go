@@ -195,12 +195,9 @@ func TestClaimTextIsBounded(t *testing.T) {
 func TestPageAccessIsTested(t *testing.T) {
 	mapArena(t)
 	fill(t, []byte{1, 2, 3, 4, 5, 6, 7, 8})
-	if !canRead(arena) || !canWrite(arena) {
-		t.Error("the arena can not be read and written, want both")
-	}
-	if canRead(arena+arenaSize) || canWrite(arena+arenaSize) {
-		t.Error("a page without access can be read or written, want neither")
-	}
+	check.That(t, canRead(arena) && canWrite(arena), "the arena can not be read and written, want both")
+	check.That(t, !canRead(arena+arenaSize) && !canWrite(arena+arenaSize),
+		"a page without access can be read or written, want neither")
 	var m Memory
 	b := make([]byte, 8)
 	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
@@ -242,9 +239,8 @@ func TestTwoPageProbeEqualsSeparateProbes(t *testing.T) {
 		var m Memory
 		m.Expect(c.expected)
 		check.Equal(t, check.Status(m.ReadU32(c.read)), c.st, "%#x with %#x", c.read, c.expected)
-		if got := m.readable.has(uintptr(c.expected)) && c.expected != 0; got != c.known {
-			t.Errorf("read at %#x, expected %#x: the page is known: %v, want %v", c.read, c.expected, got, c.known)
-		}
+		check.Equal(t, m.readable.has(uintptr(c.expected)) && c.expected != 0, c.known,
+			"read at %#x, expected %#x: the page is known", c.read, c.expected)
 		check.Equal(t, check.Status(m.ReadU32(c.expected)), c.later, "%#x after %#x", c.expected, c.read)
 	}
 	if runtime.GOARCH == "amd64" && !inPairs {
@@ -371,10 +367,8 @@ func TestOptionalNULLIsAccepted(t *testing.T) {
 	guid, guidSt := m.GUIDAt(0)
 	policy, policySt := m.PolicyAt(0)
 	list, listSt := m.TokenAttributesAt(0)
-	if id != nil || guid != nil || policy != nil || list != nil {
-		t.Errorf("a client %v, a GUID %v, a policy %v, attributes %v, want nil, nil, nil, nil", id, guid, policy,
-			list)
-	}
+	check.That(t, id == nil && guid == nil && policy == nil && list == nil,
+		"a client %v, a GUID %v, a policy %v, attributes %v, want nil, nil, nil, nil", id, guid, policy, list)
 	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
 		"attributes": listSt} {
 		check.Equal(t, st, ntstatus.Success, "%s", name)

@@ -28,9 +28,8 @@ func TestAttributesShareOneLimit(t *testing.T) {
 		{1, maxClaims - 8000, ntstatus.Success, 0}, {1, 1, ntstatus.InsufficientResources, 0},
 	} {
 		got, st := r.array(at, c.n, c.size)
-		if st != c.want || r.left != c.left || st == ntstatus.Success && len(got) != int(c.n)*c.size {
-			t.Errorf("%d of %d bytes: %d, %v, %d left, want %v, %d left", c.n, c.size, len(got), st, r.left, c.want, c.left)
-		}
+		check.That(t, st == c.want && r.left == c.left && (st != ntstatus.Success || len(got) == int(c.n)*c.size),
+			"%d of %d bytes: %d, %v, %d left, want %v, %d left", c.n, c.size, len(got), st, r.left, c.want, c.left)
 	}
 	r.left = 4
 	for _, c := range []struct {

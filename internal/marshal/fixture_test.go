@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -60,9 +61,8 @@ func (l *layout) counted(s string) (head, at uint64) {
 func matches[T any](t *testing.T, name string, want T) func(got T, st ntstatus.Status) {
 	return func(got T, st ntstatus.Status) {
 		t.Helper()
-		if st != ntstatus.Success || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: %+v, %v, want %+v", name, got, st, want)
-		}
+		check.That(t, st == ntstatus.Success && reflect.DeepEqual(got, want),
+			"%s: %+v, %v, want %+v", name, got, st, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -22,9 +23,7 @@ func paths(t *testing.T, s objects.Source) (out []string) {
 		out = append(out, path)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return out
 }
 
@@ -51,13 +50,9 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 		{objects.Choice{Exclude: objects.Patterns{"s"}}, ``},
 	} {
 		got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), c.choice))
-		if !slices.Equal(got, strings.Fields(c.want)) {
-			t.Errorf("%+v: %v, want %s", c.choice, got, c.want)
-		}
+		check.That(t, slices.Equal(got, strings.Fields(c.want)), "%+v: %v, want %s", c.choice, got, c.want)
 	}
 	for _, bad := range []string{"", "[", "a[]"} {
-		if (objects.Patterns{"ok", bad}).Check() == nil {
-			t.Errorf("%q is a glob", bad)
-		}
+		check.That(t, (objects.Patterns{"ok", bad}).Check() != nil, "%q is a glob", bad)
 	}
 }

@@ -95,9 +95,7 @@ func TestItemsKeepDescriptorsOfEqualPaths(t *testing.T) {
 			t.Errorf("item %d: %+v, want the descriptor of item %d", i, item, i%4)
 		}
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "got  %q\nwant %q", got, want)
 	n := 0
 	if s, err = source.Open("a.jsonl", strings.NewReader(text)); err != nil {
 		t.Fatal(err)

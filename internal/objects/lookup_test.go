@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -17,9 +18,7 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 			{Name: "Administrators", SID: domain.WithRID(1108)}},
 		Groups: []directory.Group{{Name: "Staff", SID: domain.WithRID(2000)},
 			{Name: `OTHER\bob`, SID: sid.MustParse("S-1-5-21-9-9-9-1108")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	assumed := ""
 	find := objects.NewLookup(d, func(domain string) { assumed += domain + ";" })
 	for name, want := range map[string]string{
@@ -33,13 +32,9 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		`VORDEFINIERT\Administratoren`: "", "Jeder": "", `CORP\nobody`: "", `CORP\`: "", "": "",
 	} {
 		s, ok := find(name)
-		if ok != (want != "") || ok && s.String() != want {
-			t.Errorf("%s is %v, %t, want %s", name, s, ok, want)
-		}
+		check.That(t, ok == (want != "") && (!ok || s.String() == want), "%s is %v, %t, want %s", name, s, ok, want)
 	}
-	if assumed == "" {
-		t.Error("nothing was said about the domain CORP")
-	}
+	check.That(t, assumed != "", "nothing was said about the domain CORP")
 	// The same name in a second domain is another account (B-61).
 	one := objects.NewLookup(d, nil)
 	for _, c := range []struct {

@@ -91,9 +91,7 @@ func TestNotFoundSuggestsAccount(t *testing.T) {
 		n := objects.NewName(c.name, c.d)
 		n.Is("CN=x", c.e)
 		err := n.NotFound()
-		if !errors.Is(err, objects.ErrNotFound) {
-			t.Errorf("%v is not ErrNotFound", err)
-		}
+		check.That(t, errors.Is(err, objects.ErrNotFound), "%v is not ErrNotFound", err)
 		check.Equal(t, err.Error(), c.want, "%s", c.name)
 	}
 }
@@ -105,7 +103,5 @@ func TestTrimProviderKeepsPath(t *testing.T) {
 		"Microsoft.PowerShell.x": "Microsoft.PowerShell.x"} {
 		check.Equal(t, objects.TrimProvider(text), want, "%s", text)
 	}
-	if !objects.NewName(path, nil).Is(`C:\a`, nil) {
-		t.Errorf("%s is not found", path)
-	}
+	check.That(t, objects.NewName(path, nil).Is(`C:\a`, nil), "%s is not found", path)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Lines break at blanks if there are some, and that only those blanks are removed.
@@ -30,8 +31,6 @@ func TestSIDWidthIsLongestSID(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7,
 		"S-1-1-0 S-1-5-18,": 8,
 		"S-1-":              4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
-		if got := printable.SIDWidth(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
+		check.Equal(t, printable.SIDWidth(text), want, "%q", text)
 	}
 }

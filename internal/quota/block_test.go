@@ -53,9 +53,7 @@ func TestClientGetsHalfOfEmptyQuotaBlock(t *testing.T) {
 		for {
 			r, st := p.Charge(10)
 			if st != ntstatus.Success {
-				if st != ntstatus.QuotaExceeded {
-					t.Errorf("%v, want STATUS_QUOTA_EXCEEDED", st)
-				}
+				check.That(t, st == ntstatus.QuotaExceeded, "%v, want STATUS_QUOTA_EXCEEDED", st)
 				return n
 			}
 			held, n = append(held, r), n+10

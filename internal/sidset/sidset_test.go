@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
@@ -47,18 +48,13 @@ func TestFindReturnsFirstIndex(t *testing.T) {
 			list[i] = account(r.Uint32N(uint32(n) + uint32(n)/2 + 1)) // some of them twice
 		}
 		s := sidset.New(list)
-		if s.Len() != n {
-			t.Fatalf("length %d, want %d", s.Len(), n)
-		}
+		check.Require(t, s.Len(), n, "length")
 		for rid := range uint32(2*n + 10) {
 			x := account(rid)
 			got, want := s.Find(x.Hash(), x), naive(list, x)
-			if got != want {
-				t.Fatalf("%d SIDs: Find(%v) is %d, want %d", n, x, got, want)
-			}
-			if want >= 0 && (s.Index().Absent(x.Hash()) || s.Absent(x.Hash())) {
-				t.Fatalf("%d SIDs: a first look says that %v is absent", n, x)
-			}
+			check.Require(t, got, want, "%d SIDs: Find(%v)", n, x)
+			check.RequireThat(t, want < 0 || !s.Index().Absent(x.Hash()) && !s.Absent(x.Hash()),
+				"%d SIDs: a first look says that %v is absent", n, x)
 		}
 		dups := map[int]int{}
 		for at, first := range s.Duplicates() {
@@ -69,21 +65,16 @@ func TestFindReturnsFirstIndex(t *testing.T) {
 			if got, ok := dups[i]; ok != (first != i) || ok && got != first {
 				t.Fatalf("duplicate %d: %d, want %d", i, got, first)
 			}
-			if s.At(i) != x {
-				t.Fatalf("At(%d) is %v, want %v", i, s.At(i), x)
-			}
+			check.Require(t, s.At(i), x, "At(%d)", i)
 		}
 	}
 }
 
 func TestNilSetIsEmpty(t *testing.T) {
 	var s *sidset.Set
-	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 || !s.Index().Absent(1) {
-		t.Error("a nil set must be empty: Find = -1, Len = 0, every SID absent")
-	}
-	if !s.Absent(1) {
-		t.Error("in a nil set everything is absent")
-	}
+	check.That(t, s.Find(1, sid.Everyone) == -1 && s.Len() == 0 && s.Index().Absent(1),
+		"a nil set must be empty: Find = -1, Len = 0, every SID absent")
+	check.That(t, s.Absent(1), "in a nil set everything is absent")
 	for h := range uint32(1000) {
 		if i, all := sidset.Anything(); i.Absent(h<<22|h) || all.Absent(h<<22|h) {
 			t.Error("Anything must report no SID as absent")
@@ -118,9 +109,7 @@ func TestEqualHashesAreDistinguished(t *testing.T) {
 	}
 	s := sidset.New(list)
 	for i, x := range list {
-		if s.Find(x.Hash(), x) != naive(list, x) {
-			t.Errorf("entry %d not found", i)
-		}
+		check.That(t, s.Find(x.Hash(), x) == naive(list, x), "entry %d not found", i)
 	}
 	// A wrong hash may miss, but must not find another SID, nor run for ever.
 	many := make([]sid.SID, 1000)
@@ -145,9 +134,7 @@ func TestBitsAreSetAndCleared(t *testing.T) {
 			t.Errorf("bit %d is %v", i, b.Has(i))
 		}
 	}
-	if sidset.Bits(nil).Has(0) {
-		t.Error("nil is all clear")
-	}
+	check.That(t, !sidset.Bits(nil).Has(0), "nil is all clear")
 	// Each bit is set and cleared without a change of the others in its word.
 	for n := range 194 {
 		b := sidset.NewBits(n)
@@ -175,9 +162,7 @@ func TestSIDSetAbsentIsInlined(t *testing.T) {
 	}
 	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent",
 		"can inline (*Set).Absent"} {
-		if !strings.Contains(string(out), f) {
-			t.Errorf("the compiler no longer says %q", f)
-		}
+		check.That(t, strings.Contains(string(out), f), "the compiler no longer says %q", f)
 	}
 }
 
@@ -237,14 +222,11 @@ func TestSIDWithZeroHashByteIsFound(t *testing.T) {
 			if got := s.Find(x.Hash(), x); got != want || s.FindPresent(x.Hash(), x) != want {
 				t.Errorf("%d SIDs: number %d is found at %d", n, i, got)
 			}
-			if want >= 0 && (s.Absent(x.Hash()) || s.Index().Absent(x.Hash())) {
-				t.Errorf("%d SIDs: number %d is said to be absent", n, i)
-			}
+			check.That(t, want < 0 || !s.Absent(x.Hash()) && !s.Index().Absent(x.Hash()),
+				"%d SIDs: number %d is said to be absent", n, i)
 		}
 	}
-	if got := (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]); got != -1 {
-		t.Errorf("found in no set at %d, want %d", got, -1)
-	}
+	check.Equal(t, (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]), -1, "found in no set at")
 	twice := sidset.New([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
 	told := 0
 	for at, first := range twice.Duplicates() {
@@ -253,9 +235,7 @@ func TestSIDWithZeroHashByteIsFound(t *testing.T) {
 		}
 		break
 	}
-	if told != 1 {
-		t.Errorf("%d duplicates are reported to a caller that accepts one, want 1", told)
-	}
+	check.That(t, told == 1, "%d duplicates are reported to a caller that accepts one, want 1", told)
 }
 
 func ExampleNew() {

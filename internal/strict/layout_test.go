@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Values are stored at the index of their names, the first error is returned, and values before it are kept.
@@ -106,9 +108,7 @@ func TestOnlyJSONEscapesAreAccepted(t *testing.T) {
 			t.Errorf("%q is written as %s", want, AppendString(nil, want))
 		}
 	}
-	if got := string(AppendString([]byte("x"), "\x7f\x1fé\xff")); got != `x"\u007f\u001fé`+"\uFFFD\"" {
-		t.Errorf("written as %s, want %s", got, `x"\u007f\u001fé`+"\uFFFD\"")
-	}
+	check.Equal(t, string(AppendString([]byte("x"), "\x7f\x1fé\xff")), `x"\u007f\u001fé`+"\uFFFD\"", "written as")
 	for _, raw := range []string{"", `"`, `x"`} {
 		if got, ok := Unquote(nil, []byte(raw)); ok || got != nil {
 			t.Errorf("%q: %q, %t, want nil, false", raw, got, ok)
@@ -136,9 +136,8 @@ func TestFieldsMatchEncodingJSON(t *testing.T) {
 	want := []string{"N", "named", "Reader", "tagged", "Own"}
 	kinds := []reflect.Type{reflect.TypeFor[int](), reflect.TypeFor[named](), reflect.TypeFor[*strings.Reader](),
 		reflect.TypeFor[embedded](), reflect.TypeFor[map[string]embedded]()}
-	if !reflect.DeepEqual(names, want) || !reflect.DeepEqual(types, kinds) {
-		t.Errorf("%v %v, want %v, %v", names, types, want, kinds)
-	}
+	check.That(t, reflect.DeepEqual(names, want) && reflect.DeepEqual(types, kinds),
+		"%v %v, want %v, %v", names, types, want, kinds)
 }
 
 // A map's values are parsed by its type, and that any keys are accepted.
@@ -171,9 +170,7 @@ func TestQuotedNumberIsAcceptedAsText(t *testing.T) {
 		}
 	}
 	r := Reader{Scanner: Scanner{Bytes: []byte(` null true false tru`)}}
-	if !r.Null() || r.Pos != 5 || r.Word("false") || r.Pos != 6 {
-		t.Errorf("at %d", r.Pos)
-	}
+	check.That(t, r.Null() && r.Pos == 5 && !r.Word("false") && r.Pos == 6, "at %d", r.Pos)
 	for _, want := range []bool{true, false} {
 		if v, err := r.Boolean(); err != nil || v != want {
 			t.Errorf("%t, %v, want %t, nil", v, err, want)

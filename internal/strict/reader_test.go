@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Each method accepts its kind of value, and reports anything else with the position and the expected kind.
@@ -98,9 +100,8 @@ func TestReaderRejectsOtherKinds(t *testing.T) {
 		r := &Reader{Scanner: Scanner{Bytes: []byte(c.text)}}
 		got, err := c.read(r)
 		if c.bad {
-			if err == nil || !strings.Contains(err.Error(), c.want.(string)) {
-				t.Errorf("%.40s: %v, %v, want %s", c.text, got, err, c.want)
-			}
+			check.That(t, err != nil && strings.Contains(err.Error(), c.want.(string)),
+				"%.40s: %v, %v, want %s", c.text, got, err, c.want)
 		} else if err != nil || got != c.want {
 			t.Errorf("%.40s: %v, %v, want %v", c.text, got, err, c.want)
 		}
@@ -137,9 +138,7 @@ func TestClipQuotesAtMost40Bytes(t *testing.T) {
 		strings.Repeat("x", 38) + "€": strings.Repeat("x", 38) + "…", strings.Repeat("x", 37) + "€y": strings.Repeat("x",
 			37) + "€…", strings.Repeat("x", 39) + "€": strings.Repeat("x", 39) + "…",
 	} {
-		if got := Clip([]byte(text)); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
+		check.Equal(t, Clip([]byte(text)), want, "%q", text)
 	}
 }
 
@@ -147,9 +146,7 @@ func TestClipQuotesAtMost40Bytes(t *testing.T) {
 func TestIsNumberAcceptsOnlyJSONSyntax(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "0": true, "-0": true, "9": true, "12.5e-7": true, "-": false,
 		"01": false, "+1": false, "1 ": true, "1x": false, "x": false, ".5": false, "/": false, ":": false} {
-		if got := IsNumber(text); got != want {
-			t.Errorf("%q: %t, want %t", text, got, want)
-		}
+		check.Equal(t, IsNumber(text), want, "%q", text)
 	}
 }
 
@@ -172,8 +169,6 @@ func TestErrorsHavePathAndLine(t *testing.T) {
 		{Locate(text, marks, &Error{Offset: 12, Problem: "p"}), "line 9: p"},
 		{Locate(text, marks, &Error{Offset: 9, Line: 2, Problem: "p"}), "line 2: p"}, {Locate(text, nil, other), "other"},
 	} {
-		if c.err.Error() != c.want {
-			t.Errorf("got %q, want %q", c.err, c.want)
-		}
+		check.That(t, c.err.Error() == c.want, "got %q, want %q", c.err, c.want)
 	}
 }

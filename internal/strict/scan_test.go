@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // valid reports whether the scanner takes text as one value.
@@ -35,12 +37,8 @@ func TestScannerIsStricterThanEncodingJSON(t *testing.T) {
 func compareScanner(t *testing.T, text string) {
 	t.Helper()
 	ours, theirs := valid(text), json.Valid([]byte(text))
-	if ours && !theirs {
-		t.Errorf("%q: taken, encoding/json refuses it", text)
-	}
-	if theirs && !ours && !laxOnly(text) {
-		t.Errorf("%q: refused, encoding/json takes it", text)
-	}
+	check.That(t, !ours || theirs, "%q: taken, encoding/json refuses it", text)
+	check.That(t, !theirs || ours || laxOnly(text), "%q: refused, encoding/json takes it", text)
 }
 
 // laxOnly reports whether text has something only encoding/json allows.
@@ -60,9 +58,7 @@ func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 	for _, text := range []string{`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"aé\u00e9\u4e2d\ud83d\ude00z"`,
 		`"\u0000"`} {
 		var want string
-		if err := json.Unmarshal([]byte(text), &want); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(text), &want))
 		if got, ok := Unquote(nil, []byte(text)); !ok || string(got) != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
@@ -102,9 +98,7 @@ func TestLoneSurrogateEscapeIsRejected(t *testing.T) {
 			if !want {
 				continue
 			}
-			if err := json.Unmarshal([]byte(text), &theirs); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, json.Unmarshal([]byte(text), &theirs))
 			if got, ok := Unquote(nil, []byte(text)); !ok || string(got) != theirs {
 				t.Errorf("%s: %q, want %q", text, got, theirs)
 			}
@@ -113,9 +107,7 @@ func TestLoneSurrogateEscapeIsRejected(t *testing.T) {
 	for _, wrong := range []string{`\u004`, `\u00/1`, `\u00:1`, `\u00@1`, `\u00G1`, "\\u00`1", `\u00g1`, `\U0041`,
 		`\u`, `\ud800x`,
 		`\ud800\n`, `\ud800\x0000`, `\ud800 \udc00`, `\ud800\udc0`, `\a`, `\'`, `\0`, `\`} {
-		if valid(`"` + wrong + `"`) {
-			t.Errorf("%s is taken", wrong)
-		}
+		check.That(t, !valid(`"`+wrong+`"`), "%s is taken", wrong)
 	}
 }
 

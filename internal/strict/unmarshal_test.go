@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 type inner struct {
@@ -29,9 +31,7 @@ func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 	good := `{"n":1,"name":"a","list":[{"n":2}],"map":{"K":{"n":3},"k":{"n":4}},"raw":{"X":1,"x":2},"any":{"N":1},` +
 		`"ptr":{"n":5},"Plain":"p"}`
 	var got, want outer
-	if err := Unmarshal([]byte(good), &got); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, Unmarshal([]byte(good), &got))
 	if err := json.Unmarshal([]byte(good), &want); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v, %v", got, want, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 	"unicode/utf16"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/utf16text"
 )
 
@@ -37,9 +38,8 @@ func TestReaderConvertsEachForm(t *testing.T) {
 			}
 			r := &utf16text.Reader{In: bufio.NewReader(iotest.OneByteReader(strings.NewReader(in))), Big: big, Cut: cut}
 			got, err := io.ReadAll(r)
-			if string(got) != want.text || !errors.Is(err, want.err) {
-				t.Errorf("%q, big %t: %q, %v; want %q, %v", in, big, got, err, want.text, want.err)
-			}
+			check.That(t, string(got) == want.text && errors.Is(err, want.err),
+				"%q, big %t: %q, %v; want %q, %v", in, big, got, err, want.text, want.err)
 		}
 	}
 	broken := errors.New("broken")
@@ -70,8 +70,7 @@ func FuzzReader(f *testing.F) {
 		}
 		got, err := io.ReadAll(&utf16text.Reader{In: bufio.NewReader(strings.NewReader(string(in)))})
 		want := string(utf16.Decode(units))
-		if err == nil && string(got) != want || err != nil && !strings.HasPrefix(want, string(got)) {
-			t.Errorf("%x: %q, %v; want %q", in, got, err, want)
-		}
+		check.That(t, (err != nil || string(got) == want) && (err == nil || strings.HasPrefix(want, string(got))),
+			"%x: %q, %v; want %q", in, got, err, want)
 	})
 }

@@ -182,13 +182,10 @@ func TestNamedObjectOfEachTypeIsFound(t *testing.T) {
 	_, job := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: 1, ObjectAttributes: nt.Cap(at("job"))})
 	for name, st := range map[string]ntstatus.Status{"event": event, "mutant": mutant, "timer": timer,
 		"semaphore": semaphore, "job": job} {
-		if st != ntstatus.Success {
-			t.Fatal(name, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "%v %v", name, st)
 		d, st := w.NamedSecurity(win32.Named{Name: `\BaseNamedObjects\` + name}, winnt.OWNER_SECURITY_INFORMATION)
-		if st != ntstatus.Success || d.Owner().String() != "S-1-5-21-1-2-3-1001" {
-			t.Errorf("%s: %v, want the owner S-1-5-21-1-2-3-1001", name, st)
-		}
+		check.That(t, st == ntstatus.Success && d.Owner().String() == "S-1-5-21-1-2-3-1001",
+			"%s: %v, want the owner S-1-5-21-1-2-3-1001", name, st)
 	}
 	for name, want := range map[string]ntstatus.Status{`\Files\f`: 0, `\FILES\F`: 0,
 		`\Files\g`: ntstatus.ObjectNameNotFound} {

@@ -54,16 +54,14 @@ func TestTokenIsMemberOfEnabledGroups(t *testing.T) {
 		{client, nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, false, ntstatus.InvalidSID},
 	} {
 		got, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{TokenHandle: c.token, SIDToCheck: c.sid})
-		if got != c.want || st != c.st {
-			t.Errorf("%#x %v: %v, %v; want %v, %v", c.token, c.sid.V, got, st, c.want, c.st)
-		}
+		check.That(t, got == c.want && st == c.st,
+			"%#x %v: %v, %v; want %v, %v", c.token, c.sid.V, got, st, c.want, c.st)
 		// Without an AppContainer, flags change nothing (O-132).
 		for _, flags := range []uint32{0, 1, 3} {
 			got, st = asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: c.token,
 				SIDToCheck: c.sid, Flags: flags})
-			if got != c.want || st != c.st {
-				t.Errorf("flags %d, %#x %v: %v, %v; want %v, %v", flags, c.token, c.sid.V, got, st, c.want, c.st)
-			}
+			check.That(t, got == c.want && st == c.st,
+				"flags %d, %#x %v: %v, %v; want %v, %v", flags, c.token, c.sid.V, got, st, c.want, c.st)
 		}
 	}
 	if _, st := asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(users),

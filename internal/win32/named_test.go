@@ -28,9 +28,8 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 	for _, name := range []string{event, mutant} {
 		o := win32.Named{Name: name}
 		d, st := w.NamedSecurity(o, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
-		if st != ntstatus.Success || d.Owner() != own.Owner() || d.DACL().Len() != 1 || !d.Group().IsZero() {
-			t.Errorf("O-64: %s: %v, %v, want its owner and an entry, and no group", name, st, d)
-		}
+		check.That(t, st == ntstatus.Success && d.Owner() == own.Owner() && d.DACL().Len() == 1 && d.Group().IsZero(),
+			"O-64: %s: %v, %v, want its owner and an entry, and no group", name, st, d)
 		check.Equal(t, w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying), ntstatus.PrivilegeNotHeld,
 			"O-65: %s: a SACL without its privilege", name)
 		// The bit of a protected list alone takes WRITE_DAC.

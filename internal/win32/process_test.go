@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -73,9 +74,8 @@ func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
 		if ok != (c.code == 0) || !ok && w.LastError() != c.code {
 			t.Errorf("%q %q: %v %v, want %v", c.app, c.command, ok, w.LastError(), c.code)
 		}
-		if ok && (sys.Process(winnt.Handle(out.ProcessID)) == nil || out.Thread == 0) {
-			t.Errorf("CreateProcess(%q, %q) succeeded, but process %d does not run", c.app, c.command, out.ProcessID)
-		}
+		check.That(t, !ok || sys.Process(winnt.Handle(out.ProcessID)) != nil && out.Thread != 0,
+			"CreateProcess(%q, %q) succeeded, but process %d does not run", c.app, c.command, out.ProcessID)
 	}
 	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(),
 		win32.Code(87)) {

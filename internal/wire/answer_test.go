@@ -48,9 +48,8 @@ func TestReasonsSurviveEncoding(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
 		b := whyBody(w)
-		if (b == nil) != reflect.DeepEqual(w, nt.Why{}) {
-			t.Errorf("reason %+v has a body: %t, want one only if it is not empty", w, b != nil)
-		}
+		check.That(t, (b == nil) == reflect.DeepEqual(w, nt.Why{}),
+			"reason %+v has a body: %t, want one only if it is not empty", w, b != nil)
 		h := AnswerHead{Why: b}
 		got := h.Reason()
 		if got.Rule != w.Rule || got.Because != w.Because || got.Object != w.Object ||

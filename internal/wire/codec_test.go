@@ -28,10 +28,8 @@ func TestWireHasEveryUserModeService(t *testing.T) {
 	for i, r := range rows {
 		name := r.Info().Name
 		user := strings.HasPrefix(name, "Nt") || strings.HasPrefix(name, "Lsa")
-		if !user || int(r.Service) != i || r.Info().Number != i {
-			t.Errorf("row %d is %s with number %d, want a user-mode service with its row's number",
-				i, name, r.Service)
-		}
+		check.That(t, user && int(r.Service) == i && r.Info().Number == i,
+			"row %d is %s with number %d, want a user-mode service with its row's number", i, name, r.Service)
 		if other := seen[r.Fingerprint]; other != "" {
 			t.Errorf("%s and %s have the same fingerprint, want different ones", other, name)
 		}

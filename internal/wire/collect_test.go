@@ -77,19 +77,15 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 				t.Errorf("%+v: collected %+v, %t, %v, want an ended operation, signalled = %v", c, b, ok, err, c.told)
 			}
 		}
-		if (told == 1) != c.told || told > 1 {
-			t.Errorf("%+v: the waiter was woken %d times, want once: %t", c, told, c.told)
-		}
+		check.That(t, (told == 1) == c.told && told <= 1,
+			"%+v: the waiter was woken %d times, want once: %t", c, told, c.told)
 		s.mu.Lock()
 		kept := len(s.laters)
 		s.mu.Unlock()
-		if !c.gone && (kept == 0) != c.told {
-			t.Errorf("%+v: %d operations are kept, want none once the waiter was woken", c, kept)
-		}
+		check.That(t, c.gone || (kept == 0) == c.told,
+			"%+v: %d operations are kept, want none once the waiter was woken", c, kept)
 		s.notifyAll()
-		if told != 1 {
-			t.Errorf("%+v: after the disconnect the waiter was woken %d times, want 1", c, told)
-		}
+		check.That(t, told == 1, "%+v: after the disconnect the waiter was woken %d times, want 1", c, told)
 	}
 }
 

@@ -24,9 +24,7 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 		body := check.Must(r.AppendCall(nil, in, false))
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil || head.Status != ntstatus.Success {
-			t.Fatal(row, head.Status, err)
-		}
+		check.RequireThat(t, err == nil && head.Status == ntstatus.Success, "%v %v %v", row, head.Status, err)
 		return check.Must(r.DecodeOut(rest))
 	}
 	const size, rounds = 1 << 20, 8
@@ -65,8 +63,6 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 		if got := taken(func() { n = exchange(read) }); got > 1.1 || n < size {
 			t.Errorf("W-82: a read of %d bytes allocated %.2f times the message size, want at most 1.1", n, got)
 		}
-		if written > 2.5 {
-			t.Errorf("W-82: a write allocated %.2f times the message size, want at most 2.5", written)
-		}
+		check.That(t, written <= 2.5, "W-82: a write allocated %.2f times the message size, want at most 2.5", written)
 	}
 }

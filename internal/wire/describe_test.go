@@ -112,8 +112,6 @@ func TestChangedServiceRowIsNotSupported(t *testing.T) {
 func TestDescriptionHasFirstAndLastType(t *testing.T) {
 	d := wire.Describe()
 	for _, name := range []string{"bool", "FsFullSizeInformation"} {
-		if d.Any[name] == nil {
-			t.Errorf("no description of the type %s, want one", name)
-		}
+		check.That(t, d.Any[name] != nil, "no description of the type %s, want one", name)
 	}
 }

@@ -183,10 +183,8 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 		for range threads * each {
 			n := s.opened()
 			th := uint32(n%threads + 1)
-			if n < newest[th] {
-				t.Errorf("thread %d: reply to open %d came after that to open %d, want them in order",
-					th, n, newest[th])
-			}
+			check.That(t, n >= newest[th],
+				"thread %d: reply to open %d came after that to open %d, want them in order", th, n, newest[th])
 			newest[th] = n
 		}
 		if n := disk.Selected() - before; n == 0 || n > threads*each/8 {

@@ -62,9 +62,7 @@ func lend(t *testing.T, hello []byte) *lender {
 	l := over(t, func(l *lender, p process) wire.Process {
 		return lending{p, func() *os.File {
 			r, w, err := os.Pipe()
-			if err != nil {
-				t.Error(err)
-			}
+			check.That(t, err == nil, "%v", err)
 			l.out = append(l.out, w)
 			return r
 		}, l.done}
@@ -247,9 +245,8 @@ func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 	for range wire.MaxPassed + refused {
 		got[answer(1)]++
 	}
-	if got[ntstatus.Success] != wire.MaxPassed || got[ntstatus.InsufficientResources] != refused {
-		t.Errorf("replies that were not read: %v, want %d with a descriptor and %d refused", got, wire.MaxPassed, refused)
-	}
+	check.That(t, got[ntstatus.Success] == wire.MaxPassed && got[ntstatus.InsufficientResources] == refused,
+		"replies that were not read: %v, want %d with a descriptor and %d refused", got, wire.MaxPassed, refused)
 	check.Equal(t, answer(0), ntstatus.Success, "end of the thread")
 	again := handOut(8)
 	again.Thread = 2
@@ -264,9 +261,8 @@ func TestClientReceivesDescriptors(t *testing.T) {
 	defer c.Close()
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, openDevice())
-	if st != ntstatus.Success || out.FileHandle == 0 || f == nil {
-		t.Fatalf("OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
-	}
+	check.RequireThat(t, st == ntstatus.Success && out.FileHandle != 0 && f != nil,
+		"OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
 	check.NoError(t, f.Close())
 	check.NoError(t, check.Must(c.File(th, out.FileHandle)).Close())
 	if f, err := c.File(th, 400); f != nil || err == nil || !strings.Contains(err.Error(), "ACCESS_DENIED") {

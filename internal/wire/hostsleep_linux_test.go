@@ -3,6 +3,8 @@ package wire
 import (
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestHostSleepLastsItsTime(t *testing.T) {
@@ -14,9 +16,7 @@ func TestHostSleepLastsItsTime(t *testing.T) {
 		}()
 		select {
 		case took := <-over:
-			if took < d {
-				t.Errorf("host sleep took %s, want at least %s", took, d)
-			}
+			check.That(t, took >= d, "host sleep took %s, want at least %s", took, d)
 		case <-time.After(20 * time.Second):
 			t.Fatalf("host sleep of %s has not ended after 20 seconds, want it ended", d)
 		}

@@ -86,9 +86,8 @@ func TestInspectReturnsAnswer(t *testing.T) {
 	} {
 		s.send(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte(c.question)})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil || head.Status != c.want || !bytes.Equal(rest, []byte(c.answer)) {
-			t.Errorf("query %q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
-		}
+		check.That(t, err == nil && head.Status == c.want && bytes.Equal(rest, []byte(c.answer)),
+			"query %q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
 	}
 	plain := serve(t)
 	plain.greet()
@@ -132,9 +131,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 	// A logon takes no time slice: it has its own limit (W-21).
 	s.status(call(t, "LsaLogonUser", nt.LsaLogonUserIn{}))
 	for _, text := range p.take() {
-		if text == "enter" || text == "leave true" {
-			t.Errorf("W-21: a logon recorded %q, want no time slice", text)
-		}
+		check.That(t, text != "enter" && text != "leave true", "W-21: a logon recorded %q, want no time slice", text)
 	}
 }
 
@@ -165,9 +162,8 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 	for _, f := range []*wire.Frame{open, closing, event} {
 		s.send(f)
 		head, _, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil || head.Why != nil {
-			t.Errorf("W-28: reply to the client = %+v, %v, want no reason and no error", head, err)
-		}
+		check.That(t, err == nil && head.Why == nil,
+			"W-28: reply to the client = %+v, %v, want no reason and no error", head, err)
 	}
 	want := []nt.Call{
 		{Thread: "client/1", Row: nt.NtTable.Find("NtOpenProcessToken"), In: nt.OpenProcessTokenIn{ProcessHandle: -1,
@@ -175,22 +171,17 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 		{Thread: "client/1", Row: nt.NtTable.Find("NtClose"), In: nt.CloseIn{Handle: 400}, Out: nt.CloseOut{},
 			Status: ntstatus.InvalidHandle},
 	}
-	if len(n.calls) != 3 {
-		t.Fatalf("W-28: watcher got %d calls, want 3", len(n.calls))
-	}
+	check.RequireThat(t, len(n.calls) == 3, "W-28: watcher got %d calls, want 3", len(n.calls))
 	for i, w := range want {
 		got := n.calls[i]
 		rule := got.Why.Rule
 		got.Why = nt.Why{}
-		if got != w || (rule == "O-40") != (w.Status == ntstatus.InvalidHandle) {
-			t.Errorf("W-28: watcher got %+v with rule %q, want %+v", got, rule, w)
-		}
+		check.That(t, got == w && (rule == "O-40") == (w.Status == ntstatus.InvalidHandle),
+			"W-28: watcher got %+v with rule %q, want %+v", got, rule, w)
 	}
 	// A handle is 8 bytes; one byte says whether the reason is wanted.
 	for i, size := range []int{1 + 8 + 4 + 8, 1 + 8} {
-		if n.sizes[i] != size {
-			t.Errorf("W-28: call %d is reported with %d bytes, want %d", i, n.sizes[i], size)
-		}
+		check.That(t, n.sizes[i] == size, "W-28: call %d is reported with %d bytes, want %d", i, n.sizes[i], size)
 	}
 	// A call that cannot wait ends immediately, whatever status the client named for waiting, so no denial is hidden.
 	hidden := *closing

@@ -100,9 +100,8 @@ func TestAmbiguousJSONIsRefused(t *testing.T) {
 	} {
 		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
 		_, err := row.DecodeInJSON([]byte(c.in))
-		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s %s: %v, want an error with %q", c.row, c.in, err, c.want)
-		}
+		check.That(t, errors.Is(err, wire.ErrValue) && strings.Contains(err.Error(), c.want),
+			"%s %s: %v, want an error with %q", c.row, c.in, err, c.want)
 	}
 }
 
@@ -125,9 +124,7 @@ func TestDescriptorMayBeSDDLInJSON(t *testing.T) {
 	in := check.Must(row.DecodeInJSON(
 		[]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`)))
 	d := in.(nt.CreateEventIn).ObjectAttributes.V.SecurityDescriptor
-	if d == nil || d.DACL().Len() != 1 {
-		t.Errorf("descriptor from SDDL = %v, want one with one entry", d)
-	}
+	check.That(t, d != nil && d.DACL().Len() == 1, "descriptor from SDDL = %v, want one with one entry", d)
 }
 
 // asJSON sends a hello in JSON and returns the server's hello.
@@ -200,9 +197,7 @@ func TestWireDocConversationMatchesReplies(t *testing.T) {
 	s := serve(t)
 	s.asJSON()
 	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
-	if len(lines) < 6 {
-		t.Fatalf("docs/wire.md has %d lines of calls and replies, want at least 6", len(lines))
-	}
+	check.RequireThat(t, len(lines) >= 6, "docs/wire.md has %d lines of calls and replies, want at least 6", len(lines))
 	for _, l := range lines {
 		if l[1] == "→ call" {
 			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
@@ -223,9 +218,8 @@ func TestJSONReplyIsDecoded(t *testing.T) {
 			head, rest, err)
 	}
 	head, rest, err = wire.DecodeAnswerJSON([]byte(`{"Status":0,"Why":null}`))
-	if err != nil || head.Status != ntstatus.Success || head.Why != nil || rest != nil {
-		t.Errorf("decoded reply = %+v, %s, %v, want %v without reason and output", head, rest, err, ntstatus.Success)
-	}
+	check.That(t, err == nil && head.Status == ntstatus.Success && head.Why == nil && rest == nil,
+		"decoded reply = %+v, %s, %v, want %v without reason and output", head, rest, err, ntstatus.Success)
 	for _, text := range []string{`{"Status":0,"Why":null,"More":1}`, `{"Status":0,"Status":0}`, `{"Status":0}{}`,
 		`{"Status":"0"}`, `{"Status":4294967296}`, `{"Why":1}`, `[]`, ``} {
 		if head, rest, err := wire.DecodeAnswerJSON([]byte(text)); !errors.Is(err, wire.ErrValue) {
@@ -256,9 +250,7 @@ func FuzzJSON(f *testing.F) {
 		row := wire.Rows()[int(service)%len(wire.Rows())]
 		in, err := row.DecodeInJSON(b)
 		if err != nil {
-			if !errors.Is(err, wire.ErrValue) {
-				t.Fatal(err)
-			}
+			check.RequireThat(t, errors.Is(err, wire.ErrValue), "%v", err)
 			return
 		}
 		binary, err := row.AppendIn(nil, in)
@@ -308,8 +300,7 @@ func TestJSONErrorHasOffset(t *testing.T) {
 		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
 		at := strings.IndexByte(c.in, '^')
 		_, err := row.DecodeInJSON([]byte(strings.Replace(c.in, "^", "", 1)))
-		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)) {
-			t.Errorf("W-39: %s: %v, want an error at byte %d", c.in, err, at)
-		}
+		check.That(t, errors.Is(err, wire.ErrValue) && strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)),
+			"W-39: %s: %v, want an error at byte %d", c.in, err, at)
 	}
 }

@@ -97,17 +97,13 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 		if r := <-writing; string(r.Data) != "hello" || r.Information != 5 || r.Status != ntstatus.Success {
 			t.Errorf(`completion = %+v, want "hello" with Information 5 and %v`, r, ntstatus.Success)
 		}
-		if p.signalled() {
-			t.Error("W-90: the event is signalled before the memory is written, want after")
-		}
+		check.That(t, !p.signalled(), "W-90: the event is signalled before the memory is written, want after")
 		close(goOn)
 		check.Equal(t, <-begun, want, "the call")
 		if !early {
 			<-l.Over
 		}
-		if !p.signalled() {
-			t.Error("I-137: the event is not signalled after the operation, want signalled")
-		}
+		check.That(t, p.signalled(), "I-137: the event is not signalled after the operation, want signalled")
 	}
 }
 
@@ -174,9 +170,8 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 		t.Helper()
 		f := s.receive()
 		head, _, err := wire.DecodeAnswer(f.Body)
-		if err != nil || f.Request != request || head.Status != want {
-			t.Fatalf("reply to request %d: %v, %v, want request %d: %s", f.Request, head.Status, err, request, want)
-		}
+		check.RequireThat(t, err == nil && f.Request == request && head.Status == want,
+			"reply to request %d: %v, %v, want request %d: %s", f.Request, head.Status, err, request, want)
 	}
 	s.send(about(wire.Collect, 101))
 	s.send(about(wire.Collect, 102))
@@ -225,16 +220,13 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	<-writing // its program never says that it has it
 	_ = p.own.Close()
 	check.NoError(t, p.ended())
-	if !p.signalled() {
-		t.Error("W-92: the event of a disconnected program is not signalled, want signalled")
-	}
+	check.That(t, p.signalled(), "W-92: the event of a disconnected program is not signalled, want signalled")
 	<-waits.Over
 	check.Equal(t, waits.Failure, ntstatus.PortDisconnected, "operation of a lost connection")
 	select {
 	case r := <-wrote:
-		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {
-			t.Errorf("completion of the waiting read: %+v, want %v without data", r, ntstatus.PortDisconnected)
-		}
+		check.That(t, r.Status == ntstatus.PortDisconnected && len(r.Data) == 0,
+			"completion of the waiting read: %+v, want %v without data", r, ntstatus.PortDisconnected)
 	default:
 		t.Error("W-90: the waiting read has no completion, want one")
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
@@ -118,9 +119,8 @@ func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 		anyKind(r, reflect.ValueOf(&in).Elem())
 		want := plain(reflect.ValueOf(in))
 		b, err := all.put([]byte("before"), reflect.ValueOf(in))
-		if err != nil || string(b) != "before"+string(want) {
-			t.Fatalf("%+v is encoded as\n%x, %v, want\n%x", in, b, err, want)
-		}
+		check.RequireThat(t, err == nil && string(b) == "before"+string(want),
+			"%+v is encoded as\n%x, %v, want\n%x", in, b, err, want)
 		got, err := decode(all, reflect.TypeFor[inArrays](), want)
 		if again := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(again, want) {
 			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, got, err)
@@ -192,9 +192,8 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 	row := rowsOfReadAs().open
 	out := nt.CreateFileOut{FileHandle: 9, Information: 1}
 	opened, err := row.AppendOut(nil, out)
-	if err != nil || len(opened) > outSize {
-		t.Fatalf("encoded output has %d bytes, %v, want at most %d, nil", len(opened), err, outSize)
-	}
+	check.RequireThat(t, err == nil && len(opened) <= outSize,
+		"encoded output has %d bytes, %v, want at most %d, nil", len(opened), err, outSize)
 	facts := ContentsBody{CreationTime: -1, LastWriteTime: 1 << 62, EndOfFile: 3, FileID: ^uint64(0), Whole: true}
 	half, dir := facts, ContentsBody{CreationTime: 1, LastWriteTime: 2, EndOfFile: 0, FileID: 4, Directory: true}
 	half.Whole = false
@@ -216,9 +215,8 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 	} {
 		got, b, data, err := DecodeContents(row, c.b)
 		if c.want == nil {
-			if !errors.Is(err, ErrValue) || data != nil {
-				t.Errorf("%s: decoded %+v, %q, %v, want no data and %v", name, b, data, err, ErrValue)
-			}
+			check.That(t, errors.Is(err, ErrValue) && data == nil,
+				"%s: decoded %+v, %q, %v, want no data and %v", name, b, data, err, ErrValue)
 			continue
 		}
 		if err != nil || b != *c.want || string(data) != c.data || !reflect.DeepEqual(got, out) {
@@ -226,8 +224,6 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 		}
 	}
 	tok, most, call, err := decodeReadAs(append(AppendReadAs(nil, -2, 0x01020304), 'c'))
-	if tok != -2 || most != 0x01020304 || string(call) != "c" || err != nil {
-		t.Errorf(`decoded ReadAs = %v, %d, %q, %v, want token -2, at most 0x01020304 bytes and call "c"`,
-			tok, most, call, err)
-	}
+	check.That(t, tok == -2 && most == 0x01020304 && string(call) == "c" && err == nil,
+		`decoded ReadAs = %v, %d, %q, %v, want token -2, at most 0x01020304 bytes and call "c"`, tok, most, call, err)
 }

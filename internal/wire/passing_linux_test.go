@@ -85,16 +85,13 @@ func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	at := 0
 	for i, n := range []int{0, 1, 0, 2} {
 		f, err := r.Frame()
-		if err != nil || f.Request != uint64(i+1) || len(f.Files) != n || len(f.Body) != 0 {
-			t.Fatalf("reply %d: %+v, %v, want %d descriptors", i+1, f, err, n)
-		}
+		check.RequireThat(t, err == nil && f.Request == uint64(i+1) && len(f.Files) == n && len(f.Body) == 0,
+			"reply %d: %+v, %v, want %d descriptors", i+1, f, err, n)
 		for _, file := range f.Files {
 			if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 				t.Errorf("descriptor flags = %d, %v, want FD_CLOEXEC", flags, err)
 			}
-			if closed(out[at]) {
-				t.Error("the descriptor is closed, want it open")
-			}
+			check.That(t, !closed(out[at]), "the descriptor is closed, want it open")
 			b := make([]byte, 1)
 			if _, err := file.Read(b); err != nil || b[0] != 'x' {
 				t.Errorf(`read from the descriptor = %q, %v, want "x", no error`, b, err)
@@ -129,13 +126,10 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		in, out := pipes(t, c.n)
 		pass(t, server, c.sent, in)
 		f, err := wire.NewReader(conn).Frame()
-		if f != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %+v, %v, want an error with %q", c.name, f, err, c.want)
-		}
+		check.That(t, f == nil && err != nil && strings.Contains(err.Error(), c.want),
+			"%s: %+v, %v, want an error with %q", c.name, f, err, c.want)
 		for i, w := range out {
-			if !closed(w) {
-				t.Errorf("%s: descriptor %d is open, want it closed", c.name, i)
-			}
+			check.That(t, closed(w), "%s: descriptor %d is open, want it closed", c.name, i)
 		}
 	}
 }
@@ -208,9 +202,7 @@ func TestFullDescriptorTableEndsConnection(t *testing.T) {
 		if errors.Is(err, unix.EMFILE) {
 			break
 		}
-		if err != nil || len(all) > 100 {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, err == nil && len(all) <= 100, "%v", err)
 		all = append(all, f)
 	}
 	_ = all[0].Close() // room for one of the two
@@ -218,9 +210,7 @@ func TestFullDescriptorTableEndsConnection(t *testing.T) {
 		t.Errorf("frame = %+v, %v, want an error about lost descriptors", f, err)
 	}
 	for i, w := range out {
-		if !closed(w) {
-			t.Errorf("descriptor %d is open, want it closed", i)
-		}
+		check.That(t, closed(w), "descriptor %d is open, want it closed", i)
 	}
 }
 
@@ -257,9 +247,8 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 		l := over(t, func(_ *lender, p process) wire.Process { return attaching{p, in[0], c.program} })
 		l.exchange(c.hello)
 		f, fds := l.ask(&wire.Frame{Kind: wire.Attach, Request: 7, Thread: 1, Body: []byte(c.bad)})
-		if f.Kind != wire.Answer || string(f.Body) != c.refusal || fds != 0 {
-			t.Errorf("refused attach: reply of kind %d, %q, %d descriptors, want %q", f.Kind, f.Body, fds, c.refusal)
-		}
+		check.That(t, f.Kind == wire.Answer && string(f.Body) == c.refusal && fds == 0,
+			"refused attach: reply of kind %d, %q, %d descriptors, want %q", f.Kind, f.Body, fds, c.refusal)
 		f, fds = l.ask(&wire.Frame{Kind: wire.Attach, Request: 8, Thread: 1, Body: []byte(c.good)})
 		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || fds != 1 {
 			t.Errorf("attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind,

@@ -42,9 +42,7 @@ func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 		s.greet()
 		s.send(frame(body))
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil || head.Status != ntstatus.Success {
-			t.Fatal(head.Status, err)
-		}
+		check.RequireThat(t, err == nil && head.Status == ntstatus.Success, "%v %v", head.Status, err)
 		out, c, data, err := wire.DecodeContents(row, rest)
 		opened, _ := out.(nt.CreateFileOut)
 		if whole := len(text) <= 100; err != nil || c.Whole != whole || whole == (opened.FileHandle != 0) ||
@@ -78,9 +76,8 @@ func FuzzContents(f *testing.F) {
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, c, data, err := wire.DecodeContents(openRow(), b)
-		if err == nil && (c.Whole && int64(len(data)) != c.EndOfFile || !c.Whole && len(data) > 0) {
-			t.Errorf("decoded %d bytes with facts %+v, want as many as the end of file, or none", len(data), c)
-		}
+		check.That(t, err != nil || (!c.Whole || int64(len(data)) == c.EndOfFile) && (c.Whole || len(data) <= 0),
+			"decoded %d bytes with facts %+v, want as many as the end of file, or none", len(data), c)
 	})
 }
 
@@ -163,9 +160,7 @@ func TestReadAsRestoresThreadIdentity(t *testing.T) {
 			}
 			probe := func() winnt.Handle {
 				h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-				if st != ntstatus.Success || th.NtClose(h) != ntstatus.Success {
-					t.Fatal(st)
-				}
+				check.RequireThat(t, st == ntstatus.Success && th.NtClose(h) == ntstatus.Success, "%v", st)
 				return h
 			}
 			next := probe()
@@ -222,9 +217,7 @@ func TestReadAsRestoresEarlierClient(t *testing.T) {
 		h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 		check.Require(t, st, ntstatus.Success, "NtOpenThreadToken")
 		out, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
-		if st != ntstatus.Success || th.NtClose(h) != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.RequireThat(t, st == ntstatus.Success && th.NtClose(h) == ntstatus.Success, "%v", st)
 		return out
 	}
 	before := statistics()

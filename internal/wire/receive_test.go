@@ -50,9 +50,8 @@ func TestUnpayableFrameIsSkipped(t *testing.T) {
 					f = &Frame{Body: make([]byte, headSize)}
 				}
 				h, _, err := DecodeAnswer(f.Body)
-				if err != nil || f.Request != 3 {
-					t.Errorf("%s: reply to request %d, %v, want request 3", c.name, f.Request, err)
-				}
+				check.That(t, err == nil && f.Request == 3,
+					"%s: reply to request %d, %v, want request 3", c.name, f.Request, err)
 				answered <- h.Status
 				_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Request: 4}))
 			}()
@@ -91,10 +90,8 @@ func TestPartialFrameHasDeadline(t *testing.T) {
 		}()
 		f, err := s.next()
 		want := []bool{true, false}[:2*(len(parts)-1)]
-		if err != nil || f.Request != 3 || string(f.Body) != "body" || !slices.Equal(conn.deadlines, want) {
-			t.Errorf("frame in %d parts: %+v, %v, deadlines set %v, want %v",
-				len(parts), f, err, conn.deadlines, want)
-		}
+		check.That(t, err == nil && f.Request == 3 && string(f.Body) == "body" && slices.Equal(conn.deadlines, want),
+			"frame in %d parts: %+v, %v, deadlines set %v, want %v", len(parts), f, err, conn.deadlines, want)
 	}
 }
 

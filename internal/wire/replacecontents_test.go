@@ -3,6 +3,7 @@ package wire_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -27,7 +28,6 @@ func TestReplaceContentsPassesBothHandles(t *testing.T) {
 	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
 	s.greet()
 	st := s.status(&wire.Frame{Kind: wire.ReplaceContents, Thread: 1, Body: wire.AppendReplaceContents(nil, 8, 12)})
-	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
-		t.Errorf("ReplaceContents = %s for file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
-	}
+	check.That(t, st == ntstatus.DiskFull && p.file == 8 && p.from == 12,
+		"ReplaceContents = %s for file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
 }

@@ -211,22 +211,17 @@ func line(f *wire.Frame, row string) string {
 // an error that names both versions and the remedy (W-1).
 func TestReleasedHelloFramesDecode(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/formats/*/wire/hello.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
+	check.RequireThat(t, err == nil && len(files) != 0, "%v %v", files, err)
 	for _, name := range files {
 		text := check.Must(os.ReadFile(name))
 		for line := range strings.Lines(string(text)) {
 			form, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
 			b := check.Must(hex.DecodeString(digits))
 			f, err := wire.ReadFrame(bufio.NewReader(bytes.NewReader(b)))
-			if err != nil {
-				t.Fatalf("%s: %s: %v", name, form, err)
-			}
+			check.RequireThat(t, err == nil, "%s: %s: %v", name, form, err)
 			h, err := wire.DecodeHello(f.Body)
-			if err != nil || h.Version != 1 || h.Process != 8 || h.Thread != "main" || len(h.Rows) < 100 {
-				t.Errorf("%s: %s: version %d, %d rows, %v", name, form, h.Version, len(h.Rows), err)
-			}
+			check.That(t, err == nil && h.Version == 1 && h.Process == 8 && h.Thread == "main" && len(h.Rows) >= 100,
+				"%s: %s: version %d, %d rows, %v", name, form, h.Version, len(h.Rows), err)
 			newer := bytes.Replace(bytes.Replace(f.Body, []byte("refmon\x01"), []byte("refmon\x02"), 1),
 				[]byte(`"Version":1`), []byte(`"Version":2`), 1)
 			if _, err := wire.DecodeHello(newer); err == nil || !strings.Contains(err.Error(),

@@ -46,9 +46,7 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	}
 	for b := make([]byte, 65536); filled > 0; {
 		n, err := unix.Read(theirs, b)
-		if err != nil || n == 0 {
-			t.Fatal(n, err)
-		}
+		check.RequireThat(t, err == nil && n != 0, "%v %v", n, err)
 		filled -= n
 	}
 	if n, err := writeNowWith(fd, []byte("hello"), files); n != 5 || err != nil {
@@ -60,13 +58,9 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 		t.Fatalf(`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
-	if err != nil || len(messages) != 1 {
-		t.Fatal(len(messages), err)
-	}
+	check.RequireThat(t, err == nil && len(messages) == 1, "%v %v", len(messages), err)
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		t.Fatalf("received %d descriptors, %v, want 1, nil", len(fds), err)
-	}
+	check.RequireThat(t, err == nil && len(fds) == 1, "received %d descriptors, %v, want 1, nil", len(fds), err)
 	check.NoError(t, check.Err(unix.Write(fds[0], []byte("through"))))
 	_ = unix.Close(fds[0])
 	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {

@@ -30,9 +30,8 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 func TestWriteClearsItsDeadline(t *testing.T) {
 	conn := new(writes)
 	check.NoError(t, NewServer(conn, nil).send(&Frame{Kind: Answer}))
-	if !slices.Equal(conn.deadlines, []bool{true, false}) {
-		t.Errorf("deadlines %v, want one set and then cleared", conn.deadlines)
-	}
+	check.That(t, slices.Equal(conn.deadlines, []bool{true, false}),
+		"deadlines %v, want one set and then cleared", conn.deadlines)
 }
 
 // An answer can be as large as a frame. One byte more is an error that sends nothing and closes its descriptors
@@ -47,9 +46,8 @@ func TestReplyIsAtMostOneFrame(t *testing.T) {
 	}
 	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
 	before, _ := waits()
-	if err != nil || before != 4+MaxFrame {
-		t.Errorf("largest reply: %v, %d bytes queued, want nil, %d", err, before, 4+MaxFrame)
-	}
+	check.That(t, err == nil && before == 4+MaxFrame,
+		"largest reply: %v, %d bytes queued, want nil, %d", err, before, 4+MaxFrame)
 	file := check.Must(os.Open(os.DevNull))
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {

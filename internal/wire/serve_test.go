@@ -143,9 +143,8 @@ func TestConnectionEndReleasesClientThreads(t *testing.T) {
 		t.Errorf("opening the token of the other thread: %s, want %s", st, ntstatus.NoToken)
 	}
 	own, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	if st != ntstatus.Success || own == 0 {
-		t.Errorf("opening the token of the impersonating thread: %s, want success", st)
-	}
+	check.That(t, st == ntstatus.Success && own != 0,
+		"opening the token of the impersonating thread: %s, want success", st)
 	revert()
 	revert() // A ticket works once (W-8).
 	check.Equal(t, check.Status(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)), ntstatus.NoToken,

@@ -65,9 +65,7 @@ func TestSlowFrameHitsTimeLimit(t *testing.T) {
 							time.Since(begun), err, c.after, c.want)
 					}
 				case <-time.After(24 * time.Hour):
-					if c.after != 0 {
-						t.Errorf("the connection is still open, want it closed after %s", c.after)
-					}
+					check.That(t, c.after == 0, "the connection is still open, want it closed after %s", c.after)
 				}
 			})
 		})
@@ -108,12 +106,10 @@ func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 						time.Sleep(c.pause)
 					}
 				}
-				if c.bytes < 0 && (err != nil || n != all) {
-					t.Errorf("write ended after %d of %d bytes with %v, want all bytes", n, all, err)
-				}
-				if c.bytes >= 0 && (err == nil || n < c.bytes-1 || n > c.bytes+1) {
-					t.Errorf("%d bytes were transferred before %v, want about %d", n, err, c.bytes)
-				}
+				check.That(t, c.bytes >= 0 || err == nil && n == all,
+					"write ended after %d of %d bytes with %v, want all bytes", n, all, err)
+				check.That(t, c.bytes < 0 || err != nil && n >= c.bytes-1 && n <= c.bytes+1,
+					"%d bytes were transferred before %v, want about %d", n, err, c.bytes)
 			})
 		})
 	}

@@ -55,9 +55,8 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	server.Stop()
 	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // a server that does not wait has closed by then
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
-	if err != nil || head.Status != ntstatus.InvalidHandle {
-		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
-	}
+	check.That(t, err == nil && head.Status == ntstatus.InvalidHandle,
+		"call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	check.NoError(t, s.ended())
 	_ = s.conn.Close()
 }
@@ -108,9 +107,7 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 				t.Error(err)
 			}
 			time.Sleep(time.Second)
-			if conn.Err() == nil {
-				t.Errorf("%+v: the client reports no error after the end, want one", c)
-			}
+			check.That(t, conn.Err() != nil, "%+v: the client reports no error after the end, want one", c)
 			_ = conn.Close()
 		})
 	}

@@ -44,9 +44,8 @@ func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 		}
 	}()
 	got, err := io.ReadAll(c)
-	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
-		t.Errorf("reply = %q, %v, want the client's SID and 180000 bytes", got, err)
-	}
+	check.That(t, err == nil && string(got) == "S-1-5-21-1-2-3-1107 asked 180000 bytes",
+		"reply = %q, %v, want the client's SID and 180000 bytes", got, err)
 	check.NoError(t, <-served)
 	check.NoError(t, c.Close())
 }
@@ -109,9 +108,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
 	t.Helper()
 	out, st := th.CallRow(nt.NtTable.Find(row), in)
-	if !st.IsSuccess() {
-		t.Fatalf("calling %s: %s, want success", row, st)
-	}
+	check.RequireThat(t, st.IsSuccess(), "calling %s: %s, want success", row, st)
 	return out.(O)
 }
 
@@ -144,9 +141,8 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 		out, st := serving.CallWhenReady(nt.NtTable.Find("NtListenPort"), nt.ListenPortIn{PortHandle: port},
 			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
 		m := out.(nt.ReplyWaitReceivePortOut)
-		if st != ntstatus.Success || !m.Connecting {
-			t.Fatalf("received %+v, %s, want a request to connect and %s", m, st, ntstatus.Success)
-		}
+		check.RequireThat(t, st == ntstatus.Success && m.Connecting,
+			"received %+v, %s, want a request to connect and %s", m, st, ntstatus.Success)
 		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
 			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
 			ConnectionInformation: nt.Cap([]byte("welcome"))}).PortHandle
@@ -208,9 +204,8 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 			check.NoError(t, err)
 			got[f.Request] = head.Status
 		}
-		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
-			t.Fatalf("round %d: statuses %v, want 3 with %v for the wait", i, got, ntstatus.Cancelled)
-		}
+		check.RequireThat(t, len(got) == 3 && got[wait.Request] == ntstatus.Cancelled,
+			"round %d: statuses %v, want 3 with %v for the wait", i, got, ntstatus.Cancelled)
 	}
 }
 
@@ -244,9 +239,7 @@ func TestThreadEndCancelsWaitingCall(t *testing.T) {
 		default:
 			t.Error("the wait of the ended thread has not ended, want STATUS_CANCELLED")
 		}
-		if len(waited[1]) != 0 {
-			t.Errorf("%d waits of the other thread ended, want 0", len(waited[1]))
-		}
+		check.That(t, len(waited[1]) == 0, "%d waits of the other thread ended, want 0", len(waited[1]))
 		check.Require(t, check.Status(conn.Thread().NtSetEvent(h)), ntstatus.Success, "Thread")
 		check.Equal(t, <-waited[1], ntstatus.Success, "wait of the other thread")
 		_ = conn.Close()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -25,9 +26,7 @@ func TestEntryIsNamedByGUIDAndMask(t *testing.T) {
 		"(OA;CI;GA;;bf967a9c-0de6-11d0-a285-00aa003049e2;WD)": "for children of class group",
 	} {
 		for _, a := range sddl.MustParse("D:" + text).DACL().All() {
-			if got := words.Entry(a); got != want {
-				t.Errorf("%s: %q, want %q", text, got, want)
-			}
+			check.Equal(t, words.Entry(a), want, "%s", text)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
@@ -48,9 +49,8 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		if err != nil {
 			got = "error: " + err.Error()
 		}
-		if got != c.want && !(strings.HasPrefix(c.want, "error") && strings.HasPrefix(got, c.want)) {
-			t.Errorf("%s on %q: %s, want %s", c.rights, c.types, got, c.want)
-		}
+		check.That(t, got == c.want || strings.HasPrefix(c.want, "error") && strings.HasPrefix(got, c.want),
+			"%s on %q: %s, want %s", c.rights, c.types, got, c.want)
 	}
 	if _, err := words.Chains([]string{"member", "nosuchname"}); err == nil {
 		t.Error("an object type that does not exist was read")
@@ -69,10 +69,6 @@ func TestDivideGroupsPartsByType(t *testing.T) {
 	want := []string{": [0x20000 0x40000]", "0 " + object + ", 1 " + changesGUID + ": [0x100 0x100]",
 		"0 " + object + ", 1 " + changesAllGUID + ": [0x100]",
 		"0 " + object + ", 1 " + membershipGUID + ", 2 " + memberGUID + ": [0x20 0x10]"}
-	if !slices.Equal(got, want) {
-		t.Errorf("groups %q, want %q", got, want)
-	}
-	if text := fmt.Sprint(places); text != "[[{0 0}] [{1 0} {2 0}] [{3 0}] [{3 1}] [{0 1}] [{1 1}]]" {
-		t.Errorf("places %s, want [[{0 0}] [{1 0} {2 0}] [{3 0}] [{3 1}] [{0 1}] [{1 1}]]", text)
-	}
+	check.That(t, slices.Equal(got, want), "groups %q, want %q", got, want)
+	check.Equal(t, fmt.Sprint(places), "[[{0 0}] [{1 0} {2 0}] [{3 0}] [{3 1}] [{0 1}] [{1 1}]]", "places")
 }

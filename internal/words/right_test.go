@@ -82,9 +82,7 @@ func TestWordsMapByObjectType(t *testing.T) {
 	} {
 		rights := must(words.Parse(text))
 		got := [2]winnt.AccessMask{rights[0].Mask(winnt.FileObject), rights[0].Mask(winnt.KeyObject)}
-		if got != want || rights[0].Name != text {
-			t.Errorf("%s is %s: %#x, want %#x", text, rights[0].Name, got, want)
-		}
+		check.That(t, got == want && rights[0].Name == text, "%s is %s: %#x, want %#x", text, rights[0].Name, got, want)
 	}
 	for mask, want := range map[winnt.AccessMask]string{0: "[]", 0x20019: "[read list]", 0x20018: "[]",
 		0x2001F: "[read write list]",

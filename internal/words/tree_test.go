@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
@@ -33,9 +34,7 @@ func TestTypesByNameMakeOneTree(t *testing.T) {
 		for _, e := range list {
 			got = append(got, fmt.Sprintf("%d:%.8s", e.Level, e.GUID.String()))
 		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %v, want %s", text, got, want)
-		}
+		check.That(t, strings.Join(got, " ") == want, "%s: %v, want %s", text, got, want)
 		if err := access.ValidateObjectTypes(list); len(list) > 0 && err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -66,9 +65,7 @@ func TestChainPutsAttributeBelowPropertySet(t *testing.T) {
 			}
 			got = append(got, strings.Join(guids, " "))
 		}
-		if err != nil || strings.Join(got, "; ") != want {
-			t.Errorf("%s: %v, %v, want %s", names, got, err, want)
-		}
+		check.That(t, err == nil && strings.Join(got, "; ") == want, "%s: %v, %v, want %s", names, got, err, want)
 	}
 	for _, names := range []string{"nothing", "user nothing", "bf9679c0"} {
 		if chains, err := words.Chains(strings.Fields(names)); !errors.Is(err, words.ErrNoType) || chains != nil {

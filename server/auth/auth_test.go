@@ -44,8 +44,7 @@ func TestPackageAcceptsOnlyItsEvidence(t *testing.T) {
 		{auth.Evidence{}, ntstatus.NoSuchPackage, sid.SID{}},
 	} {
 		r, st := auth.First(context.Background(), c.e, unix.New(s), password.New(s))
-		if st != c.want || r.Token.User.SID != c.user {
-			t.Errorf("%d: %v is %v, want %v", i, st, r.Token.User.SID, c.want)
-		}
+		check.That(t, st == c.want && r.Token.User.SID == c.user,
+			"%d: %v is %v, want %v", i, st, r.Token.User.SID, c.want)
 	}
 }

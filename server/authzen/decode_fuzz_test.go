@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzRequest sends any body to both endpoints. The response to JSON is JSON, no input panics, and a question that is
@@ -20,9 +22,8 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, path := range []string{EvaluationPath, EvaluationsPath} {
 			status, got, _ := post(h, path, string(body))
-			if (status != 200 || !json.Valid([]byte(got))) && status != 400 && status != 429 {
-				t.Fatalf("%s: %d %s", path, status, got)
-			}
+			check.RequireThat(t, status == 200 && json.Valid([]byte(got)) || status == 400 || status == 429,
+				"%s: %d %s", path, status, got)
 		}
 		q, err := decodeOne(body)
 		if err != nil {

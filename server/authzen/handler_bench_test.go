@@ -45,9 +45,7 @@ func start(t testing.TB, at, program string, args ...string) {
 			_ = c.Close()
 			return
 		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, !time.Now().After(end), "%v", err)
 	}
 }
 

@@ -191,9 +191,8 @@ func TestMetadataHasConfiguredEndpoints(t *testing.T) {
 		h.serveMetadata(w, httptest.NewRequest(http.MethodGet, MetadataPath, nil))
 		want := fmt.Sprintf(`{"policy_decision_point":%q,"access_evaluation_endpoint":%q,"access_evaluations_endpoint":%q}`,
 			url, base+"/access/v1/evaluation", base+"/access/v1/evaluations")
-		if w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
-			t.Errorf("%s, want %s", w.Body, want)
-		}
+		check.That(t, w.Body.String() == want && w.Header().Get("Content-Type") == "application/json",
+			"%s, want %s", w.Body, want)
 	}
 }
 
@@ -236,15 +235,12 @@ func TestErrorsGrantNothing(t *testing.T) {
 	} {
 		h := records(t, func(cfg *Config) { cfg.Evaluator = failing{c.err} })
 		status, got, _ := post(h, EvaluationPath, whole)
-		if status != c.status || got != c.text {
-			t.Errorf("%v: %d %q, want %d %q", c.err, status, got, c.status, c.text)
-		}
+		check.That(t, status == c.status && got == c.text,
+			"%v: %d %q, want %d %q", c.err, status, got, c.status, c.text)
 		status, got, _ = post(h, EvaluationsPath, `{"evaluations":[`+whole+`]}`)
 		want := fmt.Sprintf(`{"evaluations":[{"decision":false,"context":{"error":{"status":%d,"message":%q}}}]}`, c.status,
 			c.text)
-		if status != 200 || got != want {
-			t.Errorf("%v in a batch: %d %s, want %s", c.err, status, got, want)
-		}
+		check.That(t, status == 200 && got == want, "%v in a batch: %d %s, want %s", c.err, status, got, want)
 	}
 	unknown := records(t, func(cfg *Config) {
 		cfg.Caller = func(*http.Request) (Caller, error) { return Caller{}, errors.New("who") }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestLimiterRefillsAllowanceOverTime checks the allowance of a caller, and that callers beyond the table cost no
@@ -36,10 +38,6 @@ func TestLimiterRefillsAllowanceOverTime(t *testing.T) {
 	l.mu.Lock()
 	known := len(l.of)
 	l.mu.Unlock()
-	if known > mostCallers {
-		t.Errorf("%d callers, want at most %d", known, mostCallers)
-	}
-	if NewLimiter(0, time.Now).Allow(Caller{}) {
-		t.Error("a limiter of 0 allows")
-	}
+	check.That(t, known <= mostCallers, "%d callers, want at most %d", known, mostCallers)
+	check.That(t, !NewLimiter(0, time.Now).Allow(Caller{}), "a limiter of 0 allows")
 }

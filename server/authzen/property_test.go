@@ -3,6 +3,8 @@ package authzen
 import (
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestPropertyKindsReachConditions checks each kind of a property, in the file and in the request.
@@ -12,9 +14,7 @@ func TestPropertyKindsReachConditions(t *testing.T) {
 		`@User.tags Contains \"y\" && @User.on == 1 && @Resource.n == 7 && @Resource.list Any_of {\"b\"} && ok == 1))",
 		"actions":{"do":{"rights":["r"]}},
 		"request":{"resource":{"n":"integer","list":"strings"},"action":{"ok":"boolean"}}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		action, resource string
 		want             bool

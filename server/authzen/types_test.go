@@ -196,9 +196,7 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 			t.Error(err)
 		}
 		list := sink.Drain()
-		if len(list) != 1 || list[0].Outcome != want {
-			t.Fatalf("%s: %v, want one record", who, list)
-		}
+		check.RequireThat(t, len(list) == 1 && list[0].Outcome == want, "%s: %v, want one record", who, list)
 		server, _ := list[0].Field("ObjectServer")
 		object, _ := list[0].Field("ObjectName")
 		user, _ := list[0].Field("SubjectUserSid")
@@ -236,9 +234,8 @@ func TestReasonsNeedReadControl(t *testing.T) {
 	const why = "w: denied by (D;;DC;;;WD)"
 	for who, user := range map[string]string{"a": why, "b": "access denied"} {
 		a := types.Decide(question(t, who, "do", "any"), nil)
-		if a.Decision || a.ReasonAdmin != why || a.ReasonUser != user {
-			t.Errorf("%s: %+v, want %q and %q", who, a, why, user)
-		}
+		check.That(t, !a.Decision && a.ReasonAdmin == why && a.ReasonUser == user,
+			"%s: %+v, want %q and %q", who, a, why, user)
 	}
 }
 

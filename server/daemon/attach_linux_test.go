@@ -138,13 +138,10 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 		check.Success(t, th.NtClose(h))
 	}
 	want := fmt.Sprintf("uid %d %d gid %s [%s] {S-1-5-21-1-2-3-1108", uid, uid, games.Gid, games.Gid)
-	if err != nil || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "STATUS_SUCCESS") {
-		t.Errorf("the program: %q, %v, want %q", got, err, want)
-	}
+	check.That(t, err == nil && strings.HasPrefix(got, want) && strings.HasSuffix(got, "STATUS_SUCCESS"),
+		"the program: %q, %v, want %q", got, err, want)
 	mu.Lock()
-	if !counted[uint32(uid)] {
-		t.Error("W-17: the program does not count against the bounds of its own user")
-	}
+	check.That(t, counted[uint32(uid)], "W-17: the program does not count against the bounds of its own user")
 	mu.Unlock()
 	// An account without a uid, or without one of its own (W-93).
 	for _, rid := range []int{1109, 1110, 1111} {
@@ -156,9 +153,7 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 	}
 	// Root itself says hello in the place of the user (W-94).
 	f, checksUID, err := c.AttachAs(processOf(t, c, his))
-	if err != nil || uint64(checksUID) != uid {
-		t.Fatal(checksUID, err)
-	}
+	check.RequireThat(t, err == nil && uint64(checksUID) == uid, "%v %v", checksUID, err)
 	cmd := exec.Command(program, "-test.run=^TestStartedAsHelperProcess$")
 	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
 	out, err := cmd.Output()
@@ -190,9 +185,7 @@ func TestStartedAsIsNotFull(t *testing.T) {
 	v, st := full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation)
 	check.Success(t, st)
 	f, uid, err := full.AttachAs(process)
-	if err != nil || uid != 5 {
-		t.Fatal(uid, err)
-	}
+	check.RequireThat(t, err == nil && uid == 5, "%v %v", uid, err)
 	child := v.(nt.ProcessBasic).UniqueProcessID
 	want := map[uint64]bool{uint64(his.Process()): false, uint64(full.Process()): true, uint64(child): false}
 	told := map[uint64]bool{}
@@ -202,8 +195,6 @@ func TestStartedAsIsNotFull(t *testing.T) {
 		}
 		return len(told) == len(want)
 	}, "the query for sessions does not list all of %v", want)
-	if !maps.Equal(told, want) {
-		t.Errorf("L-51: full are %v, want %v", told, want)
-	}
+	check.That(t, maps.Equal(told, want), "L-51: full are %v, want %v", told, want)
 	_, _, _ = f.Close(), his.Close(), full.Close()
 }

@@ -132,9 +132,7 @@ func TestChildProgramRunsWithCreatedToken(t *testing.T) {
 	shown := slices.ContainsFunc(ask(t, c, inspect.Query{What: "sessions"}).Sessions, func(x inspect.Session) bool {
 		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == filepath.Base(os.Args[0])
 	})
-	if !shown {
-		t.Error("W-79: the program is not shown by its own name")
-	}
+	check.That(t, shown, "W-79: the program is not shown by its own name")
 	check.Equal(t, check.Status(c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)), ntstatus.Timeout,
 		"while the program runs")
 	s.ends()
@@ -174,9 +172,7 @@ func TestSecondAttachToProcessIsRejected(t *testing.T) {
 		if err == nil {
 			_ = f.Close()
 		}
-		if !errors.Is(err, want.Err()) {
-			t.Errorf("handle %d: %v, want %s", h, err, want)
-		}
+		check.That(t, errors.Is(err, want.Err()), "handle %d: %v, want %s", h, err, want)
 	}
 	suspended, other := child(winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED), child(0)
 	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
@@ -215,9 +211,7 @@ func attachAnother(t *testing.T, user string) {
 	client := d.as(who, bob)
 	c := d.as(who, service)
 	_, err := c.Start(processOf(t, c, client), exec.Command(os.Args[0], "-test.run=^TestStartedHelperProcess$"))
-	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
-		t.Errorf("a process of another account: %v", err)
-	}
+	check.That(t, errors.Is(err, ntstatus.PrivilegeNotHeld.Err()), "a process of another account: %v", err)
 	_, _ = client.Close(), c.Close()
 }
 

@@ -78,10 +78,8 @@ func killedIn(t *testing.T, d *running, s script) {
 			if err != nil {
 				t.Fatal(said.String())
 			}
-			if before == d.counts {
-				t.Errorf("the daemon's counts are %v with and without the program: it had no resources to release",
-					before)
-			}
+			check.That(t, before != d.counts,
+				"the daemon's counts are %v with and without the program: it had no resources to release", before)
 			left := &running{T: t, Daemon: d.Daemon, socket: d.socket, counts: d.counts}
 			left.settles()
 			left.works()

@@ -129,7 +129,5 @@ func story(t *testing.T, serverProgram, client []string) {
 	for err == nil {
 		got, err = d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	}
-	if got == "" {
-		t.Error("a client without a server prints nothing, want an error message")
-	}
+	check.That(t, got != "", "a client without a server prints nothing, want an error message")
 }

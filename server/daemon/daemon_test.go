@@ -101,9 +101,8 @@ func TestConnectionGetsTokenOfPeerUser(t *testing.T) {
 		t.Errorf("%v, %s, want %s", user, st, want)
 	}
 	groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
-	if st != ntstatus.Success || !holds(groups.([]token.Group), "S-1-22-2-"+strconv.Itoa(os.Getgid())) {
-		t.Errorf("%v, %s", groups, st)
-	}
+	check.That(t, st == ntstatus.Success && holds(groups.([]token.Group), "S-1-22-2-"+strconv.Itoa(os.Getgid())),
+		"%v, %s", groups, st)
 	if !strings.Contains(th.Name(), ownName(t)) { // the name of the peer's program
 		t.Errorf("the thread is %s", th.Name())
 	}
@@ -140,9 +139,8 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	}
 	cfg.Socket = filepath.Join(dir, "missing", "s")
 	_, err := daemon.Start(cfg)
-	if err == nil || !strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)) {
-		t.Errorf("a socket in a missing folder: %v", err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)),
+		"a socket in a missing folder: %v", err)
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
 		t.Errorf(`the file in the way: %q, %v, want "data", no error`, b, err)
 	}
@@ -159,9 +157,7 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	_ = stale.Close()
 	cfg.Socket = filepath.Join(dir, "stale")
 	after, err := daemon.Start(cfg)
-	if err != nil {
-		t.Fatalf("a stale socket: %v", err)
-	}
+	check.RequireThat(t, err == nil, "a stale socket: %v", err)
 	check.NoError(t, after.Close())
 }
 
@@ -208,9 +204,7 @@ func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 	if _, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
 		t.Errorf("a call afterwards: %s (W-9), want %s", st, ntstatus.PortDisconnected)
 	}
-	if c.Err() == nil {
-		t.Error("the connection does not say why it ended")
-	}
+	check.That(t, c.Err() != nil, "the connection does not say why it ended")
 }
 
 // as says that each peer has another uid than it has.

@@ -39,18 +39,14 @@ func TestDenialsAreShared(t *testing.T) {
 			d.denials.bytes, next, keptDenials, keptBytes, 100_041+2*keptBytes/largestKept)
 	}
 	for i := range uint32(40) {
-		if of[1000+i] != 1 {
-			t.Fatalf("W-97: %d denials of uid %d are left, want 1", of[1000+i], 1000+i)
-		}
+		check.RequireThat(t, of[1000+i] == 1, "W-97: %d denials of uid %d are left, want 1", of[1000+i], 1000+i)
 	}
 	if of[7] < keptDenials/2 || of[8] < keptBytes/largestKept/2 {
 		t.Errorf("W-97: %d and %d denials of the other two, want at least %d, at least %d", of[7], of[8],
 			keptDenials/2, keptBytes/largestKept/2)
 	}
 	for _, s := range list {
-		if s.owner.uid == 7 && s.lines[0] == "many 0" {
-			t.Error("W-28: the oldest denial is left")
-		}
+		check.That(t, s.owner.uid != 7 || s.lines[0] != "many 0", "W-28: the oldest denial is left")
 	}
 }
 
@@ -68,9 +64,8 @@ func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 		if s == "diary" {
 			want = 0
 		}
-		if len(calls) != want || want == 1 && calls[0].Lines[0] != "OPEN /srv/projects/plan" {
-			t.Errorf("W-27: %q: %+v", s, calls)
-		}
+		check.That(t, len(calls) == want && (want != 1 || calls[0].Lines[0] == "OPEN /srv/projects/plan"),
+			"W-27: %q: %+v", s, calls)
 	}
 	l := inspector{d: d, who: subjectOf(t, fileaccess.UnixUser(4713))}
 	if calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials"}); len(calls) != 0 {

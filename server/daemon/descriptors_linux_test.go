@@ -111,9 +111,7 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	c := d.dial()
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, plan(winnt.GENERIC_READ|winnt.GENERIC_WRITE))
-	if st != ntstatus.Success || f == nil {
-		t.Fatal(f, st)
-	}
+	check.RequireThat(t, st == ntstatus.Success && f != nil, "%v %v", f, st)
 	defer f.Close()
 	text := make([]byte, 16)
 	if n, err := f.Read(text); err != nil || string(text[:n]) != "the plan\n" {
@@ -309,9 +307,7 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 	in := plan(winnt.FILE_READ_DATA)
 	in.ObjectAttributes.V.ObjectName = `\??\share\a\b\` + name
 	from, _, st2 := th.NtCreateFile(in)
-	if st != ntstatus.Success || st2 != ntstatus.Success {
-		t.Fatal(st, st2)
-	}
+	check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 	return file, from
 }
 
@@ -350,9 +346,7 @@ func TestRefillNeedsRightsOnBothHandles(t *testing.T) {
 		in := plan(desired)
 		in.ObjectAttributes.V.ObjectName = name
 		h, _, st := th.NtCreateFile(in)
-		if st != ntstatus.Success {
-			t.Fatal(name, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "%v %v", name, st)
 		return h
 	}
 	const plan = `\??\share\a\b\plan`

@@ -75,8 +75,6 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	for _, e := range (&inspector{d: d, who: &who}).passed() {
 		got = append(got, e.Process)
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("F-177: of processes %v, want %v", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "F-177: of processes %v, want %v", got, want)
 	check.NoError(t, sys.Close())
 }

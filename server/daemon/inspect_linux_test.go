@@ -89,25 +89,18 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 	got := map[uint64]inspect.Session{}
 	last := uint64(0)
 	for _, s := range ask(t, admin, inspect.Query{What: "sessions"}).Sessions {
-		if s.Since.Before(begun.Add(-time.Second)) || s.Since.After(time.Now()) || s.Process <= last {
-			t.Errorf("%+v, after process %d", s, last)
-		}
+		check.That(t, !s.Since.Before(begun.Add(-time.Second)) && !s.Since.After(time.Now()) && s.Process > last,
+			"%+v, after process %d", s, last)
 		last, s.Since = s.Process, time.Time{}
 		got[s.Process] = s
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("W-27: sessions\n%+v, want\n%+v", got, want)
-	}
+	check.That(t, reflect.DeepEqual(got, want), "W-27: sessions\n%+v, want\n%+v", got, want)
 	for _, m := range log.of(t, "connection") {
 		id := fmt.Sprint(uint64(m["process"].(float64)))
-		if !reflect.DeepEqual(m, logged[id]) {
-			t.Errorf("logged %v, want %v", m, logged[id])
-		}
+		check.That(t, reflect.DeepEqual(m, logged[id]), "logged %v, want %v", m, logged[id])
 		delete(logged, id)
 	}
-	if len(logged) > 0 {
-		t.Errorf("not logged: %v: len(logged) = %d, want 0", logged, len(logged))
-	}
+	check.That(t, len(logged) <= 0, "not logged: %v: len(logged) = %d, want 0", logged, len(logged))
 	for _, c := range []*client.Conn{child, inside, other, admin} {
 		_ = c.Close()
 	}

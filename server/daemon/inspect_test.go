@@ -49,9 +49,7 @@ func ask(t *testing.T, c *client.Conn, q inspect.Query) inspect.Reply {
 	b, err := json.Marshal(q)
 	check.NoError(t, err)
 	b, err = c.Look(b)
-	if err != nil {
-		t.Fatalf("%+v: %v", q, err)
-	}
+	check.RequireThat(t, err == nil, "%+v: %v", q, err)
 	var a inspect.Reply
 	check.NoError(t, json.Unmarshal(b, &a))
 	return a
@@ -143,9 +141,7 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	b.Thread().NtClose(4)
 	a.Thread().NtClose(4)
 	for _, call := range ask(t, a, inspect.Query{What: "calls"}).Calls {
-		if winnt.Handle(call.Process) != a.Process() {
-			t.Errorf("alice sees a call of %d", call.Process)
-		}
+		check.That(t, winnt.Handle(call.Process) == a.Process(), "alice sees a call of %d", call.Process)
 	}
 	if got := seen(admin, inspect.Query{What: "calls", After: before}); !slices.Equal(got,
 		[]winnt.Handle{b.Process(), a.Process()}) {
@@ -188,9 +184,8 @@ func TestSlowWatcherGetsCountOfLostCalls(t *testing.T) {
 		}
 		after = answer.Next
 	}
-	if got+lost != made || lost == 0 || got == 0 {
-		t.Errorf("%d calls seen and %d lost, want %d together", got, lost, made)
-	}
+	check.That(t, got+lost == made && lost != 0 && got != 0,
+		"%d calls seen and %d lost, want %d together", got, lost, made)
 }
 
 // TestRecordedCallsMaskPasswords checks that recorded calls show passwords as *** (L-1).
@@ -249,9 +244,8 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	own, st := a.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	g, st2 := a.Thread().NtQueryInformationToken(own, winnt.TokenGroups)
 	p, st3 := a.Thread().NtQueryInformationToken(own, winnt.TokenPrivileges)
-	if st != ntstatus.Success || st2 != ntstatus.Success || st3 != ntstatus.Success {
-		t.Fatal(st, st2, st3)
-	}
+	check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success && st3 == ntstatus.Success,
+		"%v %v %v", st, st2, st3)
 	var groups, privileges []inspect.Attributed // as the token itself says
 	for _, g := range g.([]token.Group) {
 		groups = append(groups, inspect.Attributed{Group: g.SID, Attributes: g.Attributes})

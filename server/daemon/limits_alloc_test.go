@@ -51,9 +51,8 @@ func TestLongObjectNamesCountTowardsQuota(t *testing.T) {
 	}
 	grown := liveHeap() - before
 	t.Logf("%d events: %v, the heap has grown by %d MiB", made, st, grown>>20)
-	if st != ntstatus.QuotaExceeded {
-		t.Errorf("%d events with names of 30,000 characters end with %v, want STATUS_QUOTA_EXCEEDED", made, st)
-	}
+	check.That(t, st == ntstatus.QuotaExceeded,
+		"%d events with names of 30,000 characters end with %v, want STATUS_QUOTA_EXCEEDED", made, st)
 	_ = c.Close()
 	d.settles()
 	if after := liveHeap(); after > before+before/20 {
@@ -112,9 +111,7 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 	for st == ntstatus.Success {
 		_, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	}
-	if st != ntstatus.QuotaExceeded {
-		t.Errorf("%v, want STATUS_QUOTA_EXCEEDED", st)
-	}
+	check.That(t, st == ntstatus.QuotaExceeded, "%v, want STATUS_QUOTA_EXCEEDED", st)
 	// A call of 300,000 bytes cannot be kept for an account that has less left.
 	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.Repeat("y", 300_000)},
 		nt.NotificationEvent, false); st != ntstatus.QuotaExceeded {

@@ -282,9 +282,7 @@ func (a *attacker) limitsJobs() func() ntstatus.Status {
 func attackTime(t *testing.T) time.Duration {
 	d, err := time.ParseDuration(os.Getenv("REFMON_QUOTA_TIME"))
 	if err != nil {
-		if os.Getenv("REFMON_QUOTA_TIME") != "" {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, os.Getenv("REFMON_QUOTA_TIME") == "", "%v", err)
 		return time.Second
 	}
 	return d
@@ -346,15 +344,12 @@ func TestServicesStayWithinTheQuota(t *testing.T) {
 			close(stop)
 			<-stopped
 			t.Logf("%d calls: %v, the heap has grown by %d KiB, %d calls of another account", made, st, grown>>10, others.Load())
-			if st != ntstatus.Success && st != ntstatus.QuotaExceeded {
-				t.Errorf("%d calls end with %v, want STATUS_QUOTA_EXCEEDED", made, st)
-			}
+			check.That(t, st == ntstatus.Success || st == ntstatus.QuotaExceeded,
+				"%d calls end with %v, want STATUS_QUOTA_EXCEEDED", made, st)
 			if grown > quota*3/2 {
 				t.Errorf("the heap has grown by %d bytes, want at most %d", grown, quota*3/2)
 			}
-			if others.Load() == 0 {
-				t.Error("another account made no call")
-			}
+			check.That(t, others.Load() != 0, "another account made no call")
 			_, _ = a.conn.Close(), other.Close()
 			d.settles()
 			check.Eventually(t, func() bool { return len(d.Stats().Quotas) == 0 }, "quotas remain")

@@ -38,9 +38,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 	full := func(what string, err error) {
 		t.Helper()
-		if !errors.Is(err, ntstatus.InsufficientResources.Err()) {
-			t.Errorf("%s: %v", what, err)
-		}
+		check.That(t, errors.Is(err, ntstatus.InsufficientResources.Err()), "%s: %v", what, err)
 	}
 	var in []*connection
 	admit := func(uid uint32) {
@@ -59,13 +57,11 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	if d.refused != 2 || len(d.connections) != 3 || d.users[7].connections != 2 || d.users[8].connections != 1 {
 		t.Errorf("%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
 	}
-	if !d.thread(7, 1) || !d.thread(7, 1) || d.thread(7, 1) || !d.thread(8, 1) {
-		t.Error("two threads of each user, and no third")
-	}
+	check.That(t, d.thread(7, 1) && d.thread(7, 1) && !d.thread(7, 1) && d.thread(8, 1),
+		"two threads of each user, and no third")
 	check.Equal(t, d.refused, 3, "refused")
-	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
-		t.Error("one released thread must make room for exactly one")
-	}
+	check.That(t, d.thread(7, -1) && d.thread(7, 1) && !d.thread(7, 1),
+		"one released thread must make room for exactly one")
 	d.thread(7, -1)
 	d.thread(7, -1)
 	d.thread(8, -1)
@@ -76,10 +72,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 		}
 	}
 	d.forget(in[len(in)-1])
-	if len(d.users) != 0 || len(d.connections) != 0 {
-		t.Errorf("left over: users %v, %d connections, want no users and 0 connections", d.users,
-			len(d.connections))
-	}
+	check.That(t, len(d.users) == 0 && len(d.connections) == 0,
+		"left over: users %v, %d connections, want no users and 0 connections", d.users, len(d.connections))
 	d.limits.Quota, d.refused = 1, 0
 	if err := d.admit(of(7)); err == nil || d.refused != 1 || len(d.users)+len(d.connections) != 0 {
 		t.Errorf("a connection beyond the quota: %v, %d refused, users %v", err, d.refused, d.users)
@@ -103,9 +97,8 @@ func TestFailedThreadIsNotCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	th, err := c.NewThread()
-	if err != nil || d.users[7].threads != 1 {
-		t.Fatalf("%v, %v, want d.users[7].threads = 1, no error", err, d.users)
-	}
+	check.RequireThat(t, err == nil && d.users[7].threads == 1,
+		"%v, %v, want d.users[7].threads = 1, no error", err, d.users)
 	c.GiveBack(th)
 	c.Exit()
 	for range 3 {

@@ -45,9 +45,7 @@ func TestConnectionWritesLogonRecord(t *testing.T) {
 	for e := range kept.Events() {
 		found = found || e.ID == 4624
 	}
-	if !found {
-		t.Error("no record of the logon")
-	}
+	check.That(t, found, "no record of the logon")
 	log = &audit.Log{Sink: broken{}}
 	log.Policy.Store(closed)
 	d = start(t, func(c *daemon.Config) { c.Audit = log })
@@ -79,9 +77,8 @@ func TestNewIdentityAffectsOnlyNewConnections(t *testing.T) {
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		check.Success(t, st)
 		groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
-		if st != ntstatus.Success || holds(groups.([]token.Group), "S-1-5-32-544") != x.want {
-			t.Errorf("%v, %s", groups, st)
-		}
+		check.That(t, st == ntstatus.Success && holds(groups.([]token.Group), "S-1-5-32-544") == x.want,
+			"%v, %s", groups, st)
 	}
 }
 
@@ -135,9 +132,8 @@ func TestUnmappedPeerBecomesAnonymous(t *testing.T) {
 	h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	check.Success(t, st)
 	user, st := c.Thread().NtQueryInformationToken(h, winnt.TokenUser)
-	if st != ntstatus.Success || user.(token.Group).SID.String() != "S-1-5-7" {
-		t.Errorf("65534 is %v, %v (L-25)", user, st)
-	}
+	check.That(t, st == ntstatus.Success && user.(token.Group).SID.String() == "S-1-5-7",
+		"65534 is %v, %v (L-25)", user, st)
 }
 
 // odd gives every peer a result that cannot be logged on, or an error.
@@ -171,9 +167,7 @@ func TestClientWithoutTokenIsRejected(t *testing.T) {
 			check.Eventually(t, func() bool { return len(log.of(t, "connection ended")) > 0 },
 				"the log has no line about the rejected client")
 			for _, m := range log.of(t, "connection ended") {
-				if m["level"] != "WARN" || m["error"] == nil || m["error"] == "" {
-					t.Errorf("logged %v", m)
-				}
+				check.That(t, m["level"] == "WARN" && m["error"] != nil && m["error"] != "", "logged %v", m)
 			}
 		})
 	}

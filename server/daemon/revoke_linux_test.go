@@ -79,19 +79,14 @@ func TestRevokeEndsUser(t *testing.T) {
 		server, other := d.serverFor(bob), d.serverFor(alice)
 		h, st := opens(server)
 		his, st2 := opens(other)
-		if st != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatal(st, st2)
-		}
+		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 		_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
-		if st != ntstatus.Success || passed == nil {
-			t.Fatal(st, passed)
-		}
+		check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 		defer passed.Close()
 		got, st := revokes(t, admin, inspect.Query{User: bobsSID, Now: now})
 		check.Success(t, st)
-		if got.Sessions != 1 || got.Tokens < 2 || got.Files != 1 {
-			t.Errorf("W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
-		}
+		check.That(t, got.Sessions == 1 && got.Tokens >= 2 && got.Files == 1,
+			"W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
 		if len(got.Remains) != 1 || got.Remains[0].Kind != "descriptor" ||
 			!strings.EqualFold(got.Remains[0].Name, `\Device\share\a\b\plan`) || got.Remains[0].PID == 0 {
 			t.Errorf("W-101: remains %+v, want the descriptor of the plan", got.Remains)
@@ -126,9 +121,7 @@ func recorded(t *testing.T, sink *audit.Memory, what, target string) {
 			t.Errorf("W-100: the target %q, want %q", text, target)
 		}
 	}
-	if n != 1 {
-		t.Errorf("W-100: %d records of %q, want 1", n, what)
-	}
+	check.That(t, n == 1, "W-100: %d records of %q, want 1", n, what)
 }
 
 // TestRevokeEndsPath checks that a revocation by path ends every open of the files below it, for all users, and no
@@ -143,18 +136,15 @@ func TestRevokeEndsPath(t *testing.T) {
 	for i, q := range []inspect.Query{{Path: `\??\share\A`}, {Path: `\Device\share\a\b\`}, {Path: "/srv/a"}} {
 		h, st := opens(a.Thread())
 		h2, st2 := opens(b.Thread())
-		if st != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatal(st, st2)
-		}
+		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 		for _, miss := range []string{`\Device\share\a\b\plan2`, `\Device\share\a\b\pla`, `\Device\other`} {
 			if got, st := revokes(t, admin, inspect.Query{Path: miss}); st != ntstatus.Success || got.Files != 0 {
 				t.Errorf("W-99: %s: %+v, %s, want no file", miss, got, st)
 			}
 		}
 		got, st := revokes(t, admin, q)
-		if st != ntstatus.Success || got.Files != 2 || got.Sessions != 0 || got.Tokens != 0 {
-			t.Errorf("W-99: %d: %+v, %s, want 2 files", i, got, st)
-		}
+		check.That(t, st == ntstatus.Success && got.Files == 2 && got.Sessions == 0 && got.Tokens == 0,
+			"W-99: %d: %+v, %s, want 2 files", i, got, st)
 		if st, st2 := reads(a.Thread(), h), reads(b.Thread(), h2); st != ntstatus.AccessDenied ||
 			st2 != ntstatus.AccessDenied {
 			t.Errorf("W-99: reads: %s, %s, want %s", st, st2, ntstatus.AccessDenied)
@@ -221,9 +211,7 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	h, st := opens(b.Thread())
 	check.Success(t, st)
 	_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
-	if st != ntstatus.Success || passed == nil {
-		t.Fatal(st, passed)
-	}
+	check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 	defer passed.Close()
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
 	check.Equal(t, check.Status(opens(b.Thread())), ntstatus.AccessDenied, "a new open")
@@ -236,8 +224,6 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
 	}
 	page, err := unix.Mmap(int(passed.Fd()), 0, 1, unix.PROT_READ, unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatalf("docs/revocation.md says that a passed descriptor can still be mapped: %v", err)
-	}
+	check.RequireThat(t, err == nil, "docs/revocation.md says that a passed descriptor can still be mapped: %v", err)
 	check.NoError(t, unix.Munmap(page))
 }

@@ -68,9 +68,7 @@ func TestConnectionsGetEqualTime(t *testing.T) {
 		// Two concurrent calls for 30 s, in three parts.
 		const fair = 20 * time.Second
 		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
-			if had[s] < fair*8/10 {
-				t.Errorf("%s had %s, want 0.8 of %s at least", name, had[s], fair)
-			}
+			check.That(t, had[s] >= fair*8/10, "%s had %s, want 0.8 of %s at least", name, had[s], fair)
 		}
 		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
 			t.Errorf("%d are free, %d users ready or active, want 2, 0", free, ready)
@@ -106,9 +104,7 @@ func TestCallWaitsForOneTurnEach(t *testing.T) {
 		one(good, func() { over = true })
 		time.Sleep(10 * time.Millisecond)
 		mu.Lock()
-		if !over {
-			t.Errorf("%d calls of others were over, and this one was not", before)
-		}
+		check.That(t, over, "%d calls of others were over, and this one was not", before)
 		mu.Unlock()
 		all.Wait()
 	})
@@ -210,14 +206,11 @@ func TestConnectionsOfUserShareCPUTime(t *testing.T) {
 		}
 		// Two concurrent calls for 10 s. A connection makes one call at a time.
 		for uid, got := range had {
-			if got < 8*time.Second {
-				t.Errorf("user %d had %s, want 0.8 of 10s at least", uid, got)
-			}
+			check.That(t, got >= 8*time.Second, "user %d had %s, want 0.8 of 10s at least", uid, got)
 		}
 		for s, got := range of {
-			if got < 800*time.Millisecond {
-				t.Errorf("a connection of a user with %d had %s, want 0.8 of 1s at least", s.of.connections, got)
-			}
+			check.That(t, got >= 800*time.Millisecond,
+				"a connection of a user with %d had %s, want 0.8 of 1s at least", s.of.connections, got)
 		}
 		for range 10 {
 			tr.part(1000)
@@ -262,9 +255,7 @@ func TestLongCallsReleaseTheirSlot(t *testing.T) {
 	s := tr.join(9)
 	for range 10 {
 		began := tr.enter(s)
-		if !tr.takesLong(s) {
-			t.Fatal("takesLong = false for a user whose long calls have finished, want true")
-		}
+		check.RequireThat(t, tr.takesLong(s), "takesLong = false for a user whose long calls have finished, want true")
 		tr.leave(s, began, true)
 	}
 }

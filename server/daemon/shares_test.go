@@ -20,31 +20,23 @@ func turnsOfAConnection(t *testing.T) {
 	tr := newSchedulerOf(1, 1, 1)
 	d := &Daemon{scheduler: tr}
 	c, other := &connection{d: d, share: tr.join(1)}, &connection{d: d, share: tr.join(2)}
-	if c.Watchdog() != tr.watchdog || c.Watchdog() != other.Watchdog() || c.Watchdog() == nil {
-		t.Error("W-43: each connection has its own watchdog, want one for all connections")
-	}
+	check.That(t, c.Watchdog() == tr.watchdog && c.Watchdog() == other.Watchdog() && c.Watchdog() != nil,
+		"W-43: each connection has its own watchdog, want one for all connections")
 	time.Sleep(time.Hour)
 	began := c.Enter()
-	if !began.Equal(time.Now()) || tr.free != 0 || c.share.running != 1 || other.share.running != 0 {
-		t.Errorf("W-21: a turn since %s: %d are free, %d and %d run",
-			began, tr.free, c.share.running, other.share.running)
-	}
+	check.That(t, began.Equal(time.Now()) && tr.free == 0 && c.share.running == 1 && other.share.running == 0,
+		"W-21: a turn since %s: %d are free, %d and %d run", began, tr.free, c.share.running, other.share.running)
 	came := make(chan time.Time)
 	go func() { came <- other.Enter() }()
 	synctest.Wait()
-	if !c.Crowded() || !other.Crowded() {
-		t.Error("W-21: a call waits, and there is no crowd")
-	}
+	check.That(t, c.Crowded() && other.Crowded(), "W-21: a call waits, and there is no crowd")
 	time.Sleep(time.Second)
-	if !c.Slow() || tr.slow != 0 || c.share.of.slow != 1 {
-		t.Errorf("W-43: %d long calls may begin, the user has %d", tr.slow, c.share.of.slow)
-	}
+	check.That(t, c.Slow() && tr.slow == 0 && c.share.of.slow == 1,
+		"W-43: %d long calls may begin, the user has %d", tr.slow, c.share.of.slow)
 	if turn := <-came; !turn.Equal(began.Add(time.Second)) || c.Crowded() {
 		t.Errorf("W-43: the other connection waited %s, crowded %t, want 1s, false", turn.Sub(began), c.Crowded())
 	}
-	if other.Slow() {
-		t.Error("W-43: a second concurrent long call was allowed, want one at most")
-	}
+	check.That(t, !other.Slow(), "W-43: a second concurrent long call was allowed, want one at most")
 	time.Sleep(time.Second)
 	other.Leave(began.Add(time.Second), false)
 	c.Leave(began, true)
@@ -54,15 +46,9 @@ func turnsOfAConnection(t *testing.T) {
 			c.share.had, other.share.had, tr.free,
 			tr.slow, tr.served)
 	}
-	if got := c.Backoff(time.Microsecond, 0); got != 4*time.Microsecond {
-		t.Errorf("W-78: a rest of %s, want %s", got, 4*time.Microsecond)
-	}
-	if got := c.Backoff(time.Microsecond, 16*time.Microsecond); got != 0 {
-		t.Errorf("W-78: a fifth rest of %s, want 0", got)
-	}
-	if got := other.Backoff(time.Microsecond, 0); got != 0 {
-		t.Errorf("W-78: the connection with less used time backs off %s, want 0", got)
-	}
+	check.Equal(t, c.Backoff(time.Microsecond, 0), 4*time.Microsecond, "W-78: a rest of")
+	check.Equal(t, c.Backoff(time.Microsecond, 16*time.Microsecond), 0, "W-78: a fifth rest of")
+	check.Equal(t, other.Backoff(time.Microsecond, 0), 0, "W-78: the connection with less used time backs off")
 }
 
 // TestUsedTimeComparesUsersFirst checks that equal time is not less, that users are compared if they differ, and that

@@ -69,9 +69,7 @@ func TestInheritedSocketServesItsPath(t *testing.T) {
 		}
 	}
 	other, err := c.listen(filepath.Join(dir, "three"))
-	if err != nil || other == one || other == two {
-		t.Fatalf("W-29: %p, %v", other, err)
-	}
+	check.RequireThat(t, err == nil && other != one && other != two, "W-29: %p, %v", other, err)
 	if info, err := os.Stat(filepath.Join(dir, "three")); err != nil || info.Mode().Perm() != 0o666 {
 		t.Errorf("W-16: every user of the host may connect: %v, %v, want the mode 0666, no error",
 			info.Mode(), err)

@@ -17,22 +17,16 @@ func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
 	held := make([]byte, 40<<20)
 	paid, st := payer.Charge(len(held))
 	check.Success(t, st)
-	if trim(pool) {
-		t.Error("trimmed while the memory is charged")
-	}
+	check.That(t, !trim(pool), "trimmed while the memory is charged")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	runtime.KeepAlive(held) // until here
 	paid.Return()
-	if !trim(pool) {
-		t.Error("not trimmed after 40 MiB were given back")
-	}
+	check.That(t, trim(pool), "not trimmed after 40 MiB were given back")
 	runtime.ReadMemStats(&after)
 	if before.HeapAlloc-after.HeapAlloc < 39<<20 || after.HeapReleased < before.HeapReleased+32<<20 {
 		t.Errorf("the heap went from %d to %d bytes, and %d to %d are returned to the host", before.HeapAlloc,
 			after.HeapAlloc, before.HeapReleased, after.HeapReleased)
 	}
-	if trim(pool) {
-		t.Error("trimmed twice for one release")
-	}
+	check.That(t, !trim(pool), "trimmed twice for one release")
 }

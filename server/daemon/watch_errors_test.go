@@ -72,9 +72,8 @@ func TestDenialHasEveryField(t *testing.T) {
 	lines := got.Calls[0].Lines
 	got.Calls[0].Lines, got.Calls[0].Time = nil, time.Time{}
 	want := inspect.Reply{Next: 2, Calls: []inspect.Call{{Number: 2, Process: uint64(a.Process())}}}
-	if !reflect.DeepEqual(got, want) || len(lines) < 2 || !strings.HasPrefix(lines[0], a.Thread().Name()+" ") {
-		t.Errorf("%+v, %q, want %+v", got, lines, want)
-	}
+	check.That(t, reflect.DeepEqual(got, want) && len(lines) >= 2 && strings.HasPrefix(lines[0], a.Thread().Name()+" "),
+		"%+v, %q, want %+v", got, lines, want)
 	check.Equal(t, d.Stats().Denied, 1, "denied calls")
 	if again := ask(t, admin, inspect.Query{What: "denials", After: 2}); !reflect.DeepEqual(again,
 		inspect.Reply{Next: 2}) {

@@ -111,9 +111,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	type in struct {
 		A []*[2]struct{ B nt.LsaLogonUserIn }
 	}
-	if !secretive(reflect.TypeFor[in](), secretDepth) {
-		t.Error("a secret below lists and pointers is not found")
-	}
+	check.That(t, secretive(reflect.TypeFor[in](), secretDepth), "a secret below lists and pointers is not found")
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
 	check.NoError(t, err)
@@ -135,9 +133,8 @@ func TestSecretsAreNotKept(t *testing.T) {
 	c.watch()
 	call("NtClose", nt.CloseIn{Handle: 4}, ntstatus.InvalidHandle)
 	call("LsaLogonUser", logOn, ntstatus.PrivilegeNotHeld)
-	if !c.Wants(ntstatus.InvalidHandle) || len(d.calls.list) != 2 || len(d.denials.list) != 2 {
-		t.Errorf("while calls are watched %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
-	}
+	check.That(t, c.Wants(ntstatus.InvalidHandle) && len(d.calls.list) == 2 && len(d.denials.list) == 2,
+		"while calls are watched %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
 	for _, s := range append(d.denials.list, d.calls.list...) {
 		text := strings.Join(s.shown(), "\n")
 		secret := strings.Contains(text, "LsaLogonUser")
@@ -149,9 +146,8 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 	c.unwatch()
 	c.unwatch()
-	if d.watching() || len(d.calls.list) != 0 || len(d.denials.list) != 2 {
-		t.Errorf("afterwards %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
-	}
+	check.That(t, !d.watching() && len(d.calls.list) == 0 && len(d.denials.list) == 2,
+		"afterwards %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
 	p.Exit()
 	check.NoError(t, sys.Close())
 }
@@ -198,9 +194,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	th, err := p.NewThread()
 	check.NoError(t, err)
 	who := sys.ThreadObject(th).Subject()
-	if !who.Holds(winnt.SeDebugPrivilege) {
-		t.Fatal("the system does not hold SeDebugPrivilege")
-	}
+	check.RequireThat(t, who.Holds(winnt.SeDebugPrivilege), "the system does not hold SeDebugPrivilege")
 	begun := time.Unix(1000, 0)
 	k := &callBuffer{most: 4 * shownAtOnce}
 	for i := range 2*shownAtOnce + 1 {
@@ -220,10 +214,8 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 		{inspect.Query{Path: "y"}, 0, 2*shownAtOnce + 1, 0},
 	} {
 		calls, next, lost := (&inspector{who: &who}).seen(k, &c.q)
-		if len(calls) != c.n || next != c.next || lost != c.lost {
-			t.Errorf("%+v: %d calls, next %d, lost %d, want %d, %d, %d",
-				c.q, len(calls), next, lost, c.n, c.next, c.lost)
-		}
+		check.That(t, len(calls) == c.n && next == c.next && lost == c.lost,
+			"%+v: %d calls, next %d, lost %d, want %d, %d, %d", c.q, len(calls), next, lost, c.n, c.next, c.lost)
 	}
 	k.add(&seen{size: largestKept + 1})
 	k.add(&seen{size: largestKept + 1})

@@ -103,10 +103,8 @@ func TestCheckNeedsReadControlOnFile(t *testing.T) {
 		} else if got = "false " + r.Msg.GetStatus(); r.Msg.GetAllowed() {
 			got = "true " + r.Msg.GetStatus()
 		}
-		if got != x.want {
-			t.Errorf("G-25, G-26: %v about %q for %v: %s, want %s (%v)",
-				x.object, x.account, x.rights, got, x.want, err)
-		}
+		check.That(t, got == x.want,
+			"G-25, G-26: %v about %q for %v: %s, want %s (%v)", x.object, x.account, x.rights, got, x.want, err)
 	}
 	if _, err := w.client("carol").Check(t.Context(), connect.NewRequest(&api.CheckRequest{
 		Object: onPath("/share/f"), Rights: some})); code(err) != connect.CodeNotFound {
@@ -177,9 +175,8 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
 		nobody := func(sid.SID) string { return "" }
 		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, nobody)
-		if !strings.Contains(same, "entry 1 of the DACL allows it") {
-			t.Errorf(`with refmond's answer: %q, want text containing "entry 1 of the DACL allows it"`, same)
-		}
+		check.That(t, strings.Contains(same, "entry 1 of the DACL allows it"),
+			`with refmond's answer: %q, want text containing "entry 1 of the DACL allows it"`, same)
 		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, nobody)
 		check.Equal(t, other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n", "G-28: with another answer")
 		return ntstatus.Success

@@ -67,17 +67,13 @@ func TestFailedLogonsAreLimitedPerNetwork(t *testing.T) {
 	a := &attempts{now: func() time.Time { return time.Unix(0, 0) }, of: map[attempt]wrong{}}
 	for range 1000 {
 		right, ok := a.try("192.0.2.1:1", "alice")
-		if !ok {
-			t.Fatal("G-32: right passwords count")
-		}
+		check.RequireThat(t, ok, "G-32: right passwords count")
 		right()
 	}
 	check.Equal(t, len(a.of), 0, "G-32: counters after right passwords")
 	for _, c := range [][2]string{{"[::ffff:192.0.2.1]:9", "192.0.2.1/32"}, {"[fe80::1%eth0]:9", "fe80::/64"},
 		{"@", "invalid Prefix"}} {
-		if got := networkOf(c[0]).String(); got != c[1] {
-			t.Errorf("%s counts as %s, want %s", c[0], got, c[1])
-		}
+		check.Equal(t, networkOf(c[0]).String(), c[1], "%s counts as", c[0])
 	}
 }
 

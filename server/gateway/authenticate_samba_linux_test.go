@@ -68,9 +68,7 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 			"--resolve", host+":"+port+":"+address, "https://"+host+":"+port+path)...)
 		cmd.Env = env
 		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("curl: %v\n%s", err, out)
-		}
+		check.RequireThat(t, err == nil, "curl: %v\n%s", err, out)
 		end := strings.LastIndexByte(string(out), '\n')
 		return string(out[:end]), string(out[end+1:])
 	}
@@ -89,9 +87,8 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 				can[user]++
 			}
 			body, code := ask(env, "/share/"+name, "--negotiate", "-u", ":")
-			if code != want || !strings.HasPrefix(body, content) {
-				t.Errorf("%s reads %s: %s %q, want %s", user, name, code, body, want)
-			}
+			check.That(t, code == want && strings.HasPrefix(body, content),
+				"%s reads %s: %s %q, want %s", user, name, code, body, want)
 		}
 		want := map[string]string{"alice": "200", "bob": "404"}[user]
 		if body, code := ask(env, "/share/deep/hidden", "--negotiate", "-u", ":"); code != want {
@@ -102,9 +99,8 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 			t.Errorf("%s uploads: %s %q, want %s", user, code, body, want)
 		}
 	}
-	if can["alice"] != 2 || can["bob"] != 3 {
-		t.Errorf("the check allows %v of 4, want 2 of alice's and 3 of bob's", can)
-	}
+	check.That(t, can["alice"] == 2 && can["bob"] == 3,
+		"the check allows %v of 4, want 2 of alice's and 3 of bob's", can)
 	if got := w.content("new-alice"); got != "by a ticket\n" {
 		t.Error(got)
 	}

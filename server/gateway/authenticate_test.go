@@ -89,9 +89,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 		}
 		w.g.attempts.mu.Lock()
 		for k, f := range w.g.attempts.of {
-			if f.count != want {
-				t.Errorf("G-32: %v: %+v is counted %d times, want %d", c.st, k, f.count, want)
-			}
+			check.That(t, f.count == want, "G-32: %v: %+v is counted %d times, want %d", c.st, k, f.count, want)
 		}
 		if n := len(w.g.attempts.of); (n == 2) != (want > 0) || n != 0 && n != 2 {
 			t.Errorf("G-32: %v: %d are counted: an address and a name of it", c.st, n)
@@ -218,20 +216,16 @@ func TestTickets(t *testing.T) {
 	kept := w.now()
 	alice := ticket("alice", 1104)
 	got := w.want(200, "", "GET", "/share/f", "", "Authorization", alice)
-	if len(got.header.Get("WWW-Authenticate")) < 50 {
-		t.Errorf("the response has no proof that the server has the key: %v", got.header)
-	}
+	check.That(t, len(got.header.Get("WWW-Authenticate")) >= 50,
+		"the response has no proof that the server has the key: %v", got.header)
 	w.want(401, "", "GET", "/share/f", "", "Authorization", alice)
 	w.want(404, "", "GET", "/share/f", "", "Authorization", ticket("bob", 1105))
 	page := w.want(200, "", "GET", "/share/", "", "Authorization", ticket("alice", 1104))
-	if !strings.Contains(page.body, `<p>as EXAMPLE\alice</p>`) {
-		t.Errorf("the page does not name its client:\n%s, want text containing %q", page.body,
-			`<p>as EXAMPLE\alice</p>`)
-	}
+	check.That(t, strings.Contains(page.body, `<p>as EXAMPLE\alice</p>`),
+		"the page does not name its client:\n%s, want text containing %q", page.body, `<p>as EXAMPLE\alice</p>`)
 	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
-	if len(asked) != 2 || asked[0] != "Negotiate" {
-		t.Errorf(`the challenges are %q, want 2, the first "Negotiate"`, asked)
-	}
+	check.That(t, len(asked) == 2 && asked[0] == "Negotiate",
+		`the challenges are %q, want 2, the first "Negotiate"`, asked)
 	w.g.cfg.Negotiate = false // without the option a ticket is not a credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
 	if asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(asked) != 1 {

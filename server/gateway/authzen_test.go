@@ -105,16 +105,13 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 		w.must(err)
 		want := w.opened(who, path, rights[0].Mask(winnt.FileObject))
 		code, got := w.evaluate("carol", who, action, "file", "/share/"+path)
-		if code != http.StatusOK || *got.Decision != want {
-			t.Errorf("%s %s %s: status %d, %+v, but the open says %v", who, action, path, code, got, want)
-		}
+		check.That(t, code == http.StatusOK && *got.Decision == want,
+			"%s %s %s: status %d, %+v, but the open says %v", who, action, path, code, got, want)
 		if want {
 			granted++
 		}
 	}
-	if granted < n/10 || granted > n*9/10 {
-		t.Errorf("%d of %d questions are granted: they test little", granted, n)
-	}
+	check.That(t, granted >= n/10 && granted <= n*9/10, "%d of %d questions are granted: they test little", granted, n)
 }
 
 // TestLabelAndReadOnlyLimitFileDecision checks the two limits that random descriptors rarely meet: the label of a file
@@ -243,14 +240,11 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 			r := &request{g: w.g, ctx: w.Context()}
 			s := p.subject(r, "alice")
 			defer p.subjects.put(s)
-			if s.st != ntstatus.Success || s.level != winnt.SecurityIdentification {
-				t.Fatalf("%v, level %v", s.st, s.level)
-			}
+			check.RequireThat(t, s.st == ntstatus.Success && s.level == winnt.SecurityIdentification,
+				"%v, level %v", s.st, s.level)
 			h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", "f"}, winnt.FILE_READ_DATA,
 				winnt.FILE_OPEN, 0)
-			if st == ntstatus.Success || h != 0 {
-				t.Errorf("the token opens a file: %v", st)
-			}
+			check.That(t, st != ntstatus.Success && h == 0, "the token opens a file: %v", st)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/lograte"
 )
 
@@ -67,9 +68,8 @@ func TestSlowConnectionsLeaveRoom(t *testing.T) {
 		for _, c := range all {
 			closed += c.closes
 		}
-		if closed != n-len(kept) {
-			t.Errorf("%d of %d connections are closed, want the %d refused", closed, n, n-len(kept))
-		}
+		check.That(t, closed == n-len(kept),
+			"%d of %d connections are closed, want the %d refused", closed, n, n-len(kept))
 		return kept
 	}
 	first := open("2001:db8::1", 1000)
@@ -81,9 +81,7 @@ func TestSlowConnectionsLeaveRoom(t *testing.T) {
 			t.Errorf("%s has %d connections, want %d", c.ip, got, c.want)
 		}
 	}
-	if len(first) != 100 {
-		t.Fatalf("the first network has %d connections, want 100", len(first))
-	}
+	check.RequireThat(t, len(first) == 100, "the first network has %d connections, want 100", len(first))
 	for _, c := range first[:50] {
 		_, _ = c.Close(), c.Close() // the second one changes nothing
 	}

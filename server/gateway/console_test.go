@@ -111,13 +111,10 @@ func TestConsoleShowsDenialsToOwner(t *testing.T) {
 	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // it sees its own process
 	q := &request{g: w.g, s: s, ctx: t.Context()}
 	d, ok := q.sessionsPage(nil).(sessionsData)
-	if !ok || len(d.Sessions) != 1 || d.Sessions[0].UID != "61010" {
-		t.Errorf("%+v", d)
-	}
+	check.That(t, ok && len(d.Sessions) == 1 && d.Sessions[0].UID == "61010", "%+v", d)
 	calls, ok := q.trailPage(nil).(trailData)
-	if !ok || len(calls.Calls) == 0 || !strings.Contains(strings.Join(calls.Calls[0].Lines, "\n"), "share") {
-		t.Errorf("%+v", calls)
-	}
+	check.That(t, ok && len(calls.Calls) != 0 && strings.Contains(strings.Join(calls.Calls[0].Lines, "\n"), "share"),
+		"%+v", calls)
 }
 
 // TestGroupUseDescribesAttributes checks the text for each relevant attribute of a group.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/winnt"
 )
@@ -77,9 +78,7 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 		"/token?process=4": tokenData{Of: "the token of process 4", Process: "4", Problem: "STATUS_ACCESS_DENIED"},
 	} {
 		got := w.gathered(w.of("bob"), path)
-		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-			t.Errorf("%s shows\n%+v, want\n%+v", path, got, want)
-		}
+		check.That(t, fmt.Sprintf("%+v", got) == fmt.Sprintf("%+v", want), "%s shows\n%+v, want\n%+v", path, got, want)
 		w.stays(path)
 	}
 	d, _ := w.gathered(w.of("bob"), "/why?path=/share/dir&right=GENERIC_READ&account=alice").(whyData)

@@ -25,9 +25,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	own := &request{g: w.g, s: one, ctx: t.Context()}
 	left := w.now()
 	d, _ := w.gathered(own, "/").(sessionsData)
-	if len(d.Sessions) != 1 || d.Problem != "" {
-		t.Fatalf(`%+v, want one session and no problem`, d)
-	}
+	check.RequireThat(t, len(d.Sessions) == 1 && d.Problem == "", `%+v, want one session and no problem`, d)
 	id := d.Sessions[0].Process
 	since := func(text string) bool {
 		at, err := time.Parse(time.DateTime, text)
@@ -63,22 +61,18 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	for _, g := range mine.Groups {
 		names[g.SID] = g.Name + " " + g.How
 	}
-	if names["S-1-1-0"] != "Everyone " || !strings.HasSuffix(names["S-1-16-8192"], " integrity") {
-		t.Errorf(`%v, want names["S-1-1-0"] = "Everyone ", names["S-1-16-8192"] ending with " integrity"`, names)
-	}
+	check.That(t, names["S-1-1-0"] == "Everyone " && strings.HasSuffix(names["S-1-16-8192"], " integrity"),
+		`%v, want names["S-1-1-0"] = "Everyone ", names["S-1-16-8192"] ending with " integrity"`, names)
 	other, _ := w.gathered(bob, "/").(sessionsData)
 	for _, a := range other.Acting {
-		if a.As != `HOST\bob` && a.As != "a client whose token you may not open" {
-			t.Errorf("bob sees %+v", a)
-		}
+		check.That(t, a.As == `HOST\bob` || a.As == "a client whose token you may not open", "bob sees %+v", a)
 	}
 	if now := w.now(); now != left {
 		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d, want %d", now, left, left)
 	}
 	denied, _ := w.gathered(bob, "/token?process="+id).(tokenData)
-	if denied.Problem != "STATUS_ACCESS_DENIED" || denied.User != "" || len(denied.Groups) != 0 {
-		t.Errorf("bob sees the token of the gateway: %+v", denied)
-	}
+	check.That(t, denied.Problem == "STATUS_ACCESS_DENIED" && denied.User == "" && len(denied.Groups) == 0,
+		"bob sees the token of the gateway: %+v", denied)
 	// The page stops at mostThreads of a process. The request's own thread acts too.
 	for i := range mostThreads {
 		more, err := p.conn.NewThread()

@@ -285,9 +285,8 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 		want, all := int64(blocks)*s.Frsize, int64(s.Blocks)*s.Frsize
 		return max(got-want, want-got) <= all/64
 	}
-	if !near(free, s.Bavail) || !near(used, s.Blocks-s.Bfree) {
-		t.Errorf("%d are free and %d used, of %+v", free, used, s)
-	}
+	check.That(t, near(free, s.Bavail) && near(used, s.Blocks-s.Bfree),
+		"%d are free and %d used, of %+v", free, used, s)
 }
 
 // TestCreationDateIsBirthTimeOfFile checks that the creation time comes from the host and is not the write time.

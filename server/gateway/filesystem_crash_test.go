@@ -73,14 +73,12 @@ func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 			t.Errorf("G-33: killed before call %d: %d bytes, which are neither the old nor the new", n, len(got))
 		}
 		check.Equal(t, w.entries(""), "f g", "G-14: killed before call %d: the directory", n)
-		if (answer.Code == http.StatusNoContent) != done && w.content("f") != fresh {
-			t.Errorf("killed before call %d: %d", n, answer.Code)
-		}
+		check.That(t, (answer.Code == http.StatusNoContent) == done || w.content("f") == fresh,
+			"killed before call %d: %d", n, answer.Code)
 		w.file("f", old, shared)
 	}
-	if seen["old"] < 5 || seen["fresh"] < 2 {
-		t.Errorf(`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
-	}
+	check.That(t, seen["old"] >= 5 && seen["fresh"] >= 2,
+		`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
 }
 
 // contents returns the contents of each file in the tree by name, and "/" for a folder. It leaves out what a request
@@ -178,14 +176,12 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 			answer, done = w.killed(n, (*Gateway).Files, c.method, c.path, c.body, c.headers...)
 			got := w.contents()
 			for name := range want {
-				if c.each[name] == nil && got[name] != want[name] {
-					t.Errorf("%s %s killed before call %d: %s is another", c.method, c.path, n, name)
-				}
+				check.That(t, c.each[name] != nil || got[name] == want[name],
+					"%s %s killed before call %d: %s is another", c.method, c.path, n, name)
 			}
 			for name, content := range got {
-				if want[name] == "" && c.each[name] == nil && !(swept && strings.HasPrefix(name, uploadPrefix)) {
-					t.Errorf("%s %s killed before call %d: there is %s", c.method, c.path, n, name)
-				}
+				check.That(t, want[name] != "" || c.each[name] != nil || swept && strings.HasPrefix(name, uploadPrefix),
+					"%s %s killed before call %d: there is %s", c.method, c.path, n, name)
 				if content == "" {
 					got[name] = "empty"
 				}
@@ -200,17 +196,13 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 			if old, fresh := got["e/c"] == "c", got["e/a"] == "a" && got["e/b"] == big || got["e"] == "f"; old == fresh {
 				t.Errorf("G-42: %s %s killed before call %d: e is neither old nor new: %t, %t", c.method, c.path, n, old, fresh)
 			}
-			if c.method == "COPY" && got["n"] != "" && (got["n/a"] != "a" || got["n/b"] != big) {
-				t.Errorf("G-51: %s %s killed before call %d: n is a part of the copy", c.method, c.path, n)
-			}
+			check.That(t, c.method != "COPY" || got["n"] == "" || got["n/a"] == "a" && got["n/b"] == big,
+				"G-51: %s %s killed before call %d: n is a part of the copy", c.method, c.path, n)
 			for _, m := range c.moves {
-				if got[m[0]] == "" && got[m[1]] == "" {
-					t.Errorf("%s %s killed before call %d: %s and %s are gone", c.method, c.path, n, m[0], m[1])
-				}
+				check.That(t, got[m[0]] != "" || got[m[1]] != "",
+					"%s %s killed before call %d: %s and %s are gone", c.method, c.path, n, m[0], m[1])
 			}
-			if done && answer.Code != c.want {
-				t.Errorf("%s %s: %d, want %d", c.method, c.path, answer.Code, c.want)
-			}
+			check.That(t, !done || answer.Code == c.want, "%s %s: %d, want %d", c.method, c.path, answer.Code, c.want)
 		}
 		first = 6 // the calls before log the client on, and are the same for each method
 	}

@@ -48,9 +48,8 @@ func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 			w.stays(what)
 			// A client that may read the directory's descriptor learns the missing rights.
 			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
-			if strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") != why || why == (got.why == "") {
-				t.Errorf("%s: because %q, want reasons %t", what, got.why, why)
-			}
+			check.That(t, strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") == why && why != (got.why == ""),
+				"%s: because %q, want reasons %t", what, got.why, why)
 			if got.why = ""; *got != (refusal{want[i], told, above[i], winnt.FILE_WRITE_DATA, ""}) {
 				t.Errorf("%s: %+v, want %d, %v in %v", what, *got, want[i], told, above[i])
 			}
@@ -89,9 +88,7 @@ func TestRenameMovesProperties(t *testing.T) {
 		for at, p := range b.of {
 			got[at] = p.file
 		}
-		if !maps.Equal(got, c.want) {
-			t.Errorf("%v becomes %v: %v, want %v", c.from, c.to, got, c.want)
-		}
+		check.That(t, maps.Equal(got, c.want), "%v becomes %v: %v, want %v", c.from, c.to, got, c.want)
 	}
 }
 
@@ -136,9 +133,8 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 		}
 		_, _, err = u.Commit()
 		var refused *refusal
-		if errors.As(err, &refused) != taken || taken && refused.status != ntstatus.AccessDenied {
-			t.Errorf("G-14: right revoked %t: error %v, want access denied exactly if it was revoked", taken, err)
-		}
+		check.That(t, errors.As(err, &refused) == taken && (!taken || refused.status == ntstatus.AccessDenied),
+			"G-14: right revoked %t: error %v, want access denied exactly if it was revoked", taken, err)
 		w.must(u.Close())
 		check.Equal(t, w.entries("blind"), want, "G-14: right revoked %t: the directory", taken)
 		_ = os.Remove(filepath.Join(w.root, "blind/x"))

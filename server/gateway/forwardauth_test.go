@@ -146,9 +146,7 @@ http {
 func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
-		if os.Getenv("REFMON_WEB") == "required" {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, os.Getenv("REFMON_WEB") != "required", "%v", err)
 		t.Skip("nginx is not installed")
 	}
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
@@ -216,9 +214,7 @@ func TestHandlersAnswerInJSON(t *testing.T) {
 	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
 	ask := func(method, path, body, user string, headers ...string) *httptest.ResponseRecorder {
 		rec := w.onConsole(user, method, path, body, append(headers, "X-Request-ID", "id 1")...)
-		if rec.Header().Get("X-Request-Id") != "id 1" {
-			t.Errorf("%s %s: no echo of X-Request-ID", method, path)
-		}
+		check.That(t, rec.Header().Get("X-Request-Id") == "id 1", "%s %s: no echo of X-Request-ID", method, path)
 		return rec
 	}
 	var of struct {

@@ -114,9 +114,7 @@ func TestReleaseSendsOneWrite(t *testing.T) {
 		if n := writes.Load(); (n == 1) != (sum <= roomGathered || len(sizes) == 1) {
 			t.Errorf("%v leave in %d pieces", sizes, n)
 		}
-		if c.room != nil || c.n != 0 {
-			t.Errorf("%v: it still holds", sizes)
-		}
+		check.That(t, c.room == nil && c.n == 0, "%v: it still holds", sizes)
 		if _, err := c.Write([]byte("after")); err != nil {
 			t.Error(err)
 		}

@@ -84,9 +84,7 @@ func newShipped(b *testing.B) *shipped {
 	b.Cleanup(func() { _ = s.probe.Close() })
 	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Join(dir, "bin"), "../cmd/refmond",
 		"../cmd/refmon-gateway").CombinedOutput()
-	if err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	check.RequireThat(b, err == nil, "%v\n%s", err, out)
 	ports := [2]string{freePort(b), freePort(b)}
 	s.url = "https://127.0.0.1:" + ports[0]
 	write(b, filepath.Join(dir, "refmond.yaml"), fmt.Appendf(nil, "state: %[1]s/state\nsocket: %[1]s/s\n"+

@@ -36,9 +36,8 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 			Right string   `json:"right"`
 			Form  string   `json:"form"`
 		}
-		if err != nil || strict.Unmarshal(text, &q) != nil || q.Who == "" {
-			t.Errorf("the index was asked %s: %q, %v", r.URL.Path, text, err)
-		}
+		check.That(t, err == nil && strict.Unmarshal(text, &q) == nil && q.Who != "",
+			"the index was asked %s: %q, %v", r.URL.Path, text, err)
 		*asked = append(*asked, r.URL.Path+" "+q.Who)
 		answer := func(id string) map[string]any {
 			if id == "/srv/plan" {
@@ -105,9 +104,7 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 			seen++
 		}
 	}
-	if seen == 0 {
-		t.Error("G-120: no record of the question names carol")
-	}
+	check.That(t, seen != 0, "G-120: no record of the question names carol")
 }
 
 // TestIndexQueryAboutOthersNeedsRight asks about the caller and about others, with and without the right. A caller
@@ -150,9 +147,8 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	} {
 		*asked = nil
 		code, body := w.askIndex(c.as, c.name, c.body)
-		if code != c.code || !strings.Contains(body, c.want) {
-			t.Errorf("G-120: %s %s %.80s: %d %s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
-		}
+		check.That(t, code == c.code && strings.Contains(body, c.want),
+			"G-120: %s %s %.80s: %d %s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
 		if got := strings.Join(*asked, ","); got != "" != (c.asks != "") || c.asks != "" &&
 			got != "/v1/"+c.name+" "+c.asks {
 			t.Errorf("G-120: %s %s %.80s: the index was asked %q, want %q", c.as, c.name, c.body, got, c.asks)
@@ -177,9 +173,8 @@ func TestInvalidIndexConfigIsRejected(t *testing.T) {
 		code, _ := w.askIndex("bob", "filter", `{}`)
 		codes[code]++
 	}
-	if codes[http.StatusTooManyRequests] == 0 {
-		t.Errorf("three questions with a rate of 1: %v, want a status 429", codes)
-	}
+	check.That(t, codes[http.StatusTooManyRequests] != 0,
+		"three questions with a rate of 1: %v, want a status 429", codes)
 }
 
 // TestGatewayQueriesRunningIndex asks a running refmon-index.
@@ -218,9 +213,8 @@ func TestGatewayQueriesRunningIndex(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		got = ask("can-read", question)
 	}
-	if strings.Count(got, `"allowed":true`) != 1 || !strings.HasSuffix(got, `,{"allowed":false}]}`) {
-		t.Errorf("bob may read: %s, want the first document of two", got)
-	}
+	check.That(t, strings.Count(got, `"allowed":true`) == 1 && strings.HasSuffix(got, `,{"allowed":false}]}`),
+		"bob may read: %s, want the first document of two", got)
 	if got := ask("why", fmt.Sprintf(`{"ids":[%q]}`, plan)); !strings.Contains(got, `"descriptor"`) {
 		t.Errorf("why: %s, want a descriptor", got)
 	}

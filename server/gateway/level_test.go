@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestHidingDenialsWaitForTimeStep checks that a denial that may hide a name, and a rejected password, are sent only at
@@ -80,9 +81,8 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 	sent("GET", "/share/deep/missng") // logs on
 	for _, method := range []string{"GET", "HEAD", "PROPFIND", "DELETE", "COPY", "PUT"} {
 		hidden, missing := sent(method, "/share/deep/hidden"), sent(method, "/share/deep/missng")
-		if hidden != missing || hidden == 0 {
-			t.Errorf("G-48: %s of a hidden name sends %d messages, of a missing one %d", method, hidden, missing)
-		}
+		check.That(t, hidden == missing && hidden != 0,
+			"G-48: %s of a hidden name sends %d messages, of a missing one %d", method, hidden, missing)
 	}
 	// LOCK without a body, which would refresh a lock, is refused for either in the same way (G-12).
 	sent("LOCK", "/share/deep/hidden")
@@ -118,7 +118,6 @@ func TestUnknownUsersTakeTheCallsOfKnownOnes(t *testing.T) {
 		return list
 	}
 	known, unknown := costs("carol"), costs("nobody")
-	if !slices.Equal(known, unknown) || known[0] != (cost{2, 1}) || known[wrongOfName] != (cost{}) {
-		t.Errorf("G-48: a known user costs %v, an unknown one %v", known, unknown)
-	}
+	check.That(t, slices.Equal(known, unknown) && known[0] == (cost{2, 1}) && known[wrongOfName] == (cost{}),
+		"G-48: a known user costs %v, an unknown one %v", known, unknown)
 }

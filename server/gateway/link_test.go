@@ -29,9 +29,8 @@ func TestFailedImpersonationClosesFileUnread(t *testing.T) {
 	for _, tok := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
 		in := q.creation(place{tree: "share", path: "f"}, winnt.GENERIC_READ, winnt.FILE_OPEN, 0)
 		o, st := p.conn.OpenFileAs(th, tok, in)
-		if st == ntstatus.Success || o.FileHandle != 0 || o.File != nil || !o.Reverted {
-			t.Errorf("with the token %#x: %+v, %v", tok, o, st)
-		}
+		check.That(t, st != ntstatus.Success && o.FileHandle == 0 && o.File == nil && o.Reverted,
+			"with the token %#x: %+v, %v", tok, o, st)
 		in.CreateDisposition = winnt.FILE_OPEN_IF
 		check.Equal(t, check.Status(p.conn.OpenFileAs(th, tok, in)), ntstatus.InvalidParameter, "an open that makes files")
 		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
@@ -88,9 +87,7 @@ func TestReadRecordNamesClientAndGateway(t *testing.T) {
 					w.sids["alice"].String())
 			}
 		}
-		if found != 1 {
-			t.Errorf("G-31: %s has %d records, want 1", name, found)
-		}
+		check.That(t, found == 1, "G-31: %s has %d records, want 1", name, found)
 	}
 }
 
@@ -116,9 +113,7 @@ func TestGatewayReconnectsToRefmond(t *testing.T) {
 	w.want(200, "bob", "GET", "/share/f", "")
 	again, err := w.g.link.process()
 	w.must(err)
-	if again == p {
-		t.Error("the old connection is used")
-	}
+	check.That(t, again != p, "the old connection is used")
 	dial := w.g.link.dial
 	w.must(again.conn.Close())
 	w.g.link.dial = failing
@@ -176,9 +171,7 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 		}
 		w.revert(th)
 	}
-	if tokens != 1 {
-		t.Errorf("G-1: %d tokens are open, want 1 for the one client", tokens)
-	}
+	check.That(t, tokens == 1, "G-1: %d tokens are open, want 1 for the one client", tokens)
 	w.takesNoOther(th)
 	again, err := w.dial(gate)
 	w.must(err)

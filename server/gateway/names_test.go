@@ -34,9 +34,8 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 		"/share/%01", "/share/a%22", "/share/a%3c", "/share/a%3e", "/share/a%7c", "/share/d./f"} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "MKCOL", "LOCK", "PROPFIND", "UNLOCK"} {
 			got := w.want(400, "alice", method, path, "", "Depth", "0")
-			if method != "HEAD" && !strings.HasPrefix(got.body, "Windows does not allow this name: it ") {
-				t.Errorf("G-11: %s %s: %s", method, path, got.body)
-			}
+			check.That(t, method == "HEAD" || strings.HasPrefix(got.body, "Windows does not allow this name: it "),
+				"G-11: %s %s: %s", method, path, got.body)
 		}
 		w.want(400, "alice", "COPY", "/share/f", "", "Destination", path)
 	}
@@ -195,9 +194,8 @@ func TestParsePlaceBounds(t *testing.T) {
 		{"an empty path", "", place{}, false, false},
 	} {
 		got, dir, ok := parsePlace(&url.URL{Path: c.path})
-		if ok != c.ok || ok && (got != c.want || dir != c.dir) {
-			t.Errorf("%s: got %v, %t, %t, want %v, %t, %t", c.what, got, dir, ok, c.want, c.dir, c.ok)
-		}
+		check.That(t, ok == c.ok && (!ok || got == c.want && dir == c.dir),
+			"%s: got %v, %t, %t, want %v, %t, %t", c.what, got, dir, ok, c.want, c.dir, c.ok)
 	}
 }
 
@@ -220,9 +218,7 @@ func TestGatewayPathMapsToObjectName(t *testing.T) {
 				c.name, c.below)
 		}
 	}
-	if got := (place{}).href(true); got != "/" {
-		t.Errorf("got the root %s, want /", got)
-	}
+	check.Equal(t, (place{}).href(true), "/", "got the root")
 }
 
 func TestUploadNamesAreNotPossibleNames(t *testing.T) {
@@ -230,8 +226,6 @@ func TestUploadNamesAreNotPossibleNames(t *testing.T) {
 		"": true, "f": true, `d\f`: true, "a:b": false, `d:\f`: false, `d.\f`: false, `d\f `: false, "f.x": true,
 		uploadPrefix + "x": false, `d\` + uploadPrefix: false, "x" + uploadPrefix: true, "a*": false,
 	} {
-		if got := (place{"t", path}).possible(); got != want {
-			t.Errorf("%q: got %t, want %t", path, got, want)
-		}
+		check.Equal(t, (place{"t", path}).possible(), want, "%q: got", path)
 	}
 }

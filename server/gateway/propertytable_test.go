@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
@@ -41,24 +42,19 @@ func TestPropertiesAreBounded(t *testing.T) {
 			7)) != kept {
 			t.Errorf("G-19: %s: %t, kept %d", c.what, got, len(b.get(at, 7)))
 		}
-		if b.get(at, 8) != nil {
-			t.Errorf("%s: another file of the name has them", c.what)
-		}
+		check.That(t, b.get(at, 8) == nil, "%s: another file of the name has them", c.what)
 	}
 	b := newPropertyTable()
 	for i := range 9_999 {
 		b.of[place{"share", fmt.Sprint(i)}] = &properties{}
 	}
 	last, more := place{"share", "last"}, place{"share", "more"}
-	if !b.set(last, 1, list(1, 10)) || b.set(more, 1, list(1, 10)) || b.has(more) {
-		t.Error("G-19: not ten thousand files have properties")
-	}
-	if !b.set(last, 1, list(2, 10)) || len(b.get(last, 1)) != 2 {
-		t.Error("G-19: what is kept cannot be replaced where there is no more room")
-	}
-	if !b.set(last, 1, nil) || b.has(last) || !b.set(more, 1, list(1, 10)) {
-		t.Error("G-19: what was taken away has room no more")
-	}
+	check.That(t, b.set(last, 1, list(1, 10)) && !b.set(more, 1, list(1, 10)) && !b.has(more),
+		"G-19: not ten thousand files have properties")
+	check.That(t, b.set(last, 1, list(2, 10)) && len(b.get(last, 1)) == 2,
+		"G-19: what is kept cannot be replaced where there is no more room")
+	check.That(t, b.set(last, 1, nil) && !b.has(last) && b.set(more, 1, list(1, 10)),
+		"G-19: what was taken away has room no more")
 	b = newPropertyTable()
 	for _, name := range []string{"d", `d\f`, `d\f\g`, "dd", "e"} {
 		b.set(place{"share", name}, 1, list(1, 10))
@@ -152,9 +148,7 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	w.same("kept", w.find("alice", "/share/f", "0", ask), multi(both))
 	names := w.find("alice", "/share/f", "0", propfind("<D:propname/>"))
 	for _, name := range []string{a, b} {
-		if strings.Count(names, name) != 1 {
-			t.Errorf("propname: %s, want one %s", names, name)
-		}
+		check.That(t, strings.Count(names, name) == 1, "propname: %s, want one %s", names, name)
 	}
 	w.same("told to who reads", w.find("bob", "/share/f", "0", ask), multi(both))
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120081;;;{bob})")

@@ -25,13 +25,9 @@ func TestUsersAreBounded(t *testing.T) {
 	for i := range 4096 {
 		r.allow(user(i))
 	}
-	if len(r.of) != 4096 || r.allow(user(0)) {
-		t.Errorf("G-27: %d are known", len(r.of))
-	}
+	check.That(t, len(r.of) == 4096 && !r.allow(user(0)), "G-27: %d are known", len(r.of))
 	now = now.Add(10 * time.Millisecond) // a hundredth of a second is a call
-	if !r.allow(user(0)) || r.allow(user(0)) {
-		t.Error("G-27: not one call in a hundredth of a second")
-	}
+	check.That(t, r.allow(user(0)) && !r.allow(user(0)), "G-27: not one call in a hundredth of a second")
 	if r.allow(user(4096)); len(r.of) != 1 {
 		t.Errorf("G-27: %d are known, want 1", len(r.of))
 	}
@@ -47,9 +43,7 @@ func TestHealthIs503WhenCheckIsCancelled(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if w.g.decides(ended) {
-		t.Error("decides = true for a cancelled request, want false")
-	}
+	check.That(t, !w.g.decides(ended), "decides = true for a cancelled request, want false")
 	w.same("another method", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), inLine(405,
 		"this method is not supported here", "Allow: GET"))
 	w.same("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,

@@ -60,16 +60,13 @@ func TestClientLeavesDuringCopy(t *testing.T) {
 				seen["old"]++
 			case "d e n c", "d e a b":
 				seen["copied"]++
-				if w.content(to+"/a") != "a" || w.content(to+"/b") != "b" {
-					t.Errorf("%s: left before call %d: the copy is a part", name, n)
-				}
+				check.That(t, w.content(to+"/a") == "a" && w.content(to+"/b") == "b",
+					"%s: left before call %d: the copy is a part", name, n)
 			default:
 				t.Errorf("%s: left before call %d: the tree has %s", name, n, strings.ReplaceAll(state, uploadPrefix, "hidden "))
 			}
 			w.must(errors.Join(os.RemoveAll(w.root+"/n"), os.RemoveAll(w.root+"/e")))
 		}
-		if seen["old"] < 3 || seen["copied"] < 1 {
-			t.Errorf("%s: %v, want at least 3 old and 1 copied", name, seen)
-		}
+		check.That(t, seen["old"] >= 3 && seen["copied"] >= 1, "%s: %v, want at least 3 old and 1 copied", name, seen)
 	}
 }

@@ -28,9 +28,7 @@ import (
 func TestEndpointsAcceptTheirClients(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Names = []string{"127.0.0.1", "files.test"} })
 	rows := fileRows(w.g)
-	if len(rows) < 12 {
-		t.Fatalf("%d rows, want at least 12", len(rows))
-	}
+	check.RequireThat(t, len(rows) >= 12, "%d rows, want at least 12", len(rows))
 	changes := []string{"COPY", "DELETE", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "PUT", "UNLOCK"}
 	refused := []string{"Origin", "https://evil.test", "Origin", "null", "Sec-Fetch-Site", "cross-site",
 		"Sec-Fetch-Site", "same-site", "Origin", "http" + strings.TrimPrefix(w.url, "https")}
@@ -94,9 +92,7 @@ func TestTLSBefore12IsRejected(t *testing.T) {
 		}()
 		err := tls.Client(a, &tls.Config{MinVersion: version, MaxVersion: version,
 			InsecureSkipVerify: true}).Handshake() //nolint:gosec // the version is tried
-		if (err == nil) != good {
-			t.Errorf("G-23: version %x: %v", version, err)
-		}
+		check.That(t, (err == nil) == good, "G-23: version %x: %v", version, err)
 		_ = a.Close()
 	}
 }
@@ -140,9 +136,7 @@ func TestStalledUploadIsDisconnected(t *testing.T) {
 		if err := <-ended; err == nil {
 			t.Error("G-24: half a body was taken for a whole one")
 		}
-		if took := time.Since(begun); took != 5*(stallTimeout-time.Second)+stallTimeout {
-			t.Errorf("G-24: it was left after %v, want %v", took, 5*(stallTimeout-time.Second)+stallTimeout)
-		}
+		check.Equal(t, time.Since(begun), 5*(stallTimeout-time.Second)+stallTimeout, "G-24: it was left after")
 		_ = a.Close()
 		close(l)
 		_ = s.Close()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -47,10 +48,8 @@ func meanwhile(t *testing.T, fails bool) {
 			made(one)
 		}
 	})
-	if first == second || !first.dropped || second.dropped || s.known[b] != second || len(s.known) != 1 {
-		t.Errorf("G-4: the first is dropped %t, the second %t, %d are known",
-			first.dropped, second.dropped, len(s.known))
-	}
+	check.That(t, first != second && first.dropped && !second.dropped && s.known[b] == second && len(s.known) == 1,
+		"G-4: the first is dropped %t, the second %t, %d are known", first.dropped, second.dropped, len(s.known))
 	if found := s.find(b); found != second || second.users != 2 {
 		t.Fatalf("G-4: found is %v, and %d requests use the second, want %v, 2", found, second.users, second)
 	}
@@ -58,16 +57,13 @@ func meanwhile(t *testing.T, fails bool) {
 	s.put(first)
 	s.put(second)
 	settles(1)
-	if second.token == 0 || s.known[b] != second || second.users != 0 {
-		t.Errorf("G-5: the second: %+v", second)
-	}
+	check.That(t, second.token != 0 && s.known[b] == second && second.users == 0, "G-5: the second: %+v", second)
 	// A failed logon with free space is found by waiting requests, but not by later ones.
 	s.dropLocked(b, second)
 	var late *session
 	one := s.get(a, func(one *session) { late = s.knownNow(a); one.st = ntstatus.LogonFailure })
-	if late != one || !one.dropped || len(s.known) != 0 || one.st != ntstatus.LogonFailure || one.users != 1 {
-		t.Errorf("G-5: a logon that failed: %+v, %d are known", one, len(s.known))
-	}
+	check.That(t, late == one && one.dropped && len(s.known) == 0 && one.st == ntstatus.LogonFailure && one.users == 1,
+		"G-5: a logon that failed: %+v, %d are known", one, len(s.known))
 	s.put(one)
 	settles(0)
 }

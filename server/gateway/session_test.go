@@ -41,9 +41,7 @@ func TestOldPasswordExpiresWithCachedSession(t *testing.T) {
 	held := w.now()[1]
 	p.sessions.sweep() // as its timer does
 	for end := time.Now().Add(time.Minute); w.now()[1] >= held; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("G-5: the token of an expired session is still open")
-		}
+		check.RequireThat(t, !time.Now().After(end), "G-5: the token of an expired session is still open")
 	}
 	w.want(401, "alice", "GET", "/share/f", "")
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "pw-x") }))
@@ -58,9 +56,7 @@ func TestSessionKeyHidesPassword(t *testing.T) {
 	if a.name("", "x") != a.name("", "x") || a.name("", "x") == a.name("", "y") || a.name("", "x") == b.name("", "x") {
 		t.Error("G-5: the name of a credential is not a hash with a key of its own")
 	}
-	if a.name("basic ", "x") == a.name("certificate ", "x") {
-		t.Error("G-5: credentials of two kinds have one name")
-	}
+	check.That(t, a.name("basic ", "x") != a.name("certificate ", "x"), "G-5: credentials of two kinds have one name")
 	in := logon.Secret("pw")
 	made := atomic.Int64{}
 	var group sync.WaitGroup
@@ -165,39 +161,30 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	s.put(b)
 	c := get("c") // in the place of b
 	settles(2)
-	if a.dropped || !b.dropped || c.dropped || s.known[s.name("", "b")] != nil || len(s.known) != 2 {
-		t.Errorf("G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
-	}
+	check.That(t, !a.dropped && b.dropped && !c.dropped && s.known[s.name("", "b")] == nil && len(s.known) == 2,
+		"G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
 	d := get("d") // both are in use
-	if !d.dropped || s.find(s.name("", "d")) != nil {
-		t.Error("G-4: a session too many is kept")
-	}
+	check.That(t, d.dropped && s.find(s.name("", "d")) == nil, "G-4: a session too many is kept")
 	s.put(d)
 	settles(2)
 	s.put(a)
 	now = now.Add(time.Hour + 1)
 	again := get("c") // c is over, and in use: it goes with its request
-	if again == c || !c.dropped || c.users != 1 {
-		t.Errorf("G-5: %v, %d requests use it", c.dropped, c.users)
-	}
+	check.That(t, again != c && c.dropped && c.users == 1, "G-5: %v, %d requests use it", c.dropped, c.users)
 	s.put(c)
 	s.put(again)
 	settles(2)
 	s.sweep() // a is over
 	settles(1)
-	if len(s.known) != 1 || !s.swept {
-		t.Errorf("G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)
-	}
+	check.That(t, len(s.known) == 1 && s.swept,
+		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)
 	now = now.Add(2 * time.Hour)
 	s.sweep()
 	settles(0)
-	if len(s.known) != 0 || s.swept {
-		t.Errorf("G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.swept)
-	}
+	check.That(t, len(s.known) == 0 && !s.swept,
+		"G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.swept)
 	one := s.once(made)
-	if len(s.known) != 0 || one.users != 1 {
-		t.Error("G-6: a session for one request is kept")
-	}
+	check.That(t, len(s.known) == 0 && one.users == 1, "G-6: a session for one request is kept")
 	s.put(one)
 	settles(0)
 }
@@ -227,18 +214,14 @@ func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
 		if got := s.find(name("a")); (got != nil) != c.known {
 			t.Errorf("G-5: after %v the client is cached: %v, want %v", c.after, got != nil, c.known)
 		}
-		if c.known && s.get(name("a"), right) != first {
-			t.Errorf("G-5: after %v the client was logged on again, want the cached session", c.after)
-		}
+		check.That(t, !c.known || s.get(name("a"), right) == first,
+			"G-5: after %v the client was logged on again, want the cached session", c.after)
 	}
 	again := s.get(name("a"), right)
-	if again == first {
-		t.Error("G-5: an expired session was reused, want a new logon")
-	}
+	check.That(t, again != first, "G-5: an expired session was reused, want a new logon")
 	long := strings.Repeat("x", 100)
-	if name(long+"a") == name(long+"b") || s.name("a", "b") != s.name("a", "b") || name("a") == name("b") {
-		t.Error("G-5: a credential is not known by all of it")
-	}
+	check.That(t, name(long+"a") != name(long+"b") && s.name("a", "b") == s.name("a", "b") && name("a") != name("b"),
+		"G-5: a credential is not known by all of it")
 }
 
 // TestNoCredentialStays checks that after a credential was hashed none of its bytes remain in the buffer that the

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
@@ -62,9 +64,8 @@ func TestOneOfManyWins(t *testing.T) {
 				t.Errorf("%s: %d", a.name, a.code)
 			}
 		}
-		if won["old"] != 1 || won["new"] != 1 {
-			t.Fatalf(`G-38: round %d: %v had their effect, want won["old"] = 1, won["new"] = 1`, round, won)
-		}
+		check.RequireThat(t, won["old"] == 1 && won["new"] == 1,
+			`G-38: round %d: %v had their effect, want won["old"] = 1, won["new"] = 1`, round, won)
 	}
 }
 
@@ -190,9 +191,8 @@ func TestLockKeepsFileOfHost(t *testing.T) {
 		if done = left.Load() > 0; !done && w.content("n") != "host" {
 			t.Errorf("G-46: created before call %d: LOCK answers %d and leaves %q, want host", n, answer.Code, w.content("n"))
 		}
-		if answer.Code/100 != 2 && answer.Code != http.StatusMethodNotAllowed {
-			t.Errorf("G-46: created before call %d: LOCK answers %d %s", n, answer.Code, answer.Body)
-		}
+		check.That(t, answer.Code/100 == 2 || answer.Code == http.StatusMethodNotAllowed,
+			"G-46: created before call %d: LOCK answers %d %s", n, answer.Code, answer.Body)
 		w.must(os.Remove(filepath.Join(w.root, "n")))
 	}
 }

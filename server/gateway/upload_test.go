@@ -60,9 +60,8 @@ func TestCertificateNeedsNoOtherCredential(t *testing.T) {
 		w.g.Files().ServeHTTP(rec, r)
 		check.Equal(t, rec.Code, code, "G-7: with %q", header)
 	}
-	if fingerprint(nil) != "" || fingerprint(&tls.ConnectionState{}) != "" {
-		t.Error("G-7: a fingerprint of no certificate")
-	}
+	check.That(t, fingerprint(nil) == "" && fingerprint(&tls.ConnectionState{}) == "",
+		"G-7: a fingerprint of no certificate")
 }
 
 // shown is a connection whose client has shown a certificate.
@@ -336,9 +335,8 @@ func TestDisconnectAtAnyCallChangesNothing(t *testing.T) {
 			q := &request{g: w.g, s: known.s, ctx: leaving{t.Context(), &left}}
 			u, err := q.upload(place{"share", name}, dav.Creation{})
 			if err == nil {
-				if u.temp == 0 || u.target != 0 || u.found != (name == "old") {
-					t.Errorf("G-14: %s: with %d calls it begins as %+v", name, calls, u)
-				}
+				check.That(t, u.temp != 0 && u.target == 0 && u.found == (name == "old"),
+					"G-14: %s: with %d calls it begins as %+v", name, calls, u)
 				u.q.s.p.release(u.temp)
 				break
 			}

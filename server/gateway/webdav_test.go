@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // passes is how many tests each group of litmus 0.13 has: Apache's mod_dav passes all of them. Debian's http has four.
@@ -40,9 +42,7 @@ func TestLitmusSuitePasses(t *testing.T) {
 			}
 		}
 	}
-	if found != len(passes) || t.Failed() {
-		t.Errorf("%d groups ran, want %d:\n%s", found, len(passes), out)
-	}
+	check.That(t, found == len(passes) && !t.Failed(), "%d groups ran, want %d:\n%s", found, len(passes), out)
 }
 
 // tool finds a program, or skips the test; where the clients are required it fails.
@@ -52,9 +52,7 @@ func tool(t *testing.T, name string) string {
 	if err == nil {
 		return path
 	}
-	if os.Getenv("REFMON_WEB") == "required" {
-		t.Fatalf("no %s here", name)
-	}
+	check.RequireThat(t, os.Getenv("REFMON_WEB") != "required", "no %s here", name)
 	t.Skipf("no %s here: install the package %s", name, name)
 	return ""
 }

@@ -53,9 +53,7 @@ func readConformance(t *testing.T) (list []conformance) {
 			case strings.HasPrefix(line, "  "):
 				c.effects = append(c.effects, line[2:])
 			}
-			if err != nil {
-				t.Fatalf("%q: %v", line, err)
-			}
+			check.RequireThat(t, err == nil, "%q: %v", line, err)
 		}
 		if c.apache == 0 {
 			c.apache = c.want
@@ -197,9 +195,7 @@ func TestConformanceCasesHoldOnGateway(t *testing.T) {
 		w.describe(name, forBoth)
 		s.run(&list[i], list[i].want)
 	}
-	if len(list) < 120 {
-		t.Errorf("there are %d cases, want at least 120", len(list))
-	}
+	check.That(t, len(list) >= 120, "there are %d cases, want at least 120", len(list))
 }
 
 // TestConformanceCasesHoldOnApache runs the same cases against Apache's mod_dav. A case that Apache fails
@@ -328,9 +324,8 @@ func TestRcloneReadsAndWrites(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	out, err := run("bob", "copyto", filepath.Join(from, "big"), ":webdav:share/up/his")
-	if err == nil || !strings.Contains(out, "403") {
-		t.Errorf("bob uploads: %v\n%s, want an error, text containing \"403\"", err, out)
-	}
+	check.That(t, err != nil && strings.Contains(out, "403"),
+		"bob uploads: %v\n%s, want an error, text containing \"403\"", err, out)
 	if out, err := run("bob", "cat", ":webdav:share/hers"); err == nil {
 		t.Errorf("bob reads a file that only alice may read: %s", out)
 	}
@@ -354,13 +349,9 @@ func TestCadaverLocksEditsAndMoves(t *testing.T) {
 	cmd.Stdin = strings.NewReader("mkcol d\nput local d/f\nlock d/f\ndiscover d/f\nput local d/f\nunlock d/f\n" +
 		"copy d/f d/g\nmove d/g d/h\npropset d/f color red\npropget d/f color\nls d\ndelete d/h\nget d/f back\nquit\n")
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	check.RequireThat(t, err == nil, "%v\n%s", err, out)
 	for _, want := range []string{"Lock token", "red", "h  "} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("cadaver does not say %q", want)
-		}
+		check.That(t, strings.Contains(string(out), want), "cadaver does not say %q", want)
 	}
 	back, err := os.ReadFile(filepath.Join(home, "back"))
 	if strings.Contains(string(out), "failed") || err != nil || string(back) != "from here\n" || w.entries("d") != "f" {

@@ -203,9 +203,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	check.NoError(t, err)
 	writable := b.file
 	b.file = readable
-	if b.Write(events) == nil {
-		t.Error("lines were written to a file that is open for reading")
-	}
+	check.That(t, b.Write(events) != nil, "lines were written to a file that is open for reading")
 	check.NoError(t, errors.Join(b.Close(), writable.Close()))
 	b = run()
 	lines("aab")

@@ -30,9 +30,7 @@ type searched map[string]struct {
 // take reads bulk lines as the documentation of _bulk has them: an action, then a document, which a deletion has not.
 func (s searched) take(t *testing.T, text string) {
 	t.Helper()
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		t.Fatal("the last line has no end")
-	}
+	check.RequireThat(t, text == "" || strings.HasSuffix(text, "\n"), "the last line has no end")
 	type target struct {
 		Index       string `json:"_index"`
 		ID          string `json:"_id"`
@@ -53,9 +51,8 @@ func (s searched) take(t *testing.T, text string) {
 			a = action.Index
 			source, rest, _ = strings.Cut(rest, "\n")
 		}
-		if a.Index != "docs" || a.VersionType != "external" || a.ID == "" || len(a.ID) > 512 {
-			t.Fatalf("action %s", line)
-		}
+		check.RequireThat(t, a.Index == "docs" && a.VersionType == "external" && a.ID != "" && len(a.ID) <= 512,
+			"action %s", line)
 		x := s[a.ID]
 		if a.Version <= x.version { // status 409, which is not a failure
 			continue
@@ -178,9 +175,7 @@ func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
 		`{"index":{"_index":"docs","_id":"none","version":1,"version_type":"external"}}`+"\n"+
 		`{"_allow_access_control":[]}`+"\n")
 	for _, id := range []string{"without", "none"} {
-		if !engine.finds(t, id, "_allow_access_control", nil) {
-			t.Errorf("%s: the query is not that of connectors", id)
-		}
+		check.That(t, engine.finds(t, id, "_allow_access_control", nil), "%s: the query is not that of connectors", id)
 	}
 }
 
@@ -338,9 +333,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 		t.Helper()
 		name = filepath.Join(dir, name)
 		before, err := os.ReadFile(name)
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, err == nil || os.IsNotExist(err), "%v", err)
 		b, err := index.NewBulk(name, target, l.state, index.BulkSIDs)
 		check.NoError(t, err)
 		l.config.Sinks = []index.Sink{b}
@@ -348,9 +341,8 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 		l.settle()
 		l.end()
 		after, err := os.ReadFile(name)
-		if err != nil || len(after) < len(before) {
-			t.Fatalf("%d bytes after %d: %v", len(after), len(before), err)
-		}
+		check.RequireThat(t, err == nil && len(after) >= len(before),
+			"%d bytes after %d: %v", len(after), len(before), err)
 		for line := range strings.Lines(string(after[len(before):])) {
 			var action struct {
 				Index, Delete *struct {
@@ -370,9 +362,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 	}
 	want := func(step string, got []string, want ...string) {
 		t.Helper()
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: lines of %q, want %q", step, got, want)
-		}
+		check.That(t, slices.Equal(got, want), "%s: lines of %q, want %q", step, got, want)
 	}
 	const documents = 24 // the files, plan, offer, sub and the tree
 	if got := ids("a", "docs"); len(got) != documents {
@@ -398,16 +388,12 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 	}
 	// Damage the cursors.
 	cursors, err := filepath.Glob(filepath.Join(l.state, "bulk-*.json"))
-	if err != nil || len(cursors) != 2 {
-		t.Fatal(cursors, err)
-	}
+	check.RequireThat(t, err == nil && len(cursors) == 2, "%v %v", cursors, err)
 	for _, text := range []string{"", "{", `{"format":2}`, `{"format":1,"more":1}`} {
 		for _, c := range cursors {
 			check.NoError(t, os.WriteFile(c, []byte(text), 0o600))
 		}
 		_, err := index.NewBulk(filepath.Join(dir, "b"), "other", l.state, index.BulkSIDs)
-		if err == nil || !strings.Contains(err.Error(), "delete it") {
-			t.Errorf("a cursor %q: %v", text, err)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), "delete it"), "a cursor %q: %v", text, err)
 	}
 }

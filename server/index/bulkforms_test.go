@@ -409,9 +409,7 @@ func TestEnginesRejectMalformedLines(t *testing.T) {
 		remove = `delete from "docs" where id = E'/\n''' and (index <> 'A' or seq < 3);` + "\n"
 	)
 	change := func(text, old, by string) string {
-		if !strings.Contains(text, old) {
-			t.Fatalf("%s has no %s", text, old)
-		}
+		check.RequireThat(t, strings.Contains(text, old), "%s has no %s", text, old)
 		return strings.Replace(text, old, by, 1)
 	}
 	for _, c := range []struct {

@@ -64,9 +64,7 @@ func TestChangesFromAnyNumberReachIndexState(t *testing.T) {
 				later++
 			}
 		}
-		if rest != later {
-			t.Errorf("after %d there are %d changes, want %d", c.Seq, rest, later)
-		}
+		check.That(t, rest == later, "after %d there are %d changes, want %d", c.Seq, rest, later)
 	}
 }
 
@@ -97,9 +95,7 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 			if !more {
 				t.Fatal(<-done)
 			}
-			if c.Seq < last {
-				t.Errorf("change %d after %d, want at least %d", c.Seq, last, last)
-			}
+			check.That(t, c.Seq >= last, "change %d after %d, want at least %d", c.Seq, last, last)
 			last = c.Seq
 			for _, sid := range c.Gained {
 				has[c.Document+sid] = true

@@ -79,16 +79,14 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 	timed("filter", func() error {
 		numbers, err := x.Filter("alice", "read", FormNumbers)
 		list, err2 := x.Filter("carol", "read", FormList)
-		if len(numbers.Numbers) != n || len(list.Classes) != n {
-			t.Errorf("alice has %d classes, carol %d, want %d", len(numbers.Numbers), len(list.Classes), n)
-		}
+		check.That(t, len(numbers.Numbers) == n && len(list.Classes) == n,
+			"alice has %d classes, carol %d, want %d", len(numbers.Numbers), len(list.Classes), n)
 		return errors.Join(err, err2)
 	})
 	timed("changes", func() error { return Changes(dir, 0, func(Change) error { return nil }) })
 	for what, d := range took {
-		if d > 10*took["load"] {
-			t.Errorf("%d classes: %s takes %v of processor time, and the load %v", n, what, d, took["load"])
-		}
+		check.That(t, d <= 10*took["load"],
+			"%d classes: %s takes %v of processor time, and the load %v", n, what, d, took["load"])
 	}
 	t.Logf("%d classes: %v", n, took)
 }

@@ -46,9 +46,7 @@ func TestRelevantDescriptorDecidesLikeWhole(t *testing.T) {
 				r.Descriptor.Binary())
 		}
 	}
-	if differ < 100 {
-		t.Errorf("%d descriptors have anything to leave out, want at least 100", differ)
-	}
+	check.That(t, differ >= 100, "%d descriptors have anything to leave out, want at least 100", differ)
 	for _, name := range drawn.Lacks(50, "intent", "granted before") {
 		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
 	}
@@ -87,9 +85,7 @@ func TestClassIDIgnoresIrrelevantParts(t *testing.T) {
 		name(plain, "", "read", winnt.FILE_GENERIC_READ, winnt.KeyObject),
 		index.NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject).ID,
 	} {
-		if seen[other] {
-			t.Errorf("two questions are of the class %s", other)
-		}
+		check.That(t, !seen[other], "two questions are of the class %s", other)
 		seen[other] = true
 	}
 	if s := sid.MustParse("S-1-0-0"); index.Relevant(sddl.MustParse(plain)).Group() != s {

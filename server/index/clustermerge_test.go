@@ -58,15 +58,12 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 	}
 	check.NoError(t, m.Whole("rows", own))
 	for _, e := range m.Take() {
-		if e.Row != nil && e.Row.Path != "//h/srv/a" {
-			t.Errorf("the merge emits a row that the log has removed: %+v, want only //h/srv/a", e.Row)
-		}
+		check.That(t, e.Row == nil || e.Row.Path == "//h/srv/a",
+			"the merge emits a row that the log has removed: %+v, want only //h/srv/a", e.Row)
 	}
 	row := m.whole.state.rows["//h/srv/a"]
 	k := m.whole.state.classes[row.Classes[0]]
-	if k.members.Count() != 0 || k.event.Version != "" {
-		t.Errorf("a class that no one decided: %+v", k.event)
-	}
+	check.That(t, k.members.Count() == 0 && k.event.Version == "", "a class that no one decided: %+v", k.event)
 
 	check.NoError(t, deciding.Directory(firm, "v1", 1))
 	for _, e := range first {
@@ -92,13 +89,9 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 	if got := m.whole.state.sids(k.members, nil); !slices.Equal(got, []string{"S-1-5-21-1-2-3-1107"}) {
 		t.Errorf("a is read by %v", got)
 	}
-	if m.whole.state.version != "v1" {
-		t.Errorf(`version %q, want "v1"`, m.whole.state.version)
-	}
+	check.That(t, m.whole.state.version == "v1", `version %q, want "v1"`, m.whole.state.version)
 	apply("rows", walk())
-	if m.whole.state.rows["//h/srv/a"] != nil {
-		t.Error("a walk did not see a, and it has a row")
-	}
+	check.That(t, m.whole.state.rows["//h/srv/a"] == nil, "a walk did not see a, and it has a row")
 	if err := rows.Batch(&watch.Batch{Tree: "//h/srv", End: true}); err == nil {
 		t.Error("a walk ended that had not begun")
 	}
@@ -123,9 +116,7 @@ func TestMergeVersionNeedsAllParts(t *testing.T) {
 		for _, e := range parts[name].Take() {
 			check.NoError(t, m.Apply(name, &e))
 		}
-		if got := m.whole.state.version; got != want {
-			t.Errorf("N-40: %s reached version %s: merged version %q, want %q", name, version, got, want)
-		}
+		check.Equal(t, m.whole.state.version, want, "N-40: %s reached version %s: merged version", name, version)
 	}
 	whole := func(name, want string) {
 		t.Helper()
@@ -308,14 +299,10 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 		t.Helper()
 		consistent(t, what, m.whole.state)
 		got, want := slices.Sorted(maps.Keys(m.whole.state.rows)), slices.Sorted(maps.Keys(one.state.rows))
-		if !slices.Equal(got, want) {
-			t.Fatalf("%s: rows %q, want %q", what, got, want)
-		}
+		check.RequireThat(t, slices.Equal(got, want), "%s: rows %q, want %q", what, got, want)
 		for at, r := range one.state.rows {
 			got := m.whole.state.rows[at]
-			if !got.same(r) {
-				t.Fatalf("N-75: %s: %+v, want %+v", what, got, r)
-			}
+			check.RequireThat(t, got.same(r), "N-75: %s: %+v, want %+v", what, got, r)
 			for i := range rights {
 				if got, want := m.whole.state.sids(m.whole.state.sets(at)[i], nil), one.state.sids(one.state.sets(at)[i],
 					nil); !slices.Equal(got, want) {
@@ -323,9 +310,7 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 				}
 			}
 		}
-		if m.whole.state.version != one.state.version {
-			t.Fatalf("%s: version %q, want %q", what, m.whole.state.version, one.state.version)
-		}
+		check.Require(t, m.whole.state.version, one.state.version, "%s: version", what)
 	}
 	file := func(at, list string) watch.Seen {
 		return watch.Seen{Path: at, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
@@ -433,7 +418,6 @@ func TestMergeGivesPersonOneNumber(t *testing.T) {
 			t.Errorf("N-40: %s is of %v, want %s", path, got, want)
 		}
 	}
-	if len(m.whole.state.people) != 3 || m.whole.state.version != "v1" {
-		t.Errorf(`N-40: %d people of %q, want 3, "v1"`, len(m.whole.state.people), m.whole.state.version)
-	}
+	check.That(t, len(m.whole.state.people) == 3 && m.whole.state.version == "v1",
+		`N-40: %d people of %q, want 3, "v1"`, len(m.whole.state.people), m.whole.state.version)
 }

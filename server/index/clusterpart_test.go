@@ -3,6 +3,7 @@ package index
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -29,8 +30,7 @@ func TestClassOfAnotherIndexIsRejected(t *testing.T) {
 	} {
 		w := working(t, c.traverse)
 		err := w.Define(definition(&c.class), 2)
-		if (err == nil) != c.want || (w.state.classes[c.class.ID] != nil) != c.want {
-			t.Errorf("N-41: a class %s: %v", name, err)
-		}
+		check.That(t, (err == nil) == c.want && (w.state.classes[c.class.ID] != nil) == c.want,
+			"N-41: a class %s: %v", name, err)
 	}
 }

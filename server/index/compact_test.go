@@ -47,9 +47,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	who := []string{"abd", "ad", "c"}
 	follower := map[string]bool{}
 	cursor, err := l.answers(follower, 0)
-	if err != nil || cursor == 0 {
-		t.Fatal(cursor, err)
-	}
+	check.RequireThat(t, err == nil && cursor != 0, "%v %v", cursor, err)
 	stale := cursor
 	for i := range 60 {
 		l.put(fmt.Sprintf("f%d", i%5), fmt.Sprintf("%s(A;;FX;;;S-1-5-21-1-2-3-%d)", kinds[i%3], 5000+i))

@@ -142,13 +142,10 @@ func TestShareAndFileMustBothGrant(t *testing.T) {
 					c.object, c.share, p.Name, said, want)
 			}
 			listed := slices.ContainsFunc(got.allow, func(s sid.SID) bool { return enabledOf(p)[s] })
-			if (listed || slices.Contains(got.expand, p.SID())) != want {
-				t.Errorf("N-4: %s, share %q: %s: allow %v, expand %v", c.object, c.share, p.Name, got.allow, got.expand)
-			}
+			check.That(t, (listed || slices.Contains(got.expand, p.SID())) == want,
+				"N-4: %s, share %q: %s: allow %v, expand %v", c.object, c.share, p.Name, got.allow, got.expand)
 		}
-		if !got.exact {
-			t.Errorf("N-2: %s, share %q: the expression is not exact, want exact", c.object, c.share)
-		}
+		check.That(t, got.exact, "N-2: %s, share %q: the expression is not exact, want exact", c.object, c.share)
 		if every := slices.Contains(c.want, 2); every && (len(got.expand) > 0 || !slices.Contains(got.allow, everyone)) {
 			t.Errorf("N-4: %s: everybody is listed: %v, %v", c.object, got.allow, got.expand)
 		}
@@ -295,9 +292,8 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 				if may {
 					want = append(want, s)
 				}
-				if got.members.Has(i) != may {
-					t.Errorf("N-15: holders %03b, by privilege %t: %s passes: %t", holders, by, s, !may)
-				}
+				check.That(t, got.members.Has(i) == may,
+					"N-15: holders %03b, by privilege %t: %s passes: %t", holders, by, s, !may)
 			}
 			allow, expand := texts(got.allow), texts(got.expand)
 			told := !by || holders == 0 || holders == 1<<len(who)-1

@@ -96,14 +96,11 @@ func TestReadOfSameDirectoryFileIsHeartbeat(t *testing.T) {
 			last = here
 		}
 	}
-	if versions["one"] < 2 || versions["two"] < 2 {
-		t.Errorf("each version took effect %v times, want at least twice", versions)
-	}
+	check.That(t, versions["one"] >= 2 && versions["two"] >= 2,
+		"each version took effect %v times, want at least twice", versions)
 	for _, kind := range []string{"no file", "it counts", "it changes", "it cannot be used",
 		"it counts from now on"} {
-		if met[kind] < 10 {
-			t.Errorf("%s: met %d times, want at least 10", kind, met[kind])
-		}
+		check.That(t, met[kind] >= 10, "%s: met %d times, want at least 10", kind, met[kind])
 	}
 }
 
@@ -118,9 +115,7 @@ func TestDirectoryFileIsReadOncePerSecond(t *testing.T) {
 		for range 3 {
 			last := time.Now()
 			<-out
-			if got := time.Since(last); got != watch.Often {
-				t.Errorf("read again after %v, want %v", got, watch.Often)
-			}
+			check.Equal(t, time.Since(last), watch.Often, "read again after")
 		}
 	})
 }
@@ -172,9 +167,7 @@ func TestChangedLogonKindIsNewVersion(t *testing.T) {
 		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		look.poll()
 		v := look.poll()
-		if v.People == nil {
-			t.Fatalf("N-11: %q is not a version: %v", text, v.Err)
-		}
+		check.RequireThat(t, v.People != nil, "N-11: %q is not a version: %v", text, v.Err)
 		for sd, want := range map[string]bool{"O:BAG:SYD:(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)": want,
 			"O:BAG:SYD:(A;;FR;;;S-1-18-1)": want, "O:BAG:SYD:(A;;FR;;;WD)": true} {
 			c := &Class{Type: winnt.FileObject, Mask: winnt.FILE_READ_DATA, Descriptor: sddl.MustParse(sd)}

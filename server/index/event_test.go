@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzEvents checks that no line leads to a state with dangling references, and that incomplete
@@ -23,9 +24,8 @@ func FuzzEvents(f *testing.F) {
 		for _, line := range [][]byte{a, b, c, d} {
 			e, err := ParseEvent(line)
 			twin, failed := (&lineReader{}).event(line)
-			if (err == nil) != (failed == nil) || !reflect.DeepEqual(e, twin) {
-				t.Fatalf("%s: fast parser = %+v, %v, want %+v, %v", line, twin, failed, e, err)
-			}
+			check.RequireThat(t, (err == nil) == (failed == nil) && reflect.DeepEqual(e, twin),
+				"%s: fast parser = %+v, %v, want %+v, %v", line, twin, failed, e, err)
 			if err != nil {
 				continue
 			}
@@ -36,9 +36,7 @@ func FuzzEvents(f *testing.F) {
 		}
 		for _, r := range s.rows {
 			for _, id := range r.Classes {
-				if s.classes[id] == nil {
-					t.Fatalf("%s is of no class", r.Path)
-				}
+				check.RequireThat(t, s.classes[id] != nil, "%s is of no class", r.Path)
 			}
 		}
 	})
@@ -54,9 +52,8 @@ func TestRangesParseToTheSameSet(t *testing.T) {
 		{effective.Set{1 << 63, 1}, "63-64"}} {
 		text := ranges(c.set)
 		back, err := parseRanges(text, 64*len(c.set))
-		if text != c.want || err != nil || !back.Equal(c.set) {
-			t.Errorf("%b: %q, want %q; %v %v", c.set, text, c.want, back, err)
-		}
+		check.That(t, text == c.want && err == nil && back.Equal(c.set),
+			"%b: %q, want %q; %v %v", c.set, text, c.want, back, err)
 	}
 	for _, bad := range []string{"4", "1-4", "3-1", "-1", "1,,2", "x", "0-", "99999999999999999999", "1 "} {
 		if s, err := parseRanges(bad, 4); err == nil {

@@ -32,9 +32,8 @@ func TestFilterWithoutRightsIsEmptyList(t *testing.T) {
 			var got map[string]any
 			check.NoError(t, errors.Join(err, err2, json.Unmarshal(text, &got)))
 			list, present := got[field].([]any)
-			if !present || len(list) != count {
-				t.Errorf("N-136: %s of %s: %s, want a list of %d", form, who, text, count)
-			}
+			check.That(t, present && len(list) == count,
+				"N-136: %s of %s: %s, want a list of %d", form, who, text, count)
 			for _, other := range []string{"classes", "numbers", "sids", "bitmap"} {
 				if _, has := got[other]; has && other != field {
 					t.Errorf("%s of %s has %s, too: %s", form, who, other, text)

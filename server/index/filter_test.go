@@ -76,18 +76,15 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 		list, err := x.FilterOf(tok, "read", index.FormList)
 		check.NoError(t, err)
 		bits, err := x.FilterOf(tok, "read", index.FormBitmap)
-		if err != nil || bits.Directory == "" || bits.Seq == 0 || bits.Time.IsZero() {
-			t.Fatalf("%+v, %v", bits, err)
-		}
+		check.RequireThat(t, err == nil && bits.Directory != "" && bits.Seq != 0 && !bits.Time.IsZero(),
+			"%+v, %v", bits, err)
 		ints, err := x.FilterOf(tok, "read", index.FormNumbers)
-		if err != nil || ints.Index == "" || ints.Classes != nil || !slices.IsSorted(ints.Numbers) {
-			t.Fatalf("%+v, %v", ints, err)
-		}
+		check.RequireThat(t, err == nil && ints.Index != "" && ints.Classes == nil && slices.IsSorted(ints.Numbers),
+			"%+v, %v", ints, err)
 		sids, failed := x.FilterOf(tok, "read", index.FormSIDs)
 		for _, id := range list.Classes {
-			if passing[id] {
-				t.Errorf("N-19: the filter has the traverse class %s, want classes of documents only", id)
-			}
+			check.That(t, !passing[id],
+				"N-19: the filter has the traverse class %s, want classes of documents only", id)
 		}
 		for _, folder := range b.folders {
 			for f := range 2 {
@@ -100,9 +97,7 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 					t.Fatalf("%s: %+v, listed %v, want %v", name, a, listed, want)
 				}
 				bySID := slices.ContainsFunc(sids.SIDs, func(s string) bool { return slices.Contains(allow[a.Class], s) })
-				if failed == nil && bySID && !want {
-					t.Errorf("%s is found by SIDs alone", name)
-				}
+				check.That(t, failed != nil || !bySID || want, "%s is found by SIDs alone", name)
 				if want {
 					yes++
 				} else {
@@ -122,12 +117,9 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 			passed++
 		}
 	}
-	if passed == 0 {
-		t.Errorf("the index has no traverse class: passed = %v, want at least 1", passed)
-	}
-	if yes < 100 || no < 100 || refused < 3 || given < 3 {
-		t.Errorf("%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
-	}
+	check.That(t, passed != 0, "the index has no traverse class: passed = %v, want at least 1", passed)
+	check.That(t, yes >= 100 && no >= 100 && refused >= 3 && given >= 3,
+		"%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
 	if _, err := x.Filter("user1", "read", index.FormSIDs); err == nil {
 		t.Error("a filter of SIDs for a name succeeds, want an error: the index has no group memberships")
 	}
@@ -136,9 +128,7 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 	}
 	one, err := x.Filter("user1", "read", index.FormBitmap)
 	list, err2 := x.Classes("user1", "read")
-	if err != nil || err2 != nil {
-		t.Fatal(err, err2)
-	}
+	check.RequireThat(t, err == nil && err2 == nil, "%v %v", err, err2)
 	for id, n := range numbers {
 		if has := one.Bitmap[n/8]>>(n%8)&1 == 1; has != slices.Contains(list, id) {
 			t.Errorf("class %s: %v in the bitmap", id, has)

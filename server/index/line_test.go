@@ -26,9 +26,8 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 	b.WriteString(`{"seq":5,`)
 	n, s := 0, newState()
 	end, err := replay(&b, s, func(*Event) { n++ })
-	if err != nil || end != whole || n != 4 || s.people[0].Name != long || len(s.rows) != 0 {
-		t.Errorf("%d events to %d of %d, %v", n, end, whole, err)
-	}
+	check.That(t, err == nil && end == whole && n == 4 && s.people[0].Name == long && len(s.rows) == 0,
+		"%d events to %d of %d, %v", n, end, whole, err)
 	for line, plainly := range map[string]bool{
 		`{"seq":7,"time":1,"row":{"path":"/a","tree":"/t","error":"e"}}`:                       true,
 		"{\"seq\":7,\"time\":1,\"row\":{\"path\":\"/a\x1f\",\"tree\":\"/t\",\"error\":\"e\"}}": false,

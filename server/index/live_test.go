@@ -37,9 +37,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	may("/t/a", "the index has no heartbeat yet")
 	publish(directorySource)
 	may("/t/a", "/t had no heartbeat within 10s")
-	if x.Current(0) {
-		t.Error("current without a heartbeat of the tree")
-	}
+	check.That(t, !x.Current(0), "current without a heartbeat of the tree")
 	publish(directorySource, "/t")
 	may("/t/a", "yes")
 	if !x.Current(0) || x.Current(time.Nanosecond) {

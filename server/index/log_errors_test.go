@@ -104,13 +104,9 @@ func TestLogEveryOperationFails(t *testing.T) {
 			disk.Fail(inject.Short(fault.stored, fault.err), inject.OnIndex(i))
 			kept, err := s.run(dir, &disk)
 			what := fmt.Sprintf("%s fails with %v", op, fault)
-			if !errors.Is(err, fault.err) {
-				t.Errorf("%s: the caller got %v, want %v", what, err, fault.err)
-			}
+			check.That(t, errors.Is(err, fault.err), "%s: the caller got %v, want %v", what, err, fault.err)
 			l, state, err := OpenLog(dir)
-			if err != nil {
-				t.Fatalf("%s: %v", what, err)
-			}
+			check.RequireThat(t, err == nil, "%s: %v", what, err)
 			if got, is := readersOf(state), s.readers[state.seq]; state.seq < kept || got != is {
 				t.Errorf("%s: %d events were kept; the next run has %d, with %q, want %q",
 					what, kept, state.seq, got, is)
@@ -231,9 +227,8 @@ func TestDamagedLogIsAnErrorForEveryReader(t *testing.T) {
 		} {
 			err := read()
 			for _, want := range []string{at + ": ", fmt.Sprintf("at byte %d: ", len(c.intact)), "delete the folder"} {
-				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("%s: %s returned %v, want an error with %q", name, reader, err, want)
-				}
+				check.That(t, err != nil && strings.Contains(err.Error(), want),
+					"%s: %s returned %v, want an error with %q", name, reader, err, want)
 			}
 		}
 	}

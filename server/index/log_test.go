@@ -80,9 +80,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
 	events := w.Take()
 	l, s, err := OpenLog(dir)
-	if err != nil || s.seq != 0 {
-		t.Fatal(err)
-	}
+	check.RequireThat(t, err == nil && s.seq == 0, "%v", err)
 	if _, _, err := OpenLog(dir); err == nil {
 		t.Error("N-10: two write")
 	}
@@ -105,9 +103,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	again, s, err := OpenLog(dir)
 	check.NoError(t, err)
 	alike(t, "opened again", s, w.state)
-	if again.size != (Size{info.Size(), 0, len(events)}) {
-		t.Errorf("%+v", again.size)
-	}
+	check.That(t, again.size == (Size{info.Size(), 0, len(events)}), "%+v", again.size)
 	list, err := w.Compact(false)
 	if err == nil {
 		err = again.replace(list)
@@ -159,9 +155,8 @@ func TestCompactionKeepsTimes(t *testing.T) {
 			kind = e.Directory
 		}
 		said = append(said, kind)
-		if e.Time != want || e.Seq != last-uint64(len(list)-1-i) {
-			t.Errorf("N-22: %s is event %d of %d, want %d of %d", kind, e.Seq, e.Time, last-uint64(len(list)-1-i), want)
-		}
+		check.That(t, e.Time == want && e.Seq == last-uint64(len(list)-1-i),
+			"N-22: %s is event %d of %d, want %d of %d", kind, e.Seq, e.Time, last-uint64(len(list)-1-i), want)
 	}
 	check.Equal(t, strings.Join(said, " "), "start alice bob carol class /t/a /t/b v1", "N-22")
 	dir := t.TempDir()
@@ -178,9 +173,8 @@ func TestCompactionKeepsTimes(t *testing.T) {
 			}
 			return nil
 		})
-		if !errors.Is(err, told) || told == nil && (n == 2) != (after == 0) {
-			t.Errorf("N-22: after %d of %d: %d changes, %v", after, last, n, err)
-		}
+		check.That(t, errors.Is(err, told) && (told != nil || (n == 2) == (after == 0)),
+			"N-22: after %d of %d: %d changes, %v", after, last, n, err)
 	}
 	rows, err := (Question{Rights: w.rights}).Rows(nil)
 	check.NoError(t, err)
@@ -229,9 +223,7 @@ func TestHeartbeatExpiresByClockAndUptime(t *testing.T) {
 // file, the format and the remedy, also if it has fields that this release does not know.
 func TestReleasedIndexesOpen(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/formats/*/index")
-	if err != nil || len(dirs) == 0 {
-		t.Fatal(dirs, err)
-	}
+	check.RequireThat(t, err == nil && len(dirs) != 0, "%v %v", dirs, err)
 	for _, from := range dirs {
 		dir := filepath.Join(t.TempDir(), "index")
 		check.NoError(t, os.CopyFS(dir, os.DirFS(from)))
@@ -255,9 +247,7 @@ func TestReleasedIndexesOpen(t *testing.T) {
 		check.NoError(t, os.WriteFile(name, []byte(newer), 0o600))
 		_, _, err = OpenLog(dir)
 		for _, want := range []string{name, "format 2, this program knows 1: use the release that wrote it"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("a newer index: %v, want %q", err, want)
-			}
+			check.That(t, err != nil && strings.Contains(err.Error(), want), "a newer index: %v, want %q", err, want)
 		}
 	}
 }

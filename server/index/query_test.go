@@ -168,9 +168,7 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		_, err2 := a.x.Listed()
 		_, err3 := a.x.Classes("alice", "read")
 		for _, err := range []error{err1, err2, err3} {
-			if err == nil || err.Error() != why {
-				t.Errorf("%v, want %q", err, why)
-			}
+			check.That(t, err != nil && err.Error() == why, "%v, want %q", err, why)
 		}
 	}
 }
@@ -333,8 +331,7 @@ func TestAbsentDocumentIsReported(t *testing.T) {
 	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
 		"//a/srv22": "", "/srv/plan": ""} {
 		got := g.stale(f.over(path))
-		if (want == "") != (got == "") || !strings.Contains(got, want) {
-			t.Errorf("%s: %q, want a missing heartbeat of %q", path, got, want)
-		}
+		check.That(t, (want == "") == (got == "") && strings.Contains(got, want),
+			"%s: %q, want a missing heartbeat of %q", path, got, want)
 	}
 }

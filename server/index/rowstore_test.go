@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -88,7 +89,6 @@ func TestRowBatchMarksSnapshotPieces(t *testing.T) {
 	b = b.Next()
 	note()
 	want := []bool{false, false, false, true, true, false, true, false, false, true, false, true, false, false, false}
-	if !slices.Equal(got, want) || b.Cursor.Message != 3 {
-		t.Errorf("%v, want %v; message %d, want 3", got, want, b.Cursor.Message)
-	}
+	check.That(t, slices.Equal(got, want) && b.Cursor.Message == 3,
+		"%v, want %v; message %d, want 3", got, want, b.Cursor.Message)
 }

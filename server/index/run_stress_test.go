@@ -46,9 +46,7 @@ func TestHostileFilesDoNotEndRun(t *testing.T) {
 		check.NoError(t, err)
 		program := filepath.Join(filepath.Dir(l.tree), fmt.Sprint("hostile", round)) // where that user may run it
 		b, err := os.ReadFile(self)
-		if err != nil || os.WriteFile(program, b, 0o755) != nil {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, err == nil && os.WriteFile(program, b, 0o755) == nil, "%v", err)
 		child := exec.Command(program, "-test.run=^TestHostileUserHelperProcess$")
 		child.Dir = dir
 		child.Env = append(os.Environ(), hostileEnv+"="+dir)
@@ -79,9 +77,8 @@ func TestHostileFilesDoNotEndRun(t *testing.T) {
 		}
 	}
 	c, err := x.Counts()
-	if err != nil || c.Unnamed < 2 || c.Unreadable < 1 || c.Unnameable < 1 {
-		t.Errorf("%+v, %v: want documents without a name, unreadable ones, and changes that no path names", c, err)
-	}
+	check.That(t, err == nil && c.Unnamed >= 2 && c.Unreadable >= 1 && c.Unnameable >= 1,
+		"%+v, %v: want documents without a name, unreadable ones, and changes that no path names", c, err)
 }
 
 // TestHostileUserHelperProcess is the child of TestHostileFilesDoNotEndRun: no test of its own.

@@ -273,9 +273,8 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	l.want(x, "sub/offer", "")
 	l.end()
 	second, err := os.ReadFile(name)
-	if err != nil || !bytes.HasPrefix(second, first) {
-		t.Fatalf("the next run changed earlier log lines: error %v", err)
-	}
+	check.RequireThat(t, err == nil && bytes.HasPrefix(second, first),
+		"the next run changed earlier log lines: error %v", err)
 	var what []string
 	for line := range strings.Lines(string(second[len(first):])) {
 		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
@@ -292,9 +291,8 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 			what = append(what, "directory")
 		}
 	}
-	if got := strings.Join(what, ", "); got != "directory, class, row /plan, gone /sub, gone /sub/offer" {
-		t.Errorf("the second run wrote %s, want directory, class, row /plan, gone /sub, gone /sub/offer", got)
-	}
+	check.Equal(t, strings.Join(what, ", "),
+		"directory, class, row /plan, gone /sub, gone /sub/offer", "the second run wrote")
 }
 
 // TestUnreadableDocumentsAreDenied checks that documents that are unreadable, unknown, or requested by a name that
@@ -321,9 +319,8 @@ func TestUnreadableDocumentsAreDenied(t *testing.T) {
 		}
 	}
 	a := x.CanRead(l.path("sub/offer"), "S-1-5-21-1-2-3-1107", "")
-	if !a.Allowed || a.Class == "" || a.Descriptor == "" || a.Directory == "" || a.Time.IsZero() {
-		t.Errorf("evidence: %+v", a)
-	}
+	check.That(t, a.Allowed && a.Class != "" && a.Descriptor != "" && a.Directory != "" && !a.Time.IsZero(),
+		"evidence: %+v", a)
 }
 
 // TestIndexAgreesWithWhoCan compares the index with refmon who-can on the same tree for random pairs of document and
@@ -376,9 +373,7 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 			yes++
 		}
 	}
-	if yes < pairs/50 || yes > pairs*49/50 {
-		t.Errorf("of %d pairs %d are allowed", pairs, yes)
-	}
+	check.That(t, yes >= pairs/50 && yes <= pairs*49/50, "of %d pairs %d are allowed", pairs, yes)
 	t.Logf("%d pairs, %d allowed, %d documents", pairs, yes, len(paths))
 }
 

@@ -129,9 +129,7 @@ func TestAnswersStayRightAcrossKills(t *testing.T) {
 	o.child()
 	o.equal(r)
 	n := o.known.Answered()
-	if n.Yes < 100 || n.No < 100 {
-		t.Errorf("%+v, want n.Yes at least 100, n.No at least 100", n)
-	}
+	check.That(t, n.Yes >= 100 && n.No >= 100, "%+v, want n.Yes at least 100, n.No at least 100", n)
 	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
 }
 

@@ -40,17 +40,14 @@ func TestChangedBitIsDetected(t *testing.T) {
 		return list, err
 	}
 	want, err := read(whole)
-	if err != nil || len(want) != len(events) {
-		t.Fatalf("%d events, %v, want %d", len(want), err, len(events))
-	}
+	check.RequireThat(t, err == nil && len(want) == len(events), "%d events, %v, want %d", len(want), err, len(events))
 	for at := range whole {
 		for bit := range 8 {
 			text := append([]byte(nil), whole...)
 			text[at] ^= 1 << bit
 			got, err := read(text)
-			if err == nil && !reflect.DeepEqual(got, want[:len(want)-1]) {
-				t.Fatalf("N-134: bit %d of byte %d: %d events and no error", bit, at, len(got))
-			}
+			check.RequireThat(t, err != nil || reflect.DeepEqual(got, want[:len(want)-1]),
+				"N-134: bit %d of byte %d: %d events and no error", bit, at, len(got))
 		}
 	}
 }
@@ -102,9 +99,8 @@ func TestChangedWatermarkIsDetected(t *testing.T) {
 	check.NoError(t, errors.Join(l.SetWatermark(want), l.Close()))
 	name := filepath.Join(dir, watermarkName)
 	whole, err := os.ReadFile(name)
-	if err != nil || !bytes.Contains(whole, []byte(sealStart)) {
-		t.Fatalf("N-134: %s, %v, want a checksum", whole, err)
-	}
+	check.RequireThat(t, err == nil && bytes.Contains(whole, []byte(sealStart)),
+		"N-134: %s, %v, want a checksum", whole, err)
 	read := func(text []byte) (*Watermark, error) {
 		t.Helper()
 		check.NoError(t, os.WriteFile(name, text, 0o600))

@@ -85,9 +85,7 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 			Classes: []string{"c"}}}, "/t/p: an unreadable document with 1 classes"},
 	} {
 		err := s.Apply(&c.e)
-		if err == nil || !strings.Contains(err.Error(), c.why) {
-			t.Errorf("%s: %v, want %s", name, err, c.why)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.why), "%s: %v, want %s", name, err, c.why)
 		if s.seq != 8 || len(s.rows) != 2 || len(s.people) != 2 || len(s.classes) != 2 || s.version != "v" ||
 			s.classes["c"].number != 1 {
 			t.Errorf("%s: the state is another one", name)

@@ -197,9 +197,7 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 				last = members[e.Row.Classes[0]]
 			}
 		}
-		if (last == "0") != c.may {
-			t.Errorf("%s: members %q", c.policy, last)
-		}
+		check.That(t, (last == "0") == c.may, "%s: members %q", c.policy, last)
 	}
 	if _, err := (index.Question{Rights: rightsOf(t, "read"), Traverse: "Always"}).Worker(nil); err == nil {
 		t.Error("Worker accepts the unknown traverse policy \"Always\", want an error")
@@ -244,9 +242,7 @@ func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 		for _, name := range names {
 			l.want(x, name, who)
 		}
-		if t.Failed() {
-			t.Fatal(what)
-		}
+		check.RequireThat(t, !t.Failed(), "%v", what)
 	}
 	want("open", "abcd", "plan", "in/f", "in/deep/f")
 	mode := func(name string, uid, gid int, mode os.FileMode) {

@@ -31,19 +31,14 @@ func (s *tables) apply(t *testing.T, d Difference) {
 	for _, r := range d.Documents {
 		s.documents[[2]string{r.Path, r.Right}] = r
 	}
-	if d.Class == "" && len(d.Gained)+len(d.Lost) > 0 {
-		t.Fatalf("people of no class: %+v", d)
-	}
+	check.RequireThat(t, d.Class != "" || len(d.Gained)+len(d.Lost) <= 0, "people of no class: %+v", d)
 	for _, id := range d.Gained {
-		if s.members[MemberRow{d.Class, id}] {
-			t.Fatalf("%s is gained twice: %+v", id, d)
-		}
+		check.RequireThat(t, !s.members[MemberRow{d.Class, id}], "%s is gained twice: %+v", id, d)
 		s.members[MemberRow{d.Class, id}] = true
 	}
 	for _, id := range d.Lost {
-		if !s.members[MemberRow{d.Class, id}] {
-			t.Fatalf("%s is reported as lost but was not a member: %+v", id, d)
-		}
+		check.RequireThat(t, s.members[MemberRow{d.Class, id}],
+			"%s is reported as lost but was not a member: %+v", id, d)
 		delete(s.members, MemberRow{d.Class, id})
 	}
 }
@@ -137,9 +132,7 @@ func TestViewDifferencesRebuildItsContents(t *testing.T) {
 		s.has(t, fmt.Sprint("step ", step), v, w)
 	}
 	for _, what := range []string{"gone", "documents", "gained", "lost"} {
-		if met[what] < 10 {
-			t.Errorf("%s: met %d times, want at least 10", what, met[what])
-		}
+		check.That(t, met[what] >= 10, "%s: met %d times, want at least 10", what, met[what])
 	}
 	if _, err := v.Apply(&Event{Seq: 1, Gone: "/t/a"}); err == nil {
 		t.Error("Apply accepts an old event, want an error")

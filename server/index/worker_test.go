@@ -81,14 +81,11 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 		for _, k := range w.state.inOrder() {
 			want, err := fresh.event(&k.Class)
 			check.NoError(t, err)
-			if !k.event.same(want) {
-				t.Fatalf("N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
-			}
+			check.RequireThat(t, k.event.same(want),
+				"N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
 		}
 	}
-	if few == 0 {
-		t.Errorf("N-96: no version changed only some classes: few = %v, want at least 1", few)
-	}
+	check.That(t, few != 0, "N-96: no version changed only some classes: few = %v, want at least 1", few)
 }
 
 // randomDocuments returns documents in folders, whose descriptors name some groups.
@@ -183,9 +180,8 @@ func TestUnreadableDocumentHasNoReaders(t *testing.T) {
 		sees(t, w, c.seen)
 		readable := c.seen.Err == nil && c.seen.Descriptor != nil
 		got := len(readers(w, c.seen.Path))
-		if (got == 3) != readable || got != 0 && got != 3 || w.state.unread != c.unread {
-			t.Errorf("N-5: %+v: %d people, %d unread, want %d", c.seen, got, w.state.unread, c.unread)
-		}
+		check.That(t, (got == 3) == readable && (got == 0 || got == 3) && w.state.unread == c.unread,
+			"N-5: %+v: %d people, %d unread, want %d", c.seen, got, w.state.unread, c.unread)
 	}
 }
 
@@ -226,9 +222,7 @@ func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
 	w.Take()
 	sees(t, w, folder("/t/d", hers)) // behind her, her and staff: the same set
 	for _, e := range w.Take() {
-		if e.Row != nil && e.Row.Path == plan.Path {
-			t.Errorf("N-16: a row whose class stays is written: %+v", e.Row)
-		}
+		check.That(t, e.Row == nil || e.Row.Path != plan.Path, "N-16: a row whose class stays is written: %+v", e.Row)
 	}
 	want("behind the same set", alice)
 }
@@ -240,9 +234,7 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 		Pass: "c"}
 	other := base
 	other.seq, other.time, other.walk, other.Classes = 1, 2, 3, []string{"a", "b"}
-	if !base.same(&other) {
-		t.Error("the number, the time and the walk count")
-	}
+	check.That(t, base.same(&other), "the number, the time and the walk count")
 	for name, change := range map[string]func(*RowEvent){
 		"path": func(r *RowEvent) { r.Path = "/t" }, "tree": func(r *RowEvent) { r.Tree = "/p" },
 		"folder": func(r *RowEvent) { r.Folder = false }, "classes": func(r *RowEvent) { r.Classes = []string{"b", "a"} },
@@ -258,9 +250,7 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 		Expression: [][]string{{"+a"}, {"-b"}}}
 	again := class
 	again.Version, again.Expression = "w", [][]string{{"+a"}, {"-b"}}
-	if !class.same(&again) {
-		t.Error("the version counts")
-	}
+	check.That(t, class.same(&again), "the version counts")
 	for name, change := range map[string]func(*ClassEvent){
 		"members": func(e *ClassEvent) { e.Members = "1" }, "allow": func(e *ClassEvent) { e.Allow = []string{"b"} },
 		"expand":     func(e *ClassEvent) { e.Expand = nil },
@@ -278,18 +268,14 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 func TestEventHasTimeOfItsBatch(t *testing.T) {
 	w := working(t, "")
 	for _, e := range w.Take()[1:] {
-		if e.Time != 1 {
-			t.Errorf("%+v is not of its directory, want e.Time = 1", e)
-		}
+		check.That(t, e.Time == 1, "%+v is not of its directory, want e.Time = 1", e)
 	}
 	see := func(name string, at time.Time) (last Event) {
 		t.Helper()
 		err := w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{{Path: "/t/" + name}},
 			Heartbeat: watch.Heartbeat{Time: at}})
 		events := w.Take()
-		if err != nil || len(events) != 1 {
-			t.Fatalf("%v, %v, want len(events) = 1, no error", events, err)
-		}
+		check.RequireThat(t, err == nil && len(events) == 1, "%v, %v, want len(events) = 1, no error", events, err)
 		return events[0]
 	}
 	if e := see("a", time.Unix(7, 8)); e.Time != 7_000_000_008 {
@@ -307,9 +293,7 @@ func TestEventHasTimeOfItsBatch(t *testing.T) {
 	if err == nil {
 		err = empty.Define(c, 1)
 	}
-	if err == nil || !strings.Contains(err.Error(), "class "+c.ID) {
-		t.Errorf("without a directory: %v", err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), "class "+c.ID), "without a directory: %v", err)
 }
 
 // TestIndexKeepsItsConfiguration checks that an index continues only with the configuration in its start event.
@@ -356,19 +340,15 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		"the second right alone": {ask("modify", share, TraversePrivilege), "take"},
 	} {
 		w, err := c.q.Worker(s)
-		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
-			t.Errorf("%s: %v, want %q", name, err, c.why)
-		}
-		if err == nil && len(w.Take()) != 0 || s.seq != 1 || !reflect.DeepEqual(*s.start, want) {
-			t.Errorf("%s: the index is changed", name)
-		}
+		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
+			"%s: %v, want %q", name, err, c.why)
+		check.That(t, (err != nil || len(w.Take()) == 0) && s.seq == 1 && reflect.DeepEqual(*s.start, want),
+			"%s: the index is changed", name)
 	}
 	for _, policy := range []Traverse{"", TraverseNever} { // two words for one policy
 		q := ask("read", "", policy)
 		w, err := q.Worker(nil)
-		if err != nil || w.state.start.Traverse != "" || w.traverse != "" {
-			t.Fatalf("%q: %v", policy, err)
-		}
+		check.RequireThat(t, err == nil && w.state.start.Traverse == "" && w.traverse == "", "%q: %v", policy, err)
 		for _, again := range []Traverse{"", TraverseNever} {
 			if _, err := ask("read", "", again).Worker(w.state); err != nil {
 				t.Errorf("continuing an index of policy %q with %q: %v, want nil", policy, again, err)

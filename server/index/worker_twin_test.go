@@ -30,9 +30,7 @@ func consistent(t *testing.T, what string, s *State) {
 	below, unread, rows := map[string]map[string]struct{}{}, 0, map[string]int{}
 	documents := map[string]map[string]struct{}{}
 	for at, r := range s.rows {
-		if r.Path != at {
-			t.Fatalf("%s: the row of %s is kept at %s, want %s", what, r.Path, at, at)
-		}
+		check.RequireThat(t, r.Path == at, "%s: the row of %s is kept at %s, want %s", what, r.Path, at, at)
 		for at != "" && at != "/" {
 			dir, name := path.Split(at)
 			if below[dir] == nil {
@@ -52,9 +50,7 @@ func consistent(t *testing.T, what string, s *State) {
 			documents[id][r.Path] = struct{}{}
 		}
 	}
-	if !reflect.DeepEqual(s.below, below) {
-		t.Fatalf("%s: names in folders %v, want %v", what, s.below, below)
-	}
+	check.RequireThat(t, reflect.DeepEqual(s.below, below), "%s: names in folders %v, want %v", what, s.below, below)
 	check.Require(t, s.unread, unread, "N-5: %s: could not be read", what)
 	numbers := map[int]bool{}
 	for id, k := range s.classes {
@@ -72,9 +68,7 @@ func consistent(t *testing.T, what string, s *State) {
 	}
 	names := map[string]int{}
 	for i, p := range s.people {
-		if p.Number != i || s.bySID[p.SID] != i {
-			t.Fatalf("%s: person %d is %+v", what, i, p)
-		}
+		check.RequireThat(t, p.Number == i && s.bySID[p.SID] == i, "%s: person %d is %+v", what, i, p)
 		if _, twice := names[p.Name]; twice {
 			i = -1
 		}
@@ -85,9 +79,8 @@ func consistent(t *testing.T, what string, s *State) {
 			t.Fatalf("N-6: %s: %q names %d, %t, want %d", what, name, n, known, i)
 		}
 	}
-	if len(s.bySID) != len(s.people) {
-		t.Fatalf("%s: %d SIDs of %d people, want %d", what, len(s.bySID), len(s.people), len(s.people))
-	}
+	check.RequireThat(t, len(s.bySID) == len(s.people),
+		"%s: %d SIDs of %d people, want %d", what, len(s.bySID), len(s.people), len(s.people))
 	for _, at := range []string{"/t", "/t/d0"} {
 		var want []string
 		for p := range s.rows {
@@ -384,16 +377,12 @@ func TestRandomHistoriesMatchAccessChecks(t *testing.T) {
 				m.directory()
 			default:
 				events, err := m.w.Compact(m.rng.IntN(2) == 0)
-				if err != nil || events[len(events)-1].Seq != m.w.state.seq {
-					t.Fatalf("%s: %v", what, err)
-				}
+				check.RequireThat(t, err == nil && events[len(events)-1].Seq == m.w.state.seq, "%s: %v", what, err)
 				m.again(events)
 			}
 			yes += m.holds(what)
 		}
-		if yes < 300 {
-			t.Errorf("%q: %d answers are yes, want at least 300", policy, yes)
-		}
+		check.That(t, yes >= 300, "%q: %d answers are yes, want at least 300", policy, yes)
 	}
 }
 

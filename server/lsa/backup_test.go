@@ -44,9 +44,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		{"damaged pages", damaged, "restore a backup"}, {"a later format", later, "use the release that wrote it"},
 	} {
 		err := Restore(f.cfg, bytes.NewReader(c.b))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", c.what, err, c.want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %v, want %s", c.what, err, c.want)
 		after, failed := os.ReadFile(filepath.Join(f.cfg.Folder, File))
 		if failed != nil || !bytes.Equal(after, before) {
 			t.Errorf("%s: error %v, store changed: %t, want it unchanged", c.what, failed, !bytes.Equal(after, before))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -229,14 +230,10 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 				e.noteDifferences(way.from)
 				var got []string
 				for _, x := range e.changes {
-					if x.By != "S-1-5-18" {
-						t.Errorf("L-50: by %s, want S-1-5-18", x.By)
-					}
+					check.Equal(t, x.By, "S-1-5-18", "L-50: by")
 					got = append(got, strings.Join([]string{x.What, x.Subject, x.Detail}, "|"))
 				}
-				if !slices.Equal(got, way.want) {
-					t.Errorf("L-50: records\n%q, want\n%q", got, way.want)
-				}
+				check.That(t, slices.Equal(got, way.want), "L-50: records\n%q, want\n%q", got, way.want)
 				if !slices.Equal(way.to.maps, before) || !maps.Equal(way.from.grants, map[bool]*state{true: base(),
 					false: other}[way.to == other].grants) {
 					t.Error("noting the differences made some, want none")

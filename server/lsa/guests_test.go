@@ -147,17 +147,15 @@ func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 		}
 		given := slices.Clone(u.Groups)
 		r, st := f.LogOnDomainUser(&u, c.typ)
-		if !slices.Equal(u.Groups, given) {
-			t.Errorf("K-31: the caller's groups were changed to %v, want %v", u.Groups, given)
-		}
+		check.That(t, slices.Equal(u.Groups, given),
+			"K-31: the caller's groups were changed to %v, want %v", u.Groups, given)
 		if st != c.outcome || r.Account != u.Account || r.Reason != st || (r.Linked != nil) != c.linked {
 			t.Errorf("K-30: type %d: %v for %v of %+v, linked %t, want %v, %v, %+v, %t", c.typ, st, r.Reason,
 				r.Account, r.Linked != nil, c.outcome, st, u.Account, c.linked)
 		}
 		if st != ntstatus.Success {
-			if !r.Token.User.SID.IsZero() {
-				t.Errorf("K-30: type %d: %v with the token of %v, want none", c.typ, st, r.Token.User.SID)
-			}
+			check.That(t, r.Token.User.SID.IsZero(),
+				"K-30: type %d: %v with the token of %v, want none", c.typ, st, r.Token.User.SID)
 			continue
 		}
 		foreign := c.other != "" && sid.MustParse(c.other).Authority() == 5 && c.other != "S-1-5-1001"
@@ -192,9 +190,8 @@ func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 					t.Errorf("K-31: type %d, full %t: %v has %#x, %t, want %#x", c.typ, full, id, got, ok, a)
 				}
 			}
-			if len(all) != len(want) || len(s.Groups) != len(want) {
-				t.Errorf("K-32: type %d, full %t, %s: groups %v, want %v", c.typ, full, c.other, all, want)
-			}
+			check.That(t, len(all) == len(want) && len(s.Groups) == len(want),
+				"K-32: type %d, full %t, %s: groups %v, want %v", c.typ, full, c.other, all, want)
 			if s.User.SID != user || s.PrimaryGroup != staff || !named(s.UserClaims, "user") ||
 				!named(s.DeviceClaims, "device") || len(s.DeviceGroups) != 2 {
 				t.Errorf("K-31: type %d, full %t: %+v, want the claims of user and device, and two groups", c.typ, full, s)

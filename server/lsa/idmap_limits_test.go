@@ -78,9 +78,8 @@ func TestIDMapCoversFirstToLastID(t *testing.T) {
 				c.base + c.last - c.first + 1: false} {
 				u, uok := f.UID(corp.WithRID(rid))
 				g, gok := f.GID(corp.WithRID(rid))
-				if uok != in || gok != in || in && (u != rid-c.base+c.first || g != u) {
-					t.Errorf("L-53: RID %d has %d, %t and %d, %t, want %t", rid, u, uok, g, gok, in)
-				}
+				check.That(t, uok == in && gok == in && (!in || u == rid-c.base+c.first && g == u),
+					"L-53: RID %d has %d, %t and %d, %t, want %t", rid, u, uok, g, gok, in)
 				if n, ok := f.UID(home.WithRID(rid)); ok {
 					t.Errorf("L-53: UID of RID %d of another domain = %d, want none", rid, n)
 				}

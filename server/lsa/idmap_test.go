@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
@@ -210,10 +211,8 @@ func TestWinbindUserAndGroupAreSeparateQueries(t *testing.T) {
 	} {
 		uid, is := f.UID(c.id)
 		gid, has := f.GID(c.id)
-		if is != (c.uid != 0) || has != (c.gid != 0) || is && uid != c.uid || has && gid != c.gid {
-			t.Errorf("L-28: %v is the uid %d, %t, and the gid %d, %t, want %d and %d",
-				c.id, uid, is, gid, has, c.uid, c.gid)
-		}
+		check.That(t, is == (c.uid != 0) && has == (c.gid != 0) && (!is || uid == c.uid) && (!has || gid == c.gid),
+			"L-28: %v is the uid %d, %t, and the gid %d, %t, want %d and %d", c.id, uid, is, gid, has, c.uid, c.gid)
 	}
 }
 

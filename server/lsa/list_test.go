@@ -38,14 +38,12 @@ func TestExpandFindsEachGroupOnce(t *testing.T) {
 		{[]uint32{12, 10, 1}, []uint32{1, 10, 11, 12, 13, 40}, []uint32{11, 13, 40}},
 	} {
 		all, beyond := st.expand(id(c.of...)), st.containingGroups(id(c.of...))
-		if !slices.Equal(all[:len(all):len(all)][:min(len(all), 1)], id(c.of...)[:min(len(c.of), 1)]) {
-			t.Errorf("L-20: expand(%v) = %v, want its first one first", c.of, all)
-		}
+		check.That(t, slices.Equal(all[:len(all):len(all)][:min(len(all), 1)], id(c.of...)[:min(len(c.of), 1)]),
+			"L-20: expand(%v) = %v, want its first one first", c.of, all)
 		slices.SortFunc(all, sid.SID.Compare)
 		slices.SortFunc(beyond, sid.SID.Compare)
-		if !slices.Equal(all, id(c.all...)) || !slices.Equal(beyond, id(c.beyond...)) {
-			t.Errorf("L-20: of %v: %v and beyond %v, want %v and %v", c.of, all, beyond, c.all, c.beyond)
-		}
+		check.That(t, slices.Equal(all, id(c.all...)) && slices.Equal(beyond, id(c.beyond...)),
+			"L-20: of %v: %v and beyond %v, want %v and %v", c.of, all, beyond, c.all, c.beyond)
 	}
 	if st.names["SEVEN"] != home.WithRID(7) || st.names["G00000040"] != home.WithRID(40) || st.uids[70] != 7 ||
 		st.gids[140] != home.WithRID(40) || len(st.names) != 8 || len(st.uids) != 1 || len(st.gids) != 7 {

@@ -118,9 +118,8 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 	} {
 		f.attempts = nil
 		r, st := f.LogOn(c.r)
-		if st != c.said || r.Reason != c.reason || r.Account != c.account {
-			t.Errorf("%s: %v for %v of %+v, want %v for %v of %+v", c.what, st, r.Reason, r.Account, c.said, c.reason, c.account)
-		}
+		check.That(t, st == c.said && r.Reason == c.reason && r.Account == c.account,
+			"%s: %v for %v of %+v, want %v for %v of %+v", c.what, st, r.Reason, r.Account, c.said, c.reason, c.account)
 		if (st == 0) == r.Token.User.SID.IsZero() || st != 0 && (len(r.Token.Groups) > 0 || r.Linked != nil) {
 			t.Errorf("%s: %v with a token of %v, want a token only for a success", c.what, st, r.Token.User.SID)
 		}
@@ -128,12 +127,10 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 		if c.recorded == "" && c.what != "an empty name" {
 			want = nil
 		}
-		if fmt.Sprint(f.attempts) != fmt.Sprint(want) {
-			t.Errorf("%s: recorded %+v, want %+v", c.what, f.attempts, want)
-		}
-		if st == 0 && has(r, sid.Guests) != (len(c.r.Groups) > 0) {
-			t.Errorf("L-33: %s: groups %v, want the added one: %t", c.what, r.Token.Groups, len(c.r.Groups) > 0)
-		}
+		check.That(t, fmt.Sprint(f.attempts) == fmt.Sprint(want),
+			"%s: recorded %+v, want %+v", c.what, f.attempts, want)
+		check.That(t, st != 0 || has(r, sid.Guests) == (len(c.r.Groups) > 0),
+			"L-33: %s: groups %v, want the added one: %t", c.what, r.Token.Groups, len(c.r.Groups) > 0)
 		if c.r.Package == s4u && st == 0 {
 			check.Equal(t, r.Token.Level, winnt.SecurityImpersonation, "L-36: %s: the level", c.what)
 		}

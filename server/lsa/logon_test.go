@@ -150,9 +150,8 @@ func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
 		{"", "zoe", ntstatus.NoSuchUser, sid.SID{}}, {"", "", ntstatus.NoSuchUser, sid.SID{}},
 	} {
 		r, st := ask(c.domain, c.name, true)
-		if st != c.want || r.Token.User.SID != c.user {
-			t.Errorf("%s, %s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
-		}
+		check.That(t, st == c.want && r.Token.User.SID == c.user,
+			"%s, %s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
 	}
 	r, _ := ask("", "bob", true)
 	if !has(r, fileaccess.UnixGroup(100)) || !has(r, fileaccess.UnixGroup(7)) ||
@@ -229,9 +228,8 @@ func TestLogonTypeNeedsItsRight(t *testing.T) {
 	check.Equal(t, check.Status(f.LogonPassword("alice", "p", network)), ntstatus.LogonTypeNotGranted,
 		"with the right that denies")
 	r, st := f.LogonPassword("", "", network)
-	if st != ntstatus.Success || r.Token.User.SID != sid.Anonymous {
-		t.Errorf("L-34: an empty name and password: %v, %v, want success as %v", st, r.Token.User.SID, sid.Anonymous)
-	}
+	check.That(t, st == ntstatus.Success && r.Token.User.SID == sid.Anonymous,
+		"L-34: an empty name and password: %v, %v, want success as %v", st, r.Token.User.SID, sid.Anonymous)
 	check.Equal(t, check.Status(f.LogonPassword("", "", interactive)), ntstatus.LogonFailure,
 		"L-34: an anonymous logon here")
 	byName := logon.Request{Package: logon.S4U, Type: network, Name: "zoe"}
@@ -257,9 +255,8 @@ func TestPairSharesLogonSID(t *testing.T) {
 	if a, b := logonSID(v), logonSID(linked); a != b || a != sid.Logon(0, 0x100001) {
 		t.Errorf("logon SIDs %v and %v, want S-1-5-5-0-1048577 in both tokens", a, b)
 	}
-	if v.AuthenticationID() == linked.AuthenticationID() || v.DefaultDACL() == nil {
-		t.Error("both tokens have one session, or the first no default DACL")
-	}
+	check.That(t, v.AuthenticationID() != linked.AuthenticationID() && v.DefaultDACL() != nil,
+		"both tokens have one session, or the first no default DACL")
 	anonymous, _ := made(t, logon.AnonymousLogon(), 0)
 	if !logonSID(anonymous).IsZero() {
 		t.Errorf("logon SID of Anonymous %v, want none", logonSID(anonymous))

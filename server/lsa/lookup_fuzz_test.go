@@ -28,9 +28,7 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("a logon as %q finds the account %v, want none", name, id)
 		}
 		for _, r := range fileaccess.ParseSubIDs(name) {
-			if r.First > r.Last {
-				t.Errorf("%q has the range %v, want First not above Last", name, r)
-			}
+			check.That(t, r.First <= r.Last, "%q has the range %v, want First not above Last", name, r)
 		}
 	})
 }

@@ -69,15 +69,12 @@ func TestNameResolvesInDocumentedOrder(t *testing.T) {
 		{`Unix Group\dora`, sid.SID{}}, {`Unix User\wheel`, sid.SID{}}, {`.\HOST`, machine.WithRID(1004)},
 	} {
 		a, ok := f.LookupName(c.name)
-		if ok == c.want.IsZero() || a.SID != c.want {
-			t.Errorf("L-13: %.30s is %+v, want %v", c.name, a, c.want)
-		}
+		check.That(t, ok != c.want.IsZero() && a.SID == c.want, "L-13: %.30s is %+v, want %v", c.name, a, c.want)
 		if back, found := f.LookupSID(a.SID); ok && (!found || back != a) {
 			t.Errorf("L-12: %.30s is %+v, and its SID is that of %+v, want the same", c.name, a, back)
 		}
-		if !ok && a != (logon.Account{}) {
-			t.Errorf("L-12: LookupName(%s) = false with %+v, want the zero Account", c.name, a)
-		}
+		check.That(t, ok || a == (logon.Account{}),
+			"L-12: LookupName(%s) = false with %+v, want the zero Account", c.name, a)
 	}
 	check.NoError(t, f.Update(sid.LocalSystem, func(e *Edit) error { return e.DeleteAccount("corp") }))
 	want := logon.Account{SID: corp, Use: winnt.SidTypeDomain, Domain: "CORP", DomainSID: corp}

@@ -24,9 +24,8 @@ func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
 	st := f.now.Load()
 	for id, g := range st.groups {
 		members, ok := want[g.Name+" "+id.String()]
-		if !ok || g.SID != id || g.GID != nil || !slices.Equal(g.Members, members) {
-			t.Errorf("L-21: group %v is %+v, want members %v and no gid", id, g, members)
-		}
+		check.That(t, ok && g.SID == id && g.GID == nil && slices.Equal(g.Members, members),
+			"L-21: group %v is %+v, want members %v and no gid", id, g, members)
 	}
 	if len(st.groups) != len(want) || len(st.accounts) != 0 || len(st.maps) != 0 || st.next != 1001 || st.policy != "" {
 		t.Errorf("L-21: a new store has %d groups, %+v, want %d and nothing else", len(st.groups), st, len(want))
@@ -34,19 +33,15 @@ func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
 	parts := map[uint32]bool{}
 	for range 3 {
 		m := open(t, nil).Computer()
-		if m.SID.Authority() != 5 || m.SID.SubAuthorities() != 4 || m.SID.Sub(0) != 21 {
-			t.Errorf("a machine is %v, want m.SID.Authority() = 5, m.SID.SubAuthorities() = 4, m.SID.Sub(0) = 21",
-				m.SID)
-		}
+		check.That(t, m.SID.Authority() == 5 && m.SID.SubAuthorities() == 4 && m.SID.Sub(0) == 21,
+			"a machine is %v, want m.SID.Authority() = 5, m.SID.SubAuthorities() = 4, m.SID.Sub(0) = 21", m.SID)
 		for i := range 3 {
 			parts[m.SID.Sub(1+i)] = true
 		}
 		want := logon.Account{SID: m.SID, Use: winnt.SidTypeDomain, Domain: "HOST", DomainSID: m.SID}
 		check.Equal(t, m, want, "a machine")
 	}
-	if len(parts) < 9 {
-		t.Errorf("three machines have %d numbers, want at least 9", len(parts))
-	}
+	check.That(t, len(parts) >= 9, "three machines have %d numbers, want at least 9", len(parts))
 	if info, err := os.Stat(filepath.Join(f.cfg.Folder, File)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the store is %v, %v, want info.Mode().Perm() = 0o600, no error", info.Mode(), err)
 	}

@@ -71,18 +71,14 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	s, err := Open(Config{Folder: folder, Computer: "host", Password: cheap, Subuids: []string{}})
 	check.NoError(t, err)
 	defer s.Close()
-	if len(done) < kills*4 {
-		t.Fatalf("only %d changes, want at least %d", len(done), kills*4)
-	}
+	check.RequireThat(t, len(done) >= kills*4, "only %d changes, want at least %d", len(done), kills*4)
 	for _, name := range done {
 		r, st := s.LogonPassword(name, logon.Secret(name), network)
-		if st != ntstatus.Success || !has(r, sid.BackupOperators) {
-			t.Errorf("%s: logon %v, want success with Backup Operators", name, st)
-		}
+		check.That(t, st == ntstatus.Success && has(r, sid.BackupOperators),
+			"%s: logon %v, want success with Backup Operators", name, st)
 	}
 	for rid, a := range s.now.Load().accounts {
-		if a.Hash == "" || len(s.now.Load().memberOf[s.now.Load().machine.WithRID(rid)]) != 1 {
-			t.Errorf("%s is there by half, want all of it or nothing", a.Name)
-		}
+		check.That(t, a.Hash != "" && len(s.now.Load().memberOf[s.now.Load().machine.WithRID(rid)]) == 1,
+			"%s is there by half, want all of it or nothing", a.Name)
 	}
 }

@@ -90,9 +90,8 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 			disk.Fail(syscall.EIO, inject.Kind(kind), inject.OnIndex(0))
 		}
 		err := f.Update(sid.LocalSystem, powers(alice))
-		if !errors.Is(err, syscall.EIO) || strings.Contains(err.Error(), "after the next start") != warns {
-			t.Errorf("L-39: %s fails: %v, want EIO, with a warning about the next start: %t", kind, err, warns)
-		}
+		check.That(t, errors.Is(err, syscall.EIO) && strings.Contains(err.Error(), "after the next start") == warns,
+			"L-39: %s fails: %v, want EIO, with a warning about the next start: %t", kind, err, warns)
 		disk.Fail(nil)
 		if warns {
 			// The file's state is unknown. A change that cannot read it writes nothing.

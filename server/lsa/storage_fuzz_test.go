@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzRecords checks that no stored bytes cause a panic, and that a parsed value survives encoding
@@ -40,9 +42,7 @@ func again[T any](t *testing.T, b []byte) {
 		return // a year beyond those of JSON
 	}
 	w, err := decode[T](nil, nil, text)
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	check.RequireThat(t, err == nil, "%s: %v", text, err)
 	if other, _ := json.Marshal(w); !bytes.Equal(text, other) {
 		t.Errorf("%s is read back as %s, want %s", text, other, other)
 	}

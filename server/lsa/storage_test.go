@@ -144,9 +144,7 @@ func TestStoreRecordsHaveExactBytes(t *testing.T) {
 	check.NoError(t, f.db.View(func(tx *bbolt.Tx) error {
 		back, err := readState(tx)
 		a, b := mustJSON(t, back), mustJSON(t, st)
-		if err == nil && a != b {
-			t.Errorf("read back\n%s, want\n%s", a, b)
-		}
+		check.That(t, err != nil || a == b, "read back\n%s, want\n%s", a, b)
 		return err
 	}))
 	// Each kind is removed alone, and the others stay.
@@ -178,9 +176,7 @@ func mustJSON(t *testing.T, s *state) string {
 // if it has fields that this release does not know.
 func TestReleasedAccountStoresOpen(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/formats/*/accounts/accounts.db.gz")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
+	check.RequireThat(t, err == nil && len(files) != 0, "%v %v", files, err)
 	for _, name := range files {
 		f := open(t, func(c *Config) { unpack(t, name, filepath.Join(c.Folder, File)) })
 		r, st := f.LogonPassword("alice", "correct horse", winnt.LOGON32_LOGON_NETWORK)
@@ -192,18 +188,15 @@ func TestReleasedAccountStoresOpen(t *testing.T) {
 		if err := f.ListGroups(&groups); err != nil || !strings.Contains(groups.String(), "staff") {
 			t.Errorf("%s: groups %s, %v, want staff", name, groups.String(), err)
 		}
-		if !r.Token.Privileges.Has(winnt.SeBackupPrivilege) {
-			t.Errorf("%s: alice in staff lacks SeBackupPrivilege", name)
-		}
+		check.That(t, r.Token.Privileges.Has(winnt.SeBackupPrivilege),
+			"%s: alice in staff lacks SeBackupPrivilege", name)
 		check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketMeta).Put(bucketMeta, []byte(`{"format":2,"machine":7,"realm":{}}`))
 		}))
 		check.NoError(t, f.Close())
 		_, err := Open(f.cfg)
 		for _, want := range []string{f.cfg.Folder, File, "format 2, want 1: use the release that wrote it"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("a newer store: %v, want %q", err, want)
-			}
+			check.That(t, err != nil && strings.Contains(err.Error(), want), "a newer store: %v, want %q", err, want)
 		}
 	}
 }

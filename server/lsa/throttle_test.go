@@ -45,9 +45,7 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	}
 	// S4U needs no password and does not count.
 	f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "out"})
-	if n := count("OUT"); n != 2 {
-		t.Errorf("L-31: a logon by name is failure %d, want 2", n)
-	}
+	check.Equal(t, count("OUT"), 2, "L-31: a logon by name is failure")
 	f.reopen(t)
 	if a, b := count("OUT"), count("ALICE"); a != 2 || b != 4 {
 		t.Errorf("L-31: after a restart %d and %d failures, want 2, 4", a, b)
@@ -74,9 +72,7 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 		!r.Account.SID.IsZero() || len(f.throttle.failures) > 0 {
 		t.Errorf("a logon: %v, %+v, %v, %v", st, r.Account, f.attempts, f.throttle.failures)
 	}
-	if f.now.Load().accounts[1001].Hash != hash {
-		t.Error("the hash of the password changed, want it kept")
-	}
+	check.That(t, f.now.Load().accounts[1001].Hash == hash, "the hash of the password changed, want it kept")
 	leave()
 	for i := range 3 {
 		for _, c := range []struct {
@@ -89,9 +85,8 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 		}
 		f.must(t, func(e *Edit) error { return e.SetPassword("alice", "p") })
 		for range hashers { // all places are free
-			if !f.throttle.hashing.Enter(ended(t), "x") {
-				t.Fatalf("round %d: no place for a password check, want one: all were given back", i)
-			}
+			check.RequireThat(t, f.throttle.hashing.Enter(ended(t), "x"),
+				"round %d: no place for a password check, want one: all were given back", i)
 		}
 		for range hashers {
 			f.throttle.hashing.Leave()
@@ -118,9 +113,7 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 		if i >= lockAfter-1 {
 			want.Locked = first.Add(time.Duration(lockAfter-1)*time.Second + lockFor)
 		}
-		if kept != want || ok != (i < lockAfter) {
-			t.Errorf("L-31: attempt %d: %+v, %t, want %+v", i, kept, ok, want)
-		}
+		check.That(t, kept == want && ok == (i < lockAfter), "L-31: attempt %d: %+v, %t, want %+v", i, kept, ok, want)
 		f.clock.pass(time.Second)
 	}
 	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||

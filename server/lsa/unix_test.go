@@ -45,19 +45,16 @@ func TestOwnerGetsLimitedToken(t *testing.T) {
 	f := open(t, nil)
 	me := uint32(os.Getuid())
 	limited, full := f.uid(t, me, 7)
-	if limited.IsAdmin() || full == nil || !full.IsAdmin() {
-		t.Errorf("the owner's tokens: %v, %v, want a limited and an administrator's", limited, full)
-	}
-	if limited.ElevationType() != winnt.TokenElevationTypeLimited || holds(limited, winnt.SeDebugPrivilege) {
-		t.Error("the limited token has another elevation type, or holds SeDebugPrivilege")
-	}
+	check.That(t, !limited.IsAdmin() && full != nil && full.IsAdmin(),
+		"the owner's tokens: %v, %v, want a limited and an administrator's", limited, full)
+	check.That(t, limited.ElevationType() == winnt.TokenElevationTypeLimited && !holds(limited, winnt.SeDebugPrivilege),
+		"the limited token has another elevation type, or holds SeDebugPrivilege")
 	if limited.User().SID != fileaccess.UnixUser(me) || !holds(full, winnt.SeDebugPrivilege) {
 		t.Errorf("user %v, want uid %d and a full token with SeDebugPrivilege", limited.User().SID, me)
 	}
 	v, pair := f.uid(t, me+1, 7)
-	if pair != nil || v.IsAdmin() || v.User().SID != fileaccess.UnixUser(me+1) {
-		t.Errorf("another uid: %v, %v, want one token that is no administrator's", v, pair)
-	}
+	check.That(t, pair == nil && !v.IsAdmin() && v.User().SID == fileaccess.UnixUser(me+1),
+		"another uid: %v, %v, want one token that is no administrator's", v, pair)
 	f.reopen(t)
 	if _, full = f.uid(t, me); full == nil {
 		t.Error("on the second day the owner has no full token, want one")
@@ -71,9 +68,7 @@ func TestGrantOfTcbIsRecorded(t *testing.T) {
 	svc := fileaccess.UnixUser(77)
 	f.must(t, func(e *Edit) error { e.Grant(svc, winnt.SeTcbPrivilege.Bit(), 0); return nil })
 	want := Change{sid.LocalSystem.String(), "right granted", svc.String(), "SeTcbPrivilege"}
-	if !slices.Contains(f.changes, want) {
-		t.Errorf("records %v, want one of %v", f.changes, want)
-	}
+	check.That(t, slices.Contains(f.changes, want), "records %v, want one of %v", f.changes, want)
 	if v, _ := f.uid(t, 77); !holds(v, winnt.SeTcbPrivilege) {
 		t.Error("the token of uid 77 lacks the granted SeTcbPrivilege")
 	}
@@ -150,9 +145,7 @@ func TestIDsMapBackToTheirSID(t *testing.T) {
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {
-		if !has(r, g) {
-			t.Errorf("alice's token lacks group %v", g)
-		}
+		check.That(t, has(r, g), "alice's token lacks group %v", g)
 	}
 }
 
@@ -192,9 +185,7 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 			t.Errorf("%d counts against %d, want %d (L-29)", uid, n, want)
 		}
 	}
-	if n := f.QuotaUID(1001); n != 1001 {
-		t.Errorf("1001 counts against %d, want 1001", n)
-	}
+	check.Equal(t, f.QuotaUID(1001), 1001, "1001 counts against")
 	for what, edit := range map[string]func(*Edit) error{
 		"it overlaps the subordinate ids": func(e *Edit) error {
 			moved := corp
@@ -239,9 +230,8 @@ func TestOverlappingMapIsNotUsed(t *testing.T) {
 		{300001, 300002, ntstatus.Success, other.Domain.WithRID(1)},
 	} {
 		r, st := f.TokenForUID(c.uid, []uint32{c.gid})
-		if st != c.want || r.Token.User.SID != c.user {
-			t.Errorf("uid %d, gid %d: %v is %v, want %v", c.uid, c.gid, st, r.Token.User.SID, c.user)
-		}
+		check.That(t, st == c.want && r.Token.User.SID == c.user,
+			"uid %d, gid %d: %v is %v, want %v", c.uid, c.gid, st, r.Token.User.SID, c.user)
 	}
 	if n, ok := f.UID(corp.Domain.WithRID(500)); ok {
 		t.Errorf("UID of a SID of the map = %d, want none", n)
@@ -330,14 +320,12 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 			t.Errorf("L-26: uid 0 as an account with a uid: %v", groups(&r))
 		}
 		err := f.Trouble()
-		if (err != nil) != (c.trouble != "") || err != nil && !strings.Contains(err.Error(), c.trouble) {
-			t.Errorf("L-26: %q: trouble %v, want %s", c.root, err, c.trouble)
-		}
+		check.That(t, (err != nil) == (c.trouble != "") && (err == nil || strings.Contains(err.Error(), c.trouble)),
+			"L-26: %q: trouble %v, want %s", c.root, err, c.trouble)
 		// A logon of root by name must use the account's name.
 		byName, st := f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: `Unix User\root`})
-		if (st == 0) != (c.root == "") || st == 0 && byName.Token.User.SID != fileaccess.UnixUser(0) {
-			t.Errorf("L-26: with %q root by name is %v, %v", c.root, byName.Token.User.SID, st)
-		}
+		check.That(t, (st == 0) == (c.root == "") && (st != 0 || byName.Token.User.SID == fileaccess.UnixUser(0)),
+			"L-26: with %q root by name is %v, %v", c.root, byName.Token.User.SID, st)
 		if f.UserSID(0) != fileaccess.UnixUser(0) { // files stay those of the host's root
 			t.Errorf("L-26: with %q uid 0 has the SID %v, want %v", c.root, f.UserSID(0), fileaccess.UnixUser(0))
 		}
@@ -419,8 +407,6 @@ func TestTokenGroupsMatchLogonKind(t *testing.T) {
 		}
 		const all = winnt.PrivilegeSet(1)<<winnt.SeBackupPrivilege | 1<<winnt.SeDebugPrivilege |
 			1<<winnt.SeRestorePrivilege
-		if got := strings.Join((r.Token.Privileges & all).Names(), " "); got != c.rights {
-			t.Errorf("%s: holds %q, want %q", c.what, got, c.rights)
-		}
+		check.Equal(t, strings.Join((r.Token.Privileges&all).Names(), " "), c.rights, "%s: holds", c.what)
 	}
 }

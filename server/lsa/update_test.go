@@ -227,9 +227,8 @@ func TestEditsMatchTheModel(t *testing.T) {
 		if !reflect.DeepEqual(w.e.changes, w.told[told:]) && len(w.e.changes)+len(w.told[told:]) > 0 {
 			t.Fatalf("L-22: history %d: records %v, want %v", history, w.e.changes, w.told[told:])
 		}
-		if plainState(now) != before || plainState(kept) != before {
-			t.Fatalf("L-39: history %d changed the state from which it began", history)
-		}
+		check.RequireThat(t, plainState(now) == before && plainState(kept) == before,
+			"L-39: history %d changed the state from which it began", history)
 		w.differences(now, w.e.st)
 		now = w.e.st
 	}
@@ -239,8 +238,6 @@ func TestEditsMatchTheModel(t *testing.T) {
 	}
 	for _, what := range []string{"account created", "account changed", "account deleted", "group created",
 		"group deleted", "member added", "member removed", "right granted", "right revoked"} {
-		if met[what] < 5 {
-			t.Errorf("%s: met %d times, want at least 5", what, met[what])
-		}
+		check.That(t, met[what] >= 5, "%s: met %d times, want at least 5", what, met[what])
 	}
 }

@@ -204,9 +204,7 @@ func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 	known := hashed{cost: Hashing{Memory: 256, Passes: 2}, salt: []byte("somesalt")}
 	known.hash = known.of("password")
 	const want = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
-	if known.String() != want {
-		t.Errorf("got the hash %s, want %s", known, want)
-	}
+	check.That(t, known.String() == want, "got the hash %s, want %s", known, want)
 	if h := (Hashing{}).orDefault(); h != (Hashing{Memory: 64 << 10, Passes: 3}) {
 		t.Errorf("default cost %+v, want 64 MiB and 3 passes", h)
 	}
@@ -247,17 +245,14 @@ func TestNewStoreGrantsWindowsDefaultRights(t *testing.T) {
 		}
 		delete(want, id.String())
 	}
-	if len(want) > 0 {
-		t.Errorf("rights are missing: %v", want)
-	}
+	check.That(t, len(want) <= 0, "rights are missing: %v", want)
 }
 
 // TestLockEndsWithItsWindow checks that failures count for 15 minutes from the first one, that a lock lasts as
 // long and then the count restarts, and that names are locked separately (L-31).
 func TestLockEndsWithItsWindow(t *testing.T) {
-	if lockPairAfter != 10 || lockAfter != 100 || lockWindow != 15*time.Minute || lockFor != 15*time.Minute {
-		t.Error("the rule says ten failures from one origin, a hundred from all, and a quarter of an hour")
-	}
+	check.That(t, lockPairAfter == 10 && lockAfter == 100 && lockWindow == 15*time.Minute && lockFor == 15*time.Minute,
+		"the rule says ten failures from one origin, a hundred from all, and a quarter of an hour")
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
 	f.account(t, Account{Name: "bob"}, "correct")
@@ -334,9 +329,8 @@ func oldGoes(t *testing.T, now time.Time) {
 			gone = i
 		}
 	}
-	if gone < 0 || gone >= maxNames/2 || len(d.failures) != maxNames {
-		t.Errorf("entry %d of %d was dropped, want one of the old first half", gone, len(d.failures))
-	}
+	check.That(t, gone >= 0 && gone < maxNames/2 && len(d.failures) == maxNames,
+		"entry %d of %d was dropped, want one of the old first half", gone, len(d.failures))
 }
 
 // TestFailedEditRecordsNothing checks that an edit of a missing object and an invalid password are errors and record

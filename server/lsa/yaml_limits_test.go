@@ -102,9 +102,8 @@ rights:
 			t.Errorf("L-38: account %d is %+v, want %s", n, a, accounts[n])
 		}
 	}
-	if len(st.accounts) != 4 || *st.accounts[1001].UID != 3001 || st.next != 1703 || len(st.maps) != 0 {
-		t.Errorf("L-38: %d accounts, next is %d, maps %v", len(st.accounts), st.next, st.maps)
-	}
+	check.That(t, len(st.accounts) == 4 && *st.accounts[1001].UID == 3001 && st.next == 1703 && len(st.maps) == 0,
+		"L-38: %d accounts, next is %d, maps %v", len(st.accounts), st.next, st.maps)
 	members := map[sid.SID][]sid.SID{rid(1701): {rid(1001), rid(1500), rid(1502), rid(1702), fileaccess.UnixUser(11),
 		fileaccess.UnixGroup(7), sid.Administrators}, rid(1700): nil, rid(1702): {rid(1700)}, sid.Administrators: nil}
 	for id, g := range st.groups {
@@ -118,9 +117,7 @@ rights:
 		t.Errorf("L-38: groups %v, rights %v", st.groups, st.grants)
 	}
 	for _, c := range f.changes {
-		if c.By != home.String() {
-			t.Errorf("L-38: change %+v is recorded for %s, want %v", c, c.By, home)
-		}
+		check.That(t, c.By == home.String(), "L-38: change %+v is recorded for %s, want %v", c, c.By, home)
 	}
 	if n := len(f.changes); n != 4+2+4+8+3+3+1 {
 		t.Errorf("L-38: %d changes: %v, want %d", n, f.changes, 4+2+4+8+3+3+1)
@@ -202,8 +199,7 @@ func TestGroupBeyondMemberLimitIsRejected(t *testing.T) {
 		g := st.groups[sid.Users]
 		g.Members = slices.Repeat([]sid.SID{sid.Everyone}, n)
 		err := st.validGroup(&g, sid.Users, map[string]bool{}, map[uint32]string{}, nil)
-		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
-			t.Errorf("%d members: %v, want %s", n, err, want)
-		}
+		check.That(t, (want != "" || err == nil) && (want == "" || err != nil && err.Error() == want),
+			"%d members: %v, want %s", n, err, want)
 	}
 }

@@ -38,9 +38,8 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 		return nil
 	})
 	text := exported(t, f)
-	if strings.Contains(text, "argon2") || strings.Contains(text, "secret") {
-		t.Errorf("the exported file has a hash or a secret, want neither:\n%s", text)
-	}
+	check.That(t, !strings.Contains(text, "argon2") && !strings.Contains(text, "secret"),
+		"the exported file has a hash or a secret, want neither:\n%s", text)
 	f.changes = nil
 	if err := f.Import(sid.LocalSystem, []byte(text)); err != nil || len(f.changes) != 0 {
 		t.Errorf("its own file: %v, changes %v, want len(f.changes) = 0, no error", err, f.changes)

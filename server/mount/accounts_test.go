@@ -20,6 +20,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	auth "github.com/refmon/refmon/server/auth/unix"
@@ -55,9 +56,7 @@ func TestUsersActWithoutARecordOfTheirLogon(t *testing.T) {
 	a.from = people{}
 	d.full.Store(true)
 	acc := a.get(person{alice, alice})
-	if acc.err != nil || acc.token == nil {
-		t.Errorf("a user is refused: %v", acc.err)
-	}
+	check.That(t, acc.err == nil && acc.token != nil, "a user is refused: %v", acc.err)
 	a.put(acc)
 	d.full.Store(false)
 }
@@ -67,24 +66,16 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	t.Helper()
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	log := &audit.Log{Sink: d}
 	log.Policy.Store(p)
 	sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
 	system, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	process, err := sys.NewProcess("mount", system)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	self, err := newWorkers(sys, process).make()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	a := &accounts{from: operators{}, life: time.Minute, sys: sys, self: self, now: func() time.Time { return *now },
 		log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
 	t.Cleanup(func() {
@@ -109,22 +100,14 @@ func TestCachedMountAccountExpires(t *testing.T) {
 		return acc
 	}
 	first := get(alice)
-	if first.err != nil || first.token == nil {
-		t.Fatalf("%v, %v", first.token, first.err)
-	}
+	check.RequireThat(t, first.err == nil && first.token != nil, "%v, %v", first.token, first.err)
 	other := get(bob)
-	if other == first || other.token == first.token {
-		t.Error("M-2: two users have one token")
-	}
+	check.That(t, other != first && other.token != first.token, "M-2: two users have one token")
 	now = now.Add(time.Minute)
-	if got := get(alice); got != first {
-		t.Errorf("M-2: a token was replaced before its time ended: get(alice) = %v, want %v", got, first)
-	}
+	check.Equal(t, get(alice), first, "M-2: a token was replaced before its time ended: get(alice)")
 	now = now.Add(1)
 	second := get(alice)
-	if second == first || second.err != nil {
-		t.Errorf("M-2: a token is used after its time: %v", second.err)
-	}
+	check.That(t, second != first && second.err == nil, "M-2: a token is used after its time: %v", second.err)
 	now = now.Add(time.Hour)
 	d.full.Store(true)
 	a.closing.Wait() // dropping an account ends its sessions
@@ -135,15 +118,11 @@ func TestCachedMountAccountExpires(t *testing.T) {
 		t.Errorf("M-3: %d sessions are left of %d, one of them without a record, want less than %d",
 			a.sys.LogonSessions(), sessions, sessions)
 	}
-	if refused.err == nil || refused.token != nil {
-		t.Errorf("M-3: a user acts without a record: %v, %v", refused.token, refused.err)
-	}
+	check.That(t, refused.err != nil && refused.token == nil,
+		"M-3: a user acts without a record: %v, %v", refused.token, refused.err)
 	d.full.Store(false)
 	now = now.Add(refusedLife)
-	if got := get(alice); got != refused {
-		t.Errorf("M-3: a cached refusal was queried again before its time ended: get(alice) = %v, want %v",
-			got, refused)
-	}
+	check.Equal(t, get(alice), refused, "M-3: a cached refusal was queried again before its time ended: get(alice)")
 	now = now.Add(1)
 	if again := get(alice); again.err != nil {
 		t.Errorf("M-3: refused for ever: %v, want nil", again.err)
@@ -160,9 +139,7 @@ func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	a := accountsAt(t, &disk{}, &now)
 	ended := 0
 	one, two := a.get(person{alice, 1}), a.get(person{alice, 1})
-	if one != two {
-		t.Fatal("one user has two tokens")
-	}
+	check.RequireThat(t, one == two, "one user has two tokens")
 	end := one.end
 	one.end = func() { ended++; end() }
 	a.drop(func(p person) bool { return p.uid == bob })
@@ -174,13 +151,9 @@ func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	a.drop(func(p person) bool { return p.uid == alice })
 	a.put(one)
 	a.closing.Wait()
-	if ended != 0 {
-		t.Errorf("a token went while a request used it: ended = %d, want 0", ended)
-	}
+	check.Equal(t, ended, 0, "a token went while a request used it: ended")
 	a.put(two)
-	if ended != 1 {
-		t.Errorf("the token went %d times, want 1", ended)
-	}
+	check.That(t, ended == 1, "the token went %d times, want 1", ended)
 	if next := a.get(person{alice, 1}); next == one {
 		t.Error("get returned a dropped token, want a new one")
 	} else {
@@ -364,16 +337,12 @@ func TestAccountCacheIsBounded(t *testing.T) {
 	var out fuse.EntryOut
 	for i := range uint32(maxAccounts + 50) {
 		h := header(100000+i, rootID)
-		if s := w.m.Lookup(nil, &h, "f", &out); s != fuse.OK {
-			t.Fatalf("M-2: user %d: %v, want %v", i, s, fuse.OK)
-		}
+		check.Require(t, w.m.Lookup(nil, &h, "f", &out), fuse.OK, "M-2: user %d", i)
 	}
 	w.m.accounts.mu.Lock()
 	n := len(w.m.accounts.known)
 	w.m.accounts.mu.Unlock()
-	if n > maxAccounts {
-		t.Errorf("M-2: %d accounts are kept, want at most %d", n, maxAccounts)
-	}
+	check.That(t, n <= maxAccounts, "M-2: %d accounts are kept, want at most %d", n, maxAccounts)
 }
 
 // TestMountTokenIsReusedUntilExpiry: a token is reused until its time ends or accounts change (M-2).

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 )
@@ -67,18 +68,13 @@ func TestTimes(t *testing.T) {
 		{116444735989999999, minus(2), 999_999_900}, {125912558456000000, 946_782_245, 600_000_000},
 	} {
 		seconds, nano := moment(c.windows)
-		if seconds != c.seconds || nano != c.nano {
-			t.Errorf("%d is %d and %d ns, want %d and %d", c.windows, int64(seconds), nano, int64(c.seconds), c.nano)
-		}
-		if got := timeOf(time.Unix(int64(c.seconds), int64(c.nano)+99)); got != c.windows {
-			t.Errorf("%d becomes %d, want %d", c.windows, got, c.windows)
-		}
+		check.That(t, seconds == c.seconds && nano == c.nano,
+			"%d is %d and %d ns, want %d and %d", c.windows, int64(seconds), nano, int64(c.seconds), c.nano)
+		check.Equal(t, timeOf(time.Unix(int64(c.seconds), int64(c.nano)+99)), c.windows, "%d becomes", c.windows)
 	}
 	for year := range 2 {
 		early := time.Date(1600+year, 1, 1, 0, 0, 0, 0, time.UTC)
-		if got := timeOf(early); got != 1 {
-			t.Errorf("%v is %d, want 1", early, got)
-		}
+		check.Equal(t, timeOf(early), 1, "%v", early)
 	}
 }
 
@@ -90,9 +86,7 @@ func TestFileAttributesMapToFuseAttr(t *testing.T) {
 		EndOfFile: 7, AllocationSize: 1025, Links: 5, FileID: 99}, &got)
 	want := fuse.Attr{Ino: 99, Size: 7, Blocks: 3, Atime: 1, Atimensec: 100, Mtime: 2, Mtimensec: 200, Ctime: 3,
 		Ctimensec: 300, Nlink: 5, Blksize: 4096}
-	if got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
+	check.That(t, got == want, "%+v, want %+v", got, want)
 	for _, c := range []struct {
 		dir, link bool
 		want      uint32

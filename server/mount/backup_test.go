@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/token"
@@ -63,9 +64,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
 	w.setsWhole(reader, "d/f", raw(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", raw(bobs), 0)
-	if got := w.descriptorOf("d/f"); got != bobs {
-		t.Errorf("M-53: %s, want %s", got, bobs)
-	}
+	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53")
 	for _, uid := range []uint32{alice, carol, 0} {
 		w.refused(uid, "can't cd", "cat", "d/f")
 	}
@@ -226,9 +225,7 @@ func (w *world) restored(t *testing.T) {
 		for file, want := range map[string]string{name: name + "'s contents\n", "dir-" + name: "",
 			"dir-" + name + "/in": "inside " + name + "\n"} {
 			at := filepath.Join("to", file)
-			if got := w.descriptorOf(at); got != text {
-				t.Errorf("%s is restored with %s, want %s", file, got, text)
-			}
+			check.Equal(t, w.descriptorOf(at), text, "%s is restored with", file)
 			if got, err := os.ReadFile(filepath.Join(w.root, at)); want != "" && (err != nil || string(got) != want) {
 				t.Errorf("%s is restored with %q, %v", file, got, err)
 			}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestOnlyDeadMountOfTreeIsRemoved: a dead mount of refmond's type with the tree as its source is
@@ -45,13 +47,10 @@ func TestFusermountFailsSilently(t *testing.T) {
 	t.Setenv("PATH", dir)
 	for _, code := range []int{0, 1} {
 		program := fmt.Sprintf("#!/bin/sh\nexit %d\n", code)
-		if err := os.WriteFile(filepath.Join(dir, "fusermount3"), []byte(program), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, "fusermount3"), []byte(program), 0o700))
 		err := withoutAdmin(t, func() error { return detach(dir) })
-		if (err == nil) != (code == 0) || err != nil && !errors.Is(err, unix.EPERM) {
-			t.Errorf("M-26: exit code %d: error %v, want one that is %v: %t", code, err, unix.EPERM, code != 0)
-		}
+		check.That(t, (err == nil) == (code == 0) && (err == nil || errors.Is(err, unix.EPERM)),
+			"M-26: exit code %d: error %v, want one that is %v: %t", code, err, unix.EPERM, code != 0)
 	}
 }
 
@@ -94,26 +93,18 @@ func TestStaleMountIsRemovedAtStart(t *testing.T) {
 	dir := folder(t)
 	at := filepath.Join(dir, "mount")
 	for _, err := range []error{os.Mkdir(at, 0o755), os.Mkdir(filepath.Join(at, "kept"), 0o755)} {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	if err := RemoveStale(at, "tree"); err != nil {
 		t.Errorf("M-8: an ordinary directory: %v", err)
 	}
 	// A server is killed by closing its end of the connection.
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	options := "rootmode=40000,user_id=0,group_id=0,fd=" + strconv.Itoa(fd)
-	if err := unix.Mount("tree", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Mount("tree", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV, options))
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it is gone where all is well
-	if err := unix.Close(fd); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Close(fd))
 	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
 		t.Fatalf("the server is gone: %v, want %v", err, syscall.ENOTCONN)
 	}

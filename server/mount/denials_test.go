@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -66,9 +67,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()
 		list := r.take()
 		if c.operation == "" {
-			if len(list) != 0 {
-				t.Errorf("M-46: %s: %+v: len(list) = %d, want 0", c.line, list[0], len(list))
-			}
+			check.Equal(t, len(list), 0, "M-46: %s: %+v: len(list)", c.line, list[0])
 			continue
 		}
 		if err == nil || len(list) == 0 {
@@ -114,9 +113,8 @@ func TestDenialsAreBounded(t *testing.T) {
 	}
 	now = now.Add(1500 * time.Millisecond)
 	suppressed, ok := d.take(bob)
-	if !ok || suppressed != 100_000-60 || taken(bob, 10) != 0 {
-		t.Errorf("M-46: after a second %v, %d suppressed", ok, suppressed)
-	}
+	check.That(t, ok && suppressed == 100_000-60 && taken(bob, 10) == 0,
+		"M-46: after a second %v, %d suppressed", ok, suppressed)
 	now = now.Add(-time.Hour) // a clock that is set back grants nothing
 	if n := taken(bob, 10); n != 0 {
 		t.Errorf("M-46: %d denials are reported in the past, want 0", n)
@@ -125,15 +123,12 @@ func TestDenialsAreBounded(t *testing.T) {
 	if n := taken(bob, 100); n != 60 {
 		t.Errorf("M-46: %d denials are reported after a pause, want 60", n)
 	}
-	if d.users[bob].total != 100_000+1+10+10+100 {
-		t.Errorf("M-46: %d denials are counted, want %d", d.users[bob].total, 100_000+1+10+10+100)
-	}
+	check.That(t, d.users[bob].total == 100_000+1+10+10+100,
+		"M-46: %d denials are counted, want %d", d.users[bob].total, 100_000+1+10+10+100)
 	for uid := range uint32(3 * maxDenied) {
 		taken(100_000+uid, 1)
 	}
-	if len(d.users) > maxDenied+1 || d.users[othersUID] == nil {
-		t.Errorf("M-46: %d users are counted", len(d.users))
-	}
+	check.That(t, len(d.users) <= maxDenied+1 && d.users[othersUID] != nil, "M-46: %d users are counted", len(d.users))
 }
 
 // TestRepeatedDenialsAreReportedRarely checks that a program with denials in a loop gets every one, that few are

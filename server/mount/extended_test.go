@@ -11,6 +11,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestExtendedAttributesNeedEARights: reading a user attribute needs FILE_READ_EA, and setting or removing it
@@ -35,16 +37,12 @@ func TestExtendedAttributesNeedEARights(t *testing.T) {
 	set := func(uid uint32, name, value string, flags uint32, want unix.Errno) {
 		t.Helper()
 		in := &fuse.SetXAttrIn{InHeader: header(uid, w.known(uid, "f")), Flags: flags}
-		if s := w.m.SetXAttr(nil, in, name, []byte(value)); s != fuse.Status(want) {
-			t.Errorf("M-35: uid %d sets %s: %v, want %v", uid, name, s, fuse.Status(want))
-		}
+		check.Equal(t, w.m.SetXAttr(nil, in, name, []byte(value)), fuse.Status(want), "M-35: uid %d sets %s", uid, name)
 	}
 	remove := func(uid uint32, name string, want unix.Errno) {
 		t.Helper()
 		h := header(uid, w.known(uid, "f"))
-		if s := w.m.RemoveXAttr(nil, &h, name); s != fuse.Status(want) {
-			t.Errorf("M-35: uid %d removes %s: %v, want %v", uid, name, s, fuse.Status(want))
-		}
+		check.Equal(t, w.m.RemoveXAttr(nil, &h, name), fuse.Status(want), "M-35: uid %d removes %s", uid, name)
 	}
 	list := func(uid uint32, want ...string) {
 		t.Helper()
@@ -52,9 +50,8 @@ func TestExtendedAttributesNeedEARights(t *testing.T) {
 		n, s := w.m.ListXAttr(nil, &h, b)
 		names := strings.FieldsFunc(string(b[:n]), func(r rune) bool { return r == 0 })
 		slices.Sort(names)
-		if s != fuse.OK || !slices.Equal(names, want) {
-			t.Errorf("M-36: ListXAttr as uid %d = %q, %v, want %q", uid, names, s, want)
-		}
+		check.That(t, s == fuse.OK && slices.Equal(names, want),
+			"M-36: ListXAttr as uid %d = %q, %v, want %q", uid, names, s, want)
 	}
 	get(alice, "user.theirs", "set there", 0)
 	get(alice, "user.none", "", unix.ENODATA)
@@ -112,9 +109,8 @@ func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	w.says("M-37: bob", makes(bob, d, unix.O_RDWR), unix.EACCES)
 	w.says("M-37: where nothing is added", makes(alice, closed, unix.O_RDWR), unix.EACCES)
 	w.says("M-37: alice", makes(alice, d, unix.O_RDWR), 0)
-	if made.Nlink != 0 || made.Mode&unix.S_IFMT != unix.S_IFREG {
-		t.Errorf("M-37: attributes of a file without a name = %+v, want a regular file with 0 links", made.Attr)
-	}
+	check.That(t, made.Nlink == 0 && made.Mode&unix.S_IFMT == unix.S_IFREG,
+		"M-37: attributes of a file without a name = %+v, want a regular file with 0 links", made.Attr)
 	if list, err := os.ReadDir(filepath.Join(w.root, "d")); err != nil || len(list) != 0 {
 		t.Errorf("M-37: %v stand there, %v, want none, no error", list, err)
 	}
@@ -140,9 +136,7 @@ func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	w.says("M-38: alice links it", link(alice, d), 0)
 	w.sees(alice, "text", "cat", "d/named")
 	w.refused(bob, "Permission denied", "cat", "d/named")
-	if got := w.m.nodes.path(w.m.nodes.get(node), ""); got != `d\named` {
-		t.Errorf("M-38: its name is %q, want %q", got, `d\named`)
-	}
+	check.Equal(t, w.m.nodes.path(w.m.nodes.get(node), ""), `d\named`, "M-38: its name")
 	w.says("M-38: it is opened by its name", opens(), 0)
 	w.m.leave(made.Fh)
 	w.m.leave(fh)
@@ -185,9 +179,8 @@ func TestUserXattrsNeedTheirRights(t *testing.T) {
 	for _, in := range []fuse.InHeader{a, b} {
 		buf := bytes.Repeat([]byte("-"), 9)
 		n, s := w.m.GetXAttr(nil, &in, "user.a", buf)
-		if s != fuse.OK || n != 5 || string(buf) != "value----" {
-			t.Errorf(`M-35: %q of %d, %v, want s = %v, n = 5, string(buf) = "value----"`, buf, n, s, fuse.OK)
-		}
+		check.That(t, s == fuse.OK && n == 5 && string(buf) == "value----",
+			`M-35: %q of %d, %v, want s = %v, n = 5, string(buf) = "value----"`, buf, n, s, fuse.OK)
 		if n, s := w.m.GetXAttr(nil, &in, "user.a", nil); s != fuse.OK || n != 5 {
 			t.Errorf("M-35: its size is %d, %v, want 5, %v", n, s, fuse.OK)
 		}

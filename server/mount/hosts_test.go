@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/sid"
@@ -35,21 +36,16 @@ func TestAccountGetsHostAndProgramGroups(t *testing.T) {
 		{65534, 65534, "S-1-5-7", nil},
 	} {
 		r, err := a.LogOn(c.uid, c.gid)
-		if err != nil || r.Token.User.SID.String() != c.user {
-			t.Errorf("M-2: uid %d: %v, %v, want %v, nil", c.uid, r.Token.User.SID, err, c.user)
-		}
+		check.That(t, err == nil && r.Token.User.SID.String() == c.user,
+			"M-2: uid %d: %v, %v, want %v, nil", c.uid, r.Token.User.SID, err, c.user)
 		var got []string
 		for _, g := range r.Token.Groups {
 			if s := g.SID.String(); g.SID.Authority() == 22 {
 				got = append(got, s)
 			}
 		}
-		if !slices.Equal(got, c.groups) {
-			t.Errorf("M-2: uid %d: %v, want %v", c.uid, got, c.groups)
-		}
-		if r.Administrator() {
-			t.Errorf("M-2: uid %d is an administrator", c.uid)
-		}
+		check.That(t, slices.Equal(got, c.groups), "M-2: uid %d: %v, want %v", c.uid, got, c.groups)
+		check.That(t, !r.Administrator(), "M-2: uid %d is an administrator", c.uid)
 	}
 	for name, f := range map[string]func() (logon.Result, error){
 		"half of the groups": func() (logon.Result, error) { return a.LogOn(2, 2) },

@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -67,9 +68,7 @@ func lgetxattr(t *testing.T, path string) []byte {
 	t.Helper()
 	b := make([]byte, 4096)
 	n, err := unix.Lgetxattr(path, ntacl.Name, b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return b[:n]
 }
 
@@ -109,9 +108,7 @@ func TestPlantedSymlinkIsNeitherListedNorOpened(t *testing.T) {
 		}
 	}
 	_, st := s.th.NtReadFileAt(w.openLink(s.th, `d\ours`), 10, 0)
-	if st != ntstatus.AccessDenied {
-		t.Errorf("F-191: a link is read as a file: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, st, ntstatus.AccessDenied, "F-191: a link is read as a file")
 	if got := s.names(t, 0); got != "f" {
 		t.Errorf(`F-191: a client without support for links sees %q, want "f"`, got)
 	}
@@ -126,14 +123,10 @@ func (s service) names(t *testing.T, options fileaccess.CreateOptions) string {
 	h, _, st := s.th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_LIST_DIRECTORY, ShareAccess: shareAll,
 		CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.DirectoryFile | options),
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\d`})})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	defer s.th.NtClose(h)
 	list, st := s.th.NtQueryDirectoryFile(h, "", true)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	var names []string
 	for _, e := range list {
 		if e.FileName != "." && e.FileName != ".." {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -113,18 +114,14 @@ func TestKernelCachesListings(t *testing.T) {
 		w.must(err)
 		got, err := f.Readdirnames(-1)
 		w.must(err)
-		if len(got) != names {
-			t.Errorf("M-70: %s: %d names, want %d", why, len(got), names)
-		}
+		check.That(t, len(got) == names, "M-70: %s: %d names, want %d", why, len(got), names)
 		w.m.mu.Lock()
 		o := w.m.opens[w.m.next-1] // of f
 		w.m.mu.Unlock()
 		o.list.mu.Lock()
 		asked := o.list.at != 0
 		o.list.mu.Unlock()
-		if asked != asks {
-			t.Errorf("M-70: %s: the mount was asked: %t, want %t", why, asked, asks)
-		}
+		check.Equal(t, asked, asks, "M-70: %s: the mount was asked", why)
 		w.must(f.Close())
 	}
 	lists(alice, most, true, "the first listing")
@@ -169,13 +166,10 @@ func TestPerUserListingIsNotCached(t *testing.T) {
 		var out fuse.OpenOut
 		h := header(bob, w.known(bob, "way/d"))
 		w.says("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
-		if got := out.OpenFlags&(fuse.FOPEN_CACHE_DIR|fuse.FOPEN_KEEP_CACHE) != 0; got != c.cached {
-			t.Errorf("M-70: %s: cached %t, want %t", c.name, got, c.cached)
-		}
+		check.Equal(t, out.OpenFlags&(fuse.FOPEN_CACHE_DIR|fuse.FOPEN_KEEP_CACHE) != 0, c.cached,
+			"M-70: %s: cached", c.name)
 		w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh})
-		if w.m.open(out.Fh) != nil {
-			t.Error("the handle of a closed directory is still open")
-		}
+		check.That(t, w.m.open(out.Fh) == nil, "the handle of a closed directory is still open")
 	}
 }
 
@@ -290,9 +284,7 @@ func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 			}
 			got, ends = append(got, names...), append(ends, places[len(places)-1])
 		}
-		if !slices.Equal(got, whole) {
-			t.Errorf("M-14: in pieces %q, want %q", got, whole)
-		}
+		check.That(t, slices.Equal(got, whole), "M-14: in pieces %q, want %q", got, whole)
 		if names, _ := read(0, 8); len(names) != 0 {
 			t.Errorf("without room %q", names)
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // twice opens a file of a tree two times, at each of two places.
@@ -164,9 +165,7 @@ func TestLockLimitIsPerUser(t *testing.T) {
 			t.Fatalf("M-32: lock %d: %v", i, s)
 		}
 	}
-	if s := w.m.SetLk(nil, lockOf(bob, fh, mostLockersOfUser)); s != fuse.Status(unix.ENOLCK) {
-		t.Errorf("M-32: one lock more: %v, want %v", s, fuse.Status(unix.ENOLCK))
-	}
+	check.Equal(t, w.m.SetLk(nil, lockOf(bob, fh, mostLockersOfUser)), fuse.Status(unix.ENOLCK), "M-32: one lock more")
 	if s := w.m.SetLk(nil, lockOf(alice, other, 1<<20)); !s.Ok() {
 		t.Errorf("M-32: another user's: %v", s)
 	}
@@ -175,9 +174,8 @@ func TestLockLimitIsPerUser(t *testing.T) {
 		t.Errorf("M-31: %d owners of locks are left, want 1", n)
 	}
 	w.waits(mostWaiting)
-	if s := w.m.SetLkw(nil, lockOf(alice, other, 1)); s != fuse.Status(unix.ENOLCK) {
-		t.Errorf("M-32: one waiter beyond the limit: %v, want %v", s, fuse.Status(unix.ENOLCK))
-	}
+	check.Equal(t, w.m.SetLkw(nil, lockOf(alice, other, 1)), fuse.Status(unix.ENOLCK),
+		"M-32: one waiter beyond the limit")
 	w.waits(-mostWaiting)
 	w.m.leave(other)
 }
@@ -218,13 +216,9 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	take(second, 0)
 	take(second, 1)
 	w.m.leave(first)
-	if !taken(0) || !taken(1) {
-		t.Error("M-31: locks ended with one open that had only some of them")
-	}
+	check.That(t, taken(0) && taken(1), "M-31: locks ended with one open that had only some of them")
 	closes(second, 7)
-	if taken(0) || taken(1) {
-		t.Error("M-31: a program closed a descriptor, and its locks stay")
-	}
+	check.That(t, !taken(0) && !taken(1), "M-31: a program closed a descriptor, and its locks stay")
 	// It locks again by both, though it has closed a descriptor.
 	fourth := w.opens(bob, "f", unix.O_RDWR)
 	take(second, 0)

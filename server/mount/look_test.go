@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestLookupWithoutRightShowsOnlyKind checks that a user with traverse right learns that a name exists. Without the
@@ -87,9 +88,7 @@ func TestAccessChecksOnlyTheMaskBits(t *testing.T) {
 					want = 0
 				}
 				s := w.m.Access(nil, &fuse.AccessIn{InHeader: header(bob, nodes[name]), Mask: mask})
-				if s != fuse.Status(want) {
-					t.Errorf("M-1: policy %d: access %o of %s: %v, want %v", policy, mask, name, s, fuse.Status(want))
-				}
+				check.Equal(t, s, fuse.Status(want), "M-1: policy %d: access %o of %s", policy, mask, name)
 			}
 		}
 	}
@@ -168,9 +167,8 @@ func TestUnsupportedNamesAndPipesAreRejected(t *testing.T) {
 	w.file("d/f", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
 	for _, value := range [][]byte{nil, []byte("x"), make([]byte, 1<<16), []byte(long)} {
 		in := &fuse.SetXAttrIn{InHeader: header(alice, w.known(alice, "d/f"))}
-		if s := w.m.SetXAttr(nil, in, ntfsACL, value); s != fuse.EINVAL {
-			t.Errorf("M-16: %d bytes for a descriptor: %v, want %v", len(value), s, fuse.EINVAL)
-		}
+		check.Equal(t, w.m.SetXAttr(nil, in, ntfsACL, value), fuse.EINVAL,
+			"M-16: %d bytes for a descriptor", len(value))
 	}
 	for _, fh := range []uint64{0, 1 << 40} {
 		if _, s := w.m.Read(nil, &fuse.ReadIn{Fh: fh}, make([]byte, 1)); s != fuse.EBADF {
@@ -186,9 +184,7 @@ func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
 		strings.Repeat("x", 256): unix.ENAMETOOLONG} {
-		if got := named(name); got != fuse.Status(want) {
-			t.Errorf("M-9: %q: %v, want %v", name, got, fuse.Status(want))
-		}
+		check.Equal(t, named(name), fuse.Status(want), "M-9: %q", name)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestMknodIsDeniedForEveryKind: devices, pipes and sockets cannot be created by any call (M-21). rmdir refuses
@@ -33,9 +35,7 @@ func TestMknodIsDeniedForEveryKind(t *testing.T) {
 		unix.EISDIR)
 	// Another name in another directory is found there.
 	w.says("M-20: a rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d}, "f", "h"), 0)
-	if got := w.m.nodes.path(w.m.nodes.get(f), ""); got != `d\h` {
-		t.Errorf("M-20: the file's name is %s, want %q", got, `d\h`)
-	}
+	check.Equal(t, w.m.nodes.path(w.m.nodes.get(f), ""), `d\h`, "M-20: the file's name")
 	for _, name := range []string{"g", "h"} {
 		if _, err := os.Lstat(filepath.Join(w.root, "d", name)); err != nil {
 			t.Error(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 )
 
@@ -64,9 +65,7 @@ func TestChmodNarrowsAndNeverWidens(t *testing.T) {
 		if c.after == "" {
 			c.after = c.before
 		}
-		if got := w.descriptorOf(name); got != c.after {
-			t.Errorf("M-41: %s by %o became %s, want %s", c.before, c.mode, got, c.after)
-		}
+		check.Equal(t, w.descriptorOf(name), c.after, "M-41: %s by %o became", c.before, c.mode)
 		w.sees(bob, fmt.Sprintf("%o", c.shown), "stat", "-c", "%a", name)
 	}
 }
@@ -149,9 +148,8 @@ func TestChmodToCurrentModeSucceeds(t *testing.T) {
 			in.InHeader, in.Valid, in.Mode = header(alice, node), fuse.FATTR_MODE, mode
 			var out fuse.AttrOut
 			w.says(fmt.Sprintf("M-44: %s becomes %o", name, mode), w.m.SetAttr(nil, in, &out), want)
-			if want == 0 && out.Mode&0o7777 != shown {
-				t.Errorf("M-44: %s has the mode %o, want %o", name, out.Mode, shown)
-			}
+			check.That(t, want != 0 || out.Mode&0o7777 == shown,
+				"M-44: %s has the mode %o, want %o", name, out.Mode, shown)
 		}
 	}
 }
@@ -202,9 +200,7 @@ func programsThatSetModes(t *testing.T, policy ModePolicy, env []string, wants m
 				cmd.Env = append(append(cmd.Env, env...), "T="+scratch, "HOME="+scratch,
 					fmt.Sprintf("HERE=%s/%s-%d", dir, strings.ReplaceAll(name, " ", ""), uid))
 				out, err := cmd.CombinedOutput()
-				if err != nil {
-					t.Errorf("%s as %d: %v", name, uid, err)
-				}
+				check.That(t, err == nil, "%s as %d: %v", name, uid, err)
 				return string(out)
 			}
 			key := fmt.Sprint(name, " ", uid)

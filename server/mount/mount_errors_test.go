@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // debris returns the names below a directory of the tree, except the expected ones.
@@ -34,9 +35,7 @@ func (w *world) debris(dir string, meant ...string) (rest []string) {
 func TestFullDisk(t *testing.T) {
 	needs(t)
 	disk := filepath.Join(folder(t), "disk")
-	if err := os.Mkdir(disk, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(disk, 0o700))
 	if err := unix.Mount("refmon", disk, "tmpfs", 0, "size=64k,nr_inodes=24,mode=700"); err != nil {
 		t.Skipf("no tmpfs can be mounted: %v", err)
 	}
@@ -57,9 +56,7 @@ func TestFullDisk(t *testing.T) {
 	w.refused(alice, "No space left", "sh", "-c", "for i in $(seq 30); do mkdir d/made$i || exit 1; done")
 	w.refused(alice, "No space left", "touch", "d/new")
 	for _, name := range w.debris("d", "kept") {
-		if !strings.HasPrefix(name, "made") {
-			t.Errorf(`M-6: %s is left, want text starting with "made"`, name)
-		}
+		check.That(t, strings.HasPrefix(name, "made"), `M-6: %s is left, want text starting with "made"`, name)
 	}
 	w.sees(alice, "kept\nmore", "cat", "d/kept")
 	w.refused(bob, "Permission denied", "sh", "-c", "echo >> d/kept")
@@ -156,20 +153,14 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 	t.Helper()
 	dir := folder(t)
 	disk = filepath.Join(dir, "disk")
-	if err := errors.Join(os.Mkdir(disk, 0o700), os.Mkdir(dir+"/below", 0o700)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Mkdir(disk, 0o700), os.Mkdir(dir+"/below", 0o700)))
 	root, err := fs.NewLoopbackRoot(dir + "/below")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	none := time.Duration(0)
 	f = &faulty{RawFileSystem: fs.NewNodeFS(root, &fs.Options{EntryTimeout: &none, AttrTimeout: &none})}
 	server, err := fuse.NewServer(f, disk, &fuse.MountOptions{DirectMountStrict: true, AllowOther: true,
 		DisabledCapabilities: fuse.CAP_PASSTHROUGH, DisableReadDirPlus: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	go server.Serve()
 	t.Cleanup(func() {
 		// Unmount waits for copies of the mount in other namespaces.
@@ -178,9 +169,7 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 		}
 		server.Wait()
 	})
-	if err := server.WaitMount(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, server.WaitMount())
 	return f, disk
 }
 
@@ -206,9 +195,7 @@ func TestDiskErrorIsEIOAndGrantsNothing(t *testing.T) {
 			t.Errorf("F-124: %s fails: bob reads %q, %v, want text without %q, an error", c.fails, got, err, text)
 		}
 		disk.fails.Store(nil)
-		if disk.met.Load() == 0 {
-			t.Errorf("%s: no disk error was injected", c.line)
-		}
+		check.That(t, disk.met.Load() != 0, "%s: no disk error was injected", c.line)
 		w.sees(alice, text, "cat", "d/f")
 		w.refused(bob, "Permission denied", "cat", "d/f")
 		if rest := w.debris("d", "f"); len(rest) != 0 {

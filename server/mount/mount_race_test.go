@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -223,9 +224,7 @@ func TestConcurrentChangesLeakNothing(t *testing.T) {
 		for _, line := range x.Wrong {
 			t.Errorf("F-114: %s: %s", who, line)
 		}
-		if !x.enough() {
-			t.Errorf("%s: %+v: too little was tried", who, x)
-		}
+		check.That(t, x.enough(), "%s: %+v: too little was tried", who, x)
 	}
 	kept()
 }

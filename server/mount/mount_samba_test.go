@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/token"
@@ -32,9 +33,7 @@ func TestShellsOnMountGetSambaAccess(t *testing.T) {
 		"payroll": "D:P(D;;0x1f01ff;;;S-1-22-1-61002)(A;;0x120089;;;WD)",
 		"staff":   "D:P(A;;0x1f01ff;;;S-1-22-2-62001)(A;;0x120089;;;S-1-22-1-61003)",
 	} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte("of "+name+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(root, name), []byte("of "+name+"\n"), 0o600))
 		s.Cacls("root", "share", name, "--sddl", "-S", text)
 	}
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path, c.IgnorePosix = root, true })
@@ -71,9 +70,7 @@ func TestShellsOnMountGetSambaAccess(t *testing.T) {
 	}
 	w.locksBeside(s)
 	// alice: both on plan and staff, reads payroll; bob: reads plan; carol: reads payroll and staff.
-	if can != 8 {
-		t.Errorf("%d of 18 are allowed, want 8", can)
-	}
+	check.That(t, can == 8, "%d of 18 are allowed, want 8", can)
 }
 
 // locking takes a lock of the first bytes of a file, or says why not, and holds it until its input ends.

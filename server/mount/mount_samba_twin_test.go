@@ -22,6 +22,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/logon"
@@ -285,13 +286,9 @@ func server(t *testing.T) (s *smbd.Server, accounts accounted, ids []uint32, peo
 	accounts = accounted{}
 	for _, name := range serverUsers {
 		u, err := osuser.Lookup(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		id, err := strconv.ParseUint(u.Uid, 10, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		ids = append(ids, uint32(id))
 		tok := s.TokenOf(name)
 		accounts[uint32(id)] = tok
@@ -339,9 +336,8 @@ func TestMountEqualsFileServer(t *testing.T) {
 	for _, x := range append(b.here, b.there) {
 		w.must(errors.Join(x.in.Close(), x.cmd.Wait()))
 	}
-	if b.count[true] < total/20 || b.count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one", b.count)
-	}
+	check.That(t, b.count[true] >= total/20 && b.count[false] >= total/20,
+		"granted and refused: %v, too few of one", b.count)
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", total, b.count, b.listed)
 }
 

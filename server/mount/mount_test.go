@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 )
@@ -157,9 +158,8 @@ if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; ex
 		t.Error("M-26: Close returned no error of fusermount3")
 	}
 	names, err := os.ReadDir(at)
-	if err != nil || len(names) != 1 || names[0].Name() != "other" {
-		t.Errorf("M-27: entries after Close %v, error %v, want those of the other file system", names, err)
-	}
+	check.That(t, err == nil && len(names) == 1 && names[0].Name() == "other",
+		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)
 }
 
 // unfit are the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without
@@ -180,9 +180,7 @@ func TestGoFusePosixSuitePasses(t *testing.T) {
 				t.Skip(why)
 			}
 			dir := filepath.Join(w.at, "all", name)
-			if err := os.Mkdir(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Mkdir(dir, 0o755))
 			posixtest.All[name](t, dir)
 		})
 	}

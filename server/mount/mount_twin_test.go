@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -45,9 +46,7 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 			d.create("over/to"+name, "O:BAG:SYD:P(A;;0x12019f;;;"+bin+")") // everything but deletion
 		}
 		out, err := s.Client("bin", "v3", `rename over\a over\toa -f`)
-		if err != nil || d.there("over/a") {
-			t.Errorf("the server refuses: %s, %v", out, err)
-		}
+		check.That(t, err == nil && !d.there("over/a"), "the server refuses: %s, %v", out, err)
 		if out, err := d.run(d.uid, "mv", "-f", "over/b", "over/tob"); err == nil ||
 			!strings.Contains(out, "Permission denied") {
 			t.Errorf(`F-58: the mount: %s, %v, want text containing "Permission denied", an error`, out, err)

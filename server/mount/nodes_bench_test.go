@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 )
@@ -58,9 +59,7 @@ func contenders(b *testing.B) []contender {
 // recording returns a system with an audit log on disk and the policy that refmond has without a configuration.
 func recording(b testing.TB) *kernel.System {
 	trail, err := auditlog.Open(auditlog.Config{Dir: filepath.Join(folder(b), "audit"), Reserve: 4 << 20})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() {
 		if err := trail.Close(); err != nil {
 			b.Error(err)
@@ -72,9 +71,7 @@ func recording(b testing.TB) *kernel.System {
 	}
 	spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	p, err := audit.NewPolicy(spec)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	log := &audit.Log{Sink: trail, Clock: auditlog.Now}
 	log.Policy.Store(p)
 	return kernel.Boot(kernel.Config{Log: log})
@@ -141,23 +138,17 @@ func ratios(a, b []float64) []float64 {
 // fill creates a folder and files in it, in the file system below. The files have descriptors if described is set.
 func fill(b *testing.B, c contender, dir string, files int, described bool) {
 	at := filepath.Join(c.below, dir)
-	if err := os.MkdirAll(at, 0o755); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, os.MkdirAll(at, 0o755))
 	value := attribute("O:BAG:SYD:AI(A;ID;FA;;;WD)")
 	set := func(name string) {
 		if c.dir != c.below && c.name != "loopback" {
-			if err := unix.Setxattr(name, ntacl.Name, value, 0); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, unix.Setxattr(name, ntacl.Name, value, 0))
 		}
 	}
 	set(at)
 	for i := range files {
 		name := filepath.Join(at, fmt.Sprintf("file-%06d.txt", i))
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, os.WriteFile(name, nil, 0o600))
 		if described {
 			set(name)
 		}
@@ -273,9 +264,7 @@ func benchmarkGit(b *testing.B, all []contender) {
 		dir := filepath.Join(c.dir, "git")
 		for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@b",
 			"commit", "-q", "-m", "all"}, {"update-index", "-q", "--refresh"}} {
-			if err := program(dir, "git", args...); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, program(dir, "git", args...))
 		}
 	}
 	race(b, all, 1, func(c contender, _ int) error { return program(filepath.Join(c.dir, "git"), "git", "status") })
@@ -289,13 +278,9 @@ func benchmarkBuild(b *testing.B, all []contender) {
 	for _, c := range all {
 		dir := filepath.Join(c.dir, "build")
 		for _, name := range []string{dir, filepath.Join(dir, ".cache"), filepath.Join(dir, ".tmp")} {
-			if err := os.MkdirAll(name, 0o755); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, os.MkdirAll(name, 0o755))
 		}
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.org/m\n\ngo 1.24\n"), 0o600); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.org/m\n\ngo 1.24\n"), 0o600))
 	}
 	write := func(c contender) error {
 		dir := filepath.Join(c.dir, "build")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -94,9 +95,7 @@ func TestTreeWithoutFileIdentityIsRefused(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	m, err := Start(Config{System: sys, Name: "share", Tree: numbered{tree}, Directory: dir,
 		Accounts: people{}, Owners: ids{}})
-	if err == nil || !strings.Contains(err.Error(), "handle") {
-		t.Errorf("F-180: %v, %v", m, err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), "handle"), "F-180: %v, %v", m, err)
 	if err := errors.Join(sys.Close(), tree.Close()); err != nil {
 		t.Error(err)
 	}
@@ -116,13 +115,9 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w.file("d/f", "second\n", "O:BAG:SYD:P(A;;FR;;;WD)")
 	_, before, _ := w.sys.Counts()
 	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	if !errors.Is(err, unix.ESTALE) {
-		t.Errorf("M-11: descriptor %d, %v of another directory, want ESTALE", fd, err)
-	}
+	check.That(t, errors.Is(err, unix.ESTALE), "M-11: descriptor %d, %v of another directory, want ESTALE", fd, err)
 	_, after, _ := w.sys.Counts()
-	if after != before {
-		t.Errorf("M-11: %d handles after the refused open, want %d", after, before)
-	}
+	check.That(t, after == before, "M-11: %d handles after the refused open, want %d", after, before)
 	w.sees(bob, "second", "cat", "d/f")
 }
 
@@ -208,14 +203,11 @@ func TestNodeNumbersAreNeverReused(t *testing.T) {
 	d, kept := n.add(root, "d", id(2), false)
 	f, bare := n.add(d, "f", id(3), true)
 	free, _ := n.add(nil, "", id(4), false)
-	if d.id != 2 || f.id != 3 || free.id != 4 || !kept || bare {
-		t.Fatalf("numbers %d, %d, %d, kept %t and %t", d.id, f.id, free.id, kept, bare)
-	}
+	check.RequireThat(t, d.id == 2 && f.id == 3 && free.id == 4 && kept && !bare,
+		"numbers %d, %d, %d, kept %t and %t", d.id, f.id, free.id, kept, bare)
 	path := func(of *node, name, want string) {
 		t.Helper()
-		if got := n.path(of, name); got != want {
-			t.Errorf("the path is %q, want %q", got, want)
-		}
+		check.Equal(t, n.path(of, name), want, "the path")
 	}
 	path(root, "", "")
 	path(root, "x", "x")
@@ -224,9 +216,7 @@ func TestNodeNumbersAreNeverReused(t *testing.T) {
 	path(f, "x", `d\f\x`)
 	for x, want := range map[*node][2]bool{root: {false, false}, d: {false, false}, f: {false, true},
 		free: {true, false}} {
-		if got := [2]bool{n.nameless(x), n.isBare(x)}; got != want {
-			t.Errorf("M-38: %d: without a name and bare %v, want %v", x.id, got, want)
-		}
+		check.Equal(t, [2]bool{n.nameless(x), n.isBare(x)}, want, "M-38: %d: without a name and bare", x.id)
 	}
 	// A second lookup: the same number, the new name, and bare from then on.
 	if again, kept := n.add(root, "g", id(3), false); again != f || kept {
@@ -241,9 +231,7 @@ func TestNodeNumbersAreNeverReused(t *testing.T) {
 	path(f, "", `d\h`)
 	path(root, "", "")
 	n.moved(id(4), root, "linked")
-	if n.nameless(free) {
-		t.Error("M-38: a linked file counts as nameless")
-	}
+	check.That(t, !n.nameless(free), "M-38: a linked file counts as nameless")
 	for _, c := range []struct {
 		forget, count uint64
 		there         bool
@@ -256,9 +244,7 @@ func TestNodeNumbersAreNeverReused(t *testing.T) {
 	if next, kept := n.add(root, "f", id(3), false); next.id != 5 || !kept || next.lookups != 1 {
 		t.Errorf("M-11: a forgotten file has number %d again, kept %t, want 5, true", next.id, kept)
 	}
-	if root.lookups != 2 || n.byFile[id(1)] != root {
-		t.Errorf("the root has %d lookups, want 2", root.lookups)
-	}
+	check.That(t, root.lookups == 2 && n.byFile[id(1)] == root, "the root has %d lookups, want 2", root.lookups)
 	// A path of names that were moved into themselves terminates.
 	a, _ := n.add(root, "a", id(10), false)
 	b, _ := n.add(a, "b", id(11), false)

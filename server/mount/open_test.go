@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -79,9 +80,7 @@ func TestOpenRequestsMostRightsFirst(t *testing.T) {
 			continue
 		}
 		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("M-13: flags %#x request %v, want %v", c.flags, got, c.want)
-			}
+			check.That(t, got[i] == c.want[i], "M-13: flags %#x request %v, want %v", c.flags, got, c.want)
 		}
 		for granted := winnt.AccessMask(0); granted < 8; granted++ {
 			o := &open{n: &node{}, granted: granted}
@@ -90,9 +89,8 @@ func TestOpenRequestsMostRightsFirst(t *testing.T) {
 					c.flags, granted, !may, may)
 			}
 			o.n.file.dir = true
-			if o.passable(c.flags) {
-				t.Errorf("M-18: passthrough of a directory with flags %#x: true, want false", c.flags)
-			}
+			check.That(t, !o.passable(c.flags),
+				"M-18: passthrough of a directory with flags %#x: true, want false", c.flags)
 		}
 	}
 }
@@ -142,9 +140,7 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	}
 	b, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
 	w.must(err)
-	if b[3] != '3' {
-		t.Errorf("%q, want b[3] = %v", b, '3')
-	}
+	check.That(t, b[3] == '3', "%q, want b[3] = %v", b, '3')
 	w.must(unix.Munmap(b))
 	if got := uses(); len(got) != 0 {
 		t.Errorf("a mapping is recorded as %q: len(got) = %d, want 0", got, len(got))

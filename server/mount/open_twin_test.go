@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -55,9 +56,8 @@ func TestTwin(t *testing.T) {
 				}
 				var out fuse.OpenOut
 				got := w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, node), Flags: q.flags}, &out)
-				if got != want {
-					t.Errorf("uid %d opens %s with %#x: %v, want %v: %s", uid, name, q.flags, got, want, text)
-				}
+				check.That(t, got == want,
+					"uid %d opens %s with %#x: %v, want %v: %s", uid, name, q.flags, got, want, text)
 				if got == fuse.OK {
 					w.m.Release(nil, &fuse.ReleaseIn{Fh: out.Fh})
 				}

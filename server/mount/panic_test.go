@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -33,9 +34,7 @@ func TestPanicInFileSystemEndsProgram(t *testing.T) {
 	w.refused(bob, "input/output error", "cat", "all.txt")
 	select {
 	case v := <-ended:
-		if v != "of the test" {
-			t.Errorf(`M-7: ended for %v, want "of the test"`, v)
-		}
+		check.That(t, v == "of the test", `M-7: ended for %v, want "of the test"`, v)
 	default:
 		t.Error("M-7: a panic below a service did not end the program")
 	}

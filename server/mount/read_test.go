@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // opensFor opens a file for a user as the host's kernel does, and returns the request that reads it.
@@ -36,9 +37,7 @@ func TestReadFillsTheRequestsBuffer(t *testing.T) {
 	}{{0, "01234567"}, {2, "23456789"}, {7, "789"}, {10, ""}, {100, ""}} {
 		in.Offset = c.at
 		r, s := w.m.Read(nil, in, buf)
-		if s != fuse.OK {
-			t.Fatalf("read at : %v %v %v, want %v", c.at, ": ", s, fuse.OK)
-		}
+		check.Require(t, s, fuse.OK, "read at : %v %v", c.at, ": ")
 		b, s := r.Bytes(buf)
 		if s != fuse.OK || string(b) != c.want || r.Size() != len(c.want) || len(b) > 0 && &b[0] != &buf[0] {
 			t.Errorf("read at %d: %q of %d bytes, %v; want %q in the buffer of the request",
@@ -112,9 +111,8 @@ func TestSeekFindsHoles(t *testing.T) {
 		if s, _ := seek(bob, "f", syscall.O_RDONLY, unix.SEEK_CUR); s != fuse.EINVAL {
 			t.Errorf("M-60: another whence: %v, want %v", s, fuse.EINVAL)
 		}
-		if s := w.m.Lseek(nil, &fuse.LseekIn{Fh: 1 << 40}, &fuse.LseekOut{}); s != fuse.EBADF {
-			t.Errorf("M-60: an unknown handle: %v, want %v", s, fuse.EBADF)
-		}
+		check.Equal(t, w.m.Lseek(nil, &fuse.LseekIn{Fh: 1 << 40}, &fuse.LseekOut{}), fuse.EBADF,
+			"M-60: an unknown handle")
 	}
 }
 

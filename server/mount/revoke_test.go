@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -144,9 +145,7 @@ func TestRevokeEndsListing(t *testing.T) {
 		_, err = d.Seek(0, io.SeekStart)
 		w.must(err)
 		names, err := d.Readdirnames(-1)
-		if err != nil || len(names) != 1 {
-			t.Fatalf("before the revocation: %q, %v, want one name", names, err)
-		}
+		check.RequireThat(t, err == nil && len(names) == 1, "before the revocation: %q, %v, want one name", names, err)
 	}
 	if remain := w.revoked("d"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)

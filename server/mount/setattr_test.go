@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -86,9 +87,8 @@ func TestSetAttrNeedsRightPerAttribute(t *testing.T) {
 		if s != fuse.Status(c.want) || st.Size != c.size || st.Atim.Sec != c.read || st.Mtim.Sec != c.wrote || got != c.desc {
 			t.Errorf("M-24: %d: %v, %d bytes, times %d and %d, %s", i, s, st.Size, st.Atim.Sec, st.Mtim.Sec, got)
 		}
-		if s == fuse.OK && (out.Size != uint64(c.size) || out.Mtime != uint64(c.wrote) || out.AttrValid == 0) {
-			t.Errorf("M-24: %d: the answer is %+v", i, out)
-		}
+		check.That(t, s != fuse.OK || out.Size == uint64(c.size) && out.Mtime == uint64(c.wrote) && out.AttrValid != 0,
+			"M-24: %d: the answer is %+v", i, out)
 	}
 }
 
@@ -164,9 +164,8 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 		out, s := create(c.name, c.flags)
 		w.says("M-13: create "+c.name, s, c.want)
 		b, err := os.ReadFile(filepath.Join(w.root, c.name))
-		if c.text != "-" && (err != nil || string(b) != c.text) {
-			t.Errorf("M-13: %s holds %q, %v, want %q", c.name, b, err, c.text)
-		}
+		check.That(t, c.text == "-" || err == nil && string(b) == c.text,
+			"M-13: %s holds %q, %v, want %q", c.name, b, err, c.text)
 		if s != fuse.OK {
 			if n, _ := w.counted(); n != handles {
 				t.Errorf("M-13: %s: %d handles, were %d, want %d", c.name, n, handles, handles)
@@ -297,9 +296,8 @@ func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 				c.name, after.Size, after.Atim, after.Mtim,
 				c.size, access, wrote)
 		}
-		if c.want == 0 && out.Size != uint64(c.size) {
-			t.Errorf("M-24: %s: the reply has the size %d, want %d", c.name, out.Size, c.size)
-		}
+		check.That(t, c.want != 0 || out.Size == uint64(c.size),
+			"M-24: %s: the reply has the size %d, want %d", c.name, out.Size, c.size)
 	}
 	for _, fh := range []uint64{writes, reads, appends} {
 		w.m.leave(fh)
@@ -342,9 +340,7 @@ func TestSetAttrWithoutReadAttributesFails(t *testing.T) {
 	w.file("drop", "0123456789", "O:BAG:SYD:P(A;;0x100106;;;"+user(bob)+")")
 	before, err := os.Stat(filepath.Join(w.root, "drop"))
 	w.must(err)
-	if err := w.byName(bob, "drop", 3); err != fuse.EACCES {
-		t.Errorf("M-24: truncate: %v, want %v", err, fuse.EACCES)
-	}
+	check.Equal(t, w.byName(bob, "drop", 3), fuse.EACCES, "M-24: truncate")
 	w.refused(bob, "Permission denied", "touch", "-c", "-d", "@1000000000", "drop")
 	after, err := os.Stat(filepath.Join(w.root, "drop"))
 	w.must(err)

@@ -6,6 +6,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -21,8 +22,6 @@ func TestUnmappedStatusBecomesEIO(t *testing.T) {
 		ntstatus.NotSameDevice: unix.EXDEV, ntstatus.TooManyLinks: unix.EMLINK, ntstatus.Unsuccessful: unix.EIO,
 		ntstatus.LogonFailure: unix.EIO, ntstatus.IODeviceError: unix.EIO,
 	} {
-		if got := status(st); got != fuse.Status(want) {
-			t.Errorf("M-6: %v is %v, want %v", st, got, fuse.Status(want))
-		}
+		check.Equal(t, status(st), fuse.Status(want), "M-6: %v", st)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 var update = flag.Bool("update", false, "write the table of operations into docs/mount.md")
@@ -32,9 +34,7 @@ func TestOperationTableCoversGoFuse(t *testing.T) {
 		name := raw.Method(i).Name
 		o, ok := rows[name]
 		delete(rows, name)
-		if !ok && !rest[name] {
-			t.Errorf("M-17: %s has no row", name)
-		}
+		check.That(t, ok || rest[name], "M-17: %s has no row", name)
 		if ok && o.asks == "" {
 			call := m.MethodByName(name)
 			args := make([]reflect.Value, call.Type().NumIn())
@@ -186,9 +186,7 @@ func TestEachOperationNeedsItsRight(t *testing.T) {
 	all := denials(w)
 	for _, o := range operations {
 		f := all[o.name]
-		if (f == nil) != (o.free || o.asks == "") {
-			t.Errorf("M-17: %s: a refusal is tested: %t", o.name, f != nil)
-		}
+		check.That(t, (f == nil) == (o.free || o.asks == ""), "M-17: %s: a refusal is tested: %t", o.name, f != nil)
 	}
 	for name, f := range all {
 		want := fuse.EACCES
@@ -198,9 +196,7 @@ func TestEachOperationNeedsItsRight(t *testing.T) {
 		case "READDIR":
 			want = fuse.EINVAL // a directory handle always grants listing
 		}
-		if s := f(); s != want {
-			t.Errorf("M-17: %s: %v, want %v", name, s, want)
-		}
+		check.Equal(t, f(), want, "M-17: %s", name)
 	}
 	w.sees(0, "open", "cat", "readable")
 	if b, err := os.ReadFile(w.root + "/log"); err != nil || string(b) != "line\n" {
@@ -220,15 +216,11 @@ func TestMountPageHasOperationTable(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", o.name, asks, o.rule)
 	}
 	page, err := os.ReadFile(tablePage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const begin, end = "<!-- operations: go test ./mount -run TestMountPageHasOperationTable -update -->\n", "<!-- end -->"
 	head, rest, ok := strings.Cut(string(page), begin)
 	_, tail, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no place for the table", tablePage)
-	}
+	check.RequireThat(t, ok && closed, "%s has no place for the table", tablePage)
 	want := head + begin + b.String() + end + tail
 	switch {
 	case want == string(page):

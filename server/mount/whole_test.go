@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -59,9 +60,8 @@ func TestWholeDescriptorReadIsAllOrNothing(t *testing.T) {
 		name := fmt.Sprint("f", i)
 		w.file(name, "", alices+c.sacl)
 		text, errno := w.readWhole(c.by, name)
-		if errno != c.errno || errno == 0 && text != alices+c.sacl {
-			t.Errorf("M-50: uid %d reads %s as %s, %v, want error %v", c.by, alices+c.sacl, text, errno, c.errno)
-		}
+		check.That(t, errno == c.errno && (errno != 0 || text == alices+c.sacl),
+			"M-50: uid %d reads %s as %s, %v, want error %v", c.by, alices+c.sacl, text, errno, c.errno)
 	}
 }
 
@@ -105,9 +105,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		if c.errno != 0 {
 			want = c.old
 		}
-		if got := w.descriptorOf(name); got != want {
-			t.Errorf("M-51: %s: the descriptor is %s, want %s", c.what, got, want)
-		}
+		check.Equal(t, w.descriptorOf(name), want, "M-51: %s: the descriptor", c.what)
 	}
 	w.file("f", "", alices)
 	for _, value := range [][]byte{nil, {1}, make([]byte, 20), raw(alices)[:30], []byte(alices)} {
@@ -120,9 +118,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	h := header(alice, w.known(alice, "f"))
 	w.says("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
 		raw(alices)), unix.EEXIST)
-	if got := w.descriptorOf("f"); got != alices {
-		t.Errorf("M-51: after rejected values the descriptor is %s, want %s", got, alices)
-	}
+	check.Equal(t, w.descriptorOf("f"), alices, "M-51: after rejected values the descriptor")
 }
 
 // TestWholeDescriptorsRoundTrip: what a program reads of one file and sets on another is equal there, byte by byte in
@@ -147,17 +143,15 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 		want := b.String()
 		w.setsWhole(carol, "to", raw(want), 0)
 		got, errno := w.readWhole(carol, "to")
-		if errno != 0 || got != want {
-			t.Fatalf("M-50: seed %d: %s is read as %s, %v, want %s, 0", seed, want, got, errno, want)
-		}
+		check.RequireThat(t, errno == 0 && got == want,
+			"M-50: seed %d: %s is read as %s, %v, want %s, 0", seed, want, got, errno, want)
 		value := make([]byte, 1<<16)
 		n, err := unix.Getxattr(at, ntacl.Name, value)
 		w.must(err)
 		a, err := ntacl.Decode(value[:n])
 		w.must(err)
-		if !a.Descriptor.Equal(sddl.MustParse(want)) {
-			t.Fatalf("M-51: seed %d: %s is stored as another descriptor", seed, want)
-		}
+		check.RequireThat(t, a.Descriptor.Equal(sddl.MustParse(want)),
+			"M-51: seed %d: %s is stored as another descriptor", seed, want)
 	}
 }
 
@@ -204,7 +198,5 @@ func TestOversizedDescriptorKeepsOldOne(t *testing.T) {
 		t.Skip("this file system keeps long attributes")
 	}
 	w.says("M-51", s, unix.ENOSPC)
-	if got := w.descriptorOf("f"); got != alices {
-		t.Errorf("M-51: the descriptor is %s, want %s", got, alices)
-	}
+	check.Equal(t, w.descriptorOf("f"), alices, "M-51: the descriptor")
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -65,11 +66,9 @@ func TestFullDiskIsLogged(t *testing.T) {
 	})
 	w.dir("d", shared)
 	out, err := w.run(alice, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do echo x >d/f$i || exit 1; done")
-	if err == nil || !strings.Contains(out, "No space left on device") {
-		t.Errorf("M-48: %v, %s; want No space left on device", err, out)
-	}
-	if log.with(`msg="no room: `) == 0 || log.with("uid=61001 operation=CREATE path="+w.at+"/d") == 0 {
-		t.Errorf("M-48: the log does not name the request:\n%s", log)
-	}
+	check.That(t, err != nil && strings.Contains(out, "No space left on device"),
+		"M-48: %v, %s; want No space left on device", err, out)
+	check.That(t, log.with(`msg="no room: `) != 0 && log.with("uid=61001 operation=CREATE path="+w.at+"/d") != 0,
+		"M-48: the log does not name the request:\n%s", log)
 	w.sees(alice, "1", "sh", "-c", "ls d/f1 | wc -l")
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestHandleDecidesRequest checks that the handle decides about a request on an open file, not the sender, because
@@ -76,9 +77,7 @@ func TestWriteClearsSetuidAndSetgid(t *testing.T) {
 				w.sees(bob, "", "sh", "-c", script)
 				info, err := os.Stat(filepath.Join(w.root, "f"))
 				w.must(err)
-				if special := info.Mode() & (os.ModeSetuid | os.ModeSetgid); special != 0 {
-					t.Errorf("F-125: %s leaves %v, want 0", name, special)
-				}
+				check.Equal(t, info.Mode()&(os.ModeSetuid|os.ModeSetgid), 0, "F-125: %s leaves", name)
 				w.must(os.Remove(filepath.Join(w.root, "f")))
 			}
 		})
@@ -124,9 +123,7 @@ func TestStatFsMapsEachField(t *testing.T) {
 		}
 		want := fuse.StatfsOut{Blocks: after.Blocks, Bfree: after.Bfree, Bavail: after.Bavail, Files: after.Files,
 			Ffree: after.Ffree, Bsize: uint32(after.Bsize), NameLen: 255, Frsize: uint32(after.Frsize)}
-		if out != want {
-			t.Errorf("%+v, want %+v", out, want)
-		}
+		check.That(t, out == want, "%+v, want %+v", out, want)
 		return
 	}
 	t.Skip("the file system did not stand still between two looks")

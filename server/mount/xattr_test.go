@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -29,9 +30,7 @@ func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 	h := header(alice, node)
 	buf := make([]byte, 4096)
 	n, s := w.m.GetXAttr(nil, &h, ntfsACL, buf)
-	if s != 0 {
-		t.Fatal(s)
-	}
+	check.RequireThat(t, s == 0, "%v", s)
 	d, err := sd.Decode(buf[:n])
 	w.must(err)
 	const seen = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x100001;;;WD)"
@@ -39,9 +38,7 @@ func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 		t.Errorf("M-16: %s, %v; want %s", got, err, seen)
 	}
 	n, s = w.m.GetXAttr(nil, &h, ntACL, buf)
-	if s != 0 {
-		t.Fatal(s)
-	}
+	check.RequireThat(t, s == 0, "%v", s)
 	if a, err := ntacl.Decode(buf[:n]); err != nil || !a.Descriptor.Equal(d) {
 		t.Errorf("M-16: %+v, %v", a, err)
 	}
@@ -200,9 +197,7 @@ func TestDescriptorXattrHasNativeAndSambaForm(t *testing.T) {
 			d, err := decoded(name, buf[:n])
 			w.must(err)
 			got, err := sddl.Format(d, sddl.Options{})
-			if err != nil || got != want {
-				t.Errorf("M-16: uid %d reads %s, %v, want %s", uid, got, err, want)
-			}
+			check.That(t, err == nil && got == want, "M-16: uid %d reads %s, %v, want %s", uid, got, err, want)
 			if _, err := sd.Decode(buf[:n]); (err == nil) != (name == ntfsACL) {
 				t.Errorf("M-16: %s in another form: %v", name, err)
 			}
@@ -210,15 +205,11 @@ func TestDescriptorXattrHasNativeAndSambaForm(t *testing.T) {
 				form(name, text)), 0)
 		}
 	}
-	if got := w.descriptorOf("f"); got != text+sacl {
-		t.Errorf("M-16: it became %s, want %s", got, text+sacl)
-	}
+	check.Equal(t, w.descriptorOf("f"), text+sacl, "M-16: it became")
 	w.says("M-16: by another form", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, ntACL,
 		form(ntACL, "D:P(A;;FA;;;S-1-22-1-61001)")), 0)
 	want := "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)" + sacl
-	if got := w.descriptorOf("f"); got != want {
-		t.Errorf("M-16: it became %s, want %s", got, want)
-	}
+	check.Equal(t, w.descriptorOf("f"), want, "M-16: it became")
 }
 
 // form returns a descriptor as an attribute of that name has it.

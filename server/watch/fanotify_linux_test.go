@@ -1,6 +1,10 @@
 package watch
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
 
 // TestKernelPathsBecomeDocumentNames checks the conversion of kernel paths to document names for the root, its
 // descendants and other paths, also if the tree's path contains a symbolic link or is the whole
@@ -11,8 +15,7 @@ func TestKernelPathsBecomeDocumentNames(t *testing.T) {
 		{"/t", "/x/t", "/x/tt/a", ""}, {"/t", "/x/t", "/x", ""}, {"/t", "/x/t", "/", ""}, {"/t", "/x/t", "/t/a", ""},
 		{"/", "/", "/", "/"}, {"/", "/", "/a/b", "/a/b"}, {"/t", "/", "/a", "/t/a"}, {"/t", "/", "/", "/t"},
 	} {
-		if got := (&fanotify{root: c.root, at: c.at}).named(c.path); got != c.want {
-			t.Errorf("%s in the tree %s at %s is %q, want %q", c.path, c.root, c.at, got, c.want)
-		}
+		check.Equal(t, (&fanotify{root: c.root, at: c.at}).named(c.path), c.want,
+			"%s in the tree %s at %s", c.path, c.root, c.at)
 	}
 }

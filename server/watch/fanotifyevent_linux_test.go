@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzChanges checks that no bytes from the kernel are read beyond their end.
@@ -23,18 +25,14 @@ func FuzzChanges(f *testing.F) {
 	f.Add(e[:40])
 	got, rest, err := nextEvent(e)
 	want := event{mask: unix.FAN_CREATE, folder: handle{1, "\x01\x02\x03\x04"}, name: "plan"}
-	if err != nil || len(rest) > 0 || got != want {
-		f.Fatalf("%+v %v", got, err)
-	}
+	check.RequireThat(f, err == nil && len(rest) <= 0 && got == want, "%+v %v", got, err)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for len(b) > 0 {
 			_, rest, err := nextEvent(b)
 			if err != nil {
 				return
 			}
-			if len(rest) >= len(b) {
-				t.Fatal("nextEvent consumed no bytes, want at least 1")
-			}
+			check.RequireThat(t, len(rest) < len(b), "nextEvent consumed no bytes, want at least 1")
 			b = rest
 		}
 	})

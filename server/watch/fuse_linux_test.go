@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFUSERootIsRefused checks that a watcher of a FUSE file system ends with an error that says what to do (N-132).
 func TestFUSERootIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if OverFUSE(dir) || OverFUSE(dir+"/missing") {
-		t.Error("N-132: a folder without a mount is refused")
-	}
+	check.That(t, !OverFUSE(dir) && !OverFUSE(dir+"/missing"), "N-132: a folder without a mount is refused")
 	server, err := fs.Mount(dir, &fs.Inode{}, nil)
 	if err != nil {
 		t.Skip("no FUSE file system can be mounted here: ", err)

@@ -47,18 +47,13 @@ func TestHeartbeatPrecedesTheRead(t *testing.T) {
 		w := &watch{Watcher: &Watcher{Root: t.TempDir(), Again: again, Clock: clock},
 			ctx: t.Context(), out: out, changes: &looked{lost: c.lost, clock: &passed}, pending: newNews(),
 			links: newLinkTable()}
-		if err := w.poll(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.poll())
 		select {
 		case b := <-out:
-			if !c.beat || !b.Heartbeat.Time.Equal(begin) {
-				t.Errorf("N-7: %s: a heartbeat of %v, want one of %v", name, b.Heartbeat.Time, begin)
-			}
+			check.That(t, c.beat && b.Heartbeat.Time.Equal(begin),
+				"N-7: %s: a heartbeat of %v, want one of %v", name, b.Heartbeat.Time, begin)
 		default:
-			if c.beat {
-				t.Errorf("N-7: %s: no heartbeat", name)
-			}
+			check.That(t, !c.beat, "N-7: %s: no heartbeat", name)
 		}
 		if err := w.drain(); err != nil || w.lost != c.after {
 			t.Errorf("N-8: %s: after another look lost is %v, %v, want %v, nil", name, w.lost, err, c.after)
@@ -74,9 +69,8 @@ func TestHeartbeatPrecedesTheRead(t *testing.T) {
 	}
 	for b := range out {
 		if b.End {
-			if !b.Heartbeat.Time.Equal(begin) {
-				t.Errorf("N-7: a walk vouches for %v, want its beginning %v", b.Heartbeat.Time, begin)
-			}
+			check.That(t, b.Heartbeat.Time.Equal(begin),
+				"N-7: a walk vouches for %v, want its beginning %v", b.Heartbeat.Time, begin)
 			break
 		}
 	}
@@ -170,8 +164,7 @@ func TestPathOfPathMaxIsUnreadable(t *testing.T) {
 	}{{maxPath - 1, 0, nil}, {maxPath, 0, errLong}, {maxPath - 8, 7, nil}, {maxPath - 8, 8, errLong}} {
 		w := &watch{longer: c.longer, links: newLinkTable()}
 		got, ours := w.seen(&objects.Item{Path: strings.Repeat("x", c.length)})
-		if !ours || got.Err != c.want {
-			t.Errorf("N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
-		}
+		check.That(t, ours && got.Err == c.want,
+			"N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
 	}
 }

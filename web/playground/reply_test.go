@@ -21,9 +21,8 @@ func answer(t *testing.T, q Question) Reply {
 
 func TestReplyExplainsEachBit(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;0x4;;;WD)(D;;0x2;;;DU)(A;;FA;;;WD)", Token: alice, Rights: "0x7"})
-	if r.Allowed || r.Status != "STATUS_ACCESS_DENIED" || r.Granted != "0x00000000" {
-		t.Errorf(`%+v, want r.Allowed = false, r.Status = "STATUS_ACCESS_DENIED", r.Granted = "0x00000000"`, r)
-	}
+	check.That(t, !r.Allowed && r.Status == "STATUS_ACCESS_DENIED" && r.Granted == "0x00000000",
+		`%+v, want r.Allowed = false, r.Status = "STATUS_ACCESS_DENIED", r.Granted = "0x00000000"`, r)
 	var words, cells []string
 	for _, b := range r.Bits {
 		words = append(words, b.Name+" "+b.Word)
@@ -38,9 +37,7 @@ func TestReplyExplainsEachBit(t *testing.T) {
 	if got, want := strings.Join(cells, ", "), "DACL entry 1 ..+ A-70, DACL entry 2 .-. A-70"; got != want {
 		t.Errorf("steps: %s, want %s", got, want)
 	}
-	if r.Canonical != "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)" {
-		t.Errorf("canonical: %s, want O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)", r.Canonical)
-	}
+	check.Equal(t, r.Canonical, "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)", "canonical")
 }
 
 // FuzzAnswer checks that any question gets a reply, and that its mistakes lie within their fields.
@@ -52,17 +49,14 @@ func FuzzAnswer(f *testing.F) {
 		check.NoError(t, err)
 		var r Reply
 		check.NoError(t, json.Unmarshal(Answer(in), &r))
-		if (r.Mistakes == nil) != (r.Status != "") {
-			t.Fatalf("reply %+v, want either a status or mistakes", r)
-		}
+		check.RequireThat(t, (r.Mistakes == nil) == (r.Status != ""), "reply %+v, want either a status or mistakes", r)
 		var read Question // what a browser can send is Unicode
 		check.NoError(t, json.Unmarshal(in, &read))
 		lengths := map[string]int{"sd": units(read.SD), "token": units(read.Token), "rights": units(read.Rights),
 			"self": units(read.Self)}
 		for _, m := range r.Mistakes {
-			if m.From >= 0 && (m.To < m.From || m.To > lengths[m.Field]) {
-				t.Fatalf("mistake %+v lies outside of its field of %d units", m, lengths[m.Field])
-			}
+			check.RequireThat(t, m.From < 0 || m.To >= m.From && m.To <= lengths[m.Field],
+				"mistake %+v lies outside of its field of %d units", m, lengths[m.Field])
 		}
 	})
 }

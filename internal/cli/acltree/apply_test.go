@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -87,9 +88,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 			t.Errorf("F-207: undo %t: outcome %+v, %v, errors %v, want 3 failed files", undo, out, err, got)
 		}
 		for _, name := range []string{"a", "a/f"} {
-			if text := must(sddl.Format(m.files[name].descriptor(), sddl.Options{})); text != other {
-				t.Errorf("F-207: %s has %s, want %s", name, text, other)
-			}
+			check.Equal(t, must(sddl.Format(m.files[name].descriptor(), sddl.Options{})), other, "F-207: %s has", name)
 		}
 	}
 }

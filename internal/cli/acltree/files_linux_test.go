@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -25,14 +26,10 @@ func hostTree(t *testing.T) (root, outside string) {
 	dir := t.TempDir()
 	root, outside = filepath.Join(dir, "root"), filepath.Join(dir, "outside")
 	for _, d := range []string{root + "/a/b", outside + "/b"} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(d, 0o755))
 	}
 	for _, f := range []string{root + "/a/f", root + "/a/b/g", outside + "/b/g"} {
-		if err := os.WriteFile(f, nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(f, nil, 0o644))
 	}
 	if err := unix.Setxattr(root, "user.test", []byte("x"), 0); err != nil {
 		t.Skipf("no attributes of users in %s: %v", dir, err)
@@ -48,15 +45,9 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	tree := must(Open(root))
 	defer tree.Close()
 	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
-	if j.Entries != 5 {
-		t.Fatalf("%d entries, want 5", j.Entries)
-	}
-	if err := os.Rename(root+"/a", root+"/was"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, root+"/a"); err != nil {
-		t.Fatal(err)
-	}
+	check.RequireThat(t, j.Entries == 5, "%d entries, want 5", j.Entries)
+	check.NoError(t, os.Rename(root+"/a", root+"/was"))
+	check.NoError(t, os.Symlink(outside, root+"/a"))
 	again := must(Open(root))
 	defer again.Close()
 	failed := map[string]error{}
@@ -90,9 +81,8 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 	for _, name := range []string{"", "a", "a/f", "a/b", "a/b/g"} {
 		h := must(tree.Hold(name))
 		k, err := keeper.Read(h)
-		if err != nil || k.Version != 4 || k.Raw == nil {
-			t.Errorf("%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
-		}
+		check.That(t, err == nil && k.Version == 4 && k.Raw != nil,
+			"%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
 		h.Close()
 	}
 	if err := os.Chmod(root+"/a/f", 0o600); err != nil { //nolint:gosec // it is stale then
@@ -130,15 +120,12 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 		t.Errorf("on no mount: %v, want %v", err, ErrNoMount)
 	}
 	h.Close()
-	if err := os.Symlink("f", root+"/a/l"); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Symlink("f", root+"/a/l"))
 	for name, want := range map[string]error{root + "/a/l": ErrKind, root + "/none": fs.ErrNotExist} {
 		_, err := Open(name)
 		var about *fs.PathError
-		if !errors.Is(err, want) || !errors.As(err, &about) || about.Path != name {
-			t.Errorf("opening %s: %v, want an error that names it", name, err)
-		}
+		check.That(t, errors.Is(err, want) && errors.As(err, &about) && about.Path == name,
+			"opening %s: %v, want an error that names it", name, err)
 	}
 	if tree := must(Open("/")); tree.Path != "/" {
 		t.Errorf("the root of the host is %s, want /", tree.Path)
@@ -168,13 +155,11 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 			h := must(tree.Hold(path))
 			d := must(keeper.Read(h)).Descriptor
 			h.Close()
-			if d.Control()&sd.DACLAutoInherited == 0 {
-				t.Errorf("B-110: %s: %q has no mark of automatic inheritance, want one", name, path)
-			}
+			check.That(t, d.Control()&sd.DACLAutoInherited != 0,
+				"B-110: %s: %q has no mark of automatic inheritance, want one", name, path)
 			for _, a := range d.DACL().All() {
-				if a.SID() == sid.CreatorGroup {
-					t.Errorf("B-111: %s: %q has an entry %v for CREATOR GROUP, want none", name, path, a)
-				}
+				check.That(t, a.SID() != sid.CreatorGroup,
+					"B-111: %s: %q has an entry %v for CREATOR GROUP, want none", name, path, a)
 			}
 			if inherited {
 				continue // Everyone keeps the entry that the mode gave to this directory.
@@ -198,9 +183,8 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 				}
 			}
 			for _, a := range made.NewSD.DACL().All() {
-				if a.Flags()&sd.Inherited == 0 {
-					t.Errorf("B-110: %s: the new file has an own entry %v, want inherited ones only", name, a)
-				}
+				check.That(t, a.Flags()&sd.Inherited != 0,
+					"B-110: %s: the new file has an own entry %v, want inherited ones only", name, a)
 			}
 		}
 	}

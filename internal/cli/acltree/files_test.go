@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -184,8 +185,6 @@ func journalOf(t *testing.T, p *Plan) *Journal {
 	if _, err := p.Run(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Commit(true); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Commit(true))
 	return must(ReadJournal(f))
 }

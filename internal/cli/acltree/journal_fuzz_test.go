@@ -3,6 +3,8 @@ package acltree
 import (
 	"bytes"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzReadJournal: no bytes cause a panic, and entries of an accepted journal have both descriptors.
@@ -15,9 +17,8 @@ func FuzzReadJournal(f *testing.F) {
 			j = &Journal{file: bytes.NewReader(b)} // damaged, and read all the same
 		}
 		_ = j.Each(func(e *Entry) error { // its error is about the bytes
-			if e.Before == nil || e.After == nil {
-				t.Errorf("entry %q has no descriptor, want the one before and after", e.Path)
-			}
+			check.That(t, e.Before != nil && e.After != nil,
+				"entry %q has no descriptor, want the one before and after", e.Path)
 			return nil
 		})
 	})

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -22,18 +23,15 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
 	p := Plan{Files: sample(), Keeper: Mount{}, Recursive: true, Change: readers(t)}
 	must(p.Run(t.Context(), w))
-	if err := w.Commit(true); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Commit(true))
 	whole := must(os.ReadFile(f.Name()))
 	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
 		t.Errorf("journal = %+v, want 5 entries of the root /r", j)
 	}
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
-		if !errors.Is(err, ErrUnfinished) && !errors.Is(err, ErrNoJournal) {
-			t.Fatalf("journal cut at byte %d: %v, want unfinished or not a journal", n, err)
-		}
+		check.RequireThat(t, errors.Is(err, ErrUnfinished) || errors.Is(err, ErrNoJournal),
+			"journal cut at byte %d: %v, want unfinished or not a journal", n, err)
 		changed := bytes.Clone(whole)
 		changed[n] ^= 1
 		if _, err := ReadJournal(bytes.NewReader(changed)); err == nil && n < len(whole)-2 {
@@ -55,13 +53,9 @@ func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 	const entries = 3 * maxBlobs
 	for i := range entries {
 		d := sddl.MustParse("D:(A;;" + must(hexMask(i)) + ";;;WD)")
-		if err := w.Put(&Entry{Path: "f", Before: d, After: d, Raw: []byte{byte(i), byte(i >> 8)}}); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Put(&Entry{Path: "f", Before: d, After: d, Raw: []byte{byte(i), byte(i >> 8)}}))
 	}
-	if err := w.Commit(false); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Commit(false))
 	i := 0
 	if err := must(ReadJournal(f)).Each(func(e *Entry) error {
 		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
@@ -121,8 +115,7 @@ func TestDamagedJournalEntryIsRejected(t *testing.T) {
 		head + blob + `{"pathBytes":"/w==","raw":0}` + "\n": "",
 	} {
 		err := (&Journal{file: strings.NewReader(text)}).Each(func(*Entry) error { return nil })
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v, want %q", text, err, want)
-		}
+		check.That(t, (want != "" || err == nil) && (want == "" || err != nil && strings.Contains(err.Error(), want)),
+			"%s: %v, want %q", text, err, want)
 	}
 }

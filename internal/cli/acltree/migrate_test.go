@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -31,9 +32,8 @@ func TestDecodeNFS4(t *testing.T) {
 		Flags: fileaccess.NFS4IdentifierGroup, Who: "staff@example.org", Mask: 2}}
 	b := xdr(want...)
 	got, err := DecodeNFS4(b)
-	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Fatalf("decoded entries = %+v, %v, want %v and %v", got, err, want[0], want[1])
-	}
+	check.RequireThat(t, err == nil && len(got) == 2 && got[0] == want[0] && got[1] == want[1],
+		"decoded entries = %+v, %v, want %v and %v", got, err, want[0], want[1])
 	for n := range b {
 		if _, err := DecodeNFS4(b[:n]); !errors.Is(err, fileaccess.ErrNFS4ACL) {
 			t.Errorf("%d bytes: %v, want %v", n, err, fileaccess.ErrNFS4ACL)
@@ -78,9 +78,8 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 		mig := &Migration{From: from, Lost: func(p string, l fileaccess.Loss) { losses[p] = append(losses[p], l.Kind) },
 			Who: func(who string, _ bool) (sid.SID, bool) { return sid.Users, who == "bob@x" }}
 		j := migrated(t, m, keeper, mig)
-		if j.Entries != 2 || mig.Kept != 1 {
-			t.Fatalf("%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)
-		}
+		check.RequireThat(t, j.Entries == 2 && mig.Kept == 1,
+			"%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)
 		if _, err := Run(t.Context(), m, keeper, j, false, nil, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -104,9 +103,8 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 			t.Errorf("%s: undone: %v, %x, want nil, nil", from, err, f.values[ntacl.Name])
 		}
 	}
-	if (&Migration{}).Check() == nil || (&Migration{From: FromNFS4}).Check() != nil {
-		t.Error("Check accepts a migration without --from, or refuses NFSv4, want the opposite")
-	}
+	check.That(t, (&Migration{}).Check() != nil && (&Migration{From: FromNFS4}).Check() == nil,
+		"Check accepts a migration without --from, or refuses NFSv4, want the opposite")
 	mig := &Migration{From: FromNFS4}
 	delete(f.values, NFS4Attribute)
 	if _, _, err := mig.Change(&Node{Path: "f", Kept: &Kept{}, Held: f, Before: sd.New(sd.Parts{})}); err == nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -31,9 +32,7 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 		t.Errorf("%+v, want %+v", counts, want)
 	}
 	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
-	if err != nil || out != (Outcome{Written: 5}) {
-		t.Errorf("outcome = %+v, %v, want 5 files written", out, err)
-	}
+	check.That(t, err == nil && out == (Outcome{Written: 5}), "outcome = %+v, %v, want 5 files written", out, err)
 	if got := m.text(); got != changed {
 		t.Errorf("got\n%q\nwant\n%q", got, changed)
 	}
@@ -60,20 +59,15 @@ func TestPlanSurvivesErrors(t *testing.T) {
 			var failed []string
 			p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: readers(t), Report: func(path string, err error) {
 				failed = append(failed, path)
-				if !errors.Is(err, errInjected) {
-					t.Errorf("%s %s: %v, want the injected error", op, name, err)
-				}
+				check.That(t, errors.Is(err, errInjected), "%s %s: %v, want the injected error", op, name, err)
 			}}
 			counts, err := p.Run(t.Context(), discard{})
 			if name == "" {
-				if !errors.Is(err, errInjected) {
-					t.Errorf("%s of the root: %v, want the injected error", op, err)
-				}
+				check.That(t, errors.Is(err, errInjected), "%s of the root: %v, want the injected error", op, err)
 				continue
 			}
-			if err != nil || counts.Failed != 1 || len(failed) != 1 || failed[0] != name {
-				t.Errorf("%s %s: counts %+v, %v, failed files %q, want only that file", op, name, counts, err, failed)
-			}
+			check.That(t, err == nil && counts.Failed == 1 && len(failed) == 1 && failed[0] == name,
+				"%s %s: counts %+v, %v, failed files %q, want only that file", op, name, counts, err, failed)
 		}
 	}
 	ended, end := context.WithCancel(t.Context())
@@ -98,13 +92,9 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	for name, want := range map[string]string{"p": "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
 		"p/f": "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)(A;ID;FR;;;BU)", "n": "D:NO_ACCESS_CONTROL"} {
 		got := must(sddl.Format(m.files[name].descriptor(), sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
-		if got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
+		check.Equal(t, got, want, "%s", name)
 	}
-	if counts.Failed != 0 || counts.Changed != 7 {
-		t.Errorf("counts = %+v, want 7 changed and 0 failed", counts)
-	}
+	check.That(t, counts.Failed == 0 && counts.Changed == 7, "counts = %+v, want 7 changed and 0 failed", counts)
 	// A step that concerns no entry of the root leaves the other steps.
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
 		{Verb: Grant, Trustee: sid.Guests, Rights: must(ParseRights("read"))}}), nil)

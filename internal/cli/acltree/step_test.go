@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -72,8 +73,6 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 			continue
 		}
-		if got := must(sddl.Format(after, sddl.Options{})); got != c.after {
-			t.Errorf("%s: %s, want %s", c.name, got, c.after)
-		}
+		check.Equal(t, must(sddl.Format(after, sddl.Options{})), c.after, "%s", c.name)
 	}
 }

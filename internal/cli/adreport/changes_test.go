@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // office returns a domain with a help desk, its member helen, and the accounts carla and bob.
@@ -74,27 +75,22 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if fmt.Sprint(c.Became.List, c.Ceased.List) != "[bob] []" {
-		t.Errorf("administrators: %v and %v, want bob and nobody", c.Became, c.Ceased)
-	}
+	check.That(t, fmt.Sprint(c.Became.List, c.Ceased.List) == "[bob] []",
+		"administrators: %v and %v, want bob and nobody", c.Became, c.Ceased)
 	objects := []string{"CN=new,CN=Users," + base + ": new object",
 		"CN=krbtgt,CN=Users," + base + ": the descriptor is missing now",
 		// Each account of this domain has two entries for Authenticated Users.
 		"2 kinds of entries on new objects: not listed, other objects had the same before",
 		"2 kinds of entries on objects that are gone or unreadable: not listed, other objects still have the same"}
-	if !slices.Equal(c.Objects, objects) {
-		t.Errorf("objects %q, want %q", c.Objects, objects)
-	}
+	check.That(t, slices.Equal(c.Objects, objects), "objects %q, want %q", c.Objects, objects)
 	for _, line := range []string{"Became administrators", "the descriptor is missing now", "write GP link"} {
-		if !strings.Contains(html, line) || !strings.Contains(text, strings.ToLower(line[:1])+line[1:]) {
-			t.Errorf("%q is not on both pages", line)
-		}
+		check.That(t, strings.Contains(html, line) && strings.Contains(text, strings.ToLower(line[:1])+line[1:]),
+			"%q is not on both pages", line)
 	}
 	same := state(t, before)
 	page, html, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &same})
-	if !page.Changes.None() || !strings.Contains(html, "No right, no path and no entry changed") {
-		t.Errorf("changes between equal states: %+v", page.Changes)
-	}
+	check.That(t, page.Changes.None() && strings.Contains(html, "No right, no path and no entry changed"),
+		"changes between equal states: %+v", page.Changes)
 }
 
 // TestShortestChangedPathsAreListed checks the limit of 5,000 changed paths. Exactly that many are all listed. Of more,
@@ -115,9 +111,7 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 		}
 		before := company(false)
 		page, err := (&adreport.Report{Now: company(true), Before: &before}).Do(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		list, counted := page.Changes.Opened, page.Changes.Objects
 		single := 0
 		for _, c := range list {
@@ -125,13 +119,11 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 				single++
 			}
 		}
-		if len(list) != limit || single != users || len(list[0].Steps) != 1 || len(list[limit-1].Steps) != 3 {
-			t.Errorf("%d users: %d paths, %d of one step, want %d and %d", users, len(list), single, limit, users)
-		}
+		check.That(t, len(list) == limit && single == users && len(list[0].Steps) == 1 && len(list[limit-1].Steps) == 3,
+			"%d users: %d paths, %d of one step, want %d and %d", users, len(list), single, limit, users)
 		want := fmt.Sprintf("%d more paths are new or shorter: not listed", left)
-		if slices.Contains(counted, want) != (left > 0) || left == 0 && len(counted) > 0 {
-			t.Errorf("%d users: %q, want %q in it: %t", users, counted, want, left > 0)
-		}
+		check.That(t, slices.Contains(counted, want) == (left > 0) && (left != 0 || len(counted) <= 0),
+			"%d users: %q, want %q in it: %t", users, counted, want, left > 0)
 	}
 }
 

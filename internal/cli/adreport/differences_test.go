@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The changes since a baseline list each entry, owner, group and membership that differs, also where no right follows:
@@ -56,9 +57,8 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	}
 	flat := strings.Join(strings.Fields(text), " ")
 	for _, line := range append(want, "oined desk: bob", "eft desk: helen") {
-		if !strings.Contains(flat, line) || !strings.Contains(strings.ReplaceAll(html, "</code>", ""), line) {
-			t.Errorf("B-127: %q is not on both pages:\n%s", line, text)
-		}
+		check.That(t, strings.Contains(flat, line) && strings.Contains(strings.ReplaceAll(html, "</code>", ""), line),
+			"B-127: %q is not on both pages:\n%s", line, text)
 	}
 	audited := strings.Replace(before, ";;AU)\n", ";;AU)S:(AU;SA;WD;;;WD)\n", 1)
 	audited = strings.Replace(audited, "G:"+domainSID+"-512", "G:SY", 1)
@@ -68,7 +68,5 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		t.Errorf("B-127: %+v, want another group and an audit entry", c.Differences)
 	}
 	same, _, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &old})
-	if !same.Changes.None() {
-		t.Errorf("B-127: equal states differ:\n%s", text)
-	}
+	check.That(t, same.Changes.None(), "B-127: equal states differ:\n%s", text)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // An entry that gives no right of a step on its object is listed, although it can be one on other objects or with
@@ -33,7 +34,5 @@ func TestEntriesWithoutStepAreListed(t *testing.T) {
 		"helen allow extended right on DS-Replication-Get-Changes DC=corp",
 		"helen allow validated write on Validated-SPN CN=carla",
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("entries %q, want %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "entries %q, want %q", got, want)
 }

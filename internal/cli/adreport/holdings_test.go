@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Control comes first, from the strongest right on, then rights to write, then what every user has (B-54).
@@ -17,9 +18,8 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CC;;;" + desk.sid() + ")"}})
 	s := state(t, d.ldif())
 	list, err := adreport.Holdings(context.Background(), s.Objects, s.Directory, s.Directory.Find("helen"))
-	if err != nil || len(list) != len(s.Objects) {
-		t.Fatalf("%d rows, %v, want one for each of %d objects", len(list), err, len(s.Objects))
-	}
+	check.RequireThat(t, err == nil && len(list) == len(s.Objects),
+		"%d rows, %v, want one for each of %d objects", len(list), err, len(s.Objects))
 	for i, want := range []string{
 		"CN=AdminSDHolder,CN=System," + base + " WriteDacl, read, list, control",
 		"CN=carla,CN=Users," + base + " ForceChangePassword, WriteSPN, read, list",
@@ -31,9 +31,7 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 		}
 	}
 	for _, h := range list[3:] {
-		if !h.Ordinary || h.Text() != "read, list" {
-			t.Errorf("%+v, want what every user has", h)
-		}
+		check.That(t, h.Ordinary && h.Text() == "read, list", "%+v, want what every user has", h)
 	}
 }
 
@@ -50,9 +48,7 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 	other.allow = []string{"(OA;;WP;" + spnGUID + ";;" + helen.sid() + ")"}
 	s := state(t, d.ldif())
 	list, err := adreport.Holdings(context.Background(), s.Objects, s.Directory, s.Directory.Find("helen"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, want := range []string{
 		"CN=other,CN=Users," + base + " WriteSPN, read, list",
 		base + " CR:DS-Replication-Get-Changes, read, list",

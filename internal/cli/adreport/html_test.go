@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Names of the directory are text on the page: it runs its own script alone, and control characters are replaced.
@@ -20,9 +21,7 @@ func TestPageRunsOnlyItsOwnScript(t *testing.T) {
 	if n := strings.Count(page, "<script"); n != 1 || strings.Contains(page, "<img") {
 		t.Fatalf("%d scripts, want 1 and no picture", n)
 	}
-	if strings.ContainsAny(page+plain, "\u202e\x1b") {
-		t.Error("a control character is on a page, want U+FFFD")
-	}
+	check.That(t, !strings.ContainsAny(page+plain, "\u202e\x1b"), "a control character is on a page, want U+FFFD")
 	_, script, _ := strings.Cut(page, "<script>")
 	script, _, _ = strings.Cut(script, "</script>")
 	_, hash, _ := strings.Cut(page, "script-src '")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/adreport"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The important objects are found by number, class and place. A computer with a workstation's system makes its unit not
@@ -32,7 +33,5 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT Administrator Domain Controllers " +
 		"Administrators Backup Operators domain controller group policy OU with 1 server " +
 		"OU with 1 computer of unknown system named by --important]"
-	if fmt.Sprint(got) != want {
-		t.Errorf("got  %v\nwant %s", got, want)
-	}
+	check.That(t, fmt.Sprint(got) == want, "got  %v\nwant %s", got, want)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Whatever the report leaves out has a line on both pages (B-50).
@@ -16,9 +17,7 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		"dn: CN=classless," + base + "\nnTSecurityDescriptor: O:BAG:BAD:(A;;GA;;;BA)\n\n" +
 		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n"
 	page, html, plain := pageOf(t, &adreport.Report{Title: "t", Now: state(t, text), Notes: []string{"left out by us"}})
-	if !page.Incomplete {
-		t.Error("a page without an object is complete, want not")
-	}
+	check.That(t, page.Incomplete, "a page without an object is complete, want not")
 	flat := strings.Join(strings.Fields(plain), " ")
 	for _, line := range []string{
 		"left out by us", "1 object of 18 could not be read and is in no answer; the first is CN=hidden,",
@@ -27,9 +26,8 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		"About rights of steps: 1 entry.", "For administrators, domain controllers and SYSTEM: 18 entries",
 		"User rights and local groups",
 	} {
-		if !strings.Contains(html, line) || !strings.Contains(flat, line) {
-			t.Errorf("%q is not on both pages; notes: %q", line, page.Notes)
-		}
+		check.That(t, strings.Contains(html, line) && strings.Contains(flat, line),
+			"%q is not on both pages; notes: %q", line, page.Notes)
 	}
 	for _, line := range strings.Split(plain, "\n") {
 		if n := len([]rune(line)); n > 80 && strings.Contains(strings.TrimSpace(line), " ") {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 )
@@ -45,9 +46,7 @@ func TestPlantedPathsOfSambaDomain(t *testing.T) {
 	var list []planted
 	for line := range strings.Lines(read("planted.jsonl")) {
 		var p planted
-		if err := json.Unmarshal([]byte(line), &p); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &p))
 		list = append(list, p)
 	}
 	before := state(t, read("before.ldif"))
@@ -67,8 +66,6 @@ func TestPlantedPathsOfSambaDomain(t *testing.T) {
 				}
 			}
 		}
-		if found != p.Open {
-			t.Errorf("%+v is among the changes: %t", p, found)
-		}
+		check.That(t, found == p.Open, "%+v is among the changes: %t", p, found)
 	}
 }

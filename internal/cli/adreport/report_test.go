@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -45,9 +46,8 @@ func comparePlanted(t *testing.T, page *adreport.Page, html, text string, list [
 			}
 		}
 		found := steps > 0 || direct
-		if found != p.Open || steps > 0 && steps != p.Steps {
-			t.Errorf("%+v: direct %t, a path of %d steps", p, direct, steps)
-		}
+		check.That(t, found == p.Open && (steps <= 0 || steps == p.Steps),
+			"%+v: direct %t, a path of %d steps", p, direct, steps)
 		if found {
 			shown++
 		} else {
@@ -62,7 +62,5 @@ func comparePlanted(t *testing.T, page *adreport.Page, html, text string, list [
 			}
 		}
 	}
-	if shown != 40 || hidden != 20 {
-		t.Errorf("%d paths shown and %d not, want 40 and 20", shown, hidden)
-	}
+	check.That(t, shown == 40 && hidden == 20, "%d paths shown and %d not, want 40 and 20", shown, hidden)
 }

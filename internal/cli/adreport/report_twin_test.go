@@ -14,6 +14,7 @@ import (
 	accounts "github.com/refmon/refmon/internal/directory/source"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -157,18 +158,14 @@ func (d *domain) ldif() string {
 func state(t *testing.T, text string) adreport.State {
 	t.Helper()
 	var list collect.Collector
-	if err := accounts.Read(&list, "ldif", []byte(text)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, accounts.Read(&list, "ldif", []byte(text)))
 	s := adreport.State{Directory: must(directory.New(list.Accounts()))}
 	err := objects.All(context.Background(), ldif.New(strings.NewReader(text)), s.Directory.Domain,
 		winnt.DirectoryServiceObject, func(i objects.Item) bool {
 			s.Objects = append(s.Objects, i)
 			return true
 		})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return s
 }
 
@@ -176,16 +173,10 @@ func state(t *testing.T, text string) adreport.State {
 func pageOf(t *testing.T, r *adreport.Report) (p *adreport.Page, html, text string) {
 	t.Helper()
 	p, err := r.Do(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var h, x bytes.Buffer
-	if err := p.HTML(&h); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Text(&x, 80); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, p.HTML(&h))
+	check.NoError(t, p.Text(&x, 80))
 	return p, h.String(), x.String()
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The changes since a baseline cover the rights of accounts that no principal has, and the other entries. An entry on
@@ -50,19 +51,14 @@ func TestBaselineReportCoversEverySection(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	usual := "3 kinds of entries on new objects: not listed, other objects had the same before"
-	if !slices.Contains(c.Objects, usual) {
-		t.Errorf("objects %q, want %q among them", c.Objects, usual)
-	}
+	check.That(t, slices.Contains(c.Objects, usual), "objects %q, want %q among them", c.Objects, usual)
 	for _, line := range []string{"Not compared", "does not compare"} {
-		if strings.Contains(html+text, line) {
-			t.Errorf("a page says %q", line)
-		}
+		check.That(t, !strings.Contains(html+text, line), "a page says %q", line)
 	}
 	for _, line := range []string{"gained by groups without members and unknown accounts", "new entries",
 		"removed entries"} {
-		if !strings.Contains(strings.ToLower(html), line) || !strings.Contains(text, line) {
-			t.Errorf("%q is not on both pages:\n%s", line, text)
-		}
+		check.That(t, strings.Contains(strings.ToLower(html), line) && strings.Contains(text, line),
+			"%q is not on both pages:\n%s", line, text)
 	}
 }
 
@@ -77,24 +73,19 @@ func TestRowsNameImportantObjectsFirst(t *testing.T) {
 	root, holder := d.find(base), d.find("CN=AdminSDHolder,CN=System,"+base)
 	root.allow, holder.allow = append(root.allow, entry, "(A;;LC;;;AU)"), append(holder.allow, entry)
 	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
-	if len(page.Direct) != 1 {
-		t.Fatalf("rows %+v, want one", page.Direct)
-	}
+	check.RequireThat(t, len(page.Direct) == 1, "rows %+v, want one", page.Direct)
 	o := page.Direct[0].Objects
 	if o.Count != 12 || o.Important != 2 || o.List[0] != base || o.List[1] != "CN=AdminSDHolder,CN=System,"+base {
 		t.Errorf("objects %+v, want the domain root and AdminSDHolder first", o)
 	}
 	want := "on 12 objects, 2 of them important: " + base +
 		"; CN=AdminSDHolder,CN=System," + base + "; CN=carla,CN=Users," + base + "; and 9 more"
-	if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
-		t.Errorf("no %q in\n%s", want, text)
-	}
+	check.That(t, strings.Contains(strings.Join(strings.Fields(text), " "), want), "no %q in\n%s", want, text)
 	row := html[strings.Index(html, `<h2 id="rights"`):]
 	if at := strings.Index(row, "<code>CN=AdminSDHolder"); at < 0 || at > strings.Index(row, "<details>") {
 		t.Errorf("AdminSDHolder is folded: %s", row[:min(len(row), 1500)])
 	}
 	list := slices.IndexFunc(page.Entries, func(e adreport.EntryRow) bool { return e.Rights == "list" })
-	if list < 0 || page.Entries[list].Sample != base || page.Entries[list].Important != 1 {
-		t.Errorf("entries %+v, want the domain root as the example of list", page.Entries)
-	}
+	check.That(t, list >= 0 && page.Entries[list].Sample == base && page.Entries[list].Important == 1,
+		"entries %+v, want the domain root as the example of list", page.Entries)
 }

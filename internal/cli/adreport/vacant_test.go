@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
@@ -24,16 +25,12 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	}
 	carlas := "[CN=carla,CN=Users," + base + "]"
 	want := []string{"[" + domainSID + "-9999] [write DACL] " + carlas, "[empty] [reset password] " + carlas}
-	if !slices.Equal(got, want) || len(page.Direct) != 0 {
-		t.Errorf("got %q and %v, want %q", got, page.Direct, want)
-	}
+	check.That(t, slices.Equal(got, want) && len(page.Direct) == 0, "got %q and %v, want %q", got, page.Direct, want)
 	if n := page.Administrators.List; fmt.Sprint(n) != "[root DC1$]" {
 		t.Errorf("administrators %v, want root and the domain controller", n)
 	}
 	phone := slices.ContainsFunc(page.Entries, func(e adreport.EntryRow) bool {
 		return e.Account == "empty" && e.Rights == "write property on telephoneNumber"
 	})
-	if !phone {
-		t.Errorf("no row for the entry on the telephone number: %+v", page.Entries)
-	}
+	check.That(t, phone, "no row for the entry on the telephone number: %+v", page.Entries)
 }

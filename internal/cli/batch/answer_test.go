@@ -28,11 +28,7 @@ func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { asked++; return claims.True }},
 	}}
 	a, err := q.Ask()
-	if err != nil || !a.Allowed() {
-		t.Fatalf("decision %v, %v, want allowed", a.Decision, err)
-	}
+	check.RequireThat(t, err == nil && a.Allowed(), "decision %v, %v, want allowed", a.Decision, err)
 	line, err := batch.AppendAnswer(nil, nil, q, &a)
-	if err != nil || asked != 1 {
-		t.Errorf("the callback ran %d times for %s (%v), want 1, nil", asked, line, err)
-	}
+	check.That(t, err == nil && asked == 1, "the callback ran %d times for %s (%v), want 1, nil", asked, line, err)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestCacheIsBounded(t *testing.T) {
@@ -16,13 +18,10 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 		large.put(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 10_000)), i)
 		most = max(most, len(small.young)+len(small.old))
-		if large.bytes > cacheBytes {
-			t.Fatalf("%d bytes of keys in one generation, want at most %d", large.bytes, cacheBytes)
-		}
+		check.RequireThat(t, large.bytes <= cacheBytes,
+			"%d bytes of keys in one generation, want at most %d", large.bytes, cacheBytes)
 	}
-	if most > 2*cacheEntries {
-		t.Errorf("%d entries cached, want at most %d", most, 2*cacheEntries)
-	}
+	check.That(t, most <= 2*cacheEntries, "%d entries cached, want at most %d", most, 2*cacheEntries)
 	large.put([]byte(strings.Repeat("x", cacheBytes/4+1)), 1)
 	if _, ok := large.get([]byte(strings.Repeat("x", cacheBytes/4+1))); ok {
 		t.Error("a key larger than a quarter of the cache was stored, want it refused")

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // kind is one kind of generated input.
@@ -92,8 +94,6 @@ func TestWriteBenchmarkQuestions(t *testing.T) {
 	}
 	for _, k := range kinds {
 		name := strings.NewReplacer("/", "-", " ", "-").Replace(k.name) + ".jsonl"
-		if err := os.WriteFile(filepath.Join(dir, name), generate(k, 500_000, 1), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), generate(k, 500_000, 1), 0o644))
 	}
 }

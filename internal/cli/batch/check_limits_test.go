@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // One object type above MaxObjectTypes gets the status of the access check. A longer list is an error of the line. Up
@@ -44,9 +45,8 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 			defs.tokens[fmt.Sprint(i)] = nil
 		}
 		got, ok := (&checker{defs: defs}).answer(nil, []byte(line), 1)
-		if !strings.Contains(string(got), c.want) || ok != strings.HasPrefix(c.want, `"`) {
-			t.Errorf("%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
-		}
+		check.That(t, strings.Contains(string(got), c.want) && ok == strings.HasPrefix(c.want, `"`),
+			"%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
 		if ok && (defs.bytes != c.bytes+size || len(defs.tokens) != c.tokens+2) || !ok && len(defs.tokens) != c.tokens {
 			t.Errorf("with %d tokens and %d bytes defined before: %d tokens and %d bytes after, want the "+
 				"definition counted only if accepted",

@@ -29,9 +29,8 @@ func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summar
 	sum, err := Checks{Explain: explain}.Job().Run(strings.NewReader(alice+lines), &out)
 	check.NoError(t, err)
 	answers = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-	if answers[0] != `{"id":null,"defined":["alice"]}` {
-		t.Fatalf(`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
-	}
+	check.RequireThat(t, answers[0] == `{"id":null,"defined":["alice"]}`,
+		`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
 	return answers[1:], sum
 }
 
@@ -115,12 +114,8 @@ var checkLines = []struct{ name, line, want string }{
 func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
 		answers, sum := ask(t, false, c.line)
-		if answers[0] != c.want {
-			t.Errorf("%s:\n got %s\nwant %s", c.name, answers[0], c.want)
-		}
-		if sum.Malformed != 0 {
-			t.Errorf("%s: %d lines counted as malformed, want 0", c.name, sum.Malformed)
-		}
+		check.That(t, answers[0] == c.want, "%s:\n got %s\nwant %s", c.name, answers[0], c.want)
+		check.That(t, sum.Malformed == 0, "%s: %d lines counted as malformed, want 0", c.name, sum.Malformed)
 	}
 }
 
@@ -229,9 +224,8 @@ func TestExplainedLinesHaveReasons(t *testing.T) {
 			`"why":[{"rule":"A-26","ace":null,"bits":"0x00000001","because":"`},
 	} {
 		answers, _ := ask(t, true, c.line)
-		if !strings.Contains(answers[0], c.want) || !json.Valid([]byte(answers[0])) {
-			t.Errorf("%s\n got %s\nwant %s", c.line, answers[0], c.want)
-		}
+		check.That(t, strings.Contains(answers[0], c.want) && json.Valid([]byte(answers[0])),
+			"%s\n got %s\nwant %s", c.line, answers[0], c.want)
 	}
 }
 
@@ -243,13 +237,9 @@ func TestDefinitionAppliesToLaterLines(t *testing.T) {
 	want := []string{"no line before this one", `{"id":7,"defined":["bob","carol"]}`, "STATUS_SUCCESS",
 		`{"id":null,"defined":["bob"]}`, "STATUS_ACCESS_DENIED"}
 	for i, w := range want {
-		if !strings.Contains(answers[i], w) {
-			t.Errorf("answer %d: %s, want %s", i, answers[i], w)
-		}
+		check.That(t, strings.Contains(answers[i], w), "answer %d: %s, want %s", i, answers[i], w)
 	}
-	if sum.Lines != 6 || sum.Malformed != 1 {
-		t.Errorf("counts = %+v, want 6 lines and 1 malformed", sum)
-	}
+	check.That(t, sum.Lines == 6 && sum.Malformed == 1, "counts = %+v, want 6 lines and 1 malformed", sum)
 }
 
 func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
@@ -348,13 +338,11 @@ func FuzzCheckLine(f *testing.F) {
 		if err := json.Unmarshal(out, &got); err != nil {
 			t.Fatalf("line %q: answer %q is not JSON: %v, want JSON", line, out, err)
 		}
-		if bytes.ContainsRune(out, '\n') || got["id"] == nil || ok != (got["error"] == nil) {
-			t.Fatalf("line %q: answer %q, want one line with an id, and an error only if refused", line, out)
-		}
+		check.RequireThat(t, !bytes.ContainsRune(out, '\n') && got["id"] != nil && ok == (got["error"] == nil),
+			"line %q: answer %q, want one line with an id, and an error only if refused", line, out)
 		var in struct{ ID json.RawMessage }
-		if ok && json.Unmarshal(line, &in) == nil && in.ID != nil && !bytes.Equal(in.ID, got["id"]) {
-			t.Fatalf("line %q: answer %q has another id, want that of the line", line, out)
-		}
+		check.RequireThat(t, !ok || json.Unmarshal(line, &in) != nil || in.ID == nil || bytes.Equal(in.ID, got["id"]),
+			"line %q: answer %q has another id, want that of the line", line, out)
 	})
 }
 

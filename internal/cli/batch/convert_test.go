@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func answersOf(t *testing.T, j *Job, lines ...string) []string {
@@ -54,12 +56,9 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 		{Descriptors(), `{"id":1,"hex":"` + `"}`, ``},
 	} {
 		got := answersOf(t, c.job, c.line)[0]
-		if c.want != "" && got != c.want {
-			t.Errorf("%s\n got %s\nwant %s", c.line, got, c.want)
-		}
-		if c.want == "" && !strings.Contains(got, `"offset":`) {
-			t.Errorf("%s: answer %s, want one with an offset", c.line, got)
-		}
+		check.That(t, c.want == "" || got == c.want, "%s\n got %s\nwant %s", c.line, got, c.want)
+		check.That(t, c.want != "" || strings.Contains(got, `"offset":`),
+			"%s: answer %s, want one with an offset", c.line, got)
 	}
 }
 
@@ -68,9 +67,8 @@ func TestLongErrorsAreShort(t *testing.T) {
 	for _, j := range []*Job{SIDs(), Descriptors()} {
 		for _, field := range []string{"sid", "sddl", "hex", "domain"} {
 			got := answersOf(t, j, `{"id":1,"`+field+`":"`+strings.Repeat("S-1-é", 100_000)+`"}`)[0]
-			if len(got) > 2500 || !json.Valid([]byte(got)) {
-				t.Errorf("%s: answer of %d bytes: %.100s, want at most 2500 and valid JSON", field, len(got), got)
-			}
+			check.That(t, len(got) <= 2500 && json.Valid([]byte(got)),
+				"%s: answer of %d bytes: %.100s, want at most 2500 and valid JSON", field, len(got), got)
 		}
 	}
 }
@@ -102,9 +100,7 @@ func FuzzConversionLine(f *testing.F) {
 				continue
 			}
 			back, ok := j.Worker()(nil, []byte(`{"id":1,"hex":"`+*got.Hex+`"}`), 1)
-			if !ok {
-				t.Fatalf("line %q: answer %q does not convert back: %q, want it accepted", line, out, back)
-			}
+			check.RequireThat(t, ok, "line %q: answer %q does not convert back: %q, want it accepted", line, out, back)
 		}
 	})
 }

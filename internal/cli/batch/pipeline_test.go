@@ -40,12 +40,9 @@ func TestAnswersKeepTheOrderOfLines(t *testing.T) {
 	}
 	for _, workers := range []int{1, 2, 7} {
 		got, sum := runText(t, &Job{Worker: echo, Workers: workers}, strings.NewReader(in.String()))
-		if got != want.String() {
-			t.Errorf("%d workers: answers differ from the expected ones, want the order of the lines", workers)
-		}
-		if sum != (Summary{Lines: 50_000}) {
-			t.Errorf("%d workers: counts %+v, want 50000 lines", workers, sum)
-		}
+		check.That(t, got == want.String(),
+			"%d workers: answers differ from the expected ones, want the order of the lines", workers)
+		check.That(t, sum == (Summary{Lines: 50_000}), "%d workers: counts %+v, want 50000 lines", workers, sum)
 	}
 }
 
@@ -61,9 +58,8 @@ func TestAnswersDoNotDependOnReadSizes(t *testing.T) {
 	}
 	for _, empty := range []string{"", "\n", "\n\n"} {
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(empty))
-		if sum.Lines != len(empty) || strings.Count(got, "\n") != len(empty) {
-			t.Errorf("input %q: answers %q, counts %+v, want one answer for each line", empty, got, sum)
-		}
+		check.That(t, sum.Lines == len(empty) && strings.Count(got, "\n") == len(empty),
+			"input %q: answers %q, counts %+v, want one answer for each line", empty, got, sum)
 	}
 }
 
@@ -75,9 +71,8 @@ func TestTooLongLineIsAnErrorOfThatLine(t *testing.T) {
 		if size > MaxLine {
 			want = "1:a\n2:long\n3:b\n"
 		}
-		if got != want || sum.Lines != 3 {
-			t.Errorf("size %d: %d bytes of answers, want %d; %+v", size, len(got), len(want), sum)
-		}
+		check.That(t, got == want && sum.Lines == 3,
+			"size %d: %d bytes of answers, want %d; %+v", size, len(got), len(want), sum)
 	}
 	// A long line without an end.
 	if got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine))); got != "1:long\n" {
@@ -176,9 +171,7 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	}
 	before := runtime.NumGoroutine()
 	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
-	if !errors.Is(err, broken) {
-		t.Errorf("writing: %v, want %v", err, broken)
-	}
+	check.That(t, errors.Is(err, broken), "writing: %v, want %v", err, broken)
 	for range 6000 { // a minute: they end when they are next given a processor
 		if runtime.NumGoroutine() <= before {
 			return

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // steps returns its pieces, one for each Read, an empty piece as an empty read, and then an error.
@@ -122,9 +124,8 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 			var alone []string // by the goroutine that reads
 			job := &Job{Workers: 2, SerialWord: "set", Worker: func() Answer { made <- true; return echo() },
 				Serial: func(line []byte) bool {
-					if !bytes.Contains(line, []byte("set")) {
-						t.Errorf("%s: Serial was called for %q, want only lines with SerialWord", name, line)
-					}
+					check.That(t, bytes.Contains(line, []byte("set")),
+						"%s: Serial was called for %q, want only lines with SerialWord", name, line)
 					serial := bytes.HasPrefix(line, []byte("set"))
 					if serial {
 						alone = append(alone, string(line))

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestShortenKeepsCharactersWhole: a cut never splits a UTF-8 character, at any alignment.
@@ -12,12 +14,10 @@ func TestShortenKeepsCharactersWhole(t *testing.T) {
 		text := strings.Repeat("x", pad) + strings.Repeat("€𝄞", 400)
 		got := Shorten(text)
 		head, tail, cut := strings.Cut(got, " … ")
-		if !utf8.ValidString(got) || !cut || !strings.HasPrefix(text, head) || !strings.HasSuffix(text, tail) {
-			t.Errorf("padding %d: %q, want whole characters from both ends", pad, got)
-		}
-		if len(head) < 597 || len(head) > 600 || len(tail) < 297 || len(tail) > 300 {
-			t.Errorf("padding %d: %d and %d bytes, want at most 3 fewer than 600 and 300", pad, len(head), len(tail))
-		}
+		check.That(t, utf8.ValidString(got) && cut && strings.HasPrefix(text, head) && strings.HasSuffix(text, tail),
+			"padding %d: %q, want whole characters from both ends", pad, got)
+		check.That(t, len(head) >= 597 && len(head) <= 600 && len(tail) >= 297 && len(tail) <= 300,
+			"padding %d: %d and %d bytes, want at most 3 fewer than 600 and 300", pad, len(head), len(tail))
 	}
 	if bad := strings.Repeat("\x80", 2000); len(Shorten(bad)) < 890 {
 		t.Errorf("invalid UTF-8: %d bytes, want as many as of valid text", len(Shorten(bad)))

@@ -30,9 +30,7 @@ func TestSpillingAggregateEqualsMap(t *testing.T) {
 		}
 		check.NoError(t, a.merge(key, &v))
 	}
-	if len(a.runs) < 5 {
-		t.Fatalf("only %d runs on disk, want at least 5", len(a.runs))
-	}
+	check.RequireThat(t, len(a.runs) >= 5, "only %d runs on disk, want at least 5", len(a.runs))
 	for range 2 {
 		last, n := "", 0
 		err := a.each(func(key string, v *sum) error {
@@ -43,8 +41,6 @@ func TestSpillingAggregateEqualsMap(t *testing.T) {
 			n++
 			return nil
 		})
-		if err != nil || n != len(want) {
-			t.Errorf("%v, %d keys, want %d", err, n, len(want))
-		}
+		check.That(t, err == nil && n == len(want), "%v, %d keys, want %d", err, n, len(want))
 	}
 }

@@ -140,9 +140,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 	}
 	share := sddl.MustParse("D:(A;;FR;;;WD)")
 	condition, _, err := claims.ParseExpr("(@USER.a == 1)", claims.ParseOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	policy := func(id, dacl string) *access.PolicySet {
 		return &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse(id),
 			Rules: []access.Rule{{Descriptor: sddl.MustParse(dacl)}}}}}
@@ -195,9 +193,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 	} {
 		print := run(changes)
 		note(what, print)
-		if print != run(changes) {
-			t.Errorf("%s: two equal runs have different fingerprints, want equal ones", what)
-		}
+		check.That(t, print == run(changes), "%s: two equal runs have different fingerprints, want equal ones", what)
 	}
 	for what, r := range map[string]*bulk.Report{"a report": {Directory: staff("")},
 		"a report of other people": {Directory: staff("Team")},

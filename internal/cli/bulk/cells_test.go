@@ -33,9 +33,7 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 		for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.What} {
 			r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: ask, Format: format}
 			out, _, err := runOver(t, ctx, r, after)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			outputs[name+" "+string('0'+rune(ask))] = out
 		}
 		for _, summary := range []bool{false, true} {
@@ -52,11 +50,9 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 	check.NoError(t, r.Write(&page))
 	outputs["page"] = page.String()
 	for name, out := range outputs {
-		if strings.ContainsAny(out, "\u202e\u2066\u200f\x1b\a") {
-			t.Errorf("%s has control characters: %q, want none", name, out)
-		}
-		if !strings.Contains(out, "a\uFFFDb\uFFFD[2J\uFFFD\uFFFDc\uFFFD") {
-			t.Errorf("%s: %q, want a replacement character for each removed one", name, out)
-		}
+		check.That(t, !strings.ContainsAny(out, "\u202e\u2066\u200f\x1b\a"),
+			"%s has control characters: %q, want none", name, out)
+		check.That(t, strings.Contains(out, "a\uFFFDb\uFFFD[2J\uFFFD\uFFFDc\uFFFD"),
+			"%s: %q, want a replacement character for each removed one", name, out)
 	}
 }

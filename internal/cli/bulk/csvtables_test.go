@@ -51,9 +51,7 @@ func store(t *testing.T) *stored {
 	s.sets = sets.String()
 	r = &bulk.Run{Directory: s.dir, Rights: r.Rights, Ask: bulk.Index}
 	out, _, err := runOver(t, context.Background(), r, s.list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for line := range strings.Lines(out) {
 		var row map[string]any
 		check.NoError(t, json.Unmarshal([]byte(line), &row))
@@ -108,9 +106,7 @@ func documented(t *testing.T, heading, language string) []string {
 	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(page, -1) {
 		out = append(out, m[1])
 	}
-	if len(out) == 0 {
-		t.Fatalf("docs/search.md has no %s under %q, want at least one", language, heading)
-	}
+	check.RequireThat(t, len(out) != 0, "docs/search.md has no %s under %q, want at least one", language, heading)
 	return out
 }
 
@@ -153,9 +149,8 @@ func finds(t *testing.T, q any, row map[string]any) bool {
 		}
 	}
 	match, ok := m["match"].(map[string]any)
-	if !ok || len(m) != 2 || len(match) != 1 {
-		t.Fatalf("the query has the fields %v, want two with one match", m)
-	}
+	check.RequireThat(t, ok && len(m) == 2 && len(match) == 1,
+		"the query has the fields %v, want two with one match", m)
 	return slices.Contains(match["any"].([]any), field(row, m["key"].(string)))
 }
 
@@ -209,9 +204,7 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 			found += len(got)
 		}
 	}
-	if found == 0 {
-		t.Errorf("the queries found %v documents, want at least 1", found)
-	}
+	check.That(t, found != 0, "the queries found %v documents, want at least 1", found)
 }
 
 // Each set has at least one member, and unreadable objects are in a set without users (B-18).
@@ -223,9 +216,8 @@ func TestEachSetHasMembers(t *testing.T) {
 	}
 	paths := map[string]string{}
 	for _, row := range must(csv.NewReader(strings.NewReader(s.objects)).ReadAll())[1:] {
-		if !members[row[2]] || row[1] != "read" {
-			t.Errorf("row %q refers to a set without members, want at least one", row)
-		}
+		check.That(t, members[row[2]] && row[1] == "read",
+			"row %q refers to a set without members, want at least one", row)
 		paths[row[0]] = row[2]
 	}
 	if len(paths) != 303 || paths["/bad"] != "unreadable" || paths[`/a, "b"\c`] == "" || !strings.Contains(s.sets,
@@ -251,9 +243,7 @@ func asker(t *testing.T) func(dir, sql string) string {
 			"ON_ERROR_STOP=1")
 		cmd.Dir, cmd.Stdin = at, strings.NewReader(sql)
 		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("psql: %v, want no error\n%s", err, out)
-		}
+		check.RequireThat(t, err == nil, "psql: %v, want no error\n%s", err, out)
 		return string(out)
 	}
 }
@@ -268,9 +258,8 @@ func TestPostgres(t *testing.T) {
 	}
 	sql := documented(t, "From a set to a query", "sql")[0]
 	load, query, ok := strings.Cut(sql, "select path")
-	if !ok || !strings.Contains(query, "S-1-5-21-1-2-3-1108") {
-		t.Fatalf("the documented query is %s, want one that names a user's SID", sql)
-	}
+	check.RequireThat(t, ok && strings.Contains(query, "S-1-5-21-1-2-3-1108"),
+		"the documented query is %s, want one that names a user's SID", sql)
 	ask(at, load)
 	for i := range s.dir.Principals {
 		p := &s.dir.Principals[i]
@@ -281,8 +270,7 @@ func TestPostgres(t *testing.T) {
 		if out == "" {
 			got = nil
 		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("%s finds %d documents, want %d\n%q", p.Name, len(got), len(want), got)
-		}
+		check.RequireThat(t, slices.Equal(got, want),
+			"%s finds %d documents, want %d\n%q", p.Name, len(got), len(want), got)
 	}
 }

@@ -103,10 +103,8 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	d.Before, d.After = jsonl.Lines(strings.NewReader(s.before), 0, 0), jsonl.Lines(strings.NewReader(s.after), 0, 0)
 	d.Directory, d.Format, d.Out = s.dir, bulk.JSONL, &out
 	found, err := d.Do(context.Background())
-	if err != nil || found.Unreadable != 0 || !found.Compared || !found.Gone {
-		t.Fatalf("%+v, %v, want found.Unreadable = 0, found.Compared = true, found.Gone = true, no error", found,
-			err)
-	}
+	check.RequireThat(t, err == nil && found.Unreadable == 0 && found.Compared && found.Gone,
+		"%+v, %v, want found.Unreadable = 0, found.Compared = true, found.Gone = true, no error", found, err)
 	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
 		t.Errorf("%d rows and %d changes, want equal numbers", rows, found.Changes)
 	}
@@ -136,17 +134,13 @@ func TestDiffRowsEqualScalarCheck(t *testing.T) {
 			text := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share})
 			rows := decode[diffRow](t, text)
 			for _, row := range rows {
-				if !want[row] {
-					t.Fatalf("row %+v contradicts the scalar check, want only differing pairs", row)
-				}
+				check.RequireThat(t, want[row], "row %+v contradicts the scalar check, want only differing pairs", row)
 				delete(want, row)
 			}
 			for row := range want {
 				t.Fatalf("row %+v is missing, want every differing pair", row)
 			}
-			if len(rows) < count+100 {
-				t.Errorf("only %d rows, want at least %d", len(rows), count+100)
-			}
+			check.That(t, len(rows) >= count+100, "only %d rows, want at least %d", len(rows), count+100)
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
 			for _, workers := range []int{1, 3} {
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
@@ -222,10 +216,8 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 		if whole == "" {
 			whole = text
 		}
-		if text != whole || r.Objects != 30_001 || r.Unreadable != 1 {
-			t.Errorf("%+v: report differs, summary %+v, want the same with 30001 objects and 1 unreadable",
-				c, r.Summary)
-		}
+		check.That(t, text == whole && r.Objects == 30_001 && r.Unreadable == 1,
+			"%+v: report differs, summary %+v, want the same with 30001 objects and 1 unreadable", c, r.Summary)
 	}
 	file := must(os.Create(filepath.Join(t.TempDir(), "state")))
 	defer file.Close()
@@ -277,17 +269,13 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 			}
 			row := out.String()
 			at := strings.Index(row, "<tr><td>"+p.Name+"<")
-			if at < 0 {
-				t.Fatalf("%s is not in the report, want a row", p.Name)
-			}
+			check.RequireThat(t, at >= 0, "%s is not in the report, want a row", p.Name)
 			row = row[at:]
 			row = row[:strings.Index(row, "</tr>")]
 			for _, want := range n {
 				cell := fmt.Sprintf(`<td class="n">%d</td>`, want)
 				i := strings.Index(row, cell)
-				if i < 0 {
-					t.Fatalf("%s: row %s, want the count %v", p.Name, row, n)
-				}
+				check.RequireThat(t, i >= 0, "%s: row %s, want the count %v", p.Name, row, n)
 				row = row[i+len(cell):]
 			}
 		}

@@ -33,16 +33,11 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		`{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.ESBulk}
 	out, _, err := runOver(t, context.Background(), r, list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasSuffix(out, "\n") {
-		t.Errorf("output %q does not end with a newline, want one", out)
-	}
+	check.NoError(t, err)
+	check.That(t, strings.HasSuffix(out, "\n"), "output %q does not end with a newline, want one", out)
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
-	if len(lines) != 2*len(inputs) {
-		t.Fatalf("%d lines of %d objects, want %d", len(lines), len(inputs), 2*len(inputs))
-	}
+	check.RequireThat(t, len(lines) == 2*len(inputs),
+		"%d lines of %d objects, want %d", len(lines), len(inputs), 2*len(inputs))
 	ids := map[string]bool{}
 	for i, input := range inputs {
 		var action struct {

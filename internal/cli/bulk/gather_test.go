@@ -45,9 +45,8 @@ func TestResumeRejectsWrongLengths(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		err := resumed(t, []byte(state), record)
 		runtime.ReadMemStats(&after)
-		if err == nil || !strings.Contains(err.Error(), want) || after.TotalAlloc-before.TotalAlloc > 64<<20 {
-			t.Errorf("%.60s: %v with %d bytes, want %s", state, err, after.TotalAlloc-before.TotalAlloc, want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), want) && after.TotalAlloc-before.TotalAlloc <= 64<<20,
+			"%.60s: %v with %d bytes, want %s", state, err, after.TotalAlloc-before.TotalAlloc, want)
 	}
 }
 

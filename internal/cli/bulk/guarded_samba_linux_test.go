@@ -92,9 +92,7 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			d := "D:" + randomEntries(rng, dir, []string{"0x1f01ff", "0x1301ff", "0x1200a9", "0x100000", "0x120196"})
 			out, err := exec.Command("sharesec", "-s", config, share, "--setsddl="+d).CombinedOutput()
-			if err != nil {
-				t.Fatalf("sharesec: %v, want no error\n%s", err, out)
-			}
+			check.RequireThat(t, err == nil, "sharesec: %v, want no error\n%s", err, out)
 		}
 		guard := s.guard(share, dir)
 		before := must(guard.Apply())
@@ -139,9 +137,8 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 				files[a.file])
 		}
 	}
-	if opened < len(list)/20 || opened > len(list)*19/20 {
-		t.Errorf("%d of %d files opened, want both verdicts often", opened, len(list))
-	}
+	check.That(t, opened >= len(list)/20 && opened <= len(list)*19/20,
+		"%d of %d files opened, want both verdicts often", opened, len(list))
 	t.Logf("%d opens, %d of them granted", len(list), opened)
 }
 

@@ -40,9 +40,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
 	out, _, err := runOver(t, context.Background(), r, list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	inputs := strings.Split(strings.TrimSpace(list), "\n")
 	rows := 0
 	for line := range strings.Lines(out) {
@@ -74,9 +72,8 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 			}
 		}
 	}
-	if rows != 3*len(inputs) || dir.Principals[0].SID() == (sid.SID{}) {
-		t.Fatalf("%d rows, want 3 for each input", rows)
-	}
+	check.RequireThat(t, rows == 3*len(inputs) && dir.Principals[0].SID() != (sid.SID{}),
+		"%d rows, want 3 for each input", rows)
 }
 
 // Each state of a comparison has its own share limits: those before do not affect the state afterwards, nor the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -53,9 +54,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 	t.Helper()
 	r.Ask, r.Expressions = bulk.Index, true
 	out, _, err := runOver(t, context.Background(), r, list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	readIndex(t, out)
 	for _, row := range decode[struct {
 		Set        string
@@ -70,9 +69,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 			continue
 		}
 		told++
-		if row.IDs == nil {
-			t.Fatalf("set %s is a bitmap, want ranges for so few principals", row.Set)
-		}
+		check.RequireThat(t, row.IDs != nil, "set %s is a bitmap, want ranges for so few principals", row.Set)
 		for i := range r.Directory.Principals {
 			p := &r.Directory.Principals[i]
 			if got, want := lets(row.Expression, p.Token), inRanges(t, *row.IDs, i); got != want {
@@ -133,9 +130,8 @@ func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: must(words.Parse(c.rights)), Share: c.share},
 				list)
-			if all == 0 || (told > 0) != c.some {
-				t.Errorf("%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
-			}
+			check.That(t, all != 0 && (told > 0) == c.some,
+				"%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
 		})
 	}
 }

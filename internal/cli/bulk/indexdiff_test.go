@@ -61,9 +61,7 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write")), Ask: bulk.Index}
 		lines := strings.SplitAfter(list, "\n")
 		out, _, err := runOver(t, context.Background(), r, strings.Join(lines[len(cut):], "")+extra)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return out
 	}
 	s := company.Sample{Seed: seed, Objects: 200, Descriptors: 40, Principals: 20, Groups: 8}
@@ -75,13 +73,9 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 		apply(t, held, before)
 		apply(t, want, after)
 		d, out, err := compareIndexes(before, after)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		apply(t, held, out)
-		if !maps.Equal(held, want) {
-			t.Errorf("a store of %d rows, want %d", len(held), len(want))
-		}
+		check.That(t, maps.Equal(held, want), "a store of %d rows, want %d", len(held), len(want))
 		lines := strings.Count(out, "\n") - strings.Count(out, `{"principals":`)
 		if sum := d.Rows + d.Sets + d.Gone + d.GoneSets; sum != lines || (sum == 0) != (before == after) {
 			t.Errorf("%+v counts %d of %d lines, want all lines", d, sum, lines)

@@ -114,9 +114,7 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 				r.Logons, _ = counting(dir)
 			}
 			out, _, err := runOver(t, context.Background(), r, in.String())
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			for line := range strings.Lines(out) {
 				var x row
 				check.NoError(t, json.Unmarshal([]byte(line), &x))

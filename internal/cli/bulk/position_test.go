@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -74,7 +75,6 @@ func TestObjectsWithoutClassAreCounted(t *testing.T) {
 	var sum Summary
 	sum.add(&s)
 	sum.add(&s)
-	if sum.Classless != 4 || sum.FirstClassless != "first" {
-		t.Errorf("%d, the first %q, want 4 and first", sum.Classless, sum.FirstClassless)
-	}
+	check.That(t, sum.Classless == 4 && sum.FirstClassless == "first",
+		"%d, the first %q, want 4 and first", sum.Classless, sum.FirstClassless)
 }

@@ -43,9 +43,7 @@ func TestPrincipalWithoutAccessHasNoBar(t *testing.T) {
 	var out strings.Builder
 	check.NoError(t, r.Write(&out))
 	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
-	if bars == 0 || hidden != bars {
-		t.Errorf("%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
-	}
+	check.That(t, bars != 0 && hidden == bars, "%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
 }
 
 var (
@@ -93,7 +91,6 @@ users:
 		check.SlicesEqual(t, rowsUnder(out.String(), heading), want, "%s", heading)
 	}
 	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
-	if !strings.Contains(unreadable, "<li><code>/d") && !strings.Contains(unreadable, "line 4") {
-		t.Errorf("entry of the unreadable object = %s, want its path and line 4", unreadable)
-	}
+	check.That(t, strings.Contains(unreadable, "<li><code>/d") || strings.Contains(unreadable, "line 4"),
+		"entry of the unreadable object = %s, want its path and line 4", unreadable)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -96,9 +97,7 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	}
 	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
 	out, _, err := runOver(t, context.Background(), r, text.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	rows, allowed := decode[whoRow](t, out), map[string]int{}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	for i, line := range lines {
@@ -118,8 +117,7 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	}
 	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
 	for _, right := range rights {
-		if allowed[right.Name] == 0 {
-			t.Errorf("%s is never allowed: %v, want allowed[right.Name] at least 1", right.Name, allowed)
-		}
+		check.That(t, allowed[right.Name] != 0,
+			"%s is never allowed: %v, want allowed[right.Name] at least 1", right.Name, allowed)
 	}
 }

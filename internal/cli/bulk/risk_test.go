@@ -50,9 +50,8 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 	} {
 		r := Report{Directory: crowd(t, c.people)}
 		score, why := r.risk(place{d: sddl.MustParse(c.sd), typ: winnt.FileObject}, c.counts)
-		if score != c.score || why != c.why {
-			t.Errorf("%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
-		}
+		check.That(t, score == c.score && why == c.why,
+			"%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
 	}
 }
 
@@ -108,9 +107,8 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
 	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
 	addOrphan(a, &orphan{SID: "S", Objects: 1, Granted: 2, Sample: "/c", First: 9})
-	if *a != (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}) {
-		t.Errorf("orphan = %+v, want 6 objects and the first sample", a)
-	}
+	check.That(t, *a == (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}),
+		"orphan = %+v, want 6 objects and the first sample", a)
 	all := newAggregate(0, addOrphan, func(*orphan) int { return 1 })
 	defer all.close()
 	const n = 10 * maxListed
@@ -119,9 +117,8 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 		check.NoError(t, all.merge(o.SID, o))
 	}
 	list, count, err := mostOrphans(all)
-	if err != nil || count != n || len(list) != maxListed {
-		t.Fatalf("%d of %d, %v, want %d, %d, nil", len(list), count, err, maxListed, n)
-	}
+	check.RequireThat(t, err == nil && count == n && len(list) == maxListed,
+		"%d of %d, %v, want %d, %d, nil", len(list), count, err, maxListed, n)
 	for i, o := range list {
 		if want := fmt.Sprintf("S-%04d", n-2-i+2*(i%2)); o.SID != want {
 			t.Errorf("row %d is %+v, want %s", i, o, want)

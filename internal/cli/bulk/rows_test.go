@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -60,13 +61,11 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 		if c.format == bulk.CSV {
 			rows = rows[1:]
 		}
-		if len(rows) != len(c.want) {
-			t.Fatalf("%v %v: %d rows, want %d\n%s", c.ask, c.format, len(rows), len(c.want), out)
-		}
+		check.RequireThat(t, len(rows) == len(c.want),
+			"%v %v: %d rows, want %d\n%s", c.ask, c.format, len(rows), len(c.want), out)
 		for i, want := range c.want {
-			if !strings.HasPrefix(rows[i], want) {
-				t.Errorf("%v %v: row %d is\n%s, want\n%s", c.ask, c.format, i, rows[i], want)
-			}
+			check.That(t, strings.HasPrefix(rows[i], want),
+				"%v %v: row %d is\n%s, want\n%s", c.ask, c.format, i, rows[i], want)
 		}
 	}
 }
@@ -107,12 +106,9 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 			t.Errorf("%s%s: summary %+v, %v, want the counts of the case\n%s", c.before, c.after, got, err, &out)
 		}
 		for _, part := range c.rows {
-			if !strings.Contains(out.String(), part) {
-				t.Errorf("output lacks %s\n%s, want it", part, &out)
-			}
+			check.That(t, strings.Contains(out.String(), part), "output lacks %s\n%s, want it", part, &out)
 		}
-		if c.changes == 0 && c.unreadable == 0 && out.Len() > 0 {
-			t.Errorf("output without a change:\n%s, want none", &out)
-		}
+		check.That(t, c.changes != 0 || c.unreadable != 0 || out.Len() <= 0,
+			"output without a change:\n%s, want none", &out)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
@@ -41,17 +42,11 @@ func TestMeasureRunsOverRealTree(t *testing.T) {
 	}
 	s := company.Sample{Seed: 1, Objects: 1, Descriptors: 1, Principals: 10_000, Groups: 800}
 	var text bytes.Buffer
-	if err := s.Directory(&text); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.Directory(&text))
 	dir, err := dirfile.Read(text.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	rights, err := words.Parse("read")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	three, _ := words.Parse("read+write+full")
 	source := func() objects.Source {
 		return tree.Files([]string{root}, tree.Options{Recurse: true, Attribute: name})
@@ -102,10 +97,8 @@ func TestMeasureRunsOverRealTree(t *testing.T) {
 			r := &rows[i]
 			began, used := time.Now(), cpuTime()
 			sum, err := r.do()
-			if err != nil || sum.Unreadable > 0 || sum.Stale > 0 {
-				t.Fatalf("%s: %+v, %v, want sum.Unreadable at most 0, sum.Stale at most 0, no error", r.name, sum,
-					err)
-			}
+			check.RequireThat(t, err == nil && sum.Unreadable <= 0 && sum.Stale <= 0,
+				"%s: %+v, %v, want sum.Unreadable at most 0, sum.Stale at most 0, no error", r.name, sum, err)
 			n = sum.Objects
 			if d := time.Since(began); r.best == 0 || d < r.best {
 				r.best = d
@@ -156,29 +149,21 @@ func makeTree(t *testing.T, root string) string {
 	}
 	for i := range 10_000 {
 		dir := fmt.Sprintf("%s/department%d/project%d", root, i/100, i)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(dir, 0o755))
 		for j := range 100 {
 			path := fmt.Sprintf("%s/file%d.txt", dir, j)
-			if err := os.WriteFile(path, []byte("small"), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(path, []byte("small"), 0o644))
 			if j%3 == 0 {
 				continue
 			}
 			a.Time, a.Descriptor = int64(100*i+j), ds[(2*i+j/50)%len(ds)]
 			b, err := a.Append(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if err = unix.Setxattr(path, name, b, 0); err == unix.EPERM {
 				name = ntacl.UserName
 				err = unix.Setxattr(path, name, b, 0)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 		}
 	}
 	return name

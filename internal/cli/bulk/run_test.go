@@ -79,9 +79,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	rights := must(words.Parse("read+write+full"))
 	ctx := context.Background()
 	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	counts, sum, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
 	index, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
 	what, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
@@ -98,9 +96,8 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 			}
 			total += int64(len(want))
 			row := nameRows[3*i+r]
-			if row.Path != o.path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
-				t.Fatalf("%s %s: row %v, want the principals %v of the scalar check", o.path, right.Name, row, want)
-			}
+			check.RequireThat(t, row.Path == o.path && row.Right == right.Name && slices.Equal(row.Principals, want),
+				"%s %s: row %v, want the principals %v of the scalar check", o.path, right.Name, row, want)
 			if got := countRows[3*i+r]; got.Path != o.path || got.Count != len(want) {
 				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.path, right.Name, got.Count, len(want))
 			}
@@ -182,9 +179,8 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 			one := map[string][]string{}
 			for right, name := range row.Sets {
 				who, ok := sets[name]
-				if !ok {
-					t.Fatalf("%s: set %s is used before its definition, want it defined first", row.Path, name)
-				}
+				check.RequireThat(t, ok,
+					"%s: set %s is used before its definition, want it defined first", row.Path, name)
 				one[right] = who
 			}
 			out = append(out, one)
@@ -205,15 +201,12 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 			got, sum, err := runOver(t, context.Background(),
 				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
 					CacheBytes: c.cache}, list)
-			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
-				t.Fatalf("summary = %+v, %v, want 6002 objects, 1 unreadable, no error", sum, err)
-			}
+			check.RequireThat(t, err == nil && sum.Objects == 6_002 && sum.Unreadable == 1,
+				"summary = %+v, %v, want 6002 objects, 1 unreadable, no error", sum, err)
 			if want == "" {
 				want = got
 			}
-			if got != want {
-				t.Errorf("question %d, %+v: output differs, want the same bytes", ask, c)
-			}
+			check.That(t, got == want, "question %d, %+v: output differs, want the same bytes", ask, c)
 		}
 	}
 }
@@ -231,9 +224,8 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 		Progress: func(bulk.Position) { cancel() }}
 	r.Source = jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0)
 	sum, err := r.Do(ctx)
-	if !errors.Is(err, context.Canceled) || sum.Objects == 0 || sum.Objects == 30_000 {
-		t.Fatalf("%+v, %v: wanted to be stopped in the middle", sum.Position, err)
-	}
+	check.RequireThat(t, errors.Is(err, context.Canceled) && sum.Objects != 0 && sum.Objects != 30_000,
+		"%+v, %v: wanted to be stopped in the middle", sum.Position, err)
 	if lines := strings.Count(out.String(), "\n"); lines != sum.Objects || !strings.HasPrefix(whole, out.String()) {
 		t.Fatalf("%d lines for %d objects, want equal numbers and a prefix of the whole output", lines, sum.Objects)
 	}

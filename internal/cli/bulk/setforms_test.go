@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is
@@ -58,15 +59,12 @@ func TestSetIsWrittenInItsShorterForm(t *testing.T) {
 		ids := "before" + head + `,"ids":"` + strings.Join(ranges, ",") + "\"}\n"
 		bitmap := "before" + head + `,"bitmap":"` + base64.StdEncoding.EncodeToString(raw) + "\"}\n"
 		longer := len(ids) - len(bitmap) // a few bytes do not matter
-		if got != ids && got != bitmap || got == ids && longer > 4 || got == bitmap && longer < -4 {
-			t.Errorf("%d of %d: got\n%swant the shorter of\n%s%s", len(members), 64*len(s), got, ids, bitmap)
-		}
-		if !json.Valid([]byte(strings.TrimPrefix(strings.ReplaceAll(got, "\x00", "0"), "before"))) {
-			t.Errorf("output %s is not JSON, want JSON", got)
-		}
+		check.That(t, (got == ids || got == bitmap) && (got != ids || longer <= 4) && (got != bitmap || longer >= -4),
+			"%d of %d: got\n%swant the shorter of\n%s%s", len(members), 64*len(s), got, ids, bitmap)
+		check.That(t, json.Valid([]byte(strings.TrimPrefix(strings.ReplaceAll(got, "\x00", "0"), "before"))),
+			"output %s is not JSON, want JSON", got)
 		forms[got == ids]++
 	}
-	if forms[true] < 50 || forms[false] < 50 {
-		t.Errorf("%d sets as ranges, %d as bitmaps, want at least 50, at least 50", forms[true], forms[false])
-	}
+	check.That(t, forms[true] >= 50 && forms[false] >= 50,
+		"%d sets as ranges, %d as bitmaps, want at least 50, at least 50", forms[true], forms[false])
 }

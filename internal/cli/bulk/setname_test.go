@@ -19,9 +19,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[` + users + `]}`)))
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse(rights)), Ask: bulk.Index}
 	out, _, err := runOver(t, context.Background(), r, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var all []map[string]string
 	for line := range strings.Lines(out) {
 		var row struct {
@@ -60,12 +58,10 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 				name, is[2], was[2])
 		}
 	}
-	if was[1]["read"] == was[1]["write"] || was[0]["read"] == was[1]["read"] {
-		t.Errorf("sets of different rights or principals have the same name: %v, want different names", was)
-	}
-	if was[0]["write"] != was[2]["write"] {
-		t.Errorf("empty sets of one right have different names: %v, want one name", was)
-	}
+	check.That(t, was[1]["read"] != was[1]["write"] && was[0]["read"] != was[1]["read"],
+		"sets of different rights or principals have the same name: %v, want different names", was)
+	check.That(t, was[0]["write"] == was[2]["write"],
+		"empty sets of one right have different names: %v, want one name", was)
 	// A word is its mask.
 	if got := setNames(t, alice+","+bob, "read+0x120089", rows); got[0]["read"] != got[0]["0x120089"] {
 		t.Errorf("one mask has two set names: %v, want one", got[0])

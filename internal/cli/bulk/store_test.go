@@ -38,9 +38,7 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 		if err := s.readAt(got, 0); err != nil || !bytes.Equal(got[:len(want)], want) || s.size != int64(len(want)) {
 			t.Errorf("limit %d: %v, %d bytes of %d, differs", limit, err, s.size, len(want))
 		}
-		if (s.file != nil) != (int64(len(want)) > limit) {
-			t.Errorf("limit %d: %d bytes, a file: %t, want %t", limit, len(want), s.file != nil,
-				int64(len(want)) > limit)
-		}
+		check.That(t, (s.file != nil) == (int64(len(want)) > limit),
+			"limit %d: %d bytes, a file: %t, want %t", limit, len(want), s.file != nil, int64(len(want)) > limit)
 	}
 }

@@ -78,16 +78,12 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	} {
 		run := bulk.Run{Directory: firm(), Rights: must(words.Parse("read")), Ask: bulk.Through}
 		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
-		if got != "/x read "+c.want {
-			t.Errorf("%s:\n%s\nwant\n%s", c.dacl, got, c.want)
-		}
+		check.That(t, got == "/x read "+c.want, "%s:\n%s\nwant\n%s", c.dacl, got, c.want)
 	}
 	run := bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
 	const want = "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four"
-	if got != want {
-		t.Errorf("control:\n%s\nwant\n%s", got, want)
-	}
+	check.That(t, got == want, "control:\n%s\nwant\n%s", got, want)
 }
 
 // TestEqualGroupsMayUseDifferentEntries checks that principals in the same groups may get access by different

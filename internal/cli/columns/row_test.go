@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The colour of a cell covers its text but not its padding.
@@ -16,9 +17,7 @@ func TestColourCoversTextOnly(t *testing.T) {
 	if _, err := w.Write(rows); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Flush())
 	const want = "\x1b[1mA\x1b[0m   \x1b[1mB\x1b[0m\n\x1b[31mno\x1b[0m  \x1b[32myes\ufffd[0m\ufffd\ufffdx\x1b[0m\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)

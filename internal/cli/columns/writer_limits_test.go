@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // counted is a writer that counts calls and fails on request.
@@ -45,10 +46,8 @@ func TestRowsAreWrittenInBlocks(t *testing.T) {
 			if n, err := w.Write(row); n != len(row) || err != nil {
 				t.Fatal(n, err)
 			}
-			if (out.calls > 0) != (i == c.rows) {
-				t.Errorf("rows of %d bytes: %d writes after row %d, want the first after row %d",
-					c.size, out.calls, i, c.rows)
-			}
+			check.That(t, (out.calls > 0) == (i == c.rows),
+				"rows of %d bytes: %d writes after row %d, want the first after row %d", c.size, out.calls, i, c.rows)
 		}
 		if c.size > 1 {
 			continue
@@ -104,13 +103,9 @@ func TestRemainderGoesToFirstColumns(t *testing.T) {
 		}
 	}
 	// No column gives way to less than eight columns; the last one is whole where it has no room for as many.
-	if got := table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"); got !=
-		"abcd…rst  abcd…rst  0123456789\n" {
-		t.Errorf("10 columns: %q, want %q", got, "abcd…rst  abcd…rst  0123456789\n")
-	}
+	check.Equal(t, table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"),
+		"abcd…rst  abcd…rst  0123456789\n", "10 columns")
 	for width, want := range map[int]string{18: "12345678  abcdefgh\n          ij\n", 17: "12345678  abcdefghij\n"} {
-		if got := table(t, columns.Options{Width: width}, "12345678|abcdefghij"); got != want {
-			t.Errorf("%d columns: %q, want %q", width, got, want)
-		}
+		check.Equal(t, table(t, columns.Options{Width: width}, "12345678|abcdefghij"), want, "%d columns", width)
 	}
 }

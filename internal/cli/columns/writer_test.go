@@ -51,9 +51,7 @@ func ExampleWriter() {
 func TestColumnsFitTheirWidestCell(t *testing.T) {
 	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
 	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	check.That(t, got == want, "got\n%s\nwant\n%s", got, want)
 	// An empty column is only the gap.
 	if got, want := table(t, columns.Options{}, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n"; got != want {
 		t.Errorf("an empty column:\n%s\nwant\n%s", got, want)
@@ -69,9 +67,7 @@ func TestLongCellIsTruncatedInMiddle(t *testing.T) {
 	const want = "PATH           R  WHO\n" +
 		"/srv/p…n.docx  r  alice, bob,\n                  carol, dora\n" +
 		"/srv/x         r  nobodyhasana\n                  mesolongasth\n                  is\n"
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	check.That(t, got == want, "got\n%s\nwant\n%s", got, want)
 	for line := range strings.Lines(got) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 30 {
 			t.Errorf("%d columns: %q, want at most 30", n, line)
@@ -129,9 +125,7 @@ func TestFirstThousandRowsAreMeasured(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out.Len() > 0 {
-		t.Error("rows were written before they were measured, want none")
-	}
+	check.That(t, out.Len() <= 0, "rows were written before they were measured, want none")
 	wide := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a wide one"), columns.Plain, "b"))
 	for i := range row {
 		if _, err := w.Write(row[i : i+1]); err != nil {

@@ -51,9 +51,8 @@ expect:
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD) Everyone",
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;S-1-5-21-1-1-1-1)"}
 	for i, c := range f.Run(time.Now).Cases {
-		if c.By != want[i] || c.Problem != "granted, expected denied" {
-			t.Errorf("%s on %s: %q, %q, want %q", c.Who, c.On, c.Problem, c.By, want[i])
-		}
+		check.That(t, c.By == want[i] && c.Problem == "granted, expected denied",
+			"%s on %s: %q, %q, want %q", c.Who, c.On, c.Problem, c.By, want[i])
 	}
 }
 
@@ -76,9 +75,8 @@ expect:
 		"granted FILE_READ_DATA by DACL 0 (A;;FA;;;WD)",
 	}
 	for i, c := range f.Run(time.Now).Cases {
-		if c.Problem == "" || c.By != want[i] {
-			t.Errorf("%s on %s: %q\n%s\nwant %s", c.Want, c.On, c.Problem, c.By, want[i])
-		}
+		check.That(t, c.Problem != "" && c.By == want[i],
+			"%s on %s: %q\n%s\nwant %s", c.Want, c.On, c.Problem, c.By, want[i])
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestParseErrorsNameTheLine(t *testing.T) {
@@ -36,9 +37,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 	} {
 		_, err := Parse([]byte(text), Outside{Open: noFiles})
 		var e *Error
-		if !errors.As(err, &e) || want != "" && err.Error() != want {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
+		check.That(t, errors.As(err, &e) && (want == "" || err.Error() == want), "%q: %v, want %s", text, err, want)
 	}
 }
 

@@ -124,9 +124,7 @@ expect:
 	for head, want := range map[string]string{"": "true false", "domain: S-1-5-21-8-8-8": "true true",
 		"domain: S-1-5-21-9-9-9": "true false"} {
 		f, err := Parse([]byte(head+cases), everything(t))
-		if err != nil {
-			t.Fatal(head, err)
-		}
+		check.RequireThat(t, err == nil, "%v %v", head, err)
 		r := f.Run(time.Now)
 		check.Equal(t, fmt.Sprint(r.Cases[0].Granted, " ", r.Cases[1].Granted), want, "%q", head)
 	}
@@ -168,13 +166,9 @@ func TestObjectsAreLimited(t *testing.T) {
 	for room, want := range map[int]bool{1: true, 0: false} {
 		f := &File{objects: make([]*Descriptor, maxObjects-room, maxObjects)}
 		err := f.gather(jsonl.Lines(strings.NewReader(paths), 0, 0))
-		if (err == nil) != want || len(f.objects) != maxObjects {
-			t.Errorf("room for %d more objects: %v with %d objects, want accepted: %v",
-				room, err, len(f.objects), want)
-		}
-		if err != nil && err.Error() != "there are more than 1048576 objects" {
-			t.Error(err)
-		}
+		check.That(t, (err == nil) == want && len(f.objects) == maxObjects,
+			"room for %d more objects: %v with %d objects, want accepted: %v", room, err, len(f.objects), want)
+		check.That(t, err == nil || err.Error() == "there are more than 1048576 objects", "%v", err)
 	}
 }
 
@@ -195,9 +189,7 @@ func TestSourceNotesAppearWithTheirObject(t *testing.T) {
 	}
 	broken := func(string) (objects.Source, error) { return noSource{}, nil }
 	_, err = Parse([]byte("domain: S-1-5-21-1-2-3\nobjects: [x]"), Outside{Open: noFiles, Objects: broken})
-	if err == nil || err.Error() != "line 2: objects: x: broken" {
-		t.Error(err)
-	}
+	check.That(t, err != nil && err.Error() == "line 2: objects: x: broken", "%v", err)
 }
 
 // noSource is a source that cannot be read.
@@ -245,9 +237,8 @@ expect:
 	var got []string
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))
-		if c.On == "/bad" && !strings.HasPrefix(c.Problem, "cannot be read: ") {
-			t.Errorf(`problem of /bad = %s, want "cannot be read"`, c.Problem)
-		}
+		check.That(t, c.On != "/bad" || strings.HasPrefix(c.Problem, "cannot be read: "),
+			`problem of /bad = %s, want "cannot be read"`, c.Problem)
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"
 	if strings.Join(got, ", ") != want {

@@ -25,13 +25,10 @@ func TestExampleFilePasses(t *testing.T) {
 	check.NoError(t, err)
 	r := f.Run(time.Now)
 	for _, c := range r.Cases {
-		if c.Problem != "" {
-			t.Errorf("line %d: %s on %s: %s, want \"\"\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
-		}
+		check.That(t, c.Problem == "", "line %d: %s on %s: %s, want \"\"\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
 	}
-	if len(r.Cases) != 12 || r.Failed != 0 || len(r.Coverage) != 3 {
-		t.Errorf("%d cases, %d failed, %d descriptors, want 12, 0, 3", len(r.Cases), r.Failed, len(r.Coverage))
-	}
+	check.That(t, len(r.Cases) == 12 && r.Failed == 0 && len(r.Coverage) == 3,
+		"%d cases, %d failed, %d descriptors, want 12, 0, 3", len(r.Cases), r.Failed, len(r.Coverage))
 }
 
 // TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case,
@@ -47,9 +44,8 @@ expect:
 `), Outside{Open: noFiles})
 	check.NoError(t, err)
 	c := f.Run(time.Now).Coverage[0]
-	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
-		t.Errorf("coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
-	}
+	check.That(t, c.Entries == 3 && len(c.Never) == 1 && c.Never[0].Index == 3 && c.Line == 4,
+		"coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
 }
 
 // A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
@@ -74,15 +70,12 @@ expect:
 	seconds := 0
 	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
 	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, and at last 100.
-	if r.Took != 99*time.Second || r.Failed != 2 {
-		t.Errorf("took %v, %d failed, want %v, 2", r.Took, r.Failed, 99*time.Second)
-	}
+	check.That(t, r.Took == 99*time.Second && r.Failed == 2,
+		"took %v, %d failed, want %v, 2", r.Took, r.Failed, 99*time.Second)
 	for i := range r.Cases {
 		c := &r.Cases[i]
-		if (c.Why == "") != (c.Problem == "") || c.Why != "" && !strings.Contains(c.Why, "FILE_") {
-			t.Errorf("case %d, problem %q: reason %s, want a reason with rights only for a problem",
-				i, c.Problem, c.Why)
-		}
+		check.That(t, (c.Why == "") == (c.Problem == "") && (c.Why == "" || strings.Contains(c.Why, "FILE_")),
+			"case %d, problem %q: reason %s, want a reason with rights only for a problem", i, c.Problem, c.Why)
 		c.Why = ""
 	}
 	want := []Case{
@@ -97,14 +90,10 @@ expect:
 				"READ_CONTROL|SYNCHRONIZE by NullDacl", Decided: "granted FILE_READ_DATA|FILE_READ_EA|" +
 				"FILE_READ_ATTRIBUTES|READ_CONTROL|SYNCHRONIZE: there is no DACL, which grants everything"},
 	}
-	if !reflect.DeepEqual(r.Cases, want) {
-		t.Errorf("got %+v\nwant %+v", r.Cases, want)
-	}
+	check.That(t, reflect.DeepEqual(r.Cases, want), "got %+v\nwant %+v", r.Cases, want)
 	covered := []Coverage{{Name: "one", Line: 4, Entries: 2, Never: []Entry{{2, "(D;;LC;;;BG)"}}},
 		{Name: "two", Line: 5}}
-	if !reflect.DeepEqual(r.Coverage, covered) {
-		t.Errorf("got %+v\nwant %+v", r.Coverage, covered)
-	}
+	check.That(t, reflect.DeepEqual(r.Coverage, covered), "got %+v\nwant %+v", r.Coverage, covered)
 }
 
 // TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not

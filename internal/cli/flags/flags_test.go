@@ -38,9 +38,7 @@ func TestEmptyFlagValueIsRejected(t *testing.T) {
 			}
 		}
 		ctx, err := parser.Parse(args)
-		if err != nil {
-			t.Fatalf("%q: %v", args, err)
-		}
+		check.RequireThat(t, err == nil, "%q: %v", args, err)
 		if err := RefuseEmpty(ctx); (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", args, err, c.want)
 		}

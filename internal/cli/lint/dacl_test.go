@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -20,22 +21,16 @@ func TestBothSIDsOfCompoundEntryAreExamined(t *testing.T) {
 	}{{sid.LocalSystem, unknown, []string{UnknownSID}}, {unknown, sid.LocalSystem, []string{UnknownSID}},
 		{sid.LocalSystem, sid.Everyone, nil}, {unknown, sid.CreatorOwner, []string{Placeholder, UnknownSID}}} {
 		a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, c.server, sd.ACEExtra{ClientSID: c.client})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		list, err := sd.NewACL(a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 		var got []string
 		for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
 			got = append(got, f.Kind)
 		}
 		slices.Sort(got)
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%v and %v: %q, want %q", c.server, c.client, got, c.want)
-		}
+		check.That(t, slices.Equal(got, c.want), "%v and %v: %q, want %q", c.server, c.client, got, c.want)
 	}
 }
 
@@ -44,22 +39,16 @@ func TestBothSIDsOfCompoundEntryAreExamined(t *testing.T) {
 func TestUnreadableAttributeIsReported(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return a
 	}
 	good := sddl.MustParse(`S:(RA;;;;;WD;("x",TI,0x0,1))`).SACL().At(0)
 	list, err := sd.NewACL(entry("no attribute"), entry(""), good)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p := sddl.MustParse("O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))").Parts()
 	p.SACL, p.Control = list, p.Control|sd.SACLPresent
 	found := Check(sd.New(p), winnt.DirectoryFileObject, sid.SID{})
-	if len(found) != 2 {
-		t.Fatalf("findings = %v, want 2", found)
-	}
+	check.RequireThat(t, len(found) == 2, "findings = %v, want 2", found)
 	for i, f := range found {
 		if f.List != "SACL" || f.ACE != i || f.Kind != AlwaysUnknown || f.Rule != "A-110" || f.Mend != "write it anew" ||
 			!strings.HasPrefix(f.What, "the attribute cannot be read: ") {
@@ -84,9 +73,8 @@ func TestInheritanceFlagsOfLeafAreReported(t *testing.T) {
 			for _, f := range found {
 				got = append(got, f.String())
 			}
-			if err != nil || strings.Join(got, "\n") != want {
-				t.Errorf("%s, %s: %q, %v, want %q", name, flags, got, err, want)
-			}
+			check.That(t, err == nil && strings.Join(got, "\n") == want,
+				"%s, %s: %q, %v, want %q", name, flags, got, err, want)
 		}
 	}
 }
@@ -104,15 +92,11 @@ func TestFirstLateEntryIsReported(t *testing.T) {
 			if f.Kind != NonCanonical {
 				continue
 			}
-			if got >= 0 {
-				t.Errorf("%s: found at %d and at %d, want less than 0", text, got, f.ACE)
-			}
+			check.That(t, got < 0, "%s: found at %d and at %d, want less than 0", text, got, f.ACE)
 			if got = f.ACE; f.List != "DACL" {
 				t.Errorf("%s: in the %s, want DACL", text, f.List)
 			}
 		}
-		if got != want {
-			t.Errorf("%s: the first too late is %d, want %d", text, got, want)
-		}
+		check.Equal(t, got, want, "%s: the first too late", text)
 	}
 }

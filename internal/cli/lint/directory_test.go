@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -20,8 +21,6 @@ func TestObjectTypesRevealDirectoryDescriptor(t *testing.T) {
 		"D:(A;;FA;;;SY)(A;;0x1200a9;;;WD)(A;;GA;;;BA)(A;;0x3;;;AU)": false,
 		"O:BA": false,
 	} {
-		if got := lint.OfDirectory(sddl.MustParse(text)); got != want {
-			t.Errorf("%s: %t, want %t", text, got, want)
-		}
+		check.Equal(t, lint.OfDirectory(sddl.MustParse(text)), want, "%s", text)
 	}
 }

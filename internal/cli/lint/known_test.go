@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -23,9 +24,7 @@ func TestDocumentedSIDsAreNotReported(t *testing.T) {
 		"S-1-19-512-4096": true, "S-1-19-512": false, "S-1-22-1-0": true, "S-1-22-2-7": true, "S-1-22-3-7": false,
 		"S-1-22-1": false, "S-1-22-1-2-3": false, "S-1-9-7": false, "S-1-99-1": false,
 	} {
-		if got := known(sid.MustParse(text)); got != want {
-			t.Errorf("%s: %t, want %t", text, got, want)
-		}
+		check.Equal(t, known(sid.MustParse(text)), want, "%s", text)
 	}
 	for text, account := range map[string]bool{"S-1-5-21-1-2-3": true, "S-1-5-99": false, "S-1-22-21-1": false,
 		"S-1-9-21": false} {
@@ -56,9 +55,7 @@ func TestSIDFormsHaveTheirLength(t *testing.T) {
 		"S-1-23-1": false, "S-1-13-1": false,
 	} {
 		s := sid.MustParse(text)
-		if got := known(s); got != want {
-			t.Errorf("%s: known %t, want %t", text, got, want)
-		}
+		check.Equal(t, known(s), want, "%s: known", text)
 		account := strings.HasPrefix(text, "S-1-5-21-")
 		if !want && strings.Contains(unknown(s), "is not an account") != account {
 			t.Errorf(`finding for %s = %s, want "is not an account": %v`, text, unknown(s), account)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -14,9 +15,7 @@ import (
 func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	const text = "O:BAG:SYD:(A;;FR;;;WD)"
 	d, err := sddl.Parse(text, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	bin := d.Binary()
 	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
 	lines, err := Lines([]byte("# remark\n\n" + text + "\n  \n" + `{"path":"/p","sd":"` + text + `"}` + "\n" +
@@ -26,9 +25,7 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 		`"sdBase64":"` + coded + `"}` + "\n" +
 		`{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" + `{"sdHex":"0100"}` + "\n" +
 		`{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []struct {
 		number     int
 		path, text string
@@ -41,9 +38,7 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 		{11, "", "", false, "invalid byte"}, {12, "", "", false, "illegal base64"}, {13, "", "", false, "."},
 		{14, "", "", false, "sd: want a string"}, {15, "", "", false, "SD"}, {16, "", text, false, ""},
 	}
-	if len(lines) != len(want) {
-		t.Fatalf("%d lines, want %d", len(lines), len(want))
-	}
+	check.RequireThat(t, len(lines) == len(want), "%d lines, want %d", len(lines), len(want))
 	for i, w := range want {
 		l := lines[i]
 		if l.Number != w.number || l.Path != w.path || (l.Err != nil) != (w.wrong != "") ||

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -105,9 +106,8 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		var got []string
 		for _, f := range found {
 			got = append(got, f.Where()+" "+f.Kind)
-			if f.Mend == "" || f.What == "" || f.ACE >= 0 && f.Entry == "" {
-				t.Errorf("%s: finding %+v is incomplete, want a text, a repair and the entry", c.text, f)
-			}
+			check.That(t, f.Mend != "" && f.What != "" && (f.ACE < 0 || f.Entry != ""),
+				"%s: finding %+v is incomplete, want a text, a repair and the entry", c.text, f)
 		}
 		if s := strings.Join(got, "; "); s != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.text, s, c.want)
@@ -117,9 +117,8 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 
 func TestLeafTypesInheritNothing(t *testing.T) {
 	found := Check(sddl.MustParse("O:BAG:SYD:(A;OICI;FR;;;BA)"), winnt.FileObject, sid.SID{})
-	if len(found) != 1 || found[0].Kind != NoInheritEffect {
-		t.Errorf("findings = %v, want only %v", found, NoInheritEffect)
-	}
+	check.That(t, len(found) == 1 && found[0].Kind == NoInheritEffect,
+		"findings = %v, want only %v", found, NoInheritEffect)
 }
 
 // TestEntriesInWrongListAreFound checks lists that SDDL rejects and bytes can contain.
@@ -182,9 +181,7 @@ func (w world) token(t *testing.T) *token.Token {
 		s.Capabilities = []token.Group{{SID: some[7], Attributes: 4}}
 	}
 	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return tok
 }
 
@@ -222,9 +219,7 @@ func TestIdleEntriesDecideNothing(t *testing.T) {
 		}
 	}
 	for _, k := range []string{NeverDecides, UnreachableDeny, IdleDeny, AlwaysUnknown} {
-		if tried[k] < 15 {
-			t.Errorf("%s: only %d cases, want at least 15", k, tried[k])
-		}
+		check.That(t, tried[k] >= 15, "%s: only %d cases, want at least 15", k, tried[k])
 	}
 	t.Log(tried)
 }
@@ -241,9 +236,7 @@ func ownerRights(d *sd.Descriptor) (n int) {
 func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
 	entries := d.DACL().Slice()
 	l, err := sd.NewACL(append(entries[:i:i], entries[i+1:]...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p := d.Parts()
 	p.DACL = l
 	return sd.New(p)
@@ -273,9 +266,8 @@ func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, token
 		if r.ObjectTypes != nil {
 			xs, _, _ := access.CheckResultList(&r)
 			ys, _, _ := access.CheckResultList(&other)
-			if fmt.Sprint(xs) != fmt.Sprint(ys) {
-				t.Fatalf("%v\nresult list with the entry %+v, without it %+v, want equal results", f, xs, ys)
-			}
+			check.RequireThat(t, fmt.Sprint(xs) == fmt.Sprint(ys),
+				"%v\nresult list with the entry %+v, without it %+v, want equal results", f, xs, ys)
 		}
 	}
 }
@@ -320,20 +312,14 @@ func ExampleText() {
 func TestLintReportsUnknownACETypes(t *testing.T) {
 	const list = "0400100001000000" + "7f00080001000000" // one entry of type 0x7F
 	b, err := hex.DecodeString("01001480" + "0000000000000000" + "1400000024000000" + list + list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d, err := sd.Decode(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var got []string
 	for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
 		got = append(got, f.Where()+" "+f.Kind+" "+f.Rule)
 	}
-	if s := strings.Join(got, "; "); s != "DACL entry 1 unknown-type A-70; SACL entry 1 unknown-type " {
-		t.Errorf("found %s, want DACL entry 1 unknown-type A-70; SACL entry 1 unknown-type ", s)
-	}
+	check.Equal(t, strings.Join(got, "; "), "DACL entry 1 unknown-type A-70; SACL entry 1 unknown-type ", "found")
 }
 
 // TestFindingTextHasPositionAndRepair checks that a finding has its position, entry, rule and repair, and that a text
@@ -353,9 +339,8 @@ func TestFindingTextHasPositionAndRepair(t *testing.T) {
 		}
 	}
 	found, err := Text("O:BA G:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{})
-	if err != nil || len(found) == 0 || found[0].Kind != NotStrict || found[0].ACE != -1 {
-		t.Errorf("findings = %v, %v, want first %v about the whole text", found, err, NotStrict)
-	}
+	check.That(t, err == nil && len(found) != 0 && found[0].Kind == NotStrict && found[0].ACE == -1,
+		"findings = %v, %v, want first %v about the whole text", found, err, NotStrict)
 	if found, err := Text("O:BAG:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{}); err != nil || len(found) != 0 {
 		t.Errorf("findings = %v, %v, want none", found, err)
 	}
@@ -368,9 +353,7 @@ func TestFindingTextHasPositionAndRepair(t *testing.T) {
 // testdata/findings.txt.
 func TestFindingsMatchCommittedText(t *testing.T) {
 	b, err := os.ReadFile("testdata/findings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var text string
 	want := map[string][]string{}
 	for line := range strings.Lines(string(b)) {
@@ -384,14 +367,10 @@ func TestFindingsMatchCommittedText(t *testing.T) {
 			want[text] = append(want[text], strings.TrimSpace(line))
 		}
 	}
-	if len(want) < 30 {
-		t.Errorf("%d descriptors", len(want))
-	}
+	check.That(t, len(want) >= 30, "%d descriptors", len(want))
 	for text, lines := range want {
 		found, err := Text(text, winnt.DirectoryFileObject, sid.SID{})
-		if err != nil {
-			t.Errorf("%s: %v, want no error", text, err)
-		}
+		check.That(t, err == nil, "%s: %v, want no error", text, err)
 		var got []string
 		for _, f := range found {
 			got = append(got, f.String())
@@ -413,9 +392,8 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
 	found, err := Text(text, winnt.DirectoryFileObject, domain)
-	if err != nil || len(found) != 1 || found[0].Entry != "(A;;FR;;;DA)" {
-		t.Errorf("findings = %v, %v, want one that names (A;;FR;;;DA)", found, err)
-	}
+	check.That(t, err == nil && len(found) == 1 && found[0].Entry == "(A;;FR;;;DA)",
+		"findings = %v, %v, want one that names (A;;FR;;;DA)", found, err)
 	if found, err := Text(text, winnt.DirectoryFileObject, sid.SID{}); err == nil || found != nil {
 		t.Errorf("without a domain: %v, %v, want nil, an error", found, err)
 	}

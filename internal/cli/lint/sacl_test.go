@@ -3,6 +3,7 @@ package lint
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -19,13 +20,9 @@ func TestLabelWithoutLevelIsReported(t *testing.T) {
 			s, ok = sid.MustParse(text), true
 		}
 		a, err := sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, s, sd.ACEExtra{})
-		if err != nil || !ok {
-			t.Fatalf("%s: %v, want no error", text, err)
-		}
+		check.RequireThat(t, err == nil && ok, "%s: %v, want no error", text, err)
 		list, err := sd.NewACL(a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		p := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BU)").Parts()
 		p.SACL, p.Control = list, p.Control|sd.SACLPresent
 		var found []Finding // without findings about unknown SIDs

@@ -18,9 +18,8 @@ func TestRightsAreNamedForTheObject(t *testing.T) {
 		"SID FILE_WRITE_DATA|FILE_WRITE_EA before":               winnt.FileObject,
 	} {
 		found, err := Text("O:BAG:BAD:(A;;0x12;;;BU)(D;;0x12;;;BU)", typ, sid.SID{})
-		if err != nil || len(found) == 0 || !strings.Contains(found[0].What, want) {
-			t.Errorf("B-123: %v, %v, want %q", found, err, want)
-		}
+		check.That(t, err == nil && len(found) != 0 && strings.Contains(found[0].What, want),
+			"B-123: %v, %v, want %q", found, err, want)
 	}
 }
 
@@ -34,9 +33,7 @@ func TestCorrectedDescriptorDropsSessionSIDs(t *testing.T) {
 	} {
 		d, err := sddl.Parse(text, sddl.Options{})
 		check.NoError(t, err)
-		if got := Corrected(d, sid.SID{}); got != want {
-			t.Errorf("B-124: corrected %s: %q, want %q", text, got, want)
-		}
+		check.Equal(t, Corrected(d, sid.SID{}), want, "B-124: corrected %s", text)
 	}
 	found, err := Text("O:BAG:BAD:(A;OICI;GR;;;WD)", nil, sid.SID{})
 	if err != nil || len(found) != 1 || found[0].Mend != "write the rights that they stand for: (A;OICI;FR;;;WD)" {

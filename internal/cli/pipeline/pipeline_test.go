@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // piece is a number and a worker's result for it.
@@ -105,9 +107,7 @@ func TestExclusivePieceRunsAlone(t *testing.T) {
 		Read: func(h *Hand[piece]) error {
 			for i := range 300 {
 				p, _ := h.Take()
-				if i == 0 && p.Value.out != -1 {
-					t.Error("a piece was processed without Init, want Init first")
-				}
+				check.That(t, i != 0 || p.Value.out == -1, "a piece was processed without Init, want Init first")
 				p.Value.in = i
 				switch i % 10 {
 				case 3:

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Whoever writes the rights of the head of a domain or replicates its passwords controls every object below it, also
@@ -43,23 +44,18 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 			x := p.Steps[len(p.Steps)-1]
 			name := strings.TrimPrefix(strings.Split(p.Object, ",")[0], "CN=")
 			first[name] = x.Right
-			if reach.Derived(x.Right) && !strings.Contains(fmt.Sprint(x.By), "ann") {
-				t.Errorf("%s: by %q, want the entry for ann", name, x.By)
-			}
+			check.That(t, !reach.Derived(x.Right) || strings.Contains(fmt.Sprint(x.By), "ann"),
+				"%s: by %q, want the entry for ann", name, x.By)
 		}
 		if strings.Contains(c.want, "ControlsDomain") { // all that is below the head
 			c.want += " AdminSDHolder:ControlsDomain DC=DomainDnsZones:ControlsDomain"
 		}
 		for _, w := range strings.Fields(c.want) {
 			name, right, _ := strings.Cut(w, ":")
-			if first[name] != right {
-				t.Errorf("%+v: %s by %q, want %q", c, name, first[name], right)
-			}
+			check.Equal(t, first[name], right, "%+v: %s by", c, name)
 			delete(first, name)
 		}
-		if len(first) > 0 {
-			t.Errorf("%+v: also reaches %v", c, first)
-		}
+		check.That(t, len(first) <= 0, "%+v: also reaches %v", c, first)
 	}
 }
 

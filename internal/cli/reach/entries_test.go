@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // An entry is about a right of a step if it allows all parts of one on its object, with the other entries for its
@@ -26,8 +27,6 @@ func TestEntryMatchesStepWithAllParts(t *testing.T) {
 		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{
 			thing("CN=thing,DC=x", "", c.class, "O:SYG:SYD:"+c.entries)}}
 		must(s.Do(context.Background()))
-		if got := fmt.Sprint(must(s.OfSteps(0))); got != c.want {
-			t.Errorf("%s %s: %s, want %s", c.class, c.entries, got, c.want)
-		}
+		check.Equal(t, fmt.Sprint(must(s.OfSteps(0))), c.want, "%s %s", c.class, c.entries)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/token"
 )
@@ -39,15 +40,12 @@ func TestInboundAgreesWithBruteForce(t *testing.T) {
 		}
 		for i, o := range w.things {
 			list, cut, err := w.world.search.Inbound(context.Background(), []int{i})
-			if err != nil || cut != "" {
-				t.Fatalf("directory %d: cut %q, %v", n, cut, err)
-			}
+			check.RequireThat(t, err == nil && cut == "", "directory %d: cut %q, %v", n, cut, err)
 			got, last := map[string]int{}, 0
 			for _, r := range list {
 				got[r.Who] = len(r.Steps)
-				if len(r.Steps) < last || r.Steps[0].Who != r.Who || r.Object != o.item.Path {
-					t.Errorf("directory %d: %s after one of %d steps to %s: %+v", n, r.Who, last, o.item.Path, r)
-				}
+				check.That(t, len(r.Steps) >= last && r.Steps[0].Who == r.Who && r.Object == o.item.Path,
+					"directory %d: %s after one of %d steps to %s: %+v", n, r.Who, last, o.item.Path, r)
 				last = len(r.Steps)
 				w.walk(t, n, r.Path, total)
 			}
@@ -57,9 +55,8 @@ func TestInboundAgreesWithBruteForce(t *testing.T) {
 		}
 	}
 	t.Log(total)
-	if total["length 3"] == 0 || total["joined 1"] == 0 {
-		t.Errorf("paths of three steps or through groups are missing: %v", total)
-	}
+	check.That(t, total["length 3"] != 0 && total["joined 1"] != 0,
+		"paths of three steps or through groups are missing: %v", total)
 }
 
 // TestInboundSearchReportsEarlyEnd: a search that ends early says so, and an object that nobody reaches has no rows.

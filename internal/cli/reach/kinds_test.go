@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestObjectKindSelectsNamedRights: the kind of an object decides which named rights apply to it. Its classes decide
@@ -41,8 +42,7 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 		if len(got.Paths) > 0 {
 			right, give = got.Paths[0].Steps[0].Right, got.Paths[0].Steps[0].Gives
 		}
-		if right != c.right || give != c.give {
-			t.Errorf("%s: right %q gives %q, want %q, %q", name, right, give, c.right, c.give)
-		}
+		check.That(t, right == c.right && give == c.give,
+			"%s: right %q gives %q, want %q, %q", name, right, give, c.right, c.give)
 	}
 }

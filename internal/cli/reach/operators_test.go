@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -46,9 +47,7 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
 		s.From = s.Directory.Find(who)
 		r, err := s.Do(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var got []string
 		for _, p := range r.Paths {
 			last := p.Steps[len(p.Steps)-1]
@@ -61,8 +60,6 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 			}
 		}
 		// The last one is of the domain, whose name is cut at its comma.
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: got %q, want %q", who, got, want)
-		}
+		check.That(t, fmt.Sprint(got) == fmt.Sprint(want), "%s: got %q, want %q", who, got, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
@@ -44,9 +45,7 @@ func TestPathHasEveryStep(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", show(got.Paths), show(want))
 	}
 	// The tokens are ann, bob, bob with staff, bob with admins, and cy, who is also reached.
-	if got.Hands != 5 || got.Cut != "" {
-		t.Errorf(`%d tokens, cut %q, want 5, ""`, got.Hands, got.Cut)
-	}
+	check.That(t, got.Hands == 5 && got.Cut == "", `%d tokens, cut %q, want 5, ""`, got.Hands, got.Cut)
 }
 
 // show prints paths, a step a line.

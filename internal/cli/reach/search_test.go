@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -96,8 +97,6 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 		for _, p := range must(s.Do(context.Background())).Paths {
 			got += p.Steps[0].Right
 		}
-		if got != c.right {
-			t.Errorf("own %s, managed %s: right %q, want %q", c.own, c.managed, got, c.right)
-		}
+		check.Equal(t, got, c.right, "own %s, managed %s: right", c.own, c.managed)
 	}
 }

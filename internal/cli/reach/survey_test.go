@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -42,9 +43,7 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 		for _, target := range targets {
 			alone := w.search
 			list, _, err := alone.Inbound(context.Background(), []int{target})
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			want := map[string]int{}
 			for _, r := range list {
 				want[r.Who] = len(r.Steps)
@@ -62,14 +61,11 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 				}
 				got[w.users[who].name] = in.Steps[who]
 			}
-			if !maps.Equal(got, want) {
-				t.Fatalf("directory %d: %s: got %v, want %v", n, w.things[target].item.Path, got, want)
-			}
+			check.RequireThat(t, maps.Equal(got, want),
+				"directory %d: %s: got %v, want %v", n, w.things[target].item.Path, got, want)
 		}
 	}
-	if long < 3 {
-		t.Errorf("the longest path has %d steps, want at least 3", long)
-	}
+	check.That(t, long >= 3, "the longest path has %d steps, want at least 3", long)
 }
 
 // TestSurveyStopsOnCallbackError: the errors of the callback and of the context end the pass, and an account that does
@@ -94,9 +90,7 @@ func TestSurveyStopsOnCallbackError(t *testing.T) {
 	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	none := func(int, []reach.Right) error { return nil }
 	v, err := s.Direct(context.Background(), none)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	in := v.Whom(0)
 	if _, err := in.Path(1); err == nil || fmt.Sprint(in.Order) != "[]" {
 		t.Errorf("%v, %v, want an error and nobody", err, in.Order)

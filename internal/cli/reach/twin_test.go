@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -312,9 +313,8 @@ func TestTwin(t *testing.T) {
 		w.world.search.From = rng.IntN(len(w.users))
 		w.search(w.world.search.From)
 		result, err := w.world.search.Do(context.Background())
-		if err != nil || result.Cut != "" {
-			t.Fatalf("directory %d: %v, %v, want a complete search", n, err, result)
-		}
+		check.RequireThat(t, err == nil && result.Cut == "",
+			"directory %d: %v, %v, want a complete search", n, err, result)
 		got := map[string]int{}
 		for _, p := range result.Paths {
 			got[p.Object] = len(p.Steps)
@@ -362,14 +362,11 @@ func (w *twin) walk(t *testing.T, n int, p reach.Path, total map[string]int) {
 			if word.name == step.Right {
 				break
 			}
-			if have[word.name] {
-				t.Errorf("directory %d: step %+v exists although there is %s, want the stronger right",
-					n, step, word.name)
-			}
+			check.That(t, !have[word.name],
+				"directory %d: step %+v exists although there is %s, want the stronger right", n, step, word.name)
 		}
-		if !have[right] || len(step.By) == 0 {
-			t.Errorf("directory %d: path %v: step %d is not in the twin's steps %v", n, p, i, have)
-		}
+		check.That(t, have[right] && len(step.By) != 0,
+			"directory %d: path %v: step %d is not in the twin's steps %v", n, p, i, have)
 		total[fmt.Sprint("joined ", len(joined))]++
 		if i > 0 && gives == "acts as "+step.Who == (len(joined) > 0) && !strings.HasPrefix(gives, "member of ") {
 			t.Errorf("directory %d: path %v: step %d does not follow from %q", n, p, i, gives)

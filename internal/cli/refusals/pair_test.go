@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/refusals"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -46,9 +47,8 @@ func TestPairsAreInOrder(t *testing.T) {
 	for r := range rows {
 		list := refusals.Of(r.Info().Name, nt.Documented)
 		for _, pair := range refusals.Matrix(r.Info().Name, nt.Documented) {
-			if slices.Index(list, pair.First) > slices.Index(list, pair.Second) {
-				t.Errorf("%s: %v is before %v, want the order of the list", pair.Service, pair.First, pair.Second)
-			}
+			check.That(t, slices.Index(list, pair.First) <= slices.Index(list, pair.Second),
+				"%s: %v is before %v, want the order of the list", pair.Service, pair.First, pair.Second)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/refusals"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -26,10 +27,8 @@ func TestEveryFailureConditionHasRefusal(t *testing.T) {
 			continue
 		}
 		for _, a := range refusals.Absent(m.Name) {
-			if a.Reason == "" {
-				t.Errorf("%s: no refusal causes %s %s, want one: %s",
-					m.Name, a.Condition.Rule, a.Condition.Status, a.Condition.When)
-			}
+			check.That(t, a.Reason != "", "%s: no refusal causes %s %s, want one: %s", m.Name, a.Condition.Rule,
+				a.Condition.Status, a.Condition.When)
 		}
 		for _, p := range profiles {
 			for _, f := range refusals.Of(m.Name, p) {

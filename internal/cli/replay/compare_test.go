@@ -27,14 +27,11 @@ func compare(t *testing.T, rec *Recording) *Report {
 func TestProfileDifferencesAreDocumented(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
 	r := compare(t, rec)
-	if r.Counts.Known == 0 || r.Counts.Unexplained != 0 || r.Counts.Apart != 0 {
-		t.Errorf("%+v, want r.Counts.Known at least 1, r.Counts.Unexplained = 0, r.Counts.Apart = 0", r.Counts)
-	}
+	check.That(t, r.Counts.Known != 0 && r.Counts.Unexplained == 0 && r.Counts.Apart == 0,
+		"%+v, want r.Counts.Known at least 1, r.Counts.Unexplained = 0, r.Counts.Apart = 0", r.Counts)
 	for _, d := range r.Differences {
-		if !d.Observed {
-			t.Errorf("%s line %d %s: the difference is not documented for the observed profile",
-				d.Case, d.Line, d.Call)
-		}
+		check.That(t, d.Observed,
+			"%s line %d %s: the difference is not documented for the observed profile", d.Case, d.Line, d.Call)
 	}
 }
 
@@ -50,9 +47,7 @@ p.NtClose(Handle=h)
 `
 	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
 	calls, err := p.Run(nt.Documented, nil, nil)
-	if err != nil || len(calls) != 3 {
-		t.Fatal(len(calls), err)
-	}
+	check.RequireThat(t, err == nil && len(calls) == 3, "%v %v", len(calls), err)
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	if r := compare(t, throughJSON(t, rec)); r.Counts.Same != 3 {
 		t.Fatalf("counts = %+v, want 3 equal calls", r)
@@ -63,9 +58,8 @@ p.NtClose(Handle=h)
 	rec.Lines[3].In, rec.Lines[3].Line = Fields{"Handle": "handle of line 4"}, 6
 	rec.Lines = append(rec.Lines, last)
 	r := compare(t, throughJSON(t, rec))
-	if r.Counts != (Counts{Same: 2, Unexplained: 1, Apart: 1}) {
-		t.Fatalf("counts = %+v, want 2 equal, 1 unexplained and 1 apart", r.Counts)
-	}
+	check.RequireThat(t, r.Counts == (Counts{Same: 2, Unexplained: 1, Apart: 1}),
+		"counts = %+v, want 2 equal, 1 unexplained and 1 apart", r.Counts)
 	d := r.Differences[0]
 	if d.Theirs.Status != "STATUS_SUCCESS" || d.Ours.Status != "STATUS_ACCESS_DENIED" || d.Rule() == "" || d.Line != 4 {
 		t.Errorf("difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED with a rule", d)
@@ -92,9 +86,8 @@ func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 	}
 	rec = throughJSON(t, rec)
 	r := compare(t, rec)
-	if r.Counts.Same != len(questions)-1 || len(r.Differences) != 1 {
-		t.Fatalf("counts = %+v, want one difference", r.Counts)
-	}
+	check.RequireThat(t, r.Counts.Same == len(questions)-1 && len(r.Differences) == 1,
+		"counts = %+v, want one difference", r.Counts)
 	if d := r.Differences[0]; d.Known() || d.Caveat == "" {
 		t.Errorf("difference = %+v, want it unexplained, with its caveat", d)
 	}
@@ -141,9 +134,7 @@ func FuzzCompare(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		rec, err := Read(strings.NewReader(head + lines))
 		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
-				t.Errorf("%v is no %v, want %v", err, ErrMalformed, ErrMalformed)
-			}
+			check.That(t, errors.Is(err, ErrMalformed), "%v is no %v, want %v", err, ErrMalformed, ErrMalformed)
 			return
 		}
 		for _, l := range rec.Lines {
@@ -171,9 +162,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 `
 	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
 	calls, err := p.Run(nt.Documented, nil, nil)
-	if err != nil || len(calls) != 4 {
-		t.Fatalf("%d calls, %v, want 4, nil", len(calls), err)
-	}
+	check.RequireThat(t, err == nil && len(calls) == 4, "%d calls, %v, want 4, nil", len(calls), err)
 	calls[0].Out = Fields{"TokenHandle": "another"}                     // no rule decides a success
 	calls[1].Thread = "p/2"                                             // another one called first
 	calls[2].Status, calls[2].Out = "STATUS_SUCCESS", Fields{"Rest": 1} // O-40 is of this
@@ -204,9 +193,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 		},
 		Settles: []Settled{{"O-40", "a status", 0, 1}, {"S-1", "a name", 0, 1}, {"S-3", "an alias", 1, 0}},
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got\n%+v\nwant\n%+v", got, want)
-	}
+	check.That(t, reflect.DeepEqual(got, want), "got\n%+v\nwant\n%+v", got, want)
 	for i, rule := range []string{"T-40", "O-40", "S-1"} {
 		if d := &got.Differences[i]; d.Rule() != rule || d.Known() != (rule == "S-1") {
 			t.Errorf("difference %d is counted under %s, known %t, want %s, %t", i, d.Rule(), d.Known(), rule,
@@ -226,9 +213,7 @@ func TestMomentaryFieldsAreIgnored(t *testing.T) {
 		got := plain(Answer{"s", Fields{name: 1, "Kept": []any{map[string]any{name: 2, "in": "a"}, "b"},
 			"More": map[string]any{name: 3, name + "s": 4}}})
 		want := Answer{"s", Fields{"Kept": []any{map[string]any{"in": "a"}, "b"}, "More": map[string]any{name + "s": 4.0}}}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: %v, want %v", name, got, want)
-		}
+		check.That(t, reflect.DeepEqual(got, want), "%s: %v, want %v", name, got, want)
 		if got := plain(Answer{"s", Fields{name: 1}}); !reflect.DeepEqual(got, Answer{Status: "s"}) {
 			t.Errorf("answer with only %s = %v, want the field removed", name, got)
 		}

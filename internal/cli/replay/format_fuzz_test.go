@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revision":0,"architecture":"amd64"},` +
@@ -52,8 +54,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d bytes of memory and %v for a file of %d bytes, want less",
 				used, time.Since(start), len(file))
 		}
-		if (err == nil) != (rec != nil) || err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("recording %v, error %v, want exactly one, and a malformed file", rec, err)
-		}
+		check.That(t, (err == nil) == (rec != nil) && (err == nil || errors.Is(err, ErrMalformed)),
+			"recording %v, error %v, want exactly one, and a malformed file", rec, err)
 	})
 }

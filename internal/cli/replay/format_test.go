@@ -24,9 +24,8 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + `{"case":"a","skipped":"b","surprise":1}`: "surprise",
 	} {
 		_, err := Read(strings.NewReader(text))
-		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
+		check.That(t, errors.Is(err, ErrMalformed) && strings.Contains(err.Error(), want),
+			"%q: %v, want %q", text, err, want)
 	}
 	text := head + `{"case":"a","skipped":"b ü 𝄞"}`
 	wide := []byte{0xFF, 0xFE}
@@ -89,8 +88,7 @@ func TestWriterKeepsCharacters(t *testing.T) {
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
 		list, err := Programs("a.txt", []byte(open))
-		if err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
-			t.Errorf("%q: cases %+v, %v, want one", open, list, err)
-		}
+		check.That(t, err == nil && len(list) == 1 && strings.TrimSpace(list[0].Source) == "x",
+			"%q: cases %+v, %v, want one", open, list, err)
 	}
 }

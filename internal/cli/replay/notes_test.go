@@ -17,9 +17,7 @@ func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	check.NoError(t, err)
 	choices, met := Choices(docs.Caveats), [3]int{}
 	files, err := fs.Glob(docs.Rules, "rules/*.md")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d files, %v, want at least 10, nil", len(files), err)
-	}
+	check.RequireThat(t, err == nil && len(files) >= 10, "%d files, %v, want at least 10, nil", len(files), err)
 	ours := regexp.MustCompile(`own choice|project decision`)
 	for _, name := range files {
 		b, err := fs.ReadFile(docs.Rules, name)
@@ -46,7 +44,5 @@ func TestOwnRulesHaveTheirDecision(t *testing.T) {
 			}
 		}
 	}
-	if met[0] == 0 || met[1] == 0 || met[2] == 0 {
-		t.Errorf("rules by kind = %v, want some of each", met)
-	}
+	check.That(t, met[0] != 0 && met[1] != 0 && met[2] != 0, "rules by kind = %v, want some of each", met)
 }

@@ -46,9 +46,7 @@ const transcripts = "../../test/ntostest/testdata/"
 // files has as many programs as cases.
 func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
-	if err != nil || len(files) < 30 {
-		t.Fatalf("%d transcripts, %v, want at least 30, nil", len(files), err)
-	}
+	check.RequireThat(t, err == nil && len(files) >= 30, "%d transcripts, %v, want at least 30, nil", len(files), err)
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		check.NoError(t, err)
@@ -60,13 +58,10 @@ func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 				want++
 			}
 		}
-		if len(list) != want {
-			t.Errorf("%s: %d programs, want %d", name, len(list), want)
-		}
+		check.That(t, len(list) == want, "%s: %d programs, want %d", name, len(list), want)
 		for _, p := range list {
-			if strings.Contains(p.Source, "----") || p.Source == "" {
-				t.Errorf("%s: source is cut wrongly, want a non-empty case without ----:\n%s", p.Case, p.Source)
-			}
+			check.That(t, !strings.Contains(p.Source, "----") && p.Source != "",
+				"%s: source is cut wrongly, want a non-empty case without ----:\n%s", p.Case, p.Source)
 		}
 	}
 }
@@ -131,15 +126,13 @@ p.NtClose(Handle=h)
 	sys := kernel.Boot(kernel.Config{})
 	calls, err := p.Run(nt.Documented, nil, &kernelBackend{sys})
 	var why *script.UnaskableError
-	if !errors.As(err, &why) || len(calls) != 5 || calls[4].Status != "ERROR_INVALID_HANDLE" {
-		t.Fatalf("%d calls, %v, want 5 and ERROR_INVALID_HANDLE", len(calls), err)
-	}
+	check.RequireThat(t, errors.As(err, &why) && len(calls) == 5 && calls[4].Status == "ERROR_INVALID_HANDLE",
+		"%d calls, %v, want 5 and ERROR_INVALID_HANDLE", len(calls), err)
 	lines := append([]Line{{Case: "b", Program: p.Source}}, calls...)
 	lines = append(lines, Line{Case: "b", Skipped: why.Why})
 	r := compare(t, throughJSON(t, &Recording{Header: header, Lines: lines}))
-	if r.Counts != (Counts{Same: 5, Skipped: 1}) {
-		t.Errorf("counts %+v, differences %+v, want 5 equal and 1 skipped", r.Counts, r.Differences)
-	}
+	check.That(t, r.Counts == (Counts{Same: 5, Skipped: 1}),
+		"counts %+v, differences %+v, want 5 equal and 1 skipped", r.Counts, r.Differences)
 }
 
 // TestFailedExpectationsDoNotEndProgram checks that a program with failing expectations runs to its end, and that a
@@ -160,8 +153,7 @@ func TestFailedExpectationsDoNotEndProgram(t *testing.T) {
 	} {
 		p := Program{Case: "c", Prelude: c.prelude, Source: c.source}
 		calls, err := p.Run(nt.Documented, nil, nil)
-		if len(calls) != c.calls || (err != nil) != c.fails {
-			t.Errorf("%s: %d calls, %v, want %d calls, an error: %t", name, len(calls), err, c.calls, c.fails)
-		}
+		check.That(t, len(calls) == c.calls && (err != nil) == c.fails,
+			"%s: %d calls, %v, want %d calls, an error: %t", name, len(calls), err, c.calls, c.fails)
 	}
 }

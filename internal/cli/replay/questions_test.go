@@ -94,14 +94,10 @@ func TestEachVectorIsOneQuestion(t *testing.T) {
 		}
 	}
 	for name, n := range cases {
-		if n > 1 {
-			t.Errorf("question %s occurs %d times, want at most 1", name, n)
-		}
+		check.That(t, n <= 1, "question %s occurs %d times, want at most 1", name, n)
 	}
 	for text, n := range texts {
-		if n > 1 {
-			t.Errorf("questions about %s occur %d times, want at most 1", text, n)
-		}
+		check.That(t, n <= 1, "questions about %s occur %d times, want at most 1", text, n)
 	}
 	for _, q := range list {
 		// A descriptor's question is named by the first vector that has it.
@@ -109,9 +105,8 @@ func TestEachVectorIsOneQuestion(t *testing.T) {
 			t.Errorf("%s: no vector has the name %q, want one", q.Case, id)
 		}
 	}
-	if checks < 100 || len(texts) < 50 {
-		t.Errorf("%d checks, %d descriptors, want at least 100, at least 50", checks, len(texts))
-	}
+	check.That(t, checks >= 100 && len(texts) >= 50,
+		"%d checks, %d descriptors, want at least 100, at least 50", checks, len(texts))
 }
 
 // TestOnlyTableOfChoicesIsRead checks that only the page's table of choices is read.
@@ -157,16 +152,13 @@ func TestCaveatCountsByItsSection(t *testing.T) {
 	for id, sections := range in {
 		absent := sections["Rules"] || sections["Recorded"]
 		check.Equal(t, n.Absent[id], absent, "%s is in the sections %v: absent", id, sections)
-		if sections["Choices"] && n.Decided[id] == "" {
-			t.Errorf("%s is a choice without a decision, want one", id)
-		}
+		check.That(t, !sections["Choices"] || n.Decided[id] != "", "%s is a choice without a decision, want one", id)
 		for s := range sections {
 			met[s]++
 		}
 	}
-	if met["Rules"] == 0 || met["Recorded"] == 0 || met["Choices"] == 0 {
-		t.Errorf("rows with ids by section = %v, want some in each", met)
-	}
+	check.That(t, met["Rules"] != 0 && met["Recorded"] != 0 && met["Choices"] != 0,
+		"rows with ids by section = %v, want some in each", met)
 }
 
 // TestMalformedQuestionHasPosition checks that a malformed question gets an error with its position.
@@ -241,9 +233,7 @@ third
 		got = append(got, fmt.Sprintf("%s %q %q %v", p.Case, p.Prelude, p.Source, p.Rules))
 	}
 	want := []string{`b.txt:9 "p = 1" "first" [A-1 O-3]`, `b.txt:14 "p = 1" "second" []`, `b.txt:25 "p = 1" "third" [T-4]`}
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("%q, want %q, %v", got, want, err)
-	}
+	check.That(t, err == nil && slices.Equal(got, want), "%q, want %q, %v", got, want, err)
 	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
 		if _, err := Programs(name, []byte(text)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("program %s: %v, want an error that names the file", name, err)

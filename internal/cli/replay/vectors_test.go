@@ -59,9 +59,8 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if rec.Lines[4].Out["function"] != "f" || rec.Lines[6].In["call"] != "NtAccessCheck" {
-		t.Errorf("WriteVectors changed the recording: %+v, want it unchanged", rec.Lines)
-	}
+	check.That(t, rec.Lines[4].Out["function"] == "f" && rec.Lines[6].In["call"] == "NtAccessCheck",
+		"WriteVectors changed the recording: %+v, want it unchanged", rec.Lines)
 }
 
 // unescaped writes the characters that encoding/json escapes for HTML.

@@ -51,9 +51,7 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 	n, out, err := run(t, Config{Files: files}, text)
 	want(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
 	for _, line := range []string{"link/f " + beneath.ErrLink.Error(), "d/link neither a file nor", "none no such file"} {
-		if !strings.Contains(out, line) {
-			t.Errorf("B-21: output %q, error %v, want text containing %q", out, err, line)
-		}
+		check.That(t, strings.Contains(out, line), "B-21: output %q, error %v, want text containing %q", out, err, line)
 	}
 	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); err != nil {
 		t.Error(err)
@@ -84,9 +82,8 @@ func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(text))
 	stop.Store(true)
 	<-done
-	if err != nil || n.Written == 0 || n.Failed == 0 {
-		t.Errorf("%+v, %v, want n.Written at least 1, n.Failed at least 1, no error", n, err)
-	}
+	check.That(t, err == nil && n.Written != 0 && n.Failed != 0,
+		"%+v, %v, want n.Written at least 1, n.Failed at least 1, no error", n, err)
 	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); !errors.Is(err, unix.ENODATA) {
 		t.Errorf("B-21: a file outside has a descriptor: %v, want %v", err, unix.ENODATA)
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -85,9 +86,7 @@ func run(t *testing.T, c Config, text string) (Counts, string, error) {
 // want expects counts.
 func want(t *testing.T, what string, got, want Counts) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %+v, want %+v", what, got, want)
-	}
+	check.That(t, got == want, "%s: %+v, want %+v", what, got, want)
 }
 
 // B-23: files that differ are written, the others are only read, and a dry run writes nothing.
@@ -114,9 +113,8 @@ func TestImportWritesOnlyDifferences(t *testing.T) {
 	text = strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1)
 	n, _, err = run(t, c, text)
 	want(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
-	if err != nil || f.writes != 2 || !f.files["d/f"].Equal(sddl.MustParse(two)) {
-		t.Errorf("B-23: %v after %d writes, want 2 writes", err, f.writes)
-	}
+	check.That(t, err == nil && f.writes == 2 && f.files["d/f"].Equal(sddl.MustParse(two)),
+		"B-23: %v after %d writes, want 2 writes", err, f.writes)
 	n, _, _ = run(t, c, text)
 	want(t, "again", n, Counts{Lines: 4, Same: 4})
 }
@@ -179,9 +177,7 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	want(t, "failing files", n, Counts{Lines: 6, Written: 2, Failed: 4})
 	for _, line := range []string{"2 b a file has taken", "3 c input/output error", "4 d operation not permitted",
 		"5 none file does not exist"} {
-		if !strings.Contains(out, line) {
-			t.Errorf("B-23: output %q, error %v, want text containing %q", out, err, line)
-		}
+		check.That(t, strings.Contains(out, line), "B-23: output %q, error %v, want text containing %q", out, err, line)
 	}
 	clear(f.errs)
 	n, _, _ = run(t, Config{Files: f}, text.String())
@@ -201,9 +197,8 @@ func TestImportContinuesAfterFullDisk(t *testing.T) {
 	f.most = 37
 	n, out, err := run(t, Config{Files: f}, text.String())
 	want(t, "a full disk", n, Counts{Lines: 100, Written: 37, Failed: 63})
-	if !strings.Contains(out, "38 f37 no space left on device") || err != nil {
-		t.Errorf(`%q, %v, want text containing "38 f37 no space left on device", nil`, out, err)
-	}
+	check.That(t, strings.Contains(out, "38 f37 no space left on device") && err == nil,
+		`%q, %v, want text containing "38 f37 no space left on device", nil`, out, err)
 	f.most = 0
 	n, _, _ = run(t, Config{Files: f}, text.String())
 	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
@@ -220,9 +215,7 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(text.String()))
 	want(t, "interrupted", n, Counts{Lines: 3, Written: 1})
-	if !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
+	check.That(t, errors.Is(err, context.Canceled), "%v", err)
 	n, _, err = run(t, Config{Files: f}, text.String())
 	if want(t, "repeated", n, Counts{Lines: 3, Written: 2, Same: 1}); err != nil {
 		t.Error(err)

@@ -39,9 +39,7 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	want := nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: 8, JobToken: 0x1C,
 		SidsToDisable: groups(sid.Users, sid.Guests), RestrictedSids: groups(sid.Everyone),
 		PrivilegesToDelete: []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}})
-	if !reflect.DeepEqual(limits, want) {
-		t.Errorf("job_security_limits: %+v, want %+v", limits, want)
-	}
+	check.That(t, reflect.DeepEqual(limits, want), "job_security_limits: %+v, want %+v", limits, want)
 	var f token.FilterSpec
 	list := func(text string) *starlark.List { return given(t, r, text).(*starlark.List) }
 	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`),
@@ -52,9 +50,8 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	}
 	a := given(t, r, `security_attributes(sd="O:SY", `+
 		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
-	if !a.InheritHandle || a.SecurityDescriptor == nil {
-		t.Errorf("security_attributes = %+v, want the inherit flag and a descriptor", a)
-	}
+	check.That(t, a.InheritHandle && a.SecurityDescriptor != nil,
+		"security_attributes = %+v, want the inherit flag and a descriptor", a)
 	for name, user := range map[string]sid.SID{"local service": sid.LocalService, "network service": sid.NetworkService,
 		"system": sid.LocalSystem, "anonymous": sid.Anonymous, "administrator": sid.MustParse("S-1-5-21-1-2-3-1001")} {
 		v := given(t, r, fmt.Sprintf("token_profile(%q)", name)).(*tokenValue)

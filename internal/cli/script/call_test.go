@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
@@ -72,9 +73,7 @@ func TestParametersAreNamedAsInHeaders(t *testing.T) {
 			compareParameters(t, row, want)
 		}
 	}
-	if compared < 90 {
-		t.Errorf("only %d rows were found in the headers, want at least 90", compared)
-	}
+	check.That(t, compared >= 90, "only %d rows were found in the headers, want at least 90", compared)
 }
 
 // compareParameters fails for a name that only one side has, unless the maps without or besides have a reason.
@@ -86,14 +85,12 @@ func compareParameters(t *testing.T, row *nt.Row, want []string) {
 		ours = append(ours, p.Name)
 	}
 	for _, w := range want {
-		if !slices.Contains(ours, w) && without[w] == "" && without[name+"."+w] == "" {
-			t.Errorf("%s: parameter %s of the header is missing in %q, want it", name, w, ours)
-		}
+		check.That(t, slices.Contains(ours, w) || without[w] != "" || without[name+"."+w] != "",
+			"%s: parameter %s of the header is missing in %q, want it", name, w, ours)
 	}
 	for _, o := range ours {
-		if !slices.Contains(want, o) && besides[o] == "" && besides[name+"."+o] == "" {
-			t.Errorf("%s: our %s is not in the header, %q", name, o, want)
-		}
+		check.That(t, slices.Contains(want, o) || besides[o] != "" || besides[name+"."+o] != "",
+			"%s: our %s is not in the header, %q", name, o, want)
 	}
 }
 
@@ -172,7 +169,6 @@ func TestPrototypesAreRead(t *testing.T) {
 	got := prototypes(`/* NTAPI Not(IN int a); */
 NTSTATUS NTAPI One(IN HANDLE Handle, OUT PVOID Buffer OPTIONAL, ULONG Codes[3]); // NTAPI Two(IN int a);
 VOID NTAPI None(VOID);`)
-	if len(got) != 1 || !slices.Equal(got["One"], []string{"Handle", "Buffer", "Codes"}) {
-		t.Errorf("prototypes = %q, want one with three parameters", got)
-	}
+	check.That(t, len(got) == 1 && slices.Equal(got["One"], []string{"Handle", "Buffer", "Codes"}),
+		"prototypes = %q, want one with three parameters", got)
 }

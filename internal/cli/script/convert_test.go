@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -27,9 +28,7 @@ func given(t *testing.T, r *Runner, expr string) starlark.Value {
 	env := r.predeclared()
 	env["struct"] = starlark.NewBuiltin("struct", starlarkstruct.Make)
 	v, err := starlark.EvalOptions(options, &starlark.Thread{}, "e", expr, env)
-	if err != nil {
-		t.Fatalf("%s: %v, want no error", expr, err)
-	}
+	check.RequireThat(t, err == nil, "%s: %v, want no error", expr, err)
 	return v
 }
 
@@ -156,9 +155,8 @@ func TestScriptValuesAreConverted(t *testing.T) {
 		{"", `{"MessageType": 99}`, nt.LogonInformation{MessageType: 99}},
 	} {
 		got, err := read(t, r, c.name, c.expr, c.want)
-		if err != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s%s as %T: %+v, %v, want %+v", c.name, c.expr, c.want, got, err, c.want)
-		}
+		check.That(t, err == nil && reflect.DeepEqual(got, c.want),
+			"%s%s as %T: %+v, %v, want %+v", c.name, c.expr, c.want, got, err, c.want)
 	}
 }
 

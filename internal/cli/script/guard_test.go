@@ -31,9 +31,7 @@ func TestBounds(t *testing.T) {
 			}
 			r := New(Config{Quiet: true})
 			err := r.Run("p.star", []byte(c.source))
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
+			check.That(t, err != nil && strings.Contains(err.Error(), c.want), "got %v, want %q", err, c.want)
 			if errors.Is(err, ErrStopped) != c.stopped && c.name != "doubling" { // a step may be slow
 				t.Errorf("stopped: got %v, want %v", !c.stopped, c.stopped)
 			}
@@ -71,9 +69,7 @@ func TestQuietPrintsOnlyFailures(t *testing.T) {
 		r := New(Config{Output: &b, Quiet: true, JSON: json})
 		err := r.Run("p.star", []byte(
 			"step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
-		if !errors.Is(err, ErrExpectation) {
-			t.Errorf("got %v, want %v", err, ErrExpectation)
-		}
+		check.That(t, errors.Is(err, ErrExpectation), "got %v, want %v", err, ErrExpectation)
 		if n := strings.Count(b.String(), "\n"); n != 1 {
 			t.Errorf("json %v: %d lines, want the failure alone:\n%s", json, n, b.String())
 		}

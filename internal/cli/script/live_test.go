@@ -103,9 +103,7 @@ func TestKernelFunctionsAreRefusedWhenConnected(t *testing.T) {
 		r := script.New(script.Config{Connect: elsewhere(t, nt.Documented)})
 		err := r.Run("p.star", []byte("me = process(\"me\")\nth = me.thread\n"+statement))
 		var refused *script.UnaskableError
-		if !errors.As(err, &refused) {
-			t.Errorf("%s: %v, want a refusal", statement, err)
-		}
+		check.That(t, errors.As(err, &refused), "%s: %v, want a refusal", statement, err)
 		check.NoError(t, r.Close())
 	}
 }

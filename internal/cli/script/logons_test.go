@@ -33,7 +33,6 @@ print(r)
 
 func shows(t *testing.T, text string) {
 	t.Helper()
-	if strings.Contains(text, string(logon.ExamplePassword)) || !strings.Contains(text, "LsaLogonUser") {
-		t.Errorf("transcript %s, want the call of LsaLogonUser without the password", text)
-	}
+	check.That(t, !strings.Contains(text, string(logon.ExamplePassword)) && strings.Contains(text, "LsaLogonUser"),
+		"transcript %s, want the call of LsaLogonUser without the password", text)
 }

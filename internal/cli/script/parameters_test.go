@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // asking is the start of a program with h, a handle to alice's token as a client's.
@@ -60,9 +61,7 @@ func TestStructuredParametersAreConverted(t *testing.T) {
 			TokenHandle=o).status`, "STATUS_SUCCESS"},
 	} {
 		out, err, leak := run(t, script.Config{Quiet: true}, asking+"expect("+c.call+", "+c.want+")\n")
-		if err != nil || leak != nil {
-			t.Errorf("%s: %v, %v, want nil, nil\n%s", c.call, err, leak, out)
-		}
+		check.That(t, err == nil && leak == nil, "%s: %v, %v, want nil, nil\n%s", c.call, err, leak, out)
 	}
 }
 

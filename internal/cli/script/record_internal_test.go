@@ -2,6 +2,8 @@ package script
 
 import (
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A recording names a handle by the call that returned it. The same number in another table, or after reuse, has
@@ -24,9 +26,7 @@ func TestHandlesAreNamedByTheirCall(t *testing.T) {
 		if c.line != 0 {
 			s.call(c.line)
 		}
-		if got := s.name(c.kind, c.table, c.n, c.fresh); got != c.want {
-			t.Errorf("%d: %q, want %q", i, got, c.want)
-		}
+		check.Equal(t, s.name(c.kind, c.table, c.n, c.fresh), c.want, "%d", i)
 	}
 	if a, b, c := s.call(9), s.call(9), s.call(3); a != 1 || b != 2 || c != 2 {
 		t.Errorf("calls of a line: %d, %d, %d, want 1, 2, 2", a, b, c)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // recorded runs a program and returns its calls as a recording has them: line, time, name, status, inputs and
@@ -16,13 +17,9 @@ func recorded(t *testing.T, program string) (lines []string) {
 	t.Helper()
 	cfg := script.Config{Record: func(c script.Recorded) {
 		in, err := json.Marshal(c.In)
-		if err != nil {
-			t.Error(err)
-		}
+		check.That(t, err == nil, "%v", err)
 		out, err := json.Marshal(c.Out)
-		if err != nil {
-			t.Error(err)
-		}
+		check.That(t, err == nil, "%v", err)
 		lines = append(lines, fmt.Sprintf("%d.%d %s %s %s %s %s [%s %s]", c.Line, c.Time, c.Thread, c.Call, c.Status, in, out,
 			c.Rule, c.Step))
 	}}

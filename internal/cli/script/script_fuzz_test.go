@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // chains are programs for which the compiler calls itself once for every few bytes.
@@ -53,9 +55,8 @@ func FuzzSource(f *testing.F) {
 			t.Errorf("program used %d bytes of heap in %v, want less than twice the limit and a minute",
 				held, time.Since(start))
 		}
-		if err != nil && !errors.Is(err, ErrExpectation) && err.Error() == "" {
-			t.Error("the error has no text, want one")
-		}
+		check.That(t, err == nil || errors.Is(err, ErrExpectation) || err.Error() != "",
+			"the error has no text, want one")
 		_ = r.Close() // a program may leak
 	})
 }

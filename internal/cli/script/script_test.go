@@ -30,9 +30,7 @@ func run(tb testing.TB, cfg script.Config, program string) (out string, err, lea
 func mustRun(tb testing.TB, cfg script.Config, program string) string {
 	tb.Helper()
 	out, err, leak := run(tb, cfg, program)
-	if err != nil || leak != nil {
-		tb.Fatalf("run: %v, close: %v, want nil, nil\n%s", err, leak, out)
-	}
+	check.RequireThat(tb, err == nil && leak == nil, "run: %v, close: %v, want nil, nil\n%s", err, leak, out)
 	return out
 }
 
@@ -45,9 +43,7 @@ alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
 // Users read the programs of examples/ first. All of their expectations must hold, and nothing may leak.
 func TestExampleProgramsPass(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v, want at least one", err)
-	}
+	check.RequireThat(t, err == nil && len(files) != 0, "no examples: %v, want at least one", err)
 	for _, f := range files {
 		source, err := os.ReadFile(f)
 		check.NoError(t, err)
@@ -97,29 +93,22 @@ func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 		{"object_attributes(sqos=2)", `sqos: want sqos\(…\) or None`},
 	} {
 		out, err, leak := run(t, script.Config{}, prelude+c.program)
-		if err == nil || !regexp.MustCompile(c.want).MatchString(err.Error()) {
-			t.Errorf("%s:\n got %v\nwant %s\n%s", c.program, err, c.want, out)
-		}
-		if errors.Is(err, script.ErrExpectation) {
-			t.Errorf("%s: error = %v, want one other than %v", c.program, err, script.ErrExpectation)
-		}
-		if leak != nil {
-			t.Errorf("%s: %v, want nil", c.program, leak)
-		}
+		check.That(t, err != nil && regexp.MustCompile(c.want).MatchString(err.Error()),
+			"%s:\n got %v\nwant %s\n%s", c.program, err, c.want, out)
+		check.That(t, !errors.Is(err, script.ErrExpectation),
+			"%s: error = %v, want one other than %v", c.program, err, script.ErrExpectation)
+		check.That(t, leak == nil, "%s: %v, want nil", c.program, leak)
 	}
 }
 
 // The position of an error is that of the program's innermost frame.
 func TestErrorPositionIsInnermostFrame(t *testing.T) {
 	_, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nf()\n")
-	if err == nil || !strings.HasPrefix(err.Error(), "test.star:2:9: ") {
-		t.Errorf("error = %v, want it at test.star:2:9", err)
-	}
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "test.star:2:9: "),
+		"error = %v, want it at test.star:2:9", err)
 	out, err, _ := run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
-	if !errors.Is(err, script.ErrExpectation) || out != "FAILED test.star:2:11: got 1, want 2 (because)\n" {
-		t.Errorf("got %v\n%s, want %v, %q", err, out, script.ErrExpectation,
-			"FAILED test.star:2:11: got 1, want 2 (because)\n")
-	}
+	check.That(t, errors.Is(err, script.ErrExpectation) && out == "FAILED test.star:2:11: got 1, want 2 (because)\n",
+		"got %v\n%s, want %v, %q", err, out, script.ErrExpectation, "FAILED test.star:2:11: got 1, want 2 (because)\n")
 }
 
 // A program continues after a failed expectation, so that one run shows all failures.
@@ -179,9 +168,7 @@ print("p")
 		}
 		lines = append(lines, m)
 	}
-	if len(lines) != 5 {
-		t.Fatalf("%d lines, want 5:\n%s", len(lines), out)
-	}
+	check.RequireThat(t, len(lines) == 5, "%d lines, want 5:\n%s", len(lines), out)
 	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
 		l["why"] == nil || l["out"] != nil {
 		t.Errorf("denied open = %v, want NtOpenFile with STATUS_ACCESS_DENIED and a reason", l)
@@ -193,10 +180,8 @@ print("p")
 	if l := lines[2]; l["rule"] != "O-40" {
 		t.Errorf(`a failed close: %v, want l["rule"] = "O-40"`, l)
 	}
-	if lines[3]["step"] != "s" || lines[4]["print"] != "p" {
-		t.Errorf(`a step and a print: %v %v, want lines[3]["step"] = "s", lines[4]["print"] = "p"`, lines[3],
-			lines[4])
-	}
+	check.That(t, lines[3]["step"] == "s" && lines[4]["print"] == "p",
+		`a step and a print: %v %v, want lines[3]["step"] = "s", lines[4]["print"] = "p"`, lines[3], lines[4])
 }
 
 // The program reads from an output handle after a failure the value that the service left (O-5).
@@ -236,9 +221,8 @@ func TestLeakedReferenceIsReported(t *testing.T) {
 k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
 k.PsReferenceImpersonationToken(Thread=th)
 `)
-	if err != nil || leak == nil || !strings.Contains(leak.Error(), "Token: handles 0, references 1") {
-		t.Errorf("run: %v, close: %v, want no error and one leaked reference", err, leak)
-	}
+	check.That(t, err == nil && leak != nil && strings.Contains(leak.Error(), "Token: handles 0, references 1"),
+		"run: %v, close: %v, want no error and one leaked reference", err, leak)
 }
 
 // An injected error occurs as often as the program says, and the failing call changes nothing (O-81).
@@ -270,9 +254,7 @@ close_all()
 expect(counts(), before)
 token_object(token(user="S-1-5-21-1-2-3-1109"))
 `)
-	if err != nil || leak != nil {
-		t.Errorf("%v, close: %v, want nil, nil\n%s", err, leak, out)
-	}
+	check.That(t, err == nil && leak == nil, "%v, close: %v, want nil, nil\n%s", err, leak, out)
 }
 
 // The interactive loop runs each statement immediately, prints values, and continues after an error.
@@ -281,14 +263,10 @@ func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	r := script.New(script.Config{Output: &b})
 	err := r.Interact(strings.NewReader(
 		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
-	if !errors.Is(err, script.ErrExpectation) {
-		t.Errorf("ended with %v, want %v", err, script.ErrExpectation)
-	}
+	check.That(t, errors.Is(err, script.ErrExpectation), "ended with %v, want %v", err, script.ErrExpectation)
 	out := b.String()
 	for _, want := range []string{"21\n", "error: ", "FAILED "} {
-		if !strings.Contains(out, want) {
-			t.Errorf("printed %q, want %q in it", out, want)
-		}
+		check.That(t, strings.Contains(out, want), "printed %q, want %q in it", out, want)
 	}
 	check.NoError(t, r.Close())
 }

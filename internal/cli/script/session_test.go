@@ -77,9 +77,8 @@ func TestHelpListsParametersAndStatuses(t *testing.T) {
 	}
 	handle, closable := strings.Index(parts[1], "STATUS_INVALID_HANDLE "), strings.Index(parts[1],
 		"STATUS_HANDLE_NOT_CLOSABLE ")
-	if !strings.HasPrefix(parts[1], "NtClose(Handle)\n") || handle < 0 || closable < handle {
-		t.Errorf("help(NtClose): %q", parts[1])
-	}
+	check.That(t, strings.HasPrefix(parts[1], "NtClose(Handle)\n") && handle >= 0 && closable >= handle,
+		"help(NtClose): %q", parts[1])
 	if parts[2] != parts[1] || !strings.HasPrefix(parts[3], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n") {
 		t.Errorf("help of a method: %q; of a function: %q, want %q, text starting with %q", parts[2], parts[3],
 			parts[1], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n")
@@ -96,13 +95,10 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 		return b.String()
 	}
 	all, narrow := show(0), show(80)
-	if all == narrow || !slices.Equal(strings.Fields(all), strings.Fields(narrow)) {
-		t.Errorf("words of\n%s\nare others in\n%s", all, narrow)
-	}
+	check.That(t, all != narrow && slices.Equal(strings.Fields(all), strings.Fields(narrow)),
+		"words of\n%s\nare others in\n%s", all, narrow)
 	for line := range strings.Lines(narrow) {
-		if len(strings.TrimSuffix(line, "\n")) > 80 {
-			t.Errorf("%d columns: %q", len(line), line)
-		}
+		check.That(t, len(strings.TrimSuffix(line, "\n")) <= 80, "%d columns: %q", len(line), line)
 	}
 }
 
@@ -132,9 +128,8 @@ func TestCompletionOffersKnownNames(t *testing.T) {
 		{"(", 1, nil}, {"é.a", 3, nil},
 	} {
 		from, got := r.Complete(c.before)
-		if from != c.from || !slices.Equal(got, c.want) {
-			t.Errorf("%q: from %d %q, want from %d %q", c.before, from, got, c.from, c.want)
-		}
+		check.That(t, from == c.from && slices.Equal(got, c.want),
+			"%q: from %d %q, want from %d %q", c.before, from, got, c.from, c.want)
 	}
 	check.NoError(t, r.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // valued is a program's beginning with a value of each kind.
@@ -56,9 +57,8 @@ expect(svc.id == th.id, False)
 		"privilege_set", "security_attributes"} {
 		program := valued + fmt.Sprintf("for kind, v, _ in values:\n    if kind == %q:\n        {v: 1}\n", kind)
 		_, err, _ := run(t, script.Config{Quiet: true}, program)
-		if err == nil || !strings.Contains(err.Error(), "unhashable: "+kind) {
-			t.Errorf(`%s as a key: %v, want "unhashable"`, kind, err)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), "unhashable: "+kind),
+			`%s as a key: %v, want "unhashable"`, kind, err)
 	}
 }
 
@@ -86,9 +86,7 @@ k.ObDereferenceObject(Object=again)
 		{"svc.nonsense", "process has no .nonsense"},
 	} {
 		_, err, _ := run(t, script.Config{Quiet: true}, valued+c.program)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", c.program, err, c.want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %v, want %s", c.program, err, c.want)
 	}
 }
 
@@ -227,9 +225,7 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 		lines = append(lines, m)
 	}
 	lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["call"] == "NtClose" })
-	if len(lines) != 4 {
-		t.Fatalf("%d lines, want 4\n%s", len(lines), out)
-	}
+	check.RequireThat(t, len(lines) == 4, "%d lines, want 4\n%s", len(lines), out)
 	for i, want := range []struct {
 		call, lastError, status string
 		result                  bool

@@ -41,9 +41,7 @@ func TestEachCatalogueEventIsWrittenOrListed(t *testing.T) {
 	caveats, err := os.ReadFile("../../../docs/CAVEATS.md")
 	check.NoError(t, err)
 	_, row, ok := strings.Cut(string(caveats), "| U-57, the catalogue | ")
-	if !ok {
-		t.Fatal("docs/CAVEATS.md has no row about the catalogue, want one")
-	}
+	check.RequireThat(t, ok, "docs/CAVEATS.md has no row about the catalogue, want one")
 	row, _, _ = strings.Cut(row, "\n")
 	_, row, _ = strings.Cut(row, ": ") // behind the sentence
 	written, absent := numbers(t, table), numbers(t, row)

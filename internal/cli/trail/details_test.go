@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFirstDenialCodeExplainsDenial: the first refusal is why a denial, and each grant is why a
@@ -22,9 +24,7 @@ func TestFirstDenialCodeExplainsDenial(t *testing.T) {
 		1809: {},
 	} {
 		access := fmt.Sprintf("0x1 4416 %d E", code)
-		if got := Why(stored{id: 4656, access: access}.event(t)); got != want.granted {
-			t.Errorf("%d of a success: %q, want %q", code, got, want.granted)
-		}
+		check.Equal(t, Why(stored{id: 4656, access: access}.event(t)), want.granted, "%d of a success", code)
 		if got := Why(stored{id: 4656, failure: true, access: access}.event(t)); want.denied != "" &&
 			got != want.denied {
 			t.Errorf("%d of a denial: %q, want %q", code, got, want.denied)
@@ -45,8 +45,6 @@ func TestPolicyChangeCodesBecomeWords(t *testing.T) {
 		"success no longer included", "success included", "success no longer excluded", "success excluded",
 		"failure no longer included", "failure included", "failure no longer excluded", "failure excluded"} {
 		e := stored{id: 4912, data: fmt.Sprintf(`"AuditPolicyChanges":["%%%%%d"]`, 8448+i)}.event(t)
-		if got := details(e); got != want {
-			t.Errorf("%d: %q, want %q", 8448+i, got, want)
-		}
+		check.Equal(t, details(e), want, "%d", 8448+i)
 	}
 }

@@ -25,9 +25,7 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 			t.Errorf("%q is read as %q from %s, want %q", text, got, raw, text)
 		}
 	}
-	if rawText([]byte(`{"A":"b"}`), `"B":"`) != nil {
-		t.Error("rawText found the text of a missing key, want nil")
-	}
+	check.That(t, rawText([]byte(`{"A":"b"}`), `"B":"`) == nil, "rawText found the text of a missing key, want nil")
 }
 
 // A match considers the values of the named field only, at any position in the record.
@@ -87,17 +85,13 @@ func TestFastSearchAgreesWithTwin(t *testing.T) {
 		pattern := string(small(bytes.ToValidUTF8(text, []byte("a"))))
 		for _, n := range needlesOf(pattern) {
 			want := bytes.Contains(small(bytes.ToValidUTF8(body, []byte("?"))), []byte(n.text))
-			if got := n.in(bytes.ToValidUTF8(body, []byte("?"))); got != want {
-				t.Fatalf("%q in %q: %t, want %t", n.text, body, got, want)
-			}
+			check.Require(t, n.in(bytes.ToValidUTF8(body, []byte("?"))), want, "%q in %q", n.text, body)
 			if want {
 				found++
 			}
 		}
 	}
-	if found < 1000 {
-		t.Errorf("found %d times only, want at least 1000", found)
-	}
+	check.That(t, found >= 1000, "found %d times only, want at least 1000", found)
 	for c := range 256 {
 		want := byte(c)
 		if c < 0x80 {

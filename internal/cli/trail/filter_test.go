@@ -107,18 +107,12 @@ func TestFilterSinceIsInclusiveUntilExclusive(t *testing.T) {
 		f.Since = at + 1
 		g, err := Parse("id=7")
 		check.NoError(t, err)
-		if f.And(g).Match(r) {
-			t.Error("a combined filter ignores the upper time bound, want no match")
-		}
+		check.That(t, !f.And(g).Match(r), "a combined filter ignores the upper time bound, want no match")
 		f.Since, f.Until = 0, at
-		if f.And(g).Match(r) {
-			t.Error("a combined filter ignores the lower time bound, want no match")
-		}
+		check.That(t, !f.And(g).Match(r), "a combined filter ignores the lower time bound, want no match")
 	}
 	whole := &Filter{Since: 1}
-	if whole.Match(r) {
-		t.Error("a time bound alone matches a record outside, want no match")
-	}
+	check.That(t, !whole.Match(r), "a time bound alone matches a record outside, want no match")
 }
 
 // Two combined filters match what both match. The filter that matches nothing stays so in any combination.
@@ -133,12 +127,9 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 		check.NoError(t, err)
 		g, err := Parse(c.second)
 		check.NoError(t, err)
-		if f.And(g).Match(r) != c.want {
-			t.Errorf("%s and %s: want %t", c.first, c.second, c.want)
-		}
-		if f.And(&Filter{}).Match(r) || new(Filter).And(f).Match(r) {
-			t.Error("the zero filter, combined with another, matches, want no match")
-		}
+		check.That(t, f.And(g).Match(r) == c.want, "%s and %s: want %t", c.first, c.second, c.want)
+		check.That(t, !f.And(&Filter{}).Match(r) && !new(Filter).And(f).Match(r),
+			"the zero filter, combined with another, matches, want no match")
 	}
 	depth := strings.Repeat("not ", maxDepth-1) + "object=a"
 	if _, err := Parse(depth); err != nil {
@@ -174,9 +165,7 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 			t.Errorf("expression %q is accepted, want an error", text)
 		}
 	}
-	if new(Filter).Match(line) {
-		t.Error("the zero filter matches, want no match")
-	}
+	check.That(t, !new(Filter).Match(line), "the zero filter matches, want no match")
 	f, err := Parse("")
 	check.NoError(t, err)
 	for _, c := range []struct {
@@ -198,9 +187,8 @@ func TestFastSearchSkipsNoMatch(t *testing.T) {
 			t.Errorf("%s does not match, want a match", pattern)
 		}
 	}
-	if fields("*report*thing*", "ObjectName").may(line) || !fields("*no*", "ObjectName").may(line) {
-		t.Error("the fast search matches a text that is absent, or searches for one that is too short")
-	}
+	check.That(t, !fields("*report*thing*", "ObjectName").may(line) && fields("*no*", "ObjectName").may(line),
+		"the fast search matches a text that is absent, or searches for one that is too short")
 }
 
 func FuzzFilter(f *testing.F) {

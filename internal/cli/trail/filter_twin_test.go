@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -106,9 +107,7 @@ func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 		e := requested(t, audit.Object{Type: "File", Name: word(rnd)}, outcome, winnt.FILE_READ_DATA)
 		x := randomExpr(rnd, 3)
 		f, err := Parse(x.text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got := f.Match(e.AppendJSON(nil))
 		if got != x.is(&e) {
 			name, _ := e.Field("ObjectName")
@@ -118,10 +117,7 @@ func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 			chosen++
 		}
 	}
-	if chosen < runs/10 || chosen > runs*9/10 {
-		t.Errorf("%d of %d records match, want between a tenth and nine tenths", chosen, runs)
-	}
-	if new(Filter).And(&Filter{}).Match([]byte("{}")) {
-		t.Error("the zero filter matches, want no match")
-	}
+	check.That(t, chosen >= runs/10 && chosen <= runs*9/10,
+		"%d of %d records match, want between a tenth and nine tenths", chosen, runs)
+	check.That(t, !new(Filter).And(&Filter{}).Match([]byte("{}")), "the zero filter matches, want no match")
 }

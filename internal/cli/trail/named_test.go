@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -27,9 +28,7 @@ func TestEntryTextShowsNameOfSID(t *testing.T) {
 		"granted by a privilege":                 "granted by a privilege",
 		"(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)": "(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)",
 	} {
-		if got := staff.beside(e, text); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
+		check.Equal(t, staff.beside(e, text), want, "%s", text)
 	}
 	if got := staff.account(e, "S-1-5-21-1-2-3-2000"); got != "S-1-5-21-1-2-3-2000 (Staff)" {
 		t.Errorf("a subject without a name: %s", got)

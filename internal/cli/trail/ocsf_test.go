@@ -226,9 +226,8 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 			want[k] = v
 		}
 		for k := range want {
-			if !reflect.DeepEqual(got[k], want[k]) {
-				t.Errorf("event %d: %s is\n%v, want\n%v", c.r.id, k, got[k], want[k])
-			}
+			check.That(t, reflect.DeepEqual(got[k], want[k]),
+				"event %d: %s is\n%v, want\n%v", c.r.id, k, got[k], want[k])
 		}
 		for k, v := range got {
 			if _, ok := want[k]; !ok {
@@ -272,9 +271,7 @@ func TestLogServiceEventsHaveTheirXMLElement(t *testing.T) {
 		`<Version>1</Version><Level>0</Level>`, `<Opcode>0</Opcode><Keywords>0x8010000000000000</Keywords>`,
 		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
 			"", "</Event>\n</Events>\n"} {
-		if !strings.Contains(text, part) {
-			t.Errorf("%s, want text containing %q", text, part)
-		}
+		check.That(t, strings.Contains(text, part), "%s, want text containing %q", text, part)
 	}
 }
 
@@ -290,9 +287,7 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 		`"user":{"type_id":1,"uid":"S-1-5-21-1-2-3-1107"}`,
 		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
 	} {
-		if !strings.Contains(string(b), part) {
-			t.Errorf("%s is missing in %s, want it", part, b)
-		}
+		check.That(t, strings.Contains(string(b), part), "%s is missing in %s, want it", part, b)
 	}
 	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
 		"Token": {kernelResource, 1, ""}} {

@@ -21,9 +21,8 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		t.Errorf("policy text %s, want File System under Object Access", text)
 	}
 	again, err := ParsePolicy(text)
-	if err != nil || !bytes.Equal(FormatPolicy(again), text) {
-		t.Errorf("parsing the printed policy: %v, want the same policy\n%s", err, text)
-	}
+	check.That(t, err == nil && bytes.Equal(FormatPolicy(again), text),
+		"parsing the printed policy: %v, want the same policy\n%s", err, text)
 	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success",
 		"Logon  Success\nLogon  Failure"} {
 		if _, err := ParsePolicy([]byte(bad)); err == nil {
@@ -36,9 +35,8 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	}
 	again, err = ParsePolicy([]byte("\nSystem audit policy\r\nCategory/Subcategory                      Setting\n\n" +
 		"object access\n\n  File System   Failure  \n   \n"))
-	if err != nil || again.System(audit.FileSystem) != audit.OnFailure || again.System(audit.Logon) != 0 {
-		t.Errorf("policy with headings and blank lines: %v, want File System on failure", err)
-	}
+	check.That(t, err == nil && again.System(audit.FileSystem) == audit.OnFailure && again.System(audit.Logon) == 0,
+		"policy with headings and blank lines: %v, want File System on failure", err)
 	dir := t.TempDir() + "/log"
 	if none, err := LoadPolicy(dir); none != nil || err != nil {
 		t.Errorf("no policy: %v, %v, want nil, nil", none, err)

@@ -53,9 +53,7 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 			len(s.Denials)),
 		"the newest denial": s.Denials[5], "the oldest, of six": s.Denials[0],
 	} {
-		if fmt.Sprint(got) != want[name] {
-			t.Errorf("%s:\n%v, want\n%s", name, got, want[name])
-		}
+		check.That(t, fmt.Sprint(got) == want[name], "%s:\n%v, want\n%s", name, got, want[name])
 	}
 	for _, id := range []int{4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102} {
 		before := len(s.Changes)
@@ -73,9 +71,7 @@ func TestSummaryHasFirstAndLastTime(t *testing.T) {
 		e.Time = at
 		check.NoError(t, s.Add(e))
 	}
-	if s.First != 20 || s.Last != 90 {
-		t.Errorf("from %d to %d, want 20, 90", s.First, s.Last)
-	}
+	check.That(t, s.First == 20 && s.Last == 90, "from %d to %d, want 20, 90", s.First, s.Last)
 }
 
 // Names that a client invents fill neither the memory nor the page. All records are counted.
@@ -85,17 +81,14 @@ func TestSummaryIsBounded(t *testing.T) {
 		count(m, fmt.Sprint(i))
 		count(m, "0")
 	}
-	if len(m) != counted+1 || m["others"] != 5 || m["0"] != counted+5+1 {
-		t.Errorf("%d names, %d others, %d of the first, want %d, 5, %d", len(m), m["others"], m["0"], counted+1,
-			counted+5+1)
-	}
+	check.That(t, len(m) == counted+1 && m["others"] == 5 && m["0"] == counted+5+1,
+		"%d names, %d others, %d of the first, want %d, 5, %d", len(m), m["others"], m["0"], counted+1, counted+5+1)
 	var list []string
 	for i := range listed + 3 {
 		list = appendLast(list, fmt.Sprint(i))
 	}
-	if len(list) != listed || list[0] != "3" || list[listed-1] != fmt.Sprint(listed+2) {
-		t.Errorf("%d lines from %s to %s, want as many as the page lists", len(list), list[0], list[len(list)-1])
-	}
+	check.That(t, len(list) == listed && list[0] == "3" && list[listed-1] == fmt.Sprint(listed+2),
+		"%d lines from %s to %s, want as many as the page lists", len(list), list[0], list[len(list)-1])
 	if rows := Top(map[string]uint64{"b": 1, "c\n": 7, "a": 1, "d": 2},
 		3); fmt.Sprint(rows) != "[{c\uFFFD 7} {d 2} {a 1}]" {
 		t.Errorf("top rows = %v, want the three largest in order", rows)
@@ -144,21 +137,14 @@ Events
 		has, hasnt string
 	}{{true, `<b class="good">intact</b>`, "BROKEN"}, {false, `<b class="bad">BROKEN</b>`, ">intact<"}} {
 		out.Reset()
-		if err := (&Report{Summary: s, Dir: "d<r", Verified: "said <so>",
-			Intact: c.intact}).Write(&out); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, (&Report{Summary: s, Dir: "d<r", Verified: "said <so>", Intact: c.intact}).Write(&out))
 		page := out.String()
 		for _, part := range []string{c.has, "d&lt;r, 2024-02-29T16:00:00.123Z to", "<b>6</b> records",
 			"<b>6</b> denials among them",
 			"said &lt;so&gt;", "<td>3</td><td>File &lt;2&gt;", "width:100%", "width:66%", "width:33%",
 			"DENIED S-1-0 open File &lt;0&gt;\n"} {
-			if !strings.Contains(page, part) {
-				t.Errorf("%s is missing in the page, want it", part)
-			}
+			check.That(t, strings.Contains(page, part), "%s is missing in the page, want it", part)
 		}
-		if strings.Contains(page, c.hasnt) {
-			t.Errorf("%s is in the page, want it absent", c.hasnt)
-		}
+		check.That(t, !strings.Contains(page, c.hasnt), "%s is in the page, want it absent", c.hasnt)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // exported returns an event as Windows exports it, with fields as "Name=text" lines.
@@ -84,9 +85,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"no events":           {"", 0},
 	} {
 		all, _, err := allOf(strings.NewReader(c.text))
-		if err != nil || len(all) != c.n {
-			t.Errorf("%s: %d events (%v), want %d", name, len(all), err, c.n)
-		}
+		check.That(t, err == nil && len(all) == c.n, "%s: %d events (%v), want %d", name, len(all), err, c.n)
 		for i := range all {
 			if got := Line(&all[i], nil, nil); got != want || all[i].Subcategory != audit.FileSystem || all[i].Version != 1 ||
 				all[i].Computer != "dc1.corp.example" {
@@ -122,9 +121,7 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 	} {
 		text := exported("<EventID>"+c.id+"</EventID><TimeCreated SystemTime='2021-04-29T09:23:58Z'/>", c.fields)
 		all, _, err := allOf(strings.NewReader(text))
-		if err != nil || len(all) != 1 {
-			t.Fatalf("%s: %v", c.id, err)
-		}
+		check.RequireThat(t, err == nil && len(all) == 1, "%s: %v", c.id, err)
 		if got := Line(&all[0], nil, nil); got != "0 2021-04-29T09:23:58.000Z "+c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.id, got, c.want)
 		}
@@ -143,9 +140,7 @@ func TestWindowsReaderReadsOwnExport(t *testing.T) {
 		b = append(AppendXML(b, &all[i]), '\n')
 	}
 	got, _, err := allOf(bytes.NewReader(append(b, xmlTail...)))
-	if err != nil || len(got) != len(all) {
-		t.Fatalf("%d events (%v), want %d", len(got), err, len(all))
-	}
+	check.RequireThat(t, err == nil && len(got) == len(all), "%d events (%v), want %d", len(got), err, len(all))
 	for i := range all {
 		if got, want := string(got[i].AppendJSON(nil)), string(all[i].AppendJSON(nil)); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -175,9 +170,7 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"a large comment": {"<!--" + strings.Repeat("b", maxEventBytes+1) + "-->" + one, "more than 1024 KiB"},
 	} {
 		_, _, err := allOf(strings.NewReader(c.text))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %.200v, want %q", name, err, c.want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %.200v, want %q", name, err, c.want)
 	}
 	text := strings.Replace(one, "bob", "b\x01\xff\x1b", 1)
 	all, _, err := allOf(strings.NewReader(text))

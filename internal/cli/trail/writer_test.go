@@ -75,12 +75,10 @@ type event struct {
 func TestCSVNeutralizesFormulas(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: "=1+1\n"}, audit.Failure, 2)
 	rows, err := csv.NewReader(strings.NewReader(printed(t, "csv", e))).ReadAll()
-	if err != nil || len(rows) != 2 || len(rows[0]) != len(rows[1]) {
-		t.Fatalf("%v, %v, want len(rows) = 2, len(rows[0]) = %d, no error", rows, err, len(rows[1]))
-	}
-	if rows[1][10] != "'=1+1\uFFFD" || rows[1][14] != "denied by D:(D;;FW;;;WD)" {
-		t.Errorf(`%q, want rows[1][10] = "'=1+1�", rows[1][14] = "denied by D:(D;;FW;;;WD)"`, rows[1])
-	}
+	check.RequireThat(t, err == nil && len(rows) == 2 && len(rows[0]) == len(rows[1]),
+		"%v, %v, want len(rows) = 2, len(rows[0]) = %d, no error", rows, err, len(rows[1]))
+	check.That(t, rows[1][10] == "'=1+1\uFFFD" && rows[1][14] == "denied by D:(D;;FW;;;WD)",
+		`%q, want rows[1][10] = "'=1+1�", rows[1][14] = "denied by D:(D;;FW;;;WD)"`, rows[1])
 	if _, err := NewWriter(nil, "yaml", nil, nil); err == nil {
 		t.Error("an unknown format is taken")
 	}
@@ -112,9 +110,7 @@ func TestCSVColumnsHoldTheirNamedFields(t *testing.T) {
 				"", "", "", ""}},
 	} {
 		rows, err := csv.NewReader(strings.NewReader(printed(t, "csv", *c.r.event(t)))).ReadAll()
-		if err != nil || len(rows) != 2 {
-			t.Fatalf("%v, %v, want len(rows) = 2, no error", rows, err)
-		}
+		check.RequireThat(t, err == nil && len(rows) == 2, "%v, %v, want len(rows) = 2, no error", rows, err)
 		const head = "id time event outcome subcategory computer subject_sid subject_name primary_sid object_type " +
 			"object_name access_mask rights privileges reason"
 		if got := strings.Join(rows[0], " "); got != head {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A standard parser reads the fields in their order, whatever characters a name has (U-81, UC-59, UC-61).
@@ -17,9 +18,7 @@ func TestXMLIsWellFormedForAnyName(t *testing.T) {
 	var all struct {
 		Event []event
 	}
-	if err := xml.Unmarshal([]byte(printed(t, "xml", e, cleared)), &all); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, xml.Unmarshal([]byte(printed(t, "xml", e, cleared)), &all))
 	first, second := all.Event[0], all.Event[1]
 	if s := first.System; s.Provider.Name != "Microsoft-Windows-Security-Auditing" || s.EventID != 4656 ||
 		s.Task != 12800 || s.Keywords != "0x8020000000000000" ||
@@ -32,12 +31,10 @@ func TestXMLIsWellFormedForAnyName(t *testing.T) {
 		AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes
 		PrimaryUserSid PrimaryUserName PrimaryDomainName PrimaryLogonId Generator`)
 	for i, d := range first.EventData.Data {
-		if i >= len(want) || d.Name != want[i] {
-			t.Fatalf("field %d is %s, want less than %d, %s", i, d.Name, len(want), want[i])
-		}
-		if d.Name == "ObjectName" && d.Text != "a\n\"<b>&\uFFFD\uFFFD\uFFFD" {
-			t.Errorf("object name = %q, want it with replaced control characters", d.Text)
-		}
+		check.RequireThat(t, i < len(want) && d.Name == want[i],
+			"field %d is %s, want less than %d, %s", i, d.Name, len(want), want[i])
+		check.That(t, d.Name != "ObjectName" || d.Text == "a\n\"<b>&\uFFFD\uFFFD\uFFFD",
+			"object name = %q, want it with replaced control characters", d.Text)
 	}
 	if s := second.System; s.Provider.Name != "Microsoft-Windows-Eventlog" || s.Level != 4 || s.Task != 105 ||
 		s.Keywords != "0x4020000000000000" {

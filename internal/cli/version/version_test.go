@@ -6,13 +6,14 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestVersionLineNamesReleaseAndGo(t *testing.T) {
 	got := Line("refmond", "v1.2.3")
-	if !strings.HasPrefix(got, "refmond v1.2.3") || !strings.Contains(got, runtime.Version()) {
-		t.Errorf("version of a release = %q, want the release and the version of Go", got)
-	}
+	check.That(t, strings.HasPrefix(got, "refmond v1.2.3") && strings.Contains(got, runtime.Version()),
+		"version of a release = %q, want the release and the version of Go", got)
 	if got := Line("refmond", ""); strings.Contains(got, "(devel)") || len(strings.Fields(got)) < 4 {
 		t.Errorf(`version without a release = %q, want no "(devel)"`, got)
 	}
@@ -24,17 +25,14 @@ func TestEveryProgramPrintsItsVersion(t *testing.T) {
 	const root = "../../../"
 	for folder, want := range map[string]int{"cmd": 3, "record/cmd": 1, "server/cmd": 3} {
 		programs, err := os.ReadDir(root + folder)
-		if err != nil || len(programs) != want {
-			t.Fatalf("%s: %d programs, want %d, %v", folder, len(programs), want, err)
-		}
+		check.RequireThat(t, err == nil && len(programs) == want,
+			"%s: %d programs, want %d, %v", folder, len(programs), want, err)
 		for _, p := range programs {
 			var text strings.Builder
 			files, _ := filepath.Glob(root + folder + "/" + p.Name() + "/*.go")
 			for _, name := range files {
 				b, err := os.ReadFile(name)
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				text.Write(b)
 			}
 			says := `version.Line("` + p.Name() + `", release)`

@@ -59,9 +59,7 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 				len(d.Principals), d.Domain)
 		}
 		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the files"}
-		if !slices.Equal(unresolved, want) {
-			t.Errorf("unresolved: %q, want %q", unresolved, want)
-		}
+		check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	}
 }
 
@@ -75,9 +73,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 	check.NoError(t, z.Close())
 	var l collect.Collector
 	err := source.Read(&l, "bloodhound", packed.Bytes())
-	if err == nil || !strings.Contains(err.Error(), "more than 1024") {
-		t.Errorf("1025 files: %v", err)
-	}
+	check.That(t, err != nil && strings.Contains(err.Error(), "more than 1024"), "1025 files: %v", err)
 	for size, want := range map[uint64]string{1 << 40: "unpack to more than", 1: "zip"} {
 		packed.Reset()
 		z = zip.NewWriter(&packed)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
 )
@@ -36,21 +37,17 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"auto", two})
 	sources.HasGroups(t, d, "admin", "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-2000")
 	sources.HasGroups(t, d, "S-1-5-21-4-5-6-500", "S-1-5-21-1-2-3-2000")
-	if len(d.Principals) != 2 || d.Find("Admin (S-1-5-21-4-5-6-500)") < 0 || !d.Domain.IsZero() {
-		t.Errorf("%d principals, domain %v", len(d.Principals), d.Domain)
-	}
+	check.That(t, len(d.Principals) == 2 && d.Find("Admin (S-1-5-21-4-5-6-500)") >= 0 && d.Domain.IsZero(),
+		"%d principals, domain %v", len(d.Principals), d.Domain)
 	want := []string{"g lists only a range of its members: the memberOf of the others counts if it is there",
 		`users are of several domains: add "domain" to the directory file if one is yours`}
-	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q, want %q", unresolved, want)
-	}
+	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"},
 		[2]string{"passwd", "g:x:50:a\nh:x:50:b\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50")
 	sources.HasGroups(t, d, "b", "S-1-22-2-50")
-	if fmt.Sprint(unresolved) != "[the group h has the gid of g: its members count as that one's]" {
-		t.Errorf("unresolved: %q", unresolved)
-	}
+	check.That(t, fmt.Sprint(unresolved) == "[the group h has the gid of g: its members count as that one's]",
+		"unresolved: %q", unresolved)
 	// What either of the two is in counts for the members of both.
 	d, _ = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"}, [2]string{"passwd", "g:x:50:a\n"},
 		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nh,S-1-22-2-50,group,all\n" +
@@ -81,9 +78,7 @@ func TestAuthenticatedUsersExcludeGuest(t *testing.T) {
 		tok := d.Principals[i].Token
 		got := [2]bool{tok.Member(sid.MustParse("S-1-5-21-1-2-3-2001"), false),
 			tok.Member(sid.MustParse("S-1-5-21-1-2-3-2002"), false)}
-		if got != want {
-			t.Errorf("B-17: %s is a member of the groups of authenticated users and of everyone: %v, want %v", who, got, want)
-		}
+		check.Equal(t, got, want, "B-17: %s is a member of the groups of authenticated users and of everyone", who)
 	}
 }
 
@@ -101,9 +96,7 @@ func TestImplicitGroupsAreNotReported(t *testing.T) {
 	_, unresolved := sources.Read(t, [2]string{"ldif", text})
 	want := []string{"S-1-5-21-1-2-3-512, a member of g, is not in the files",
 		"S-1-5-32-548, a member of g, is not in the files", "S-1-5-21-1-2-3-9, a member of g, is not in the files"}
-	if fmt.Sprint(unresolved) != fmt.Sprint(want) {
-		t.Errorf("reported %q, want %q", unresolved, want)
-	}
+	check.That(t, fmt.Sprint(unresolved) == fmt.Sprint(want), "reported %q, want %q", unresolved, want)
 }
 
 // TestNamesThatReadAsSIDsChange: a user or group whose name sid.Resolve takes for a SID, in any of its forms, gets
@@ -118,8 +111,7 @@ func TestNamesThatReadAsSIDsChange(t *testing.T) {
 			want = [2]string{"user " + name, "group " + name}
 		}
 		group := d.Name(sid.MustParse("S-1-5-21-1-2-3-2000"))
-		if len(d.Principals) != 1 || d.Principals[0].Name != want[0] || group != want[1] {
-			t.Errorf("%s: got the users %+v and the group %q, want %q", name, d.Principals, group, want)
-		}
+		check.That(t, len(d.Principals) == 1 && d.Principals[0].Name == want[0] && group == want[1],
+			"%s: got the users %+v and the group %q, want %q", name, d.Principals, group, want)
 	}
 }

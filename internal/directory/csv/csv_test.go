@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
 )
@@ -42,23 +43,17 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
 	carol := d.Principals[d.Find("carol")].Token
 	for _, s := range []string{"S-1-5-21-1-2-3-2009", "S-1-5-21-1-2-3-2000"} { // through Letters
-		if carol.Member(sid.MustParse(s), false) {
-			t.Errorf("carol is a member of %s", s)
-		}
+		check.That(t, !carol.Member(sid.MustParse(s), false), "carol is a member of %s", s)
 	}
-	if d.Disabled != 1 || len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf(`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals),
-			d.Domain)
-	}
+	check.That(t, d.Disabled == 1 && len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
 	want := []string{
 		"column memberof holds the name of a type instead of values: export it as " +
 			"@{n='memberof';e={$_.memberof -join ';'}}",
 		"alice is a member of CN=Gone,DC=corp, which is not in the files",
 		"Letters is a distribution group, which no token has",
 	}
-	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q, want %q", unresolved, want)
-	}
+	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 }
 
 // getADGroupOf is a row of Get-ADGroupMember with the group in a column, in UTF-16 with semicolons.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestCSVEqualsYAML: the same company as YAML and as CSV, the same people.
@@ -29,9 +30,8 @@ func TestCSVEqualsYAML(t *testing.T) {
 	if got, want := listed(fromCSV), listed(fromYAML); got != want {
 		t.Errorf("from CSV\n%s, want %s\nfrom YAML\n%s", got, want, want)
 	}
-	if fromCSV.Disabled != 1 || fromCSV.Domain != fromYAML.Domain {
-		t.Errorf("%d disabled, domain %v, want 1, %v", fromCSV.Disabled, fromCSV.Domain, fromYAML.Domain)
-	}
+	check.That(t, fromCSV.Disabled == 1 && fromCSV.Domain == fromYAML.Domain,
+		"%d disabled, domain %v, want 1, %v", fromCSV.Disabled, fromCSV.Domain, fromYAML.Domain)
 }
 
 func listed(d *directory.Directory) string {
@@ -50,9 +50,8 @@ func listed(d *directory.Directory) string {
 func TestCellOfSemicolonsHasNoClaim(t *testing.T) {
 	for _, column := range []string{"claims.x", "claims.x:string", "claims.x:int64", "claims.x:boolean"} {
 		d, err := dirfile.Read([]byte("name,sid," + column + "\na,S-1-5-21-1-2-3-1107, ; ;\n"))
-		if err != nil || len(d.Principals) != 1 || d.Principals[0].Token.UserClaims().Len() != 0 {
-			t.Errorf("column %s with semicolons: %+v, error %v, want one user without claims", column, d, err)
-		}
+		check.That(t, err == nil && len(d.Principals) == 1 && d.Principals[0].Token.UserClaims().Len() == 0,
+			"column %s with semicolons: %+v, error %v, want one user without claims", column, d, err)
 	}
 }
 

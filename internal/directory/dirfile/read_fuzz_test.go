@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzDirectory: no panic, bounded time and memory, and each accepted user has a token and is found by name.
@@ -42,9 +43,7 @@ func FuzzDirectory(f *testing.F) {
 			return
 		}
 		for i, p := range d.Principals {
-			if p.Token == nil || p.Name == "" || d.Find(p.Name) != i {
-				t.Errorf("principal %+v", p)
-			}
+			check.That(t, p.Token != nil && p.Name != "" && d.Find(p.Name) == i, "principal %+v", p)
 		}
 	})
 }

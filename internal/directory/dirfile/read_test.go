@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestAmbiguousInputNamesLineAndField: ambiguous input is an error that names the line and the field.
@@ -60,9 +61,7 @@ func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
 		{"name":"eve","sid":"S-1-5-21-1-2-3-6"}]}`)))
 	for who, want := range map[string]int{"bob": 0, "Bob": 1, "BOB": -1, "EVE": 2, "S-1-5-21-1-2-3-5": 1, "mallory": -1} {
-		if got := d.Find(who); got != want {
-			t.Errorf("%s: %d, want %d", who, got, want)
-		}
+		check.Equal(t, d.Find(who), want, "%s", who)
 	}
 }
 

@@ -25,9 +25,7 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 	}))
 	text := dirfile.Write(&directory.Accounts{Users: []directory.User{{Name: "alice", SID: user, Claims: set}}})
 	d, err := dirfile.Read(text)
-	if err != nil {
-		t.Fatalf("written file: %v\n%s", err, text)
-	}
+	check.RequireThat(t, err == nil, "written file: %v\n%s", err, text)
 	got := d.Principals[0].Token.UserClaims()
 	check.Equal(t, got.Len(), set.Len(), "claims read back")
 	for _, want := range set.All() {

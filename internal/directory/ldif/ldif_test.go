@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
 )
@@ -29,11 +30,8 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"ldif", file})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
-	if d.Disabled != 1 || len(d.Principals) != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf(`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals),
-			d.Domain)
-	}
-	if fmt.Sprint(unresolved) != "[alice is a member of CN=Elsewhere,DC=other, which is not in the files]" {
-		t.Errorf("unresolved: %v", unresolved)
-	}
+	check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
+	check.That(t, fmt.Sprint(unresolved) == "[alice is a member of CN=Elsewhere,DC=other, which is not in the files]",
+		"unresolved: %v", unresolved)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 )
 
@@ -16,10 +17,8 @@ func TestPasswdInputYieldsUnixGroups(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"getent", group})
 	sources.HasGroups(t, d, "alice", "S-1-22-1-1001 S-1-22-2-100 S-1-22-2-50 S-1-22-2-3")
 	sources.HasGroups(t, d, "root", "S-1-22-1-0 S-1-22-2-0")
-	if got := fmt.Sprint(unresolved); got != "[ghost has neither a SID nor an id]" {
-		t.Errorf("unresolved: %v: fmt.Sprint(unresolved) = %q, want %q", unresolved, got,
-			"[ghost has neither a SID nor an id]")
-	}
+	check.Equal(t, fmt.Sprint(unresolved),
+		"[ghost has neither a SID nor an id]", "unresolved: %v: fmt.Sprint(unresolved)", unresolved)
 }
 
 // TestPdbeditJoinsSIDsAndIDs: SIDs of a server's accounts and ids of its system are one account.
@@ -31,7 +30,6 @@ func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 		"User SID:             S-1-5-21-1-2-3-1000\n"
 	d, _ := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"pdbedit", printed}, [2]string{"passwd", group})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-3002 S-1-22-1-1001 S-1-5-21-1-2-3-513 S-1-22-2-50")
-	if d.Disabled != 1 || d.Find("root") >= 0 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf("%d disabled, domain %v", d.Disabled, d.Domain)
-	}
+	check.That(t, d.Disabled == 1 && d.Find("root") < 0 && d.Domain.String() == "S-1-5-21-1-2-3",
+		"%d disabled, domain %v", d.Disabled, d.Domain)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
 )
@@ -22,16 +23,13 @@ func TestSambaToolOutput(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\nbob\n" + show}, [2]string{"samba-tool", verbose},
 		[2]string{"samba-tool", "CN=alice,CN=Users,DC=refmon,DC=test\n"}, [2]string{"members:Engineering", "alice\nErna\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1104 S-1-5-21-1-2-3-513")
-	if d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false) {
-		t.Error("alice is in a distribution group")
-	}
+	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false),
+		"alice is in a distribution group")
 	want := []string{"Erna, a member of Engineering, is not in the files",
 		"Letters is a distribution group, which no token has",
 		"bob, which samba-tool lists, has no entry in any input",
 		"Read-only Domain Controllers, which samba-tool lists, has no entry in any input"}
-	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q, want %q", unresolved, want)
-	}
+	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 }
 
 const dashes = "--------------------------------------------------------------------------------\n"

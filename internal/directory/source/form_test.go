@@ -5,6 +5,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFormOfFileIsRecognized: which form a file is in; a directory file is in none.
@@ -19,9 +20,7 @@ func TestFormOfFileIsRecognized(t *testing.T) {
 		"---------------\nUnix username:        a\n": "pdbedit", "---\nusers: []\n": "", "users: []\n": "",
 		"name,sid\na,BA\n": "", `{"users":[]}`: "", "": "", "{": "", "\n# a\n": "",
 	} {
-		if got := source.Form([]byte(text)); got != want {
-			t.Errorf("%.40q: form %q, want %q", text, got, want)
-		}
+		check.Equal(t, source.Form([]byte(text)), want, "%.40q: form", text)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
@@ -45,9 +46,7 @@ func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 			}
 		}
 	}
-	if len(d.Principals) == 0 {
-		t.Errorf("no accounts: len(d.Principals) = %d, want at least 1", len(d.Principals))
-	}
+	check.That(t, len(d.Principals) != 0, "no accounts: len(d.Principals) = %d, want at least 1", len(d.Principals))
 }
 
 // TestReadsGroupsOfProvisionedSambaDomain: a domain of Samba's own making, as its tools print it.
@@ -95,9 +94,7 @@ func TestReadsGroupsOfProvisionedSambaDomain(t *testing.T) {
 		t.Errorf("principals %v", namesOf(d))
 	}
 	for _, line := range unresolved {
-		if strings.Contains(line, "has no entry in any input") {
-			t.Error(line)
-		}
+		check.That(t, !strings.Contains(line, "has no entry in any input"), "%v", line)
 	}
 }
 

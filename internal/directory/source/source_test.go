@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/ldif"
 	"github.com/refmon/refmon/internal/directory/source"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
 )
@@ -328,9 +329,7 @@ func TestOnlyAccountsBecomePrincipals(t *testing.T) {
 		{map[string][]string{"ou": {"x"}}, nil},
 	} {
 		r, err := ldif.Parse(e.attributes)
-		if err != nil {
-			t.Fatalf("%v: %v", e.attributes, err)
-		}
+		check.RequireThat(t, err == nil, "%v: %v", e.attributes, err)
 		r.Claims = e.claims
 		l.Put(r)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 )
 
@@ -45,15 +46,12 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 	sources.HasGroups(t, d, `REFMON\alice`, "S-1-22-1-3000011 S-1-22-2-3000012 S-1-22-2-100 S-1-22-2-3000011 "+
 		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")
 	sources.HasGroups(t, d, "administrator", "S-1-22-1-0")
-	if len(d.Principals) != 2 || d.Domain.String() != "S-1-5-21-1-2-3" {
-		t.Errorf(`%d principals, domain %v, want 2, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
-	}
+	check.That(t, len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d principals, domain %v, want 2, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
 	want := []string{
 		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
 		"wbinfo -n nosuch: Could not lookup name nosuch",
 		`REFMON\ghost, which wbinfo -u lists, has no entry in any input`,
 	}
-	if !slices.Equal(unresolved, want) {
-		t.Errorf("unresolved: %q, want %q", unresolved, want)
-	}
+	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 }

@@ -292,9 +292,7 @@ func accept(a *kit.Answer) {
 // Without a
 // mistake it counts none, so the way that the test asks does not itself make answers wrong.
 func TestKitCountsEachWrongAnswer(t *testing.T) {
-	if len(mistakes) < 30 {
-		t.Fatalf("got %d mistakes, want at least 30", len(mistakes))
-	}
+	check.RequireThat(t, len(mistakes) >= 30, "got %d mistakes, want at least 30", len(mistakes))
 	for _, m := range mistakes {
 		questions, err := kit.Questions(m.suite)
 		check.NoError(t, err)
@@ -302,13 +300,9 @@ func TestKitCountsEachWrongAnswer(t *testing.T) {
 		for _, stride := range []int{41, 5, 1} { // most mistakes show soon
 			noticed = noticed || m.noticed(t, questions, stride)
 		}
-		if !noticed {
-			t.Errorf("%s: %s: got no wrong answer, want one", m.suite, m.name)
-		}
+		check.That(t, noticed, "%s: %s: got no wrong answer, want one", m.suite, m.name)
 		none := mistake{suite: m.suite, before: func(map[string]any) {}, after: func(*kit.Answer) {}}
-		if none.noticed(t, questions, 211) {
-			t.Errorf("%s: got a wrong answer without a mistake, want none", m.suite)
-		}
+		check.That(t, !none.noticed(t, questions, 211), "%s: got a wrong answer without a mistake, want none", m.suite)
 	}
 }
 

@@ -45,8 +45,7 @@ func FuzzCanon(f *testing.F) {
 			t.Errorf("%x: got no difference from another descriptor, want one", b)
 		}
 		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0), false)
-		if err == nil && (again != nil || one.Differ(two) != nil || one.String() != two.String()) {
-			t.Errorf("%x: got %q, and with zeros after the end %q, %v", b, one, two, again)
-		}
+		check.That(t, err != nil || again == nil && one.Differ(two) == nil && one.String() == two.String(),
+			"%x: got %q, and with zeros after the end %q, %v", b, one, two, again)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestDifferNamesPart changes one part of a descriptor at a time.
@@ -17,9 +18,7 @@ func TestDifferNamesPart(t *testing.T) {
 			d.DACL.Entries = append(d.DACL.Entries, a)
 		}
 		m, err := oracle.Canon(d.Bytes(), false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return m
 	}
 	want := object(func(*oracle.Descriptor, *oracle.ACE) {})

@@ -1,6 +1,10 @@
 package oracle
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
 
 // TestAttributeOfRepeatedName checks which of two attributes with one name a condition reads: the last claim of a
 // token, and the first resource attribute of an object. An entry that only children inherit does not count.
@@ -13,8 +17,7 @@ func TestAttributeOfRepeatedName(t *testing.T) {
 		SD: &Descriptor{SACL: &ACL{Entries: entries}}}}
 	for scope, want := range map[string]string{"User": "2", "Device": "1", "Resource": "1"} {
 		a := e.attribute(&Ref{Scope: scope, Name: "x"})
-		if a == nil || a.Values[0] != want {
-			t.Errorf("A-110: attribute of %s = %+v, want the one with value %s", scope, a, want)
-		}
+		check.That(t, a != nil && a.Values[0] == want,
+			"A-110: attribute of %s = %+v, want the one with value %s", scope, a, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
@@ -25,9 +26,8 @@ func TestOracleInheritsLikeRecordedWindows(t *testing.T) {
 			if len(got) == 0 {
 				continue // the row says nothing of an entry that is not inherited
 			}
-			if got[0].Flags != want {
-				t.Errorf("flags %#x, directory %t: got %#x, want %#x as recorded", row.Parent, dir, got[0].Flags, want)
-			}
+			check.That(t, got[0].Flags == want,
+				"flags %#x, directory %t: got %#x, want %#x as recorded", row.Parent, dir, got[0].Flags, want)
 		}
 	}
 }

@@ -66,9 +66,7 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 		"take when not signalled":  {take, false, false, false},
 	} {
 		var s ke.Signal
-		if s.Take(false) {
-			t.Error("the zero Signal is signalled, want not signalled")
-		}
+		check.That(t, !s.Take(false), "the zero Signal is signalled, want not signalled")
 		if c.from {
 			s.Set()
 		}
@@ -77,13 +75,9 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
 			case <-changed:
-				if !c.told {
-					t.Errorf("%s: the change woke a waiter, want none woken", name)
-				}
+				check.That(t, c.told, "%s: the change woke a waiter, want none woken", name)
 			default:
-				if c.told {
-					t.Errorf("%s: the change woke no waiter, want it woken", name)
-				}
+				check.That(t, !c.told, "%s: the change woke no waiter, want it woken", name)
 			}
 		}
 		check.Equal(t, s.Take(false), c.to, "%s: signalled", name)

@@ -60,9 +60,8 @@ func TestPortChangeWakesItsWaiters(t *testing.T) {
 		for i, e := range ends {
 			check.Equal(t, bare.Closed(e), c.ends, "%s: end %d signalled", c.name, i)
 		}
-		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
-			t.Fatalf("%s: a new waiter was woken by an earlier change, want it to wait", c.name)
-		}
+		check.RequireThat(t, !bare.Closed(p.port.Changed()) && (client == nil || !bare.Closed(client.Changed())),
+			"%s: a new waiter was woken by an earlier change, want it to wait", c.name)
 	}
 	client.Deref(ob.TagCall)
 	closeAll(server, p.port)
@@ -153,9 +152,7 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 		_, st := c.port.Connected()
 		want(t, name, st, c.want)
 	}
-	if !bare.Closed(now) {
-		t.Error("closing the port woke no waiter, want it woken")
-	}
+	check.That(t, bare.Closed(now), "closing the port woke no waiter, want it woken")
 	check.Equal(t, check.Status(p.port.Listen()), ntstatus.Timeout, "Listen on a closed port")
 	check.Equal(t, check.Status(p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil)), ntstatus.ReplyMessageMismatch,
 		"AcceptMessage on a closed port")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -81,10 +82,8 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s.As(s.client, otherUser, winnt.SecurityIdentification)
 	opened := false
 	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
-	if out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" || opened {
-		t.Errorf("refused client: %+v, opened %v, want %v by rule I-80, not opened", out, opened,
-			ntstatus.BadImpersonationLevel)
-	}
+	check.That(t, out.Status == ntstatus.BadImpersonationLevel && out.Rule == "I-80" && !opened,
+		"refused client: %+v, opened %v, want %v by rule I-80, not opened", out, opened, ntstatus.BadImpersonationLevel)
 	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)
 	s.client.RevertToSelf()
 	s.As(s.client, otherUser, winnt.SecurityImpersonation)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -81,9 +82,8 @@ func TestClientGetsFirstListeningInstance(t *testing.T) {
 		t.Errorf("connecting without a free instance: %+v, want %v by rule I-85", out, ntstatus.PipeNotAvailable)
 	}
 	for _, x := range []*npfs.End{one, two, three, four} {
-		if x.IsServer() || x.Security() != a.Security() || !a.IsServer() {
-			t.Error("want the client's end, with the descriptor of the pipe's name")
-		}
+		check.That(t, !x.IsServer() && x.Security() == a.Security() && a.IsServer(),
+			"want the client's end, with the descriptor of the pipe's name")
 	}
 	closeAll(one, two, three, four, a, b, c)
 }
@@ -96,9 +96,8 @@ func TestMissingClientHasReason(t *testing.T) {
 	refused := func(x *npfs.End, st ntstatus.Status) {
 		t.Helper()
 		out := x.Impersonate(s.server)
-		if out.Status != st || out.Rule != "I-85" || out.Because == "" || because[out.Because] {
-			t.Errorf("impersonation: %+v, want %v, rule I-85 and a reason that no other case has", out, st)
-		}
+		check.That(t, out.Status == st && out.Rule == "I-85" && out.Because != "" && !because[out.Because],
+			"impersonation: %+v, want %v, rule I-85 and a reason that no other case has", out, st)
 		because[out.Because] = true
 	}
 	refused(e, ntstatus.PipeListening)

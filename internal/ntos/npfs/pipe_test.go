@@ -109,18 +109,15 @@ func TestPipeConfigurationIsBounded(t *testing.T) {
 	} {
 		e, st := s.create(c.name, c.cfg)
 		if want(t, fmt.Sprint(i), st, c.want); st != ntstatus.Success {
-			if e != nil {
-				t.Errorf("configuration %d: a refused open returned an end, want nil", i)
-			}
+			check.That(t, e == nil, "configuration %d: a refused open returned an end, want nil", i)
 			continue
 		}
 		if got := e.Local(); got.MaximumInstances != c.most || got.CurrentInstances != 1 {
 			t.Errorf("configuration %d: pipe information %+v, want one instance and at most %d", i, got, c.most)
 		}
 		closeAll(e)
-		if s.fs.Find(c.name) != nil {
-			t.Fatalf("configuration %d: the name still exists after the close, want it removed", i)
-		}
+		check.RequireThat(t, s.fs.Find(c.name) == nil,
+			"configuration %d: the name still exists after the close, want it removed", i)
 	}
 }
 
@@ -177,9 +174,7 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 			}
 			check.Equal(t, told, c.want == good, "case %d: opened", i)
 		}
-		if c.there == 0 && s.fs.Find("p") != nil {
-			t.Errorf("case %d: a refused pipe exists, want none", i)
-		}
+		check.That(t, c.there != 0 || s.fs.Find("p") == nil, "case %d: a refused pipe exists, want none", i)
 		for _, e := range there {
 			if got := e.Local().CurrentInstances; got != uint32(c.there) {
 				t.Errorf("case %d: %d instances, want %d", i, got, c.there)
@@ -197,9 +192,7 @@ func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	found := func(what string, e *npfs.End) {
 		t.Helper()
 		x := s.fs.Find("P")
-		if x != e {
-			t.Errorf("%s: Find returned %p, want %p", what, x, e)
-		}
+		check.That(t, x == e, "%s: Find returned %p, want %p", what, x, e)
 		if x != nil {
 			x.Deref(ob.TagCall)
 		}
@@ -230,9 +223,7 @@ func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	again := s.made(npfs.Config{})
 	three.SetSecurity(nil)
 	found("again", again)
-	if again.Security() == nil {
-		t.Error("I-130: Security() of a removed pipe = nil, want its descriptor")
-	}
+	check.That(t, again.Security() != nil, "I-130: Security() of a removed pipe = nil, want its descriptor")
 	three.HoldOpen() // a late end of the old pipe
 	three.Deref(ob.TagCall)
 	closeAll(three)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -142,14 +143,11 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 	if got, st := e.Read(9); string(got) != "x" || st != good {
 		t.Errorf(`read after a refused write = %q, %v, want "x", %v`, got, st, good)
 	}
-	if all[0].Cancel() || !all[1].Cancel() {
-		t.Error("want Cancel = false for the completed request and true for the waiting one")
-	}
+	check.That(t, !all[0].Cancel() && all[1].Cancel(),
+		"want Cancel = false for the completed request and true for the waiting one")
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
 	closeAll(c)
-	if len(a.ended) != 255 {
-		t.Errorf("%d requests completed, want 255", len(a.ended))
-	}
+	check.That(t, len(a.ended) == 255, "%d requests completed, want 255", len(a.ended))
 	closeAll(e)
 }
 

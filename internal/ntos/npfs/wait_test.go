@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -24,12 +25,9 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 		wait(pending)
 	}
 	wait(ntstatus.InsufficientResources)
-	if !first.Cancel() || first.Cancel() {
-		t.Error("cancelling a wait: first or second Cancel returned the wrong result, want true, then false")
-	}
+	check.That(t, first.Cancel() && !first.Cancel(),
+		"cancelling a wait: first or second Cancel returned the wrong result, want true, then false")
 	wait(pending)
 	closeAll(c, e)
-	if ended != 4097 {
-		t.Errorf("%d waits ended, want 4097", ended)
-	}
+	check.That(t, ended == 4097, "%d waits ended, want 4097", ended)
 }

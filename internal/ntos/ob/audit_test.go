@@ -134,17 +134,15 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 		}
 		for k, n := range names {
 			h := w.ns.Root().Lookup(n, false)
-			if (h == nil) != gone[k] || h != nil && h != objects[k] {
-				t.Errorf("T-137: case %d: lookup of %s found an object: %v, want %v", i, n, h != nil, !gone[k])
-			}
+			check.That(t, (h == nil) == gone[k] && (h == nil || h == objects[k]),
+				"T-137: case %d: lookup of %s found an object: %v, want %v", i, n, h != nil, !gone[k])
 			if h != nil {
 				h.Deref(ob.TagCall)
 			}
 		}
 		h := w.ns.Root().Lookup("eV", true)
-		if c.found < 0 && h != nil || c.found >= 0 && h != objects[c.found] {
-			t.Errorf("T-137: case %d: case-insensitive lookup found another object, want the newest one left", i)
-		}
+		check.That(t, (c.found >= 0 || h == nil) && (c.found < 0 || h == objects[c.found]),
+			"T-137: case %d: case-insensitive lookup found another object, want the newest one left", i)
 		if h != nil {
 			h.Deref(ob.TagCall)
 		}
@@ -162,8 +160,7 @@ func TestCloseIsAuditedOnRequest(t *testing.T) {
 		w.c.Audit = l
 		v, _ := open(t, w.c.Table, 1, attributes)
 		wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
-		if (len(l.notes) == 1) != recorded {
-			t.Errorf("attributes %#x: records of the close %q, want one: %v", attributes, l.notes, recorded)
-		}
+		check.That(t, (len(l.notes) == 1) == recorded,
+			"attributes %#x: records of the close %q, want one: %v", attributes, l.notes, recorded)
 	}
 }

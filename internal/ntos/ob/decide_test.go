@@ -135,9 +135,8 @@ func TestHandleKeepsRightsAfterSecurityChange(t *testing.T) {
 	w := newWorld(t)
 	o := protected(eventType, ownEvent)
 	v, g, st := ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, winnt.OBJ_INHERIT)
-	if st != ntstatus.Success || g != winnt.EVENT_MODIFY_STATE {
-		t.Fatalf("open: %v, %v, want %v, %v", g, st, winnt.EVENT_MODIFY_STATE, ntstatus.Success)
-	}
+	check.RequireThat(t, st == ntstatus.Success && g == winnt.EVENT_MODIFY_STATE,
+		"open: %v, %v, want %v, %v", g, st, winnt.EVENT_MODIFY_STATE, ntstatus.Success)
 	before := o.PointerCount()
 	o.SetSecurity(protected(eventType, noRights).Security())
 	wantStatus(t, "old handle", w.refer(v, winnt.EVENT_MODIFY_STATE, eventType), ntstatus.Success)
@@ -211,14 +210,12 @@ func TestDeniedOpenHasReason(t *testing.T) {
 	w := newWorld(t)
 	w.c.Why = &ob.Why{}
 	w.want("denied", w.decide(protected(eventType, noRights), winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
-	if w.c.Why.Rule == "" || w.c.Why.Object != "Event" || w.c.Why.Explanation == nil {
-		t.Errorf("reason of the denial = %+v, want a rule, the object Event and an explanation", w.c.Why)
-	}
+	check.That(t, w.c.Why.Rule != "" && w.c.Why.Object == "Event" && w.c.Why.Explanation != nil,
+		"reason of the denial = %+v, want a rule, the object Event and an explanation", w.c.Why)
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
-	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
-		t.Errorf("reason of granting nothing = %+v, want rule O-90 without explanation", w.c.Why)
-	}
+	check.That(t, w.c.Why.Rule == "O-90" && w.c.Why.Explanation == nil,
+		"reason of granting nothing = %+v, want rule O-90 without explanation", w.c.Why)
 }
 
 func BenchmarkOpenByPointer(b *testing.B) {

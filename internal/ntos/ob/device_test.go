@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -36,9 +37,8 @@ func TestDeviceOpenKeepsNoReference(t *testing.T) {
 	} {
 		refuse = c.refuse
 		v, _, st := w.ns.Open(w.c, ob.Name{Path: c.path}, c.typ, w.self, winnt.FILE_READ_DATA)
-		if st != c.st || (v == 0) != (st != 0) {
-			t.Errorf("T-140: opening %s: %v, handle %#x, want %v", c.path, st, int64(v), c.st)
-		}
+		check.That(t, st == c.st && (v == 0) == (st != 0),
+			"T-140: opening %s: %v, handle %#x, want %v", c.path, st, int64(v), c.st)
 		if v != 0 {
 			h, _, _ := w.c.Table.Lookup(v, ob.TagCall)
 			h.Deref(ob.TagCall)

@@ -22,20 +22,13 @@ func TestObjectIsDestroyedWithLastReference(t *testing.T) {
 		t.Fatalf("two handles and the creator: counts %d, %d; want 2, 3", h, p)
 	}
 	table.Close(v)
-	if o.closed != 0 {
-		t.Fatalf("close hook ran %d times with a handle open, want 0", o.closed)
-	}
+	check.RequireThat(t, o.closed == 0, "close hook ran %d times with a handle open, want 0", o.closed)
 	table.Close(w)
-	if o.closed != 1 || o.destroyed != 0 {
-		t.Fatalf("after the last handle: closed %d, destroyed %d; want 1, 0", o.closed, o.destroyed)
-	}
+	check.RequireThat(t, o.closed == 1 && o.destroyed == 0,
+		"after the last handle: closed %d, destroyed %d; want 1, 0", o.closed, o.destroyed)
 	o.Deref(ob.TagCall)
-	if o.destroyed != 1 {
-		t.Fatalf("destroy hook ran %d times after the last reference, want 1", o.destroyed)
-	}
-	if o.TryRef(ob.TagCall) {
-		t.Fatal("TryRef = true on a destroyed object, want false")
-	}
+	check.RequireThat(t, o.destroyed == 1, "destroy hook ran %d times after the last reference, want 1", o.destroyed)
+	check.RequireThat(t, !o.TryRef(ob.TagCall), "TryRef = true on a destroyed object, want false")
 }
 
 func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table that is being closed
@@ -51,9 +44,8 @@ func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table tha
 	}
 	table.Close(4)
 	table.Drain()
-	if len(seen) != 4 || seen[0] != 1 || seen[3] != 0 {
-		t.Fatalf("table sizes seen by the hooks = %v, want 4 sizes from 1 to 0", seen)
-	}
+	check.RequireThat(t, len(seen) == 4 && seen[0] == 1 && seen[3] == 0,
+		"table sizes seen by the hooks = %v, want 4 sizes from 1 to 0", seen)
 }
 
 // The counts that a query returns do not include its own reference (O-62).
@@ -74,9 +66,8 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	a, b := sd.New(sd.Parts{}), sd.New(sd.Parts{})
 	o.SetSecurity(a)
 	none := quota.Receipt{}
-	if o.CompareAndSwapSecurity(b, a, none) || !o.CompareAndSwapSecurity(a, b, none) || o.Security() != b {
-		t.Error("CompareAndSwapSecurity must fail for another descriptor and swap the current one")
-	}
+	check.That(t, !o.CompareAndSwapSecurity(b, a, none) && o.CompareAndSwapSecurity(a, b, none) && o.Security() == b,
+		"CompareAndSwapSecurity must fail for another descriptor and swap the current one")
 }
 
 // A descriptor that replaces another one takes its charge's place. A swap that fails keeps the charge of the old one,
@@ -117,9 +108,7 @@ func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 					if st != 0 {
 						return
 					}
-					if h.PointerCount() < 1 {
-						t.Error("Lookup returned a reference to a destroyed object, want none")
-					}
+					check.That(t, h.PointerCount() >= 1, "Lookup returned a reference to a destroyed object, want none")
 					h.Deref(ob.TagCall)
 				}
 			})

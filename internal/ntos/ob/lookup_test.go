@@ -58,7 +58,5 @@ func TestLookupNeverMixesReusedSlot(t *testing.T) {
 		o.Deref(ob.TagCall)
 	}
 	check.Equal(t, live.Load(), 0, "objects alive")
-	if turns < 2 {
-		t.Errorf("the reader saw %d different values in the slot, want at least 2", turns)
-	}
+	check.That(t, turns >= 2, "the reader saw %d different values in the slot, want at least 2", turns)
 }

@@ -77,9 +77,8 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	wantStatus(t, "OC-32: again", check.Status(w.create(`\ev`, 0)), ntstatus.ObjectNameCollision)
 	u, st := w.create(`\ev`, winnt.OBJ_OPENIF)
 	wantStatus(t, "OC-32: with OBJ_OPENIF", st, ntstatus.ObjectNameExists)
-	if !st.IsSuccess() || u == 0 {
-		t.Errorf("create with OBJ_OPENIF = %v, handle %#x, want a success status and a handle", st, u)
-	}
+	check.That(t, st.IsSuccess() && u != 0,
+		"create with OBJ_OPENIF = %v, handle %#x, want a success status and a handle", st, u)
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, jobType, w.self, 1)
 	wantStatus(t, "OC-33: as job", st, ntstatus.ObjectTypeMismatch)
 	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENIF}, jobType, w.self, 1, newEvent)
@@ -101,9 +100,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	}
 	wantStatus(t, "OC-34: after the last handle", check.Status(w.openName(`\ev`, 0)), ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
-	if o.destroyed != 1 {
-		t.Errorf("object destroyed %d times after the last reference, want 1", o.destroyed)
-	}
+	check.That(t, o.destroyed == 1, "object destroyed %d times after the last reference, want 1", o.destroyed)
 }
 
 // TestMalformedNamesAreRefused checks the syntax of names and the valid attributes (O-22, O-23).
@@ -406,9 +403,8 @@ func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of th
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true}
 	w.name(`\pipe`, newObject(device, nil))
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\pipe\a\b`}, nil, &w.self, 1)
-	if st != ntstatus.Success || p.Rest != `a\b` || p.Object.Head().Type() != device {
-		t.Errorf("Resolve = %+v, %v, want %v, rest %q and the device", p, st, ntstatus.Success, `a\b`)
-	}
+	check.That(t, st == ntstatus.Success && p.Rest == `a\b` && p.Object.Head().Type() == device,
+		"Resolve = %+v, %v, want %v, rest %q and the device", p, st, ntstatus.Success, `a\b`)
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
 	wantStatus(t, "open of what only the device knows", st, ntstatus.ObjectTypeMismatch)

@@ -43,17 +43,14 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		before := state()
 		for range 3 {
 			h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
-			if st != c.want || h != 0 || granted != 0 {
-				t.Errorf("%s: %v, handle %#x with %v, want %v and no handle", name, st, h, granted, c.want)
-			}
+			check.That(t, st == c.want && h == 0 && granted == 0,
+				"%s: %v, handle %#x with %v, want %v and no handle", name, st, h, granted, c.want)
 		}
 		check.Equal(t, state(), before, "%s: state after the failed open", name)
 		w.c.Audit = nil
 		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
-		if st != ntstatus.Success || second == first {
-			t.Errorf("O-82: %s: last free slot: handle %#x, %v, want a new handle and %v",
-				name, second, st, ntstatus.Success)
-		}
+		check.That(t, st == ntstatus.Success && second != first,
+			"O-82: %s: last free slot: handle %#x, %v, want a new handle and %v", name, second, st, ntstatus.Success)
 		if _, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0); st != ntstatus.InsufficientResources {
 			t.Errorf("O-82: %s: open with a full table: %v, want %v", name, st, ntstatus.InsufficientResources)
 		}

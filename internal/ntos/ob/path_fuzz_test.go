@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -52,9 +53,8 @@ func FuzzPath(f *testing.F) {
 			wrong = st // a component before the empty one is missing
 		}
 		syntax := st == ntstatus.ObjectPathSyntaxBad || st == ntstatus.ObjectNameInvalid
-		if wrong != ntstatus.Success && st != wrong || wrong == ntstatus.Success && syntax {
-			t.Errorf("opening %q: %v, want %v from the naive parser", path, st, wrong)
-		}
+		check.That(t, (wrong == ntstatus.Success || st == wrong) && (wrong != ntstatus.Success || !syntax),
+			"opening %q: %v, want %v from the naive parser", path, st, wrong)
 		root := w.ns.Root()
 		w.c.Table.Drain()
 		w.ns.Close()

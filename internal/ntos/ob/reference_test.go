@@ -67,9 +67,8 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	}
 	wantStatus(t, "OC-6: close -3", w.c.Close(-3), ntstatus.InvalidHandle)
 	w.kernel(func() { wantStatus(t, "close -3 in kernel mode", w.c.Close(-3), ntstatus.InvalidHandle) })
-	if w.c.Process.Head().PointerCount() != 1 || w.c.Process.Head().HandleCount() != 0 {
-		t.Error("closing a pseudo handle changed the counts of the process, want 1 reference and no handle")
-	}
+	check.That(t, w.c.Process.Head().PointerCount() == 1 && w.c.Process.Head().HandleCount() == 0,
+		"closing a pseudo handle changed the counts of the process, want 1 reference and no handle")
 }
 
 // TestKernelHandlesNeedKernelMode checks that kernel mode opens and uses kernel handles in every process, and user
@@ -80,26 +79,21 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	o := newObject(eventType, nil)
 	var v winnt.Handle
 	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
-	if v >= 0 {
-		t.Fatalf("kernel handle = %v, want less than 0", v)
-	}
+	check.RequireThat(t, v < 0, "kernel handle = %v, want less than 0", v)
 	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
 	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
 	q.kernel(func() { // OC-16
 		x, _, st := ob.Reference[*object](q.c, v, 0, eventType)
-		if st != ntstatus.Success || x != o {
-			t.Errorf("kernel handle used in another process = %v, %v, want %v, %v", x, st, o, ntstatus.Success)
-		}
+		check.That(t, st == ntstatus.Success && x == o,
+			"kernel handle used in another process = %v, %v, want %v, %v", x, st, o, ntstatus.Success)
 		x.Deref(ob.TagCall)
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
 	})
 	p.kernel(func() { // O-28: also where the access is checked
 		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
 			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
-		if st != ntstatus.Success || v >= 0 {
-			t.Errorf("open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v",
-				v, st, ntstatus.Success)
-		}
+		check.That(t, st == ntstatus.Success && v < 0,
+			"open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v", v, st, ntstatus.Success)
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -75,9 +76,7 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 		if st != ntstatus.Success {
 			return
 		}
-		if h.Object().(*counted).dead.Load() {
-			t.Error("Lookup returned a destroyed object, want a live one")
-		}
+		check.That(t, !h.Object().(*counted).dead.Load(), "Lookup returned a destroyed object, want a live one")
 		if handles, references := h.Counts(0); handles < 0 || references < handles {
 			t.Errorf("object has %d references and %d handles, want at least %d references and at least 0 handles",
 				references, handles, handles) // O-45

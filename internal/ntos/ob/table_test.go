@@ -92,9 +92,8 @@ func TestSetAttributesKeepsRights(t *testing.T) {
 		wantStatus(t, "set", table.SetAttributes(v, attributes), ntstatus.Success)
 		h, g, st := table.Lookup(v, ob.TagCall)
 		want := attributes&(winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE) | winnt.OBJ_AUDIT_OBJECT_CLOSE
-		if st != ntstatus.Success || g.Access != rights || g.Attributes != want {
-			t.Errorf("attributes %#x: handle %+v, %v, want attributes %#x and all rights", attributes, g, st, want)
-		}
+		check.That(t, st == ntstatus.Success && g.Access == rights && g.Attributes == want,
+			"attributes %#x: handle %+v, %v, want attributes %#x and all rights", attributes, g, st, want)
 		h.Deref(ob.TagCall)
 	}
 }
@@ -122,9 +121,8 @@ func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keep
 		v, o := open(t, table, 1, 0)
 		objects[v] = o
 	}
-	if len(objects) != n || objects[4*n] == nil {
-		t.Fatalf("%d handles, want %d with the values 4, 8, and so on", len(objects), n)
-	}
+	check.RequireThat(t, len(objects) == n && objects[4*n] != nil,
+		"%d handles, want %d with the values 4, 8, and so on", len(objects), n)
 	seen := 0
 	for e := range table.All() {
 		if seen++; objects[e.Handle] != e.Object {
@@ -203,15 +201,13 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
 	table.SetAudit(v, 3)
-	if table.TakeAudit(v, o, 3) != 0 || table.TakeAudit(v, p, 3) != 3 {
-		t.Error("TakeAudit for a closed object used the rights of the object that reused its handle value")
-	}
+	check.That(t, table.TakeAudit(v, o, 3) == 0 && table.TakeAudit(v, p, 3) == 3,
+		"TakeAudit for a closed object used the rights of the object that reused its handle value")
 	table.SetAudit(v, 3)
 	table.Close(v)
 	next, p := open(t, table, 3, 0)
-	if next>>2&^0xff != v>>2&^0xff || table.TakeAudit(next, p, 3) != 0 {
-		t.Error("U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
-	}
+	check.That(t, next>>2&^0xff == v>>2&^0xff && table.TakeAudit(next, p, 3) == 0,
+		"U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
 }
 
 func TestClosedObjectCannotBeDuplicated(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -62,9 +63,7 @@ func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 	w := newJobWorld(t)
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
 		p, th, out := w.p.NewChild(Child{Image: image})
-		if out.Status != ntstatus.Success {
-			t.Fatalf("NewChild: %+v, want %v", out, ntstatus.Success)
-		}
+		check.RequireThat(t, out.Status == ntstatus.Success, "NewChild: %+v, want %v", out, ntstatus.Success)
 		own, parents := p.PrimaryToken(), w.p.PrimaryToken()
 		want := min(image, 0x2000) // the parent's
 		if image == se.Unlabelled {

@@ -88,9 +88,7 @@ func TestRemoteContextNamesItsToken(t *testing.T) {
 func TestSubjectContextKeepsTokens(t *testing.T) {
 	w := newJobWorld(t)
 	child, th, out := w.p.NewChild(Child{Image: se.Unlabelled}) // another process than the first
-	if out.Status != ntstatus.Success {
-		t.Fatal(out)
-	}
+	check.RequireThat(t, out.Status == ntstatus.Success, "%v", out)
 	tok := w.client(user())
 	succeeds(t, ImpersonateClient(th, tok, false, true, winnt.SecurityImpersonation))
 	primary := child.PrimaryToken()
@@ -120,18 +118,15 @@ func TestSubjectContextKeepsTokens(t *testing.T) {
 	c.Lock()
 	next := change()
 	set(tok, next)
-	if c.Subject().Client != was {
-		t.Error("I-83: a locked context shows a later value of the token, want the locked one")
-	}
+	check.That(t, c.Subject().Client == was,
+		"I-83: a locked context shows a later value of the token, want the locked one")
 	c.Lock() // once more: the present values
-	if c.Subject().Client != next {
-		t.Error("I-83: a context locked again shows an earlier value of the token, want the current one")
-	}
+	check.That(t, c.Subject().Client == next,
+		"I-83: a context locked again shows an earlier value of the token, want the current one")
 	set(tok, was)
 	c.Unlock()
-	if c.Subject().Client != was {
-		t.Error("I-83: an unlocked context shows an earlier value of the token, want the current one")
-	}
+	check.That(t, c.Subject().Client == was,
+		"I-83: an unlocked context shows an earlier value of the token, want the current one")
 	for range 2 {
 		c.Release()
 		if got := refs(); got != [2]int64{before[0] - 1, before[1]} { // the thread's own is gone, too

@@ -60,9 +60,8 @@ func TestThreadWalkVisitsEachOnce(t *testing.T) {
 	forth := walkIDs(t, p.ThreadAfter)
 	back := walkIDs(t, p.ThreadBefore)
 	slices.Reverse(back)
-	if !slices.Equal(forth, ids) || !slices.Equal(back, ids) {
-		t.Errorf("walk forward = %v, backward = %v, want %v", forth, back, ids)
-	}
+	check.That(t, slices.Equal(forth, ids) && slices.Equal(back, ids),
+		"walk forward = %v, backward = %v, want %v", forth, back, ids)
 	for i, id := range ids {
 		after, _ := p.ThreadAfter(id - 1)
 		before, _ := p.ThreadBefore(id + 1)
@@ -91,9 +90,8 @@ func TestLookupByIDIgnoresLowTwoBits(t *testing.T) {
 	for low := winnt.Handle(0); low < 4; low++ {
 		before := [2]int64{p.PointerCount(), th.PointerCount()}
 		gotP, gotT := w.sys.LookupProcess(pid|low), w.sys.LookupThread(tid|low)
-		if gotP != p || gotT != th {
-			t.Fatalf("lookups with low bits %d = %v, %v, want %v, %v", low, gotP, gotT, p, th)
-		}
+		check.RequireThat(t, gotP == p && gotT == th,
+			"lookups with low bits %d = %v, %v, want %v, %v", low, gotP, gotT, p, th)
 		if p.PointerCount() != before[0]+1 || th.PointerCount() != before[1]+1 {
 			t.Errorf("lookups with low bits %d added %d and %d references, want 1 and 1",
 				low, p.PointerCount()-before[0], th.PointerCount()-before[1])

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -58,9 +59,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 		wasOld, wasNew := old.PointerCount(), tok.PointerCount()
 		before := th.imp.Load()
 		_, other := th.accept(tok, false, false, winnt.SecurityImpersonation, looked)
-		if c.demoted && !c.refused && (other == nil || !other.Demoted) {
-			t.Errorf("%s: %+v, want a demoted token", c.name, other)
-		}
+		check.That(t, !c.demoted || c.refused || other != nil && other.Demoted,
+			"%s: %+v, want a demoted token", c.name, other)
 		now := th.imp.Load()
 		if c.refused {
 			if other == nil || other.Status != ntstatus.AccessDenied || other.Rule != "I-90" || now != before {
@@ -72,9 +72,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 					old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
 			}
 		} else {
-			if now == nil || now == before || !c.demoted && now.Token != tok {
-				t.Errorf("I-41: %s: thread impersonates with %+v, want the new token", c.name, now)
-			}
+			check.That(t, now != nil && now != before && (c.demoted || now.Token == tok),
+				"I-41: %s: thread impersonates with %+v, want the new token", c.name, now)
 			more := int64(1)
 			if c.demoted {
 				more = 0 // a copy has its own

@@ -60,9 +60,7 @@ func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 			th.IsImpersonating(), other.PointerCount())
 	}
 	defer func() {
-		if recover() == nil {
-			t.Error("restoring a state twice did not panic, want a panic")
-		}
+		check.That(t, recover() != nil, "restoring a state twice did not panic, want a panic")
 	}()
 	th.Restore(none)
 }
@@ -198,9 +196,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 	for _, asked := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
 		th := w.thread(p)
 		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
-		if out.Status != ntstatus.Success || !out.Demoted || out.Raised {
-			t.Errorf("I-43: impersonation = %+v, want %v, demoted and not raised", out, ntstatus.Success)
-		}
+		check.That(t, out.Status == ntstatus.Success && out.Demoted && !out.Raised,
+			"I-43: impersonation = %+v, want %v, demoted and not raised", out, ntstatus.Success)
 		r := th.Impersonation(ob.TagCall)
 		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
 			r.Own || r.Token == tok {

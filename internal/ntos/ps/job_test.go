@@ -193,9 +193,8 @@ func TestFailedJobFilterChangesNothing(t *testing.T) {
 	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
 		Attributes: 1}}}}
 	n, out = bad.admit(w.System, tok, true)
-	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
-		t.Errorf("I-90: admit with an invalid filter = %+v, want STATUS_INVALID_PARAMETER by rule I-90", out)
-	}
+	check.That(t, n == nil && out.Status == ntstatus.InvalidParameter && out.Rule == "I-90",
+		"I-90: admit with an invalid filter = %+v, want STATUS_INVALID_PARAMETER by rule I-90", out)
 	w.close(tok)
 }
 
@@ -216,9 +215,8 @@ func TestJobFlagsRefuseTheirTokens(t *testing.T) {
 	} {
 		l := JobLimits{Flags: c.flags}
 		out := l.refuses(value(t, c.of))
-		if (out.Status == ntstatus.AccessDenied) != c.refuse || c.refuse && out.Rule != "I-90" {
-			t.Errorf("I-90: flags %#x, user %v: %+v, want refused = %v", c.flags, c.of.User.SID, out, c.refuse)
-		}
+		check.That(t, (out.Status == ntstatus.AccessDenied) == c.refuse && (!c.refuse || out.Rule == "I-90"),
+			"I-90: flags %#x, user %v: %+v, want refused = %v", c.flags, c.of.User.SID, out, c.refuse)
 	}
 }
 

@@ -109,18 +109,14 @@ func TestOuterJobFiltersSingleToken(t *testing.T) {
 		succeeds(t, w.p.AssignToJob(outer))
 		c.inner.Token = single
 		for _, out := range []Outcome{outer.SetLimits(c.outer), inner.SetLimits(c.inner)} {
-			if out.Status != ntstatus.Success {
-				t.Fatal(c.name, out)
-			}
+			check.RequireThat(t, out.Status == ntstatus.Success, "%v %v", c.name, out)
 		}
 		old, refs := w.p.PrimaryToken(), single.PointerCount()
 		objects, _, _ := w.Security.Objects.Counts()
 		out := w.p.AssignToJob(inner)
 		now := w.p.PrimaryToken()
-		if out.Status != c.st || (now != old) != (c.st == ntstatus.Success) {
-			t.Errorf("I-90: %s: %+v, token replaced %t, want %v, %t",
-				c.name, out, now != old, c.st, c.st == ntstatus.Success)
-		}
+		check.That(t, out.Status == c.st && (now != old) == (c.st == ntstatus.Success),
+			"I-90: %s: %+v, token replaced %t, want %v, %t", c.name, out, now != old, c.st, c.st == ntstatus.Success)
 		after, _, _ := w.Security.Objects.Counts()
 		if single.PointerCount() != refs || after != objects || now.PointerCount() != 1 {
 			t.Errorf("I-90: %s: %d more references, %d more objects, %d references to the process's token, want "+

@@ -20,9 +20,8 @@ func TestProcessEndsOnceWithStatus(t *testing.T) {
 		th := w.thread()
 		check.Equal(t, [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}, [2]ntstatus.Status{ntstatus.Pending,
 			ntstatus.Pending}, "exit statuses before the end")
-		if !w.p.Terminate(st) || w.p.Terminate(ntstatus.Cancelled) {
-			t.Errorf("Terminate(%v) must succeed once and then fail", st)
-		}
+		check.That(t, w.p.Terminate(st) && !w.p.Terminate(ntstatus.Cancelled),
+			"Terminate(%v) must succeed once and then fail", st)
 		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{st, st} {
 			t.Errorf("exit statuses after Terminate(%v) = %v, want that status for both", st, got)
 		}
@@ -51,13 +50,10 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.InsufficientResources,
 		"O-147: queuing one call too many")
 	list := th.TakeCalls()
-	if len(list) != MaxCalls || list[0].ApcRoutine != 1 || list[MaxCalls-1].ApcRoutine != MaxCalls {
-		t.Errorf("O-147: TakeCalls returned %d calls, want %d in order", len(list), MaxCalls)
-	}
+	check.That(t, len(list) == MaxCalls && list[0].ApcRoutine == 1 && list[MaxCalls-1].ApcRoutine == MaxCalls,
+		"O-147: TakeCalls returned %d calls, want %d in order", len(list), MaxCalls)
 	queued(false)
-	if th.CallsFull() || len(th.TakeCalls()) != 0 {
-		t.Error("O-147: a second TakeCalls returned calls, want none")
-	}
+	check.That(t, !th.CallsFull() && len(th.TakeCalls()) == 0, "O-147: a second TakeCalls returned calls, want none")
 	th.Exit()
 	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.Unsuccessful,
 		"O-147: queuing a call of an ended thread")
@@ -75,14 +71,12 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	}
 	check.Equal(t, check.Status(th.Suspend()), ntstatus.SuspendCountExceeded, "O-144: Suspend at the maximum")
 	for before := int32(MaximumSuspendCount); before > 0; before-- {
-		if w.p.Started() {
-			t.Fatalf("O-144: the process has started at suspend count %d, want it to wait for 0", before)
-		}
+		check.RequireThat(t, !w.p.Started(),
+			"O-144: the process has started at suspend count %d, want it to wait for 0", before)
 		check.Require(t, th.Resume(), before, "O-144: Resume = previous count")
 	}
-	if !w.p.Started() || th.Resume() != 0 {
-		t.Error("O-144: the process has not started at suspend count 0, want it started")
-	}
+	check.That(t, w.p.Started() && th.Resume() == 0,
+		"O-144: the process has not started at suspend count 0, want it started")
 	th.Exit()
 	check.Equal(t, check.Status(th.Suspend()), ntstatus.ThreadIsTerminating, "O-144: Suspend of an ended thread")
 	w.close(th)
@@ -159,9 +153,8 @@ func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 		want    ntstatus.Status
 	}{{root, true, 0}, {child, true, 0}, {other, true, ntstatus.AccessDenied}, {other, false, 0}, {root, false, 0}} {
 		use, out := l.admit(w.System, c.tok, c.primary)
-		if out.Status != c.want || (use == c.tok) != (c.want == 0) {
-			t.Errorf("I-90: primary token %t: %+v, want %v", c.primary, out, c.want)
-		}
+		check.That(t, out.Status == c.want && (use == c.tok) == (c.want == 0),
+			"I-90: primary token %t: %+v, want %v", c.primary, out, c.want)
 	}
 	for _, o := range []*se.TokenObject{child, root, other} {
 		o.Deref(ob.TagCall)

@@ -74,9 +74,7 @@ func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 		{p.CancelIO(one, 0), []int{0, 1, 3}}, {p.CancelIO(one, 1), []int{0, 3}}, {p.CancelIO(nil, 2), []int{1, 4}},
 		{p.CancelIO(two, 1), []int{2}}, {p.CancelIO(two, 3), nil}, {q.CancelIO(nil, 0), []int{5}},
 	} {
-		if c.n != len(c.want) {
-			t.Errorf("call %d cancelled %d operations, want those at %v", i, c.n, c.want)
-		}
+		check.That(t, c.n == len(c.want), "call %d cancelled %d operations, want those at %v", i, c.n, c.want)
 	}
 	check.Equal(t, fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
 		all[5].cancelled), "5 5 2 2 1 1", "cancelled: times")

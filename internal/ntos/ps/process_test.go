@@ -22,15 +22,10 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 			t.Error("the exit function ran before threads and handles had ended, want after")
 		}
 	})
-	if p.Over().Take(false) || th.Over().Take(false) || p.Exited() || th.Exited() {
-		t.Error("process or thread has ended before Exit, want both running")
-	}
+	check.That(t, !p.Over().Take(false) && !th.Over().Take(false) && !p.Exited() && !th.Exited(),
+		"process or thread has ended before Exit, want both running")
 	q.Exit()
 	th.Exit()
-	if times != 0 {
-		t.Errorf("exit function ran %d times when another process ended, want 0", times)
-	}
-	if !p.Exit() || p.Exit() || times != 1 {
-		t.Errorf("exit function ran %d times, want 1", times)
-	}
+	check.That(t, times == 0, "exit function ran %d times when another process ended, want 0", times)
+	check.That(t, p.Exit() && !p.Exit() && times == 1, "exit function ran %d times, want 1", times)
 }

@@ -40,9 +40,8 @@ func TestReadersSeeWholeStates(t *testing.T) {
 				}
 				r.Token.Deref(ob.TagCall)
 				s := th.Subject()
-				if s.Client != nil && (s.Client == a.Value()) != (s.Level == winnt.SecurityImpersonation) {
-					t.Errorf("the reader saw a mixed subject: %+v, want client and level of one state", s)
-				}
+				check.That(t, s.Client == nil || (s.Client == a.Value()) == (s.Level == winnt.SecurityImpersonation),
+					"the reader saw a mixed subject: %+v, want client and level of one state", s)
 			}
 		}()
 	}
@@ -101,9 +100,7 @@ func TestExitDuringImpersonationLeavesNothing(t *testing.T) {
 	tok := w.token(user, winnt.SecurityImpersonation)
 	for range 500 {
 		th, st := p.NewThread()
-		if !st.IsSuccess() {
-			t.Fatal(st)
-		}
+		check.RequireThat(t, st.IsSuccess(), "%v", st)
 		var all sync.WaitGroup
 		all.Add(2)
 		go func() { defer all.Done(); ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation) }()

@@ -112,9 +112,7 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	p.Exit()
 	th.Deref(ob.TagCall)
 	count("the thread is gone", 1, before)
-	if !tok.InUse() {
-		t.Error("T-112: token of an ended but existing process is not in use, want it in use")
-	}
+	check.That(t, tok.InUse(), "T-112: token of an ended but existing process is not in use, want it in use")
 	p.Deref(ob.TagCall)
 	count("the process is gone", 0, before)
 	if tok.InUse() || tok.PointerCount() != 1 {
@@ -122,9 +120,8 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 			tok.InUse(), tok.PointerCount())
 	}
 	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
-	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {
-		t.Errorf("T-112: NewChild with an unused token = %+v, want it assigned unchanged", out)
-	}
+	check.That(t, out.Status == ntstatus.Success && child.PrimaryToken() == tok,
+		"T-112: NewChild with an unused token = %+v, want it assigned unchanged", out)
 	cth.Deref(ob.TagCall)
 	child.Exit()
 	w.close(child, tok)

@@ -114,9 +114,8 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	list := must(sd.NewACL(long...))
 	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
 		winnt.SACL_SECURITY_INFORMATION)
-	if st != ntstatus.InvalidACL || d != nil {
-		t.Errorf("O-39: SACL without room for the label: %v, want STATUS_INVALID_ACL and no descriptor", st)
-	}
+	check.That(t, st == ntstatus.InvalidACL && d == nil,
+		"O-39: SACL without room for the label: %v, want STATUS_INVALID_ACL and no descriptor", st)
 }
 
 // AttachPrimary reports the first process of a token, and the next one after all have ended (T-112).
@@ -124,13 +123,10 @@ func TestAttachPrimaryReportsFirstProcess(t *testing.T) {
 	tok := se.NewState(0).NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer tok.Deref(ob.TagCall)
 	for range 2 {
-		if tok.InUse() || !tok.AttachPrimary() || tok.AttachPrimary() || !tok.InUse() {
-			t.Error("T-112: AttachPrimary must succeed for the first process and fail for the second")
-		}
+		check.That(t, !tok.InUse() && tok.AttachPrimary() && !tok.AttachPrimary() && tok.InUse(),
+			"T-112: AttachPrimary must succeed for the first process and fail for the second")
 		tok.DetachPrimary()
-		if !tok.InUse() {
-			t.Error("T-112: token not in use although one process still has it, want in use")
-		}
+		check.That(t, tok.InUse(), "T-112: token not in use although one process still has it, want in use")
 		tok.DetachPrimary()
 	}
 }

@@ -70,9 +70,7 @@ func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 		}
 		got := text(t, se.NewDescriptor(c.creator, c.typ, explicit))
 		want := text(t, sddl.MustParse(c.want))
-		if got != want {
-			t.Errorf("%s:\n got %s\nwant %s", c.name, got, want)
-		}
+		check.That(t, got == want, "%s:\n got %s\nwant %s", c.name, got, want)
 	}
 }
 
@@ -200,9 +198,8 @@ func TestNewObjectGetsLabelOfItsType(t *testing.T) {
 			check.Equal(t, d.Parts().Control&sd.SACLAutoInherited != 0, c.inherited,
 				"O-39: %s: SACL inherited", c.typ.Name)
 			if mask == 0 {
-				if d.SACL() != nil {
-					t.Errorf("O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)
-				}
+				check.That(t, d.SACL() == nil,
+					"O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)
 				continue
 			}
 			a := d.SACL().At(0)

@@ -143,9 +143,7 @@ func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Observed); ok != wantOK || row != wantRow {
 			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
 		}
-		if se.RowText(c.documented) == "" {
-			t.Errorf("RowText(%s) is empty, want an explanation", c.documented)
-		}
+		check.That(t, se.RowText(c.documented) != "", "RowText(%s) is empty, want an explanation", c.documented)
 	}
 }
 
@@ -221,9 +219,8 @@ func TestEachRowHasItsExplanation(t *testing.T) {
 	words := map[string]string{}
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
 		text := se.RowText(row)
-		if words[text] != "" {
-			t.Errorf("rows %s and %s have the same explanation %q, want different ones", words[text], row, text)
-		}
+		check.That(t, words[text] == "",
+			"rows %s and %s have the same explanation %q, want different ones", words[text], row, text)
 		words[text] = row
 	}
 }

@@ -27,32 +27,21 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 func TestSessionEndsWithItsLastToken(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
-	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
-		t.Fatal("Known or Hold is true for a session that was never opened")
-	}
+	check.RequireThat(t, !s.Sessions.Known(id) && !s.Sessions.Hold(id),
+		"Known or Hold is true for a session that was never opened")
 	s.Sessions.Open(id)
-	if !s.Sessions.Hold(id) {
-		t.Fatal("T-5: Hold = false for an open session, want true")
-	}
+	check.RequireThat(t, s.Sessions.Hold(id), "T-5: Hold = false for an open session, want true")
 	s.Sessions.Release(id)
-	if !s.Sessions.Known(id) {
-		t.Fatal("T-5: the session ended before it had a token, want it open")
-	}
+	check.RequireThat(t, s.Sessions.Known(id), "T-5: the session ended before it had a token, want it open")
 	a, b := s.NewToken(admin(t, id, 1), nil), s.NewToken(admin(t, id, 1), nil)
 	a.Deref(ob.TagCall)
-	if !s.Sessions.Known(id) {
-		t.Fatal("T-5: the session ended with the first of two tokens, want it open")
-	}
+	check.RequireThat(t, s.Sessions.Known(id), "T-5: the session ended with the first of two tokens, want it open")
 	b.Deref(ob.TagCall)
-	if s.Sessions.Known(id) {
-		t.Fatal("T-5: the session is still open without a token, want it ended")
-	}
+	check.RequireThat(t, !s.Sessions.Known(id), "T-5: the session is still open without a token, want it ended")
 	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
 		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
 		s.NewToken(admin(t, known, 1), nil).Deref(ob.TagCall)
-		if !s.Sessions.Known(known) {
-			t.Errorf("well-known session %s ended, want it open", known)
-		}
+		check.That(t, s.Sessions.Known(known), "well-known session %s ended, want it open", known)
 		s.Sessions.Note(se.Logon{Token: admin(t, known, 1), Proof: "kerberos"})
 		check.Equal(t, s.Sessions.Proof(known), "", "proof of the well-known session %s, which no logon made", known)
 	}
@@ -75,9 +64,7 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.Success, "marking")
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
-	if !slices.Equal(told, []winnt.LUID{marked}) {
-		t.Errorf("ended sessions reported: %v, want %v", told, marked)
-	}
+	check.That(t, slices.Equal(told, []winnt.LUID{marked}), "ended sessions reported: %v, want %v", told, marked)
 	check.Equal(t, s.Sessions.Unregister(r), ntstatus.NotFound, "unregistering twice")
 }
 
@@ -103,9 +90,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	}
 	check.Equal(t, s.Sessions.Link(full, admin(t, s.AllocateLUID(),
 		winnt.TokenElevationTypeLimited)), ntstatus.NoSuchLogonSession, "linking with an unknown session")
-	if s.Sessions.Linked(full) != nil {
-		t.Error("Linked returns a token before the pair was linked, want nil")
-	}
+	check.That(t, s.Sessions.Linked(full) == nil, "Linked returns a token before the pair was linked, want nil")
 	check.Require(t, s.Sessions.Link(limited, full), ntstatus.Success, "linking")
 	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full ||
 		s.Sessions.Linked(admin(t, one, 1)) != nil {
@@ -122,13 +107,11 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 		}
 	}
 	b.Deref(ob.TagCall)
-	if !s.Sessions.Known(two) || s.Sessions.Linked(full) != limited {
-		t.Error("the limited token's session ended before the pair, want both open")
-	}
+	check.That(t, s.Sessions.Known(two) && s.Sessions.Linked(full) == limited,
+		"the limited token's session ended before the pair, want both open")
 	a.Deref(ob.TagCall)
-	if s.Sessions.Known(one) || s.Sessions.Known(two) {
-		t.Error("a session of the pair is still open after its last token, want both ended")
-	}
+	check.That(t, !s.Sessions.Known(one) && !s.Sessions.Known(two),
+		"a session of the pair is still open after its last token, want both ended")
 }
 
 // T-5: the end of a pair is reported for each of its sessions, with its logon, to every routine, even if the first
@@ -160,13 +143,11 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	b.Deref(ob.TagCall)
 	for i, ids := range told {
 		slices.Sort(ids)
-		if !slices.Equal(ids, []winnt.LUID{one, two}) {
-			t.Errorf("routine %d got the sessions %v, want %v and %v", i, ids, one, two)
-		}
+		check.That(t, slices.Equal(ids, []winnt.LUID{one, two}),
+			"routine %d got the sessions %v, want %v and %v", i, ids, one, two)
 	}
-	if len(logons) != 2 || logons[0].Token == logons[1].Token {
-		t.Fatalf("%d logons ended: %v, want 2 with different tokens", len(logons), logons)
-	}
+	check.RequireThat(t, len(logons) == 2 && logons[0].Token != logons[1].Token,
+		"%d logons ended: %v, want 2 with different tokens", len(logons), logons)
 	for _, o := range logons {
 		if want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
 			limited: winnt.LOGON32_LOGON_UNLOCK}[o.Token]; o.Type != want {
@@ -180,9 +161,8 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	b = s.NewToken(limited, nil)
 	check.Success(t, s.Sessions.Link(full, limited))
 	b.Deref(ob.TagCall)
-	if !s.Sessions.Known(winnt.SYSTEM_LUID) || !s.Sessions.Known(three) {
-		t.Error("a session of a pair with a permanent session ended, want both open")
-	}
+	check.That(t, s.Sessions.Known(winnt.SYSTEM_LUID) && s.Sessions.Known(three),
+		"a session of a pair with a permanent session ended, want both open")
 }
 
 // T-5: the end of each marked session of a pair is reported, whichever session loses its last token last.
@@ -203,9 +183,8 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 				}
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
-			if len(told) > 0 {
-				t.Errorf("marked %b: sessions %v reported while the pair is open, want none", marked, told)
-			}
+			check.That(t, len(told) <= 0,
+				"marked %b: sessions %v reported while the pair is open, want none", marked, told)
 			tokens[last].Head().Deref(ob.TagCall)
 			if slices.Sort(told); !slices.Equal(told, want) {
 				t.Errorf("marked %b, session %d last: reported %v, want %v", marked, last, told, want)
@@ -224,18 +203,12 @@ func TestDuplicateKeepsDroppedSession(t *testing.T) {
 		a.DropSession()
 	}
 	b := s.NewToken(a.Value(), nil)
-	if b.Value().SessionDropped() {
-		t.Error("the duplicate also dropped its session, want it kept")
-	}
+	check.That(t, !b.Value().SessionDropped(), "the duplicate also dropped its session, want it kept")
 	keep.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
-	if !s.Sessions.Known(id) {
-		t.Error("the session ended although the duplicate is open, want it open")
-	}
+	check.That(t, s.Sessions.Known(id), "the session ended although the duplicate is open, want it open")
 	b.Deref(ob.TagCall)
-	if s.Sessions.Known(id) {
-		t.Error("the session is open after the last token, want it ended")
-	}
+	check.That(t, !s.Sessions.Known(id), "the session is open after the last token, want it ended")
 }
 
 // A package has one number in each session as long as a token uses it (T-69).
@@ -248,9 +221,7 @@ func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 			a.Number(), b.Number())
 	}
 	for _, x := range []se.Box{s.Boxes.Hold(2, p), s.Boxes.Hold(1, q)} {
-		if x.Number() == a.Number() {
-			t.Error("another AppContainer has the same number, want a different one")
-		}
+		check.That(t, x.Number() != a.Number(), "another AppContainer has the same number, want a different one")
 		x.Release()
 	}
 	v := check.Result(admin(t, 0x3E7, 1).LowBox(token.LowBoxSpec{Package: p, Number: a.Number()}))
@@ -286,18 +257,14 @@ func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 			defer wg.Done()
 			for range 500 {
 				o := s.NewToken(v, nil)
-				if !s.Sessions.Known(id) {
-					t.Error("T-5: the session ended while a token is open, want it open")
-				}
+				check.That(t, s.Sessions.Known(id), "T-5: the session ended while a token is open, want it open")
 				o.DropSession()
 				o.Deref(ob.TagCall)
 			}
 		}()
 	}
 	wg.Wait()
-	if s.Sessions.Known(id) {
-		t.Error("T-5: the session is open after the last token, want it ended")
-	}
+	check.That(t, !s.Sessions.Known(id), "T-5: the session is open after the last token, want it ended")
 }
 
 // A session ends even if its end is not recorded. The record has the logon that opened it. A session without a logon
@@ -317,9 +284,7 @@ func TestLogonEndIsReported(t *testing.T) {
 				s.Sessions.Note(se.Logon{Token: v, Type: winnt.LOGON32_LOGON_BATCH, Proof: "p"})
 			}
 			tok.Deref(ob.TagCall)
-			if s.Sessions.Known(id) {
-				t.Errorf("T-5: session %d is still open, want it ended", i)
-			}
+			check.That(t, !s.Sessions.Known(id), "T-5: session %d is still open, want it ended", i)
 		}
 		if !listens {
 			continue

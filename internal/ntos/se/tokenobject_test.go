@@ -131,9 +131,7 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 			}
 			check.Equal(t, x.DescendsFrom(y), want, "I-90: %s descends from %s", names[i], names[j])
 		}
-		if i > 0 && x.ID() == root.ID() {
-			t.Errorf("T-55: %s has the id of another object, want its own", names[i])
-		}
+		check.That(t, i <= 0 || x.ID() != root.ID(), "T-55: %s has the id of another object, want its own", names[i])
 	}
 	for _, x := range all {
 		x.Deref(ob.TagCall)
@@ -163,8 +161,7 @@ func TestChildTokenIsPrimary(t *testing.T) {
 				i, st,
 				v.Type(), v.Level(), v.Integrity(), v.ModifiedID(), c.want)
 		}
-		if c.typ == winnt.TokenPrimary && c.want == 0x2000 && v != tok {
-			t.Errorf("T-113: case %d: the token was copied, want the unchanged token", i)
-		}
+		check.That(t, c.typ != winnt.TokenPrimary || c.want != 0x2000 || v == tok,
+			"T-113: case %d: the token was copied, want the unchanged token", i)
 	}
 }

@@ -81,9 +81,8 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 		policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
 		rights, st := th.LsaEnumerateAccountRights(policy, ann)
 		want(t, name, st, c.st)
-		if st != ntstatus.Success && len(rights) != 0 {
-			t.Errorf("L-77: LsaEnumerateAccountRights refused %s but returned %q, want no rights", name, rights)
-		}
+		check.That(t, st == ntstatus.Success || len(rights) == 0,
+			"L-77: LsaEnumerateAccountRights refused %s but returned %q, want no rights", name, rights)
 		// The status does not reveal whether an account has rights.
 		if c.st != ntstatus.Success {
 			_, st = th.LsaEnumerateAccountRights(policy, ann.Prefix().WithRID(1002))
@@ -137,10 +136,8 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 		p := must(audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users}))
 		w.sys.Audit().Policy.Store(p)
 		info := check.Result(th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation))
-		if info.AuditingMode != c.mode || !slices.Equal(info.EventAuditingOptions, c.want) {
-			t.Errorf("L-78: %s: audit events information %+v, want mode %v and options %v",
-				name, info, c.mode, c.want)
-		}
+		check.That(t, info.AuditingMode == c.mode && slices.Equal(info.EventAuditingOptions, c.want),
+			"L-78: %s: audit events information %+v, want mode %v and options %v", name, info, c.mode, c.want)
 	}
 	_, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)
 	want(t, "the domain by a handle that views the audit policy", st, ntstatus.AccessDenied)

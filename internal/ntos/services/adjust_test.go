@@ -159,9 +159,8 @@ func TestPrivilegeCheckReplacesUsedMark(t *testing.T) {
 		}
 		out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: winnt.NtCurrentProcessToken,
 			RequiredPrivileges: nt.Cap(set)})
-		if st != ntstatus.Success || !out.Result || len(out.RequiredPrivileges.Privilege) != 3 {
-			t.Fatalf("T-101: NtPrivilegeCheck = %v, %+v, want success with all 3 privileges", st, out)
-		}
+		check.RequireThat(t, st == ntstatus.Success && out.Result && len(out.RequiredPrivileges.Privilege) == 3,
+			"T-101: NtPrivilegeCheck = %v, %+v, want success with all 3 privileges", st, out)
 		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
 			check.Equal(t, out.RequiredPrivileges.Privilege[i].Attributes, want,
 				"T-101: privilege %d passed with %#x is returned with", i, given)

@@ -181,9 +181,7 @@ func TestResultListHasOneTo4096Entries(t *testing.T) {
 			SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("f"),
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectTypeList: nt.Cap(types[:n]), GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
-		if st != want || want == ntstatus.Success && len(out.AccessStatus) != n {
-			t.Errorf("U-47: result list of %d entries: %v with %d results, want %v",
-				n, st, len(out.AccessStatus), want)
-		}
+		check.That(t, st == want && (want != ntstatus.Success || len(out.AccessStatus) == n),
+			"U-47: result list of %d entries: %v with %d results, want %v", n, st, len(out.AccessStatus), want)
 	}
 }

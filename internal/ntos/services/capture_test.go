@@ -127,9 +127,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		want(t, "check", st, ntstatus.Success)
 		return all && set.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 	}
-	if !held(own) {
-		t.Fatal("NtPrivilegeCheck(SeBackupPrivilege) = false at the start, want true")
-	}
+	check.RequireThat(t, held(own), "NtPrivilegeCheck(SeBackupPrivilege) = false at the start, want true")
 	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
 		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
@@ -141,9 +139,8 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
 		in := nt.FilterTokenExIn{ExistingTokenHandle: own, PrivilegesToDelete: nt.Cap(list)}
 		filtered := check.Result(th.NtFilterTokenEx(in))
-		if !held(filtered) || !held(own) {
-			t.Errorf("T-62: filtering LUID %#x removed SeBackupPrivilege, want it kept", uint64(list[0].LUID))
-		}
+		check.That(t, held(filtered) && held(own),
+			"T-62: filtering LUID %#x removed SeBackupPrivilege, want it kept", uint64(list[0].LUID))
 		create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 			User: nt.Cap(&token.Group{SID: sid.LocalSystem}), Groups: nt.Cap([]token.Group{}),
 			PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}

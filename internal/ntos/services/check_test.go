@@ -70,9 +70,8 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		c.change(&one)
 		out, st := th.Services().NtAccessCheckByTypeResultList(one)
 		want(t, c.name, st, c.want)
-		if c.want == ntstatus.BufferTooSmall && out.PrivilegeSetLength != 20 {
-			t.Errorf("%s: required privilege set length %d, want 20", c.name, out.PrivilegeSetLength)
-		}
+		check.That(t, c.want != ntstatus.BufferTooSmall || out.PrivilegeSetLength == 20,
+			"%s: required privilege set length %d, want 20", c.name, out.PrivilegeSetLength)
 	}
 	in.ObjectTypeList.V = nil
 	_, st := k.Zw().Services().NtAccessCheckByTypeResultList(in)
@@ -93,9 +92,8 @@ func TestExplanationNamesTheGivenType(t *testing.T) {
 			t.Errorf("type %s: %+v, want access status %v", name, out, ntstatus.AccessDenied)
 		}
 		why := s.TakeWhy()
-		if why.Explanation == nil || why.Explanation.Record().Type != name {
-			t.Errorf("type %s: reason %+v, want an explanation that names the type", name, why)
-		}
+		check.That(t, why.Explanation != nil && why.Explanation.Record().Type == name,
+			"type %s: reason %+v, want an explanation that names the type", name, why)
 	}
 }
 
@@ -120,9 +118,8 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 			ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
-		if st1 != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatalf("A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
-		}
+		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success,
+			"A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {

@@ -382,9 +382,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 		}
 	}
 	for _, m := range all {
-		if !failed[m.name] {
-			t.Errorf("%s: no allocation failed, want at least one", m.name)
-		}
+		check.That(t, failed[m.name], "%s: no allocation failed, want at least one", m.name)
 	}
 	k.PsRevertToSelf()
 }
@@ -415,9 +413,7 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 				}
 			}
 		}
-		if n < seen+5 {
-			t.Errorf("process %d wrote %d records, want at least 5", i, n-seen)
-		}
+		check.That(t, n >= seen+5, "process %d wrote %d records, want at least 5", i, n-seen)
 		seen = n
 	}
 }
@@ -462,9 +458,7 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 	k := sys.KernelMode(server)
 	first, st1 := server.NtCreateEvent(1, unnamed, 0, false)
 	second, st2 := server.NtCreateEvent(1, unnamed, 0, false)
-	if st1 != ntstatus.Success || st2 != ntstatus.Success {
-		t.Fatal(st1, st2)
-	}
+	check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st1, st2)
 	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		check.Equal(t, k.ZwClose(second), want, "call %d of ZwClose on the second handle", i)
 	}

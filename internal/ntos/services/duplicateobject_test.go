@@ -26,9 +26,7 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	event := check.Result(k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
 		nt.NotificationEvent, false))
-	if event >= 0 {
-		t.Fatalf("event handle = %#x, want a kernel handle (less than 0)", int64(event))
-	}
+	check.RequireThat(t, event < 0, "event handle = %#x, want a kernel handle (less than 0)", int64(event))
 	const none = ntstatus.InvalidHandle
 	for _, c := range []struct {
 		name                 string
@@ -216,9 +214,8 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 	owner, _ := w.thread(from)
 	source := openProcess(t, k, from)
 	theirs := check.Result(owner.NtCreateEvent(1, nil, nt.NotificationEvent, false))
-	if source != theirs {
-		t.Fatalf("handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
-	}
+	check.RequireThat(t, source == theirs,
+		"handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
 	_, st := th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
 	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {

@@ -115,9 +115,8 @@ func TestPipeSizeIsReadableBytes(t *testing.T) {
 	}{{p.server, s, 5}, {p.client, c, 0}} {
 		i, st := x.th.NtQueryInformationFile(x.h, nt.FileStandardInformation)
 		want := nt.FileStandard{AllocationSize: 120, EndOfFile: x.end, NumberOfLinks: 1, DeletePending: true}
-		if st != ntstatus.Success || i != want {
-			t.Errorf("FileStandardInformation of a pipe = %v, %+v, want %+v", st, i, want)
-		}
+		check.That(t, st == ntstatus.Success && i == want,
+			"FileStandardInformation of a pipe = %v, %+v, want %+v", st, i, want)
 	}
 	device, st := p.client.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`},
 		0, 0)
@@ -140,9 +139,8 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		in := nt.QueryVolumeInformationFileIn{FileHandle: h, Length: size, FsInformationClass: class}
 		ladder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
 			v, st := call(in)
-			if (v != nil) != (st == ntstatus.Success) {
-				t.Errorf("NtQueryVolumeInformationFile = %v with output %+v, want an output only on success", st, v)
-			}
+			check.That(t, (v != nil) == (st == ntstatus.Success),
+				"NtQueryVolumeInformationFile = %v with output %+v, want an output only on success", st, v)
 			return st
 		}, []rung[nt.QueryVolumeInformationFileIn]{
 			{"the class", ntstatus.InvalidInfoClass, func(in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},
@@ -160,9 +158,8 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 	for h, device := range map[winnt.Handle]uint32{h: 7, plain: 7, pipe: 0x11} { // FILE_DEVICE_DISK, _NAMED_PIPE
 		v, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 8,
 			FsInformationClass: nt.FileFsDeviceInformation})
-		if st != ntstatus.Success || v != (nt.FsDeviceInformation{DeviceType: device}) {
-			t.Errorf("I-133: device information = %+v, %v, want device type %#x", v, st, device)
-		}
+		check.That(t, st == ntstatus.Success && v == (nt.FsDeviceInformation{DeviceType: device}),
+			"I-133: device information = %+v, %v, want device type %#x", v, st, device)
 	}
 	for _, h := range []winnt.Handle{plain, pipe} {
 		for _, class := range []nt.FsInfoClass{nt.FileFsSizeInformation, nt.FileFsFullSizeInformation} {

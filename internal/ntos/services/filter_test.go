@@ -80,9 +80,8 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	for _, first := range bad {
 		for _, second := range bad {
 			equal, st := th.NtCompareTokens(first.h, second.h)
-			if st != first.want || equal {
-				t.Errorf("NtCompareTokens(%v, %v) = %v, %v, want false, %v", first.h, second.h, equal, st, first.want)
-			}
+			check.That(t, st == first.want && !equal,
+				"NtCompareTokens(%v, %v) = %v, %v, want false, %v", first.h, second.h, equal, st, first.want)
 		}
 		want(t, "a good first handle", check.Status(th.NtCompareTokens(own, first.h)), first.want)
 	}
@@ -94,10 +93,8 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	}
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
-		if st != ntstatus.Success || !equal {
-			t.Errorf("NtCompareTokens(%v, the process's own token) = %v, %v, want true, %v",
-				pseudo, equal, st, ntstatus.Success)
-		}
+		check.That(t, st == ntstatus.Success && equal,
+			"NtCompareTokens(%v, the process's own token) = %v, %v, want true, %v", pseudo, equal, st, ntstatus.Success)
 	}
 	w.act(k, client, winnt.SecurityAnonymous)
 	defer k.PsRevertToSelf()
@@ -147,9 +144,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	for class, text := range old {
 		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",
 			"TokenStatistics", "TokenIsRestricted"}, class)
-		if !changes && now[class] != text {
-			t.Errorf("T-64: %s was %s, now %s, want no change", class, text, now[class])
-		}
+		check.That(t, changes || now[class] == text, "T-64: %s was %s, now %s, want no change", class, text, now[class])
 	}
 	for _, g := range class[[]token.Group](t, th, h, winnt.TokenGroups) {
 		if deny := g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; deny != (g.SID == sid.Users) {
@@ -157,9 +152,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		}
 	}
 	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
-		if p.LUID == winnt.SeBackupPrivilege.LUID() {
-			t.Error("T-62: the token still has a deleted privilege")
-		}
+		check.That(t, p.LUID != winnt.SeBackupPrivilege.LUID(), "T-62: the token still has a deleted privilege")
 	}
 	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||
 		got[0].Attributes != 7 {

@@ -52,13 +52,10 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 			for _, y := range c.gone {
 				gone = gone || x == y
 			}
-			if left.Has(x) == gone {
-				t.Errorf("I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
-			}
+			check.That(t, left.Has(x) != gone, "I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
 		}
-		if !left.Has(winnt.SeDebugPrivilege) {
-			t.Errorf("I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
-		}
+		check.That(t, left.Has(winnt.SeDebugPrivilege),
+			"I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
 		k.PsRevertToSelf()
 	}
 }

@@ -137,9 +137,8 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			t.Errorf("authority's status %v: record %q, want %q", c.status, got, wanted)
 		}
 	}
-	if s.asked.Caller != sid.MustParse(svc) || s.asked.Tcb || s.asked.Name != "u" || s.asked.Domain != "d" {
-		t.Errorf("logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
-	}
+	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == "u" && s.asked.Domain == "d",
+		"logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
 	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
 		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
@@ -278,9 +277,8 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 		_, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 		want(t, name, st, c.want)
 		got := fieldsOf(m, "ImpersonationLevel")
-		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {
-			t.Errorf("%s: record = %q, want 4624 with the level %s", name, got, c.code)
-		}
+		check.That(t, st != ntstatus.Success || slices.Equal(got, []string{"4624 " + c.code}),
+			"%s: record = %q, want 4624 with the level %s", name, got, c.code)
 	}
 }
 
@@ -306,20 +304,16 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 	} {
 		first := s.Security.AllocateLUID()
 		v, end, st := s.OpenSession(&c.r)
-		if (st == ntstatus.Success) != c.good || (v != nil) != c.good {
-			t.Errorf("%s: OpenSession = token %v, %v, want success = %t", name, v, st, c.good)
-		}
+		check.That(t, (st == ntstatus.Success) == c.good && (v != nil) == c.good,
+			"%s: OpenSession = token %v, %v, want success = %t", name, v, st, c.good)
 		if c.good {
-			if !s.Security.Sessions.Known(v.AuthenticationID()) {
-				t.Errorf("%s: the token's session is unknown, want it open", name)
-			}
+			check.That(t, s.Security.Sessions.Known(v.AuthenticationID()),
+				"%s: the token's session is unknown, want it open", name)
 			end()
 		}
 		last := s.Security.AllocateLUID()
 		for id := first; id < last; id++ {
-			if s.Security.Sessions.Known(id) {
-				t.Errorf("%s: session %v still exists, want it closed", name, id)
-			}
+			check.That(t, !s.Security.Sessions.Known(id), "%s: session %v still exists, want it closed", name, id)
 		}
 	}
 }

@@ -40,9 +40,8 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 		}
 		numbers[c.name] = n
 	}
-	if numbers["a"] == numbers["b"] || numbers["a"] == numbers["c"] {
-		t.Errorf("package numbers %v, want a different one for a and b, and for a and c", numbers)
-	}
+	check.That(t, numbers["a"] != numbers["b"] && numbers["a"] != numbers["c"],
+		"package numbers %v, want a different one for a and b, and for a and c", numbers)
 }
 
 // NtCreateLowBoxToken refuses each of its lists if it cannot be read: before it checks the handle if the list's

@@ -108,10 +108,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		if text == 16 {
 			text = 0 // an unnamed object returns an empty name
 		}
-		if b.NameInfoSize != text {
-			t.Errorf("%s: basic information has name size %d, want %d as the name query returns",
-				name, b.NameInfoSize, text)
-		}
+		check.That(t, b.NameInfoSize == text,
+			"%s: basic information has name size %d, want %d as the name query returns", name, b.NameInfoSize, text)
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
 		out := check.Result(th.Services().NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: h, Length: 1 << 16,

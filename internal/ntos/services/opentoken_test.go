@@ -64,10 +64,8 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 					acts.ID(), copies, effective, level, s.TokenID)
 			}
 			k.PsDereferenceImpersonationToken(acts)
-			if s.TokenID != client && s.ImpersonationLevel != winnt.SecurityImpersonation {
-				t.Errorf("%+v: open %d returned a copy at level %v, want SecurityImpersonation",
-					c, n, s.ImpersonationLevel)
-			}
+			check.That(t, s.TokenID == client || s.ImpersonationLevel == winnt.SecurityImpersonation,
+				"%+v: open %d returned a copy at level %v, want SecurityImpersonation", c, n, s.ImpersonationLevel)
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
 			check.Equal(t, tok.Value() != before, s.TokenID == client,
@@ -119,10 +117,8 @@ func TestKernelHandleAttributeOfTokens(t *testing.T) {
 			if want(t, "open", st, wanted); st != ntstatus.Success {
 				continue
 			}
-			if (h < 0) != (c.attributes&kernelHandle != 0) {
-				t.Errorf("attributes %#x: handle %#x, want a kernel handle only with OBJ_KERNEL_HANDLE",
-					c.attributes, int64(h))
-			}
+			check.That(t, (h < 0) == (c.attributes&kernelHandle != 0),
+				"attributes %#x: handle %#x, want a kernel handle only with OBJ_KERNEL_HANDLE", c.attributes, int64(h))
 			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
 	}
@@ -162,9 +158,7 @@ func TestOpenProcessTokenIsNotInheritable(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {
 		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		x, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation)
 		check.Require(t, st, ntstatus.Success, "NtQueryObject")
 		return x.(nt.HandleFlagInformation)

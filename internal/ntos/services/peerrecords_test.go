@@ -48,9 +48,7 @@ func TestRememberedPeersAreBounded(t *testing.T) {
 	for i := range 3 * maxPeers {
 		p.take(string(rune(i)), now)
 	}
-	if len(p.users) > maxPeers {
-		t.Errorf("%d users are remembered, want at most %d", len(p.users), maxPeers)
-	}
+	check.That(t, len(p.users) <= maxPeers, "%d users are remembered, want at most %d", len(p.users), maxPeers)
 }
 
 // leftOutSink stores the number of omitted records that each record reports.

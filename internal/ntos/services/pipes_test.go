@@ -28,9 +28,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 	s := th.Services()
 	holds := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()
-		if st != ntstatus.Success || string(got) != text {
-			t.Errorf("O-4: %s = %q, %v, want %q", what, got, st, text)
-		}
+		check.That(t, st == ntstatus.Success && string(got) == text, "O-4: %s = %q, %v, want %q", what, got, st, text)
 	}
 	send := func(text string, give func([]byte) ntstatus.Status) {
 		t.Helper()
@@ -355,9 +353,7 @@ func TestPendingReadsAreBounded(t *testing.T) {
 			t.Fatal(st)
 		}
 	}
-	if pending != 256 {
-		t.Errorf("I-141: %d reads wait at one end, want 256", pending)
-	}
+	check.That(t, pending == 256, "I-141: %d reads wait at one end, want 256", pending)
 	w.must(w.th.NtClose(w.server))
 	if n := ends.Load(); n != 256 {
 		t.Errorf("%d reads ended with the handle, want 256", n)
@@ -368,9 +364,8 @@ func TestPendingReadsAreBounded(t *testing.T) {
 func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p := newPipeSide(t)
 	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
-	if st != ntstatus.AccessDenied || h != 0 {
-		t.Errorf("creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
-	}
+	check.That(t, st == ntstatus.AccessDenied && h == 0,
+		"creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
 	check.Equal(t, st, ntstatus.ObjectNameNotFound, "opening the refused pipe")
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })

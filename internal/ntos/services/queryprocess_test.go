@@ -81,9 +81,7 @@ func TestNextProcessVisitsEachOnce(t *testing.T) {
 		after = out.NewProcessHandle
 		v := check.Result(th.NtQueryInformationProcess(after, nt.ProcessBasicInformation))
 		id := v.(nt.ProcessBasic).UniqueProcessID
-		if seen[id] {
-			t.Fatalf("the walk returned process %v twice", id)
-		}
+		check.RequireThat(t, !seen[id], "the walk returned process %v twice", id)
 		seen[id] = true
 	}
 	t.Error("the walk does not end after all processes, want STATUS_NO_MORE_ENTRIES")

@@ -63,9 +63,8 @@ func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 		{h, 1, ntstatus.SemaphoreLimitExceeded, 0, 3},
 	} {
 		before, st := th.NtReleaseSemaphore(c.h, c.n)
-		if st != c.want || before != c.before {
-			t.Errorf("O-138: releasing %d: previous count %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
-		}
+		check.That(t, st == c.want && before == c.before,
+			"O-138: releasing %d: previous count %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
 		left := nt.SemaphoreInformation{CurrentCount: c.left, MaximumCount: 3}
 		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != left {
 			t.Errorf("O-138: semaphore after releasing %d = %+v, %v, want %+v", c.n, got, st, left)

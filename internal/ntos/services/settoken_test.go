@@ -429,10 +429,8 @@ func TestSetFlagIsBoolean(t *testing.T) {
 			{0, ntstatus.Success, 0}, {2, ntstatus.InvalidParameter, 0}} {
 			st := th.NtSetInformationToken(h, class, c.set)
 			got, read := th.NtQueryInformationToken(h, class)
-			if st != c.st || read != ntstatus.Success || got != c.then {
-				t.Errorf("T-90: setting %s to %d: %s, query then %v, %s, want %s, %d",
-					class, c.set, st, got, read, c.st, c.then)
-			}
+			check.That(t, st == c.st && read == ntstatus.Success && got == c.then,
+				"T-90: setting %s to %d: %s, query then %v, %s, want %s, %d", class, c.set, st, got, read, c.st, c.then)
 		}
 		th.NtSetInformationToken(h, winnt.TokenVirtualizationAllowed, uint32(1)) // for TokenVirtualizationEnabled
 	}

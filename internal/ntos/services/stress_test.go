@@ -66,9 +66,7 @@ func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 	all.Wait()
 	k.PsRevertToSelf()
 	t.Logf("opened %d, found none %d", opened, none)
-	if opened == 0 || none == 0 {
-		t.Errorf("%d opens succeeded and %d found no token, want some of both", opened, none)
-	}
+	check.That(t, opened != 0 && none != 0, "%d opens succeeded and %d found no token, want some of both", opened, none)
 	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
 		t.Errorf("objects, handles, references: %d, %d, %d, want %d, %d, %d as before",
 			o, h, r, objects, handles, references)
@@ -114,15 +112,13 @@ func TestOpenTokenDuringRevertKeepsThreadReverted(t *testing.T) {
 		start.Done()
 		h, st := opener.NtOpenThreadToken(target, winnt.TOKEN_QUERY, true)
 		all.Wait()
-		if st != ntstatus.Success && st != ntstatus.NoToken {
-			t.Fatalf("NtOpenThreadToken: %s, want STATUS_SUCCESS or STATUS_NO_TOKEN", st)
-		}
+		check.RequireThat(t, st == ntstatus.Success || st == ntstatus.NoToken,
+			"NtOpenThreadToken: %s, want STATUS_SUCCESS or STATUS_NO_TOKEN", st)
 		if st == ntstatus.Success {
 			checkOpened(t, opener, h)
 		}
-		if k.Thread().IsImpersonating() {
-			t.Fatal("the thread impersonates again after it reverted, want no impersonation")
-		}
+		check.RequireThat(t, !k.Thread().IsImpersonating(),
+			"the thread impersonates again after it reverted, want no impersonation")
 	}
 	check.Equal(t, a.PointerCount(), 1, "pointer count of the token")
 }
@@ -172,7 +168,6 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	default:
 		_, st = th.NtQueryInformationToken(h, winnt.TokenUser)
 	}
-	if st != ntstatus.Success && st != ntstatus.InvalidHandle {
-		t.Errorf("call of kind %d: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", kind, st)
-	}
+	check.That(t, st == ntstatus.Success || st == ntstatus.InvalidHandle,
+		"call of kind %d: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", kind, st)
 }

@@ -151,9 +151,8 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
 	want(t, "handles the wrong way round", asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
 	want(t, "impersonate", asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
-	if !serves.Thread().IsImpersonating() || w.sys.KernelMode(asks).Thread().IsImpersonating() {
-		t.Error("want only the server's thread to impersonate the client")
-	}
+	check.That(t, serves.Thread().IsImpersonating() && !w.sys.KernelMode(asks).Thread().IsImpersonating(),
+		"want only the server's thread to impersonate the client")
 	serves.PsRevertToSelf()
 	k.PsRevertToSelf()
 }
@@ -222,10 +221,8 @@ func TestNtResumeThread(t *testing.T) {
 		started bool
 	}{{2, false}, {1, true}, {0, true}, {0, true}} {
 		out, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
-		if st != ntstatus.Success || out.PreviousSuspendCount != c.was {
-			t.Errorf("O-144: NtResumeThread returned previous count %d, %v, want %d",
-				out.PreviousSuspendCount, st, c.was)
-		}
+		check.That(t, st == ntstatus.Success && out.PreviousSuspendCount == c.was,
+			"O-144: NtResumeThread returned previous count %d, %v, want %d", out.PreviousSuspendCount, st, c.was)
 		check.Equal(t, started(), c.started, "O-144: after resuming at count %d the process has started", c.was)
 	}
 }

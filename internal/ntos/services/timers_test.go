@@ -26,9 +26,7 @@ func TestTimerReportsDueState(t *testing.T) {
 					DueTime: nt.Cap(int64(-5)), Period: period}))
 				now += later
 				state := first.PreviousState
-				if state {
-					t.Error("a new timer is signalled, want not signalled")
-				}
+				check.That(t, !state, "a new timer is signalled, want not signalled")
 				if cancel {
 					out := check.Result(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h}))
 					state = out.CurrentState

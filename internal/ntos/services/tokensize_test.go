@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -53,9 +54,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	handle := func(h winnt.Handle, st ntstatus.Status) winnt.Handle {
 		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		return h
 	}
 	own := handle(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
@@ -96,9 +95,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 				ntstatus.BufferTooSmall, false})
 		}
 	}
-	if len(cases) < 40 {
-		t.Errorf("%d cases, want at least 40", len(cases))
-	}
+	check.That(t, len(cases) >= 40, "%d cases, want at least 40", len(cases))
 	for _, c := range cases {
 		c.ask(t, th)
 	}
@@ -143,9 +140,7 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 		if !fine {
 			want, status = told.Interface(), c.refusal
 		}
-		if st != status || !reflect.DeepEqual(out, want) {
-			t.Errorf("%s %+v with %d bytes, %d required: %+v, %v, want %v",
-				c.service, c.in, room, need, out, st, status)
-		}
+		check.That(t, st == status && reflect.DeepEqual(out, want),
+			"%s %+v with %d bytes, %d required: %+v, %v, want %v", c.service, c.in, room, need, out, st, status)
 	}
 }

@@ -101,9 +101,7 @@ func TestRecordNamesEntryOfDirectory(t *testing.T) {
 		for i := range got {
 			got[i] = strings.Join(strings.Fields(got[i]), " ")
 		}
-		if !slices.Equal(got, []string{c.want}) {
-			t.Errorf("%s, asked %v: %q, want %q", c.dacl, c.asked, got, c.want)
-		}
+		check.That(t, slices.Equal(got, []string{c.want}), "%s, asked %v: %q, want %q", c.dacl, c.asked, got, c.want)
 		if st == ntstatus.Success {
 			want(t, "close", w.Thread.NtClose(h), ntstatus.Success)
 		}

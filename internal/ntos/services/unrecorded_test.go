@@ -139,16 +139,12 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					if effects := d.changed(); len(effects) != 0 {
 						t.Errorf("the call reached the tree: %q, want no calls", effects)
 					}
-					if out != nil && !reflect.ValueOf(out).IsZero() {
-						t.Errorf("output = %+v, want none", out)
-					}
+					check.That(t, out == nil || reflect.ValueOf(out).IsZero(), "output = %+v, want none", out)
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
 						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
 					}
-					if !strings.Contains(why.Because, fault.says) || !strings.Contains(why.Because, d.dir) {
-						t.Errorf("%s: reason %q, want the file in %s and %q",
-							why.Rule, why.Because, d.dir, fault.says)
-					}
+					check.That(t, strings.Contains(why.Because, fault.says) && strings.Contains(why.Because, d.dir),
+						"%s: reason %q, want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
 				})
 			}
 			// With a working disk the same call succeeds and writes one of its records.
@@ -163,9 +159,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 			})
 		}
 	}
-	if tested < 80 {
-		t.Errorf("%d calls tested, want at least 80", tested)
-	}
+	check.That(t, tested >= 80, "%d calls tested, want at least 80", tested)
 }
 
 // wrote reports whether the log has a record with one of the ids after number last.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/csv"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -26,9 +27,8 @@ func first(t *testing.T, text string) (item objects.Item, err error) {
 // there twice is refused.
 func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
-	if err != nil || i.Err != nil || i.Path != `C:\a` {
-		t.Errorf("%+v, %v, want i.Err = nil, i.Path = %q, no error", i, err, `C:\a`)
-	}
+	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
+		"%+v, %v, want i.Err = nil, i.Path = %q, no error", i, err, `C:\a`)
 	for heading, want := range map[string]string{
 		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path is there twice",
 		"Path,Sddl,sd\na,O:SYG:SYD:,D:\n":  "columns Sddl and sd both",

@@ -86,10 +86,8 @@ func TestSubordinateIDHasNoAccount(t *testing.T) {
 			t.Errorf("L-54: %d is %v, want %s", id, u, want)
 		}
 	}
-	if g := who(70500, true); g != sid.MustParse("S-1-5-21-7-7-7-1003") {
-		t.Errorf("L-24: a group of the store that is not subordinate is %v, want %v", g,
-			sid.MustParse("S-1-5-21-7-7-7-1003"))
-	}
+	check.Equal(t, who(70500, true), sid.MustParse("S-1-5-21-7-7-7-1003"),
+		"L-24: a group of the store that is not subordinate")
 	who, err = idmaps.Read([]byte(exported), idmaps.ReadSubIDs(dir)) // a folder cannot be read
 	if u := who(230005, false); err != nil || u != sid.MustParse("S-1-22-1-230005") {
 		t.Errorf("L-24: %v, %v, want %v, nil", u, err, sid.MustParse("S-1-22-1-230005"))
@@ -102,12 +100,8 @@ func FuzzIDMaps(f *testing.F) {
 	f.Add([]byte(strings.Replace(exported, "high: 299999", "high: 1", 1)), uint32(200000))
 	f.Fuzz(func(t *testing.T, file []byte, id uint32) {
 		who, err := idmaps.Read(file, nil)
-		if (who == nil) == (err == nil) {
-			t.Fatalf("a map %t with %v", who != nil, err)
-		}
-		if who != nil && (who(id, false).IsZero() || who(id, true).IsZero()) {
-			t.Errorf("%d is not an account", id)
-		}
+		check.RequireThat(t, (who == nil) != (err == nil), "a map %t with %v", who != nil, err)
+		check.That(t, who == nil || !who(id, false).IsZero() && !who(id, true).IsZero(), "%d is not an account", id)
 	})
 }
 
@@ -117,9 +111,7 @@ func TestExportedNamesHaveSIDs(t *testing.T) {
 	check.NoError(t, err)
 	want := []idmaps.Name{{"carol", sid.MustParse("S-1-5-21-7-7-7-1001"), false},
 		{"dave", sid.MustParse("S-1-5-21-7-7-7-1002"), false}, {"staff", sid.MustParse("S-1-5-21-7-7-7-1003"), true}}
-	if !slices.Equal(names, want) {
-		t.Errorf("%v, want %v", names, want)
-	}
+	check.That(t, slices.Equal(names, want), "%v, want %v", names, want)
 	if names, err := idmaps.ReadNames([]byte("version: 2")); err == nil || names != nil {
 		t.Errorf("version 2: %v, %v, want nil, an error", names, err)
 	}

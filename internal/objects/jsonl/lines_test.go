@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // scattered gives its text in pieces of so many bytes.
@@ -48,24 +49,20 @@ func TestEachLineIsInOneBatch(t *testing.T) {
 			if errors.Is(err, io.EOF) {
 				break
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if b.First != first || b.End-end != int64(len(b.Content.(*content).data)) || b.Lines < 1 {
 				t.Fatalf("pieces of %d: a batch from line %d of %d lines to byte %d, want line %d", piece, b.First, b.Lines, b.End,
 					first)
 			}
 			end, first = b.End, b.First+b.Lines
 			b.Each(func(o *objects.Object) {
-				if string(o.Path) != fmt.Sprint(next) || o.Err != nil {
-					t.Fatalf("pieces of %d: %s, want %d (%v)", piece, o.Path, next, o.Err)
-				}
+				check.RequireThat(t, string(o.Path) == fmt.Sprint(next) && o.Err == nil,
+					"pieces of %d: %s, want %d (%v)", piece, o.Path, next, o.Err)
 				next++
 			})
 		}
-		if next != 3001 || end != 100+int64(len(whole)) || first != 7+strings.Count(whole, "\n")+1 {
-			t.Errorf("pieces of %d: %d objects to byte %d, line %d", piece, next, end, first)
-		}
+		check.That(t, next == 3001 && end == 100+int64(len(whole)) && first == 7+strings.Count(whole, "\n")+1,
+			"pieces of %d: %d objects to byte %d, line %d", piece, next, end, first)
 	}
 	for text, want := range map[string]string{
 		strings.Repeat("x", objects.MaxLine+1<<20):              "the line after byte 0 is longer than 4194304 bytes",
@@ -78,8 +75,7 @@ func TestEachLineIsInOneBatch(t *testing.T) {
 			var b objects.Batch
 			err = s.Next(&b)
 		}
-		if !strings.Contains(err.Error(), want) && !(errors.Is(err, io.EOF) && strings.Contains(want, "longer")) {
-			t.Errorf("%.20q…: %v, want %s", text, err, want)
-		}
+		check.That(t, strings.Contains(err.Error(), want) || errors.Is(err, io.EOF) && strings.Contains(want, "longer"),
+			"%.20q…: %v, want %s", text, err, want)
 	}
 }

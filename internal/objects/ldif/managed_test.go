@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -19,9 +20,7 @@ import (
 func bytesOf(t *testing.T, text string) []byte {
 	t.Helper()
 	d, err := sddl.Parse(text, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d.Binary()
 }
 
@@ -53,17 +52,13 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	rows, err := read(file)
 	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] true true false " +
 		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [] false false false]"
-	if err != nil || fmt.Sprint(rows) != want {
-		t.Errorf("B-10: %v\n got %v\nwant %s", err, rows, want)
-	}
+	check.That(t, err == nil && fmt.Sprint(rows) == want, "B-10: %v\n got %v\nwant %s", err, rows, want)
 	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
 		t.Errorf("B-10: no account: %v", err)
 	}
 	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0))
-	if !errors.Is(err, ldif.ErrNoManaged) {
-		t.Errorf("B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
-	}
+	check.That(t, errors.Is(err, ldif.ErrNoManaged), "B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
 		"objectSid:: !":               "line 2: objectSid: wrong base64",

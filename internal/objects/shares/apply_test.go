@@ -114,9 +114,7 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 		if got := ^v.Left & (reading | writing); got != c.denied&(reading|writing) || v.Root != c.root {
 			t.Errorf("%q %s: left %v, root %t\n%q %q", c.settings, c.user, v.Left, v.Root, v.Steps, g.Notes)
 		}
-		if c.last != "" && v.Steps[len(v.Steps)-1] != c.last {
-			t.Errorf("%q %s: steps %q", c.settings, c.user, v.Steps)
-		}
+		check.That(t, c.last == "" || v.Steps[len(v.Steps)-1] == c.last, "%q %s: steps %q", c.settings, c.user, v.Steps)
 	}
 }
 
@@ -140,13 +138,9 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	} {
 		v, _ := decide(t, c.settings, "", "alice")
 		for text := range strings.FieldsSeq(c.is) {
-			if !v.As.Member(sid.MustParse(text), false) {
-				t.Errorf("%q: files are not asked for %s", c.settings, text)
-			}
+			check.That(t, v.As.Member(sid.MustParse(text), false), "%q: files are not asked for %s", c.settings, text)
 		}
-		if v.As.Member(sid.MustParse(c.not), false) {
-			t.Errorf("%q: files are asked for %s", c.settings, c.not)
-		}
+		check.That(t, !v.As.Member(sid.MustParse(c.not), false), "%q: files are asked for %s", c.settings, c.not)
 	}
 }
 
@@ -221,9 +215,8 @@ func TestErrorComesWithZeroVerdict(t *testing.T) {
 	d.Principals[0].Token = must(token.New(spec))
 	c := must(shares.ParseConfig([]byte("[docs]\nvfs objects = acl_xattr\nforce group = staff\n"), ""))
 	v, err := c.Guard(d, nil).Decide(0)
-	if err == nil || v.Left != 0 || v.As != nil || v.Steps != nil {
-		t.Errorf("Decide of %d groups and a forced one: %+v, %v, want the zero Verdict and an error", token.MaxGroups, v, err)
-	}
+	check.That(t, err != nil && v.Left == 0 && v.As == nil && v.Steps == nil,
+		"Decide of %d groups and a forced one: %+v, %v, want the zero Verdict and an error", token.MaxGroups, v, err)
 }
 
 func Example() {
@@ -299,9 +292,7 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 	}
 	// A section that is there twice is one.
 	c := must(shares.ParseConfig([]byte("[a]\npath = /1\n[b]\npath = /2\n[A]\npath = /3\n"), "a"))
-	if c.Path != "/3" || c.Share != "a" {
-		t.Errorf(`%+v, want c.Path = "/3", c.Share = "a"`, c)
-	}
+	check.That(t, c.Path == "/3" && c.Share == "a", `%+v, want c.Path = "/3", c.Share = "a"`, c)
 	// The settings of a copied share are inserted at "copy", and the share's own settings before it are overridden.
 	for own, want := range map[string]string{"path = /own\ncopy = t": "/t", "copy = t\npath = /own": "/own"} {
 		if c := must(shares.ParseConfig([]byte("[global]\npath = /g\n[t]\npath = /t\n[a]\n"+own+"\n"), "a")); c.Path != want {

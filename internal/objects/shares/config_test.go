@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A line that ends with a backslash continues, up to 64 KiB. Then it ends, so that a file cannot be one huge line.
@@ -12,9 +14,7 @@ func TestContinuedLinesAreBounded(t *testing.T) {
 	for n, goesOn := range map[int]bool{2: true, 9: true, bound - 1: true, bound: false, bound + 1: false} {
 		value := strings.Repeat("x", n-len("k="))
 		sections, err := parse("[a]\nk=" + value + "\\\ny\\\nz = 1\n")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		want := []setting{{key: "k", value: value + "yz = 1"}}
 		if !goesOn {
 			want = []setting{{key: "k", value: value + `y\`}, {key: "z", value: "1"}}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestIgnoredParametersAreNamed: Notes names each parameter that affects access but that refmon does not evaluate.
@@ -25,14 +26,10 @@ func TestIgnoredParametersAreNamed(t *testing.T) {
 		"[docs] valid users: staff is a group: without @ or + it means a user, and no one matches",
 		"[docs] valid users: @none is not resolved by this directory, " +
 			"and a server that cannot resolve it lets no one further"}
-	if !slices.Equal(g.Notes, want) {
-		t.Errorf("notes %q, want %q", g.Notes, want)
-	}
-	if c.Path != "" || !c.IgnorePOSIX || c.Share != "docs" {
-		t.Errorf(`%+v, want c.Path = "", c.IgnorePOSIX = true, c.Share = "docs"`, c)
-	}
+	check.That(t, slices.Equal(g.Notes, want), "notes %q, want %q", g.Notes, want)
+	check.That(t, c.Path == "" && c.IgnorePOSIX && c.Share == "docs",
+		`%+v, want c.Path = "", c.IgnorePOSIX = true, c.Share = "docs"`, c)
 	v := must(g.Decide(1))
-	if v.Steps[0] != "valid users = bob: may connect" || ^v.Left != 0 {
-		t.Errorf("a list that goes on, and a copied share: %+v", v)
-	}
+	check.That(t, v.Steps[0] == "valid users = bob: may connect" && ^v.Left == 0,
+		"a list that goes on, and a copied share: %+v", v)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -20,10 +21,8 @@ func TestSharesecOutputIsParsed(t *testing.T) {
 		t.Errorf("%s, %v, want %s", got, err, want)
 	}
 	two := "[a]\n" + printed + "\n[b]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0x0/XDPO\n\n"
-	if got := must(sddl.Format(must(shares.ParseSecurity([]byte(two), "B")),
-		sddl.Options{})); got != "D:(A;;0x1f00a0;;;WD)" {
-		t.Errorf("b of two: %s, want D:(A;;0x1f00a0;;;WD)", got)
-	}
+	check.Equal(t, must(sddl.Format(must(shares.ParseSecurity([]byte(two), "B")), sddl.Options{})),
+		"D:(A;;0x1f00a0;;;WD)", "b of two")
 	if !shares.IsSecurity([]byte(two)) || !shares.IsSecurity([]byte(printed)) ||
 		shares.IsSecurity([]byte("[a]\npath = /\n")) {
 		t.Error("which file is sharesec's?")
@@ -93,7 +92,5 @@ func TestMalformedSharesecLineIsRejected(t *testing.T) {
 	// The entries of another share are not read.
 	d := must(shares.ParseSecurity([]byte("[a]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/1\n[b]\nREVISION:1\nACL:S-1-5-11:"+
 		"DENIED/0/2\n"), "b"))
-	if got := must(sddl.Format(d, sddl.Options{})); got != "D:(D;;DC;;;AU)" {
-		t.Errorf("the second share: %s, want D:(D;;DC;;;AU)", got)
-	}
+	check.Equal(t, must(sddl.Format(d, sddl.Options{})), "D:(D;;DC;;;AU)", "the second share")
 }

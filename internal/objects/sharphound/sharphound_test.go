@@ -44,9 +44,8 @@ func rows(t *testing.T, file []byte) (list []string, loss string, err error) {
 		} else if text, err := sddl.Format(i.Descriptor, sddl.Options{}); err == nil {
 			row += " " + text
 		}
-		if i.Type != winnt.DirectoryServiceObject || i.Note != objects.NoteCollected {
-			t.Errorf("%s: type %v, note %v", i.Path, i.Type, i.Note)
-		}
+		check.That(t, i.Type == winnt.DirectoryServiceObject && i.Note == objects.NoteCollected,
+			"%s: type %v, note %v", i.Path, i.Type, i.Note)
 		list = append(list, row)
 		return true
 	})
@@ -75,9 +74,8 @@ func TestAcesBecomeEntries(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{helen, root}) {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join([]string{helen, root}, "\n"))
 	}
-	if !strings.Contains(loss, "left out: 1 ManageCA, 1 ReadLAPSPassword, 1 entries without a SID.") {
-		t.Errorf("the files do not have: %s", loss)
-	}
+	check.That(t, strings.Contains(loss, "left out: 1 ManageCA, 1 ReadLAPSPassword, 1 entries without a SID."),
+		"the files do not have: %s", loss)
 }
 
 // A file that is not a collector's, cut or without objects is an error.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -29,9 +30,7 @@ func FuzzObjects(f *testing.F) {
 				return 0, err
 			}
 			err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
-				if i.Err == nil && i.Descriptor == nil {
-					t.Errorf("%q: neither a descriptor nor an error", i.Path)
-				}
+				check.That(t, i.Err != nil || i.Descriptor != nil, "%q: neither a descriptor nor an error", i.Path)
 				n++
 				return true
 			})

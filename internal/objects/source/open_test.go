@@ -79,13 +79,10 @@ func wide(text string, big bool) string {
 func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 	bin := bytesOf(t, many)
 	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
-	if !strings.Contains(coded, "/") || !strings.Contains(coded, "+") || !strings.HasPrefix(coded, "AQ") {
-		t.Fatalf("the bytes do not have each kind of character: %s", coded)
-	}
+	check.RequireThat(t, strings.Contains(coded, "/") && strings.Contains(coded, "+") && strings.HasPrefix(coded, "AQ"),
+		"the bytes do not have each kind of character: %s", coded)
 	padded := base64.StdEncoding.EncodeToString(bytesOf(t, readers))
-	if !strings.HasSuffix(padded, "=") {
-		t.Fatalf(`no padding: %s, want text ending with "="`, padded)
-	}
+	check.RequireThat(t, strings.HasSuffix(padded, "="), `no padding: %s, want text ending with "="`, padded)
 	manyRow := strings.Replace(many, ";FX;", ";0x1200a0;", 1)
 	if d, err := sddl.Parse(many, sddl.Options{}); err == nil {
 		manyRow, _ = sddl.Format(d, sddl.Options{})
@@ -143,9 +140,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"noname", `{"path":"a","sd":"O:BA"}`, []string{"a key O:BA note: " + objects.NoteNoDACL.String()}},
 	} {
 		rows, err := rowsOf(t, c.name, strings.NewReader(c.text))
-		if err != nil {
-			t.Errorf("%s, %.40q: %v", c.name, c.text, err)
-		}
+		check.That(t, err == nil, "%s, %.40q: %v", c.name, c.text, err)
 		if c.want != nil && !slices.Equal(rows, c.want) {
 			t.Errorf("%s, %.60q:\n%s\nwant\n%s", c.name, c.text, strings.Join(rows, "\n"), strings.Join(c.want,
 				"\n"))

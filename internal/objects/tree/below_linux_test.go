@@ -55,9 +55,7 @@ func TestSourceClosesItsRoot(t *testing.T) {
 					n++
 					return whole
 				}))
-				if n == 0 {
-					t.Errorf("%s: no object", name)
-				}
+				check.That(t, n != 0, "%s: no object", name)
 			}
 			for range 300 { // a walk that was halted ends a little later
 				if after = descriptors(); after == before {
@@ -65,9 +63,8 @@ func TestSourceClosesItsRoot(t *testing.T) {
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-			if after != before {
-				t.Errorf("%s, read to the end: %t: %d descriptors, want %d as before", name, whole, after, before)
-			}
+			check.That(t, after == before,
+				"%s, read to the end: %t: %d descriptors, want %d as before", name, whole, after, before)
 		}
 	}
 	if _, err := Named(filepath.Join(root, "c"), nil, Options{}); err == nil {

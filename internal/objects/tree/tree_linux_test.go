@@ -46,9 +46,7 @@ func TestLinkDuringWalkIsAnError(t *testing.T) {
 		n++
 		name := strings.TrimPrefix(strings.TrimPrefix(string(o.Path), root), "/")
 		if !refused[name] {
-			if o.Err != nil {
-				t.Errorf("%s: %v, want nil", name, o.Err)
-			}
+			check.That(t, o.Err == nil, "%s: %v, want nil", name, o.Err)
 			return
 		}
 		if o.Err == nil {
@@ -56,7 +54,5 @@ func TestLinkDuringWalkIsAnError(t *testing.T) {
 			t.Errorf("%s was read through a link: owner %v, %v", name, d.Owner(), err)
 		}
 	})
-	if n != 10 {
-		t.Errorf("%d rows, want 10", n)
-	}
+	check.That(t, n == 10, "%d rows, want 10", n)
 }

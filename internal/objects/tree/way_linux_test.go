@@ -49,12 +49,8 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 		if err != nil {
 			got = []string{"error"}
 		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s leads through %v, want %s: %v", path, got, want, err)
-		}
-		if err == nil && list[0].Path != "/" {
-			t.Errorf("%s begins at %s, want /", path, list[0].Path)
-		}
+		check.That(t, strings.Join(got, " ") == want, "%s leads through %v, want %s: %v", path, got, want, err)
+		check.That(t, err != nil || list[0].Path == "/", "%s begins at %s, want /", path, list[0].Path)
 	}
 }
 
@@ -71,15 +67,11 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	})
 	check.NoError(t, err)
 	open, closed := ways["a/f"], ways["closed/f"]
-	if open == nil || ways["b/f"] != open || closed == open || ways["closed/in/f"] == open {
-		t.Errorf("ways %v", ways)
-	}
+	check.That(t, open != nil && ways["b/f"] == open && closed != open && ways["closed/in/f"] != open, "ways %v", ways)
 	if n := len(ways["closed/in/f"].Folders); n != len(closed.Folders) { // "in" has the permissions of "tree"
 		t.Errorf("%d folders behind closed/in, want those behind closed, %d", n, len(closed.Folders))
 	}
-	if closed.PassesOthers() {
-		t.Error("a folder of mode 0750 passes others")
-	}
+	check.That(t, !closed.PassesOthers(), "a folder of mode 0750 passes others")
 	again, err := objects.ParseWay(closed.Text())
 	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders) != len(closed.Folders) {
 		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders) = %d, no error",

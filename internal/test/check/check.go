@@ -1,7 +1,7 @@
 // Package check shortens the checks that most tests make. It is for tests only.
 //
-// NoError, Success and Eventually end the test, because later steps need the one that failed. Equal reports a
-// difference, and the test goes on.
+// NoError, Success, Require, RequireThat and Eventually end the test, because later steps need the one that failed.
+// Equal and That report an error, and the test goes on.
 package check
 
 import (
@@ -39,6 +39,23 @@ func Equal[T comparable](t testing.TB, got, want T, format string, args ...any) 
 		verb = "%q, want %q"
 	}
 	t.Errorf(format+": "+verb, append(append([]any{}, args...), got, want)...)
+}
+
+// That reports an error unless ok is true. The format and its arguments say what is wrong. The arguments are evaluated
+// in any case: they must not panic where ok is true.
+func That(t testing.TB, ok bool, format string, args ...any) {
+	t.Helper()
+	if !ok {
+		t.Errorf(format, args...)
+	}
+}
+
+// RequireThat ends the test unless ok is true, and is otherwise like [That]. Call it from the test's own goroutine.
+func RequireThat(t testing.TB, ok bool, format string, args ...any) {
+	t.Helper()
+	if !ok {
+		t.Fatalf(format, args...)
+	}
 }
 
 // Eventually waits until holds returns true, and ends the test after a minute. It calls holds every millisecond. The

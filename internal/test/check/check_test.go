@@ -19,6 +19,9 @@ type recorder struct {
 func (r *recorder) Helper()                           {}
 func (r *recorder) Errorf(format string, args ...any) { r.report = fmt.Sprintf(format, args...) }
 func (r *recorder) Fatal(args ...any)                 { r.report, r.ended = fmt.Sprint(args...), true }
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.report, r.ended = fmt.Sprintf(format, args...), true
+}
 
 // TestFailedChecksReportTheReason checks the report of each check, and that none reports without a reason.
 func TestFailedChecksReportTheReason(t *testing.T) {
@@ -34,6 +37,10 @@ func TestFailedChecksReportTheReason(t *testing.T) {
 		"Equal":                {func(r *recorder) { check.Equal(r, 1, 1, "a number") }, "", false},
 		"Equal of two numbers": {func(r *recorder) { check.Equal(r, 1, 2, "row %d", 7) }, "row 7: 1, want 2", false},
 		"Equal of two strings": {func(r *recorder) { check.Equal(r, "a", "b", "a name") }, `a name: "a", want "b"`, false},
+		"That":                 {func(r *recorder) { check.That(r, true, "row %d", 7) }, "", false},
+		"That of false":        {func(r *recorder) { check.That(r, false, "row %d", 7) }, "row 7", false},
+		"RequireThat":          {func(r *recorder) { check.RequireThat(r, true, "row %d", 7) }, "", false},
+		"RequireThat of false": {func(r *recorder) { check.RequireThat(r, false, "row %d", 7) }, "row 7", true},
 		"Eventually":           {func(r *recorder) { check.Eventually(r, func() bool { return true }, "never") }, "", false},
 	} {
 		r := &recorder{}

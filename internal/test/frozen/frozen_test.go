@@ -99,9 +99,8 @@ var text, sum, set = "SubjectUserSid", "refmond_calls_total{service=", os.Getenv
 		{"REFMON_COLOR", "REFMON_COLOUR", "environment REFMON_COLOR"},
 	} {
 		got := missing(want, find(strings.Replace(before, c.old, c.new, 1)))
-		if !slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, c.name+": ") }) {
-			t.Errorf("%s renamed to %s: missing %q, want a line for %q", c.old, c.new, got, c.name)
-		}
+		check.That(t, slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, c.name+": ") }),
+			"%s renamed to %s: missing %q, want a line for %q", c.old, c.new, got, c.name)
 	}
 }
 
@@ -119,7 +118,5 @@ func TestReleasedFilesAreUnchanged(t *testing.T) {
 		}
 		n++
 	}
-	if n < 12 {
-		t.Errorf("%d files, want at least 12", n)
-	}
+	check.That(t, n >= 12, "%d files, want at least 12", n)
 }

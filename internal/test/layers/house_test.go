@@ -107,9 +107,7 @@ func readCeilings(t *testing.T) map[string]int {
 		if len(words) == 3 {
 			n, _ = strconv.Atoi(words[2])
 		}
-		if n <= 0 {
-			t.Fatalf("%s:%d: %q: want a folder, a fault and a count above 0", ceilings, i+1, line)
-		}
+		check.RequireThat(t, n > 0, "%s:%d: %q: want a folder, a fault and a count above 0", ceilings, i+1, line)
 		if _, twice := allowed[key(words[0], words[1])]; twice {
 			t.Fatalf("%s:%d: %s %s is listed twice", ceilings, i+1, words[0], words[1])
 		}

@@ -114,9 +114,8 @@ func TestTextsReferToNoOtherOutsideFolder(t *testing.T) {
 	neighbour := ".." + "/shared"
 	texts(t, func(name string, lines []string) {
 		for i, line := range lines {
-			if strings.Contains(line, neighbour) && !strings.Contains(line, "REFMON_VECTORS") {
-				t.Errorf("%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, i+1, neighbour)
-			}
+			check.That(t, !strings.Contains(line, neighbour) || strings.Contains(line, "REFMON_VECTORS"),
+				"%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, i+1, neighbour)
 		}
 	})
 }
@@ -188,9 +187,7 @@ var usesAction = regexp.MustCompile(`^\s*(?:- )?uses:\s*(\S+)`)
 // A third-party action is pinned by its full commit, so that only reviewed code gets our rights.
 func TestWorkflowActionsArePinnedByCommit(t *testing.T) {
 	workflows, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*"))
-	if err != nil || len(workflows) == 0 {
-		t.Fatalf("no workflow found: %v", err)
-	}
+	check.RequireThat(t, err == nil && len(workflows) != 0, "no workflow found: %v", err)
 	pinned := regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40}$`)
 	for _, name := range workflows {
 		b := check.Must(os.ReadFile(name))

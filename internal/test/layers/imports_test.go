@@ -200,14 +200,10 @@ func edges(t *testing.T) []edge {
 
 func TestImportsFollowTheSentences(t *testing.T) {
 	all := edges(t)
-	if len(all) < 1000 {
-		t.Errorf("found %d imports, want at least 1000 in three modules", len(all))
-	}
+	check.That(t, len(all) >= 1000, "found %d imports, want at least 1000 in three modules", len(all))
 	for _, s := range sentences(readCore(t)) {
 		for _, e := range all {
-			if s.wrong(e) {
-				t.Errorf("%s imports %s: %s", e.from, e.to, s.text)
-			}
+			check.That(t, !s.wrong(e), "%s imports %s: %s", e.from, e.to, s.text)
 		}
 	}
 }

@@ -124,9 +124,8 @@ const maxLines = 800
 func TestSourceFilesStayBelowLineLimit(t *testing.T) {
 	for _, files := range load(t).packages {
 		for _, f := range files {
-			if !f.test && f.lines > maxLines {
-				t.Errorf("%s has %d lines, the ceiling is %d: divide it by subject", f.name, f.lines, maxLines)
-			}
+			check.That(t, f.test || f.lines <= maxLines,
+				"%s has %d lines, the ceiling is %d: divide it by subject", f.name, f.lines, maxLines)
 		}
 	}
 }
@@ -138,9 +137,8 @@ func TestPackagesHaveComments(t *testing.T) {
 		documented := slices.ContainsFunc(files, func(f file) bool {
 			return f.ast.Doc != nil && (!f.test || !source) && strings.TrimSpace(f.ast.Doc.Text()) != ""
 		})
-		if !documented {
-			t.Errorf("package %s has no package comment: say what it is for, its types, one example and its guards", pkg)
-		}
+		check.That(t, documented,
+			"package %s has no package comment: say what it is for, its types, one example and its guards", pkg)
 	}
 }
 
@@ -156,9 +154,8 @@ func TestDocumentedSpellingOnlyInWinnt(t *testing.T) {
 				continue
 			}
 			for _, name := range exported(f.ast) {
-				if allCaps.MatchString(name) {
-					t.Errorf("%s declares %s: the documented ALL_CAPS spelling is winnt's; use a Go name", f.name, name)
-				}
+				check.That(t, !allCaps.MatchString(name),
+					"%s declares %s: the documented ALL_CAPS spelling is winnt's; use a Go name", f.name, name)
 			}
 		}
 	}

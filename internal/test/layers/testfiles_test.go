@@ -94,9 +94,7 @@ func TestEachServiceHasTestInSiblingFile(t *testing.T) {
 		f := check.Must(parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution))
 		beside := strings.TrimSuffix(source, ".go") + "_test.go"
 		tests, err := os.ReadFile(beside)
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, err == nil || os.IsNotExist(err), "%v", err)
 		for _, d := range f.Decls {
 			method, ok := d.(*ast.FuncDecl)
 			if !ok || method.Recv == nil || !service.MatchString(method.Name.Name) {
@@ -108,9 +106,7 @@ func TestEachServiceHasTestInSiblingFile(t *testing.T) {
 			}
 		}
 	}
-	if found < 110 {
-		t.Errorf("found %d services, want at least 110", found)
-	}
+	check.That(t, found >= 110, "found %d services, want at least 110", found)
 }
 
 // testsService reports whether a test file calls a service or has a test of its name.

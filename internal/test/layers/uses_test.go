@@ -44,10 +44,8 @@ func TestExportedNamesAreUsed(t *testing.T) {
 		}
 		for _, name := range said.unused(pkg, tr.packages[pkg]) {
 			full := pkg + "." + name
-			if !excused[full] && !excused[pkg+".*"] {
-				t.Errorf("%s: no other package, test of one, or example uses it: give it an example, or unexport it",
-					full)
-			}
+			check.That(t, excused[full] || excused[pkg+".*"],
+				"%s: no other package, test of one, or example uses it: give it an example, or unexport it", full)
 			left[full] = true
 		}
 	}

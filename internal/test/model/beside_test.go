@@ -25,9 +25,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 		return otherwise
 	}
 	n, err := strconv.ParseUint(s, 0, 64)
-	if err != nil {
-		t.Fatalf("%s=%q: want a number", name, s)
-	}
+	check.RequireThat(t, err == nil, "%s=%q: want a number", name, s)
 	return n
 }
 
@@ -56,9 +54,7 @@ func TestKernelAgreesWithModel(t *testing.T) {
 				return
 			}
 			// The histories reach each call, its failure and its success, and each feature.
-			if len(n.Made) < 80 {
-				t.Errorf("%d different calls: %v, want at least 80", len(n.Made), n.Made)
-			}
+			check.That(t, len(n.Made) >= 80, "%d different calls: %v, want at least 80", len(n.Made), n.Made)
 			for _, what := range n.Scarce() {
 				t.Error(what)
 			}
@@ -86,9 +82,8 @@ func TestModelAgreesOverSockets(t *testing.T) {
 				}
 				n, err := model.Run(w, calls/(2*atOnce))
 				check.NoError(t, err)
-				if len(n.Made) < 60 || over < 2 {
-					t.Errorf("%d different calls, %d histories, want at least 60, at least 2", len(n.Made), over)
-				}
+				check.That(t, len(n.Made) >= 60 && over >= 2,
+					"%d different calls, %d histories, want at least 60, at least 2", len(n.Made), over)
 			})
 		}
 	}

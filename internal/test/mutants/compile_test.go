@@ -113,9 +113,7 @@ func listIn(t *testing.T, module string, seeds []applied, here string, packages 
 	cmd.Dir = filepath.Join(root, module)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	check.RequireThat(t, err == nil, "go list: %v", err)
 	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
 		var p listed
 		check.NoError(t, d.Decode(&p))

@@ -54,15 +54,11 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 	want := map[string]string{
 		"a <= b": "p TestLess", "a < a": "p TestLess", "return false": "q TestYes", "return true": "",
 	}
-	if len(got) != len(want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	check.That(t, len(got) == len(want), "got %q, want %q", got, want)
 	for text, killer := range want {
 		check.Equal(t, got[text], killer, "%s: got killed by", text)
 	}
-	if d.Known != 1 {
-		t.Errorf("got %d recorded mutants, want 1", d.Known)
-	}
+	check.That(t, d.Known == 1, "got %d recorded mutants, want 1", d.Known)
 
 	writeFiles(t, dir, map[string]string{
 		"p/red_test.go": "package p\n\nimport \"testing\"\n\nfunc TestRed(t *testing.T) { t.Fail() }\n"})
@@ -98,8 +94,6 @@ func TestMutantRoomsSelectFolders(t *testing.T) {
 				got = append(got, room)
 			}
 		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: got rooms %q, want %q", folder, got, want)
-		}
+		check.That(t, strings.Join(got, " ") == want, "%s: got rooms %q, want %q", folder, got, want)
 	}
 }

@@ -27,9 +27,7 @@ const wanted = 400
 func TestMutantsMatchSourceExactlyOnce(t *testing.T) {
 	mutants, err := All()
 	check.NoError(t, err)
-	if len(mutants) < wanted {
-		t.Errorf("%d mutants, want %d", len(mutants), wanted)
-	}
+	check.That(t, len(mutants) >= wanted, "%d mutants, want %d", len(mutants), wanted)
 	var stale []error
 	for _, f := range mutants {
 		name, changed, err := f.Apply(root)
@@ -52,9 +50,7 @@ func TestMutantsMatchSourceExactlyOnce(t *testing.T) {
 	for _, err := range stale {
 		t.Log(err)
 	}
-	if len(stale) > Stale {
-		t.Errorf("%d mutants are stale, %d may be", len(stale), Stale)
-	}
+	check.That(t, len(stale) <= Stale, "%d mutants are stale, %d may be", len(stale), Stale)
 }
 
 func TestMutantsAreFoundByTheirWords(t *testing.T) {
@@ -80,9 +76,7 @@ func g(x bool) bool { return x == true }
 		if c.want != "" {
 			ok = strings.Contains(fmt.Sprint(err), c.want)
 		}
-		if !ok {
-			t.Errorf("%q: %v\n%s", c.old, err, changed)
-		}
+		check.That(t, ok, "%q: %v\n%s", c.old, err, changed)
 	}
 }
 
@@ -121,16 +115,12 @@ const c = 1
 	if err == nil {
 		_, err = new(types.Config).Check("p", fset, []*ast.File{file}, nil)
 	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
+	check.RequireThat(t, err == nil, "%v\n%s", err, text)
 	for _, want := range []string{
 		"case 1: return mutantOf0.bareMutant1(mutant0, mutant1); case 3: return mutantOf0.bareMutant3(",
 		"return x.manyMutant2(a, b, c...)", "case 4: ofMutant4[K, V](m); return;",
 		"none(mutant0 int, mutant1 string)", "mutantOf0.noneMutant7(mutant0, mutant1)"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%s is not in\n%s", want, text)
-		}
+		check.That(t, strings.Contains(text, want), "%s is not in\n%s", want, text)
 	}
 }
 
@@ -213,9 +203,7 @@ func TestSum(t *testing.T) {
 	check.NoError(t, err)
 	for i, c := range cases {
 		got, err := r.Ask(mutants[i])
-		if err != nil || got != c.want {
-			t.Errorf("%s: %v, %v, want %v", c.old, got, err, c.want)
-		}
+		check.That(t, err == nil && got == c.want, "%s: %v, %v, want %v", c.old, got, err, c.want)
 		if got, err := together.Ask(mutants[i]); err != nil || got != c.want {
 			t.Errorf("%s, all in one build: %v, %v, want %v", c.old, got, err, c.want)
 		}

@@ -38,9 +38,8 @@ func TestEachRuleHasAMutant(t *testing.T) {
 	excused, lines := readUnseeded(t)
 	listed := listedRules(t)
 	for _, id := range listed {
-		if !seeded[id] && excused[id] == "" {
-			t.Errorf("%s has no mutant: seed one into the branch that decides it, in lists/, named \"%s: …\"", id, id)
-		}
+		check.That(t, seeded[id] || excused[id] != "",
+			"%s has no mutant: seed one into the branch that decides it, in lists/, named \"%s: …\"", id, id)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(excused), compareIDs) {
 		switch done := seeded[id] || !slices.Contains(listed, id); {
@@ -57,9 +56,7 @@ func TestEachRuleHasAMutant(t *testing.T) {
 			late++
 		}
 	}
-	if late > notYet {
-		t.Errorf("%s: %d rules say \"not yet\", %d may: seed their mutants", unseeded, late, notYet)
-	}
+	check.That(t, late <= notYet, "%s: %d rules say \"not yet\", %d may: seed their mutants", unseeded, late, notYet)
 	t.Logf("%d rules, %d of them without a mutant", len(listed), len(excused))
 	if !*lower {
 		return
@@ -106,9 +103,7 @@ func listedRules(t *testing.T) []rules.ID {
 			listed = append(listed, rules.ID(m[1]))
 		}
 	}
-	if len(listed) < 900 {
-		t.Fatalf("%d rules were found: have their lines another form now?", len(listed))
-	}
+	check.RequireThat(t, len(listed) >= 900, "%d rules were found: have their lines another form now?", len(listed))
 	return listed
 }
 

@@ -31,16 +31,11 @@ func TestEachCaveatRowHasCasePerProfile(t *testing.T) {
 		named := func(cases []rules.ID) bool {
 			return slices.ContainsFunc(ids, func(id rules.ID) bool { return slices.Contains(cases, id) })
 		}
-		if !named(documented) {
-			t.Errorf("%v: no case with profile=documented names it", ids)
-		}
-		if !named(observed) {
-			t.Errorf("%v: no case with profile=observed names it", ids)
-		}
+		check.That(t, named(documented), "%v: no case with profile=documented names it", ids)
+		check.That(t, named(observed), "%v: no case with profile=observed names it", ids)
 	}
-	if rows == 0 {
-		t.Errorf("docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
-	}
+	check.That(t, rows != 0,
+		"docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
 }
 
 // casesByProfile lists the rules that the comments of cases of one profile name.

@@ -32,9 +32,7 @@ func TestPagesKeepFacts(t *testing.T) {
 	excused := readRemoved(t)
 	anywhere := readDocuments(t)
 	names, err := filepath.Glob(frozen + "/*.txt")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no facts in %s: %v", frozen, err)
-	}
+	check.RequireThat(t, err == nil && len(names) != 0, "no facts in %s: %v", frozen, err)
 	for _, name := range names {
 		page := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(name), ".txt"), "_", "/")
 		text, err := os.ReadFile(filepath.Join(root, page))
@@ -49,9 +47,8 @@ func TestPagesKeepFacts(t *testing.T) {
 		for _, f := range readFacts(t, name) {
 			kept := here[f] || f.kind != "number" && strings.Contains(anywhere, f.text)
 			key := page + ": " + f.String()
-			if !kept && excused[key] == "" {
-				t.Errorf("%s\n\tis gone: keep it, or add to %s the line\n\t%s: REASON", key, removed, key)
-			}
+			check.That(t, kept || excused[key] != "",
+				"%s\n\tis gone: keep it, or add to %s the line\n\t%s: REASON", key, removed, key)
 			delete(excused, key)
 		}
 	}
@@ -116,9 +113,7 @@ func readRemoved(t *testing.T) map[string]string {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if at < 0 || at+2 == len(line) {
-			t.Fatalf("%s: %q: want \"page: kind text: reason\"", removed, line)
-		}
+		check.RequireThat(t, at >= 0 && at+2 != len(line), "%s: %q: want \"page: kind text: reason\"", removed, line)
 		excused[line[:at]] = line[at+2:]
 	}
 	return excused
@@ -246,9 +241,7 @@ func TestCommandsOfPagesSelectTests(t *testing.T) {
 			}
 		}
 	}
-	if patterns < 20 {
-		t.Errorf("the pages run %d patterns of tests, want at least 20", patterns)
-	}
+	check.That(t, patterns >= 20, "the pages run %d patterns of tests, want at least 20", patterns)
 }
 
 // TestPagesNameExistingTests checks that every test which a page about trust names as evidence exists.
@@ -258,13 +251,9 @@ func TestPagesNameExistingTests(t *testing.T) {
 		b, err := os.ReadFile(filepath.Join(root, "docs", page))
 		check.NoError(t, err)
 		names := namedTest.FindAllString(string(b), -1)
-		if len(names) < least {
-			t.Errorf("%s names %d tests, want at least %d", page, len(names), least)
-		}
+		check.That(t, len(names) >= least, "%s names %d tests, want at least %d", page, len(names), least)
 		for _, name := range names {
-			if !have[name] {
-				t.Errorf("%s names %s, which does not exist", page, name)
-			}
+			check.That(t, have[name], "%s names %s, which does not exist", page, name)
 		}
 	}
 }

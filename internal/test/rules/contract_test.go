@@ -47,9 +47,7 @@ func TestRewordingKeepsContract(t *testing.T) {
 			continue
 		}
 		for about, what := range want[id].Differences(is) {
-			if reasons[id][about] == "" || about == "source" {
-				t.Errorf("%s: %s", id, what)
-			}
+			check.That(t, reasons[id][about] != "" && about != "source", "%s: %s", id, what)
 			delete(reasons[id], about)
 		}
 		for about := range reasons[id] {
@@ -64,14 +62,10 @@ func readContract(t *testing.T) (map[ID]Facts, []ID) {
 	all := map[ID]Facts{}
 	var order []ID
 	b, err := os.ReadFile(filepath.FromSlash(contractFile))
-	if err != nil && !*rewrite {
-		t.Fatal(err)
-	}
+	check.RequireThat(t, err == nil || *rewrite, "%v", err)
 	for line := range strings.Lines(string(b)) {
 		id, f, err := ParseRow(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			t.Fatalf("%s: %v", contractFile, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", contractFile, err)
 		all[id] = f
 		order = append(order, id)
 	}
@@ -106,9 +100,7 @@ func readReworded(t *testing.T) map[ID]map[string]string {
 		}
 		head, reason, ok := strings.Cut(line, ": ")
 		id, about, ok2 := strings.Cut(head, " ")
-		if !ok || !ok2 {
-			t.Fatalf("%s: %q is not of the form `ID word: reason`", rewordedFile, line)
-		}
+		check.RequireThat(t, ok && ok2, "%s: %q is not of the form `ID word: reason`", rewordedFile, line)
 		if all[ID(id)] == nil {
 			all[ID(id)] = map[string]string{}
 		}
@@ -122,19 +114,14 @@ func TestChangedFactsOfRuleAreReported(t *testing.T) {
 	const is = "- **A-1** The 3 can never, before S-1-5-18: STATUS_SUCCESS, 4. *Source: there.*"
 	a, b := ReadFacts(was)["A-1"], ReadFacts(is)["A-1"]
 	id, again, err := ParseRow(a.Row("A-1"))
-	if err != nil || id != "A-1" || len(a.Differences(again)) != 0 || len(again.Differences(a)) != 0 {
-		t.Errorf("the row of A-1 is read as %s %v, %v", id, again, err)
-	}
+	check.That(t, err == nil && id == "A-1" && len(a.Differences(again)) == 0 && len(again.Differences(a)) == 0,
+		"the row of A-1 is read as %s %v, %v", id, again, err)
 	got := a.Differences(b)
 	for _, about := range []string{
 		"source", "STATUS_ACCESS_DENIED", "STATUS_SUCCESS", "4", "A-2", "`x`", "NtClose", "may",
 	} {
-		if got[about] == "" {
-			t.Errorf("the difference in %s is not noticed", about)
-		}
+		check.That(t, got[about] != "", "the difference in %s is not noticed", about)
 		delete(got, about)
 	}
-	if len(got) != 0 {
-		t.Errorf("further differences: %v: len(got) = %d, want 0", got, len(got))
-	}
+	check.Equal(t, len(got), 0, "further differences: %v: len(got)", got)
 }

@@ -92,9 +92,8 @@ func readRules(t *testing.T) []listed {
 					"at most one small letter)", at, m[1])
 				continue
 			}
-			if !prose.MatchString(m[2] + continuation(lines[i+1:])) {
-				t.Errorf("%s: %s wants the form `- **%s** Sentence. *Source: document and section.*`", at, m[1], m[1])
-			}
+			check.That(t, prose.MatchString(m[2]+continuation(lines[i+1:])),
+				"%s: %s wants the form `- **%s** Sentence. *Source: document and section.*`", at, m[1], m[1])
 			all = append(all, listed{id: ids[0], at: at, file: filepath.Base(name)})
 		}
 	}
@@ -278,18 +277,16 @@ func TestCaveatsNameExistingRules(t *testing.T) {
 		}
 		rows++
 		state := strings.TrimSpace(cells[4])
-		if !strings.HasPrefix(state, "built") && !strings.HasPrefix(state, "not built yet") {
-			t.Errorf("docs/CAVEATS.md: %s: the state says neither built nor not built yet: %q", ids[0], state)
-		}
+		check.That(t, strings.HasPrefix(state, "built") || strings.HasPrefix(state, "not built yet"),
+			"docs/CAVEATS.md: %s: the state says neither built nor not built yet: %q", ids[0], state)
 		for _, id := range ids {
 			if strings.HasPrefix(state, "built") && !known[id] {
 				t.Errorf("docs/CAVEATS.md: %s is said to be built, but docs/rules/%s does not list it", id, fileOf(id))
 			}
 		}
 	}
-	if rows == 0 {
-		t.Errorf("docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
-	}
+	check.That(t, rows != 0,
+		"docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
 }
 
 func TestRuleIDsAreFoundInSource(t *testing.T) {

@@ -55,9 +55,7 @@ func goList(t *testing.T, format string, args ...string) []string {
 	list := exec.Command("go", append([]string{"list", "-f", format}, args...)...)
 	list.Dir, list.Stderr = "../../..", os.Stderr
 	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	check.RequireThat(t, err == nil, "go list: %v", err)
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 

@@ -209,9 +209,7 @@ func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 	a := &asker{do: z.do, tokens: replay.OwnToken}
 	asked := 0
 	for x, err := range vectors.Access() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		in, want := replay.Fields{}, replay.Fields{}
 		check.NoError(t, errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)))
 		status, out, err := a.check(in)
@@ -219,23 +217,15 @@ func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 		if errors.As(err, &why) {
 			continue
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		asked++
 		got := copied(t, out)
 		delete(got, "function")
 		delete(want, "privilegesUsed")
 		got["id"], got["status"] = want["id"], status
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%v: %s\n got %v\nwant %v", in["id"], x.About, got, want)
-		}
+		check.That(t, reflect.DeepEqual(got, want), "%v: %s\n got %v\nwant %v", in["id"], x.About, got, want)
 	}
-	if len(z.contexts) != 0 {
-		t.Errorf("%d contexts were not freed, want 0", len(z.contexts))
-	}
+	check.That(t, len(z.contexts) == 0, "%d contexts were not freed, want 0", len(z.contexts))
 	t.Logf("%d asked", asked)
-	if asked < 60 {
-		t.Errorf("only %d vectors were asked, want at least 60", asked)
-	}
+	check.That(t, asked >= 60, "only %d vectors were asked, want at least 60", asked)
 }

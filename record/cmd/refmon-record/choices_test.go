@@ -29,9 +29,7 @@ func TestEveryCaveatChoiceHasQuestion(t *testing.T) {
 		asked[string(m[1])] = true
 	}
 	choices := replay.Choices(docs.Caveats)
-	if len(choices) < 40 {
-		t.Fatalf("%d choices in docs/CAVEATS.md, want at least 40", len(choices))
-	}
+	check.RequireThat(t, len(choices) >= 40, "%d choices in docs/CAVEATS.md, want at least 40", len(choices))
 	for rule, what := range choices {
 		why := notAsked[rule]
 		if strings.ContainsRune("FLUW", rune(rule[0])) && !asked[rule] {
@@ -45,9 +43,7 @@ func TestEveryCaveatChoiceHasQuestion(t *testing.T) {
 		}
 	}
 	for _, rule := range slices.Sorted(maps.Keys(notAsked)) {
-		if choices[rule] == "" {
-			t.Errorf("%s is not a choice any more", rule)
-		}
+		check.That(t, choices[rule] != "", "%s is not a choice any more", rule)
 	}
 }
 

@@ -98,14 +98,10 @@ func TestClassesAreDecoded(t *testing.T) {
 		})
 	}
 	for class := range readers {
-		if !seen[class] {
-			t.Errorf("%s has no row", class)
-		}
+		check.That(t, seen[class], "%s has no row", class)
 	}
 	l, _ := readers[winnt.TokenDefaultDacl](replyOf(t, "0870000000000000"+list), 2).(*sd.ACL)
-	if l == nil || l.Binary() != aDescriptor.DACL().Binary() {
-		t.Errorf("TokenDefaultDacl: %v", l)
-	}
+	check.That(t, l != nil && l.Binary() == aDescriptor.DACL().Binary(), "TokenDefaultDacl: %v", l)
 }
 
 // TestPointersStayInsideBuffer checks that pointers are followed only within their own buffer, from its first to its

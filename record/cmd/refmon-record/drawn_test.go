@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -66,9 +67,8 @@ func answering(t *testing.T, got **request, result uint64, left map[int]string) 
 		}
 		for i, text := range left {
 			b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-			if err != nil || i >= len(r.Args) || r.Args[i].Buffer == 0 {
-				t.Fatalf("%s: nothing can be left in argument %d: %v", r.Proc, i, err)
-			}
+			check.RequireThat(t, err == nil && i < len(r.Args) && r.Args[i].Buffer != 0,
+				"%s: nothing can be left in argument %d: %v", r.Proc, i, err)
 			if n := copy(p.Buffers[r.Args[i].Buffer-1], b); n < len(b) {
 				t.Fatalf("%s: argument %d has room for %d bytes, not for %d, want at least %d", r.Proc, i, n, len(b),
 					len(b))

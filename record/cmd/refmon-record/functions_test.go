@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -98,9 +99,8 @@ func TestFunctionRecordsParametersAndResults(t *testing.T) {
 				if uint32(result) == 0 {
 					want = reflect.Zero(reflect.TypeOf(c.out)).Interface()
 				}
-				if err != nil || ok != (uint32(result) != 0) || code != 1300 || !reflect.DeepEqual(out, want) {
-					t.Errorf("%s, %#x: got %+v %t %v, %v; want %+v", c.name, result, out, ok, code, err, want)
-				}
+				check.That(t, err == nil && ok == (uint32(result) != 0) && code == 1300 && reflect.DeepEqual(out, want),
+					"%s, %#x: got %+v %t %v, %v; want %+v", c.name, result, out, ok, code, err, want)
 				if c.proc == "" {
 					c.proc = c.name
 				}

@@ -49,9 +49,7 @@ func newLibrary(t *testing.T) *library {
 	l := &library{t, filepath.Join(t.TempDir(), "gate")}
 	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-rdynamic", "-o", l.program, "testdata/gate.c",
 		"-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	check.RequireThat(t, err == nil, "%v\n%s", err, out)
 	return l
 }
 
@@ -158,43 +156,31 @@ func TestRecorderRunsOnLibrefmon(t *testing.T) {
 // the vectors.
 func (l *library) vectors(t *testing.T) {
 	do, end, err := l.gateTo(privileged(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer end()
 	a := &asker{do: do, tokens: replay.MadeTokens}
 	asked, skips := 0, map[string]int{}
 	for x, err := range vectors.Access() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		in, want := replay.Fields{}, replay.Fields{}
 		check.NoError(t, errors.Join(json.Unmarshal(x.In, &in), json.Unmarshal(x.Out, &want)))
 		v, err := readVector(in)
-		if err != nil {
-			t.Fatalf("%s: %v", x.In, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", x.In, err)
 		status, out, err := a.native(v)
 		var why *skipError
 		if errors.As(err, &why) {
 			skips[why.why]++
 			continue
 		}
-		if err != nil {
-			t.Fatalf("%s: %v", v.ID, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", v.ID, err)
 		asked++
 		got := copied(t, out)
 		delete(got, "function")
 		got["id"], got["status"] = v.ID, status
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s %v\n got %v\nwant %v", v.ID, out["function"], got, want)
-		}
+		check.That(t, reflect.DeepEqual(got, want), "%s %v\n got %v\nwant %v", v.ID, out["function"], got, want)
 	}
 	t.Logf("%d asked; not asked: %v", asked, skips)
-	if asked < 90 {
-		t.Errorf("only %d vectors were asked, want at least 90", asked)
-	}
+	check.That(t, asked >= 90, "only %d vectors were asked, want at least 90", asked)
 }
 
 // copied is a value after a journey through JSON.
@@ -204,9 +190,7 @@ func copied(t *testing.T, f replay.Fields) (to replay.Fields) {
 	if err == nil {
 		err = json.Unmarshal(b, &to)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return to
 }
 
@@ -214,44 +198,30 @@ func copied(t *testing.T, f replay.Fields) (to replay.Fields) {
 func (l *library) questions(t *testing.T) {
 	own := privileged(t)
 	do, end, err := l.gateTo(own)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer end()
 	var b bytes.Buffer
 	file, err := own.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	a := &asker{do: do, tokens: replay.MadeTokens}
 	if a.w, err = replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}); err != nil {
 		t.Fatal(err)
 	}
 	check.NoError(t, a.questions())
 	rec, err := replay.Read(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r, err := replay.Compare(rec, replay.Notes{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Logf("%+v %v", r.Counts, r.Skips)
 	for _, d := range r.Differences {
 		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
 	}
-	if r.Counts.Same < 450 {
-		t.Errorf("%+v, want r.Counts.Same at least 450", r.Counts)
-	}
+	check.That(t, r.Counts.Same >= 450, "%+v, want r.Counts.Same at least 450", r.Counts)
 	// The token of the process, read class by class, is the one it was given.
 	read, err := a.ownToken()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	got, err := token.Parse(read)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if got = got.WithModifiedID(own.ModifiedID()); !got.Equal(own) {
 		t.Errorf("the own token\n got %s\nwant %s", read, file)
 	}
@@ -331,9 +301,7 @@ func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code
 // programs replays the transcripts on the C library and compares the results with those of the Go services.
 func (l *library) programs(t *testing.T) {
 	files, err := filepath.Glob("../../../internal/test/ntostest/testdata/*.txt")
-	if err != nil || len(files) < 30 {
-		t.Fatal(len(files), err)
-	}
+	check.RequireThat(t, err == nil && len(files) >= 30, "%v %v", len(files), err)
 	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens,
 		Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
 	for _, name := range files {
@@ -355,7 +323,5 @@ func (l *library) programs(t *testing.T) {
 	for _, d := range r.Differences {
 		t.Errorf("%s line %d: %s %v\n theirs %v\n ours   %v", d.Case, d.Line, d.Call, d.In, d.Theirs, d.Ours)
 	}
-	if r.Counts.Same < 500 {
-		t.Errorf("%+v, want r.Counts.Same at least 500", r.Counts)
-	}
+	check.That(t, r.Counts.Same >= 500, "%+v, want r.Counts.Same at least 500", r.Counts)
 }

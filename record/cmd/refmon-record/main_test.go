@@ -16,9 +16,7 @@ func TestExpandKeepsPatternsWithoutMatch(t *testing.T) {
 	got := expand([]string{filepath.Join("testdata", "*.star"), "nothing*", "plain.star"})
 	want := []string{filepath.Join("testdata", "decided.star"), filepath.Join("testdata", "own.star"), "nothing*",
 		"plain.star"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "%q, want %q", got, want)
 }
 
 // On other systems than Windows the program prints where to run it, and writes nothing.
@@ -54,9 +52,8 @@ func TestRecorderLayoutsMatchWindows64(t *testing.T) {
 	if want := (fix{0, 8, 1, 0}); !slices.Equal(k.Fixes, []fix{want}) {
 		t.Errorf("%v, want %v", k.Fixes, want)
 	}
-	if string(k.Buffers[1]) != "a\x00b\x00\x00\x00" {
-		t.Errorf("%q, want string(k.Buffers[1]) = %q", k.Buffers[1], "a\x00b\x00\x00\x00")
-	}
+	check.That(t, string(k.Buffers[1]) == "a\x00b\x00\x00\x00",
+		"%q, want string(k.Buffers[1]) = %q", k.Buffers[1], "a\x00b\x00\x00\x00")
 }
 
 // compared compares a recording with refmon's answers.

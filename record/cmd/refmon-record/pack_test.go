@@ -168,9 +168,7 @@ func TestAmbiguousValueSkipsCall(t *testing.T) {
 			k := pack("x")
 			c.add(k)
 			var why *skipError
-			if !errors.As(k.err, &why) || why.Error() != c.want {
-				t.Errorf("%s: %v, want %s", c.name, k.err, c.want)
-			}
+			check.That(t, errors.As(k.err, &why) && why.Error() == c.want, "%s: %v, want %s", c.name, k.err, c.want)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -168,9 +169,8 @@ func TestRecorderMarshalsEveryService(t *testing.T) {
 				if st != ntstatus.Success && c.failed != nil {
 					want = c.failed
 				}
-				if err != nil || got != st || !reflect.DeepEqual(out, want) {
-					t.Errorf("%s: got %+v %v, %v; want %+v %v", c.name, out, got, err, want, st)
-				}
+				check.That(t, err == nil && got == st && reflect.DeepEqual(out, want),
+					"%s: got %+v %v, %v; want %+v %v", c.name, out, got, err, want, st)
 				if r.DLL != "ntdll.dll" || r.Proc != c.name || drawn(r) != spelled(c.want) {
 					t.Errorf("%s: called %s of %s:\n%s, want\n%s", c.name, r.Proc, r.DLL, drawn(r), spelled(c.want))
 				}

@@ -115,9 +115,8 @@ func TestRecorderRunsUnderWine(t *testing.T) {
 	for why, n := range r.Skips {
 		t.Logf("not asked: %d %s", n, why)
 	}
-	if r.Counts.Same < 250 || len(r.Settles) != 0 {
-		t.Errorf("%+v, %d settled, want r.Counts.Same at least 250, len(r.Settles) = 0", r.Counts, len(r.Settles))
-	}
+	check.That(t, r.Counts.Same >= 250 && len(r.Settles) == 0,
+		"%+v, %d settled, want r.Counts.Same at least 250, len(r.Settles) = 0", r.Counts, len(r.Settles))
 	calls := map[string][]string{} // statuses of the program's calls
 	for _, l := range rec.Lines {
 		if l.Case == "own.star" && l.Call != "" {
@@ -135,9 +134,7 @@ func TestRecorderRunsUnderWine(t *testing.T) {
 		"NtOpenProcess":          "STATUS_SUCCESS",
 	} {
 		for _, st := range strings.Fields(statuses) {
-			if !slices.Contains(calls[call], st) {
-				t.Errorf("%s: %v, and none is %s", call, calls[call], st)
-			}
+			check.That(t, slices.Contains(calls[call], st), "%s: %v, and none is %s", call, calls[call], st)
 		}
 	}
 	if i := slices.IndexFunc(rec.Lines, func(l replay.Line) bool {

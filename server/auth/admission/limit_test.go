@@ -61,9 +61,8 @@ func TestLimitIsBounded(t *testing.T) {
 		c.live("5", now, time.Minute) == 0 {
 		t.Errorf("D-26: %d and %d are kept", len(c.byKey), c.order.Len())
 	}
-	if c.live("7", now.Add(time.Hour), time.Minute) != 0 || len(c.byKey) != 0 || c.order.Len() != 0 {
-		t.Errorf("D-26: %d are kept after the window", len(c.byKey))
-	}
+	check.That(t, c.live("7", now.Add(time.Hour), time.Minute) == 0 && len(c.byKey) == 0 && c.order.Len() == 0,
+		"D-26: %d are kept after the window", len(c.byKey))
 }
 
 // TestIPv6NetworkIsOneOrigin checks that all addresses of an IPv6 network count as one origin, however they are
@@ -159,9 +158,8 @@ func TestBounds(t *testing.T) {
 	l.Attempt("c", "q", true)
 	state("B/p:1 C/q:1 B:1 C:1 p:1 q:1")
 	l.Bound(2, 1, 9)
-	if l.Attempt("b", "r", true) || l.PerPair != 2 || l.PerName != 1 || l.PerOrigin != 9 {
-		t.Errorf("D-33: bounds %d, %d and %d", l.PerPair, l.PerName, l.PerOrigin)
-	}
+	check.That(t, !l.Attempt("b", "r", true) && l.PerPair == 2 && l.PerName == 1 && l.PerOrigin == 9,
+		"D-33: bounds %d, %d and %d", l.PerPair, l.PerName, l.PerOrigin)
 	if clock := (&Limit{}); !clock.Attempt("a", "o", true) || time.Since(clock.origins.order.Front().Value.(*counted).
 		first) > time.Hour {
 		t.Error("D-25: without a clock of its own a limit has another time")
@@ -175,9 +173,7 @@ func TestStrangersGuessesAreBounded(t *testing.T) {
 	l := &Limit{Now: func() time.Time { return now }}
 	logOn := func(when string) {
 		t.Helper()
-		if !l.Attempt("alice", "home", true) {
-			t.Errorf("D-25: %s the user is refused", when)
-		}
+		check.That(t, l.Attempt("alice", "home", true), "D-25: %s the user is refused", when)
 		l.Succeeded("alice", "home")
 	}
 	logOn("before the attack")
@@ -194,19 +190,15 @@ func TestStrangersGuessesAreBounded(t *testing.T) {
 	}
 	check.Equal(t, guesses, 100, "D-25: guesses")
 	logOn("after the bound of the name")
-	if l.Attempt("alice", "elsewhere", true) {
-		t.Error("D-25: an origin from which the user never logged on is open past the bound of the name")
-	}
+	check.That(t, !l.Attempt("alice", "elsewhere", true),
+		"D-25: an origin from which the user never logged on is open past the bound of the name")
 	for range 5 {
 		l.Attempt("alice", "home", true)
 	}
-	if l.Attempt("alice", "home", true) {
-		t.Error("D-25: the origin of the user has no bound")
-	}
+	check.That(t, !l.Attempt("alice", "home", true), "D-25: the origin of the user has no bound")
 	now = now.Add(15 * time.Minute)
-	if !l.Attempt("alice", "elsewhere", true) {
-		t.Error("D-25: Attempt rejects the name after the window has ended, want accepted")
-	}
+	check.That(t, l.Attempt("alice", "elsewhere", true),
+		"D-25: Attempt rejects the name after the window has ended, want accepted")
 	// Each logon renews the proof of its origin.
 	l.Succeeded("alice", "home")
 	for _, c := range []struct {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // checks makes checks wait one after the other, and records in which order the pool serves them.
@@ -69,9 +71,7 @@ func (c *checks) until(n int) {
 func waiting(t *testing.T, places, waiters int) *checks {
 	c := &checks{T: t, p: NewPool(places, waiters), cancel: map[string]context.CancelFunc{}}
 	for i := range places {
-		if !c.p.Enter(t.Context(), fmt.Sprint("running", i)) {
-			t.Fatal("L-74: a free place is refused")
-		}
+		check.RequireThat(t, c.p.Enter(t.Context(), fmt.Sprint("running", i)), "L-74: a free place is refused")
 	}
 	return c
 }
@@ -88,21 +88,16 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 	c.wait("alice")
 	c.wait("bob")
 	c.wait("alice")
-	if got := c.leave(6); got != "mallory alice bob mallory alice mallory" {
-		t.Errorf("L-74: served %s, want mallory alice bob mallory alice mallory", got)
-	}
+	check.Equal(t, c.leave(6), "mallory alice bob mallory alice mallory", "L-74: served")
 	c.wait("carol")
-	if got := c.leave(2); got != "mallory carol" {
-		t.Errorf("L-74: a newcomer: served %s, want mallory carol", got)
-	}
+	check.Equal(t, c.leave(2), "mallory carol", "L-74: a newcomer: served")
 	for c.p.Waiting() > 0 {
 		c.p.Leave()
 	}
 	c.done.Wait()
 	c.p.Leave()
-	if c.p.free != 1 || len(c.p.queues) != 0 || c.p.turns.Len() != 0 {
-		t.Errorf("L-74: %d places, %d queues", c.p.free, len(c.p.queues))
-	}
+	check.That(t, c.p.free == 1 && len(c.p.queues) == 0 && c.p.turns.Len() == 0,
+		"L-74: %d places, %d queues", c.p.free, len(c.p.queues))
 }
 
 // TestFloodIsTurnedAway checks a full queue: another requester's check replaces the newest check of the requester
@@ -112,9 +107,7 @@ func TestFloodIsTurnedAway(t *testing.T) {
 	for range 4 {
 		c.wait("mallory")
 	}
-	if c.p.Enter(t.Context(), "mallory") {
-		t.Error("L-74: more checks wait than may")
-	}
+	check.That(t, !c.p.Enter(t.Context(), "mallory"), "L-74: more checks wait than may")
 	c.done.Go(func() {
 		if c.p.Enter(t.Context(), "alice") {
 			c.mu.Lock()
@@ -126,9 +119,7 @@ func TestFloodIsTurnedAway(t *testing.T) {
 	if got := strings.Join(c.served, " "); got != "-mallory" || c.p.Waiting() != 4 {
 		t.Errorf("L-74: %s was turned away, %d wait, want -mallory, 4", got, c.p.Waiting())
 	}
-	if got := c.leave(4); got != "mallory alice mallory mallory" {
-		t.Errorf("L-74: served %s, want mallory alice mallory mallory", got)
-	}
+	check.Equal(t, c.leave(4), "mallory alice mallory mallory", "L-74: served")
 	c.done.Wait()
 }
 
@@ -142,8 +133,6 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	if got := strings.Join(c.served, " "); got != "-alice" || c.p.Waiting() != 1 {
 		t.Errorf("L-74: %s ended, %d wait, want -alice, 1", got, c.p.Waiting())
 	}
-	if got := c.leave(1); got != "bob" {
-		t.Errorf("L-74: served %s, want bob", got)
-	}
+	check.Equal(t, c.leave(1), "bob", "L-74: served")
 	c.done.Wait()
 }

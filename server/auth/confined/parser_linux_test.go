@@ -169,13 +169,9 @@ func TestChildParsesLikeParse(t *testing.T) {
 	} {
 		data := sealed(change)
 		want, err := pac.Parse(data)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", name, err)
 		got, err := p.Parse(data)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("K-89: %s: %+v, %v\nwant %+v", name, got, err, want)
-		}
+		check.That(t, err == nil && reflect.DeepEqual(got, want), "K-89: %s: %+v, %v\nwant %+v", name, got, err, want)
 	}
 	if _, err := p.Parse(sealed(nil)[:40]); !errors.Is(err, pac.ErrInvalid) || errors.Is(err, ErrFailed) {
 		t.Errorf("K-89: a malformed PAC: %v, want %v", err, pac.ErrInvalid)
@@ -206,9 +202,8 @@ func TestFaultInParserReachesNothing(t *testing.T) {
 		got, err := p.Parse(data)
 		check.ErrorIs(t, err, c.want, "K-89: %s in the child", c.name)
 		check.Equal(t, w.seen(), before, "K-89: %s in the child", c.name)
-		if c.want == nil && got.Client.Name != "c\x00l\x00i\x00e\x00n\x00t\x00 \x00" {
-			t.Errorf("K-90: the client's name is %q", got.Client.Name)
-		}
+		check.That(t, c.want != nil || got.Client.Name == "c\x00l\x00i\x00e\x00n\x00t\x00 \x00",
+			"K-90: the client's name is %q", got.Client.Name)
 		if _, err := p.Parse(sealed(nil)); err != nil {
 			t.Errorf("the PAC after %s: %v", c.name, err)
 		}
@@ -222,9 +217,8 @@ func TestFaultInParserReachesNothing(t *testing.T) {
 		same.Logon.Groups = append([]pac.Membership(nil), whole.Logon.Groups...)
 		same.Logon.ExtraSIDs = append([]token.Group(nil), whole.Logon.ExtraSIDs...)
 		planted(data, &same)
-		if w.seen() == before && reflect.DeepEqual(&same, whole) {
-			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
-		}
+		check.That(t, w.seen() != before || !reflect.DeepEqual(&same, whole),
+			"%s in this process had no effect: the fault shows nothing", c.name)
 	}
 }
 
@@ -297,9 +291,8 @@ func TestChildProcessParsesTicket(t *testing.T) {
 	p := parser(t)
 	a, k := acceptor(t, p, "HTTP/www.example.test")
 	c, err := a.Accept(k.Blob(), nil)
-	if err != nil || c.Identity.User != domain.WithRID(1104) || c.Name != "alice" {
-		t.Fatalf("K-91: %+v, %v", c, err)
-	}
+	check.RequireThat(t, err == nil && c.Identity.User == domain.WithRID(1104) && c.Name == "alice",
+		"K-91: %+v, %v", c, err)
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
@@ -359,9 +352,8 @@ func TestChildSplitsLikeSplitToken(t *testing.T) {
 		"no token": forge.Init([][]byte{forge.OIDKerberos}, nil), "too long": make([]byte, kerberos.MaxBlob+1)} {
 		want, wrong := kerberos.SplitToken(blob)
 		got, err := p.Token(blob)
-		if !errors.Is(err, wrong) || !reflect.DeepEqual(got, want) {
-			t.Errorf("K-91: %s: %+v, %v\nwant %+v, %v", name, got, err, want, wrong)
-		}
+		check.That(t, errors.Is(err, wrong) && reflect.DeepEqual(got, want),
+			"K-91: %s: %+v, %v\nwant %+v, %v", name, got, err, want, wrong)
 	}
 }
 
@@ -455,13 +447,10 @@ func TestChildHasNoRights(t *testing.T) {
 	check.NoError(t, err)
 	for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapAmb:\t0000000000000000",
 		"Seccomp:\t2", "NoNewPrivs:\t1"} {
-		if !bytes.Contains(b, []byte(want)) {
-			t.Errorf("K-89: the child lacks %q", want)
-		}
+		check.That(t, bytes.Contains(b, []byte(want)), "K-89: the child lacks %q", want)
 	}
-	if os.Getuid() == 0 && !bytes.Contains(b, []byte("Uid:\t65534\t65534\t65534\t65534")) {
-		t.Errorf("K-89: the child's user: %s", b)
-	}
+	check.That(t, os.Getuid() != 0 || bytes.Contains(b, []byte("Uid:\t65534\t65534\t65534\t65534")),
+		"K-89: the child's user: %s", b)
 	if fds, err := os.ReadDir(proc + "fd"); err == nil {
 		for _, fd := range fds {
 			to, err := os.Readlink(proc + "fd/" + fd.Name())
@@ -471,12 +460,10 @@ func TestChildHasNoRights(t *testing.T) {
 		}
 	}
 	env, err := os.ReadFile(proc + "environ")
-	if os.Getuid() != 0 && !errors.Is(err, os.ErrPermission) {
-		t.Errorf("K-89: a process of the child's user reads its environment: %q, %v, want %v", env, err, os.ErrPermission)
-	}
-	if os.Getuid() == 0 && (err != nil || string(env) != strings.Join(environment, "\x00")+"\x00") {
-		t.Errorf("K-89: the child's environment %q, %v", env, err)
-	}
+	check.That(t, os.Getuid() == 0 || errors.Is(err, os.ErrPermission),
+		"K-89: a process of the child's user reads its environment: %q, %v, want %v", env, err, os.ErrPermission)
+	check.That(t, os.Getuid() != 0 || err == nil && string(env) == strings.Join(environment, "\x00")+"\x00",
+		"K-89: the child's environment %q, %v", env, err)
 	if info, err := os.Stat(proc + "mem"); err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
 		t.Errorf("K-89: the child's memory belongs to its user: %+v, %v", info, err)
 	}

@@ -205,9 +205,8 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 			{"x", "HERE", false}, {strings.Repeat("x", logon.MaxName), "EXAMPLE", false},
 		} {
 			name, _, ours := a.user(&logon.Request{Name: c.name, Domain: c.domain})
-			if ours != c.want || ours && name != "x" {
-				t.Errorf("D-27: named %q: %q of %q: %q, ours %t, want %t", named, c.name, c.domain, name, ours, c.want)
-			}
+			check.That(t, ours == c.want && (!ours || name == "x"),
+				"D-27: named %q: %q of %q: %q, ours %t, want %t", named, c.name, c.domain, name, ours, c.want)
 		}
 	}
 }
@@ -315,9 +314,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		refused := slices.ContainsFunc([]string{"no", "zero", "odd"}, func(n string) bool {
 			return strings.HasSuffix(c.r.Name, `\`+n)
 		})
-		if refused != (len(told) == 1) || refused && !errors.Is(told[0], odd) {
-			t.Errorf("%s: the log has %v, want one entry for a rejected request and none otherwise", c.what, told)
-		}
+		check.That(t, refused == (len(told) == 1) && (!refused || errors.Is(told[0], odd)),
+			"%s: the log has %v, want one entry for a rejected request and none otherwise", c.what, told)
 		if st != 0 {
 			continue
 		}
@@ -336,9 +334,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	if text := fmt.Sprintf("%+v", r); strings.Contains(text, "wonderland") {
 		t.Errorf("K-50: the result is %s, want one without the password", text)
 	}
-	if st != 0 || r.Linked == nil || r.Linked.Source.Name != "s" || r.Token.Source.Name != "s" {
-		t.Errorf("an administrator's tokens: %v, linked %+v, want two of source s", st, r.Linked)
-	}
+	check.That(t, st == 0 && r.Linked != nil && r.Linked.Source.Name == "s" && r.Token.Source.Name == "s",
+		"an administrator's tokens: %v, linked %+v, want two of source s", st, r.Linked)
 	if r, _ := f.LogOn(password("", "", "")); r.Proof != "next" {
 		t.Errorf(`L-34: an anonymous logon is by %q, want "next"`, r.Proof)
 	}
@@ -367,9 +364,8 @@ func TestUnqualifiedNamePrefersLocalAccount(t *testing.T) {
 		for name, want := range map[string]bool{"x": true, "local": false, "LOCAL": false, "Everyone": false, "HERE": false,
 			`HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false} {
 			got, byRealm, ours := f.user(&logon.Request{Name: name})
-			if ours != (want && unqualified) || ours && byRealm || ours && got != "x" {
-				t.Errorf("D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)
-			}
+			check.That(t, ours == (want && unqualified) && (!ours || !byRealm) && (!ours || got == "x"),
+				"D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)
 		}
 	}
 }

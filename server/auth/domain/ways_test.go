@@ -27,9 +27,8 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 		return 0, 0
 	}
 	var r *Refused
-	if !errors.As(err, &r) || r.Error() != r.Why.Error() || !errors.Is(err, r.Why) {
-		t.Fatalf("%v is not a refusal with the text of its reason", err)
-	}
+	check.RequireThat(t, errors.As(err, &r) && r.Error() == r.Why.Error() && errors.Is(err, r.Why),
+		"%v is not a refusal with the text of its reason", err)
 	return r.Status, r.Result.Reason
 }
 
@@ -91,9 +90,8 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 		if st, why := refusal(t, err); st != c.status || why != c.reason || !p.User.Account.SID.IsZero() {
 			t.Errorf("D-32: %s: %v for %v, %v, want %v for %v", c.what, st, why, err, c.status, c.reason)
 		}
-		if err != nil && strings.Contains(err.Error(), "wonderland") {
-			t.Errorf("D-1: %s: %v, want no password in the text", c.what, err)
-		}
+		check.That(t, err == nil || !strings.Contains(err.Error(), "wonderland"),
+			"D-1: %s: %v, want no password in the text", c.what, err)
 		fresh := ByDirectory(d)
 		if c.control == "514" { // a new directory client has an empty cache
 			other, e := newServer(t)

@@ -45,9 +45,7 @@ func TestDomain(t *testing.T) {
 	w := newWeb(t, a)
 	for user, n := range users {
 		c, status := w.curl(t, d.Login(user), "--negotiate", "-u", ":")
-		if c == nil || status != http.StatusOK {
-			t.Fatalf("%s: status %d, %v", user, status, w.err)
-		}
+		check.RequireThat(t, c != nil && status == http.StatusOK, "%s: status %d, %v", user, status, w.err)
 		var got []sid.SID
 		for _, g := range c.Identity.Groups {
 			if g.SID.Prefix() == d.SID {
@@ -59,9 +57,8 @@ func TestDomain(t *testing.T) {
 		for _, list := range [][]sid.SID{got, want} {
 			slices.SortFunc(list, sid.SID.Compare)
 		}
-		if !slices.Equal(got, want) || len(got) < n {
-			t.Errorf("K-18: %s: %d groups, and the directory says %d", user, len(got), len(want))
-		}
+		check.That(t, slices.Equal(got, want) && len(got) >= n,
+			"K-18: %s: %d groups, and the directory says %d", user, len(got), len(want))
 		if c.Identity.User != d.UserSID(user) || c.Name != user || len(c.Identity.Dropped) != 0 || c.Service != service {
 			t.Errorf("K-18: %s is %v: %+v", user, c, c.Identity.Dropped)
 		}
@@ -131,9 +128,8 @@ func delegated(t *testing.T, d *addc.Domain, keys *Keys) {
 			"none": winnt.SecurityImpersonation}
 		for option, level := range want {
 			c, status := w.curl(t, own, "--negotiate", "-u", ":", "--delegation", option)
-			if c == nil || c.Level != level {
-				t.Errorf("K-45: curl --delegation %s: status %d, %+v, %v, want %v", option, status, c, w.err, level)
-			}
+			check.That(t, c != nil && c.Level == level,
+				"K-45: curl --delegation %s: status %d, %+v, %v, want %v", option, status, c, w.err, level)
 		}
 	}
 }
@@ -200,9 +196,7 @@ func (w *web) curl(t *testing.T, env []string, args ...string) (*Client, int) {
 		"www.refmon.test:"+port+":"+host, "http://www.refmon.test:"+port+"/")...)
 	cmd.Env = env
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("curl: %v, %s", err, out)
-	}
+	check.RequireThat(t, err == nil, "curl: %v, %s", err, out)
 	status := 0
 	for _, c := range out {
 		status = 10*status + int(c-'0')
@@ -228,9 +222,7 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	o, err := a.open(n.apReq)
 	check.NoError(t, err)
 	data, err := o.pac()
-	if err != nil || data == nil {
-		t.Fatalf("no PAC: %v", err)
-	}
+	check.RequireThat(t, err == nil && data != nil, "no PAC: %v", err)
 	try := func(pac []byte, client string) (*Client, error) {
 		k := forge.Ticket{Service: o.service, Realm: addc.Realm, Key: o.key, Version: o.req.Ticket.EncPart.KVNO,
 			Client: client, AuthTime: o.ticket.AuthTime, Start: o.ticket.StartTime, End: o.ticket.EndTime, PAC: pac,
@@ -238,10 +230,8 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 		return a.Accept(k.Blob(), nil)
 	}
 	same, err := try(forge.Seal(forge.Split(data), o.key), "hundred")
-	if err != nil || len(same.Identity.Groups) < 100 {
-		t.Fatalf("unaltered PAC with new signatures: %v, %v, want len(same.Identity.Groups) at least 100, no error",
-			same, err)
-	}
+	check.RequireThat(t, err == nil && len(same.Identity.Groups) >= 100,
+		"unaltered PAC with new signatures: %v, %v, want len(same.Identity.Groups) at least 100, no error", same, err)
 	if _, err := try(data, "one"); err == nil {
 		t.Error("K-14: the PAC of another user's ticket is taken")
 	}
@@ -263,9 +253,7 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 			}
 		}
 	}
-	if kinds < 3 {
-		t.Errorf("%d kinds of buffers, want logon information, client and names at least", kinds)
-	}
+	check.That(t, kinds >= 3, "%d kinds of buffers, want logon information, client and names at least", kinds)
 }
 
 // tryAltered checks that an altered PAC, signed with the service's key, can only assign SIDs of the
@@ -276,9 +264,8 @@ func tryAltered(t *testing.T, d *addc.Domain, kind uint32, at int, try func([]by
 	if err != nil {
 		return
 	}
-	if kind == forge.ClientInfo || kind == forge.Requestor {
-		t.Errorf("byte %d of the buffer of type %d altered, and taken as %v", at, kind, c)
-	}
+	check.That(t, kind != forge.ClientInfo && kind != forge.Requestor,
+		"byte %d of the buffer of type %d altered, and taken as %v", at, kind, c)
 	outside := func(g token.Group) bool {
 		s := g.SID
 		return s.Prefix() != d.SID && s.Authority() == 5 && s != pac.ClaimsValid && s != pac.Compounded &&

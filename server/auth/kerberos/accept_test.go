@@ -221,9 +221,8 @@ func TestRejectedTokensHaveReasons(t *testing.T) {
 			c.why) {
 			t.Errorf("%s: %s: %v, %v, want a refusal that says %q", c.rule, name, got, err, c.why)
 		}
-		if err != nil && strings.Contains(err.Error(), string(weak.KeyValue)) {
-			t.Errorf("%s: error %v, want no key in it", name, err)
-		}
+		check.That(t, err == nil || !strings.Contains(err.Error(), string(weak.KeyValue)),
+			"%s: error %v, want no key in it", name, err)
 	}
 }
 
@@ -239,15 +238,12 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 		bad[i] ^= 0x41
 		if c, err := a.Accept(bad, nil); err == nil {
 			taken++ // a byte that says nothing, such as a name's type or a mechanism that is not used
-			if c.Identity.User != domain.WithRID(1104) {
-				t.Fatalf("K-40: byte %d altered: accepted as %+v, want alice or an error", i, c)
-			}
+			check.RequireThat(t, c.Identity.User == domain.WithRID(1104),
+				"K-40: byte %d altered: accepted as %+v, want alice or an error", i, c)
 			a = acceptor(t, nil)
 		}
 	}
-	if taken > 60 {
-		t.Errorf("K-40: %d of %d bytes do not matter, want at most 60", taken, len(blob))
-	}
+	check.That(t, taken <= 60, "K-40: %d of %d bytes do not matter, want at most 60", taken, len(blob))
 	for n := range blob {
 		if _, err := a.Accept(blob[:n], nil); err == nil {
 			t.Fatalf("Accept of the first %d of %d bytes: no error, want one", n, len(blob))
@@ -292,9 +288,8 @@ func TestTokenOfOtherChannelIsRefused(t *testing.T) {
 		k := ticket()
 		k.Bindings, k.Aware = c.sent, c.aware
 		_, err := acceptor(t, func(cfg *Config) { cfg.RequireBinding = c.required }).Accept(k.Blob(), c.channel)
-		if (err == nil) != c.fine || err != nil && !errors.Is(err, errBindings) {
-			t.Errorf("K-46: row %d: %v, want it taken: %t", i, err, c.fine)
-		}
+		check.That(t, (err == nil) == c.fine && (err == nil || errors.Is(err, errBindings)),
+			"K-46: row %d: %v, want it taken: %t", i, err, c.fine)
 	}
 }
 
@@ -444,9 +439,7 @@ func TestTicketOfOtherRealmIsRejected(t *testing.T) {
 		if err != nil {
 			_, got = reason(err)
 		}
-		if got != want {
-			t.Errorf("K-29: a client of %q as a user of ours: %v, %v, want %v", of, got, err, want)
-		}
+		check.That(t, got == want, "K-29: a client of %q as a user of ours: %v, %v, want %v", of, got, err, want)
 	}
 }
 
@@ -456,12 +449,10 @@ func TestClockSkewBeyondAnHourIsRejected(t *testing.T) {
 	for skew, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Second - 1: 0,
 		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {
 		a, err := New(Config{Keys: keys(t), Realm: realm, Skew: skew})
-		if (err == nil) != (want != 0) || (a == nil) != (want == 0) {
-			t.Errorf("K-41: New with skew %v: %v, want success: %t", skew, err, want != 0)
-		}
-		if a != nil && (a.cfg.Skew != want || !slices.Equal(a.etypes, []int32{17, 18, 19, 20})) {
-			t.Errorf("K-41: skew %v became %v, want %v; types %v", skew, a.cfg.Skew, want, a.etypes)
-		}
+		check.That(t, (err == nil) == (want != 0) && (a == nil) == (want == 0),
+			"K-41: New with skew %v: %v, want success: %t", skew, err, want != 0)
+		check.That(t, a == nil || a.cfg.Skew == want && slices.Equal(a.etypes, []int32{17, 18, 19, 20}),
+			"K-41: skew %v became %v, want %v; types %v", skew, a.cfg.Skew, want, a.etypes)
 	}
 }
 

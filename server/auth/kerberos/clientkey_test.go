@@ -33,14 +33,11 @@ func TestPasswordKeyDerivation(t *testing.T) {
 		{"alice", types.PADataSequence{info(23, "salt")}, 0, "salt", 23},
 	} {
 		_, err := x.key(c.name, c.etyp, c.data, func(etype int32, salt string, _ uint32) (types.EncryptionKey, error) {
-			if etype != c.made || salt != c.salt {
-				t.Errorf("K-55: a key of type %d with the salt %q, want %d and %q", etype, salt, c.made, c.salt)
-			}
+			check.That(t, etype == c.made && salt == c.salt,
+				"K-55: a key of type %d with the salt %q, want %d and %q", etype, salt, c.made, c.salt)
 			return secret, nil
 		})
-		if err != nil {
-			t.Errorf("K-55: %s: %v", c.name, err)
-		}
+		check.That(t, err == nil, "K-55: %s: %v", c.name, err)
 	}
 	broken := types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: []byte{1}}}
 	check.ErrorIs(t, check.Err(x.key("alice", 18, broken, passwordKey("w"))), errAnswer,
@@ -49,9 +46,8 @@ func TestPasswordKeyDerivation(t *testing.T) {
 	for etype, want := range map[int32]string{17: "4c01cd46d632d01e6dbe230a01ed642a",
 		18: "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a", 23: "8846f7eaee8fb117ad06bdd830b7586c"} {
 		k, err := passwordKey("password")(etype, "ATHENA.MIT.EDUraeburn", 1200)
-		if err != nil || k.KeyType != etype || fmt.Sprintf("%x", k.KeyValue) != want {
-			t.Errorf("K-55: type %d: %x, %v, want %s", etype, k.KeyValue, err, want)
-		}
+		check.That(t, err == nil && k.KeyType == etype && fmt.Sprintf("%x", k.KeyValue) == want,
+			"K-55: type %d: %x, %v, want %s", etype, k.KeyValue, err, want)
 	}
 	check.ErrorIs(t, check.Err(passwordKey("password")(99, "s", 4096)), errParameters, "K-55: an unknown type")
 }

@@ -61,9 +61,8 @@ func TestKDCCannotChooseWeakKeys(t *testing.T) {
 			made, times = e, n
 			return secret, nil
 		})
-		if made != c.made || times != c.times || (c.made == 0) != errors.Is(err, errParameters) {
-			t.Errorf("K-55: %s: type %d, %d times, %v, want %d, %d times", name, made, times, err, c.made, c.times)
-		}
+		check.That(t, made == c.made && times == c.times && (c.made == 0) == errors.Is(err, errParameters),
+			"K-55: %s: type %d, %d times, %v, want %d, %d times", name, made, times, err, c.made, c.times)
 	}
 }
 
@@ -111,9 +110,8 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		fields.EncPart, err = crypto.GetEncryptedData(asn1tools.AddASNAppTag(b, 25), secret, usageASRep, 1)
 		check.NoError(t, err)
 		g, err := x.granted(&fields, &body, secret, usageASRep)
-		if !errors.Is(err, c.want) || (g == nil) != (c.want != nil) {
-			t.Errorf("K-55, K-56: %s: %v, want %v", name, err, c.want)
-		}
+		check.That(t, errors.Is(err, c.want) && (g == nil) == (c.want != nil),
+			"K-55, K-56: %s: %v, want %v", name, err, c.want)
 	}
 }
 
@@ -132,18 +130,14 @@ func TestNoncesAreDistinctAndNonnegative(t *testing.T) {
 		b, err := o.reply()
 		var rep messages.APRep
 		var part messages.EncAPRepPart
-		if err != nil || rep.Unmarshal(b) != nil || rep.EncPart.EType != 18 {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, err == nil && rep.Unmarshal(b) == nil && rep.EncPart.EType == 18, "%v", err)
 		if b, err = crypto.DecryptEncPart(rep.EncPart, secret, 12); err != nil || part.Unmarshal(b) != nil {
 			t.Fatal(err)
 		}
-		if part.SequenceNumber < 0 || part.SequenceNumber > 1<<30-1 {
-			t.Errorf("K-48: sequence number %d, want 0 to 2^30-1", part.SequenceNumber)
-		}
+		check.That(t, part.SequenceNumber >= 0 && part.SequenceNumber <= 1<<30-1,
+			"K-48: sequence number %d, want 0 to 2^30-1", part.SequenceNumber)
 		nonces[body.Nonce], numbers[part.SequenceNumber] = true, true
 	}
-	if len(nonces) < 40 || len(numbers) < 40 {
-		t.Errorf("of 48 draws %d and %d differ, want at least 40, at least 40", len(nonces), len(numbers))
-	}
+	check.That(t, len(nonces) >= 40 && len(numbers) >= 40,
+		"of 48 draws %d and %d differ, want at least 40, at least 40", len(nonces), len(numbers))
 }

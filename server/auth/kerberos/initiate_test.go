@@ -47,9 +47,8 @@ func TestReplyMustMatchRequest(t *testing.T) {
 		if err := own.answered(asn1tools.AddASNAppTag(b, 27)); (err == nil) != c.ok {
 			t.Errorf("K-60: answered, %s: %v, want success: %t", name, err, c.ok)
 		}
-		if c.ok && (own.received != 7 || own.acceptor != (len(c.key.KeyValue) > 0)) {
-			t.Errorf("K-60: %s: %+v", name, own)
-		}
+		check.That(t, !c.ok || own.received == 7 && own.acceptor == (len(c.key.KeyValue) > 0),
+			"K-60: %s: %+v", name, own)
 	}
 }
 
@@ -133,9 +132,8 @@ func TestUnwrapNeedsTypeAndMechanism(t *testing.T) {
 		"with a trailing byte": {append(slices.Clone(good), 0), nil}, "nothing": {nil, nil},
 	} {
 		got, ok := unframed(0x200, c.b)
-		if ok != (c.want != nil) || !slices.Equal(got, c.want) {
-			t.Errorf("K-60: %s: %x, %t, want %x, %t", what, got, ok, c.want, c.want != nil)
-		}
+		check.That(t, ok == (c.want != nil) && slices.Equal(got, c.want),
+			"K-60: %s: %x, %t, want %x, %t", what, got, ok, c.want, c.want != nil)
 	}
 	if got := framed(0x200, []byte{7, 8}); !slices.Equal(got, good) {
 		t.Errorf("K-60: framed %x, want %x", got, good)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -23,9 +24,8 @@ func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 		address := k.Start()
 		kdcs := KDCs{Addresses: []string{address}}
 		_, err := kdcs.ask(context.Background(), realm, []byte{1})
-		if err == nil || errors.Is(err, errLongAnswer) != long {
-			t.Errorf("K-54: an answer of %d bytes: %v, want an error, errLongAnswer: %t", n, err, long)
-		}
+		check.That(t, err != nil && errors.Is(err, errLongAnswer) == long,
+			"K-54: an answer of %d bytes: %v, want an error, errLongAnswer: %t", n, err, long)
 		_ = k.Listener.Close()
 	}
 }
@@ -53,18 +53,15 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 			t.Errorf(`DNS query for %q, want "_kerberos._tcp.example.test."`, q)
 		}
 		if n == 0 {
-			if all != nil || !errors.Is(err, ErrNoKDC) {
-				t.Errorf("no KDC in the DNS: %q, %v, want nil, %v", all, err, ErrNoKDC)
-			}
+			check.That(t, all == nil && errors.Is(err, ErrNoKDC),
+				"no KDC in the DNS: %q, %v, want nil, %v", all, err, ErrNoKDC)
 			continue
 		}
 		want := []string{}
 		for i := range min(n, 8) {
 			want = append(want, fmt.Sprintf("kdc%d.example.test.:%d", i, 1000+i))
 		}
-		if err != nil || !slices.Equal(all, want) {
-			t.Errorf("%d in the DNS: %q, %v, want %q", n, all, err, want)
-		}
+		check.That(t, err == nil && slices.Equal(all, want), "%d in the DNS: %q, %v, want %q", n, all, err, want)
 	}
 }
 

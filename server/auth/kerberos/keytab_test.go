@@ -31,9 +31,7 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 		x := ticket()
 		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
 		_, err := acceptor(t, func(c *Config) { c.Keys = k }).Accept(x.Blob(), nil)
-		if (err == nil) != (i < 8) {
-			t.Errorf("K-34: key %d of nine: %v, want success for the first eight", i+1, err)
-		}
+		check.That(t, (err == nil) == (i < 8), "K-34: key %d of nine: %v, want success for the first eight", i+1, err)
 	}
 }
 
@@ -51,14 +49,10 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 	link := filepath.Join(dir, "link")
 	check.NoError(t, os.Symlink(write("good", good, 0o600), link))
 	k, err := ReadKeytab(filepath.Join(dir, "good"))
-	if err != nil || len(k.find(service, realm, 1, 18)) != 1 {
-		t.Fatalf("%v, %v", k, err)
-	}
+	check.RequireThat(t, err == nil && len(k.find(service, realm, 1, 18)) == 1, "%v, %v", k, err)
 	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%x",
 		k)} {
-		if shown != "1 keys" {
-			t.Errorf(`K-33: keys are shown as %q, want "1 keys"`, shown)
-		}
+		check.That(t, shown == "1 keys", `K-33: keys are shown as %q, want "1 keys"`, shown)
 	}
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
 		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(),
@@ -139,9 +133,8 @@ func TestKeytabNameHasAnyNumberOfParts(t *testing.T) {
 		name := strings.TrimSuffix(strings.Repeat("a/", n), "/")
 		b := forge.Keytab(forge.Entry{Service: name, Realm: realm, Version: 7, Key: secret})
 		k, err := ParseKeytab(b)
-		if err != nil || len(k.find(name, realm, 7, secret.KeyType)) != 1 {
-			t.Errorf("K-33: a name of %d components: %v, error %v, want one key of version 7", n, k, err)
-		}
+		check.That(t, err == nil && len(k.find(name, realm, 7, secret.KeyType)) == 1,
+			"K-33: a name of %d components: %v, error %v, want one key of version 7", n, k, err)
 		binary.BigEndian.PutUint16(b[6:], 65535)
 		if k, err := ParseKeytab(b); err == nil {
 			t.Errorf("K-33: %d components and a count of 65535: %v, want an error", n, k)
@@ -180,9 +173,8 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 		{0o604, "w " + path + ": mode 0604 lets others read it: chmod 600 it"}} {
 		check.NoError(t, os.Chmod(path, c.mode))
 		b, err := ReadSecret("w", path, 9)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want || b != nil) {
-			t.Errorf("K-33: mode %o: %q, %v, want error %q", c.mode, b, err, c.want)
-		}
+		check.That(t, (c.want != "" || err == nil) && (c.want == "" || err != nil && err.Error() == c.want && b == nil),
+			"K-33: mode %o: %q, %v, want error %q", c.mode, b, err, c.want)
 	}
 	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is not a file" {
 		t.Errorf("K-33: ReadSecret of a folder: %v, want \"it is not a file\"", err)
@@ -292,9 +284,8 @@ func TestNewestAccountKeyIsPreferred(t *testing.T) {
 	}{{"web", realm, 18, "own 3"}, {"web", realm, 17, "service short 5"}, {"other", realm, 18, "service 9"},
 		{"web", "OTHER.TEST", 18, "elsewhere"}, {"web", "OTHER.TEST", 17, ""}, {"web", realm, 23, ""}} {
 		got, ok := k.keyOf(c.account, c.in, c.kind)
-		if ok != (c.want != "") || ok && !slices.Equal(got.KeyValue, keys[c.want].KeyValue) {
-			t.Errorf("K-60: %s in %s of type %d: %t, want %s", c.account, c.in, c.kind, ok, c.want)
-		}
+		check.That(t, ok == (c.want != "") && (!ok || slices.Equal(got.KeyValue, keys[c.want].KeyValue)),
+			"K-60: %s in %s of type %d: %t, want %s", c.account, c.in, c.kind, ok, c.want)
 	}
 	for _, c := range []struct {
 		etypes []int32

@@ -56,9 +56,8 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		"valid from 2026-01-02T11:59:00Z to 2026-01-02T21:59:00Z, encryption type 18, session key of type 18",
 		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through http/front, http/back",
 		"without 1 SIDs: S-1-5-32-544"} {
-		if !strings.Contains(r.Proof, want) || strings.Contains(r.Proof, "\x1b") {
-			t.Errorf("K-50, K-81: the proof is %q, want text containing %q and no escape sequence", r.Proof, want)
-		}
+		check.That(t, strings.Contains(r.Proof, want) && !strings.Contains(r.Proof, "\x1b"),
+			"K-50, K-81: the proof is %q, want text containing %q and no escape sequence", r.Proof, want)
 	}
 	for name, c := range map[string]struct {
 		change func(*logon.Request, *forge.Ticket)
@@ -119,9 +118,8 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
 		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
 	})
-	if st != ntstatus.Success || !r.Administrator() {
-		t.Errorf("L-33: %v, groups %+v, want an administrator", st, r.Token.Groups)
-	}
+	check.That(t, st == ntstatus.Success && r.Administrator(),
+		"L-33: %v, groups %+v, want an administrator", st, r.Token.Groups)
 }
 
 // TestUserHasEachFieldOfTheClient checks each field of the user for the store, and that control characters in
@@ -169,9 +167,8 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 		return r.Token.Groups
 	}
 	alone, both := ask(nil), ask(more)
-	if !slices.ContainsFunc(alone, func(g token.Group) bool { return g.SID == domain.WithRID(513) }) {
-		t.Errorf("L-33: the ticket's groups are %v, want RID 513 among them", alone)
-	}
+	check.That(t, slices.ContainsFunc(alone, func(g token.Group) bool { return g.SID == domain.WithRID(513) }),
+		"L-33: the ticket's groups are %v, want RID 513 among them", alone)
 	sorted := func(all []token.Group) []token.Group {
 		return slices.SortedFunc(slices.Values(all), func(a, b token.Group) int { return a.SID.Compare(b.SID) })
 	}

@@ -192,13 +192,10 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		}, func(cfg *Config) { cfg.Keys = oneKey(t) })
 		got, err := p.Check(context.Background(), c.name, logon.Secret(c.password))
 		status, why := reason(err)
-		if got != nil || err == nil || status != c.status || why != c.reason {
-			t.Errorf("%s: %v, %v, %v: %v, want nil, %v, %v, an error", what, got, status, why, err, c.status,
-				c.reason)
-		}
-		if err != nil && c.password != "" && c.password != "x" && strings.Contains(err.Error(), c.password) {
-			t.Errorf("K-50: %s: error %v, want no password in it", what, err)
-		}
+		check.That(t, got == nil && err != nil && status == c.status && why == c.reason,
+			"%s: %v, %v, %v: %v, want nil, %v, %v, an error", what, got, status, why, err, c.status, c.reason)
+		check.That(t, err == nil || c.password == "" || c.password == "x" || !strings.Contains(err.Error(), c.password),
+			"K-50: %s: error %v, want no password in it", what, err)
 	}
 }
 
@@ -354,9 +351,8 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	later, _, err := g.initiate(noon.Add(time.Microsecond), realm, binding)
 	check.NoError(t, err)
 	taken, err := p.Acceptor.Accept(token, binding)
-	if err != nil || taken.Name != "websvc" || len(taken.Answer) == 0 {
-		t.Fatalf(`K-60: %v, %v, want taken.Name = "websvc", len(taken.Answer) at least 1, no error`, taken, err)
-	}
+	check.RequireThat(t, err == nil && taken.Name == "websvc" && len(taken.Answer) != 0,
+		`K-60: %v, %v, want taken.Name = "websvc", len(taken.Answer) at least 1, no error`, taken, err)
 	if _, other, _ := g.initiate(noon.Add(time.Millisecond), realm, nil); true {
 		if got, err := p.Acceptor.Accept(other, binding); err != nil {
 			t.Errorf("Accept of a token without a binding: %v, %v, want no error", got, err)

@@ -27,9 +27,8 @@ func TestReplayRejectsWhatItCannotStore(t *testing.T) {
 	broken.mu.Unlock()
 	for range 2 {
 		err := broken.enter([16]byte{1}, started.Add(time.Minute), started.Add(3*time.Second))
-		if err == nil || errors.Is(err, errReplay) {
-			t.Errorf("K-47: an authenticator that cannot be stored: %v, want an error other than errReplay", err)
-		}
+		check.That(t, err != nil && !errors.Is(err, errReplay),
+			"K-47: an authenticator that cannot be stored: %v, want an error other than errReplay", err)
 	}
 }
 
@@ -222,9 +221,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	if err := v.close(); err != nil {
 		t.Error(err)
 	}
-	if maxNotes != 1<<16 || maxReplay != 1<<20 {
-		t.Errorf("K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
-	}
+	check.That(t, maxNotes == 1<<16 && maxReplay == 1<<20,
+		"K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
 	broken := t.TempDir()
 	check.NoError(t, os.Mkdir(filepath.Join(broken, replayFile), 0o700))
 	if r, err := newReplay(broken, time.Minute, start); err == nil || r != nil {

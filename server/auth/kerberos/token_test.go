@@ -29,12 +29,9 @@ func TestReadTokenKeepsInside(t *testing.T) {
 			text, err := token.MarshalAnswer()
 			check.NoError(t, err)
 			got, err := ReadToken(text, blob)
-			if (err == nil) != c.ok || !c.ok && !errors.Is(err, errOuter) {
-				t.Errorf("K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)
-			}
-			if c.ok && !reflect.DeepEqual(got, &token) {
-				t.Errorf("K-91: %+v, want %+v", got, token)
-			}
+			check.That(t, (err == nil) == c.ok && (c.ok || errors.Is(err, errOuter)),
+				"K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)
+			check.That(t, !c.ok || reflect.DeepEqual(got, &token), "K-91: %+v, want %+v", got, token)
 		}
 	}
 	check.ErrorIs(t, check.Err(ReadToken([]byte(`{"Extra":1}`), blob)), errOuter, "K-91: an unknown field")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -14,9 +15,8 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 	send, receive := c.Halves()
 	for i := range uint64(3) {
 		b, err := send.Wrap([]byte("m"))
-		if err != nil || !slices.Equal(b, forge.Wrap(secret, 4, i, 24, []byte("m"))) {
-			t.Errorf("K-61: message %d: %x, %v", i, b, err)
-		}
+		check.That(t, err == nil && slices.Equal(b, forge.Wrap(secret, 4, i, 24, []byte("m"))),
+			"K-61: message %d: %x, %v", i, b, err)
 		m, err := receive.Unwrap(forge.Wrap(secret, 5, 5+i, 22, []byte{byte(i)}))
 		if err != nil || !slices.Equal(m, []byte{byte(i)}) {
 			t.Errorf("K-61: message %d unwraps to %x, %v, want %x", i, m, err, []byte{byte(i)})
@@ -27,7 +27,6 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 		t.Errorf("K-61: the halves count %+v, %+v", send, receive)
 	}
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
-	if err != nil || len(empty) != 0 {
-		t.Errorf("K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
-	}
+	check.That(t, err == nil && len(empty) == 0,
+		"K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
 }

@@ -61,8 +61,7 @@ func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 		for _, list := range [][]sid.SID{ticket, name} {
 			slices.SortFunc(list, sid.SID.Compare)
 		}
-		if !slices.Equal(ticket, name) {
-			t.Errorf("D-14, K-18: %s: by ticket and earlier %v, by name %v, want %v", user, ticket, name, name)
-		}
+		check.That(t, slices.Equal(ticket, name),
+			"D-14, K-18: %s: by ticket and earlier %v, by name %v, want %v", user, ticket, name, name)
 	}
 }

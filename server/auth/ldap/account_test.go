@@ -71,9 +71,8 @@ func TestFindFillsEveryAccountField(t *testing.T) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.queries) != len(questions) {
-		t.Fatalf("%d questions, want %d: %+v", len(f.queries), len(questions), f.queries)
-	}
+	check.RequireThat(t, len(f.queries) == len(questions),
+		"%d questions, want %d: %+v", len(f.queries), len(questions), f.queries)
 	for i, q := range questions {
 		if q.limits, q.controls = within90, []string{domainScope}; q.below {
 			q.controls = append(q.controls, goldap.ControlTypePaging)
@@ -148,9 +147,8 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 			}
 		})
 		got, err := d.Find(context.Background(), "alice", false)
-		if got != nil || err == nil || errors.Is(err, ErrAway) {
-			t.Errorf("%s: %+v, %v, want an error other than ErrAway", what, got, err)
-		}
+		check.That(t, got == nil && err != nil && !errors.Is(err, ErrAway),
+			"%s: %+v, %v, want an error other than ErrAway", what, got, err)
 		if err != nil && len(err.Error()) > 300 {
 			t.Errorf("%s: an error text of %d bytes, want at most 300", what, len(err.Error()))
 		}
@@ -193,9 +191,8 @@ func FuzzEntry(f *testing.F) {
 		ids, err := e.sids("objectSid")
 		if err == nil {
 			for _, s := range ids {
-				if string(s.AppendBinary(nil)) != string(id) || s == (sid.SID{}) {
-					t.Errorf("D-8: SID of %x = %v, want the same bytes", id, s)
-				}
+				check.That(t, string(s.AppendBinary(nil)) == string(id) && s != (sid.SID{}),
+					"D-8: SID of %x = %v, want the same bytes", id, s)
 			}
 		}
 		found := &Found{}

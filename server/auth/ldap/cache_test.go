@@ -37,10 +37,8 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 	find := func(what string, asked, groups int) {
 		t.Helper()
 		got, err := d.Find(ctx, "Alice", false)
-		if err != nil || len(got.Groups) != groups || got.Cached {
-			t.Fatalf("D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err,
-				groups)
-		}
+		check.RequireThat(t, err == nil && len(got.Groups) == groups && !got.Cached,
+			"D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err, groups)
 		check.Equal(t, f.count("sAMAccountName"), asked, "D-19: %s: account queries", what)
 	}
 	find("at first", 1, 2)
@@ -174,10 +172,8 @@ func TestAccountCacheIsConfirmed(t *testing.T) {
 			account = i
 		}
 	}
-	if numbered < 0 || account < numbered {
-		t.Errorf("D-19: the account is query %d, the number %d, want at least %d, at least 0", account, numbered,
-			numbered)
-	}
+	check.That(t, numbered >= 0 && account >= numbered,
+		"D-19: the account is query %d, the number %d, want at least %d, at least 0", account, numbered, numbered)
 	for _, c := range []struct {
 		after time.Duration
 		asked bool
@@ -208,9 +204,8 @@ func TestCachedAccountExpires(t *testing.T) {
 	at := func(d *Directory, what string, restricted Restriction, cached bool, wrong error) {
 		t.Helper()
 		got, err := d.Find(context.Background(), "alice", false)
-		if !errors.Is(err, wrong) || (err == nil) != (wrong == nil) || (got == nil) != (wrong != nil) {
-			t.Fatalf("D-20: %s: %+v, %v, want %v", what, got, err, wrong)
-		}
+		check.RequireThat(t, errors.Is(err, wrong) && (err == nil) == (wrong == nil) && (got == nil) == (wrong != nil),
+			"D-20: %s: %+v, %v, want %v", what, got, err, wrong)
 		if err == nil && (got.Restricted != restricted || got.Cached != cached || len(got.Groups) != 2) {
 			t.Errorf("D-20: %s: restricted %v, cached %t, %d groups; want %v, %t", what, got.Restricted, got.Cached,
 				len(got.Groups), restricted, cached)

@@ -73,9 +73,8 @@ func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
 		f.tell("80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 532, v2580")
 		got, err := f.directory(nil).Check(context.Background(), "alice", false, logon.Secret("wonderland"))
 		var wrong *WrongPassword
-		if got != nil || !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
-			t.Errorf("D-24, D-32: code %d: %+v, %v, want ErrAway", code, got, err)
-		}
+		check.That(t, got == nil && errors.Is(err, ErrAway) && !errors.As(err, &wrong),
+			"D-24, D-32: code %d: %+v, %v, want ErrAway", code, got, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/sid"
 )
@@ -28,9 +29,8 @@ func TestMalformedAddressIsRefused(t *testing.T) {
 			": want ldaps://HOST or ldap://HOST") {
 			t.Errorf("D-1: %q: %q, %v, want %q", text, got, err, want)
 		}
-		if err != nil && strings.Contains(err.Error(), "pw-of-test") {
-			t.Errorf("D-1: the error shows the password: %v", err)
-		}
+		check.That(t, err == nil || !strings.Contains(err.Error(), "pw-of-test"),
+			"D-1: the error shows the password: %v", err)
 	}
 }
 
@@ -75,12 +75,10 @@ func TestRefusedConfigurationHasReason(t *testing.T) {
 		cfg := good()
 		c.change(&cfg)
 		d, err := New(cfg)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("D-2: %s: %v, want %q", what, err, c.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "pw-of-test") {
-			t.Errorf("D-1: %s: %v, want a text without the password", what, err)
-		}
+		check.That(t, (err == nil) == (c.want == "") && (err == nil || strings.Contains(err.Error(), c.want)),
+			"D-2: %s: %v, want %q", what, err, c.want)
+		check.That(t, err == nil || !strings.Contains(err.Error(), "pw-of-test"),
+			"D-1: %s: %v, want a text without the password", what, err)
 		if err == nil && (d.cfg.Limits != Limits{10 * time.Second, 32 << 20, 10_000, 2_000_000, 10_000, 30 * time.Second,
 			15 * time.Minute} || d.cache.most != 10_000 || len(d.servers) != len(cfg.Servers) || cap(d.idle) != 4) {
 			t.Errorf("D-4: %s: %+v", what, d.cfg.Limits)

@@ -75,9 +75,8 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		before := len(d.idle)
 		d.give(c, keep)
 		kept := keep && before < maxIdle
-		if len(d.idle)-before != map[bool]int{true: 1}[kept] {
-			t.Errorf("connection %d: %d wait after %d, want one more: %t", i, len(d.idle), before, kept)
-		}
+		check.That(t, len(d.idle)-before == map[bool]int{true: 1}[kept],
+			"connection %d: %d wait after %d, want one more: %t", i, len(d.idle), before, kept)
 		if !kept { // it ends, and nothing waits for it
 			if n, err := there.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 				t.Errorf("connection %d: %d bytes, %v, want 0, %v", i, n, err, io.EOF)
@@ -91,15 +90,13 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	asker := f.directory(nil)
 	for _, name := range []string{"alice", "none", "alice", "none"} {
 		_, err := asker.Find(context.Background(), name, false)
-		if (err != nil) != (name == "none") || len(asker.idle) != 1 {
-			t.Errorf("after %s: %d connections wait, %v, want 1, and an error for none", name, len(asker.idle), err)
-		}
+		check.That(t, (err != nil) == (name == "none") && len(asker.idle) == 1,
+			"after %s: %d connections wait, %v, want 1, and an error for none", name, len(asker.idle), err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.conns) != 1 || len(f.binds) != 1 {
-		t.Errorf("%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
-	}
+	check.That(t, len(f.conns) == 1 && len(f.binds) == 1,
+		"%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
 }
 
 // pipe is a connection whose reads come from a text.
@@ -156,9 +153,8 @@ func TestClosedConnectionIsRetried(t *testing.T) {
 			t.Fatalf("after %d connections: %+v, %v, want got.SID = %v, no error", i, got, err, domain.WithRID(1104))
 		}
 		f.mu.Lock()
-		if len(f.conns) != i+1 || len(f.binds) != i+1 {
-			t.Errorf("%d connections, %d binds, want %d", len(f.conns), len(f.binds), i+1)
-		}
+		check.That(t, len(f.conns) == i+1 && len(f.binds) == i+1,
+			"%d connections, %d binds, want %d", len(f.conns), len(f.binds), i+1)
 		for c := range f.conns {
 			_ = c.Close()
 		}

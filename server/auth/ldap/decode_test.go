@@ -22,8 +22,7 @@ func TestAccountExpiresAtItsExpiryTime(t *testing.T) {
 	sunday := time.Date(2026, 11, 22, 0, 30, 0, 0, time.UTC)
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("east", 5*3600), time.FixedZone("west", -5*3600)} {
 		later, before := sunday.Add(time.Hour), sunday.Add(-time.Hour)
-		if !b.inHours(sunday.In(zone)) || b.inHours(later.In(zone)) || b.inHours(before.In(zone)) {
-			t.Errorf("D-31: inHours in %v, want true in Sunday's first hour of UTC only", zone)
-		}
+		check.That(t, b.inHours(sunday.In(zone)) && !b.inHours(later.In(zone)) && !b.inHours(before.In(zone)),
+			"D-31: inHours in %v, want true in Sunday's first hour of UTC only", zone)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestWithinAcceptsBaseAndDescendants checks whether an entry is the base, a descendant, or neither (D-13).
@@ -18,9 +20,8 @@ func TestWithinAcceptsBaseAndDescendants(t *testing.T) {
 		{"DC=a", "", true}, {"", "DC=a", false}} {
 		dn, err := parseDN(c.name)
 		base, err2 := parseDN(c.base)
-		if err != nil || err2 != nil || within(dn, base) != c.want {
-			t.Errorf("D-13: %q below %q: %v, %v, want %t", c.name, c.base, err, err2, c.want)
-		}
+		check.That(t, err == nil && err2 == nil && within(dn, base) == c.want,
+			"D-13: %q below %q: %v, %v, want %t", c.name, c.base, err, err2, c.want)
 	}
 	long := "CN=" + strings.Repeat("n", maxDN-3)
 	for text, want := range map[string]bool{long: true, long + "n": false} {
@@ -45,15 +46,11 @@ func FuzzDN(f *testing.F) {
 		}
 		one, _ := parseDN(a)
 		two, _ := parseDN(b)
-		if one.EqualFold(two) && x != y {
-			t.Errorf("D-13: %q and %q are one name, but have two keys", a, b)
-		}
-		if x == y && len(one.RDNs) != len(two.RDNs) {
-			t.Errorf("D-13: %q and %q have one key, but different lengths", a, b)
-		}
-		if !within(one, one) || len(two.RDNs) > len(one.RDNs) && within(one, two) {
-			t.Errorf("D-13: %q within %q", a, b)
-		}
+		check.That(t, !one.EqualFold(two) || x == y, "D-13: %q and %q are one name, but have two keys", a, b)
+		check.That(t, x != y || len(one.RDNs) == len(two.RDNs),
+			"D-13: %q and %q have one key, but different lengths", a, b)
+		check.That(t, within(one, one) && (len(two.RDNs) <= len(one.RDNs) || !within(one, two)),
+			"D-13: %q within %q", a, b)
 	})
 }
 
@@ -74,9 +71,8 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 	} {
 		a, err := key(c.a)
 		b, err2 := key(c.b)
-		if err != nil || err2 != nil || (a == b) != c.same {
-			t.Errorf("D-13: keys of %q and %q: %q, %q, %v, %v, want equal: %t", c.a, c.b, a, b, err, err2, c.same)
-		}
+		check.That(t, err == nil && err2 == nil && (a == b) == c.same,
+			"D-13: keys of %q and %q: %q, %q, %v, %v, want equal: %t", c.a, c.b, a, b, err, err2, c.same)
 	}
 	for _, bad := range []string{"x", "CN=a\xff", "CN=" + string(make([]byte, maxDN)), "=a", "CN=a,,DC=b"} {
 		if k, err := key(bad); err == nil && bad != "=a" {
@@ -92,7 +88,5 @@ func TestLongNamesHaveTheirOwnKeys(t *testing.T) {
 		{Type: "cn", Value: a}, {Type: "cn", Value: b}}}}}
 	one := &goldap.DN{RDNs: []*goldap.RelativeDN{{Attributes: []*goldap.AttributeTypeAndValue{
 		{Type: "cn", Value: a + "\ufffdcn=" + b}}}}}
-	if keyOf(two) == keyOf(one) {
-		t.Error("a component with two long values has the key of one with a longer value")
-	}
+	check.That(t, keyOf(two) != keyOf(one), "a component with two long values has the key of one with a longer value")
 }

@@ -48,9 +48,8 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 	var list People
 	check.NoError(t, f.directory(nil).People(context.Background(), &list))
 	text := string(dirfile.Write(list.Accounts()))
-	if strings.Contains(text, "S-1-5-32-544") || !strings.Contains(text, domain.WithRID(1104).String()) {
-		t.Errorf("D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
-	}
+	check.That(t, !strings.Contains(text, "S-1-5-32-544") && strings.Contains(text, domain.WithRID(1104).String()),
+		"D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
 	if line := text[strings.Index(text, "alice"):]; !strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b") {
 		t.Errorf("D-22: want alice in b, got\n%s", text)
 	}
@@ -82,9 +81,8 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 		parts := objects.queries[len(objects.queries)-1].parts
 		objects.mu.Unlock()
 		want := map[bool]string{false: "020107", true: "02010f"}[audit]
-		if !strings.HasPrefix(parts, "true ") || !strings.HasSuffix(parts, want) {
-			t.Errorf("D-23: with audit %v the parts are %q, want them critical, and %s", audit, parts, want)
-		}
+		check.That(t, strings.HasPrefix(parts, "true ") && strings.HasSuffix(parts, want),
+			"D-23: with audit %v the parts are %q, want them critical, and %s", audit, parts, want)
 	}
 	if _, _, err := objects.directory(func(c *Config) { c.Limits.Entries = 2 }).Objects(context.Background(), "", false,
 		&bytes.Buffer{}); err == nil {

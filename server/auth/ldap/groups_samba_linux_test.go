@@ -87,9 +87,7 @@ func ways(t *testing.T, d *addc.Domain) map[string]Config {
 	pem, err := os.ReadFile(d.CA)
 	check.NoError(t, err)
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		t.Fatal("the authority's certificate cannot be read")
-	}
+	check.RequireThat(t, roots.AppendCertsFromPEM(pem), "the authority's certificate cannot be read")
 	initiator := &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
 		KDCs: kerberos.KDCs{Addresses: []string{d.Address}}}
 	password := Config{Servers: []string{"ldaps://" + d.Address}, Security: TLS, Account: "websvc@" + addc.Realm,
@@ -145,9 +143,8 @@ func TestDomain(t *testing.T) {
 			!slices.Equal(number.Ints, []int64{7}) || f.PrimaryGroup != d.SID.WithRID(513) {
 			t.Errorf("%s: %+v", name, f)
 		}
-		if !slices.Contains(sidsOf(f.Groups), sid.MustParse("S-1-5-21-9-9-9-1234")) {
-			t.Errorf("D-14: %s: the SID of earlier is missing: %v", name, f.Groups)
-		}
+		check.That(t, slices.Contains(sidsOf(f.Groups), sid.MustParse("S-1-5-21-9-9-9-1234")),
+			"D-14: %s: the SID of earlier is missing: %v", name, f.Groups)
 		for user, want := range limited {
 			if f, err := dir.Find(ctx, user, true); err != nil || f.Restricted != want {
 				t.Errorf("D-11: %s: %s: %+v, %v, want f.Restricted = %v, no error", name, user, f, err, want)
@@ -205,9 +202,7 @@ func bound(t *testing.T, dir *Directory) {
 		f, err := dir.Check(context.Background(), user, false, addc.Password)
 		switch {
 		case user == "locked":
-			if !errors.As(err, &wrong) || !wrong.Locked {
-				t.Errorf("D-32: %s: %+v, %v", user, f, err)
-			}
+			check.That(t, errors.As(err, &wrong) && wrong.Locked, "D-32: %s: %+v, %v", user, f, err)
 		case err != nil || f.Restricted != want:
 			t.Errorf("D-32: %s: %+v, %v; want %v", user, f, err, want)
 		}
@@ -226,9 +221,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 			t.Errorf("D-16: %s: %d groups, the directory says %d", user, len(got), len(want))
 		}
 		for _, g := range f.Groups {
-			if isBuiltin(g.SID) {
-				t.Errorf("D-15: %s has %v", user, g.SID)
-			}
+			check.That(t, !isBuiltin(g.SID), "D-15: %s has %v", user, g.SID)
 		}
 	}
 	other, err := New(dir.cfg)
@@ -253,9 +246,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 	check.NoError(t, dir.People(context.Background(), &list))
 	file := dirfile.Write(list.Accounts())
 	read, err := dirfile.Read(file)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, file)
-	}
+	check.RequireThat(t, err == nil, "%v\n%s", err, file)
 	for _, user := range []string{"one", "hundred", "thousand", "locked", "expired", "disabled", "Administrator", "krbtgt",
 		"Guest", "websvc"} {
 		p := read.Account(user)
@@ -272,18 +263,14 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 		}
 	}
 	for _, text := range []string{"uid: 10007", "gid: 10008", `"Sales (*)\\"`, "S-1-5-21-9-9-9-1234", "DC1$"} {
-		if !bytes.Contains(file, []byte(text)) {
-			t.Errorf("D-22: the exported file does not contain %s", text)
-		}
+		check.That(t, bytes.Contains(file, []byte(text)), "D-22: the exported file does not contain %s", text)
 	}
-	if bytes.Contains(file, []byte("S-1-5-32-")) || bytes.Contains(file, []byte("behind mail\"]")) {
-		t.Error("D-22: the file has groups of BUILTIN")
-	}
+	check.That(t, !bytes.Contains(file, []byte("S-1-5-32-")) && !bytes.Contains(file, []byte("behind mail\"]")),
+		"D-22: the file has groups of BUILTIN")
 	var out bytes.Buffer
 	n, unread, err := dir.Objects(context.Background(), "CN=Users,"+addc.Base, false, &out)
-	if err != nil || n < 1000 || unread != 0 {
-		t.Fatalf("D-23: %d objects, %d unread, %v, want at least 1000, 0, nil", n, unread, err)
-	}
+	check.RequireThat(t, err == nil && n >= 1000 && unread == 0,
+		"D-23: %d objects, %d unread, %v, want at least 1000, 0, nil", n, unread, err)
 	src, err := source.Open("objects", &out)
 	check.NoError(t, err)
 	for read := 0; ; {

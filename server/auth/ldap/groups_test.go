@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -26,9 +27,8 @@ func TestHistoryAndPrimaryGroupsCount(t *testing.T) {
 	w := newWorld()
 	w.set("sIDHistory", elsewhere.WithRID(1500).Binary(), elsewhere.WithRID(512).Binary())
 	got, err := ask(w, 2) // the list of the server has two
-	if err != nil || !has(got, elsewhere.WithRID(1500)) || !has(got, elsewhere.WithRID(512)) {
-		t.Fatalf("D-14, D-15: %+v, %v, want both SIDs of the history", got, err)
-	}
+	check.RequireThat(t, err == nil && has(got, elsewhere.WithRID(1500)) && has(got, elsewhere.WithRID(512)),
+		"D-14, D-15: %+v, %v, want both SIDs of the history", got, err)
 	if got, err := ask(w, 1); err == nil {
 		t.Errorf("D-16: one group more than the limit: %+v, want an error", got)
 	}
@@ -60,9 +60,8 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 	w = groupsWorld([]string{"a", "b"}, map[string][]string{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil})
 	for most, all := range map[int]bool{3: false, 4: false, 5: true} { // the primary group counts, too
 		got, err := find(w, func(c *Config) { c.Limits.Groups = most })
-		if (err == nil) != all || all && len(got.Groups) != 5 {
-			t.Errorf("D-17: at most %d groups: %+v, %v, want success: %t", most, got, err, all)
-		}
+		check.That(t, (err == nil) == all && (!all || len(got.Groups) == 5),
+			"D-17: at most %d groups: %+v, %v, want success: %t", most, got, err, all)
 	}
 	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
 	if got, err := find(w, nil); err == nil || errors.Is(err, ErrAway) {
@@ -144,7 +143,5 @@ func TestManyGroups(t *testing.T) {
 		return append(out, end(a))
 	}
 	got, err := f.directory(func(c *Config) { c.Limits.Groups = 10_001 }).Find(context.Background(), "alice", false)
-	if err != nil || len(got.Groups) != 10_000 {
-		t.Errorf("D-17: %v, want 10000 groups", err)
-	}
+	check.That(t, err == nil && len(got.Groups) == 10_000, "D-17: %v, want 10000 groups", err)
 }

@@ -148,9 +148,8 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 		t.Helper()
 		before := asked
 		_, _, got := n.SIDOfUID(ctx, 7)
-		if asked-before != want || !errors.Is(got, err) {
-			t.Errorf("D-34: %s: %d queries, error %v, want %d, %v", what, asked-before, got, want, err)
-		}
+		check.That(t, asked-before == want && errors.Is(got, err),
+			"D-34: %s: %d queries, error %v, want %d, %v", what, asked-before, got, want, err)
 	}
 	asks("at first", 1, nil)
 	asks("again", 0, nil)
@@ -159,9 +158,7 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 		if before := asked; true {
 			other()
 			other()
-			if asked != before+1 {
-				t.Errorf("D-34: query %d reached the directory %d times, want 1", i, asked-before)
-			}
+			check.That(t, asked == before+1, "D-34: query %d reached the directory %d times, want 1", i, asked-before)
 		}
 	}
 	now = now.Add(time.Minute - 1)

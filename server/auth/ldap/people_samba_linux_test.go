@@ -56,8 +56,7 @@ func TestLDAPExportHasEveryAccount(t *testing.T) {
 	for i, in := range map[int]bool{0: true, perGroup - 1: true, n - 1: false} {
 		name := fmt.Sprint("n", i)
 		p := read.Account(name)
-		if p == nil || p.Token.User().SID != d.UserSID(name) || p.Token.Member(d.UserSID("g0"), false) != in {
-			t.Errorf("D-22: %s in the file: %+v, in g0: want %t", name, p, in)
-		}
+		check.That(t, p != nil && p.Token.User().SID == d.UserSID(name) && p.Token.Member(d.UserSID("g0"), false) == in,
+			"D-22: %s in the file: %+v, in g0: want %t", name, p, in)
 	}
 }

@@ -204,14 +204,12 @@ func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	err := known.Read(func(add func(*goldap.Entry) error) error {
 		return errors.Join(add(&goldap.Entry{DN: "CN=other,DC=corp"}), away)
 	})
-	if !errors.Is(err, away) || known.Accounts() != was || known.Accounts().Sum() != sum {
-		t.Errorf("D-22: %v, want the error and the same accounts as before", err)
-	}
+	check.That(t, errors.Is(err, away) && known.Accounts() == was && known.Accounts().Sum() == sum,
+		"D-22: %v, want the error and the same accounts as before", err)
 	var fresh People
 	check.NoError(t, errors.Join(f.read(&known), f.read(&fresh)))
-	if known.Accounts().Sum() != fresh.Accounts().Sum() {
-		t.Error("D-22: the next read has other accounts, want those of a fresh one")
-	}
+	check.That(t, known.Accounts().Sum() == fresh.Accounts().Sum(),
+		"D-22: the next read has other accounts, want those of a fresh one")
 }
 
 // generated is a server with n accounts, each in five of a thousand groups, which it generates page
@@ -282,9 +280,7 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 	dir, err := dirfile.Read(text)
 	check.NoError(t, err)
 	p := dir.Account("user1599")
-	if p == nil || !p.Token.Member(domain.WithRID(uint32(2000+(1599*3)%1000)), false) {
-		t.Fatalf("D-22: %+v", p)
-	}
+	check.RequireThat(t, p != nil && p.Token.Member(domain.WithRID(uint32(2000+(1599*3)%1000)), false), "D-22: %+v", p)
 	if c, ok := p.Token.UserClaims().Lookup("department"); !ok || strings.Join(c.Strings, "") != "Sales" {
 		t.Errorf("D-22: %+v", c)
 	}

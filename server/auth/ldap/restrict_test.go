@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // filetime is a time as attributes have it.
@@ -51,9 +52,8 @@ func TestRestrictionFollowsFromAttributes(t *testing.T) {
 		}
 		d := serve(t, w.answer).directory(func(cfg *Config) { cfg.Now = func() time.Time { return now } })
 		got, err := d.Find(context.Background(), "alice", false)
-		if (err != nil) != c.fails || err == nil && got.Restricted != c.want {
-			t.Errorf("D-31: %s: %+v, %v; want %v", c.what, got, err, c.want)
-		}
+		check.That(t, (err != nil) == c.fails && (err != nil || got.Restricted == c.want),
+			"D-31: %s: %+v, %v; want %v", c.what, got, err, c.want)
 	}
 }
 
@@ -143,9 +143,8 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 			cfg.Claims = map[string]Claim{"dept": {Attribute: "department", Type: 3}}
 		})
 		got, err := d.Find(context.Background(), "alice", false)
-		if (err != nil) != c.fails || err == nil && got.Restricted != c.want {
-			t.Errorf("%s: %+v, %v; want %v", what, got, err, c.want)
-		}
+		check.That(t, (err != nil) == c.fails && (err != nil || got.Restricted == c.want),
+			"%s: %+v, %v; want %v", what, got, err, c.want)
 	}
 	w := groupsWorld(nil, nil) // a server that computes nothing: a lock is not over
 	w.set("lockoutTime", filetimeText(now.Add(-time.Hour)))
@@ -234,9 +233,7 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 		}
 	}
 	for _, r := range []Restriction{0, Disabled, Expired, Locked, MustChange, PasswordExpired, OutOfHours} {
-		if met[r] < 5 {
-			t.Errorf("%v is met %d times, want at least 5", r, met[r])
-		}
+		check.That(t, met[r] >= 5, "%v is met %d times, want at least 5", r, met[r])
 	}
 }
 

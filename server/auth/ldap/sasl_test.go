@@ -71,9 +71,8 @@ func TestSignedConnectionRejectsUnsignedData(t *testing.T) {
 		s := &signer{Conn: here}
 		s.expect(&kerberos.Context{})
 		got, err := io.ReadAll(s)
-		if err == nil || len(got) > len(plainMessage) {
-			t.Errorf("D-3: %s: %d bytes, %v, want at most %d, an error", what, len(got), err, len(plainMessage))
-		}
+		check.That(t, err != nil && len(got) <= len(plainMessage),
+			"D-3: %s: %d bytes, %v, want at most %d, an error", what, len(got), err, len(plainMessage))
 		_ = here.Close()
 	}
 }
@@ -316,9 +315,8 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 	})
 	f.gss.mu.Lock()
 	defer f.gss.mu.Unlock()
-	if err != nil || f.gss.tokens != 2 || f.gss.clear != 0 || f.count(long) != 1 {
-		t.Errorf("D-3: a long question in %d signed messages, %d others: %v", f.gss.tokens, f.gss.clear, err)
-	}
+	check.That(t, err == nil && f.gss.tokens == 2 && f.gss.clear == 0 && f.count(long) == 1,
+		"D-3: a long question in %d signed messages, %d others: %v", f.gss.tokens, f.gss.clear, err)
 }
 
 func hashed256(b []byte) []byte {
@@ -374,9 +372,7 @@ func TestForgedServerIsRejected(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			f, d := byKerberos(t, c.security, c.change)
 			got, err := d.Find(context.Background(), "alice", false)
-			if got != nil || !errors.Is(err, ErrAway) {
-				t.Errorf("D-3: %+v, %v, want nil, %v", got, err, ErrAway)
-			}
+			check.That(t, got == nil && errors.Is(err, ErrAway), "D-3: %+v, %v, want nil, %v", got, err, ErrAway)
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if asked := len(f.queries) > 0; asked != c.asked || len(d.idle) != 0 {

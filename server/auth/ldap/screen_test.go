@@ -11,6 +11,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/ldap/message"
 )
 
@@ -50,9 +51,8 @@ func TestWrongSplitIsNotBelieved(t *testing.T) {
 			wrongly = is
 			mu.Unlock()
 			got, err := d.Find(context.Background(), "alice", false)
-			if is && !errors.Is(err, ErrAway) || !is && (err != nil || got.SID != domain.WithRID(1104)) {
-				t.Errorf("D-39: %s: %+v, %v, want ErrAway: %t", what, got, err, is)
-			}
+			check.That(t, (!is || errors.Is(err, ErrAway)) && (is || err == nil && got.SID == domain.WithRID(1104)),
+				"D-39: %s: %+v, %v, want ErrAway: %t", what, got, err, is)
 		}
 	}
 }
@@ -84,9 +84,8 @@ func TestScreenBoundsMessages(t *testing.T) {
 				break
 			}
 		}
-		if !errors.Is(err, c.want) || c.want == nil && string(got) != whole {
-			t.Errorf("D-4: %s: %x, %v, want %v", c.name, got, err, c.want)
-		}
+		check.That(t, errors.Is(err, c.want) && (c.want != nil || string(got) == whole),
+			"D-4: %s: %x, %v, want %v", c.name, got, err, c.want)
 		_ = here.Close()
 	}
 }

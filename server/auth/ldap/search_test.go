@@ -40,9 +40,8 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 	} {
 		got, err := aliceAt(t, c.answer, nil)
 		var said *Error
-		if got != nil || !errors.As(err, &said) || !strings.Contains(said.Why, c.why) {
-			t.Errorf("%s: %+v, %v, want %q", what, got, err, c.why)
-		}
+		check.That(t, got == nil && errors.As(err, &said) && strings.Contains(said.Why, c.why),
+			"%s: %+v, %v, want %q", what, got, err, c.why)
 	}
 	// A descendant does not count as the base, and neither does an entry elsewhere (D-7).
 	w := newWorld()
@@ -157,9 +156,8 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 		}, nil, false},
 	} {
 		got, err := aliceAt(t, c.answer, c.change)
-		if got != nil || err == nil || errors.Is(err, ErrAway) != c.away {
-			t.Errorf("%s: %+v, %v, want an error, ErrAway: %t", what, got, err, c.away)
-		}
+		check.That(t, got == nil && err != nil && errors.Is(err, ErrAway) == c.away,
+			"%s: %+v, %v, want an error, ErrAway: %t", what, got, err, c.away)
 	}
 	// alice is found among entries with a continuation reference, which is not followed (D-6).
 	got, err := aliceAt(t, func(a asked, e []byte) [][]byte {
@@ -167,9 +165,7 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 		p.AppendChild(text("ldap://evil.test/" + base))
 		return [][]byte{packet(a.id, p), e, end(a)}
 	}, nil)
-	if err != nil || got.Name != "alice" {
-		t.Errorf(`D-6: %+v, %v, want got.Name = "alice", no error`, got, err)
-	}
+	check.That(t, err == nil && got.Name == "alice", `D-6: %+v, %v, want got.Name = "alice", no error`, got, err)
 }
 
 // TestRangesOfValuesAreRead reads the values of an attribute, whole or in ranges as servers name them (D-5).
@@ -195,9 +191,8 @@ func TestRangesOfValuesAreRead(t *testing.T) {
 		for _, v := range values {
 			got = append(got, string(v))
 		}
-		if strings.Join(got, " ") != c.want || to != c.to || all != c.all {
-			t.Errorf("D-5: %v: %v to %q, all %t", c.names, got, to, all)
-		}
+		check.That(t, strings.Join(got, " ") == c.want && to == c.to && all == c.all,
+			"D-5: %v: %v to %q, all %t", c.names, got, to, all)
 	}
 	for to, want := range map[string]string{"0": "1", "1499": "1500", "2147483647": "2147483648", "2147483648": "",
 		"-1": "",

@@ -60,9 +60,7 @@ func TestFieldsOfPasswordReachStore(t *testing.T) {
 		for _, g := range r.Token.Groups {
 			in = in || g.SID == c.group
 		}
-		if in != (st == 0) {
-			t.Errorf("L-8: %q of %q is of no type: %v", c.name, c.domain, r.Token.Groups)
-		}
+		check.That(t, in == (st == 0), "L-8: %q of %q is of no type: %v", c.name, c.domain, r.Token.Groups)
 	}
 }
 
@@ -100,8 +98,7 @@ func TestFirstPackageThatSupportsDecides(t *testing.T) {
 		if c.want == no {
 			proof = ""
 		}
-		if st != c.want || asked != c.asked || r.Proof != proof {
-			t.Errorf("%v: %v, %q after %d, want %v after %d", c.says, st, r.Proof, asked, c.want, c.asked)
-		}
+		check.That(t, st == c.want && asked == c.asked && r.Proof == proof,
+			"%v: %v, %q after %d, want %v after %d", c.says, st, r.Proof, asked, c.want, c.asked)
 	}
 }

@@ -64,9 +64,7 @@ func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 		}
 		var groups []string
 		for _, g := range r.Token.Groups[min(len(c.kind.Groups), len(r.Token.Groups)):] {
-			if g.Attributes != 7 {
-				t.Errorf("W-15: %s: %v has %#x, want %#x", c.what, g.SID, g.Attributes, 7)
-			}
+			check.That(t, g.Attributes == 7, "W-15: %s: %v has %#x, want %#x", c.what, g.SID, g.Attributes, 7)
 			groups = append(groups, g.SID.String())
 		}
 		// The last groups are those of an interactive logon of a local account (L-81, L-84).
@@ -185,13 +183,10 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		check.Equal(t, r.Token.Type, winnt.TokenPrimary, "%s: the type of the token", c.what)
 		for _, g := range append(slices.Clone(c.p.Groups), c.p.GID) {
 			want := sid.MustParse(fmt.Sprint("S-1-22-2-", g))
-			if !slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == want }) {
-				t.Errorf("L-8: %s: the token has no group %v", c.what, want)
-			}
+			check.That(t, slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == want }),
+				"L-8: %s: the token has no group %v", c.what, want)
 		}
-		if c.account == "alice" && r.Token.User.SID != alice {
-			t.Errorf("L-27: %s is %v", c.what, r.Token.User)
-		}
+		check.That(t, c.account != "alice" || r.Token.User.SID == alice, "L-27: %s is %v", c.what, r.Token.User)
 	}
 }
 
@@ -224,8 +219,7 @@ func TestPeerEvidenceRejectsNameAndPassword(t *testing.T) {
 		if st != c.want || (st == 0) != (r.Token.User.SID == alice) || st != 0 && !r.Token.User.SID.IsZero() {
 			t.Errorf("L-19: %s: %v is %v", c.what, st, r.Token.User)
 		}
-		if st == ntstatus.NoSuchPackage && r.Account != (logon.Account{}) {
-			t.Errorf("L-19: %s: recorded account %+v, want an empty one", c.what, r.Account)
-		}
+		check.That(t, st != ntstatus.NoSuchPackage || r.Account == (logon.Account{}),
+			"L-19: %s: recorded account %+v, want an empty one", c.what, r.Account)
 	}
 }

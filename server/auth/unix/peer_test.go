@@ -46,9 +46,8 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		t.Errorf("a program that ended: alive %t, named %q, want false and no name", p.Alive(), p.program())
 	}
 	p.Close()
-	if p.Alive() || p.Pinned || p.pidfd != -1 {
-		t.Errorf("given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
-	}
+	check.That(t, !p.Alive() && !p.Pinned && p.pidfd == -1,
+		"given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
 }
 
 // TestPeerIsFixedAtConnect checks that each connection has the uid and gid that its other end had when it connected

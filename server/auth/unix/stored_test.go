@@ -34,9 +34,8 @@ func TestConfiguredPrivilegesReachOnlyTheirUID(t *testing.T) {
 			check.NoError(t, err)
 			given, err := c.given.LogOn(&unix.Peer{Known: true, UID: uid, GID: 4711}, false)
 			check.NoError(t, err)
-			if name == "a store" && uid != 65534 && bare.Token.DefaultPrivileges == 0 {
-				t.Errorf("%s: uid %d has no privilege of its kind", name, uid)
-			}
+			check.That(t, name != "a store" || uid == 65534 || bare.Token.DefaultPrivileges != 0,
+				"%s: uid %d has no privilege of its kind", name, uid)
 			b, g := bare.Token, given.Token
 			for what, pair := range map[string][2]winnt.PrivilegeSet{"held": {b.Privileges, g.Privileges},
 				"enabled": {b.EnabledPrivileges, g.EnabledPrivileges}, "default": {b.DefaultPrivileges, g.DefaultPrivileges}} {
@@ -58,9 +57,7 @@ func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
 	identity := unix.Stored{Store: s, Privileges: map[uint32]winnt.PrivilegeSet{owner: more}}
 	for _, full := range []bool{false, true} {
 		r, err := identity.LogOn(&unix.Peer{Known: true, UID: owner}, full)
-		if err != nil || r.Linked == nil {
-			t.Fatalf("L-79: full %t: %v, %v, want a pair", full, r.Linked, err)
-		}
+		check.RequireThat(t, err == nil && r.Linked != nil, "L-79: full %t: %v, %v, want a pair", full, r.Linked, err)
 		for which, spec := range map[string]*token.Spec{"its token": &r.Token, "the linked one": r.Linked} {
 			if got := spec.Privileges & spec.EnabledPrivileges & spec.DefaultPrivileges & more; got != more {
 				t.Errorf("L-79: full %t: %s has %v of the configured privileges, want %v", full, which, got.Names(), more.Names())
@@ -127,8 +124,6 @@ func TestForeignPeerKeepsGroups(t *testing.T) {
 				got = append(got, gid)
 			}
 		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("W-102: %+v: groups %v, want %v", c.peer, got, c.want)
-		}
+		check.That(t, slices.Equal(got, c.want), "W-102: %+v: groups %v, want %v", c.peer, got, c.want)
 	}
 }

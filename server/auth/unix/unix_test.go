@@ -91,14 +91,11 @@ func TestPeerIsIdentified(t *testing.T) {
 	slices.Sort(want.groups)
 	got := slices.Clone(p.Groups)
 	slices.Sort(got)
-	if p.UID != want.uid || p.GID != want.gid || p.PID != os.Getpid() || !slices.Equal(got, want.groups) {
-		t.Errorf("W-14: %+v, want %+v", p, want)
-	}
+	check.That(t, p.UID == want.uid && p.GID == want.gid && p.PID == os.Getpid() && slices.Equal(got, want.groups),
+		"W-14: %+v, want %+v", p, want)
 	if !p.Pinned {
-		if p.pidfd != -1 || p.Name != "" || p.Alive() {
-			t.Errorf(`W-14: a kernel without SO_PEERPIDFD: %+v, want p.pidfd = %v, p.Name = "", p.Alive() = false`,
-				p, -1)
-		}
+		check.That(t, p.pidfd == -1 && p.Name == "" && !p.Alive(),
+			`W-14: a kernel without SO_PEERPIDFD: %+v, want p.pidfd = %v, p.Name = "", p.Alive() = false`, p, -1)
 		t.Skip("this kernel has no SO_PEERPIDFD: peers have no name")
 	}
 	name, err := os.ReadFile("/proc/self/comm")

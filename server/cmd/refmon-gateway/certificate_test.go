@@ -74,9 +74,8 @@ func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {
 		got := channel(&tls.Certificate{Leaf: &x509.Certificate{Raw: []byte("raw"), SignatureAlgorithm: algorithm}})
 		// base64 of "tls-server-end-point:" and the SHA-256 of "raw".
 		const want = "dGxzLXNlcnZlci1lbmQtcG9pbnQ6"
-		if (got != "") != bound || bound && (!strings.HasPrefix(got, want) || len(got) != 72) {
-			t.Errorf("%v: %q", algorithm, got)
-		}
+		check.That(t, (got != "") == bound && (!bound || strings.HasPrefix(got, want) && len(got) == 72),
+			"%v: %q", algorithm, got)
 	}
 	check.Equal(t, channel(&tls.Certificate{}), "", "of no certificate")
 }
@@ -86,9 +85,7 @@ func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {
 func TestUnusableCertificateIsReplaced(t *testing.T) {
 	c := config{settings: settings{State: t.TempDir(), Names: []string{"localhost", "127.0.0.1", "::1"}}}
 	first, made, err := c.certificate()
-	if err != nil || made != filepath.Join(c.State, "loopback.pem") {
-		t.Fatal(made, err)
-	}
+	check.RequireThat(t, err == nil && made == filepath.Join(c.State, "loopback.pem"), "%v %v", made, err)
 	leaf := first.Leaf
 	if life := leaf.NotAfter.Sub(leaf.NotBefore); life != 365*24*time.Hour+time.Hour || len(leaf.IPAddresses) != 2 ||
 		len(leaf.DNSNames) != 1 || leaf.IsCA || leaf.KeyUsage != x509.KeyUsageDigitalSignature ||
@@ -100,9 +97,8 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		func() error { return os.WriteFile(made, []byte("x"), 0o600) }} {
 		check.NoError(t, spoil())
 		again, at, err := c.certificate()
-		if err != nil || at != made || bytes.Equal(again.Certificate[0], first.Certificate[0]) {
-			t.Errorf("expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
-		}
+		check.That(t, err == nil && at == made && !bytes.Equal(again.Certificate[0], first.Certificate[0]),
+			"expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 	}
 	check.NoError(t, errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)))
 	if err := c.makeLoopback(made, key); err == nil {

@@ -31,9 +31,8 @@ func written(t *testing.T, text string) string {
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmon-gateway", func(args ...string) string {
 		code, out, errs := ask(t, args...)
-		if code != exitSuccess || errs != "" {
-			t.Errorf("refmon-gateway %q: exit code %d, stderr %q, want %d and nothing", args, code, errs, exitSuccess)
-		}
+		check.That(t, code == exitSuccess && errs == "",
+			"refmon-gateway %q: exit code %d, stderr %q, want %d and nothing", args, code, errs, exitSuccess)
 		return out
 	})
 }
@@ -53,9 +52,7 @@ func TestGatewayVersionPrintsItsName(t *testing.T) {
 func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 	code, text, _ := ask(t, "config", "print")
 	file := written(t, text)
-	if code != 0 || text != string(shipped) {
-		t.Fatalf("print: %d, %d bytes", code, len(text))
-	}
+	check.RequireThat(t, code == 0 && text == string(shipped), "print: %d, %d bytes", code, len(text))
 	if code, out, errs := ask(t, "config", "check", file); code != 0 || errs != "" || !strings.HasSuffix(out,
 		"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n") {
 		t.Errorf(`check: %d, %q, %q, want 0, text ending with %q, ""`, code, out, errs,
@@ -102,9 +99,7 @@ func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	c := config{settings: settings{State: filepath.Join(t.TempDir(), "state"), Names: []string{"localhost", "::1"}}}
 	first, made, err := c.certificate()
-	if err != nil || made == "" {
-		t.Fatal(made, err)
-	}
+	check.RequireThat(t, err == nil && made != "", "%v %v", made, err)
 	if err := first.Leaf.VerifyHostname("localhost"); err != nil {
 		t.Error(err)
 	}
@@ -112,9 +107,8 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 		t.Error("it names another host")
 	}
 	again, _, err := c.certificate()
-	if err != nil || !bytes.Equal(first.Certificate[0], again.Certificate[0]) {
-		t.Errorf("a valid certificate was replaced, or error %v, want the first certificate", err)
-	}
+	check.That(t, err == nil && bytes.Equal(first.Certificate[0], again.Certificate[0]),
+		"a valid certificate was replaced, or error %v, want the first certificate", err)
 	for _, names := range [][]string{{"localhost", "other"}, {"other", "::1"}, {"other"}, {"other", "127.0.0.1"}} {
 		c.Names = names
 		cert, _, err := c.certificate()
@@ -128,9 +122,8 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 		}
 	}
 	info, err := os.Stat(filepath.Join(c.State, "loopback.key"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
-	}
+	check.That(t, err == nil && info.Mode().Perm() == 0o600,
+		"the key: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	if got := channel(&first); got == "" {
 		t.Error("channel(certificate signed with SHA-256) is empty, want a channel binding")
 	}

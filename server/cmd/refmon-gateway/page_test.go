@@ -153,14 +153,12 @@ func TestGatewayPageExamplesWork(t *testing.T) {
 	api := s.run(s.block("sh", 2))
 	for _, want := range []string{`"status":"STATUS_ACCESS_DENIED"`, "DENIED STATUS_ACCESS_DENIED", `HOST\\alice`,
 		`"level":"SecurityImpersonation"`, `Administrators`, "ok\n"} {
-		if !strings.Contains(api, want) {
-			t.Errorf("the API does not say %q:\n%s, want text containing %q", want, api, want)
-		}
+		check.That(t, strings.Contains(api, want),
+			"the API does not say %q:\n%s, want text containing %q", want, api, want)
 	}
 	first := s.firstPage()
-	if !strings.HasPrefix(first, "the plan\n{") || !strings.Contains(first, `"status":"STATUS_ACCESS_DENIED"`) {
-		t.Errorf("the lines of README.md print %q", first)
-	}
+	check.That(t, strings.HasPrefix(first, "the plan\n{") && strings.Contains(first, `"status":"STATUS_ACCESS_DENIED"`),
+		"the lines of README.md print %q", first)
 	s.opensNothing()
 	s.trail()
 }

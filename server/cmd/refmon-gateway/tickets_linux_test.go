@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/addc"
 )
 
@@ -52,9 +53,7 @@ func TestTicketAccessEqualsRefmonAccess(t *testing.T) {
 		}
 		out, err := exec.Command("smbcacls", "-s", "/dev/null", "-U", addc.Name+"/Administrator%Passw0rd-admin",
 			"//"+d.Address+"/projects", "/"+name, "--sddl", "-S", "D:P"+text).CombinedOutput()
-		if err != nil {
-			t.Fatalf("smbcacls %s: %v\n%s", name, err, out)
-		}
+		check.RequireThat(t, err == nil, "smbcacls %s: %v\n%s", name, err, out)
 	}
 	s.start(0, 1, "refmond", "serve", "--config", "refmond.yaml")
 	s.start(gate, 2, "refmon-gateway", "serve", "--config", "gateway.yaml")
@@ -72,9 +71,8 @@ func TestTicketAccessEqualsRefmonAccess(t *testing.T) {
 		}
 		s.browserByTicket(browser, env, user, "payroll.txt", s.access(user, "payroll.txt"))
 	}
-	if can["alice"] != 3 || can["bob"] != 1 || can["carol"] != 3 {
-		t.Errorf("refmon access allows %v, want 3 of alice's, 1 of bob's and 3 of carol's", can)
-	}
+	check.That(t, can["alice"] == 3 && can["bob"] == 1 && can["carol"] == 3,
+		"refmon access allows %v, want 3 of alice's, 1 of bob's and 3 of carol's", can)
 	s.ownAccount(files)
 	for _, user := range users {
 		s.named(sids[user])

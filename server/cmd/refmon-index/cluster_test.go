@@ -41,10 +41,8 @@ func TestClusterExampleSurvivesKilledWorker(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "../../../examples/cluster/cluster.sh", t.TempDir())
 	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0], fmt.Sprintf("ADDRESS=%s.%d", net, last))
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "were killed: payroll is hers, plan is not\n") {
-		t.Errorf("%v, want string(out) containing %q, no error\n%s", err,
-			"were killed: payroll is hers, plan is not\n", out)
-	}
+	check.That(t, err == nil && strings.Contains(string(out), "were killed: payroll is hers, plan is not\n"),
+		"%v, want string(out) containing %q, no error\n%s", err, "were killed: payroll is hers, plan is not\n", out)
 }
 
 // cluster is a site on this host, each program a process.
@@ -416,9 +414,7 @@ func TestClusterSurvivesKills(t *testing.T) {
 	n := c.oracle.known.Answered()
 	t.Logf("%s: %d documents and %d people: %+v", time.Since(began).Round(time.Second), c.oracle.known.Documents(),
 		c.oracle.known.People(), n)
-	if n.Yes < 10 || n.No < 50 {
-		t.Errorf("%+v, want n.Yes at least 10, n.No at least 50", n)
-	}
+	check.That(t, n.Yes >= 10 && n.No >= 50, "%+v, want n.Yes at least 10, n.No at least 50", n)
 }
 
 // TestNatsCommandShowsLag asks the nats command for the consumers of workers and followers, as docs/search.md says.
@@ -441,9 +437,8 @@ func TestNatsCommandShowsLag(t *testing.T) {
 			"--nkey", filepath.Join(etc, "keeper.seed"), "--inbox-prefix", "_INBOX.keeper", "consumer", "report", stream)
 		cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "Unprocessed") || !strings.Contains(string(out), want) {
-			t.Errorf("%s: %v, want the consumer %q\n%s", stream, err, want, out)
-		}
+		check.That(t, err == nil && strings.Contains(string(out), "Unprocessed") && strings.Contains(string(out), want),
+			"%s: %v, want the consumer %q\n%s", stream, err, want, out)
 	}
 }
 

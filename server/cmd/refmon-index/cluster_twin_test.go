@@ -107,7 +107,5 @@ func TestClusterEqualsWhoCan(t *testing.T) {
 	}
 	t.Logf("%d pairs of %d documents and %d people, seed %d: %d allowed, %d differences", pairs, len(paths),
 		len(dir.Principals), seed, yes, different)
-	if yes < pairs/50 || yes > pairs*49/50 {
-		t.Errorf("of %d pairs %d are allowed", pairs, yes)
-	}
+	check.That(t, yes >= pairs/50 && yes <= pairs*49/50, "of %d pairs %d are allowed", pairs, yes)
 }

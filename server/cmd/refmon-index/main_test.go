@@ -95,9 +95,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 // TestNoArgumentsPrintsHelp checks that the program without arguments prints its help and exits with 0.
 func TestNoArgumentsPrintsHelp(t *testing.T) {
 	var none, help, stderr bytes.Buffer
-	if code := run(nil, &streams{out: &none, err: &stderr}); code != exitSuccess {
-		t.Errorf("code %d, want %d", code, exitSuccess)
-	}
+	check.Equal(t, run(nil, &streams{out: &none, err: &stderr}), exitSuccess, "code")
 	if code := run([]string{"--help"}, &streams{out: &help, err: &stderr}); code != exitSuccess ||
 		none.String() != help.String() || !strings.Contains(help.String(), "See docs/search.md.") ||
 		stderr.Len() > 0 {
@@ -113,9 +111,7 @@ func TestNoArgumentsPrintsHelp(t *testing.T) {
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmon-index", func(args ...string) string {
 		var out bytes.Buffer
-		if code := run(args, &streams{out: &out, err: &out}); code != exitSuccess {
-			t.Errorf("refmon-index %q: exit code %d, want %d", args, code, exitSuccess)
-		}
+		check.Equal(t, run(args, &streams{out: &out, err: &out}), exitSuccess, "refmon-index %q: exit code", args)
 		return out.String()
 	})
 }

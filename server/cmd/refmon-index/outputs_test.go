@@ -86,9 +86,7 @@ func TestSignalEndsRun(t *testing.T) {
 	check.NoError(t, os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		c := start(t, "were looked at", "run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--no-events")
-		if code := c.end(sig); code != 0 {
-			t.Errorf("%v: code %d, want 0", sig, code)
-		}
+		check.Equal(t, c.end(sig), 0, "%v: code", sig)
 	}
 	cmd := exec.Command(os.Args[0], "run", "--tree", "relative", "-d", dir, "--state", t.TempDir())
 	cmd.Env = append(os.Environ(), asCommand+"=1")
@@ -140,18 +138,14 @@ func TestPostgres(t *testing.T) {
 				from pages p join refmon.documents d on d.id = p.id and d.right_name = 'read' and d.descriptor <> ''
 				and d.seq > 0 where p.words @@ plainto_tsquery('english', 'budget')`).Scan(&got)
 		})
-		if err != nil || got != found {
-			t.Errorf("%s finds %q, want %q: %v", rid, got, found, err)
-		}
+		check.That(t, err == nil && got == found, "%s finds %q, want %q: %v", rid, got, found, err)
 	}
 	fence := func() {
 		t.Helper()
 		for present := time.Now(); ; {
 			var at time.Time
 			err := admin.QueryRow(ctx, `select min(at) from refmon.fence having count(*) = 2`).Scan(&at)
-			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-				t.Fatal(err)
-			}
+			check.RequireThat(t, err == nil || errors.Is(err, pgx.ErrNoRows), "%v", err)
 			if at.After(present) {
 				return
 			}
@@ -165,9 +159,7 @@ func TestPostgres(t *testing.T) {
 	fence()
 	want("1107", "")
 	want("1109", "pay plan")
-	if code := c.end(syscall.SIGTERM); code != 0 {
-		t.Errorf("SIGTERM: code %d, want 0", code)
-	}
+	check.Equal(t, c.end(syscall.SIGTERM), 0, "SIGTERM: code")
 }
 
 // TestSearchExampleHidesRevokedDocument runs examples/search as three users: full-text search, and no hit for a

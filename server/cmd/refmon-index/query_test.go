@@ -210,9 +210,7 @@ func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 			}
 		})
 	}
-	if refusals == 0 {
-		t.Error("no run named the entry that refused")
-	}
+	check.That(t, refusals != 0, "no run named the entry that refused")
 }
 
 // withoutRun calls f while the socket has another name.
@@ -247,15 +245,11 @@ func TestPersonTermsMatchReadableDocuments(t *testing.T) {
 	for i := range startedPeople {
 		who := queries.About{Subject: queries.Subject{Who: fmt.Sprint("p", i)}, Right: "read", Limit: time.Hour}
 		f, err := run.Filter(who, index.FormSIDs)
-		if err != nil || len(f.SIDs) == 0 || f.Classes != nil {
-			t.Fatalf("%+v, %v, want SIDs", f, err)
-		}
+		check.RequireThat(t, err == nil && len(f.SIDs) != 0 && f.Classes == nil, "%+v, %v, want SIDs", f, err)
 		for _, path := range s.paths {
 			a := x.CanRead(path, who.Who, "read")
 			e, _ := x.Why(a)
-			if e == nil {
-				t.Fatalf("%s: %+v, want a class", path, a)
-			}
+			check.RequireThat(t, e != nil, "%s: %+v, want a class", path, a)
 			matches := slices.ContainsFunc(slices.Concat(e.Allow, e.Expand), func(s string) bool {
 				return slices.Contains(f.SIDs, s)
 			})
@@ -265,9 +259,7 @@ func TestPersonTermsMatchReadableDocuments(t *testing.T) {
 			}
 		}
 	}
-	if found == 0 {
-		t.Error("no terms match a document")
-	}
+	check.That(t, found != 0, "no terms match a document")
 	s.withoutRun(func() {
 		if got := s.command("filter", "p1", "--form", "sids"); !strings.HasSuffix(got, "exit code 2") {
 			t.Errorf("from the folder: %s, want exit code 2", got)

@@ -83,9 +83,8 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	code := run([]string{"lag", "--site", filepath.Join(folder, "mq1", "etc")}, &streams{out: &table, err: &table})
 	for _, want := range []string{`SEEN +[0-9]+ +worker of part 0 of //files1` + regexp.QuoteMeta(c.tree),
 		`CLASS +[0-9]+ +worker of share 0 of the classes`, `ROWS +[0-9]+ +follower main`, `PEOPLE +[0-9]+ +follower main`} {
-		if code != 0 || !regexp.MustCompile(`(?m)^`+want+`$`).MatchString(table.String()) {
-			t.Errorf("refmon-index lag: exit code %d, want 0 and %s in\n%s", code, want, &table)
-		}
+		check.That(t, code == 0 && regexp.MustCompile(`(?m)^`+want+`$`).MatchString(table.String()),
+			"refmon-index lag: exit code %d, want 0 and %s in\n%s", code, want, &table)
 	}
 	c.kill("broker")
 	db.Stop()
@@ -122,9 +121,8 @@ func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		var out, errs bytes.Buffer
 		code := run([]string{"work", "--config", file}, &streams{out: &out, err: &errs})
-		if code != exitFailed || !strings.Contains(errs.String(), want) {
-			t.Errorf("%q: code %d, %s, want %d and %q", text, code, &errs, exitFailed, want)
-		}
+		check.That(t, code == exitFailed && strings.Contains(errs.String(), want),
+			"%q: code %d, %s, want %d and %q", text, code, &errs, exitFailed, want)
 	}
 	file := filepath.Join(t.TempDir(), "broker.yaml")
 	check.NoError(t, os.WriteFile(file, []byte("name: a b\nroute: [x:1, 'y:2']\nunset: null\n"), 0o600))
@@ -134,9 +132,8 @@ func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 		t.Errorf("an unknown key: %d, %s", code, &errs)
 	}
 	file, rest, err := configFile([]string{"work", "--beat", "1s", "--config", "f", "--name=x"})
-	if file != "f" || !slices.Equal(rest, []string{"--beat", "1s", "--name=x"}) || err != nil {
-		t.Errorf("configFile = %q, %q, %v", file, rest, err)
-	}
+	check.That(t, file == "f" && slices.Equal(rest, []string{"--beat", "1s", "--name=x"}) && err == nil,
+		"configFile = %q, %q, %v", file, rest, err)
 	for _, args := range [][]string{{"work", "--config=f", "--config", "g"}, {"work", "--config="}} {
 		if _, _, err := configFile(args); err == nil {
 			t.Errorf("%q: no error, want one", args)
@@ -154,9 +151,7 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 		"  b: {runs: [watch, follow], trees: [/srv], watch: /w, noEvents: true, every: 1m, bulk: /b" + c.folders("b") +
 		"\n")
 	files, err := filepath.Glob(filepath.Join(c.folder, "?", "etc", "*.yaml"))
-	if err != nil || len(files) != 5 {
-		t.Fatalf("the configuration files are %q, %v, want five", files, err)
-	}
+	check.RequireThat(t, err == nil && len(files) == 5, "the configuration files are %q, %v, want five", files, err)
 	parser, err := kong.New(&cli{}, kong.Vars{"traverse": "", "share": ""})
 	check.NoError(t, err)
 	for _, file := range files {
@@ -164,8 +159,6 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 		if err == nil {
 			_, err = parser.Parse(args)
 		}
-		if err != nil {
-			t.Errorf("%s: %v, want no error", file, err)
-		}
+		check.That(t, err == nil, "%s: %v, want no error", file, err)
 	}
 }

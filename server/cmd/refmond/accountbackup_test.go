@@ -35,9 +35,8 @@ func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	p.must("", "restore", file, "--config", p.config)
 	_, end = p.serve()
 	after := p.must("", "export")
-	if strings.Contains(before, "alice") || !strings.Contains(after, "alice") {
-		t.Errorf("before:\n%s\nafter:\n%s, want text without \"alice\", text containing \"alice\"", before, after)
-	}
+	check.That(t, !strings.Contains(before, "alice") && strings.Contains(after, "alice"),
+		"before:\n%s\nafter:\n%s, want text without \"alice\", text containing \"alice\"", before, after)
 	if _, _, st, _ := logOn(p.dial(p.socket), nt.InteractiveLogon, "alice", "secret",
 		winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
 		t.Errorf("a password of the backup: %v, want %v", st, ntstatus.Success)

@@ -50,19 +50,15 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 	p.must("", "right", "grant", "staff", "SeImpersonatePrivilege", "SeBatchLogonRight")
 	list := p.must("", "list") + p.must("", "group", "list") + p.must("", "right", "list") + p.must("", "export")
 	for _, want := range []string{"alice", "bob", "54321", "disabled", "staff", `HOST\alice`, "SeImpersonatePrivilege"} {
-		if !strings.Contains(list, want) {
-			t.Errorf("the lists lack %q:\n%s, want text containing %q", want, list, want)
-		}
+		check.That(t, strings.Contains(list, want), "the lists lack %q:\n%s, want text containing %q", want, list, want)
 	}
-	if strings.Contains(list, "argon2") || strings.Contains(list, "hunter2") {
-		t.Errorf("a secret is listed (L-38):\n%s", list)
-	}
+	check.That(t, !strings.Contains(list, "argon2") && !strings.Contains(list, "hunter2"),
+		"a secret is listed (L-38):\n%s", list)
 	c := p.dial(p.socket)
 	batch, network := winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_NETWORK
 	user, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch)
-	if st != ntstatus.Success || !strings.HasSuffix(user, "-1001") {
-		t.Errorf(`alice logs on: %s, %v, want text ending with "-1001", %v`, user, st, ntstatus.Success)
-	}
+	check.That(t, st == ntstatus.Success && strings.HasSuffix(user, "-1001"),
+		`alice logs on: %s, %v, want text ending with "-1001", %v`, user, st, ntstatus.Success)
 	if _, level, st, _ := logOn(c, nt.S4ULogon, "alice", "", network); st != ntstatus.Success ||
 		level != winnt.SecurityIdentification {
 		t.Errorf("S4U without SeTcbPrivilege: %v, %v (L-36), want %v, %v", level, st, winnt.SecurityIdentification,

@@ -50,9 +50,7 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	want := []string{"4704 " + by + " " + to + " SeTcbPrivilege", "4705 " + by + " " + to + " SeTcbPrivilege",
 		"4717 " + by + " " + to + " SeBatchLogonRight", "4718 " + by + " " + to + " SeBatchLogonRight",
 		"64050 " + by + " account created alice"}
-	if !slices.Equal(got, want) {
-		t.Errorf("records %q, want %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "records %q, want %q", got, want)
 	if err := recordChange(log, lsa.Change{By: "alice", What: "account created"}); err == nil {
 		t.Error("a change that no SID made was recorded")
 	}
@@ -80,9 +78,8 @@ func TestEachLogonTypeYieldsItsToken(t *testing.T) {
 			MessageType: nt.InteractiveLogon, UserName: `HOST\boss`, Password: "secret"}})
 		v, st2 := c.Thread().NtQueryInformationToken(out.Token, winnt.TokenElevationType)
 		e, st3 := c.Thread().NtQueryInformationToken(out.Token, winnt.TokenElevation)
-		if st != 0 || st2 != 0 || st3 != 0 || v != l.want || e != l.elevated {
-			t.Errorf("type %v: %v, elevation type %v, elevated %v", l.typ, st, v, e)
-		}
+		check.That(t, st == 0 && st2 == 0 && st3 == 0 && v == l.want && e == l.elevated,
+			"type %v: %v, elevation type %v, elevated %v", l.typ, st, v, e)
 	}
 	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "boss", "secret", winnt.LOGON32_LOGON_SERVICE); st !=
 		ntstatus.LogonTypeNotGranted {
@@ -167,7 +164,6 @@ func TestRootConfiguredAsSystemHoldsTcb(t *testing.T) {
 	check.Success(t, st)
 	typ, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenTypeInfo)
 	elevation, st2 := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
-	if st != 0 || st2 != 0 || typ != winnt.TokenPrimary || elevation != winnt.TokenElevationTypeFull {
-		t.Errorf("the linked token is %v, %v", typ, elevation)
-	}
+	check.That(t, st == 0 && st2 == 0 && typ == winnt.TokenPrimary && elevation == winnt.TokenElevationTypeFull,
+		"the linked token is %v, %v", typ, elevation)
 }

@@ -85,9 +85,8 @@ func TestInheritedSocketsNeedMatchingListenPID(t *testing.T) {
 		t.Setenv("LISTEN_FDS", c.count)
 		t.Setenv("LISTEN_FDNAMES", "x")
 		list, err := inherited()
-		if err != nil && !strings.Contains(err.Error(), "want a number of sockets") {
-			t.Errorf("%+v: descriptors were looked at: %v", c, err)
-		}
+		check.That(t, err == nil || strings.Contains(err.Error(), "want a number of sockets"),
+			"%+v: descriptors were looked at: %v", c, err)
 		if (err != nil) != c.bad || len(list) > 0 || os.Getenv("LISTEN_PID")+os.Getenv("LISTEN_FDS")+
 			os.Getenv("LISTEN_FDNAMES") != "" {
 			t.Errorf("%+v: %v, %v, LISTEN_PID is %q afterwards", c, list, err, os.Getenv("LISTEN_PID"))
@@ -109,13 +108,10 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	shipped, err := load("")
 	check.NoError(t, err)
 	for _, at := range []string{shipped.Socket, shipped.AdminSocket} {
-		if !strings.Contains(string(socket), "ListenStream="+at+"\n") {
-			t.Errorf("the socket unit does not listen at %s", at)
-		}
+		check.That(t, strings.Contains(string(socket), "ListenStream="+at+"\n"),
+			"the socket unit does not listen at %s", at)
 	}
-	if !strings.Contains(string(text), "refmond serve --config") {
-		t.Error("the unit does not start refmond serve")
-	}
+	check.That(t, strings.Contains(string(text), "refmond serve --config"), "the unit does not start refmond serve")
 	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
 	check.NoError(t, err)
 	for _, c := range ofTrees {
@@ -139,9 +135,8 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	check.NoError(t, os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
 		0o600))
 	out, err := exec.Command(analyze, "verify", "--man=no", unit, sockets, mounts).CombinedOutput()
-	if strings.Contains(string(out), "Unknown key") || strings.Contains(string(out), "Failed to parse") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	check.That(t, !strings.Contains(string(out), "Unknown key") && !strings.Contains(string(out), "Failed to parse"),
+		"%v\n%s", err, out)
 }
 
 // TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees leave out RestrictSUIDSGID. With it, systemd lets
@@ -161,9 +156,8 @@ func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
 				}
 			}
 		}
-		if restricted != "no" {
-			t.Errorf("%s: RestrictSUIDSGID=%s, want no: systemd then forbids openat2", name, restricted)
-		}
+		check.That(t, restricted == "no",
+			"%s: RestrictSUIDSGID=%s, want no: systemd then forbids openat2", name, restricted)
 	}
 }
 

@@ -32,9 +32,7 @@ func TestShippedConfigurationHasEveryKey(t *testing.T) {
 	keys = func(s reflect.Type) {
 		for i := range s.NumField() {
 			key := s.Field(i).Tag.Get("json") + ":"
-			if !strings.Contains(string(shipped), key) {
-				t.Errorf("refmond.yaml does not explain %s", key)
-			}
+			check.That(t, strings.Contains(string(shipped), key), "refmond.yaml does not explain %s", key)
 			if s.Field(i).Type.Kind() == reflect.Struct {
 				keys(s.Field(i).Type)
 			}
@@ -61,9 +59,8 @@ func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "c.yaml")
 		check.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
 		_, err := load(file)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
-			t.Errorf("%q: %v, want %q", c.text, err, c.want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), c.want) && strings.Contains(err.Error(), file),
+			"%q: %v, want %q", c.text, err, c.want)
 	}
 }
 
@@ -218,9 +215,7 @@ func TestEachKeySetsItsField(t *testing.T) {
 		check.DeepEqual(t, a, b, "%s", f.Name)
 	}
 	got.settings, want.settings, want.file = settings{}, settings{}, got.file
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
-	}
+	check.That(t, reflect.DeepEqual(got, want), "%+v, want %+v", got, want)
 }
 
 // TestConfigValuesBeyondBoundsAreRejected changes a valid configuration: each change beyond a bound is rejected with
@@ -285,9 +280,8 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 			t.Fatalf("%q occurs %d times in the configuration, want once", c.old, strings.Count(every, c.old))
 		}
 		_, err := loaded(t, strings.Replace(every, c.old, c.new, 1))
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q in place of %q: %v, want %q", c.new, c.old, err, c.want)
-		}
+		check.That(t, (err == nil) == (c.want == "") && (err == nil || strings.Contains(err.Error(), c.want)),
+			"%q in place of %q: %v, want %q", c.new, c.old, err, c.want)
 	}
 }
 
@@ -307,18 +301,13 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 			servers = cfg
 		}
 	}
-	if servers == nil {
-		t.Fatal("the page has no files to try the examples with")
-	}
+	check.RequireThat(t, servers != nil, "the page has no files to try the examples with")
 	said := answers(t, servers)
 	for line := range strings.Lines(said) {
-		if !strings.Contains(text, "`"+strings.TrimSpace(line)+"`") {
-			t.Errorf("the page does not say %q", line)
-		}
+		check.That(t, strings.Contains(text, "`"+strings.TrimSpace(line)+"`"), "the page does not say %q", line)
 	}
-	if said != "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n" {
-		t.Errorf("the client prints\n%s, want %q", said, "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n")
-	}
+	check.That(t, said == "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n",
+		"the client prints\n%s, want %q", said, "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n")
 }
 
 // answers runs the server and the client of examples/pipes against a daemon, and returns the
@@ -368,14 +357,11 @@ func TestAppArmorProfilesNameConfiguredFolders(t *testing.T) {
 		b, err := os.ReadFile(path)
 		check.NoError(t, err)
 		for _, w := range append(want, "profile "+name+" ", "include if exists <local/"+name+">") {
-			if !strings.Contains(string(b), w) {
-				t.Errorf("%s does not contain %q", path, w)
-			}
+			check.That(t, strings.Contains(string(b), w), "%s does not contain %q", path, w)
 		}
 		unit, err := os.ReadFile("../../systemd/" + name + ".service")
-		if err != nil || !strings.Contains(string(unit), "\nAppArmorProfile=-"+name+"\n") {
-			t.Errorf("%s.service has no AppArmorProfile line for its profile (%v)", name, err)
-		}
+		check.That(t, err == nil && strings.Contains(string(unit), "\nAppArmorProfile=-"+name+"\n"),
+			"%s.service has no AppArmorProfile line for its profile (%v)", name, err)
 		if missing != nil {
 			continue
 		}
@@ -407,9 +393,8 @@ func TestSystemdFilesUseConfiguredPaths(t *testing.T) {
 			"d " + filepath.Dir(cfg.AdminSocket) + " "},
 	} {
 		for _, w := range want {
-			if !strings.Contains(strings.Join(strings.Fields(text[in]), " "), strings.TrimSpace(w)) {
-				t.Errorf("refmond.%s does not contain %q", in, w)
-			}
+			check.That(t, strings.Contains(strings.Join(strings.Fields(text[in]), " "), strings.TrimSpace(w)),
+				"refmond.%s does not contain %q", in, w)
 		}
 	}
 	for program, in := range map[string]string{"systemd-sysusers": "sysusers", "systemd-tmpfiles": "tmpfiles"} {

@@ -59,10 +59,8 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 				c.role, left, err)
 		}
 		begun, err := os.ReadDir(pids)
-		if err != nil || len(begun) == 0 {
-			t.Errorf("%s fails: the parts that began: %v, %v, want len(begun) at least 1, no error", c.role, begun,
-				err)
-		}
+		check.That(t, err == nil && len(begun) != 0,
+			"%s fails: the parts that began: %v, %v, want len(begun) at least 1, no error", c.role, begun, err)
 		for _, p := range begun {
 			if _, err := os.Stat("/proc/" + p.Name()); err == nil {
 				t.Errorf("%s fails: the process %s is left", c.role, p.Name())
@@ -92,9 +90,7 @@ func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 	served <- lost
 	check.ErrorIs(t, s.play(cfg.Socket, std, nil, served), lost, "the demo's result")
 	begun, err := os.ReadDir(pids)
-	if err != nil || len(begun) != 4 {
-		t.Errorf("programs of the demo: %v, %v, want 4", begun, err)
-	}
+	check.That(t, err == nil && len(begun) == 4, "programs of the demo: %v, %v, want 4", begun, err)
 	for _, p := range begun {
 		if _, err := os.Stat("/proc/" + p.Name()); err == nil {
 			t.Errorf("the process %s is left", p.Name())

@@ -41,9 +41,8 @@ func byPassword(t *testing.T, c *client.Conn, kind uint32, name, password string
 func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	t.Helper()
 	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
-	if len(settings) < 3 {
-		t.Fatalf("the page has no configuration of a directory: len(settings) = %d, want at least 3", len(settings))
-	}
+	check.RequireThat(t, len(settings) >= 3,
+		"the page has no configuration of a directory: len(settings) = %d, want at least 3", len(settings))
 	kerberos := regexp.MustCompile(`(?m)^(files|privileges):\n(  .*\n)+`).ReplaceAllString(string(settings[0][1]), "")
 	here := func(text string) string {
 		return strings.NewReplacer("/etc/refmon/http.keytab", d.Keytab, "S-1-5-21-1-2-3", d.SID.String(),
@@ -98,34 +97,24 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 	refmon := filepath.Join(p.dir, "refmon")
 	programs.Install(t, p.dir, "refmon")
 	commands := regexp.MustCompile(`(?m)^    (refmond directory .*|refmon who-can .*)$`).FindAllSubmatch(page, -1)
-	if len(commands) != 3 {
-		t.Fatalf("the page has %d commands, want three", len(commands))
-	}
+	check.RequireThat(t, len(commands) == 3, "the page has %d commands, want three", len(commands))
 	for _, line := range commands {
 		words := strings.Fields(strings.Replace(string(line[1]), "refmond.yaml", p.config, 1))
 		cmd := exec.Command(map[string]string{"refmond": p.bin, "refmon": refmon}[words[0]], words[1:]...)
 		cmd.Dir = p.dir
 		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("%s: %v\n%s", line[1], err, out)
-		}
-		if words[1] == "find" && strings.Count(string(out), d.SID.String()) != len(want)+1 {
-			t.Errorf("%s:\n%s", line[1], out)
-		}
-		if words[1] == "who-can" && !strings.Contains(string(out), "alice") {
-			t.Errorf("%s:\n%.2000s", line[1], out)
-		}
+		check.That(t, err == nil, "%s: %v\n%s", line[1], err, out)
+		check.That(t, words[1] != "find" || strings.Count(string(out), d.SID.String()) == len(want)+1,
+			"%s:\n%s", line[1], out)
+		check.That(t, words[1] != "who-can" || strings.Contains(string(out), "alice"), "%s:\n%.2000s", line[1], out)
 	}
 	file, err := os.ReadFile(filepath.Join(p.dir, "people.yaml"))
 	check.NoError(t, err)
 	dir, err := dirfile.Read(file)
-	if err != nil || dir.Account("alice") == nil {
-		t.Fatalf("D-22: %v\n%.2000s", err, file)
-	}
+	check.RequireThat(t, err == nil && dir.Account("alice") != nil, "D-22: %v\n%.2000s", err, file)
 	info, err := os.Stat(filepath.Join(p.dir, "objects.ldif"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("D-23: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
-	}
+	check.That(t, err == nil && info.Mode().Perm() == 0o600,
+		"D-23: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 }
 
 // hasNot looks for a secret in all files of the state folder.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
@@ -101,15 +102,12 @@ func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 		for _, list := range [][]string{socket, mounted, said, want[u.name]} {
 			slices.Sort(list)
 		}
-		if !slices.Equal(socket, want[u.name]) {
-			t.Errorf("L-60: %s by the socket reads %v, want %v", u.name, socket, want[u.name])
-		}
-		if !slices.Equal(mounted, want[u.name]) {
-			t.Errorf("L-60: %s by the mount reads %v, want %v", u.name, mounted, want[u.name])
-		}
-		if !slices.Equal(said, want[u.name]) {
-			t.Errorf("L-60: who-can lists for %s the files %v, want %v", u.name, said, want[u.name])
-		}
+		check.That(t, slices.Equal(socket, want[u.name]),
+			"L-60: %s by the socket reads %v, want %v", u.name, socket, want[u.name])
+		check.That(t, slices.Equal(mounted, want[u.name]),
+			"L-60: %s by the mount reads %v, want %v", u.name, mounted, want[u.name])
+		check.That(t, slices.Equal(said, want[u.name]),
+			"L-60: who-can lists for %s the files %v, want %v", u.name, said, want[u.name])
 	}
 }
 

@@ -27,9 +27,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 		t.Skip(got)
 	}
 	want := "ok    trees        projects: clients get descriptors for reading, and for writing"
-	if !strings.HasPrefix(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
+	check.That(t, strings.HasPrefix(got, want), "%q, want %q", got, want)
 	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
 	w.must(err)
 	defer serving(t, s)()

@@ -52,9 +52,7 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	open := func(name string) winnt.Handle {
 		t.Helper()
 		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: name}, 0, 0)
-		if st != ntstatus.Success {
-			t.Fatal(name, st)
-		}
+		check.RequireThat(t, st == ntstatus.Success, "%v %v", name, st)
 		return h
 	}
 	first, second := open("payroll"), open("payroll")

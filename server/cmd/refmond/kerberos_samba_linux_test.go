@@ -23,9 +23,7 @@ func TestIdentityPageServerAcceptsTickets(t *testing.T) {
 	check.NoError(t, err)
 	program := regexp.MustCompile("(?s)```python\n(.*?)```").FindSubmatch(page)
 	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
-	if program == nil || settings == nil {
-		t.Fatal("the page has no server, or no configuration")
-	}
+	check.RequireThat(t, program != nil && settings != nil, "the page has no server, or no configuration")
 	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/www.refmon.test",
 		TLS: true})
 	var group sid.SID // one that alice is in, and bob is not
@@ -47,9 +45,7 @@ func TestIdentityPageServerAcceptsTickets(t *testing.T) {
 				strings.TrimPrefix(url, "http://")+":"+d.Address, url+"/payroll")
 			cmd.Env = env
 			out, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Fatalf("curl as %s: %v\n%s", user, err, out)
-			}
+			check.RequireThat(t, err == nil, "curl as %s: %v\n%s", user, err, out)
 			if !strings.HasSuffix(string(out), "401") || time.Now().After(deadline) {
 				return string(out)
 			}

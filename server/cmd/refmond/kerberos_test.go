@@ -275,9 +275,8 @@ func TestRejectedTicketRecordNamesReason(t *testing.T) {
 	}
 	end()
 	records := p.refusals4625()
-	if len(records) != len(refusedTickets) {
-		t.Fatalf("K-80: %d records of %d refusals, want %d", len(records), len(refusedTickets), len(refusedTickets))
-	}
+	check.RequireThat(t, len(records) == len(refusedTickets),
+		"K-80: %d records of %d refusals, want %d", len(records), len(refusedTickets), len(refusedTickets))
 	for i, f := range refusedTickets {
 		got := records[i]
 		if got["Status"] != "0xc000006d" || got["SubStatus"] != f.sub || !strings.Contains(got["LogonProcessName"], f.why) ||

@@ -48,9 +48,7 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmond", func(args ...string) string {
 		var out bytes.Buffer
-		if code := run(args, &streams{out: &out, err: &out}); code != exitSuccess {
-			t.Errorf("refmond %q: exit code %d, want %d", args, code, exitSuccess)
-		}
+		check.Equal(t, run(args, &streams{out: &out, err: &out}), exitSuccess, "refmond %q: exit code", args)
 		return out.String()
 	})
 }
@@ -77,9 +75,7 @@ func page(t *testing.T) string {
 func TestDocumentedCommandLinesParse(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^    (?:sudo -u refmond )?refmond (.*?)(?: +#.*)?$`)
 	lines := command.FindAllStringSubmatch(page(t), -1)
-	if len(lines) < 15 {
-		t.Errorf("found %d command lines, want at least 15", len(lines))
-	}
+	check.That(t, len(lines) >= 15, "found %d command lines, want at least 15", len(lines))
 	for _, line := range lines {
 		args, _, _ := strings.Cut(line[1], " > ")
 		parser, err := newParser(&streams{out: io.Discard, err: io.Discard}, func(int) {})

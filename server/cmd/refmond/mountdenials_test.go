@@ -70,9 +70,8 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	for _, want := range []string{"refmond_mount_denied_total{tree=\"tree\",operation=\"OPEN\"} 2\n",
 		"refmond_mount_denied_users_total{tree=\"tree\",uid=\"4712\"} 2\n", "# TYPE refmond_mount_seconds histogram\n",
 		"refmond_mount_seconds_bucket{tree=\"tree\",le=\"+Inf\"}", "refmond_audit_records_total "} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("M-47: no %q in\n%s, want text containing %q", want, metrics, want)
-		}
+		check.That(t, strings.Contains(metrics, want),
+			"M-47: no %q in\n%s, want text containing %q", want, metrics, want)
 	}
 	if out, err := shell(alice, "curl -sS --unix-socket "+socket+" http://refmond/metrics"); err == nil {
 		t.Errorf("W-30: alice reads metrics: %s", out)
@@ -80,9 +79,8 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	// refmon why decides as the mount did, below it for root.
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		out, err := exec.Command(w.refmon(), "why", w.root+"/plan", "--as", who).CombinedOutput()
-		if (err != nil) != denied || strings.HasPrefix(string(out), "DENIED") != denied {
-			t.Errorf("B-24: refmon why as %s: %v\n%s", who, err, out)
-		}
+		check.That(t, (err != nil) == denied && strings.HasPrefix(string(out), "DENIED") == denied,
+			"B-24: refmon why as %s: %v\n%s", who, err, out)
 	}
 	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4712"); err == nil ||
 		!strings.HasPrefix(out, "DENIED STATUS_ACCESS_DENIED: the user (S-1-22-1-4712)") {
@@ -126,9 +124,7 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	// A stored descriptor that does not count is named with its repair (F-204).
 	must := func(out string, err error) {
-		if err != nil {
-			t.Fatal(out, err)
-		}
+		check.RequireThat(t, err == nil, "%v %v", out, err)
 	}
 	must(shell(0, "mkdir "+w.root+"/sub && cd "+w.root+"/sub && echo x >stale && "+w.refmon()+
 		" acl set --offline stale 'O:BAG:SYD:P(A;;FA;;;WD)' && chmod 666 stale"))
@@ -138,9 +134,8 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 		"/plan for FILE_READ_DATA|SYNCHRONIZE -> permission denied\n",
 		"  because A-40 " + at + "/plan: no entry allows them\n",
 		"because F-204 " + at + "/sub/stale: its stored descriptor does not count: ", "refmon acl repair --rehash"} {
-		if !strings.Contains(admin, want) {
-			t.Errorf("M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
-		}
+		check.That(t, strings.Contains(admin, want),
+			"M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
 	}
 	trail := filepath.Join(p.dir, "state", "audit")
 	if out := output(p.bin, "why", "--audit", trail, "--path", "plan"); strings.Count(out, "\n") != 1 ||
@@ -185,9 +180,8 @@ func TestNamesInRecordsAreCached(t *testing.T) {
 				want string
 			}{{fileaccess.UnixUser(7), "alice"}, {fileaccess.UnixUser(8), ""}, {fileaccess.UnixGroup(7), ""}} {
 				name, domain, ok := h.Account(c.s)
-				if name != c.want || ok != (c.want != "") || ok && domain != "Unix User" {
-					t.Errorf("%d: %v is %q of %q, %t, want %q", i, c.s, name, domain, ok, c.want)
-				}
+				check.That(t, name == c.want && ok == (c.want != "") && (!ok || domain == "Unix User"),
+					"%d: %v is %q of %q, %t, want %q", i, c.s, name, domain, ok, c.want)
 			}
 		}
 		check.Equal(t, fmt.Sprint(hosts.asked), "[7 8 7 8]", "look-ups")

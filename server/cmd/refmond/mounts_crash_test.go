@@ -180,9 +180,7 @@ func TestMissingMountPointNamesRemedy(t *testing.T) {
 		p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
 		for _, args := range [][]string{{"serve", "--config", p.config}, {"mount", w.root, at}} {
 			out, err := p.refuses(args...)
-			if err == nil || !strings.Contains(out, want) {
-				t.Errorf("%q: %v, %s; want %s", args, err, out, want)
-			}
+			check.That(t, err != nil && strings.Contains(out, want), "%q: %v, %s; want %s", args, err, out, want)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNotifyReachesAbstractSocket checks that the manager's socket may have an abstract name, and that nothing is sent
@@ -15,7 +17,5 @@ func TestNotifyReachesAbstractSocket(t *testing.T) {
 		t.Setenv("NOTIFY_SOCKET", at)
 		notify("at " + at)
 	}
-	if text := told(); text != "at @"+name {
-		t.Errorf("the manager received %q, want %q", text, "at @"+name)
-	}
+	check.Equal(t, told(), "at @"+name, "the manager received")
 }

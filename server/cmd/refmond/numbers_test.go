@@ -37,14 +37,12 @@ func TestSharedUIDMapsToNobody(t *testing.T) {
 			s, ok, err := of(ctx, id)
 			rid := want[kind]
 			if rid == "many" {
-				if !s.IsZero() || ok || !errors.Is(err, errMany) {
-					t.Errorf("L-59: id %d of two: %v, %t, %v", id, s, ok, err)
-				}
+				check.That(t, s.IsZero() && !ok && errors.Is(err, errMany),
+					"L-59: id %d of two: %v, %t, %v", id, s, ok, err)
 				continue
 			}
-			if ok != (rid != "") || err != nil || ok && s.String() != domain+rid || !ok && !s.IsZero() {
-				t.Errorf("L-59: kind %d, id %d: %v, %t, %v, want %q", kind, id, s, ok, err, rid)
-			}
+			check.That(t, ok == (rid != "") && err == nil && (!ok || s.String() == domain+rid) && (ok || s.IsZero()),
+				"L-59: kind %d, id %d: %v, %t, %v, want %q", kind, id, s, ok, err, rid)
 		}
 	}
 	for rid, want := range map[string][2]uint32{"1107": {1001, 0}, "1108": {1002, 0}, "1109": {1002, 0}, "1110": {2000, 0},

@@ -35,9 +35,7 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 		check.NoError(t, err)
 		defer r.Body.Close()
 		b, err := io.ReadAll(r.Body)
-		if err != nil || r.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s, %v", path, r.Status, err)
-		}
+		check.RequireThat(t, err == nil && r.StatusCode == http.StatusOK, "%s: %s, %v", path, r.Status, err)
 		return string(b)
 	}
 	value := func(name string) float64 {
@@ -54,21 +52,16 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 		c.Thread().NtClose(4)
 	}
 	after := value("refmond_calls_total")
-	if after != before+10 {
-		t.Errorf("%g calls after 10 more than %g, want %g", after, before, before+10)
-	}
+	check.That(t, after == before+10, "%g calls after 10 more than %g, want %g", after, before, before+10)
 	if n := value("refmond_connections"); n != 1 {
 		t.Errorf("%g connections, want 1", n)
 	}
-	if !strings.Contains(get("/debug/pprof/"), "goroutine") {
-		t.Error("no profiles")
-	}
+	check.That(t, strings.Contains(get("/debug/pprof/"), "goroutine"), "no profiles")
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	}
-	if !mayOperate(0) || !mayOperate(uint32(os.Geteuid())) || mayOperate(uint32(os.Geteuid())+1) {
-		t.Error("mayOperate must accept root and the daemon's own user, and reject all others")
-	}
+	check.That(t, mayOperate(0) && mayOperate(uint32(os.Geteuid())) && !mayOperate(uint32(os.Geteuid())+1),
+		"mayOperate must accept root and the daemon's own user, and reject all others")
 	_ = c.Close()
 	stop()
 	if _, err := os.Stat(at); err == nil {
@@ -117,9 +110,7 @@ func TestStrangers(t *testing.T) {
 	for uid := range served {
 		list = append(list, uid)
 	}
-	if !slices.Equal(list, []uint32{0}) {
-		t.Errorf("served were the uids %v, want root alone", list)
-	}
+	check.That(t, slices.Equal(list, []uint32{0}), "served were the uids %v, want root alone", list)
 }
 
 // TestOperationsReplacesStaleSocketsOnly: a stale socket at the path is replaced, and any other file and a socket on

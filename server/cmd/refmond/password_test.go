@@ -58,9 +58,8 @@ func TestTypedPasswordIsNotEchoed(t *testing.T) {
 		check.NoError(t, check.Err(io.WriteString(person, typed)))
 		p := &prompt{shows: func() bool { return echoes(t, program) }}
 		got, err := readPassword(program, p)
-		if string(got) != want && (err == nil || got != "" || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%q: %q, %v, want %q", typed, string(got), err, want)
-		}
+		check.That(t, string(got) == want || err != nil && got == "" && strings.Contains(err.Error(), want),
+			"%q: %q, %v, want %q", typed, string(got), err, want)
 		if err == nil && p.String() != "Password: \nOnce more: \n" {
 			t.Errorf("typed %q: prompts %q, want \"Password: \\nOnce more: \\n\"", typed, p.String())
 		}

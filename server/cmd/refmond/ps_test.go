@@ -31,9 +31,7 @@ func shownAt(t *testing.T, socket string) *shown {
 	t.Cleanup(func() { c.Close() })
 	info, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenStatistics)
 	statistics, ok := info.(nt.TokenStatistics)
-	if !ok {
-		t.Fatal(st)
-	}
+	check.RequireThat(t, ok, "%v", st)
 	return &shown{c, fmt.Sprint(uint64(c.Process())), numberOf(t, c.Thread()), fmt.Sprintf("%#x",
 		uint64(statistics.AuthenticationID))}
 }
@@ -43,9 +41,7 @@ func numberOf(t *testing.T, th *nt.Thread) string {
 	t.Helper()
 	info, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
 	basic, ok := info.(nt.ThreadBasic)
-	if !ok {
-		t.Fatal(st)
-	}
+	check.RequireThat(t, ok, "%v", st)
 	return fmt.Sprint(uint64(basic.ClientID.UniqueThread))
 }
 

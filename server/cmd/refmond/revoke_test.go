@@ -57,9 +57,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		}
 	}
 	_, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)
-	if st == ntstatus.Success {
-		t.Errorf("W-98: alice opens: %s, want an error", st)
-	}
+	check.That(t, st != ntstatus.Success, "W-98: alice opens: %s, want an error", st)
 	stop()
 	for _, target := range []string{`\Device\projects`, user} {
 		if n := revocations(w, cfg, target); n != 1 {

@@ -49,15 +49,11 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 			len(acknowledged), refused, kills*writers, kills)
 	}
 	for _, name := range acknowledged {
-		if listed[name] != 1 || created[name] != 1 {
-			t.Errorf("%s was answered: %d times listed, %d records (L-39, L-50), want 1, 1", name, listed[name],
-				created[name])
-		}
+		check.That(t, listed[name] == 1 && created[name] == 1,
+			"%s was answered: %d times listed, %d records (L-39, L-50), want 1, 1", name, listed[name], created[name])
 	}
-	if failures < refused {
-		t.Errorf("%d refused logons were answered, %d are records (L-49), want at least %d", refused, failures,
-			refused)
-	}
+	check.That(t, failures >= refused,
+		"%d refused logons were answered, %d are records (L-49), want at least %d", refused, failures, refused)
 }
 
 // round starts refmond, has connections add accounts and fail to log on, and kills it

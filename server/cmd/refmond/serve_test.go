@@ -55,9 +55,7 @@ func TestConfigCheckFindsUnknownField(t *testing.T) {
 	}
 	code, text, _ := ask("print")
 	file := written(t, filepath.Join(t.TempDir(), "c.yaml"), text)
-	if code != 0 || text != string(shipped) {
-		t.Errorf("print: exit code %d, %d bytes", code, len(text))
-	}
+	check.That(t, code == 0 && text == string(shipped), "print: exit code %d, %d bytes", code, len(text))
 	if code, out, errs := ask("check", file); code != 0 || errs != "" || out != file+": well formed; state "+
 		"/var/lib/refmon, socket /run/refmon/refmond.sock\n" {
 		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
@@ -83,9 +81,8 @@ func TestDefaultPolicyRecordsLogons(t *testing.T) {
 			audit.AuditPolicyChange: audit.OnBoth} {
 			check.Equal(t, s.System[sub], want, "%v", sub)
 		}
-		if (s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
-			t.Errorf("required %t: %v", required, s.Options.CrashOnAuditFail)
-		}
+		check.That(t, (s.Options.CrashOnAuditFail == audit.FailOnAuditFail) == required,
+			"required %t: %v", required, s.Options.CrashOnAuditFail)
 	}
 	own, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnFailure}})
@@ -160,9 +157,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		defer c.Close()
 		h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		v, st2 := c.Thread().NtQueryInformationToken(h, winnt.TokenPrivileges)
-		if st != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatal(st, st2)
-		}
+		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 		for _, p := range v.([]nt.LUIDAndAttributes) {
 			if p.LUID == winnt.LUID(winnt.SeLockMemoryPrivilege) {
 				return true
@@ -182,9 +177,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		}
 		return log.since()
 	}
-	if holds() {
-		t.Fatal("the client holds the privilege before the reload, want it missing")
-	}
+	check.RequireThat(t, !holds(), "the client holds the privilege before the reload, want it missing")
 	more := fmt.Sprintf("privileges: {%d: [SeLockMemoryPrivilege]}\naudit: {required: false}\n", uid)
 	if text := reload(more + "log: {level: info}\n"); !strings.Contains(text, "msg=reloaded") || !holds() ||
 		s.level.Level() != slog.LevelInfo || s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -112,9 +113,7 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 			break
 		}
 	}
-	if st != ntstatus.AuditFailed {
-		t.Errorf("on a full disk: %v, want STATUS_AUDIT_FAILED", st)
-	}
+	check.That(t, st == ntstatus.AuditFailed, "on a full disk: %v, want STATUS_AUDIT_FAILED", st)
 	for range 50 {
 		w.must(w.dial(bob).Close())
 		w.ok("what no SACL asks about", open(a, "plain"))

@@ -35,10 +35,8 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 			s := newClaims()
 			first := s.take(t.Context(), time.Hour, pair[0])
 			second := s.take(t.Context(), time.Nanosecond, claim{at: at("else")}, pair[1])
-			if (second == nil) != c.want {
-				t.Errorf("G-38: claim %+v while %+v exists: granted %t, want %t",
-					pair[1], pair[0], second != nil, c.want)
-			}
+			check.That(t, (second == nil) == c.want,
+				"G-38: claim %+v while %+v exists: granted %t, want %t", pair[1], pair[0], second != nil, c.want)
 			first()
 			if second == nil {
 				second = s.take(t.Context(), time.Hour, pair[1])
@@ -52,9 +50,7 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 	leave := s.take(t.Context(), time.Hour, claim{at: at("a")})
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s.take(gone, time.Hour, claim{at: at("a")}) != nil {
-		t.Error("a client that left has a claim")
-	}
+	check.That(t, s.take(gone, time.Hour, claim{at: at("a")}) == nil, "a client that left has a claim")
 	got := make(chan func())
 	go func() { got <- s.take(t.Context(), time.Hour, claim{at: at("a")}) }()
 	leave()

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // tableState is a resource with some tokens and tags.
@@ -84,18 +86,12 @@ func FuzzIfHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		lists, err := parseIf(text)
-		if (err == nil) != (len(lists) > 0) {
-			t.Fatalf("%q: %v, %v", text, lists, err)
-		}
+		check.RequireThat(t, (err == nil) == (len(lists) > 0), "%q: %v, %v", text, lists, err)
 		for _, l := range lists {
-			if len(l.conditions) == 0 {
-				t.Fatalf("%q: a list without conditions: len(l.conditions) = %d, want at least 1", text,
-					len(l.conditions))
-			}
+			check.RequireThat(t, len(l.conditions) != 0,
+				"%q: a list without conditions: len(l.conditions) = %d, want at least 1", text, len(l.conditions))
 			for _, c := range l.conditions {
-				if (c.token == "") == (c.tag.opaque == "") {
-					t.Fatalf("%q: %+v", text, c)
-				}
+				check.RequireThat(t, (c.token == "") != (c.tag.opaque == ""), "%q: %+v", text, c)
 			}
 		}
 	})

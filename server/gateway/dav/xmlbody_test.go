@@ -3,6 +3,8 @@ package dav
 import (
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestXMLBodyBeyondLimitsIsRejected checks each construct that a body must not have, alone, and the limits of nesting
@@ -35,17 +37,12 @@ func TestValuesKeepTheirNamespaces(t *testing.T) {
 		`a &lt; b<x:c x:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></D:set>` +
 		`<D:remove><D:prop><x:q/></D:prop></D:remove></D:propertyupdate>`
 	got, err := readPatches([]byte(body))
-	if err != nil || len(got) != 2 {
-		t.Fatal(got, err)
-	}
+	check.RequireThat(t, err == nil && len(got) == 2, "%v %v", got, err)
 	want := Property{Name: Name{Space: "urn:x", Local: "p"}, Lang: "de", Value: `a &lt; b<c xmlns="urn:x" ` +
 		`xmlns:naa="urn:x" naa:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e xmlns=""/>`}
-	if got[0] != (Patch{Property: want}) {
-		t.Errorf("got  %+v\nwant %+v", got[0].Property, want)
-	}
-	if got[1] != (Patch{Remove: true, Property: Property{Name: Name{Space: "urn:x", Local: "q"}}}) {
-		t.Errorf("%+v", got[1])
-	}
+	check.That(t, got[0] == (Patch{Property: want}), "got  %+v\nwant %+v", got[0].Property, want)
+	check.That(t, got[1] == (Patch{Remove: true, Property: Property{Name: Name{Space: "urn:x", Local: "q"}}}),
+		"%+v", got[1])
 }
 
 // FuzzBodies checks that no body makes a parser panic, and that each parsed value is XML that parses to itself.
@@ -60,9 +57,7 @@ func FuzzBodies(f *testing.F) {
 			t.Fatalf("%d properties", len(a.props))
 		}
 		l, err := readLockInfo(body)
-		if err == nil && len(l.Owner) > longestOwner {
-			t.Fatalf("an owner of %d bytes", len(l.Owner))
-		}
+		check.RequireThat(t, err != nil || len(l.Owner) <= longestOwner, "an owner of %d bytes", len(l.Owner))
 		patches, _ := readPatches(body)
 		for _, p := range append(patches, Patch{Property: Property{Value: l.Owner}}) {
 			again, err := parseXML([]byte(`<v xmlns:D="DAV:">` + p.Property.Value + "</v>"))

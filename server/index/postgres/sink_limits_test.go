@@ -24,9 +24,7 @@ func documented(t testing.TB, start string) string {
 	page, err := os.ReadFile("../../../docs/search.md")
 	check.NoError(t, err)
 	_, sql, ok := strings.Cut(string(page), start)
-	if !ok {
-		t.Fatalf("docs/search.md has no %q", start)
-	}
+	check.RequireThat(t, ok, "docs/search.md has no %q", start)
 	sql, _, _ = strings.Cut(sql, ";")
 	return start + sql
 }
@@ -136,9 +134,7 @@ func explain(t *testing.T, app *pgx.Conn, sid, sql string, args ...any) *plan {
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}
-	if err != nil || len(out) != 1 {
-		t.Fatal(err, string(text))
-	}
+	check.RequireThat(t, err == nil && len(out) == 1, "%v %v", err, string(text))
 	return &out[0].Plan
 }
 
@@ -180,8 +176,6 @@ func fewPages(t *testing.T, app *pgx.Conn, stored bool) {
 		if slices.ContainsFunc(p.tables(), func(s string) bool { return strings.HasPrefix(s, "documents") }) {
 			t.Errorf("a ranked search for a reader of %d classes reads all documents or all classes", n)
 		}
-		if got > most {
-			t.Errorf("a ranked search for a reader of %d classes: %d pages, at most %d", n, got, most)
-		}
+		check.That(t, got <= most, "a ranked search for a reader of %d classes: %d pages, at most %d", n, got, most)
 	}
 }

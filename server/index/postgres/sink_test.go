@@ -117,9 +117,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	app := &application{t, conn}
 	want := func(who, found string) {
 		t.Helper()
-		if got := app.search(who, "budget"); got != found {
-			t.Errorf("%s finds %q, want %q", who, got, found)
-		}
+		check.Equal(t, app.search(who, "budget"), found, "%s finds", who)
 	}
 	want(alice, "lunch plan")
 	want(bob, "lunch offer")
@@ -129,9 +127,8 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	for sid, want := range map[string]int{"": 0, bob: 3} { // classes of "offer", "lunch" and the tree (N-102)
 		var own, all int
 		err := app.as(sid, `select count(*) filter (where sid = $1), count(*) from refmon.members`, sid).Scan(&own, &all)
-		if err != nil || own != want || all != want {
-			t.Errorf("a session of %q reads %d members, %d of its user, want %d: %v", sid, all, own, want, err)
-		}
+		check.That(t, err == nil && own == want && all == want,
+			"a session of %q reads %d members, %d of its user, want %d: %v", sid, all, own, want, err)
 	}
 
 	check.NoError(t, os.Chown(filepath.Join(tree, "plan"), 4003, 0))
@@ -177,9 +174,8 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 		check.NoError(t, sink.Write([]index.Event{e}))
 		var got string
 		err := conn.QueryRow(t.Context(), `select directory from refmon.state`).Scan(&got)
-		if err != nil || got != e.Directory {
-			t.Errorf("event %d: the database has version %q, %v, want %q", e.Seq, got, err, e.Directory)
-		}
+		check.That(t, err == nil && got == e.Directory,
+			"event %d: the database has version %q, %v, want %q", e.Seq, got, err, e.Directory)
 	}
 }
 
@@ -238,17 +234,13 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	check.NoError(t, os.Remove(filepath.Join(tree, "gone")))
 	run()
 	after := versions(documents)
-	if len(before) != 4 || before["same"] == "" || after["same"] != before["same"] {
-		t.Errorf("the row of an unchanged document was written: %v, then %v", before, after)
-	}
-	if after["changed"] == before["changed"] || after["new"] == "" || after["gone"] != "" {
-		t.Errorf("rows after the changes: %v, before: %v", after, before)
-	}
+	check.That(t, len(before) == 4 && before["same"] != "" && after["same"] == before["same"],
+		"the row of an unchanged document was written: %v, then %v", before, after)
+	check.That(t, after["changed"] != before["changed"] && after["new"] != "" && after["gone"] == "",
+		"rows after the changes: %v, before: %v", after, before)
 	third := versions(classes)
 	for name, n := range numbers {
-		if third[name] != n {
-			t.Errorf("class %s had the number %s, has %q", name, n, third[name])
-		}
+		check.That(t, third[name] == n, "class %s had the number %s, has %q", name, n, third[name])
 	}
 	same := versions(`select class || sid, xmin::text from refmon.members`)
 	run()

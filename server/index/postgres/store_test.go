@@ -168,9 +168,8 @@ func compareRows(t *testing.T, conn *pgx.Conn, seed uint64) (message uint64) {
 	for m := uint64(1); m <= uint64(n); m++ {
 		l.batch(m)
 	}
-	if !maps.Equal(got, l.rows) {
-		t.Fatalf("seed %d: %d rows at message %d, want %d", seed, len(got), n, len(l.rows))
-	}
+	check.RequireThat(t, maps.Equal(got, l.rows),
+		"seed %d: %d rows at message %d, want %d", seed, len(got), n, len(l.rows))
 	return uint64(n)
 }
 
@@ -229,9 +228,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 			check.NoError(t, conn.QueryRow(t.Context(), `select to_regclass('refmon.cursors') is not null`).Scan(&begun))
 			if begun {
 				at := compareRows(t, conn, seed)
-				if at < reached {
-					t.Fatalf("seed %d: the cursor went from %d back to %d", seed, reached, at)
-				}
+				check.RequireThat(t, at >= reached, "seed %d: the cursor went from %d back to %d", seed, reached, at)
 				reached = at
 			}
 			_ = conn.Close(context.Background())
@@ -252,9 +249,7 @@ func writeAsChild(t *testing.T, dsn string) {
 		if s, err = postgres.OpenStore(t.Context(), dsn, time.Minute); err == nil {
 			break
 		}
-		if time.Since(begin) > time.Minute {
-			t.Fatal(err)
-		}
+		check.RequireThat(t, time.Since(begin) <= time.Minute, "%v", err)
 		time.Sleep(20 * time.Millisecond)
 	}
 	defer s.Close()

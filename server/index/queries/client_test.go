@@ -53,11 +53,8 @@ func TestMalformedServerReplyFallsBackToFolder(t *testing.T) {
 	} {
 		next.Store(&response{x.status, x.body})
 		list, current, err := c.CanRead([]string{"/a"}, About{})
-		if errors.Is(err, ErrNoRun) != x.noRun || err == nil || list != nil || current {
-			t.Errorf("%d %s: %+v, %t, %v, want no run %t", x.status, x.body, list, current, err, x.noRun)
-		}
-		if !x.noRun && !strings.Contains(x.body, err.Error()) {
-			t.Errorf("%v, want the server's text", err)
-		}
+		check.That(t, errors.Is(err, ErrNoRun) == x.noRun && err != nil && list == nil && !current,
+			"%d %s: %+v, %t, %v, want no run %t", x.status, x.body, list, current, err, x.noRun)
+		check.That(t, x.noRun || strings.Contains(x.body, err.Error()), "%v, want the server's text", err)
 	}
 }

@@ -122,9 +122,8 @@ func TestCanReadAllocates(t *testing.T) {
 		t.Errorf("50 answers make %v allocations, want at most 5", n)
 	}
 	asked, _, err := c.CanRead(ids, About{Subject: Subject{Who: "alice"}, Right: "read"})
-	if err != nil || len(asked) != len(list) {
-		t.Fatalf("%d answers over the socket, %v, want %d", len(asked), err, len(list))
-	}
+	check.RequireThat(t, err == nil && len(asked) == len(list),
+		"%d answers over the socket, %v, want %d", len(asked), err, len(list))
 	for i := range ids {
 		// The list of descriptors has an even length, so that the number of a document decides.
 		if want := i*97%2 == 0; list[i].Allowed != want || asked[i].Allowed != want {

@@ -148,16 +148,13 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 	}
 	// What alice may not read looks like what does not exist.
 	list, _, err := s.dial(aliceUID).CanRead(ids, aboutMe)
-	if err != nil || !reflect.DeepEqual(list[1], list[2]) || list[0].Class == "" {
-		t.Errorf("%+v, %v, want equal answers about a refused and a missing document", list, err)
-	}
+	check.That(t, err == nil && reflect.DeepEqual(list[1], list[2]) && list[0].Class != "",
+		"%+v, %v, want equal answers about a refused and a missing document", list, err)
 	if list, _, err = s.dial(0).CanRead(ids, about("alice")); err != nil || list[1].Class == "" || list[2].Because == "" {
 		t.Errorf("%+v, %v, want whole answers for root", list, err)
 	}
 	f, err := s.dial(aliceUID).Filter(aboutMe, index.FormList)
-	if err != nil || len(f.Classes) == 0 {
-		t.Errorf("%+v, %v, want alice's classes", f, err)
-	}
+	check.That(t, err == nil && len(f.Classes) != 0, "%+v, %v, want alice's classes", f, err)
 	for name, ask := range map[string]func(c *Client) error{
 		"why":    func(c *Client) error { _, err := c.Evidence(ids[0], aboutMe); return err },
 		"status": func(c *Client) error { _, _, err := c.Status(0); return err },
@@ -295,9 +292,8 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	w.warn(errors.New("injected"))
 	check.Equal(t, reported, 2, "errors reported a second later")
 	mu.Lock()
-	if len(warned) == 0 || !strings.HasSuffix(warned[0].Error(), "injected") {
-		t.Errorf("warned %v, want the injected error", warned)
-	}
+	check.That(t, len(warned) != 0 && strings.HasSuffix(warned[0].Error(), "injected"),
+		"warned %v, want the injected error", warned)
 	mu.Unlock()
 	s.peerErr.Store(false)
 	if _, _, err := s.dial(aliceUID).CanRead([]string{"/a"}, aboutMe); err != nil {
@@ -311,9 +307,7 @@ func TestUntrustedCallerCannotExtendLimit(t *testing.T) {
 	hour := aboutMe
 	hour.Limit = time.Hour
 	list, current, err := s.dial(aliceUID).CanRead([]string{s.tree + "/open"}, hour)
-	if err != nil || current || list[0].Allowed {
-		t.Errorf("%+v, %t, %v, want no answer", list, current, err)
-	}
+	check.That(t, err == nil && !current && !list[0].Allowed, "%+v, %t, %v, want no answer", list, current, err)
 	hour.Subject = Subject{Who: "alice"}
 	if list, _, err = s.dial(0).CanRead([]string{s.tree + "/open"}, hour); err != nil || !list[0].Allowed {
 		t.Errorf("%+v, %v, want yes for root's own limit", list, err)
@@ -363,13 +357,9 @@ func TestQuestionsAreStrict(t *testing.T) {
 		r, err := http.NewRequest(x.method, "http://index/v1/"+x.path, strings.NewReader(x.body))
 		check.NoError(t, err)
 		got, err := c.http.Do(r)
-		if err != nil {
-			t.Fatalf("%s %.60s: %v", x.path, x.body, err)
-		}
+		check.RequireThat(t, err == nil, "%s %.60s: %v", x.path, x.body, err)
 		got.Body.Close()
-		if got.StatusCode != x.status {
-			t.Errorf("%s %s %.60q: status %d, want %d", x.method, x.path, x.body, got.StatusCode, x.status)
-		}
+		check.Equal(t, got.StatusCode, x.status, "%s %s %.60q: status", x.method, x.path, x.body)
 	}
 }
 
@@ -394,16 +384,10 @@ func TestFloodIsCharged(t *testing.T) {
 	}
 	n := connectionsOfUser
 	for uid := uint32(80000); n < connections-reserved; n++ {
-		if !open(uid + uint32(n/connectionsOfUser)) {
-			t.Fatalf("connection %d was refused", n)
-		}
+		check.RequireThat(t, open(uid+uint32(n/connectionsOfUser)), "connection %d was refused", n)
 	}
-	if open(90000) {
-		t.Error("a connection beyond the limit of all was accepted")
-	}
-	if !open(0) {
-		t.Error("root has no connection during a flood")
-	}
+	check.That(t, !open(90000), "a connection beyond the limit of all was accepted")
+	check.That(t, open(0), "root has no connection during a flood")
 }
 
 // TestSlowClientsAreCut checks that a silent client and one that sends half a question lose their connection, and that
@@ -439,9 +423,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 		if users == 0 && open == 0 {
 			return
 		}
-		if time.Now().After(end) {
-			t.Fatalf("%d users with %d connections, want none", users, open)
-		}
+		check.RequireThat(t, !time.Now().After(end), "%d users with %d connections, want none", users, open)
 	}
 }
 
@@ -452,18 +434,12 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	alice, bob := caller{uid: 1}, caller{uid: 2}
 	alice.user, bob.user = s.connect(alice), s.connect(bob)
 	for range placesOfUser {
-		if !s.enter(t.Context(), alice) {
-			t.Fatal("no place for a question below the limit")
-		}
+		check.RequireThat(t, s.enter(t.Context(), alice), "no place for a question below the limit")
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s.enter(gone, alice) {
-		t.Error("a question beyond the limit has a place")
-	}
-	if !s.enter(t.Context(), bob) {
-		t.Error("another uid waits")
-	}
+	check.That(t, !s.enter(gone, alice), "a question beyond the limit has a place")
+	check.That(t, s.enter(t.Context(), bob), "another uid waits")
 	s.disconnect(alice)
 	if again := s.connect(alice); again != alice.user {
 		t.Error("a uid with questions in progress got new places")
@@ -472,9 +448,7 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	for range placesOfUser {
 		s.leave(alice)
 	}
-	if s.users[1] != nil {
-		t.Errorf("%+v, want no charge", s.users[1])
-	}
+	check.That(t, s.users[1] == nil, "%+v, want no charge", s.users[1])
 }
 
 // TestListenReplacesStaleSocketsOnly checks that neither a file nor a socket in use is replaced, that a stale one is,

@@ -162,9 +162,8 @@ func TestMembershipChangeCostIgnoresOtherPeople(t *testing.T) {
 			take(t, &r, w)
 		}))
 	}
-	if counts[0] == 0 || counts[1] > 1.3*counts[0] {
-		t.Errorf("%.0f allocations of 1,000 people, %.0f of 4,000: want about as many", counts[0], counts[1])
-	}
+	check.That(t, counts[0] != 0 && counts[1] <= 1.3*counts[0],
+		"%.0f allocations of 1,000 people, %.0f of 4,000: want about as many", counts[0], counts[1])
 }
 
 // newWorker returns a worker of an index of one right.
@@ -181,9 +180,7 @@ func newWorker(b testing.TB) *index.Worker {
 func take(b testing.TB, r *reading, w *index.Worker) int {
 	b.Helper()
 	v := r.poll(b.Context())
-	if v.People == nil {
-		b.Fatalf("no people: %+v", v)
-	}
+	check.RequireThat(b, v.People != nil, "no people: %+v", v)
 	check.NoError(b, w.Directory(v.People, v.Name, 1))
 	return len(w.Take())
 }

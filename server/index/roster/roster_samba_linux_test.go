@@ -31,9 +31,7 @@ func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	pem, err := os.ReadFile(d.CA)
 	check.NoError(t, err)
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		t.Fatal("the authority's certificate cannot be read")
-	}
+	check.RequireThat(t, roots.AppendCertsFromPEM(pem), "the authority's certificate cannot be read")
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + d.Address}, Security: ldap.TLS, Roots: roots,
 		Account: "websvc@" + addc.Realm, Password: addc.Password + "-service", Domain: d.SID,
 		Limits: ldap.Limits{Wait: time.Second}})
@@ -145,8 +143,7 @@ func sessions(t *testing.T, d *addc.Domain) {
 		}
 		slices.Sort(own)
 		slices.Sort(theirs)
-		if !slices.Equal(own, theirs) || !slices.Contains(list, proof) {
-			t.Errorf("D-36: %v: the token has\n%v, and the controller's own\n%v", k, own, theirs)
-		}
+		check.That(t, slices.Equal(own, theirs) && slices.Contains(list, proof),
+			"D-36: %v: the token has\n%v, and the controller's own\n%v", k, own, theirs)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/watch"
@@ -115,9 +116,7 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 				d.since, d.people, d.asked = s.since, s.people, nil
 				v := r.poll(t.Context())
 				got := strings.Join(d.asked, " ") + ": " + saying(t, &v)
-				if got != s.want || len(d.since)+len(d.people) > 0 {
-					t.Errorf("N-21: %d: %s, want %s", i, got, s.want)
-				}
+				check.That(t, got == s.want && len(d.since)+len(d.people) <= 0, "N-21: %d: %s, want %s", i, got, s.want)
 			}
 		})
 	}
@@ -154,19 +153,14 @@ func saying(t *testing.T, v *index.Version) string {
 	t.Helper()
 	switch {
 	case v.Err != nil:
-		if v.People != nil || v.Name != "" || v.File != nil || v.Heartbeat != (watch.Heartbeat{}) {
-			t.Errorf("N-9: an error, and %+v", v)
-		}
-		if v.BeingWritten() {
-			t.Errorf("N-21: %v is of a file", v.Err)
-		}
+		check.That(t, v.People == nil && v.Name == "" && v.File == nil && v.Heartbeat == (watch.Heartbeat{}),
+			"N-9: an error, and %+v", v)
+		check.That(t, !v.BeingWritten(), "N-21: %v is of a file", v.Err)
 		return strings.ReplaceAll(strings.ReplaceAll(v.Err.Error(), "\n", ", "), errChangedMeanwhile.Error(), "changing")
 	case v.Heartbeat.Time.IsZero():
 		return fmt.Sprintf("no beat and no error: %+v", v)
 	case v.People == nil:
-		if v.Name != "" || v.File != nil {
-			t.Errorf(`N-9: no people, and %q of %q, want "", nil`, v.Name, v.File)
-		}
+		check.That(t, v.Name == "" && v.File == nil, `N-9: no people, and %q of %q, want "", nil`, v.Name, v.File)
 		return "beat"
 	}
 	sum := v.Accounts.Sum()

@@ -63,8 +63,6 @@ func TestCrashLeavesNoCore(t *testing.T) {
 		_ = cmd.Wait() // it says that the signal ended it
 		cores, err := filepath.Glob(filepath.Join(dir, "core*"))
 		check.NoError(t, err)
-		if len(cores) != want {
-			t.Errorf("K-83: %s: %q, want %d cores", how, cores, want)
-		}
+		check.That(t, len(cores) == want, "K-83: %s: %q, want %d cores", how, cores, want)
 	}
 }

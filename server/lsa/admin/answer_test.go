@@ -67,9 +67,8 @@ func TestOnlyAdministratorsAreServed(t *testing.T) {
 		check.NoError(t, err)
 		_, st := c.a.Answer(c.by, []byte(`{"do":"account add","name":"`+strings.ReplaceAll(c.who, " ", "-")+`"}`))
 		after, _, err := store.Revision()
-		if err != nil || st != c.want || (after != before) != (c.want == ntstatus.Success) {
-			t.Errorf("%s: %v, want %v; the store changed: %t (L-52)", c.who, st, c.want, after != before)
-		}
+		check.That(t, err == nil && st == c.want && (after != before) == (c.want == ntstatus.Success),
+			"%s: %v, want %v; the store changed: %t (L-52)", c.who, st, c.want, after != before)
 	}
 }
 
@@ -152,9 +151,8 @@ func FuzzAnswer(f *testing.F) {
 		if err := json.Unmarshal(out, &r); err != nil || st != ntstatus.Success {
 			t.Errorf("%q: %v, %v, want %v, nil", b, st, err, ntstatus.Success)
 		}
-		if strings.Contains(string(out), "argon2id$") {
-			t.Errorf(`a hash is answered (L-38): string(out) = %q, want text without "argon2id$"`, string(out))
-		}
+		check.That(t, !strings.Contains(string(out), "argon2id$"),
+			`a hash is answered (L-38): string(out) = %q, want text without "argon2id$"`, string(out))
 	})
 }
 
@@ -190,15 +188,13 @@ func TestBackupPartMatchesStoreBytes(t *testing.T) {
 	// A list names its bytes by a sum: the same bytes have the same name, and others another.
 	name := func(do admin.Do) string {
 		out, err := admin.Ask(a.send, admin.Request{Do: do, Offset: 5})
-		if err != nil || !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(out.Revision) {
-			t.Errorf("%s is of %q, %v", do, out.Revision, err)
-		}
+		check.That(t, err == nil && regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(out.Revision),
+			"%s is of %q, %v", do, out.Revision, err)
 		return out.Revision
 	}
 	first := name(admin.ListAccounts)
-	if name(admin.ListAccounts) != first || name(admin.ListGroups) == first {
-		t.Error("the same list has two names, or two lists have one")
-	}
+	check.That(t, name(admin.ListAccounts) == first && name(admin.ListGroups) != first,
+		"the same list has two names, or two lists have one")
 	a.must(admin.Request{Do: admin.DeleteAccount, Name: "a7"})
 	if after, _, _ := a.Store.Revision(); name(admin.ListAccounts) == first || after <= revision {
 		t.Error("another list has the same name")

@@ -61,9 +61,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		}
 		var got []string
 		for _, x := range changes {
-			if x.By != boss.String() {
-				t.Errorf("L-50: %+v is in the name of another", x)
-			}
+			check.That(t, x.By == boss.String(), "L-50: %+v is in the name of another", x)
 			got = append(got, strings.Join([]string{x.What, x.Subject, x.Detail}, " "))
 		}
 		text := machine.ReplaceAllString(strings.Join(got, "; "), "M")

@@ -41,9 +41,8 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 					t.Errorf("L-85: %s processes at the same time, want at most %d", c, maxRunning)
 				}
 			}
-			if name == "one user" && len(counts) > 2*maxRunning {
-				t.Errorf("L-85: %d processes for one user, want at most %d", len(counts), 2*maxRunning)
-			}
+			check.That(t, name != "one user" || len(counts) <= 2*maxRunning,
+				"L-85: %d processes for one user, want at most %d", len(counts), 2*maxRunning)
 		})
 	}
 }
@@ -104,9 +103,8 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if len(ran) != maxRunning+1 || len(q.waiting) != 0 || len(q.slots) != 0 {
-			t.Errorf("%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(q.waiting), len(q.slots), maxRunning+1)
-		}
+		check.That(t, len(ran) == maxRunning+1 && len(q.waiting) == 0 && len(q.slots) == 0,
+			"%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(q.waiting), len(q.slots), maxRunning+1)
 		release = make(chan struct{})
 		ended, cancel2 := context.WithCancel(t.Context())
 		left := ask(ended, "d")

@@ -217,9 +217,8 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	} {
 		got, ok := c.call()
 		asked := h.questions()
-		if ok != (c.want != "") || ok && got != c.want || asked != c.asked {
-			t.Errorf("L-14: %q, %t after %q, want %q after %q", got, ok, asked, c.want, c.asked)
-		}
+		check.That(t, ok == (c.want != "") && (!ok || got == c.want) && asked == c.asked,
+			"L-14: %q, %t after %q, want %q after %q", got, ok, asked, c.want, c.asked)
 	}
 }
 

@@ -123,9 +123,8 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 		back[i] = "u" + strconv.FormatUint(uint64(uid), 10)
 	}
 	out, err = exec.Command(m.Wbinfo, "--unix-ids-to-sids="+strings.Join(back, ",")).Output()
-	if err != nil || strings.TrimSpace(string(out)) != strings.Join(list, "\n") {
-		t.Errorf("%s: L-53: back, winbind says %q, %v", one.Backend, out, err)
-	}
+	check.That(t, err == nil && strings.TrimSpace(string(out)) == strings.Join(list, "\n"),
+		"%s: L-53: back, winbind says %q, %v", one.Backend, out, err)
 	asked := one
 	asked.Backend, asked.RangeSize, asked.Number = lsa.Winbind, 0, 0
 	w := store(t, asked, &Domains{wbinfo: m.Wbinfo}, nil)

@@ -53,9 +53,7 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 			defer cancel()
 			_, found, err := d.SIDOfUID(ctx, uid)
-			if found || err == nil {
-				t.Errorf("L-55: %s: %t, %v, want false, an error", name, found, err)
-			}
+			check.That(t, !found && err != nil, "L-55: %s: %t, %v, want false, an error", name, found, err)
 			return err
 		}
 		check.ErrorIs(t, ask(1), context.DeadlineExceeded, "L-61: %s", name)
@@ -144,10 +142,8 @@ esac
 		before := runs()
 		for range 3 {
 			_, found, err := d.SIDOfUID(context.Background(), c.uid)
-			if found != (c.uid == 1) || (err != nil) != (c.uid == 3) {
-				t.Errorf("L-61: SIDOfUID(%d): found %t, %v, want only uid 1 found and an error for 3",
-					c.uid, found, err)
-			}
+			check.That(t, found == (c.uid == 1) && (err != nil) == (c.uid == 3),
+				"L-61: SIDOfUID(%d): found %t, %v, want only uid 1 found and an error for 3", c.uid, found, err)
 		}
 		check.Equal(t, runs()-before, c.runs, "L-61: uid %d: runs of wbinfo", c.uid)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -48,9 +49,7 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 			fmt.Sprintf("no accounts for %d uids", maxIDs+1)},
 	} {
 		d, err := dirfile.Read([]byte("users:\n" + c.users + "groups:\n" + c.groups))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		x := serve(t, &Server{May: anybody})
 		x.server.Trees[x.tree] = Tree{Traverse: "never", Options: tree.Options{Accounts: accounts}}
 		warned := ""
@@ -59,9 +58,8 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 		if text := fmt.Sprint(err); (err != nil) != (c.want != "") || !strings.Contains(text, c.want) {
 			t.Errorf("N-133: %s: %v, want %q", c.name, err, c.want)
 		}
-		if (warned != "") != (c.warned != "") || !strings.Contains(warned, c.warned) {
-			t.Errorf("N-133: %s: warned %q, want %q", c.name, warned, c.warned)
-		}
+		check.That(t, (warned != "") == (c.warned != "") && strings.Contains(warned, c.warned),
+			"N-133: %s: warned %q, want %q", c.name, warned, c.warned)
 	}
 }
 
@@ -69,9 +67,7 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 // a rejection.
 func TestCheckAccountsWaits(t *testing.T) {
 	d, err := dirfile.Read([]byte("users:\n- {name: a, sid: S-1-22-1-7, uid: 7}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	warned := make(chan error, 10)
 	f := Follower{Socket: t.TempDir() + "/s", Root: "/t", Beat: time.Millisecond, Warn: func(err error) { warned <- err }}
 	ctx, stop := context.WithCancel(t.Context())
@@ -99,9 +95,7 @@ func TestCheckAccountsWaits(t *testing.T) {
 // TestFailedWatchSaysWhy checks that a follower receives the error that ended the server's watcher (N-132).
 func TestFailedWatchSaysWhy(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
-	if err := os.Remove(x.tree); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(x.tree))
 	warned := make(chan error)
 	_, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Beat: time.Hour, Warn: func(err error) { warned <- err }})
 	if err := <-warned; !strings.Contains(err.Error(), "refmond ended the watch: ") {

@@ -16,6 +16,7 @@ import (
 
 	filetree "github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/asuser"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -29,16 +30,12 @@ func TestBatchEncodesAndDecodesUnchanged(t *testing.T) {
 			{Path: "/srv/gone", Gone: true, Err: fs.ErrNotExist}, {Path: "/srv/no"},
 			{Path: "/srv/bad", Err: errors.New("nonsense")}}}
 	text, err := encode(&in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if n := bytes.Count(text, []byte("\n")); n != 1 {
 		t.Errorf("%d lines, want 1", n)
 	}
 	out, err := decode(bytes.TrimSpace(text), "/srv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if !out.Begin || !out.End || !out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != 9 ||
 		len(out.Seen) != len(in.Seen) || out.Unnameable != 3 {
 		t.Fatalf("%+v", out)
@@ -49,9 +46,8 @@ func TestBatchEncodesAndDecodesUnchanged(t *testing.T) {
 			(s.Descriptor == nil) != (w.Descriptor == nil) {
 			t.Errorf("%+v, want %+v", s, w)
 		}
-		if w.Descriptor != nil && !bytes.Equal(s.Descriptor.AppendOriginal(nil), d.AppendOriginal(nil)) {
-			t.Errorf("%s has another descriptor", s.Path)
-		}
+		check.That(t, w.Descriptor == nil || bytes.Equal(s.Descriptor.AppendOriginal(nil), d.AppendOriginal(nil)),
+			"%s has another descriptor", s.Path)
 	}
 }
 
@@ -69,9 +65,7 @@ func FuzzBatch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if b.Unnameable < 0 {
-			t.Errorf("%d unnameable changes, want none or more", b.Unnameable)
-		}
+		check.That(t, b.Unnameable >= 0, "%d unnameable changes, want none or more", b.Unnameable)
 		for _, s := range b.Seen {
 			if s.Path != "/srv" && !strings.HasPrefix(s.Path, "/srv/") || s.Err != nil && s.Descriptor != nil {
 				t.Errorf("%+v", s)
@@ -95,9 +89,7 @@ func serve(t *testing.T, s *Server) *served {
 		s.Trees = map[string]Tree{x.tree: {Traverse: "never"}}
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: x.socket, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	x.listener = l
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
@@ -129,9 +121,7 @@ func anybody(*net.UnixConn) error { return nil }
 func TestServeContinuesAfterAcceptError(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	for _, until := range []time.Time{time.Unix(1, 0), {}} { // accept fails in between
-		if err := x.listener.SetDeadline(until); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, x.listener.SetDeadline(until))
 		time.Sleep(50 * time.Millisecond)
 	}
 	out, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Traverse: "never"})
@@ -176,9 +166,7 @@ func TestMalformedFeedRequestsAreRejected(t *testing.T) {
 	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
 		`{"version":1,"tre":""}` + "\n": "question", strings.Repeat("x", maxQuestion): "question"} {
 		c, err := net.Dial("unix", x.socket)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		_, _ = c.Write([]byte(text)) // the server may have refused in the middle of it
 		b := make([]byte, 4096)
 		n, _ := c.Read(b)
@@ -198,9 +186,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	put := func(name string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(x.tree, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(x.tree, name), nil, 0o600))
 	}
 	put("plan")
 	for range 2 {
@@ -216,18 +202,14 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 			return watch.Batch{}
 		}
 		b := next()
-		if !b.Begin {
-			t.Fatalf("it begins with %+v", b)
-		}
+		check.RequireThat(t, b.Begin, "it begins with %+v", b)
 		names := ""
 		for ; !b.End; b = next() {
 			for _, s := range b.Seen {
 				names += strings.TrimPrefix(s.Path, x.tree) + " "
 			}
 		}
-		if !strings.Contains(names, " /plan ") {
-			t.Errorf(`a walk has %q, want text containing " /plan "`, names)
-		}
+		check.That(t, strings.Contains(names, " /plan "), `a walk has %q, want text containing " /plan "`, names)
 		put("new")
 		present := time.Now()
 		for seen := false; ; {
@@ -236,9 +218,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 				seen = seen || strings.HasSuffix(s.Path, "/new")
 			}
 			if b.Heartbeat.Time.After(present) {
-				if !seen {
-					t.Error("a heartbeat arrived before the events that it covers")
-				}
+				check.That(t, seen, "a heartbeat arrived before the events that it covers")
 				break
 			}
 		}
@@ -259,15 +239,11 @@ func TestFileWithoutAttributeHasNoDescriptor(t *testing.T) {
 	s := &Server{May: anybody, Trees: map[string]Tree{tree: {Traverse: "never",
 		Options: filetree.Options{Required: true}}}}
 	x := serve(t, s)
-	if err := os.WriteFile(filepath.Join(tree, "open"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(tree, "open"), nil, 0o644))
 	out, end := x.follow(Follower{Socket: x.socket, Root: tree})
 	for b := range out {
 		for _, s := range b.Seen {
-			if s.Descriptor != nil || s.Err == nil {
-				t.Errorf("%+v", s)
-			}
+			check.That(t, s.Descriptor == nil && s.Err != nil, "%+v", s)
 		}
 		if b.End {
 			break
@@ -287,13 +263,9 @@ func TestSocketOfAnotherUserIsRejected(t *testing.T) {
 	f := Follower{Socket: x.socket, Root: x.tree}
 	socket := filepath.Join(t.TempDir(), "s")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: socket}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: socket}))
 	// The kernel keeps who listens.
 	if _, err := asuser.Run(4001, 4001, func() (bool, error) { return true, unix.Listen(fd, 1) }); err != nil {
 		t.Fatal(err)

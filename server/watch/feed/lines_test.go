@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -23,9 +24,7 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 		{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, {Path: "/t/c",
 			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}, {Path: "/t/d", Err: errors.New("no"),
 			Descriptor: sddl.MustParse("O:SYG:SYD:")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text := strings.TrimSpace(string(two))
 	b, err := decode([]byte(text), "/t")
 	if err != nil || len(b.Seen) != 4 || strings.Count(text, `"descriptor":1`) != 2 || b.Tree != "/t" || b.Begin ||
@@ -37,21 +36,15 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 	}
 	for place, good := range map[string]bool{"0": true, "1": true, "2": true, "3": false, "-1": false} {
 		_, err := decode([]byte(strings.Replace(text, `"descriptor":2`, `"descriptor":`+place, 1)), "/t")
-		if (err == nil) != good {
-			t.Errorf("descriptor %s of two: %v", place, err)
-		}
+		check.That(t, (err == nil) == good, "descriptor %s of two: %v", place, err)
 	}
 	for path, trees := range map[string]string{"/t": "/t /", "/t/x": "/t /", "/tx": "/", "/": "/", "": "", "t/x": "",
 		"/s/x": "/ /s", "/t/": "/t /"} {
 		for _, tree := range []string{"/t", "/", "/s"} {
 			want := strings.Contains(" "+trees+" ", " "+tree+" ")
-			if got := within(tree, path); got != want {
-				t.Errorf("N-51: %q is within %s: %t, want %t", path, tree, got, want)
-			}
+			check.Equal(t, within(tree, path), want, "N-51: %q is within %s", path, tree)
 			_, err := decode([]byte(`{"seen":[{"path":"`+path+`"}]}`), tree)
-			if (err == nil) != want {
-				t.Errorf("N-51: a document %q of %s: %v", path, tree, err)
-			}
+			check.That(t, (err == nil) == want, "N-51: a document %q of %s: %v", path, tree, err)
 		}
 	}
 	b, err = decode([]byte(`{"end":true,"time":5,"up":6,"seen":[{"path":"/t/a","gone":true,"error":"x","folder":true},`+
@@ -72,13 +65,9 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	s := &Server{}
 	s.begin()
 	for i := range 16 {
-		if !s.enter() {
-			t.Fatalf("there is no room for watch %d", i)
-		}
+		check.RequireThat(t, s.enter(), "there is no room for watch %d", i)
 	}
-	if s.enter() {
-		t.Error("a watch too many")
-	}
+	check.That(t, !s.enter(), "a watch too many")
 	if s.leave(); !s.enter() || s.enter() {
 		t.Error("one has ended, and there is not room for one")
 	}
@@ -109,17 +98,11 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 			maxIDs+1, " uids and gids"),
 	} {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "", Net: "unix"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		c, err := net.Dial("unix", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		in, err := l.AcceptUnix()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, err := c.Write([]byte(text + "\n")); err != nil {
 			t.Fatal(err)
 		}
@@ -130,9 +113,8 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		} else if w != nil {
 			got = w.Root + " " + w.Beat.String()
 		}
-		if !strings.Contains(got, want) || (err == nil) != strings.HasPrefix(want, "/") {
-			t.Errorf("N-18: %s: %s, want %s", text, got, want)
-		}
+		check.That(t, strings.Contains(got, want) && (err == nil) == strings.HasPrefix(want, "/"),
+			"N-18: %s: %s, want %s", text, got, want)
 		_, _, _ = c.Close(), in.Close(), l.Close()
 	}
 	if got := (&Follower{}).traverse(); got != "never" {

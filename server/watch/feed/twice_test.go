@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -50,16 +51,11 @@ func TestPrecedenceOfFields(t *testing.T) {
 		}
 		text, err := line(&batch{Seen: []seen{{Path: "/t"}, x}, Descriptors: [][]byte{of[0].AppendOriginal(nil),
 			of[1].AppendOriginal(nil)}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		b, err := decode(bytes.TrimSpace(text), "/t")
 		if x.Descriptor == 3 {
-			if err == nil || len(b.Seen) > 0 {
-				t.Errorf("N-5: %s: a reference to a missing descriptor: %+v, %v, want len(b.Seen) = 0, an error",
-					text, b,
-					err)
-			}
+			check.That(t, err != nil && len(b.Seen) <= 0,
+				"N-5: %s: a reference to a missing descriptor: %+v, %v, want len(b.Seen) = 0, an error", text, b, err)
 			continue
 		}
 		if err != nil || len(b.Seen) != 2 || telling(&b.Seen[1]) != telling(&want) ||
@@ -98,9 +94,7 @@ func TestRandomBatchesArriveUnchanged(t *testing.T) {
 			in.Seen = append(in.Seen, s)
 		}
 		text, err := encode(&in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		out, err := decode(bytes.TrimSpace(text), "/t")
 		if err != nil || out.Tree != in.Tree || out.Begin != in.Begin || out.End != in.End || len(out.Seen) != len(in.Seen) ||
 			!out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != in.Heartbeat.Up {
@@ -117,8 +111,6 @@ func TestRandomBatchesArriveUnchanged(t *testing.T) {
 				distinct[d] = true
 			}
 		}
-		if len(distinct) != len(sent) {
-			t.Errorf("%s: %d descriptors, want %d", text, len(distinct), len(sent))
-		}
+		check.That(t, len(distinct) == len(sent), "%s: %d descriptors, want %d", text, len(distinct), len(sent))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 )
@@ -66,9 +67,7 @@ func TestPACMustBeOfTicketsClient(t *testing.T) {
 		w, ticket := alice(), Ticket{Client: "alice", AuthTime: at, Delegated: true}
 		c.change(&w, &ticket)
 		p, err := Open(forge.Seal(w.Buffers(), key(18)), key(18))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		check.RequireThat(t, err == nil, "%s: %v", name, err)
 		err = p.Check(ticket)
 		if errors.Is(err, ErrInvalid) != (c.rule != "") || err != nil && !strings.Contains(err.Error(), why[c.rule]) {
 			t.Errorf("%s: %s: %v, want a refusal with %q", c.rule, name, err, why[c.rule])

@@ -89,9 +89,7 @@ func TestClaimsOfOtherSourcesDoNotCount(t *testing.T) {
 		for _, a := range set.All() {
 			got += fmt.Sprint(a.Name, a.Uints, " ")
 		}
-		if err != nil || got != c.want {
-			t.Errorf("K-10: %s: %q (%v), want %q", name, got, err, c.want)
-		}
+		check.That(t, err == nil && got == c.want, "K-10: %s: %q (%v), want %q", name, got, err, c.want)
 	}
 }
 
@@ -161,9 +159,7 @@ func TestClaimsEqualRecordedKDC(t *testing.T) {
 			one := forge.ClaimsArray{Source: a.source}
 			for i := range a.claims {
 				c, ok := a.claims[i].attribute(t)
-				if !ok {
-					t.Fatalf("%s: type %q", row.ID, a.claims[i].kind)
-				}
+				check.RequireThat(t, ok, "%s: type %q", row.ID, a.claims[i].kind)
 				one.Claims = append(one.Claims, c)
 			}
 			arrays = append(arrays, one)
@@ -183,9 +179,7 @@ func TestClaimsEqualRecordedKDC(t *testing.T) {
 			a, _ := one.attribute(t)
 			want = append(want, a)
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: %v, want %v", row.ID, got, want)
-		}
+		check.That(t, fmt.Sprint(got) == fmt.Sprint(want), "%s: %v, want %v", row.ID, got, want)
 	}
 }
 

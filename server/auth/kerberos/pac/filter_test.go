@@ -97,14 +97,12 @@ func TestIssuerDeterminesAcceptedSIDs(t *testing.T) {
 					sent, pass, dropped := wanted(at, issuer, another)
 					got, gone, err := at.Filter(issuer.WithRID(1104), sent)
 					if refused := foreign && (own.IsZero() || own == issuer); refused { // no user of ours (K-29)
-						if !errors.Is(err, ErrInvalid) || got != nil || gone != nil {
-							t.Errorf("K-29: %v, %v, %v, want a refusal alone", got, gone, err)
-						}
+						check.That(t, errors.Is(err, ErrInvalid) && got == nil && gone == nil,
+							"K-29: %v, %v, %v, want a refusal alone", got, gone, err)
 						return
 					}
-					if err != nil || !slices.Equal(got, pass) || !slices.Equal(gone, dropped) {
-						t.Errorf("%v: pass\n%v, want\n%v; dropped\n%v, want\n%v", err, got, pass, gone, dropped)
-					}
+					check.That(t, err == nil && slices.Equal(got, pass) && slices.Equal(gone, dropped),
+						"%v: pass\n%v, want\n%v; dropped\n%v, want\n%v", err, got, pass, gone, dropped)
 				})
 			}
 		}
@@ -137,9 +135,7 @@ func TestDeviceGroupsAreFilteredByDeviceDomain(t *testing.T) {
 			if want := append(primary, pass...); !slices.Equal(id.DeviceGroups, want) {
 				t.Errorf("K-20: groups\n%v, want\n%v", id.DeviceGroups, want)
 			}
-			if !slices.Equal(id.Dropped, dropped) {
-				t.Errorf("K-20: dropped\n%v, want\n%v", id.Dropped, dropped)
-			}
+			check.That(t, slices.Equal(id.Dropped, dropped), "K-20: dropped\n%v, want\n%v", id.Dropped, dropped)
 		})
 	}
 }

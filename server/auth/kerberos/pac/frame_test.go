@@ -92,11 +92,9 @@ func TestPACBuffersMustFollowTable(t *testing.T) {
 			binary.LittleEndian.PutUint64(e[8:], uint64(b.at))
 		}
 		f, err := split(data[:c.total])
-		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrInvalid) {
-			t.Errorf("K-1: %s: %v, want it taken: %v", name, err, c.ok)
-		}
-		if c.ok && len(f.buffers) != len(c.buffers) {
-			t.Errorf("K-1: %s: %d buffers of %d", name, len(f.buffers), len(c.buffers))
-		}
+		check.That(t, (err == nil) == c.ok && (err == nil || errors.Is(err, ErrInvalid)),
+			"K-1: %s: %v, want it taken: %v", name, err, c.ok)
+		check.That(t, !c.ok || len(f.buffers) == len(c.buffers),
+			"K-1: %s: %d buffers of %d", name, len(f.buffers), len(c.buffers))
 	}
 }

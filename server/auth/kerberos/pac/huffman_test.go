@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -43,9 +44,8 @@ func TestExpandRestoresText(t *testing.T) {
 func again(t *testing.T, in []byte) {
 	t.Helper()
 	out, err := expand(forge.Compress(in), len(in))
-	if err != nil || !bytes.Equal(out, in) {
-		t.Fatalf("expanding %d compressed bytes returned %d bytes, %v, want the input", len(in), len(out), err)
-	}
+	check.RequireThat(t, err == nil && bytes.Equal(out, in),
+		"expanding %d compressed bytes returned %d bytes, %v, want the input", len(in), len(out), err)
 }
 
 // TestExpandRejectsInvalidMatches checks codes that leave or exceed their space, matches before the start or beyond the

@@ -65,9 +65,8 @@ func TestFilterPassesSIDsByIssuer(t *testing.T) {
 			s := sid.MustParse(c.sid)
 			w.Extra = []token.Group{{SID: s, Attributes: 7}}
 			id := identityOf(t, w, place)
-			if got := slices.ContainsFunc(id.Groups, func(g token.Group) bool { return g.SID == s }); got != want {
-				t.Errorf("%s: %s from a foreign issuer %t: there %t, want %t", c.rule, c.sid, foreign, got, want)
-			}
+			check.Equal(t, slices.ContainsFunc(id.Groups, func(g token.Group) bool { return g.SID == s }), want,
+				"%s: %s from a foreign issuer %t: there", c.rule, c.sid, foreign)
 			if told := slices.ContainsFunc(id.Dropped, func(d Dropped) bool {
 				return d.SID == s &&
 					d.Why != ""
@@ -90,9 +89,8 @@ func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 		p, err := Open(data, key(18))
 		check.NoError(t, err)
 		l := &p.Logon
-		if l.UserFlags != flags || len(l.ExtraSIDs) > 0 != (flags&0x20 != 0) {
-			t.Errorf("K-5: flags %#x: %#x, %d SIDs", flags, l.UserFlags, len(l.ExtraSIDs))
-		}
+		check.That(t, l.UserFlags == flags && len(l.ExtraSIDs) > 0 == (flags&0x20 != 0),
+			"K-5: flags %#x: %#x, %d SIDs", flags, l.UserFlags, len(l.ExtraSIDs))
 		if there := flags&0x200 != 0; len(l.ResourceGroups) > 0 != there || l.ResourceDomain.IsZero() == there {
 			t.Errorf("K-5: flags %#x: %d groups of %v", flags, len(l.ResourceGroups), l.ResourceDomain)
 		}
@@ -116,9 +114,7 @@ func TestDroppedSIDRecordsItsRule(t *testing.T) {
 	}
 	bare, _ := sid.New(5)
 	for _, s := range []sid.SID{bare, {}} { // without a sub-authority
-		if place.dropReason(s, domain, false) == "" {
-			t.Errorf("K-22: %v passes as a group, want it dropped", s)
-		}
+		check.That(t, place.dropReason(s, domain, false) != "", "K-22: %v passes as a group, want it dropped", s)
 	}
 }
 
@@ -202,9 +198,7 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 	w.Extra = append(w.Extra, token.Group{SID: Compounded, Attributes: 7})
 	got := texts(identityOf(t, w, Place{Domain: other}).DeviceGroups)
 	want = []string{"S-1-5-21-40-50-60-515 0x7", "S-1-5-21-0-0-0-497 0x7", "S-1-5-21-40-50-60-77 0x7"}
-	if !slices.Equal(got, want) {
-		t.Errorf("K-20: groups of the device %q, want %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "K-20: groups of the device %q, want %q", got, want)
 }
 
 // TestForeignClientIsNotOfOurDomain checks that a client of another realm is neither a user of our domain nor of this
@@ -237,9 +231,8 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	id := identityOf(t, w, ours)
 	got := texts(id.Groups)
 	want := []string{"S-1-5-21-40-50-60-513 0x7", "S-1-5-21-40-50-60-2001 0x7", "S-1-5-21-10-20-30-3001 0x20000007"}
-	if !slices.Equal(got, want) || len(id.Dropped) != 2 {
-		t.Errorf("K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
-	}
+	check.That(t, slices.Equal(got, want) && len(id.Dropped) == 2,
+		"K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
 	// An issuer cannot take a resource group away by sending its SID, too: deny entries may name it.
 	w.Extra = []token.Group{{SID: domain.WithRID(3001), Attributes: 7}}
 	if id = identityOf(t, w, ours); !slices.Equal(texts(id.Groups), want) || len(id.Dropped) != 2 {
@@ -251,9 +244,7 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	w.Resources = []forge.Group{{RID: 512, Attributes: 7}, {RID: 999, Attributes: 7}, {RID: 1000, Attributes: 7}}
 	got = texts(identityOf(t, w, ours).Groups)
 	want = []string{"S-1-5-21-40-50-60-513 0x7", "S-1-5-21-40-50-60-2001 0x7", "S-1-5-21-10-20-30-1000 0x7"}
-	if !slices.Equal(got, want) {
-		t.Errorf("K-24: groups %q, want %q", got, want)
-	}
+	check.That(t, slices.Equal(got, want), "K-24: groups %q, want %q", got, want)
 	w.Extra = []token.Group{{SID: domain.WithRID(512), Attributes: 7}, {SID: domain.WithRID(3002), Attributes: 7}}
 	w.ResourceDomain = sid.MustParse("S-1-5-32") // no resource group is Administrators of this computer (K-22)
 	w.Resources = []forge.Group{{RID: 544, Attributes: 7}}

@@ -131,9 +131,8 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
 	} {
 		_, err := readClaims(c.b)
-		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
-			t.Errorf("%s: %v, want %q", name, err, c.why)
-		}
+		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
+			"%s: %v, want %q", name, err, c.why)
 	}
 }
 

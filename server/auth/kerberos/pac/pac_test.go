@@ -46,9 +46,8 @@ func TestRecordedSambaPACParses(t *testing.T) {
 		t.Errorf("the user is %+v", p.Logon)
 	}
 	want := []Membership{{513, 7}, {512, 7}, {572, 7}, {518, 7}, {519, 7}, {520, 7}}
-	if !reflect.DeepEqual(p.Logon.Groups, want) || len(p.Logon.ExtraSIDs) != 0 {
-		t.Errorf("groups %v and %v, want %v", p.Logon.Groups, p.Logon.ExtraSIDs, want)
-	}
+	check.That(t, reflect.DeepEqual(p.Logon.Groups, want) && len(p.Logon.ExtraSIDs) == 0,
+		"groups %v and %v, want %v", p.Logon.Groups, p.Logon.ExtraSIDs, want)
 	if utf16Text([]byte(p.Client.Name)) != "Administrator" || p.UPN == nil ||
 		p.UPN.UPN != "Administrator@addom.samba.example.com" ||
 		p.UPN.DNSDomain != "ADDOM.SAMBA.EXAMPLE.COM" || !p.UPN.MadeUp {
@@ -70,9 +69,7 @@ func TestRecordedSambaClaimsParse(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^\[[0-9A-F]{4}\] (.{50})`)
 	for _, m := range line.FindAllStringSubmatch(string(recorded(t, "raw/samba_claims_CLAIMS_SET_NDR.dat")), -1) {
 		part, err := hex.DecodeString(strings.ReplaceAll(m[1], " ", ""))
-		if err != nil {
-			t.Fatalf("%q: %v", m[1], err)
-		}
+		check.RequireThat(t, err == nil, "%q: %v", m[1], err)
 		b = append(b, part...)
 	}
 	set, err := readClaimsSet(b)

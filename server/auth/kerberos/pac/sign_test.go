@@ -43,9 +43,8 @@ func TestAlteredPACIsRefused(t *testing.T) {
 			as := key(kind)
 			as.KeyType = o
 			_, err := Open(forge.Seal(alice().Buffers(), as), k)
-			if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "and the ticket's key of type") {
-				t.Errorf("K-13: the checksum of a key of type %d for one of type %d: %v", o, kind, err)
-			}
+			check.That(t, errors.Is(err, ErrInvalid) && strings.Contains(err.Error(), "and the ticket's key of type"),
+				"K-13: the checksum of a key of type %d for one of type %d: %v", o, kind, err)
 		}
 		wrong := key(kind)
 		wrong.KeyValue[0] ^= 1

@@ -25,23 +25,17 @@ func FuzzSplit(f *testing.F) {
 			return
 		}
 		clean, err := m.Rebuild(raw)
-		if err != nil {
-			t.Fatalf("%x: %v", raw, err)
-		}
+		check.RequireThat(t, err == nil, "%x: %v", raw, err)
 		if clean == nil {
 			return
 		}
 		again, err := Split(clean)
-		if err != nil {
-			t.Fatalf("%x: rebuilt %x: %v", raw, clean, err)
-		}
+		check.RequireThat(t, err == nil, "%x: rebuilt %x: %v", raw, clean, err)
 		if twice, err := again.Rebuild(clean); err != nil || !bytes.Equal(twice, clean) {
 			t.Fatalf("%x: rebuilt %x, then %x, %v", raw, clean, twice, err)
 		}
 		p, err := ber.DecodePacketErr(clean)
-		if err != nil {
-			t.Fatalf("%x: the library: %v", clean, err)
-		}
+		check.RequireThat(t, err == nil, "%x: the library: %v", clean, err)
 		if m.Op == SearchEntry && p.Children[1].Children[0].Data.String() != string(m.Name.of(raw)) {
 			t.Errorf("%x: the library reads another name than %q", raw, m.Name.of(raw))
 		}

@@ -55,9 +55,7 @@ func TestRebuildRestoresMessage(t *testing.T) {
 		raw := parse(t, c.raw)
 		m, err := Split(raw)
 		if c.want == "" {
-			if !errors.Is(err, ErrInvalid) {
-				t.Errorf("D-39: %s: %+v, %v, want %v", c.name, m, err, ErrInvalid)
-			}
+			check.That(t, errors.Is(err, ErrInvalid), "D-39: %s: %+v, %v, want %v", c.name, m, err, ErrInvalid)
 			continue
 		}
 		if err != nil {

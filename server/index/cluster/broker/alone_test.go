@@ -60,9 +60,7 @@ func settle(t *testing.T, fences <-chan index.Watermark, sources ...string) {
 				break
 			}
 		}
-		if !done {
-			t.Fatal("the run has ended")
-		}
+		check.RequireThat(t, done, "the run has ended")
 	}
 }
 
@@ -122,13 +120,9 @@ func freshOf(t *testing.T, c index.Config) map[string]string {
 func same(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	for at, w := range want {
-		if got[at] != w {
-			t.Errorf("%s: %q, a fresh run says %q, want %q", at, got[at], w, w)
-		}
+		check.That(t, got[at] == w, "%s: %q, a fresh run says %q, want %q", at, got[at], w, w)
 	}
-	if len(got) != len(want) {
-		t.Errorf("%d documents, a fresh run has %d, want %d", len(got), len(want), len(want))
-	}
+	check.That(t, len(got) == len(want), "%d documents, a fresh run has %d, want %d", len(got), len(want), len(want))
 }
 
 // start runs an index in three parts and forwards its watermarks until end is called.
@@ -343,9 +337,7 @@ func aloneBehind(t *testing.T, policy index.Traverse) {
 			Traverse: policy})
 		hidden := 0
 		for at, w := range want {
-			if got[at] != w {
-				t.Errorf("%s: %s: %q, one worker says %q, want %q", what, at, got[at], w, w)
-			}
+			check.That(t, got[at] == w, "%s: %s: %q, one worker says %q, want %q", what, at, got[at], w, w)
 			if mode, err := os.Stat(at); err == nil && mode.Mode()&4 != 0 && !strings.HasPrefix(w, "abc") {
 				hidden++
 			}

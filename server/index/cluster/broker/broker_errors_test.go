@@ -74,9 +74,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("of %d messages that it had it has %d, want at least %d", kept, n, kept)
 	}
 	worker, _ = h.raw(site.Work)
-	if !put() {
-		t.Error("it takes no others where there is room")
-	}
+	check.That(t, put(), "it takes no others where there is room")
 	ctx, end := context.WithCancel(t.Context())
 	end()
 	if err := b.Wait(ctx); err != nil {

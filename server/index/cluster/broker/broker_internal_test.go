@@ -50,17 +50,14 @@ func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(roles, []string{"keeper", "directory", "follow", "watch-a", "work"}) {
-		t.Errorf("N-46: the roles are %q", roles)
-	}
+	check.That(t, slices.Equal(roles, []string{"keeper", "directory", "follow", "watch-a", "work"}),
+		"N-46: the roles are %q", roles)
 	o, err = (&Options{Store: "/store"}).options(s)
-	if err != nil || !o.DontListen || o.TLSConfig != nil || o.Cluster.Name != "" || len(o.Routes) != 0 {
-		t.Errorf("it listens: %+v, %v", o, err)
-	}
+	check.That(t, err == nil && o.DontListen && o.TLSConfig == nil && o.Cluster.Name == "" && len(o.Routes) == 0,
+		"it listens: %+v, %v", o, err)
 	o, err = (&Options{Listen: "127.0.0.1:0", Cluster: "127.0.0.1:7"}).options(s)
-	if err != nil || o.Port != -1 || o.TLSConfig != nil || o.Cluster.TLSConfig != nil || o.Cluster.Port != 7 {
-		t.Errorf("without TLS: %+v, %v", o, err)
-	}
+	check.That(t, err == nil && o.Port == -1 && o.TLSConfig == nil && o.Cluster.TLSConfig == nil && o.Cluster.Port == 7,
+		"without TLS: %+v, %v", o, err)
 	for _, c := range []struct {
 		at           string
 		secure, want bool
@@ -86,7 +83,5 @@ func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 	l.Warnf("%s1", "w")
 	l.Errorf("%s2", "e")
 	l.Fatalf("%s3", "f")
-	if !slices.Equal(told, []string{"w1", "e2", "f3"}) {
-		t.Errorf("logged %q, want [w1 e2 f3]", told)
-	}
+	check.That(t, slices.Equal(told, []string{"w1", "e2", "f3"}), "logged %q, want [w1 e2 f3]", told)
 }

@@ -60,9 +60,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 		n.Shutdown()
 		n.WaitForShutdown()
 	})
-	if !n.ReadyForConnections(time.Minute) {
-		t.Fatal("the NATS server is not ready")
-	}
+	check.RequireThat(t, n.ReadyForConnections(time.Minute), "the NATS server is not ready")
 	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: n})
 }
 
@@ -150,9 +148,8 @@ func refused(t *testing.T, h *brokerSite) {
 				if _, err := c.Request(subject, nil, time.Minute); err != nil {
 					t.Errorf("%s publishes %s: %v", role, what, err)
 				}
-				if h.count(streams[strings.Fields(what)[0]]) < max(before, 1) {
-					t.Errorf("%s published %s, but the stream has no new message", role, what)
-				}
+				check.That(t, h.count(streams[strings.Fields(what)[0]]) >= max(before, 1),
+					"%s published %s, but the stream has no new message", role, what)
 				continue
 			}
 			pairs++
@@ -222,9 +219,8 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 			}
 			keeper, _ := h.raw(site.Keeper)
 			m, err := keeper.Request(fmt.Sprintf(operations["purge"], "ROWS"), nil, time.Minute)
-			if err != nil || !strings.Contains(string(m.Data), `"success":true`) {
-				t.Errorf("the keeper's own purge: %v, %v, want success", m, err)
-			}
+			check.That(t, err == nil && strings.Contains(string(m.Data), `"success":true`),
+				"the keeper's own purge: %v, %v, want success", m, err)
 		})
 	}
 }
@@ -259,9 +255,8 @@ func TestServersRejectForgedReplySubjects(t *testing.T) {
 	default:
 	}
 	consumer, err := h.keeper.Consumer(t.Context(), "CLASS", "people_0")
-	if err != nil || consumer.CachedInfo().Config.AckPolicy != jetstream.AckNonePolicy {
-		t.Errorf("the consumer people_0 is %v, %v, want it unchanged", consumer, err)
-	}
+	check.That(t, err == nil && consumer.CachedInfo().Config.AckPolicy == jetstream.AckNonePolicy,
+		"the consumer people_0 is %v, %v, want it unchanged", consumer, err)
 }
 
 // TestStrangers checks that nobody connects without a key, with a key of another site, or with another role's key.
@@ -285,9 +280,7 @@ func TestStrangers(t *testing.T) {
 	}
 	for _, at := range []string{"0.0.0.0:0", "192.0.2.1:0", "example.org:0"} { // without TLS on this host alone (N-47)
 		_, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: at})
-		if err == nil || !strings.Contains(err.Error(), "without TLS") {
-			t.Errorf("listen %s: %v", at, err)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), "without TLS"), "listen %s: %v", at, err)
 	}
 }
 
@@ -304,9 +297,7 @@ func TestFullPartRejectsMessages(t *testing.T) {
 		_, err = js.Publish(t.Context(), full, []byte("x"))
 	}
 	var api *jetstream.APIError
-	if !errors.As(err, &api) || stored > 300 {
-		t.Errorf("%d messages were taken, then: %v", stored, err)
-	}
+	check.That(t, errors.As(err, &api) && stored <= 300, "%d messages were taken, then: %v", stored, err)
 	other := "seen." + site.Part{Host: "a", Tree: "/srv", Number: 1}.Subject()
 	if _, err := js.Publish(t.Context(), other, nil); err != nil {
 		t.Errorf("another part: %v", err)

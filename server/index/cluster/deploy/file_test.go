@@ -3,6 +3,8 @@ package deploy
 import (
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // small is a complete site file.
@@ -17,9 +19,7 @@ machines:
 // its line (N-123).
 func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 	edit := func(old, with string) string {
-		if !strings.Contains(small, old) {
-			t.Fatalf("the site file has no %q", old)
-		}
+		check.RequireThat(t, strings.Contains(small, old), "the site file has no %q", old)
 		return strings.Replace(small, old, with, 1)
 	}
 	for text, want := range map[string]string{
@@ -63,8 +63,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		"": "want one document",
 	} {
 		_, err := Read([]byte(text))
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\n: %v, want %q", text, err, want)
-		}
+		check.That(t, (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want)),
+			"%s\n: %v, want %q", text, err, want)
 	}
 }

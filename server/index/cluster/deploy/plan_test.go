@@ -74,9 +74,7 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
-		if strings.Join(got, " ") != want {
-			t.Errorf("N-124: %s has %q, want %q", machine, got, want)
-		}
+		check.That(t, strings.Join(got, " ") == want, "N-124: %s has %q, want %q", machine, got, want)
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
 			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xC /etc/refmon-index && "+
 				command+"'\n") {
@@ -190,9 +188,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",
 		"systemctl restart refmon-index-broker.service refmon-index-work.service\n",
 		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
-		if !strings.Contains(string(ran), want) {
-			t.Errorf("the script did not run %q, but\n%s", want, ran)
-		}
+		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
 	}
 	unit, err := os.ReadFile(filepath.Join(dir, "mq1", "refmon-index-broker.service"))
 	if err != nil || !strings.Contains(string(unit), "ReadWritePaths="+dir+"/state\n") ||

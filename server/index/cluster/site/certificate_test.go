@@ -31,9 +31,7 @@ func TestCertificateHasAllNames(t *testing.T) {
 	read := func(b []byte) *x509.Certificate {
 		t.Helper()
 		block, rest := pem.Decode(b)
-		if block == nil || len(rest) > 0 {
-			t.Fatalf("N-47: %q", b)
-		}
+		check.RequireThat(t, block != nil && len(rest) <= 0, "N-47: %q", b)
 		c, err := x509.ParseCertificate(block.Bytes)
 		check.NoError(t, err)
 		return c
@@ -43,9 +41,8 @@ func TestCertificateHasAllNames(t *testing.T) {
 		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil {
 		t.Errorf("N-47: the certificate is of %q and %v, an authority %t", leaf.DNSNames, leaf.IPAddresses, leaf.IsCA)
 	}
-	if !root.IsCA || len(root.DNSNames)+len(root.IPAddresses) > 0 || root.KeyUsage != x509.KeyUsageCertSign {
-		t.Errorf("N-47: the authority is of %q and %v", root.DNSNames, root.IPAddresses)
-	}
+	check.That(t, root.IsCA && len(root.DNSNames)+len(root.IPAddresses) <= 0 && root.KeyUsage == x509.KeyUsageCertSign,
+		"N-47: the authority is of %q and %v", root.DNSNames, root.IPAddresses)
 }
 
 // TestRoleTrustsOnlySiteAuthority checks that a role trusts the site's authority. With external servers and no named
@@ -70,9 +67,8 @@ func TestRoleTrustsOnlySiteAuthority(t *testing.T) {
 			check.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 		}
 		got, err := ClientTLS(dir)
-		if (err == nil) != (c.least != 0) || errors.Is(err, os.ErrNotExist) != (name == "neither") {
-			t.Errorf("N-79: %s: %v", name, err)
-		}
+		check.That(t, (err == nil) == (c.least != 0) && errors.Is(err, os.ErrNotExist) == (name == "neither"),
+			"N-79: %s: %v", name, err)
 		if got == nil {
 			continue
 		}

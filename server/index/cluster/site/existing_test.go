@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestNATSAccountsListEachRole checks the accounts for NATS servers, role by role and completely (N-45, N-121).
@@ -38,10 +40,8 @@ func TestNATSAccountsListEachRole(t *testing.T) {
 		t.Errorf("N-121: the accounts are\n%s\nwant\n%s", got, want.String())
 	}
 	q, err := s.Question()
-	if err != nil || q.Share != nil || q.ShareText != "" || q.Traverse != "" || len(q.Rights) != 1 {
-		t.Errorf("Question() of a site without a share = %+v, %v, want no share, no traverse policy and one right",
-			q, err)
-	}
+	check.That(t, err == nil && q.Share == nil && q.ShareText == "" && q.Traverse == "" && len(q.Rights) == 1,
+		"Question() of a site without a share = %+v, %v, want no share, no traverse policy and one right", q, err)
 }
 
 // TestErrorOfServerHidesPassword checks that the error of a NATS server with a user does not show the password (N-79).

@@ -3,6 +3,8 @@ package site
 import (
 	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestWatcherPublishesOnlyForItsHost checks that a watcher publishes and subscribes to its own host only, and that a
@@ -12,9 +14,7 @@ func TestWatcherPublishesOnlyForItsHost(t *testing.T) {
 	watch := s.Permissions(Watch("a"))
 	slices.Sort(watch.Publish)
 	own := []string{"$JS.API.DIRECT.GET.SEEN.seen.a.>", "seen.a.>", "wake.seen.a.>"}
-	if !slices.Equal(watch.Publish, own) {
-		t.Errorf("N-46: a watcher publishes %q, want %q", watch.Publish, own)
-	}
+	check.That(t, slices.Equal(watch.Publish, own), "N-46: a watcher publishes %q, want %q", watch.Publish, own)
 	if want := []string{Inbox(Watch("a")) + ".>", "again.a.>"}; !slices.Equal(watch.Hear, want) {
 		t.Errorf("N-46: a watcher hears %q, want %q", watch.Hear, want)
 	}
@@ -68,9 +68,8 @@ func TestRolesUseOnlyTheirSubjects(t *testing.T) {
 		for _, list := range [][]string{got.Publish, got.Hear, want.Publish} {
 			slices.Sort(list)
 		}
-		if !slices.Equal(got.Publish, want.Publish) || !slices.Equal(got.Hear, want.Hear) {
-			t.Errorf("N-45: %q may\n%q, want\n%q", role, got, want)
-		}
+		check.That(t, slices.Equal(got.Publish, want.Publish) && slices.Equal(got.Hear, want.Hear),
+			"N-45: %q may\n%q, want\n%q", role, got, want)
 		if known := slices.Contains(s.Roles(), role); known != (want.Hear != nil) {
 			t.Errorf("N-45: %q is a role: %t, want %t", role, known, want.Hear != nil)
 		}
@@ -79,8 +78,6 @@ func TestRolesUseOnlyTheirSubjects(t *testing.T) {
 		"fence.rows.a": "work", "directory.head": "directory", "directory": "directory", "seen.a.x.1": "watch-a",
 		"seen.b": "watch-b", "seen": "watch-", "wake.rows": "", "again.a.x": "", "alive.x": "", "ROWS.a": "", "rowsx.a": "",
 		"$JS.API.INFO": "", "_INBOX.work.x": "", "": ""} {
-		if got := s.Author(subject); got != want {
-			t.Errorf("N-43: %s is of %q, want %q", subject, got, want)
-		}
+		check.Equal(t, s.Author(subject), want, "N-43: %s is of", subject)
 	}
 }

@@ -63,9 +63,8 @@ func TestBounds(t *testing.T) {
 		s := Site{Rights: "read", Hosts: one("h", "/srv")}
 		c.change(&s)
 		err := s.check()
-		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
-			t.Errorf("%s: %v, want %q", name, err, c.why)
-		}
+		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
+			"%s: %v, want %q", name, err, c.why)
 	}
 	s := Site{Rights: "read+write", Hosts: one("h", "/srv"), Share: "D:(A;;FA;;;WD)", Traverse: "always"}
 	if err := s.check(); err != nil || s.Parts != 1 || s.Deciders != 1 || s.Replicas != 1 || !s.Tests() {

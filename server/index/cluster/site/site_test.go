@@ -71,9 +71,8 @@ func TestOnlyKeeperMayCreateStreams(t *testing.T) {
 		for _, subject := range s.Permissions(r).Publish {
 			makes := strings.HasPrefix(subject, "$JS.API.CONSUMER.") ||
 				strings.HasPrefix(subject, "$JS.API.STREAM.") || subject == ">" || subject == "$JS.API.>" || subject == "$JS.>"
-			if makes && r != Keeper || r == Keeper && subject != "$JS.API.>" && subject != "_R_.>" {
-				t.Errorf("%s publishes %s", r, subject)
-			}
+			check.That(t, (!makes || r == Keeper) && (r != Keeper || subject == "$JS.API.>" || subject == "_R_.>"),
+				"%s publishes %s", r, subject)
 		}
 	}
 }
@@ -97,9 +96,7 @@ func TestDocumentsMapToFixedParts(t *testing.T) {
 		counts[s.PartOf("/srv/f"+strings.Repeat("x", c%50)+string(rune('a'+c/50)))]++
 	}
 	for _, n := range counts {
-		if n < 500 {
-			t.Errorf("3000 documents are shared out as %v: n = %d, want at least 500", counts, n)
-		}
+		check.That(t, n >= 500, "3000 documents are shared out as %v: n = %d, want at least 500", counts, n)
 	}
 }
 
@@ -166,9 +163,8 @@ func FuzzSite(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if s.Parts < 1 || s.Parts > maxParts || s.Deciders < 1 || s.Replicas < 1 || len(s.Hosts) == 0 {
-			t.Errorf("%+v", s)
-		}
+		check.That(t, s.Parts >= 1 && s.Parts <= maxParts && s.Deciders >= 1 && s.Replicas >= 1 && len(s.Hosts) != 0,
+			"%+v", s)
 		for _, p := range s.DocumentParts()[:1] {
 			if strings.Count(p.Subject(), ".") != 2 || strings.ContainsAny(p.Subject(), "*> \t\r\n") {
 				t.Errorf("subject %q", p.Subject())
@@ -203,9 +199,8 @@ func TestClassesSplitAmongDeciders(t *testing.T) {
 			parts[s.PartOf("/srv/"+string(rune('a'+i)))] = true
 			deciders[s.DeciderOf("class"+string(rune('a'+i)))] = true
 		}
-		if len(parts) != c.parts || len(deciders) != c.deciders {
-			t.Errorf("N-44: %d parts and %d deciders, want %d and %d", len(parts), len(deciders), c.parts, c.deciders)
-		}
+		check.That(t, len(parts) == c.parts && len(deciders) == c.deciders,
+			"N-44: %d parts and %d deciders, want %d and %d", len(parts), len(deciders), c.parts, c.deciders)
 	}
 	const plain, secure = "nats://127.0.0.1:4222", "tls://broker:4222"
 	for _, c := range []struct {

@@ -44,9 +44,8 @@ func TestLateWorkerWritesNoRecords(t *testing.T) {
 	}
 	third, err := take(t.Context(), c, site.StreamPeople, "people.0", "w3")
 	check.NoError(t, err)
-	if third.last.Generation != 3 || third.state.Apply(&index.Event{Seq: 5, Directory: "v"}) != nil {
-		t.Errorf("generation %d of a log of four events", third.last.Generation)
-	}
+	check.That(t, third.last.Generation == 3 && third.state.Apply(&index.Event{Seq: 5, Directory: "v"}) == nil,
+		"generation %d of a log of four events", third.last.Generation)
 }
 
 // TestLostAcknowledgementStoresOnce checks that a message with a lost acknowledgement is stored
@@ -74,9 +73,8 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 		got += string(m.Body)
 		return nil
 	})
-	if got != "123" || err != nil || r.refused != 0 {
-		t.Errorf(`%q, %d refused, %v, want "123", 0, nil`, got, r.refused, err)
-	}
+	check.That(t, got == "123" && err == nil && r.refused == 0,
+		`%q, %d refused, %v, want "123", 0, nil`, got, r.refused, err)
 }
 
 // TestTemporaryServerErrorsAreRetried checks that temporary rejections by servers end no stage: a copy of the message
@@ -116,9 +114,8 @@ func TestOversizedMessageIsNotRetried(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 	defer stop()
 	err := c.keep(ctx, "odd.keep", "one", make([]byte, c.nc.MaxPayload()+1))
-	if !errors.Is(err, nats.ErrMaxPayload) || ctx.Err() != nil {
-		t.Errorf("keep: %v, want %v at once", err, nats.ErrMaxPayload)
-	}
+	check.That(t, errors.Is(err, nats.ErrMaxPayload) && ctx.Err() == nil,
+		"keep: %v, want %v at once", err, nats.ErrMaxPayload)
 }
 
 // TestLogSkipsForgedMessages checks that readers and writers of a log skip invalid messages: garbage,
@@ -153,10 +150,8 @@ func TestLogSkipsForgedMessages(t *testing.T) {
 	check.NoError(t, l.write(t.Context(), l.last, list[1:]))
 	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
 	check.NoError(t, err)
-	if next.records.follower.refused < 4 || next.last.Generation != 2 {
-		t.Errorf("%d refused, generation %d, want at least 4, 2", next.records.follower.refused,
-			next.last.Generation)
-	}
+	check.That(t, next.records.follower.refused >= 4 && next.last.Generation == 2,
+		"%d refused, generation %d, want at least 4, 2", next.records.follower.refused, next.last.Generation)
 	if err := next.state.Apply(&index.Event{Seq: 3, Directory: "v"}); err == nil {
 		t.Error("an event is missing from the log")
 	}
@@ -181,7 +176,6 @@ func TestOnlyLastRecordAdvancesCursor(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || len(cursors) < 3 || cursors[len(cursors)-2] != 0 || cursors[len(cursors)-1] != 77 {
-		t.Errorf("cursors %v: %v", cursors, err)
-	}
+	check.That(t, err == nil && len(cursors) >= 3 && cursors[len(cursors)-2] == 0 && cursors[len(cursors)-1] == 77,
+		"cursors %v: %v", cursors, err)
 }

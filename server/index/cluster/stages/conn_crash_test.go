@@ -43,9 +43,7 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		srv.Start()
-		if !srv.ReadyForConnections(time.Minute) {
-			t.Fatal("the server is not ready")
-		}
+		check.RequireThat(t, srv.ReadyForConnections(time.Minute), "the server is not ready")
 	}
 	begin()
 	defer func() { end(srv) }()

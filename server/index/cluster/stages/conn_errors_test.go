@@ -90,9 +90,8 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 			t.Errorf("%s: no error", step)
 		}
 	}
-	if len(k.last.Sources) != 0 || f.began {
-		t.Errorf("a follower without a server has the heartbeats %v, want none", k.last)
-	}
+	check.That(t, len(k.last.Sources) == 0 && !f.began,
+		"a follower without a server has the heartbeats %v, want none", k.last)
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -103,7 +102,6 @@ func TestMissingAnswerNamesTheStream(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	_, err := b.c.get(ctx, site.StreamRows, question{MultiLast: []string{"rows.>"}})
-	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "stream ROWS: no complete answer") {
-		t.Errorf("%v, want that the stream ROWS gave no answer", err)
-	}
+	check.That(t, errors.Is(err, context.Canceled) && strings.Contains(err.Error(), "stream ROWS: no complete answer"),
+		"%v, want that the stream ROWS gave no answer", err)
 }

@@ -35,9 +35,7 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 	c, err := Dial(h.site, site.Follow, " "+h.seeds[site.Follow]+"\n", Options{InProcess: h.server})
 	check.NoError(t, err)
 	c.warn(errMayPass) // it is dropped
-	if c.Site() != h.site || c.nc.IsClosed() {
-		t.Error("of another site, or closed")
-	}
+	check.That(t, c.Site() == h.site && !c.nc.IsClosed(), "of another site, or closed")
 	if c.Close(); !c.nc.IsClosed() {
 		t.Error("the connection is open after Close, want closed")
 	}
@@ -121,9 +119,8 @@ func TestRolesAwaitTheStreams(t *testing.T) {
 		t.Error("N-122: an ended context ends no wait")
 	}
 	time.Sleep(3 * firstWait)
-	if len(said) > 0 || len(done) > 0 {
-		t.Errorf("N-122: %d more lines and %d ends without streams, want none", len(said), len(done))
-	}
+	check.That(t, len(said) <= 0 && len(done) <= 0,
+		"N-122: %d more lines and %d ends without streams, want none", len(said), len(done))
 	keep(t, k)
 	for range waiting {
 		if err := <-done; err != nil {

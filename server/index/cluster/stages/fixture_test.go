@@ -50,9 +50,7 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 		h.server.Shutdown()
 		h.server.WaitForShutdown()
 	})
-	if !h.server.ReadyForConnections(time.Minute) {
-		t.Fatal("the NATS server is not ready")
-	}
+	check.RequireThat(t, h.server.ReadyForConnections(time.Minute), "the NATS server is not ready")
 	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
 		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))

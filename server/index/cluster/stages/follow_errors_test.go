@@ -60,7 +60,6 @@ func TestFollowClosesSinksWithoutALog(t *testing.T) {
 	var got closings
 	c := newOpenSite(t, 1).dial(site.Follow)
 	err := Follow(t.Context(), c, FollowConfig{State: "/dev/null", Sinks: []index.Sink{&got}})
-	if err == nil || got != 1 {
-		t.Errorf("Follow returned %v and closed the sink %d times, want an error and 1", err, got)
-	}
+	check.That(t, err != nil && got == 1,
+		"Follow returned %v and closed the sink %d times, want an error and 1", err, got)
 }

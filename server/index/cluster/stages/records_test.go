@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -19,9 +20,8 @@ func TestLogPurgesBeforeLastSnapshot(t *testing.T) {
 		t.Helper()
 		x.events = three
 		r.count(&message{Signed: site.Signed{Body: make([]byte, size)}, sequence: seq}, &x, gap)
-		if r.size != want || r.before != before {
-			t.Errorf("N-83: after message %d: %+v before %d, want %+v before %d", seq, r.size, r.before, want, before)
-		}
+		check.That(t, r.size == want && r.before == before,
+			"N-83: after message %d: %+v before %d, want %+v before %d", seq, r.size, r.before, want, before)
 	}
 	say(1, record{}, 44, false, index.Size{Bytes: 300, Lines: 4}, 0)
 	say(2, record{}, 744, false, index.Size{Bytes: 1300, Lines: 8}, 0)
@@ -59,8 +59,7 @@ func TestEventsSplitIntoRecordsOf1MiB(t *testing.T) {
 				sizes = append(sizes, len(line))
 			}
 		}
-		if err != nil || !slices.Equal(got, c.want) || !slices.Equal(sizes, c.sizes) {
-			t.Errorf("%v are cut into %v with %v, want %v, %v", c.sizes, got, sizes, c.want, err)
-		}
+		check.That(t, err == nil && slices.Equal(got, c.want) && slices.Equal(sizes, c.sizes),
+			"%v are cut into %v with %v, want %v, %v", c.sizes, got, sizes, c.want, err)
 	}
 }

@@ -95,9 +95,7 @@ func newSizedSite(b *testing.B) *sizedSite {
 	check.NoError(b, err)
 	srv.Start()
 	b.Cleanup(func() { end(srv) })
-	if !srv.ReadyForConnections(time.Minute) {
-		b.Fatal("the server is not ready")
-	}
+	check.RequireThat(b, srv.ReadyForConnections(time.Minute), "the server is not ready")
 	z.site.Servers = []string{srv.ClientURL()}
 	dial := func(r site.Role) *Conn {
 		c, err := Dial(z.site, r, z.keys[r], Options{InProcess: srv})

@@ -89,9 +89,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 		t.Helper()
 		k.last = index.Watermark{}
 		check.NoError(t, f.writeWatermark())
-		if !maps.Equal(k.last.Sources, want) {
-			t.Errorf("N-55: %s: %v, want %v", what, k.last.Sources, want)
-		}
+		check.That(t, maps.Equal(k.last.Sources, want), "N-55: %s: %v, want %v", what, k.last.Sources, want)
 	}
 	at := func(n int64, up time.Duration) index.Moment { return index.Moment{Time: time.Unix(0, n), Up: up} }
 	give := func(i int, n int64, up time.Duration) {
@@ -113,9 +111,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	all := map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": at(70, 7)}
 	expect("all", all)
 	expect("all again", all)
-	if ready != 1 {
-		t.Errorf("it was ready %d times, want 1", ready)
-	}
+	check.That(t, ready == 1, "it was ready %d times, want 1", ready)
 	for i, l := range f.logs[:4] {
 		for at, tree := range map[string]int{"//a/srv/x": 0, "//a/srv2/x": 2, "//a/srv": 0, "/srv/x": -1, "//a/srv3": -1,
 			"//ab/srv/x": -1} {

@@ -49,9 +49,7 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 		{`}]}`, `}]}}`, ""},
 	} {
 		text := strings.Replace(string(body), c.from, c.to, 1)
-		if text == string(body) {
-			t.Fatalf("%s does not stand in %s", c.from, body)
-		}
+		check.RequireThat(t, text != string(body), "%s does not stand in %s", c.from, body)
 		if _, _, err := parseSeen(s, p, []byte(text)); err == nil || !strings.Contains(err.Error(), c.because) {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -85,10 +83,8 @@ func FuzzMessages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, batch, err := parseSeen(s, p, b); err == nil {
 			for _, x := range batch.Seen {
-				if !strings.HasPrefix(x.Path+"/", "//a/srv/") {
-					t.Errorf(`a document %q: x.Path+"/" = %q, want text starting with "//a/srv/"`, x.Path,
-						x.Path+"/")
-				}
+				check.That(t, strings.HasPrefix(x.Path+"/", "//a/srv/"),
+					`a document %q: x.Path+"/" = %q, want text starting with "//a/srv/"`, x.Path, x.Path+"/")
 			}
 		}
 		if r, err := parseRecord(b); err == nil && r.Generation == 0 {

@@ -201,9 +201,7 @@ func TestReplayedMessagesChangeNothing(t *testing.T) {
 	defer b.work("w1")()
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()}))
 	old, err := b.c.last(t.Context(), site.StreamSeen, subjectOf(b.part))
-	if err != nil || old == nil {
-		t.Fatal(err)
-	}
+	check.RequireThat(t, err == nil && old != nil, "%v", err)
 	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()})) // plan is gone
 	b.send(site.Watch("a"), old.Subject, rand.Text(), old.After, old.Body)
 	b.send(site.Watch("a"), old.Subject, rand.Text(), 0, old.Body)
@@ -256,9 +254,7 @@ func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	for i := range maxTries {
 		l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), fmt.Sprint("w", i))
 		check.NoError(t, err)
-		if l.last.Tries != i+1 {
-			t.Errorf("try %d is counted as %d, want %d", i+1, l.last.Tries, i+1)
-		}
+		check.Equal(t, l.last.Tries, i+1, "try %d is counted as", i+1)
 	}
 	defer b.work("w9")()
 	b.asked()
@@ -304,9 +300,7 @@ func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 	v := index.Version{People: anyPeople(t), File: first, Heartbeat: beatNow()}
 	check.NoError(t, d.version(t.Context(), &v))
 	n, _, err := c.newest(t.Context())
-	if err != nil || n == nil || n.Pieces != 2 {
-		t.Fatalf("%+v: %v", n, err)
-	}
+	check.RequireThat(t, err == nil && n != nil && n.Pieces == 2, "%+v: %v", n, err)
 	if got, err := c.pieces(t.Context(), n); err != nil || string(got) != string(first) {
 		t.Errorf("%d bytes: %v", len(got), err)
 	}
@@ -373,9 +367,7 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 				a := x.CanRead("//a"+h.tree+"/plan", who, "read")
 				x.Close()
 				if a.Allowed == want {
-					if !want && !strings.Contains(a.Because, "no heartbeat") {
-						t.Errorf("%+v", a)
-					}
+					check.That(t, want || strings.Contains(a.Because, "no heartbeat"), "%+v", a)
 					return
 				}
 			} else if !errors.Is(err, os.ErrNotExist) {

@@ -34,19 +34,14 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 				t.Error("a silent worker still counts after the time limit, want it forgotten")
 			}
 			w.heard[name] = time.Now().Add(-3*long - time.Minute)
-			if w.mine(share) {
-				t.Error("N-49: a worker that no longer receives its own heartbeats owns a share, want none")
-			}
+			check.That(t, !w.mine(share),
+				"N-49: a worker that no longer receives its own heartbeats owns a share, want none")
 		}
-		if has != 1 {
-			t.Errorf("N-49: %d have %s, want 1", has, share)
-		}
+		check.That(t, has == 1, "N-49: %d have %s, want 1", has, share)
 	}
 	check.Equal(t, len(had), 3, "%v", had)
 	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
-	if w.mine("x") {
-		t.Error("N-49: a worker that has not yet received its own heartbeat owns a share, want none")
-	}
+	check.That(t, !w.mine("x"), "N-49: a worker that has not yet received its own heartbeat owns a share, want none")
 	for i := range maxWorkers + 5 {
 		w.seen(fmt.Sprint(i))
 	}
@@ -67,8 +62,6 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	}
 	for name, good := range map[string]bool{"w-1": true, "": false, "w.1": false, strings.Repeat("w", 64): true,
 		strings.Repeat("w", 65): false, "w ": false} {
-		if workerName.MatchString(name) != good {
-			t.Errorf("a worker may be called %q: want %t", name, good)
-		}
+		check.That(t, workerName.MatchString(name) == good, "a worker may be called %q: want %t", name, good)
 	}
 }
