@@ -133,6 +133,7 @@ func TestCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
+	randtest.SkipUnlessDeep(t, "it compiles the C tests a second time")
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
 	check.That(t, strings.Contains(out, " 0 failed"), "output of the C tests: %s\nwant text with \" 0 failed\"", out)

@@ -41,9 +41,7 @@ func TestCTestsPassWithWineHeaders(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
-	if !randtest.Deep() {
-		t.Skip("it compiles and runs the C tests a third time: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles and runs the C tests a third time")
 	folder := library(t)
 	windows := foreignHeaders(t)
 	var objects []string

@@ -59,6 +59,7 @@ func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
+	randtest.SkipUnlessDeep(t, "it compiles the C tests a second time")
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms",
 		"-lrefmon")...))
@@ -67,9 +68,7 @@ func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 
 // The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
 func TestKernelModeCTestsPassSanitized(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it compiles the C tests of kernel mode a third time: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles the C tests of kernel mode a third time")
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
 	empty := filepath.Join(t.TempDir(), "empty.c")

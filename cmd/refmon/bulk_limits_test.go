@@ -31,9 +31,7 @@ const (
 // TestBulkVerbsUseBoundedMemory checks that each verb works in bounded memory: a child with a hard limit, whose input
 // is several times larger, writes the same output.
 func TestBulkVerbsUseBoundedMemory(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it runs for a minute: REFMON_DEEP=1 runs it")
-	}
+	randtest.SkipUnlessDeep(t, "it runs for a minute")
 	dir := t.TempDir()
 	refmon := filepath.Join(dir, "refmon")
 	programs.Install(t, dir, "refmon")

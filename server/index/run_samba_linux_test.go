@@ -33,6 +33,9 @@ type sambaIndex struct {
 // mounts at random, kills the run with SIGKILL and its database too, fills the disk of its state, and compares answers
 // with smbd's. The pairs are drawn after the changes, with a seed of that time. REFMON_SAMBA_PAIRS sets their number.
 func TestIndexEqualsSamba(t *testing.T) {
+	if os.Getenv("REFMON_SAMBA_PAIRS") == "" {
+		randtest.SkipUnlessDeep(t, "it compares thousands of pairs with smbd")
+	}
 	l := newLive(t, false)
 	s := &sambaIndex{live: l, server: postgres.Start(t),
 		tree: smbd.NewTree(t, l.tree, l.config.Directory, randtest.Seed(t))}

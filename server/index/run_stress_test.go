@@ -110,12 +110,12 @@ func TestHostileUserHelperProcess(t *testing.T) {
 	for i := range 200 { // names of one file
 		try(os.Link("one", fmt.Sprint("name", i)))
 	}
-	for i := range 2000 { // folders that are gone before anyone looks
+	for i := range randtest.Size(2000) { // folders that are gone before anyone looks
 		name := fmt.Sprint("brief", i)
 		try(errors.Join(os.Mkdir(name, 0o755), os.WriteFile(name+"/f", nil, 0o644), os.Chmod(name+"/f", 0o600),
 			os.RemoveAll(name)))
 	}
-	for i := range 20000 { // more than the kernel's queue holds
+	for i := range randtest.Size(20000) { // with REFMON_DEEP=1 more than the kernel's queue holds
 		name := fmt.Sprint("f", i)
 		try(os.WriteFile(name, nil, 0o644))
 		try(os.Remove(name))

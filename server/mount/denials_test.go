@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -67,7 +69,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()
 		list := r.take()
 		if c.operation == "" {
-			check.Equal(t, len(list), 0, "M-46: %s: %+v: len(list)", c.line, list[0])
+			check.Equal(t, len(list), 0, "M-46: %s: number of denials, %+v", c.line, list)
 			continue
 		}
 		if err == nil || len(list) == 0 {
@@ -137,10 +139,7 @@ func TestRepeatedDenialsAreReportedRarely(t *testing.T) {
 	var r reported
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
-	many := "200000"
-	if testing.Short() {
-		many = "4000"
-	}
+	many := strconv.Itoa(randtest.Size(200_000))
 	started := time.Now()
 	loop := as(bob, "/bin/sh", "-c", "i=0; while [ $i -lt "+many+" ]; do [ -r "+w.at+"/diary ] || true; i=$((i+1)); done")
 	w.must(loop.Start())

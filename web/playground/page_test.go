@@ -27,9 +27,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}
-	if !randtest.Deep() {
-		t.Skip("it compiles the program for WebAssembly: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles the program for WebAssembly")
 	b := startBrowser(t)
 	page := filepath.Join(t.TempDir(), "index.html")
 	pack := exec.Command("go", "run", "./web/playground/pack", "-o", page)

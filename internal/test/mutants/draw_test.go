@@ -24,9 +24,7 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 // TestDrawAsksThePackageThenItsImporters draws all mutants of three functions: the first is tested by its package, the
 // second by an importer, the third by nobody.
 func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it compiles programs: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles programs")
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
 		"go.mod": "module example.org/m\n\ngo 1.26\n",

@@ -24,9 +24,7 @@ func TestRecordsAreParsed(t *testing.T) {
 
 // A recorded mutant that its operator no longer makes says nothing: remove the record, or write its new text.
 func TestRecordedMutantsAreStillMade(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it compiles programs: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles programs")
 	all, err := records(equivalentText)
 	if err != nil {
 		t.Fatal(err)

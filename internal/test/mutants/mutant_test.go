@@ -142,9 +142,7 @@ func TestMutantsAreParsed(t *testing.T) {
 
 // TestMutantRunReportsSurvivors asks the tests of a small module about three mutants of it.
 func TestMutantRunReportsSurvivors(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it compiles programs: REFMON_DEEP=1 runs it, as .ci/run does")
-	}
+	randtest.SkipUnlessDeep(t, "it compiles programs")
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module example.org/m\n\ngo 1.26\n",

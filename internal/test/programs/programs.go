@@ -51,14 +51,29 @@ func Install(t testing.TB, folder string, names ...string) {
 		from := Once(t, name, func(to string) (string, error) {
 			return command(filepath.Join(root(t), source[0]), "go", "build", "-o", to, source[1])
 		})
-		to := filepath.Join(folder, name)
-		if err := os.Link(from, to); err == nil {
-			continue
-		}
-		// The test's folder is on another file system.
-		if out, err := command(folder, "cp", from, to); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		link(t, from, filepath.Join(folder, name))
+	}
+}
+
+// Self puts the test's own program into a folder under another name. Its TestMain tells by the name what to run. It
+// ends the test if that fails.
+func Self(t testing.TB, folder, name string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link(t, self, filepath.Join(folder, name))
+}
+
+// link makes a file to that is the file from, or a copy of it on another file system. It ends the test if that fails.
+func link(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.Link(from, to); err == nil {
+		return
+	}
+	if out, err := command(filepath.Dir(to), "cp", from, to); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

@@ -38,6 +38,14 @@ func Seed(t testing.TB) uint64 {
 // overrules it.
 func Deep() bool { return os.Getenv("REFMON_DEEP") == "1" && !testing.Short() }
 
+// SkipUnlessDeep skips a test that is too slow for a plain run, unless [Deep]. why says what takes so long.
+func SkipUnlessDeep(t testing.TB, why string) {
+	t.Helper()
+	if !Deep() {
+		t.Skip(why + ": REFMON_DEEP=1 runs it, as .ci/run does")
+	}
+}
+
 // Size returns the size of a random test: whole if [Deep], else a tenth of it, but 1 at least if whole is not 0.
 func Size(whole int) int {
 	if Deep() {

@@ -16,6 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// passwordCost is the cost of new password hashes. It is zero, which is the default of package lsa, except in tests.
+var passwordCost lsa.Hashing
+
 // accounts opens the account store in the state folder and sets it as the log's source of names. The caller holds the
 // lock of the folder. A malformed store or idNumbers file is an error.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
@@ -26,7 +29,7 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	s.numbers.now.Store(ids)
 	s.numbers.live.Ask = s.domains.ask
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
-		Lookups: host.New(), Domains: host.NewDomains(), Numbers: &s.numbers,
+		Lookups: host.New(), Domains: host.NewDomains(), Numbers: &s.numbers, Password: passwordCost,
 		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)

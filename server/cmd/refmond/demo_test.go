@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/server/lsa"
 )
 
 // Environment of this test's program where the demo starts it once more.
@@ -23,8 +24,13 @@ const (
 	pidsFolder  = "REFMOND_TEST_PIDS"  // gets a file named by the process id of each part
 )
 
-// TestMain plays a part of the demo where the demo starts this program.
+// TestMain runs refmond where this program has its name, and plays a part of the demo where the demo starts this
+// program.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == programName {
+		passwordCost = lsa.Hashing{Memory: 8, Passes: 1}
+		main()
+	}
 	role := os.Getenv(demoRole)
 	if role == "" {
 		os.Exit(m.Run())

@@ -30,13 +30,16 @@ type program struct {
 	log              logged
 }
 
-// build builds refmond and writes a configuration for a temporary folder.
+// programName is the name under which this test's program runs refmond, with cheap password hashes; see TestMain.
+const programName = "refmond"
+
+// build puts refmond into a temporary folder and writes a configuration for that folder.
 func build(t *testing.T) *program {
 	t.Helper()
 	dir := t.TempDir()
-	p := &program{T: t, bin: filepath.Join(dir, "refmond"), dir: dir, config: filepath.Join(dir, "c.yaml"),
+	p := &program{T: t, bin: filepath.Join(dir, programName), dir: dir, config: filepath.Join(dir, "c.yaml"),
 		socket: filepath.Join(dir, "s"), admin: filepath.Join(dir, "a")}
-	programs.Install(t, dir, "refmond")
+	programs.Self(t, dir, programName)
 	p.configure("")
 	return p
 }

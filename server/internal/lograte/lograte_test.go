@@ -27,8 +27,10 @@ func newLogged() *logged {
 	return l
 }
 
-func (l *logged) warn(text string, attrs ...slog.Attr) {
-	r := slog.NewRecord(l.at, slog.LevelWarn, text, 0)
+func (l *logged) warn(text string, attrs ...slog.Attr) { l.log(slog.LevelWarn, text, attrs...) }
+
+func (l *logged) log(level slog.Level, text string, attrs ...slog.Attr) {
+	r := slog.NewRecord(l.at, level, text, 0)
 	r.AddAttrs(attrs...)
 	_ = l.h.Handle(context.Background(), r)
 }
@@ -69,6 +71,32 @@ func TestLogLinesPerClientAreLimited(t *testing.T) {
 		strings.Contains(got[1], "suppressed") {
 		t.Errorf("L-75: a minute later %q", got)
 	}
+	for range 2 * perWindow {
+		l.warn("too many", slog.Int("uid", 1000))
+	}
+	l.lines()
+	l.at = l.at.Add(-1)
+	l.warn("too many", slog.Int("uid", 1000))
+	if got := l.lines(); len(got) != 1 {
+		t.Errorf("L-75: after the clock went back %q, want a line", got)
+	}
+}
+
+// TestLevelIsPartOfCause checks that lines of one text are limited for each level by themselves, and debug lines not at
+// all (L-75).
+func TestLevelIsPartOfCause(t *testing.T) {
+	l := newLogged()
+	for _, c := range []struct {
+		level slog.Level
+		want  int
+	}{{slog.LevelDebug, 9}, {slog.LevelInfo, perWindow}, {slog.LevelWarn, perWindow}} {
+		for range 9 {
+			l.log(c.level, "refused", slog.Int("uid", 7))
+		}
+		if got := l.lines(); len(got) != c.want {
+			t.Errorf("L-75: %d lines of level %v, want %d", len(got), c.level, c.want)
+		}
+	}
 }
 
 // TestCountsAreBounded checks that the number of counted clients is bounded. Clients beyond the bound share one rate
@@ -84,7 +112,12 @@ func TestCountsAreBounded(t *testing.T) {
 	if got := len(l.lines()); n != maxKeys+1 || got != maxKeys+perWindow {
 		t.Errorf("L-75: %d are counted, %d lines, want %d, %d", n, got, maxKeys+1, maxKeys+perWindow)
 	}
-	l.at = l.at.Add(time.Minute)
+	l.at = l.at.Add(time.Minute - 1)
+	l.warn("refused", slog.String("address", "new"))
+	if got := l.lines(); got != nil {
+		t.Errorf("L-75: within the window %q, want no line", got)
+	}
+	l.at = l.at.Add(time.Second)
 	l.warn("refused", slog.String("address", "new"))
 	if n := len(l.h.(*Handler).counts.of); n != 1 {
 		t.Errorf("L-75: %d are counted after the window, want 1", n)

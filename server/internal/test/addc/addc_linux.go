@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -93,11 +94,12 @@ func Skip(t testing.TB, format string, args ...any) {
 }
 
 // Start creates a domain and waits until its KDC accepts connections. It ends with the test. Start skips the test if
-// a program is missing, the user is not root or a port is taken, and with -short.
+// a program is missing, the user is not root or a port is taken, with -short, and without REFMON_DEEP=1 or
+// REFMON_SAMBA=required.
 func Start(t testing.TB, o Order) *Domain {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it makes a domain")
+	if testing.Short() || os.Getenv("REFMON_SAMBA") != "required" {
+		randtest.SkipUnlessDeep(t, "it makes a domain")
 	}
 	for _, p := range needed {
 		if _, err := exec.LookPath(p); err != nil {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // TestMixedLoadIsFlat uses all daemons for REFMON_LOAD, 20 seconds by default. Memory, threads, descriptors, goroutines
@@ -14,8 +16,8 @@ import (
 // goroutines at the end. The trail may grow to 16 MiB and the index to 64. REFMON_PAUSE=N makes the pauses of the load
 // N times as long.
 func TestMixedLoadIsFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds five programs")
+	if os.Getenv("REFMON_LOAD") == "" {
+		randtest.SkipUnlessDeep(t, "it uses all daemons for 20 seconds")
 	}
 	long, slower, err := 20*time.Second, 1, error(nil)
 	if text := os.Getenv("REFMON_LOAD"); text != "" {
