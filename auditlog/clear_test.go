@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -75,6 +76,19 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 		testcheck.Equal(t, countOf(t, d, 1104), 1, "round %d: records that say that the log is full", round)
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	}
+	testcheck.NoError(t, l.Close())
+}
+
+// A clearing that cannot remove a segment returns the error. This segment and the later ones stay (U-69).
+func TestClearReturnsRemovalError(t *testing.T) {
+	d, cfg := newConfig(t)
+	cfg.SegmentBytes = 4_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 60)
+	d.Fail(fs.ErrPermission, inject.Kind("remove"), inject.PathMatch("audit-*"))
+	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), fs.ErrPermission, "Clear")
+	d.Fail(nil)
+	testcheck.That(t, d.now[segmentName(1)] != nil, "the first segment is gone, want it kept")
 	testcheck.NoError(t, l.Close())
 }
 

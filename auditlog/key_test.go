@@ -3,7 +3,6 @@
 package auditlog
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,8 +52,10 @@ func TestInterruptedKeyIsRecreated(t *testing.T) {
 	if err != nil || len(keys) != 1 || keys[0].KeyHash() != signer.KeyHash() {
 		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
 	}
-	if _, err := CreateKey(file, "host.example/audit"); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over a key: %v, want %v", err, fs.ErrExist)
+	link := filepath.Join(dir, "link")
+	testcheck.NoError(t, os.Symlink("none", link))
+	for _, name := range []string{file, link} {
+		testcheck.ErrorIs(t, testcheck.Err(CreateKey(name, "host.example/audit")), fs.ErrExist, "over %s", name)
 	}
 }
 

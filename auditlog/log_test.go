@@ -177,8 +177,11 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 		}
 		stored = l.Durable()
 	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
+	testcheck.NoError(t, l.Close())
+	before, _ := l.Health()
+	testcheck.ErrorIs(t, l.WriteAll([]audit.Event{admin, user}), ErrClosed, "WriteAll after Close")
+	if lost, _ := l.Health(); lost != before+2 {
+		t.Errorf("%d records are lost after Close, want 2", lost-before)
 	}
 	full := &Log{next: &batch{events: make([]audit.Event, queueRecords)}}
 	if err := full.WriteAll(nil); err != nil {

@@ -22,10 +22,13 @@ func TestOlderCheckpointIsProvedByHashes(t *testing.T) {
 	_, theirs := manySegments(t, 2)
 	_, key := testKey(t)
 	total := verifyDisk(t, d).Last
+	first := testcheck.Must(parseSigned(ours[0]))
+	first.Origin = "other.example/audit"
+	renamed := testcheck.Must(signCheckpoint(&first, testConfig(t, d).Signers))
 	for name, c := range map[string]struct {
 		anchor []byte
 		kind   string // "": none
-	}{"ours": {ours[0], ""}, "theirs": {theirs[0], FaultHistory}} {
+	}{"ours": {ours[0], ""}, "theirs": {theirs[0], FaultHistory}, "of another name": {renamed, FaultSignature}} {
 		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{c.anchor}, From: total})
 		var f *Fault
 		testcheck.That(t, (c.kind != "" || err == nil) && (c.kind == "" || errors.As(err, &f) && f.Kind == c.kind),

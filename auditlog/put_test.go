@@ -9,7 +9,10 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // TestConcurrentFilesKeepTheirContents begins segments while checkpoints are replaced, as the writer
@@ -63,5 +66,9 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	}
 	if err := closed(put(d, "to", partOf(f, 7, 3*chunk+100))); err == nil {
 		t.Error("more than the file has is copied")
+	}
+	d.Fail(unix.ENOSPC, inject.Kind("syncdir")) // after the rename nobody may go on as if only space were missing
+	if err := closed(put(d, "to", bytesOf(nil))); err == nil || isFull(err) {
+		t.Errorf("a name that is not durable: %v, want an error that is not of a full disk", err)
 	}
 }

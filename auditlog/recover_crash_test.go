@@ -170,9 +170,9 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	if dropped, err := l.Health(); dropped != 3 || err == nil {
 		t.Errorf("health: %d, %v, want 3, an error", dropped, err)
 	}
-	if err := l.Close(); !errors.Is(err, unix.EIO) {
-		t.Errorf("close: %v, want %v", err, unix.EIO)
-	}
+	testcheck.ErrorIs(t, l.Close(), unix.EIO, "Close")
+	_, err := l.Health()
+	testcheck.ErrorIs(t, err, unix.EIO, "Health after Close")
 }
 
 // TestLogSurvivesFullDescriptorTable checks that a log whose process can open no further file loses records until it

@@ -50,6 +50,17 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		}
 		verifyDisk(t, d)
 	}
+	other := rewrite(9, []byte(`{"id":9}`)) // its number is not the next
+	for want, tail := range map[int][]byte{len(other): other,
+		1 + frameFixed: append([]byte{1}, make([]byte, frameFixed)...), // few zeros are of a record that was cut short
+		1:              append([]byte{1}, make([]byte, frameFixed+1)...)} {
+		d := left.crash(lostAll)
+		d.set(segmentName(1), append(whole[:len(whole):len(whole)], tail...))
+		l := mustOpen(t, testConfig(t, d))
+		testcheck.Equal(t, l.Recovered().Cut, int64(want), "bytes cut off of %d", len(tail))
+		testcheck.NoError(t, l.Close())
+		verifyDisk(t, d)
+	}
 }
 
 // TestDamagedLogAcceptsNoRecords: a log whose records do not reach its checkpoint, or are
@@ -80,6 +91,14 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, ErrDamaged)
 		}
 	}
+	// Without tiles all segments are read, and one is of another log.
+	d, _ = manySegments(t, 2)
+	maps.DeleteFunc(d.now, func(name string, _ *inode) bool { return strings.HasPrefix(name, tileFolder) })
+	second := d.now[segmentName(segmentsOf(t, d)[1])].data
+	h := testcheck.Must(decodeHeader(second))
+	h.log[0] ^= 1
+	copy(second, h.encode())
+	testcheck.ErrorIs(t, testcheck.Err(Open(testConfig(t, d))), ErrDamaged, "a segment of another log")
 }
 
 // If the hashes of the last tiles are missing or do not match the checkpoint, they are computed from the records, also

@@ -3,6 +3,7 @@ package auditlog
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/token"
 )
 
@@ -131,6 +133,23 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	}
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, cfg.Dir)
+}
+
+// A disk with room for the reserve only gives it. Its zeros count for no size, and a closed log has none (U-93).
+func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
+	d, cfg := newConfig(t)
+	d.allocates, cfg.Reserve = true, 4_096
+	d.Fail(unix.ENOSPC, inject.Kind("allocate"))
+	l := mustOpen(t, cfg)
+	d.Fail(unix.ENOSPC, inject.Kind("allocate"), inject.OnIndex(0)) // the first attempt, for more than the reserve
+	mustWrite(t, l, 1)
+	s := testcheck.Must(l.State())
+	testcheck.Equal(t, s.Reserved, cfg.Reserve, "bytes in reserve")
+	testcheck.NoError(t, l.Close())
+	s = testcheck.Must(l.State())
+	testcheck.Equal(t, s.Bytes, int64(len(d.now[segmentName(1)].data)), "bytes of the closed log")
+	d.Fail(fs.ErrNotExist, inject.Kind("open"), inject.OnIndex(0))
+	testcheck.NoError(t, testcheck.Err(l.State())) // a segment was removed meanwhile
 }
 
 // TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as

@@ -89,4 +89,11 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 	if g := again.frontier(); !g.equal(&f) {
 		t.Error("what was stored makes another tree")
 	}
+	// A partial tile is also the beginning of the full one. A short one is an error.
+	d.set(tilePath(0, 273, 111), make([]byte, 110*tlog.HashSize))
+	for number, want := range map[uint64]bool{272: true, 273: false} {
+		if got, err := readTile(d, 0, number, 111); (err == nil) != want || len(got) != map[bool]int{true: 111}[want] {
+			t.Errorf("111 hashes of tile %d: %d, %v, want all: %t", number, len(got), err, want)
+		}
+	}
 }

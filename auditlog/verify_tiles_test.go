@@ -51,6 +51,15 @@ func refuted(t *testing.T, what string, d *memDisk, record uint64, kinds ...stri
 		"%s: %v, want %v at record %d", what, err, kinds, record)
 }
 
+// A longer tile, which a run left before its checkpoint, is not a fault (U-74).
+func TestTileBeyondCheckpointIsIgnored(t *testing.T) {
+	d, cfg := newConfig(t)
+	writeLog(t, cfg, 3)
+	longer := int(verifyDisk(t, d).Checkpoint.Size) + 1
+	d.set(tilePath(0, 0, longer), make([]byte, longer*tlog.HashSize))
+	verifyDisk(t, d)
+}
+
 // A segment that is missing, swapped or from another log is detected, and the first bad record is reported (U-72,
 // U-74).
 func TestChangedSegmentsAreDetected(t *testing.T) {

@@ -276,23 +276,28 @@ func TestBounds(t *testing.T) {
 	s.stands()
 }
 
-// Every request on a lost connection returns an error and zero values (W-9).
+// Every request on a lost connection returns an error and zero values, and none blocks (W-9).
 func TestLostConnectionFailsCalls(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
 	_ = s.Close()
-	_, _, lost := of.NewThread()
+	read := nt.NtTable.Find("NtReadFile")
 	for name, got := range map[string][]any{
 		"port": list(of.PortConnected(4)), "save": list(of.SaveImpersonation()), "thread": list(of.NewThread()),
 		"call": list(of.Call(closing, nt.CloseIn{Handle: 4}, true)),
-		"file": list(s.OpenFile(s.first, nt.CreateFileIn{})), "look": list(s.Look(nil)),
-		"accounts": list(s.Administer(nil)), "attach": list(s.AttachAs(4)), "read as": list(s.ReadFileAs(s.first, 4,
-			nt.CreateFileIn{}, 1, nil)),
+		"any":  list(of.WaitAny(nil, false, make(chan struct{}))),
+		"wait": list(of.CallWhenReady(closing, nt.CloseIn{}, nt.Wait{Closed: make(chan struct{})})),
+		"file": list(s.OpenFile(s.first, nt.CreateFileIn{})), "refill": list(s.Refill(s.first, 4, 8)),
+		"read as": list(s.ReadFileAs(s.first, 4, nt.CreateFileIn{}, 1, nil)),
+		"open as": list(s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})),
+		"later":   list(of.CallLater(read, nt.ReadFileIn{}, &nt.Later{})), "look": list(s.Look(nil)),
+		"accounts": list(s.Administer(nil)), "attach": list(s.Attach(4)), "attach as": list(s.AttachAs(4)),
+		"transport": list(s.NewTransport()), "descriptor": list(s.File(s.first, 4)),
 	} {
 		for _, v := range got {
 			switch v := v.(type) {
 			case ntstatus.Status:
-				check.Equal(t, v, lost, "%s on a lost connection", name)
+				check.Equal(t, v, ntstatus.PortDisconnected, "%s on a lost connection", name)
 			case nt.Why:
 				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
 					t.Errorf("%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
@@ -306,6 +311,9 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 			}
 		}
 	}
+	of.EndThread()
+	of.RestoreImpersonation(1)
+	s.lost(ErrClosed)
 }
 
 // list returns the results of a call as a list.

@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
 
 // Process, Profile and Thread return what the daemon's hello said.
@@ -66,56 +65,6 @@ func TestNewFailsOnClosedConnection(t *testing.T) {
 	if c, err := New(ours); err == nil || c != nil {
 		t.Errorf("New on a closed connection: %v, %v; want nil, an error", c, err)
 	}
-}
-
-// On a lost connection every request fails with PortDisconnected or an error, and none blocks (W-9).
-func TestLostConnectionBlocksNothing(t *testing.T) {
-	s := script(t)
-	of := s.carrier()
-	_ = s.Close()
-	const gone = ntstatus.PortDisconnected
-	for name, st := range map[string]func() ntstatus.Status{
-		"call": func() ntstatus.Status { _, st, _ := of.Call(closing, nt.CloseIn{}, false); return st },
-		"wait": func() ntstatus.Status {
-			_, st := of.CallWhenReady(closing, nt.CloseIn{}, nt.Wait{Closed: make(chan struct{})})
-			return st
-		},
-		"any":    func() ntstatus.Status { return of.WaitAny(nil, false, make(chan struct{})) },
-		"thread": func() ntstatus.Status { _, _, st := of.NewThread(); return st },
-		"port":   func() ntstatus.Status { _, _, st := of.PortConnected(4); return st },
-		"save":   func() ntstatus.Status { _, st := of.SaveImpersonation(); return st },
-		"refill": func() ntstatus.Status { return s.Refill(s.first, 4, 8) },
-		"file":   func() ntstatus.Status { _, _, st := s.OpenFile(s.first, nt.CreateFileIn{}); return st },
-		"read as": func() ntstatus.Status {
-			_, st := s.ReadFileAs(s.first, 4, nt.CreateFileIn{}, 1, nil)
-			return st
-		},
-		"open as": func() ntstatus.Status {
-			o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})
-			check.That(t, !o.Reverted, "OpenFileAs on a lost connection: Reverted = true, want false")
-			return st
-		},
-		"later": func() ntstatus.Status {
-			_, st := of.CallLater(nt.NtTable.Find("NtReadFile"), nt.ReadFileIn{}, &nt.Later{})
-			return st
-		},
-	} {
-		check.Equal(t, st(), gone, "%s on a lost connection", name)
-	}
-	for name, call := range map[string]func() error{
-		"look":      func() error { _, err := s.Look(nil); return err },
-		"accounts":  func() error { _, err := s.Administer(nil); return err },
-		"transport": func() error { _, err := s.NewTransport(); return err },
-		"file":      func() error { _, err := s.File(s.first, 4); return err },
-		"attach":    func() error { _, err := s.Attach(4); return err },
-	} {
-		if err := call(); err == nil {
-			t.Errorf("%s on a lost connection: no error, want one", name)
-		}
-	}
-	of.EndThread()
-	of.RestoreImpersonation(1)
-	s.lost(ErrClosed)
 }
 
 // A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.

@@ -76,21 +76,28 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 		call         func(*scripted) (*os.File, bool)
 		given, stays bool
 	}{
-		"one":              {wire.HandOut, 0, nil, 1, file, true, true},
-		"two":              {wire.HandOut, 0, nil, 2, file, false, false},
-		"refused":          {wire.HandOut, ntstatus.AccessDenied, nil, 1, file, false, true},
-		"opened":           {wire.CallWith, 0, nil, 1, open, true, true},
-		"two of a file":    {wire.CallWith, 0, nil, 2, open, false, false},
-		"open refused":     {wire.CallWith, ntstatus.AccessDenied, nil, 1, open, false, false},
-		"uid":              {wire.AttachAs, 0, uid, 1, as, true, true},
-		"no uid":           {wire.AttachAs, 0, uid[:2], 1, as, false, false},
-		"not asked for":    {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
-		"none of a ticket": {wire.Save, 0, nil, 1, save, false, false},
+		"one":               {wire.HandOut, 0, nil, 1, file, true, true},
+		"two":               {wire.HandOut, 0, nil, 2, file, false, false},
+		"refused":           {wire.HandOut, ntstatus.AccessDenied, nil, 1, file, false, true},
+		"opened":            {wire.CallWith, 0, nil, 1, open, true, true},
+		"two of a file":     {wire.CallWith, 0, nil, 2, open, false, false},
+		"open refused":      {wire.CallWith, ntstatus.AccessDenied, nil, 1, open, false, false},
+		"uid":               {wire.AttachAs, 0, uid, 1, as, true, true},
+		"no uid":            {wire.AttachAs, 0, uid[:2], 1, as, false, false},
+		"not asked for":     {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
+		"another request's": {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
+		"none of a ticket":  {wire.Save, 0, nil, 1, save, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scriptSocket(t)
 			var r *os.File
-			s.beside(func() { r = s.lend(s.next(c.kind), c.st, c.rest, c.n) }, func() {
+			s.beside(func() {
+				f := s.next(c.kind)
+				if name == "another request's" {
+					f.Request++
+				}
+				r = s.lend(f, c.st, c.rest, c.n)
+			}, func() {
 				f, ok := c.call(s)
 				check.That(t, ok == c.given && (f != nil) == c.given,
 					"got file %v, ok %t; want a file and true: %t", f, ok, c.given)

@@ -3,9 +3,12 @@ package client
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
@@ -64,6 +67,52 @@ func TestStartRequestsProcess(t *testing.T) {
 			t.Errorf("daemon returns %v and %v: the command changed to %+v", c.first, c.second, cmd)
 		}
 		s.stands()
+	}
+}
+
+// attach answers a request for a process's connection, and refuses a thread to look at the process. It returns the
+// daemon's end of the connection.
+func (s *scripted) attach() net.Conn {
+	conn, file, err := wire.Pair("program")
+	if err != nil {
+		s.Error(err)
+		return nil
+	}
+	defer file.Close()
+	f := s.next(wire.Attach)
+	body := append([]byte{1}, status(0)...)
+	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
+	if _, _, err := s.end.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(int(file.Fd())), nil); err != nil {
+		s.Error(err)
+	}
+	s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+	return conn
+}
+
+// A program finds its connection behind the files that its caller passes. If its process ends first, it is killed
+// (W-51, W-77).
+func TestStartedProgramHasConnection(t *testing.T) {
+	for script, ended := range map[string]bool{`test -S /proc/self/fd/4 && test "$REFMON_SOCKET" = fd:4`: false,
+		"exec sleep 60": true} {
+		s := scriptSocket(t)
+		cmd := exec.Command("/bin/sh", "-c", script)
+		cmd.ExtraFiles = []*os.File{os.Stdin}
+		var conn net.Conn
+		s.beside(func() {
+			if conn = s.attach(); ended && conn != nil {
+				_ = conn.Close()
+				s.tell(s.next(wire.NewThread), 0, []byte{9, 0, 0, 0, 0, 0, 0, 0})
+				s.tell(s.next(wire.EndThread), 0, nil)
+			}
+		}, func() {
+			p, err := s.Start(8, cmd)
+			check.NoError(t, err)
+			if err := p.Wait(); (err != nil) != ended {
+				t.Errorf("%s: Wait = %v, want an error: %t", script, err, ended)
+			}
+		})
+		check.Equal(t, exitCode(cmd.ProcessState), map[bool]int{true: 137}[ended], "exit code of %s", script)
+		_ = conn.Close()
 	}
 }
 

@@ -42,9 +42,10 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 				"(A;;0x12019f;;;WD)", []fileaccess.Loss{masked}},
 		"the owner is not denied what owners have": {fileaccess.POSIX{Mode: 0o466},
 			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;g8)(A;;0x12019f;;;WD)", nil},
-		"the owner is named again": {fileaccess.POSIX{Access: list(4, 0, 0, entry(user, 6, 7), entry(mask, 7, none))},
+		"the owner is named again": {
+			fileaccess.POSIX{Mode: 0o4000, Access: list(4, 0, 0, entry(user, 6, 7), entry(mask, 7, none))},
 			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
-			[]fileaccess.Loss{masked}},
+			[]fileaccess.Loss{masked, {Kind: fileaccess.LossSpecialBits, Name: "04000"}}},
 		"denials of a user without SID limit groups and others": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 1, 30), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x1200a0;;;g8)(A;;0x1200a0;;;WD)", []fileaccess.Loss{masked, unknown("user 30")}},
@@ -62,6 +63,10 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 		"groups' rights add up": {fileaccess.POSIX{Access: list(0, 4, 0, entry(group, 2, 9), entry(mask, 7, none))},
 			"(A;;0x160180;;;u7)(D;;0x1f;;;u7)(A;;0x120089;;;g8)(A;;0x120196;;;g9)(A;;0x120080;;;WD)",
 			[]fileaccess.Loss{masked, {Kind: fileaccess.LossGroupUnion, Bits: 0x12019F}}},
+		"a group has the rights of all": {
+			fileaccess.POSIX{Access: list(0, 4, 0, entry(group, 6, 9), entry(mask, 7, none))},
+			"(A;;0x160180;;;u7)(D;;0x1f;;;u7)(A;;0x120089;;;g8)(A;;0x12019f;;;g9)(A;;0x120080;;;WD)",
+			[]fileaccess.Loss{masked}},
 		"writing a directory needs search permission": {fileaccess.POSIX{Mode: 0o602, Directory: true},
 			"(A;;0x160189;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)", []fileaccess.Loss{
 				{Kind: fileaccess.LossWriteWithoutSearch, SID: u7},

@@ -30,6 +30,8 @@ func TestMayMatchesConformanceCases(t *testing.T) {
 		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
 		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
 		{"FO-079a", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDisposition, cannot},
+		{"may change attributes", fileaccess.Handle{Granted: 0x10100, Attributes: readOnly}, fileaccess.SetDisposition,
+			cannot},
 		{"FO-079b", fileaccess.Handle{Granted: 0x10000, Directory: true, NotEmpty: true}, fileaccess.SetDisposition,
 			ntstatus.DirectoryNotEmpty},
 		{"FO-079c", fileaccess.Handle{Granted: 0x1EFFFF}, fileaccess.SetDisposition, denied},

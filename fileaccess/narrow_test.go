@@ -54,6 +54,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1300a9;;;S-1-22-1-2)"},
 		{"D:(A;OICI;FR;;;WD)", 0o700, true,
 			"D:P(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:(A;OIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // only files inherit the first entry
+			"D:P(A;OIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 	} {
 		old := sddl.MustParse(ofMode + c.dacl)

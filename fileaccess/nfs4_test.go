@@ -36,6 +36,9 @@ func TestNFS4TextParsesAndFormats(t *testing.T) {
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
 		t.Errorf("ParseNFS4 of a name with a colon: %v, %v; want the whole name", a, err)
 	}
+	most := strings.Repeat("A::x:r\n", 4096)
+	list, err := fileaccess.ParseNFS4(most + strings.Repeat("\n", 1<<20-len(most)))
+	check.That(t, err == nil && len(list) == 4096, "ParseNFS4 of 1 MiB with 4096 entries: %d, %v", len(list), err)
 	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
 		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {

@@ -9,6 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -312,6 +314,16 @@ func TestNilArgumentsDeny(t *testing.T) {
 			t.Errorf("Connect with a nil or empty argument: %v, %v; want a zero tree and an error status", tree, st)
 		}
 	}
+}
+
+// A directory's right to delete its entries counts for a restricted AppContainer too (F-42).
+func TestRestrictedAppContainerDeletesThroughDirectory(t *testing.T) {
+	d, _ := open(t, winnt.DELETE, o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"),
+		p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;AC)S:(ML;;NW;;;LW)"), func(s *situation) {
+			s.token.Integrity, s.token.Package, s.token.IsRestricted = sid.LowLevel, somePackage, true
+			s.token.Restricted = []token.Group{{SID: caseG}}
+		})
+	check.Equal(t, d.Granted, winnt.DELETE, "F-42: %v, granted", d.Status())
 }
 
 // A missing descriptor of the object, of a directory on the path or of a new file's parent denies access. So it does

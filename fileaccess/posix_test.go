@@ -227,20 +227,22 @@ func TestDefaultACLIsInherited(t *testing.T) {
 	}
 }
 
-// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::r--,
+// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::rw-,
 // other::---. It rejects malformed and too long ones.
 func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
-		"10000400ffffffff" + "20000000ffffffff")
+		"10000600ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
-	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4,
-		ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
+	if err != nil || l.Mode() != 0o660 ||
+		l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) ||
+		!bytes.Equal(l.Append(nil), b) {
 		t.Errorf("DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
 	}
-	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff",
-		"02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" +
-			"01000600ffffffff" + "01000600ffffffff",
-		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
+	const owner, group, other = "01000600ffffffff", "04000400ffffffff", "20000000ffffffff"
+	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
+		"02000000" + "01000800ffffffff" + group + other, "02000000" + owner + "03000600ffffffff" + group + other,
+		"02000000" + group + owner + other, "02000000" + owner + owner + group + other,
+		"02000000" + owner + "02000400e8030000" + group + other} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
 			t.Errorf("DecodePOSIX(%s): %v, want %v", bad, err, fileaccess.ErrPOSIXACL)

@@ -127,6 +127,7 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 		"O:BUD:(D;;WD;;;BU)":                            "BU 0x40000 owner",
 		"O:BUD:(A;;0;;;OW)":                             "private",
 		"O:BUD:(A;;FR;;;OW)":                            "BU 0x9 [0]",
+		"O:BUD:(A;;FRWD;;;OW)":                          "BU 0x40009 [0]",
 		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:            "private",
 		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:            "BU 0x9 if 0x9 [0]",
 		"O:BUD:(A;IO;0;;;OW)":                           "BU 0x40000 owner",
@@ -153,6 +154,7 @@ func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 		"(A;OICI;FR;;;WD)":              "WD 0x9 [0]",
 		"(A;OIIO;FR;;;WD)":              "WD 0x9 new [0]",
 		"(A;CIIO;FR;;;G)(A;;0x1;;;G)":   "G 0x1 [1]; G 0x8 new [0]",
+		"(A;;0x1;;;WD)(A;OIIO;0x3;;;G)": "WD 0x1 [0]; G 0x2 new [1]",
 		"(A;OICIIO;FA;;;CO)":            "private", // the user's own
 		"(A;OICIIO;FR;;;CG)":            "CG 0x9 new [0]",
 		"(D;OINP;FR;;;WD)(A;OI;0;;;WD)": "private",

@@ -25,6 +25,8 @@ func TestExplainReturnsReasons(t *testing.T) {
 		{"parent", 0x80, in(o("empty")), 0x80, true, "ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
 		{"parent denies", 0x80, in(o("empty"), noP), 0x80, false, "ParentDeny FILE_LIST_DIRECTORY NoAce", 1805},
 		{"deletion refused by both", 0x10000, in(o("empty")), 0x10000, false, "ParentDeny FILE_DELETE_CHILD NoAce", 1805},
+		{"deletion that only a label refuses", 0x10000, in(o("(A;;FA;;;WD)S:(ML;;NW;;;HI)"), p("(A;;FA;;;WD)")),
+			0x10000, false, "IntegrityPolicy SACL 0", 0},
 		{"attributes, and the file refuses another right", 0x82, in(o("(A;;0x80;;;WD)")), 0x80, true,
 			"ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
 		{"attributes, and both refuse deletion", 0x10080, in(o("(A;;0x80;;;WD)")), 0x80, true,

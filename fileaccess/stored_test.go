@@ -35,6 +35,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(!(Member_of {SID(S-1-5-5-0-1001)})))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;S-1-5-5-0-1;(@User.x == 1))", "O:BAG:SYD:", 0},
+	{"O:BAG:SYD:(XA;;FR;;;WD;(@User.x == #00000000000505000000 || Member_of {SID(S-1-5-5-0-1)}))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(A;;FR;;;S-1-5-5)(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)",
 		"O:BAG:SYD:(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)", 0},
 	// F-199: without these entries a user would have more rights, so they are rejected.

@@ -94,6 +94,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			"u::r-x g::r-x o::r-x", nil},
 		"d files and directories inherit together": {"(A;OICIIO;0x9;;;CO)(A;OICIIO;0x20;;;CG)(A;OIIO;0x9;;;WD)",
 			"u::--- g::--- o::---", "u::r-- g::--x o::---", []fileaccess.Loss{{Kind: inherits}}},
+		"d directories inherit more than files": {"(A;OICIIO;0x9;;;CO)(A;CIIO;0x20;;;CO)", "u::--- g::--- o::---",
+			"u::r-- g::--- o::---", []fileaccess.Loss{{Kind: inherits}}},
 		"d a group of files only keeps its entry": {"(A;OICIIO;0x9;;;u3)(A;OIIO;0x20;;;g9)", "u::--- g::--- o::---",
 			"u::--- u:3:r-- g::--- g:9:--- m::r-- o::---", []fileaccess.Loss{{Kind: inherits}}},
 		"d a user of directories only keeps the mask": {"(A;CIIO;0x9;;;u3)", "u::--- g::--- o::---",
@@ -119,6 +121,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
 		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
+		"O:S-1-22-1-7-1G:S-1-22-2-8-1D:": {{Kind: noName, SID: sid.MustParse("S-1-22-1-7-1")},
+			{Kind: noName, SID: sid.MustParse("S-1-22-2-8-1")}},
 		// A group is not a user, and a user is not a group.
 		"O:S-1-22-2-8G:S-1-22-1-7D:": {{Kind: noName, SID: g8}, {Kind: noName, SID: u7}},
 	} {

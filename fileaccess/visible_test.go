@@ -39,7 +39,7 @@ func TestVisibleNeedsGenericRead(t *testing.T) {
 func TestVisibleEntriesEqualsVisible(t *testing.T) {
 	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
 		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
-	entries = append(entries, entries[1])
+	entries = append(entries, entries[1], nil)
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = backup.Bit(), backup.Bit()
 	admin := baseSpec()
@@ -50,7 +50,7 @@ func TestVisibleEntriesEqualsVisible(t *testing.T) {
 		{Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x20089}, {},
 	}
 	got := fileaccess.VisibleEntries(entries, viewers, nil)
-	want := []string{"yny" + "ynn", "yny" + "yyn", "nnnnnn", "nnnnnn"}
+	want := []string{"yny" + "ynnn", "yny" + "yynn", "nnnnnnn", "nnnnnnn"}
 	for v := range viewers {
 		for e := range entries {
 			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)

@@ -210,6 +210,33 @@ func TestShortWritesContinue(t *testing.T) {
 	}
 }
 
+// Contents are replaced on a host without attributes unless the request has one that would be lost (F-172).
+func TestOverwriteNeedsRequestedAttributes(t *testing.T) {
+	for asked, want := range map[fileaccess.Attributes]ntstatus.Status{0: ntstatus.Success,
+		fileaccess.AttributeArchive: ntstatus.Success, fileaccess.AttributeHidden: ntstatus.NotSupported} {
+		w, disk := faulty(t)
+		w.file("f", "old", wide)
+		disk.Fail(unix.ENOTSUP, inject.Kind("setxattr"))
+		in := call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOverwrite}.at("f")
+		in.FileAttributes = asked
+		th := w.as(bob)
+		h, _, st := th.NtCreateFile(in)
+		check.Equal(t, st, want, "F-172: overwrite with attributes %#x", asked)
+		w.want(closeAny(th, h), ntstatus.Success)
+	}
+}
+
+// A move whose record is stored in part changes nothing (F-211).
+func TestMoveNeedsItsWholeRecord(t *testing.T) {
+	w, disk := faulty(t)
+	w.file("f", "new", wide)
+	w.file("g", "old", wide)
+	disk.Fail(inject.Short(3, nil), inject.Kind("write"))
+	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	w.want(f.Move(&nt.FileMove{Name: "g", Replace: true, Decide: agree(nil)}), ntstatus.IODeviceError)
+	w.holds(map[string]string{"f": "new", "g": "old"})
+}
+
 // A failed truncation, refill or sync returns an error. The file keeps its contents, or has the part that was stored
 // before the error (F-124, G-34).
 func TestContentsSurviveErrors(t *testing.T) {

@@ -266,6 +266,10 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			t.Errorf("Shown of %s after a change: %+v, %s, %v; want the new facts and %s", name, got, formatted(d),
 				st, narrow)
 		}
+		if name == "empty" { // another program removes it
+			w.must(os.Remove(w.path(name)))
+			check.That(t, !check.Result(f.Facts()).NotEmpty, "F-124: a removed directory is not empty, want it empty")
+		}
 	}
 }
 

@@ -87,6 +87,21 @@ func inOneHour(f func()) {
 	f()
 }
 
+// The value that was unused longest is dropped for another one (F-216).
+// +checklocksignore
+func TestLeastRecentlyUsedValueIsDropped(t *testing.T) {
+	var v heldValues
+	for i := range maxHeld {
+		v.use([]byte{byte(i)})
+	}
+	v.use([]byte{0})
+	v.use([]byte{maxHeld})
+	for value, want := range map[byte]bool{0: true, 1: false, 2: true, maxHeld: true} {
+		got := slices.ContainsFunc(v.entries, func(h *heldValue) bool { return h.value == string([]byte{value}) })
+		check.Equal(t, got, want, "value %d is held", value)
+	}
+}
+
 // A tree holds at most 16 values, and closes their holders with itself (F-216).
 func TestHeldValuesAreBounded(t *testing.T) {
 	w := newVersion4(t)

@@ -63,6 +63,13 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 			return allowed
 		}}), ntstatus.AccessDenied)
 	}
+	// An object that is open by another of its names is not moved aside (F-215).
+	w.dir("e", wide)
+	for _, name := range []string{`e\f`, `e\g`} {
+		w.must(os.Link(w.path("f"), w.path(name)))
+		w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: name, Decide: agree(nil),
+			Aside: f, AsideName: "aside", DecideAside: agree(nil)}), ntstatus.ObjectNameCollision)
+	}
 	for _, name := range []string{"f", `d\f`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
 			t.Errorf("F-118: contents of %s: %q, %v, want %q", name, b, err, name)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -109,6 +110,15 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	check.That(t, root.parent == -1 && root.Parent() == nil && root.Directory(),
 		`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
 	root.Close()
+	top := check.Must(beneath.Open(w.root))
+	defer top.Close()
+	below := top.Dirs()
+	defer below.Close()
+	for name, parent := range map[string]string{"": formatted(nil), "d/e": hers} {
+		o := check.Must(OpenOfflineBelow(below, name, c))
+		check.Equal(t, formatted(o.Parent()), parent, "F-171: parent of %q below a root", name)
+		o.Close()
+	}
 	if o, err := OpenOffline(w.root, Config{}); err != nil || o.t.cfg.Attribute != ntacl.Name {
 		t.Errorf("F-171: OpenOffline without an attribute's name: %v, want %s", err, ntacl.Name)
 	} else {

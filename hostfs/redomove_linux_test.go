@@ -2,8 +2,11 @@ package hostfs
 
 import (
 	"cmp"
+	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -23,6 +26,9 @@ func FuzzDecodeMove(f *testing.F) {
 		bad := m
 		bad.from.name = name
 		f.Add(bad.encode())
+		bad = m
+		bad.aside = name
+		f.Add(bad.encode())
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		m, err := decodeMove(s)
@@ -39,4 +45,61 @@ func FuzzDecodeMove(f *testing.F) {
 				"F-212: %q names %q", s, name)
 		}
 	})
+}
+
+// A directory has a path in the tree only below its root (F-211).
+func TestPathOfEndsAtTheRoot(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", wide)
+	beside := w.root + "-beside"
+	w.must(os.Mkdir(beside, 0o700))
+	for path, want := range map[string]string{w.root: "", w.path("d"): "d", beside: unix.ENOENT.Error()} {
+		f := check.Must(os.Open(path))
+		got, err := w.tree.pathOf(int(f.Fd()))
+		if _ = f.Close(); err != nil {
+			got = err.Error()
+		}
+		check.Equal(t, got, want, "F-211: path of %s", path)
+	}
+	w.must(os.Remove(beside))
+}
+
+// A record of a move is completed after a crash. Files that another program has put under its names since keep their
+// contents, and an exchange with them is undone (F-118, F-211, F-212).
+func TestRecordedMoveSparesOtherFiles(t *testing.T) {
+	const none = 1 << 40
+	unchanged := map[string]string{"f": "f", `d\f`: `d\f`, `d\taken`: `d\taken`}
+	undone := map[string]string{"f": `d\f`, `d\f`: "f", `d\taken`: `d\taken`}
+	for why, c := range map[string]struct {
+		change func(*world, *moveRecord)
+		want   map[string]string
+	}{
+		"complete": {func(*world, *moveRecord) {}, map[string]string{"f": "-", `d\f`: `d\f`}},
+		"put aside": {func(_ *world, m *moveRecord) { m.aside = "old" },
+			map[string]string{"f": "-", `d\old`: "f"}},
+		"aside is taken":                 {func(_ *world, m *moveRecord) { m.aside = "taken" }, undone},
+		"another file has the new name":  {func(_ *world, m *moveRecord) { m.moved = none }, undone},
+		"another file has the old name":  {func(_ *world, m *moveRecord) { m.replaced = none }, unchanged},
+		"another directory has the path": {func(_ *world, m *moveRecord) { m.to.inode = none }, unchanged},
+		"another file waits for deletion": {func(w *world, m *moveRecord) {
+			w.must(os.Rename(w.path("f"), w.path(redoDirectory+`\a`+redoGone)))
+			m.replaced = none
+		}, unchanged},
+	} {
+		t.Run(why, func(t *testing.T) {
+			w := newWorld(t)
+			w.dir("d", wide)
+			for name := range unchanged {
+				w.file(name, name, wide)
+			}
+			w.must(os.Mkdir(w.path(redoDirectory), 0o700))
+			m := moveRecord{w.inode(`d\f`), w.inode("f"), recordedName{w.inode(""), "", "f"},
+				recordedName{w.inode("d"), "d", "f"}, ""}
+			c.change(w, &m)
+			w.must(os.WriteFile(w.path(redoDirectory+`\a`+redoMove), []byte(m.encode()), 0o600))
+			w.must(w.reopened())
+			w.holds(c.want)
+			w.exists(redoDirectory, false)
+		})
+	}
 }

@@ -92,10 +92,12 @@ func TestSetAttributesStoresSambaForm(t *testing.T) {
 				c.kept)
 		}
 	}
-	w.want(th.NtSetInformationFile(both[0], nt.FileBasicInformation, nt.FileBasic{CreationTime: then}), ntstatus.Success)
-	v, st := th.NtQueryInformationFile(both[0], nt.FileBasicInformation)
-	if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.CreationTime != then {
-		t.Errorf("basic information: %+v, %v, want the creation time that was set", v, st)
+	born := fileTime(check.Must(statAt(unix.AT_FDCWD, w.path("f"), 0)).Btime)
+	for _, created := range []int64{then, born, then} {
+		set := nt.FileBasic{CreationTime: created}
+		w.want(th.NtSetInformationFile(both[0], nt.FileBasicInformation, set), ntstatus.Success)
+		v := check.Result(th.NtQueryInformationFile(both[0], nt.FileBasicInformation))
+		check.Equal(t, v.(nt.FileBasic).CreationTime, created, "creation time")
 	}
 	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
 		t.Errorf("stored attributes: %s %s, want %s 00ce8707ce54bf01", value, created, keptNormal)

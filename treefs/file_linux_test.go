@@ -48,6 +48,8 @@ func TestAppendWritesAtTheEnd(t *testing.T) {
 	at("after an empty Write", 12)
 	_, err = o.Seek(1, io.SeekStart)
 	w.must(err)
+	write("")
+	at("after Seek and an empty Write", 1)
 	write("c")
 	write("d")
 	at("after two writes", 14)

@@ -115,6 +115,8 @@ func TestNoNameLeadsOutOfDirectory(t *testing.T) {
 	if err := below.Rename("a", "../a", false); err != nil {
 		t.Errorf("Rename(a, ../a) below d = %v, want nil: .. does not leave the directory", err)
 	}
+	w.must(below.Rename("sub/b", "c", false))
+	w.must(check.Err(below.Stat("c")))
 	w.must(his.Rename("d", "moved", false))
 	for _, one := range []struct {
 		files *treefs.FS

@@ -2,7 +2,6 @@ package diskio_test
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,10 +42,11 @@ func steps(f diskio.Faults, name string, b []byte) error {
 // effect, and none follows it.
 func TestEachOperationFails(t *testing.T) {
 	var all inject.Injector
-	check.NoError(t, steps(all.Do, filepath.Join(t.TempDir(), "f"), []byte("new")))
-	if got, want := len(all.Ops()), 7; got != want {
-		t.Fatalf("%d operations: %v, want %d", got, all.Ops(), want)
-	}
+	dir := t.TempDir()
+	check.NoError(t, steps(all.Do, filepath.Join(dir, "f"), []byte("new")))
+	check.Require(t, strings.ReplaceAll(strings.Join(all.Ops(), ", "), dir, "D"),
+		"create D/f.new, write D/f.new, "+"write D/f.new, truncate D/f.new, sync D/f.new, rename D/f, syncdir D",
+		"operations")
 	for i := range all.Ops() {
 		name := filepath.Join(t.TempDir(), "f")
 		check.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
@@ -79,7 +79,10 @@ func TestShortWriteStoresItsBytes(t *testing.T) {
 		check.That(t, n == c.want && errors.Is(err, c.err), "%+v: %d, %v, want %d, %v", c, n, err, c.want, c.err)
 		for what, write := range map[string]func() error{
 			"a string": func() error { _, err := f.WriteString(""); return err },
-			"a copy":   func() error { _, err := io.Copy(f, strings.NewReader("text")); return err }} {
+			"a copy": func() error {
+				_, err := f.ReadFrom(strings.NewReader("text"))
+				return err
+			}} {
 			some.Fail(syscall.EIO, inject.Kind("write"))
 			if err := write(); !errors.Is(err, syscall.EIO) {
 				t.Errorf("%s: %v, want %v", what, err, syscall.EIO)
@@ -89,9 +92,9 @@ func TestShortWriteStoresItsBytes(t *testing.T) {
 		if err != nil || string(b) != "text"[:c.want] {
 			t.Errorf("%+v: the file has %q, %v, want string(b) = %v, no error", c, b, err, "text"[:c.want])
 		}
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, f.Close())
+		some.Fail(inject.Short(1, nil), inject.Kind("write"))
+		check.ErrorIs(t, check.Err(f.Write([]byte("text"))), fs.ErrClosed, "a short write to a closed file")
 	}
 }
 
@@ -100,10 +103,10 @@ func TestNilFaultsInjectNothing(t *testing.T) {
 	var none diskio.Faults
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")
-	if err := errors.Join(steps(none, name, []byte("new")), none.WriteFile(name, []byte("x"), 0o600),
-		none.Remove(name)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, errors.Join(steps(none, name, []byte("new")), none.WriteFile(name, []byte("x"), 0o600)))
+	check.Equal(t, string(check.Must(os.ReadFile(name))), "x", "contents after WriteFile")
+	check.NoError(t, none.Remove(name))
+	check.That(t, none.SyncDir("/proc") != nil, "a directory without a disk was synced, want an error")
 	_, opened := none.OpenFile(name, os.O_RDONLY, 0)
 	for what, err := range map[string]error{"open": opened, "rename": none.Rename(name, name+"2"),
 		"remove": none.Remove(name), "sync of the directory": none.SyncDir(name),

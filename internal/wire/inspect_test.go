@@ -42,6 +42,8 @@ func (o *open) Inspect(th *nt.Thread, question []byte) ([]byte, ntstatus.Status)
 	switch string(question) {
 	case "longest": // 15 bytes are left for the head of a frame
 		return make([]byte, wire.MaxBody-15), ntstatus.Success
+	case "large":
+		return []byte(`"` + strings.Repeat("x", 64<<10) + `"`), ntstatus.Success
 	case "long":
 		return make([]byte, wire.MaxBody-14), ntstatus.Success
 	case "no":
@@ -89,6 +91,10 @@ func TestInspectReturnsAnswer(t *testing.T) {
 		check.That(t, err == nil && head.Status == c.want && bytes.Equal(rest, []byte(c.answer)),
 			"query %q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
 	}
+	inJSON := serveAs(t, func(p process) wire.Process { return &open{process: p} })
+	inJSON.asJSON()
+	check.Equal(t, inJSON.said(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte("large")}),
+		`{"Status":0,"Why":null,"Out":"`+strings.Repeat("x", 64<<10)+`"}`, "large answer in JSON")
 	plain := serve(t)
 	plain.greet()
 	check.Equal(t, plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}), ntstatus.NotSupported,

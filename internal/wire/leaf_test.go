@@ -176,6 +176,7 @@ func TestMalformedValuesAreRefused(t *testing.T) {
 		"a SID without a length":     {reflect.TypeFor[sid.SID](), none},
 		"a SID of one byte":          {reflect.TypeFor[sid.SID](), "\x01\x00\x00\x00\x01"},
 		"a SID with a byte too many": {reflect.TypeFor[sid.SID](), "\x0d\x00\x00\x00" + sid.Everyone.Binary() + "x"},
+		"an ACL with an extra byte":  {reflect.TypeFor[*sd.ACL](), "\x09\x00\x00\x00" + new(sd.ACL).Binary() + "x"},
 		"a descriptor of 4 bytes":    {reflect.TypeFor[*sd.Descriptor](), "\x04\x00\x00\x00\x01\x00\x00\x80"},
 		"a list of 2 in 7 bytes":     {reflect.TypeFor[[]uint32](), "\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
 		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},

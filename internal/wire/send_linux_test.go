@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -128,6 +130,36 @@ func TestServerClosesDescriptorsWithoutQuota(t *testing.T) {
 	for i, f := range files {
 		check.ErrorIs(t, f.Close(), os.ErrClosed, "closing the file of reply %d, which the server closed", i)
 	}
+}
+
+// TestCollectedRepliesKeepTheirOrder checks that replies that are sent together arrive whole and in order, and each
+// descriptor with its reply, also if the socket cannot take all of them at once (W-44, W-50).
+func TestCollectedRepliesKeepTheirOrder(t *testing.T) {
+	conn, file, err := Pair("collected")
+	check.NoError(t, err)
+	defer conn.Close()
+	theirs := check.Must(net.FileConn(file))
+	defer theirs.Close()
+	_ = file.Close()
+	s := NewServer(conn, nil)
+	s.keep()
+	large := append([]byte{1}, make([]byte, 1<<20)...) // the number of descriptors, then the body
+	for i, f := range []Frame{{Kind: Answer, Body: []byte("first")},
+		{Kind: AnswerWith, Body: large, Files: []*os.File{null(t)}}, {Kind: Answer, Body: []byte("last")}} {
+		f.Request = uint64(i)
+		check.NoError(t, s.send(&f))
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- s.deliver(s.newTimeSlice(nil)) }()
+	_ = theirs.SetReadDeadline(time.Now().Add(time.Minute))
+	r := NewReader(theirs)
+	for i, want := range []string{"first", string(large[1:]), "last"} {
+		f, err := r.Frame()
+		check.RequireThat(t, err == nil && f.Request == uint64(i) && string(f.Body) == want && len(f.Files) == i%2,
+			"reply %d: %v, want its body and %d descriptors", i, err, i%2)
+		closeAll(f.Files)
+	}
+	check.NoError(t, <-sent)
 }
 
 // TestDescriptorsFollowReplyOrder checks that descriptors belong to the replies in their order (W-50).

@@ -116,21 +116,21 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 // TestStopHasTimeLimit checks that a client that reads no replies delays a stopping server only up to the time limit
 // (W-19).
 func TestStopHasTimeLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server, conn, end := pair(t, func(*wire.Server) {})
-		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},
-			{Kind: wire.NewThread, Request: 1}} {
+	for _, f := range []wire.Frame{{Kind: wire.NewThread, Request: 1}, // answered before Stop
+		{Kind: wire.WaitAny, Request: 1, Thread: 1, Body: wire.AppendAny(nil, nil, false)}} { // and because of it
+		synctest.Test(t, func(t *testing.T) {
+			server, conn, end := pair(t, func(*wire.Server) {})
+			check.NoError(t, check.Err(conn.Write(helloFrame)))
+			check.NoError(t, check.Err(wire.ReadFrame(conn)))
 			check.NoError(t, check.Err(conn.Write(wire.AppendFrame(nil, &f))))
-			if f.Kind == wire.Hello {
-				check.NoError(t, check.Err(wire.ReadFrame(conn)))
+			synctest.Wait()
+			begun := time.Now()
+			server.Stop()
+			if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
+				t.Errorf("kind %d: server stopped after %s with %v, want %s", f.Kind, time.Since(begun), err,
+					wire.StopTimeout)
 			}
-		}
-		synctest.Wait() // the answer is being written
-		begun := time.Now()
-		server.Stop()
-		if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
-			t.Errorf("server stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
-		}
-		_, _ = io.Copy(io.Discard, conn)
-	})
+			_, _ = io.Copy(io.Discard, conn)
+		})
+	}
 }

@@ -1,9 +1,13 @@
 package wire
 
 import (
+	"net"
 	"testing"
 
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each,
@@ -32,5 +36,35 @@ func TestQueuedCallsRunInOrder(t *testing.T) {
 	}
 	if mine, begun := w.claim(frames[0]); mine || begun {
 		t.Error("claim after stop accepted a call, want it refused")
+	}
+}
+
+// The end of a connection returns what the user paid for queued calls.
+func TestDiscardReturnsChargesOfQueuedCalls(t *testing.T) {
+	block := quota.NewBlock(nil, 60, false)
+	w, queued := newWorker(nil, new(nt.Thread)), new(Frame)
+	queued.paid = check.Result(quota.Payer{Block: block}.Charge(60))
+	w.claim(new(Frame))
+	w.claim(queued)
+	w.discard()
+	check.Equal(t, block.Used(), 0, "bytes charged after discard")
+}
+
+// A waiting call that becomes ready while its thread ends is answered with STATUS_CANCELLED (W-20).
+func TestEndOfThreadCancelsQueuedWait(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	w, end := newWorker(NewServer(theirs, nil), new(nt.Thread)), &Frame{Kind: EndThread, Request: 1}
+	w.claim(end)
+	w.claim(&Frame{Kind: Wait, Request: 2})
+	go func() {
+		_ = w.settle(end, result{})
+		_ = theirs.Close()
+	}()
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Cancelled} {
+		f := check.Must(ReadFrame(ours))
+		head, _, err := DecodeAnswer(f.Body)
+		check.That(t, f.Request == uint64(i+1) && head.Status == want && err == nil,
+			"answer to request %d: %v, %v, want %v to request %d", f.Request, head.Status, err, want, i+1)
 	}
 }

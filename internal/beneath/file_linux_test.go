@@ -1,0 +1,24 @@
+package beneath
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// A nil value removes an attribute. Removing it again is no error.
+func TestNilRemovesAttribute(t *testing.T) {
+	r := check.Must(Open(makeFiles(t, "f")))
+	defer r.Close()
+	d := r.Dirs()
+	defer d.Close()
+	f := check.Must(d.Hold("f"))
+	defer f.Close()
+	if err := f.SetAttribute("user.x", []byte("value")); err != nil {
+		t.Skip(err)
+	}
+	for range 2 {
+		check.NoError(t, f.SetAttribute("user.x", nil))
+		check.That(t, check.Must(f.Attribute("user.x")) == nil, "the attribute is still there, want none")
+	}
+}

@@ -1,0 +1,52 @@
+package wire
+
+import (
+	"net"
+	"testing"
+
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// The user is charged for large calls, waits, unread answers and operations while the connection holds them.
+// +checklocksignore
+func TestUserPaysWhatConnectionHolds(t *testing.T) {
+	block := quota.NewBlock(nil, 8<<20, false)
+	ours, theirs := net.Pipe()
+	s := NewServer(theirs, limited{block: block})
+	uses := func(what string, want int64) {
+		t.Helper()
+		check.Equal(t, block.Used(), want, "%s: bytes charged", what)
+	}
+	const body = freeBytes + 1
+	wait := &Frame{Kind: Wait, Request: 1, Body: make([]byte, body)}
+	wait.paid = check.Result(s.chargeBody(body))
+	uses("a large body", frameSize+body)
+	st, err := s.admit(wait)
+	check.RequireThat(t, st == ntstatus.Success && err == nil, "a wait: %v, %v, want it admitted", st, err)
+	uses("a large wait", frameSize+body+waitSize)
+	s.done(wait)
+	uses("after the answer", 0)
+	for n, want := range map[int]int64{freeBytes: 0, freeBytes + 1: freeBytes + 1} {
+		paid := check.Must(s.chargeAnswers(n))
+		uses("unread answers", want)
+		paid.Return()
+	}
+	for range MaxWaits {
+		check.Success(t, s.keeps(uint64(len(s.laters)), &later{l: new(nt.Later), cost: 1}))
+	}
+	check.Equal(t, s.keeps(MaxWaits, new(later)), ntstatus.InsufficientResources, "an operation too many")
+	s.forgetLocked(0)
+	uses("operations", (MaxWaits-1)*(laterSize+1))
+	s.notifyAll()
+	uses("after the disconnect", 0)
+	go func() {
+		frame := AppendFrame(nil, &Frame{Kind: Call, Body: make([]byte, body)})
+		_, _ = ours.Write(frame[:len(frame)-1])
+		_ = ours.Close()
+	}()
+	check.That(t, check.Err(s.partial()) != nil, "an incomplete frame was read, want an error")
+	uses("an incomplete frame", 0)
+}
