@@ -143,7 +143,7 @@ func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 			u.Groups = append(u.Groups, token.Group{SID: admins, Attributes: 7})
 		}
 		if c.other != "" {
-			u.Groups = append(u.Groups, token.Group{SID: sid.MustParse(c.other), Attributes: 7})
+			u.Groups = slices.Insert(u.Groups, 0, token.Group{SID: sid.MustParse(c.other), Attributes: 7})
 		}
 		given := slices.Clone(u.Groups)
 		r, st := f.LogOnDomainUser(&u, c.typ)

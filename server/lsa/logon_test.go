@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -236,6 +237,17 @@ func TestLogonTypeNeedsItsRight(t *testing.T) {
 	check.Equal(t, check.Status(f.LogOn(byName)), ntstatus.NoSuchUser, "L-57: a name without an account or a host")
 }
 
+// TestQualifiedNameHasAtMost1024Bytes logs on accounts by names of 1,024 and 1,025 bytes, with the domain.
+func TestQualifiedNameHasAtMost1024Bytes(t *testing.T) {
+	f := open(t, nil)
+	for name, want := range map[string]ntstatus.Status{strings.Repeat("\U00010000", 254) + "\u20ac": ntstatus.Success,
+		strings.Repeat("\U00010000", 255): ntstatus.NoSuchUser} {
+		f.account(t, Account{Name: name}, "")
+		r := logon.Request{Package: logon.S4U, Type: network, Domain: "host", Name: name}
+		check.Equal(t, check.Status(f.LogOn(r)), want, "a name of %d bytes behind HOST\\", len(name))
+	}
+}
+
 // TestPairSharesLogonSID checks that both tokens of a pair share a logon SID, and that system tokens do not
 // have one (L-10).
 func TestPairSharesLogonSID(t *testing.T) {
@@ -283,6 +295,8 @@ func TestEnabledAddedGroupAddsParentGroups(t *testing.T) {
 			t.Errorf("T-145: attributes %#x: %v, outer %v, %v",
 				attributes, st, has(r, outer), r.Token.Privileges.Names())
 		}
+		inners := slices.DeleteFunc(r.Token.Groups, func(g token.Group) bool { return g.SID != inner })
+		check.That(t, len(inners) == 1 && inners[0].Attributes&0xFF == attributes, "T-145: %v, want it once", inners)
 	}
 	// Logon rights of the added groups, granting and denying ones, count as their privileges do.
 	f.must(t, func(e *Edit) error {

@@ -16,7 +16,9 @@ import (
 // TestNewStoreHasBuiltinGroupsOnly checks that a new store has the built-in groups with their members, no accounts
 // (L-21), and its own machine SID.
 func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
-	f := open(t, nil)
+	f := open(t, func(c *Config) { // an empty file is a new store
+		check.NoError(t, os.WriteFile(filepath.Join(c.Folder, File), nil, 0o600))
+	})
 	owner := fileaccess.UnixUser(uint32(os.Getuid()))
 	want := map[string][]sid.SID{"Administrators S-1-5-32-544": {owner},
 		"Users S-1-5-32-545": {sid.AuthenticatedUsers, sid.Interactive}, "Guests S-1-5-32-546": nil,

@@ -53,9 +53,11 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	if err := f.Unlock("alice"); err != nil || count("ALICE") != 0 {
 		t.Errorf("L-31: got %v and %d failures after Unlock, want none", err, count("ALICE"))
 	}
+	ask("", "alice", "p", network) // stored as a failure until the password was compared
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of an account that is no more
 	check.Equal(t, count("OUT"), 0, "L-31: failures of no account")
+	check.Equal(t, count("ALICE"), 0, "L-31: failures after a right password and a restart")
 }
 
 // TestLogonWithoutHasherCountsNothing checks that a logon without a free hasher compares no password and counts no
@@ -120,6 +122,21 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
 		t.Error("L-31: locked must be true for the failed name only, until its window ends")
 	}
+}
+
+// TestRightPasswordTakesLockBack checks that the hundredth attempt locks the name only if its password is wrong, and
+// that a lock has ended at its last moment, when a new count begins (L-31).
+func TestRightPasswordTakesLockBack(t *testing.T) {
+	f := open(t, nil)
+	for i := range lockAfter {
+		f.throttle.attempt("X", fmt.Sprint(i), f.clock.now())
+	}
+	f.throttle.succeed("X", "0")
+	check.Equal(t, f.throttle.count("X"), failures{Count: lockAfter - 1, First: f.clock.now()}, "after the right one")
+	check.That(t, f.throttle.attempt("X", "o", f.clock.now()) && f.throttle.locked("X", f.clock.now()), "no lock")
+	f.clock.pass(lockFor)
+	check.That(t, f.throttle.attempt("X", "o", f.clock.now()), "L-31: locked for longer than the lock")
+	check.Equal(t, f.throttle.count("X"), failures{Count: 1, First: f.clock.now()}, "after the lock")
 }
 
 // TestStoredFailuresAreTheNewest: the transactions of two concurrent failures run in any order, and the file has both

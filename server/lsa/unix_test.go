@@ -102,6 +102,23 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 	}
 }
 
+// TestWithHostGroupsAddsEachGroupOnce checks that the host's groups of a uid are added once each, and none for the
+// overflow uid (L-25, L-56). A disabled account has no logon, but a name for the record.
+func TestWithHostGroupsAddsEachGroupOnce(t *testing.T) {
+	f := open(t, func(c *Config) {
+		c.Hosts = hosts{users: map[string]uint32{"dora": 12, "nobody": Unmapped},
+			in: map[string][]uint32{"dora": {7, 9, 7, 9}, "nobody": {8}}}
+	})
+	for uid, want := range map[uint32][]uint32{12: {9, 7}, 13: {9}, Unmapped: {9}} {
+		got, st := f.WithHostGroups(uid, []uint32{9})
+		check.Success(t, st)
+		check.SlicesEqual(t, got, want, "gids of uid %d", uid)
+	}
+	f.account(t, Account{Name: "out", UID: number(5), Disabled: true}, "")
+	r, st := f.TokenForUID(5, nil)
+	check.That(t, st == ntstatus.AccountDisabled && r.Account.Name == "out", "a disabled account: %v, %v", r.Account, st)
+}
+
 // TestIDsMapBackToTheirSID checks the order of accounts, formulas and S-1-22 in both directions. A SID that its id does
 // not map back to has no id (L-27, L-28, L-30).
 func TestIDsMapBackToTheirSID(t *testing.T) {
@@ -212,7 +229,10 @@ func TestOverlappingMapIsNotUsed(t *testing.T) {
 	corp := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-7"), Name: "CORP", Low: 100000, High: 200000}
 	other := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-8"), Name: "OTHER", Low: 300000, High: 300009}
 	f.account(t, Account{Name: "bob", UID: number(165600)}, "")
-	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp, other}); return nil })
+	maps := []IDMap{corp, other}
+	f.must(t, func(e *Edit) error { e.SetMaps(maps); return nil })
+	clear(maps)
+	check.Equal(t, f.UserSID(300001), other.Domain.WithRID(1), "L-53: the store has the caller's slice")
 	check.NoError(t, f.Trouble())
 	subuids(t, f, "alice:165536:65536\n")
 	f.reopen(t) // it opens

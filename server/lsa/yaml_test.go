@@ -67,6 +67,9 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 	if err := g.Import(sid.LocalSystem, []byte(other)); err == nil {
 		t.Error("the file of another machine is taken")
 	}
+	// An account may have the RID of a built-in group, which is in another domain.
+	check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: [{name: x, rid: 544}]\n"+
+		"groups: [{name: Administrators, sid: S-1-5-32-544}]\nrights: []\nidMaps: []\n")))
 }
 
 // TestBackupRestoresStore checks that a backup restores accounts, passwords and machine SID.

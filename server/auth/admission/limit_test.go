@@ -144,9 +144,11 @@ func TestBounds(t *testing.T) {
 	l.Succeeded("a", "o")
 	state("B/o:1 o:1")
 	l.Attempt("bob", "p", true)
+	l.Attempt("b", "p", true)
 	l.Forget("b")
-	state("BOB/p:1 BOB:1 o:1 p:1")
+	state("BOB/p:1 BOB:1 o:1 p:2")
 	l.Unknown("bob", "p")
+	l.Unknown("b", "p")
 	state("o:1")
 	l.Succeeded("x", "o")
 	state("")
@@ -160,6 +162,15 @@ func TestBounds(t *testing.T) {
 	l.Bound(2, 1, 9)
 	check.That(t, !l.Attempt("b", "r", true) && l.PerPair == 2 && l.PerName == 1 && l.PerOrigin == 9,
 		"D-33: bounds %d, %d and %d", l.PerPair, l.PerName, l.PerOrigin)
+	// A pair that is locked again expires after one that failed meanwhile.
+	l = &Limit{PerPair: 2, LockPair: true, Window: time.Minute, Now: func() time.Time { return now }}
+	for _, name := range []string{"a", "b", "a"} {
+		l.Attempt(name, "o", true)
+		now = now.Add(20 * time.Second)
+	}
+	now = now.Add(20 * time.Second)
+	l.Attempt("c", "o", true)
+	state("A/o:2 C/o:1 C:1 o:1")
 	if clock := (&Limit{}); !clock.Attempt("a", "o", true) || time.Since(clock.origins.order.Front().Value.(*counted).
 		first) > time.Hour {
 		t.Error("D-25: without a clock of its own a limit has another time")

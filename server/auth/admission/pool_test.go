@@ -21,14 +21,16 @@ type checks struct {
 	cancel map[string]context.CancelFunc
 }
 
-// wait makes one check of a requester wait, and returns once the pool has it.
+// wait makes one check of a requester wait, and returns once the pool has it. A number behind # distinguishes the
+// checks of one requester.
 func (c *checks) wait(requester string) {
 	c.Helper()
 	ctx, cancel := context.WithCancel(c.Context())
 	c.cancel[requester] = cancel
 	before := c.p.Waiting()
 	c.done.Go(func() {
-		entered := c.p.Enter(ctx, requester)
+		key, _, _ := strings.Cut(requester, "#")
+		entered := c.p.Enter(ctx, key)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !entered {
@@ -104,8 +106,8 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 // with the most waiting checks. Further checks of that requester are rejected (L-74).
 func TestFloodIsTurnedAway(t *testing.T) {
 	c := waiting(t, 1, 4)
-	for range 4 {
-		c.wait("mallory")
+	for i := range 4 {
+		c.wait(fmt.Sprint("mallory#", i))
 	}
 	check.That(t, !c.p.Enter(t.Context(), "mallory"), "L-74: more checks wait than may")
 	c.done.Go(func() {
@@ -116,10 +118,20 @@ func TestFloodIsTurnedAway(t *testing.T) {
 		}
 	})
 	c.until(1)
-	if got := strings.Join(c.served, " "); got != "-mallory" || c.p.Waiting() != 4 {
-		t.Errorf("L-74: %s was turned away, %d wait, want -mallory, 4", got, c.p.Waiting())
+	if got := strings.Join(c.served, " "); got != "-mallory#3" || c.p.Waiting() != 4 {
+		t.Errorf("L-74: %s was turned away, %d wait, want -mallory#3, 4", got, c.p.Waiting())
 	}
-	check.Equal(t, c.leave(4), "mallory alice mallory mallory", "L-74: served")
+	check.Equal(t, c.leave(4), "mallory#0 alice mallory#1 mallory#2", "L-74: served")
+	c.done.Wait()
+	// A requester with one check less than the longest queue gets no further one.
+	c = waiting(t, 1, 4)
+	for _, requester := range []string{"mallory", "mallory", "alice", "bob"} {
+		c.wait(requester)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	check.That(t, !c.p.Enter(ended, "alice"), "L-74: alice got as many places as mallory")
+	check.Equal(t, c.leave(4), "mallory alice bob mallory", "L-74: served")
 	c.done.Wait()
 }
 

@@ -13,7 +13,7 @@ import (
 // TestPasswordKeyDerivation checks that the salt is the KDC's, or realm and name if the KDC sends none, and that the
 // key is derived by RFC 3962 or RFC 4757 (K-55).
 func TestPasswordKeyDerivation(t *testing.T) {
-	x := exchange{realm: realm, etypes: []int32{18, 23}}
+	x := exchange{realm: realm, etypes: []int32{18, 19, 20, 23}}
 	info := func(etype int32, salt string) types.PAData {
 		b, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}})
 		check.NoError(t, err)
@@ -27,14 +27,17 @@ func TestPasswordKeyDerivation(t *testing.T) {
 		made int32
 	}{
 		{"alice", nil, 18, realm + "alice", 18}, {"HTTP/www", nil, 18, realm + "HTTPwww", 18},
+		{"alice", nil, 19, realm + "alice", 19}, {"alice", nil, 20, realm + "alice", 20},
 		{"alice", types.PADataSequence{info(18, "")}, 0, realm + "alice", 18},
 		{"alice", types.PADataSequence{info(18, "salt")}, 0, "salt", 18},
 		{"alice", types.PADataSequence{{PADataType: 11, PADataValue: []byte{1}}, info(18, "salt")}, 18, "salt", 18},
 		{"alice", types.PADataSequence{info(23, "salt")}, 0, "salt", 23},
 	} {
-		_, err := x.key(c.name, c.etyp, c.data, func(etype int32, salt string, _ uint32) (types.EncryptionKey, error) {
+		_, err := x.key(c.name, c.etyp, c.data, func(etype int32, salt string, n uint32) (types.EncryptionKey, error) {
 			check.That(t, etype == c.made && salt == c.salt,
 				"K-55: a key of type %d with the salt %q, want %d and %q", etype, salt, c.made, c.salt)
+			want := map[int32]uint32{18: 4096, 19: 32768, 20: 32768, 23: 4096}[etype]
+			check.Equal(t, n, want, "K-55: iterations of type %d", etype)
 			return secret, nil
 		})
 		check.That(t, err == nil, "K-55: %s: %v", c.name, err)

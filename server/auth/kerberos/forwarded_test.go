@@ -1,11 +1,15 @@
 package kerberos
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
@@ -98,6 +102,7 @@ func TestDelegationNeedsACredential(t *testing.T) {
 		"of bob":               {1, &forge.Forwarded{Client: "bob"}, plain},
 		"of another service":   {1, &forge.Forwarded{Service: service}, plain},
 		"expired":              {1, &forge.Forwarded{End: noon.Add(-time.Hour)}, plain},
+		"expired within skew":  {1, &forge.Forwarded{End: noon.Add(-time.Minute)}, full},
 		"without a ticket":     {1, &forge.Forwarded{NoTicket: true}, plain},
 		"identification alone": {0x2001, &forge.Forwarded{}, winnt.SecurityIdentification},
 	} {
@@ -106,6 +111,42 @@ func TestDelegationNeedsACredential(t *testing.T) {
 		if got, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil || got.Level != c.want {
 			t.Errorf("K-45: %s: %+v, %v, want level %v", name, got, err, c.want)
 		}
+	}
+}
+
+// TestForwardedTicketsAreBounded checks that a credential has up to 16 tickets, a description of each, and the client's
+// realm, and that a name has up to 16 components (K-45).
+func TestForwardedTicketsAreBounded(t *testing.T) {
+	k, a := ticket(), acceptor(t, nil)
+	o, err := a.open(k.Request())
+	check.NoError(t, err)
+	text := func(s string) []byte { return forge.DER(27, []byte(s)) }
+	name := func(parts ...string) []byte {
+		var all []byte
+		for _, p := range parts {
+			all = append(all, text(p)...)
+		}
+		return forge.DER(0x30, forge.DER(0xa0, []byte{2, 1, 1}), forge.DER(0xa1, forge.DER(0x30, all)))
+	}
+	for _, c := range []struct {
+		tickets, infos int
+		realm          string
+		want           bool
+	}{{1, 1, realm, true}, {2, 1, realm, false}, {16, 16, realm, true}, {17, 17, realm, false},
+		{1, 1, "OTHER.TEST", false}} {
+		info := forge.DER(0x30, forge.DER(0xa1, text(c.realm)), forge.DER(0xa2, name("alice")),
+			forge.DER(0xa6, forge.DER(24, []byte("20260102200000Z"))), forge.DER(0xa9, name("krbtgt", realm)))
+		part := forge.DER(0x60|29, forge.DER(0x30, forge.DER(0xa0, forge.DER(0x30, bytes.Repeat(info, c.infos)))))
+		sealed := check.Must(crypto.GetEncryptedData(part, k.SessionKey, usageCredential, 0))
+		credential := forge.DER(0x60|22, forge.DER(0x30, forge.DER(0xa0, []byte{2, 1, 5}),
+			forge.DER(0xa1, []byte{2, 1, 22}),
+			forge.DER(0xa2, forge.DER(0x30, bytes.Repeat(forge.DER(0x61), c.tickets))),
+			forge.DER(0xa3, check.Must(sealed.Marshal()))))
+		check.Equal(t, a.forwarded(o, credential, noon), c.want, "K-45: %+v", c)
+	}
+	for n, want := range map[int]bool{16: true, 17: false} {
+		_, ok := readName(name(slices.Repeat([]string{"x"}, n)...))
+		check.Equal(t, ok, want, "K-45: a name of %d components", n)
 	}
 }
 

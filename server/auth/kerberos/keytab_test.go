@@ -209,6 +209,7 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	}{
 		"one":                  {whole(), "http/www R 7 18 aabb"},
 		"a longer version":     {whole(0, 0, 1, 0), "http/www R 256 18 aabb"},
+		"a longer one below":   {whole(0, 0, 0, 9), "http/www R 9 18 aabb"},
 		"a longer one of 0":    {whole(0, 0, 0, 0), "http/www R 7 18 aabb"},
 		"three bytes of it":    {whole(0, 0, 1), "http/www R 7 18 aabb"},
 		"one of one part":      {entry(1, text("R"), text("host"), rest), "host R 7 18 aabb"},

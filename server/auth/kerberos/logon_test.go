@@ -35,7 +35,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		taking := acceptor(t, func(c *Config) { c.Delegated = true })
 		a.Tickets = func() *Acceptor { return taking }
 		k := ticket()
-		k.GSSFlags = 0x2000
+		k.GSSFlags, k.SessionType = 0x2000, 17
 		k.PAC = alicePAC(secret, func(p *forge.PAC) {
 			p.Delegated = []string{"http/front", "http/back\x1b[31m"}
 			p.Extra = []token.Group{{SID: sid.Administrators, Attributes: 7}}
@@ -53,7 +53,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		t.Fatalf("%v, %+v", st, r)
 	}
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
-		"valid from 2026-01-02T11:59:00Z to 2026-01-02T21:59:00Z, encryption type 18, session key of type 18",
+		"valid from 2026-01-02T11:59:00Z to 2026-01-02T21:59:00Z, encryption type 18, session key of type 17",
 		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through http/front, http/back",
 		"without 1 SIDs: S-1-5-32-544"} {
 		check.That(t, strings.Contains(r.Proof, want) && !strings.Contains(r.Proof, "\x1b"),

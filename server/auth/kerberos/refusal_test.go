@@ -105,8 +105,9 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		"K-80: without a client")
 	// A token of the maximum length is decoded, a longer one is not.
 	a := acceptor(t, nil)
-	for n, want := range map[int]error{MaxBlob: errOuter, MaxBlob + 1: errOuter, MaxBlob + 3: errOuter} {
-		_, err := accept(a, &logon.Request{Token: logon.Secret(base64.StdEncoding.EncodeToString(make([]byte, n)))})
+	for n, want := range map[int]error{MaxBlob: errNTLM, MaxBlob + 1: errOuter, MaxBlob + 3: errOuter} {
+		blob := append([]byte(ntlmPrefix), make([]byte, n-len(ntlmPrefix))...)
+		_, err := accept(a, &logon.Request{Token: logon.Secret(base64.StdEncoding.EncodeToString(blob))})
 		check.ErrorIs(t, err, want, "K-35: %d bytes", n)
 	}
 }

@@ -207,7 +207,9 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	v.mu.Lock()
 	v.noted = maxNotes
 	v.mu.Unlock()
-	now = ahead.Add(2 * time.Minute)
+	now = ahead.Add(2*time.Minute - time.Second)
+	enter(v, 15, now, nil)
+	now = now.Add(time.Second)
 	enter(v, 12, now.Add(time.Minute), nil)
 	has("a full file with expired entries", note(0, ahead.Add(time.Microsecond)), note(12, now.Add(time.Minute)))
 	v.mu.Lock()
@@ -216,7 +218,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 13, now.Add(time.Minute), errFull) // once for each switch
 	now = now.Add(2 * time.Minute)
 	enter(v, 14, now.Add(time.Minute), nil)
-	has("an entry that is still valid", note(0, now.Add(-time.Minute)), note(12, now.Add(-time.Minute)),
+	has("an entry that is still valid", note(0, now.Add(-61*time.Second)), note(12, now.Add(-time.Minute)),
 		note(14, now.Add(time.Minute)))
 	if err := v.close(); err != nil {
 		t.Error(err)

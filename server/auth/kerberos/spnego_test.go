@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestTrailingDataIsRejected checks that trailing data after the mechanism list or the token is rejected
+// TestTrailingDataIsRejected checks that trailing data after the mechanism list, the token or the offer is rejected
 // (K-35).
 func TestTrailingDataIsRejected(t *testing.T) {
 	k := ticket()
@@ -20,15 +20,16 @@ func TestTrailingDataIsRejected(t *testing.T) {
 	spnego := []byte{6, 6, 0x2b, 6, 1, 5, 5, 2}
 	list, octets := forge.DER(0x30, forge.OIDKerberos), forge.DER(4, raw)
 	for name, c := range map[string]struct {
-		types, token []byte
-		ok           bool
+		types, token, behind []byte
+		ok                   bool
 	}{
-		"unchanged":            {list, octets, true},
-		"data after the list":  {append(slices.Clone(list), more...), octets, false},
-		"data after the token": {list, append(slices.Clone(octets), more...), false},
+		"unchanged":            {list, octets, nil, true},
+		"data after the list":  {append(slices.Clone(list), more...), octets, nil, false},
+		"data after the token": {list, append(slices.Clone(octets), more...), nil, false},
+		"data after the offer": {list, octets, more, false},
 	} {
 		fields := forge.DER(0x30, forge.DER(0xa0, c.types), forge.DER(0xa2, c.token))
-		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields))
+		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields), c.behind)
 		if _, err := parseOuter(blob); (err == nil) != c.ok {
 			t.Errorf("K-35: parseOuter, %s: %v, want success: %t", name, err, c.ok)
 		}

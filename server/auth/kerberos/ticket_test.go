@@ -21,7 +21,7 @@ import (
 // TestTicketMustBeForConfiguredService checks that the service must be of the configured realm and, if the
 // configuration names services, one of them, whatever keys the keytab has (K-38).
 func TestTicketMustBeForConfiguredService(t *testing.T) {
-	for _, named := range [][]string{nil, {service}} {
+	for _, named := range [][]string{nil, {}, {service}} {
 		a := acceptor(t, func(c *Config) { c.Services = named })
 		for _, c := range []struct {
 			service, realm string
@@ -31,7 +31,8 @@ func TestTicketMustBeForConfiguredService(t *testing.T) {
 			{service, strings.ToLower(realm), false}, {"cifs/www.example.test", realm, named == nil},
 			{"HTTP/other", realm, false}, {"", realm, false},
 		} {
-			check.Equal(t, a.serves(c.service, c.realm), c.want, "K-38: %v named: %q in %q", named, c.service, c.realm)
+			want := c.want && (named == nil || len(named) > 0) // an empty list names none
+			check.Equal(t, a.serves(c.service, c.realm), want, "K-38: %v named: %q in %q", named, c.service, c.realm)
 		}
 	}
 }

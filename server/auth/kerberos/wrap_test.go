@@ -29,4 +29,10 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
 	check.That(t, err == nil && len(empty) == 0,
 		"K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
+	turned := forge.Wrap(secret, 5, 9, 22, []byte("m"))
+	body := turned[wrapHead:]
+	turned[7] = byte(len(body) + 1) // RFC 4121 4.2.5: a rotation beyond the length of the body
+	copy(body, append(body[len(body)-1:len(body):len(body)], body[:len(body)-1]...))
+	m, err := receive.Unwrap(turned)
+	check.That(t, err == nil && string(m) == "m", "K-61: a rotated message: %x, %v", m, err)
 }

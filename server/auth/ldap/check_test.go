@@ -47,6 +47,12 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	if got, err := d.Check(ctx, "bob", false, "wonderland"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("D-24: %+v, %v, want %v", got, err, ErrUnknown)
 	}
+	for _, n := range []int{256, 257} { // bytes of a name
+		name := strings.Repeat("n", n)
+		check.ErrorIs(t, check.Err(d.Check(ctx, name, false, "w")), ErrUnknown, "a name of %d bytes", n)
+		check.ErrorIs(t, check.Err(d.Find(ctx, name, false)), ErrUnknown, "a name of %d bytes", n)
+	}
+	check.Equal(t, f.count("(sAMAccountName=nnn"), 2, "queries for names of 256 and 257 bytes")
 	w.set("userAccountControl", "514")
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.Restricted != Disabled {
 		t.Errorf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Disabled)

@@ -179,9 +179,6 @@ func (w *walk) parents(e *entry) error {
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {
-		if len(values) > most {
-			return nil, wrong("%s has more than %d values", name, most)
-		}
 		from, err := nextRange(to)
 		if err != nil {
 			return nil, err
@@ -199,6 +196,9 @@ func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 		}
 		if len(values) == had {
 			return nil, wrong("the server returned only a part of %s", name)
+		}
+		if len(values) > most {
+			return nil, wrong("%s has more than %d values", name, most)
 		}
 	}
 	return values, nil

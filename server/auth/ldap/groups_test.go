@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -115,6 +117,44 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 		false); err == nil {
 		t.Errorf("D-17: ranges without end: %+v, want an error", got)
 	}
+}
+
+// TestRangesAreWholeOrAnError checks that ranges of values are read up to the limit, that an empty range which is not
+// the last one is an error, and that several attributes of an entry may come in ranges (D-17).
+func TestRangesAreWholeOrAnError(t *testing.T) {
+	parts := map[string][]string{"n;range=2-*": {"c"}, "empty;range=2-2": nil, "empty;range=3-*": {"c"},
+		"m;range=2-*": {"d"}}
+	d := serve(t, func(a asked) [][]byte {
+		name := strings.Replace(a.attributes[0], "empty;range=2-*", "empty;range=2-2", 1)
+		return [][]byte{found(a.id, a.base, map[string][]string{name: parts[name]}), end(a)}
+	}).directory(nil)
+	first := func(names ...string) *entry {
+		e := &entry{DN: "CN=alice," + base}
+		for _, name := range names {
+			e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: name + ";range=0-1",
+				ByteValues: [][]byte{[]byte("a"), []byte("b")}})
+		}
+		return e
+	}
+	check.NoError(t, d.with(t.Context(), func(c *conn) error {
+		for _, r := range []struct {
+			name string
+			most int
+			want string
+		}{{"n", 3, ""}, {"n", 2, "ldap: n has more than 2 values"},
+			{"empty", 9, "ldap: the server returned only a part of empty"}} {
+			got, err := c.ranged(first(r.name), r.name, r.most)
+			check.That(t, err == nil && r.want == "" && len(got) == 3 || err != nil && err.Error() == r.want,
+				"D-17: %s up to %d: %q, %v, want %q", r.name, r.most, got, err, r.want)
+		}
+		e := first("n", "m")
+		check.NoError(t, c.complete(e, 3))
+		for _, name := range []string{"n", "m"} {
+			values, _, all := e.values(name)
+			check.That(t, all && len(values) == 3, "D-22: %s is %q, whole %t, want three values", name, values, all)
+		}
+		return nil
+	}))
 }
 
 // TestManyGroups checks an account in a chain of 10,000 nested groups (D-17).

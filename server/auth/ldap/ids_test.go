@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
@@ -69,11 +72,12 @@ func TestIDsFollowDirectory(t *testing.T) {
 			t.Errorf("D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
 		}
 	}
-	for _, id := range []uint32{5003, 6001, 1<<32 - 3} {
+	for _, id := range []uint32{5003, 6001, 1<<31 - 1, 1 << 31, 1<<32 - 3} {
 		if s, ok, err := n.SIDOfUID(ctx, id); err != nil || ok {
 			t.Errorf("D-34: uid %d is %v, %t, %v, want false, nil", id, s, ok, err)
 		}
 	}
+	check.Equal(t, f.count("(uidNumber=214748364"), 1, "D-34: queries for uids around 2^31, of which one can exist")
 	if s, ok, err := n.SIDOfUID(ctx, 5002); err == nil || ok {
 		t.Errorf("L-59: SIDOfUID of two accounts' id = %v, want an error", s)
 	}
@@ -88,6 +92,35 @@ func TestIDsFollowDirectory(t *testing.T) {
 			t.Errorf("D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)
 		}
 	}
+}
+
+// TestBrokenIDQueryIsRepeated checks that an account of an answer that broke off does not count as a second one, and
+// that the server's properties are read once (D-34).
+func TestBrokenIDQueryIsRepeated(t *testing.T) {
+	f := numberedWorld(t)
+	whole := f.search
+	var pages atomic.Int32
+	f.search = func(a asked) [][]byte {
+		out := whole(a)
+		if !strings.Contains(a.filter, "uidNumber=5001") {
+			return out
+		}
+		switch pages.Add(1) {
+		case 1:
+			more := goldap.NewControlPaging(1)
+			more.SetCookie([]byte("more"))
+			return append(out[:1], done(a.id, goldap.ApplicationSearchResultDone, 0, more))
+		case 2:
+			return [][]byte{{0x30, 0x80}} // no message
+		}
+		return out
+	}
+	d := f.directory(nil)
+	for _, uid := range []uint32{5003, 5001} {
+		a, err := d.numbered(t.Context(), idQuestion{id: uid})
+		check.That(t, err == nil && a.found == (uid == 5001), "D-34: uid %d: %+v, %v", uid, a, err)
+	}
+	check.Equal(t, f.count("(objectClass=*)"), 1, "queries for the server's properties")
 }
 
 // TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do

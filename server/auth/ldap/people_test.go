@@ -32,24 +32,27 @@ var forestClaims = []claimOf{{Claim{Attribute: "level", Type: claims.Int64}, "le
 // read has people read the whole forest.
 func (f *forest) read(p *People) error {
 	p.claims = forestClaims
-	return p.Read(func(add func(*goldap.Entry) error) error {
-		for _, attributes := range f.entries {
-			e := &goldap.Entry{DN: attributes["dn"][0]}
-			for _, name := range append(slices.Clone(peopleAttributes), "level") {
-				if values := attributes[name]; len(values) > 0 {
-					a := &goldap.EntryAttribute{Name: name}
-					for _, v := range values {
-						a.ByteValues = append(a.ByteValues, []byte(v))
-					}
-					e.Attributes = append(e.Attributes, a)
+	return p.Read(f.each)
+}
+
+// each adds every entry of the forest.
+func (f *forest) each(add func(*goldap.Entry) error) error {
+	for _, attributes := range f.entries {
+		e := &goldap.Entry{DN: attributes["dn"][0]}
+		for _, name := range append(slices.Clone(peopleAttributes), "level") {
+			if values := attributes[name]; len(values) > 0 {
+				a := &goldap.EntryAttribute{Name: name}
+				for _, v := range values {
+					a.ByteValues = append(a.ByteValues, []byte(v))
 				}
-			}
-			if err := add(e); err != nil {
-				return err
+				e.Attributes = append(e.Attributes, a)
 			}
 		}
-		return nil
-	})
+		if err := add(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // account adds a user, a group, a distribution group, a group of BUILTIN or an account of another domain.
@@ -173,6 +176,36 @@ func TestPeopleEqualAFreshRead(t *testing.T) {
 	}
 }
 
+// TestRenamedEntryIsReadAgain checks a group that is renamed and keeps its attributes, and values that only their
+// boundaries distinguish (D-35).
+func TestRenamedEntryIsReadAgain(t *testing.T) {
+	group := map[string][]string{"dn": {"CN=g,DC=corp"}, "objectClass": {"group"}, "sAMAccountName": {"g"},
+		"objectSid": {domain.WithRID(2001).Binary()}, "groupType": {"-2147483646"}}
+	user := map[string][]string{"dn": {"CN=u,DC=corp"}, "objectClass": {"user"}, "sAMAccountName": {"u"},
+		"objectSid": {domain.WithRID(1104).Binary()}, "userAccountControl": {"512"}, "primaryGroupID": {"513"},
+		"memberOf": {"CN=g,DC=corp"}}
+	f := &forest{entries: []map[string][]string{{"dn": {"DC=corp"}, "objectClass": {"domainDNS"},
+		"objectSid": {domain.Binary()}}, group, user}}
+	var p People
+	check.NoError(t, f.read(&p))
+	sum := p.Accounts().Sum()
+	group["dn"], user["memberOf"] = []string{"CN=h,DC=corp"}, []string{"CN=h,DC=corp"}
+	check.NoError(t, f.read(&p))
+	check.Equal(t, p.Accounts().Sum(), sum, "D-35: the accounts after the group was renamed")
+	user["memberOf"] = []string{"CN=gone,DC=corp"}
+	check.NoError(t, f.read(&p))
+	check.That(t, strings.Contains(strings.Join(p.Unresolved, "\n"), "CN=gone,DC=corp"),
+		"D-22: unresolved are %q, want the group that is gone", p.Unresolved)
+	of := func(values ...string) string {
+		a := &goldap.EntryAttribute{Name: "n"}
+		for _, v := range values {
+			a.ByteValues = append(a.ByteValues, []byte(v))
+		}
+		return string(appendAttribute(nil, a))
+	}
+	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
+}
+
 // difference returns the accounts of a that b has with other values.
 func difference(a, b *directory.Accounts) (out []any) {
 	for i := range a.Users {
@@ -200,16 +233,19 @@ func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	check.NoError(t, f.read(&known))
 	was, away := known.Accounts(), errors.New("away")
 	sum := was.Sum()
-	f.change()
-	err := known.Read(func(add func(*goldap.Entry) error) error {
-		return errors.Join(add(&goldap.Entry{DN: "CN=other,DC=corp"}), away)
-	})
+	for _, e := range f.entries[1:] {
+		e["sAMAccountName"] = []string{e["dn"][0][3:5] + "x"}
+	}
+	err := known.Read(func(add func(*goldap.Entry) error) error { return errors.Join(f.each(add), away) })
 	check.That(t, errors.Is(err, away) && known.Accounts() == was && known.Accounts().Sum() == sum,
 		"D-22: %v, want the error and the same accounts as before", err)
 	var fresh People
 	check.NoError(t, errors.Join(f.read(&known), f.read(&fresh)))
 	check.That(t, known.Accounts().Sum() == fresh.Accounts().Sum(),
 		"D-22: the next read has other accounts, want those of a fresh one")
+	var none People
+	check.NoError(t, none.Read(func(func(*goldap.Entry) error) error { return nil }))
+	check.That(t, none.Accounts() != nil, "D-22: a read of no entries has no accounts, want an empty list")
 }
 
 // generated is a server with n accounts, each in five of a thousand groups, which it generates page

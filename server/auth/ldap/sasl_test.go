@@ -319,6 +319,14 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		"D-3: a long question in %d signed messages, %d others: %v", f.gss.tokens, f.gss.clear, err)
 }
 
+// TestSignedMessageIsBounded checks that the length of a signed message is checked before its bytes are read (D-4).
+func TestSignedMessageIsBounded(t *testing.T) {
+	s := &signer{Conn: &pipe{Reader: strings.NewReader("")}}
+	for n, want := range map[int64]error{1<<20 + 1024: io.EOF, 1<<20 + 1025: errTooLong} {
+		check.ErrorIs(t, check.Err(s.take(n)), want, "D-4: a message of %d bytes", n)
+	}
+}
+
 func hashed256(b []byte) []byte {
 	sum := sha256.Sum256(b)
 	return sum[:]

@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -87,5 +88,21 @@ func TestScreenBoundsMessages(t *testing.T) {
 		check.That(t, errors.Is(err, c.want) && (c.want != nil || string(got) == whole),
 			"D-4: %s: %x, %v, want %v", c.name, got, err, c.want)
 		_ = here.Close()
+	}
+	for most, want := range map[int64]error{3: nil, 2: errTooLong} {
+		check.ErrorIs(t, check.Err(readMessage(strings.NewReader("\x30\x03abc"), most)), want, "D-4: at most %d", most)
+	}
+}
+
+// TestStartTLSNeedsSuccess checks that only a successful answer to StartTLS begins TLS (D-1).
+func TestStartTLSNeedsSuccess(t *testing.T) {
+	for what, c := range map[string]struct {
+		answer []byte
+		ok     bool
+	}{"success": {done(1, goldap.ApplicationExtendedResponse, 0), true},
+		"refused":      {done(1, goldap.ApplicationExtendedResponse, goldap.LDAPResultUnavailable), false},
+		"another kind": {done(1, goldap.ApplicationSearchResultDone, 0), false}} {
+		err := startTLS(&screen{Conn: &pipe{Reader: bytes.NewReader(c.answer)}, split: message.Split})
+		check.Equal(t, err == nil, c.ok, "D-1: %s: %v, success", what, err)
 	}
 }

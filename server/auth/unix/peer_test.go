@@ -41,6 +41,8 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		t.Errorf("a program without a pid here: named %q, want no name", q.program())
 	}
 	_ = in.Close()
+	check.Eventually(t, func() bool { return !p.Alive() }, "the program did not end")
+	check.Equal(t, p.program(), "", "W-14: the name of a program that ended and still has its pid")
 	check.NoError(t, cmd.Wait())
 	if p.Alive() || p.program() != "" {
 		t.Errorf("a program that ended: alive %t, named %q, want false and no name", p.Alive(), p.program())

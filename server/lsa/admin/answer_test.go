@@ -2,11 +2,13 @@ package admin_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -201,6 +203,24 @@ func TestBackupPartMatchesStoreBytes(t *testing.T) {
 	}
 }
 
+// TestBackupNamesConcurrentChange checks that the revision of a part says whether the store changed during the copy.
+func TestBackupNamesConcurrentChange(t *testing.T) {
+	a := newAsker(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for ctx.Err() == nil {
+			check.NoError(t, a.Store.Update(sid.LocalSystem, func(*lsa.Edit) error { return nil }))
+		}
+	})
+	check.Eventually(t, func() bool {
+		out, err := admin.Ask(a.send, admin.Request{Do: admin.BackupStore})
+		return err == nil && strings.HasSuffix(out.Revision, "-")
+	}, "no part was copied during a change")
+	cancel()
+	writer.Wait()
+}
+
 // TestBackupReturnsKeyHalves checks that both halves of the audit log's key are distinguished, that a part has at
 // most one megabyte, and that an offset outside the data returns none.
 func TestBackupReturnsKeyHalves(t *testing.T) {
@@ -274,4 +294,7 @@ func TestFetchRejectsMalformedResponses(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %s", c.name, b, err, c.want)
 		}
 	}
+	out, err := admin.Ask(func([]byte) ([]byte, error) { return []byte(`{"error":"no","data":"YQ=="}`), nil },
+		admin.Request{Do: admin.Export})
+	check.That(t, err != nil && string(out.Data) == "a", "a refusal: %+v, %v, want its data", out, err)
 }

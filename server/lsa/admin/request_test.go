@@ -208,6 +208,14 @@ func TestMembersAndRightsAddAndRemove(t *testing.T) {
 	a.must(admin.Request{Do: admin.Grant, Name: "team", Rights: []string{"SeBackupPrivilege", "SeBatchLogonRight",
 		"SeRestorePrivilege"}})
 	a.has(admin.ListRights, `HOST\team M-1002 SeBackupPrivilege SeRestorePrivilege SeBatchLogonRight`, true)
+	logons := []string{"SeDenyBatchLogonRight", "SeDenyServiceLogonRight"}
+	for _, do := range []admin.Do{admin.Grant, admin.Revoke} {
+		a.must(admin.Request{Do: do, Name: "team", Rights: logons})
+		for _, right := range logons {
+			held := strings.Contains(a.list(admin.ListRights), right)
+			check.Equal(t, held, do == admin.Grant, "%s after %s", right, do)
+		}
+	}
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBackupPrivilege"}})
 	a.has(admin.ListRights, `HOST\team M-1002 SeRestorePrivilege SeBatchLogonRight`, true)
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBatchLogonRight", "SeRestorePrivilege"}})

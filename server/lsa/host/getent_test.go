@@ -21,6 +21,8 @@ case "$1 $2" in
 "passwd odd") echo odd:x:-5:100::: ;;
 "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;
 "passwd twice") echo twice:x:7:7::: ;;
+"passwd bare") echo bare:x:9:9::: ;;
+"initgroups bare") echo '8 9' ;;
 "initgroups twice") echo 'twice                 8'; echo 9 ;;
 "group wheel" | "group 10") echo wheel:x:10:alice ;;
 "initgroups alice") echo 'alice                 10 100 27' ;;
@@ -39,8 +41,10 @@ esac
 			!reflect.DeepEqual(gids, []uint32{100, 10, 27}) {
 			t.Errorf("%d %q %d %q %v", uid, name, gid, in, gids)
 		}
-		if gids, ok := n.Groups(ctx, "twice"); ok {
-			t.Errorf("Groups of a name with two lines = %v, want none", gids)
+		for _, name := range []string{"twice", "bare"} { // two lines, and one that does not begin with the name
+			if gids, ok := n.Groups(ctx, name); ok {
+				t.Errorf("Groups of %s = %v, want none", name, gids)
+			}
 		}
 		for _, name := range []string{"zoe", "odd", "two", "1000", "", "-x", "a:b", "a\nb", "\xff",
 			strings.Repeat("n", 300)} {

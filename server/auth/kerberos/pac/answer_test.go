@@ -2,6 +2,7 @@ package pac
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -70,11 +71,35 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		check.NoError(t, err)
 		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), ErrInvalid, "K-90: another %s", name)
 	}
+	w := alice()
+	w.Claims = nil
+	noClaims := forge.Seal(w.Buffers(), key(18))
+	p, err := Parse(noClaims)
+	check.NoError(t, err)
+	p.ClientClaims = want.ClientClaims
+	lie, err := p.MarshalAnswer()
+	check.NoError(t, err)
+	check.ErrorIs(t, check.Err(ReadAnswer(lie, noClaims)), ErrInvalid, "K-90: claims of a PAC without them")
 	for _, text := range []string{"", "{}", "null", `{"Logon":{"UserID":1104}}`, `{"x":1}`, "[", "\x00"} {
 		check.ErrorIs(t, check.Err(ReadAnswer([]byte(text), data)), ErrInvalid, "%q", text)
 	}
 	if _, err := ReadAnswer(text, data[:16]); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a short PAC: %v", err)
+	}
+}
+
+// TestParserReplyHasAtMost1024Claims checks both sides of the limit of claims.
+func TestParserReplyHasAtMost1024Claims(t *testing.T) {
+	p, data := answered(t)
+	for n, want := range map[int]error{1024: nil, 1025: ErrInvalid} {
+		var all []claims.Attribute
+		for i := range n {
+			all = append(all, claims.Attribute{Name: fmt.Sprint("c", i), Type: claims.Int64, Ints: []int64{7}})
+		}
+		p.ClientClaims = check.Must(claims.NewSet(all))
+		text, err := p.MarshalAnswer()
+		check.NoError(t, err)
+		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), want, "%d claims", n)
 	}
 }
 

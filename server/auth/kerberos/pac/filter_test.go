@@ -36,7 +36,7 @@ var everyKind = []struct{ sid, own, other string }{
 	{"S-1-5-999", ofComputer, ofComputer}, {"S-1-5-1000", "", ""}, {"S-1-5-1000-7", "", ""},
 	{"S-1-5-21", ofNoDomain, ofNoDomain}, {"S-1-5-21-1", ofNoDomain, ofNoDomain},
 	{"S-1-5-21-0-0-0-495", ofNoDomain, ofNoDomain}, {"S-1-5-21-0-0-0-496", "", ""},
-	{"S-1-5-21-0-0-0-497", "", ""}, {"S-1-5-21-0-0-0-498", ofNoDomain, ofNoDomain},
+	{"S-1-5-21-0-0-0-497", "", ""}, {"S-1-5-21-0-0-7-1000", "", ""}, {"S-1-5-21-0-0-0-498", ofNoDomain, ofNoDomain},
 	{"S-1-6-1", ofComputer, ofComputer}, {"S-1-9-1", ofComputer, ofComputer}, {"S-1-10-1", "", ""},
 	{"S-1-11-1", ofComputer, ofComputer}, {"S-1-15-2-1", label, label}, {"S-1-16-12288", label, label},
 	{"S-1-17-1", ofComputer, ofComputer}, {"S-1-18-1", "", asserted}, {"S-1-18-2", "", asserted},
@@ -84,6 +84,10 @@ func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, d
 // TestIssuerDeterminesAcceptedSIDs checks which SIDs pass at each place of a PAC for each issuer. An issuer of another
 // realm is foreign, and so is one of another domain if our own domain is known (K-22 to K-29).
 func TestIssuerDeterminesAcceptedSIDs(t *testing.T) {
+	bare, _ := sid.New(5)
+	for _, s := range []sid.SID{bare, {}} { // without a sub-authority
+		check.Equal(t, (&Place{}).dropReason(s, domain, false), ofComputer, "K-22: %v", s)
+	}
 	for _, foreign := range []bool{false, true} {
 		for _, own := range []sid.SID{{}, domain, other} {
 			for _, issuer := range []sid.SID{domain, other} {

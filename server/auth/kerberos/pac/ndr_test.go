@@ -83,6 +83,7 @@ func TestReaderNamesEachError(t *testing.T) {
 		"K-4: more than the maximum":             {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
 		"K-4: an ended text":                     {words(2, 0, 2, 0x41), ended, ""},
 		"K-4: a text without its end":            {words(2, 0, 2, 0x410041), ended, "without its end"},
+		"K-4: a text whose last low byte is 0":   {words(2, 0, 2, 0x1000041), ended, "without its end"},
 		"K-4: no end of no text":                 {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},
 		"K-4: an end of a later place":           {words(2, 1, 2, 0x41), ended, "from 1 of 2"},
 		"K-4: an actual count above the maximum": {words(1, 0, 2, 0x41), ended, "from 0 of 1"},
@@ -107,6 +108,10 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		b[64], b[66] = first, second
 		return forge.Metadata(b, 0, 0)
 	}
+	unnamed := forge.ClaimsSet(one)
+	clear(unnamed[60:64])
+	noValue := forge.ClaimsSet([]claims.Attribute{{Name: "a", Type: claims.String, Strings: []string{"x"}}})
+	clear(noValue[96:100]) // the pointer to the value, behind the name and the count of values
 	many := func(begin, n int) (out []claims.Attribute) {
 		for i := range n {
 			name := string(rune(0x4e00 + begin + i))
@@ -125,6 +130,8 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		"K-10: one type":            {typed(2, 2), ""},
 		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
 		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
+		"K-10: no name":             {forge.Metadata(unnamed, 0, 0), "named false"},
+		"K-10: a null value":        {forge.Metadata(noValue, 0, 0), "a value that is not there"},
 		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
 		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
 		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},

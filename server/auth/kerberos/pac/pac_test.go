@@ -169,12 +169,13 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
 		"a name of odd length": {"K-6", forge.ClientInfo,
 			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
-		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 8)},
+		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 18)},
 		"a UPN beyond the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
 		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
+		"a SAM name of odd length":  {"K-7", forge.UPN, set(12, 9)},
 		"another revision":          {"K-7", forge.UPN, set(16, 9)},
 		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
-		"attributes of no bits":     {"K-4", forge.Attributes, set(0, 0)},
+		"attributes of one bit":     {"K-4", forge.Attributes, set(0, 1)},
 		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
 	} {
 		refused(t, c.rule, name, with(c.kind, c.change))

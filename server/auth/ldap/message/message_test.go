@@ -30,6 +30,7 @@ var samples = []struct{ name, raw, want string }{
 	{"an attribute without values", "3013 020102 640e 0400 300a 3008 0404 636e3d61 3100", "same"},
 	{"an integer with a zero in front", "300d 02020001 6107 0a0100 0400 0400",
 		"300c 020101 6107 0a0100 0400 0400"},
+	{"an integer that needs its zero", "300d 02020080 6107 0a0100 0400 0400", "same"},
 	{"credentials of a bind", "3010 020101 610b 0a010e 0400 0400 8702 7879", "same"},
 	{"a page that is none", "302b 020103 6507 0a0100 0400 0400 a01d 301b" +
 		"0416 312e322e3834302e3131333535362e312e342e333139 0401 00",
@@ -93,7 +94,7 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"bytes behind":            "300c 020101 6107 0a0100 0400 0400 00",
 		"a request":               "3007 020101 4a02 6364",
 		"an intermediate answer":  "3005 020101 7900",
-		"a negative number":       "300c 0201ff 6107 0a0100 0400 0400",
+		"a negative number":       "300c 020180 6107 0a0100 0400 0400",
 		"a number of five bytes":  "3010 02050100000000 6107 0a0100 0400 0400",
 		"a number without bytes":  "300b 0200 6107 0a0100 0400 0400",
 		"no text":                 "300a 020101 6105 0a0100 0400",
@@ -101,6 +102,10 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"an integer as a value":   "3014 020102 640f 0400 300b 3009 0402 6f75 3103 020101",
 		"bytes behind the values": "3013 020102 640e 0400 300a 3008 0402 6f75 3100 0400",
 		"a boolean without bytes": "3015 020103 6507 0a0100 0400 0400 a007 3005 0401 31 0100",
+		"a boolean of two bytes":  "3017 020103 6507 0a0100 0400 0400 a009 3007 0401 31 0102 ffff",
+		"a value beyond its set":  "3013 020102 640e 0400 300a 3008 0401 6f 3102 0401 61",
+		"bytes behind a page": "3033 020103 6507 0a0100 0400 0400 a025 3023" +
+			"0416 312e322e3834302e3131333535362e312e342e333139 0409 3006 020100 0401 61 00",
 	} {
 		if m, err := Split(parse(t, text)); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %+v, %v, want %v", name, m, err, ErrInvalid)
@@ -114,6 +119,8 @@ func TestAlteredLDAPMessageIsRejected(t *testing.T) {
 	entry := parse(t, "301a 020102 6415 0403 636e3d 300e 300c 0402 6f75 3106 0401 61 0401 62")
 	page := parse(t, "3032 020103 6507 0a0100 0400 0400 a024 3022"+
 		"0416 312e322e3834302e3131333535362e312e342e333139 0408 3006 020100 0401 61")
+	long := append(parse(t, "3082011b 020102 64820114 0400 3082010e 3082010a 0401 61 31820103 048100 0481fd"),
+		make([]byte, 0xfd)...)
 	other := parse(t, "300e 020101 6109 0a0100 0400 0400 8900") // no message, but bytes that could be encoded
 	for name, c := range map[string]struct {
 		raw    []byte
@@ -142,6 +149,12 @@ func TestAlteredLDAPMessageIsRejected(t *testing.T) {
 		"an empty cookie":        {page, func(m *Message) { m.Controls[0].Paging.Cookie[1] = 0 }},
 		"a page without a value": {page, func(m *Message) { m.Controls[0].Value = nil }},
 		"a page of another type": {page, func(m *Message) { m.Controls[0].Type[1]-- }},
+		"another control as a page": {bytes.Replace(page, []byte(pagingType), []byte("1.2.840.113556.1.4.318"), 1),
+			func(m *Message) { p, _ := Split(page); m.Controls[0].Paging = p.Controls[0].Paging }},
+		"two values as one beyond the form of its length": {long, func(m *Message) {
+			v := m.Attributes[0].Values
+			v[0][1], m.Attributes[0].Values, m.Forms = 0x100, v[:1], m.Forms[:len(m.Forms)-1]
+		}},
 		"a page in another form": {page, func(m *Message) { m.Controls[0].Paging.Forms[0] = 1 }},
 		"a page with a form more": {page, func(m *Message) {
 			m.Controls[0].Paging.Forms = append(m.Controls[0].Paging.Forms, 0)
