@@ -20,6 +20,7 @@ func TestUnmetShowsValues(t *testing.T) {
 			Attribute{Name: "octets", Type: Octets, Octets: [][]byte{{1, 2}}}),
 		Resource: mustSet(strs("dept", "it")), Device: mustSet(), Local: mustSet(ints("flag", 0)),
 	}, members: map[sid.SID]bool{guests: true}}
+	most := strings.Repeat("ab", mostQuoted)
 	for text, want := range map[string]string{
 		"(@User.clearance >= 3)":         "@USER.clearance = 2, needed >= 3",
 		"(@User.clearance >= 2)":         "",
@@ -31,6 +32,8 @@ func TestUnmetShowsValues(t *testing.T) {
 			`@RESOURCE.twice has a value twice and does not count, needed == "a"`,
 		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
 		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",
+		"(@User.octets == #" + most + ")":                "@USER.octets = #0102, needed == #" + most,
+		"(@User.octets == #" + most + "00)":              "@USER.octets = #0102, needed == #" + most + "…",
 		"(!(@User.clearance >= 2))":                      "@USER.clearance = 2, needed not >= 2",
 		"(Exists @User.country)":                         "@USER.country is absent, needed Exists",
 		"(Member_of {SID(BA)})":                          "Member_of {SID(BA)} is not met",

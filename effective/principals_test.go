@@ -92,6 +92,7 @@ func TestEqualTokensShareColumn(t *testing.T) {
 		{effective.Config{}, sddl.MustParse("D:(A;;FR;;;WD)"), true},
 		{effective.Config{}, sddl.MustParse("D:(XA;;FR;;;WD;(@User.x == 1))"), true},
 		{effective.Config{}, sddl.MustParse("D:(XA;;FR;;;WD;(x == 1))"), false},
+		{effective.Config{}, sddl.MustParse("S:(FL;;FR;;;WD;(x == 1))"), false},
 		{effective.Config{}, opaque, true},
 		{callback, opaque, false},
 		{callback, nil, true},

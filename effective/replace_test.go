@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -144,6 +145,38 @@ func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 			t.Errorf("%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(),
 				difference.Affects(d), difference.Affects(nil), len(c.is), c.affects)
 		}
+	}
+}
+
+// Tokens that differ in more than groups or in Everyone, and any difference under a policy, affect every descriptor. An
+// entry for PRINCIPAL SELF is always affected.
+func TestReplaceOfUnlikeTokensAffectsAll(t *testing.T) {
+	spec := token.NetworkUser(worldDomain.WithRID(1000))
+	trusted, low := spec, spec
+	trusted.TrustLevel = sid.MustParse("S-1-19-512-4096")
+	low.Groups = slices.DeleteFunc(slices.Clone(spec.Groups), func(g token.Group) bool { return g.SID == sid.Everyone })
+	joined := spec
+	joined.Groups = append(slices.Clone(spec.Groups),
+		token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
+	entry := func(s sid.SID) *sd.Descriptor {
+		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, s))))
+		return sd.New(sd.Parts{Owner: sid.Users, Group: sid.Users, DACL: list, Control: sd.DACLPresent})
+	}
+	for name, c := range map[string]struct {
+		is    token.Spec
+		cfg   effective.Config
+		entry sid.SID
+		want  bool
+	}{
+		"a group":        {joined, effective.Config{}, sid.Users, false},
+		"a trust level":  {trusted, effective.Config{}, sid.Users, true},
+		"no Everyone":    {low, effective.Config{}, sid.Users, true},
+		"a policy":       {joined, effective.Config{Policies: &access.PolicySet{}}, sid.Users, true},
+		"PRINCIPAL SELF": {joined, effective.Config{}, sid.PrincipalSelf, true},
+	} {
+		p := effective.Compile([]*token.Token{must(token.New(spec))}, c.cfg)
+		_, difference := p.Replace([]*token.Token{must(token.New(c.is))})
+		check.Equal(t, difference.Affects(entry(c.entry)), c.want, "%s: Affects", name)
 	}
 }
 

@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -245,4 +247,21 @@ func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 			}
 		}
 	}
+}
+
+// With a callback, a view asks about all principals again, also about those whose tokens are equal.
+func TestViewAsksCallbackAgain(t *testing.T) {
+	answer := claims.False
+	var cfg effective.Config
+	cfg.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return answer }
+	d := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
+		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
+	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}, cfg))
+	people := []effective.Principal{{Name: "a", Token: must(token.New(token.StandardUser(worldUsers[0])))}}
+	check.NoError(t, check.Err(v.SetPrincipals(people)))
+	check.NoError(t, check.Err(v.Put("o", d)))
+	answer = claims.True
+	changes, err := v.SetPrincipals(people)
+	check.That(t, err == nil && slices.Equal(changes, []effective.Change{{Object: "o", Principal: "a", Allowed: true}}),
+		"changes %+v, %v, want that a has the right", changes, err)
 }

@@ -67,6 +67,11 @@ func TestBootObjectsAreProtected(t *testing.T) {
 		got, err := sddl.Format(d, sddl.Options{})
 		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
 		check.That(t, err == nil && err2 == nil && got == wanted, "descriptor of %s: %s, want %s", path, got, wanted)
+		// A name, the handle and each of the nine events in the directory are references.
+		if refs := map[string]uint32{`\KernelObjects`: 11, `\KernelObjects\LowMemoryCondition`: 2}[path]; refs != 0 {
+			basic := check.Result(zw.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
+			check.Equal(t, basic.PointerCount, refs, "references of %s", path)
+		}
 		zw.NtClose(h)
 	}
 }

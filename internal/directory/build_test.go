@@ -162,6 +162,19 @@ func TestUpdateEqualsNew(t *testing.T) {
 	check.That(t, kept >= 10*made && made != 0, "%d tokens were kept and %d made: want most of them kept", kept, made)
 }
 
+// A group that an update leaves out takes its own memberships with it.
+func TestGroupThatIsGoneHasNoGroups(t *testing.T) {
+	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
+	a := &directory.Accounts{Users: []directory.User{{Name: "u", SID: id(1100), MemberOf: []sid.SID{id(2002)}}},
+		Groups: []directory.Group{{Name: "a", SID: id(2001)},
+			{Name: "b", SID: id(2002), MemberOf: []sid.SID{id(2001)}}}}
+	d := must(directory.New(a))
+	b := &directory.Accounts{Users: a.Users, Groups: a.Groups[:1]}
+	after := must(d.Update(b)).Principals[0].Token
+	check.That(t, d.Principals[0].Token.Member(id(2001), false) && after.Member(id(2002), false) &&
+		!after.Member(id(2001), false), "groups after the update: %v", after.Groups())
+}
+
 // equalDirectories compares two directories of the same accounts by value.
 func equalDirectories(t *testing.T, step int, got, want *directory.Directory, a *directory.Accounts) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,21 @@ func TestDomainOfNameCounts(t *testing.T) {
 			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
 		}
 	}
+}
+
+// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory. A
+// fingerprint depends on the rights that a share withholds.
+func TestAmbiguousNameIsNotFound(t *testing.T) {
+	d := must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
+		"S-1-5-21-1-2-3-1102}\n  - {name: DA, sid: S-1-5-21-1-2-3-1103}\n" +
+		"groups:\n  - {name: Users, sid: S-1-5-21-1-2-3-2001}\n")))
+	check.Equal(t, fmt.Sprint(d.Find("Bob"), d.Find("bob"), d.Find("BOB")), "0 1 -1", "Bob, bob and BOB")
+	i, _, err := d.FindOrAdd(`BUILTIN\Users`)
+	check.NoError(t, err)
+	check.Equal(t, d.Principals[i].SID(), sid.Users, `BUILTIN\Users`)
+	before := d.Fingerprint()
+	d.Principals[0].Withheld = 1
+	check.That(t, d.Fingerprint() != before, "the fingerprint ignores what a share withholds")
 }
 
 // TestUserIsFoundByNameDomainOrSID: a user goes by its name, by its name in a domain, which is said, and by

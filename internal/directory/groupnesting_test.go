@@ -62,6 +62,15 @@ func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 	}
 }
 
+// A group that the walk skips counts.
+func TestSkippedGroupCounts(t *testing.T) {
+	n := directory.Nesting[int]{Most: 1}
+	n.Skip(1)
+	n.Skip(1)
+	check.Equal(t, n.Add(1), nil, "adding the skipped group")
+	check.Equal(t, n.Add(2), directory.ErrTooManyGroups, "adding another group")
+}
+
 const someone = "S-1-5-21-1-2-3-4"
 
 // TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once, and in no

@@ -165,7 +165,7 @@ func TestDescriptorsThatDependOnKind(t *testing.T) {
 		"D:(A;;FR;;;IU)": true, "D:(A;;FR;;;SU)": true, "D:(A;;FR;;;NU)": true, "D:(A;;FR;;;S-1-2-0)": true,
 		"D:(A;;FR;;;S-1-2-1)": true, "O:NUD:": true, `D:(XA;;FR;;;WD;(Member_of{SID(BA)}))`: true,
 		"D:(A;;FR;;;S-1-5-113)": false, "D:(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)": false,
-		`D:(A;;FA;;;WD)S:(SP;;;;;S-1-17-5)`: true,
+		`D:(A;;FA;;;WD)S:(SP;;;;;S-1-17-5)`: true, `D:(A;;FA;;;WD)S:(FL;;FR;;;WD;(Member_of{SID(BA)}))`: true,
 	} {
 		o := sddl.MustParse(text)
 		check.Equal(t, plain.DependsOnKind(o), want, "B-26: %s", text)

@@ -30,6 +30,18 @@ func TestSumDependsOnEveryField(t *testing.T) {
 			Groups: []directory.Group{{Name: "staff", SID: id("S-1-5-21-1-2-3-1200")}},
 		}
 	}
+	// A copy with other accounts has its own sum, and the first keeps its.
+	was := first()
+	before := was.Sum()
+	user2 := directory.User{Name: "dora", SID: id("S-1-5-21-1-2-3-1107")}
+	group2 := directory.Group{Name: "crew", SID: id("S-1-5-21-1-2-3-1200")}
+	for _, with := range []accounts{was.With(map[int]directory.User{0: user2}, nil),
+		was.With(nil, map[int]directory.Group{0: group2})} {
+		fresh := &directory.Accounts{Users: with.Users, Groups: with.Groups}
+		check.That(t, with.Sum() == fresh.Sum() && with.Sum() != before, "the sum of %+v is that of other accounts",
+			with)
+	}
+	check.Equal(t, was.Sum(), before, "sum of the first accounts")
 	seen := map[[32]byte]string{first().Sum(): "nothing"}
 	for _, c := range []struct {
 		what   string

@@ -77,11 +77,11 @@ func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	return r.TextAt(Address(le.Uint64(b[8:])), n)
 }
 
-// terminated copies zero-terminated text. It returns STATUS_INSUFFICIENT_RESOURCES if the text exceeds the remaining
-// memory, and STATUS_INVALID_PARAMETER if it exceeds maxText.
+// terminated copies zero-terminated text. It returns STATUS_INSUFFICIENT_RESOURCES if text and terminator exceed the
+// remaining memory. Only the text reduces left.
 func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
-	s, n, st := r.zeroTerminated(p, min(maxText, r.left/2))
-	if st == ntstatus.InvalidParameter && n < maxText {
+	s, n, st := r.zeroTerminated(p, r.left/2)
+	if st == ntstatus.InvalidParameter {
 		return "", ntstatus.InsufficientResources
 	}
 	r.left -= 2 * n

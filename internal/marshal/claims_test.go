@@ -39,6 +39,12 @@ func TestAttributesShareOneLimit(t *testing.T) {
 		text := binary.LittleEndian.AppendUint64([]byte{c.length, 0, c.length, 0, 0, 0, 0, 0}, uint64(at))
 		check.Equal(t, check.Status(r.text(text)), c.want, "text of %d bytes", c.length)
 	}
+	r.left = 16
+	copy(b, "a\x00b\x00c\x00")
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Success, ntstatus.InsufficientResources} {
+		check.Equal(t, check.Status(r.terminated(at)), want, "terminated text %d of 6 bytes", i+1)
+	}
+	check.Equal(t, check.Status(r.terminated(0)), ntstatus.AccessViolation, "terminated text at 0")
 }
 
 // TestUnreadableStructuresAreAccessViolations checks the status of each structure at an address where there is no

@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,9 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 		got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), c.choice))
 		check.That(t, slices.Equal(got, strings.Fields(c.want)), "%+v: %v, want %s", c.choice, got, c.want)
 	}
+	names := []*objects.Name{objects.NewName("/s/c", nil), objects.NewName("/s/c", nil)}
+	paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Names: names}))
+	check.Equal(t, fmt.Sprint(names[0].Found(), names[1].Found()), "1 1", "objects of two equal names")
 	for _, bad := range []string{"", "[", "a[]"} {
 		check.That(t, (objects.Patterns{"ok", bad}).Check() != nil, "%q is a glob", bad)
 	}

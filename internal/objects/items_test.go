@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
@@ -59,6 +61,47 @@ func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
 	}); err != failed || n != 1 {
 		t.Errorf("a visit that fails: %d, %v, want 1, %v", n, err, failed)
 	}
+}
+
+// An object with the name of the path in full is found, though others have the name as accounts. A note of the source
+// stays.
+func TestPathPrecedesAccountNames(t *testing.T) {
+	ctx := context.Background()
+	list := []objects.Object{{Path: []byte("CN=1"), Entry: &objects.Entry{Name: "x"}},
+		{Path: []byte("CN=2"), Entry: &objects.Entry{Name: "x"}}, {Path: []byte("x"), Note: objects.NoteStale}}
+	for i := range list {
+		list[i].SD, list[i].Form = []byte("O:BA"), objects.FormSDDL
+	}
+	find := func(n int) (objects.Item, error) {
+		at := 0
+		return objects.Find(ctx, gathered(func(o *objects.Object) error {
+			if at == n {
+				return io.EOF
+			}
+			*o = list[at]
+			at++
+			return nil
+		}), objects.NewName("x", nil), sid.SID{}, winnt.FileObject)
+	}
+	i, err := find(3)
+	check.That(t, err == nil && i.Path == "x" && i.Note == objects.NoteStale, "x: %+v, %v", i, err)
+	_, err = find(2)
+	check.That(t, errors.Is(err, objects.ErrAmbiguous), "two accounts: %v, want %v", err, objects.ErrAmbiguous)
+}
+
+// gathered is a source of the objects that the function returns.
+type gathered func(o *objects.Object) error
+
+func (f gathered) Next(b *objects.Batch) error { return objects.Gather(b, f) }
+
+// A batch that stops says where: the lines before the object, and the bytes without the rest.
+func TestStoppedBatchSaysWhere(t *testing.T) {
+	var stopped atomic.Bool
+	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}
+	check.That(t, !b.Stop(12, 30) && !b.Cut, "a batch stops before it is told")
+	stopped.Store(true)
+	check.That(t, b.Stop(12, 30) && b.Cut && b.Lines == 2 && b.End == 70,
+		"stopped: %t, %d lines, %d bytes, want 2 and 70", b.Cut, b.Lines, b.End)
 }
 
 // Each object with its own descriptor, though others have its path; equal ones are parsed once.

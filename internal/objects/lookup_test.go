@@ -15,9 +15,10 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	d, err := directory.New(&directory.Accounts{Domain: domain,
 		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},
-			{Name: "Administrators", SID: domain.WithRID(1108)}},
-		Groups: []directory.Group{{Name: "Staff", SID: domain.WithRID(2000)},
-			{Name: `OTHER\bob`, SID: sid.MustParse("S-1-5-21-9-9-9-1108")}}})
+			{Name: "Administrators", SID: domain.WithRID(1108)}, {Name: "both", SID: domain.WithRID(1109)}},
+		Groups: []directory.Group{{Name: "both", SID: domain.WithRID(2001)},
+			{Name: "posix", SID: domain.WithRID(2002), GID: directory.UnixID{ID: 7, Known: true}},
+			{Name: "Staff", SID: domain.WithRID(2000)}, {Name: `OTHER\bob`, SID: sid.MustParse("S-1-5-21-9-9-9-1108")}}})
 	check.NoError(t, err)
 	assumed := ""
 	find := objects.NewLookup(d, func(domain string) { assumed += domain + ";" })
@@ -29,7 +30,8 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		`NT SERVICE\TrustedInstaller`: "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
 		// No name that two accounts could have.
 		"Administrators": "", "alice": "", "Staff": "", `BUILTIN\alice`: "", `BUILTIN\Administratoren`: "",
-		`VORDEFINIERT\Administratoren`: "", "Jeder": "", `CORP\nobody`: "", `CORP\`: "", "": "",
+		`VORDEFINIERT\Administratoren`: "", "Jeder": "", `CORP\nobody`: "", `CORP\both`: "", `CORP\posix`: "",
+		`CORP\`: "", "": "",
 	} {
 		s, ok := find(name)
 		check.That(t, ok == (want != "") && (!ok || s.String() == want), "%s is %v, %t, want %s", name, s, ok, want)

@@ -52,6 +52,7 @@ func TestTokenIsMemberOfEnabledGroups(t *testing.T) {
 		{primary, nt.Cap(users), false, ntstatus.NoImpersonationToken},
 		{0x7FFFFFF0, nt.Cap(users), false, ntstatus.InvalidHandle},
 		{client, nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, false, ntstatus.InvalidSID},
+		{client, nt.Captured[sid.SID]{Status: ntstatus.AccessViolation}, false, ntstatus.AccessViolation},
 	} {
 		got, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{TokenHandle: c.token, SIDToCheck: c.sid})
 		check.That(t, got == c.want && st == c.st,
@@ -95,6 +96,12 @@ func TestAppContainerTokenHasPackageMembership(t *testing.T) {
 	if !ok {
 		t.Fatal(w.LastError())
 	}
+	denied := check.Result(w.NT().NtFilterToken(box, 0, []sid.SID{users}, nil,
+		nil)) // has Users for deny entries only
+	limited, ok := w.DuplicateToken(denied, winnt.SecurityImpersonation)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
 	for _, c := range []struct {
 		what string
 		in   any
@@ -109,6 +116,8 @@ func TestAppContainerTokenHasPackageMembership(t *testing.T) {
 		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: client, SIDToCheck: nt.Cap(users)}, false, 0},
 		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: client, SIDToCheck: nt.Cap(users),
 			Flags: 1}, true, 0},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: limited, SIDToCheck: nt.Cap(users),
+			Flags: 1}, false, 0},
 		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: box, SIDToCheck: nt.Cap(users), Flags: 1},
 			false, ntstatus.NoImpersonationToken},
 	} {

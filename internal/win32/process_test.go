@@ -82,3 +82,18 @@ func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
 		t.Errorf("unknown flag: %v %v, want ERROR_INVALID_PARAMETER", ok, w.LastError())
 	}
 }
+
+// TestCreateProcessInheritsHandlesOnRequest: the child has the inheritable handles of its parent if InheritHandles is
+// set (O-59).
+func TestCreateProcessInheritsHandlesOnRequest(t *testing.T) {
+	w, sys := thread(t)
+	event := check.Result(w.NT().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+		&nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false))
+	for _, inherit := range []bool{false, true} {
+		out, ok := w.CreateProcess(win32.CreateProcessIn{InheritHandles: inherit})
+		check.RequireThat(t, ok, "CreateProcess: %v", w.LastError())
+		child := sys.Process(winnt.Handle(out.ProcessID)).FirstThread()
+		_, st := child.NtQueryObject(event, nt.ObjectBasicInformation)
+		check.That(t, st.IsSuccess() == inherit, "inherit %t: the child's query of the event returns %v", inherit, st)
+	}
+}

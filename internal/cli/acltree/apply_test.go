@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -81,14 +82,62 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 		m.add("a", Directory, other)
 		delete(m.files, "a/b")
 		m.files["a/f"].values[MountAttribute] = sddl.MustParse(other).Append(nil)
+		const child = "a/b/\xff\n\x1b[2J"
+		m.files[child].status.Device++
+		m.files[""].status.Kind = Regular
 		got := map[string]error{}
 		out, err := Run(t.Context(), m, Mount{}, j, undo, func(p string, err error) { got[p] = err }, nil)
-		if err != nil || out.Failed != 3 || !errors.Is(got["a"], ErrReplaced) || !errors.Is(got["a/f"], ErrChanged) ||
-			got["a/b"] == nil {
-			t.Errorf("F-207: undo %t: outcome %+v, %v, errors %v, want 3 failed files", undo, out, err, got)
+		if err != nil || out.Failed != 5 || !errors.Is(got["a"], ErrReplaced) || !errors.Is(got[child], ErrReplaced) ||
+			!errors.Is(got[""], ErrReplaced) || !errors.Is(got["a/f"], ErrChanged) || got["a/b"] == nil {
+			t.Errorf("F-207: undo %t: outcome %+v, %v, errors %v, want 5 failed files", undo, out, err, got)
 		}
 		for _, name := range []string{"a", "a/f"} {
 			check.Equal(t, must(sddl.Format(m.files[name].descriptor(), sddl.Options{})), other, "F-207: %s has", name)
 		}
+	}
+}
+
+// oneFile is a Keeper of one file, which counts what it writes.
+type oneFile struct {
+	Keeper
+	kept    Kept
+	written int
+}
+
+func (s *oneFile) Read(Held) (Kept, error) { return s.kept, nil }
+
+func (s *oneFile) Write(Held, *Kept, uint16, *sd.Descriptor) error { s.written++; return nil }
+
+func (s *oneFile) Restore(Held, *Kept) error { s.written++; return nil }
+
+// A descriptor that the file system derives is not the same state as an equal one in an attribute. A file that has the
+// wanted state is not written (F-207).
+func TestWriteComparesStoredValues(t *testing.T) {
+	m := newMemory()
+	s := m.add("f", Regular, "").status
+	x, y := []byte("x"), []byte("y")
+	for name, c := range map[string]struct {
+		undo          bool
+		raw           []byte // of the plan
+		before, after string
+		hasRaw        []byte
+		has           string
+		written       bool
+		err           error
+	}{
+		"first value":          {false, nil, "D:", "D:P", nil, "D:", true, nil},
+		"stored meanwhile":     {false, nil, "D:", "D:P", x, "D:", false, ErrChanged},
+		"protected meanwhile":  {false, x, "D:", "D:(A;;FR;;;WD)", x, "D:P", false, ErrChanged},
+		"changed already":      {false, x, "D:", "D:P", y, "D:P", false, nil},
+		"equal to the derived": {false, nil, "D:", "D:", nil, "D:", true, nil},
+		"undone already":       {true, x, "D:", "D:P", y, "D:", false, nil},
+		"never different":      {true, x, "D:", "D:", x, "D:", false, nil},
+		"stored by the change": {true, nil, "D:", "D:", x, "D:", true, nil},
+	} {
+		k := &oneFile{kept: Kept{Raw: c.hasRaw, Descriptor: sddl.MustParse(c.has)}}
+		written, err := write(m, k, &Entry{Path: "f", Device: s.Device, Inode: s.Inode, Raw: c.raw,
+			Before: sddl.MustParse(c.before), After: sddl.MustParse(c.after)}, c.undo)
+		check.That(t, written == c.written && (k.written == 1) == c.written && errors.Is(err, c.err),
+			"%s: written %t, %d times, %v, want %t, %v", name, written, k.written, err, c.written, c.err)
 	}
 }

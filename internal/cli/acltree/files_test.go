@@ -112,6 +112,9 @@ func (f *memoryFile) SetAttribute(name string, value []byte) error {
 	}
 	if name == MountAttribute { // the mount merges the DACL into what it has
 		was, given := f.descriptor().Parts(), must(sd.Decode(value)).Parts()
+		if given.Control&sd.DACLAutoInheritRequest == 0 { // as Windows does
+			given.Control &^= sd.DACLAutoInherited
+		}
 		const dacl = sd.DACLPresent | sd.DACLProtected | sd.DACLAutoInherited
 		was.DACL, was.Control = given.DACL, was.Control&^dacl|given.Control&dacl
 		value = sd.New(was).Append(nil)

@@ -28,6 +28,9 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
 		t.Errorf("journal = %+v, want 5 entries of the root /r", j)
 	}
+	if _, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...))); err == nil {
+		t.Error("a line after the last one is accepted, want an error")
+	}
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
 		check.RequireThat(t, errors.Is(err, ErrUnfinished) || errors.Is(err, ErrNoJournal),
@@ -112,6 +115,7 @@ func TestDamagedJournalEntryIsRejected(t *testing.T) {
 		head + `{"blob":"%"}` + "\n":                        "line 2: the undo file is damaged: blob: illegal base64",
 		head + blob + `{"path":"a","raw":1}` + "\n":         "line 3: the undo file is damaged: raw: there is no blob 1",
 		head + blob + `{"path":"a","raw":-1}` + "\n":        "line 3: the undo file is damaged: raw: there is no blob -1",
+		head + blob + `{"path":"a","before":-1}` + "\n":     "line 3: it refers to a missing descriptor",
 		head + blob + `{"pathBytes":"/w==","raw":0}` + "\n": "",
 	} {
 		err := (&Journal{file: strings.NewReader(text)}).Each(func(*Entry) error { return nil })

@@ -3,6 +3,7 @@ package acltree
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -28,12 +29,13 @@ func xdr(list ...fileaccess.NFS4ACE) []byte {
 
 // DecodeNFS4 decodes what xdr encodes, and refuses each shortened input.
 func TestDecodeNFS4(t *testing.T) {
-	want := []fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 0x1f01ff}, {Type: fileaccess.NFS4Deny,
-		Flags: fileaccess.NFS4IdentifierGroup, Who: "staff@example.org", Mask: 2}}
+	want := []fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 0x1f01ff},
+		{Type: fileaccess.NFS4Deny, Flags: fileaccess.NFS4IdentifierGroup, Who: "staff@example.org", Mask: 2},
+		{Type: fileaccess.NFS4Alarm, Who: "x"}}
 	b := xdr(want...)
 	got, err := DecodeNFS4(b)
-	check.RequireThat(t, err == nil && len(got) == 2 && got[0] == want[0] && got[1] == want[1],
-		"decoded entries = %+v, %v, want %v and %v", got, err, want[0], want[1])
+	check.RequireThat(t, err == nil && slices.Equal(got, want), "decoded entries = %+v, %v, want %+v", got, err, want)
+	check.NoError(t, check.Err(DecodeNFS4(xdr(make([]fileaccess.NFS4ACE, fileaccess.MaxNFS4Entries)...))))
 	for n := range b {
 		if _, err := DecodeNFS4(b[:n]); !errors.Is(err, fileaccess.ErrNFS4ACL) {
 			t.Errorf("%d bytes: %v, want %v", n, err, fileaccess.ErrNFS4ACL)

@@ -21,7 +21,9 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		Groups: []directory.Group{{Name: "staff", SID: sid.MustParse("S-1-5-21-1-2-3-2001")}}}))
 	n := &Names{Directory: dir,
 		Store: func(name string) (Account, bool) {
-			return Account{SID: sid.MustParse("S-1-5-21-7-7-7-1001"), From: "store"}, name == "carol" || name == "BG"
+			return Account{SID: sid.MustParse("S-1-5-21-7-7-7-1001"), From: "store"}, name == "carol" ||
+				name == "BG" ||
+				name == `OTHER\nobdy` // which has a domain, so that it is not asked
 		},
 		Server: func(name string) (Account, bool, error) {
 			if name == "broken" {
@@ -47,7 +49,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"group:carol": "not a user or group", "S-1-x": "not a user or group",
 		"BG": "write the SID", "aliec": "did you mean alice",
 		"\x1b[2J": `\x1b`,
-		"broken":  "injected", "user:Everyone": "not a user",
+		"broken":  "injected", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
 		if a, err := n.Find(name); err == nil || !strings.Contains(err.Error(), want) || a != (Account{}) {
@@ -60,6 +62,9 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
 	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
 		t.Errorf("account nobody with uid 65534 = %v, %v, want the overflow error", a, err)
+	}
+	if a, err := nobody.Find("group:nobody"); err != nil || a.SID.String() != "S-1-22-2-65534" {
+		t.Errorf("group nobody with gid 65534 = %v, %v, want S-1-22-2-65534", a, err)
 	}
 	// A source that getent uses, such as winbind, has more users and groups than the files of the host.
 	bin := t.TempDir()

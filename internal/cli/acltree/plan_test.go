@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -36,6 +37,9 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	if got := m.text(); got != changed {
 		t.Errorf("got\n%q\nwant\n%q", got, changed)
 	}
+	_, err = Run(t.Context(), m, Mount{}, j, false, nil, func(o Outcome) { out = o })
+	check.That(t, err == nil && out == (Outcome{Already: 5}), "progress of a repeated run = %+v, %v, want 5 files", out,
+		err)
 	if _, counts := planned(t, m, readers(t), nil); counts.Changed != 0 {
 		t.Errorf("a repeated grant changes %d files, want 0", counts.Changed)
 	}
@@ -76,6 +80,38 @@ func TestPlanSurvivesErrors(t *testing.T) {
 		context.Canceled) {
 		t.Errorf("plan with an ended context: %v, want context.Canceled", err)
 	}
+}
+
+// A new attribute has the version of that of the directory above. A change can ask to store an equal descriptor. A plan
+// for a link is an error.
+func TestPlanStoresNewAttributes(t *testing.T) {
+	m := newMemory()
+	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
+	m.add("", Directory, "").values[ntacl.Name] = must(a.Append(nil))
+	m.add("f", Regular, "")
+	j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true, Change: func(n *Node) (*sd.Descriptor, bool,
+		error) {
+		n.Store = true
+		return n.Before, true, nil
+	}})
+	entries := 0
+	check.NoError(t, j.Each(func(e *Entry) error {
+		entries++
+		check.That(t, e.Path == "f" && e.Version == 3, "%q gets version %d, want f with 3", e.Path, e.Version)
+		return nil
+	}))
+	check.Equal(t, entries, 1, "changed files")
+	m.files[""].status.Kind = Other
+	_, err := (&Plan{Files: m, Keeper: Offline{}, Change: readers(t)}).Run(t.Context(), discard{})
+	check.That(t, errors.Is(err, ErrKind), "plan for a link: %v, want %v", err, ErrKind)
+}
+
+// An entry for CREATOR GROUP in a stored value stays.
+func TestStoredCreatorGroupEntryStays(t *testing.T) {
+	n := &Node{Directory: true, Kept: &Kept{Raw: []byte("x")}, Before: sddl.MustParse("D:(A;OICI;FR;;;CG)")}
+	after, _, err := readers(t)(n)
+	check.NoError(t, err)
+	check.Equal(t, after.DACL().Len(), 2, "entries")
 }
 
 type discard struct{}

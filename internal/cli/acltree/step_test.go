@@ -63,6 +63,8 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 			"D:(A;;FA;;;BU)", nil},
 		{"revoke grants", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &grants},
 			"D:(D;;FX;;;BU)", nil},
+		{"revoke own entries", "D:(A;;FR;;;BU)(A;ID;FR;;;BU)", false, Step{Revoke, sid.Users, must(ParseRights("read")),
+			0, nil}, "D:(A;ID;FR;;;BU)", nil},
 		{"revoke nothing", "D:(A;ID;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil}, "", ErrNothing},
 		{"no DACL", "O:BA", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "", ErrNullDACL},
 		{"out of order", "D:(A;;FA;;;BA)(D;;FX;;;BU)", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "",

@@ -93,6 +93,60 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"changes between equal states: %+v", page.Changes)
 }
 
+// An account gains nothing that GenericAll or its being an administrator gave it before. Upper case in its name
+// makes no difference (B-51). The lists of new objects and of new members have 40 names and count the others.
+func TestFormerRightsAreNotGained(t *testing.T) {
+	var states [2]adreport.State
+	for i, rights := range []string{"GA", "WD"} {
+		d, desk, helen, carla := office()
+		bob := d.find("CN=bob,CN=Users," + base)
+		for n := range 41 {
+			if e := d.account("user", fmt.Sprint("m", n)); i == 1 {
+				e.join(desk)
+			}
+		}
+		carla.allow = []string{"(A;;" + rights + ";;;" + helen.sid() + ")", "(A;;WD;;;" + bob.sid() + ")"}
+		d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + bob.sid() + ")",
+			"(A;;WD;;;" + helen.sid() + ")"}
+		if i == 0 {
+			bob.more = append(bob.more, "memberOf: CN=Domain Admins,CN=Users,"+base)
+			helen.name = "Helen"
+		} else {
+			for n := range 41 {
+				d.account("user", fmt.Sprint("n", n))
+			}
+		}
+		states[i] = state(t, d.ldif())
+	}
+	page, _, _ := pageOf(t, &adreport.Report{Now: states[1], Before: &states[0]})
+	c := page.Changes
+	check.That(t, len(c.Gained)+len(c.Opened) == 0 && slices.Equal(c.Ceased.List, []string{"bob"}),
+		"gained %+v, opened %+v, want none; no administrators any more: %v, want bob", c.Gained, c.Opened, c.Ceased)
+	at := slices.IndexFunc(c.Memberships, func(m adreport.Membership) bool { return m.Group == "desk" })
+	joined := c.Memberships[at].Joined
+	check.That(t, joined.Count == 41 && len(joined.List) == 40, "%d names of %d members, want 40 of 41",
+		len(joined.List), joined.Count)
+	listed := slices.DeleteFunc(slices.Clone(c.Objects), func(o string) bool {
+		return !strings.HasSuffix(o, "new object")
+	})
+	check.That(t, len(listed) == 41 && listed[40] == "and 1 more: new object", "new objects: %q", listed)
+}
+
+// The paths of an account through one important object are one row, with each kind of object once.
+func TestPathsThroughOneObjectAreOneRow(t *testing.T) {
+	c := &adreport.Changes{}
+	for _, x := range [][4]string{{"ann", "A", "group policy", "domain root"}, {"ann", "B", "group policy",
+		"domain root"},
+		{"bob", "A", "group policy", "domain root"}, {"ann", "C", "KRBTGT", "AdminSDHolder"}, {"ann", "D", "KRBTGT",
+			""}} {
+		c.Opened = append(c.Opened, adreport.Change{Who: x[0], Object: x[1], Kind: x[2], Through: x[3]})
+	}
+	check.Equal(t, fmt.Sprint(c.OpenedThrough()), "[{ann domain root [A B] [group policy]} "+
+		"{bob domain root [A] [group policy]} {ann AdminSDHolder [C] [KRBTGT]}]", "paths through others")
+	check.That(t, len(c.OpenedDirectly()) == 1 && c.OpenedDirectly()[0].Object == "D",
+		"direct: %+v, want D", c.OpenedDirectly())
+}
+
 // TestShortestChangedPathsAreListed checks the limit of 5,000 changed paths. Exactly that many are all listed. Of more,
 // the report lists the shortest and counts the rest. 500 users open 10 paths each, one of them of a single step.
 func TestShortestChangedPathsAreListed(t *testing.T) {

@@ -24,6 +24,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	d, desk, helen, carla := office()
 	unit := d.unit("Sales")
 	order = d.account("user", "order")
+	order.deny = []string{"P"} // before the entries
 	order.allow = []string{"(D;;WP;;;AU)", "(A;ID;WD;;;AU)", "(A;;LC;;;AU)"}
 	carla.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;" + helen.sid() + ")", "(A;ID;WD;;;AU)"}
 	unit.allow = []string{"(A;CIIO;WD;;;" + helen.sid() + ")", "(D;;CR;;;" + gone + ")"}
@@ -41,6 +42,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		carlas + ": removed entry: allow Authenticated Users list",
 		carlas + ": removed inherited entry: allow Authenticated Users read rights",
 		carlas + ": new inherited entry: allow Authenticated Users write DACL (and on 1 other object)",
+		"CN=order,CN=Users," + base + ": inherits no entries any more",
 		"CN=order,CN=Users," + base + ": the same entries in another order",
 		sales + ": new entry: allow helen write DACL, inherited by children only",
 		sales + ": new entry: deny " + gone + " extended right",

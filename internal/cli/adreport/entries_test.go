@@ -1,6 +1,7 @@
 package adreport_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,24 +16,27 @@ func TestEntriesWithoutStepAreListed(t *testing.T) {
 	d, desk, helen, carla := office()
 	desk.allow = []string{"(A;;SW;;;" + helen.sid() + ")"} // AddSelf
 	carla.allow = []string{"(OA;;SW;" + spnGUID + ";;" + helen.sid() + ")", "(A;;SW;;;" + desk.sid() + ")",
-		"(OA;CIIO;SW;" + spnGUID + ";;" + desk.sid() + ")"}
+		"(A;;SW;;;" + desk.sid() + ")", "(OA;CIIO;SW;" + spnGUID + ";;" + desk.sid() + ")"}
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + helen.sid() + ")"}
 	d.find(base).allow = append(d.find(base).allow, "(OA;;CR;"+changesGUID+";;"+helen.sid()+")",
 		"(OA;;CR;"+changesGUID+";;"+desk.sid()+")", "(OA;;CR;"+changesAllGUID+";;"+desk.sid()+")")
-	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CR;;;" + helen.sid() + ")"}})
+	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CR;;;" + helen.sid() + ")",
+		"(A;;0x100000;;;" + desk.sid() + ")", "(A;;CR;;;S-1-5-80-1-512)"}})
 	page, _, _ := pageOf(t, &adreport.Report{Title: "entries", Now: state(t, d.ldif())})
 	var got []string
 	for _, e := range page.Entries {
-		if e.Account == "helen" || e.Account == "desk" {
-			got = append(got, e.Account+" "+e.Kind+" "+e.Rights+" "+strings.Split(e.Sample, ",")[0])
+		if e.Account == "helen" || e.Account == "desk" || strings.HasPrefix(e.Account, "S-") {
+			got = append(got, fmt.Sprint(e.Account, " ", e.Kind, " ", e.Rights, " ", strings.Split(e.Sample, ",")[0],
+				" ", e.Objects))
 		}
 	}
 	slices.Sort(got)
 	want := []string{
-		"desk allow validated write CN=carla",
-		"helen allow extended right OU=Staff",
-		"helen allow extended right on DS-Replication-Get-Changes DC=corp",
-		"helen allow validated write on Validated-SPN CN=carla",
+		"S-1-5-80-1-512 allow extended right OU=Staff 1", "desk allow 0x100000 OU=Staff 1",
+		"desk allow validated write CN=carla 1", "helen allow extended right OU=Staff 1",
+		"helen allow extended right on DS-Replication-Get-Changes DC=corp 1",
+		"helen allow validated write on Validated-SPN CN=carla 1",
 	}
+	check.That(t, page.Entries[0].Account != "Authenticated Users", "the first row only reads: %+v", page.Entries[0])
 	check.That(t, slices.Equal(got, want), "entries %q, want %q", got, want)
 }

@@ -17,11 +17,25 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": ""} {
 		d.add(&entry{dn: "OU=" + name + "," + base, class: "organizationalUnit"})
 		d.next++
-		e := d.add(&entry{dn: "CN=pc,OU=" + name + "," + base, class: "computer", name: name + "$", rid: d.next})
+		e := d.add(&entry{dn: `CN=p\,c,OU=` + name + "," + base, class: "computer", name: name + "$", rid: d.next})
 		if system != "" {
 			e.more = []string{"operatingSystem: " + system}
 		}
 	}
+	d.add(&entry{dn: "OU=Sub,OU=Servers," + base, class: "organizationalUnit"})
+	for i, e := range []*entry{
+		{dn: "CN=srv2,OU=Sub,OU=Servers," + base, class: "computer", name: "srv2$",
+			more: []string{"operatingSystem: Linux"}},
+		{dn: "CN=DC2,CN=Computers," + base, class: "computer", name: "DC2$", more: []string{"primaryGroupID: 516"}},
+		{dn: "CN=ro,CN=Users," + base, class: "user", name: "KRBTGT_7"},
+	} {
+		e.rid = 3000 + i
+		d.add(e)
+	}
+	// Neither a zone nor a group of another domain is important.
+	d.add(&entry{dn: "DC=ForestDnsZones," + base, class: "domain", more: []string{"objectClass: domainDNS"}})
+	d.add(&entry{dn: "CN=far,CN=Users," + base, class: "group", name: "far",
+		more: []string{"objectSid: S-1-5-21-1-1-1-512", "groupType: -2147483646"}})
 	d.add(&entry{dn: "CN={6AC1786C},CN=Policies,CN=System," + base, class: "groupPolicyContainer"})
 	s := state(t, d.ldif())
 	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: s,
@@ -30,8 +44,9 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	for _, x := range page.Important {
 		got = append(got, x.Kind)
 	}
-	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT Administrator Domain Controllers " +
-		"Administrators Backup Operators domain controller group policy OU with 1 server " +
+	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT " +
+		"KRBTGT of a read-only domain controller Administrator Domain Controllers Administrators Backup Operators " +
+		"domain controller domain controller group policy OU with 2 servers OU with 1 server " +
 		"OU with 1 computer of unknown system named by --important]"
 	check.That(t, fmt.Sprint(got) == want, "got  %v\nwant %s", got, want)
 }

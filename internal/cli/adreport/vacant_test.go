@@ -15,9 +15,9 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	d, _, _, carla := office()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}
-	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")",
-		"(OA;;WP;" + spnGUID + ";;" + shut.sid() + ")",
-		"(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)", "(A;;GA;;;BA)"}
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() +
+		")", "(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)", "(A;;GA;;;BA)",
+		"(A;;WD;;;OW)", "(A;;WD;;;CG)"}
 	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
 	var got []string
 	for _, g := range page.Vacant {
@@ -32,5 +32,7 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	phone := slices.ContainsFunc(page.Entries, func(e adreport.EntryRow) bool {
 		return e.Account == "empty" && e.Rights == "write property on telephoneNumber"
 	})
+	check.That(t, slices.Contains(page.Notes, "1 entry for an account that no principal has could not be evaluated."),
+		"notes %q, want one about CREATOR GROUP alone", page.Notes)
 	check.That(t, phone, "no row for the entry on the telephone number: %+v", page.Entries)
 }

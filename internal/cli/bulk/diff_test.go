@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
@@ -23,6 +25,7 @@ import (
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -192,6 +195,89 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 		if out.String() != want {
 			t.Errorf("summary %t: %d bytes, want %d", summary, out.Len(), len(want))
 		}
+	}
+}
+
+// A comparison of single objects: what counts as a change, and which state the totals are of.
+func TestDiffOfOneObject(t *testing.T) {
+	const a = "S-1-5-21-1-2-3-1107"
+	for name, c := range map[string]struct {
+		before, after string
+		domain        string // of the second state
+		want          bulk.Position
+	}{
+		"another type": {before: `"type":"file","sd":"O:BAD:(A;;GA;;;` + a + `)"`,
+			after: `"type":"key","sd":"O:BAD:(A;;GA;;;` + a + `)"`, want: bulk.Position{Changed: 1, Changes: 1}},
+		"another domain": {before: `"sd":"O:BAD:(A;;CC;;;DA)"`, after: `"sd":"O:BAD:(A;;CC;;;DA)"`,
+			domain: "S-1-5-21-4-5-6", want: bulk.Position{Changed: 1, Changes: 1}},
+		"unreadable twice": {before: `"type":"x"`, after: `"type":"x"`, want: bulk.Position{Unreadable: 2}},
+		"a DACL now":       {before: `"sd":"O:BA"`, after: `"sd":"O:BAD:(A;;GA;;;` + a + `)"`},
+		"a typed entry now": {before: `"sd":"D:"`, after: `"sd":"D:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)"`,
+			want: bulk.Position{Typed: 1, TypedEntries: 1}},
+	} {
+		dir := staff("S-1-5-21-1-2-3-512")
+		later := dir.Clone()
+		if c.domain != "" {
+			later.Domain = sid.MustParse(c.domain)
+		}
+		before, after := `{"path":"/x",`+c.before+"}\n", `{"path":"/x",`+c.after+"}\n"
+		var out bytes.Buffer
+		var last bulk.Position
+		found, err := (&bulk.Diff{Directory: dir, DirectoryAfter: later, Format: bulk.JSONL, Out: &out,
+			Before: jsonl.Lines(strings.NewReader(before), 0, 0), After: jsonl.Lines(strings.NewReader(after), 0, 0),
+			Progress: func(p bulk.Position) { last = p }}).Do(context.Background())
+		check.NoError(t, err)
+		check.Equal(t, last.Offset, int64(len(before)+len(after)), "%s: bytes of both inputs", name)
+		got := found.Position
+		got.Objects, got.Offset, got.Lines = 0, 0, 0
+		check.That(t, got == c.want && strings.Count(out.String(), "\n") == c.want.Changes,
+			"%s: %+v, want %+v\n%s", name, got, c.want, out.String())
+	}
+}
+
+var errSource = errors.New("source")
+
+// failingSource is a source that ends with an error.
+type failingSource struct{ objects.Source }
+
+func (f failingSource) Next(b *objects.Batch) error {
+	if err := f.Source.Next(b); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return errSource
+}
+
+// A summary has what is gone after what changed. A resumed comparison writes no second heading. One that failed writes
+// what it found.
+func TestSummaryHasGoneObjectsLast(t *testing.T) {
+	const a = "(A;;CC;;;S-1-5-21-1-2-3-1107)"
+	list := func(rows ...[2]string) (text string) {
+		for _, r := range rows {
+			text += fmt.Sprintf(`{"path":%q,"sd":"O:BAD:%s"}`+"\n", r[0], r[1])
+		}
+		return text
+	}
+	before := list([2]string{"/a/gone", a}, [2]string{"/b/gone", strings.Replace(a, "CC", "LC", 1)},
+		[2]string{"/z/x", ""},
+		[2]string{"/b/gone", strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
+	for _, how := range []string{"", "resumed", "failed"} {
+		var out bytes.Buffer
+		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
+			Before: jsonl.Lines(strings.NewReader(before), 0, 0),
+			After:  jsonl.Lines(strings.NewReader(list([2]string{"/z/x", a})), 0, 0)}
+		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
+			" alice\n"
+		gone := "/a,1,1,0x00000000,0x00000001,object is gone\n/b,1,1,0x00000000,0x00000002,object is gone\n"
+		switch how {
+		case "resumed":
+			_, want, _ = strings.Cut(want, "\n")
+			check.NoError(t, d.Resume(bulk.Position{}, []byte("[]")))
+		case "failed":
+			d.After, gone = failingSource{d.After}, ""
+		}
+		_, err := d.Do(context.Background())
+		check.That(t, errors.Is(err, errSource) == (how == "failed") && out.String() == want+gone,
+			"%s: %v\n%s\nwant\n%s", how, err, out.String(), want+gone)
 	}
 }
 

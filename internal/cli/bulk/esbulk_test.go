@@ -29,8 +29,9 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 80, Principals: 40, Groups: 15}
 	dir, list := sample(t, s)
 	long := "/" + strings.Repeat("x", 600)
-	list += `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/bad","sd":"O:"}` + "\n" +
-		`{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
+	most := "/" + strings.Repeat("x", 511)
+	list += `{"path":"` + most + `","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
+		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.ESBulk}
 	out, _, err := runOver(t, context.Background(), r, list)
 	check.NoError(t, err)
@@ -70,6 +71,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 			check.Require(t, found(document.Terms, mine), want, "%s finds %s", p.Name, o.Path)
 		}
 	}
+	check.That(t, ids[most], "a path of 512 bytes is not its own id")
 	for _, wrong := range []*bulk.Run{
 		{Ask: bulk.Count, Rights: r.Rights}, {Ask: bulk.Index, Rights: r.Rights},
 		{Rights: must(words.Parse("read+write"))},

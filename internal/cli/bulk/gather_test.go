@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,8 +28,10 @@ func resumed(t *testing.T, state, gathered []byte) error {
 	return r.found.each(func(string, *found) error { return nil })
 }
 
-// Wrong lengths in an aggregate file are errors.
+// Wrong lengths in an aggregate file are errors, and so are more errors than a report lists.
 func TestResumeRejectsWrongLengths(t *testing.T) {
+	most := `{"runs":[],"reach":[[0,0,0]],"errors":[` + strings.Repeat(`"",`, 19) + `""]}`
+	check.NoError(t, resumed(t, []byte(most), nil))
 	record := binary.LittleEndian.AppendUint32(nil, 0xFFFFFFFF)
 	record = binary.LittleEndian.AppendUint32(record, 0xFFFFFFFF)
 	for state, want := range map[string]string{
@@ -48,6 +51,14 @@ func TestResumeRejectsWrongLengths(t *testing.T) {
 		check.That(t, err != nil && strings.Contains(err.Error(), want) && after.TotalAlloc-before.TotalAlloc <= 64<<20,
 			"%.60s: %v with %d bytes, want %s", state, err, after.TotalAlloc-before.TotalAlloc, want)
 	}
+}
+
+// The samples of two batches are at most maxSamples, the first ones.
+func TestSamplesAreLimited(t *testing.T) {
+	all := found{Objects: 4, Samples: []string{"a", "b", "c", "d"}}
+	addFound(&all, &found{Objects: 3, Samples: []string{"e", "f", "g"}})
+	addFound(&all, &found{Objects: 1, Samples: []string{"h"}})
+	check.Equal(t, fmt.Sprint(all.Objects, all.Samples), "8 [a b c d e]", "objects and samples")
 }
 
 // FuzzResume: no panic and no excessive memory for any checkpoint and aggregate file.

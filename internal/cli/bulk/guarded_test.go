@@ -106,4 +106,9 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 				c.lost.Padded())
 		}
 	}
+	var out strings.Builder
+	r := &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV, Out: &out,
+		Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
+	check.NoError(t, check.Err(r.Do(context.Background())))
+	check.That(t, strings.Contains(out.String(), "/a,0x00120088,"), "without reading data, alice has\n%s", out.String())
 }

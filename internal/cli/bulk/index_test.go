@@ -2,6 +2,7 @@ package bulk_test
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -134,4 +136,45 @@ func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 				"%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
 		})
 	}
+}
+
+// behind is a source of one object with a folder on the way.
+type behind struct {
+	dacl string
+	way  *objects.Way
+	done bool
+}
+
+func (s *behind) Next(b *objects.Batch) error {
+	return objects.Gather(b, func(o *objects.Object) error {
+		if s.done {
+			return io.EOF
+		}
+		s.done = true
+		*o = objects.Object{Path: []byte("/x"), SD: []byte(s.dacl), Form: objects.FormSDDL, Way: s.way}
+		return nil
+	})
+}
+
+// An expression has the clauses of the folders on the way (B-20). Admin users of a share pass them (F-108).
+func TestFoldersOnTheWayLimitAnswers(t *testing.T) {
+	const alice = "S-1-5-21-1-2-3-1107"
+	var ways objects.Ways
+	source := func(dacl string) objects.Source {
+		return &behind{dacl: dacl, way: ways.With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;"+alice+")"))}
+	}
+	var out strings.Builder
+	r := &bulk.Run{Directory: staff(""), Rights: must(words.Parse("read")), Ask: bulk.Index, Expressions: true,
+		Out: &out, Source: source("D:(A;;FR;;;WD)")}
+	check.NoError(t, check.Err(r.Do(context.Background())))
+	check.That(t, strings.Contains(out.String(), `"expression":[["+S-1-1-0"],["+`+alice+`"]]`),
+		"no clause for alice in\n%s", out.String())
+	out.Reset()
+	admin := staff("").Clone()
+	admin.Principals[0].Root = true
+	closed := &behind{dacl: "D:", way: ways.With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;BA)"))}
+	r = &bulk.Run{Directory: admin, Ask: bulk.What, Format: bulk.CSV, Out: &out, Source: closed}
+	check.NoError(t, check.Err(r.Do(context.Background())))
+	check.That(t, strings.Contains(out.String(), "/x,0x001f01ff,"), "F-108: an admin user of the share has\n%s",
+		out.String())
 }

@@ -91,6 +91,15 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	}
 }
 
+// The principals are written once, before the first new set, and a set that is gone is deleted once.
+func TestIndexDiffWritesSetsOnce(t *testing.T) {
+	const principals, x, y, z = `{"principals":["a"]}` + "\n", `{"set":"x","count":0}` + "\n",
+		`{"set":"y","count":1}` + "\n", `{"set":"z","count":1}` + "\n"
+	_, out, err := compareIndexes(principals+x+x, principals+y+z+y)
+	check.NoError(t, err)
+	check.Equal(t, out, principals+y+z+`{"set":"x","gone":true}`+"\n", "differences")
+}
+
 // FuzzIndexDiff checks that there is no panic, that memory is proportional to the input, and that a file does not
 // differ from itself.
 func FuzzIndexDiff(f *testing.F) {

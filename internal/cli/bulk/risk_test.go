@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -53,6 +54,10 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 		check.That(t, score == c.score && why == c.why,
 			"%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
 	}
+	way := new(objects.Ways).With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;BA)")) // closed to others
+	r := Report{Directory: crowd(t, 5)}
+	score, why := r.risk(place{d: sddl.MustParse("O:BA"), typ: winnt.FileObject, way: way}, []uint32{5, 0, 0})
+	check.That(t, score == 0 && why == "", "behind a closed folder: %d, %q, want 0", score, why)
 }
 
 // TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights,

@@ -59,6 +59,8 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 			"Staff (10) DACL entry 1 Staff"},
 		{"(D;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + group + ")",
 			"Staff but u3 (9 of 10) DACL entry 2 Staff"},
+		{"(D;;FR;;;S-1-5-21-1-2-3-1003)(D;;FR;;;S-1-5-21-1-2-3-1004)(D;;FR;;;S-1-5-21-1-2-3-1005)(A;;FR;;;" + group +
+			")", "Staff but u3, u4, u5 (7 of 10) DACL entry 4 Staff"},
 		{"(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")",
 			"Staff (6 of 10) DACL entry 2 Staff"},
 		{"(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")",

@@ -48,7 +48,8 @@ groups:
 		{dacl + "(A;;FA;;;S-1-5-21-1-2-3-1107)(A;;FA;;;S-1-5-21-1-2-3-2001)", "read", ""},
 		{dacl + "(A;;FA;;;SY)(A;;FA;;;PS)(A;;FA;;;CO)(A;;FA;;;OW)(A;;FA;;;WD)(A;;FA;;;AU)(A;;FA;;;BA)(A;;FA;;;DA)" +
 			"(A;;FA;;;LA)(A;;FA;;;S-1-5-80-1-2-3-4-5)(A;;FA;;;S-1-15-2-1)(A;;FA;;;S-1-5-21-0-0-0-497)(A;;FA;;;BO)" +
-			"(A;;FA;;;S-1-22-1-1001)(A;;FA;;;S-1-5-32-1001)", "read", ""},
+			"(A;;FA;;;S-1-22-1-1001)(A;;FA;;;S-1-5-32-1001)(A;;FA;;;S-1-12-2-1-2-3-4)", "read", ""},
+		{dacl + "(A;;FA;;;S-1-5-21-1-2-3-1000)(A;;FA;;;S-1-5-21-1-2-3-999)", "read", "S-1-5-21-1-2-3-1000"},
 		{dacl + "(A;;FA;;;S-1-12-1-1-2-3-4)", "read", "S-1-12-1-1-2-3-4"},
 		{"O:" + gone + "G:SYD:", "control", gone},
 		{"O:" + gone + "G:SYD:", "read", ""},
@@ -56,6 +57,7 @@ groups:
 		{"O:" + gone + "G:SYD:(A;;FR;;;OW)", "read", gone},
 		{"O:" + gone + "G:SYD:(A;;FR;;;WD)", "read", ""},
 		{"O:" + gone + "G:SY", "read", ""},
+		{"O:S-1-5-21-1-2-3-2002G:SYD:(A;;FR;;;S-1-5-21-1-2-3-2003)", "control", "Old"}, // Empty is in it
 	} {
 		rights := check.Must(words.Parse(c.rights))
 		r := &Run{Directory: dir, Rights: rights, Unlisted: true, Ask: Count}

@@ -29,6 +29,9 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 	text := entry("a", "container", "") + entry("b", "container", "") + entry("c", "organizationalUnit", "") +
 		entry("d", "group", "S-1-5-21-1-2-3-1") + entry("e", "group", "S-1-5-21-1-2-3-2") + entry("bad", "x", "") +
 		entry("f", "container", "")
+	for _, name := range []string{"g", "h"} { // each has a password of its own
+		text += strings.TrimSuffix(entry(name, "x", ""), "\n") + "msDS-GroupMSAMembership:: AQAA\n\n"
+	}
 	var out bytes.Buffer
 	var asked []string
 	run := &bulk.Run{Source: ldif.New(strings.NewReader(text)), Directory: dir, Ask: bulk.What, Format: bulk.CSV,
@@ -42,7 +45,7 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 		}, nil
 	}
 	sum := must(run.Do(context.Background()))
-	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad", "objects that were asked about")
+	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad CN=g CN=h", "objects that were asked about")
 	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
 	check.Equal(t, out.String(), `path,granted,rights
 CN=a,0x00020094,right of CN=a
@@ -52,5 +55,30 @@ CN=d,0x00020094,right of CN=d
 CN=e,0x00020094,right of CN=e
 CN=bad,error,no answer
 CN=f,0x00020094,right of CN=a
+CN=g,0x00020094,right of CN=g
+CN=h,0x00020094,right of CN=h
 `, "rows")
+}
+
+// A table omits and counts objects without a right, unless it is asked for them. A right on one object type is one
+// (U-108).
+func TestTableOmitsObjectsWithoutRight(t *testing.T) {
+	for _, c := range []struct {
+		nothing      bool
+		rights       []string
+		rows, passed int
+	}{{false, nil, 0, 1}, {true, nil, 1, 0}, {false, []string{"AddMember"}, 1, 0}} {
+		var out strings.Builder
+		run := &bulk.Run{Directory: staff(""), Ask: bulk.What, Out: &out, Type: winnt.DirectoryServiceObject,
+			Nothing: c.nothing,
+			Source: ldif.New(strings.NewReader("dn: CN=a\nobjectClass: x\n" +
+				"nTSecurityDescriptor: O:SYD:(A;;GR;;;SY)\n\n")),
+			Holdings: func() (func(*objects.Item) ([]string, error), error) {
+				return func(*objects.Item) ([]string, error) { return c.rights, nil }, nil
+			}}
+		sum := must(run.Do(context.Background()))
+		rows := strings.Count(out.String(), "CN=a")
+		check.That(t, rows == c.rows && sum.Passed == c.passed, "%+v: %d rows, %d without a right\n%s", c, rows,
+			sum.Passed, out.String())
+	}
 }

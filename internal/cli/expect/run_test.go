@@ -65,13 +65,14 @@ expect:
 
   - {who: u, on: one, want: 0x2, is: granted}
   - {who: u, on: two, want: FR, is: denied}
+  - {who: u, on: one, want: 1, is: denied}
 `), Outside{Open: noFiles})
 	check.NoError(t, err)
 	seconds := 0
 	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
-	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, and at last 100.
-	check.That(t, r.Took == 99*time.Second && r.Failed == 2,
-		"took %v, %d failed, want %v, 2", r.Took, r.Failed, 99*time.Second)
+	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, 100 and 121, and at last 144.
+	check.That(t, r.Took == 143*time.Second && r.Failed == 3, "took %v, %d failed, want %v, 3", r.Took, r.Failed,
+		143*time.Second)
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		check.That(t, (c.Why == "") == (c.Problem == "") && (c.Why == "" || strings.Contains(c.Why, "FILE_")),
@@ -89,6 +90,9 @@ expect:
 			Problem: "granted, expected denied", By: "granted FILE_READ_DATA|FILE_READ_EA|FILE_READ_ATTRIBUTES|" +
 				"READ_CONTROL|SYNCHRONIZE by NullDacl", Decided: "granted FILE_READ_DATA|FILE_READ_EA|" +
 				"FILE_READ_ATTRIBUTES|READ_CONTROL|SYNCHRONIZE: there is no DACL, which grants everything"},
+		{Line: 15, Who: "u", On: "one", Want: "1", Granted: true, Took: 21 * time.Second,
+			Problem: "granted, expected denied", By: "granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD)",
+			Decided: "granted FILE_READ_DATA by DACL entry 1 (A;;CC;;;WD)"},
 	}
 	check.That(t, reflect.DeepEqual(r.Cases, want), "got %+v\nwant %+v", r.Cases, want)
 	covered := []Coverage{{Name: "one", Line: 4, Entries: 2, Never: []Entry{{2, "(D;;LC;;;BG)"}}},

@@ -20,11 +20,9 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
 	lines, err := Lines([]byte("# remark\n\n" + text + "\n  \n" + `{"path":"/p","sd":"` + text + `"}` + "\n" +
 		`{"sdHex":"` + hexed + `","sd":null,"path":"h","type":"file"}` + "\n" + `{"sdBase64":"` + coded + `",` +
-		`"path":null,"sd":""}` + "\n" +
-		`{"path":"/p"}` + "\n" + `{"sd":"D:","sdHex":"` + hexed + `"}` + "\n" + `{"sd":"D:",` +
-		`"sdBase64":"` + coded + `"}` + "\n" +
-		`{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" + `{"sdHex":"0100"}` + "\n" +
-		`{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text))
+		`"path":null,"sd":""}` + "\n" + `{"path":"/p"}` + "\n" + `{"sd":"D:","sdHex":"` + hexed + `"}` + "\n" +
+		`{"sd":"D:",` + `"sdBase64":"` + coded + `"}` + "\n" + `{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" +
+		`{"sdHex":"0100"}` + "\n" + `{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text + "\n D:"))
 	check.NoError(t, err)
 	want := []struct {
 		number     int
@@ -37,7 +35,10 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 			false, "more than one"},
 		{11, "", "", false, "invalid byte"}, {12, "", "", false, "illegal base64"}, {13, "", "", false, "."},
 		{14, "", "", false, "sd: want a string"}, {15, "", "", false, "SD"}, {16, "", text, false, ""},
+		{17, "", "D:", false, ""}, // the value of SDDL does not go on
 	}
+	check.That(t, IsText(" D:") && !IsText(`D:\x`) && !IsText("D:/x") && !IsText("D"),
+		"a path is taken for SDDL, or SDDL is not")
 	check.RequireThat(t, len(lines) == len(want), "%d lines, want %d", len(lines), len(want))
 	for i, w := range want {
 		l := lines[i]

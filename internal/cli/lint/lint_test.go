@@ -70,6 +70,7 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;OICISA;FR;;;WD)(AU;OICIFA;FR;;;BG)", ""},
 		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
 		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL entry 1 always-unknown"}, // A-112
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))`, "DACL entry 1 always-unknown; DACL entry 1 idle-deny"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL entry 2 never-decides"},
 		// An allow entry with an unknown condition is skipped, a deny entry with one denies.
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL entry 2 non-canonical"},
@@ -93,6 +94,7 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{"O:BAG:SYD:(XA;;FR;;;BA;(Member_of {SID(S-1-5-5-0-1)}))", "DACL entry 1 logon-session"},
 		{"O:S-1-5-5-0-1G:S-1-5-5-0-1D:(A;;FA;;;BA)S:(AU;SA;FR;;;S-1-5-5-0-1)",
 			"owner logon-session; group logon-session; SACL entry 1 logon-session"},
+		{"O:BAG:S-1-5-5-0-1D:(A;;FA;;;BA)", "group logon-session"},
 		// No stored entry has generic rights, unless it only inherits (F-201).
 		{"O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)(A;;FR;;;BG)", "DACL entry 3 never-decides; DACL entry 1 stored-generic"},
 		{"O:BAG:SYD:(A;OICI;GA;;;BA)(A;OICIIO;GA;;;CO)S:(AU;SA;GW;;;WD)",

@@ -10,16 +10,19 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // Whoever writes the rights of the head of a domain or replicates its passwords controls every object below it, also
 // in the domain's zones, and whoever writes those of AdminSDHolder the protected accounts and groups. Half of DCSync,
-// a policy link, a closed right and a zone's own head give neither (B-76, B-77).
+// a policy link, ownership without such a right, a closed right and a zone's own head give neither. Domain Admins of
+// another domain are not protected (B-76, B-77).
 func TestControlOfDomainIsFollowed(t *testing.T) {
 	const closed = "O:SYG:SYD:(A;;GA;;;SY)"
 	for _, c := range []struct{ head, holder, zone, want string }{
 		{"(A;;WD;;;<ann>)", "", "", "DC=x:WriteDacl admins:ControlsDomain bob:ControlsDomain"},
 		{"(A;;WO;;;<ann>)", "", "", "DC=x:WriteOwner admins:ControlsDomain bob:ControlsDomain"},
+		{"(A;;WO;;;<ann>)(A;;WP;;;OW)", "", "", "DC=x:WriteOwner"},
 		{"(OA;;CR;" + changesGUID + ";;<ann>)(OA;;CR;" + changesAllGUID + ";;<ann>)", "", "",
 			"DC=x:DCSync admins:ControlsDomain bob:ControlsDomain"},
 		{"(OA;;CR;" + changesGUID + ";;<ann>)", "", "", ""},
@@ -27,16 +30,18 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 		{"(OA;;WP;" + linkGUID + ";;<ann>)", "", "", "DC=x:WriteGPLink"},
 		{"", "(A;;GA;;;<ann>)", "", "AdminSDHolder:GenericAll admins:SDProp"},
 		{"", "(A;;WP;;;<ann>)", "", ""},
-		{"", "", "(A;;WD;;;<ann>)", "DC=DomainDnsZones:WriteDacl"},
+		{"", "", "(A;;WD;;;<ann>)", "DC=DomainDnsZones:WriteDacl DC=ForestDnsZones:WriteDacl"},
 	} {
 		admins := thing("CN=admins,CN=Users,DC=x", "512", "group", closed)
 		list := []objects.Item{
 			thing("DC=x", "", "domain", closed+c.head),
 			thing("CN=AdminSDHolder,CN=System,DC=x", "", "", closed+c.holder), admins,
 			thing("DC=DomainDnsZones,DC=x", "", "domain", closed+c.zone),
+			thing("DC=ForestDnsZones,DC=x", "", "domain", closed+c.zone), thing("CN=foreign,DC=x", "", "group", closed),
 			thing("CN=bob,CN=Users,DC=x", "1102", "user", closed), thing("CN=far,DC=y", "1103", "user", closed),
 		}
 		list[1].Entry.Classes = []string{"container"}
+		list[5].Entry.SID = sid.MustParse("S-1-5-21-9-9-9-512")
 		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
 		s.From = s.Directory.Find("ann")
 		first := map[string]string{}
@@ -48,7 +53,8 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 				"%s: by %q, want the entry for ann", name, x.By)
 		}
 		if strings.Contains(c.want, "ControlsDomain") { // all that is below the head
-			c.want += " AdminSDHolder:ControlsDomain DC=DomainDnsZones:ControlsDomain"
+			c.want += " AdminSDHolder:ControlsDomain DC=DomainDnsZones:ControlsDomain " +
+				"DC=ForestDnsZones:ControlsDomain foreign:ControlsDomain"
 		}
 		for _, w := range strings.Fields(c.want) {
 			name, right, _ := strings.Cut(w, ":")

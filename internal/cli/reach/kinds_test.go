@@ -46,3 +46,14 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 			"%s: right %q gives %q, want %q, %q", name, right, give, c.right, c.give)
 	}
 }
+
+// Without classes, an account is a computer if its name ends with a dollar. With BlockOwner the owner of a computer
+// cannot change its rights.
+func TestAccountWithDollarIsComputer(t *testing.T) {
+	const owned = "O:<ann>G:SYD:(A;;GR;;;WD)"
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), BlockOwner: true,
+		Objects: []objects.Item{thing("CN=PC", "1104", "", owned), thing("CN=bob", "1102", "", owned)}}
+	s.From = s.Directory.Find("ann")
+	paths := must(s.Do(context.Background())).Paths
+	check.That(t, len(paths) == 1 && paths[0].Object == "CN=bob", "ann reaches %+v, want CN=bob", paths)
+}

@@ -21,10 +21,11 @@ users:
   - {name: cy, sid: ` + domainSID + `-1103, memberOf: [S-1-5-32-548]}
   - {name: DC1$, sid: ` + domainSID + `-1104, memberOf: [` + domainSID + `-516]}
   - {name: PC$, sid: ` + domainSID + `-1105}
+  - {name: RO$, sid: ` + domainSID + `-1106, memberOf: [` + domainSID + `-521]}
 `
 
-// Operators take over domain controllers by their user rights, and a domain controller replicates the directory as one
-// of Enterprise Domain Controllers. Account operators and other computers are not among them (B-46, B-52).
+// Operators take over domain controllers by their user rights, read-only ones too, and a domain controller replicates
+// the directory as one of Enterprise Domain Controllers. Account operators and other computers do neither (B-46, B-52).
 func TestOperatorsReachDomainControllers(t *testing.T) {
 	const closed = "O:SYG:SYD:(A;;GA;;;SY)"
 	controller := thing("CN=DC1,OU=Domain Controllers,DC=x", "1104", "computer", closed)
@@ -34,15 +35,16 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 	accounts.Entry.SID = sid.AccountOperators
 	list := []objects.Item{
 		controller, backup, accounts, thing("CN=PC,DC=x", "1105", "computer", closed),
+		thing("CN=RO,DC=x", "1106", "computer", closed),
 		thing("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
 	}
 	for who, want := range map[string][]string{
-		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "ControlsDomain CN=PC",
-			"DCSync DC=x"},
-		"bob": {"OperatorPrivileges CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account", "ControlsDomain CN=PC",
-			"DCSync DC=x"}, "cy": nil, "PC$": nil,
-		"DC1$": {"ControlsDomain CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account", "ControlsDomain CN=PC",
-			"DCSync DC=x"},
+		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "OperatorPrivileges CN=RO",
+			"ControlsDomain CN=PC", "DCSync DC=x"},
+		"bob": {"OperatorPrivileges CN=DC1", "OperatorPrivileges CN=RO", "ControlsDomain CN=Backup",
+			"ControlsDomain CN=Account", "ControlsDomain CN=PC", "DCSync DC=x"}, "cy": nil, "PC$": nil,
+		"DC1$": {"ControlsDomain CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account",
+			"ControlsDomain CN=PC", "ControlsDomain CN=RO", "DCSync DC=x"},
 	} {
 		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
 		s.From = s.Directory.Find(who)

@@ -84,6 +84,7 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	d := must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID + "-1101}\n")))
 	for _, c := range []struct{ own, managed, right string }{
 		{other, mine, "ReadGMSAPassword"}, {mine, other, ""}, {mine, mine, "ReadGMSAPassword"},
+		{"O:SYD:(A;;WO;;;S-1-5-21-1-2-3-1101)(A;;0x10;;;OW)", other, ""},
 	} {
 		item := objects.Item{
 			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: must(sddl.Parse(c.own, sddl.Options{})),
@@ -99,4 +100,14 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 		}
 		check.Equal(t, got, c.right, "own %s, managed %s: right", c.own, c.managed)
 	}
+}
+
+// PRINCIPAL SELF is the account of the object. On an object without a SID it is nobody.
+func TestPrincipalSelfIsOwnAccount(t *testing.T) {
+	const own = "O:SYG:SYD:(A;;WD;;;PS)"
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+		thing("CN=bob", "1102", "user", own), thing("CN=ann", "1101", "user", own), thing("CN=none", "", "user", own)}}
+	s.From = s.Directory.Find("ann")
+	paths := must(s.Do(context.Background())).Paths
+	check.That(t, len(paths) == 1 && paths[0].Object == "CN=ann", "ann reaches %+v, want CN=ann", paths)
 }

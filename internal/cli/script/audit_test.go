@@ -12,7 +12,7 @@ import (
 // failing log makes the call fail.
 func TestFailingAuditLogFailsCall(t *testing.T) {
 	const program = prelude + `
-audit_policy({"Handle Manipulation": "success"})
+audit_policy({"Handle Manipulation": "success, failure"})
 th.NtDuplicateObject(SourceProcessHandle=NtCurrentProcess(), SourceHandle=NtCurrentThread(),
     TargetProcessHandle=NtCurrentProcess(), DesiredAccess=THREAD_QUERY_INFORMATION)
 print(len(audit_records()))

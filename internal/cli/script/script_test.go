@@ -296,3 +296,18 @@ expect(1, 1)
 		t.Errorf("without the failure: %v, close: %v, want nil, nil\n%s", err, leak, out)
 	}
 }
+
+// An event can have attributes without a name. A look at its handle keeps no reference. A range has at most 2^24
+// elements.
+func TestProgramCreatesEventWithAttributes(t *testing.T) {
+	mustRun(t, script.Config{}, prelude+`
+before = counts()
+h = th.NtCreateEvent(DesiredAccess=EVENT_ALL_ACCESS, Attributes=OBJ_INHERIT, EventType=NotificationEvent,
+    InitialState=False).EventHandle
+expect(handle_information(th, h).HandleAttributes, OBJ_INHERIT)
+th.NtClose(Handle=h)
+expect(counts(), before)
+expect(len(range(1 << 24)), 1 << 24)
+close_all()
+`)
+}

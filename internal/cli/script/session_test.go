@@ -125,7 +125,7 @@ func TestCompletionOffersKnownNames(t *testing.T) {
 		{"NtImpersonateAn", 0, []string{"NtImpersonateAnonymousToken"}},
 		{"enumer", 0, []string{"enumerate"}},
 		{"svc.nosuch.", 11, nil}, {"nosuch.", 7, nil}, {"3.", 2, nil}, {"f().x", 4, nil}, {"", 0, nil}, {".", 1, nil},
-		{"(", 1, nil}, {"é.a", 3, nil},
+		{"(", 1, nil}, {"é.a", 3, nil}, {"rang", 0, []string{"range"}},
 	} {
 		from, got := r.Complete(c.before)
 		check.That(t, from == c.from && slices.Equal(got, c.want),

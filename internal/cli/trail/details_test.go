@@ -38,6 +38,18 @@ func TestFirstDenialCodeExplainsDenial(t *testing.T) {
 	}
 }
 
+// Of a list of groups the first 64 are shown.
+func TestLongListOfGroupsIsCut(t *testing.T) {
+	groups := func(n int) string {
+		list := strings.Repeat(`"S-1-5-21-1-2-3-4",`, n)
+		return details(stored{id: 4627, data: `"GroupMembership":[` + list[:len(list)-1] + `]`}.event(t))
+	}
+	const one = "S-1-5-21-1-2-3-4"
+	want := "with the groups " + strings.Repeat(one+",", maxNamed-1) + one
+	check.Equal(t, groups(maxNamed), want, "64 groups")
+	check.Equal(t, groups(maxNamed+1), want+",…", "65 groups")
+}
+
 // The codes of a change of the audit policy are shown as words. Source: the messages 8448 to 8459 of Windows' audit
 // messages.
 func TestPolicyChangeCodesBecomeWords(t *testing.T) {

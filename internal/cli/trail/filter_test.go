@@ -135,6 +135,9 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 	if _, err := Parse(depth); err != nil {
 		t.Errorf("expression of the maximum depth: %v, want no error", err)
 	}
+	if _, err := Parse(strings.Repeat("object=a or ", 2*maxDepth) + "object=a"); err != nil {
+		t.Errorf("many terms beside each other: %v, want no error", err)
+	}
 	if _, err := Parse("not " + depth); err == nil {
 		t.Error("an expression above the maximum depth is accepted, want an error")
 	}
@@ -152,7 +155,7 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"not result=success and type=File":               true,
 		"(result=success or event=4656) and user!=alice": true, "id=7": true, "id=8": false, "subcategory=file*": true,
 		"ProcessName=*files.exe": true, "AccessList=%%4417": true, "AccessList=-": false, "privilege=-": true,
-		"ProcessId=0x8": true, "NoSuchField=*": false,
+		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\tid=7": true,
 	} {
 		f, err := Parse(text)
 		check.NoError(t, err)

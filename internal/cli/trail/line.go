@@ -228,8 +228,5 @@ func Why(e *audit.Event) string {
 			why = append(why, text)
 		}
 	}
-	if e.Outcome == audit.Failure && len(why) > 1 {
-		why = why[:1]
-	}
 	return strings.Join(why, ", ")
 }

@@ -24,7 +24,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	check.That(t, err == nil && bytes.Equal(FormatPolicy(again), text),
 		"parsing the printed policy: %v, want the same policy\n%s", err, text)
 	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success",
-		"Logon  Success\nLogon  Failure"} {
+		"Logon  No Auditing\nLogon  Failure"} {
 		if _, err := ParsePolicy([]byte(bad)); err == nil {
 			t.Errorf("policy line %q is accepted, want an error", bad)
 		}

@@ -82,7 +82,10 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 			"<RenderingInfo><Message>no <b>event</b></Message></RenderingInfo></Event>", 1), 1},
 		"a time with a blank": {strings.Replace(one, "T09:23:58.943538600Z", " 09:23:58.943538 UTC", 1), 1},
 		"a time with a zone":  {strings.Replace(one, "38600Z", "+00:00", 1), 1},
-		"no events":           {"", 0},
+		"eight digits":        {strings.Replace(one, "8600Z", "860Z", 1), 1},
+		"the largest event": {strings.Replace(one, "<Data Name='PrivilegeList'>",
+			"<Data Name='PrivilegeList'><!--"+strings.Repeat("x", maxEventBytes-len(one)-7)+"-->", 1), 1},
+		"no events": {"", 0},
 	} {
 		all, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err == nil && len(all) == c.n, "%s: %d events (%v), want %d", name, len(all), err, c.n)
@@ -114,6 +117,11 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 		{"4662", by + "ObjectServer=DS|ObjectType=%{bf967aba-0de6-11d0-a285-00aa003049e2}|ObjectName=CN=x|AccessMask=0x20|" +
 			"AccessList=%%7685\n|Properties=%%7685\n\t\t{bf967aba-0de6-11d0-a285-00aa003049e2}",
 			"CORP\\DC1$ operate on user CN=x for WriteProperty on user"},
+		{"4662",
+			by + "ObjectServer=DS|ObjectType=bf967aba-0de6-11d0-a285-00aa003049e2|ObjectName=CN=x|AccessMask=0x20|" +
+				"AccessList=%%7685\n|Properties=%%7685",
+			"CORP\\DC1$ operate on bf967aba-0de6-11d0-a285-00aa003049e2 CN=x for WriteProperty"},
+		{"5140", by + "ObjectType=File|ShareName=s|RelativeTargetName=-", "CORP\\DC1$ use the share s"},
 		{"4674", by + "ObjectServer=Security|ObjectType=Key|ObjectName=k|AccessMask=%%1538\n\t\t\t\t%%4433|" +
 			"PrivilegeList=SeBackupPrivilege\n\t\t\tSeRestorePrivilege",
 			"CORP\\DC1$ use privileges on Key k for READ_CONTROL,SetValue with SeBackupPrivilege,SeRestorePrivilege"},
@@ -162,9 +170,10 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"another end":       {strings.Replace(one, "</System>", "</Sys>", 1), "</Sys> where </System> is expected"},
 		"an entity":         {strings.Replace(one, "bob", "&b;", 1), "invalid character entity &b;"},
 		"a declared entity": {`<!DOCTYPE e [<!ENTITY b "x">]>` + strings.Replace(one, "bob", "&b;", 1), "entity &b;"},
-		"too deep": {strings.Replace(one, "<EventData>", strings.Repeat("<a>", maxLevels), 1),
-			"more than 16 levels"},
-		"too many fields": {strings.Replace(one, "</EventData>", strings.Repeat("<Data/>", maxFields), 1), "or 256 fields"},
+		"too deep": {strings.Replace(one, "<EventData>", strings.Repeat("<a>", maxLevels)+strings.Repeat("</a>",
+			maxLevels)+"<EventData>", 1), "more than 16 levels"},
+		"too many fields": {strings.Replace(one, "</EventData>",
+			strings.Repeat("<Data/>", maxFields-strings.Count(openedFields, "|"))+"</EventData>", 1), "or 256 fields"},
 		"too large":       {strings.Replace(one, "bob", strings.Repeat("b", maxEventBytes), 1), "more than 1024 KiB"},
 		"a large gap":     {strings.Repeat("b", maxEventBytes+1) + one, "more than 1024 KiB"},
 		"a large comment": {"<!--" + strings.Repeat("b", maxEventBytes+1) + "-->" + one, "more than 1024 KiB"},
@@ -172,8 +181,12 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		_, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %.200v, want %q", name, err, c.want)
 	}
+	all, _, err := allOf(strings.NewReader(exported(opened, "A=b|Generator=other")))
+	if text, ok := all[0].Field("Generator"); err != nil || !ok || text != "other" {
+		t.Errorf("the generator of another program is %q, %v, want other", text, err)
+	}
 	text := strings.Replace(one, "bob", "b\x01\xff\x1b", 1)
-	all, _, err := allOf(strings.NewReader(text))
+	all, _, err = allOf(strings.NewReader(text))
 	if err != nil || len(all) != 1 || !strings.Contains(Line(&all[0], nil, nil), "CORP\\b\uFFFD\uFFFD\uFFFD open") {
 		t.Errorf("control characters: %v, %v", all, err)
 	}

@@ -46,6 +46,7 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 		{"4672", "PrivilegeList=SeBackupPrivilege\n\tSeTakeOwnershipPrivilege", ""},
 		{"4672", "PrivilegeList=SeTakeOwnershipPrivilege\n\tSeBackupPrivilege", ""},
 		{"4673", "PrivilegeList=SeNoPrivilege", "no privilege SeNoPrivilege"},
+		{"4703", "EnabledPrivilegeList=SeBackupPrivilege\n\tSeBackupPrivilege", "refmon derives SeBackupPrivilege"},
 		{"4670", "OldSd=D:(A;;FA;;;WD)|NewSd=O:BAD:P", ""},
 		{"4670", "OldSd=D:(A;;FA;;;S-1-1-0)", "refmon derives D:(A;;FA;;;WD)"},
 		{"4670", "OldSd=D:(A;;FA;;;WD", "an error"},
@@ -75,8 +76,9 @@ func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 	}
 	var lines []string
 	check := NewWindowsCheck(func(line string) { lines = append(lines, line) })
-	text := event("4663", "0x8", "0x2") + event("4656", "0x8", "0x3") + event("4663", "0x8", "0x2") +
-		event("4663", "0x8", "0x4") + event("4658", "0x8", "") + event("4663", "0x8", "0x4") +
+	text := event("4663", "0x8", "0x2") + event("4656", "0x8", "0x3") + event("4663", "0x8", "0x2") + event("4663",
+		"0x8", "0x4") + event("4658", "0x8", "") + event("4663", "0x8", "0x4") +
+		strings.Replace(event("4656", "0x9", "0x1"), "0x8020", "0x8010", 1) + event("4663", "0x9", "0x2") +
 		exported("<EventID>4672</EventID><TimeCreated SystemTime='2021-04-29T09:23:58Z'/>", "SubjectUserSid=S-1-1-0")
 	all, _, err := allOf(strings.NewReader(text))
 	if err != nil {
@@ -95,6 +97,16 @@ func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 		func(yield func(string, string) bool) { yield("HandleId", "0x8") })
 	if check.Add(&long); len(check.opens) != 0 {
 		t.Errorf("%d opens are remembered, want none with a long name", len(check.opens))
+	}
+	// An open beyond the limit makes what its handle was before unknown.
+	for i := range maxOpens {
+		check.opens[openKey{process: "0x4", handle: fmt.Sprint(i)}] = 0
+	}
+	again := audit.FromFields(audit.Header{ID: 4656}, func(yield func(string, string) bool) {
+		_ = yield("ProcessId", "0x4") && yield("HandleId", "7")
+	})
+	if check.Add(&again); len(check.opens) != maxOpens-1 {
+		t.Errorf("%d opens are remembered, want %d", len(check.opens), maxOpens-1)
 	}
 	if len(lines) != 2 || !strings.HasSuffix(lines[0], want[0]) || !strings.HasSuffix(lines[1], want[1]) {
 		t.Errorf("%q, want %q", lines, want)

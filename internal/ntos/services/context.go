@@ -134,7 +134,7 @@ func (c *Context) TakeWhy() nt.Why {
 	w := c.why
 	c.why = ob.Why{}
 	switch err := c.Sys.Log.Loss(); w.Rule {
-	case "U-64", "L-48", "G-31", "F-157":
+	case "U-64", "L-48", "G-31":
 		if err != nil && w.Because == "" {
 			// The failure names the file of the audit log, and what its disk said (U-94).
 			w.Because = err.Error()

@@ -162,6 +162,30 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 	check.That(t, tested >= 80, "%d calls tested, want at least 80", tested)
 }
 
+// Contents that cannot be recorded are not read, and the reason names the file of the log and the disk's error (G-31,
+// U-94).
+func TestContentsAreNotReadWithoutRecord(t *testing.T) {
+	d := newDemanded(t)
+	var h winnt.Handle
+	d.relaxedWhile(t, func() { h = d.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, 0) })
+	d.changed()
+	d.breaks("write", unix.ENOSPC)
+	c := d.context()
+	c.RecordWhy(true)
+	_, whole, st := c.Contents(h, make([]byte, 10))
+	why := c.TakeWhy()
+	want(t, "Contents", st, ntstatus.AuditFailed)
+	effects := d.changed()
+	read := slices.ContainsFunc(effects, func(s string) bool { return strings.HasPrefix(s, "ReadAt") })
+	check.That(t, !whole && !read, "whole contents: %t, calls %q", whole, effects)
+	check.That(t, why.Rule == "G-31" && strings.Contains(why.Because, "no space left on device"), "reason %+v", why)
+	// The failures of other calls have other reasons.
+	c.RecordWhy(true)
+	_, _, st = c.Contents(h+4, nil)
+	why = c.TakeWhy()
+	check.That(t, st == ntstatus.InvalidHandle && why.Because == "", "a missing handle: %v, reason %+v", st, why)
+}
+
 // wrote reports whether the log has a record with one of the ids after number last.
 func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
 	t.Helper()

@@ -90,6 +90,7 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 		// A name that is not resolved ends the list (F-107).
 		{"admin users = @nogroup alice", "", "alice", writing, false, "read only = yes: the share is read-only"},
 		{"read only = no", "D:(A;;0x1200ad;;;WD)", "alice", writing, false, "the share's descriptor grants 0x1200ad"},
+		{"read only = no", "D:(A;;0x120116;;;WD)", "alice", reading, false, "the share's descriptor grants 0x120116"},
 		{"read only = no", "D:(A;;FX;;;WD)", "alice", all, false,
 			"neither reading nor writing data is left: may not connect"}, // both are withheld (F-106)
 		{"valid users = &netgroup", "", "alice", all, false, ""},

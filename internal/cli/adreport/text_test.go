@@ -1,0 +1,33 @@
+package adreport_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// The text lists 20 paths to an object and 40 kinds of entries, and counts the others. Paths of one step are not listed
+// again. A row of important objects alone does not count them twice.
+func TestTextCountsWhatItLeavesOut(t *testing.T) {
+	x := adreport.Target{Kind: "KRBTGT", Object: "K", Routes: []adreport.Route{{Steps: make([]adreport.Step, 1)}}}
+	for range 21 {
+		x.Routes = append(x.Routes, adreport.Route{Steps: make([]adreport.Step, 2)})
+	}
+	page := adreport.Page{Title: "12345 67890", Important: []adreport.Target{x}, Entries: make([]adreport.EntryRow, 41),
+		Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
+	var wide, narrow strings.Builder
+	check.NoError(t, page.Text(&wide, 0))
+	check.NoError(t, page.Text(&narrow, 10))
+	text := wide.String()
+	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
+		"paths of one step and of two")
+	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
+		"on 2 objects: A; B\n"} {
+		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
+	}
+	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),
+		"a title of 11 columns, in 10: %q", narrow.String())
+}
