@@ -32,6 +32,8 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 		defer func() { _ = recover() }()
 		t.Errorf("a number of 33 bits was parsed as %d, want a refusal", numeral("4294967296", 32))
 	}()
+	testcheck.That(t, signed(-10) < signed(-9) && signed(-1) < signed(0) && unsigned("i", 9) < unsigned("i", 10),
+		"keys of integers do not sort like their values: %q, %q", unsigned("i", 9), unsigned("i", 10))
 }
 
 // answers are certificates with their inputs.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,5 +93,16 @@ func TestReleasedCertificatesVerify(t *testing.T) {
 		if _, err := verify(newer, string(d), read("token.json")); err == nil || err.Error() != want {
 			t.Errorf("a newer certificate: %v, want %s", err, want)
 		}
+	}
+}
+
+// TestTextHasOneSpelling checks that a text is accepted only as refmon writes it.
+func TestTextHasOneSpelling(t *testing.T) {
+	for text, good := range map[string]bool{`"\u001f"`: true, `"\u001F"`: false, `"ü"`: true, `"\u00fc"`: false,
+		`"\/"`: false, `"\u000a"`: false} {
+		func() {
+			defer func() { testcheck.Equal(t, recover() == nil, good, "%s is accepted", text) }()
+			parseObject(`{"a":`+text+`}`, regexp.MustCompile("."))
+		}()
 	}
 }

@@ -132,7 +132,8 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 	moved := firm(t, func(who string) string { return map[string]string{"alice": "Night", "bob": "Staff"}[who] })
 	events := w.Take()
 	check.NoError(t, w.Directory(moved, "v8", 9))
-	next := w.Take()
+	sees(t, w, watch.Seen{Path: "/t/b", Gone: true}, file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"))
+	next := w.Take() // a class of /t/b and then /t/b itself
 	check.NoError(t, errors.Join(b.Write(events), b.Write(next), b.SetWatermark(&Watermark{}), b.Close()))
 	numbers := map[string]uint64{}
 	for _, e := range append(events, next...) {
@@ -151,6 +152,11 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 	mine.Source["refmon"].(map[string]any)["directory"] = "v7"
 	hers := want("/t/b", numbers["/t/b"], []string{bob}, []string{none})
 	same("afterwards", got, []bulkLine{gone, mine, hers})
+	for path, id := range map[string]string{at513: "'" + hex.EncodeToString(sum[:]) + "'", "/t/\r": `E'/t/\r'`} {
+		sql := &Bulk{form: BulkSQL, state: s}
+		err := sql.document(path, 9)
+		check.That(t, err == nil && bytes.Contains(sql.buf, []byte(id)), "%q: %s, want the id %s: %v", path, sql.buf, id, err)
+	}
 }
 
 // TestCursorStaysBehindLostLines checks that the cursor names only lines that are in the file: a run that crashed and a
@@ -198,16 +204,31 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	b := run()
 	lines("aa")
 	check.NoError(t, b.SetWatermark(&Watermark{}))
+	saved, err := os.Stat(b.cursor.path)
+	check.NoError(t, errors.Join(err, b.SetWatermark(&Watermark{})))
+	again, err := os.Stat(b.cursor.path)
+	check.That(t, err == nil && os.SameFile(saved, again), "the cursor was saved again without new lines: %v", err)
 	events := seen("/t/b")
 	readable, err := os.Open(name)
 	check.NoError(t, err)
 	writable := b.file
 	b.file = readable
 	check.That(t, b.Write(events) != nil, "lines were written to a file that is open for reading")
-	check.NoError(t, errors.Join(b.Close(), writable.Close()))
+	b.file = writable
+	check.NoError(t, errors.Join(b.Write(seen("/t/c")), b.Close(), readable.Close()))
 	b = run()
-	lines("aab")
+	lines("aacbc")
+	check.NoError(t, b.SetWatermark(&Watermark{}))
+	check.NoError(t, b.Write(seen("/t/d")))
+	check.That(t, b.Write(append(seen("/t/e"), Event{Seq: 1})) != nil, "an event with a former number is no error")
+	_ = b.Close()
+	b = run()
+	lines("aacbcdde")
 	check.NoError(t, b.Close())
 	_ = run().Close()
-	lines("aab")
+	lines("aacbcdde")
+	events, err = w.Compact(false)
+	check.NoError(t, errors.Join(err, log.replace(events)))
+	_ = run().Close() // no event came after the compaction
+	lines("aacbcdde")
 }

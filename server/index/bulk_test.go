@@ -186,6 +186,9 @@ func TestListedCountsExpandedMembers(t *testing.T) {
 	l.start()
 	l.settle()
 	l.put("again", butNotThem)
+	l.put("gone", butNotThem+"(A;;FX;;;S-1-5-21-1-2-3-5000)")
+	l.settle()
+	check.NoError(t, os.Remove(l.path("gone"))) // its class has no document any more
 	l.settle()
 	l.end()
 	x := l.open(time.Hour)

@@ -32,5 +32,9 @@ func TestClassOfAnotherIndexIsRejected(t *testing.T) {
 		err := w.Define(definition(&c.class), 2)
 		check.That(t, (err == nil) == c.want && (w.state.classes[c.class.ID] != nil) == c.want,
 			"N-41: a class %s: %v", name, err)
+		check.That(t, (w.Definition(c.class.ID) != nil) == (c.want && !c.class.Passing), "the definition of a class %s", name)
+		w.Take()
+		again := w.Define(definition(&c.class), 3)
+		check.That(t, (again == nil) == c.want && w.Take() == nil, "a class %s, defined again: %v, or an event", name, again)
 	}
 }

@@ -122,4 +122,7 @@ func TestReaderContinuesInCompactedLog(t *testing.T) {
 		check.NoError(t, errors.Join(os.WriteFile(name+".new", whole, 0o600), os.Rename(name+".new", name)))
 		l.want(x, "plan", "abd")
 	}
+	check.NoError(t, os.WriteFile(name, append(whole, "damaged\n"...), 0o600))
+	because, want := x.CanRead(l.path("plan"), "alice", "read").Because, fmt.Sprintf("at byte %d:", len(whole))
+	check.That(t, strings.Contains(because, want), "%q, want %q", because, want)
 }

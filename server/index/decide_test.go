@@ -365,4 +365,15 @@ func TestGuardDecidesBeforeFiles(t *testing.T) {
 	decide(func(a, b, c *directory.Principal) { a.Token, b.Token = c.Token, a.Token })
 	check(forAlice, bob)
 	check(forNight, alice, carol)
+	forced := firm(t).Principals[2].Token
+	force := func(a, b, c *directory.Principal) {
+		a.Token, b.Token, c.Token, a.Withheld = forced, forced, forced, winnt.FILE_READ_DATA
+	}
+	decide(force)
+	check(forNight, bob, carol)
+	decide(func(a, b, c *directory.Principal) { // the directory has bob before alice
+		force(a, b, c)
+		a.Who, a.Name, b.Who, b.Name = b.Who, b.Name, a.Who, a.Name
+	})
+	check(forNight, alice, carol)
 }

@@ -130,8 +130,9 @@ func TestTruncatedDirectoryFileIsNoVersion(t *testing.T) {
 			"}\nusers:\n- name: bob\n  sid: " + bob + "\n  memberOf:\n  - Staff\n  - Contractors\n",
 		"CSV": "name,sid,kind,memberOf\r\nStaff," + staffSID + ",group,\r\nContractors," + contractors +
 			",group,\r\nbob," + bob + ",,Staff;Contractors\r\n",
-		"JSON": `{"users":[{"name":"bob","sid":"` + bob + `","memberOf":["Staff","Contractors"]}],"groups":[{"name":` +
-			`"Staff","sid":"` + staffSID + `"},{"name":"Contractors","sid":"` + contractors + `"}]}`,
+		"JSON": "\xef\xbb\xbf" + `{"users":[{"name":"bob","sid":"` + bob +
+			`","memberOf":["Staff","Contractors"]}],"groups":[{"name":` + `"Staff","sid":"` + staffSID +
+			`"},{"name":"Contractors","sid":"` + contractors + `"}]}`,
 	} {
 		r := reading{file: filepath.Join(t.TempDir(), "firm")}
 		twice := func(text string) Version {

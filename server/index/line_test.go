@@ -47,6 +47,9 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 			t.Errorf("%q is read as %+v", line, got)
 		}
 	}
+	if e, err := ParseEvent([]byte(`{"seq":0,"time":1,"gone":"/a"}`)); err == nil {
+		t.Errorf("an event with the number 0 is read as %+v", e)
+	}
 }
 
 // TestFastRowParserMatchesStrict checks that rows in our own form use the fast parser, with the same result.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -38,6 +39,9 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	publish(directorySource)
 	may("/t/a", "/t had no heartbeat within 10s")
 	check.That(t, !x.Current(0), "current without a heartbeat of the tree")
+	list, err := x.Heartbeats()
+	check.That(t, err == nil && len(list) == 2 && list[0].Source == "/t" && list[0].Time.IsZero() &&
+		list[0].Withheld != "", "%+v, want /t without a heartbeat and the directory: %v", list, err)
 	publish(directorySource, "/t")
 	may("/t/a", "yes")
 	if !x.Current(0) || x.Current(time.Nanosecond) {
@@ -48,7 +52,10 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	publish(directorySource, "/t")
 	may("/t/a", "the document is not in the index")
 	may("/t/b", "yes")
-	x.run.byUID = map[uint32]string{unmapped: alice, 1: bob, 2: ""}
+	d, err := dirfile.Read([]byte("kind,name,sid,uid,gid\nuser,a," + alice + ",65534,\nuser,b," + bob + ",1,\n" +
+		"user,c," + carol + ",2,\nuser,d," + night + "1,2,\nuser,e," + night + "2,2,\ngroup,g," + staff + ",,3\n"))
+	check.NoError(t, err)
+	x.setPeople(d, d)
 	for uid, want := range map[uint32]string{unmapped: "", 1: bob, 2: "", 3: ""} {
 		if got, known := x.PersonOf(uid); known != (want != "") || known && got != want {
 			t.Errorf("uid %d: %q, %t, want %q (N-98)", uid, got, known, want)

@@ -70,6 +70,12 @@ func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
 		t.Errorf("N-22: %d events, the last is %d of %d, %v", len(list), list[len(list)-1].Seq, before, err)
 	}
 	consistent(t, "put together", w.state)
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	sees(t, w, watch.Seen{Path: "/t/x/a", Descriptor: d}, watch.Seen{Path: "/t/x/a", Err: errors.New("unreadable")})
+	w.Take()
+	check.NoError(t, check.Err(w.Compact(false))) // no row names the class of the unknown folder /t/x any more
+	sees(t, w, watch.Seen{Path: "/t/x/b", Descriptor: d})
+	consistent(t, "after another compaction", w.state)
 }
 
 // TestReopenedLogHasItsEvents checks that a reopened log has its events and size, and only one writer. Closing it

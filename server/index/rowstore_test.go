@@ -32,6 +32,7 @@ func TestLastEventOfDocumentDecidesRow(t *testing.T) {
 		{"another part", 4, false, []index.Event{row(5, "/other", "", "x"), {Seq: 6, Gone: "/other"}}, "", "", ""},
 		{"a beginning", 0, false, []index.Event{start(1, 0, "read"), row(2, "/a", "", "x")}, "/a=x", "", ""},
 		{"a snapshot", 9, true, []index.Event{start(3, 4, "read"), row(4, "/a", "denied")}, "", "", ""},
+		{"a snapshot without rows", 9, true, []index.Event{start(4, 4, "read")}, "", "", ""},
 		{"no beginning", 0, false, []index.Event{row(1, "/a", "", "x")}, "", "", "begins once"},
 		{"a second beginning", 4, false, []index.Event{start(5, 0, "read")}, "", "", "begins once"},
 		{"a beginning in the middle", 0, false, []index.Event{start(2, 0, "read")}, "", "", "comes after"},

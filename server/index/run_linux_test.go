@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/watch"
 )
 
 // TestMovedRootHasNoDocuments checks that a root that is moved away, alone or with a parent folder, has no documents.
@@ -239,6 +240,12 @@ func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
 		"a relative tree":        func(c *index.Config) { c.Trees = []string{"t"} },
 		"an unknown right":       func(c *index.Config) { c.Rights = "fly" },
 		"a malformed descriptor": func(c *index.Config) { c.Share = "x" },
+		"a guard and a share's descriptor": func(c *index.Config) {
+			c.Guard, c.Share = &index.Guard{Name: "docs"}, "O:SYG:SYD:(A;;FA;;;WD)"
+		},
+		"a guard and another source": func(c *index.Config) {
+			c.Guard, c.From = &index.Guard{Name: "docs"}, func(string) watch.Source { return nil }
+		},
 		"a state that is a file": func(c *index.Config) { c.State = "/dev/null" },
 	} {
 		var got closings

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestChangedBitIsDetected changes a bit of each byte of a log, and each bit with REFMON_DEEP=1. Opening the log returns
-// an error, or the events before its last line, and never other events (N-134).
+// TestChangedBitIsDetected changes a bit of each byte of a log, and each bit with REFMON_DEEP=1. Opening the log
+// returns an error, or the events before its last line, and never other events (N-134).
 func TestChangedBitIsDetected(t *testing.T) {
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + staff + ")")},

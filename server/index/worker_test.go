@@ -225,6 +225,8 @@ func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
 		check.That(t, e.Row == nil || e.Row.Path != plan.Path, "N-16: a row whose class stays is written: %+v", e.Row)
 	}
 	want("behind the same set", alice)
+	sees(t, w, watch.Seen{Path: "/t/d/e/f", Gone: true}, plan) // no folder was seen in between
+	want("behind a deleted folder")
 }
 
 // TestRowEqualityIgnoresBookkeeping checks that rows are equal if all stored fields are, and that bookkeeping does not
@@ -338,6 +340,8 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		"read and two masks":     {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
 		"fields of a tree":       {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
 		"the second right alone": {ask("modify", share, TraversePrivilege), "take"},
+		"a guard": {Question{Rights: first.Rights, ShareText: share, Traverse: TraversePrivilege, Guard: "docs"},
+			"take"},
 	} {
 		w, err := c.q.Worker(s)
 		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
@@ -357,6 +361,24 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 	}
 }
 
+// TestUnnamedDocumentsAreForgotten checks that documents whose path is not UTF-8 count until their folder is deleted,
+// or a walk of their own tree does not find them (N-5).
+func TestUnnamedDocumentsAreForgotten(t *testing.T) {
+	w := working(t, "")
+	for _, c := range []struct {
+		batch watch.Batch
+		want  int
+	}{
+		{watch.Batch{Tree: "/", Begin: true, Seen: []watch.Seen{{Path: "/\xff"}}, End: true}, 1},
+		{watch.Batch{Tree: "/u", Seen: []watch.Seen{{Path: "/u/\xff"}, {Path: "/u/d/\xff"}, {Path: "/u/dd/\xff"}}}, 4},
+		{watch.Batch{Tree: "/u", Seen: []watch.Seen{{Path: "/u/d", Gone: true}}}, 3},
+		{watch.Batch{Tree: "/u", Begin: true, End: true}, 1}, {watch.Batch{Tree: "/", Begin: true, End: true}, 0},
+	} {
+		check.NoError(t, w.Batch(&c.batch))
+		check.Equal(t, len(w.unnamed), c.want, "unnamed documents after %+v", c.batch)
+	}
+}
+
 // TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
 // the old one again when that comes back (N-6).
 func TestNamePassesToNewSID(t *testing.T) {
@@ -365,9 +387,10 @@ func TestNamePassesToNewSID(t *testing.T) {
 	w, err := Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil)
 	check.NoError(t, err)
 	home := sid.MustParse("S-1-5-21-1-2-3")
+	ben := []directory.User{{Name: "ben", SID: home.WithRID(1200)}}
 	for i, rid := range []uint32{1100, 1101, 1100} {
 		d, err := directory.New(&directory.Accounts{Domain: home,
-			Users: []directory.User{{Name: "ann", SID: home.WithRID(rid)}}})
+			Users: append([]directory.User{{Name: "ann", SID: home.WithRID(rid)}}, ben...)})
 		if err == nil {
 			err = w.Directory(d, fmt.Sprint(i), 1)
 		}
@@ -375,6 +398,10 @@ func TestNamePassesToNewSID(t *testing.T) {
 		want := home.WithRID(rid).String()
 		if n, known := w.state.number("ann"); !known || w.state.people[n].SID != want {
 			t.Errorf("N-6: version %d: ann is person %d, known %t, want %s", i, n, known, want)
+		}
+		ben = nil // he has left
+		if _, known := w.state.number("ben"); !known {
+			t.Errorf("version %d: nobody is ben any more, and nobody else has the name", i)
 		}
 	}
 }

@@ -155,6 +155,34 @@ func TestUnnameableChangesAreReportedOnce(t *testing.T) {
 	}
 }
 
+// TestInodeChangesNamesOfThePreviousWalk checks that a changed inode marks the names of the last walk while another is
+// under way (N-88).
+func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
+	w := &watch{ctx: t.Context(), changes: silent{}, pending: newNews(), links: newLinkTable(), before: newLinkTable()}
+	w.before.add(7, "/t/before")
+	w.links.add(7, "/t/now")
+	w.pending.inodes[7] = struct{}{}
+	check.NoError(t, w.drain())
+	_, before := w.pending.paths["/t/before"]
+	_, now := w.pending.paths["/t/now"]
+	check.That(t, before && now && len(w.pending.inodes) == 0, "marked %v, want both names", w.pending.paths)
+}
+
+// TestHeartbeatFollowsChangesAtOnce checks that a heartbeat follows the documents of a change, even before its interval
+// has passed.
+func TestHeartbeatFollowsChangesAtOnce(t *testing.T) {
+	root, out := t.TempDir(), make(chan Batch, 4)
+	w := &watch{Watcher: &Watcher{Root: root, Beat: time.Hour}, ctx: t.Context(), out: out, changes: silent{},
+		pending: newNews(), links: newLinkTable(), beaten: time.Now()}
+	check.NoError(t, w.poll())
+	check.Equal(t, len(out), 0, "batches without a change")
+	w.pending.paths[root+"/none"] = struct{}{}
+	check.NoError(t, w.poll())
+	check.RequireThat(t, len(out) == 2, "%d batches after a change, want the document and a heartbeat", len(out))
+	seen, beat := <-out, <-out
+	check.That(t, len(seen.Seen) == 1 && seen.Seen[0].Gone && !beat.Heartbeat.Time.IsZero(), "%+v, then %+v", seen, beat)
+}
+
 // TestPathOfPathMaxIsUnreadable checks that a document is unreadable from PATH_MAX bytes on, counted as the kernel
 // names it (N-89).
 func TestPathOfPathMaxIsUnreadable(t *testing.T) {

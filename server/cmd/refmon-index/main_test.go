@@ -64,6 +64,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		{"status --limit 1ns", " ago, of TREE: answers are withheld, the limit is 1ns\n", 1},
 		{"can-read TREE/plan alice --json", `{"allowed":true,"class":"`, 0},
 		{"can-read TREE/own alice --json", `{"allowed":false,"class":"`, 1},
+		{"why TREE/plan alice --json", `{"allowed":true,"class":"`, 0},
 		{"listed", "", 0},
 		{"filter alice --form bitmap", `{"right":"read","bitmap":"`, 0},
 		{"filter alice --form sids", "those of a token", 2},
@@ -84,10 +85,15 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		if args[0] != "version" {
 			args = append(args, "--state", state)
 		}
-		var out bytes.Buffer
-		code := run(args, &streams{out: &out, err: &out})
-		if code != c.code || !strings.Contains(out.String(), strings.ReplaceAll(c.want, "TREE", tree)) {
-			t.Errorf("%s: code %d\n%s", c.args, code, out.String())
+		var out, failed bytes.Buffer
+		code := run(args, &streams{out: &out, err: &failed})
+		got, other := out.String(), failed.String()
+		if c.code == exitFailed {
+			got, other = other, got
+		}
+		if code != c.code || !strings.Contains(got, strings.ReplaceAll(c.want, "TREE", tree)) || other != "" ||
+			strings.HasSuffix(c.args, "--json") && strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), failed.String())
 		}
 	}
 }

@@ -312,6 +312,13 @@ func TestUntrustedCallerCannotExtendLimit(t *testing.T) {
 	if list, _, err = s.dial(0).CanRead([]string{s.tree + "/open"}, hour); err != nil || !list[0].Allowed {
 		t.Errorf("%+v, %v, want yes for root's own limit", list, err)
 	}
+	s = newServed(t, nil)
+	check.Equal(t, s.config.Limit, 10*time.Second, "the limit of a server without one")
+	moment := aboutMe
+	moment.Limit = time.Nanosecond
+	list, current, err = s.dial(aliceUID).CanRead([]string{s.tree + "/open"}, moment)
+	check.That(t, err == nil && !current && !list[0].Allowed,
+		"%+v, %t, %v, want no answer within 1 ns", list, current, err)
 }
 
 // TestQuestionsAreStrict checks the status of malformed questions, and that none of them is answered.
@@ -349,6 +356,7 @@ func TestQuestionsAreStrict(t *testing.T) {
 		{"POST", "filter", `{"who":"alice","right":"read","form":"list","ids":["/a"]}`, 400},
 		{"POST", "filter", `{"who":"nobody else","right":"read","form":"list"}`, 422},
 		{"POST", "filter", `{"who":"alice","right":"fly","form":"list"}`, 422},
+		{"POST", "filter", `{"who":"alice","right":"read","form":"list","ids":[]}`, 400},
 		{"POST", "status", `{"who":"alice"}`, 400}, {"POST", "status", `{}`, 200},
 		{"POST", "listed", `{"right":"read"}`, 400},
 		{"GET", "can-read", ok, 405}, {"POST", "can-read/", ok, 404}, {"POST", "Can-Read", ok, 404},
@@ -388,6 +396,22 @@ func TestFloodIsCharged(t *testing.T) {
 	}
 	check.That(t, !open(90000), "a connection beyond the limit of all was accepted")
 	check.That(t, open(0), "root has no connection during a flood")
+}
+
+// TestConnectionIsUnchargedOnce checks that a connection that is closed twice leaves the charge of its user's others.
+func TestConnectionIsUnchargedOnce(t *testing.T) {
+	at := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}
+	l, err := net.ListenUnix("unix", at)
+	check.NoError(t, err)
+	defer l.Close()
+	conn, err := net.DialUnix("unix", nil, at)
+	check.NoError(t, err)
+	s, c := &Server{}, caller{uid: aliceUID}
+	c.user = s.callers.connect(c)
+	s.callers.connect(c)
+	x := &charged{UnixConn: conn, caller: c, s: s}
+	check.NoError(t, x.Close())
+	check.That(t, x.Close() != nil && c.user.connections == 1, "%d connections are charged, want 1", c.user.connections)
 }
 
 // TestSlowClientsAreCut checks that a silent client and one that sends half a question lose their connection, and that

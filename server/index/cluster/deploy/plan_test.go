@@ -124,10 +124,47 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
 		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
 	}
-	f, err := Read([]byte(small + "rights: read+write\n"))
+	for _, other := range []string{"rights: read+write", "share: 'O:SYG:SYD:(A;;FA;;;WD)'", "traverse: never",
+		"parts: 8"} {
+		f, err := Read([]byte(small + other + "\n"))
+		check.NoError(t, err)
+		if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
+			t.Errorf("N-124: %s: %v, want an error", other, err)
+		}
+	}
+}
+
+// TestFilesHaveSettingsOfTheirMachine checks settings that differ between machines, that an incomplete certificate is
+// issued again, and that a partly written file is removed.
+func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	const ldap = "ldap: {server: [ldaps://x], passwordFile: /etc/password}\npostgres: host=all\n"
+	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml\n", ldap, 1) +
+		"  mq2: {runs: [broker], state: /srv/nats}\n  mq3: {runs: [broker]}\n" +
+		"  search2: {runs: [follow], postgres: host=own}\n"
+	said, first := written(t, text, out)
+	for name, want := range map[string]string{"mq1/broker.yaml": `route: ["mq2:6222","mq3:6222"]`,
+		"mq2/refmon-index-broker.service": "ReadWritePaths=/srv/nats\n", "search1/follow.yaml": `postgres: "host=all"`,
+		"search2/follow.yaml": `postgres: "host=own"`, "mq3/site.json": `"replicas": 3`} {
+		check.That(t, strings.Contains(string(first[name]), want), "%s: %s, want %s", name, first[name], want)
+	}
+	const needs = "needs /etc/password, readable"
+	check.That(t, strings.Contains(said, needs), "%s, want %s", said, needs)
+	check.NoError(t, os.Remove(filepath.Join(out, "mq1", site.ServerKeyName)))
+	check.NoError(t, os.WriteFile(filepath.Join(out, "mq1", newPrefix+"1"), nil, 0o600))
+	said, second := written(t, text, out)
+	if got := changed(first, second); !slices.Equal(got, []string{"mq1/server-key.pem", "mq1/server.pem"}) ||
+		strings.Contains(said, needs) {
+		t.Errorf("without a key the run changed %q, want the key and its certificate\n%s", got, said)
+	}
+	f, err := Read([]byte(strings.Replace(small, "broker, work", "work", 1) +
+		"  m2: {runs: [keep]}\nnats: [tls://x:1]\n"))
 	check.NoError(t, err)
-	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
-		t.Errorf("N-124: other rights: %v, want an error", err)
+	seed := []byte(" " + site.SeedName(site.Keeper))
+	check.That(t, !bytes.Contains(f.installer("m2"), seed) && bytes.Contains(f.installer("mq1"), seed),
+		"the script of a keeper removes its seed, or that of another machine does not")
+	for word, want := range map[string]string{"out": "out", "/a/b": "/a/b", "/a b": "'/a b'", "it's": `'it'\''s'`} {
+		check.Equal(t, quote(word), want, "%s for a shell", word)
 	}
 }
 

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -89,11 +91,19 @@ func TestValidCertificateIsReused(t *testing.T) {
 		check.NoError(t, err)
 		return cert
 	}
+	pair, err := tls.X509KeyPair(a.Certificate, a.Key)
+	check.NoError(t, err)
+	leaf, key, err := template("expires soon", 364*24*time.Hour)
+	check.NoError(t, err)
+	leaf.DNSNames = []string{"mq1.example"}
+	soon, err := x509.CreateCertificate(rand.Reader, leaf, pair.Leaf, key.Public(), pair.PrivateKey)
+	check.NoError(t, err)
 	for name, c := range map[string]struct {
 		cert []byte
 		want bool
 	}{
 		"its own":           {issue(a, "mq1.example"), true},
+		"less than a year":  {block("CERTIFICATE", soon), false},
 		"another name":      {issue(a, "mq2.example"), false},
 		"two names":         {issue(a, "mq1.example", "mq2.example"), false},
 		"another authority": {issue(other, "mq1.example"), false},

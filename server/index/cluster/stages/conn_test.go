@@ -3,10 +3,13 @@ package stages
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -79,6 +82,36 @@ func TestPatientDialWaits(t *testing.T) {
 		if got := backoff(attempts); got < most/2 || got > most {
 			t.Errorf("N-122: the wait after %d attempts is %s, want %s to %s", attempts, got, most/2, most)
 		}
+	}
+}
+
+// door is a server that accepts connections once it is open.
+type door struct {
+	*server.Server
+	open atomic.Bool
+}
+
+func (d *door) InProcessConn() (net.Conn, error) {
+	if !d.open.Load() {
+		return nil, errors.New("closed")
+	}
+	return d.Server.InProcessConn()
+}
+
+// TestWaitReportsItsEnd checks that a role that waited for a server says so when it is connected (N-122).
+func TestWaitReportsItsEnd(t *testing.T) {
+	h := newOpenSite(t, 1)
+	d, said, done := &door{Server: h.server}, make(chan string, 8), make(chan error, 1)
+	c, err := Dial(h.site, site.Work, h.seeds[site.Work],
+		Options{InProcess: d, Patient: true, Warn: func(err error) { said <- err.Error() }})
+	check.NoError(t, err)
+	defer c.Close()
+	go func() { done <- c.Wait(t.Context()) }()
+	first := <-said
+	d.open.Store(true)
+	check.NoError(t, <-done)
+	if last := <-said; !strings.Contains(first, "has no NATS server") || last != "work: connected to a NATS server" {
+		t.Errorf("N-122: %q, then %q", first, last)
 	}
 }
 

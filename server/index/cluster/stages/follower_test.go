@@ -12,6 +12,25 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
+// TestOnlyLaterMessagesReplaceTheirLikes checks that a walk, a watcher and a publisher of the directory give way only
+// to one that started later (N-49).
+func TestOnlyLaterMessagesReplaceTheirLikes(t *testing.T) {
+	s, p := oneSite(t)
+	r := &rows{ledger: &ledger{c: &Conn{site: s}, last: record{Started: 5}}, part: p}
+	w := &batchPublisher{run: "own", started: 5}
+	d := &directoryPublisher{head: head{Started: 5}}
+	for started := range int64(10) {
+		for _, run := range []string{"own", "other"} {
+			m := &message{Signed: site.Signed{Body: fmt.Appendf(nil, `{"run":%q,"started":%d,"begin":true}`, run, started)}}
+			check.Equal(t, r.later(m), started > 5, "walk %d replaces 5", started)
+			check.Equal(t, w.rival(m), started > 5 && run == "other", "walk %d of the watcher %s is a rival's", started, run)
+		}
+		m := &message{Signed: site.Signed{Body: fmt.Appendf(nil,
+			`{"started":%d,"version":"%064d","name":"%016d","pieces":1,`+`"beat":{"time":1}}`, started, 1, 1)}}
+		check.Equal(t, d.rival(m), started > 5, "the directory of %d replaces that of 5", started)
+	}
+}
+
 // TestOnlyOwningPartAcceptsDocument checks that only the owning part accepts a document, that all parts accept
 // deletions and, with traverse rights, folders, and that a follower accepts each row from its own
 // part only (N-44, N-51, N-75).

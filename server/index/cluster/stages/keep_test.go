@@ -32,13 +32,30 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	other, err := json.Marshal(&watermark{Generation: next.Generation + 1, Cursor: 4, Beat: heartbeat{Time: 1}})
 	check.NoError(t, err)
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "other", other))
+	piece := func(n int, final bool, generation uint64) uint64 {
+		t.Helper()
+		r := next
+		r.Piece, r.Final, r.Generation = n, final, generation
+		check.NoError(t, l.append(t.Context(), &r))
+		return l.chain.head
+	}
+	first, last := piece(1, false, next.Generation), piece(2, true, next.Generation)
+	others, again := piece(2, true, next.Generation+1), piece(1, false, next.Generation)
+	foreign := b.send(site.Watch("b"), subjectOf(site.Part{Host: "b", Tree: "/srv"}), "x", 0, []byte("x"))
+	span := func(from, to uint64) string { return fmt.Sprintf(`{"log":%d,"final":%d}`, from, to) }
+	const notSnapshot = "not the first and last message of one snapshot"
+	beyond := fmt.Sprintf(`{"input":4%*s`, maxRequest-len(`{"input":4`), "}")
 	for _, c := range []struct{ share, body, want string }{
 		{name, `{"input":4}`, "is at 2 of its input"},
-		{name, `{"log":2,"final":2}`, "not the first and last message of one snapshot"},
+		{name, `{"log":2,"final":2}`, notSnapshot}, {name, span(last, last), notSnapshot},
+		{name, span(again, last), notSnapshot}, {name, span(first, others), notSnapshot},
+		{name, beyond, "is at 2 of its input"}, {name, beyond + " ", "the request has 1025 bytes"},
 		{name, `{"log":9,"final":9}`, "not of this log"},
 		{name, `{}`, "want one of"}, {name, `{"input":1,"log":1}`, "want one of"}, {name, `{"final":1}`, "want one of"},
 		{name, `{"input":1,"all":true}`, "all"}, {name, `[]`, ""}, {"rows.x", `{"input":1}`, "no such share"},
 		{"people.0", `{"drop":1}`, "want one of"}, {"follow.stranger.ROWS", `{"read":1}`, "no such share"},
+		{"follow.search1.SEEN", `{"read":1}`, "no such share"},
+		{name, fmt.Sprintf(`{"drop":%d}`, foreign), "is of another part"},
 	} {
 		m, err := work.nc.Request(keepSubject+c.share, []byte(c.body), time.Minute)
 		check.NoError(t, err)
@@ -50,11 +67,21 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 4 {
 		t.Errorf("N-120: the input has %d messages, %v, want 4", len(list), err)
 	}
+	// A watermark that is behind the log changes nothing, and no one else's subject gets an answer (N-121).
+	own, err := json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}})
+	check.NoError(t, err)
+	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
+	heard, err := work.nc.SubscribeSync("_INBOX.follow.x")
+	check.NoError(t, err)
+	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
 	if err := work.remove(t.Context(), name, request{Input: 3}); err != nil {
 		t.Errorf("N-120: input before the position: %v", err)
 	}
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 2 {
 		t.Errorf("N-120: the input has %d messages, %v, want 2", len(list), err)
+	}
+	if n, _, err := heard.Pending(); n != 0 || err != nil {
+		t.Errorf("N-121: a keeper sent %d answers to another role, %v", n, err)
 	}
 }
 
@@ -86,6 +113,17 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 		b.tell(watch.Batch{Heartbeat: beatNow()})
 	}
 	check.Equal(t, pending(site.StreamSeen, name), "3", "after three messages without a worker the lag")
+	k, consumer := &keeper{c: b.dial(site.Keeper)}, consumerName("rows."+b.part.Subject())
+	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 1, b.teller.chains[0].head-2))
+	check.Equal(t, pending(site.StreamSeen, name), "2", "after one of them was read the lag")
+	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
+	check.Equal(t, pending(site.StreamSeen, name), "0", "after all were read the lag")
+	l := lag{c: b.c, name: "rows.x", read: 1}
+	l.report(1)
+	check.Equal(t, l.read, 0, "messages to report after a report")
+	l.read, l.every = 2, time.Hour
+	l.report(1)
+	check.Equal(t, l.read, 2, "messages to report within the interval of reports")
 }
 
 // TestFollowerConsumersShowUnreadMessages checks that the consumers of a follower show how many messages of its two

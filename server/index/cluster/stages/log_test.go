@@ -1,6 +1,8 @@
 package stages
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -220,4 +222,66 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	}
 	check.ErrorIs(t, check.Err(take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7")), errRecord,
 		"a worker that takes over half of the log")
+}
+
+// TestWatermarkOfLastRecordAdvancesCursor checks that a worker continues after the cursor of a watermark only if this
+// is of the last generation and record. Otherwise the worker counts another attempt (N-54).
+func TestWatermarkOfLastRecordAdvancesCursor(t *testing.T) {
+	c := newOpenSite(t, 1).dial(site.Work)
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	check.NoError(t, err)
+	g, head := l.last.Generation, l.chain.head
+	for i, x := range []struct {
+		generation, log, cursor, want uint64
+		tries                         int
+	}{{g, head, 5, 5, 0}, {g + 1, head, 5, 3, 2}, {g, head - 1, 5, 3, 2}, {g, head, 3, 3, 2}} {
+		body, err := json.Marshal(&watermark{Generation: x.generation, Log: x.log, Cursor: x.cursor,
+			Beat: heartbeat{Time: 1}})
+		check.NoError(t, err)
+		check.NoError(t, c.keep(t.Context(), "fence.people.0", fmt.Sprint(i), body))
+		l.last.Cursor, l.last.Tries = 3, 1
+		check.NoError(t, l.resume(t.Context()))
+		check.That(t, l.last.Cursor == x.want && l.last.Tries == x.tries,
+			"%+v: cursor %d, attempt %d", x, l.last.Cursor, l.last.Tries)
+	}
+}
+
+// TestSnapshotOfSeveralPiecesReplacesLog checks that the last piece of a snapshot is its end, that the messages before
+// it are deleted once, and that a failed deletion is repeated (N-83).
+func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
+	h, told := newOpenSite(t, 1), &warned{}
+	c := h.dial(site.Work)
+	c.warn = told.warn
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	check.NoError(t, err)
+	list := events(2)
+	for i := range 2 {
+		list[i+1].Person.Name = strings.Repeat("x", 600<<10)
+	}
+	for range 10 {
+		list = append(list, index.Event{Seq: uint64(len(list) + 1), Directory: "v"})
+	}
+	check.NoError(t, l.write(t.Context(), l.last, list))
+	for i := range list {
+		check.NoError(t, l.state.Apply(&list[i]))
+	}
+	q, err := h.site.Question()
+	check.NoError(t, err)
+	w, err := q.Worker(l.state)
+	check.NoError(t, err)
+	check.NoError(t, l.compact(t.Context(), w, 1, true))
+	check.That(t, l.records.before == 0 && l.records.final == l.chain.head,
+		"before %d and up to %d are to be deleted, "+"the log ends with %d: %q", l.records.before, l.records.final,
+		l.chain.head, told.take())
+	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
+	check.NoError(t, err)
+	check.NoError(t,
+		next.state.Apply(&index.Event{Seq: uint64(len(list) + 1),
+			Person: &index.PersonEvent{Number: 2, SID: "S-1-5-21-1-2-3-9"}}))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	l.records.before = 5
+	err = l.compact(ctx, w, 1<<40, true)
+	check.That(t, err == nil && l.records.before == 5 && len(told.take()) == 1,
+		"after a failed deletion before %d is to be deleted: %v", l.records.before, err)
 }

@@ -1,14 +1,46 @@
 package stages
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
 )
+
+// TestUnusableClassesAreCounted checks that a malformed class and one on the subject of another are counted apart from
+// those of other roles, and that none is decided (N-54).
+func TestUnusableClassesAreCounted(t *testing.T) {
+	b := newBench(t)
+	d, l, _ := b.decides()
+	v := index.Version{People: anyPeople(t), File: []byte(company), Heartbeat: beatNow()}
+	check.NoError(t, l.version(t.Context(), &v))
+	q, err := b.site.Question()
+	check.NoError(t, err)
+	w, err := q.Rows(nil)
+	check.NoError(t, err)
+	check.NoError(t, w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv/a", Descriptor: forAll}}}))
+	var id string
+	for _, e := range w.Take() {
+		if e.Class != nil {
+			id = e.Class.ID
+		}
+	}
+	body, err := classBytes(w.Definition(id))
+	check.NoError(t, err)
+	b.send(site.Work, "class.0."+id+"x", "1", 0, body)
+	b.send(site.Work, "class.0.x", "2", 0, []byte("garbage"))
+	b.send(site.Watch("a"), "class.0."+id, "3", 0, body)
+	check.NoError(t, d.turn(t.Context()))
+	check.That(t, d.last.Poison == 2 && d.last.Refused == 1 && d.worker.Definition(id) == nil,
+		"%+v, want 2 unusable and 1 refused, and no class", d.last)
+}
 
 // TestMalformedDirectoryKeepsMembers checks that a malformed directory is reported once, however many
 // heartbeats it has, that it gets no watermark, that the old members stay, and that the next
@@ -56,8 +88,23 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 		len(told.take()) != 0 {
 		t.Errorf("N-52: the next one vouches for %d, want %d", last(), at)
 	}
-	again := newRecords(b.c, site.StreamPeople, "people.0")
-	err := again.all(t.Context(), func() {}, func(*record) error { return nil })
-	check.That(t, err == nil && again.size == d.records.size && again.size.Lines >= 4,
-		"N-83: the log is of %+v, a reader counts %+v, %v", d.records.size, again.size, err)
+	// A repetition, an older publisher's heartbeat and one from the future add no watermark (N-80).
+	l.head.Started++
+	at := tell("", nil)
+	first, err := b.c.last(t.Context(), site.StreamFence, "fence.people.0")
+	check.NoError(t, errors.Join(err, d.turn(t.Context())))
+	older := l.head
+	older.Started, older.Beat.Time = older.Started-1, older.Beat.Time+1
+	body, err := json.Marshal(&older)
+	check.NoError(t, err)
+	b.send(site.Directory, headSubject, "older", 0, body)
+	v := index.Version{Heartbeat: watch.Heartbeat{Time: time.Now().Add(time.Hour)}}
+	check.NoError(t, errors.Join(d.turn(t.Context()), l.version(t.Context(), &v), d.turn(t.Context())))
+	again, err := b.c.last(t.Context(), site.StreamFence, "fence.people.0")
+	check.That(t, err == nil && last() == at && again.sequence == first.sequence,
+		"N-80: the last watermark covers %d, "+"want %d: %v", last(), at, err)
+	size := newRecords(b.c, site.StreamPeople, "people.0")
+	err = size.all(t.Context(), func() {}, func(*record) error { return nil })
+	check.That(t, err == nil && size.size == d.records.size && size.size.Lines >= 4,
+		"N-83: the log is of %+v, a reader counts %+v, %v", d.records.size, size.size, err)
 }

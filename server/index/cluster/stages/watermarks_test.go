@@ -82,7 +82,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 			t.Errorf("N-49: watermark %s: accepted %t, %d warnings, %+v", name, counts, *warned, got)
 		}
 	}
-	f, k, _ := newFollowing(t)
+	f, k, warned := newFollowing(t)
 	ready := 0
 	f.config.Ready = func() { ready++ }
 	expect := func(what string, want map[string]index.Moment) {
@@ -125,4 +125,8 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 		Tree: "/srv"}).Subject() {
 		t.Error("a decider has documents")
 	}
+	*warned, f.logs[0].records.follower.refused = 0, 2
+	f.warnRefused(f.logs[0])
+	f.warnRefused(f.logs[0])
+	check.Equal(t, *warned, 1, "warnings of two invalid messages")
 }

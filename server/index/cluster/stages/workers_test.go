@@ -54,9 +54,9 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	if w.seen("new"); w.heard["new"].IsZero() || len(w.heard) != 1024 {
 		t.Errorf("N-101: %d are known, new since %v, want it in place of the silent one", len(w.heard), w.heard["new"])
 	}
-	for _, name := range []string{"other", "w"} {
+	for _, name := range []string{"other", "w", "late"} {
 		w.seen(name)
-		if err := w.excess(); (err != nil) != (name == "w") {
+		if err := w.excess(); (err != nil) != (name != "other") {
 			t.Errorf("N-101: after a heartbeat of %s: %v, want an error once it is the worker's own", name, err)
 		}
 	}

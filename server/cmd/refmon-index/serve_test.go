@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index/queries"
+)
+
+// TestContradictoryFlagsAreRejected checks that a run with a NATS server of its own rejects the flags of query servers,
+// that an unknown user may not ask, and that a section of smb.conf excludes sources that cannot apply it.
+func TestContradictoryFlagsAreRejected(t *testing.T) {
+	for _, s := range []serving{{Socket: "/run/query.sock"}, {Ask: []string{"0"}}} {
+		err := (&runCmd{messages: messages{Nats: true}, serving: s}).Run(nil)
+		check.ErrorIs(t, err, errServed, "--nats with %+v", s)
+	}
+	if uids, err := (&serving{Ask: []string{"0", "no such user"}}).uids(); err == nil {
+		t.Errorf("an unknown user of --ask gives %v, want an error", uids)
+	}
+	config := filepath.Join(t.TempDir(), "smb.conf")
+	check.NoError(t, os.WriteFile(config, []byte("[docs]\npath = /srv\n"), 0o600))
+	for name, c := range map[string]runCmd{"--nats": {messages: messages{Nats: true}}, "--watch": {Watch: "/run/watch"}} {
+		c.Share = []string{config + ":docs"}
+		if _, _, err := c.share(nil); err == nil {
+			t.Errorf("a section of smb.conf with %s is no error", name)
+		}
+	}
+}
+
+// TestFailedSocketClosesTheOther checks that the server in the folder of the index ends if that of --socket cannot
+// start.
+func TestFailedSocketClosesTheOther(t *testing.T) {
+	state := t.TempDir()
+	none := &serving{Socket: filepath.Join(state, "none", "query.sock")}
+	end, err := none.serve(state, nil, func(err error) { t.Error(err) })(nil)
+	check.That(t, err != nil && end == nil, "a socket in a missing folder is no error")
+	if _, err := os.Stat(filepath.Join(state, queries.SocketName)); !os.IsNotExist(err) {
+		t.Errorf("the socket of the index is still there: %v", err)
+	}
+}

@@ -1,0 +1,46 @@
+package stages
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// TestAnswersAreCheckedWhole checks that a message with a malformed position is not signed, and that a batch with a gap
+// is an error.
+func TestAnswersAreCheckedWhole(t *testing.T) {
+	c := newOpenSite(t, 1).dial(site.Work)
+	answer := func(sequence, before string) *nats.Msg {
+		t.Helper()
+		m, err := c.signed(&site.Signed{Subject: "people.0"})
+		check.NoError(t, err)
+		for name, value := range map[string]string{"Nats-Sequence": sequence, "Nats-Last-Sequence": before,
+			"Nats-Time-Stamp": "2026-11-26T12:00:00Z", "Nats-Subject": "people.0"} {
+			m.Header.Set(name, value)
+		}
+		return m
+	}
+	m := answer("5", "0")
+	x, err := c.read(m)
+	check.That(t, err == nil && x.signed == nil, "%v, %v", x.signed, err)
+	m.Header.Set(afterHeader, "none")
+	x, err = c.read(m)
+	check.That(t, err == nil && x.signed != nil, "a malformed position is signed: %v", err)
+	for before, want := range map[string]error{"5": nil, "6": errCut} {
+		sub, err := c.nc.Subscribe("$JS.API.DIRECT.GET.ODD"+before, func(m *nats.Msg) {
+			for _, a := range []*nats.Msg{answer("5", "0"), answer("7", before), {Header: nats.Header{"Status": {"204"}}}} {
+				a.Subject = m.Reply
+				_ = c.nc.PublishMsg(a)
+			}
+		})
+		check.NoError(t, err)
+		list, err := c.get(t.Context(), "ODD"+before, question{Batch: 2})
+		check.That(t, errors.Is(err, want) && (want != nil || len(list) == 2), "7 after %s: %d messages, %v, want %v",
+			before, len(list), err, want)
+		check.NoError(t, sub.Unsubscribe())
+	}
+}

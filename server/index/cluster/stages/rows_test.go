@@ -1,0 +1,66 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestLostMessagesNeedAnotherWalk checks that a part stays whole after an invalid message, unless its signature shows
+// that valid messages before it were lost (N-53).
+func TestLostMessagesNeedAnotherWalk(t *testing.T) {
+	for _, x := range []struct {
+		signed error
+		after  uint64
+		whole  bool
+	}{{nil, 5, true}, {nil, 6, false}, {errors.New("not signed"), 6, true}} {
+		r := &rows{ledger: &ledger{c: &Conn{warn: func(error) {}}, last: record{Whole: true}}, walking: true,
+			in: follower{head: 5}}
+		r.remove(t.Context(), &message{Signed: site.Signed{After: x.after}, sequence: 9, signed: x.signed})
+		check.That(t, r.last.Whole == x.whole && r.walking == x.whole, "after %+v: whole %t, walking %t", x,
+			r.last.Whole, r.walking)
+	}
+}
+
+// TestManyProcessedMessagesArePurged checks that a worker asks for a deletion only if many messages were processed, and
+// again after a failure (N-77, N-86).
+func TestManyProcessedMessagesArePurged(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, left := range []int{often - 1, often} {
+		told := &warned{}
+		l := &ledger{c: &Conn{warn: told.warn}}
+		d := &deciding{ledger: l, version: "v", left: left}
+		r := &rows{ledger: l, left: left, durable: 1}
+		d.purge(ctx)
+		check.NoError(t, r.purge(ctx))
+		failed := 2 * (left / often)
+		if got := told.take(); len(got) != failed || d.left != left || r.left != left || r.purged != 0 {
+			t.Errorf("%d messages: warnings %q, want %d; %d and %d are left", left, got, failed, d.left, r.left)
+		}
+	}
+}
+
+// TestEndOfUnseenWalkIsNoEnd checks that a worker that takes a part during a walk keeps its documents at the end of the
+// walk, and does not count it as complete (N-53).
+func TestEndOfUnseenWalkIsNoEnd(t *testing.T) {
+	b := newBench(t)
+	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
+	for _, name := range []string{"w1", "w2"} {
+		r, err := newRows(t.Context(), b.shift(name), b.part)
+		check.NoError(t, err)
+		for more := true; more; {
+			more, err = r.turn(t.Context())
+			check.NoError(t, err)
+		}
+		b.tell(watch.Batch{End: true})
+		check.That(t, !r.last.Whole, "%s counts an incomplete walk", name)
+	}
+	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
+		t.Errorf("%+v, %d documents, want 1", last, len(rows))
+	}
+}

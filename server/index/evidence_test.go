@@ -1,0 +1,103 @@
+package index
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestRefusalNamesFirstCheckAndEntry checks which of the share, the folders and the document refuses a token, by which
+// entry, and the sentence of docs/search.md about it.
+func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
+	spec := token.Spec{User: token.Group{SID: everyone}, Privileges: winnt.SeChangeNotifyPrivilege.Bit()}
+	spec.EnabledPrivileges = spec.Privileges
+	who, err := token.New(spec)
+	check.NoError(t, err)
+	all, nobody := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:BAG:SYD:")
+	others := sddl.MustParse("O:BAG:SYD:(A;;FA;;;" + alice + ")")
+	for _, c := range []struct {
+		class                 Class
+		by, entry, rights, is string
+	}{
+		{NewClass(all, all, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "", "", "", ""},
+		{NewClass(sddl.MustParse("O:BAG:SYD:(D;;FR;;;WD)(A;;FA;;;WD)"), nil, "read", winnt.FILE_GENERIC_READ,
+			winnt.FileObject), "document", "(D;;FR;;;WD)", "FR",
+			"the document: entry 1 of its DACL denies read to Everyone (S-1-1-0)"},
+		{NewClass(nobody, others, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "share", "", "FR",
+			"the share: no entry of its DACL grants read"},
+		{NewClass(nobody, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "FR",
+			"the document: its DACL is empty, which grants nothing"},
+		{NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "",
+			"the document: its descriptor could not be read"},
+	} {
+		for _, folder := range []struct {
+			descriptor string
+			holders    bool
+			passes     bool
+		}{{"O:BAG:SYD:(A;;FA;;;WD)", false, true}, {"O:BAG:SYD:", true, true}, {"O:BAG:SYD:", false, false}} {
+			class := c.class.Behind([]Class{NewPassing(sddl.MustParse(folder.descriptor), folder.holders)})
+			r := class.refusal(who)
+			if !folder.passes && c.by != "share" {
+				check.That(t, r != nil && r.By == "folder" &&
+					r.String() == "a folder above the document: its DACL is empty, which grants nothing", "%s: %v",
+					c.is, r)
+				continue
+			}
+			got := Refusal{}
+			if r != nil {
+				got = *r
+			}
+			check.That(t, got.By == c.by && got.Entry == c.entry && got.Rights == c.rights &&
+				(r == nil || r.String() == c.is), "%+v: %s, want %s of the %s, %q", got, r, c.entry, c.by, c.is)
+		}
+	}
+}
+
+// TestEvidenceHasRefusalOfKnownAnswers checks that the evidence of a run names what refused a person or token, with the
+// share's configuration, and nothing for a class that is not decided (N-97). Filters take the person's own token.
+func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
+	d := firm(t)
+	shared := *d
+	shared.Principals = slices.Clone(d.Principals)
+	shared.Principals[0].Withheld = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
+	shared.Principals[1].Who, shared.Principals[1].Token = d.Principals[1].SID(), d.Principals[2].Token
+	decided := working(t, "")
+	undecided, err := (Question{Rights: decided.rights}).Rows(nil)
+	check.NoError(t, err)
+	for _, w := range []*Worker{decided, undecided} {
+		x := newLive(w, t.TempDir())
+		sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + carol + ")")})
+		now := Moment(watch.Now())
+		x.publish(w, &Watermark{Sources: map[string]Moment{"/t": now, directorySource: now}})
+		x.setPeople(d, &shared)
+		for _, c := range []struct {
+			q    Query
+			want string
+		}{
+			{Query{Who: "alice"}, "share CC"}, {Query{Who: "carol"}, ""}, {Query{Who: "bob"}, ""},
+			{Query{Token: d.Principals[0].Token}, "document FR"}, {Query{Token: d.Principals[2].Token}, ""},
+		} {
+			e, got := x.Evidence("/t/a", c.q), ""
+			if e.Refused != nil {
+				got = e.Refused.By + " " + e.Refused.Rights
+			}
+			if w == undecided {
+				c.want = ""
+			}
+			check.Equal(t, got, c.want, "%+v with %+v", e, c.q)
+		}
+	}
+	x := newLive(decided, t.TempDir())
+	x.publish(decided, &Watermark{})
+	x.setPeople(d, &shared)
+	own, err := x.tokenOf("bob")
+	check.That(t, err == nil && own == d.Principals[1].Token, "the token of bob: %v, %v", own, err)
+	d.Principals = d.Principals[:1] // he has left
+	_, err = x.tokenOf("bob")
+	check.That(t, err != nil, "a person without an account has a token")
+}

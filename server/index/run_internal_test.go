@@ -1,0 +1,45 @@
+package index
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// lastWatermark is a sink that keeps the last watermark.
+type lastWatermark struct{ Watermark }
+
+func (*lastWatermark) Write([]Event) error               { return nil }
+func (l *lastWatermark) SetWatermark(f *Watermark) error { l.Watermark = *f; return nil }
+func (*lastWatermark) Close() error                      { return nil }
+
+// TestWaitingBatchesAreWrittenTogether checks which batches are written while others wait, and that the watermark
+// counts the changes without a row of all batches.
+func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
+	w, s := working(t, ""), &lastWatermark{}
+	r := &running{worker: w, log: &Log{bad: errors.New("not opened")}, sinks: []Sink{s},
+		watermark: Watermark{Sources: map[string]Moment{}}}
+	for _, c := range []struct {
+		events       int
+		batch        watch.Batch
+		more, writes bool
+	}{
+		{1, watch.Batch{}, false, true}, {1, watch.Batch{}, true, false}, {eventsPerWrite - 1, watch.Batch{}, true, false},
+		{eventsPerWrite, watch.Batch{}, true, true}, {1, watch.Batch{Begin: true, End: true}, true, true},
+		{1, watch.Batch{Heartbeat: watch.Now()}, true, true},
+	} {
+		w.events = make([]Event, c.events)
+		c.batch.Tree, c.batch.Unnameable = "/t", 2
+		check.NoError(t, r.batch(&c.batch, c.more))
+		check.Equal(t, w.events == nil, c.writes, "%d events, %+v, more %t: written", c.events, c.batch, c.more)
+	}
+	check.Equal(t, s.Unnameable, 12, "changes without a row")
+}
+
+// TestGuardDecidesHowFilesAreRead checks that a tree is read with the attribute and permissions of its share.
+func TestGuardDecidesHowFilesAreRead(t *testing.T) {
+	o := (&Config{Traverse: TraverseHost, Guard: &Guard{Attribute: "user.acl", IgnoreSystemACLs: true}}).options()
+	check.That(t, o.Search && o.Attribute == "user.acl" && o.IgnoreSystemACLs, "%+v", o)
+}
