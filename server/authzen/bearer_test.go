@@ -14,7 +14,7 @@ func TestBearerNeedsExactlyOneKnownToken(t *testing.T) {
 		want    string
 	}{
 		{[]string{"Bearer s"}, "gateway"}, {[]string{"bearer s"}, "gateway"}, {[]string{"Bearer S"}, ""},
-		{[]string{"Basic s"}, ""},
+		{[]string{"Basic s"}, ""}, {[]string{"Bearer  s"}, "gateway"},
 		{[]string{"Bearer"}, ""}, {[]string{"Bearer "}, ""}, {nil, ""}, {[]string{"Bearer s", "Bearer s"}, ""},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)

@@ -93,6 +93,9 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 		{"Z-5", "also with an empty list", EvaluationsPath, batch("", ""), 200, yes},
 		{"Z-5", "whose members are required", EvaluationsPath, `{"evaluations":[]}`, 400, "subject is missing"},
 		{"Z-6", "defaults are used", EvaluationsPath, batch("", `{},{}`), 200, `{"evaluations":[` + yes + `,` + yes + `]}`},
+		{"Z-6", "also that of the context", EvaluationsPath, `{"subject":{"type":"user","id":"carol"},` +
+			`"action":{"name":"can_share","properties":{"scope":"public"}},"resource":{"type":"record","id":"record-3",` +
+			`"properties":{"status":"x"}},"context":{"purpose":"support"},"evaluations":[{}]}`, 200, yes},
 		{"Z-6", "a question overrides them", EvaluationsPath, batch("", `{`+dave+`},{}`), 200, `]`},
 		{"Z-6", "as a whole", EvaluationsPath, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
 		{"Z-6", "even by null", EvaluationsPath, batch("", `{"subject":null}`), 200, "want an object"},
@@ -248,6 +251,10 @@ func TestErrorsGrantNothing(t *testing.T) {
 	if status, _, header := post(unknown, EvaluationPath, whole); status != 401 || header.Get("WWW-Authenticate") == "" {
 		t.Errorf("an unknown caller: %d %v, want 401 with a challenge", status, header)
 	}
+	w := httptest.NewRecorder()
+	w.Header().Set("WWW-Authenticate", "DPoP")
+	respond(w, http.StatusUnauthorized, "unknown client")
+	check.Equal(t, w.Header().Get("WWW-Authenticate"), "DPoP", "an existing challenge")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := unknown.evaluations(gone, Caller{}, []byte(`{"evaluations":[`+whole+`]}`)); err == nil {

@@ -1,6 +1,7 @@
 package authzen
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,11 @@ func TestPropertyKindsReachConditions(t *testing.T) {
 		"actions":{"do":{"rights":["r"]}},
 		"request":{"resource":{"n":"integer","list":"strings"},"action":{"ok":"boolean"}}}}}`))
 	check.NoError(t, err)
+	many := make([]string, mostValues+1)
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
+	many[mostValues] = "b"
 	for _, c := range []struct {
 		action, resource string
 		want             bool
@@ -28,8 +34,10 @@ func TestPropertyKindsReachConditions(t *testing.T) {
 		{`{"ok":true}`, `{"n":7,"list":["b","b"]}`, false},
 		{`{"ok":true}`, `{"n":7,"list":"b"}`, false},
 		{`{"ok":true}`, `{"n":7,"list":[]}`, false},
+		{`{"ok":true}`, `{"n":7,"list":["b","` + strings.Repeat("x", longestValue) + `"]}`, true},
 		{`{"ok":true}`, `{"n":7,"list":["b","` + strings.Repeat("x", longestValue+1) + `"]}`, false},
-		{`{"ok":true}`, `{"n":7,"list":["` + strings.Repeat(`x","`, mostValues) + `b"]}`, false},
+		{`{"ok":true}`, `{"n":7,"list":["` + strings.Join(many[1:], `","`) + `"]}`, true},
+		{`{"ok":true}`, `{"n":7,"list":["` + strings.Join(many, `","`) + `"]}`, false},
 		{`{}`, `{"n":7,"list":["a","b"]}`, false},
 	} {
 		if a := types.Decide(question(t, "a", "do", "any", "", c.action, c.resource), nil); a.Decision != c.want {

@@ -13,6 +13,7 @@ func TestReadTypesRejects(t *testing.T) {
 		{`{"groups":["a","a"]}`, "groups"},
 		{`{"groups":["a b"]}`, "groups"},
 		{`{"subjects":{"user":{"a":{"groups":["g"]}}}}`, "subjects.user.a: groups"},
+		{`{"subjects":{"user":{"a":{},"b":{"groups":["user a"]}}}}`, "subjects.user.b: groups"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":{}}}}}}`, "properties.p"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":1.5}}}}}`, "properties.p"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":["x","x"]}}}}}`, "twice"},
@@ -32,6 +33,9 @@ func TestReadTypesRejects(t *testing.T) {
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":
 			{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"property":"o"}` + rest, "owner"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"type":"o"}` + rest, "owner"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"":"string"}}` + rest,
+			"request.action."},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"x":{}}` + rest, "request.x"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"text"}}` + rest,
 			"request.action.p"},

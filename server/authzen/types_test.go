@@ -93,6 +93,8 @@ func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 		{"which admins have", "alice", "can_share", "record-1", []string{"", `{"scope":"public"}`}, true},
 		{"and the owner, for a purpose", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`,
 			`{"status":"x"}`, `{"purpose":"support"}`}, true},
+		{"also if its name is escaped", "carol", "can_share",
+			"record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`, `{"p\u0075rpose":"support"}`}, true},
 		{"but for no other", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`,
 			`{"purpose":"sale"}`}, false},
 		{"the context is not the subject's", "carol", "can_share", "record-3", []string{`{"purpose":"support"}`,
@@ -110,11 +112,11 @@ func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 // TestFilePropertyOverridesRequest checks that a property of the file is not changed by a request that may set it for
 // others (Z-13), and that an unknown object has no rights, whatever the template grants (Z-14).
 func TestFilePropertyOverridesRequest(t *testing.T) {
-	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":1}},"b":{}}},"types":{"record":{
-		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 2))","actions":{"do":{"rights":["r"]}},
+	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"Level":1}},"b":{}}},"types":{"record":{
+		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 1))","actions":{"do":{"rights":["r"]}},
 		"request":{"subject":{"level":"integer"}},"objects":{"known":{}}}}}`))
 	check.NoError(t, err)
-	for who, want := range map[string]bool{"a": false, "b": true} {
+	for who, want := range map[string]bool{"a": true, "b": false} {
 		if a := types.Decide(question(t, who, "do", "known", `{"level":2}`), nil); a.Decision != want {
 			t.Errorf("%s: %+v, want %v", who, a, want)
 		}
@@ -125,24 +127,35 @@ func TestFilePropertyOverridesRequest(t *testing.T) {
 }
 
 // TestRequestOwnerMustBeKnownSubject checks that an owner whom the request names is one of the file's subjects, and
-// that without one the owner's entry matches nobody (Z-14).
+// that without exactly one the owner's entry matches nobody. The owner has no rights on an undeclared object, and none
+// by an action without its declared property (Z-14).
 func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
-	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{}}},"types":{"t":{"rights":["r"],
+	const file = `{"subjects":{"user":{"a":{},"b":{}}},"types":{"record":{"rights":["r"],
 		"descriptor":"O:SYG:SYD:(A;;${r};;;OW)","owner":{"property":"owner","type":"user"},
-		"actions":{"do":{"rights":["r"]}},"request":{"resource":{"owner":"string"}}}}}`))
-	check.NoError(t, err)
-	for properties, want := range map[string]bool{`{"owner":"a"}`: true, `{"owner":"b"}`: false, `{"owner":"c"}`: false,
-		`{"owner":"S-1-1-0"}`: false, `{}`: false} {
-		q := question(t, "a", "do", "any", "", "", properties)
-		q.Resource.Type = "t"
-		if a := types.Decide(q, nil); a.Decision != want {
-			t.Errorf("%s: %+v, want %v", properties, a, want)
-		}
+		"actions":{"do":{"rights":["r"]}},"request":{"resource":{"owner":"string"}}}}}`
+	for _, c := range []struct {
+		properties, old, new string // new replaces old in the file
+		want                 bool
+	}{
+		{`{"owner":"a"}`, "", "", true},
+		{`{"owner":"b"}`, "", "", false},
+		{`{"owner":"c"}`, "", "", false},
+		{`{"owner":"S-1-1-0"}`, "", "", false},
+		{`{}`, "", "", false},
+		{`{"owner":["a","b"]}`, `"string"`, `"strings"`, false},
+		{`{"owner":"a"}`, `"request"`, `"objects":{},"request"`, false},
+		{`{"owner":"a"}`, `"request"`, `"objects":{"any":{"owner":"b"}},"request"`, false},
+		{`{"owner":"a"}`, `{"rights":["r"]}`, `{"rights":["r"],"properties":{"scope":{"":["r"]}}}`, false},
+	} {
+		types, err := ReadTypes([]byte(strings.Replace(file, c.old, c.new, 1)))
+		check.NoError(t, err)
+		a := types.Decide(question(t, "a", "do", "any", "", "", c.properties), nil)
+		check.That(t, a.Decision == c.want, "%s %s: %+v, want %v", c.properties, c.new, a, c.want)
 	}
+	types, err := ReadTypes([]byte(file))
+	check.NoError(t, err)
 	system := token.NetworkUser(sid.LocalSystem)
-	q := question(t, "x", "do", "any", "", "", `{}`)
-	q.Resource.Type = "t"
-	if a := types.Decide(q, &system); a.Decision {
+	if a := types.Decide(question(t, "x", "do", "any", "", "", `{}`), &system); a.Decision {
 		t.Error("the owner of the template owns an object without an owner")
 	}
 }
@@ -154,14 +167,17 @@ func TestAskingIsRateLimited(t *testing.T) {
 	asking := types.Asking(nil)
 	for _, c := range []struct {
 		caller Caller
+		about  string
 		status int
 	}{
-		{Caller{"service", "gateway"}, 0}, {Caller{"user", "alice"}, 0}, {Caller{"user", "bob"}, 403},
-		{Caller{"service", "guest"}, 403}, {Caller{"service", "other"}, 403}, {Caller{}, 403},
-		{Caller{"service", "gateway"}, 0}, {Caller{"service", "gateway"}, 0}, {Caller{"service", "gateway"}, 0},
-		{Caller{"service", "gateway"}, 429}, {Caller{"user", "alice"}, 0},
+		{Caller{"service", "gateway"}, "alice", 0}, {Caller{"user", "alice"}, "alice", 0},
+		{Caller{"user", "bob"}, "alice", 403}, {Caller{"service", "guest"}, "alice", 403},
+		{Caller{"service", "guest"}, "guest", 403}, {Caller{"user", "other"}, "other", 403}, {Caller{}, "alice", 403},
+		{Caller{"service", "gateway"}, "alice", 0}, {Caller{"service", "gateway"}, "alice", 0},
+		{Caller{"service", "gateway"}, "alice", 0}, {Caller{"service", "gateway"}, "alice", 429},
+		{Caller{"user", "alice"}, "alice", 0},
 	} {
-		q := question(t, "alice", "can_view", "record-1")
+		q := question(t, c.about, "can_view", "record-1")
 		q.Caller = c.caller
 		a, err := asking.Evaluate(t.Context(), q)
 		var e *Error
@@ -214,8 +230,14 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 		t.Errorf("an attempt to ask has the records %v, want a failure", list)
 	}
 	log.Sink = full{}
-	if a, err := asking.Evaluate(t.Context(), question(t, "alice", "can_view", "record-1")); err == nil || a.Decision {
-		t.Errorf("without a record: %+v", a)
+	for _, q := range []*Question{question(t, "alice", "can_view", "record-1"),
+		question(t, "dave", "can_view", "record-1"), refused} {
+		a, err := asking.Evaluate(t.Context(), q)
+		check.That(t, errors.Is(err, errUnrecorded) && !a.Decision, "%s without a record: %+v, %v", q, a, err)
+	}
+	for id, cut := range map[string]bool{strings.Repeat("x", 4096): false, strings.Repeat("x", 4097): true} {
+		got := (&Question{Subject: Entity{ID: id}}).String()
+		check.That(t, strings.Contains(got, "…") == cut, "a record with an id of %d bytes: %.100q", len(id), got)
 	}
 	long := question(t, strings.Repeat("ä", 2000), "can_view", "x")
 	long.Subject.ID, long.Resource.ID = strings.Repeat("\x00\n", 3000), "\u202e"

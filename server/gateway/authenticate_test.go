@@ -210,7 +210,7 @@ func TestTickets(t *testing.T) {
 		check.NoError(t, err)
 		t.Cleanup(func() { _ = tickets.Close() })
 		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}
-	}, func(c *Config) { c.Negotiate = true })
+	}, local, func(c *Config) { c.Negotiate = true })
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;S-1-5-21-10-20-30-1104)")
 	w.want(401, "", "GET", "/share/f", "")
 	kept := w.now()
@@ -223,6 +223,10 @@ func TestTickets(t *testing.T) {
 	page := w.want(200, "", "GET", "/share/", "", "Authorization", ticket("alice", 1104))
 	check.That(t, strings.Contains(page.body, `<p>as EXAMPLE\alice</p>`),
 		"the page does not name its client:\n%s, want text containing %q", page.body, `<p>as EXAMPLE\alice</p>`)
+	checked := w.forward("", "127.0.0.1:5", "Authorization", ticket("alice", 1104), "X-Forwarded-Uri", "/share/f",
+		"X-Refmon-Right", "read")
+	check.That(t, checked.Code == 200 && len(checked.Header().Get("WWW-Authenticate")) >= 50,
+		"forward-auth: %d, %v, want 200 with a proof of the key", checked.Code, checked.Header())
 	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
 	check.That(t, len(asked) == 2 && asked[0] == "Negotiate",
 		`the challenges are %q, want 2, the first "Negotiate"`, asked)

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -121,6 +122,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
 	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
+	w.file("d/owned", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;WO;;;{alice})")
 	w.file("d/fixed", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FA;;;{alice})")
 	p, err := w.g.link.process()
 	w.must(err)
@@ -137,6 +139,9 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 		p.release(h)
 	}
 	check.Success(t, st)
+	f := files{&request{g: w.g, s: s, ctx: w.Context()}}
+	check.NoError(t, f.Removable("/share/d/plain"))
+	check.That(t, f.Removable("/share/d/fixed") != nil, "a read-only file is removable")
 	for _, c := range []struct {
 		path, action string
 		mask         winnt.AccessMask
@@ -149,6 +154,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 		{"d/fixed", "FILE_WRITE_DATA", winnt.FILE_WRITE_DATA, false},
 		{"d/fixed", "FILE_APPEND_DATA", winnt.FILE_APPEND_DATA, false},
 		{"d/fixed", "WRITE_DAC", winnt.WRITE_DAC, true},
+		{"d/owned", "control", winnt.WRITE_OWNER, true},
 	} {
 		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
 		if open := w.opened("alice", c.path, c.mask); *got.Decision != c.want || open != c.want {
@@ -274,6 +280,11 @@ func TestQuestionsAreRecorded(t *testing.T) {
 			seen = append(seen, s)
 		}
 	}
+	w.g.pdp.ask = sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)")
+	code, _ := w.evaluate("carol", "bob", "read", "file", "/share/f")
+	refused := w.sink.Drain()
+	check.That(t, code == http.StatusForbidden && len(refused) == 1 && refused[0].Outcome == audit.Failure,
+		"a caller without the right: %d, records %v, want 403 and a failure", code, refused)
 	for i, want := range [][]string{{`\"user\" \"alice\" \"read\" \"file\" \"/share/f\"`, "success"}, {`\"bob\"`,
 		"failure"}} {
 		if len(seen) != 2 || !strings.Contains(seen[i], w.sids["carol"].String()) || !strings.Contains(seen[i], want[0]) ||
@@ -304,7 +315,7 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 // TestDenialReasonNeedsReadControl checks who learns what of a denial (G-65), and that a file which the caller may not
 // inspect is denied (G-61).
 func TestDenialReasonNeedsReadControl(t *testing.T) {
-	w := newWorld(t, openToPEP, everyoneAsks)
+	w := newWorld(t, openToPEP+"(A;;0x1;;;{alice})", everyoneAsks)
 	w.folder("seen", openToPEP+"(A;;FR;;;{alice})")
 	w.folder("hidden", openToPEP)
 	w.file("seen/told", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;RC;;;{alice})(D;;FW;;;{alice})")
@@ -318,6 +329,7 @@ func TestDenialReasonNeedsReadControl(t *testing.T) {
 		{"seen/f", "read", "no entry grants it", "access denied"},
 		{"seen/missing", "read", "no such name", "no such name"},
 		{"seen/closed", "read", "the caller may not read the descriptor", "no such name"},
+		{"", "WRITE_DAC", "no entry grants it", "no such name"},
 		{"seen/f", "MAXIMUM_ALLOWED", "no right of a file has the name", "access denied"},
 		{"seen/f", "read+write", "no right of a file has the name", "access denied"},
 		{"seen/f", "", "no right of a file has the name", "access denied"},
@@ -337,5 +349,12 @@ func TestDenialReasonNeedsReadControl(t *testing.T) {
 		if code, a := w.evaluateBody("carol", body); code != 200 || *a.Decision {
 			t.Errorf("%s: %d %+v, want a denial", body, code, a)
 		}
+	}
+	p, err := w.g.link.process()
+	w.must(err)
+	p.subjects.mu.Lock()
+	defer p.subjects.mu.Unlock()
+	for _, s := range p.subjects.known {
+		check.Equal(t, s.users, 0, "after all questions, those that use a subject")
 	}
 }

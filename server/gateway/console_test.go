@@ -102,10 +102,16 @@ func TestOpenWithoutTokenFails(t *testing.T) {
 }
 
 // TestConsoleShowsDenialsToOwner checks that a client who may open processes sees connections, impersonated
-// clients and denials.
+// clients and at most mostTrail denials, the newest first.
 func TestConsoleShowsDenialsToOwner(t *testing.T) {
-	w := newWorld(t, shared)
-	w.want(404, "carol", "GET", "/share/none", "")
+	w := newExactly(t, shared)
+	for i, name := range []string{"first", "last"} {
+		w.file(name, name, own)
+		for range 1 + i*(mostTrail-1) {
+			st := check.Status(w.of("bob").open(place{"share", name}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0))
+			check.Require(t, st, ntstatus.AccessDenied, "open of %s", name)
+		}
+	}
 	p, err := w.g.link.process()
 	w.must(err)
 	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // it sees its own process
@@ -113,8 +119,10 @@ func TestConsoleShowsDenialsToOwner(t *testing.T) {
 	d, ok := q.sessionsPage(nil).(sessionsData)
 	check.That(t, ok && len(d.Sessions) == 1 && d.Sessions[0].UID == "61010", "%+v", d)
 	calls, ok := q.trailPage(nil).(trailData)
-	check.That(t, ok && len(calls.Calls) != 0 && strings.Contains(strings.Join(calls.Calls[0].Lines, "\n"), "share"),
-		"%+v", calls)
+	check.RequireThat(t, ok && len(calls.Calls) == mostTrail, "%d denials, want %d", len(calls.Calls), mostTrail)
+	for _, c := range calls.Calls {
+		check.That(t, strings.Contains(strings.Join(c.Lines, "\n"), "last"), "an older denial than those of last: %v", c)
+	}
 }
 
 // TestGroupUseDescribesAttributes checks the text for each relevant attribute of a group.
@@ -123,6 +131,7 @@ func TestGroupUseDescribesAttributes(t *testing.T) {
 	for attributes, want := range map[uint32]string{winnt.SE_GROUP_ENABLED: "", winnt.SE_GROUP_ENABLED | owner: "",
 		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "only for entries that deny",
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY | owner: "only for entries that deny", winnt.SE_GROUP_INTEGRITY: "integrity",
+		winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_USE_FOR_DENY_ONLY: "integrity",
 		winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED: "integrity"} {
 		check.Equal(t, groupUse(attributes), want, "%#x", attributes)
 	}

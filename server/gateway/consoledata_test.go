@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -90,6 +91,15 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 	if !d.Asked || d.Allowed || d.Status != "STATUS_ACCESS_DENIED" || !strings.Contains(d.Text, "WRITE_DAC") ||
 		!reflect.DeepEqual(d.Granted, rights(0x1200a9).GetNames()) {
 		t.Errorf("why not: %+v", d)
+	}
+	w.folder("many", shared)
+	for i := range mostDescriptors + 2 {
+		if i >= mostDescriptors {
+			many, _ := w.gathered(w.of("bob"), "/tree?path=/share/many").(treeData)
+			check.That(t, len(many.Files) == mostDescriptors && many.More == (i > mostDescriptors),
+				"a folder with %d files: %d on the page, more %t", i, len(many.Files), many.More)
+		}
+		write(t, filepath.Join(w.root, "many", fmt.Sprint(i)), nil)
 	}
 }
 

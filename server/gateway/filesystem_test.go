@@ -125,7 +125,9 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 		left := w.now()
 		u, err := q.upload(place{"share", `blind\x`}, dav.Creation{})
 		w.must(err)
-		check.NoError(t, check.Err(u.Write([]byte("fresh"))))
+		for _, part := range []string{"fr", "es", "h"} {
+			check.NoError(t, check.Err(u.Write([]byte(part))))
+		}
 		want := "x"
 		if taken {
 			w.describe("blind", own)
@@ -137,6 +139,7 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 			"G-14: right revoked %t: error %v, want access denied exactly if it was revoked", taken, err)
 		w.must(u.Close())
 		check.Equal(t, w.entries("blind"), want, "G-14: right revoked %t: the directory", taken)
+		check.That(t, taken || w.content("blind/x") == "fresh", "the file has %q, want fresh", w.content("blind/x"))
 		_ = os.Remove(filepath.Join(w.root, "blind/x"))
 		if now := w.now(); now != left {
 			t.Errorf("G-14: right revoked %t: open objects %v, before the request %v, want %v", taken, now, left, left)

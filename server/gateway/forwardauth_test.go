@@ -80,6 +80,8 @@ func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 		{"slashes in front", "alice:pw-x", here, []string{path, "//share/f", right, "read"}, 403},
 		{"a whole URL", "alice:pw-x", here, []string{path, "https://h/share/f", right, "read"}, 403},
 		{"a fragment", "alice:pw-x", here, []string{path, "/share/f#x", right, "read"}, 403},
+		{"a scheme", "alice:pw-x", here, []string{path, "x:/share/f", right, "read"}, 403},
+		{"the root without a credential", "", here, []string{path, "/", right, "read"}, 403},
 		{"the root", "alice:pw-x", here, []string{path, "/", right, "read"}, 403},
 	} {
 		got := w.forward(c.user, c.from, c.headers...)

@@ -1,15 +1,12 @@
 package gateway
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/server/gateway/dav"
 )
 
 // TestAmbiguousRequestPathsAreRejected: what two readers could take for two places is refused, and what no file can be
@@ -94,33 +91,6 @@ func TestHostileXMLBodyIsRejected(t *testing.T) {
 		if method != "PROPFIND" {
 			w.want(400, "alice", method, "/share/new", bomb)
 		}
-	}
-}
-
-// TestLockFloodDoesNotBlockOthers checks that one client's locks are bounded and keep no other client from having some
-// (G-19). TestLockPreventsChangesUntilExpiry checks the tokens of others.
-func TestLockFloodDoesNotBlockOthers(t *testing.T) {
-	both := "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
-	w := newWorld(t, both)
-	w.file("f", "f", both)
-	add := func(user string, name dav.Path, timeout time.Duration) error {
-		_, _, err := w.g.dav.Locks.Add(dav.Lock{User: w.sids[user].String(), Root: name}, timeout)
-		return err
-	}
-	for i := range dav.MostLocksEach {
-		w.must(add("alice", dav.Path(fmt.Sprintf("/share/%d", i)), time.Hour))
-	}
-	w.want(503, "alice", "LOCK", "/share/more", lockBody)
-	if got := w.entries(""); got != "f" {
-		t.Errorf("G-19: a lock too many made a file: %s", got)
-	}
-	w.want(200, "bob", "LOCK", "/share/f", lockBody)
-	// A lock counts until its time is over (G-19).
-	for i := range dav.MostLocksEach {
-		w.must(add("carol", dav.Path(fmt.Sprintf("/share/late%d", i)), 1))
-	}
-	if err := add("carol", "/share/late", time.Hour); err != nil {
-		t.Errorf("G-19: 500 locks whose time is over, and: %v", err)
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
@@ -42,6 +44,8 @@ func TestPropertiesAreBounded(t *testing.T) {
 			7)) != kept {
 			t.Errorf("G-19: %s: %t, kept %d", c.what, got, len(b.get(at, 7)))
 		}
+		big := dav.Property{Value: strings.Repeat("x", 16<<10-1), Lang: "de"}
+		check.That(t, !b.set(at, 7, map[dav.Name]dav.Property{{}: big}), "%s: the language does not count", c.what)
 		check.That(t, b.get(at, 8) == nil, "%s: another file of the name has them", c.what)
 	}
 	b := newPropertyTable()
@@ -169,8 +173,39 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	w.same("has none", w.find("alice", "/share/g", "0", ask), none("/share/g"))
 	w.same("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
 	w.same("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
+	for _, step := range [][]string{{"MKCOL", "/share/p"}, {"PROPPATCH", "/share/p"}, {"COPY", "/share/p", "Destination",
+		"/share/q"}, {"DELETE", "/share/p"}} {
+		body := ""
+		if step[0] == "PROPPATCH" {
+			body = update(set(a))
+		}
+		w.change("alice", step[0], step[1], body, step[2:]...)
+	}
+	if got := w.find("alice", "/share/q", "0", propfind("<D:propname/>")); strings.Count(got, a) != 1 {
+		t.Errorf("a copied folder: %s, want %s", got, a)
+	}
+	w.same("deleted", w.change("alice", "DELETE", "/share/q", ""), answered(204, ""))
+	w.same("set again", w.ask("alice", "PROPPATCH", "/share/f", update(set(a))), patched(stat("200 OK", a, "")))
 	w.same("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
 	if n := len(w.g.props.of); n != 0 {
 		t.Errorf("G-19: properties of %d files are kept", n)
+	}
+}
+
+// TestExplorerTimesSetFileTimes checks which properties of Explorer set a time of the file.
+func TestExplorerTimesSetFileTimes(t *testing.T) {
+	at := filetime.Of(moment.Truncate(time.Second))
+	for _, c := range []struct {
+		name, value string
+		want        nt.FileBasic
+	}{
+		{"Win32LastModifiedTime", "Sat, 03 Feb 2001 04:05:06 GMT", nt.FileBasic{LastWriteTime: at}},
+		{"Win32LastAccessTime", "Sat, 03 Feb 2001 04:05:06 GMT", nt.FileBasic{LastAccessTime: at}},
+		{"Win32CreationTime", "Sat, 03 Feb 2001 04:05:06 GMT", nt.FileBasic{}},
+		{"Win32LastModifiedTime", "yesterday", nt.FileBasic{}},
+	} {
+		var got nt.FileBasic
+		setTime(&got, dav.Property{Name: dav.Name{Space: windowsSpace, Local: c.name}, Value: c.value})
+		check.Equal(t, got, c.want, "%s %s", c.name, c.value)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -161,4 +162,13 @@ func TestRefmondFailureIsNotClientError(t *testing.T) {
 	want("a check without refmond", err, connect.CodeUnavailable)
 	_, _, err = q.about("alice")
 	want("a logon without refmond", err, connect.CodeUnavailable)
+}
+
+// TestMissingOwnerAndGroupAreNobody checks that a descriptor without owner or group is completed with the SID of nobody
+// (G-29).
+func TestMissingOwnerAndGroupAreNobody(t *testing.T) {
+	for text, want := range map[string]string{"D:": "O:S-1-0-0G:S-1-0-0D:", "O:BAD:": "O:BAG:S-1-0-0D:",
+		"G:BAD:": "O:S-1-0-0G:BAD:", "O:BAG:SYD:": "O:BAG:SYD:"} {
+		check.Equal(t, sddlOf(complete(sddl.MustParse(text))), want, "%s", text)
+	}
 }

@@ -101,6 +101,7 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 		w.same(c.method+" "+c.path+" as "+c.user, w.ask(c.user, c.method, c.path, ""), c.want)
 	}
 	got := w.ask("bob", "GET", "/share/told", "")
+	w.same("HEAD of a denied file", w.ask("bob", "HEAD", "/share/told", ""), got)
 	if !strings.HasPrefix(got, strings.TrimSuffix(inLine(403, why), "\n")) || !strings.Contains(got,
 		"STATUS_ACCESS_DENIED") ||
 		!strings.Contains(got, bob) {

@@ -174,7 +174,14 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	s.put(c)
 	s.put(again)
 	settles(2)
-	s.sweep() // a is over
+	now = now.Add(time.Minute)
+	e := get("e") // in the place of a, which is over
+	settles(2)
+	check.That(t, a.dropped && !again.dropped, "G-4: an expired session stays: %t, a valid one goes: %t", !a.dropped,
+		again.dropped)
+	s.put(e)
+	now = now.Add(time.Hour)
+	s.sweep() // c is over
 	settles(1)
 	check.That(t, len(s.known) == 1 && s.swept,
 		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)

@@ -427,3 +427,21 @@ func (s *slowly) Read(b []byte) (int, error) {
 	<-s.r.Context().Done()
 	return 0, io.ErrUnexpectedEOF
 }
+
+// TestStagedUploadFailsForReplacedFile checks that an upload of a client that may write the file and add none fails if
+// another file has the name at its end.
+func TestStagedUploadFailsForReplacedFile(t *testing.T) {
+	w := newExactly(t, shared)
+	const his = "O:BAG:SYD:P(A;;FA;;;{bob})"
+	w.file("f", "old", his)
+	w.file("g", "other", his)
+	u, err := w.of("bob").upload(place{"share", "f"}, dav.Creation{})
+	w.must(err)
+	check.NoError(t, check.Err(u.Write([]byte("new"))))
+	w.must(os.Rename(filepath.Join(w.root, "g"), filepath.Join(w.root, "f")))
+	_, _, err = u.Commit()
+	var refused *refusal
+	check.That(t, u.temp == 0 && errors.As(err, &refused) && refused.status == ntstatus.ObjectNameCollision &&
+		w.content("f") == "other", "staged %t: %v, %q", u.temp == 0, err, w.content("f"))
+	w.must(u.Close())
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/server/internal/test/davcases"
 )
 
 // forBoth is a descriptor by which alice and bob may do everything.
@@ -38,13 +39,7 @@ func (w *world) snapshot() string {
 	return b.String()
 }
 
-// lockXML requests an exclusive lock.
-const lockXML = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype>` +
-	`<D:write/></D:locktype></D:lockinfo>`
-
-// propertyXML sets a property.
-const propertyXML = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="urn:a">1</a></D:prop></D:set>` +
-	`</D:propertyupdate>`
+const lockXML, propertyXML = davcases.LockXML, davcases.PropertyXML
 
 // tried is a method that changes something, ready to be sent.
 type tried struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,179 +12,24 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/internal/test/davcases"
 )
-
-// conformance is a case of testdata/conformance.txt.
-type conformance struct {
-	name    string // its number and its sentence
-	setup   []string
-	step    string
-	want    int
-	apache  int // want, unless Apache differs
-	effects []string
-}
-
-// readConformance reads the cases.
-func readConformance(t *testing.T) (list []conformance) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/conformance.txt")
-	check.NoError(t, err)
-	for block := range strings.SplitSeq(string(text), "\n\n") {
-		var c conformance
-		for line := range strings.Lines(block) {
-			line = strings.TrimRight(line, "\n")
-			switch {
-			case strings.HasPrefix(line, "case "):
-				c.name = line[len("case "):]
-			case strings.HasPrefix(line, "> "):
-				c.step = line[2:]
-			case strings.HasPrefix(line, "= "):
-				_, err = fmt.Sscanf(strings.Replace(line, " apache", "", 1)+" 0", "= %d %d", &c.want, &c.apache)
-			case strings.HasPrefix(line, "  ") && c.want == 0:
-				c.setup = append(c.setup, line[2:])
-			case strings.HasPrefix(line, "  "):
-				c.effects = append(c.effects, line[2:])
-			}
-			check.RequireThat(t, err == nil, "%q: %v", line, err)
-		}
-		if c.apache == 0 {
-			c.apache = c.want
-		}
-		if c.name != "" {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-// site is a server of WebDAV that cases run against.
-type site struct {
-	*testing.T
-	base   string // the URL of the case's folder
-	root   string // the folder itself
-	client *http.Client
-	tokens []string
-
-	statusOnly bool // effects are not compared
-}
-
-// bodies are the request bodies that cases name.
-var bodies = map[string]string{"exclusive": lockXML, "shared": strings.Replace(lockXML, "exclusive", "shared", 1),
-	"patch": propertyXML}
-
-// ask performs a step, such as "alice PUT /f If: ([$tag]) < new".
-func (s *site) ask(step string) (code int, answer string) {
-	s.Helper()
-	step, body, _ := strings.Cut(step, " < ")
-	if b, named := bodies[body]; named {
-		body = b
-	}
-	who, rest, _ := strings.Cut(step, " ")
-	method, rest, _ := strings.Cut(rest, " ")
-	path, headers, _ := strings.Cut(rest, " ")
-	r, err := http.NewRequestWithContext(s.Context(), method, s.base+path, strings.NewReader(body))
-	s.must(err)
-	r.SetBasicAuth(who, "pw-x")
-	for header := range strings.SplitSeq(headers, "; ") {
-		if name, value, ok := strings.Cut(header, ": "); ok {
-			r.Header.Set(name, s.expand(value, path))
-		}
-	}
-	got, err := s.client.Do(r)
-	s.must(err)
-	defer got.Body.Close()
-	b, err := io.ReadAll(got.Body)
-	s.must(err)
-	if token := got.Header.Get("Lock-Token"); token != "" {
-		s.tokens = append(s.tokens, token)
-	}
-	return got.StatusCode, string(b)
-}
-
-// expand replaces the variables of a header.
-func (s *site) expand(value, path string) string {
-	s.Helper()
-	value = strings.ReplaceAll(value, "$base", s.base)
-	value = strings.ReplaceAll(value, "$old", "Mon, 01 Jan 2001 00:00:00 GMT")
-	for i, token := range s.tokens {
-		value = strings.ReplaceAll(value, fmt.Sprint("$", i+1), token)
-	}
-	if strings.Contains(value, "$tag") || strings.Contains(value, "$date") {
-		r, err := http.NewRequestWithContext(s.Context(), http.MethodHead, s.base+path, nil)
-		s.must(err)
-		r.SetBasicAuth("alice", "pw-x")
-		got, err := s.client.Do(r)
-		s.must(err)
-		s.must(got.Body.Close())
-		value = strings.ReplaceAll(value, "$tag", got.Header.Get("Etag"))
-		value = strings.ReplaceAll(value, "$date", got.Header.Get("Last-Modified"))
-	}
-	return value
-}
-
-func (s *site) must(err error) {
-	s.Helper()
-	check.NoError(s, err)
-}
-
-// run runs a case and compares status and effects.
-func (s *site) run(c *conformance, want int) {
-	s.Helper()
-	for _, step := range c.setup {
-		if code, answer := s.ask(step); code/100 != 2 || code == http.StatusMultiStatus {
-			if code != want || want == c.want {
-				s.Errorf("%s: set-up %q: %d, want %d\n%s", c.name, step, code, want, answer)
-			}
-			return
-		}
-	}
-	code, answer := s.ask(c.step)
-	if code != want {
-		s.Errorf("%s: %q: %d, want %d\n%s", c.name, c.step, code, want, answer)
-	}
-	if s.statusOnly {
-		return
-	}
-	for _, effect := range c.effects {
-		what, rest, _ := strings.Cut(effect, " ")
-		name, value, _ := strings.Cut(rest, " ")
-		content, err := os.ReadFile(filepath.Join(s.root, name))
-		switch what {
-		case "has":
-			if err != nil || string(content) != value {
-				s.Errorf("%s: %s has %q, %v, want %q", c.name, name, content, err, value)
-			}
-		case "gone":
-			if !errors.Is(err, os.ErrNotExist) {
-				s.Errorf("%s: %s has %q, %v, want no such file", c.name, name, content, err)
-			}
-		case "body":
-			status := regexp.MustCompile(regexp.QuoteMeta(name) + `/?</[a-zA-Z]*:?href>\s*<[a-zA-Z]*:?status>HTTP/1.1 ` + value)
-			if !status.MatchString(answer) {
-				s.Errorf("%s: the answer does not give %s the status %s:\n%s", c.name, name, value, answer)
-			}
-		default:
-			s.Fatalf("%s: %q is not an effect", c.name, effect)
-		}
-	}
-}
 
 // TestConformanceCasesHoldOnGateway runs each case of testdata/conformance.txt against the gateway, with two users.
 // Status and effects are those of the sentence that the case quotes (G-37, G-39, G-41, G-42, G-43, G-44, G-45, G-46).
 func TestConformanceCasesHoldOnGateway(t *testing.T) {
 	w := newWorld(t, forBoth)
-	list := readConformance(t)
+	list := davcases.Read(t, "testdata/conformance.txt")
 	for i := range list {
-		s := &site{T: t, base: fmt.Sprintf("%s/share/c%d", w.url, i), root: filepath.Join(w.root, fmt.Sprint("c", i)),
-			client: w.server.Client()}
 		name := fmt.Sprint("c", i, "/")
+		s := &davcases.Site{T: t, Base: w.url + "/share/" + strings.TrimSuffix(name, "/"), Client: w.server.Client(),
+			Contents: func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(w.root, name, file)) }}
 		for _, file := range []string{"f", "t", "d/m"} {
 			w.file(name+file, file[len(file)-1:], forBoth)
 			w.must(os.Chtimes(filepath.Join(w.root, name+file), moment, moment))
@@ -193,7 +37,7 @@ func TestConformanceCasesHoldOnGateway(t *testing.T) {
 		w.folder(name+"e", forBoth)
 		w.describe(name+"d", forBoth)
 		w.describe(name, forBoth)
-		s.run(&list[i], list[i].want)
+		s.Run(&list[i], list[i].Want)
 	}
 	check.That(t, len(list) >= 120, "there are %d cases, want at least 120", len(list))
 }
@@ -202,20 +46,20 @@ func TestConformanceCasesHoldOnGateway(t *testing.T) {
 // shows that we misread a sentence.
 func TestConformanceCasesHoldOnApache(t *testing.T) {
 	base, root := apache(t)
-	list := readConformance(t)
+	list := davcases.Read(t, "testdata/conformance.txt")
 	for i := range list {
-		s := &site{T: t, base: fmt.Sprintf("%s/c%d", base, i), root: filepath.Join(root, fmt.Sprint("c", i)),
-			client: http.DefaultClient, statusOnly: true}
+		s := &davcases.Site{T: t, Base: fmt.Sprintf("%s/c%d", base, i), Client: http.DefaultClient}
+		folder := filepath.Join(root, fmt.Sprint("c", i))
 		for _, dir := range []string{"", "d", "e"} {
-			s.must(os.Mkdir(filepath.Join(s.root, dir), 0o755))
-			give(t, filepath.Join(s.root, dir))
+			check.NoError(t, os.Mkdir(filepath.Join(folder, dir), 0o755))
+			give(t, filepath.Join(folder, dir))
 		}
 		for _, file := range []string{"f", "t", "d/m"} {
-			write(t, filepath.Join(s.root, file), []byte(file[len(file)-1:]))
-			give(t, filepath.Join(s.root, file))
-			s.must(os.Chtimes(filepath.Join(s.root, file), moment, moment))
+			write(t, filepath.Join(folder, file), []byte(file[len(file)-1:]))
+			give(t, filepath.Join(folder, file))
+			check.NoError(t, os.Chtimes(filepath.Join(folder, file), moment, moment))
 		}
-		s.run(&list[i], list[i].apache)
+		s.Run(&list[i], list[i].Apache)
 	}
 }
 

@@ -43,7 +43,7 @@ certificates: {` + print + `: alice}
 strictTransportSecurity: 16
 authzen: {url: 'https://pdp.test', ask: 'O:SYG:SYD:', rate: 17, types: ` + types + `}
 index: {socket: /run/index.sock, ask: 'O:SYG:SYD:', rate: 18}
-forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32'], path: X-Path, right: X-Right}
+forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32', '::ffff:192.0.2.2'], path: X-Path, right: X-Right}
 limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
 log: {level: warn}
 `)
@@ -52,10 +52,10 @@ log: {level: warn}
 	want := config{level: slog.LevelWarn, life: 12 * time.Second, settings: settings{Socket: "/run/other.sock",
 		Owner: 61010, Files: "127.0.0.1:1001", Console: "127.0.0.1:1002", Names: []string{"files.test"},
 		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
-		Certificates: map[string]string{print: "alice"}, Strict: 16,
-		AuthZEN:     authzenSettings{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: types},
-		Index:       indexSettings{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18},
-		ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32"}, Path: "X-Path", Right: "X-Right"}}}
+		Certificates: map[string]string{print: "alice"}, Strict: 16, AuthZEN: authzenSettings{URL: "https://pdp.test",
+			Ask: "O:SYG:SYD:", Rate: 17, Types: types}, Index: indexSettings{Socket: "/run/index.sock", Ask: "O:SYG:SYD:",
+			Rate: 18}, ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32", "::ffff:192.0.2.2"},
+			Path: "X-Path", Right: "X-Right"}}}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
 	declared, err := authzen.ReadTypes([]byte("groups: [a]"))
@@ -63,7 +63,8 @@ log: {level: warn}
 	want.questions = &gateway.AuthZEN{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: declared}
 	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
-		netip.MustParsePrefix("2001:db8::/32")}, Path: "X-Path", Right: "X-Right"}
+		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.2/32")}, Path: "X-Path",
+		Right: "X-Right"}
 	check.DeepEqual(t, *c, want, "read")
 	log, leaf := slog.New(slog.DiscardHandler), &x509.Certificate{Raw: []byte("leaf")}
 	sum := sha256.Sum256(leaf.Raw)
@@ -144,9 +145,14 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"no file of types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "/nowhere" },
 			"authzen.types"},
 		"questions without an address": {func(c *config) { c.AuthZEN.URL, c.Console = "https://h", "" }, "set console"},
-		"a proxy":                      {func(c *config) { c.ForwardAuth.Proxies = []string{"::1"} }, ""},
-		"every proxy":                  {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "neither an"},
-		"a proxy by name":              {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "neither an"},
+		"an index without an address":  {func(c *config) { c.Index.Socket, c.Console = "/s", "" }, "set console"},
+		"a proxy without an address": {func(c *config) { c.ForwardAuth.Proxies, c.Console = []string{"::1"}, "" },
+			"set console"},
+		"a proxy with a zone": {func(c *config) { c.ForwardAuth.Proxies = []string{"fe80::1%1"} }, "neither an"},
+		"a negative time":     {func(c *config) { c.Strict = -1 }, "want seconds"},
+		"a proxy":             {func(c *config) { c.ForwardAuth.Proxies = []string{"::1"} }, ""},
+		"every proxy":         {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "neither an"},
+		"a proxy by name":     {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "neither an"},
 		"one header": {func(c *config) {
 			c.ForwardAuth.Proxies, c.ForwardAuth.Right = []string{"::1"},
 				"x-forwarded-uri"

@@ -48,7 +48,7 @@ var readyAt = regexp.MustCompile(`msg=ready (files|console)=(https://[^\s]+)`)
 func TestServeNeedsBothAddresses(t *testing.T) {
 	cfg, err := load("")
 	check.NoError(t, err)
-	cfg.State, cfg.Files, cfg.Console = t.TempDir(), "127.0.0.1:0", "localhost:0"
+	cfg.State, cfg.Files, cfg.Console, cfg.Limits.Connections = t.TempDir(), "127.0.0.1:0", "localhost:0", 1
 	cert, _, err := cfg.certificate()
 	check.NoError(t, err)
 	g, err := gateway.New(gateway.Config{Dial: func() (*client.Conn, error) { return nil, os.ErrNotExist },
@@ -70,7 +70,11 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert.Leaf)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			t.Error("the server requests a client certificate without the key certificates")
+			return &tls.Certificate{}, nil
+		}}}
 	ask := func(where, path string) string {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at[where]+path, nil)
 		check.NoError(t, err)
@@ -87,7 +91,10 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		{"console", "/share/x", absent}, {"console", "/trail", busy}} {
 		check.Equal(t, ask(c[0], c[1]), c[2], "%s%s", c[0], c[1])
 	}
-	transport.CloseIdleConnections()
+	first := transport
+	transport = first.Clone() // has no connection
+	check.Equal(t, ask("files", "/health"), "none", "beyond limits.connections")
+	first.CloseIdleConnections()
 	end()
 	if err := errors.Join(<-served, g.Close()); err != nil {
 		t.Errorf("the server's end after its context was cancelled: %v, want nil", err)
@@ -99,7 +106,16 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	check.NoError(t, err)
 	defer taken.Close()
 	cfg.Files = taken.Addr().String()
-	if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
-		t.Errorf("an address in use: %v, want an error that names it", err)
+	for range 20 { // the addresses are opened in any order
+		if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
+			t.Errorf("an address in use: %v, want an error that names it", err)
+		}
+	}
+	for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
+		c, err := net.Dial("tcp", strings.TrimPrefix(m[2], "https://"))
+		if err == nil {
+			_ = c.Close()
+		}
+		check.That(t, err != nil, "%s listens after serve has returned", m[2])
 	}
 }

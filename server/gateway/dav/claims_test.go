@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -51,8 +52,23 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	check.That(t, s.take(gone, time.Hour, claim{at: at("a")}) == nil, "a client that left has a claim")
-	got := make(chan func())
-	go func() { got <- s.take(t.Context(), time.Hour, claim{at: at("a")}) }()
 	leave()
-	(<-got)()
+}
+
+// TestTakeWaitsForAllClaims checks that a request waits until every claim that conflicts with its own is released, and
+// gets nothing if its patience ends first.
+func TestTakeWaitsForAllClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newClaims()
+		first, second := s.take(t.Context(), time.Hour, claim{at: "/a"}), s.take(t.Context(), time.Hour, claim{at: "/b"})
+		check.That(t, s.take(t.Context(), time.Hour, claim{at: "/b"}) == nil, "/b is claimed twice")
+		got := make(chan func(), 1)
+		go func() { got <- s.take(t.Context(), time.Hour, claim{at: "/a"}, claim{at: "/b"}) }()
+		synctest.Wait()
+		first()
+		synctest.Wait()
+		check.That(t, len(got) == 0, "take returned while /b is claimed")
+		second()
+		check.That(t, <-got != nil, "take returned nothing after both releases")
+	})
 }

@@ -125,9 +125,8 @@ func parseConditions(h http.Header) (c conditions, err error) {
 	var errs [3]error
 	c.match, errs[0] = parseTags(h["If-Match"])
 	c.noneMatch, errs[1] = parseTags(h["If-None-Match"])
-	// If-Unmodified-Since is ignored if If-Match is present, or if it is not exactly one valid date
-	// (RFC 9110, 13.1.4).
-	if since := h["If-Unmodified-Since"]; len(since) == 1 && !c.match.present {
+	// If-Unmodified-Since is ignored if it is not exactly one valid date (RFC 9110, 13.1.4).
+	if since := h["If-Unmodified-Since"]; len(since) == 1 {
 		c.unmodified, _ = http.ParseTime(since[0])
 	}
 	if lines := h["If"]; len(lines) > 0 {

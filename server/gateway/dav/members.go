@@ -61,11 +61,8 @@ func (x *exchange) removeTree(name Path) bool {
 		x.fail(name, err)
 		return false
 	}
-	if name != x.to {
-		// The server "MUST destroy locks rooted on the deleted resource" (RFC 4918, 9.6). A lock of the destination of COPY
-		// or MOVE stays: "the server MUST add the moved resource to the destination lock scope" (7.6).
-		x.Locks.Drop(name, false)
-	}
+	// The server "MUST destroy locks rooted on the deleted resource" (RFC 4918, 9.6).
+	x.Locks.Drop(name, false)
 	return true
 }
 

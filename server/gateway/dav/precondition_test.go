@@ -1,7 +1,10 @@
 package dav
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -18,4 +21,49 @@ func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 		check.NoError(t, err)
 		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
 	}
+}
+
+// TestRequestsClaimTheNamesThatTheyChange checks the claims of each method (G-38): "deep" with the descendants, and
+// "shared" for names on which a request depends.
+func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		name   Path
+		to     Path
+		header http.Header
+		want   string
+	}{
+		{"PUT", "/c/f", "", nil, "/c/f, /c shared"},
+		{"DELETE", "/c/f", "", nil, "/c/f deep, /c shared"},
+		{"LOCK", "/c/f", "", http.Header{"Depth": {"0"}}, "/c/f, /c shared"},
+		{"LOCK", "/c/f", "", nil, "/c/f deep, /c shared"},
+		{"MOVE", "/c/f", "/d/f", nil, "/c/f deep, /c shared, /d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", nil, "/d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/c/f deep shared, /d/f deep, /d shared"},
+		{"PROPPATCH", "/", "", nil, "/"},
+	} {
+		conditions, err := parseConditions(c.header)
+		check.NoError(t, err)
+		x := &exchange{r: &http.Request{Header: c.header}, method: c.method, name: c.name, to: c.to, conditions: conditions}
+		var got []string
+		for _, claim := range x.claims() {
+			text := string(claim.at)
+			if claim.deep {
+				text += " deep"
+			}
+			if claim.shared {
+				text += " shared"
+			}
+			got = append(got, text)
+		}
+		check.Equal(t, strings.Join(got, ", "), c.want, "%s %s to %s", c.method, c.name, c.to)
+	}
+}
+
+// TestBusyRefusalAsksForRetry checks that a request that waited too long for others is told to try again.
+func TestBusyRefusalAsksForRetry(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&busy{refusal{code: http.StatusServiceUnavailable}}).Answer(w, nil)
+	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5", "%d %v, want 503 and 5 seconds", w.Code,
+		w.Header())
 }

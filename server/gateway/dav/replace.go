@@ -95,7 +95,6 @@ func (x *exchange) discard(copied Path, err error) error {
 	x.files.Detach()
 	x.ctx, x.budget = context.WithoutCancel(x.ctx), mostCopied
 	x.removeTree(copied)
-	x.parts, x.hidden, x.shown = nil, "", ""
 	return err
 }
 

@@ -30,6 +30,14 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 	}
 }
 
+// TestTextIsEscapedForXML checks the text of XML elements and attributes, also for bytes that XML cannot have.
+func TestTextIsEscapedForXML(t *testing.T) {
+	for s, want := range map[string]string{"a~": "a~", "é": "é", `<&">`: "&lt;&amp;&#34;&gt;", "a\nb": "a&#xA;b",
+		"a\x01": "a\uFFFD", "a\xff": "a\uFFFD"} {
+		check.Equal(t, text(s), want, "%q", s)
+	}
+}
+
 // TestValuesKeepTheirNamespaces checks that a rewritten value keeps its meaning without the prefixes that its
 // document declared: element and attribute names, text, and the language in scope (RFC 4918, 4.3).
 func TestValuesKeepTheirNamespaces(t *testing.T) {

@@ -1,0 +1,35 @@
+package authzen
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestReasonListsEightEntries checks that a reason lists eight entries or rules and counts the others.
+func TestReasonListsEightEntries(t *testing.T) {
+	x := &access.Explanation{}
+	for i := range 9 {
+		rule := access.Reason{Kind: access.CentralAccessRule, Index: i}
+		x.Reasons = append(x.Reasons, access.BitReason{Bit: 1 << i, Reason: rule})
+		got := strings.Split(Reason(x, winnt.FileObject), "; ")
+		check.That(t, len(got) == i+1 && (got[i] == "and 1 more") == (i == 8), "%d rules: %q", i+1, got)
+	}
+}
+
+// TestReasonNamesRightsAndCause checks the text of each kind of reason that is not an entry.
+func TestReasonNamesRightsAndCause(t *testing.T) {
+	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
+	for want, r := range map[string]access.Reason{
+		"no entry grants it":                        {Kind: access.NoAce},
+		"the DACL has no entries":                   {Kind: access.EmptyDacl},
+		"the privilege SeDebugPrivilege is missing": {Kind: access.Privilege, Privilege: winnt.SeDebugPrivilege},
+	} {
+		got := Reason(&access.Explanation{Reasons: []access.BitReason{{Bit: winnt.FILE_READ_DATA, Reason: r},
+			{Bit: winnt.FILE_WRITE_DATA, Reason: r}}}, winnt.FileObject)
+		check.Equal(t, got, winnt.FileObject.Names(both)+": "+want, "reason")
+	}
+}

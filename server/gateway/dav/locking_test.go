@@ -1,0 +1,86 @@
+package dav
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestLockRequestsFollowRFC4918 checks responses to LOCK: the time of a lock, its owner, refreshes, and a free name
+// whose file cannot be created. Each row says how many locks there are afterwards.
+func TestLockRequestsFollowRFC4918(t *testing.T) {
+	info := func(scope, owner string) string {
+		return `<D:lockinfo xmlns:D="DAV:"><D:lockscope>` + scope +
+			`</D:lockscope><D:locktype><D:write/></D:locktype>` + `<D:owner>` + owner + `</D:owner></D:lockinfo>`
+	}
+	most, longer := strings.Repeat("x", longestOwner), strings.Repeat("x", longestOwner+1)
+	for _, c := range []struct {
+		steps string
+		with  func(*memory)
+		code  int
+		says  string
+		locks int
+	}{
+		{"alice LOCK /f < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f Timeout: Infinite, Second-7, Second-9 < exclusive", nil, 200, "Second-7<", 1},
+		{"alice LOCK /f Timeout: Second-9999999999, Second-5 < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f Timeout: Second-0 < exclusive", nil, 200, "Second-0<", 1},
+		{"alice LOCK /f < shared", nil, 200, "<D:lockscope><D:shared/></D:lockscope>", 1},
+		{"alice LOCK /f Timeout: Second-3601 < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f < " + info("<D:shared/>", most), nil, 200, "<D:owner>" + most + "</D:owner>", 1},
+		{"alice LOCK /f < " + info("<D:shared/>", longer), nil, 200, "<D:owner></D:owner>", 1},
+		{"alice LOCK /f < " + info("<D:shared/><D:exclusive/>", ""), nil, 422, "lockscope", 0},
+		{"alice LOCK /f < " + info("", ""), nil, 422, "lockscope", 0},
+		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
+			nil, 200, "Second-5<", 1},
+		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},
+		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1 [\"x\"])", nil, 412, "lock-token-matches-request-uri", 1},
+		{"alice LOCK /f < exclusive\nalice LOCK /t If: ($1) (Not <DAV:no-lock>)", nil, 412,
+			"lock-token-matches-request-uri", 1},
+		{"alice LOCK /f < exclusive\nalice UNLOCK /t Lock-Token: $1", nil, 409, "lock-token-matches-request-uri", 1},
+		{"alice LOCK /n < exclusive", func(m *memory) { m.refuse = refusing("Create", "/c/n") }, 403, "access denied", 0},
+		{"alice LOCK /n < exclusive", func(m *memory) {
+			m.refuse = func(call string, name Path) error {
+				if call == "Create" {
+					m.put(name, "of the host")
+				}
+				return refusing("Create", "/c/n")(call, name)
+			}
+		}, 200, "/c/n", 1},
+		{"alice LOCK /n < exclusive", func(m *memory) {
+			for i := range MostLocksEach {
+				_, _, err := m.Locks.Add(Lock{User: "alice", Root: Root.Join(fmt.Sprint(i))}, time.Hour)
+				check.NoError(m, err)
+			}
+		}, 503, "limit", MostLocksEach},
+	} {
+		m := newMemory(t)
+		if c.with != nil {
+			c.with(m)
+		}
+		code, says := m.run(c.steps)
+		check.That(t, code == c.code && strings.Contains(says, c.says) && len(m.Locks.Active()) == c.locks,
+			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, says, len(m.Locks.Active()), c.code,
+			c.says, c.locks)
+		check.That(t, code < 400 || m.of["/c/n"] == nil, "%.200s: %d created a file", c.steps, code)
+	}
+}
+
+// TestLocksStayWithNames checks which locks a MOVE over a locked folder ends: those in both folders, and that of the
+// source. The lock of the destination stays, and its time is rounded up (RFC 4918, 7.6).
+func TestLocksStayWithNames(t *testing.T) {
+	m := newMemory(t)
+	code, says := m.run("alice LOCK /d Depth: 0; Timeout: Second-100 < exclusive\nalice LOCK /d/m < exclusive\n" +
+		"alice LOCK /e Depth: 0 < exclusive\n" +
+		"alice MOVE /e Destination: /c/d; If: </c/d> ($1) </c/d/m> ($2) </c/e> ($3)")
+	check.That(t, code == 204 && m.tree() == "d/ f=f t=t", "MOVE: %d %s\n%s", code, says, m.tree())
+	left := m.Locks.Active()
+	check.That(t, len(left) == 1 && left[0].Root == "/c/d", "locks after MOVE: %+v, want that of /c/d", left)
+	m.time = m.time.Add(500 * time.Millisecond)
+	_, says = m.run("bob PROPFIND /d Depth: 0")
+	check.That(t, strings.Contains(says, "Second-100<") && !strings.Contains(says, "opaquelocktoken"),
+		"after half a second: %s, want a lock of 100 seconds without its token", says)
+}

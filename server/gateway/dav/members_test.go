@@ -1,0 +1,39 @@
+package dav
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestMkcolRejectsBody checks that MKCOL with a body of unknown length fails unless it is empty (RFC 4918, 9.3).
+func TestMkcolRejectsBody(t *testing.T) {
+	for body, want := range map[string]int{"": 201, "x": 415} {
+		m := newMemory(t)
+		r := httptest.NewRequestWithContext(t.Context(), "MKCOL", "http://host.test/c/n", strings.NewReader(body))
+		r.ContentLength = -1
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		check.Equal(t, w.Code, want, "MKCOL with the body %q", body)
+	}
+}
+
+// TestMultistatusIsBounded checks that a response lists at most mostParts failures.
+func TestMultistatusIsBounded(t *testing.T) {
+	m := newMemory(t)
+	for i := range mostParts {
+		m.put(Path(fmt.Sprint("/c/d/", i)), "")
+	}
+	m.refuse = func(call string, name Path) error {
+		if name == "/c/d" {
+			return nil
+		}
+		return refusing("Remove", name)(call, name)
+	}
+	code, says := m.run("alice DELETE /d")
+	n := strings.Count(says, "<D:response>")
+	check.That(t, code == 207 && n == mostParts, "%d with %d responses, want %d", code, n, mostParts)
+}

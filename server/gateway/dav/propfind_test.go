@@ -1,0 +1,100 @@
+package dav
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestPropfindListsWhatWasRequested checks the resources and properties of PROPFIND responses, as pairs of a URL and
+// its properties in short form.
+func TestPropfindListsWhatWasRequested(t *testing.T) {
+	const names = `<D:propfind xmlns:D="DAV:"><D:propname/></D:propfind>`
+	const prop = `<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/><D:getcontentlength/><a xmlns="urn:a"/></D:prop>` +
+		`</D:propfind>`
+	const locks = `<D:propfind xmlns:D="DAV:"><D:prop><D:lockdiscovery/></D:prop></D:propfind>`
+	const folder = "resourcetype displayname getlastmodified creationdate supportedlock lockdiscovery"
+	const file = "resourcetype displayname getcontentlength getcontenttype getetag getlastmodified creationdate " +
+		"supportedlock lockdiscovery"
+	for _, c := range []struct{ steps, want string }{
+		{"alice PROPFIND /d Depth: 0 < " + names, "/c/d/: " + folder + " 200"},
+		{"alice PROPFIND /d/ Depth: 1 < " + names, "/c/d/: " + folder + " 200, /c/d/m: " + file + " 200"},
+		{"alice PROPFIND /d Depth: 1,noroot < " + names, "/c/d/m: " + file + " 200"},
+		{"alice PROPFIND / Depth: 1,noroot < " + prop, "/c/d/: displayname=d 200 getcontentlength a 404, " +
+			"/c/e/: displayname=e 200 getcontentlength a 404, /c/f: displayname=f getcontentlength=1 200 a 404, " +
+			"/c/t: displayname=t getcontentlength=1 200 a 404"},
+		{"alice PROPFIND /d Depth: 0 < " + strings.Replace(names, "</D:prop", "<D:include><D:x/></D:include></D:prop",
+			1), "/c/d/: " + folder + " 200"},
+		{"alice PROPPATCH /d/m < patch\nalice PROPFIND /d Depth: 1 < " + prop,
+			"/c/d/: displayname=d 200 getcontentlength a 404, /c/d/m: displayname=m getcontentlength=1 a=1 200"},
+		{"alice PROPPATCH /d < patch\nalice PROPFIND /d Depth: 1 < " + prop,
+			"/c/d/: displayname=d a=1 200 getcontentlength 404, /c/d/m: displayname=m getcontentlength=1 200 a 404"},
+		{"alice PROPPATCH /f < patch\nalice PROPPATCH /t < patch\nalice PROPPATCH /t < " +
+			`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><b xmlns="urn:b"/></D:prop></D:set></D:propertyupdate>` +
+			"\nalice COPY /f Destination: /c/t\nalice PROPFIND /t Depth: 0 < " + names, "/c/t: " + file + " a 200"},
+		{"alice LOCK /d < exclusive\nalice PROPFIND /d/m Depth: 0 < " + locks, "/c/d/m: lockdiscovery=/c/d 200"},
+		{"alice LOCK /d/m < exclusive\nalice PROPFIND /d Depth: 1 < " + locks,
+			"/c/d/: lockdiscovery 200, /c/d/m: lockdiscovery=/c/d/m 200"},
+		{"alice LOCK /d Depth: 0 < exclusive\nalice PROPFIND /d Depth: 1 < " + locks,
+			"/c/d/: lockdiscovery=/c/d 200, /c/d/m: lockdiscovery 200"},
+	} {
+		code, says := newMemory(t).run(c.steps)
+		check.That(t, code == 207 && short(says) == c.want, "%s: %d %s\nwant %s", c.steps, code, short(says), c.want)
+	}
+}
+
+// short abbreviates a PROPFIND response: the URL of each resource, and each property with its value, if that is a text
+// or the root of a lock, before their status.
+func short(answer string) string {
+	for _, r := range [][2]string{
+		{`<D:activelock>.*?<D:lockroot><D:href>(.*?)</D:href></D:lockroot></D:activelock>`, "$1"},
+		{`(?s)^.*?<D:response>`, ""}, {`</D:propstat></D:response>\n(</D:multistatus>\n)?`, ""},
+		{`<D:response>`, ", "}, {`</?D:href>`, ""}, {`<D:propstat><D:prop>|</D:propstat>`, " "},
+		{`</D:prop><D:status>HTTP/1.1 (\d*)[^<]*</D:status>`, "$1"}, {`<(?:D:)?([a-z]+)[^>]*></[^>]*>`, "$1 "},
+		{`<(?:D:)?([a-z]+)[^>]*>([^<]*)</[^>]*>`, "$1=$2 "}, {`(^|, )(/\S*) +`, "$1$2: "}, {` +`, " "},
+	} {
+		answer = regexp.MustCompile(r[0]).ReplaceAllString(answer, r[1])
+	}
+	return answer
+}
+
+// TestPropfindBounds checks the limits of a request and which errors of a listing leave a folder without members.
+func TestPropfindBounds(t *testing.T) {
+	names := func(n int) string {
+		return `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:x/>", n) + `</D:prop></D:propfind>`
+	}
+	patches := func(n int) string {
+		return `<D:propertyupdate xmlns:D="DAV:"><D:remove><D:prop>` + strings.Repeat(`<x xmlns="x:"/>`, n) +
+			`</D:prop></D:remove></D:propertyupdate>`
+	}
+	for _, c := range []struct {
+		step   string
+		listed int // the status of a listing, 0 for success
+		code   int
+	}{
+		{"alice PROPFIND /f Depth: 0 < " + names(MostProperties), 0, 207},
+		{"alice PROPFIND /f Depth: 0 < " + names(MostProperties+1), 0, 400},
+		{"alice PROPPATCH /f < " + patches(4*MostProperties), 0, 207},
+		{"alice PROPPATCH /f < " + patches(4*MostProperties+1), 0, 400},
+		{"alice PROPFIND /d", 0, 403},
+		{"alice PROPFIND /d Depth: Infinity", 0, 403},
+		{"alice PROPFIND /d Depth: 2", 0, 400},
+		{"alice PROPFIND /d Depth: 1", 403, 207},
+		{"alice PROPFIND /d Depth: 1", 404, 207},
+		{"alice PROPFIND /d Depth: 1", 503, 503},
+		{"alice PROPFIND /d Depth: 0", 503, 207},
+	} {
+		m := newMemory(t)
+		m.refuse = func(call string, _ Path) error {
+			if call == "List" && c.listed != 0 {
+				return Refuse(c.listed, http.StatusText(c.listed))
+			}
+			return nil
+		}
+		code, says := m.run(c.step)
+		check.That(t, code == c.code, "%.80s with %d: %d %s, want %d", c.step, c.listed, code, says, c.code)
+	}
+}

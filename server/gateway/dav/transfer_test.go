@@ -1,0 +1,89 @@
+package dav
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/iotest"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestRepeatedHeadersAreBadRequests checks headers that a request may have only once, and malformed tokens (RFC 4918,
+// 9.11.1, 10.2, 10.3).
+func TestRepeatedHeadersAreBadRequests(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		header http.Header
+	}{
+		{"DELETE", http.Header{"Depth": {"infinity", "infinity"}}},
+		{"COPY", http.Header{"Destination": {"/c/n", "/c/n"}}},
+		{"COPY", http.Header{"Destination": {"/c/n"}, "Overwrite": {"T", "T"}}},
+		{"UNLOCK", http.Header{"Lock-Token": {"<urn:x>", "<urn:x>"}}},
+		{"UNLOCK", http.Header{"Lock-Token": {"<>"}}},
+		{"UNLOCK", http.Header{"Lock-Token": {"<urn:x"}}},
+		{"UNLOCK", http.Header{"Lock-Token": {"urn:x>"}}},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), c.method, "http://host.test/c/d", nil)
+		r.Header = c.header
+		w := httptest.NewRecorder()
+		newMemory(t).ServeHTTP(w, r)
+		check.Equal(t, w.Code, http.StatusBadRequest, "%s with %v", c.method, c.header)
+	}
+}
+
+// TestPutRespondsWithTag checks the entity tag and the status of an upload.
+func TestPutRespondsWithTag(t *testing.T) {
+	for name, want := range map[string]int{"/c/f": 204, "/c/n": 201} {
+		m := newMemory(t)
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", "http://host.test"+name, nil))
+		i, err := m.Stat(Path(name))
+		check.That(t, err == nil && w.Code == want && w.Header().Get("Etag") == i.Tag,
+			"%s: %d %v, want %d and %s", name, w.Code, w.Header(), want, i.Tag)
+	}
+}
+
+// TestRefusedPutReadsNoBody checks that a failed condition is answered before the body has arrived (RFC 9110, 13.2.1).
+func TestRefusedPutReadsNoBody(t *testing.T) {
+	r := httptest.NewRequestWithContext(t.Context(), "PUT", "http://host.test/c/f", iotest.ErrReader(io.ErrUnexpectedEOF))
+	r.Header.Set("If-Match", `"x"`)
+	w := httptest.NewRecorder()
+	newMemory(t).ServeHTTP(w, r)
+	check.Equal(t, w.Code, http.StatusPreconditionFailed, "PUT")
+}
+
+// TestUploadReplacesOnlyWithoutConditions checks which uploads may take a name that was given to another file
+// meanwhile.
+func TestUploadReplacesOnlyWithoutConditions(t *testing.T) {
+	for step, want := range map[string]bool{"alice PUT /f < new": true, "alice PUT /f If-Match: $tag < new": false,
+		"alice PUT /f If: ([$tag]) < new": false, "alice COPY /f Destination: /c/t": true} {
+		m := newMemory(t)
+		code, _ := m.run(step)
+		check.That(t, code == 204 && m.how.Replace == want, "%s: %d, Replace %t, want %t", step, code, m.how.Replace, want)
+	}
+}
+
+// TestCopyStopsAfterClientLeft checks that a COPY of a folder reads no further file after its client has left.
+func TestCopyStopsAfterClientLeft(t *testing.T) {
+	m := newMemory(t)
+	m.put("/c/d/n", "n")
+	before := m.tree()
+	ctx, leave := context.WithCancel(t.Context())
+	var read []Path
+	m.refuse = func(call string, name Path) error {
+		if call == "Open" {
+			read = append(read, name)
+			leave()
+		}
+		return nil
+	}
+	r := httptest.NewRequestWithContext(ctx, "COPY", "http://host.test/c/d", nil)
+	r.Header.Set("Destination", "/c/n")
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, r)
+	check.That(t, w.Code == 503 && len(read) == 1 && m.tree() == before, "%d, read %v\n%s, want 503 after one file",
+		w.Code, read, m.tree())
+}
