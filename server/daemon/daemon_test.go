@@ -141,6 +141,11 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	_, err := daemon.Start(cfg)
 	check.That(t, err != nil && strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)),
 		"a socket in a missing folder: %v", err)
+	cfg.Socket, cfg.AdminSocket = filepath.Join(dir, "first"), cfg.Socket
+	_, err = daemon.Start(cfg)
+	check.That(t, err != nil && check.Err(os.Lstat(cfg.Socket)) != nil,
+		"without its second socket: %v, want an error, and the first socket removed", err)
+	cfg.AdminSocket = ""
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
 		t.Errorf(`the file in the way: %q, %v, want "data", no error`, b, err)
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -29,14 +30,20 @@ func TestDenialsAreShared(t *testing.T) {
 	for range 2 * keptBytes / largestKept {
 		d.AddDenial(Denial{UID: 8, User: fileaccess.UnixUser(8), Lines: []string{string(large)}})
 	}
+	d.AddDenial(Denial{UID: 9, User: fileaccess.UnixUser(9), Lines: []string{string(large), "xy"}}) // too large together
 	list, next := d.denials.after(0)
 	of := map[uint32]int{}
+	size := map[owner]occupancy{}
 	for _, s := range list {
 		of[s.owner.uid]++
+		o := size[s.owner]
+		size[s.owner] = occupancy{o.calls + 1, o.bytes + s.size}
 	}
-	if d.denials.bytes > keptBytes || len(list) > keptDenials || next != 100_041+2*keptBytes/largestKept {
-		t.Errorf("W-97: %d denials of %d bytes, number %d, want at most %d, at most %d, %d", len(list),
-			d.denials.bytes, next, keptDenials, keptBytes, 100_041+2*keptBytes/largestKept)
+	check.That(t, maps.Equal(size, d.denials.owned), "W-97: the denials of the users are counted as %v, want %v",
+		d.denials.owned, size)
+	if d.denials.bytes > keptBytes || len(list) > keptDenials || next != 100_042+2*keptBytes/largestKept || of[9] != 0 {
+		t.Errorf("W-97: %d denials of %d bytes, number %d, want at most %d, at most %d, %d", len(list), d.denials.bytes,
+			next, keptDenials, keptBytes, 100_042+2*keptBytes/largestKept)
 	}
 	for i := range uint32(40) {
 		check.RequireThat(t, of[1000+i] == 1, "W-97: %d denials of uid %d are left, want 1", of[1000+i], 1000+i)

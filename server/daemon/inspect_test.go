@@ -279,6 +279,10 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	if got := ask(t, admin, both).Token; got == nil || got.User != sid.Anonymous {
 		t.Errorf("W-95: of the thread's client, with its process: %+v", got)
 	}
+	both.Threads = append(both.Threads, both.Threads[0])
+	if got := ask(t, admin, both).Token; got == nil || got.User == sid.Anonymous {
+		t.Errorf("W-95: of two threads: %+v, want the token of the process", got)
+	}
 	if got := ask(t, admin, inspect.Query{What: "token", Process: 1 << 40}).Token; got != nil {
 		t.Errorf("W-95: of no process: %+v, want nil", got)
 	}

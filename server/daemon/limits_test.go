@@ -54,6 +54,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	full("a third of one user", d.admit(of(7)))
 	admit(8)
 	full("a fourth of all", d.admit(of(9)))
+	check.That(t, in[0].quota == in[1].quota && in[0].quota == d.blockOf(payer{uid: 7}) && in[0].quota != in[2].quota,
+		"connections of a user do not share a quota, or those of two users do")
 	if d.refused != 2 || len(d.connections) != 3 || d.users[7].connections != 2 || d.users[8].connections != 1 {
 		t.Errorf("%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
 	}

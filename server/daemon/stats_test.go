@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/token"
@@ -35,6 +36,16 @@ func TestDaemonCountersStartAtZeroAndCount(t *testing.T) {
 		d.denials.add(&seen{size: 1})
 	}
 	d.calls.add(&seen{size: 1})
+	d.pool, d.blocks = kernel.NewQuotaPool(1<<30, 0), map[payer]*kernel.QuotaBlock{}
+	for _, q := range []Quota{{UID: 12, Used: 10}, {UID: 10, Used: 20}, {UID: 11, Used: 10}} {
+		b := kernel.NewQuotaBlock(d.pool, 1<<20, false)
+		check.Success(t, check.Status(quota.Payer{Block: b}.Charge(int(q.Used))))
+		d.blocks[payer{uid: q.UID}] = b
+	}
+	d.blocks[payer{uid: 13}] = kernel.NewQuotaBlock(d.pool, 1<<20, false) // nothing is charged to it
+	want.Quotas = []Quota{{UID: 10, Used: 20, Limit: 1 << 20}, {UID: 11, Used: 10, Limit: 1 << 20},
+		{UID: 12, Used: 10, Limit: 1 << 20}}
+	want.Charged = 40
 	d.watchers.Store(8)
 	want.Connections, want.Users, want.Refused, want.Calls, want.Served, want.Denied, want.Watchers = 3, 2, 4, 5, 6, 7, 8
 	if got := d.Stats(); !reflect.DeepEqual(got, want) {

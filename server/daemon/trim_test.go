@@ -15,14 +15,14 @@ func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
 	pool := kernel.NewQuotaPool(1<<30, 0)
 	payer := quota.Payer{Block: kernel.NewQuotaBlock(pool, 1<<30, false)}
 	held := make([]byte, 40<<20)
-	paid, st := payer.Charge(len(held))
+	paid, st := payer.Charge(trimBytes)
 	check.Success(t, st)
 	check.That(t, !trim(pool), "trimmed while the memory is charged")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	runtime.KeepAlive(held) // until here
 	paid.Return()
-	check.That(t, trim(pool), "not trimmed after 40 MiB were given back")
+	check.That(t, trim(pool), "not trimmed after 32 MiB were given back")
 	runtime.ReadMemStats(&after)
 	if before.HeapAlloc-after.HeapAlloc < 39<<20 || after.HeapReleased < before.HeapReleased+32<<20 {
 		t.Errorf("the heap went from %d to %d bytes, and %d to %d are returned to the host", before.HeapAlloc,

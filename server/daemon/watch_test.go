@@ -212,6 +212,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 		{inspect.Query{Process: 1}, shownAtOnce, 2 * shownAtOnce, 0}, {inspect.Query{Process: 7}, 0, 2*shownAtOnce + 1, 0},
 		{inspect.Query{Since: begun.Add((2*shownAtOnce - 1) * time.Second)}, 1, 2*shownAtOnce + 1, 0},
 		{inspect.Query{Path: "y"}, 0, 2*shownAtOnce + 1, 0},
+		{inspect.Query{Process: 7, After: shownAtOnce}, 0, 2*shownAtOnce + 1, 0},
 	} {
 		calls, next, lost := (&inspector{who: &who}).seen(k, &c.q)
 		check.That(t, len(calls) == c.n && next == c.next && lost == c.lost,

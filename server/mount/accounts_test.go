@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
@@ -330,19 +329,28 @@ func TestRefusalIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// TestAccountCacheIsBounded: the cache of accounts is bounded (M-2).
-func TestAccountCacheIsBounded(t *testing.T) {
-	w := newWorld(t)
-	w.file("f", "", "O:BAG:SYD:P(A;;FR;;;WD)")
-	var out fuse.EntryOut
-	for i := range uint32(maxAccounts + 50) {
-		h := header(100000+i, rootID)
-		check.Require(t, w.m.Lookup(nil, &h, "f", &out), fuse.OK, "M-2: user %d", i)
+// TestFullAccountCacheDropsUnusedHalf checks that a full cache of accounts drops about half of them, and none that a
+// request uses (M-2).
+//
+// +checklocksignore
+func TestFullAccountCacheDropsUnusedHalf(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	a := accountsAt(t, &disk{}, &now)
+	used := map[person]*account{}
+	for uid := range uint32(50) {
+		p := person{uid, uid}
+		used[p] = a.get(p)
+		defer a.put(used[p])
 	}
-	w.m.accounts.mu.Lock()
-	n := len(w.m.accounts.known)
-	w.m.accounts.mu.Unlock()
-	check.That(t, n <= maxAccounts, "M-2: %d accounts are kept, want at most %d", n, maxAccounts)
+	for i := range uint32(maxAccounts - 49) {
+		check.That(t, len(a.known) <= maxAccounts, "M-2: %d accounts are kept, want at most %d", len(a.known),
+			maxAccounts)
+		a.put(a.get(person{100000 + i, 0}))
+	}
+	check.Equal(t, len(a.known), maxAccounts/2, "M-2: accounts after the cache was full")
+	for p, acc := range used {
+		check.Equal(t, a.known[p], acc, "M-2: the account in use of uid %d", p.uid)
+	}
 }
 
 // TestMountTokenIsReusedUntilExpiry: a token is reused until its time ends or accounts change (M-2).

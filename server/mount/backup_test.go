@@ -58,6 +58,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	w.refused(restorer, "Permission denied", "cat", "d/f")
 	w.sees(restorer, "", "sh", "-c", "echo more >>d/f && echo x >d/g && mkdir d/sub && mv d/g d/sub/h")
 	w.sees(operator, "hersmore\nx", "sh", "-c", "cat d/f d/sub/h && rm -r d/sub")
+	w.sees(operator, "61001", "sh", "-c", "ln -s f d/l && chown -h 61001 d/l && stat -c %u d/l")
 	if text, errno := w.readWhole(reader, "d/f"); errno != 0 || text != private {
 		t.Errorf("M-53: %s, %v, want %s, 0", text, errno, private)
 	}
@@ -121,9 +122,10 @@ func TestRestoreKeepsDescriptorDespiteChmod(t *testing.T) {
 		kept   bool
 	}{
 		{false, 0o750, 0, true}, {true, 0o750, 0, true}, {true, 0o777, 0, true}, {true, 0o4750, 0, true},
+		{false, 0o777, 0, false},
 		{false, 0o700, 0, false}, {true, 0o700, unix.EPERM, true}, {true, 0o640, unix.EPERM, true},
 	} {
-		w := newWorld(t, forBackup, func(_ *hostfs.Config, m *Config) { m.Backup = c.backup })
+		w := newWorld(t, forBackup, func(_ *hostfs.Config, m *Config) { m.Backup, m.Modes = c.backup, MapMode })
 		by := uint32(operator)
 		if !c.backup {
 			by = alice

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -214,23 +216,33 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	for _, c := range [][2]uint64{{1 << 63, 1<<63 + 1}, {5, 4}} {
 		w.says("M-25: no bytes", w.m.SetLk(nil, lk(bob, one, 1, unix.F_WRLCK, 0, c[0], c[1])), unix.EBADF)
 	}
-	// A flush by another owner changes nothing. The owner's own flush releases its byte-range locks and wakes
-	// waiters.
-	flush := func(fh, owner uint64) {
+	wakes := func(what string, want bool, request func() fuse.Status) {
+		t.Helper()
 		l.mu.Lock()
 		before := l.changed
 		l.mu.Unlock()
-		w.says("flush", w.m.Flush(nil, &fuse.FlushIn{InHeader: header(bob, 0), Fh: fh, LockOwner: owner}), 0)
+		w.says(what, request(), 0)
+		woken := false
 		select {
 		case <-before:
-			if owner != 1 {
-				t.Errorf("M-31: a waiter was woken without a release: owner = %d, want 1", owner)
-			}
+			woken = true
 		default:
-			if owner == 1 {
-				t.Errorf("M-31: the release did not wake the waiter: owner = %d, want anything but 1", owner)
-			}
 		}
+		check.Equal(t, woken, want, "M-25, M-31: %s wakes waiters", what)
+	}
+	// An exclusive lock that its owner shares frees a lock for others.
+	for kind, want := range map[uint32]bool{unix.F_WRLCK: false, unix.F_RDLCK: true, unix.F_UNLCK: true} {
+		wakes(fmt.Sprint("lock of type ", kind), want, func() fuse.Status {
+			return w.m.SetLk(nil, lk(bob, one, 1, kind, 0, 20, 29))
+		})
+	}
+	// A flush by another owner changes nothing. The owner's own flush releases its byte-range locks and wakes
+	// waiters.
+	flush := func(fh, owner uint64) {
+		t.Helper()
+		wakes("flush", owner == 1, func() fuse.Status {
+			return w.m.Flush(nil, &fuse.FlushIn{InHeader: header(bob, 0), Fh: fh, LockOwner: owner})
+		})
 	}
 	before, _ := w.left()
 	flush(one, 4)

@@ -43,6 +43,23 @@ func TestMknodIsDeniedForEveryKind(t *testing.T) {
 	}
 }
 
+// TestFailedCreateCountsNoLookup checks that a create that finds a file and cannot open it counts no lookup, because
+// the kernel will not forget one. Here the kernel serves another handle, and this one may only append (M-18).
+//
+// +checklocksignore
+func TestFailedCreateCountsNoLookup(t *testing.T) {
+	w := newWorld(t)
+	w.file("log", "", "O:BAG:SYD:P(A;;0x1200ad;;;WD)")
+	n := w.m.nodes.get(w.known(bob, "log"))
+	before := n.lookups
+	w.m.mu.Lock()
+	w.m.backings[n] = &backing{passed: 1}
+	w.m.mu.Unlock()
+	in := &fuse.CreateIn{InHeader: header(bob, rootID), Flags: syscall.O_WRONLY | syscall.O_APPEND, Mode: 0o600}
+	w.says("M-18: create", w.m.Create(nil, in, "log", &fuse.CreateOut{}), unix.EBUSY)
+	check.Equal(t, n.lookups, before, "lookups of the file")
+}
+
 // TestDescriptorsDecideChangesOnMount: the descriptors of files and directories decide changes to names and contents.
 func TestDescriptorsDecideChangesOnMount(t *testing.T) {
 	w := newWorld(t)

@@ -17,6 +17,8 @@ import (
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
 )
 
 // shared is the descriptor of a directory of alice's that bob may change files in and everybody may read.
@@ -86,6 +88,8 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 		{"umask 022; install -m 600 /etc/hostname d/private", "private", "700", "no", "no"},
 		{"umask 022; mkdir -m 700 d/own && echo x >d/own/f && mv d/own/f d/moved", "moved", "700", "no", "no"},
 		{"umask 022; echo x >d/later; chmod 600 d/later; chmod 777 d/later", "later", "700", "no", "no"},
+		{"install -m 600 /etc/hostname d/twice; for m in 644 600 644; do chmod $m d/twice; done", "twice", "700", "no",
+			"no"},
 	} {
 		if got, err := w.run(alice, "sh", "-c", c.line); err != nil {
 			t.Fatal(c.line, ": ", got, err)
@@ -95,6 +99,8 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 		w.sees(bob, c.writes, "sh", "-c", "(: >>d/"+c.name+") 2>/dev/null && echo yes || echo no")
 		w.sees(alice, "ok", "sh", "-c", "cat d/"+c.name+" >/dev/null && : >>d/"+c.name+" && echo ok")
 	}
+	// A program that creates a directory with rw means that nobody may traverse it.
+	w.sees(alice, "764", "sh", "-c", `umask 0; python3 -c 'import os; os.mkdir("d/sub", 0o766)'; stat -c %a d/sub`)
 	const inherited = "O:S-1-22-1-61001G:S-1-22-1-61001D:(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 		"(A;;0x1200a9;;;WD)"
 	if got := w.descriptorOf("d/plain"); got != inherited {
@@ -114,6 +120,18 @@ func TestModesAreMapped(t *testing.T) {
 	w.sees(alice, "751", "sh", "-c", "chmod 751 d/hers; stat -c %a d/hers")
 	w.sees(alice, "600", "sh", "-c", "chmod 600 d/hers; stat -c %a d/hers")
 	w.refused(bob, "Permission denied", "cat", "d/hers")
+}
+
+// TestGroupsAreThoseOfOwner checks that the groups of a user who is not the owner do not decide which permissions of a
+// mode are the owner's (M-41).
+func TestGroupsAreThoseOfOwner(t *testing.T) {
+	hers := sddl.MustParse("O:" + user(alice) + "G:SYD:")
+	for uid, want := range map[uint32]bool{alice: true, bob: false} {
+		tok, err := token.New(token.StandardUser(fileaccess.UnixUser(uid)))
+		check.NoError(t, err)
+		check.Equal(t, holdsOf(tok, hers) != nil, want, "the groups of uid %d are the owner's", uid)
+	}
+	check.That(t, holdsOf(nil, hers) == nil, "the mount itself has groups of the owner")
 }
 
 func TestParseModePolicy(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 )
 
 // numberOf returns the number of a file below.
@@ -70,6 +71,17 @@ func TestReusedInodeNumber(t *testing.T) {
 	if again == "" {
 		t.Skip("the file system reused the removed directory's inode number for none of 500 others")
 	}
+}
+
+// TestInheritedDescriptorIsForCreatorAlone checks that another user's chmod does not start from the descriptor that the
+// file inherited (M-43).
+func TestInheritedDescriptorIsForCreatorAlone(t *testing.T) {
+	n := newNodes(identity{number: 1, dir: true})
+	x, _ := n.add(nil, "f", identity{number: 2}, false)
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	n.narrowed(x, &narrowed{uid: alice, whole: d, now: d})
+	check.Equal(t, n.wholeOf(x, alice, d), d, "M-43: the creator's")
+	check.Equal(t, n.wholeOf(x, bob, d), nil, "M-43: another user's")
 }
 
 // numbered is a tree whose files have neither a birth time nor a handle.

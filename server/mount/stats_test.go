@@ -51,13 +51,14 @@ func TestMountStatsCountByOperationAndUser(t *testing.T) {
 // TestStatsAreBounded checks that the list of users is short with one sum for the rest, and that an operation without
 // a name and a duration beyond the last bucket are counted (M-47).
 func TestStatsAreBounded(t *testing.T) {
-	of := map[uint32]uint64{othersUID: 5}
+	of := map[uint32]uint64{othersUID: 5, 2000: 999}
 	for uid := range uint32(1000) {
 		of[uid] = uint64(uid)
 	}
 	list := most(of)
 	if len(list) != mostUsers+1 || list[0] != (UserCount{UID: 999, Count: 999}) ||
-		list[mostUsers] != (UserCount{Others: true, Count: 5 + 979*980/2}) {
+		list[1] != (UserCount{UID: 2000, Count: 999}) ||
+		list[mostUsers] != (UserCount{Others: true, Count: 5 + 980*981/2}) {
 		t.Errorf("M-47: %+v", list)
 	}
 	var c counts

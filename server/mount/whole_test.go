@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
 )
 
 // alices is a descriptor of alice's file. bob may change it, and carol, who may read every SACL, may read it.
@@ -113,12 +114,35 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	}
 	p := sddl.MustParse(alices).Parts()
 	p.Control |= sd.RMControlValid
-	p.RMControl = 7
-	w.setsWhole(alice, "f", sd.New(p).Append(nil), unix.EINVAL)
+	for _, p.RMControl = range []byte{0, 7} {
+		w.setsWhole(alice, "f", sd.New(p).Append(nil), unix.EINVAL)
+	}
 	h := header(alice, w.known(alice, "f"))
 	w.says("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
 		raw(alices)), unix.EEXIST)
 	check.Equal(t, w.descriptorOf("f"), alices, "M-51: after rejected values the descriptor")
+}
+
+// TestFlagsArePartsOfDescriptor checks that a flag that differs is a difference of its part, and needs the right for
+// that part (M-51).
+func TestFlagsArePartsOfDescriptor(t *testing.T) {
+	old := sddl.MustParse(alices + "S:(AU;SA;FA;;;WD)")
+	for flag, want := range map[sd.Control]struct {
+		parts  uint32
+		rights winnt.AccessMask
+	}{
+		0:                    {},
+		sd.OwnerDefaulted:    {winnt.OWNER_SECURITY_INFORMATION, winnt.WRITE_OWNER},
+		sd.GroupDefaulted:    {winnt.GROUP_SECURITY_INFORMATION, winnt.WRITE_OWNER},
+		sd.DACLAutoInherited: {winnt.DACL_SECURITY_INFORMATION, winnt.WRITE_DAC},
+		sd.SACLDefaulted:     {winnt.SACL_SECURITY_INFORMATION, winnt.ACCESS_SYSTEM_SECURITY},
+	} {
+		p := old.Parts()
+		p.Control |= flag
+		if parts, rights := parting(old, sd.New(p)); parts != want.parts || rights != want.rights {
+			t.Errorf("M-51: flag %#x: parts %#x with %v, want %#x with %v", flag, parts, rights, want.parts, want.rights)
+		}
+	}
 }
 
 // TestWholeDescriptorsRoundTrip: what a program reads of one file and sets on another is equal there, byte by byte in

@@ -35,6 +35,9 @@ func TestHandleDecidesRequest(t *testing.T) {
 		return s
 	}
 	w.says("M-4: a write by no user", write(fh, 0, "TEXT"), 0)
+	_, s = w.m.Write(nil, &fuse.WriteIn{InHeader: header(unknown, node), Fh: fh, Flags: syscall.O_APPEND,
+		WriteFlags: fuse.WRITE_CACHE}, []byte("Text"))
+	w.says("M-13: a page of a file that is open for appending", s, 0)
 	_, s = w.attributesOf(unknown, node, fh)
 	w.says("M-4: the attributes of a handle", s, 0)
 	w.says("M-13: a handle for appending overwrites", write(appends, 0, "over"), unix.EACCES)

@@ -80,11 +80,14 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 	}
 	cut := packed(t, backedStore, strings.Repeat("s", 4096))
 	check.NoError(t, os.Truncate(cut, 2048))
+	var huge bytes.Buffer
+	check.NoError(t, tar.NewWriter(&huge).WriteHeader(&tar.Header{Name: backedStore, Size: maxBackup + 1}))
 	for _, c := range []struct{ file, want string }{
 		{packed(t), "it has no file accounts.db"}, {packed(t, backedKey, "k"), "it has no file accounts.db"},
 		{packed(t, backedStore, "s", "../x", "y"), `"../x" is not a file of a backup`},
 		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is not a file of a backup`},
 		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is not a file of a backup`},
+		{written(t, filepath.Join(t.TempDir(), "huge"), huge.String()), `"accounts.db" is not a file of a backup`},
 		{cut, "unexpected EOF"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
 		{filepath.Join(t.TempDir(), "none"), "no such file"},
 	} {

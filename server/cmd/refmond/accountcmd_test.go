@@ -45,11 +45,13 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 	_, end := p.serve()
 	p.must("hunter2\n", "add", "alice", "--password", "--full-name", "Alice")
 	p.must("", "add", "bob", "--uid", "54321", "--disabled")
+	p.must("", "set", "bob", "--full-name", "Robert")
 	p.must("", "group", "add", "staff")
 	p.must("", "group", "join", "staff", "alice")
 	p.must("", "right", "grant", "staff", "SeImpersonatePrivilege", "SeBatchLogonRight")
 	list := p.must("", "list") + p.must("", "group", "list") + p.must("", "right", "list") + p.must("", "export")
-	for _, want := range []string{"alice", "bob", "54321", "disabled", "staff", `HOST\alice`, "SeImpersonatePrivilege"} {
+	for _, want := range []string{"alice", "bob", "54321", "Robert", "disabled", "staff", `HOST\alice`,
+		"SeImpersonatePrivilege"} {
 		check.That(t, strings.Contains(list, want), "the lists lack %q:\n%s, want text containing %q", want, list, want)
 	}
 	check.That(t, !strings.Contains(list, "argon2") && !strings.Contains(list, "hunter2"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/winnt"
 )
@@ -128,6 +130,8 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	if _, _, ok := old.logOn(nil, logon.Request{}); ok {
 		t.Error("D-33: the closed directory accepted a logon, want it rejected")
 	}
+	ok, err := old.ask(func(*ldap.Directory) error { return errors.New("of the closed directory") })
+	check.That(t, !ok && err == nil, "D-33: the closed directory is asked: %t, %v, want false, nil", ok, err)
 	if out, st := a.LogOn(logon.Request{}); st != ntstatus.Success || out.Proof != "slow" {
 		t.Errorf(`D-33: %v, %+v, want st = %v, out.Proof = "slow"`, st, out, ntstatus.Success)
 	}

@@ -11,8 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -167,8 +170,20 @@ func (h *namedHosts) UserName(_ context.Context, uid uint32) (string, bool) {
 	return name, ok
 }
 
+// TestDenialLinesCountSuppressedOnes checks the lines that refmond why prints for a denial through a mount (M-46).
+func TestDenialLinesCountSuppressedOnes(t *testing.T) {
+	d := mount.Denial{UID: 7, Operation: "OPEN", Path: "/p/f", Errno: unix.EACCES, Reasons: []string{"one"}}
+	want := []string{"mount p, uid 7: OPEN /p/f -> permission denied", "  one"}
+	check.SlicesEqual(t, denialLines("p", &d), want, "lines")
+	d.Suppressed = 1
+	want = append(want, "  1 denials of this user before it were only counted")
+	check.SlicesEqual(t, denialLines("p", &d), want, "lines after a suppressed denial")
+}
+
 // TestNamesInRecordsAreCached checks that records name users of the host alone, and that each name, and the absence of
-// one, is looked up once a minute.
+// one, is looked up once a minute. The number of cached names is bounded.
+//
+// +checklocksignore
 func TestNamesInRecordsAreCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hosts := &namedHosts{names: map[uint32]string{7: "alice"}}
@@ -185,5 +200,9 @@ func TestNamesInRecordsAreCached(t *testing.T) {
 			}
 		}
 		check.Equal(t, fmt.Sprint(hosts.asked), "[7 8 7 8]", "look-ups")
+		for uid := range uint32(maxHostNames + 1) {
+			h.Account(fileaccess.UnixUser(uid))
+		}
+		check.That(t, len(h.known) <= maxHostNames, "%d names are kept, want at most %d", len(h.known), maxHostNames)
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/logon"
+	auth "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // watcher is a refmon-index that runs as a user without a right on any file.
@@ -55,6 +64,42 @@ func (w *watcher) answers(uid uint32, file, who, want string) {
 		}
 	}
 	w.Fatalf("%s %s: after a minute still %q, want %q", file, who, got, want)
+}
+
+// given is an identity that gives every peer the same token.
+type given token.Spec
+
+func (g given) LogOn(*auth.Peer, bool) (logon.Result, error) {
+	return logon.Result{Token: token.Spec(g)}, nil
+}
+
+// TestWatchingNeedsPrivilegeOrEnabledGroup checks that an administrator's limited token, in which the group is for deny
+// entries only, may not watch (N-17).
+func TestWatchingNeedsPrivilegeOrEnabledGroup(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	check.NoError(t, err)
+	defer l.Close()
+	client, err := net.Dial("unix", name)
+	check.NoError(t, err)
+	defer client.Close()
+	c, err := l.AcceptUnix()
+	check.NoError(t, err)
+	defer c.Close()
+	s := &service{Daemon: new(daemon.Daemon), log: slog.New(slog.DiscardHandler)}
+	for _, row := range []struct {
+		privileges winnt.PrivilegeSet
+		attributes uint32
+		want       bool
+	}{{0, 0, false}, {0, winnt.SE_GROUP_USE_FOR_DENY_ONLY, false}, {0, token.GroupDefault, true},
+		{winnt.SeBackupPrivilege.Bit(), 0, true}, {winnt.SeRestorePrivilege.Bit(), 0, false}} {
+		spec := token.StandardUser(sid.MustParse("S-1-22-1-7"))
+		spec.Privileges |= row.privileges
+		spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: row.attributes})
+		s.SetIdentity(given(spec))
+		err := s.mayWatch(c)
+		check.Equal(t, err == nil, row.want, "N-17: %+v: %v: may watch", row, err)
+	}
 }
 
 // TestWatcherNeedsBackupPrivilege checks that a user with SeBackupPrivilege and no rights on the files can maintain a

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// TestRevocationSelectsFilesOfMembers checks that a revocation of a group covers the files of users whose tokens it
+// found, and no file that a process opened for itself (W-98).
+func TestRevocationSelectsFilesOfMembers(t *testing.T) {
+	group, member := sid.MustParse("S-1-5-21-1-2-3-2000"), sid.MustParse("S-1-22-1-7")
+	r := revocation{who: group, users: map[sid.SID]bool{member: true}}
+	for s, want := range map[sid.SID]bool{group: true, member: true,
+		sid.MustParse("S-1-22-1-8"): false, {}: false} {
+		check.Equal(t, r.holds(s, `\Device\share\a`), want, "W-98: the file of %v is covered", s)
+	}
+	for text, want := range map[string]bool{"S-1-22-1-7": true, "S-1-22-2-7": true, "S-1-5-21-1-2-3-4": true,
+		"S-1-5-18": false, "S-1-1-0": false} {
+		check.Equal(t, account(sid.MustParse(text)), want, "W-98: %s can be revoked", text)
+	}
+}
+
+// TestRevocationOfCallerIsRefused checks that nobody revokes the user of the own connection, or the user for whom the
+// own thread acts (W-98).
+func TestRevocationOfCallerIsRefused(t *testing.T) {
+	const own, client = "S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-501"
+	as := func(user string) *token.Token {
+		return check.Must(token.Parse([]byte(`{"user":"` + user + `","privileges":["SeDebugPrivilege"]}`)))
+	}
+	who := access.SubjectOf(as(client))
+	l := inspector{d: &Daemon{}, who: &who}
+	for _, user := range []string{own, client} {
+		_, st := l.revoke(&connection{token: as(own)}, &inspect.Query{User: user})
+		check.Equal(t, st, ntstatus.InvalidParameter, "W-98: a revocation of %s", user)
+	}
+}
+
+// TestRemainingFilesAreBounded checks that a reply lists at most 4096 files that remain, and counts the others (W-101).
+func TestRemainingFilesAreBounded(t *testing.T) {
+	var a inspect.Revoked
+	for range mostRemaining + 2 {
+		remain(&a, inspect.Remaining{})
+	}
+	check.That(t, len(a.Remains) == mostRemaining && a.More == 2, "W-101: %d files and %d more, want %d and 2",
+		len(a.Remains), a.More, mostRemaining)
+}
