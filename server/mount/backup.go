@@ -50,8 +50,8 @@ func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, d
 }
 
 // kept checks that a backup of a file can include its whole descriptor (M-56). On a mount for backup kept returns the
-// error if the caller may not read the descriptor. An open for reading then fails, because archive programs only warn
-// about an unreadable attribute. On other mounts kept returns OK.
+// error if the caller may not read the descriptor. An open for reading alone then fails, because archive programs only
+// warn about an unreadable attribute. On other mounts kept returns OK.
 func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK
