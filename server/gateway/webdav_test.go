@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -230,85 +229,6 @@ func TestLockOwnerTextIsKept(t *testing.T) {
 	if err := xml.Unmarshal([]byte(got.body), new(struct{})); err != nil || !strings.Contains(got.body,
 		`<D:owner><x xmlns="urn:e" a="&lt;">me &amp; &lt;you</x></D:owner>`) {
 		t.Errorf("%v\n%s", err, got.body)
-	}
-}
-
-// TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be
-// changed, removed or replaced only by its user with the token. A locked member of a removed folder
-// is named in a 207 and stays (G-39).
-func TestLocksKeepOthersOut(t *testing.T) {
-	for _, c := range []struct {
-		locked, depth string
-		method, path  string
-		to            string
-		want          int // for the other user
-	}{
-		{"/share/file", "0", "PUT", "/share/file", "", 423}, {"/share/file", "0", "DELETE", "/share/file", "", 423},
-		{"/share/file", "0", "PROPPATCH", "/share/file", "", 423}, {"/share/file", "0", "LOCK", "/share/file", "", 423},
-		{"/share/file", "0", "MOVE", "/share/file", "/share/to", 423},
-		{"/share/file", "0", "MOVE", "/share/file", "/share/new", 423},
-		{"/share/file", "0", "MOVE", "/share/to", "/share/file", 423},
-		{"/share/file", "0", "COPY", "/share/to", "/share/file", 423},
-		{"/share/file", "0", "COPY", "/share/folder", "/share/file", 423},
-		{"/share/folder/inner", "0", "DELETE", "/share/folder", "", 207},
-		{"/share/folder/inner", "0", "MOVE", "/share/folder", "/share/new", 207},
-		{"/share/folder/inner", "0", "COPY", "/share/to", "/share/folder", 207},
-		{"/share/folder/inner", "0", "MOVE", "/share/to", "/share/folder", 207},
-		{"/share/folder", "0", "DELETE", "/share/folder/inner", "", 423},
-		{"/share/folder", "0", "MOVE", "/share/folder/inner", "/share/new", 423},
-		{"/share/folder", "0", "MOVE", "/share/to", "/share/folder/new", 423},
-		{"/share/folder", "0", "COPY", "/share/to", "/share/folder/new", 423},
-		{"/share/folder", "0", "PUT", "/share/folder/new", "", 423},
-		{"/share/folder", "0", "MKCOL", "/share/folder/new", "", 423},
-		{"/share/folder", "0", "LOCK", "/share/folder/new", "", 423},
-		{"/share/folder", "0", "DELETE", "/share/folder", "", 423},
-		{"/share/folder", "0", "PROPPATCH", "/share/folder", "", 423},
-		{"/share/folder", "0", "MOVE", "/share/folder", "/share/new", 423},
-		{"/share/folder", "infinity", "PUT", "/share/folder/inner", "", 423},
-		{"/share/folder", "infinity", "PUT", "/share/folder/new", "", 423},
-		{"/share/folder", "infinity", "DELETE", "/share/folder/inner", "", 423},
-		{"/share/folder", "infinity", "PROPPATCH", "/share/folder/inner", "", 423},
-		{"/share/folder", "infinity", "LOCK", "/share/folder/inner", "", 423},
-		{"/share/folder", "infinity", "MKCOL", "/share/folder/new", "", 423},
-		{"/share/folder", "infinity", "MOVE", "/share/folder/inner", "/share/new", 423},
-		{"/share/folder", "infinity", "MOVE", "/share/to", "/share/folder/new", 423},
-		{"/share/folder", "infinity", "COPY", "/share/to", "/share/folder", 423},
-	} {
-		t.Run(fmt.Sprintf("%s of depth %s, %s %s %s", c.locked, c.depth, c.method, c.path, c.to), func(t *testing.T) {
-			w := newFolders(t)
-			token := w.want(200, "alice", "LOCK", c.locked, lockXML, "Depth", c.depth).header.Get("Lock-Token")
-			var m tried
-			for _, m = range changing {
-				if m.method == c.method {
-					break
-				}
-			}
-			headers := []string{}
-			if c.to != "" {
-				headers = []string{"Destination", c.to, "Overwrite", "T"}
-			}
-			before := w.snapshot()
-			for _, by := range []struct{ user, condition string }{{"bob", ""}, {"alice", ""},
-				{"bob", "(Not <DAV:no-lock>)"}, {"bob", "<" + c.locked + "> (" + token + ") (Not <DAV:no-lock>)"},
-				{"alice", "(Not <DAV:no-lock>)"}} {
-				asked := headers
-				if by.condition != "" {
-					asked = append(slices.Clone(headers), "If", by.condition)
-				}
-				got := w.ask(by.user, c.method, c.path, m.body, asked...)
-				if after := w.snapshot(); got.code != c.want || before != after ||
-					got.code == 207 && !strings.Contains(got.body, "<D:href>"+c.locked+"</D:href><D:status>HTTP/1.1 423 Locked") {
-					t.Errorf("G-39: %s with %q: %d %s\n%s\nchanged to\n%s", by.user, by.condition, got.code, got.body, before, after)
-				}
-			}
-			if c.method == "LOCK" && !strings.HasSuffix(c.path, "new") {
-				return // it conflicts with each other lock
-			}
-			got := w.ask("alice", c.method, c.path, m.body, append(headers, "If", "<"+c.locked+"> ("+token+")")...)
-			if got.code/100 != 2 || got.code == 207 && c.method != "PROPPATCH" || w.snapshot() == before {
-				t.Errorf("G-39: alice with her token: %d %s\n%s", got.code, got.body, w.snapshot())
-			}
-		})
 	}
 }
 

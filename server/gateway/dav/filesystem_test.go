@@ -83,6 +83,14 @@ func (m *memory) tree() string {
 	return strings.Join(list, " ")
 }
 
+// state returns all names with contents, versions and properties.
+func (m *memory) state() (text string) {
+	for _, name := range slices.Sorted(maps.Keys(m.of)) {
+		text += fmt.Sprintf("%s %+v\n", name, *m.of[name])
+	}
+	return text
+}
+
 // RoundTrip answers a request as a server does.
 func (m *memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()

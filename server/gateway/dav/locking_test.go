@@ -2,11 +2,13 @@ package dav
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/internal/test/davcases"
 )
 
 // TestLockRequestsFollowRFC4918 checks responses to LOCK: the time of a lock, its owner, refreshes, and a free name
@@ -83,4 +85,60 @@ func TestLocksStayWithNames(t *testing.T) {
 	_, says = m.run("bob PROPFIND /d Depth: 0")
 	check.That(t, strings.Contains(says, "Second-100<") && !strings.Contains(says, "opaquelocktoken"),
 		"after half a second: %s, want a lock of 100 seconds without its token", says)
+}
+
+// TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be changed, removed or
+// replaced only by its user with the token. A locked member of a removed folder is named in a 207 and stays (G-39).
+func TestLocksKeepOthersOut(t *testing.T) {
+	for _, c := range []struct {
+		locked, depth string
+		method, path  string
+		to            string
+		want          int
+	}{
+		{"/f", "0", "PUT", "/f", "", 423}, {"/f", "0", "DELETE", "/f", "", 423}, {"/f", "0", "PROPPATCH", "/f", "", 423},
+		{"/f", "0", "LOCK", "/f", "", 423}, {"/f", "0", "MOVE", "/f", "/t", 423}, {"/f", "0", "MOVE", "/f", "/n", 423},
+		{"/f", "0", "MOVE", "/t", "/f", 423}, {"/f", "0", "COPY", "/t", "/f", 423}, {"/f", "0", "COPY", "/d", "/f", 423},
+		{"/d/m", "0", "DELETE", "/d", "", 207}, {"/d/m", "0", "MOVE", "/d", "/n", 207},
+		{"/d/m", "0", "COPY", "/t", "/d", 207}, {"/d/m", "0", "MOVE", "/t", "/d", 207},
+		{"/d", "0", "DELETE", "/d/m", "", 423}, {"/d", "0", "MOVE", "/d/m", "/n", 423},
+		{"/d", "0", "MOVE", "/t", "/d/n", 423}, {"/d", "0", "COPY", "/t", "/d/n", 423},
+		{"/d", "0", "PUT", "/d/n", "", 423}, {"/d", "0", "MKCOL", "/d/n", "", 423}, {"/d", "0", "LOCK", "/d/n", "", 423},
+		{"/d", "0", "DELETE", "/d", "", 423}, {"/d", "0", "PROPPATCH", "/d", "", 423}, {"/d", "0", "MOVE", "/d", "/n", 423},
+		{"/d", "infinity", "PUT", "/d/m", "", 423}, {"/d", "infinity", "PUT", "/d/n", "", 423},
+		{"/d", "infinity", "DELETE", "/d/m", "", 423}, {"/d", "infinity", "PROPPATCH", "/d/m", "", 423},
+		{"/d", "infinity", "LOCK", "/d/m", "", 423}, {"/d", "infinity", "MKCOL", "/d/n", "", 423},
+		{"/d", "infinity", "MOVE", "/d/m", "/n", 423}, {"/d", "infinity", "MOVE", "/t", "/d/n", 423},
+		{"/d", "infinity", "COPY", "/t", "/d", 423},
+	} {
+		m := newMemory(t)
+		s := &davcases.Site{T: t, Base: "http://host.test/c", Client: &http.Client{Transport: m}}
+		code, _ := s.Ask("alice LOCK " + c.locked + " Depth: " + c.depth + " < exclusive")
+		check.RequireThat(t, code == 200, "LOCK %s: %d", c.locked, code)
+		ask := func(user, condition string) (int, string) {
+			step := fmt.Sprintf("%s %s %s X: y", user, c.method, c.path)
+			if condition != "" {
+				step += "; If: " + condition
+			}
+			if c.to != "" {
+				step += "; Destination: /c" + c.to
+			}
+			return s.Ask(step + map[string]string{"PUT": " < new", "PROPPATCH": " < patch", "LOCK": " < exclusive"}[c.method])
+		}
+		const holds = "(Not <DAV:no-lock>)"
+		before, submitted := m.state(), "</c"+c.locked+"> ($1)"
+		for _, by := range [][2]string{{"bob", ""}, {"alice", ""}, {"bob", holds}, {"alice", holds},
+			{"bob", submitted + " " + holds}} {
+			code, says := ask(by[0], by[1])
+			check.That(t, code == c.want && m.state() == before && (code != 207 ||
+				strings.Contains(says, "<D:href>/c"+c.locked+"</D:href><D:status>HTTP/1.1 423 Locked")),
+				"%+v: %s with %s: %d %s\n%s, want %d", c, by[0], by[1], code, says, m.state(), c.want)
+		}
+		if c.method == "LOCK" && c.path != "/d/n" {
+			continue // it conflicts with each other lock
+		}
+		code, says := ask("alice", submitted)
+		check.That(t, code/100 == 2 && (code != 207 || c.method == "PROPPATCH") && m.state() != before,
+			"%+v: the owner with the token: %d %s\n%s", c, code, says, m.state())
+	}
 }
