@@ -114,8 +114,8 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		}, []string{"ok    capabilities those that trees need"}, false},
 		{"no capability for trees", func(k *checkUp) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0000000000000006\n"), true)
-		}, []string{"WRONG capabilities CAP_FOWNER is missing: ",
-			"WRONG capabilities CAP_SYS_ADMIN is missing: "}, true},
+		}, []string{"WRONG capabilities CAP_FOWNER is missing: times and permissions",
+			"WRONG capabilities CAP_SYS_ADMIN is missing: descriptors"}, true},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

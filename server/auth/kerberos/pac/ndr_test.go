@@ -76,6 +76,7 @@ func TestReaderNamesEachError(t *testing.T) {
 		"K-4: a null string":                     {words(4<<16|4, 0), counts, "there false"},
 		"K-4: no text":                           {words(0, 0), counts, ""},
 		"K-4: its characters":                    {words(2, 0, 2, 0x410041), text(4), ""},
+		"K-4: characters of no text":             {words(2, 0, 2, 0x410041), func(r *reader) { r.text(counted{}) }, ""},
 		"K-4: characters in a larger room":       {words(9, 0, 2, 0x410041), text(4), ""},
 		"K-4: fewer characters":                  {words(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
 		"K-4: more characters":                   {words(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
