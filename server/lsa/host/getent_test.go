@@ -107,7 +107,7 @@ case "$1 $2" in
 "passwd 5") echo five:x:5: ;;
 "passwd 6") echo other:x:7:7::: ;;
 "passwd 7") echo seven:x:7:7::: ;;
-"passwd 8") sleep 60 ;;
+"passwd 8") exec sleep 60 ;;
 *) exit 2 ;;
 esac
 `), 0o700))
