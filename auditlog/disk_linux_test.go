@@ -154,7 +154,7 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 	}
 	events := recordsOf(t, d)
 	for i, e := range events {
-		testcheck.RequireThat(t, e.RecordID == uint64(i+1) && (i <= 0 || e.Time < events[i-1].Time),
+		testcheck.RequireThat(t, e.RecordID == uint64(i+1) && (i == 0 || e.Time < events[i-1].Time),
 			"record %d at %d", e.RecordID, e.Time)
 	}
 }

@@ -197,7 +197,7 @@ func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
 			sizes = append(sizes, c.Size)
 			testcheck.That(t, c == treeOf(t, d.memDisk, c.Size),
 				"every %d: the checkpoint of %d records is not theirs", every, c.Size)
-			testcheck.That(t, i <= 0 || i >= len(d.seen)-1 || c.Size >= sizes[i-1]+every,
+			testcheck.That(t, i == 0 || i >= len(d.seen)-1 || c.Size >= sizes[i-1]+every,
 				"every %d: the checkpoints are of %d records", every, sizes)
 		}
 		testcheck.That(t, sizes[0] == 0 && sizes[1] == every && sizes[len(sizes)-1] == 22,

@@ -135,7 +135,8 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	mustVerify(t, cfg.Dir)
 }
 
-// A disk with room for the reserve only gives it. Its zeros count for no size, and a closed log has none (U-93).
+// A log opens on a disk that has space for the reserve and no more. The reserve does not count as bytes of the log, and
+// the closed log has none (U-93).
 func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 	d, cfg := newConfig(t)
 	d.allocates, cfg.Reserve = true, 4_096
@@ -149,7 +150,7 @@ func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 	s = testcheck.Must(l.State())
 	testcheck.Equal(t, s.Bytes, int64(len(d.now[segmentName(1)].data)), "bytes of the closed log")
 	d.Fail(fs.ErrNotExist, inject.Kind("open"), inject.OnIndex(0))
-	testcheck.NoError(t, testcheck.Err(l.State())) // a segment was removed meanwhile
+	testcheck.NoError(t, testcheck.Err(l.State())) // although a segment is removed while State reads the folder
 }
 
 // TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as

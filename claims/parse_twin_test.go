@@ -108,7 +108,7 @@ func TestBytesMatchWindowsRecordings(t *testing.T) {
 				check.That(t, !strings.Contains(r.Src, "short-conditional") || printed == text,
 					"Format\n got %s\nwant %s", printed, text)
 			}
-			check.That(t, len(conditions)+len(attributes) <= 0,
+			check.That(t, len(conditions)+len(attributes) == 0,
 				"%d entries in the bytes have no text", len(conditions)+len(attributes))
 		})
 	}

@@ -51,9 +51,9 @@ func FuzzDecodeMove(f *testing.F) {
 func TestPathOfEndsAtTheRoot(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
-	beside := w.root + "-beside"
-	w.must(os.Mkdir(beside, 0o700))
-	for path, want := range map[string]string{w.root: "", w.path("d"): "d", beside: unix.ENOENT.Error()} {
+	outside := w.root + "-outside"
+	w.must(os.Mkdir(outside, 0o700))
+	for path, want := range map[string]string{w.root: "", w.path("d"): "d", outside: unix.ENOENT.Error()} {
 		f := check.Must(os.Open(path))
 		got, err := w.tree.pathOf(int(f.Fd()))
 		if _ = f.Close(); err != nil {
@@ -61,7 +61,7 @@ func TestPathOfEndsAtTheRoot(t *testing.T) {
 		}
 		check.Equal(t, got, want, "F-211: path of %s", path)
 	}
-	w.must(os.Remove(beside))
+	w.must(os.Remove(outside))
 }
 
 // A record of a move is completed after a crash. Files that another program has put under its names since keep their

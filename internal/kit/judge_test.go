@@ -197,7 +197,7 @@ func TestSecondAnswerIsNamed(t *testing.T) {
 	j := kit.NewJudge(example(), 1)
 	for i, want := range []string{"", "a second answer to \"a\"", "a second answer to \"a\""} {
 		err := j.Take([]byte(`{"id":"a","unsupported":"no"}`))
-		check.That(t, i <= 0 || errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),
+		check.That(t, i == 0 || errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),
 			"answer %d: got %v, want %s", i+1, err, want)
 	}
 	if err := j.Take([]byte(`{"id":"z","unsupported":"no"}`)); err == nil || !strings.Contains(err.Error(), "not asked") {

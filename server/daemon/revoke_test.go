@@ -26,8 +26,8 @@ func TestRevocationSelectsFilesOfMembers(t *testing.T) {
 	}
 }
 
-// TestRevocationOfCallerIsRefused checks that nobody revokes the user of the own connection, or the user for whom the
-// own thread acts (W-98).
+// TestRevocationOfCallerIsRefused checks that a caller can revoke neither the user of its connection nor the client
+// that its thread impersonates (W-98).
 func TestRevocationOfCallerIsRefused(t *testing.T) {
 	const own, client = "S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-501"
 	as := func(user string) *token.Token {

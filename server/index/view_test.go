@@ -31,7 +31,7 @@ func (s *tables) apply(t *testing.T, d Difference) {
 	for _, r := range d.Documents {
 		s.documents[[2]string{r.Path, r.Right}] = r
 	}
-	check.RequireThat(t, d.Class != "" || len(d.Gained)+len(d.Lost) <= 0, "people of no class: %+v", d)
+	check.RequireThat(t, d.Class != "" || len(d.Gained)+len(d.Lost) == 0, "people of no class: %+v", d)
 	for _, id := range d.Gained {
 		check.RequireThat(t, !s.members[MemberRow{d.Class, id}], "%s is gained twice: %+v", id, d)
 		s.members[MemberRow{d.Class, id}] = true

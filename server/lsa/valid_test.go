@@ -245,7 +245,7 @@ func TestNewStoreGrantsWindowsDefaultRights(t *testing.T) {
 		}
 		delete(want, id.String())
 	}
-	check.That(t, len(want) <= 0, "rights are missing: %v", want)
+	check.That(t, len(want) == 0, "rights are missing: %v", want)
 }
 
 // TestLockEndsWithItsWindow checks that failures count for 15 minutes from the first one, that a lock lasts as

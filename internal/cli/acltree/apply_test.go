@@ -97,7 +97,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 	}
 }
 
-// oneFile is a Keeper of one file, which counts what it writes.
+// oneFile is a Keeper that always reads the same descriptor and counts the calls of Write and Restore.
 type oneFile struct {
 	Keeper
 	kept    Kept

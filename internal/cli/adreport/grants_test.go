@@ -15,5 +15,5 @@ func TestRightOfEverybodyNamesItsGroups(t *testing.T) {
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
 	check.RequireThat(t, len(page.Direct) == 1, "rows %+v, want one", page.Direct)
 	check.Equal(t, page.Direct[0].Via,
-		"Authenticated Users on DS-Replication-Get-Changes and "+"Everyone on DS-Replication-Get-Changes-All", "via")
+		"Authenticated Users on DS-Replication-Get-Changes and Everyone on DS-Replication-Get-Changes-All", "via")
 }

@@ -18,9 +18,7 @@ import (
 // TestPlantedPathsOfSambaDomain: testdata/plant.py plants 40 paths and 20 closed ones in a domain that Samba made. The
 // page shows the 40 and none of the 20, and all of them as changes since the export before (B-47).
 func TestPlantedPathsOfSambaDomain(t *testing.T) {
-	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
-		smbd.Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required")
-	}
+	smbd.SkipUnlessDeep(t)
 	for _, p := range []string{"samba-tool", "ldbsearch", "/usr/bin/python3"} {
 		if _, err := exec.LookPath(p); err != nil {
 			smbd.Skip(t, "no %s here: install the packages samba-ad-dc, samba-ad-provision, python3-samba and ldb-tools", p)

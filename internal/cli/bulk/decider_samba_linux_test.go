@@ -56,9 +56,7 @@ const dcWords = "AddMember+WriteSPN+AddKeyCredentialLink+WriteAltSecurityIdentit
 // On a real Samba domain, with entries set by samba-tool dsacl, the rights named by words equal those of the domain's
 // own checks, pair by pair: attributes to write, passwords to set, replication.
 func TestDsaclEntriesDecideLikeSambaDC(t *testing.T) {
-	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
-		smbd.Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required")
-	}
+	smbd.SkipUnlessDeep(t)
 	for _, p := range dcNeeds {
 		if _, err := exec.LookPath(p); err != nil {
 			smbd.Skip(t, "no %s here: install the packages %s", p, dcPackages)

@@ -247,8 +247,8 @@ func (f failingSource) Next(b *objects.Batch) error {
 	return errSource
 }
 
-// A summary has what is gone after what changed. A resumed comparison writes no second heading. One that failed writes
-// what it found.
+// A summary lists deleted objects after changed ones. A resumed comparison writes no second heading. A comparison that
+// fails writes the changes before the failure, and no deleted objects.
 func TestSummaryHasGoneObjectsLast(t *testing.T) {
 	const a = "(A;;CC;;;S-1-5-21-1-2-3-1107)"
 	list := func(rows ...[2]string) (text string) {

@@ -21,7 +21,7 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	lines, err := Lines([]byte("# remark\n\n" + text + "\n  \n" + `{"path":"/p","sd":"` + text + `"}` + "\n" +
 		`{"sdHex":"` + hexed + `","sd":null,"path":"h","type":"file"}` + "\n" + `{"sdBase64":"` + coded + `",` +
 		`"path":null,"sd":""}` + "\n" + `{"path":"/p"}` + "\n" + `{"sd":"D:","sdHex":"` + hexed + `"}` + "\n" +
-		`{"sd":"D:",` + `"sdBase64":"` + coded + `"}` + "\n" + `{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" +
+		`{"sd":"D:","sdBase64":"` + coded + `"}` + "\n" + `{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" +
 		`{"sdHex":"0100"}` + "\n" + `{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text + "\n D:"))
 	check.NoError(t, err)
 	want := []struct {

@@ -61,7 +61,7 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 			check.Equal(t, first[name], right, "%+v: %s by", c, name)
 			delete(first, name)
 		}
-		check.That(t, len(first) <= 0, "%+v: also reaches %v", c, first)
+		check.That(t, len(first) == 0, "%+v: also reaches %v", c, first)
 	}
 }
 

@@ -51,9 +51,7 @@ func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 
 // TestReadsGroupsOfProvisionedSambaDomain: a domain of Samba's own making, as its tools print it.
 func TestReadsGroupsOfProvisionedSambaDomain(t *testing.T) {
-	if !randtest.Deep() {
-		t.Skip("it makes a domain: REFMON_DEEP=1 or bash .ci/run samba")
-	}
+	randtest.SkipUnlessDeep(t, "it makes a domain")
 	if os.Getuid() != 0 {
 		t.Skip("not root: a domain controller's files need it")
 	}

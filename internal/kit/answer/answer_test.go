@@ -15,8 +15,7 @@ import (
 )
 
 // TestAdapterAgreesWithOracle asks refmon the questions whose expected answers the oracle made: one in four, or all
-// with
-// REFMON_DEEP=1 (B-40).
+// with REFMON_DEEP=1 (B-40).
 func TestAdapterAgreesWithOracle(t *testing.T) {
 	questions, err := kit.Questions()
 	if err != nil {

@@ -183,7 +183,7 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 				}
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
-			check.That(t, len(told) <= 0,
+			check.That(t, len(told) == 0,
 				"marked %b: sessions %v reported while the pair is open, want none", marked, told)
 			tokens[last].Head().Deref(ob.TagCall)
 			if slices.Sort(told); !slices.Equal(told, want) {

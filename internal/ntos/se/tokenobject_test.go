@@ -131,7 +131,7 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 			}
 			check.Equal(t, x.DescendsFrom(y), want, "I-90: %s descends from %s", names[i], names[j])
 		}
-		check.That(t, i <= 0 || x.ID() != root.ID(), "T-55: %s has the id of another object, want its own", names[i])
+		check.That(t, i == 0 || x.ID() != root.ID(), "T-55: %s has the id of another object, want its own", names[i])
 	}
 	for _, x := range all {
 		x.Deref(ob.TagCall)

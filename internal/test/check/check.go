@@ -41,8 +41,8 @@ func Equal[T comparable](t testing.TB, got, want T, format string, args ...any) 
 	t.Errorf(format+": "+verb, append(append([]any{}, args...), got, want)...)
 }
 
-// That reports an error unless ok is true. The format and its arguments say what is wrong. The arguments are evaluated
-// in any case: they must not panic where ok is true.
+// That reports an error if ok is false. The format and its arguments say what is wrong. Go evaluates the arguments of
+// a call before it, so they must not panic even if ok is true.
 func That(t testing.TB, ok bool, format string, args ...any) {
 	t.Helper()
 	if !ok {
@@ -50,7 +50,7 @@ func That(t testing.TB, ok bool, format string, args ...any) {
 	}
 }
 
-// RequireThat ends the test unless ok is true, and is otherwise like [That]. Call it from the test's own goroutine.
+// RequireThat ends the test if ok is false, and is otherwise like [That]. Call it from the test's own goroutine.
 func RequireThat(t testing.TB, ok bool, format string, args ...any) {
 	t.Helper()
 	if !ok {

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -65,6 +66,14 @@ func Skip(t testing.TB, format string, args ...any) {
 		t.Fatalf(format, args...)
 	}
 	t.Skipf(format, args...)
+}
+
+// SkipUnlessDeep skips a test that makes a domain, with -short and without REFMON_DEEP=1 or REFMON_SAMBA=required.
+func SkipUnlessDeep(t testing.TB) {
+	t.Helper()
+	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
+		Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required runs it")
+	}
 }
 
 // Start starts a server with these shares, and waits until it answers. Where none can be

@@ -16,7 +16,7 @@ import (
 func TestLockRequestsFollowRFC4918(t *testing.T) {
 	info := func(scope, owner string) string {
 		return `<D:lockinfo xmlns:D="DAV:"><D:lockscope>` + scope +
-			`</D:lockscope><D:locktype><D:write/></D:locktype>` + `<D:owner>` + owner + `</D:owner></D:lockinfo>`
+			`</D:lockscope><D:locktype><D:write/></D:locktype><D:owner>` + owner + `</D:owner></D:lockinfo>`
 	}
 	most, longer := strings.Repeat("x", longestOwner), strings.Repeat("x", longestOwner+1)
 	for _, c := range []struct {

@@ -60,7 +60,8 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 	}
 }
 
-// TestBusyRefusalAsksForRetry checks that a request that waited too long for others is told to try again.
+// TestBusyRefusalAsksForRetry checks that a response to a request that waited too long for others has a Retry-After
+// header.
 func TestBusyRefusalAsksForRetry(t *testing.T) {
 	w := httptest.NewRecorder()
 	(&busy{refusal{code: http.StatusServiceUnavailable}}).Answer(w, nil)

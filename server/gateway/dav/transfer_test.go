@@ -55,8 +55,7 @@ func TestRefusedPutReadsNoBody(t *testing.T) {
 	check.Equal(t, w.Code, http.StatusPreconditionFailed, "PUT")
 }
 
-// TestUploadReplacesOnlyWithoutConditions checks which uploads may take a name that was given to another file
-// meanwhile.
+// TestUploadReplacesOnlyWithoutConditions checks which uploads may replace a file that got the name during the upload.
 func TestUploadReplacesOnlyWithoutConditions(t *testing.T) {
 	for step, want := range map[string]bool{"alice PUT /f < new": true, "alice PUT /f If-Match: $tag < new": false,
 		"alice PUT /f If: ([$tag]) < new": false, "alice COPY /f Destination: /c/t": true} {

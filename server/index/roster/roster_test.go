@@ -116,7 +116,7 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 				d.since, d.people, d.asked = s.since, s.people, nil
 				v := r.poll(t.Context())
 				got := strings.Join(d.asked, " ") + ": " + saying(t, &v)
-				check.That(t, got == s.want && len(d.since)+len(d.people) <= 0, "N-21: %d: %s, want %s", i, got, s.want)
+				check.That(t, got == s.want && len(d.since)+len(d.people) == 0, "N-21: %d: %s, want %s", i, got, s.want)
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func TestPrecedenceOfFields(t *testing.T) {
 		check.NoError(t, err)
 		b, err := decode(bytes.TrimSpace(text), "/t")
 		if x.Descriptor == 3 {
-			check.That(t, err != nil && len(b.Seen) <= 0,
+			check.That(t, err != nil && len(b.Seen) == 0,
 				"N-5: %s: a reference to a missing descriptor: %+v, %v, want len(b.Seen) = 0, an error", text, b, err)
 			continue
 		}

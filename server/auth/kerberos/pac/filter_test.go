@@ -42,7 +42,15 @@ var everyKind = []struct{ sid, own, other string }{
 	{"S-1-17-1", ofComputer, ofComputer}, {"S-1-18-1", "", asserted}, {"S-1-18-2", "", asserted},
 	{"S-1-19-1", ofComputer, ofComputer}, {"S-1-22-1-0", unixHost, unixHost}, {"S-1-22-2-7", unixHost, unixHost},
 	{"S-1-23-1", ofComputer, ofComputer}, {machine, ofNoDomain, ofNoDomain}, {machine + "-999", ofMachine, ofMachine},
-	{machine + "-1000", ofMachine, ofMachine},
+	{machine + "-1000", ofMachine, ofMachine}, {machine + "-1001", ofMachine, ofMachine},
+	{machine + "-544", ofMachine, ofMachine}, {"S-1-2-1", ofComputer, ofComputer}, {"S-1-3-0", ofComputer, ofComputer},
+	{"S-1-5-4", ofComputer, ofComputer}, {"S-1-5-5-1-2", ofComputer, ofComputer}, {"S-1-5-6", ofComputer, ofComputer},
+	{"S-1-5-7", ofComputer, ofComputer}, {"S-1-5-11", ofComputer, ofComputer}, {"S-1-5-20", ofComputer, ofComputer},
+	{"S-1-5-32", ofComputer, ofComputer}, {"S-1-5-64-10", ofComputer, ofComputer},
+	{"S-1-5-65-1", ofComputer, ofComputer}, {"S-1-5-113", ofComputer, ofComputer}, {"S-1-5-1001-7", "", ""},
+	{"S-1-5-21-10", ofNoDomain, ofNoDomain}, {"S-1-5-21-10-20-30-1-2", ofNoDomain, ofNoDomain},
+	{"S-1-7-1", ofComputer, ofComputer}, {"S-1-16-16384", label, label}, {"S-1-22-2-0", unixHost, unixHost},
+	{"S-1-99-1", ofComputer, ofComputer},
 }
 
 // wanted returns groups of each kind, each with different attributes, and which of them pass and which are dropped.

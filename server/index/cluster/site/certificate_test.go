@@ -33,7 +33,7 @@ func TestCertificateHasAllNames(t *testing.T) {
 	read := func(b []byte) *x509.Certificate {
 		t.Helper()
 		block, rest := pem.Decode(b)
-		check.RequireThat(t, block != nil && len(rest) <= 0, "N-47: %q", b)
+		check.RequireThat(t, block != nil && len(rest) == 0, "N-47: %q", b)
 		c, err := x509.ParseCertificate(block.Bytes)
 		check.NoError(t, err)
 		return c
@@ -43,7 +43,7 @@ func TestCertificateHasAllNames(t *testing.T) {
 		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil {
 		t.Errorf("N-47: the certificate is of %q and %v, an authority %t", leaf.DNSNames, leaf.IPAddresses, leaf.IsCA)
 	}
-	check.That(t, root.IsCA && len(root.DNSNames)+len(root.IPAddresses) <= 0 && root.KeyUsage == x509.KeyUsageCertSign,
+	check.That(t, root.IsCA && len(root.DNSNames)+len(root.IPAddresses) == 0 && root.KeyUsage == x509.KeyUsageCertSign,
 		"N-47: the authority is of %q and %v", root.DNSNames, root.IPAddresses)
 }
 

@@ -152,7 +152,7 @@ func TestRolesAwaitTheStreams(t *testing.T) {
 		t.Error("N-122: an ended context ends no wait")
 	}
 	time.Sleep(3 * firstWait)
-	check.That(t, len(said) <= 0 && len(done) <= 0,
+	check.That(t, len(said) == 0 && len(done) == 0,
 		"N-122: %d more lines and %d ends without streams, want none", len(said), len(done))
 	keep(t, k)
 	for range waiting {

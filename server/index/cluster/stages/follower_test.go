@@ -26,7 +26,7 @@ func TestOnlyLaterMessagesReplaceTheirLikes(t *testing.T) {
 			check.Equal(t, w.rival(m), started > 5 && run == "other", "walk %d of the watcher %s is a rival's", started, run)
 		}
 		m := &message{Signed: site.Signed{Body: fmt.Appendf(nil,
-			`{"started":%d,"version":"%064d","name":"%016d","pieces":1,`+`"beat":{"time":1}}`, started, 1, 1)}}
+			`{"started":%d,"version":"%064d","name":"%016d","pieces":1,"beat":{"time":1}}`, started, 1, 1)}}
 		check.Equal(t, d.rival(m), started > 5, "the directory of %d replaces that of 5", started)
 	}
 }

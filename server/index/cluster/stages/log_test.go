@@ -271,7 +271,7 @@ func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
 	check.NoError(t, err)
 	check.NoError(t, l.compact(t.Context(), w, 1, true))
 	check.That(t, l.records.before == 0 && l.records.final == l.chain.head,
-		"before %d and up to %d are to be deleted, "+"the log ends with %d: %q", l.records.before, l.records.final,
+		"before %d and up to %d are to be deleted, the log ends with %d: %q", l.records.before, l.records.final,
 		l.chain.head, told.take())
 	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
 	check.NoError(t, err)

@@ -102,7 +102,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	check.NoError(t, errors.Join(d.turn(t.Context()), l.version(t.Context(), &v), d.turn(t.Context())))
 	again, err := b.c.last(t.Context(), site.StreamFence, "fence.people.0")
 	check.That(t, err == nil && last() == at && again.sequence == first.sequence,
-		"N-80: the last watermark covers %d, "+"want %d: %v", last(), at, err)
+		"N-80: the last watermark covers %d, want %d: %v", last(), at, err)
 	size := newRecords(b.c, site.StreamPeople, "people.0")
 	err = size.all(t.Context(), func() {}, func(*record) error { return nil })
 	check.That(t, err == nil && size.size == d.records.size && size.size.Lines >= 4,

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/programs"
-	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -98,9 +98,7 @@ func Skip(t testing.TB, format string, args ...any) {
 // REFMON_SAMBA=required.
 func Start(t testing.TB, o Order) *Domain {
 	t.Helper()
-	if testing.Short() || os.Getenv("REFMON_SAMBA") != "required" {
-		randtest.SkipUnlessDeep(t, "it makes a domain")
-	}
+	smbd.SkipUnlessDeep(t)
 	for _, p := range needed {
 		if _, err := exec.LookPath(p); err != nil {
 			Skip(t, "no %s here: install the packages %s", p, packages)
