@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,6 +36,25 @@ func (watched) Wants(ntstatus.Status) bool { return true }
 // Called implements wire.Watcher.
 func (w watched) Called(th *nt.Thread, c *nt.Call, _ int) { w.called(th, c) }
 
+// slowDisk makes each flush take at least flushTime. No two flushes end in the same instant, so in the bubble of a
+// synctest every other goroutine waits when wait returns.
+type slowDisk struct {
+	mu   sync.Mutex
+	last time.Time // the end of the latest flush
+}
+
+// wait returns at the end of a flush that begins now.
+func (d *slowDisk) wait() {
+	d.mu.Lock()
+	end := time.Now().Add(flushTime)
+	if !end.After(d.last) {
+		end = d.last.Add(1)
+	}
+	d.last = end
+	d.mu.Unlock()
+	time.Sleep(time.Until(end))
+}
+
 // recorded serves one connection of a patient process in the bubble of a synctest, for a kernel with an
 // audit log on a slow disk and an event that the log records each open of. called gets each call and may be nil. writes
 // gets the size of each write to the connection.
@@ -44,9 +64,10 @@ func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *pa
 	disk = new(inject.Injector)
 	disk.Fail(nil, inject.Kind("sync"), inject.PathMatch("*audit-*"))
 	var serving atomic.Pointer[patient]
+	var slow slowDisk
 	log, err := auditlog.Open(auditlog.Config{Dir: t.TempDir(), Faults: func(operation, name string) error {
 		if operation == "sync" {
-			time.Sleep(flushTime) // by now every call that can wait does
+			slow.wait() // by now every call that can wait does
 			// A call that called holds has a time slice.
 			if p := serving.Load(); called == nil && p != nil && p.now() != [2]int{} {
 				t.Errorf("time slices [normal, slow] in use while calls wait for the disk = %d, want none", p.now())
