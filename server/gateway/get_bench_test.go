@@ -93,23 +93,38 @@ func newShipped(b *testing.B) *shipped {
 	write(b, filepath.Join(dir, "gateway.yaml"), fmt.Appendf(nil, "socket: %[1]s/s\nfiles: 127.0.0.1:%[2]s\n"+
 		"console: 127.0.0.1:%[3]s\ntrees: [share]\nstate: %[1]s/gate\n", dir, ports[0], ports[1]))
 	s.must(os.Chmod(filepath.Join(dir, "gateway.yaml"), 0o644)) //nolint:gosec // the gateway's user reads it
-	s.serve(0, "refmond", "nice", "-n", "-10")                  // as refmond.service has it
-	s.serve(gate, "gateway")
+	s.serve(0, "refmond", "refmond")
+	s.serve(gate, "gateway", "refmon-gateway")
 	return s
 }
 
-// serve starts a program of the configuration of that name and waits until it takes connections.
-func (s *shipped) serve(uid uint32, name string, through ...string) {
+// serve starts a program as its unit does, with the configuration of that name, and waits until it takes connections.
+func (s *shipped) serve(uid uint32, name, program string) {
 	s.Helper()
-	program := map[string]string{"refmond": "refmond", "gateway": "refmon-gateway"}[name]
-	line := append(through, filepath.Join(s.dir, "bin", program), "serve", "--config", filepath.Join(s.dir, name+".yaml"))
+	unit, err := os.ReadFile(filepath.Join("../systemd", program+".service"))
+	s.must(err)
+	var nice, environment []string
+	var slack time.Duration // 0: the system's default
+	for line := range strings.Lines(string(unit)) {
+		switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
+		case "Nice":
+			nice = []string{"nice", "-n", value}
+		case "Environment":
+			environment = append(environment, value)
+		case "TimerSlackNSec":
+			slack, err = time.ParseDuration(value)
+			s.must(err)
+		}
+	}
+	line := append(nice, filepath.Join(s.dir, "bin", program), "serve", "--config", filepath.Join(s.dir, name+".yaml"))
 	c := exec.CommandContext(s.Context(), line[0], line[1:]...)
 	c.Dir, c.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	c.Env = append(os.Environ(), environment...)
 	log, err := os.Create(filepath.Join(s.dir, name+".log"))
 	s.must(err)
 	c.Stdout, c.Stderr = log, log
 	runtime.LockOSThread() // the program inherits the timer slack of this thread
-	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, s.slack(program), 0, 0, 0))
+	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0))
 	err = c.Start()
 	s.must(errors.Join(err, unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0), log.Close())) // 0 resets it
 	runtime.UnlockOSThread()
@@ -125,21 +140,6 @@ func (s *shipped) serve(uid uint32, name string, through ...string) {
 	}
 	text, _ := os.ReadFile(filepath.Join(s.dir, name+".log"))
 	s.Fatalf("%s does not start:\n%s", name, text)
-}
-
-// slack returns the timer slack of a program's unit in nanoseconds, and 0, the system's default, if the unit sets none.
-func (s *shipped) slack(program string) uintptr {
-	s.Helper()
-	unit, err := os.ReadFile(filepath.Join("../systemd", program+".service"))
-	s.must(err)
-	_, value, found := strings.Cut(string(unit), "\nTimerSlackNSec=")
-	if !found {
-		return 0
-	}
-	value, _, _ = strings.Cut(value, "\n")
-	slack, err := time.ParseDuration(value)
-	s.must(err)
-	return uintptr(slack)
 }
 
 // flush writes the probe as often as a fortieth of the requests, each time with fdatasync.
