@@ -122,7 +122,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 		if q.mapping == nil {
 			return ntstatus.InvalidParameter, d, true
 		}
-		q.mapRequest()
+		q.desired = q.mapping.Map(r.Desired)
 		return ntstatus.Success, q.kernelMode(), true
 	}
 	t := r.Subject.Client

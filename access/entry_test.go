@@ -43,8 +43,8 @@ func TestCallsMatchPublishedCases(t *testing.T) {
 }
 
 // Each check before the descriptor can end the call, although the descriptor would grant the request (A-12, A-14 to
-// Kernel mode is granted its request, without a token and a descriptor. NtPrologue and both
-// forms of the check agree.
+// Kernel mode is granted its request, without a token and a descriptor. Rights granted before
+// do not count, since NtAccessCheck has no parameter for them. NtPrologue and both forms of the check agree.
 func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 	const dacl = "…(A;;0x1;;;U)"
 	good := access.Grant(1)
@@ -74,7 +74,7 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 		"A-16 the SACL":            {ask(t, dacl, 1|saclBit), ntstatus.Success, denied, true},
 		"A-21 identification":      {ask(t, dacl, 1, identification), ntstatus.Success, good, false},
 		"A-26 a malformed list":    {badTree, ntstatus.InvalidParameter, good, true},
-		"A-27 kernel mode":         {kernel, ntstatus.Success, access.Grant(0x1F003F), true},
+		"A-27 kernel mode":         {kernel, ntstatus.Success, access.Grant(0xF003F), true},
 		"A-27 kernel, no type":     {&access.Request{Mode: access.Kernel}, ntstatus.InvalidParameter, good, true},
 		"A-150 no request":         {nil, ntstatus.InvalidParameter, good, true},
 		"A-150 a zero request":     {&access.Request{}, ntstatus.InvalidHandle, good, true},
@@ -84,6 +84,9 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 		}
 		if c.r != nil && c.r.ObjectTypes == nil {
 			c.r.ObjectTypes = list(0, nodeC)
+		}
+		if c.r != nil {
+			c.r.Previous = 0x100000
 		}
 		want := c.want
 		if c.call != ntstatus.Success {
