@@ -123,6 +123,17 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	}
 }
 
+// For an entry of the user, the explanation tells a user for deny only from one whose SID the token does not have.
+func TestExplainTellsDenyOnlyUserFromMissing(t *testing.T) {
+	for user, want := range map[string]string{"U": "its SID is in the token, but disabled or for deny only",
+		"S-1-5-21-9-9-9-9": "its SID is neither the user nor a group of the token"} {
+		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;"+user+")", 1,
+			func(s *token.Spec) { s.User.Attributes = denyOnly }))
+		check.RequireThat(t, err == nil && len(x.Steps) > 0, "Explain: %v, want steps", err)
+		check.Equal(t, x.Steps[0].Because, want, "reason of the entry of "+user)
+	}
+}
+
 // A denial at a node that already has the right decides nothing. The other nodes do not get the right because no
 // entry allows it, and that is the reason.
 func TestIneffectiveDenialIsNoReason(t *testing.T) {

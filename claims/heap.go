@@ -2,8 +2,8 @@ package claims
 
 import "unsafe"
 
-// HeapSize returns an upper estimate of the memory that the expression holds, in bytes. It
-// returns 0 for nil.
+// HeapSize returns an upper estimate of the memory that the expression holds, in bytes, without what the allocator adds
+// to round it up. It returns 0 for nil.
 func (e *Expr) HeapSize() int {
 	if e == nil {
 		return 0
@@ -20,8 +20,8 @@ func (e *Expr) HeapSize() int {
 	return n
 }
 
-// HeapSize returns an upper estimate of the memory that the attribute holds, in bytes. It
-// returns 0 for nil.
+// HeapSize returns an upper estimate of the memory that the attribute holds, in bytes, without what the allocator adds
+// to round it up. It returns 0 for nil.
 func (a *Attribute) HeapSize() int {
 	if a == nil {
 		return 0

@@ -181,6 +181,12 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 	}
 }
 
+// The order of a clause's terms decides, so its text keeps it.
+func TestClausePrintsTermsInTheirOrder(t *testing.T) {
+	c := effective.Clause{{SID: sid.Users, Allow: true}, {SID: sid.Administrators, Allow: true}, {SID: sid.Everyone}}
+	check.Equal(t, c.String(), "+S-1-5-32-545 +S-1-5-32-544 -S-1-1-0", "clause")
+}
+
 // An expression without clauses, and a clause without terms, allow nobody.
 func TestEmptyExpressionAllowsNobody(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }

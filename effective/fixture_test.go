@@ -301,6 +301,10 @@ func (w world) small(n int) (cfg effective.Config, tokens []*token.Token, q effe
 		for i, at := range w.Perm(len(worldGUIDs))[:1+w.IntN(3)] {
 			q.ObjectTypes = append(q.ObjectTypes, access.ObjectTypeEntry{Level: uint16(i), GUID: worldGUIDs[at]})
 		}
+		if w.one(3) { // a type that occurs twice makes the list invalid
+			q.ObjectTypes = append(q.ObjectTypes,
+				access.ObjectTypeEntry{Level: uint16(len(q.ObjectTypes)), GUID: q.ObjectTypes[0].GUID})
+		}
 	}
 	return cfg, tokens, q
 }

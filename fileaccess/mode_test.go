@@ -35,6 +35,7 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;;FR;;;WD)(D;;FR;;;S-1-22-1-1)", false, 0o444},
 		{"D:(D;;FR;;;S-1-22-1-1)(A;;FR;;;WD)", false, 0o044},
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", true, 0o400},
+		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", false, 0o400},
 		{"D:(A;;GA;;;WD)", false, 0o777},
 	} {
 		if got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory); got != c.want {
