@@ -24,8 +24,9 @@ func TestServiceAccountsAreFoundByAnySpelling(t *testing.T) {
 		a, ok := logon.WellKnownName(c.name)
 		check.That(t, ok && a.SID.String() == c.want, "%s: %v %v, want %s", c.name, a.SID, ok, c.want)
 	}
-	if a, ok := logon.WellKnownName(`BUILTIN\LocalService`); ok {
-		t.Errorf("WellKnownName of another domain's LocalService = %v, want none", a.SID)
+	for _, name := range []string{`BUILTIN\LocalService`, `\LocalService`, "LocalService@"} { // another domain, none
+		a, ok := logon.WellKnownName(name)
+		check.That(t, !ok, "WellKnownName(%q) = %v, want none", name, a.SID)
 	}
 }
 

@@ -31,16 +31,16 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 		{"flags before the list", sd.AddACE(bad, 2, sd.AccessAllowed, sd.SuccessfulAccess, 1, sid.Everyone),
 			ntstatus.InvalidParameter},
 		{"bad list", sd.AddACE(bad, 2, sd.AccessAllowed, 0, 1, sid.Everyone), ntstatus.InvalidACL},
-		{"allowed", sd.AddACE(b, 2, sd.AccessAllowed, sd.ObjectInherit, 1, sid.Everyone), ntstatus.Success},
 		{"audit flags", sd.AddACE(b, 4, sd.SystemAudit, sd.SuccessfulAccess|sd.FailedAccess, 2, sid.Everyone),
 			ntstatus.Success},
+		{"allowed", sd.AddACE(b, 2, sd.AccessAllowed, sd.ObjectInherit, 1, sid.Everyone), ntstatus.Success},
 		{"no room", sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.MustParse("S-1-5-21-1-2-3-4")),
 			ntstatus.AllottedSpaceExceeded},
 	} {
 		check.Equal(t, c.got, c.want, "AddACE, %s", c.id)
 	}
 	l, _, err := sd.DecodeACL(b)
-	check.RequireThat(t, err == nil && l.Len() == 2 && l.Revision() == 4 && l.At(1).Mask() == 2,
+	check.RequireThat(t, err == nil && l.Len() == 2 && l.Revision() == 4 && l.At(1).Mask() == 1,
 		"list after the additions: %v, %x, want 2 entries in revision 4", err, b)
 	one, _, st := sd.GetACE(b, 1)
 	if _, _, no := sd.GetACE(b, 2); st != ntstatus.Success || no != ntstatus.InvalidParameter || one != l.At(1) {
