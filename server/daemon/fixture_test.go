@@ -156,7 +156,7 @@ func play(b testing.TB, socket, part string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	if nice, err := exec.LookPath("nice"); err == nil && (part == "daemon" || part == "files") && os.Getuid() == 0 {
-		cmd = exec.Command(nice, "-n", "-10", os.Args[0]) // as refmond.service has it
+		cmd = exec.Command(nice, "-n", "-10", "chrt", "--batch", "0", os.Args[0]) // as refmond.service has it
 	}
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)
 	cmd.Stderr = os.Stderr

@@ -103,12 +103,14 @@ func (s *shipped) serve(uid uint32, name, program string) {
 	s.Helper()
 	unit, err := os.ReadFile(filepath.Join("../systemd", program+".service"))
 	s.must(err)
-	var nice, environment []string
+	var through, environment []string
 	var slack time.Duration // 0: the system's default
 	for line := range strings.Lines(string(unit)) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
 		case "Nice":
-			nice = []string{"nice", "-n", value}
+			through = append(through, "nice", "-n", value)
+		case "CPUSchedulingPolicy":
+			through = append(through, "chrt", "--"+value, "0")
 		case "Environment":
 			environment = append(environment, value)
 		case "TimerSlackNSec":
@@ -116,7 +118,7 @@ func (s *shipped) serve(uid uint32, name, program string) {
 			s.must(err)
 		}
 	}
-	line := append(nice, filepath.Join(s.dir, "bin", program), "serve", "--config", filepath.Join(s.dir, name+".yaml"))
+	line := append(through, filepath.Join(s.dir, "bin", program), "serve", "--config", filepath.Join(s.dir, name+".yaml"))
 	c := exec.CommandContext(s.Context(), line[0], line[1:]...)
 	c.Dir, c.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	c.Env = append(os.Environ(), environment...)
