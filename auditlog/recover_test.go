@@ -157,17 +157,26 @@ func TestMissingSegmentIsDamage(t *testing.T) {
 	}
 }
 
-// TestOpenNamesNewerVersion checks that a segment of a newer format is not called damaged. The error names its version
-// and the remedy (U-70).
+// TestOpenNamesNewerVersion checks that a segment of a newer format, the last one or an earlier one, is not called
+// damaged. The error names its version and the remedy (U-70).
 func TestOpenNamesNewerVersion(t *testing.T) {
-	d := newMemDisk(t, "")
-	writeLog(t, testConfig(t, d), 5)
-	b := bytes.Clone(d.now[segmentName(1)].data)
-	b[4] = 2
-	d.set(segmentName(1), b)
-	_, err := Open(testConfig(t, d))
-	const want = "the audit log has another version: segment audit-0000000000000001.log: segment version 2: " +
-		"this program knows 1: use the release that wrote it"
-	testcheck.That(t, err != nil && !errors.Is(err, ErrDamaged) && strings.Contains(err.Error(), want),
-		"U-70: %v, want %q", err, want)
+	for _, size := range []int64{0, 2000} { // of a segment; 0 makes one
+		d := newMemDisk(t, "")
+		cfg := testConfig(t, d)
+		cfg.SegmentBytes = size
+		writeLog(t, cfg, 20)
+		b := bytes.Clone(d.now[segmentName(1)].data)
+		b[4] = 2
+		d.set(segmentName(1), b)
+		for name := range d.now { // without the hashes Open reads every segment
+			if strings.HasPrefix(name, "tile/") {
+				testcheck.NoError(t, d.Remove(name))
+			}
+		}
+		_, err := Open(cfg)
+		const want = "the audit log has another version: segment audit-0000000000000001.log: segment version 2: " +
+			"this program knows 1: use the release that wrote it"
+		testcheck.That(t, err != nil && !errors.Is(err, ErrDamaged) && strings.Contains(err.Error(), want),
+			"U-70: with segments of %d bytes: %v, want %q", size, err, want)
+	}
 }
