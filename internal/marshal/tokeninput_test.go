@@ -37,6 +37,9 @@ func TestTokenInputSurvivesEncoding(t *testing.T) {
 	l.used = 0
 	e.TokenInformation(winnt.TokenSecurityAttributes, attributes)
 	matches(t, "attributes", attributes)(m.TokenAttributesAt(l.put(e.Bytes)))
+	none, st := m.TokenAttributesAt(l.put([]byte{0, 0, 0, 0, 1, 15: 0}) + 4) // a multiple of 4 suffices
+	check.That(t, st == ntstatus.Success && len(none) == 0, "no attributes, 4 bytes after a multiple of 8: %v, %v",
+		none, st)
 }
 
 // The input of NtSetInformationToken is decoded by class if it has at least the length of the class. The service

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,6 +80,29 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	check.NoError(t, err)
 	if tok, err = n.Token(); err != nil || tok.User().SID != sid.Anonymous || tok.Member(sid.Everyone, false) {
 		t.Errorf("W-15: nobody is %v, %v", tok, err)
+	}
+}
+
+// TestLookupWithoutGetentReadsPasswd: on a system without getent, the ids are those of the passwd file.
+func TestLookupWithoutGetentReadsPasswd(t *testing.T) {
+	t.Setenv("PATH", "")
+	text, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Skip("there is no passwd file: ", err)
+	}
+	found := false
+	for line := range strings.Lines(string(text)) {
+		f := strings.Split(line, ":")
+		if len(f) < 4 || f[2] == f[3] {
+			continue
+		}
+		found = true
+		u, err := host.Lookup(f[0])
+		check.That(t, err == nil && fmt.Sprint(u.UID, u.GID) == f[2]+" "+f[3], "user %q is %+v, %v, want the ids %s and %s",
+			f[0], u, err, f[2], f[3])
+	}
+	if !found {
+		t.Skip("each user of the passwd file has a group of its own number")
 	}
 }
 

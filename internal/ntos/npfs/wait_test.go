@@ -31,3 +31,18 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 	closeAll(c, e)
 	check.That(t, ended == 4097, "%d waits ended, want 4097", ended)
 }
+
+// TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be
+// cancelled (I-162).
+func TestEndedWaitIsNotCancelled(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{Wait: -1})
+	ended := 0
+	w, st := s.fs.Wait("p", 0, func(ntstatus.Status) { ended++ })
+	want(t, "wait", st, pending)
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	check.That(t, !w.Cancel(), "Cancel of a wait that ended = true, want false")
+	check.Equal(t, ended, 1, "ends of the wait")
+	closeAll(c, e)
+}

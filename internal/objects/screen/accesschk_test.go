@@ -34,6 +34,10 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 		`C:\Data\key | D:(A;;FR;;;WD)`)
 	check(t, "HKLM\\x\n  High Mandatory Level [No-Write-Up, No-Read-Up]\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n"+
 		"\tKEY_READ\n", "HKLM\\x | D:(A;;KR;;;WD)S:(ML;;NWNR;;;HI) | Key")
+	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n"+
+		"  [0] SYSTEM_MANDATORY_LABEL_ACE_TYPE: Mandatory Label\\High Mandatory Level\n"+
+		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n\tSYSTEM_MANDATORY_LABEL_NO_READ_UP\n",
+		"a | D:(A;;CC;;;WD)S:(ML;;NWNR;;;HI)")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n", "a | D:")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
 		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n", "a | D:(A;;CC;;;WD)")
