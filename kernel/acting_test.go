@@ -92,7 +92,7 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 	}
 }
 
-// HandOut, Contents, Refill and Spawn reject a thread of another system.
+// HandOut, Contents, Refill, MakeLink, MakeNameless and Spawn reject a thread of another system.
 func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
@@ -108,6 +108,10 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 			whole, facts, ntstatus.InvalidParameter)
 	}
 	check.Equal(t, sys.Refill(th, h, h), ntstatus.InvalidParameter, "Refill with a thread of another system")
+	_, st = sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, "target")
+	check.Equal(t, st, ntstatus.InvalidHandle, "MakeLink with a thread of another system")
+	_, st = sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, winnt.FILE_READ_DATA, nil)
+	check.Equal(t, st, ntstatus.InvalidHandle, "MakeNameless with a thread of another system")
 	if _, err := sys.Spawn(th); err == nil {
 		t.Error("Spawn with a thread of another system: no error, want one")
 	}
