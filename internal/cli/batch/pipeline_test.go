@@ -181,6 +181,25 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	t.Error("goroutines are left after a failed write, want none")
 }
 
+// The input is still open and has no further line when the reader of the answers is gone.
+func TestWriteErrorEndsTheRunBeforeInputEnds(t *testing.T) {
+	broken := errors.New("broken")
+	questions, ask := io.Pipe()
+	defer ask.Close()
+	done := make(chan error, 1)
+	go func() {
+		_, err := (&Job{Worker: echo}).Run(questions, failingWriter{broken})
+		done <- err
+	}()
+	fmt.Fprintf(ask, "q\n")
+	select {
+	case err := <-done:
+		check.ErrorIs(t, err, broken, "error of the run")
+	case <-time.After(time.Minute):
+		t.Error("a minute after its output failed, the run still waits for its input, want the error")
+	}
+}
+
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }

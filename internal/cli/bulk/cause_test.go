@@ -26,10 +26,13 @@ import (
 )
 
 // staff is a directory with alice in some groups.
-func staff(memberOf string) *directory.Directory {
+func staff(memberOf string) *directory.Directory { return staffWith("Team", memberOf) }
+
+// staffWith is a directory whose one group has a given name, with alice in some groups.
+func staffWith(group, memberOf string) *directory.Directory {
 	return must(dirfile.Read(fmt.Appendf(nil, "domain: S-1-5-21-1-2-3\nusers:\n"+
 		"  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [%s]}\n"+
-		"groups:\n  - {name: Team, sid: S-1-5-21-1-2-3-2001}\n", memberOf)))
+		"groups:\n  - {name: %s, sid: S-1-5-21-1-2-3-2001}\n", memberOf, group)))
 }
 
 // TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the
@@ -91,6 +94,30 @@ func TestChangeHasItsCause(t *testing.T) {
 		if row.Principal != "alice" || row.Path != "/x" || row.Gained != fmt.Sprintf("0x%08x", c.gained) ||
 			row.Lost != fmt.Sprintf("0x%08x", c.lost) || row.Cause != c.cause {
 			t.Errorf("%s to %s: %+v\nwant %#x, %#x, %s", c.was, c.is, row, c.gained, c.lost, c.cause)
+		}
+	}
+}
+
+// TestCauseNamesGroupsOfItsState checks that the cause of a gained right has a renamed group's later name, and that the
+// cause of a lost right has its earlier name.
+func TestCauseNamesGroupsOfItsState(t *testing.T) {
+	const team = "(A;;CC;;;S-1-5-21-1-2-3-2001)"
+	for _, c := range []struct{ was, is, before, after, cause string }{
+		{team, team, "", "Crew", "joined Crew: " + team + " Crew"},
+		{"", team, "Team", "Crew", "entry added: " + team + " Crew"},
+		{team, team, "Team", "", "left Team: " + team + " Team"},
+		{team, "", "Team", "Crew", "entry removed: " + team + " Team"},
+	} {
+		var out bytes.Buffer
+		d := &bulk.Diff{Directory: staff(c.before), DirectoryAfter: staffWith("Crew", c.after), Format: bulk.JSONL,
+			Out: &out}
+		for at, list := range map[*objects.Source]string{&d.Before: c.was, &d.After: c.is} {
+			*at = jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"O:BAD:`+list+`"}`+"\n"), 0, 0)
+		}
+		_, err := d.Do(context.Background())
+		var row struct{ Cause string }
+		if err != nil || json.Unmarshal(out.Bytes(), &row) != nil || row.Cause != c.cause {
+			t.Errorf("%q in %q to %q in %q: %v, %s\nwant %s", c.was, c.before, c.is, c.after, err, out.String(), c.cause)
 		}
 	}
 }

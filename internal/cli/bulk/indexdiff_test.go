@@ -91,6 +91,15 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	}
 }
 
+// TestIndexDiffErrorCountsEmptyLines checks that empty lines count in the line number of a malformed row.
+func TestIndexDiffErrorCountsEmptyLines(t *testing.T) {
+	const row = `{"path":"/a","sets":{}}` + "\n"
+	for text, want := range map[string]string{"\n{": "line 2: ", row + "\n\n{}\n": "line 4: "} {
+		_, _, err := compareIndexes(text, "")
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%q: %v, want %q in an error", text, err, want)
+	}
+}
+
 // The principals are written once, before the first new set, and a set that is gone is deleted once.
 func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	const principals, x, y, z = `{"principals":["a"]}` + "\n", `{"set":"x","count":0}` + "\n",

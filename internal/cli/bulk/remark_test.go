@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
@@ -43,6 +44,16 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 	if all := (&Run{Ask: What}); !all.whole(winnt.DirectoryServiceObject) {
 		t.Error("all rights on an object are not about the whole object, want them to be")
 	}
+}
+
+// The summary counts objects with entries for one object type, and all of these entries (B-4).
+func TestSummaryCountsEachTypedEntry(t *testing.T) {
+	var s Summary
+	for _, entries := range []int{2, 0, 1} {
+		s.remark(&objects.Object{}, &Remark{Typed: entries}, "")
+	}
+	check.Equal(t, s.Typed, 2, "objects")
+	check.Equal(t, s.TypedEntries, 3, "entries")
 }
 
 // Entries that allow none of the requested rights are not counted (B-4).

@@ -88,6 +88,16 @@ func TestLastColumnWrapsBeforeOthersShrink(t *testing.T) {
 	}
 }
 
+// TestLastColumnKeepsQuarterOfWideTerminal checks that the last column wraps only if it keeps a quarter of the width.
+// Otherwise the widest column is shortened (U-101).
+func TestLastColumnKeepsQuarterOfWideTerminal(t *testing.T) {
+	o := columns.Options{Width: 120 + 2} // two for the gap
+	path, cause := strings.Repeat("p", 90), strings.Repeat("0123456789", 4)
+	check.Equal(t, table(t, o, path+"|"+cause), path+"  "+cause[:30]+"\n"+strings.Repeat(" ", 92)+cause[30:]+"\n",
+		"30 of 120 columns are left")
+	check.Equal(t, table(t, o, path+"p|"+cause), path[:40]+"…"+path[:39]+"  "+cause+"\n", "29 of 120 columns are left")
+}
+
 // At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
 // cannot (U-101).
 func TestRowsFitEveryWidth(t *testing.T) {

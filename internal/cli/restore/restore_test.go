@@ -237,6 +237,39 @@ func TestChangedInputWritesNothing(t *testing.T) {
 	}
 }
 
+// TestUnreadableInputIsAnError: if the first reading of the input breaks off, Run returns the error and writes nothing.
+// If only the second one does, Run returns the error after the lines before it (B-22).
+func TestUnreadableInputIsAnError(t *testing.T) {
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		after int // readings without an error
+		want  Counts
+	}{{0, Counts{Lines: 1}}, {1, Counts{Lines: 1, Written: 1}}} {
+		f := of("f")
+		in := &breaking{Reader: strings.NewReader(`{"path":"f","sd":"` + two + `"}` + "\n"), after: c.after, err: broken}
+		n, err := Run(context.Background(), Config{Files: f}, in)
+		want(t, fmt.Sprintf("%d readings succeed", c.after), n, c.want)
+		check.ErrorIs(t, err, broken, "%d readings succeed: error", c.after)
+	}
+}
+
+// breaking is an input that ends with an error once it was read a number of times.
+type breaking struct {
+	*strings.Reader
+	after int
+	err   error
+}
+
+func (b *breaking) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		if b.after--; b.after < 0 {
+			return n, b.err
+		}
+	}
+	return n, err
+}
+
 // swapped is an input whose contents differ from the second reading on.
 type swapped struct {
 	first, then string

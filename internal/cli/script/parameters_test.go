@@ -52,6 +52,10 @@ func TestStructuredParametersAreConverted(t *testing.T) {
 		{`ask(` + one + `, 1, types=[(1, A)]).status`, "STATUS_INVALID_PARAMETER"},
 		{`ask(` + one + `, 1, types=[(0, A), (2, B)]).status`, "STATUS_INVALID_PARAMETER"},
 		{`ask(` + one + `, 1, types=[]).AccessStatus`, "STATUS_SUCCESS"},
+		// An empty dict or list of groups is not NULL (T-74).
+		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState={}).status`, "STATUS_SUCCESS"},
+		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState=[]).status`, "STATUS_SUCCESS"},
+		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState=None).status`, "STATUS_INVALID_PARAMETER"},
 		// The class determines the type of the information, in any order of keywords.
 		{`own.NtSetInformationToken(TokenHandle=o, TokenInformationClass=TokenSessionId, TokenInformation=0).status`,
 			"STATUS_PRIVILEGE_NOT_HELD"},

@@ -1,0 +1,51 @@
+package script_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// answering is a backend with one process and one thread. Each function returns the same result and error code.
+type answering struct {
+	result bool
+	code   win32.Code
+}
+
+func (a answering) NewProcess(string, *token.Token) (script.BackendProcess, error) { return a, nil }
+func (a answering) NewThread() (script.BackendThread, error)                       { return a, nil }
+func (a answering) ID() (winnt.Handle, error)                                      { return 4, nil }
+func (a answering) Exit()                                                          {}
+
+func (a answering) CallRow(row *nt.Row, _ any) (any, ntstatus.Status, error) {
+	return reflect.Zero(row.OutType()).Interface(), ntstatus.Success, nil
+}
+
+func (a answering) CallFunction(row *nt.Row, _ any) (out any, result bool, code win32.Code, err error) {
+	return reflect.Zero(row.OutType()).Interface(), a.result, a.code, nil
+}
+
+// The result alone decides whether a backend's function failed. AdjustTokenPrivileges succeeds with
+// ERROR_NOT_ALL_ASSIGNED.
+func TestBackendStatusFollowsResult(t *testing.T) {
+	const notAllAssigned, invalidHandle = 1300, 6
+	for b, want := range map[answering]string{
+		{true, 0}: "STATUS_SUCCESS", {true, notAllAssigned}: "STATUS_SUCCESS",
+		{false, 0}: "STATUS_UNSUCCESSFUL", {false, invalidHandle}: "STATUS_UNSUCCESSFUL",
+	} {
+		out, err, leak := run(t, script.Config{Backend: b, Quiet: true}, fmt.Sprintf(`
+r = process("p", token_profile("user")).thread.AdjustTokenPrivileges(TokenHandle=4)
+expect(r.status, %s)
+`, want))
+		check.That(t, err == nil && leak == nil, "result %t, error code %d: %v, %v, want %s\n%s", b.result, b.code, err,
+			leak, want, out)
+	}
+}
