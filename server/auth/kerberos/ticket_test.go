@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -68,6 +69,26 @@ func TestExpiredPasswordTicketIsRejected(t *testing.T) {
 		}
 		if _, why := reason(err); got != nil || why != c.want && !errors.Is(err, errAPReq) {
 			t.Errorf("K-53: %s: %v: %v, want %v", name, why, err, c.want)
+		}
+	}
+}
+
+// TestRequestAndTicketMustBeOfVersionFive checks the versions of the AP-REQ and of its ticket (RFC 4120 5.3, 5.5.1).
+func TestRequestAndTicketMustBeOfVersionFive(t *testing.T) {
+	a := acceptor(t, nil)
+	k := ticket()
+	versions := []byte{0xa0, 3, 2, 1, 5} // field 0 of the AP-REQ, then of its ticket
+	for i, name := range []string{"the AP-REQ", "the ticket"} {
+		blob := k.Blob()
+		at := bytes.Index(blob, versions)
+		for range i {
+			at += 5 + bytes.Index(blob[at+5:], versions)
+		}
+		_, err := a.Accept(blob, nil)
+		check.NoError(t, err)
+		for _, version := range []byte{4, 6} {
+			blob[at+4] = version
+			check.ErrorIs(t, check.Err(a.Accept(blob, nil)), errAPReq, "version %d of %s", version, name)
 		}
 	}
 }

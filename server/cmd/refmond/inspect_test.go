@@ -173,6 +173,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"handles", "999999"}, "no process has the number 999999"},
 		{[]string{"handles", "4"}, "process 4: "}, {[]string{"token", "4"}, "process 4: "},
 		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},
+		{[]string{"why", "--path", strings.Repeat("a", 64<<10)}, "denials: STATUS_INVALID_PARAMETER"},
 	} {
 		var out, errs bytes.Buffer
 		code := run(append(c.args, "--socket", cfg.Socket), &streams{out: &out, err: &errs})

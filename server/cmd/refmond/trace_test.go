@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/inspect"
 )
@@ -68,6 +69,29 @@ func (p *program) leavesNoCore(pid int) {
 		}
 	}
 	p.Error("K-83: the host reports no core file limit")
+}
+
+// TestTraceReportsOneLostCall checks that a slow trace reports lost calls even if the reply counts a single one, as each
+// reply does for users without SeDebugPrivilege.
+func TestTraceReportsOneLostCall(t *testing.T) {
+	cfg := demoRuns(t)
+	c, err := client.Dial(cfg.Socket)
+	check.NoError(t, err)
+	defer c.Close()
+	l, err := (&inspectFlags{Socket: cfg.Socket}).open()
+	check.NoError(t, err)
+	defer l.close()
+	first, err := l.query(inspect.Query{What: "calls"}) // the daemon now keeps the newest 2048 calls
+	check.NoError(t, err)
+	for range 2100 {
+		c.Thread().NtClose(4)
+	}
+	var out strings.Builder
+	_, n, err := l.calls(&streams{out: &out}, inspect.Query{What: "calls", After: first.Next}, false)
+	check.NoError(t, err)
+	const want = "… 1 or more calls were lost here\n"
+	check.That(t, n == 2048 && strings.HasPrefix(out.String(), want) && strings.Count(out.String(), want) == 1,
+		"%d calls, %.200q, want 2048 after %q", n, out.String(), want)
 }
 
 // TestNoDenialNamesAdministratorsSocket checks that an empty list tells root, who sees only their own denials at the

@@ -40,6 +40,8 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 			"/c/d/: lockdiscovery 200, /c/d/m: lockdiscovery=/c/d/m 200"},
 		{"alice LOCK /d Depth: 0 < exclusive\nalice PROPFIND /d Depth: 1 < " + locks,
 			"/c/d/: lockdiscovery=/c/d 200, /c/d/m: lockdiscovery 200"},
+		{"alice LOCK /d/m < shared\nbob LOCK /d/m < shared\nalice PROPFIND /d/m Depth: 0 < " + locks,
+			"/c/d/m: lockdiscovery=/c/d/m/c/d/m 200"},
 	} {
 		code, says := newMemory(t).run(c.steps)
 		check.That(t, code == 207 && short(says) == c.want, "%s: %d %s\nwant %s", c.steps, code, short(says), c.want)
@@ -47,7 +49,7 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 }
 
 // short abbreviates a PROPFIND response: the URL of each resource, and each property with its value, if that is a text
-// or the root of a lock, before their status.
+// or the roots of locks, before their status.
 func short(answer string) string {
 	for _, r := range [][2]string{
 		{`<D:activelock>.*?<D:lockroot><D:href>(.*?)</D:href></D:lockroot></D:activelock>`, "$1"},

@@ -139,6 +139,15 @@ again:
 		} else if err != nil {
 			return err
 		}
+		if snapshot {
+			stored, err := s.Cursor(rowPart)
+			if err != nil {
+				return err
+			}
+			if stored != b.Cursor {
+				return fmt.Errorf("N-130: the cursor after a snapshot is %+v, want %+v", stored, b.Cursor)
+			}
+		}
 		b = b.Next()
 		told(message)
 	}

@@ -1,21 +1,25 @@
 package postgres
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	database "github.com/refmon/refmon/internal/test/postgres"
-
 	"github.com/refmon/refmon/internal/test/check"
+	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/server/index"
 )
 
 // TestPostgresBatchResendsAfterReconnect sends a batch on one connection and again on the next one, as after a
-// connection that broke before the database confirmed the transaction (N-92).
+// connection that broke before the database confirmed the transaction. An error of the repetition that no restart
+// resolves ends the wait (N-92).
 func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
-	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	s, err := Open(ctx, dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)
 	defer s.Close()
 	b := &pgx.Batch{}
@@ -24,4 +28,13 @@ func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 		check.NoError(t, s.send(b))
 		check.NoError(t, s.conn.Close(t.Context()))
 	}
+	calls := 0
+	err = s.transact(func(pgx.Tx) error {
+		if calls++; calls == 2 {
+			stop() // or transact would wait for ten minutes
+		}
+		return index.ErrReload
+	})
+	check.ErrorIs(t, err, index.ErrReload, "N-92: a final error after the reconnection")
+	check.Equal(t, calls, 1, "N-92: calls that return a final error")
 }

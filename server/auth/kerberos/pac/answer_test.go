@@ -88,6 +88,23 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 	}
 }
 
+// TestParserReplyMayHaveEmptyClaims checks that a PAC with an empty claims buffer is confirmed, without claims (K-90).
+func TestParserReplyMayHaveEmptyClaims(t *testing.T) {
+	for _, kind := range []uint32{forge.ClientClaims, forge.DeviceClaims} {
+		data := with(kind, func([]byte) []byte { return nil })
+		p, err := Parse(data)
+		check.NoError(t, err)
+		text, err := p.MarshalAnswer()
+		check.NoError(t, err)
+		got, err := ReadAnswer(text, data)
+		check.NoError(t, err)
+		check.That(t, (got.ClientClaims == nil) == (kind == forge.ClientClaims), "K-90: empty buffer of type %d: claims %v",
+			kind, got.ClientClaims)
+		check.That(t, (got.DeviceClaims == nil) == (kind == forge.DeviceClaims),
+			"K-90: empty buffer of type %d: device claims %v", kind, got.DeviceClaims)
+	}
+}
+
 // TestParserReplyHasAtMost1024Claims checks both sides of the limit of claims.
 func TestParserReplyHasAtMost1024Claims(t *testing.T) {
 	p, data := answered(t)
