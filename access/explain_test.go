@@ -123,7 +123,7 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	}
 }
 
-// For an entry of the user, the explanation tells a user for deny only from one whose SID the token does not have.
+// The explanation tells a user for deny only from one whose SID the token does not have.
 func TestExplainTellsDenyOnlyUserFromMissing(t *testing.T) {
 	for user, want := range map[string]string{"U": "its SID is in the token, but disabled or for deny only",
 		"S-1-5-21-9-9-9-9": "its SID is neither the user nor a group of the token"} {
