@@ -2,14 +2,18 @@ package gateway
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -58,6 +62,76 @@ func TestThreadAlternatesBetweenTwoClients(t *testing.T) {
 				t.Errorf("G-30: %d threads act as %s, want 0", n, who[0])
 			}
 		}
+	}
+}
+
+// opensOnce serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
+// impersonation with st, and any later request with STATUS_SUCCESS.
+func opensOnce(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
+	r := wire.NewReader(conn)
+	answer := func(f *wire.Frame, st ntstatus.Status, out []byte) {
+		body := append(binary.LittleEndian.AppendUint32(nil, uint32(st)), 0) // without a reason
+		body = append(body, out...)
+		_, _ = conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: f.Request, Body: body}))
+	}
+	if _, err := r.Frame(); err != nil { // the client's hello
+		t.Error(err)
+		return
+	}
+	hello := wire.HelloBody{Profile: uint8(nt.Observed), Process: 4, Thread: "gateway/1"}
+	_, _ = conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
+	var calls []*wire.Frame // the client sends them together
+	for range st {
+		f, err := r.Frame()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		calls = append(calls, f)
+	}
+	for i, f := range calls {
+		var out []byte
+		if i == 1 && st[i] == ntstatus.Success {
+			row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
+			out, _ = row.AppendOut(nil, nt.CreateFileOut{FileHandle: 8, Information: fileaccess.Opened})
+		}
+		answer(f, st[i], out)
+	}
+	for {
+		f, err := r.Frame()
+		if err != nil {
+			return // the client has closed the connection
+		}
+		answer(f, ntstatus.Success, nil)
+	}
+}
+
+// TestOpenReplacesThreadThatStillImpersonates checks that a thread whose impersonation did not end does not serve the
+// next request, whether or not it opened the file. Any other thread does (G-2).
+func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
+	const yes, no = ntstatus.Success, ntstatus.AccessDenied
+	for _, c := range []struct {
+		opened, reverted ntstatus.Status
+	}{{yes, yes}, {no, yes}, {yes, no}, {no, no}} {
+		ours, theirs := net.Pipe()
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			opensOnce(t, theirs, [3]ntstatus.Status{yes, c.opened, c.reverted})
+		}()
+		conn, err := client.New(ours)
+		check.NoError(t, err)
+		p := newProcess(conn, &Config{Threads: 1, Now: time.Now})
+		<-p.threads
+		p.threads <- conn.Thread()
+		in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
+		_, st := p.openAs(t.Context(), 4, in)
+		check.Equal(t, st, c.opened, "an open with the statuses %+v", c)
+		th := <-p.threads
+		check.That(t, (th != nil) == (c.reverted == yes), "G-2: statuses %+v: the thread is used again: %t, want %t", c,
+			th != nil, c.reverted == yes)
+		check.NoError(t, conn.Close())
+		<-over
 	}
 }
 

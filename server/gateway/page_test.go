@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // ownPage is an answer with a page of the gateway's own.
@@ -74,6 +75,22 @@ func TestDirectoryPageOmitsInvalidNames(t *testing.T) {
 	w.g.dav.MostListed = 2
 	w.same("G-20: a page of more", pageOf(w.ask("bob", "GET", "/share/a%20b/", "")), listing(above+"a b", "bob",
 		"<p>This page does not show all names of the folder.</p>", lines[:6]...))
+}
+
+// TestPageNamesEachClient checks that a page names a client as it logged on. A client without such a name has the name
+// of its SID, or the SID if refmond knows no name.
+func TestPageNamesEachClient(t *testing.T) {
+	w := newExactly(t, shared)
+	q := w.of("alice")
+	stranger := sid.MustParse("S-1-5-21-9-8-7-1000")
+	for _, c := range []struct {
+		name string
+		user sid.SID
+		want string
+	}{{"al", w.sids["alice"], "al"}, {"", w.sids["alice"], `HOST\alice`}, {"", stranger, "S-1-5-21-9-8-7-1000"}} {
+		s := &session{p: q.s.p, token: q.s.token, user: c.user, name: c.name}
+		check.Equal(t, (&request{g: w.g, s: s, ctx: q.ctx}).user(), c.want, "the user %v with the name %q", c.user, c.name)
+	}
 }
 
 // TestSizeUnitChangesAtEachBound checks human-readable sizes at the bounds of each unit.

@@ -47,8 +47,11 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 			t.Errorf("%q is read as %+v", line, got)
 		}
 	}
-	if e, err := ParseEvent([]byte(`{"seq":0,"time":1,"gone":"/a"}`)); err == nil {
-		t.Errorf("an event with the number 0 is read as %+v", e)
+	for what, line := range map[string]string{"the number 0": `{"seq":0,"time":1,"gone":"/a"}`,
+		"no change": `{"seq":7,"time":1}`, "two changes": `{"seq":7,"time":1,"gone":"/a","directory":"v"}`} {
+		if e, err := ParseEvent([]byte(line)); err == nil {
+			t.Errorf("an event with %s is read as %+v, want an error", what, e)
+		}
 	}
 }
 

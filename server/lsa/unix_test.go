@@ -164,6 +164,8 @@ func TestIDsMapBackToTheirSID(t *testing.T) {
 		domain.WithRID(1001), sid.Users} {
 		check.That(t, has(r, g), "alice's token lacks group %v", g)
 	}
+	f.must(t, func(e *Edit) error { return e.DeleteGroup(staff) })
+	check.Equal(t, f.GroupSID(50), fileaccess.UnixGroup(50), "L-27: the SID of gid 50 after its group was deleted")
 }
 
 // TestSubordinateIDIsNoAccount checks that ids of a rootless container are not accounts, and that a change that would

@@ -71,8 +71,8 @@ func (p *program) leavesNoCore(pid int) {
 	p.Error("K-83: the host reports no core file limit")
 }
 
-// TestTraceReportsOneLostCall checks that a slow trace reports lost calls even if the reply counts a single one, as each
-// reply does for users without SeDebugPrivilege.
+// TestTraceReportsOneLostCall checks that a slow trace reports lost calls even if the reply counts a single one, as
+// every reply does for users without SeDebugPrivilege.
 func TestTraceReportsOneLostCall(t *testing.T) {
 	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)

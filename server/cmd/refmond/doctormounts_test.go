@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestDoctorCountsDescriptorsThatModesInvalidate checks that doctor reports a descriptor that a chmod invalidated,
+// unless the tree ignores modes, where the descriptor counts.
+func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
+	const attribute = "user.NTACL"
+	dir := t.TempDir()
+	path := filepath.Join(dir, "plan")
+	check.NoError(t, os.WriteFile(path, nil, 0o600))
+	a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;WD)")}
+	of := ntacl.Info{Mode: 0o644, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	check.NoError(t, a.Seal(of, nil, nil))
+	if err := unix.Setxattr(path, attribute, check.Must(a.Append(nil)), 0); err != nil {
+		t.Skipf("no attribute of users can be set in %s: %v", dir, err)
+	}
+	for _, ignore := range []bool{false, true} {
+		var out bytes.Buffer
+		k := &checkUp{std: &streams{out: &out}}
+		k.stored(&treeConfig{name: "projects",
+			Config: hostfs.Config{Path: dir, Attribute: attribute, IgnorePosix: ignore}})
+		const wrong = "WRONG trees        projects: of the 2 files 1 have descriptors that do not count"
+		stale := strings.Contains(out.String(), wrong)
+		check.That(t, stale == !ignore && k.fail == !ignore, "ignorePosix %t: failed %t, want %t:\n%s", ignore, k.fail,
+			!ignore, out.String())
+	}
+}
