@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +17,12 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
+// underRaceDetector reports whether the race detector, which makes each script slow, watches the tests.
+func underRaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv("GORACE"); !set { // each refmon of a script would sleep for a second at its end
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -23,11 +31,11 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommandScriptsExitAsExpected runs testdata/script: every verb with success, denial and malformed input. `exits
-// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With
-// -short it runs only the scripts of verbs that work in parallel, for the race detector.
+// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. Under the
+// race detector, -short runs only the scripts of verbs that work in parallel.
 func TestCommandScriptsExitAsExpected(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
-	if testing.Short() {
+	if testing.Short() && underRaceDetector() {
 		dir = ""
 		for _, verb := range []string{"audit", "check", "diff", "reach", "report", "run", "share", "whatcan", "whocan"} {
 			files = append(files, "testdata/script/"+verb+".txtar")
