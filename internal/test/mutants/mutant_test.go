@@ -210,9 +210,15 @@ func TestSum(t *testing.T) {
 	if n := len(together.number); n != len(cases)-1 {
 		t.Errorf("%d mutants can be switched, want %d", n, len(cases)-1)
 	}
-	if _, err := r.Ask(Mutant{Name: "broken", Folder: "p", Old: "a < b", New: "a <", Tests: []string{"p"}}); err == nil {
-		t.Error("a mutant that does not compile counts as seen")
+	broken := Mutant{Name: "broken", Folder: "p", Old: "a < b", New: "a < c", Tests: []string{"p"}}
+	together, err = NewTogether(&r, []Mutant{broken, mutants[0]})
+	check.NoError(t, err)
+	for name, ask := range map[string]func(Mutant) (Outcome, error){"alone": r.Ask, "in a build": together.Ask} {
+		check.ErrorIs(t, check.Err(ask(broken)), errBroken, "%s: a mutant that does not compile", name)
 	}
+	got, err := together.Ask(mutants[0])
+	check.That(t, err == nil && got == cases[0].want, "beside one that does not compile: %v, %v, want %v", got, err,
+		cases[0].want)
 	if err := os.WriteFile(filepath.Join(dir, "q", "red_test.go"), []byte(`package q
 import "testing"
 func TestRed(t *testing.T) { t.Fail() }

@@ -113,8 +113,17 @@ func (t *Together) write(files map[string]*switched) error {
 	return errors.Join(err, os.WriteFile(t.overlay, list, 0o600))
 }
 
-// Ask says what [Runner.Ask] says.
+// Ask says what [Runner.Ask] says. If the build fails because some mutant does not compile, the Runner asks about f.
 func (t *Together) Ask(f Mutant) (Outcome, error) {
+	outcome, err := t.ask(f)
+	if errors.Is(err, errBroken) {
+		return t.runner.Ask(f)
+	}
+	return outcome, err
+}
+
+// ask implements Ask. The error wraps errBroken if the build fails.
+func (t *Together) ask(f Mutant) (Outcome, error) {
 	n := t.number[f.Name]
 	if n == 0 {
 		return t.runner.Ask(f)
