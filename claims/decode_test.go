@@ -10,41 +10,41 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Decode rejects malformed expressions and those beyond the limits (S-34, S-35).
+// Decode rejects malformed expressions and those beyond the limits (S-34, S-35). The error has the offset of the token.
 func TestDecodeRejectsMalformedExpressions(t *testing.T) {
-	for _, c := range []struct{ rule, what, tokens string }{
-		{"S-34", "unknown code", "60"},
-		{"S-34", "attribute length cut", "f80200"},
-		{"S-34", "attribute name cut", "f80400000061"},
-		{"S-34", "attribute name of odd length", "f803000000610062"},
-		{"S-34", "integer cut", "040100000000000000"},
-		{"S-34", "int8 out of range", "0180000000000000000302"},
-		{"S-34", "int16 out of range", "0200800000000000000302"},
-		{"S-34", "int32 out of range", "0300000080000000000302"},
-		{"S-34", "string of odd length", "1003000000610062"},
-		{"S-34", "string with a NUL", "1004000000610000" + "00"},
-		{"S-34", "octets past the end", "18ffffffff"},
-		{"S-34", "SID too short", "5108000000" + "0101000000000001"},
-		{"S-34", "SID too long", "5110000000" + "010100000000000100000000" + "00000000"},
-		{"S-34", "SID of revision 2", "510c000000" + "020100000000000100000000"},
-		{"S-34", "composite past the end", "5010000000" + "0401"},
-		{"S-34", "composite cuts its member", "5008000000" + "18040000000102" + "0304"},
-		{"S-34", "attribute in a composite", "5007000000" + "f8020000006100"},
-		{"S-34", "operator in a composite", "5001000000" + "a2"},
-		{"S-34", "composite in a composite", "5005000000" + "5000000000"},
-		{"S-34", "padding in a composite", "5001000000" + "00"},
-		{"S-34", "four bytes of padding", "f802000000610000000000"},
-		{"S-34", "token after padding", "f8020000006100" + "00a2"},
-		{"S-35", "2001 tokens", "f8020000006100" + strings.Repeat("a2", MaxTokens)},
+	for _, c := range []struct{ rule, what, tokens, where string }{
+		{"S-34", "unknown code", "60", "byte 4:"},
+		{"S-34", "attribute length cut", "f80200", "byte 4:"},
+		{"S-34", "attribute name cut", "f80400000061", "byte 4:"},
+		{"S-34", "attribute name of odd length", "f803000000610062", "byte 4:"},
+		{"S-34", "integer cut", "040100000000000000", "byte 4:"},
+		{"S-34", "int8 out of range", "0180000000000000000302", "byte 4:"},
+		{"S-34", "int16 out of range", "0200800000000000000302", "byte 4:"},
+		{"S-34", "int32 out of range", "0300000080000000000302", "byte 4:"},
+		{"S-34", "string of odd length", "1003000000610062", "byte 4:"},
+		{"S-34", "string with a NUL", "1004000000610000" + "00", "byte 4:"},
+		{"S-34", "octets past the end", "18ffffffff", "byte 4:"},
+		{"S-34", "SID too short", "5108000000" + "0101000000000001", "byte 4:"},
+		{"S-34", "SID too long", "5110000000" + "010100000000000100000000" + "00000000", "byte 4:"},
+		{"S-34", "SID of revision 2", "510c000000" + "020100000000000100000000", "byte 4:"},
+		{"S-34", "composite past the end", "5010000000" + "0401", "byte 4:"},
+		{"S-34", "composite cuts its member", "5008000000" + "18040000000102" + "0304", "byte 9:"},
+		{"S-34", "attribute in a composite", "5007000000" + "f8020000006100", "byte 9:"},
+		{"S-34", "operator in a composite", "5001000000" + "a2", "byte 9:"},
+		{"S-34", "composite in a composite", "5005000000" + "5000000000", "byte 9:"},
+		{"S-34", "padding in a composite", "5001000000" + "00", "byte 9:"},
+		{"S-34", "four bytes of padding", "f802000000610000000000", "byte 11:"},
+		{"S-34", "token after padding", "f8020000006100" + "00a2", "byte 11:"},
+		{"S-35", "2001 tokens", "f8020000006100" + strings.Repeat("a2", MaxTokens), "byte 2010:"},
 		{"S-35", "2001 tokens, most of them members", "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) +
-			"86" + strings.Repeat("a2", 8)},
-		{"S-35", "10001 bytes", "18" + "08270000" + strings.Repeat("00", 9992)},
+			"86" + strings.Repeat("a2", 8), "byte 9974:"},
+		{"S-35", "10001 bytes", "18" + "08270000" + strings.Repeat("00", 9992), "10001 bytes"},
 	} {
 		tokens, err := hex.DecodeString(c.tokens)
 		check.RequireThat(t, err == nil, "%s: %v", c.what, err)
-		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
-			t.Errorf("%s: Decode, %s: %v, want %v", c.rule, c.what, err, ErrExpr)
-		}
+		_, err = Decode(append([]byte(signature), tokens...))
+		check.That(t, errors.Is(err, ErrExpr) && strings.Contains(err.Error(), c.where),
+			"%s: Decode, %s: %v, want %v with %q", c.rule, c.what, err, ErrExpr, c.where)
 	}
 	members := "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 7)
 	tokens, _ := hex.DecodeString(members)

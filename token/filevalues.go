@@ -18,13 +18,15 @@ func (r *fileReader) loc(field string, text *loc) (err error) {
 
 // signed parses a 64-bit number that may be negative, such as a claim's value or a time.
 func (r *fileReader) signed() (int64, error) {
+	r.Peek()
+	start := r.Pos
 	s, err := r.Number()
 	if err != nil {
 		return 0, err
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, r.Fail("%s: want a number of 64 bits", s)
+		return 0, r.FailAt(start, "%s: want a number of 64 bits", s)
 	}
 	return v, nil
 }

@@ -131,3 +131,12 @@ func TestFoldingBreaksNoSID(t *testing.T) {
 		t.Error("a pipe has its lines broken")
 	}
 }
+
+// TestFoldedLinesFillWidth checks that a line and its continuation, with its indent, end at the last column (U-123).
+func TestFoldedLinesFillWidth(t *testing.T) {
+	var out strings.Builder
+	w := (&streams{out: &out, width: 10}).folding()
+	_, err := io.WriteString(w, "aaaaa bbbb cccc ddd eeee ffff\n")
+	check.NoError(t, err)
+	check.Equal(t, out.String(), "aaaaa bbbb\n  cccc ddd\n  eeee\n  ffff\n", "U-123: text on 10 columns")
+}

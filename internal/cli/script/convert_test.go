@@ -76,7 +76,12 @@ func TestScriptValuesAreConverted(t *testing.T) {
 				a.ObjectName, a.Attributes, a.RootDirectory = "x", 0x40, 8
 				a.SecurityDescriptor, a.SecurityQualityOfService = sddl.MustParse("O:SY"), &level
 			}))},
+		{"", "object_attributes(attributes=0xFFFFFFFF)", nt.Cap(oa(func(a *nt.ObjectAttributes) {
+			a.Attributes = math.MaxUint32
+		}))},
 		{"", "object_attributes(length=47)", nt.Captured[*nt.ObjectAttributes]{V: &nt.ObjectAttributes{},
+			Status: ntstatus.InvalidParameter}},
+		{"", "object_attributes(length=49)", nt.Captured[*nt.ObjectAttributes]{V: &nt.ObjectAttributes{},
 			Status: ntstatus.InvalidParameter}},
 		{"", "object_attributes(sqos=sqos(SecurityAnonymous, length=11))", nt.Captured[*nt.ObjectAttributes]{
 			V:      oa(func(a *nt.ObjectAttributes) { a.SecurityQualityOfService = &nt.SecurityQualityOfService{} }),

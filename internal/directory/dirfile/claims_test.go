@@ -60,6 +60,7 @@ func TestClaimsHaveTypeOfTheirColumn(t *testing.T) {
 		csv("uid", "-1"):                          `line 2: column uid: "-1" is not a number from 0 to 4294967295`,
 		csv("gid", "4294967296"):                  `line 2: column gid: "4294967296" is not a number`,
 		csv("kind,memberOf", "domain,BA"):         "line 2: a domain has a name and a SID",
+		csv("kind,gid", "domain,5"):               "line 2: a domain has a name and a SID",
 		csv("kind,uid", "group,5"):                "line 2: a group has a name and a SID",
 		csv("kind,primaryGroup", "group,BA"):      "line 2: a group has",
 		csv("kind,claims.x", "group,1"):           "line 2: a group has",

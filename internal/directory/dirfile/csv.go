@@ -135,7 +135,7 @@ func (f *file) add(kind string, u *user) error {
 		f.Users = append(f.Users, *u)
 	case "group", "domain":
 		if u.Claims != nil || u.Disabled || u.UID.Known || u.Primary != "" ||
-			kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
+			kind == "domain" && (u.MemberOf != nil || u.GID.Known || f.Domain != "") {
 			return fmt.Errorf("a %s has a name and a SID, a group memberOf and gid too; "+
 				"only users have claims, a primary group or a uid or can be disabled, and there is one domain", kind)
 		}

@@ -14,6 +14,7 @@ func TestFormOfFileIsRecognized(t *testing.T) {
 		passwd: "passwd", group: "passwd", "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n\"SID\"\r\n": "csv",
 		`"name","objectClass","SamAccountName","SID"` + "\n": "csv", inUTF16("Group;SamAccountName;SID\r\na;b;c\r\n"): "csv",
 		"\ufeff" + `{"data":[],"meta":{}}`: "bloodhound", "PK\x03\x04": "bloodhound",
+		`{"meta":{},"data":[]}`:                                 "bloodhound",
 		"+ wbinfo -u\nCORP\\\\alice\n":                          "wbinfo",
 		"# extended LDIF\n#\n# LDAPv3\n\n# search\nsearch: 2\n": "",
 		"# extended LDIF\n\ndn: a\n":                            "ldif", "version: 1\ndn: a\n": "ldif",
