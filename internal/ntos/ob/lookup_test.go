@@ -1,6 +1,7 @@
 package ob_test
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,10 +31,16 @@ func TestLookupNeverMixesReusedSlot(t *testing.T) {
 		for i := 1; !done.Load(); i++ {
 			table.Close(v)
 			table.Insert(objects[i%2], rights[i%2], 0)
+			if i%101 == 0 { // on one processor the reader sees either object in turn
+				runtime.Gosched()
+			}
 		}
 	})
 	turns, last := 0, -1
 	for n := 0; turns < want && n < limit; n++ {
+		if n%1000 == 0 {
+			runtime.Gosched() // and the writer
+		}
 		h, g, st := table.Lookup(v, ob.TagCall)
 		if st != ntstatus.Success {
 			continue
