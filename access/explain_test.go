@@ -130,7 +130,7 @@ func TestExplainTellsDenyOnlyUserFromMissing(t *testing.T) {
 		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;"+user+")", 1,
 			func(s *token.Spec) { s.User.Attributes = denyOnly }))
 		check.RequireThat(t, err == nil && len(x.Steps) > 0, "Explain: %v, want steps", err)
-		check.Equal(t, x.Steps[0].Because, want, "reason of the entry of "+user)
+		check.Equal(t, x.Steps[0].Because, want, "reason of the entry of %s", user)
 	}
 }
 

@@ -169,7 +169,7 @@ func TestOpenNamesNewerVersion(t *testing.T) {
 		b[4] = 2
 		d.set(segmentName(1), b)
 		for name := range d.now { // without the hashes Open reads every segment
-			if strings.HasPrefix(name, "tile/") {
+			if strings.HasPrefix(name, tileFolder+"/") {
 				testcheck.NoError(t, d.Remove(name))
 			}
 		}

@@ -136,7 +136,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 }
 
 // A log opens on a disk that has space for the reserve and no more. The reserve does not count as bytes of the log, and
-// the closed log has none (U-93).
+// closing the log gives its space back (U-93).
 func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 	d, cfg := newConfig(t)
 	d.allocates, cfg.Reserve = true, 4_096

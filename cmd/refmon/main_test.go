@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommandScriptsExitAsExpected runs testdata/script: every verb with success, denial and malformed input. `exits
-// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. Under the
-// race detector, -short runs only the scripts of verbs that work in parallel.
+// CODE VERB…` runs refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With -short
+// under the race detector, it runs only the scripts of verbs that work in parallel.
 func TestCommandScriptsExitAsExpected(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() && underRaceDetector() {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -155,8 +156,9 @@ func opponent(b *testing.B, socket, part string) *os.Process {
 func play(b testing.TB, socket, part string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	if nice, err := exec.LookPath("nice"); err == nil && (part == "daemon" || part == "files") && os.Getuid() == 0 {
-		cmd = exec.Command(nice, "-n", "-10", "chrt", "--batch", "0", os.Args[0]) // as refmond.service has it
+	if _, err := exec.LookPath("nice"); err == nil && (part == "daemon" || part == "files") && os.Getuid() == 0 {
+		through := programs.ReadUnit(b, "../systemd/refmond.service").Through
+		cmd = exec.Command(through[0], append(through[1:], os.Args[0])...)
 	}
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)
 	cmd.Stderr = os.Stderr

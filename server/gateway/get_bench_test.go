@@ -26,6 +26,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -101,32 +102,17 @@ func newShipped(b *testing.B) *shipped {
 // serve starts a program as its unit does, with the configuration of that name, and waits until it takes connections.
 func (s *shipped) serve(uid uint32, name, program string) {
 	s.Helper()
-	unit, err := os.ReadFile(filepath.Join("../systemd", program+".service"))
-	s.must(err)
-	var through, environment []string
-	var slack time.Duration // 0: the system's default
-	for line := range strings.Lines(string(unit)) {
-		switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
-		case "Nice":
-			through = append(through, "nice", "-n", value)
-		case "CPUSchedulingPolicy":
-			through = append(through, "chrt", "--"+value, "0")
-		case "Environment":
-			environment = append(environment, value)
-		case "TimerSlackNSec":
-			slack, err = time.ParseDuration(value)
-			s.must(err)
-		}
-	}
-	line := append(through, filepath.Join(s.dir, "bin", program), "serve", "--config", filepath.Join(s.dir, name+".yaml"))
+	unit := programs.ReadUnit(s, filepath.Join("../systemd", program+".service"))
+	line := append(unit.Through, filepath.Join(s.dir, "bin", program), "serve", "--config",
+		filepath.Join(s.dir, name+".yaml"))
 	c := exec.CommandContext(s.Context(), line[0], line[1:]...)
 	c.Dir, c.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	c.Env = append(os.Environ(), environment...)
+	c.Env = append(os.Environ(), unit.Environment...)
 	log, err := os.Create(filepath.Join(s.dir, name+".log"))
 	s.must(err)
 	c.Stdout, c.Stderr = log, log
 	runtime.LockOSThread() // the program inherits the timer slack of this thread
-	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0))
+	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(unit.TimerSlack), 0, 0, 0))
 	err = c.Start()
 	s.must(errors.Join(err, unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0), log.Close())) // 0 resets it
 	runtime.UnlockOSThread()

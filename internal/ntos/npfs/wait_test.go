@@ -32,8 +32,8 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 	check.That(t, ended == 4097, "%d waits ended, want 4097", ended)
 }
 
-// TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be
-// cancelled (I-162).
+// TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be cancelled
+// (I-162).
 func TestEndedWaitIsNotCancelled(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Wait: -1})

@@ -41,8 +41,8 @@ func Equal[T comparable](t testing.TB, got, want T, format string, args ...any) 
 	t.Errorf(format+": "+verb, append(append([]any{}, args...), got, want)...)
 }
 
-// That reports an error if ok is false. The format and its arguments say what is wrong. Go evaluates the arguments of
-// a call before it, so they must not panic even if ok is true.
+// That reports an error if ok is false. The format and its arguments describe the error. An argument must not panic if
+// ok is true, because Go evaluates the arguments of every call.
 func That(t testing.TB, ok bool, format string, args ...any) {
 	t.Helper()
 	if !ok {

@@ -38,6 +38,7 @@ type binary struct {
 	name string
 	red  string        // a pattern of the tests that fail without a mutant; "" if all pass
 	took time.Duration // all tests without a mutant
+	err  error         // why it does not compile
 }
 
 // enough returns the time after which a test program with a mutant is stopped and the mutant counts as killed. It is
@@ -177,7 +178,7 @@ func (t *Together) test(number int, folder, pattern string) (seen bool, err erro
 // measure memory.
 func (t *Together) binary(folder string) (binary, error) {
 	if b, ok := t.built[folder]; ok {
-		return b, nil
+		return b, b.err
 	}
 	module, rel := moduleOf(folder)
 	name, err := filepath.Abs(filepath.Join(filepath.Dir(t.overlay), strings.ReplaceAll(folder, "/", "-")+".test"))
@@ -187,7 +188,9 @@ func (t *Together) binary(folder string) (binary, error) {
 	out, err := t.runner.command(filepath.Join(t.runner.Root, module), "test", "-c", "-vet=off",
 		"-overlay="+t.overlay, "-o="+name, "./"+rel)
 	if err != nil {
-		return binary{}, cmp.Or(onlyTime(err), fmt.Errorf("%w: %s", errBroken, out))
+		b := binary{err: cmp.Or(onlyTime(err), fmt.Errorf("%w: %s", errBroken, out))}
+		t.built[folder] = b
+		return b, b.err
 	}
 	b := binary{name: name}
 	if _, err := os.Stat(name); err != nil { // it has no tests
