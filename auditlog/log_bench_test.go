@@ -204,6 +204,7 @@ func BenchmarkOverlappingSyncs(b *testing.B) {
 				}
 			}
 			for i, name := range []string{"one", "two"} {
+				testcheck.NoError(b, logs[i].Close())
 				slices.Sort(took[i])
 				slices.Sort(each[i])
 				b.ReportMetric(float64(20*writers)/took[i][len(took[i])/2].Seconds(), name+"-records/s")

@@ -245,9 +245,8 @@ func (d *Drawer) fails(folder, overlay, pattern string) (killer string, err erro
 	} else {
 		args = append(args, "-short")
 	}
-	cmd, cancel := d.runner.prepare(filepath.Join(d.runner.Root, module), append(args, "./"+rel)...)
-	defer cancel()
-	cmd.Env = append(os.Environ(), "REFMON_DEEP=") // random tests run at a tenth of their size
+	cmd := d.runner.prepare(filepath.Join(d.runner.Root, module), "go", append(args, "./"+rel)...)
+	cmd.Env = append(cmd.Env, "REFMON_DEEP=") // random tests run at a tenth of their size
 	if overlay != "" {
 		// The environment reaches the go commands of tests that build programs.
 		cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay))

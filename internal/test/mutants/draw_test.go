@@ -1,12 +1,12 @@
 package mutants
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -67,7 +67,9 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 	if killer, err := d.Try(m); !errors.Is(err, errRed) {
 		t.Errorf("a test that always fails: got %q, %v, want %v", killer, err, errRed)
 	}
-	r.Until = time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.Context = ctx
 	if killer, err := d.Try(m); !errors.Is(err, ErrTime) {
 		t.Errorf("after the time: got %q, %v, want %v", killer, err, ErrTime)
 	}

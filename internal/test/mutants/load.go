@@ -225,8 +225,7 @@ func importers(all map[string]listed, folder string, most int) (folders []string
 
 // output runs the go command and returns its standard output.
 func (r *Runner) output(dir string, args ...string) ([]byte, error) {
-	cmd, cancel := r.prepare(dir, args...)
-	defer cancel()
+	cmd := r.prepare(dir, "go", args...)
 	var failed bytes.Buffer
 	cmd.Stderr = &failed
 	out, err := cmd.Output()

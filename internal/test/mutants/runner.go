@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,15 +43,14 @@ var errRed = errors.New("the tests fail without the mutant too")
 // A Runner runs tests with a mutant in place of the original. Its fields are immutable.
 type Runner struct {
 	Root    string // the module's folder
-	Scratch string // where overlays are written
+	Scratch string // where overlays are written, and the temporary files of tests
 	Own     bool   // the tests of packages that import a mutant's are left out
 	Skip    string // a pattern of tests that [Together] leaves out; "" for no test
-	// Until is when a test that still runs is ended, and its mutant counts as not
-	// asked; the zero time never comes.
-	Until time.Time
+	// Context's end stops the tests that run, and their mutants count as not asked; nil never ends.
+	Context context.Context
 }
 
-// ErrTime is wrapped by the error of a mutant that [Runner.Until] cut short.
+// ErrTime is wrapped by the error of a mutant that [Runner.Context] cut short.
 var ErrTime = errors.New("there was no time to ask")
 
 // Ask applies a mutant and runs the tests of its packages, those that cite its rule first, then those of the packages
@@ -210,10 +210,9 @@ func (r *Runner) dependents(f Mutant) ([]string, error) {
 	return list, nil
 }
 
-// command runs the go command in a folder and stops it at the runner's deadline.
+// command runs the go command in a folder and stops it when the runner's context ends.
 func (r *Runner) command(dir string, args ...string) ([]byte, error) {
-	cmd, cancel := r.prepare(dir, args...)
-	defer cancel()
+	cmd := r.prepare(dir, "go", args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && r.late() {
 		return out, ErrTime
@@ -221,17 +220,17 @@ func (r *Runner) command(dir string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// prepare returns a go command that stops at the runner's deadline, and the function that releases its timer.
-func (r *Runner) prepare(dir string, args ...string) (*exec.Cmd, context.CancelFunc) {
-	ctx, cancel := context.Background(), context.CancelFunc(func() {})
-	if !r.Until.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, r.Until)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
+// prepare returns a command that stops when the runner's context ends. What it started runs until [Runner.Clean].
+func (r *Runner) prepare(dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(r.context(), name, args...)
 	cmd.Dir = dir
-	cmd.WaitDelay = time.Second // for what a test left running
-	return cmd, cancel
+	cmd.Env = append(os.Environ(), "TMPDIR="+r.Scratch) // stopped tests leave files there
+	cmd.WaitDelay = time.Second                         // for what a test left running
+	return cmd
 }
 
+// context returns the context of the runner's commands.
+func (r *Runner) context() context.Context { return cmp.Or(r.Context, context.Background()) }
+
 // late reports whether there is no time left.
-func (r *Runner) late() bool { return !r.Until.IsZero() && !time.Now().Before(r.Until) }
+func (r *Runner) late() bool { return r.context().Err() != nil }

@@ -3,7 +3,6 @@ package mutants
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -246,22 +245,14 @@ func (t *Together) run(b binary, number int, folder, pattern string) (out []byte
 	if skip := strings.Trim(t.runner.Skip+"|"+b.red, "|"); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
-	ctx := context.Background()
-	if !t.runner.Until.IsZero() {
-		bounded, cancel := context.WithDeadline(ctx, t.runner.Until)
-		defer cancel()
-		ctx = bounded
-	}
-	cmd := exec.CommandContext(ctx, b.name, args...)
-	cmd.Dir = filepath.Join(t.runner.Root, folder)
-	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(number))
-	cmd.WaitDelay = time.Second // for what a test left running
+	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)
+	cmd.Env = append(cmd.Env, variable+"="+strconv.Itoa(number))
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
-	case ctx.Err() != nil:
+	case t.runner.late():
 		return nil, false, ErrTime
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):
 		return text.Bytes(), false, nil

@@ -20,17 +20,13 @@ type tally struct {
 
 // drawNew draws new mutants, runs the tests against -jobs of them at a time, and returns the exit code.
 func drawNew() (int, error) {
-	scratch, err := os.MkdirTemp("", "refmon-mutants")
+	r, end, err := newRunner()
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // it is below the system's temporary folder
-	r := mutants.Runner{Root: ".", Scratch: scratch}
+	defer end()
 	begun := time.Now()
-	if *limit > 0 {
-		r.Until = begun.Add(*limit)
-	}
-	d, err := mutants.NewDrawer(&r, *in, *match, *seed)
+	d, err := mutants.NewDrawer(r, *in, *match, *seed)
 	if err != nil {
 		return 0, err
 	}

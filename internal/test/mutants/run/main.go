@@ -16,11 +16,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -70,18 +72,14 @@ func run() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	scratch, err := os.MkdirTemp("", "refmon-mutants")
+	r, end, err := newRunner()
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // it is below the system's temporary folder
-	r := mutants.Runner{Root: ".", Scratch: scratch, Own: *own, Skip: *skip}
-	if *limit > 0 {
-		r.Until = time.Now().Add(*limit)
-	}
+	defer end()
 	one := r.Ask
 	if len(list) > few && !*apart {
-		t, err := mutants.NewTogether(&r, list)
+		t, err := mutants.NewTogether(r, list)
 		if err != nil {
 			return 0, err
 		}
@@ -118,6 +116,27 @@ func run() (int, error) {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// newRunner returns a runner that stops after -for or at an interrupt, and the function that removes its files.
+func newRunner() (*mutants.Runner, func(), error) {
+	scratch, err := os.MkdirTemp("", "refmon-mutants")
+	if err == nil {
+		err = os.Chmod(scratch, 0o711) // tests run programs as other users
+	}
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt)
+	cancel := func() {}
+	if *limit > 0 {
+		ctx, cancel = context.WithTimeout(ctx, *limit)
+	}
+	r := &mutants.Runner{Root: ".", Scratch: scratch, Own: *own, Skip: *skip, Context: ctx}
+	return r, func() {
+		cancel()
+		release()
+		if err := r.Clean(); err != nil {
+			fmt.Fprintln(os.Stderr, "mutants:", err)
+		}
+	}, err
 }
 
 // answer holds the tests' answer about one mutant. Immutable.
