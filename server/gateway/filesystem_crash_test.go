@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // cutOff is a connection to refmond that closes before a write, as if the gateway were killed.
@@ -112,9 +113,9 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	big := strings.Repeat("b", 300_000)
-	first, step := int64(1), int64(1)
-	if testing.Short() {
-		step = 5
+	first, step := int64(1), int64(5)
+	if randtest.Deep() {
+		step = 1
 	}
 	for i, c := range []struct {
 		method, path, body string

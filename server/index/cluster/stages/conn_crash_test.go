@@ -71,7 +71,7 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 	role(site.Work, func(c *Conn) error { return Work(ctx, c, WorkConfig{Name: "w", Beat: often}) })
 	role(site.Follow, func(c *Conn) error { return Follow(ctx, c, FollowConfig{State: state, Beat: often}) })
 
-	const limit = 2 * time.Second
+	const limit = 4 * time.Second
 	reads := func(name string) (allowed bool, because string) {
 		x, err := index.Open(state, limit)
 		if err != nil {
@@ -83,7 +83,7 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 	}
 	wait := func(what string, is func() bool) {
 		t.Helper()
-		for range 600 {
+		for range 1800 {
 			select {
 			case err := <-done:
 				t.Fatalf("%s: a role has ended: %v", what, err)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // TestExhaustedResourcesGrantNoAccess lets space, inodes and descriptors run out at every daemon. A daemon that needs
@@ -15,9 +17,7 @@ import (
 // Afterwards each daemon works again, and every acknowledged change is there, also after a restart. Without
 // REFMON_DRILLS only space in the trees and descriptors of refmond run out.
 func TestExhaustedResourcesGrantNoAccess(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds five programs")
-	}
+	randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
 	m := newMachine(t)
 	m.small("/var/lib/refmon", "0700")
 	m.small("/var/lib/refmon-index", "0700")

@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // TestRestoreOntoEmptyMachine backs a machine up as docs/backup.md says, and restores it on an empty one. Accounts,
 // descriptors, records, and the answers of mounts, gateway and index are as before. The trail verifies with the
 // checkpoint and the key that were kept elsewhere, and an old proof holds.
 func TestRestoreOntoEmptyMachine(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds five programs")
-	}
+	randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
 	const heading, kept = "## The whole state of a machine", 40
 	old := newMachine(t)
 	old.configure("")

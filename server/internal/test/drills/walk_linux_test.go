@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/randtest"
+
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -22,9 +24,7 @@ import (
 // gateway's user: reading another user's file, changing the trail, becoming another account, and reaching or hindering
 // the daemons (docs/threats.md).
 func TestAttacksOfOrdinaryUserFail(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds five programs")
-	}
+	randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
 	if _, err := os.Stat("/usr/bin/python3"); err != nil {
 		t.Skip(err)
 	}
