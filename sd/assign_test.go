@@ -68,6 +68,11 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)",
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-63 creator wins", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;ID;GA;;;BA)", want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63 defaulted, nothing inheritable, split with auto-inherit", parent: "D:(A;;RC;;;WD)",
+			creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DefaultDescriptor | sd.DACLAutoInherit,
+			want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
+		{id: "S-62 the creator's group", parent: "G:BAD:(A;OI;RC;;;WD)", creator: "G:SY",
+			want: "O:S-1-5-21-1-2-3-1107G:SYD:(A;;RC;;;WD)"},
 		{id: "S-64 request kept", creator: "D:AR(A;;GA;;;BA)", want: og + "D:AR(A;;FA;;;BA)"},
 		{id: "S-65 inherit-only without heirs kept", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og +
 			"D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)"},

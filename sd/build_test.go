@@ -56,6 +56,8 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 		{"no SID", sd.AccessAllowed, sid.SID{}, sd.ACEExtra{}, ntstatus.InvalidSID},
 		{"no client", sd.AccessAllowedCompound, sid.Everyone, sd.ACEExtra{}, ntstatus.InvalidSID},
 		{"GUID on a plain type", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{ObjectType: &guid}, ntstatus.InvalidParameter},
+		{"second GUID on a plain type", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{InheritedObjectType: &guid},
+			ntstatus.InvalidParameter},
 		{"S-17", sd.AccessAllowed, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65536)}, ntstatus.AllottedSpaceExceeded},
 	} {
 		_, err := sd.NewACE(c.t, 0, 1, c.s, c.extra)

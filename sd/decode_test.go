@@ -33,33 +33,43 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 		id     string
 		change func([]byte)
 		status ntstatus.Status
+		at     int // offset of the error
 	}{
-		{"S-23 revision", func(b []byte) { b[0] = 2 }, ntstatus.UnknownRevision},
-		{"S-22 not self-relative", func(b []byte) { b[3] &= 0x7F }, ntstatus.InvalidSecurityDescr},
-		{"C-62 odd offset", put32(16, 21), ntstatus.InvalidSecurityDescr},
-		{"S-22 offset in the header", put32(4, 16), ntstatus.InvalidSecurityDescr},
-		{"S-22 offset outside", put32(8, 1<<31), ntstatus.InvalidSecurityDescr},
-		{"S-21 owner's revision", func(b []byte) { b[owner] = 2 }, ntstatus.InvalidSecurityDescr},
-		{"S-21 owner too long", func(b []byte) { b[owner+1] = 16 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 ACL revision 1", func(b []byte) { b[dacl] = 1 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 ACL revision 5", func(b []byte) { b[dacl] = 5 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 count", func(b []byte) { b[dacl+4] = 200 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 ACE size", func(b []byte) { b[dacl+10] = 22 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 ACE too small for its SID", func(b []byte) { b[dacl+10] = 12 }, ntstatus.InvalidSecurityDescr},
-		{"S-20 ACE past the end", func(b []byte) { b[dacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr},
-		{"S-21 group's revision", func(b []byte) { b[group] = 2 }, ntstatus.InvalidSecurityDescr},
-		{"S-21 SACL's revision", func(b []byte) { b[sacl] = 1 }, ntstatus.InvalidSecurityDescr},
-		{"S-21 SACL's count", func(b []byte) { b[sacl+4] = 200 }, ntstatus.InvalidSecurityDescr},
-		{"S-21 ACE size in the SACL", func(b []byte) { b[sacl+10] = 22 }, ntstatus.InvalidSecurityDescr},
-		{"S-21 ACE past the SACL's end", func(b []byte) { b[sacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr},
+		{"S-23 revision", func(b []byte) { b[0] = 2 }, ntstatus.UnknownRevision, 0},
+		{"S-22 not self-relative", func(b []byte) { b[3] &= 0x7F }, ntstatus.InvalidSecurityDescr, 2},
+		{"C-62 odd offset", put32(16, 21), ntstatus.InvalidSecurityDescr, 16},
+		{"S-22 offset in the header", put32(4, 16), ntstatus.InvalidSecurityDescr, 4},
+		{"S-22 SID in the header", func(b []byte) {
+			b[2] &^= 0x14 // without lists their offsets are not read
+			copy(b[12:], []byte{1, 0, 0, 0, 0, 0, 0, 5})
+			put32(4, 12)(b)
+		}, ntstatus.InvalidSecurityDescr, 4},
+		{"S-22 SID between two multiples of four", func(b []byte) {
+			copy(b[group+2:], []byte{1, 0, 0, 0, 0, 0, 0, 5})
+			put32(8, uint32(group+2))(b)
+		}, ntstatus.InvalidSecurityDescr, 8},
+		{"S-22 offset outside", put32(8, 1<<31), ntstatus.InvalidSecurityDescr, 8},
+		{"S-21 owner's revision", func(b []byte) { b[owner] = 2 }, ntstatus.InvalidSecurityDescr, owner},
+		{"S-21 owner too long", func(b []byte) { b[owner+1] = 16 }, ntstatus.InvalidSecurityDescr, owner},
+		{"S-20 ACL revision 1", func(b []byte) { b[dacl] = 1 }, ntstatus.InvalidSecurityDescr, dacl},
+		{"S-20 ACL revision 5", func(b []byte) { b[dacl] = 5 }, ntstatus.InvalidSecurityDescr, dacl},
+		{"S-20 count", func(b []byte) { b[dacl+4] = 200 }, ntstatus.InvalidSecurityDescr, owner},
+		{"S-20 ACE size", func(b []byte) { b[dacl+10] = 22 }, ntstatus.InvalidSecurityDescr, dacl + 8},
+		{"S-20 ACE too small for its SID", func(b []byte) { b[dacl+10] = 12 }, ntstatus.InvalidSecurityDescr, dacl + 8},
+		{"S-20 ACE past the end", func(b []byte) { b[dacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr, dacl + 8},
+		{"S-21 group's revision", func(b []byte) { b[group] = 2 }, ntstatus.InvalidSecurityDescr, group},
+		{"S-21 SACL's revision", func(b []byte) { b[sacl] = 1 }, ntstatus.InvalidSecurityDescr, sacl},
+		{"S-21 SACL's count", func(b []byte) { b[sacl+4] = 200 }, ntstatus.InvalidSecurityDescr, dacl},
+		{"S-21 ACE size in the SACL", func(b []byte) { b[sacl+10] = 22 }, ntstatus.InvalidSecurityDescr, sacl + 8},
+		{"S-21 ACE past the SACL's end", func(b []byte) { b[sacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr, sacl + 8},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			b := bytes.Clone(good)
 			c.change(b)
 			_, err := sd.Decode(b)
 			var de *sd.DecodeError
-			check.RequireThat(t, errors.As(err, &de) && de.Status == c.status && errors.Is(err, c.status.Err()),
-				"Decode = %v, want %v", err, c.status)
+			check.RequireThat(t, errors.As(err, &de) && de.Status == c.status && de.Offset == c.at &&
+				errors.Is(err, c.status.Err()), "Decode = %v, want %v at byte %d", err, c.status, c.at)
 			check.That(t, !sd.ValidRelative(b), "ValidRelative = true, want false")
 		})
 	}

@@ -68,6 +68,9 @@ func TestOriginalBytesAreKept(t *testing.T) {
 		if got := d.AppendOriginal([]byte("before")); string(got) != "before"+string(b) {
 			t.Errorf("%s: AppendOriginal =\n% x\nwant\n% x", name, got[6:], b)
 		}
+		clone := d.Clone()
+		check.That(t, clone.Equal(d) && bytes.Equal(clone.AppendOriginal(nil), d.Append(nil)),
+			"%s: the clone is\n% x\nwant\n% x", name, clone.AppendOriginal(nil), d.Append(nil))
 		again, err := sd.Decode(d.Append(nil))
 		if err != nil || !again.Equal(d) || len(d.Append(nil)) != d.Size() || len(d.Append([]byte("odd"))) != d.Size()+3 {
 			t.Errorf("%s: encoded again: %v, %d bytes, Size() = %d, want an equal descriptor of that size",
@@ -185,14 +188,5 @@ func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 		if err != nil || d.RMControl() != want || d.Parts().RMControl != want {
 			t.Errorf("control %v: RMControl = %#x, %v, want %#x", flag, d.RMControl(), err, want)
 		}
-	}
-}
-
-// TestNilDescriptorHasNoParts: no descriptor has nothing.
-func TestNilDescriptorHasNoParts(t *testing.T) {
-	var d *sd.Descriptor
-	if !d.Owner().IsZero() || !d.Group().IsZero() || d.OwnerHash() != 0 || d.DACL() != nil || d.SACL() != nil ||
-		d.Control() != sd.SelfRelative || d.HasDACL() {
-		t.Errorf("nil descriptor with control %#x has a part, want none", d.Control())
 	}
 }

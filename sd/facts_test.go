@@ -16,18 +16,17 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 		"D:(A;IOCI;GA;;;OW)": 0, "D:(A;IOCI;GA;;;PS)": 0, "D:(A;CI;GA;;;OW)": sd.HasOwnerRights,
 		"D:(A;;GA;;;OW)(A;;GA;;;PS)": sd.HasOwnerRights | sd.HasPrincipalSelf,
 	} {
-		const both = sd.HasOwnerRights | sd.HasPrincipalSelf
-		if got := sddl.MustParse(text).DACL().Facts() & both; got != want {
+		if got := sddl.MustParse(text).DACL().Facts(); got != want {
 			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}
 	for text, want := range map[string]sd.Facts{
 		"S:(ML;;NW;;;HI)": sd.HasMandatoryLabel, "S:(ML;IOCI;NW;;;HI)": 0, "S:(AU;SA;GA;;;WD)": 0,
-		"S:(SP;;;;;S-1-17-1)": sd.HasScopedPolicy, `S:(RA;;;;;WD;("x",TI,0,1))`: sd.HasResourceAttribute,
-		`S:(RA;OICIIO;;;;WD;("x",TI,0,1))`: 0,
+		"S:(SP;;;;;S-1-17-1)":              sd.HasScopedPolicy,
+		`S:(RA;;;;;WD;("x",TI,0,1))`:       sd.HasResourceAttribute | sd.HasExtras,
+		`S:(RA;OICIIO;;;;WD;("x",TI,0,1))`: sd.HasExtras,
 	} {
-		const all = sd.HasMandatoryLabel | sd.HasScopedPolicy | sd.HasResourceAttribute
-		if got := sddl.MustParse(text).SACL().Facts() & all; got != want {
+		if got := sddl.MustParse(text).SACL().Facts(); got != want|sd.HasOthers {
 			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}

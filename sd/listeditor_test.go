@@ -405,6 +405,22 @@ func TestConditionsAreNotJoined(t *testing.T) {
 	}
 }
 
+// Inherited entries keep their order, whatever it is (S-83).
+func TestInheritedEntriesKeepTheirOrder(t *testing.T) {
+	var aces []ACE
+	for _, a := range []struct {
+		kind  Type
+		flags uint8
+		who   sid.SID
+	}{{AccessAllowed, 0, sid.LocalSystem}, {AccessAllowed, Inherited, sid.LocalSystem},
+		{AccessDenied, Inherited, sid.Everyone}, {AccessAllowed, Inherited, sid.Everyone}} {
+		aces = append(aces, must(NewACE(a.kind, a.flags, 1, a.who)))
+	}
+	if got := (ListEditor{}).Normalize(must(newACL(2, aces))); !slices.Equal(got.Slice(), aces) {
+		t.Errorf("entries %x, want %x", got.Binary(), aces)
+	}
+}
+
 // must returns v, or panics if there is an error.
 func must[T any](v T, err error) T {
 	if err != nil {

@@ -69,7 +69,10 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 	var l *sd.ACL
 	var a sd.ACE
 	empty := new(sd.ACL)
-	if d.HasDACL() || d.DACL() != nil || !d.Owner().IsZero() || len(d.Binary()) != 20 || l.Len() != 0 ||
+	if d.HasDACL() || d.DACL() != nil || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() ||
+		d.OwnerHash() != 0 || d.Control() != sd.SelfRelative ||
+		sd.New(sd.Parts{}).Control() != sd.SelfRelative || len(d.Binary()) != 20 || d.HeapSize() != 0 ||
+		d.Clone() != nil || sd.Reinherit(d, nil, nil) != nil || l.OnlyLabels() || empty.OnlyLabels() || l.Len() != 0 ||
 		l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
 		t.Error("a zero descriptor or list has contents, want none")
 	}

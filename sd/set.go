@@ -115,12 +115,8 @@ func (r *SetRequest) checkLabels(information uint32) ntstatus.Status {
 // setDACL stores the new DACL and its control bits in parts, as far as information selects them. A new descriptor
 // without a DACL removes it (S-73). It returns STATUS_INVALID_ACL if the list would be too long.
 func (r *SetRequest) setDACL(parts *Parts, information uint32, heir *Heir) ntstatus.Status {
-	var in []ACE
 	if information&winnt.DACL_SECURITY_INFORMATION != 0 {
 		parts.Control = parts.Control&^daclControl | r.storedControl(daclControl, DACLAutoInherited, DACLAutoInheritRequest)
-		in = r.New.DACL().Slice()
-	} else {
-		in = r.Old.DACL().Slice()
 	}
 	parts.Control = protect(parts.Control, information, winnt.PROTECTED_DACL_SECURITY_INFORMATION,
 		winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, DACLProtected)
@@ -133,7 +129,7 @@ func (r *SetRequest) setDACL(parts *Parts, information uint32, heir *Heir) ntsta
 		return ntstatus.Success
 	}
 	auto := r.Flags&DACLAutoInherit != 0
-	aces, inherited := r.merge(in, r.Old.DACL(), auto, parts.Control&DACLProtected != 0, heir)
+	aces, inherited := r.merge(r.New.DACL().Slice(), r.Old.DACL(), auto, parts.Control&DACLProtected != 0, heir)
 	if inherited {
 		parts.Control |= DACLAutoInherited
 	}

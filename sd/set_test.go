@@ -194,12 +194,15 @@ func TestSetReturnsDocumentedStatuses(t *testing.T) {
 // The bits for trust, server security, automatic inheritance and protection can be set alone, and no other bit (S-26).
 func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) {
 	for bit := sd.Control(1); bit != 0; bit <<= 1 {
-		want := ntstatus.InvalidParameter
+		want, wantSet, wantCleared := ntstatus.InvalidParameter, ^bit, sd.Control(0xFFFF)
 		if bit >= sd.DACLTrusted && bit <= sd.SACLProtected {
-			want = ntstatus.Success
+			want, wantSet, wantCleared = ntstatus.Success, 0xFFFF, ^bit
 		}
-		if c, st := sd.SetControl(0, bit, bit); st != want || st == ntstatus.Success && c != bit {
-			t.Errorf("bit %#x: %#x, %v, want %v", bit, c, st, want)
+		set, st := sd.SetControl(^bit, bit, bit)
+		cleared, st2 := sd.SetControl(0xFFFF, bit, 0)
+		if st != want || st2 != want || set != wantSet || cleared != wantCleared {
+			t.Errorf("bit %#x: set to %#x, %v, and cleared to %#x, %v, want %#x and %#x, %v", bit, set, st, cleared, st2,
+				wantSet, wantCleared, want)
 		}
 	}
 }
