@@ -7,10 +7,13 @@ import (
 
 // TestReadTypesRejects checks that each mistake in a file is an error that names its key (Z-14).
 func TestReadTypesRejects(t *testing.T) {
+	const plain = `{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:",`
 	const rest = `,"actions":{"do":{"rights":["r"]}}}}}`
 	for _, c := range []struct{ file, want string }{
-		{`{"typos":{}}`, "typos"},
+		{"groups: [a]\ntypos: {}", "line 2: typos"},
 		{`{"groups":["a","a"]}`, "groups"},
+		{`{"groups":[""]}`, "groups"},
+		{`{"subjects":{"a":{"b c":{}},"a b":{"c":{}}}}`, "subjects.a b.c"},
 		{`{"groups":["a b"]}`, "groups"},
 		{`{"subjects":{"user":{"a":{"groups":["g"]}}}}`, "subjects.user.a: groups"},
 		{`{"subjects":{"user":{"a":{},"b":{"groups":["user a"]}}}}`, "subjects.user.b: groups"},
@@ -22,26 +25,25 @@ func TestReadTypesRejects(t *testing.T) {
 		{`{"ask":{"descriptor":"O:SYG:SY","rate":1}}`, "a DACL"},
 		{`{"types":{"t":{"descriptor":"O:SYG:SYD:"}}}`, "types.t.rights"},
 		{`{"types":{"t":{"rights":["r","r"],"descriptor":"O:SYG:SYD:"}}}`, "twice"},
+		{`{"types":{"t":{"rights":[""],"descriptor":"O:SYG:SYD:"}}}`, "empty"},
 		{`{"types":{"t":{"rights":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"]}}}`, "1 to 16"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"D:(A;;${r};;;WD)"` + rest, "an owner"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SY"` + rest, "a DACL"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:NO_ACCESS_CONTROL"` + rest, "a DACL"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;WD)"` + rest, "${w} is neither"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;x;;;WD)"` + rest, "types.t.descriptor"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":
-			{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"property":"o"}` + rest, "owner"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"type":"o"}` + rest, "owner"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"":"string"}}` + rest,
-			"request.action."},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"x":{}}` + rest, "request.x"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"text"}}` + rest,
-			"request.action.p"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":
-			{"action":{"p":"string"},"context":{"P":"string"}}` + rest, "twice"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","objects":{"1":{"p":null}}` + rest, "objects.1"},
+		{plain + `"actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
+		{plain + `"actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},
+		{plain + `"actions":{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
+		{plain + `"owner":{"property":"o"}` + rest, "owner"},
+		{plain + `"owner":{"type":"o"}` + rest, "owner"},
+		{plain + `"request":{"action":{"":"string"}}` + rest, "request.action."},
+		{plain + `"request":{"x":{}}` + rest, "request.x"},
+		{plain + `"request":{"action":{"p":"text"}}` + rest, "request.action.p"},
+		{plain + `"request":{"action":{"p":"string"},"context":{"P":"string"}}` + rest, "twice"},
+		{plain + `"request":{"subject":{"p":"string","P":"string"}}` + rest, "twice"},
+		{plain + `"request":{"resource":{"p":"string","P":"string"}}` + rest, "twice"},
+		{plain + `"objects":{"1":{"p":null}}` + rest, "objects.1"},
 	} {
 		if _, err := ReadTypes([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", c.file, err, c.want)

@@ -20,8 +20,9 @@ func TestReasonListsEightEntries(t *testing.T) {
 	}
 }
 
-// TestReasonNamesRightsAndCause checks the text of each kind of reason that is not an entry.
+// TestReasonNamesRightsAndCause checks the text of each kind of reason that is not an entry. Granted rights have none.
 func TestReasonNamesRightsAndCause(t *testing.T) {
+	check.Equal(t, Reason(nil, winnt.FileObject), "", "reason of nothing")
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	for want, r := range map[string]access.Reason{
 		"no entry grants it":                        {Kind: access.NoAce},
@@ -29,7 +30,7 @@ func TestReasonNamesRightsAndCause(t *testing.T) {
 		"the privilege SeDebugPrivilege is missing": {Kind: access.Privilege, Privilege: winnt.SeDebugPrivilege},
 	} {
 		got := Reason(&access.Explanation{Reasons: []access.BitReason{{Bit: winnt.FILE_READ_DATA, Reason: r},
-			{Bit: winnt.FILE_WRITE_DATA, Reason: r}}}, winnt.FileObject)
+			{Bit: winnt.FILE_WRITE_DATA, Reason: r}, {Bit: winnt.FILE_EXECUTE, Reason: r, Granted: true}}}, winnt.FileObject)
 		check.Equal(t, got, winnt.FileObject.Names(both)+": "+want, "reason")
 	}
 }

@@ -20,7 +20,7 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`S-1-5-20 (NETWORK SERVICE) as CORP\alice open File "a b" for ReadData,WriteData: ` +
 				`granted by D:(A;;FR;;;WD) Everyone`},
 		{stored{id: 4656, failure: true, data: user + file, access: "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 " +
-			"1802 D:(D;;2;;;WD)\n0x4 4418 1809"},
+			"1802 D:(D;;2;;;WD)\n0x4 4418 1805"},
 			`DENIED CORP\alice open File "a b" for ReadData,WriteData,AppendData: denied by D:(D;;2;;;WD) Everyone`},
 		{stored{id: 4656, failure: true, data: user, access: "0x1 4416 1805\n0x2 4417 1805"},
 			`DENIED CORP\alice open for by the record,by the record: not granted by any entry`},

@@ -11,8 +11,7 @@ import (
 // TestEntryTextShowsNameOfSID: an entry has the name of its SID from the record, the given names or the well-known
 // ones, and text without such an entry is the same (U-121).
 func TestEntryTextShowsNameOfSID(t *testing.T) {
-	r := stored{id: 4663, data: `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice"`}
-	e := r.event(t)
+	e := stored{id: 4663, data: `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice"`}.event(t)
 	staff := Namer(func(s sid.SID) string {
 		if s == sid.MustParse("S-1-5-21-1-2-3-2000") {
 			return "Staff"
@@ -30,13 +29,13 @@ func TestEntryTextShowsNameOfSID(t *testing.T) {
 	} {
 		check.Equal(t, staff.beside(e, text), want, "%s", text)
 	}
-	if got := staff.account(e, "S-1-5-21-1-2-3-2000"); got != "S-1-5-21-1-2-3-2000 (Staff)" {
-		t.Errorf("a subject without a name: %s", got)
-	}
+	check.Equal(t, staff.account(e, "S-1-5-21-1-2-3-2000"), "S-1-5-21-1-2-3-2000 (Staff)", "a subject without a name")
 	hostile := Namer(func(sid.SID) string { return "x\n1 2026-01-01T00:00:00.000Z alice open" })
-	r.data = `"SubjectUserSid":"S-1-5-21-1-2-3-2000"`
-	e = r.event(t)
-	if line := Line(e, nil, hostile); strings.Contains(line, "\n") {
-		t.Errorf("a name begins a line: %q", line)
-	}
+	e = stored{id: 4663, failure: true, data: `"SubjectUserSid":"S-1-5-21-1-2-3-2000"`}.event(t)
+	var b strings.Builder
+	w := check.Must(NewWriter(&b, "table", func(_ bool, text string) string { return "*" + text + "*" }, hostile))
+	check.NoError(t, w.Write(e))
+	check.NoError(t, w.Close())
+	check.Equal(t, b.String(), "7 2024-02-29T16:00:00.123Z *DENIED* S-1-5-21-1-2-3-2000 "+
+		"(x\uFFFD1 2026-01-01T00:00:00.000Z alice open) use\n", "line with a hostile name")
 }

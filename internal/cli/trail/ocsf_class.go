@@ -83,9 +83,8 @@ func classOf(e *audit.Event) class {
 	case 4659, 4660:
 		return byType(file, key, 4, 4, "Delete")
 	case 4663:
-		use := useOf(mask(e))
 		if file || key {
-			return byType(file, key, use, map[int]int{2: 2, 3: 3, 4: 4, 7: 6, 8: 2, 9: 2, 6: 3}[use], "")
+			return byType(file, key, useOf(mask(e), fileUses), useOf(mask(e), keyUses), "")
 		}
 	case 4670, 4907, 4911, 4913:
 		return byType(file, key, 7, 6, "Set Security")
@@ -94,25 +93,33 @@ func classOf(e *audit.Event) class {
 }
 
 // byType returns the class and activity of an operation on an object. For a file it is file activity ofFile, and for
-// a registry key key activity ofKey. For other objects, and if the activity is 0, it is kernel resource activity
-// "other" with name.
+// a registry key key activity ofKey. For other objects it is kernel resource activity "other" with name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
-	case file && ofFile > 0:
+	case file:
 		return class{fileActivity, ofFile, ""}
-	case key && ofKey > 0:
+	case key:
 		return class{registryKey, ofKey, ""}
 	}
 	return class{kernelResource, other, name}
 }
 
-// useOf returns the OCSF file activity that describes the use of the rights in a mask, such as delete, update or
-// read. With several rights the most specific counts. It returns 2, read, if no other is known.
-func useOf(m uint64) int {
-	for _, u := range []struct {
-		mask     uint64
-		activity int
-	}{{0x10040, 4}, {0xC0000, 7}, {0x6, 3}, {0x110, 6}, {0x21, 2}, {0x20000, 9}, {0x88, 8}} {
+// use is an activity that uses one of the rights in a mask.
+type use struct {
+	mask     uint64
+	activity int
+}
+
+// Activities of files and of registry keys, the most specific first.
+var (
+	fileUses = []use{{0x10040, 4}, {0xC0000, 7}, {0x6, 3}, {0x110, 6}, {0x21, 2}, {0x20000, 9}, {0x88, 8}}
+	keyUses  = []use{{0x10000, 4}, {0xC0000, 6}, {0x26, 3}}
+)
+
+// useOf returns the OCSF activity that describes the use of the rights in a mask, such as delete, update or read. With
+// several rights the most specific counts. It returns 2, read, if no other is known.
+func useOf(m uint64, uses []use) int {
+	for _, u := range uses {
 		if m&u.mask != 0 {
 			return u.activity
 		}

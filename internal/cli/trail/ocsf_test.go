@@ -2,13 +2,10 @@ package trail
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -19,7 +16,10 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 		key   = `"ObjectType":"Key"`
 		other = `"ObjectType":"Mutant"`
 	)
-	use := func(typ string, mask int) string { return fmt.Sprintf(`%s,"AccessMask":"%#x"`, typ, mask) }
+	requireClass := func(r stored, want class) {
+		t.Helper()
+		check.Equal(t, classOf(r.event(t)), want, "class of %d, %s %s", r.id, r.subcategory, r.data)
+	}
 	for _, row := range []struct {
 		events string // numbers
 		data   string
@@ -33,35 +33,16 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 		{"4656 4661 4674", file, 1001, 14, ""}, {"4656 4661 4674", key, 201001, 2, ""},
 		{"4656", `"ObjectType":"Process"`, 1007, 3, ""}, {"4656", `"ObjectType":"Thread"`, 1007, 3, ""},
 		{"4656 4661", other, 201003, 1, ""}, {"4661", `"ObjectType":"Process"`, 201003, 1, ""},
-		{"4663", use(file, 0x50000), 1001, 4, ""}, {"4673", "", 201003, 1, ""},
-		{"4662", use(other, 0x10), 3004, 2, ""}, {"4662", use(other, 0x4), 3004, 2, ""}, {"4662", use(other,
-			0x20), 3004, 3, ""},
-		{"4662", use(other, 0x1), 3004, 3, ""}, {"4662", use(other, 0x2), 3004, 3, ""}, {"4662", use(other,
-			0x8), 3004, 3, ""},
-		{"4662", use(other, 0x40), 3004, 3, ""}, {"4662", use(other, 0x10000), 3004, 3, ""},
-		{"4662", use(other, 0x40000), 3004, 3, ""}, {"4662", use(other, 0x80000), 3004, 3, ""},
-		{"4662", use(other, 0x20000), 3004, 2, ""}, {"4662", use(other, 0x100), 3004, 2, ""},
-		{"4658", file, 1001, 99, "Close"}, {"4658", other, 201003, 99, "Close"}, {"4658", key, 201003, 99, "Close"},
-		{"4659 4660", file, 1001, 4, ""}, {"4659 4660", key, 201001, 4, ""}, {"4659 4660", other, 201003, 99,
-			"Delete"},
-		{"4663", use(file, 0x1), 1001, 2, ""}, {"4663", use(file, 0x20), 1001, 2, ""},
-		{"4663", use(file, 0x2), 1001, 3, ""}, {"4663", use(file, 0x4), 1001, 3, ""},
-		{"4663", use(file, 0x10000), 1001, 4, ""}, {"4663", use(file, 0x40), 1001, 4, ""},
-		{"4663", use(file, 0x10), 1001, 6, ""}, {"4663", use(file, 0x100), 1001, 6, ""},
-		{"4663", use(file, 0x40000), 1001, 7, ""}, {"4663", use(file, 0x80000), 1001, 7, ""},
-		{"4663", use(file, 0x80), 1001, 8, ""}, {"4663", use(file, 0x8), 1001, 8, ""},
-		{"4663", use(file, 0x20000), 1001, 9, ""},
-		{"4663", use(key, 0x1), 201001, 2, ""}, {"4663", use(key, 0x2), 201001, 3, ""}, {"4663", use(key, 0x4),
-			201001, 3, ""},
-		{"4663", use(key, 0x10000), 201001, 4, ""}, {"4663", use(key, 0x40000), 201001, 6, ""},
-		{"4663", use(key, 0x20000), 201001, 2, ""}, {"4663", use(key, 0x8), 201001, 2, ""},
-		{"4663", use(other, 0x2), 201003, 1, ""}, {"4664", "", 1001, 1, ""},
+		{"4673", "", 201003, 1, ""}, {"4658", file, 1001, 99, "Close"}, {"4658", other, 201003, 99, "Close"},
+		{"4658", key, 201003, 99, "Close"},
+		{"4659 4660", file, 1001, 4, ""}, {"4659 4660", key, 201001, 4, ""},
+		{"4659 4660", other, 201003, 99, "Delete"}, {"4664", "", 1001, 1, ""},
 		{"4670 4907 4911 4913", file, 1001, 7, ""}, {"4670 4907 4911 4913", key, 201001, 6, ""},
 		{"4670 4907 4911 4913", other, 201003, 99, "Set Security"},
 		{"4688", "", 1007, 1, ""}, {"4689", "", 1007, 2, ""}, {"4696", "", 1007, 5, ""},
 		{"64048", "", 1007, 99, "Impersonate Upward"}, {"4690", "", 201003, 99, "Duplicate Handle"},
-		{"4715 4719 4817 4904 4908 4912 4616", "", 3004, 3, ""}, {"4902", "", 3004, 1, ""}, {"4905", "", 3004,
-			4, ""},
+		{"4715 4719 4817 4904 4908 4912 4616", "", 3004, 3, ""}, {"4902", "", 3004, 1, ""},
+		{"4905", "", 3004, 4, ""},
 		{"4818", "", 1001, 99, "Central policy staging"}, {"4608", "", 1008, 6, ""}, {"1100", "", 1008, 7, ""},
 		{"1102", "", 1008, 1, ""}, {"1104", "", 1008, 99, "Full"}, {"1103", "", 1008, 99, "Nearly full"},
 		{"1105", "", 1008, 4, ""}, {"4612", "", 1008, 99, "Records lost"}, {"4621", "", 1008, 99, "Recovered"},
@@ -72,21 +53,37 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 			if _, err := fmt.Sscan(event, &r.id); err != nil {
 				t.Fatal(err)
 			}
-			if got := classOf(r.event(t)); got != (class{row.class, row.is, row.name}) {
-				t.Errorf("%s with %s: %+v, want %d/%d %q", event, row.data, got, row.class, row.is, row.name)
-			}
+			requireClass(r, class{row.class, row.is, row.name})
+		}
+	}
+	for _, row := range []struct {
+		id, activity int
+		data         string
+		class        int
+		masks        []int
+	}{
+		{4662, 2, other, 3004, []int{0x4, 0x10, 0x100, 0x20000}},
+		{4662, 3, other, 3004, []int{0x1, 0x2, 0x8, 0x20, 0x40, 0x10000, 0x40000, 0x80000}},
+		{4663, 2, file, 1001, []int{0x1, 0x20}}, {4663, 3, file, 1001, []int{0x2, 0x4}},
+		{4663, 4, file, 1001, []int{0x40, 0x10000, 0x50000}}, {4663, 6, file, 1001, []int{0x10, 0x100}},
+		{4663, 7, file, 1001, []int{0x40000, 0x80000}}, {4663, 8, file, 1001, []int{0x8, 0x80}},
+		{4663, 9, file, 1001, []int{0x20000}},
+		{4663, 2, key, 201001, []int{0x1, 0x8, 0x10, 0x100, 0x20000}},
+		{4663, 3, key, 201001, []int{0x2, 0x4, 0x20}},
+		{4663, 4, key, 201001, []int{0x10000}}, {4663, 6, key, 201001, []int{0x40000}},
+		{4663, 1, other, 201003, []int{0x2}},
+	} {
+		for _, mask := range row.masks {
+			r := stored{id: row.id, data: fmt.Sprintf(`%s,"AccessMask":"%#x"`, row.data, mask)}
+			requireClass(r, class{row.class, row.activity, ""})
 		}
 	}
 	for typ, want := range map[string]class{"File System": {1001, 14, ""}, "Registry": {201001, 2, ""}} {
-		if got := classOf(stored{id: 4656, subcategory: typ, data: other}.event(t)); got != want {
-			t.Errorf("%s: %+v, want %+v", typ, got, want)
-		}
+		requireClass(stored{id: 4656, subcategory: typ, data: other}, want)
 	}
 	for typ, want := range map[string]int{"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8,
-		"Thread":  9,
-		"Section": 10, "WindowStation": 11, "SymbolicLink": 18, "Process": 20, "Desktop": 22, "Key": 25,
-		"Semaphore": 28,
-		"Job":       29, "Port": 30, "ALPC Port": 32, "Strange": 0} {
+		"Thread": 9, "Section": 10, "WindowStation": 11, "SymbolicLink": 18, "Process": 20, "Desktop": 22, "Key": 25,
+		"Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32, "Strange": 0} {
 		check.Equal(t, resourceType(typ), want, "%s", typ)
 	}
 	for text, want := range map[string]int{"S-1-5-18": 3, "S-1-5-19": 4, "S-1-5-20": 4, "S-1-5-80-1-2": 4,
@@ -119,6 +116,9 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 			actor + `"activity_id":14,"class_uid":1001,"severity_id":2,"file":{"name":"unknown","type_id":1},` +
 				`"access_mask":65537,` +
 				`"access_list":["DELETE","ReadData"],"unmapped":{"AccessList":["%%1537","%%4416"]}`},
+		{stored{id: 4664, data: `"ObjectName":"/d/e/"`},
+			byApp + `"activity_id":1,"class_uid":1001,"severity_id":1,"file":{"name":"e","path":"/d/e/","type_id":1},` +
+				`"unmapped":{}`},
 		{stored{id: 4656, data: subject + `"ObjectType":"Key","ObjectName":"\\REGISTRY\\M","AccessMask":"0x1"`,
 			access: "0x1 4432 1801"},
 			actor + `"activity_id":2,"class_uid":201001,"severity_id":1,"reg_key":{"path":"\\REGISTRY\\M"},` +
@@ -171,10 +171,10 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"Audit policy",` +
 				`"type":"Policy",` +
 				`"policy":{"name":"Audit Policy Change","uid":"{X}"}},"unmapped":{"AuditPolicyChanges":["a"]}`},
-		{stored{id: 4902, data: `"PuaCount":"1"`},
-			byApp + `"activity_id":1,"class_uid":3004,"severity_id":3,"entity":{"name":"Audit policy",` +
-				`"type":"Policy",` +
-				`"policy":{"name":"Audit policy"}},"unmapped":{"PuaCount":"1"}`},
+		{stored{id: 4902, data: `"SubjectUserSid":"S-1-5-18","PuaCount":"1"`},
+			`"actor":{"user":{"uid":"S-1-5-18","type_id":3}},"activity_id":1,"class_uid":3004,"severity_id":3,` +
+				`"entity":{"name":"Audit policy","type":"Policy","policy":{"name":"Audit policy"}},` +
+				`"unmapped":{"PuaCount":"1"}`},
 		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`,
 			access: "0x20 7685 1801"},
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"%{g}",` +
@@ -200,14 +200,11 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 	} {
 		var got, want map[string]any
 		check.NoError(t, json.Unmarshal([]byte(printed(t, "ocsf", *c.r.event(t))), &got))
-		if err := json.Unmarshal([]byte("{"+c.want+"}"), &want); err != nil {
-			t.Fatalf("%s: %v", c.want, err)
-		}
+		check.NoError(t, json.Unmarshal([]byte("{"+c.want+"}"), &want))
 		class := int(want["class_uid"].(float64))
 		meta := fmt.Sprintf(`{"version":"1.8.0","product":{"name":"refmon","vendor_name":"refmon","version":"0"},`+
 			`"log_name":"Security","event_code":"%d","uid":"7","sequence":7,`+
-			`"original_time":"2024-02-29T16:00:00.1234567Z",`+
-			`"profiles":["host"]}`, c.r.id)
+			`"original_time":"2024-02-29T16:00:00.1234567Z","profiles":["host"]}`, c.r.id)
 		if class > 200_000 { // of the Windows extension
 			meta = strings.TrimSuffix(meta, "}") + `,"extensions":[{"name":"win","uid":"2","version":"1.8.0"}]}`
 		}
@@ -215,94 +212,10 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 		if c.r.failure {
 			status = 2
 		}
-		var every map[string]any
-		if err := json.Unmarshal(fmt.Appendf(nil, `{"metadata":%s,"device":{"type_id":1,"hostname":"dc1"},`+
-			`"status_id":%d,`+
-			`"time":1709222400123,"type_uid":%d,"category_uid":%d}`, meta, status,
-			class*100+int(want["activity_id"].(float64)),
-			class%100_000/1000), &every); err != nil {
-			t.Fatal(err)
-		}
-		for k, v := range every {
-			want[k] = v
-		}
-		for k := range want {
-			check.That(t, reflect.DeepEqual(got[k], want[k]),
-				"event %d: %s is\n%v, want\n%v", c.r.id, k, got[k], want[k])
-		}
-		for k, v := range got {
-			if _, ok := want[k]; !ok {
-				t.Errorf("event %d: %s is %v, want nothing there", c.r.id, k, v)
-			}
-		}
-	}
-}
-
-// Events of the log service have their own element, provider and level. A full log is an error. Times have nine
-// digits (U-81).
-func TestLogServiceEventsHaveTheirXMLElement(t *testing.T) {
-	for id, want := range map[int]struct {
-		element string
-		level   int
-	}{1100: {"ServiceShutdown", 4}, 1102: {"LogFileCleared", 4}, 1103: {"LogFileNearlyFull", 4},
-		1104: {"FileIsFull", 2},
-		1105: {"AutoBackup", 4}} {
-		r := stored{id: id, data: `"Some":"<v>","More":["a","b"]`}
-		text := printed(t, "xml", *r.event(t))
-		var all struct{ Event []event }
-		if err := xml.Unmarshal([]byte(text), &all); err != nil || len(all.Event) != 1 {
-			t.Fatalf("event %s: %v, want one event of valid XML", text, err)
-		}
-		e := all.Event[0]
-		if e.System.Level != want.level || e.System.Provider.Name != "Microsoft-Windows-Eventlog" ||
-			e.System.EventID != id || e.System.Computer != "dc1" ||
-			e.System.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" {
-			t.Errorf("event %d: system part %+v, want its provider, level and time", id, e.System)
-		}
-		if !strings.HasPrefix(e.UserData.Inner, "<"+want.element+" xmlns=") ||
-			!strings.Contains(e.UserData.Inner, "<Some>&lt;v&gt;</Some><More>") ||
-			!strings.HasSuffix(e.UserData.Inner, "</"+want.element+">") {
-			t.Errorf("event %d: user data %s, want the escaped fields in its element", id, e.UserData.Inner)
-		}
-	}
-	r := stored{id: 4656, failure: true, subcategory: "File System", data: `"ProcessId":"0x1f","Name":"a&b"`}
-	text := printed(t, "xml", *r.event(t), *r.event(t))
-	for _, part := range []string{`<?xml version="1.0" encoding="utf-8"?>` + "\n<Events>\n<Event ",
-		`<Execution ProcessID="31" ThreadID="0"/>`,
-		`<Version>1</Version><Level>0</Level>`, `<Opcode>0</Opcode><Keywords>0x8010000000000000</Keywords>`,
-		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
-			"", "</Event>\n</Events>\n"} {
-		check.That(t, strings.Contains(text, part), "%s, want text containing %q", text, part)
-	}
-}
-
-// The required attributes exist. The client is the actor, and the server is the user of its process (U-76).
-func TestOCSFHasRequiredAttributes(t *testing.T) {
-	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
-	b, err := json.Marshal(OCSF(&e))
-	check.NoError(t, err)
-	for _, part := range []string{
-		`"class_uid":1001`, `"activity_id":14`, `"type_uid":100114`, `"category_uid":1`,
-		`"severity_id":2`, `"status_id":2`, `"time":1709222400123`,
-		`"actor":{"process":{"file":{"name":"files.exe"`, `"user":{"type_id":4,"uid":"S-1-5-20"}}`,
-		`"user":{"type_id":1,"uid":"S-1-5-21-1-2-3-1107"}`,
-		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
-	} {
-		check.That(t, strings.Contains(string(b), part), "%s is missing in %s, want it", part, b)
-	}
-	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
-		"Token": {kernelResource, 1, ""}} {
-		e := requested(t, audit.Object{Type: typ, Name: "x"}, audit.Success, 1)
-		if got := classOf(&e); got != want {
-			t.Errorf("%s: %+v, want %+v", typ, got, want)
-		}
-	}
-	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8,
-		0x20000: 9, 0x20: 2} {
-		check.Equal(t, useOf(m), want, "%#x", m)
-	}
-	stopped := audit.LogStopped()
-	if c := classOf(&stopped); c != (class{eventLogActivity, 7, ""}) {
-		t.Errorf("class of the event = %+v, want log activity 7", c)
+		activity := int(want["activity_id"].(float64))
+		check.NoError(t, json.Unmarshal(fmt.Appendf(nil, `{"metadata":%s,"device":{"type_id":1,"hostname":"dc1"},`+
+			`"status_id":%d,"time":1709222400123,"type_uid":%d,"category_uid":%d}`, meta, status, class*100+activity,
+			class%100_000/1000), &want))
+		check.DeepEqual(t, got, want, "event %d", c.r.id)
 	}
 }

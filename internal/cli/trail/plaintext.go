@@ -39,21 +39,8 @@ func newPlainText(in io.Reader) *plainText {
 	return p
 }
 
-// Read fills b as far as the input has text. It returns an error only without a byte.
-func (p *plainText) Read(b []byte) (n int, err error) {
-	for n < len(b) {
-		c, err := p.ReadByte()
-		if err != nil {
-			if n > 0 {
-				return n, nil
-			}
-			return 0, err
-		}
-		b[n] = c
-		n++
-	}
-	return n, nil
-}
+// Read returns errors.ErrUnsupported. The decoder of XML takes an io.Reader but calls only ReadByte.
+func (*plainText) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 // ReadByte returns the next byte of the text in UTF-8, and errTooLong if an event exceeds the limit. It drops byte
 // order marks, and replaces characters that XML does not allow by U+FFFD. An error is returned again by each later

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -17,21 +18,21 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	}})
 	check.NoError(t, err)
 	text := FormatPolicy(p)
-	if !bytes.Contains(text, []byte("Object Access\n  File System                             Success and Failure\n")) {
-		t.Errorf("policy text %s, want File System under Object Access", text)
-	}
+	check.That(t, bytes.Contains(text, []byte("Object Access\n  File System                             "+
+		"Success and Failure\n")), "policy text %s, want File System under Object Access", text)
 	again, err := ParsePolicy(text)
 	check.That(t, err == nil && bytes.Equal(FormatPolicy(again), text),
 		"parsing the printed policy: %v, want the same policy\n%s", err, text)
-	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success",
-		"Logon  No Auditing\nLogon  Failure"} {
-		if _, err := ParsePolicy([]byte(bad)); err == nil {
-			t.Errorf("policy line %q is accepted, want an error", bad)
-		}
-	}
-	spaced := "Machine:  HOST\n"
-	if _, err := ParsePolicy([]byte(spaced)); err == nil {
-		t.Errorf("policy line %q is accepted, want an error", spaced)
+	for bad, want := range map[string]string{
+		"File System":                        `line 1: "File System" is not a subcategory with its setting`,
+		"Logon  Failure\nLogon  Sometimes":   `line 2: "Logon  Sometimes" is not a subcategory`,
+		"Machine:  HOST\n":                   `line 1: "Machine:  HOST" is not a subcategory`,
+		"No Such Thing  Success":             "line 1: ",
+		"Logon  No Auditing\nLogon  Failure": "line 2: Logon is named twice",
+		strings.Repeat("x", 1<<16):           "token too long",
+	} {
+		_, err := ParsePolicy([]byte(bad))
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "policy %.40q: %v, want %q", bad, err, want)
 	}
 	again, err = ParsePolicy([]byte("\nSystem audit policy\r\nCategory/Subcategory                      Setting\n\n" +
 		"object access\n\n  File System   Failure  \n   \n"))
@@ -45,14 +46,22 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
 		t.Errorf("LoadPolicy: %v, want Logon on failure", err)
 	}
-	unreadable := t.TempDir()
-	check.NoError(t, os.Mkdir(filepath.Join(unreadable, policyName), 0o700))
-	if got, err := LoadPolicy(unreadable); got != nil || err == nil {
-		t.Errorf("a policy that cannot be read: %v, %v; want nil and an error", got, err)
+	// Only the owner may enter the folder.
+	check.Equal(t, check.Must(os.Stat(dir)).Mode().Perm(), 0o700, "mode of the folder")
+}
+
+// A policy that cannot be read or written is an error.
+func TestPolicyFileErrorsAreReported(t *testing.T) {
+	dir := t.TempDir()
+	for _, folder := range []string{policyName, "no rename/" + policyName, "no write/" + policyName + ".new"} {
+		check.NoError(t, os.MkdirAll(filepath.Join(dir, folder), 0o700))
 	}
-	// The trail is its owner's alone, from its folder on.
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("folder has mode %v, %v, want 0700", info.Mode(), err)
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	got, err := LoadPolicy(dir)
+	check.That(t, got == nil && err != nil, "a folder in place of the policy: %v, %v, want nil and an error", got, err)
+	for _, name := range []string{"no rename", "no write", "file"} {
+		err := StorePolicy(filepath.Join(dir, name), nil)
+		check.That(t, err != nil, "StorePolicy, %s: no error, want one", name)
 	}
 }
 
@@ -65,9 +74,8 @@ func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 		{"enable", "", 0, audit.OnSuccess}, {"enable", "", audit.OnFailure, audit.OnBoth},
 		{"disable", "", audit.OnBoth, audit.OnFailure}, {"disable", "", audit.OnFailure, audit.OnFailure},
 		{"", "enable", audit.OnSuccess, audit.OnBoth}, {"", "disable", audit.OnBoth, audit.OnSuccess},
-		{"enable", "disable", audit.OnFailure, audit.OnSuccess}, {"disable", "enable", audit.OnSuccess,
-			audit.OnFailure},
-		{"", "", audit.OnBoth, audit.OnBoth},
+		{"enable", "disable", audit.OnFailure, audit.OnSuccess},
+		{"disable", "enable", audit.OnSuccess, audit.OnFailure}, {"", "", audit.OnBoth, audit.OnBoth},
 	} {
 		p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 			audit.FileSystem: c.before, audit.Registry: c.before, audit.Logon: c.before}})
@@ -84,10 +92,6 @@ func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 		p.System(audit.AuditPolicyChange) != audit.OnBoth {
 		t.Errorf("changing a nil policy: %v, want the default policy", err)
 	}
-	if _, err := Change(nil, []string{"Nonsense"}, "enable", ""); err == nil {
-		t.Error("an unknown subcategory is accepted, want an error")
-	}
-	if _, err := Change(nil, []string{"Logon", "Nonsense"}, "enable", ""); err == nil {
-		t.Error("an unknown second subcategory is accepted, want an error")
-	}
+	_, err := Change(nil, []string{"Logon", "Nonsense"}, "enable", "")
+	check.That(t, err != nil, "an unknown second subcategory is accepted, want an error")
 }

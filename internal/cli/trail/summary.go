@@ -128,7 +128,7 @@ type Table struct {
 // always printed.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,
+	fmt.Fprintf(w, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,
 		moment(s.First), moment(s.Last))
 	for _, t := range s.Tables() {
 		if len(t.Rows) == 0 {
@@ -138,9 +138,6 @@ func (s *Summary) Print(out io.Writer, n int) error {
 		for _, r := range t.Rows[:min(n, len(t.Rows))] {
 			fmt.Fprintf(w, "%d\t  %s\n", r.Count, r.Name)
 		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
 	}
-	return nil
+	return w.Flush()
 }

@@ -65,8 +65,14 @@ func wide(order binary.AppendByteOrder, text string) string {
 // TestWindowsReaderReadsExporterForms reads an event in each form that exporters write (U-201).
 func TestWindowsReaderReadsExporterForms(t *testing.T) {
 	one := exported(opened, openedFields)
-	const want = "87214 2021-04-29T09:23:58.943Z DENIED CORP\\bob open File C:\\Windows\\sethc.exe for " +
-		"DELETE,ReadAttributes: not granted by any entry"
+	event := check.Must(NewWindowsReader(strings.NewReader(one)).Next())
+	check.Equal(t, Line(&event, nil, nil), "87214 2021-04-29T09:23:58.943Z DENIED CORP\\bob open File "+
+		"C:\\Windows\\sethc.exe for DELETE,ReadAttributes: not granted by any entry", "line")
+	check.That(t, event.Subcategory == audit.FileSystem && event.Version == 1 && event.Computer == "dc1.corp.example",
+		"header %+v, want the subcategory, version and computer of the export", event.Header)
+	want := string(event.AppendJSON(nil))
+	largest := strings.Replace(one, "<Data Name='PrivilegeList'>", "<Data Name='PrivilegeList'><!--"+
+		strings.Repeat("x", maxEventBytes-len(one)-7)+"-->", 1)
 	for name, c := range map[string]struct {
 		text string
 		n    int
@@ -75,25 +81,25 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"with a root": {"\ufeff<?xml version=\"1.0\"?><Events>" + one + "\n" + one + "</Events>", 2},
 		"evtx_dump": {"Record 1\n<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one + "\nRecord 2\n" +
 			"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one, 2},
-		"UTF-16":                {wide(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
-		"UTF-16, high first":    {wide(binary.BigEndian, one), 1},
-		"UTF-16 without a mark": {wide(binary.LittleEndian, one)[2:], 1},
-		"a comment, a declaration and a rendering": {"<!-- x --><!DOCTYPE Events>" + strings.Replace(one, "</Event>",
-			"<RenderingInfo><Message>no <b>event</b></Message></RenderingInfo></Event>", 1), 1},
-		"a time with a blank": {strings.Replace(one, "T09:23:58.943538600Z", " 09:23:58.943538 UTC", 1), 1},
-		"a time with a zone":  {strings.Replace(one, "38600Z", "+00:00", 1), 1},
-		"eight digits":        {strings.Replace(one, "8600Z", "860Z", 1), 1},
-		"the largest event": {strings.Replace(one, "<Data Name='PrivilegeList'>",
-			"<Data Name='PrivilegeList'><!--"+strings.Repeat("x", maxEventBytes-len(one)-7)+"-->", 1), 1},
+		"UTF-16":                      {wide(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
+		"UTF-16, high first":          {wide(binary.BigEndian, one), 1},
+		"UTF-16 without a mark":       {wide(binary.LittleEndian, one)[2:], 1},
+		"a comment and a declaration": {"<!-- x --><!DOCTYPE Events>" + one, 1},
+		"a time with a blank":         {strings.Replace(one, "T09:23:58.943538600Z", " 09:23:58.9435386 UTC", 1), 1},
+		"a time with a zone":          {strings.Replace(one, "600Z", "6+00:00", 1), 1},
+		"eight digits":                {strings.Replace(one, "8600Z", "860Z", 1), 1},
+		"a time after a blank":        {strings.Replace(one, "'2021", "' 2021", 1), 1},
+		"two of the largest":          {largest + largest, 2},
+		"an invalid first byte":       {"\xfe" + one, 1},
+		"binary data":                 {strings.Replace(one, "<EventData>", "<EventData><Binary>00</Binary>", 1), 1},
+		"rendered keywords": {strings.Replace(one, "</Event>", "<RenderingInfo><Keywords><Keyword>Audit Failure"+
+			"</Keyword></Keywords></RenderingInfo></Event>", 1), 1},
 		"no events": {"", 0},
 	} {
 		all, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err == nil && len(all) == c.n, "%s: %d events (%v), want %d", name, len(all), err, c.n)
 		for i := range all {
-			if got := Line(&all[i], nil, nil); got != want || all[i].Subcategory != audit.FileSystem || all[i].Version != 1 ||
-				all[i].Computer != "dc1.corp.example" {
-				t.Errorf("%s: %s, want %s", name, got, want)
-			}
+			check.Equal(t, string(all[i].AppendJSON(nil)), want, "%s", name)
 		}
 	}
 	other := strings.Replace(one, "Microsoft-Windows-Security-Auditing", "Microsoft-Windows-Sysmon", 1)
@@ -115,8 +121,9 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: " +
 				"granted by D:(A;;FA;;;BA) Administrators"},
 		{"4662", by + "ObjectServer=DS|ObjectType=%{bf967aba-0de6-11d0-a285-00aa003049e2}|ObjectName=CN=x|AccessMask=0x20|" +
-			"AccessList=%%7685\n|Properties=%%7685\n\t\t{bf967aba-0de6-11d0-a285-00aa003049e2}",
-			"CORP\\DC1$ operate on user CN=x for WriteProperty on user"},
+			"AccessList=%%7685\n|Properties=%%7685\n\t\t{bf967aba-0de6-11d0-a285-00aa003049e2}\n\t\t" +
+			"{00000000-0000-0000-0000-000000000001}",
+			"CORP\\DC1$ operate on user CN=x for WriteProperty on user,{00000000-0000-0000-0000-000000000001}"},
 		{"4662",
 			by + "ObjectServer=DS|ObjectType=bf967aba-0de6-11d0-a285-00aa003049e2|ObjectName=CN=x|AccessMask=0x20|" +
 				"AccessList=%%7685\n|Properties=%%7685",
@@ -130,9 +137,7 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 		text := exported("<EventID>"+c.id+"</EventID><TimeCreated SystemTime='2021-04-29T09:23:58Z'/>", c.fields)
 		all, _, err := allOf(strings.NewReader(text))
 		check.RequireThat(t, err == nil && len(all) == 1, "%s: %v", c.id, err)
-		if got := Line(&all[0], nil, nil); got != "0 2021-04-29T09:23:58.000Z "+c.want {
-			t.Errorf("%s\ngot  %s\nwant %s", c.id, got, c.want)
-		}
+		check.Equal(t, Line(&all[0], nil, nil), "0 2021-04-29T09:23:58.000Z "+c.want, "event %s", c.id)
 	}
 }
 
@@ -141,18 +146,13 @@ func TestWindowsReaderReadsOwnExport(t *testing.T) {
 	dir := audit.Object{Type: "File", Name: "d\u00e9 <&>", Directory: true}
 	all := []audit.Event{requested(t, dir, audit.Failure, 0x10001), requested(t, dir, audit.Success, 3),
 		audit.LogNearlyFull(90), audit.LogArchived(`C:\a b`)}
-	var b []byte
-	b = append(b, xmlHead...)
 	for i := range all {
 		all[i].Time, all[i].RecordID, all[i].Computer = 132_640_826_389_435_386, uint64(i+1), "host"
-		b = append(AppendXML(b, &all[i]), '\n')
 	}
-	got, _, err := allOf(bytes.NewReader(append(b, xmlTail...)))
+	got, _, err := allOf(strings.NewReader(printed(t, "xml", all...)))
 	check.RequireThat(t, err == nil && len(got) == len(all), "%d events (%v), want %d", len(got), err, len(all))
 	for i := range all {
-		if got, want := string(got[i].AppendJSON(nil)), string(all[i].AppendJSON(nil)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
+		check.Equal(t, string(got[i].AppendJSON(nil)), string(all[i].AppendJSON(nil)), "event %d", i)
 	}
 }
 
@@ -181,14 +181,19 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		_, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %.200v, want %q", name, err, c.want)
 	}
-	all, _, err := allOf(strings.NewReader(exported(opened, "A=b|Generator=other")))
-	if text, ok := all[0].Field("Generator"); err != nil || !ok || text != "other" {
-		t.Errorf("the generator of another program is %q, %v, want other", text, err)
-	}
-	text := strings.Replace(one, "bob", "b\x01\xff\x1b", 1)
-	all, _, err = allOf(strings.NewReader(text))
-	if err != nil || len(all) != 1 || !strings.Contains(Line(&all[0], nil, nil), "CORP\\b\uFFFD\uFFFD\uFFFD open") {
-		t.Errorf("control characters: %v, %v", all, err)
+}
+
+// The values of fields are kept, apart from refmon's own Generator and from characters that XML does not allow (U-202).
+func TestWindowsReaderKeepsFieldValues(t *testing.T) {
+	for fields, want := range map[string]string{
+		"A=b|Generator=other": `{"A":"b","Generator":"other"}`, "A=b|Generator=refmon": `{"A":"b"}`,
+		"A=b|C=refmon":                       `{"A":"b","C":"refmon"}`,
+		"A=b\x01\xff\x1b\ufffe\uffff\ufeffc": "{\"A\":\"b\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDc\"}",
+	} {
+		all, _, err := allOf(strings.NewReader(exported(opened, fields)))
+		check.RequireThat(t, err == nil && len(all) == 1, "%q: %v, want one event", fields, err)
+		got := string(all[0].AppendJSON(nil))
+		check.That(t, strings.Contains(got, `"data":`+want), "%q: %s, want %s", fields, got, want)
 	}
 }
 

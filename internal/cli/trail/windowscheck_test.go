@@ -2,11 +2,11 @@ package trail
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
@@ -26,6 +26,7 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 		{"4674", object + "AccessMask=%%1538\n\t%%4416\n", ""},
 		{"4674", object + "AccessMask=%%4416\n\t%%1538\n", "refmon derives \"1538 4416\""},
 		{"4674", object + "AccessMask=%%9999\n", "wrote 9999, refmon derives \"\""},
+		{"4656", rights("%%4416\n%%4417", "%%4416:\t%%1801\n%%4417:\t%%1805", "0x3"), ""},
 		{"5145", rights("%%4416", "%%4416:\t%%1801\tD:(A;;FR;;;WD)", "0x1"),
 			"wrote 4416:1801, refmon derives \"4416:1801 success\""},
 		{"4656", rights("%%4417", "%%4417:\t%%1802\tD:(D;;FR;;;WD)", "0x2"), "refmon derives 4417:1805"},
@@ -38,31 +39,33 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 		{"4656", rights("%%1537\n%%4417", "%%1537:\t%%1811\tD:(A;;0x40;;;WD)\n%%4417:\t%%1805", "0x10002"), ""},
 		{"4656", rights("%%1537\n%%4417", "%%1537:\t%%1811\tD:(A;;0x1;;;WD)\n%%4417:\t%%1805", "0x10002"),
 			"refmon derives \"1537:1805 4417:1805\""},
+		{"4656", rights("%%1537\n%%4417", "%%1537:\t%%1811\tD:(D;;0x40;;;WD)\n%%4417:\t%%1805", "0x10002"),
+			"refmon derives \"1537:1805 4417:1805\""},
 		{"4656", rights("%%4417", "%%4417:\t%%1802\tD:(Q;;FR;;;WD)", "0x2"), "an error"},
 		{"4703", "EnabledPrivilegeList=SeBackupPrivilege\n\tSeRestorePrivilege", ""},
 		{"4703", "EnabledPrivilegeList=SeRestorePrivilege\n\tSeBackupPrivilege", ""},
-		{"4673", "PrivilegeList=SeRestorePrivilege\n\tSeBackupPrivilege",
-			"refmon derives \"SeBackupPrivilege SeRestorePrivilege\""},
+		{"4673", "PrivilegeList=SeBackupPrivilege\n\tSeTakeOwnershipPrivilege",
+			"refmon derives \"SeTakeOwnershipPrivilege SeBackupPrivilege\""},
 		{"4672", "PrivilegeList=SeBackupPrivilege\n\tSeTakeOwnershipPrivilege", ""},
 		{"4672", "PrivilegeList=SeTakeOwnershipPrivilege\n\tSeBackupPrivilege", ""},
 		{"4673", "PrivilegeList=SeNoPrivilege", "no privilege SeNoPrivilege"},
+		{"4673", "PrivilegeList=" + strings.Repeat("x", 100), " wrote " + strings.Repeat("x", 100) + ", refmon"},
+		{"4673", "PrivilegeList=" + strings.Repeat("x", 101), " wrote " + strings.Repeat("x", 100) + "…, refmon"},
 		{"4703", "EnabledPrivilegeList=SeBackupPrivilege\n\tSeBackupPrivilege", "refmon derives SeBackupPrivilege"},
 		{"4670", "OldSd=D:(A;;FA;;;WD)|NewSd=O:BAD:P", ""},
 		{"4670", "OldSd=D:(A;;FA;;;S-1-1-0)", "refmon derives D:(A;;FA;;;WD)"},
 		{"4670", "OldSd=D:(A;;FA;;;WD", "an error"},
+		{"4670", "OldSd=-|NewSd=%%1793|OldSD=", ""},
 	} {
-		text := exported(strings.Replace(opened, "4656<", c.id+"<", 1), c.fields)
-		text = strings.Replace(text, "<Version>1<", "<Version>9<", 1)
-		all, _, err := allOf(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		system := strings.NewReplacer("4656<", c.id+"<", "<Version>1<", "<Version>9<").Replace(opened)
+		all, _, err := allOf(strings.NewReader(exported(system, c.fields)))
+		check.NoError(t, err)
 		var lines []string
-		check := NewWindowsCheck(func(line string) { lines = append(lines, line) })
-		check.Add(&all[0])
+		w := NewWindowsCheck(func(line string) { lines = append(lines, line) })
+		w.Add(&all[0])
 		if got := strings.Join(lines, "\n"); len(lines) > 1 || (c.want == "") != (got == "") ||
-			!strings.Contains(got, c.want) || check.Differing() != uint64(len(lines)) {
-			t.Errorf("%s %q: %q (%d differ), want %q", c.id, c.fields, got, check.Differing(), c.want)
+			!strings.Contains(got, c.want) || w.Differing() != uint64(len(lines)) {
+			t.Errorf("%s %q: %q (%d differ), want %q", c.id, c.fields, got, w.Differing(), c.want)
 		}
 	}
 }
@@ -70,50 +73,61 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 // TestWindowsCheckComparesUsesWithOpens compares uses with the open of their handle, and the fields with the
 // catalogue (U-203).
 func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
+	successful := strings.NewReplacer("0x801", "0x802", "<Version>1<", "<Version>9<").Replace(opened)
 	event := func(id, handle, mask string) string {
-		return exported(strings.NewReplacer("4656<", id+"<", "0x801", "0x802", "<Version>1<", "<Version>9<").Replace(opened),
+		return exported(strings.Replace(successful, "4656<", id+"<", 1),
 			"ObjectType=File|HandleId="+handle+"|ProcessId=0x4|AccessMask="+mask)
 	}
-	var lines []string
-	check := NewWindowsCheck(func(line string) { lines = append(lines, line) })
-	text := event("4663", "0x8", "0x2") + event("4656", "0x8", "0x3") + event("4663", "0x8", "0x2") + event("4663",
-		"0x8", "0x4") + event("4658", "0x8", "") + event("4663", "0x8", "0x4") +
-		strings.Replace(event("4656", "0x9", "0x1"), "0x8020", "0x8010", 1) + event("4663", "0x9", "0x2") +
+	failed := func(handle string) string { return strings.Replace(event("4656", handle, "0x1"), "0x802", "0x801", 1) }
+	text := event("4656", "0x0", "0x1") + event("4663", "0x0", "0x2") + // no handle
+		event("4663", "0x8", "0x2") + event("4656", "0x8", "0x3") + failed("0x8") + event("4663", "0x8", "0x2") +
+		event("4663", "0x8", "0x4") + event("4658", "0x8", "") + event("4663", "0x8", "0x4") +
+		failed("0x9") + event("4663", "0x9", "0x2") +
+		exported(strings.Replace(opened, "4656<", "4703<", 1),
+			"EnabledPrivilegeList=SeRestorePrivilege SeBackupPrivilege") +
 		exported("<EventID>4672</EventID><TimeCreated SystemTime='2021-04-29T09:23:58Z'/>", "SubjectUserSid=S-1-1-0")
 	all, _, err := allOf(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	var lines []string
+	c := NewWindowsCheck(func(line string) { lines = append(lines, line) })
 	for i := range all {
-		check.Add(&all[i])
+		c.Add(&all[i])
 	}
+	check.SlicesEqual(t, lines, []string{
+		"record 87214, event 4663, uses within the open: Windows wrote 0x4, refmon derives 0x0",
+		"record 0, event 4672, names of the fields: Windows wrote SubjectUserSid, refmon derives " +
+			`"SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId PrivilegeList"`}, "differences")
 	var table strings.Builder
-	if err := check.Print(&table); err != nil {
-		t.Fatal(err)
+	check.NoError(t, c.Print(&table))
+	check.Equal(t, table.String(), `compared                         equal   differing   known
+names of the fields                  0           1       0
+codes of the access mask             0           0       0
+reasons and their entries            0           0       0
+order of privileges                  0           0       1
+descriptors as text                  0           0       0
+uses within the open                 1           1       0
+`, "table")
+}
+
+// A check remembers a limited number of opens with names of a limited length (U-202).
+func TestWindowsCheckRemembersLimitedOpens(t *testing.T) {
+	c := NewWindowsCheck(func(line string) { t.Error(line) })
+	open := func(computer, handle string) int {
+		e := audit.FromFields(audit.Header{ID: 4656, Computer: computer}, func(yield func(string, string) bool) {
+			_ = yield("ProcessId", "0x4") && yield("HandleId", handle)
+		})
+		c.Add(&e)
+		return len(c.opens)
 	}
-	want := []string{"uses within the open: Windows wrote 0x4, refmon derives 0x0", "names of the fields: Windows wrote " +
-		`SubjectUserSid, refmon derives "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId PrivilegeList"`}
-	long := audit.FromFields(audit.Header{ID: 4656, Computer: strings.Repeat("c", maxKey)},
-		func(yield func(string, string) bool) { yield("HandleId", "0x8") })
-	if check.Add(&long); len(check.opens) != 0 {
-		t.Errorf("%d opens are remembered, want none with a long name", len(check.opens))
-	}
-	// An open beyond the limit makes what its handle was before unknown.
+	long := strings.Repeat("c", maxKey-len("0x40x8"))
+	check.Equal(t, open(long+"c", "0x8"), 0, "opens after one with a longer name than the limit")
+	check.Equal(t, open(long, "0x8"), 1, "opens after one with the longest name")
 	for i := range maxOpens {
-		check.opens[openKey{process: "0x4", handle: fmt.Sprint(i)}] = 0
+		c.opens[openKey{process: "0x4", handle: fmt.Sprint(i)}] = 0
 	}
-	again := audit.FromFields(audit.Header{ID: 4656}, func(yield func(string, string) bool) {
-		_ = yield("ProcessId", "0x4") && yield("HandleId", "7")
-	})
-	if check.Add(&again); len(check.opens) != maxOpens-1 {
-		t.Errorf("%d opens are remembered, want %d", len(check.opens), maxOpens-1)
-	}
-	if len(lines) != 2 || !strings.HasSuffix(lines[0], want[0]) || !strings.HasSuffix(lines[1], want[1]) {
-		t.Errorf("%q, want %q", lines, want)
-	}
-	if !regexp.MustCompile(`uses within the open +1 +1 +0`).MatchString(table.String()) {
-		t.Errorf("%s, want 1 equal and 1 differing use", table.String())
-	}
+	delete(c.opens, openKey{long, "0x4", "0x8"})
+	check.Equal(t, open("", "7"), maxOpens-1, "opens after one beyond the limit, which forgets its handle")
+	check.Equal(t, open("", "7"), maxOpens, "opens after one more")
 }
 
 // TestWindowsCheckAgreesWithRecordings makes events of the recorded rows. They have no difference but the known one
@@ -159,15 +173,11 @@ func TestWindowsCheckAgreesWithRecordings(t *testing.T) {
 	if err != nil || len(all) < 100 {
 		t.Fatalf("%d events: %v", len(all), err)
 	}
-	check := NewWindowsCheck(func(line string) { t.Error(line) })
+	c := NewWindowsCheck(func(line string) { t.Error(line) })
 	for i := range all {
-		check.Add(&all[i])
+		c.Add(&all[i])
 	}
-	var table strings.Builder
-	if err := check.Print(&table); err != nil || check.Differing() != 0 {
-		t.Errorf("%d differ (%v), want 0", check.Differing(), err)
-	}
-	t.Log(table.String())
+	check.Equal(t, c.Differing(), 0, "differences")
 }
 
 // FuzzWindowsCheck checks that a check of any event ends, and that its lines are lines (U-202).
@@ -179,11 +189,10 @@ func FuzzWindowsCheck(f *testing.F) {
 			_ = yield("ObjectType", typ) && yield("AccessList", list) && yield("AccessReason", reasons) &&
 				yield("AccessMask", mask) && yield("PrivilegeList", list) && yield("NewSd", reasons)
 		})
-		check := NewWindowsCheck(func(line string) {
+		NewWindowsCheck(func(line string) {
 			if strings.ContainsAny(line, "\n\x1b") {
 				t.Errorf("%q", line)
 			}
-		})
-		check.Add(&e)
+		}).Add(&e)
 	})
 }

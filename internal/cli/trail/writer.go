@@ -95,10 +95,11 @@ func (w *Writer) row(e *audit.Event) error {
 		text, _ := e.Field(name)
 		return clean(text)
 	}
-	privileges := field("PrivilegeList")
-	if privileges == "" {
-		privileges = field("EnabledPrivilegeList")
+	privileges, ok := e.Field("PrivilegeList")
+	if !ok {
+		privileges, _ = e.Field("EnabledPrivilegeList")
 	}
+	privileges = clean(strings.Join(strings.Fields(privileges), ","))
 	asked := field("AccessMask")
 	if m, ok := maskOf(e); ok && strings.HasPrefix(asked, "%%") {
 		asked = winnt.AccessMask(m).String()

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf16"
 
@@ -19,7 +20,13 @@ func TestFormOfFileIsRecognized(t *testing.T) {
 		"# extended LDIF\n#\n# LDAPv3\n\n# search\nsearch: 2\n": "",
 		"# extended LDIF\n\ndn: a\n":                            "ldif", "version: 1\ndn: a\n": "ldif",
 		"---------------\nUnix username:        a\n": "pdbedit", "---\nusers: []\n": "", "users: []\n": "",
-		"name,sid\na,BA\n": "", `{"users":[]}`: "", "": "", "{": "", "\n# a\n": "",
+		"# /usr/bin/wbinfo -u\nalice\n": "wbinfo", "---\nUnix username:        a\n": "",
+		"\xfe\xff\x00d\x00n\x00:\x00 \x00a": "ldif", inUTF16("dn: a\n" + strings.Repeat("b: c\n", 1<<13)): "ldif",
+		"#" + strings.Repeat(" ", 1<<16-2) + "\ndn: a\n":                        "", // the form is that of the first 64 KiB
+		"# a; b; c; d\n" + `"name","objectClass","SamAccountName","SID"` + "\n": "csv", "# a\n#TYPE x\n": "csv",
+		"# a\n+ wbinfo -u\n": "wbinfo", "# a\nUnix username: a\n": "pdbedit", "a b c\nUnix username: a\n": "",
+		"------\nusers: []\n": "",
+		"name,sid\na,BA\n":    "", `{"users":[]}`: "", "": "", "{": "", "\n# a\n": "",
 	} {
 		check.Equal(t, source.Form([]byte(text)), want, "%.40q: form", text)
 	}
@@ -32,11 +39,4 @@ func inUTF16(text string) string {
 		b = append(b, byte(u), byte(u>>8))
 	}
 	return string(b)
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -20,34 +19,6 @@ const (
 	passwd = "# users\nroot:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
 )
-
-func TestMalformedSourceIsRefused(t *testing.T) {
-	for _, c := range [][3]string{
-		{"passwd", "a:b\n", "line 1"}, {"passwd", "a:x:b:0:::\n", "line 1"}, {"pdbedit", "nothing", "Unix username"},
-		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2"},
-		{"ldif", "dn\n", "line 1"}, {"ldif", "dn:: !\n", "base64"},
-		{"ldif", "dn: a\nobjectSid:: AAAA\n", `entry "a"`}, {"netgroup", "", "want one of"},
-		{"ldif", "dn: a\nb: c\n d\n\ndn: e\nf\n", "line 6"}, {"wbinfo", "", "sh -x"}, {"wbinfo", "S-1-1-0\n", "line 1"},
-		{"wbinfo", "+ wbinfo -n a\nS-1-x SID_USER (1)\n", "line 2, an answer to wbinfo -n"},
-		{"wbinfo", "+ wbinfo -r a\nb\n", "not a gid"}, {"wbinfo", "+ wbinfo --user-sids=a\nS-1-1-0\n", "line 2"},
-		{"samba-tool", "a\n\ndn: b\nobjectSid: S-1-\n", `entry "b" before line 5`}, {"samba-tool", "ERROR(x): y\n", "line 1"},
-		{"csv", "a,b\n", "SamAccountName"}, {"csv", "SamAccountName,SID,sid\n", "twice"},
-		{"csv", "#TYPE x\nSamAccountName,SID\na,S-1-5-x\n", "line 3: column SID"},
-		{"csv", "SamAccountName,SID\na\n", "line 2"},
-		{"csv", "SamAccountName,SID,Enabled\na,S-1-5-21-1-2-3-4,ja\n", "line 2: column Enabled"},
-		{"bloodhound", "{\n\"data\":[}", "line 2"}, {"bloodhound", "{}", "meta"},
-		{"bloodhound", `{"meta":{"type":"users","version":3}}`, "versions 4 to 6"}, {"bloodhound", "PK", "zip"},
-		{"auto", "what?", "cannot detect"}, {"ldif", "\xff\xfea", "inside a character"},
-	} {
-		var l collect.Collector
-		if err := source.Read(&l, c[0], []byte(c[1])); err == nil || !strings.Contains(err.Error(), c[2]) {
-			t.Errorf("%s %q: %v, want %q in it", c[0], c[1], err, c[2])
-		}
-	}
-	if d, _ := sources.Read(t); len(d.Principals) != 0 {
-		t.Errorf("no files give %d principals, want 0", len(d.Principals))
-	}
-}
 
 // FuzzRead: no panic, time and memory in proportion to the input, and the written directory file can be read.
 func FuzzRead(f *testing.F) {
@@ -237,25 +208,37 @@ groups:
 	} {
 		var l collect.Collector
 		for _, f := range c.files {
-			if err := source.Read(&l, f[0], []byte(f[1])); err != nil {
-				t.Errorf("%s: %v", c.name, err)
-			}
+			check.NoError(t, source.Read(&l, f[0], []byte(f[1])))
 		}
 		full := strings.NewReplacer("sid: D", "sid: S-1-5-21-1-2-3-", "user D", "user S-1-5-21-1-2-3-", "[D",
 			"[S-1-5-21-1-2-3-",
 			", D", ", S-1-5-21-1-2-3-", "Group: D", "Group: S-1-5-21-1-2-3-", "odd D", "odd S-1-5-21-1-2-3-", "OLD",
 			"S-1-5-21-9-9-9-7").Replace
-		if got := string(dirfile.Write(l.Accounts())); got != full(c.want) {
-			t.Errorf("%s:\n got\n%s\nwant\n%s", c.name, got, full(c.want))
-		}
-		if got := strings.Join(l.Unresolved, "|"); got != full(c.unresolved) {
-			t.Errorf("%s leaves out\n got %s\nwant %s", c.name, got, full(c.unresolved))
-		}
+		check.Equal(t, string(dirfile.Write(l.Accounts())), full(c.want), "%s", c.name)
+		check.Equal(t, strings.Join(l.Unresolved, "|"), full(c.unresolved), "%s leaves out", c.name)
 		users, groups := l.Count()
-		if got := fmt.Sprint(users+groups, " ", strings.Count(c.want,
-			"{name:")); strings.Fields(got)[0] != strings.Fields(got)[1] {
-			t.Errorf("%s: accounts %s", c.name, got)
-		}
+		check.Equal(t, users+groups, strings.Count(c.want, "{name:"), "%s: number of accounts", c.name)
+	}
+}
+
+// The members of a group are names on lines, or the rows of a CSV file.
+func TestMembersAreNamesOrRows(t *testing.T) {
+	var l collect.Collector
+	check.NoError(t, source.Read(&l, "passwd", []byte(inUTF16("alice:x:1:5:::\r\nbób:x:2:5:::\r\n"+
+		"staff:x:6:\r\ncrew:x:7:\r\n"))))
+	check.NoError(t, source.ReadMembers(&l, "staff", []byte("alice\r\n\n ghost \n")))
+	check.NoError(t, source.ReadMembers(&l, "crew", []byte(inUTF16("SamAccountName;SID\r\nbób;"+d("1107")+"\r\n"))))
+	check.Equal(t, string(dirfile.Write(l.Accounts())), `domain: S-1-5-21-1-2-3
+users:
+  - {name: "alice", sid: S-1-22-1-1, memberOf: ["staff"], uid: 1, gid: 5}
+  - {name: "bób", sid: S-1-5-21-1-2-3-1107, memberOf: ["crew"], uid: 2, gid: 5}
+groups:
+  - {name: "staff", sid: S-1-22-2-6, gid: 6}
+  - {name: "crew", sid: S-1-22-2-7, gid: 7}
+`, "directory file")
+	check.SlicesEqual(t, l.Unresolved, []string{"ghost, a member of staff, is not in the files"}, "unresolved")
+	for _, bad := range []string{"\xff\xfea", "SamAccountName,SID\na\n"} {
+		check.That(t, source.ReadMembers(&l, "staff", []byte(bad)) != nil, "%q is accepted, want an error", bad)
 	}
 }
 
@@ -297,14 +280,30 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 			`","HasSIDHistory":[{"ObjectIdentifier":"x"}]}]}`, `data[0] "": HasSIDHistory: `},
 		{"pdbedit", "\nUnix username: \n", "line 2: Unix username: the name is missing"},
 		{"pdbedit", "Unix username: a\nPrimary Group SID: x\n", "line 2: Primary Group SID: "},
+		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2: User SID: "},
+		{"pdbedit", "nothing", `no line "Unix username:"`},
 		{"passwd", "a:x:1:2:::\n\nb:x:1:y:::\n", "line 3: a user has seven fields"}, {"passwd", ":x:1:\n", "line 1: "},
+		{"passwd", "a:b\n", "line 1: a user has seven fields"}, {"ldif", "dn\n", `line 1: "dn" is not an attribute`},
+		{"ldif", "dn:: !\n", "line 1: dn: wrong base64"}, {"ldif", "dn: a\nb: c\n d\n\ndn: e\nf\n", "line 6: "},
+		{"ldif", "dn: a\nobjectSid:: AAAA\n", `the entry "a" before line 3: objectSid: invalid SID`},
+		{"ldif", "\xff\xfea", "the UTF-16 text ends inside a character"}, {"wbinfo", "", `no line "+ wbinfo …"`},
+		{"wbinfo", "+ wbinfo -n a\nS-1-x SID_USER (1)\n", "line 2, an answer to wbinfo -n: "},
+		{"wbinfo", "+ wbinfo -r a\nb\n", `line 2, an answer to wbinfo -r: "b" is not a gid`},
+		{"samba-tool", "a\n\ndn: b\nobjectSid: S-1-\n", `the entry "b" before line 5: objectSid: `},
+		{"samba-tool", "ERROR(x): y\n", "line 1: samba-tool failed: ERROR(x): y"},
+		{"csv", "a,b\n", "line 1: want the columns SamAccountName and SID"},
+		{"csv", "SamAccountName,SID,sid\n", "line 1: the column sid is there twice"},
+		{"csv", "#TYPE x\nSamAccountName,SID\na,S-1-5-x\n", "line 3: column SID: "},
+		{"csv", "SamAccountName,SID\na\n", "line 2: wrong number of fields"},
+		{"bloodhound", "{\n\"data\":[}", "line 2: "}, {"bloodhound", "{}", `there is no "meta"`},
+		{"bloodhound", `{"meta":{"type":"users","version":3}}`, "version 3 of the collectors' files: versions 4 to 6"},
+		{"bloodhound", "PK", "zip: "}, {"auto", "what?", "cannot detect the form of the file: give one of passwd, "},
+		{"netgroup", "", `form "netgroup": want one of passwd, `},
 	} {
 		var l collect.Collector
 		err := source.Read(&l, c[0], []byte(c[1]))
-		if err == nil || !strings.HasPrefix(strings.TrimSpace(err.Error()), c[2]) &&
-			!strings.Contains(err.Error(), ": "+c[2]) {
-			t.Errorf("%s %q:\n got %v\nwant %s", c[0], c[1], err, c[2])
-		}
+		check.That(t, err != nil && (strings.HasPrefix(strings.TrimSpace(err.Error()), c[2]) ||
+			strings.Contains(err.Error(), ": "+c[2])), "%s %q:\n got %v\nwant %s", c[0], c[1], err, c[2])
 	}
 }
 
@@ -314,32 +313,26 @@ func TestOnlyAccountsBecomePrincipals(t *testing.T) {
 	var l collect.Collector
 	l.LeaveOut(func(s sid.SID) bool { return s.RID() == 2000 })
 	const claimText = `[{"name": "n", "type": "int64", "values": [1]}]`
-	claim := must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
+	claim := check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
 	for _, e := range []struct {
-		attributes map[string][]string
-		claims     *claims.Set
-	}{
-		{map[string][]string{"dn": {"CN=a"}, "samaccountname": {"a"}, "objectsid": {d("1107")}, "memberof": {"CN=g",
-			"CN=h"}}, claim},
-		{map[string][]string{"dn": {"CN=b"}, "samaccountname": {"b"}, "objectsid": {d("1108")}}, nil},
-		{map[string][]string{"dn": {"CN=g"}, "samaccountname": {"g"}, "objectsid": {d("2000")}, "objectclass": {"group"}},
-			claim},
-		{map[string][]string{"dn": {"CN=h"}, "samaccountname": {"h"}, "objectsid": {d("2001")}, "objectclass": {"group"}},
-			nil},
-		{map[string][]string{"ou": {"x"}}, nil},
-	} {
-		r, err := ldif.Parse(e.attributes)
-		check.RequireThat(t, err == nil, "%v: %v", e.attributes, err)
+		name, rid string
+		class     []string
+		memberOf  []string
+		claims    *claims.Set
+	}{{"a", "1107", nil, []string{"CN=g", "CN=h"}, claim}, {"b", "1108", nil, nil, nil},
+		{"g", "2000", []string{"group"}, nil, claim}, {"h", "2001", []string{"group"}, nil, nil}} {
+		r := check.Must(ldif.Parse(map[string][]string{"dn": {"CN=" + e.name}, "samaccountname": {e.name},
+			"objectsid": {d(e.rid)}, "objectclass": e.class, "memberof": e.memberOf}))
 		r.Claims = e.claims
 		l.Put(r)
 	}
-	if _, err := ldif.Parse(map[string][]string{"objectsid": {"S-1-x"}}); err == nil {
-		t.Error("an entry of a wrong SID")
-	}
+	l.Put(check.Must(ldif.Parse(map[string][]string{"ou": {"x"}})))
+	_, err := ldif.Parse(map[string][]string{"objectsid": {"S-1-x"}})
+	check.That(t, err != nil, "an entry with a malformed SID is accepted, want an error")
 	want := "domain: S-1-5-21-1-2-3\nusers:\n" + `  - {name: "a", sid: ` + d("1107") + `, memberOf: ["h"], claims: ` +
-		claimText +
-		"}\n" + `  - {name: "b", sid: ` + d("1108") + "}\ngroups:\n" + `  - {name: "h", sid: ` + d("2001") + "}\n"
-	if got := string(dirfile.Write(l.Accounts())); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+		claimText + "}\n" + `  - {name: "b", sid: ` + d("1108") + "}\ngroups:\n" + `  - {name: "h", sid: ` + d("2001") +
+		"}\n"
+	check.Equal(t, string(dirfile.Write(l.Accounts())), want, "directory file")
+	none, _ := sources.Read(t)
+	check.Equal(t, len(none.Principals), 0, "principals without a file")
 }

@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,10 +24,10 @@ type memory struct {
 	*Engine
 	time   time.Time
 	of     map[Path]*node
-	refuse func(call string, name Path) error // nil: refuses nothing
-	most   int                                // members of a folder; 0: no limit
+	refuse func(call string, name Path) error // its errors are those of the calls
+	most   int                                // listed members of a folder
 	how    Creation                           // of the last upload
-	open   int                                // uploads and stages
+	open   int                                // files, uploads and stages
 	n      int                                // versions and hidden names
 }
 
@@ -41,7 +42,8 @@ type node struct {
 // newMemory returns a server with the folder /c, which has the files f, t and d/m with their last letter, and an empty
 // folder e.
 func newMemory(t *testing.T) *memory {
-	m := &memory{T: t, time: time.Unix(1e9, 0).UTC(), of: map[Path]*node{Root: {folder: true}}}
+	m := &memory{T: t, time: time.Unix(1e9, 0).UTC(), of: map[Path]*node{Root: {folder: true}},
+		refuse: func(string, Path) error { return nil }, most: mostCopied}
 	m.Engine = New(func() time.Time { return m.time })
 	for _, name := range []Path{"/c", "/c/d", "/c/e"} {
 		m.of[name] = &node{folder: true}
@@ -59,13 +61,13 @@ func (m *memory) put(name Path, text string) {
 }
 
 // run performs steps of package davcases, one on each line, and returns the answer to the last one. It checks that no
-// upload and no stage stays open.
+// file, upload and stage stays open.
 func (m *memory) run(steps string) (code int, answer string) {
 	m.Helper()
 	s := &davcases.Site{T: m.T, Base: "http://host.test/c", Client: &http.Client{Transport: m}}
 	for step := range strings.SplitSeq(steps, "\n") {
 		code, answer = s.Ask(step)
-		check.Equal(m, m.open, 0, "uploads and stages that stay open after %.80s", step)
+		check.Equal(m, m.open, 0, "files, uploads and stages that stay open after %.80s", step)
 	}
 	return code, answer
 }
@@ -127,21 +129,11 @@ func (m *memory) ReadFile(name string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
-var (
-	errAbsent  = Refuse(http.StatusNotFound, "no such name")
-	errNoPlace = Refuse(http.StatusConflict, "no such folder")
-)
+var errAbsent = Refuse(http.StatusNotFound, "no such name")
 
-// refused returns the error of refuse.
-func (m *memory) refused(call string, name Path) error {
-	if m.refuse == nil {
-		return nil
-	}
-	return m.refuse(call, name)
-}
-
-func (*memory) Parse(u *url.URL) (Path, bool, error) {
-	return Path("/" + strings.Trim(u.Path, "/")), strings.HasSuffix(u.Path, "/"), nil
+func (m *memory) Parse(u *url.URL) (Path, bool, error) {
+	name := Path("/" + strings.Trim(u.Path, "/"))
+	return name, strings.HasSuffix(u.Path, "/"), m.refuse("Parse", name)
 }
 
 func (*memory) Mutable(name Path) error {
@@ -153,14 +145,15 @@ func (*memory) Mutable(name Path) error {
 
 func (m *memory) Stat(name Path) (Info, error) {
 	n := m.of[name]
-	switch err := m.refused("Stat", name); {
+	switch err := m.refuse("Stat", name); {
 	case err != nil:
 		return Info{}, err
 	case n == nil:
 		return Info{}, errAbsent
 	}
 	i := Info{Name: string(name[strings.LastIndexByte(string(name), '/')+1:]), Folder: n.folder,
-		Size: int64(len(n.text)), Created: time.Unix(1e9, 0).UTC(), Modified: time.Unix(1e9, 5e8).UTC()}
+		Size: int64(len(n.text)), Created: time.Unix(1e9, 0).UTC(), Modified: time.Unix(1e9, 5e8).UTC(),
+		Type: "text/plain"}
 	if !n.folder {
 		i.Tag = fmt.Sprintf(`"%d"`, n.version)
 	}
@@ -173,10 +166,8 @@ func (m *memory) List(name Path, most int) (members []Info, more bool, err error
 			members = append(members, i)
 		}
 	}
-	if m.most > 0 {
-		most = min(most, m.most)
-	}
-	return members[:min(most, len(members))], len(members) > most, m.refused("List", name)
+	most = min(most, m.most)
+	return members[:min(most, len(members))], len(members) > most, m.refuse("List", name)
 }
 
 func (m *memory) Mkdir(name Path) error {
@@ -191,7 +182,7 @@ func (m *memory) Mkdir(name Path) error {
 }
 
 func (m *memory) Remove(name Path) error {
-	if err := m.refused("Remove", name); err != nil {
+	if err := m.refuse("Remove", name); err != nil {
 		return err
 	}
 	for at := range m.of {
@@ -221,7 +212,7 @@ func (m *memory) Rename(from, to Path, replace bool) error {
 
 func (m *memory) Replace(from, to Path) (old Path, err error) {
 	old = m.Hidden(to)
-	if err := m.refused("Replace", to); err != nil {
+	if err := m.refuse("Replace", to); err != nil {
 		return "", err
 	}
 	_ = m.Rename(to, old, false) // the name is free
@@ -248,7 +239,7 @@ type memoryStage struct {
 }
 
 func (s *memoryStage) Rename(to Path) error {
-	if err := s.refused("Stage.Rename", to); err != nil {
+	if err := s.refuse("Stage.Rename", to); err != nil {
 		return err
 	}
 	return s.memory.Rename(s.name, to, false)
@@ -257,13 +248,16 @@ func (s *memoryStage) Close() { s.open-- }
 
 func (*memory) Detach() {}
 
-func (m *memory) Removable(name Path) error { return m.refused("Removable", name) }
+func (m *memory) Removable(name Path) error { return m.refuse("Removable", name) }
 
-func (m *memory) Movable(from, _ Path) error {
-	if m.of[from] == nil {
+func (m *memory) Movable(from, to Path) error {
+	switch {
+	case m.of[from] == nil:
 		return errAbsent
+	case from == to:
+		return m.Removable(from)
 	}
-	return m.refused("Movable", from)
+	return m.refuse("Movable", from)
 }
 
 func (m *memory) Makeable(name Path, folder bool) error {
@@ -272,20 +266,27 @@ func (m *memory) Makeable(name Path, folder bool) error {
 		call = "Makeable folder"
 	}
 	if up := m.of[name.Parent()]; up == nil || !up.folder {
-		return errNoPlace
+		return Refuse(http.StatusConflict, "no such folder")
 	}
-	return m.refused(call, name)
+	return m.refuse(call, name)
 }
 
 func (m *memory) Lockable(name Path) error {
 	if m.of[name] == nil {
 		return m.Makeable(name, false)
 	}
-	return nil
+	return m.refuse("Lockable", name)
 }
 
 func (m *memory) Open(name Path) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader(m.of[name].text)), m.refused("Open", name)
+	if err := m.refuse("Open", name); err != nil {
+		return nil, err
+	}
+	m.open++
+	return struct {
+		io.Reader
+		io.Closer
+	}{strings.NewReader(m.of[name].text), &memoryUpload{memory: m}}, nil
 }
 
 func (m *memory) Create(name Path, c Creation) (Upload, error) {
@@ -293,10 +294,7 @@ func (m *memory) Create(name Path, c Creation) (Upload, error) {
 	if n := m.of[name]; n != nil && (n.folder || c.New) {
 		return nil, errExists
 	}
-	if err := m.Makeable(name, false); err != nil {
-		return nil, err
-	}
-	if err := m.refused("Create", name); err != nil {
+	if err := cmp.Or(m.Makeable(name, false), m.refuse("Create", name)); err != nil {
 		return nil, err
 	}
 	m.open++
@@ -315,7 +313,7 @@ type memoryUpload struct {
 func (u *memoryUpload) ReadFrom(r io.Reader) (int64, error) {
 	b, err := io.ReadAll(r)
 	u.text = string(b)
-	return int64(len(b)), err
+	return int64(len(b)), cmp.Or(err, u.refuse("ReadFrom", u.name))
 }
 
 func (u *memoryUpload) Commit() (i Info, created bool, err error) {
@@ -323,6 +321,9 @@ func (u *memoryUpload) Commit() (i Info, created bool, err error) {
 		if u.leave, err = u.how.Enter(); err != nil {
 			return i, false, err
 		}
+	}
+	if err := u.refuse("Commit", u.name); err != nil {
+		return i, false, err
 	}
 	old := u.of[u.name]
 	u.put(u.name, u.text)
@@ -341,7 +342,12 @@ func (u *memoryUpload) Close() error {
 	return nil
 }
 
-func (*memory) Property(Path, *Info, string) (string, int) { return "", http.StatusNotFound }
+func (*memory) Property(_ Path, _ *Info, local string) (string, int) {
+	if local == "owner" {
+		return "alice", http.StatusOK
+	}
+	return "", http.StatusNotFound
+}
 
 func (m *memory) Properties(name Path) map[Name]Property {
 	if n := m.of[name]; n != nil {
@@ -351,13 +357,11 @@ func (m *memory) Properties(name Path) map[Name]Property {
 }
 
 func (m *memory) Patch(name Path, patches []Patch) error {
-	if err := m.refused("Patch", name); err != nil {
+	if err := m.refuse("Patch", name); err != nil {
 		return err
 	}
-	props := maps.Clone(m.of[name].props)
-	if props == nil {
-		props = map[Name]Property{}
-	}
+	props := map[Name]Property{}
+	maps.Copy(props, m.of[name].props)
 	for _, p := range patches {
 		if p.Remove {
 			delete(props, p.Property.Name)

@@ -66,7 +66,8 @@ func TestIfHeaderFollowsRFC4918(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", " ", "(", ")", "()", "x", "urn:a", "<urn:a>", "(urn:a)", "(<urn:a>", "(<urn:a)",
-		"(<>)", "<> (<urn:a>)", `(["one)`, `([one])`, `(["one" ])`, "([])", "(Not)", "(Not Not <urn:a>)", "(Nota <urn:a>)",
+		"(x", "(<>)", "<> (<urn:a>)", `(["one)`, `([one])`, `(["one" ])`, `(["one"`, `(["one"x)`, "([])", "(Not)",
+		"(Not Not <urn:a>)", "(Nota <urn:a>)",
 		"(<urn:a>) x", "(<urn:a>) </b> (<urn:b>)", "</b> </free> (<urn:a>)", "</b> (<urn:b>) </free>", "((<urn:a>))",
 		"(<urn:a> (<urn:b>))", "(<urn a>)", "(<<urn:a>)", "(" + strings.Repeat("<urn:a>", mostIfConditions+1) + ")"} {
 		if lists, err := parseIf(text); err == nil {

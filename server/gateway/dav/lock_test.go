@@ -1,7 +1,9 @@
 package dav
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,50 +74,40 @@ func TestLocksExcludeEachOtherIfTheyOverlap(t *testing.T) {
 	}
 }
 
-// TestDropKeepsLocksOfMembers checks that Drop removes the locks of descendants only if told to.
+// TestDropKeepsLocksOfMembers checks that Drop removes the locks of descendants only if told to, and the order of the
+// others.
 func TestDropKeepsLocksOfMembers(t *testing.T) {
-	for below, want := range map[bool]int{false: 2, true: 1} {
+	for below, want := range map[bool]int{false: 20, true: 10} {
 		table := newLockTable(time.Now)
-		for _, name := range []Path{"/d", "/d/e", "/dd"} {
-			check.NoError(t, func() error { _, _, err := table.Add(Lock{Root: name}, time.Hour); return err }())
+		for i := range 30 {
+			_, _, err := table.Add(Lock{Root: []Path{"/d", "/d/e", "/dd"}[i%3], Shared: true}, time.Hour)
+			check.NoError(t, err)
 		}
 		table.Drop("/d", below)
-		check.Equal(t, len(table.Active()), want, "below %t: locks", below)
+		left := table.Active()
+		check.That(t, len(left) == want && slices.IsSortedFunc(left, func(a, b Lock) int {
+			return cmp.Or(cmp.Compare(a.Root, b.Root), cmp.Compare(a.Token, b.Token))
+		}), "below %t: %+v, want %d locks in order", below, left, want)
 	}
 }
 
-// A lock holds until its end, to the moment, although nothing has removed it from the table yet.
-func TestExpiredLockIsNotFound(t *testing.T) {
+// TestLockHoldsUntilItsEnd checks that a lock, which a refresh has shortened, holds until its end, to the moment,
+// although nothing has removed it from the table yet.
+func TestLockHoldsUntilItsEnd(t *testing.T) {
 	now := time.Unix(1000, 0)
 	table := newLockTable(func() time.Time { return now })
-	l, _, err := table.Add(Lock{User: "alice", Root: Root.Join("f")}, time.Minute)
+	l, _, err := table.Add(Lock{User: "alice", Root: "/f"}, time.Hour)
 	check.NoError(t, err)
-	for _, c := range []struct {
-		later time.Duration
-		want  bool
-	}{{time.Minute, true}, {time.Minute + 1, false}} {
-		now = time.Unix(1000, 0).Add(c.later)
-		if got, ok := table.owned("alice", l.Token, "/f"); ok != c.want || ok && got.Token != l.Token {
-			t.Errorf("after %v: %+v, %t, want %t", c.later, got, ok, c.want)
-		}
+	l.Until = now.Add(time.Minute)
+	got, ok := table.refresh(l.Token, time.Minute)
+	check.That(t, ok && got == l, "refreshed: %+v, %t, want %+v", got, ok, l)
+	for later, want := range []bool{true, false} {
+		now = l.Until.Add(time.Duration(later))
+		got, ok := table.owned("alice", l.Token, "/f")
 		root, _ := table.blocking(passport{user: "bob"}, touch{at: "/f"})
-		check.Equal(t, root == "/f", c.want, "after %v: the lock blocks", c.later)
+		check.That(t, ok == want && (root == "/f") == want && (!ok || got == l),
+			"%d ns after its end: %+v, %t, blocked by %q, want %t", later, got, ok, root, want)
+		_, _, err = table.Add(Lock{User: "bob", Root: "/f"}, time.Hour)
+		check.Equal(t, err == errConflict, want, "%d ns after its end: the lock excludes another", later)
 	}
-}
-
-// TestShortenedLockEndsEarlier checks that a lock that a refresh has shortened excludes no other after its new end.
-func TestShortenedLockEndsEarlier(t *testing.T) {
-	now := time.Unix(1000, 0)
-	table := newLockTable(func() time.Time { return now })
-	l, _, err := table.Add(Lock{User: "alice", Root: Root.Join("f")}, time.Hour)
-	check.NoError(t, err)
-	if got, ok := table.refresh(l.Token, time.Minute); !ok || !got.Until.Equal(now.Add(time.Minute)) {
-		t.Errorf("refreshed: %+v, %t, want it to end in a minute", got, ok)
-	}
-	now = now.Add(time.Minute)
-	_, _, err = table.Add(Lock{User: "bob", Root: Root.Join("f")}, time.Hour)
-	check.ErrorIs(t, err, errConflict, "a lock before the end of the other")
-	now = now.Add(1)
-	_, _, err = table.Add(Lock{User: "bob", Root: Root.Join("f")}, time.Hour)
-	check.NoError(t, err)
 }

@@ -43,13 +43,15 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < exclusive\nalice LOCK /t If: ($1) (Not <DAV:no-lock>)", nil, 412,
 			"lock-token-matches-request-uri", 1},
 		{"alice LOCK /f < exclusive\nalice UNLOCK /t Lock-Token: $1", nil, 409, "lock-token-matches-request-uri", 1},
-		{"alice LOCK /n < exclusive", func(m *memory) { m.refuse = refusing("Create", "/c/n") }, 403, "access denied", 0},
+		{"alice LOCK /n < exclusive", nil, 201, "Second-3600<", 1},
+		{"alice LOCK /n < exclusive", refuse("Create", "/c/n"), 403, "access denied", 0},
 		{"alice LOCK /n < exclusive", func(m *memory) {
 			m.refuse = func(call string, name Path) error {
-				if call == "Create" {
-					m.put(name, "of the host")
+				if call != "Create" {
+					return nil
 				}
-				return refusing("Create", "/c/n")(call, name)
+				m.put(name, "of the host")
+				return errExists
 			}
 		}, 200, "/c/n", 1},
 		{"alice LOCK /n < exclusive", func(m *memory) {
@@ -80,7 +82,9 @@ func TestLocksStayWithNames(t *testing.T) {
 		"alice MOVE /e Destination: /c/d; If: </c/d> ($1) </c/d/m> ($2) </c/e> ($3)")
 	check.That(t, code == 204 && m.tree() == "d/ f=f t=t", "MOVE: %d %s\n%s", code, says, m.tree())
 	left := m.Locks.Active()
-	check.That(t, len(left) == 1 && left[0].Root == "/c/d", "locks after MOVE: %+v, want that of /c/d", left)
+	check.RequireThat(t, len(left) == 1 && left[0].Root == "/c/d", "locks after MOVE: %+v, want that of /c/d", left)
+	_, says = m.run("alice PROPFIND /d Depth: 0")
+	check.That(t, strings.Contains(says, "<D:locktoken><D:href>"+left[0].Token+"<"), "%s, want %s", says, left[0].Token)
 	m.time = m.time.Add(500 * time.Millisecond)
 	_, says = m.run("bob PROPFIND /d Depth: 0")
 	check.That(t, strings.Contains(says, "Second-100<") && !strings.Contains(says, "opaquelocktoken"),

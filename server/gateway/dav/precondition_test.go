@@ -15,8 +15,7 @@ import (
 func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
 		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
-		"http:/x":      true,
-		"http://h/x?a": false} {
+		"http:/x": true, "//g/x": true, "http://h/x?a": false} {
 		u, err := url.Parse(text)
 		check.NoError(t, err)
 		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
@@ -65,6 +64,5 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 func TestBusyRefusalAsksForRetry(t *testing.T) {
 	w := httptest.NewRecorder()
 	(&busy{refusal{code: http.StatusServiceUnavailable}}).Answer(w, nil)
-	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5", "%d %v, want 503 and 5 seconds", w.Code,
-		w.Header())
+	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5", "%d %v, want 503 and 5 s", w.Code, w.Header())
 }

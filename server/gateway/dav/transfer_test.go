@@ -20,6 +20,7 @@ func TestRepeatedHeadersAreBadRequests(t *testing.T) {
 	}{
 		{"DELETE", http.Header{"Depth": {"infinity", "infinity"}}},
 		{"COPY", http.Header{"Destination": {"/c/n", "/c/n"}}},
+		{"COPY", http.Header{"Destination": {""}}},
 		{"COPY", http.Header{"Destination": {"/c/n"}, "Overwrite": {"T", "T"}}},
 		{"UNLOCK", http.Header{"Lock-Token": {"<urn:x>", "<urn:x>"}}},
 		{"UNLOCK", http.Header{"Lock-Token": {"<>"}}},
@@ -65,24 +66,32 @@ func TestUploadReplacesOnlyWithoutConditions(t *testing.T) {
 	}
 }
 
-// TestCopyStopsAfterClientLeft checks that a COPY of a folder reads no further file after its client has left.
-func TestCopyStopsAfterClientLeft(t *testing.T) {
-	m := newMemory(t)
-	m.put("/c/d/n", "n")
-	before := m.tree()
-	ctx, leave := context.WithCancel(t.Context())
-	var read []Path
-	m.refuse = func(call string, name Path) error {
-		if call == "Open" {
-			read = append(read, name)
-			leave()
+// TestRequestStopsAfterClientLeft checks that a COPY of a folder, also over another, and a DELETE go no further after
+// their client has left, and that a COPY leaves nothing.
+func TestRequestStopsAfterClientLeft(t *testing.T) {
+	for _, c := range []struct {
+		method, to, call string
+		code             int
+	}{
+		{"COPY", "/c/n", "Open", 503}, {"COPY", "/c/e", "Open", 503}, {"DELETE", "", "Remove", 207},
+	} {
+		m := newMemory(t)
+		m.put("/c/d/n", "n")
+		before := m.tree()
+		ctx, leave := context.WithCancel(t.Context())
+		var done []Path
+		m.refuse = func(call string, name Path) error {
+			if call == c.call {
+				done = append(done, name)
+				leave()
+			}
+			return nil
 		}
-		return nil
+		r := httptest.NewRequestWithContext(ctx, c.method, "http://host.test/c/d", nil)
+		r.Header.Set("Destination", c.to)
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		check.That(t, w.Code == c.code && len(done) == 1 && m.tree() == before,
+			"%s to %q: %d after %s of %v\n%s, want %d after one", c.method, c.to, w.Code, c.call, done, m.tree(), c.code)
 	}
-	r := httptest.NewRequestWithContext(ctx, "COPY", "http://host.test/c/d", nil)
-	r.Header.Set("Destination", "/c/n")
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, r)
-	check.That(t, w.Code == 503 && len(read) == 1 && m.tree() == before, "%d, read %v\n%s, want 503 after one file",
-		w.Code, read, m.tree())
 }

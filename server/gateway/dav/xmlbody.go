@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -137,13 +138,10 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
 	}
-	inner := scope
+	inner, own := scope, false
 	declare := func(prefix, space string) {
-		if len(inner) == len(scope) {
-			inner = make(map[string]string, len(scope)+1)
-			for k, v := range scope {
-				inner[k] = v
-			}
+		if !own {
+			inner, own = maps.Clone(scope), true
 		}
 		inner[prefix] = space
 	}

@@ -23,6 +23,7 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
 		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
 		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
+		`<a xmlns:b="c" xmlns:d="e"><b:f d:g=""/></a>`: true,
 		attributes(64): true, attributes(65): false} {
 		if _, err := parseXML([]byte(body)); (err == nil) != fine {
 			t.Errorf("G-21: %.40q: %v", body, err)
@@ -33,17 +34,19 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 // TestTextIsEscapedForXML checks the text of XML elements and attributes, also for bytes that XML cannot have.
 func TestTextIsEscapedForXML(t *testing.T) {
 	for s, want := range map[string]string{"a~": "a~", "é": "é", `<&">`: "&lt;&amp;&#34;&gt;", "a\nb": "a&#xA;b",
-		"a\x01": "a\uFFFD", "a\xff": "a\uFFFD"} {
+		"a\x01": "a\uFFFD", "\x01": "\uFFFD", "a\xff": "a\uFFFD"} {
 		check.Equal(t, text(s), want, "%q", s)
 	}
 }
 
 // TestValuesKeepTheirNamespaces checks that a rewritten value keeps its meaning without the prefixes that its
-// document declared: element and attribute names, text, and the language in scope (RFC 4918, 4.3).
+// document declared: element and attribute names, text, and the language in scope (RFC 4918, 4.3). An element may
+// declare several prefixes, and some of them anew.
 func TestValuesKeepTheirNamespaces(t *testing.T) {
-	const body = `<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x" xml:lang="de"><D:set><D:prop><x:p y="&quot;1">` +
-		`a &lt; b<x:c x:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></D:set>` +
-		`<D:remove><D:prop><x:q/></D:prop></D:remove></D:propertyupdate>`
+	const body = `<propertyupdate xmlns="DAV:" xmlns:D="DAV:" xmlns:x="urn:y" xml:lang="de"><set>` +
+		`<D:prop xmlns="" xmlns:x="urn:x" xmlns:z="urn:z"><x:p y="&quot;1" lang="en">` +
+		`a &lt; b<x:c x:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></set>` +
+		`<remove><prop xmlns:x="urn:x" xmlns:y="urn:y"><x:q/></prop></remove></propertyupdate>`
 	got, err := readPatches([]byte(body))
 	check.RequireThat(t, err == nil && len(got) == 2, "%v %v", got, err)
 	want := Property{Name: Name{Space: "urn:x", Local: "p"}, Lang: "de", Value: `a &lt; b<c xmlns="urn:x" ` +
