@@ -183,10 +183,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 			}
 			*g = &v
 		}
-		p.pos += end
-		if err := p.semicolon(); err != nil {
-			return err
-		}
+		p.pos += end + 1
+		p.blanks()
 	}
 	return nil
 }
@@ -215,20 +213,22 @@ func (p *parser) aceTrustee(f *fields) error {
 }
 
 // aceTail parses the seventh field of an ACE: a condition or an attribute.
-//   - Callback and resource attribute ACEs, and those with a type in the form 0xNN, must have it.
-//   - Other types can have it only as ";#hex" with the option Extended.
+//   - Callback and resource attribute ACEs must have it.
+//   - Other types can have it only as ";#hex" with the option Extended. An ACE without a trustee must have it so.
 func (p *parser) aceTail(aceFields *fields) error {
-	if p.peek() != ';' {
-		if aceFields.raw || aceFields.t.IsCallback() || aceFields.t == sd.SystemResourceAttribute {
-			return p.fail(ntstatus.InvalidACL, "';' and a condition or attribute")
-		}
-		return nil
-	}
 	if p.opt.Extended && strings.HasPrefix(p.rest(), ";#") {
 		return p.hexTail(aceFields)
 	}
-	if !aceFields.raw && !aceFields.t.IsCallback() && aceFields.t != sd.SystemResourceAttribute {
+	must := aceFields.t.IsCallback() || aceFields.t == sd.SystemResourceAttribute
+	switch has := p.peek() == ';'; {
+	case aceFields.raw:
+		return p.fail(ntstatus.InvalidACL, "';#' and the bytes of the ACE")
+	case must && !has:
+		return p.fail(ntstatus.InvalidACL, "';' and a condition or attribute")
+	case has && !must:
 		return p.fail(ntstatus.InvalidACL, "')': an ACE of this type ends with the trustee")
+	case !has:
+		return nil
 	}
 	if err := p.semicolon(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package sddl_test
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,10 +60,9 @@ func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
 	check.RequireThat(t, err == nil && d.DACL().Size() == 65528 && d.DACL().Len() == 1820, "%v", err)
-	var se *sddl.SyntaxError
-	if _, err = sddl.Parse("D:" + strings.Repeat(ace, 1821)); !errors.As(err, &se) || se.Status != ntstatus.InvalidACL {
-		t.Fatalf("C-59: parsing a list of 1821 entries: %v, want STATUS_INVALID_ACL", err)
-	}
+	text := "D:" + strings.Repeat(ace, 1821)
+	_, err = sddl.Parse(text)
+	wantSyntax(t, text, err, ntstatus.InvalidACL, 2) // C-59
 }
 
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
@@ -74,10 +74,16 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	unknown := must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
+	bare := must(sd.RawACE(sd.AccessAllowed, 0, []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5}))
+	flagged := must(sd.RawACE(sd.AccessAllowedObject, 0, []byte{1, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}))
+	data := sddl.MustParse(`S:(RA;;;;;WD;("x",TI,0,1))`).SACL().At(0).AppData()
+	attribute := func(mask winnt.AccessMask, trustee sid.SID, data string) sd.ACE {
+		return must(sd.NewACE(sd.SystemResourceAttribute, 0, mask, trustee, sd.ACEExtra{AppData: []byte(data)}))
+	}
 	// An unknown type is allowed in both lists. A known type is allowed only in its own list, also by its number
 	// (S-14).
 	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
-		"D:(0x00;;CC;;;WD)": true,
+		"D:(0x00;;CC;;;WD)": true, "D:(0x00;;CC;;;WD;#)": true, "D:(0x40;;;;;;(a))": false, "D:(XA;;;;;;(a))": false,
 		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
 		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
 			t.Errorf("parsing %s with Extended: %v, want accepted = %t", text, err, ok)
@@ -101,20 +107,28 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	for want, a := range map[string]sd.ACE{
 		"(0x04;;;;;;#0300000001000000010100000000000512000000010100000000000100000000)": compound,
 		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,
-		"(0x09;;CC;;;WD;#01020304)": opaque,
-		"(0x00;;CC;;;WD;#01020304)": trailing,
-		"(0x40;ID;;;;;#0102)":       unknown,
+		"(0x09;;CC;;;WD;#01020304)":                                                 opaque,
+		"(0x00;;CC;;;WD;#01020304)":                                                 trailing,
+		"(0x40;ID;;;;;#0102)":                                                       unknown,
+		"(0x00;;;;;;#010000000100000000000005)":                                     bare,
+		"(0x05;;;;;;#0100000004000000010100000000000100000000)":                     flagged,
+		fmt.Sprintf("(0x12;;;;;;#01000000%x%x)", sid.Everyone.Binary(), data):       attribute(1, sid.Everyone, data),
+		fmt.Sprintf("(0x12;;;;;;#00000000%x%x)", sid.Administrators.Binary(), data): attribute(0, sid.Administrators, data),
+		fmt.Sprintf("(0x12;;;;;WD;#%x00000000)", data):                              attribute(0, sid.Everyone, data+"\x00\x00\x00\x00"),
+		"(0x12;;;;;WD;#01020304)":                                                   attribute(0, sid.Everyone, "\x01\x02\x03\x04"),
 	} {
 		if _, err := sddl.FormatACE(a, sddl.Options{}); !errors.Is(err, ntstatus.InvalidACL.Err()) {
 			t.Errorf("printing %s without Extended: %v, want STATUS_INVALID_ACL", want, err)
 		}
 		got, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 		check.That(t, got == want && err == nil, "entry printed as %s, %v, want %s", got, err, want)
-		d, err := sddl.Parse("D:"+want, sddl.Options{Extended: true})
-		if err != nil || d.DACL().At(0) != a {
-			t.Errorf("%s parsed as %x, %v, want the same entry", want, d.DACL().At(0).Binary(), err)
+		list, of := "D:", (*sd.Descriptor).DACL
+		if a.Type().IsSystem() {
+			list, of = "S:", (*sd.Descriptor).SACL
 		}
-		if _, err := sddl.Parse("D:" + want); err == nil {
+		d, err := sddl.Parse(list+want, sddl.Options{Extended: true})
+		check.That(t, err == nil && of(d).At(0) == a, "%s parsed as %x, %v, want the same entry", want, d.Binary(), err)
+		if _, err := sddl.Parse(list + want); err == nil {
 			t.Errorf("%s was parsed without Extended, want an error", want)
 		}
 	}

@@ -163,7 +163,8 @@ func appendACE(b []byte, ace sd.ACE, options Options) ([]byte, error) {
 	}
 	b = fmt.Appendf(b, "(0x%02x", uint8(ace.Type()))
 	if f := (fields{t: ace.Type(), flags: ace.Flags(), mask: ace.Mask(), trustee: ace.SID(),
-		data: []byte(ace.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
+		data: []byte(ace.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) &&
+		(f.t != sd.SystemResourceAttribute || f.mask == 0 && f.trustee == sid.Everyone) {
 		f.object, f.inherits = guidPointer(ace.ObjectType()), guidPointer(ace.InheritedObjectType())
 		if again, err := f.build(); err == nil && again == ace {
 			b = appendFields(b, ace, options)

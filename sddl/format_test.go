@@ -57,6 +57,7 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"S-39 label", "S:(ML;;NXNWNR;;;LW)", "S:(ML;;NWNRNX;;;LW)"},
 		{"S-39 a label with other rights", "S:(ML;;0x20003;;;LW)", "S:(ML;;CCDCRC;;;LW)"},
 		{"S-39 a label with a bit that no name has", "S:(ML;;0x203;;;LW)", "S:(ML;;0x203;;;LW)"},
+		{"S-40 flags of an access filter", "S:(FL;IOTPOI;FA;;;WD;(a))", "S:(FL;OIIOTP;FA;;;WD;(a))"},
 		{"S-40 ACE flags", "S:(AU;FASACIOIIDIONPCR;FA;;;WD)", "S:(AU;OICINPIOIDSAFACR;FA;;;WD)"},
 		{"S-40 filter", `S:(FL;TP;RC;;;WD;(@User.a))`, `S:(FL;TP;RC;;;WD;(@USER.a))`},
 		{"S-41", " D: P (A; OI; GA;;; wd ) (a;;RP  LC; ; ;ba) ", "D:P(A;OI;GA;;;WD)(A;;LCRP;;;BA)"},

@@ -50,7 +50,7 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 func TestMixedRightsAddUp(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
-		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3,
+		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3, "FR|0b11": 0x12008B,
 		"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000, "GENERIC_ALL|GENERIC_READ": 0x90000000,
 		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
 		"FILE_GENERIC_EXECUTE": 0x1200A0, "KEY_ALL_ACCESS": 0xF003F, "KEY_READ": 0x20019, "KEY_WRITE": 0x20006,
@@ -78,7 +78,7 @@ func TestMixedRightsAddUp(t *testing.T) {
 // A mask is hexadecimal, octal or decimal, and ends after its digits. A number that is too large saturates, and
 // ParseStrict refuses it (S-38).
 func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
-	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
+	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15, "0017": 15,
 		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
 		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,
 			"strict": sddl.ParseStrict} {
@@ -88,7 +88,7 @@ func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]winnt.AccessMask{"4294967296": 0xFFFFFFFF, "0xfffffffff": 0xFFFFFFFF,
-		"-1": 0xFFFFFFFF, "-0x2": 0xFFFFFFFE, "1FA": 0x1F01FF, "0x1GA": 0x10000001, "FA1": 0x1F01FF, "FA 0x200": 0,
+		"-1": 0xFFFFFFFF, "-0x2": 0xFFFFFFFE, "1FA": 0x1F01FF, "0x1GA": 0x10000001, "FA1": 0x1F01FF, "FA 0x200": 0, "1x5": 0,
 		"99999999999999999999999": 0xFFFFFFFF} {
 		d, err := sddl.Parse("D:(A;;" + text + ";;;WD)")
 		check.That(t, (err == nil) == (want != 0) && (err != nil || d.DACL().At(0).Mask() == want),
