@@ -171,9 +171,7 @@ func fitAround(widths, kept []int, room int) []int {
 		}
 		free = append(free, x)
 	}
-	if len(free) > 0 {
-		free = fit(free, nil, room)
-	}
+	free = fit(free, nil, room)
 	for i := range widths {
 		if i >= len(kept) || kept[i] == 0 {
 			widths[i], free = free[0], free[1:]
@@ -236,13 +234,13 @@ func (w *Writer) line(out *strings.Builder, row []cell) {
 func (w *Writer) last(b *strings.Builder, c cell, indent int) {
 	room := w.opt.Width - indent
 	// A text goes below the row if the column has no room for a SID in it, which must not break (U-123).
-	if n := printable.SIDWidth(c.text); n > max(room, 0) && n <= w.opt.Width-gap && w.opt.Width > 0 {
+	if n := printable.SIDWidth(c.text); n > max(room, 0) && n <= w.opt.Width-gap {
 		indent, room = gap, w.opt.Width-gap
 		before := strings.TrimRight(b.String(), " ")
 		b.Reset()
 		b.WriteString(before + string(end) + strings.Repeat(" ", indent))
 	}
-	if w.opt.Width == 0 || room < leastWidth {
+	if room < leastWidth {
 		b.WriteString(w.paint(c.style, c.text))
 		return
 	}

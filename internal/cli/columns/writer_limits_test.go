@@ -26,13 +26,6 @@ func (c *counted) Write(b []byte) (int, error) {
 
 func (c *counted) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
-func cellRow(texts ...string) (row []byte) {
-	for _, text := range texts {
-		row = columns.Cell(row, columns.Plain, text)
-	}
-	return columns.End(row)
-}
-
 // The first thousand rows, or mebibyte, are measured. Later rows are written 64 at a time. Flush writes the rest, and
 // nothing if there is none (U-100).
 func TestRowsAreWrittenInBlocks(t *testing.T) {
@@ -43,9 +36,7 @@ func TestRowsAreWrittenInBlocks(t *testing.T) {
 		w := columns.New(&out, columns.Options{})
 		row := cellRow(strings.Repeat("x", c.size)) // with its style and its end it takes two bytes more
 		for i := 1; i <= c.rows; i++ {
-			if n, err := w.Write(row); n != len(row) || err != nil {
-				t.Fatal(n, err)
-			}
+			check.Must(w.Write(row))
 			check.That(t, (out.calls > 0) == (i == c.rows),
 				"rows of %d bytes: %d writes after row %d, want the first after row %d", c.size, out.calls, i, c.rows)
 		}
@@ -53,23 +44,17 @@ func TestRowsAreWrittenInBlocks(t *testing.T) {
 			continue
 		}
 		for i := 1; i <= 130; i++ {
-			if _, err := w.Write(row); err != nil {
-				t.Fatal(err)
-			}
-			if want := 1 + i/64; out.calls != want {
-				t.Errorf("%d rows more: %d writes, want %d", i, out.calls, want)
-			}
+			check.Must(w.Write(row))
+			check.Equal(t, out.calls, 1+i/64, "writes after %d more rows", i)
 		}
 		for range 2 {
-			if err := w.Flush(); err != nil || out.calls != 4 {
-				t.Errorf("flush: %v, %d writes, want nil, 4", err, out.calls)
-			}
+			check.NoError(t, w.Flush())
+			check.Equal(t, out.calls, 4, "writes after a flush")
 		}
 	}
 	var out counted
-	if err := columns.New(&out, columns.Options{Width: 20}).Flush(); err != nil || out.calls != 0 {
-		t.Errorf("no rows: %v, %d writes, want nil, 0", err, out.calls)
-	}
+	check.NoError(t, columns.New(&out, columns.Options{Width: 20}).Flush())
+	check.Equal(t, out.calls, 0, "writes without rows")
 }
 
 // TestWriteErrorIsReturnedForItsRow checks that a writer's error is returned for the row that was written with it.
@@ -92,15 +77,13 @@ func TestWriteErrorIsReturnedForItsRow(t *testing.T) {
 // the remainder, and that a row that just fits is not cut (U-101).
 func TestRemainderGoesToFirstColumns(t *testing.T) {
 	const long, most, less = "abcdefghijklmnopqrst", "abcdef…pqrst", "abcde…pqrst"
-	row := long + "|" + long + "|" + long + "|x"
+	const row, whole = long + "|" + long + "|" + long + "|x", long + "  " + long + "  " + long + "  x"
 	for width, want := range map[int]string{
 		40: less + "  " + less + "  " + less + "  x", 41: most + "  " + less + "  " + less + "  x",
 		42: most + "  " + most + "  " + less + "  x", 43: most + "  " + most + "  " + most + "  x",
-		67: strings.ReplaceAll(row, "|", "  "), 66: long + "  " + long + "  abcdefghi…lmnopqrst  x",
+		67: whole, 80: whole, 66: long + "  " + long + "  abcdefghi…lmnopqrst  x",
 	} {
-		if got := table(t, columns.Options{Width: width}, row); got != want+"\n" {
-			t.Errorf("%d columns:\n got %s\nwant %s", width, got, want)
-		}
+		check.Equal(t, table(t, columns.Options{Width: width}, row), want+"\n", "%d columns", width)
 	}
 	// No column gives way to less than eight columns; the last one is whole where it has no room for as many.
 	check.Equal(t, table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"),

@@ -1,6 +1,7 @@
 package columns_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -11,22 +12,34 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// table prints rows whose cells are separated by bars.
-func table(t *testing.T, o columns.Options, rows ...string) string {
+// output returns what a writer prints for rows.
+func output(t *testing.T, o columns.Options, rows ...[]byte) string {
 	t.Helper()
 	var out strings.Builder
 	w := columns.New(&out, o)
-	for _, r := range rows {
-		var row []byte
-		for _, c := range strings.Split(r, "|") {
-			row = columns.Cell(row, columns.Plain, c)
-		}
-		if _, err := w.Write(columns.End(row)); err != nil {
-			t.Fatal(err)
-		}
+	for _, row := range rows {
+		check.Equal(t, check.Must(w.Write(row)), len(row), "bytes of a row that were written")
 	}
 	check.NoError(t, w.Flush())
 	return out.String()
+}
+
+// cellRow returns a row of plain cells.
+func cellRow(texts ...string) (row []byte) {
+	for _, text := range texts {
+		row = columns.Cell(row, columns.Plain, text)
+	}
+	return columns.End(row)
+}
+
+// table prints rows whose cells are separated by bars.
+func table(t *testing.T, o columns.Options, rows ...string) string {
+	t.Helper()
+	var out [][]byte
+	for _, r := range rows {
+		out = append(out, cellRow(strings.Split(r, "|")...))
+	}
+	return output(t, o, out...)
 }
 
 func ExampleWriter() {
@@ -49,12 +62,11 @@ func ExampleWriter() {
 // TestColumnsFitTheirWidestCell checks that columns are as wide as their widest cell, and that no line ends in blanks
 // (U-100).
 func TestColumnsFitTheirWidestCell(t *testing.T) {
-	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
-	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
-	check.That(t, got == want, "got\n%s\nwant\n%s", got, want)
-	// An empty column is only the gap.
-	if got, want := table(t, columns.Options{}, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n"; got != want {
-		t.Errorf("an empty column:\n%s\nwant\n%s", got, want)
+	for _, width := range []int{0, 80} {
+		o := columns.Options{Width: width}
+		check.Equal(t, table(t, o, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccccccc|read|y z"),
+			"PATH          RIGHT  WHO\n/a            read   x\n/bb           é\n/ccccccccccc  read   y z\n", "table")
+		check.Equal(t, table(t, o, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n", "table with an empty column")
 	}
 }
 
@@ -67,25 +79,17 @@ func TestLongCellIsTruncatedInMiddle(t *testing.T) {
 	const want = "PATH           R  WHO\n" +
 		"/srv/p…n.docx  r  alice, bob,\n                  carol, dora\n" +
 		"/srv/x         r  nobodyhasana\n                  mesolongasth\n                  is\n"
-	check.That(t, got == want, "got\n%s\nwant\n%s", got, want)
-	for line := range strings.Lines(got) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 30 {
-			t.Errorf("%d columns: %q, want at most 30", n, line)
-		}
-	}
+	check.Equal(t, got, want, "table in 30 columns")
 }
 
 // TestLastColumnWrapsBeforeOthersShrink checks that no cell is shortened where it is enough that the last one continues
 // below; it keeps 24 columns (U-101).
 func TestLastColumnWrapsBeforeOthersShrink(t *testing.T) {
 	const path, through = "CN=Domain Admins,CN=Users,DC=corp", "owner Domain Admins, DACL 2 Domain Admins"
-	got := table(t, columns.Options{Width: 33 + 2 + 24}, path+"|"+through)
-	if want := path + "  owner Domain Admins,\n" + strings.Repeat(" ", 35) + "DACL 2 Domain Admins\n"; got != want {
-		t.Errorf("U-101: 24 columns are left:\n%swant\n%s", got, want)
-	}
-	if got := table(t, columns.Options{Width: 33 + 2 + 23}, path+"|"+through); !strings.Contains(got, "…") {
-		t.Errorf("U-101: 23 columns are left:\n%swant a shortened path", got)
-	}
+	check.Equal(t, table(t, columns.Options{Width: 33 + 2 + 24}, path+"|"+through),
+		path+"  owner Domain Admins,\n"+strings.Repeat(" ", 35)+"DACL 2 Domain Admins\n", "24 columns are left")
+	got := table(t, columns.Options{Width: 33 + 2 + 23}, path+"|"+through)
+	check.That(t, strings.Contains(got, "…"), "23 columns are left: %s, want a shortened path", got)
 }
 
 // TestLastColumnKeepsQuarterOfWideTerminal checks that the last column wraps only if it keeps a quarter of the width.
@@ -95,7 +99,8 @@ func TestLastColumnKeepsQuarterOfWideTerminal(t *testing.T) {
 	path, cause := strings.Repeat("p", 90), strings.Repeat("0123456789", 4)
 	check.Equal(t, table(t, o, path+"|"+cause), path+"  "+cause[:30]+"\n"+strings.Repeat(" ", 92)+cause[30:]+"\n",
 		"30 of 120 columns are left")
-	check.Equal(t, table(t, o, path+"p|"+cause), path[:40]+"…"+path[:39]+"  "+cause+"\n", "29 of 120 columns are left")
+	check.Equal(t, table(t, o, path+"p|"+cause), path[:40]+"…"+path[:39]+"  "+cause+"\n",
+		"29 of 120 columns are left")
 }
 
 // At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
@@ -105,53 +110,32 @@ func TestRowsFitEveryWidth(t *testing.T) {
 	for n := 2; n <= 5; n++ {
 		for width := 10 * n; width < 10*n+13; width++ {
 			row := strings.TrimSuffix(strings.Repeat(cell+"|", n), "|")
-			first := ""
-			for line := range strings.Lines(table(t, columns.Options{Width: width}, row)) {
-				line = strings.TrimSuffix(line, "\n")
-				if first == "" {
-					first = line
-				}
-				if got := utf8.RuneCountInString(line); got > width {
-					t.Errorf("%d columns on a terminal of %d: %d wide: %q, want at most %d", n, width, got, line,
-						width)
-				}
-			}
-			if got := utf8.RuneCountInString(first); got != width {
-				t.Errorf("%d columns on a terminal of %d: the row is %d wide: %q, want %d", n, width, got, first,
-					width)
+			lines := strings.Split(table(t, columns.Options{Width: width}, row), "\n")
+			check.Equal(t, utf8.RuneCountInString(lines[0]), width, "width of a row of %d columns", n)
+			for _, line := range lines {
+				check.That(t, utf8.RuneCountInString(line) <= width, "%q is wider than %d columns", line, width)
 			}
 		}
 	}
 }
 
 // TestFirstThousandRowsAreMeasured checks that a thousand rows are measured, and that later rows are written as they
-// come, however they are split.
+// come, however they are split: wider ones, longer ones, and one without cells.
 func TestFirstThousandRowsAreMeasured(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{})
-	row := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a"), columns.Plain, "b"))
-	for range 999 {
-		if _, err := w.Write(row); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check.That(t, out.Len() <= 0, "rows were written before they were measured, want none")
-	wide := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a wide one"), columns.Plain, "b"))
+	row := cellRow("a", "b")
+	check.Must(w.Write(bytes.Repeat(row, 999)))
+	check.Equal(t, out.String(), "", "rows before they were measured")
 	for i := range row {
-		if _, err := w.Write(row[i : i+1]); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(w.Write(row[i : i+1]))
 	}
-	if got, want := out.String(), strings.Repeat("a  b\n", 1000); got != want {
-		t.Errorf("%d bytes, want %d", len(got), len(want))
-	}
+	check.Equal(t, out.String(), strings.Repeat("a  b\n", 1000), "measured rows")
 	out.Reset()
-	if _, err := w.Write(wide); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Flush(); err != nil || out.String() != "a wide one  b\n" {
-		t.Errorf("output = %q, %v, want one aligned row", out.String(), err)
-	}
+	check.Must(w.Write(append(cellRow("a wide one", "b"), cellRow("a", "b", "c", "d")...)))
+	check.Must(w.Write([]byte("\n\x1f\x00x\x1f\n")))
+	check.NoError(t, w.Flush())
+	check.Equal(t, out.String(), "a wide one  b\na  b  c  d\n\nx\n", "later rows")
 }
 
 // TestCutCellKeepsBothEnds checks that both ends of a cut cell remain.
@@ -177,15 +161,8 @@ func FuzzRows(f *testing.F) {
 		if width < 0 || width > 500 {
 			return
 		}
-		var out strings.Builder
-		w := columns.New(&out, columns.Options{Width: width})
-		if _, err := w.Write(rows); err != nil {
-			t.Fatal(err)
-		}
-		check.NoError(t, w.Flush())
-		if got, want := strings.Count(out.String(), "\n"), strings.Count(string(rows), "\n"); got < want {
-			t.Errorf("%d lines of %d rows, want at least %d", got, want, want)
-		}
+		got := output(t, columns.Options{Width: width}, rows)
+		check.That(t, strings.Count(got, "\n") >= bytes.Count(rows, []byte("\n")), "a row is missing in %q", got)
 	})
 }
 
@@ -193,27 +170,37 @@ func FuzzRows(f *testing.F) {
 // cell that does not fit goes below the row (U-123).
 func TestSIDColumnsAreNotShortened(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
-	var out strings.Builder
-	w := columns.New(&out, columns.Options{Width: 80})
-	for _, row := range [][]string{{"PRINCIPAL", "PATH", "CAUSE"},
-		{who, "/srv/projects/a/rather/long/path",
-			"entry added: (OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;" + who + ") Staff"},
-		{"alice", "/srv", "none"}} {
-		var line []byte
-		for _, text := range row {
-			line = columns.Cell(line, columns.Plain, text)
-		}
-		if _, err := w.Write(columns.End(line)); err != nil {
-			t.Fatal(err)
-		}
+	const entry = "(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;"
+	const want = "%-46s  PATH             CAUSE\n" +
+		who + "  /srv/pr…ng/path\n  entry added:\n  " + entry + "\n  " + who + ") Staff\n" +
+		"%-46s  /srv             none\n"
+	got := table(t, columns.Options{Width: 80}, "PRINCIPAL|PATH|CAUSE",
+		who+"|/srv/projects/a/rather/long/path|entry added: "+entry+who+") Staff", "alice|/srv|none")
+	check.Equal(t, got, fmt.Sprintf(want, "PRINCIPAL", "alice"), "table in 80 columns")
+	const short, long = "S-1-5-21-1-2-3-1107", "abcdefghijklmnopqrst"
+	const row, indent = short + "|ab|" + long + "|0123456789", "                                   "
+	for _, c := range []struct {
+		row   string
+		width int
+		want  string
+	}{
+		{row, 57, short + "  ab  " + long + "  0123456789"},
+		{row, 56, short + "  ab  abcdefghi…lmnopqrst  0123456789"},
+		{row, 43, short + "  ab  abcd…rst  01234567\n" + indent + "89"},
+		{row, 42, "S-1-5-…-1107  ab  abcdef…pqrst  0123456789"},
+		{"S-1-1-0|" + short + "|" + long + "|0123456789", 47, "S-1-1-0  S-1-5-…-1107  abcdef…pqrst  0123456789"},
+		{"ab|" + short + "|" + long + "|0123456789", 43,
+			"ab  " + short + "  abcd…rst  01234567\n" + indent + "89"},
+		// The last cell goes below only where that line has room for the SID.
+		{"abcdefghij|" + short, 31, "abcdefghij  " + short},
+		{"abcdefghij|" + short, 30, "abcdefghij\n  " + short},
+		{"abcdefghij|" + short, 21, "abcdefghij\n  " + short},
+		{"abcdefghij|" + short, 20, "abcd…ghij  S-1-5-21-\n           1-2-3-110\n           7"},
+	} {
+		got := table(t, columns.Options{Width: c.width}, c.row)
+		check.Equal(t, got, c.want+"\n", "%s in %d columns", c.row, c.width)
 	}
-	check.NoError(t, w.Flush())
-	if n := strings.Count(out.String(), who); n != 2 {
-		t.Errorf("U-123: %d whole SIDs, want 2:\n%s", n, out.String())
-	}
-	for line := range strings.Lines(out.String()) {
-		if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 || strings.TrimRight(line, " ") != line {
-			t.Errorf("U-123: %d columns, or blanks at the end: %q", len(line), line)
-		}
-	}
+	// Another cell of the column is no reason for more width than a SID needs.
+	check.Equal(t, table(t, columns.Options{Width: 31}, short+"|0123456789", long+"uvwxyz|0123456789"),
+		short+"  0123456789\nabcdefghi…rstuvwxyz  0123456789\n", "long name in a column of SIDs")
 }

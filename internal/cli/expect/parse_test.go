@@ -2,6 +2,7 @@ package expect
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -11,33 +12,70 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
+// TestParseErrorsNameTheLine checks that each malformed part of a file is named, with its line.
 func TestParseErrorsNameTheLine(t *testing.T) {
+	// with replaces a part of a valid expectation at line 4.
+	with := func(old, part string) string {
+		const row = "who: a, on: d, want: FR, is: denied"
+		return "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\nexpect:\n- {" +
+			strings.Replace(row, old, part, 1) + "}"
+	}
 	for text, want := range map[string]string{
 		"a: 1": "line 1: a: unknown field, want one of domain, directory, principals, descriptors, objects, paths, " +
 			"expect",
 		"Domain: 1":                       "line 1: Domain: unknown field, write it domain",
-		"domain: x":                       "",
+		"domain: x":                       `line 1: domain: SID "x": at byte 0: want S-1-… or a two-letter alias`,
+		"domain: [x]":                     "line 1: domain: want text",
+		"\n\ndomain:\n  - x\n":            "line 4: domain: want text",
 		"domain: WD\ndomain: WD":          "line 2: domain: given twice",
 		"principals:\n  a: b.json":        "line 2: principals.a: no files here",
+		"principals: {b: 1}":              "line 1: principals.b: no files here",
 		"principals:\n  a: {user: *x}":    "line 2: an alias (*) is not read: write the value out",
 		"principals:\n  a: &x {user: SY}": "line 2: an anchor (&) is not read: write the value out",
 		"domain: !!str x":                 "line 1: a tag (!!str) is not read: write the value out",
 		"domain: WD\n---\ndomain: WD":     "line 2: a second document begins: want one",
 		"domain: S-1-5-21-1-2-3\nprincipals:\n  a: {}": "line 3: principals.a: token file: user: missing, a token needs " +
 			"the SID of its user (byte 2)",
-		"descriptors:\n  d: {type: file}":    "line 2: descriptors.d: want either sddl or hex",
+		"domain: S-1-5-21-1-2-3\nprincipals: {a: {user: SY,\n  user: BA}}": "line 3: principals.a.user: " +
+			"given twice",
+		"descriptors:\n  d: {type: file}":           "line 2: descriptors.d: want either sddl or hex",
+		"descriptors: {d: {sddl: 'D:', hex: '01'}}": "line 1: descriptors.d: want either sddl or hex",
+		"descriptors: {d: {sddl: 'D:', type: pipes}}": "line 1: descriptors.d.type: no such type of object \"pipes\", " +
+			"want one of " + accessquery.ObjectTypes,
 		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
 		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",
+		"descriptors: {d: [a]}":              "line 1: descriptors.d: want text",
+		"descriptors: {d: {sddl: [a]}}":      "line 1: descriptors.d.sddl: want text",
 		"- a":                                "line 1: want an object",
 		"expect: 1": "line 1: expect: want a list, each with name, who, on, want, is, why, " +
 			"self, call",
 		"expect: []":                  "nothing to test: the file has no expect",
 		strings.Repeat("[", 200_000):  "line 1: nested more than 64 deep",
 		strings.Repeat("- ", 100_000): "line 1: nested more than 64 deep",
+
+		with("who: ", "why: "):                 `line 4: expect[0]: the expectation lacks "who"`,
+		with("on: ", "why: "):                  `line 4: expect[0]: the expectation lacks "on"`,
+		with("is: ", "why: "):                  `line 4: expect[0]: the expectation lacks "is"`,
+		with("FR", "[FR, FW]"):                 "line 4: expect[0].want: want one value",
+		with("FR", "[[FR]]"):                   "line 4: expect[0].want[0]: want text",
+		with("FR", "nonsense"):                 "line 4: expect[0].want: ",
+		with("FR", "control+read"):             "line 4: expect[0].want: control cannot be combined with other ",
+		with("denied", "[]"):                   "line 4: expect[0].is: want one value",
+		with("denied", "Denied"):               `line 4: expect[0].is: "Denied", want granted or denied`,
+		with("who: a", "who: a, name: [b, c]"): "line 4: expect[0].name: want one value",
+		with("who: a", "who: a, call: []"):     "line 4: expect[0].call: want one value",
+		with("who: a", "who: a, self: []"):     "line 4: expect[0].self: want one value",
+		with("who: a", "who: a, self: QQ"):     "line 4: expect[0].self: ",
+		with("who: a", "who: a, call: Open"):   `line 4: expect[0].call: "Open", want SeAccessCheck or NtAccessCheck`,
+		with("who: a", "who: [a, z]"):          `line 4: expect[0].who: unknown principal "z"`,
+		with("on: d", "on: e"):                 `line 4: expect[0].on: there is no descriptor and no object "e"`,
+		with("", "") + "\n- {want: []}":        "line 5: expect[1].want: want one value",
 	} {
 		_, err := Parse([]byte(text), Outside{Open: noFiles})
 		var e *Error
-		check.That(t, errors.As(err, &e) && (want == "" || err.Error() == want), "%q: %v, want %s", text, err, want)
+		check.That(t, errors.As(err, &e) && !strings.Contains(e.Problem, "line") && (err.Error() == want ||
+			strings.HasSuffix(want, " ") && strings.HasPrefix(err.Error(), want)),
+			"%.200q: %v, want %s", text, err, want)
 	}
 }
 
@@ -74,53 +112,7 @@ func TestFileBeyondMaximumSizeIsRejected(t *testing.T) {
 	const text = "principals: {u: {user: SY}}\ndescriptors: {d: 'D:'}\n" +
 		"expect: [{who: u, on: d, want: 1, is: denied}]\n"
 	largest := text + strings.Repeat(strings.Repeat("#", 1023)+"\n", MaxFile/1024)
-	if _, err := Parse([]byte(largest[:MaxFile]), Outside{Open: noFiles}); err != nil {
-		t.Error(err)
-	}
-	if _, err := Parse([]byte(largest[:MaxFile+1]), Outside{Open: noFiles}); err == nil ||
-		err.Error() != "longer than 4194304 bytes" {
-		t.Error(err)
-	}
-}
-
-// TestMalformedPartsAreNamed checks that each malformed part of a file is named, with its line.
-func TestMalformedPartsAreNamed(t *testing.T) {
-	const head = "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\n"
-	const row = "who: a, on: d, want: FR, is: denied"
-	without := func(field string) string { return strings.Replace(row, field+": ", "name: x"+field+", why: ", 1) }
-	for text, want := range map[string]string{
-		"descriptors: {d: {sddl: 'D:', type: pipes}}": "line 1: descriptors.d.type: no such type of object \"pipes\", " +
-			"want one of " + accessquery.ObjectTypes,
-		"descriptors: {d: {sddl: 'D:', hex: '01'}}":  "line 1: descriptors.d: want either sddl or hex",
-		"descriptors: {d: [a]}":                      "line 1: descriptors.d: want text",
-		"principals: {b: 1}":                         "line 1: principals.b: no files here",
-		"domain: [x]":                                "line 1: domain: want text",
-		head + "expect:\n- {" + without("who") + "}": `line 4: expect[0]: the expectation lacks "who"`,
-		head + "expect:\n- {" + without("on") + "}":  `line 4: expect[0]: the expectation lacks "on"`,
-		head + "expect:\n- {" + without("is") + "}":  `line 4: expect[0]: the expectation lacks "is"`,
-		head + "expect:\n- {" + row + "}\n- {" + strings.Replace(row, "FR", "[FR, FW]", 1) + "}": "line 5: " +
-			"expect[1].want: want one value",
-		head + "expect:\n- {" + strings.Replace(row, "denied", "[]", 1) + "}": "line 4: expect[0].is: want one value",
-		head + "expect:\n- {name: [a, b], " + row + "}":                       "line 4: expect[0].name: want one value",
-		head + "expect:\n- {call: [], " + row + "}":                           "line 4: expect[0].call: want one value",
-		head + "expect:\n- {self: [], " + row + "}":                           "line 4: expect[0].self: want one value",
-		head + "expect:\n- {self: QQ, " + row + "}":                           "line 4: expect[0].self: ",
-		head + "expect:\n- {call: NtOpen, " + row + "}": `line 4: expect[0].call: "NtOpen", want SeAccessCheck or ` +
-			"NtAccessCheck",
-		head + "expect:\n- {" + strings.Replace(row, "denied", "Denied", 1) + "}": `line 4: expect[0].is: "Denied", ` +
-			"want granted or denied",
-		head + "expect:\n- {" + strings.Replace(row, "on: d", "on: e", 1) + "}": "line 4: expect[0].on: there is no " +
-			`descriptor and no object "e"`,
-		head + "expect:\n- {" + strings.Replace(row, "who: a", "who: [a, z]", 1) + "}": "line 4: expect[0].who: " +
-			`unknown principal "z"`,
-		head + "expect:\n- {" + strings.Replace(row, "FR", "nonsense", 1) + "}": "line 4: expect[0].want: ",
-		head + "expect:\n- {" + strings.Replace(row, "FR", "[[FR]]", 1) + "}":   "line 4: expect[0].want[0]: want text",
-	} {
-		_, err := Parse([]byte(text), Outside{Open: noFiles})
-		var e *Error
-		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(want, ": ") &&
-			err.Error() != want {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
-	}
+	check.NoError(t, check.Err(Parse([]byte(largest[:MaxFile]), Outside{Open: noFiles})))
+	err := check.Err(Parse([]byte(largest[:MaxFile+1]), Outside{Open: noFiles}))
+	check.Equal(t, fmt.Sprint(err), "longer than 4194304 bytes", "error of a file of a byte more")
 }

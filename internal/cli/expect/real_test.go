@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/directory"
@@ -75,7 +74,7 @@ func everything(t *testing.T) Outside {
 // A file can refer to users of a directory and to objects of a file and of the machine. Its own domain, principals
 // and SELF come first (U-110, U-112).
 func TestFileRefersToDirectoryAndObjects(t *testing.T) {
-	f, err := Parse([]byte(`
+	r := run(t, everything(t), `
 directory: [d1, d2]
 objects: [rows]
 paths: [/p, /q]
@@ -86,10 +85,9 @@ expect:
   - {who: eve, on: /o/none, want: FR, is: granted}
   - {who: [ann, bob], on: /o/self, want: FR, is: granted}
   - {who: [ann, bob], on: /o/self, want: FR, is: granted, self: S-1-5-21-7-7-7-1102}
-`), everything(t))
-	check.NoError(t, err)
+`)
 	var got []string
-	for _, c := range f.Run(time.Now).Cases {
+	for _, c := range r.Cases {
 		got = append(got, fmt.Sprintf("%s %s %t %s %s", c.Who, c.On, c.Granted, c.By, c.Note))
 	}
 	want := []string{
@@ -104,9 +102,7 @@ expect:
 		"ann /o/self false denied FILE_READ_DATA|FILE_READ_EA|FILE_READ_ATTRIBUTES|READ_CONTROL|SYNCHRONIZE by NoAce ",
 		"bob /o/self true  ",
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	check.Equal(t, strings.Join(got, "\n"), strings.Join(want, "\n"), "cases")
 }
 
 // Relative names refer to the file's domain, or to the directory's if the file has none. An inline token may have its
@@ -123,9 +119,7 @@ expect:
 `
 	for head, want := range map[string]string{"": "true false", "domain: S-1-5-21-8-8-8": "true true",
 		"domain: S-1-5-21-9-9-9": "true false"} {
-		f, err := Parse([]byte(head+cases), everything(t))
-		check.RequireThat(t, err == nil, "%v %v", head, err)
-		r := f.Run(time.Now)
+		r := run(t, everything(t), head+cases)
 		check.Equal(t, fmt.Sprint(r.Cases[0].Granted, " ", r.Cases[1].Granted), want, "%q", head)
 	}
 }
@@ -179,16 +173,14 @@ func TestSourceNotesAppearWithTheirObject(t *testing.T) {
 			Note: objects.NoteStale}, {Path: []byte("/plain"), SD: []byte("O:SYG:SYD:(A;;FR;;;WD)"), Form: objects.FormSDDL},
 			{Path: []byte("/none"), SD: []byte("O:SYG:SY"), Form: objects.FormSDDL}}, nil
 	}
-	f, err := Parse([]byte("principals: {u: {user: SY, groups: [WD]}}\nobjects: x\n"+
-		"expect: [{who: u, on: [/stale, /plain, /none], want: FR, is: granted}]"), Outside{Open: noFiles, Objects: source})
-	check.NoError(t, err)
+	r := run(t, Outside{Open: noFiles, Objects: source}, "principals: {u: {user: SY, groups: [WD]}}\nobjects: x\n"+
+		"expect: [{who: u, on: [/stale, /plain, /none], want: FR, is: granted}]")
+	check.Equal(t, r.Failed, 0, "failed cases")
 	for i, want := range []string{objects.NoteStale.String(), "", accessquery.NoDACL} {
-		if c := f.Run(time.Now).Cases[i]; c.Note != want || c.Problem != "" {
-			t.Errorf("%s: %q, %q, want %q", c.On, c.Note, c.Problem, want)
-		}
+		check.Equal(t, r.Cases[i].Note, want, "note of %s", r.Cases[i].On)
 	}
 	broken := func(string) (objects.Source, error) { return noSource{}, nil }
-	_, err = Parse([]byte("domain: S-1-5-21-1-2-3\nobjects: [x]"), Outside{Open: noFiles, Objects: broken})
+	_, err := Parse([]byte("domain: S-1-5-21-1-2-3\nobjects: [x]"), Outside{Open: noFiles, Objects: broken})
 	check.That(t, err != nil && err.Error() == "line 2: objects: x: broken", "%v", err)
 }
 
@@ -222,7 +214,7 @@ func TestNameIsDescriptorThenPathThenGlob(t *testing.T) {
 		rows += fmt.Sprintf(`{"path":%q,"sd":%q}`+"\n", o[0], o[1])
 	}
 	source := func(string) (objects.Source, error) { return jsonl.Lines(strings.NewReader(rows), 0, 0), nil }
-	f, err := Parse([]byte(`
+	r := run(t, Outside{Open: noFiles, Objects: source}, `
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
 descriptors: {/x: 'O:SYG:SYD:(A;;FR;;;WD)'}
 objects: [all]
@@ -232,16 +224,14 @@ expect:
   - {who: u, on: '/t/[a]', want: FR, is: denied}
   - {who: u, on: /bad, want: FR, is: denied}
   - {who: u, on: /bad, want: FR, is: granted}
-`), Outside{Open: noFiles, Objects: source})
-	check.NoError(t, err)
+`)
+	check.Equal(t, r.Failed, 3, "failed cases")
 	var got []string
-	for _, c := range f.Run(time.Now).Cases {
+	for _, c := range r.Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))
 		check.That(t, c.On != "/bad" || strings.HasPrefix(c.Problem, "cannot be read: "),
 			`problem of /bad = %s, want "cannot be read"`, c.Problem)
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"
-	if strings.Join(got, ", ") != want {
-		t.Errorf("%s\nwant %s", strings.Join(got, ", "), want)
-	}
+	check.Equal(t, strings.Join(got, ", "), want, "cases")
 }

@@ -3,7 +3,6 @@ package expect
 import (
 	"errors"
 	"os"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +15,18 @@ import (
 
 func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 
+// run parses a file and runs its cases.
+func run(t *testing.T, out Outside, text string) *Report {
+	t.Helper()
+	f, err := Parse([]byte(text), out)
+	check.NoError(t, err)
+	return f.Run(time.Now)
+}
+
 // TestExampleFilePasses checks that the example passes, as the help text promises.
 func TestExampleFilePasses(t *testing.T) {
-	b, err := os.ReadFile("../../../examples/permissions.yaml")
-	check.NoError(t, err)
-	f, err := Parse(b, Outside{
-		Open: func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }})
-	check.NoError(t, err)
-	r := f.Run(time.Now)
+	open := func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }
+	r := run(t, Outside{Open: open}, string(check.Must(open("permissions.yaml"))))
 	for _, c := range r.Cases {
 		check.That(t, c.Problem == "", "line %d: %s on %s: %s, want \"\"\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
 	}
@@ -32,20 +35,19 @@ func TestExampleFilePasses(t *testing.T) {
 }
 
 // TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case,
-// whatever the case expected.
+// whatever the case expected. An entry of a SACL covers none of the DACL.
 func TestUsedEntriesAreCovered(t *testing.T) {
-	f, err := Parse([]byte(`
+	r := run(t, Outside{Open: noFiles}, `
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
 descriptors:
   d: O:BAG:SYD:(D;;0x2;;;WD)(A;OICIIO;FA;;;BA)(A;;0x1;;;WD)(A;;0x4;;;WD)
+  high: O:SYG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)
 expect:
-  - {who: u, on: d, want: 2, is: denied}
+  - {who: u, on: [d, high], want: 2, is: denied}
   - {who: u, on: d, want: 1, is: granted}
-`), Outside{Open: noFiles})
-	check.NoError(t, err)
-	c := f.Run(time.Now).Coverage[0]
-	check.That(t, c.Entries == 3 && len(c.Never) == 1 && c.Never[0].Index == 3 && c.Line == 4,
-		"coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
+`)
+	check.DeepEqual(t, r.Coverage, []Coverage{{Name: "d", Line: 4, Entries: 3, Never: []Entry{{3, "(A;;LC;;;WD)"}}},
+		{Name: "high", Line: 5, Entries: 1, Never: []Entry{{0, "(A;;FA;;;WD)"}}}}, "coverage")
 }
 
 // A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
@@ -94,27 +96,20 @@ expect:
 			Problem: "granted, expected denied", By: "granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD)",
 			Decided: "granted FILE_READ_DATA by DACL entry 1 (A;;CC;;;WD)"},
 	}
-	check.That(t, reflect.DeepEqual(r.Cases, want), "got %+v\nwant %+v", r.Cases, want)
+	check.DeepEqual(t, r.Cases, want, "cases")
 	covered := []Coverage{{Name: "one", Line: 4, Entries: 2, Never: []Entry{{2, "(D;;LC;;;BG)"}}},
 		{Name: "two", Line: 5}}
-	check.That(t, reflect.DeepEqual(r.Coverage, covered), "got %+v\nwant %+v", r.Coverage, covered)
+	check.DeepEqual(t, r.Coverage, covered, "coverage")
 }
 
 // TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not
 // counted.
 func TestSACLEntriesAreNotInCoverage(t *testing.T) {
-	var list [3]sd.ACE
+	var list []sd.ACE
 	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {
-		var err error
-		if list[i], err = sd.NewACE(typ, 0, 1<<i, sid.Everyone); err != nil {
-			t.Fatal(err)
-		}
+		list = append(list, check.Must(sd.NewACE(typ, 0, 1<<i, sid.Everyone)))
 	}
-	l, err := sd.NewACL(list[:]...)
-	check.NoError(t, err)
-	d := Descriptor{Name: "d", Line: 9, SD: sd.New(sd.Parts{DACL: l})}
-	want := Coverage{Name: "d", Line: 9, Entries: 2, Never: []Entry{{1, "(D;;DC;;;WD)"}}}
-	if got := d.coverage(map[int]bool{2: true}); !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
-	}
+	d := Descriptor{Name: "d", Line: 9, SD: sd.New(sd.Parts{DACL: check.Must(sd.NewACL(list...))})}
+	check.DeepEqual(t, d.coverage(map[int]bool{2: true}),
+		Coverage{Name: "d", Line: 9, Entries: 2, Never: []Entry{{1, "(D;;DC;;;WD)"}}}, "coverage")
 }
