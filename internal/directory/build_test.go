@@ -3,7 +3,6 @@ package directory_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // company is random accounts that change.
@@ -73,8 +73,7 @@ func (c *company) found() {
 }
 
 // change makes one change. It writes to no list that another version of the accounts shares.
-func (c *company) change(t *testing.T) {
-	t.Helper()
+func (c *company) change() {
 	c.Users, c.Groups = slices.Clone(c.Users), slices.Clone(c.Groups)
 	unix := directory.UnixID{ID: uint32(50 + c.IntN(4)), Known: c.IntN(3) > 0}
 	switch c.IntN(16) {
@@ -98,9 +97,8 @@ func (c *company) change(t *testing.T) {
 		u := c.pickUser()
 		u.Disabled = !u.Disabled
 	case 8:
-		set, err := claims.NewSet([]claims.Attribute{{Name: "level", Type: claims.Int64, Ints: []int64{c.Int64N(3)}}})
-		check.NoError(t, err)
-		c.pickUser().Claims = set
+		level := claims.Attribute{Name: "level", Type: claims.Int64, Ints: []int64{c.Int64N(3)}}
+		c.pickUser().Claims = check.Must(claims.NewSet([]claims.Attribute{level}))
 	case 9:
 		c.pickUser().UID = unix
 	case 10:
@@ -127,12 +125,12 @@ func TestUpdateEqualsNew(t *testing.T) {
 		c.hire()
 		c.hire()
 	}
-	known := must(directory.New(&directory.Accounts{Domain: c.Domain, Users: c.Users, Groups: c.Groups}))
+	known := check.Must(directory.New(&directory.Accounts{Domain: c.Domain, Users: c.Users, Groups: c.Groups}))
 	kept, made := 0, 0
 	for step := range randtest.Count(t, "REFMON_DIRECTORY_CHANGES", 500) {
 		was := c.Accounts
 		for range 1 + c.IntN(2) {
-			c.change(t)
+			c.change()
 		}
 		if step%100 == 99 {
 			c.Domain = sid.SID{}
@@ -148,7 +146,11 @@ func TestUpdateEqualsNew(t *testing.T) {
 			c.Accounts = was
 			continue
 		}
-		equalDirectories(t, step, got, want, a)
+		answers, expected := contents(got, a), contents(want, a)
+		check.Require(t, len(answers), len(expected), "D-35: step %d: number of answers", step)
+		for i := range answers {
+			check.DeepEqual(t, answers[i], expected[i], "D-35: step %d: answer %d", step, i)
+		}
 		for i := range got.Principals {
 			p := &got.Principals[i]
 			if at := known.Find(p.Name); at >= 0 && known.Principals[at].Token == p.Token {
@@ -162,50 +164,94 @@ func TestUpdateEqualsNew(t *testing.T) {
 	check.That(t, kept >= 10*made && made != 0, "%d tokens were kept and %d made: want most of them kept", kept, made)
 }
 
-// A group that an update leaves out takes its own memberships with it.
-func TestGroupThatIsGoneHasNoGroups(t *testing.T) {
+// TestUpdateNoticesLostGroups: a user whose group is gone, or is no longer in another group, loses that group, however
+// many groups change at once. Other users keep their tokens (D-35).
+func TestUpdateNoticesLostGroups(t *testing.T) {
 	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
-	a := &directory.Accounts{Users: []directory.User{{Name: "u", SID: id(1100), MemberOf: []sid.SID{id(2002)}}},
-		Groups: []directory.Group{{Name: "a", SID: id(2001)},
-			{Name: "b", SID: id(2002), MemberOf: []sid.SID{id(2001)}}}}
-	d := must(directory.New(a))
-	b := &directory.Accounts{Users: a.Users, Groups: a.Groups[:1]}
-	after := must(d.Update(b)).Principals[0].Token
-	check.That(t, d.Principals[0].Token.Member(id(2001), false) && after.Member(id(2002), false) &&
-		!after.Member(id(2001), false), "groups after the update: %v", after.Groups())
+	for _, n := range []uint32{1, 40} {
+		inner := directory.Group{Name: "inner", SID: id(2002), MemberOf: []sid.SID{id(2001)}}
+		outer := directory.Group{Name: "outer", SID: id(2001)}
+		a := &directory.Accounts{Groups: []directory.Group{outer, inner}, Users: []directory.User{
+			{Name: "u", SID: id(1100), MemberOf: []sid.SID{id(2002)}}, {Name: "other", SID: id(1101)}}}
+		for i := range n {
+			inner.Name, inner.SID = fmt.Sprint(i), id(3000+i)
+			a.Groups = append(a.Groups, inner)
+		}
+		d := check.Must(directory.New(a))
+		check.That(t, d.Principals[0].Token.Member(id(2001), false), "u is not in outer, want it there first")
+		inner = directory.Group{Name: "inner", SID: id(2002)}
+		for what, groups := range map[string][]directory.Group{
+			"no inner group": {outer}, "an inner group in none": {outer, inner}} {
+			after := check.Must(d.Update(&directory.Accounts{Users: a.Users, Groups: groups}))
+			check.That(t, !after.Principals[0].Token.Member(id(2001), false), "update to %s: u is in outer", what)
+			check.Equal(t, after.Principals[1].Token, d.Principals[1].Token, "update to %s: token of other", what)
+		}
+	}
 }
 
-// equalDirectories compares two directories of the same accounts by value.
-func equalDirectories(t *testing.T, step int, got, want *directory.Directory, a *directory.Accounts) {
-	t.Helper()
-	if len(got.Principals) != len(want.Principals) || got.Disabled != want.Disabled || got.Domain != want.Domain ||
-		!slices.Equal(got.IDs(), want.IDs()) {
-		t.Fatalf("D-35: step %d: %d principals, %d disabled, ids %v; want %d, %d, %v", step, len(got.Principals),
-			got.Disabled, got.IDs(), len(want.Principals), want.Disabled, want.IDs())
+// TestBadAccountIsNamed: the error of New, and of an update, names the first account that cannot be.
+func TestBadAccountIsNamed(t *testing.T) {
+	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
+	gid := directory.UnixID{ID: 5, Known: true}
+	staff := directory.Group{Name: "staff", SID: id(2000), GID: gid}
+	many := make([]sid.SID, token.MaxGroups+1)
+	groups := make([]directory.Group, token.MaxGroups/2)
+	for i := range many {
+		many[i] = id(3000 + uint32(i))
 	}
-	for i := range want.Principals {
-		g, w := got.Principals[i], want.Principals[i]
-		one, other := g.Token.Spec(), w.Token.Spec()
-		g.Token, w.Token = nil, nil
-		check.RequireThat(t, g == w && reflect.DeepEqual(one, other),
-			"D-35: step %d: %+v of %+v\nwant %+v of %+v", step, g, one, w, other)
-		if p := got.Principals[i].Token; got.Primary(p) != want.Primary(p) {
-			t.Fatalf("D-35: step %d: %s has the primary group %v, want %v", step, g.Name, got.Primary(p), want.Primary(p))
+	for i := range groups {
+		groups[i] = directory.Group{Name: fmt.Sprint("many", i), SID: many[i]}
+	}
+	ann := directory.User{Name: "ann", SID: id(1100)}
+	first := check.Must(directory.New(&directory.Accounts{Users: []directory.User{ann, {Name: "bob", SID: id(1101)}}}))
+	for want, second := range map[string]any{
+		`users[1] "bob": the user has no SID`:               directory.User{Name: "bob"},
+		`users[1] "": the user needs a name`:                directory.User{SID: id(1101)},
+		`users[1] "ann": an earlier user has the same name`: directory.User{Name: "ann", SID: id(1101)},
+		`users[1] "S-1-5-18": the name has the form of a SID: --as and what-can would take it for one`: directory.User{
+			Name: "S-1-5-18", SID: id(1101)},
+		fmt.Sprintf(`users[1] "bob": member of more than %d groups, which no token holds`, len(many)-1): directory.User{
+			Name: "bob", SID: id(1101), MemberOf: many},
+		`groups[1] "": the group needs a name`:                  directory.Group{SID: id(2001)},
+		`groups[1] "STAFF": an earlier group has the same name`: directory.Group{Name: "STAFF", SID: id(2001)},
+		`groups[1] "g": the group has no SID`:                   directory.Group{Name: "g"},
+		`groups[1] "ba": the name is that of a SID or an alias, which memberOf could mean as well: give the group ` +
+			`another`: directory.Group{Name: "ba", SID: id(2001)},
+		`groups[1] "g": its SID S-1-5-21-1-2-3-2000 is another group's too`: directory.Group{Name: "g", SID: id(2000)},
+		`groups[1] "g": its gid 5 is another group's too`: directory.Group{Name: "g", SID: id(2001),
+			GID: gid},
+		`groups[1] "g": its SID S-1-22-2-5 is another group's too`: directory.Group{Name: "g",
+			SID: directory.UnixGroups.WithRID(5)},
+	} {
+		a := &directory.Accounts{Users: []directory.User{ann}, Groups: []directory.Group{staff}}
+		switch account := second.(type) {
+		case directory.User:
+			a.Users = append(a.Users, account)
+		case directory.Group:
+			a.Groups = append(a.Groups, account)
+		}
+		a.Groups = append(a.Groups, groups...)
+		for _, d := range []*directory.Directory{nil, {}, first} {
+			_, err := d.Update(a)
+			check.Equal(t, fmt.Sprint(err), want, "error of an update")
 		}
 	}
-	for i := range a.Users {
-		u := &a.Users[i]
-		one, other := got.Account(u.Name), want.Account(u.Name)
-		if got.Name(u.SID) != want.Name(u.SID) || (one == nil) != (other == nil) {
-			t.Fatalf("D-35: step %d: %s is %q, want %q", step, u.Name, got.Name(u.SID), want.Name(u.SID))
-		}
+}
+
+// contents returns all answers of a directory about the accounts that it was made of.
+func contents(d *directory.Directory, a *directory.Accounts) []any {
+	out := []any{d.Domain, d.Disabled, d.IDs()}
+	for _, p := range d.Principals {
+		spec, primary := p.Token.Spec(), d.Primary(p.Token)
+		p.Token = nil
+		out = append(out, p, spec, primary)
 	}
-	for i := range a.Groups {
-		g := &a.Groups[i]
+	for _, u := range a.Users {
+		out = append(out, d.Account(u.Name) != nil, d.Name(u.SID))
+	}
+	for _, g := range a.Groups {
 		posix := directory.UnixGroups.WithRID(g.GID.ID)
-		if !slices.Equal(got.Group(g.Name), want.Group(g.Name)) || got.Name(g.SID) != want.Name(g.SID) ||
-			got.IsGroup(posix) != want.IsGroup(posix) || got.Known(posix) != want.Known(posix) {
-			t.Fatalf("D-35: step %d: %s is %v, want %v", step, g.Name, got.Group(g.Name), want.Group(g.Name))
-		}
+		out = append(out, d.Group(g.Name), d.Name(g.SID), d.IsGroup(posix), d.Known(posix))
 	}
+	return out
 }

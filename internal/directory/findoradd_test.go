@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/winnt"
 )
 
 const askingFile = `domain: S-1-5-21-1-2-3
@@ -26,108 +25,108 @@ groups:
 // The principals for names, with their groups: those of a logon, and for a group the group and its groups (U-109).
 func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 	const logon = "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-32-545"
+	const medium, low = " S-1-16-8192", "S-1-16-4096"
 	for who, want := range map[string]string{
-		"Staff": "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 " +
-			"S-1-5-21-1-2-3-513 S-1-5-32-545",
-		"helpers": "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 " +
-			"S-1-5-32-544 S-1-5-32-545",
-		"Everyone": "S-1-5-2", "everyone": "S-1-5-2", "WD": "S-1-5-2", "S-1-1-0": "S-1-5-2",
-		"guest": "S-1-1-0 S-1-5-2", "Guests": "S-1-1-0 S-1-5-2",
-		"anonymous": "S-1-1-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0",
-		"S-1-5-21-9-9-9-1000": logon + " S-1-5-21-9-9-9-1000",
-		`BUILTIN\Users`:       logon,
+		"Staff":    logon + " S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513" + medium,
+		"helpers":  logon + " S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 S-1-5-32-544 S-1-16-12288",
+		"Everyone": "S-1-5-2 " + low, "everyone": "S-1-5-2 " + low, "WD": "S-1-5-2 " + low, "S-1-1-0": "S-1-5-2 " + low,
+		"guest": "S-1-1-0 S-1-5-2 " + low, "Guests": "S-1-1-0 S-1-5-2 " + low,
+		"anonymous": "S-1-1-0 S-1-16-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0 S-1-16-0",
+		"S-1-5-21-9-9-9-1000": logon + " S-1-5-21-9-9-9-1000" + medium,
+		`BUILTIN\Users`:       logon + medium,
 	} {
-		d := must(dirfile.Read([]byte(askingFile)))
+		d := check.Must(dirfile.Read([]byte(askingFile)))
 		i, _, err := d.FindOrAdd(who)
-		if err != nil || i != 1 {
-			t.Errorf("%s: %d, %v, want 1, nil", who, i, err)
-			continue
-		}
-		isLevel := func(g string) bool { return strings.HasPrefix(g, "S-1-16-") }
-		groups := slices.DeleteFunc(groupsOf(d.Principals[i].Token), isLevel)
-		slices.Sort(groups)
+		check.RequireThat(t, err == nil && i == 1, "FindOrAdd(%s) = %d, error %v, want 1", who, i, err)
 		expected := strings.Fields(want)
 		slices.Sort(expected)
-		if groups = slices.Compact(groups); !slices.Equal(groups, expected) {
-			t.Errorf("%s: %v, want %v", who, groups, expected)
-		}
-		low := who == "guest" || who == "Guests" || strings.EqualFold(who, "Everyone") || who == "WD" || who == "S-1-1-0"
-		if level := d.Principals[i].Token.Integrity(); low != (level == winnt.SECURITY_MANDATORY_LOW_RID) {
-			t.Errorf("%s: integrity %#x, want Low: %t", who, level, low)
-		}
+		check.SlicesEqual(t, slices.Compact(groupsOf(d.Principals[i].Token)), expected, "groups of %s", who)
 	}
 }
 
-// TestDomainOfNameCounts: a directory with the name of its domain has DOMAIN\user and user@realm of that domain alone,
-// and users by their user principal names, which need not have the same parts (U-110).
-func TestDomainOfNameCounts(t *testing.T) {
+// TestFindOrAddReturnsAccountOrReason: a user goes by its name, by its name in a domain, by its user principal name and
+// by its SID. A directory without the name of its domain accepts every domain and says so; one with that name refuses
+// others (U-110).
+func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
-	d := must(directory.New(&directory.Accounts{Domain: domain, Realm: "corp.example", Users: []directory.User{
+	users := []directory.User{
 		{Name: "alice", SID: domain.WithRID(1107), UPN: "bob@mail.example"}, {Name: "bob", SID: domain.WithRID(1108)},
 		{Name: "gone", SID: domain.WithRID(1109), UPN: "left@corp.example", Disabled: true},
-	}}))
-	for who, want := range map[string]int{
-		`CORP\bob`: 1, `corp.example\Bob`: 1, "bob@corp.example": 1, "BOB@mail.example": 0, "alice@CORP.example": 0, "bob": 1,
+	}
+	named := check.Must(directory.New(&directory.Accounts{Domain: domain, Realm: "corp.example", Users: users}))
+	const unknown = "is not a user or group of the directory"
+	const taken = " of the directory file, which does not tell the name of its domain"
+	const other = ": the directory is the domain corp.example, and no user of it has this user principal name: for " +
+		"an account of it give the name without "
+	file := check.Must(dirfile.Read([]byte(askingFile)))
+	for d, rows := range map[*directory.Directory]map[string]string{
+		file: {
+			"alice": "0", "ALICE": "0", "S-1-5-21-1-2-3-1107": "0",
+			`CORP\alice`:         `0 CORP\alice is taken for alice` + taken,
+			"alice@corp.example": "0 alice@corp.example is taken for alice" + taken,
+			`CORP\staff`:         `1 CORP\staff is taken for staff` + taken,
+			"Staff": "1 Staff is a group: the answer is for a member of it and of the groups that contain it, and of " +
+				"no other",
+			"S-1-5-21-9-9-9-1": "1 S-1-5-21-9-9-9-1 is not an account of the directory: its groups are unknown",
+			"gone":             `-1 "gone" is disabled and cannot log on`,
+			`CORP\gone`:        `-1 "CORP\\gone" is disabled and cannot log on`,
+			"alcie":            `-1 "alcie" ` + unknown + ": did you mean alice?",
+			"Staf":             `-1 "Staf" ` + unknown + ": did you mean Staff?",
+			"gnoe":             `-1 "gnoe" ` + unknown + ": did you mean gone?",
+			`CORP\alcie`:       `-1 "CORP\\alcie" ` + unknown + ": did you mean alice?",
+			"alcie@corp.test":  `-1 "alcie@corp.test" ` + unknown + ": did you mean alice?",
+			`BUILTIN\alice`:    `-1 "BUILTIN\\alice" ` + unknown + ": did you mean alice?",
+			"":                 `-1 "" ` + unknown + ", a well-known name or a SID",
+			`CORP\S-1-1-0`:     `-1 "CORP\\S-1-1-0" ` + unknown + ", a well-known name or a SID",
+			"CO":               `-1 "CO": no one logs on as CREATOR OWNER`,
+			"S-1-0-0":          `-1 "S-1-0-0": no one logs on as Nobody`,
+			"S-1-16-8192":      `-1 "S-1-16-8192": no one logs on as Medium Mandatory Level`,
+		},
+		named: {
+			`CORP\bob`: "1", `corp.example\Bob`: "1", "bob@corp.example": "1", "bob": "1", "S-1-5-21-1-2-3-1108": "1",
+			"BOB@mail.example": "0", "alice@CORP.example": "0",
+			`EVIL\bob`:           `-1 EVIL\bob` + other + "EVIL",
+			"bob@evil.example":   "-1 bob@evil.example" + other + "evil.example",
+			`EVIL\Domain Admins`: `-1 EVIL\Domain Admins` + other + "EVIL",
+			"left@corp.example":  `-1 "left@corp.example" is disabled and cannot log on`,
+			`CORP\nobody`:        `-1 "CORP\\nobody" ` + unknown + ", a well-known name or a SID",
+		},
+		{}: {"SYSTEM": "0", `CORP\nobody`: `-1 "CORP\\nobody" ` + unknown + ", a well-known name or a SID"},
 	} {
-		if i, note, err := d.FindOrAdd(who); i != want || note != "" || err != nil {
-			t.Errorf("%s: %d, %q, %v, want %d", who, i, note, err, want)
+		for who, want := range rows {
+			d := d.Clone() // FindOrAdd adds to the clone alone
+			i, text, err := d.FindOrAdd(who)
+			if err != nil {
+				text = err.Error()
+			}
+			check.Equal(t, strings.TrimSpace(fmt.Sprint(i, " ", text)), want, "FindOrAdd(%q)", who)
 		}
 	}
-	for who, want := range map[string]string{
-		`EVIL\bob`: "the domain corp.example", "bob@evil.example": "the domain corp.example", `EVIL\Domain Admins`: "EVIL",
-		"left@corp.example": "is disabled", `CORP\nobody`: "not a user or group",
-	} {
-		if i, _, err := d.FindOrAdd(who); i >= 0 || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
-		}
-	}
+	check.Equal(t, len(file.Principals), 1, "principals of the directory after questions to its clones")
 }
 
-// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory. A
-// fingerprint depends on the rights that a share withholds.
+// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory.
 func TestAmbiguousNameIsNotFound(t *testing.T) {
-	d := must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
+	d := check.Must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
 		"S-1-5-21-1-2-3-1102}\n  - {name: DA, sid: S-1-5-21-1-2-3-1103}\n" +
 		"groups:\n  - {name: Users, sid: S-1-5-21-1-2-3-2001}\n")))
 	check.Equal(t, fmt.Sprint(d.Find("Bob"), d.Find("bob"), d.Find("BOB")), "0 1 -1", "Bob, bob and BOB")
 	i, _, err := d.FindOrAdd(`BUILTIN\Users`)
 	check.NoError(t, err)
 	check.Equal(t, d.Principals[i].SID(), sid.Users, `BUILTIN\Users`)
-	before := d.Fingerprint()
-	d.Principals[0].Withheld = 1
-	check.That(t, d.Fingerprint() != before, "the fingerprint ignores what a share withholds")
 }
 
-// TestUserIsFoundByNameDomainOrSID: a user goes by its name, by its name in a domain, which is said, and by
-// its SID (U-110).
-func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
-	d := must(dirfile.Read([]byte(askingFile)))
-	for who, note := range map[string]string{
-		"alice": "", "ALICE": "", "S-1-5-21-1-2-3-1107": "",
-		`CORP\alice`: `CORP\alice is taken for alice of the directory file`, "alice@corp.example": "is taken for alice",
+// TestStandInIsDisabledUserOrNewPrincipal: a disabled user stands in with its own token, and any other account as
+// FindOrAdd would add it.
+func TestStandInIsDisabledUserOrNewPrincipal(t *testing.T) {
+	d := check.Must(dirfile.Read([]byte(askingFile)))
+	for text, want := range map[string]string{
+		"S-1-5-21-1-2-3-1108": "gone true <nil>", "S-1-5-21-1-2-3-2000": "Staff false <nil>",
+		"S-1-5-18": "SYSTEM false <nil>", "S-1-3-0": "CREATOR OWNER false no one logs on as CREATOR OWNER",
 	} {
-		i, got, err := d.FindOrAdd(who)
-		check.That(t, err == nil && i == 0 && strings.Contains(got, note) && (note == "") == (got == ""),
-			"FindOrAdd(%s) = %d, note %q, error %v, want 0 and a note with %q", who, i, got, err, note)
+		p, disabled, err := d.StandIn(sid.MustParse(text))
+		check.Equal(t, fmt.Sprint(p.Name, " ", disabled, " ", err), want, "StandIn(%s)", text)
+		check.That(t, err != nil || p.SID().String() == text, "StandIn(%s) has another SID", text)
 	}
-	for who, want := range map[string]string{
-		"gone": `"gone" is disabled`, `CORP\gone`: "is disabled",
-		"alcie": "did you mean alice?", "Staf": "did you mean Staff?",
-		"gnoe": "did you mean gone?", `CORP\alcie`: "did you mean alice?",
-		"alcie@corp.test": "did you mean alice?",
-		"CO":              "no one logs on as CREATOR OWNER",
-		"S-1-0-0":         "no one logs on as", "S-1-16-8192": "no one logs on as",
-		"":              "is not a user or group",
-		`BUILTIN\alice`: "is not a user or group of the directory: did you mean alice?",
-	} {
-		if i, _, err := d.FindOrAdd(who); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
-		}
-	}
-	check.That(t, len(d.Principals) == 1, "%d principals, want 1", len(d.Principals))
-	none := &directory.Directory{}
-	if i, note, err := none.FindOrAdd("SY"); err != nil || note != "" ||
-		none.Principals[i].Token.User().SID != sid.LocalSystem {
-		t.Errorf("SYSTEM without a directory: error %v, note %q, want its own token", err, note)
-	}
+	check.Equal(t, len(d.Tokens()), 1, "tokens after StandIn")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -58,72 +59,58 @@ user, alice , S-1-5-21-1-2-3-1001 ,staff, 1001 ,2002,, , true , x ,1; -2
 // what a logon gives; a guest of the domain is in Guests and in no group of users, and a member of Administrators has
 // the full token.
 func TestAccountKindDeterminesTokenGroups(t *testing.T) {
-	const domain, logon = "S-1-5-21-1-2-3-", " S-1-1-0 S-1-5-2 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-32-545"
+	const domain, logon = "S-1-5-21-1-2-3-", "S-1-1-0 S-1-5-2 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-32-545 "
 	// staff and all are in each other
-	const all = " S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002"
-	want := []struct {
-		name, sid, group, groups string
-		primary                  string
-		admin                    bool
-		claims                   string
-	}{
-		{"alice", domain + "1001", "S-1-22-2-2002", domain + "513 S-1-22-1-1001" + logon + all, domain + "513", false,
-			"a=x b=1,-2 c=1"},
-		{"bob", domain + "1002", "", domain + "2003 S-1-5-32-544" + logon + all, "S-1-5-32-545", true, ""},
-		{"visitor", domain + "501", "", domain + "514 S-1-1-0 S-1-5-2 S-1-5-32-546" + all, domain + "514", false, ""},
-		{"far", "S-1-5-21-4-5-6-501", "", strings.TrimSpace(logon + all), "S-1-5-32-545", false, ""},
-		{"eve", domain + "1502", "", domain + "513" + logon, domain + "513", false, ""},
+	const all = "S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002 "
+	const medium, high = "S-1-16-8192", "S-1-16-12288"
+	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
+	far := sid.MustParse("S-1-5-21-4-5-6-501")
+	type account struct {
+		name                                   string
+		sid, owner, unix, primary, ofNewObject sid.SID
+		groups, claims                         string
+	}
+	want := []account{
+		{"alice", id(1001), id(1001), directory.UnixGroups.WithRID(2002), id(513), id(513),
+			domain + "513 S-1-22-1-1001 " + logon + all + medium, "a=x b=1,-2 c=1"},
+		{"bob", id(1002), id(1002), sid.SID{}, id(2001), sid.Users,
+			domain + "2003 S-1-5-32-544 " + logon + all + high, ""},
+		{"visitor", id(501), id(501), sid.SID{}, id(2002), id(514),
+			domain + "514 S-1-1-0 S-1-5-2 S-1-5-32-546 " + all + medium, ""},
+		{"far", far, far, sid.SID{}, sid.SID{}, sid.Users, logon + all + medium, ""},
+		{"eve", id(1502), id(1502), sid.SID{}, id(513), id(513), domain + "513 " + logon + medium, ""},
 	}
 	for form, file := range map[string]string{"YAML": wholeYAML, "JSON": wholeJSON, "CSV": wholeCSV,
 		"YAML with a mark": "\ufeff" + wholeYAML, "CSV with a mark": "\ufeff" + wholeCSV} {
-		d, err := dirfile.Read([]byte(file))
-		if err != nil {
-			t.Errorf("%s: %v", form, err)
-			continue
-		}
-		if len(d.Principals) != len(want) || d.Disabled != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
-			t.Errorf(`%s: %d principals, %d disabled, of %v, want %d, 1, "S-1-5-21-1-2-3"`, form, len(d.Principals),
-				d.Disabled, d.Domain, len(want))
-			continue
-		}
+		d := check.Must(dirfile.Read([]byte(file)))
+		check.Require(t, fmt.Sprint(len(d.Principals), d.Disabled, d.Domain), "5 1 S-1-5-21-1-2-3",
+			"%s: principals, disabled users and domain", form)
 		for i, w := range want {
-			p := &d.Principals[i]
+			p, tok := &d.Principals[i], d.Principals[i].Token
 			level, privileges := winnt.SECURITY_MANDATORY_MEDIUM_RID, winnt.SeChangeNotifyPrivilege.Bit()
-			if w.admin {
-				level, privileges = winnt.SECURITY_MANDATORY_HIGH_RID, p.Token.Present()
+			if strings.HasSuffix(w.groups, high) {
+				level, privileges = winnt.SECURITY_MANDATORY_HIGH_RID, token.Administrator(w.sid).Privileges
 			}
-			expected := strings.Fields(w.groups + fmt.Sprintf(" S-1-16-%d", level))
-			slices.Sort(expected)
-			if got := groupsOf(p.Token); !slices.Equal(got, expected) {
-				t.Errorf("%s, %s: in %v, want %v", form, w.name, got, expected)
-			}
-			for _, g := range p.Token.Groups() {
+			for _, g := range tok.Groups() {
 				attributes := winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED
 				if strings.HasPrefix(g.SID.String(), "S-1-16-") {
 					attributes = winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED
 				}
-				check.That(t, g.Attributes == attributes,
-					"%s, %s: %v has the attributes %#x, want %#x", form, w.name, g.SID, g.Attributes, attributes)
+				check.Equal(t, g.Attributes, attributes, "%s, %s: attributes of %v", form, w.name, g.SID)
 			}
-			group := ""
-			if !p.Group.IsZero() {
-				group = p.Group.String()
-			}
-			if p.Name != w.name || p.Token.User().SID.String() != w.sid || group != w.group ||
-				p.Token.PrimaryGroup().String() != w.primary || p.Token.Owner().String() != w.sid {
-				t.Errorf("%s: %s, %v, group %s, primary group %v, owner %v, want %+v", form, p.Name, p.Token.User().SID, group,
-					p.Token.PrimaryGroup(), p.Token.Owner(), w)
-			}
-			if p.Token.Integrity() != level || p.Token.Enabled() != privileges ||
-				w.admin != (privileges&winnt.SeBackupPrivilege.Bit() != 0) {
-				t.Errorf("%s, %s: level %#x, privileges %#x", form, w.name, p.Token.Integrity(), p.Token.Enabled())
-			}
+			check.That(t, tok.Integrity() == level && tok.Enabled() == privileges,
+				"%s, %s: level %#x, privileges %#x enabled, want %#x, %#x", form, w.name, tok.Integrity(),
+				tok.Enabled(), level, privileges)
 			var list []string
-			for _, a := range p.Token.UserClaims().All() {
+			for _, a := range tok.UserClaims().All() {
 				text := strings.Trim(fmt.Sprint(a.Ints, a.Uints, a.Strings), "[] ")
 				list = append(list, a.Name+"="+strings.ReplaceAll(strings.Trim(text, "[] "), " ", ","))
 			}
-			check.Equal(t, strings.Join(list, " "), w.claims, "%s, %s: the claims", form, w.name)
+			groups := strings.Fields(w.groups)
+			slices.Sort(groups)
+			w.groups = strings.Join(groups, " ")
+			check.Equal(t, account{p.Name, tok.User().SID, tok.Owner(), p.Group, d.Primary(tok), tok.PrimaryGroup(),
+				strings.Join(groupsOf(tok), " "), strings.Join(list, " ")}, w, "%s: account", form)
 		}
 	}
 }
@@ -141,8 +128,7 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 		", primaryGroup: S-1-5-21-1-2-3-516": {516},
 	} {
 		user := "users: [{name: pc$, sid: S-1-5-21-1-2-3-1105" + text + "}]\n"
-		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\n" + user + groups))
-		check.NoError(t, err)
+		d := check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\n" + user + groups)))
 		tok := d.Account("pc$").Token
 		var got []uint32
 		for _, g := range tok.Groups() {
@@ -166,31 +152,16 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 	}
 }
 
-// A user without a domain, or of another domain, has no primary group.
-func TestForeignUserHasNoPrimaryGroup(t *testing.T) {
-	d := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"},
-		{"name":"b","sid":"S-1-5-21-7-7-7-4"}]}`)))
-	none := must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
-	for _, c := range []struct {
-		d    *directory.Directory
-		i    int
-		want string
-	}{{d, 0, "S-1-5-21-1-2-3-513"}, {d, 1, ""}, {none, 0, ""}} {
-		got := c.d.Primary(c.d.Principals[c.i].Token)
-		check.That(t, got.IsZero() == (c.want == "") && (got.IsZero() || got.String() == c.want),
-			"%s: %v, want %q", c.d.Principals[c.i].Name, got, c.want)
-	}
-}
-
-// The token of a domain controller has Enterprise Domain Controllers, and that of another computer does not (B-52).
+// The token of a domain controller has Enterprise Domain Controllers once; that of another computer does not (B-52).
 func TestDomainControllerIsEnterpriseController(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
-	d, err := directory.New(&directory.Accounts{Domain: domain, Users: []directory.User{
+	d := check.Must(directory.New(&directory.Accounts{Domain: domain, Users: []directory.User{
 		{Name: "DC1$", SID: domain.WithRID(1000), Primary: domain.WithRID(516)},
-		{Name: "PC$", SID: domain.WithRID(1001), Primary: domain.WithRID(515)},
-	}})
-	check.NoError(t, err)
-	for i, want := range []bool{true, false} {
-		check.Equal(t, d.Principals[i].Token.Member(sid.EnterpriseDCs, false), want, "%s", d.Principals[i].Name)
+		{Name: "DC2$", SID: domain.WithRID(1001), Primary: domain.WithRID(516), MemberOf: []sid.SID{sid.EnterpriseDCs}},
+		{Name: "PC$", SID: domain.WithRID(1002), Primary: domain.WithRID(515)},
+	}}))
+	for i, want := range []int{1, 1, 0} {
+		got := strings.Count(strings.Join(groupsOf(d.Principals[i].Token), " ")+" ", sid.EnterpriseDCs.String()+" ")
+		check.Equal(t, got, want, "%s: groups that are Enterprise Domain Controllers", d.Principals[i].Name)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // TestSumDependsOnEveryField changes one field of two accounts at a time. A change that the sum misses would be no new
-// version of a directory, and the live index would keep an answer that no longer holds.
+// version of a directory, and the live index would keep an answer that no longer holds. Each change is an update, too.
 func TestSumDependsOnEveryField(t *testing.T) {
 	type (
 		accounts = *directory.Accounts
@@ -19,10 +19,10 @@ func TestSumDependsOnEveryField(t *testing.T) {
 		group    = *directory.Group
 	)
 	id := sid.MustParse
-	claim := func(a claims.Attribute) *claims.Set {
-		set, err := claims.NewSet([]claims.Attribute{a})
-		check.NoError(t, err)
-		return set
+	claim := func(a claims.Attribute) func(accounts, user, group) {
+		a.Name = "c"
+		set := check.Must(claims.NewSet([]claims.Attribute{a}))
+		return func(_ accounts, u user, _ group) { u.Claims = set }
 	}
 	first := func() *directory.Accounts {
 		return &directory.Accounts{
@@ -42,7 +42,11 @@ func TestSumDependsOnEveryField(t *testing.T) {
 			with)
 	}
 	check.Equal(t, was.Sum(), before, "sum of the first accounts")
-	seen := map[[32]byte]string{first().Sum(): "nothing"}
+	full := first()
+	full.Domain, full.Realm = id("S-1-5-21-1-2-3"), "corp.example"
+	full.Computer, full.Logon = id("S-1-5-21-9-9-9"), logon.NTLM
+	check.DeepEqual(t, full.With(nil, nil), full, "copy of accounts")
+	known, seen := check.Must(directory.New(first())), map[[32]byte]string{first().Sum(): "nothing"}
 	for _, c := range []struct {
 		what   string
 		change func(a accounts, u user, g group)
@@ -57,51 +61,29 @@ func TestSumDependsOnEveryField(t *testing.T) {
 		{"SID", func(_ accounts, u user, _ group) { u.SID = id("S-1-5-21-1-2-3-1108") }},
 		{"MemberOf", func(_ accounts, u user, g group) { u.MemberOf = []sid.SID{g.SID} }},
 		{"Primary", func(_ accounts, u user, g group) { u.Primary = g.SID }},
-		{"UID", func(_ accounts, u user, _ group) {
-			u.UID = directory.UnixID{Known: true}
-		}},
-		{"GID", func(_ accounts, u user, _ group) {
-			u.GID = directory.UnixID{Known: true}
-		}},
+		{"UID", func(_ accounts, u user, _ group) { u.UID.Known = true }},
+		{"GID", func(_ accounts, u user, _ group) { u.GID.Known = true }},
 		{"UPN", func(_ accounts, u user, _ group) { u.UPN = "carol@corp.example" }},
 		{"Disabled", func(_ accounts, u user, _ group) { u.Disabled = true }},
-		{"a number", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Ints: []int64{1}})
-		}},
-		{"another number", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Ints: []int64{2}})
-		}},
-		{"flags", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Flags: 2, Ints: []int64{1}})
-		}},
-		{"a text", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.String, Strings: []string{"x"}})
-		}},
-		{"a SID", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.SID, SIDs: []sid.SID{id("S-1-1-0")}})
-		}},
-		{"another SID", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.SID, SIDs: []sid.SID{id("S-1-5-11")}})
-		}},
-		{"octets", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Octets, Octets: [][]byte{{1}}})
-		}},
-		{"other octets", func(_ accounts, u user, _ group) {
-			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Octets, Octets: [][]byte{{2}}})
-		}},
+		{"a number", claim(claims.Attribute{Type: claims.Int64, Ints: []int64{1}})},
+		{"another number", claim(claims.Attribute{Type: claims.Int64, Ints: []int64{2}})},
+		{"flags", claim(claims.Attribute{Type: claims.Int64, Flags: 2, Ints: []int64{1}})},
+		{"a text", claim(claims.Attribute{Type: claims.String, Strings: []string{"x"}})},
+		{"a SID", claim(claims.Attribute{Type: claims.SID, SIDs: []sid.SID{id("S-1-1-0")}})},
+		{"another SID", claim(claims.Attribute{Type: claims.SID, SIDs: []sid.SID{id("S-1-5-11")}})},
+		{"octets", claim(claims.Attribute{Type: claims.Octets, Octets: [][]byte{{1}}})},
+		{"other octets", claim(claims.Attribute{Type: claims.Octets, Octets: [][]byte{{2}}})},
 		{"Name of a group", func(_ accounts, _ user, g group) { g.Name = "team" }},
 		{"SID of a group", func(_ accounts, _ user, g group) { g.SID = id("S-1-5-21-1-2-3-9") }},
-		{"MemberOf of a group", func(_ accounts, u user, g group) {
-			g.MemberOf = []sid.SID{u.SID}
-		}},
-		{"GID of a group", func(_ accounts, _ user, g group) { g.GID = directory.UnixID{ID: 7} }},
+		{"MemberOf of a group", func(_ accounts, u user, g group) { g.MemberOf = []sid.SID{u.SID} }},
+		{"GID of a group", func(_ accounts, _ user, g group) { g.GID.ID = 7 }},
 	} {
 		a := first()
 		c.change(a, &a.Users[0], &a.Groups[0])
 		sum := a.Sum()
-		if other, again := seen[sum]; again {
-			t.Errorf("a change of %s has the sum of a change of %s, want another", c.what, other)
-		}
+		check.Equal(t, seen[sum], "", "sum of a change of %s, which is that of a change of", c.what)
 		seen[sum] = c.what
+		known = check.Must(known.Update(a))
+		check.DeepEqual(t, contents(known, a), contents(check.Must(directory.New(a)), a), "D-35: update of %s", c.what)
 	}
 }
