@@ -41,6 +41,9 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		{`"privileges":["SeTcbPrivilege","S-1-x"]`, "privileges[1]", isAny},
 		{`"privileges":["SeTcbPrivilege",{"name":"S-1-x"}]`, "privileges[1].name", isAny},
 		{`"writeRestricted":true`, "writeRestricted", isSpec},
+		{`"groups":[{"attributes":["S-1-x"]}]`, "groups[0].attributes[0]", func(err error) bool { return err != nil }},
+		{`"userClaims":[{"name":"a","type":"sid","values":["WD","S-1-x"]}]`, "userClaims[0].values[1]", isSID},
+		{`"userClaims":[{"name":"a","type":"int64","values":[1,1]}]`, "userClaims", isAny},
 	} {
 		text := head + c.fields + "}"
 		tok, err := token.Parse([]byte(text))

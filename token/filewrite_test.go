@@ -42,6 +42,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 	tok := parse(t, full)
 	text, err := json.Marshal(tok) // json.Marshal calls MarshalJSON
 	check.NoError(t, err)
+	check.That(t, strings.Contains(string(text), `"groups":["S-1-1-0",{"sid":"S-1-5-32-544",`),
+		"a group with the attributes of a logon is not a SID alone: %s", text)
 	again := parse(t, string(text))
 	if !reflect.DeepEqual(normal(tok), normal(again)) {
 		t.Errorf("after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))

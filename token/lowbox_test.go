@@ -13,13 +13,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AdmitPackage appends an entry for the package, also to an empty list. It returns a nil list and a list without room
-// unchanged (T-131).
+// AdmitPackage appends an entry for the package, also to an empty list, unless an entry without flags grants as much.
+// It returns a nil list and a list without room unchanged (T-131).
 func TestAdmitPackageAppendsEntry(t *testing.T) {
 	pkg := sid.MustParse("S-1-15-2-1-2-3")
 	const entry = "(A;;GA;;;S-1-15-2-1-2-3)"
 	for before, after := range map[string]string{
 		"D:": "D:" + entry, "D:(D;;GA;;;WD)(A;;GA;;;SY)": "D:(D;;GA;;;WD)(A;;GA;;;SY)" + entry,
+		"D:" + entry: "D:" + entry, "D:(A;OI;GA;;;S-1-15-2-1-2-3)": "D:(A;OI;GA;;;S-1-15-2-1-2-3)" + entry,
+		"D:(A;;GR;;;S-1-15-2-1-2-3)": "D:(A;;GR;;;S-1-15-2-1-2-3)" + entry,
 	} {
 		list := token.AdmitPackage(sddl.MustParse(before).DACL(), pkg, winnt.GENERIC_ALL)
 		if got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list}); !got.Equal(sddl.MustParse(after)) {
@@ -73,6 +75,8 @@ func TestLowBoxLimitsToken(t *testing.T) {
 		{Package: sid.Everyone},
 		{Package: sid.MustParse("S-1-15-3-1")},
 		{Package: sid.MustParse("S-1-15-2-1-2-3"), Capabilities: []token.Group{{SID: sid.Everyone}}},
+		{Package: sid.MustParse("S-1-15-2-1-2-3"), Capabilities: []token.Group{{SID: sid.MustParse("S-1-15-3-1"),
+			Attributes: 0x100}}},
 	} {
 		_, st := tok.LowBox(bad)
 		wantStatus(t, "T-69: LowBox with an invalid package or capability", st, ntstatus.InvalidParameter)

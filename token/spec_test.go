@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -23,6 +24,14 @@ func TestSpecReturnsEveryField(t *testing.T) {
 		t.Errorf("Spec() differs from the given Spec in %v, want no field\ngot  %v\nwant %v", d,
 			fields(must(t, s).Spec()), fields(s))
 	}
+	tok := must(t, s)
+	check.Equal(t, tok.TrustLevel(), s.TrustLevel, "TrustLevel")
+	check.Equal(t, tok.RestrictedDeviceClaims(), s.RestrictedDeviceClaims, "RestrictedDeviceClaims")
+	plain := s
+	plain.DefaultPrivileges = 0
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		check.Equal(t, must(t, plain).Has(p), s.EnabledPrivileges.Has(p), "Has(%v)", p)
+	}
 	for _, name := range []string{"Restricted", "SandboxInert", "WriteRestricted", "DefaultPrivileges", "ParentTokenID",
 		"OriginatingLogon", "ModifiedID", "AuthenticationID", "SessionID", "MandatoryPolicy", "DefaultDACL", "Flags",
 		"LowPrivilege", "LowBoxNumber", "Capabilities", "UserClaims", "DeviceClaims", "LocalAttributes", "DeviceGroups",
@@ -38,7 +47,10 @@ func TestSpecReturnsEveryField(t *testing.T) {
 
 // Zero values of a Spec have the documented defaults.
 func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
-	got := must(t, token.Spec{User: token.Group{SID: userU}}).Spec()
+	tok := must(t, token.Spec{User: token.Group{SID: userU}})
+	check.That(t, new(token.Token).IsZero() && (*token.Token)(nil).IsZero() && !tok.IsZero(),
+		"IsZero is wrong for an empty Token, nil or a token of New")
+	got := tok.Spec()
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
 		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}
 	if d := differs(got, want); d != nil {

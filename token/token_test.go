@@ -111,25 +111,27 @@ func TestLogonSIDIsMarkedGroup(t *testing.T) {
 	}
 }
 
-// IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only.
+// IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only. OnlyUserSide is false for
+// AppContainers and restricted tokens only.
 func TestIsSandboxedForLimitedTokensOnly(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
 	if tok.PrivilegeCount() != 24 {
 		t.Errorf("administrator has %d privileges, want 24", tok.PrivilegeCount())
 	}
 	for _, c := range []struct {
-		name string
-		tok  *token.Token
-		want bool
+		name            string
+		tok             *token.Token
+		sandboxed, user bool
 	}{
-		{"administrator", tok, false},
-		{"restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}), false},
+		{"administrator", tok, false, true},
+		{"restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}), false, false},
 		{"write-restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users),
-			Flags: winnt.WRITE_RESTRICTED}), true},
-		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true},
-		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
+			Flags: winnt.WRITE_RESTRICTED}), true, false},
+		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true, true},
+		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true, false},
 	} {
-		check.Equal(t, c.tok.IsSandboxed(), c.want, "IsSandboxed of %s", c.name)
+		check.Equal(t, c.tok.IsSandboxed(), c.sandboxed, "IsSandboxed of %s", c.name)
+		check.Equal(t, c.tok.OnlyUserSide(), c.user, "OnlyUserSide of %s", c.name)
 	}
 }
 

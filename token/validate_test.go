@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,19 @@ func TestNewReportsFirstInvalidField(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The error names the field, its value, what a valid one is, and the status.
+func TestSpecErrorSaysWhatIsWrong(t *testing.T) {
+	s := setup()
+	s.Integrity = sid.Everyone
+	_, err := token.New(s)
+	check.Equal(t, fmt.Sprint(err), "token: integrityLevel: S-1-1-0: want S-1-16-x: STATUS_INVALID_PARAMETER", "error")
+	s = setup()
+	s.Owner = sid.Everyone
+	_, err = token.New(s)
+	check.Equal(t, fmt.Sprint(err), "token: owner: S-1-1-0: must be the user, or a group with the attribute Owner: "+
+		"STATUS_INVALID_OWNER", "error")
 }
 
 // New accepts the last valid value of each bounded field.
