@@ -3,6 +3,7 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -14,10 +15,9 @@ func TestEveryStatusHasACode(t *testing.T) {
 			t.Errorf("%s stands for %v, which has no name, want c.String()[0] anything but %v", name, c, 'W')
 		}
 	}
-	if got := win32.Code(4242).String(); got != "WIN32(4242)" {
-		t.Errorf(`unknown code prints %q, want "WIN32(4242)"`, got)
+	check.Equal(t, win32.Code(4242).String(), "WIN32(4242)", "unknown code")
+	for range win32.Codes {
+		break // which ends the iteration
 	}
-	if got := win32.Code(5).Error(); got != "ERROR_ACCESS_DENIED (5)" {
-		t.Errorf(`code 5 as an error is %q, want "ERROR_ACCESS_DENIED (5)"`, got)
-	}
+	check.Equal(t, win32.Code(5).Error(), "ERROR_ACCESS_DENIED (5)", "code 5 as an error")
 }

@@ -17,6 +17,7 @@ func TestCommandLineToArguments(t *testing.T) {
 		`"a program" x`:            {`a program`, `x`},
 		`"a program`:               {`a program`},
 		`"a"x`:                     {`a`, `x`},
+		`"" x`:                     {``, `x`},
 		`C:\b\p.exe x`:             {`C:\b\p.exe`, `x`},
 		`p "abc" d e`:              {`p`, `abc`, `d`, `e`},
 		`p a\\\b d"e f"g h`:        {`p`, `a\\\b`, `de fg`, `h`},

@@ -15,55 +15,57 @@ import (
 
 const alice = "S-1-5-21-1-2-3-1107"
 
-// on returns a thread of a new process in a system of that profile. The process has the privileges, disabled.
+// on returns a thread of a new process in a system of that profile. The process has the privileges, disabled: no
+// function needs them enabled.
 func on(t *testing.T, profile nt.Profile, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System,
 	*kernel.KernelThread) {
 	t.Helper()
+	return boot(t, profile, false, privileges)
+}
+
+// thread returns a thread of a new process in a new system. The process has the privileges, enabled.
+func thread(t *testing.T, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System) {
+	t.Helper()
+	w, sys, _ := boot(t, nt.Documented, true, privileges)
+	return w, sys
+}
+
+func boot(t *testing.T, profile nt.Profile, enabled bool, privileges []winnt.Privilege) (*win32.Thread,
+	*kernel.System, *kernel.KernelThread) {
+	t.Helper()
 	sys := kernel.Boot(kernel.Config{Profile: profile})
-	t.Cleanup(func() {
-		check.NoError(t, sys.Close())
-	})
+	t.Cleanup(func() { check.NoError(t, sys.Close()) })
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for _, p := range privileges {
-		s.Privileges |= p.Bit() // held; no function needs them enabled
+		s.Privileges |= p.Bit()
+		if enabled {
+			s.EnabledPrivileges |= p.Bit()
+		}
 	}
-	v := must(token.New(s))
-	p := must(sys.NewProcess("program", v))
-	th := must(p.NewThread())
+	th := check.Must(check.Must(sys.NewProcess("program", check.Must(token.New(s)))).NewThread())
 	return win32.On(th), sys, sys.KernelMode(th)
+}
+
+// own returns a handle of the process's token with all rights.
+func own(t *testing.T, w *win32.Thread) winnt.Handle {
+	t.Helper()
+	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	check.RequireThat(t, ok, "%v", w.LastError())
+	return h
+}
+
+// duplicate returns a handle of an impersonation token like the token h.
+func duplicate(t *testing.T, w *win32.Thread, h winnt.Handle, level winnt.SecurityImpersonationLevel) winnt.Handle {
+	t.Helper()
+	d, ok := w.DuplicateToken(h, level)
+	check.RequireThat(t, ok, "%v", w.LastError())
+	return d
 }
 
 // given returns a handle with these rights of a token that admits the system alone.
 func given(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.AccessMask) winnt.Handle {
 	t.Helper()
-	v := must(token.New(spec))
-	tok := k.NewTokenProtected(v, sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
+	tok := k.NewTokenProtected(check.Must(token.New(spec)), sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
 	t.Cleanup(func() { k.PsDereferencePrimaryToken(tok) })
 	return check.Result(k.ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
-}
-
-// thread returns a thread of a new process in a new system. The process has the privileges, enabled.
-func thread(tb testing.TB, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System) {
-	tb.Helper()
-	sys := kernel.Boot(kernel.Config{})
-	tb.Cleanup(func() {
-		check.NoError(tb, sys.Close())
-	})
-	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	for _, p := range privileges {
-		s.Privileges |= p.Bit()
-		s.EnabledPrivileges |= p.Bit()
-	}
-	v := must(token.New(s))
-	p := must(sys.NewProcess("program", v))
-	th := must(p.NewThread())
-	return win32.On(th), sys
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -32,61 +32,39 @@ func granted(t *testing.T, w *win32.Thread, h winnt.Handle) (winnt.AccessMask, u
 func TestFunctionsLeaveNoHandle(t *testing.T) {
 	w, sys := thread(t, winnt.SeImpersonatePrivilege)
 	check.NoError(t, sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
-	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if !ok {
-		t.Fatal(w.LastError())
-	}
-	client, ok := w.DuplicateToken(own, winnt.SecurityImpersonation)
-	if !ok {
-		t.Fatal(w.LastError())
-	}
+	mine := own(t, w)
+	client := duplicate(t, w, mine, winnt.SecurityImpersonation)
 	everyone, bad := nt.Cap(sid.Everyone), nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}
+	ask := func(row string, in any) func() bool {
+		return func() bool { return check.Status(asked(t, w, row, in)).IsSuccess() }
+	}
+	owner := func(o win32.Named) func() bool {
+		return func() bool { return check.Status(w.NamedSecurity(o, winnt.OWNER_SECURITY_INFORMATION)).IsSuccess() }
+	}
 	k := sys.KernelMode(w.NT())
 	for _, acts := range []bool{false, true} {
 		for name, call := range map[string]func() bool{
 			"ImpersonateSelf":             func() bool { return w.ImpersonateSelf(winnt.SecurityImpersonation) },
 			"ImpersonateSelf of no level": func() bool { return w.ImpersonateSelf(9) },
-			"a primary token":             func() bool { return w.ImpersonateLoggedOnUser(own) },
+			"a primary token":             func() bool { return w.ImpersonateLoggedOnUser(mine) },
 			"an impersonation token":      func() bool { return w.ImpersonateLoggedOnUser(client) },
 			"no token":                    func() bool { return w.ImpersonateLoggedOnUser(0x7770) },
-			"CheckTokenMembership": func() bool {
-				_, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{SIDToCheck: everyone})
-				return st == ntstatus.Success
-			},
-			"CheckTokenMembership of no SID": func() bool {
-				_, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{SIDToCheck: bad})
-				return st == ntstatus.Success
-			},
-			"CheckTokenMembershipEx": func() bool {
-				_, st := asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: everyone, Flags: 3})
-				return st == ntstatus.Success
-			},
-			"CheckTokenCapability": func() bool {
-				_, st := asked(t, w, "CheckTokenCapability", win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: everyone})
-				return st == ntstatus.Success
-			},
-			"the current user": func() bool { _, st := w.CurrentUser(); return st == ntstatus.Success },
-			"the security of a file": func() bool {
-				_, st := w.NamedSecurity(win32.Named{Name: `\Files\f`, File: true}, winnt.OWNER_SECURITY_INFORMATION)
-				return st == ntstatus.Success
-			},
-			"the security of nothing": func() bool {
-				_, st := w.NamedSecurity(win32.Named{Name: `\BaseNamedObjects\none`}, winnt.OWNER_SECURITY_INFORMATION)
-				return st == ntstatus.Success
-			},
+			"CheckTokenMembership": ask("CheckTokenMembership",
+				win32.CheckTokenMembershipIn{SIDToCheck: everyone}),
+			"CheckTokenMembership of no SID": ask("CheckTokenMembership",
+				win32.CheckTokenMembershipIn{SIDToCheck: bad}),
+			"CheckTokenMembershipEx": ask("CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: everyone,
+				Flags: 3}),
+			"CheckTokenCapability": ask("CheckTokenCapability",
+				win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: everyone}),
+			"the current user":        func() bool { return check.Status(w.CurrentUser()).IsSuccess() },
+			"the security of a file":  owner(win32.Named{Name: `\Files\f`, File: true}),
+			"the security of nothing": owner(win32.Named{Name: `\BaseNamedObjects\none`}),
 		} {
-			if !w.RevertToSelf() {
-				t.Fatal(w.LastError())
-			}
-			if acts && !w.SetThreadToken(0, client) {
-				t.Fatal(w.LastError())
-			}
+			check.RequireThat(t, w.RevertToSelf() && (!acts || w.SetThreadToken(0, client)), "%v", w.LastError())
 			before := count(t, w)
 			done := call()
-			if after := count(t, w); after != before {
-				t.Errorf("%s, acting %v: %d handles, before %d (done: %v), want %d", name, acts, after, before, done,
-					before)
-			}
+			check.Equal(t, count(t, w), before, "handles after %s, acting %t, done %t", name, acts, done)
 		}
 	}
 	k.PsRevertToSelf()
@@ -96,14 +74,8 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 // attributes determine inheritance, with their own and with the default descriptor.
 func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 	w, _ := thread(t)
-	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if !ok {
-		t.Fatal(w.LastError())
-	}
-	plain, ok := w.DuplicateToken(own, winnt.SecurityDelegation)
-	if !ok {
-		t.Fatal(w.LastError())
-	}
+	mine := own(t, w)
+	plain := duplicate(t, w, mine, winnt.SecurityDelegation)
 	if rights, attributes := granted(t, w, plain); rights != 0xc || attributes != 0 {
 		t.Errorf("T-50: DuplicateToken grants %#x with attributes %#x, want 0xc and 0", uint32(rights), attributes)
 	}
@@ -113,11 +85,9 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 		want uint32
 	}{{nil, 0}, {&win32.SecurityAttributes{}, 0}, {&win32.SecurityAttributes{SecurityDescriptor: d}, 0},
 		{&win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: true}, winnt.OBJ_INHERIT}} {
-		h, ok := w.DuplicateTokenEx(win32.DuplicateTokenExIn{ExistingToken: own, DesiredAccess: winnt.TOKEN_QUERY_SOURCE,
-			TokenAttributes: c.a, TokenType: winnt.TokenPrimary})
-		if !ok {
-			t.Fatal(w.LastError())
-		}
+		h, ok := w.DuplicateTokenEx(win32.DuplicateTokenExIn{ExistingToken: mine,
+			DesiredAccess: winnt.TOKEN_QUERY_SOURCE, TokenAttributes: c.a, TokenType: winnt.TokenPrimary})
+		check.RequireThat(t, ok, "%v", w.LastError())
 		if rights, attributes := granted(t, w, h); rights != 0x10 || attributes != c.want {
 			t.Errorf("T-47: %+v: %#x with %#x, want %#x", c.a, uint32(rights), attributes, c.want)
 		}
@@ -126,9 +96,7 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 		p := &win32.SecurityAttributes{InheritHandle: inherits}
 		made, ok := w.CreateProcess(win32.CreateProcessIn{ProcessAttributes: p,
 			ThreadAttributes: &win32.SecurityAttributes{InheritHandle: !inherits}})
-		if !ok {
-			t.Fatal(w.LastError())
-		}
+		check.RequireThat(t, ok, "%v", w.LastError())
 		for h, want := range map[winnt.Handle]bool{made.Process: inherits, made.Thread: !inherits} {
 			if _, attributes := granted(t, w, h); (attributes&winnt.OBJ_INHERIT != 0) != want {
 				t.Errorf("O-59: handle %v is inherited: %#x, want %v", h, attributes, want)
@@ -142,28 +110,30 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 	}
 }
 
-// O-63: SetHandleInformation changes the flags that its mask names, to what the flags say, and no other.
+// SetHandleInformation changes the flags that its mask names, to what the flags say, and no other (O-63). Its handle
+// must be valid (O-31).
 func TestSetHandleInformationUsesItsMask(t *testing.T) {
 	w, _ := thread(t)
 	h := check.Result(w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false))
 	for before := range uint32(4) {
 		for mask := range uint32(8) {
 			for flags := range uint32(4) {
-				st := w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{Inherit: before&1 != 0,
-					ProtectFromClose: before&2 != 0})
-				check.Success(t, st)
-				_, _, _, st = w.CallRow(win32.Table.Find("SetHandleInformation"),
+				check.Success(t, w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{Inherit: before&1 != 0,
+					ProtectFromClose: before&2 != 0}))
+				_, _, _, st := w.CallRow(win32.Table.Find("SetHandleInformation"),
 					win32.SetHandleInformationIn{Object: h, Mask: mask, Flags: flags})
 				want := before&^mask | flags&mask
 				v, _ := w.NT().NtQueryObject(h, nt.ObjectHandleFlagInformation)
-				if got := (nt.HandleFlagInformation{Inherit: want&1 != 0, ProtectFromClose: want&2 != 0}); st !=
-					ntstatus.Success || v != got {
-					t.Errorf("O-63: flags %d, mask %d from %d: %+v, %v, want %+v", flags, mask, before, v, st, got)
-				}
+				info := nt.HandleFlagInformation{Inherit: want&1 != 0, ProtectFromClose: want&2 != 0}
+				check.That(t, st == ntstatus.Success && v == info,
+					"O-63: flags %d, mask %d from %d: %+v, %v, want %+v", flags, mask, before, v, st, info)
 			}
 		}
 	}
 	w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{})
+	_, ok, code, st := w.CallRow(win32.Table.Find("SetHandleInformation"),
+		win32.SetHandleInformationIn{Object: 0x7FFFFFF0, Mask: 1})
+	check.That(t, !ok && code == 6 && st == ntstatus.InvalidHandle, "no handle: %t, %v, %v", ok, code, st)
 }
 
 // O-161: an object is found by its name, whichever of the types it has; a file in any case.

@@ -3,6 +3,7 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -12,7 +13,8 @@ import (
 )
 
 // I-42, I-72: a primary token whose DACL does not admit the caller is impersonated with the rights of its handle, at
-// SecurityImpersonation at most, and an impersonation token directly. Each missing right is reported.
+// SecurityImpersonation at most, and an impersonation token directly. Each missing right is reported, and so is a level
+// that is not one.
 func TestImpersonateUsesRightsOfTokenHandle(t *testing.T) {
 	const query, duplicate, impersonate = winnt.TOKEN_QUERY, winnt.TOKEN_DUPLICATE, winnt.TOKEN_IMPERSONATE
 	for _, c := range []struct {
@@ -52,4 +54,7 @@ func TestImpersonateUsesRightsOfTokenHandle(t *testing.T) {
 			t.Errorf("SetThreadToken(0, 0) failed or the thread still impersonates: %v", w.LastError())
 		}
 	}
+	w, _ := thread(t)
+	check.That(t, w.ImpersonateSelf(winnt.SecurityImpersonation), "%v", w.LastError())
+	check.That(t, !w.ImpersonateSelf(9) && w.LastError() == 87, "level 9: %v, want an invalid parameter", w.LastError())
 }

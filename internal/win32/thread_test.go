@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -47,32 +48,27 @@ func TestSuccessKeepsLastError(t *testing.T) {
 			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}})})
 		return ok, w.LastError()
 	}
-	if ok, code := adjust(winnt.SeShutdownPrivilege); !ok || code != 0 {
-		t.Errorf("held: %v %v, want TRUE ERROR_SUCCESS", ok, code)
+	// The code says whether all were assigned (T-71).
+	for p, want := range map[winnt.Privilege]win32.Code{winnt.SeShutdownPrivilege: 0, winnt.SeTcbPrivilege: 1300} {
+		ok, code := adjust(p)
+		check.That(t, ok && code == want, "adjusting %v: %v %v, want TRUE %v", p, ok, code, want)
 	}
-	if ok, code := adjust(winnt.SeTcbPrivilege); !ok || code != 1300 {
-		t.Errorf("not held: %v %v, want TRUE ERROR_NOT_ALL_ASSIGNED", ok, code) // T-71
-	}
-	d, ok := w.DuplicateToken(h, winnt.SecurityIdentification)
-	if !ok {
-		t.Fatal(w.LastError())
-	}
+	d := duplicate(t, w, h, winnt.SecurityIdentification)
 	out, ok := w.PrivilegeCheck(d,
 		&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}})
-	if !ok || !out.Result {
-		t.Errorf("privilege check: %v %v %v, want true, true", ok, out.Result, w.LastError())
-	}
+	check.That(t, ok && out.Result, "privilege check: %v %v %v, want true, true", ok, out.Result, w.LastError())
 }
 
 // Every function has a summary, a source and conditions, and no parameter
 // without a documented name.
 func TestFunctionTableIsComplete(t *testing.T) {
 	for row := range win32.Table.All {
-		if m := row.Info(); m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
-			t.Errorf("row %s: want a summary, a source and conditions, got %+v", m.Name, m)
+		m := row.Info()
+		check.That(t, m.Summary != "" && m.Source != "" && len(m.Conditions) != 0,
+			"row %s: want a summary, a source and conditions, got %+v", m.Name, m)
+		for _, c := range m.Conditions {
+			check.That(t, c.Rule != "" && c.When != "", "row %s: condition %+v without a rule or a text", m.Name, c)
 		}
-		if nt.NtTable.Find(row.Info().Name) != nil {
-			t.Errorf("%s is the name of a service too", row.Info().Name)
-		}
+		check.That(t, nt.NtTable.Find(m.Name) == nil, "%s is the name of a service too", m.Name)
 	}
 }
