@@ -213,6 +213,10 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 		h.May(200) != invalid {
 		t.Errorf("SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
 	}
+	for notEmpty, want := range map[bool]ntstatus.Status{false: 0, true: ntstatus.DirectoryNotEmpty} {
+		h = fileaccess.Handle{Granted: winnt.DELETE, Directory: true, NotEmpty: notEmpty}
+		check.Equal(t, h.May(fileaccess.SetDisposition), want, "deletion of a directory with entries: %t", notEmpty)
+	}
 	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
 	check.That(t, h.May(fileaccess.Write) == 0 && h.May(fileaccess.Extend) == 0,
 		"observed profile: a handle with FILE_APPEND_DATA may not write and extend, want both allowed")

@@ -27,6 +27,8 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-1-2)", false, 0o770}, // another user
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-2-4)", false, 0o770}, // another group
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;AU)", false, 0o744},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;LS)", false, 0o740}, // a service is another user
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;NS)", false, 0o740},
 		{"D:(A;;FR;;;S-1-2-0)", false, 0o004},                            // LOCAL
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)", false, 0o700}, // the host's root
 		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", false, 0o500},             // may run it

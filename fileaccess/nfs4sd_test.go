@@ -1,12 +1,14 @@
 package fileaccess_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -62,6 +64,18 @@ func TestToNFS4MatchesExpectedList(t *testing.T) {
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
 		t.Errorf("ToNFS4 without a DACL = %+v, losses %v; want %+v, none", got, lost, whole)
+	}
+}
+
+// A list that becomes longer than 64 KiB is refused, in the DACL and in the SACL.
+func TestFromNFS4RefusesTooLongList(t *testing.T) {
+	for _, a := range []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: 1},
+		{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess, Who: "EVERYONE@", Mask: 1}} {
+		const most = (sd.MaxACLSize - 8) / 20 // entries of Everyone
+		for n, want := range map[int]error{most: nil, most + 1: fileaccess.ErrNFS4ACL} {
+			_, _, err := fileaccess.FromNFS4(slices.Repeat([]fileaccess.NFS4ACE{a}, n), caseU, caseG, nil)
+			check.That(t, errors.Is(err, want), "%d entries of type %d: %v, want %v", n, a.Type, err, want)
+		}
 	}
 }
 

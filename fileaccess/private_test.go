@@ -76,6 +76,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 		{why: "A-166: it may not hold", object: `(XD;;FR;;;WD;(@User.x == 1))(A;;FR;;;BU)`, want: "BU 0x9 if 0x9 [1]"},
 		{why: "A-166: Everyone's condition does not hide another's right", object: `(XA;;FR;;;WD;(@User.x == 1))(A;;FR;;;BU)`,
 			want: "WD 0x9 if 0x9 [0]; BU 0x9 [1]"},
+		{why: "A-166: but another condition's", object: `(XA;;FR;;;WD;(@User.x == 1))(XA;;FR;;;BU;(@User.y == 1))`,
+			want: "WD 0x9 if 0x9 [0]"},
 		{why: "A-166: a label closes nothing", object: own + "(A;;FR;;;BU)S:(ML;;NRNWNX;;;SI)", want: "BU 0x9 [3]"},
 		{why: "A-80: an entry that names a type allows nothing here", want: "private",
 			object: own + "(OA;;FR;bf967aba-0de6-11d0-a285-00aa003049e2;;BU)"},

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -38,6 +39,8 @@ func TestExplainReturnsReasons(t *testing.T) {
 		{"attributes, and everything", maxAllowed, in(o("(A;;0x80;;;WD)")), 0x80, true, "AceAllow DACL 0", 0},
 		{"intent", 1, in(o("empty"), intent, with(backup)), 1, true, "Intent SeBackupPrivilege", 1801},
 		{"implied by privilege", 1, in(overwrite, with(restore)), 2, true, "Intent SeRestorePrivilege", 1801},
+		{"implied and denied", 1, in(overwrite, o("(A;;1;;;WD)")), 2, false, "NoAce", 0},
+		{"generic execute", winnt.GENERIC_EXECUTE, in(observed, o("(A;;FA;;;WD)")), 0x20, true, "AceAllow DACL 0", 0},
 		{"creator", 1, in(create, missing, parentFull), 1, true, "Creator", 1801},
 		{"creation denied", 1, in(create, missing), 1, false, "ParentDeny FILE_ADD_FILE", 1812},
 		{"read-only", 2, in(isReadOnly), 2, false, "ReadOnlyAttribute", 1805},
@@ -61,6 +64,11 @@ func TestExplainReturnsReasons(t *testing.T) {
 				r.Reason.Message(), c.granted, c.text, c.code)
 		}
 	}
+	s := newSituation(t)
+	s.apply(nil)
+	s.r.Desired = 1
+	_, x := fileaccess.Explain(s.r, s.f)
+	check.That(t, len(x.Reasons) == 1, "reasons %v of a request for one right, want one", x.Reasons)
 	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
 		t.Error("Reason of a zero Explanation or String of a zero ReasonKind is not the documented one")
 	}

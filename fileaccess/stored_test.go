@@ -33,6 +33,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
 	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
+	{"O:BAG:SYD:(A;;FR;;;S-1-5-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14)", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(!(Member_of {SID(S-1-5-5-0-1001)})))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;S-1-5-5-0-1;(@User.x == 1))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(@User.x == #00000000000505000000 || Member_of {SID(S-1-5-5-0-1)}))", "O:BAG:SYD:", 0},
