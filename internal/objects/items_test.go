@@ -7,144 +7,157 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// TestFindPassesErrorsOfOtherObjects: the object of a path is found, also behind errors of others; one that
-// cannot be read is its error, and a reading that is stopped or cancelled ends.
-func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
-	const file = `{"path":"bad","sd":"x"}` + "\n" + `{"path":"a","sd":"D:"}` + "\n" + `{"path":"a",` +
-		`"sd":"O:BA"}` + "\n"
-	open := func() objects.Source {
-		s, err := source.Open("x.jsonl", strings.NewReader(file))
-		check.NoError(t, err)
-		return s
-	}
-	ctx := context.Background()
-	find := func(path string) (objects.Item, error) {
-		return objects.Find(ctx, open(), objects.NewName(path, nil), sid.SID{}, winnt.FileObject)
-	}
-	if i, err := find("a"); err != nil || !i.Descriptor.Owner().IsZero() || i.Type != winnt.FileObject {
-		t.Errorf("a: %+v, %v", i, err)
-	}
-	if _, err := find("bad"); err == nil || errors.Is(err, objects.ErrNotFound) {
-		t.Errorf("bad: %v", err)
-	}
-	if _, err := find("none"); !errors.Is(err, objects.ErrNotFound) || !strings.Contains(err.Error(), `"none"`) {
-		t.Errorf("none: %v", err)
-	}
-	n := 0
-	if err := objects.All(ctx, open(), sid.SID{}, winnt.FileObject,
-		func(objects.Item) bool { n++; return n < 2 }); err != nil || n != 2 {
-		t.Errorf("stopped after 2: %d, %v, want 2, nil", n, err)
-	}
-	over, cancel := context.WithCancel(ctx)
-	cancel()
-	if err := objects.All(over, open(), sid.SID{}, winnt.FileObject,
-		func(objects.Item) bool { n++; return true }); !errors.Is(err, context.Canceled) || n != 2 {
-		t.Errorf("cancelled: %d, %v, want 2, %v", n, err, context.Canceled)
-	}
-	failed := fmt.Errorf("enough")
-	n = 0
-	if err := objects.Each(ctx, open(), func(*objects.Batch,
-		*objects.Object) error {
-		n++
-		return failed
-	}); err != failed || n != 1 {
-		t.Errorf("a visit that fails: %d, %v, want 1, %v", n, err, failed)
-	}
-}
-
-// An object with the name of the path in full is found, though others have the name as accounts. A note of the source
-// stays.
-func TestPathPrecedesAccountNames(t *testing.T) {
-	ctx := context.Background()
-	list := []objects.Object{{Path: []byte("CN=1"), Entry: &objects.Entry{Name: "x"}},
-		{Path: []byte("CN=2"), Entry: &objects.Entry{Name: "x"}}, {Path: []byte("x"), Note: objects.NoteStale}}
-	for i := range list {
-		list[i].SD, list[i].Form = []byte("O:BA"), objects.FormSDDL
-	}
-	find := func(n int) (objects.Item, error) {
-		at := 0
-		return objects.Find(ctx, gathered(func(o *objects.Object) error {
-			if at == n {
-				return io.EOF
-			}
-			*o = list[at]
-			at++
-			return nil
-		}), objects.NewName("x", nil), sid.SID{}, winnt.FileObject)
-	}
-	i, err := find(3)
-	check.That(t, err == nil && i.Path == "x" && i.Note == objects.NoteStale, "x: %+v, %v", i, err)
-	_, err = find(2)
-	check.That(t, errors.Is(err, objects.ErrAmbiguous), "two accounts: %v, want %v", err, objects.ErrAmbiguous)
-}
 
 // gathered is a source of the objects that the function returns.
 type gathered func(o *objects.Object) error
 
 func (f gathered) Next(b *objects.Batch) error { return objects.Gather(b, f) }
 
-// A batch that stops says where: the lines before the object, and the bytes without the rest.
-func TestStoppedBatchSaysWhere(t *testing.T) {
-	var stopped atomic.Bool
-	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}
-	check.That(t, !b.Stop(12, 30) && !b.Cut, "a batch stops before it is told")
-	stopped.Store(true)
-	check.That(t, b.Stop(12, 30) && b.Cut && b.Lines == 2 && b.End == 70,
-		"stopped: %t, %d lines, %d bytes, want 2 and 70", b.Cut, b.Lines, b.End)
+// sourceOf returns a source of objects, which are in SDDL unless they have another form. After the last it returns end
+// once, and then io.EOF.
+func sourceOf(end error, list ...objects.Object) objects.Source {
+	at := -1
+	return gathered(func(o *objects.Object) error {
+		switch at++; {
+		case at == len(list):
+			return end
+		case at > len(list):
+			return io.EOF
+		}
+		if *o = list[at]; o.Form == objects.FormNone {
+			o.Form = objects.FormSDDL
+		}
+		return nil
+	})
 }
 
-// Each object with its own descriptor, though others have its path; equal ones are parsed once.
+// TestFindPassesErrorsOfOtherObjects: the object of a path is found, also behind errors of others; one that
+// cannot be read is its error, and so is an error of the source.
+func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
+	failed := errors.New("failed")
+	find := func(path string, end error) (objects.Item, error) {
+		s := sourceOf(end, objects.Object{Path: []byte("bad"), SD: []byte("x")},
+			objects.Object{Path: []byte("a"), SD: []byte("D:")}, objects.Object{Path: []byte("a"), SD: []byte("O:BA")})
+		return objects.Find(context.Background(), s, objects.NewName(path, nil), sid.SID{}, winnt.FileObject)
+	}
+	i, err := find("a", io.EOF)
+	check.That(t, err == nil && i.Descriptor != nil && i.Descriptor.Owner().IsZero() && i.Type == winnt.FileObject,
+		"a: %+v, %v, want the first", i, err)
+	_, err = find("bad", io.EOF)
+	check.That(t, err != nil && !errors.Is(err, objects.ErrNotFound), "bad: %v, want its own error", err)
+	i, err = find("none", io.EOF)
+	check.ErrorIs(t, err, objects.ErrNotFound, "none")
+	check.That(t, err != nil && strings.Contains(err.Error(), `"none"`) && i.Err == err, "none: %v, %v", i.Err, err)
+	_, err = find("none", failed)
+	check.ErrorIs(t, err, failed, "none in a source that fails")
+}
+
+// A reading ends when the caller stops it, when its context is cancelled and when a visit fails.
+func TestReadingEndsEarly(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	list := make([]objects.Object, 3)
+	n := 0
+	two := func(objects.Item) bool { n++; return n < 2 }
+	err := objects.All(ctx, sourceOf(io.EOF, list...), sid.SID{}, nil, two)
+	check.That(t, err == nil && n == 2, "stopped after 2: %d, %v, want 2, nil", n, err)
+	failed := errors.New("enough")
+	fails := func(*objects.Batch, *objects.Object) error { n++; return failed }
+	err = objects.Each(ctx, sourceOf(io.EOF, list...), fails)
+	check.That(t, err == failed && n == 3, "a visit that fails: %d, %v, want 1 more, %v", n, err, failed)
+	cancel()
+	err = objects.All(ctx, sourceOf(io.EOF, list...), sid.SID{}, nil, two)
+	check.That(t, errors.Is(err, context.Canceled) && n == 3, "cancelled: %d, %v, want none, %v", n, err,
+		context.Canceled)
+}
+
+// An object with the name of the path in full is found, though others have the name as accounts.
+func TestPathPrecedesAccountNames(t *testing.T) {
+	list := []objects.Object{{Path: []byte("CN=1"), Entry: &objects.Entry{Name: "x"}},
+		{Path: []byte("CN=2"), Entry: &objects.Entry{Name: "x"}}, {Path: []byte(`D\x`)}}
+	find := func(list ...objects.Object) (objects.Item, error) {
+		s := sourceOf(io.EOF, list...)
+		return objects.Find(context.Background(), s, objects.NewName(`D\x`, nil), sid.SID{}, winnt.FileObject)
+	}
+	i, err := find(list...)
+	check.That(t, err == nil && i.Path == `D\x`, "x: %+v, %v", i, err)
+	_, err = find(list[:2]...)
+	check.ErrorIs(t, err, objects.ErrAmbiguous, "two accounts")
+}
+
+// An item has all of its object. Its type defaults to that of the run, and a malformed search descriptor is nil.
+func TestItemHasAllOfItsObject(t *testing.T) {
+	search := check.Must(sddl.Parse("D:(A;;FX;;;WD)", sddl.Options{})).Binary()
+	entry := &objects.Entry{Name: "x"}
+	s := sourceOf(io.EOF,
+		objects.Object{Path: []byte("a"), Line: 7, Type: winnt.KeyObject, Note: objects.NoteStale, Entry: entry,
+			Inode: 9, SD: []byte("O:BA"), Search: search},
+		objects.Object{Path: []byte("b"), SD: []byte("O:BA"), Search: []byte("x")})
+	var got []string
+	check.NoError(t, objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
+		text := func(d *sd.Descriptor) string {
+			if d == nil {
+				return "none"
+			}
+			return check.Must(sddl.Format(d, sddl.Options{}))
+		}
+		got = append(got, fmt.Sprint(i.Path, i.Line, objects.TypeName(i.Type), i.Note == objects.NoteStale,
+			i.Note == objects.NoteNoDACL, i.Entry == entry, i.Inode, text(i.Descriptor), text(i.Search), i.Err))
+		return true
+	}))
+	check.SlicesEqual(t, got, []string{"a7keytrue false true 9O:BAD:(A;;FX;;;WD)<nil>",
+		"b0filefalse true false 0O:BAnone<nil>"}, "items")
+}
+
+// Each object has its own descriptor, though others have its path; equal ones are parsed once.
 func TestItemsKeepDescriptorsOfEqualPaths(t *testing.T) {
 	sds := []string{"O:BAG:BAD:(A;;FA;;;DU)", "O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:BA", "O:"}
-	var text string
-	var want []string
+	var list []objects.Object
 	for i := range 12 {
-		path := fmt.Sprintf("/%d", i/4%2)
-		text += fmt.Sprintf(`{"path":%q,"sd":%q}`+"\n", path, sds[i%4])
-		want = append(want, path+" "+sds[i%4])
+		list = append(list, objects.Object{Path: fmt.Appendf(nil, "/%d", i/4%2), SD: []byte(sds[i%4])})
 	}
-	s, err := source.Open("a.jsonl", strings.NewReader(text))
-	check.NoError(t, err)
 	domain := sid.MustParse("S-1-5-21-1-2-3")
-	var items []objects.Item
-	if err := objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {
-		items = append(items, i)
+	var first []*sd.Descriptor
+	n, s := 0, sourceOf(io.EOF, list...)
+	check.NoError(t, objects.All(context.Background(), s, domain, nil, func(i objects.Item) bool {
+		if n < 4 {
+			first = append(first, i.Descriptor)
+		}
+		text := "O:"
+		if i.Err == nil {
+			text = check.Must(sddl.Format(i.Descriptor, sddl.Options{Domain: domain}))
+		}
+		check.Equal(t, i.Path+" "+text, string(list[n].Path)+" "+sds[n%4], "item %d", n)
+		check.That(t, i.Descriptor == first[n%4], "item %d does not have the descriptor of item %d", n, n%4)
+		n++
 		return true
-	}); err != nil || len(items) != len(want) {
-		t.Fatalf("%d items, %v, want %d, nil", len(items), err, len(want))
+	}))
+	check.Equal(t, n, len(list), "items")
+}
+
+// A reading keeps at most 16384 parsed descriptors.
+func TestParsedDescriptorsAreLimited(t *testing.T) {
+	const limit = 1 << 14
+	var list []objects.Object
+	for i := range limit + 1 {
+		owner := sid.MustParse("S-1-5-21-1-2-3").WithRID(uint32(i))
+		raw := sd.New(sd.Parts{Owner: owner}).Binary()
+		list = append(list, objects.Object{SD: raw, Form: objects.FormBinary})
 	}
-	var got []string
-	for i, item := range items {
-		said := "O:"
-		if item.Err == nil {
-			if said, err = sddl.Format(item.Descriptor, sddl.Options{Domain: domain}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got = append(got, item.Path+" "+said)
-		if item.Descriptor != items[i%4].Descriptor || (item.Err == nil) != (i%4 != 3) || item.Type != winnt.FileObject ||
-			(item.Note == objects.NoteNoDACL) != (i%4 == 2) {
-			t.Errorf("item %d: %+v, want the descriptor of item %d", i, item, i%4)
-		}
-	}
-	check.That(t, slices.Equal(got, want), "got  %q\nwant %q", got, want)
-	n := 0
-	if s, err = source.Open("a.jsonl", strings.NewReader(text)); err != nil {
-		t.Fatal(err)
-	}
-	three := func(objects.Item) bool { n++; return n < 3 }
-	if err := objects.All(context.Background(), s, domain, nil, three); err != nil || n != 3 {
-		t.Errorf("%d items until false, %v, want 3, nil", n, err)
-	}
+	var got []*sd.Descriptor
+	s := sourceOf(io.EOF, append(slices.Insert(list, limit, list[0]), list[0])...)
+	check.NoError(t, objects.All(context.Background(), s, sid.SID{}, nil, func(i objects.Item) bool {
+		got = append(got, i.Descriptor)
+		return true
+	}))
+	check.That(t, got[limit] == got[0] && got[limit+2] != got[0], "the first descriptor is known after %d others: %t, "+
+		"after %d: %t, want true, false", limit-1, got[limit] == got[0], limit, got[limit+2] == got[0])
 }

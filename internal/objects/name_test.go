@@ -31,14 +31,12 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		{"CN=Y,DC=corp,DC=test", entry(1903, "", "")},
 		{"CN=PC1,DC=corp,DC=test", entry(1904, "PC1$", "", "top", "computer")},
 		{"CN=Left,DC=corp,DC=test", entry(1905, "left$", "", "top", "user")},
-		{`C:\Data\carla`, nil},
-		{"/srv/Plan", nil},
-		{"", &objects.Entry{}},
-		{`\\srv\a\plan`, nil},
+		{`C:\Data\carla`, nil}, {"/srv/Plan", nil}, {"", &objects.Entry{}}, {`\\srv\a\plan`, nil},
 		{"CN=Domain Guests,DC=corp,DC=test", entry(514, "Domain Guests", "")},
 		{"CN=Administrators,DC=corp,DC=test", &objects.Entry{SID: sid.Administrators, Name: "Administrators"}},
 		{"CN=DA,DC=corp,DC=test", entry(1906, "DA", "")},
 		{"CN=Domain Admins,DC=corp,DC=test", entry(512, "Domain Admins", "")},
+		{"plan", nil}, {"O=x", entry(1907, "nodn", "")}, {"/s/a", nil}, {"D:/Plan", nil}, {"d:x", nil},
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
@@ -46,11 +44,12 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		`CN=Carla\, OU=Staff,DC=corp,DC=test`: -1, "/srv/, X=Plan": -1,
 		"carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
 		"dora": 1, `CORP\DORA`: 1, `corp.test\dora`: 1, `OTHER\dora`: -1, `test\carla`: -1, `BUILTIN\Administrators`: 10,
-		`NT AUTHORITY\Administrators`: 10,
-		"crew":                        2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
+		`NT AUTHORITY\Administrators`: 10, "crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
 		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,
 		"DG": 9, "dg": 9, "BA": 10, "DA": 11, "ED": -1,
-		"/srv/Plan": 6, "/srv/plan": -1, "$": -1, "S-1-5-21-1-2-3": -1,
+		"/srv/Plan": 6, "/srv/plan": -1, "/s/A": -1, "plan": 13, "Plan": -1, `CORP\plan`: -1, `d:\plan`: -1,
+		"d:/plan": 16, "D:X": -1, `D:\`: -1, "$": -1, "S-1-5-21-1-2-3": -1, `CORP\nodn`: 14, `CORP\`: -1, `\carla`: -1,
+		`CORP\c.meier@corp.example`: -1, `CORP\carla@corp.test`: -1,
 	} {
 		n, got := objects.NewName(name, d), -1
 		for i, o := range list {
@@ -62,9 +61,8 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		if want >= 0 {
 			found = 1
 		}
-		if got != want || n.Found() != found {
-			t.Errorf("%q is object %d of %d found, want %d of %d (U-119)", name, got, n.Found(), want, found)
-		}
+		check.That(t, got == want && n.Found() == found, "%q is object %d of %d found, want %d of %d (U-119)",
+			name, got, n.Found(), want, found)
 	}
 }
 
@@ -86,11 +84,13 @@ func TestNotFoundSuggestsAccount(t *testing.T) {
 		{"gnoe", d, account, `"gnoe": no object has this path or name: did you mean gone?`},
 		{"droa", d, nil, `"droa": no object has this path or name`},
 		{"droa", nil, account, `"droa": no object has this path or name`},
-		{"dora", d, account, `"dora": no object has this path or name`}, // its object is missing
+		{"dora", d, account, `"dora": no object has this path or name`},                   // its object is missing
+		{"droa", d, &objects.Entry{Name: "x"}, `"droa": no object has this path or name`}, // not an account
+		{`OTHER\dora`, d, account, `"OTHER\\dora": no object has this path or name: did you mean dora?`},
 		{"somebody", d, account, `"somebody": no object has this path or name`},
 	} {
 		n := objects.NewName(c.name, c.d)
-		n.Is("CN=x", c.e)
+		n.Is("CN=x,DC=corp,DC=test", c.e)
 		err := n.NotFound()
 		check.That(t, errors.Is(err, objects.ErrNotFound), "%v is not ErrNotFound", err)
 		check.Equal(t, err.Error(), c.want, "%s", c.name)

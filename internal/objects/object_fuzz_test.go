@@ -23,8 +23,8 @@ func FuzzUnfold(f *testing.F) {
 		_, _ = objects.ParseDescriptor(objects.Unfold(text), sid.SID{})
 		for _, value := range []string{hex.EncodeToString(d.Binary()), base64.StdEncoding.EncodeToString(d.Binary())} {
 			n := 1 + (at&0x7fffffff)%(len(value)-1)
-			for _, folded := range []string{value, value[:n] + "\n " + value[n:], "ntsecuritydescriptor:: " + value[:n] +
-				"\r\n " + value[n:]} {
+			for _, folded := range []string{value, value[:n] + "\n " + value[n:],
+				" ntsecuritydescriptor:: " + value[:n] + "\r\n " + value[n:]} {
 				check.Equal(t, objects.Unfold(folded), value, "%q", folded)
 			}
 		}

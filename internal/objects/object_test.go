@@ -3,6 +3,7 @@ package objects_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,39 +16,39 @@ import (
 // readers is the descriptor of the tests.
 const readers = "O:BAG:SYD:(A;;FR;;;WD)"
 
-func bytesOf(t *testing.T, text string) []byte {
-	t.Helper()
-	d, err := sddl.Parse(text, sddl.Options{})
-	check.NoError(t, err)
-	return d.Binary()
-}
-
 // TestFormOfDescriptorIsGuessed: a text is bytes only if all of it can be, and begins as the bytes of a
 // descriptor do; everything else is SDDL.
 func TestFormOfDescriptorIsGuessed(t *testing.T) {
-	h, b := hex.EncodeToString(bytesOf(t, readers)), base64.StdEncoding.EncodeToString(bytesOf(t, readers))
-	for text, want := range map[string]objects.Form{"": objects.FormNone, readers: objects.FormSDDL, h: objects.FormHex,
-		strings.ToUpper(h): objects.FormHex, b: objects.FormBase64,
-		h[:38]: objects.FormSDDL, h[:40]: objects.FormHex, h[:41]: objects.FormSDDL, "02" + h[2:]: objects.FormSDDL,
-		"1" + h[1:]:        objects.FormSDDL,
-		h[:len(h)-1] + "g": objects.FormSDDL,
-		h[:len(h)-1] + "/": objects.FormSDDL, h[:len(h)-1] + ":": objects.FormSDDL,
-		h[:len(h)-1] + "`": objects.FormSDDL,
-		h[:len(h)-1] + "9": objects.FormHex,
-		h[:len(h)-1] + "0": objects.FormHex, h[:len(h)-1] + "F": objects.FormHex, h[:len(h)-1] + "a": objects.FormHex,
-		b[:24]: objects.FormSDDL, b[:28]: objects.FormBase64, b[:29]: objects.FormSDDL,
-		"B" + b[1:]: objects.FormSDDL, "AR" + b[2:]: objects.FormSDDL,
-		b[:27] + ";": objects.FormSDDL, b[:27] + "*": objects.FormSDDL, b[:27] + "+": objects.FormBase64,
-		b[:27] + "/": objects.FormBase64,
-		b[:27] + "9": objects.FormBase64,
-		b[:27] + "0": objects.FormBase64, b[:27] + "z": objects.FormBase64, b[:27] + "Z": objects.FormBase64,
-		b[:27] + "a": objects.FormBase64,
-		b[:27] + "{": objects.FormSDDL,
-		b[:27] + ":": objects.FormSDDL, b[:27] + "@": objects.FormSDDL, b[:27] + "=": objects.FormBase64} {
-		check.Equal(t, objects.FormOf([]byte(text)), want, "%.50q: form", text)
+	raw := check.Must(sddl.Parse(readers, sddl.Options{})).Binary()
+	h, b := hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)
+	digit, letter := h[:len(h)-1], b[:27] // without the last
+	for form, texts := range map[objects.Form][]string{
+		objects.FormNone: {""},
+		objects.FormHex:  {h, strings.ToUpper(h), h[:40], digit + "9", digit + "0", digit + "F", digit + "a"},
+		objects.FormBase64: {b, b[:28], letter + "+", letter + "/", letter + "9", letter + "0", letter + "z",
+			letter + "Z", letter + "a", letter + "="},
+		objects.FormSDDL: {readers, h[:38], h[:41], "02" + h[2:], "1" + h[1:], digit + "g", digit + "G", digit + "/",
+			digit + ":", digit + "`", b[:24], b[:29], "B" + b[1:], "AR" + b[2:], letter + ";", letter + "*",
+			letter + "{", letter + "[", letter + ":", letter + "@"},
+	} {
+		for _, text := range texts {
+			check.Equal(t, objects.FormOf([]byte(text)), form, "%.50q: form", text)
+		}
 	}
-	if d, err := objects.ParseDescriptor("O:DA", sid.MustParse("S-1-5-21-1-2-3")); err != nil ||
-		d.Owner().String() != "S-1-5-21-1-2-3-512" {
-		t.Errorf(`%v, %v, want d.Owner() = "S-1-5-21-1-2-3-512", no error`, d, err)
+}
+
+// A descriptor is parsed by its form. SDDL can have aliases of the domain and types as numbers.
+func TestDescriptorIsParsedByItsForm(t *testing.T) {
+	raw := check.Must(sddl.Parse(readers, sddl.Options{})).Binary()
+	h, b := hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)
+	for text, want := range map[string]string{"O:DA": "O:S-1-5-21-1-2-3-512", h: readers, b: readers,
+		"D:(0x20;;;;;;#00000000)": "D:(0x20;;;;;;#00000000)", b[:20] + "=" + b[21:]: "sdBase64: illegal base64 data",
+		"O:": "at byte 2", "": objects.ErrNoDescriptor.Error()} {
+		d, err := objects.ParseDescriptor(text, sid.MustParse("S-1-5-21-1-2-3"))
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = check.Must(sddl.Format(d, sddl.Options{Extended: true}))
+		}
+		check.That(t, strings.Contains(got, want), "%q: %s, want %s", text, got, want)
 	}
 }

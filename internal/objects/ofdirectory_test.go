@@ -2,13 +2,13 @@ package objects_test
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -46,9 +46,7 @@ func TestDomainHeadsAreFoundByClass(t *testing.T) {
 {"path":"DC=www,CN=MicrosoftDNS,DC=corp","sd":"D:"}
 `
 	got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Heads: true}))
-	if want := []string{"DC=corp,DC=test", "dc=corp, dc=test"}; !slices.Equal(got, want) {
-		t.Errorf("B-92: without classes %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, got, []string{"DC=corp,DC=test", "dc=corp, dc=test"}, "B-92: heads without classes")
 	const entries = `dn: DC=corp,DC=test
 objectClass: domainDNS
 nTSecurityDescriptor: D:
@@ -57,9 +55,10 @@ dn: DC=zone,DC=test
 objectClass: dnsZone
 nTSecurityDescriptor: D:
 
+dn: DC=none,DC=test
+nTSecurityDescriptor: D:
+
 `
 	got = paths(t, objects.Choose(ldif.New(strings.NewReader(entries)), objects.Choice{Heads: true}))
-	if want := []string{"DC=corp,DC=test"}; !slices.Equal(got, want) {
-		t.Errorf("B-92: with classes %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, got, []string{"DC=corp,DC=test", "DC=none,DC=test"}, "B-92: heads with classes")
 }

@@ -14,58 +14,48 @@ import (
 // whole state before it (F-207).
 func TestRunContinuesAfterErrors(t *testing.T) {
 	before := sample().text()
+	// change plans the change of a sample and runs it. Its write with the number failing calls instead.
+	change := func(ctx context.Context, failing int, instead func() error) (*memory, *Journal, Outcome, error) {
+		m := sample()
+		j, _ := planned(t, m, grantEveryone("read"))
+		m.fail = func(op, _ string) error {
+			if op == "write" {
+				if failing--; failing < 0 {
+					failing = 1 << 30
+					return instead()
+				}
+			}
+			return nil
+		}
+		out, err := Run(ctx, m, Mount{}, j, false, nil, nil)
+		m.fail = nil
+		return m, j, out, err
+	}
+	undo := func(m *memory, j *Journal) {
+		t.Helper()
+		_, err := Run(t.Context(), m, Mount{}, j, true, nil, nil)
+		check.That(t, err == nil && m.text() == before, "F-207: undo: %v, state\n%q, want the one before the change",
+			err, m.text())
+	}
 	for failing := range 5 {
 		for _, cut := range []bool{false, true} {
-			m := sample()
-			j, _ := planned(t, m, readers(t), nil)
 			ctx, end := context.WithCancel(t.Context())
-			writes := 0
-			m.fail = func(op, _ string) error {
-				if op != "write" {
-					return nil
-				}
-				if writes++; writes-1 == failing {
-					if cut {
-						end()
-						return nil
-					}
-					return errInjected
-				}
-				return nil
+			instead := func() error { return errInjected }
+			if cut {
+				instead = func() error { end(); return nil }
 			}
-			out, err := Run(ctx, m, Mount{}, j, false, nil, nil)
+			m, j, out, err := change(ctx, failing, instead)
+			ended := failing == 4 || errors.Is(err, context.Canceled)
+			check.That(t, cut && ended || !cut && err == nil && out.Failed == 1,
+				"write %d: outcome %+v, %v, want one failed write, or a cancelled run", failing, out, err)
 			end()
-			m.fail = nil
-			switch {
-			case cut && failing < 4 && !errors.Is(err, context.Canceled), !cut && (err != nil || out.Failed != 1):
-				t.Errorf("write %d: outcome %+v, %v, want one failed write, or a cancelled run", failing, out, err)
-			}
-			half := m.text()
-			if _, err := Run(t.Context(), m, Mount{}, j, false, nil, nil); err != nil || m.text() != changed {
-				t.Errorf("F-207: repeated after write %d: %v, state\n%q, want the complete change",
-					failing, err, m.text())
-			}
-			if _, err := Run(t.Context(), m, Mount{}, j, true, nil, nil); err != nil || m.text() != before {
-				t.Errorf("F-207: undo: %v, state\n%q, want the state before the change", err, m.text())
-			}
-			again := sample()
-			k, _ := planned(t, again, readers(t), nil)
-			writes = 0
-			again.fail = func(op, _ string) error {
-				if op == "write" {
-					if writes++; writes-1 == failing {
-						return errInjected
-					}
-				}
-				return nil
-			}
-			_, _ = Run(t.Context(), again, Mount{}, k, false, nil, nil) // one write fails
-			again.fail = nil
-			if _, err := Run(t.Context(), again, Mount{}, k, true, nil, nil); err != nil || again.text() != before {
-				t.Errorf("F-207: undo of a partial change from %q: %v, state\n%q, want the state before the change",
-					half, err, again.text())
-			}
+			_, err = Run(t.Context(), m, Mount{}, j, false, nil, nil)
+			check.That(t, err == nil && m.text() == changed, "F-207: repeated after write %d: %v, state\n%q, want the "+
+				"complete change", failing, err, m.text())
+			undo(m, j)
 		}
+		m, j, _, _ := change(t.Context(), failing, func() error { return errInjected }) // one write fails
+		undo(m, j)
 	}
 }
 
@@ -74,7 +64,7 @@ func TestRunContinuesAfterErrors(t *testing.T) {
 func TestRunLeavesChangedFiles(t *testing.T) {
 	for _, undo := range []bool{false, true} {
 		m := sample()
-		j, _ := planned(t, m, readers(t), nil)
+		j, _ := planned(t, m, grantEveryone("read"))
 		if undo {
 			must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 		}
@@ -101,10 +91,11 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 type oneFile struct {
 	Keeper
 	kept    Kept
+	err     error // of Read
 	written int
 }
 
-func (s *oneFile) Read(Held) (Kept, error) { return s.kept, nil }
+func (s *oneFile) Read(Held) (Kept, error) { return s.kept, s.err }
 
 func (s *oneFile) Write(Held, *Kept, uint16, *sd.Descriptor) error { s.written++; return nil }
 
@@ -132,9 +123,15 @@ func TestWriteComparesStoredValues(t *testing.T) {
 		"equal to the derived": {false, nil, "D:", "D:", nil, "D:", true, nil},
 		"undone already":       {true, x, "D:", "D:P", y, "D:", false, nil},
 		"never different":      {true, x, "D:", "D:", x, "D:", false, nil},
+		"marked meanwhile":     {false, x, "D:", "D:P", x, "D:AI", true, nil},
+		"unreadable":           {false, x, "D:", "D:P", x, "D:", false, errInjected},
+		"mode changed":         {true, nil, "D:", "D:P", nil, "D:(A;;FR;;;WD)", false, ErrChanged},
 		"stored by the change": {true, nil, "D:", "D:", x, "D:", true, nil},
 	} {
 		k := &oneFile{kept: Kept{Raw: c.hasRaw, Descriptor: sddl.MustParse(c.has)}}
+		if name == "unreadable" {
+			k.err = c.err
+		}
 		written, err := write(m, k, &Entry{Path: "f", Device: s.Device, Inode: s.Inode, Raw: c.raw,
 			Before: sddl.MustParse(c.before), After: sddl.MustParse(c.after)}, c.undo)
 		check.That(t, written == c.written && (k.written == 1) == c.written && errors.Is(err, c.err),

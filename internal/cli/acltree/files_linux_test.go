@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +45,7 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	keeper := Offline{Attribute: ntacl.UserName}
 	tree := must(Open(root))
 	defer tree.Close()
-	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
+	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: grantEveryone("modify")})
 	check.RequireThat(t, j.Entries == 5, "%d entries, want 5", j.Entries)
 	check.NoError(t, os.Rename(root+"/a", root+"/was"))
 	check.NoError(t, os.Symlink(outside, root+"/a"))
@@ -57,16 +58,9 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 		t.Errorf("outcome %+v, %v, errors %v, want 1 file written and 4 failed", out, err, failed)
 	}
 	for _, p := range []string{outside, outside + "/b", outside + "/b/g"} {
-		if n, err := unix.Getxattr(p, ntacl.UserName, nil); err == nil {
-			t.Errorf("%s has a descriptor of %d bytes, want none", p, n)
-		}
+		n, err := unix.Getxattr(p, ntacl.UserName, nil)
+		check.That(t, err != nil, "%s has a descriptor of %d bytes, want none", p, n)
 	}
-}
-
-func everyone(t *testing.T) Change {
-	t.Helper()
-	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights("modify")),
-		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
 // A grant on a real tree without descriptors is written with a valid hash, in the version of the directory, and its
@@ -76,7 +70,7 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 	keeper := Offline{Attribute: ntacl.UserName}
 	tree := must(Open(root))
 	defer tree.Close()
-	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
+	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: grantEveryone("modify")})
 	must(Run(t.Context(), tree, keeper, j, false, nil, nil))
 	for _, name := range []string{"", "a", "a/f", "a/b", "a/b/g"} {
 		h := must(tree.Hold(name))
@@ -85,23 +79,15 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 			"%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
 		h.Close()
 	}
-	if err := os.Chmod(root+"/a/f", 0o600); err != nil { //nolint:gosec // it is stale then
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chmod(root+"/a/f", 0o600)) //nolint:gosec // it is stale then
 	h := must(tree.Hold("a/f"))
-	if _, err := keeper.Read(h); !errors.Is(err, ErrStale) {
-		t.Errorf("after a chmod: %v, want %v", err, ErrStale)
-	}
+	_, err := keeper.Read(h)
+	check.ErrorIs(t, err, ErrStale, "after a chmod")
 	h.Close()
-	if err := os.Chmod(root+"/a/f", 0o644); err != nil { //nolint:gosec // as it was
-		t.Fatal(err)
-	}
-	if out := must(Run(t.Context(), tree, keeper, j, true, nil, nil)); out != (Outcome{Written: 5}) {
-		t.Errorf("outcome of the undo = %+v, want 5 files written", out)
-	}
-	if n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil); err == nil {
-		t.Errorf("a/f has a descriptor of %d bytes after the undo, want none", n)
-	}
+	check.NoError(t, os.Chmod(root+"/a/f", 0o644)) //nolint:gosec // as it was
+	check.Equal(t, must(Run(t.Context(), tree, keeper, j, true, nil, nil)), Outcome{Written: 5}, "outcome of the undo")
+	n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil)
+	check.That(t, err != nil, "a/f has a descriptor of %d bytes after the undo, want none", n)
 }
 
 // A single file is handled as its own tree. A link and a missing path are errors that name it.
@@ -110,15 +96,14 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 	one := must(Open(root + "/a/f"))
 	defer one.Close()
 	h := must(one.Hold(""))
-	if s := h.Status(); s.Kind != Regular || s.Inode == 0 {
-		t.Errorf("status = %+v, want kind %v and an inode", s, Regular)
-	}
-	if raw, err := h.Attribute(MountAttribute); raw != nil || err != nil {
-		t.Errorf("%x, %v, want nil, nil", raw, err)
-	}
-	if _, err := (Mount{}).Read(h); !errors.Is(err, ErrNoMount) {
-		t.Errorf("on no mount: %v, want %v", err, ErrNoMount)
-	}
+	var s unix.Stat_t
+	check.NoError(t, unix.Stat(root+"/a/f", &s))
+	check.Equal(t, h.Status(), Status{Kind: Regular, Device: s.Dev, Inode: s.Ino, Mode: s.Mode & 0o7777, UID: s.Uid,
+		GID: s.Gid}, "status")
+	raw, err := h.Attribute(MountAttribute)
+	check.That(t, raw == nil && err == nil, "%x, %v, want nil, nil", raw, err)
+	_, err = (Mount{}).Read(h)
+	check.ErrorIs(t, err, ErrNoMount, "on no mount")
 	h.Close()
 	check.NoError(t, os.Symlink("f", root+"/a/l"))
 	for name, want := range map[string]error{root + "/a/l": ErrKind, root + "/none": fs.ErrNotExist} {
@@ -127,10 +112,21 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 		check.That(t, errors.Is(err, want) && errors.As(err, &about) && about.Path == name,
 			"opening %s: %v, want an error that names it", name, err)
 	}
-	if tree := must(Open("/")); tree.Path != "/" {
-		t.Errorf("the root of the host is %s, want /", tree.Path)
-	} else {
-		tree.Close()
+	tree := must(Open("/"))
+	check.Equal(t, tree.Path, "/", "path of the root of the host")
+	tree.Close()
+}
+
+// Open leaves no descriptor open after Close or an error.
+func TestOpenLeavesNoDescriptor(t *testing.T) {
+	root, _ := hostTree(t)
+	check.NoError(t, os.Symlink("f", root+"/a/l"))
+	for _, name := range []string{root, root + "/a/f", root + "/a/l", root + "/none", "/proc"} {
+		before := len(must(os.ReadDir("/proc/self/fd")))
+		if tree, err := Open(name); err == nil {
+			tree.Close()
+		}
+		check.Equal(t, len(must(os.ReadDir("/proc/self/fd"))), before, "descriptors after Open of %s", name)
 	}
 }
 
@@ -142,6 +138,12 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 	alice, bob, users := domain.WithRID(1107), domain.WithRID(1108), domain.WithRID(513)
 	all := sd.ObjectInherit | sd.ContainerInherit
 	grant := []Step{{Verb: Grant, Trustee: alice, Rights: must(ParseRights("full")), Flags: all}}
+	subject := func(user sid.SID) access.Subject {
+		spec := token.StandardUser(user)
+		spec.Groups = append(spec.Groups, token.Group{SID: users})
+		spec.PrimaryGroup = users
+		return access.SubjectOf(must(token.New(spec)))
+	}
 	for name, change := range map[string]Change{"one": Edit(grant), "every": EditEach(grant)} {
 		root, _ := hostTree(t)
 		keeper := Offline{Attribute: ntacl.UserName}
@@ -151,41 +153,29 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 			j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: c})
 			must(Run(t.Context(), tree, keeper, j, false, nil, nil))
 		}
-		for path, inherited := range map[string]bool{"": false, "a": true} {
+		var d *sd.Descriptor
+		for _, path := range []string{"a", ""} {
 			h := must(tree.Hold(path))
-			d := must(keeper.Read(h)).Descriptor
+			d = must(keeper.Read(h)).Descriptor
 			h.Close()
 			check.That(t, d.Control()&sd.DACLAutoInherited != 0,
 				"B-110: %s: %q has no mark of automatic inheritance, want one", name, path)
-			for _, a := range d.DACL().All() {
-				check.That(t, a.SID() != sid.CreatorGroup,
-					"B-111: %s: %q has an entry %v for CREATOR GROUP, want none", name, path, a)
-			}
-			if inherited {
-				continue // Everyone keeps the entry that the mode gave to this directory.
-			}
-			subject := func(user sid.SID) access.Subject {
-				spec := token.StandardUser(user)
-				spec.Groups = append(spec.Groups, token.Group{SID: users})
-				spec.PrimaryGroup = users
-				return access.SubjectOf(must(token.New(spec)))
-			}
-			made := fileaccess.Open(&fileaccess.Request{Subject: subject(alice), Name: "f", Desired: 1, Share: 7,
-				Disposition: fileaccess.FileCreate, Attributes: fileaccess.AttributeNormal},
-				&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: d}})
-			if made.NewSD == nil {
-				t.Fatalf("%s: creating a file: %v, want success", name, made.Status())
-			}
-			for user, want := range map[sid.SID]winnt.AccessMask{alice: winnt.FILE_READ_DATA, bob: 0} {
-				s := subject(user)
-				if got := fileaccess.Can(&s, made.NewSD, winnt.FILE_READ_DATA, nil); got != want {
-					t.Errorf("B-111: %s: %v has %v on the new file, want %v", name, user, got, want)
-				}
-			}
-			for _, a := range made.NewSD.DACL().All() {
-				check.That(t, a.Flags()&sd.Inherited != 0,
-					"B-110: %s: the new file has an own entry %v, want inherited ones only", name, a)
-			}
+			check.That(t, !strings.Contains(dacl(d), "CG)"), "B-111: %s: %q has %s, want no entry for CREATOR GROUP",
+				name, path, dacl(d))
+		}
+		// In "a", Everyone keeps the entry that the mode gave to that directory.
+		made := fileaccess.Open(&fileaccess.Request{Subject: subject(alice), Name: "f", Desired: 1, Share: 7,
+			Disposition: fileaccess.FileCreate, Attributes: fileaccess.AttributeNormal},
+			&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: d}})
+		check.RequireThat(t, made.NewSD != nil, "%s: creating a file: %v, want success", name, made.Status())
+		for user, want := range map[sid.SID]winnt.AccessMask{alice: winnt.FILE_READ_DATA, bob: 0} {
+			s := subject(user)
+			got := fileaccess.Can(&s, made.NewSD, winnt.FILE_READ_DATA, nil)
+			check.Equal(t, got, want, "B-111: %s: rights of %v on the new file", name, user)
+		}
+		for _, a := range made.NewSD.DACL().All() {
+			check.That(t, a.Flags()&sd.Inherited != 0,
+				"B-110: %s: the new file has an own entry %v, want inherited ones only", name, a)
 		}
 	}
 }

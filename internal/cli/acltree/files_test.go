@@ -1,13 +1,12 @@
 package acltree
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -21,8 +20,9 @@ type memory struct {
 	files map[string]*memoryFile
 	// fail is called before each operation; its error is the operation's. nil: none fails.
 	fail func(op, path string) error
-	last uint64
-	list map[string][]string // names by directory; nil: those of files
+	list map[string][]fs.DirEntry // by directory, which begins with a slash
+
+	inodes uint64
 }
 
 type memoryFile struct {
@@ -34,13 +34,18 @@ type memoryFile struct {
 
 var errInjected = errors.New("injected")
 
-func newMemory() *memory { return &memory{files: map[string]*memoryFile{}} }
+func newMemory() *memory {
+	return &memory{files: map[string]*memoryFile{}, list: map[string][]fs.DirEntry{}}
+}
 
-// add adds a file with a descriptor as a mount shows it; "" is none.
+// add adds a file with a descriptor as a mount shows it; "" is none. An earlier file of this name is replaced.
 func (m *memory) add(name string, kind Kind, text string) *memoryFile {
-	m.last++
+	if dir, base := path.Split(name); m.files[name] == nil && base != "" {
+		m.list[path.Clean("/"+dir)] = append(m.list[path.Clean("/"+dir)], entryNamed(base))
+	}
+	m.inodes++
 	f := &memoryFile{tree: m, path: name, values: map[string][]byte{}}
-	f.status = Status{Kind: kind, Device: 1, Inode: m.last}
+	f.status = Status{Kind: kind, Device: 1, Inode: m.inodes}
 	if text != "" {
 		f.values[MountAttribute] = sddl.MustParse(text).Append(nil)
 	}
@@ -69,23 +74,10 @@ func (m *memory) Hold(name string) (Held, error) {
 }
 
 func (m *memory) List(name string) ([]fs.DirEntry, error) {
-	if err := m.failure("list", name); err != nil {
-		return nil, err
+	if err := m.failure("list", name); err != nil || m.files[name].status.Kind != Directory {
+		return nil, cmp.Or(err, error(fs.ErrInvalid))
 	}
-	var out []fs.DirEntry
-	for _, base := range m.list[name] {
-		out = append(out, entryNamed(base))
-	}
-	if m.list != nil {
-		return out, nil
-	}
-	for p := range m.files {
-		if p != "" && (path.Dir(p) == name || path.Dir(p) == "." && name == "") {
-			out = append(out, entryNamed(path.Base(p)))
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name() < out[j].Name() })
-	return out, nil
+	return m.list["/"+name], nil
 }
 
 type entryNamed string
@@ -123,14 +115,16 @@ func (f *memoryFile) SetAttribute(name string, value []byte) error {
 	return nil
 }
 
-func (f *memoryFile) descriptor() *sd.Descriptor { return must(sd.Decode(f.values[MountAttribute])) }
+func (f *memoryFile) descriptor() *sd.Descriptor {
+	return must(sd.Decode(f.values[MountAttribute]))
+}
 
 // text prints the DACLs of the tree, a line for each file.
 func (m *memory) text() string {
 	var out []string
 	for p, f := range m.files {
 		if f.values[MountAttribute] != nil {
-			p = fmt.Sprintf("%s %s", p, strings.SplitN(must(sddl.Format(f.descriptor(), sddl.Options{})), "D:", 2)[1])
+			p += " " + dacl(f.descriptor())
 		}
 		out = append(out, p)
 	}
@@ -145,15 +139,21 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// dacl returns the text of a DACL without "D:".
+func dacl(d *sd.Descriptor) string {
+	_, text, _ := strings.Cut(must(sddl.Format(d, sddl.Options{})), "D:")
+	return text
+}
+
 // sample is a tree with inherited entries, own entries, a protected directory, a link and a file whose inherited
 // entries are out of date.
 func sample() *memory {
 	m := newMemory()
 	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FA;;;BA)")
 	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FA;;;BA)")
-	m.add("a/f", Regular, "O:BAG:SYD:AI(A;;FR;;;WD)(A;ID;FA;;;BA)")
 	m.add("a/b", Directory, "O:BAG:SYD:AI(D;OICI;FW;;;BG)(A;OICIID;FA;;;BA)")
 	m.add("a/b/\xff\n\x1b[2J", Regular, "O:SYG:SYD:AI(A;ID;FX;;;WD)")
+	m.add("a/f", Regular, "O:BAG:SYD:AI(A;;FR;;;WD)(A;ID;FA;;;BA)")
 	m.add("p", Directory, "O:BAG:SYD:PAI(A;OICI;FA;;;SY)")
 	m.add("p/f", Regular, "O:BAG:SYD:AI(A;ID;FR;;;WD)")
 	m.add("l", Other, "")
@@ -173,21 +173,25 @@ p PAI(A;OICI;FA;;;SY)
 p/f AI(A;ID;FR;;;WD)`
 
 // planned plans a change of a tree on a mount into a journal of a temporary file.
-func planned(t *testing.T, m *memory, change Change, report func(string, error)) (*Journal, Counts) {
+func planned(t *testing.T, m *memory, change Change) (*Journal, Counts) {
 	t.Helper()
-	p := &Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: change, Report: report}
+	p := &Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: change}
 	return journalOf(t, p), p.counts
+}
+
+// newJournal starts a journal in a temporary file.
+func newJournal(t *testing.T) (*Writer, *os.File) {
+	t.Helper()
+	f := must(os.Create(path.Join(t.TempDir(), "undo")))
+	t.Cleanup(func() { _ = f.Close() }) // the test is over
+	return must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"})), f
 }
 
 // journalOf runs a plan into a journal of a temporary file.
 func journalOf(t *testing.T, p *Plan) *Journal {
 	t.Helper()
-	f := must(os.Create(path.Join(t.TempDir(), "undo")))
-	t.Cleanup(func() { _ = f.Close() }) // the test is over
-	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
-	if _, err := p.Run(t.Context(), w); err != nil {
-		t.Fatal(err)
-	}
+	w, f := newJournal(t)
+	must(p.Run(t.Context(), w))
 	check.NoError(t, w.Commit(true))
 	return must(ReadJournal(f))
 }

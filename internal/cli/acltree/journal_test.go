@@ -4,33 +4,28 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"io"
+	"fmt"
 	"os"
-	"path"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // A journal that is cut is unfinished or not a journal. A journal with a changed byte is damaged or has other
 // contents. Reading never panics.
 func TestTruncatedJournalNeverPanics(t *testing.T) {
-	f := must(os.Create(path.Join(t.TempDir(), "undo")))
-	defer func() { _ = f.Close() }() // the test is over
-	w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
-	p := Plan{Files: sample(), Keeper: Mount{}, Recursive: true, Change: readers(t)}
-	must(p.Run(t.Context(), w))
+	w, f := newJournal(t)
+	must(planOf(sample()).Run(t.Context(), w))
 	check.NoError(t, w.Commit(true))
 	whole := must(os.ReadFile(f.Name()))
-	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
-		t.Errorf("journal = %+v, want 5 entries of the root /r", j)
-	}
-	if _, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...))); err == nil {
-		t.Error("a line after the last one is accepted, want an error")
-	}
+	j := must(ReadJournal(bytes.NewReader(whole)))
+	check.That(t, j.Entries == 5 && j.Root == "/r", "journal = %+v, want 5 entries of the root /r", j)
+	_, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...)))
+	check.That(t, err != nil, "a line after the last one is accepted, want an error")
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
 		check.RequireThat(t, errors.Is(err, ErrUnfinished) || errors.Is(err, ErrNoJournal),
@@ -42,63 +37,59 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
-		if _, err := ReadJournal(strings.NewReader(text)); !errors.Is(err, ErrNoJournal) {
-			t.Errorf("%.20q: %v, want %v", text, err, ErrNoJournal)
-		}
+		check.ErrorIs(t, check.Err(ReadJournal(strings.NewReader(text))), ErrNoJournal, "%.20q", text)
 	}
 }
 
 // Each returns the correct descriptors of every entry, even if the journal has more than maxBlobs of them.
 func TestJournalReturnsEvictedDescriptors(t *testing.T) {
-	f := must(os.Create(path.Join(t.TempDir(), "undo")))
-	defer func() { _ = f.Close() }() // the test is over
-	w := must(NewWriter(f, Header{Root: "/r", Keeper: "k", Command: "c"}))
+	w, f := newJournal(t)
 	const entries = 3 * maxBlobs
 	for i := range entries {
-		d := sddl.MustParse("D:(A;;" + must(hexMask(i)) + ";;;WD)")
+		d := sddl.MustParse(fmt.Sprintf("D:(A;;%#x;;;WD)", i+1))
 		check.NoError(t, w.Put(&Entry{Path: "f", Before: d, After: d, Raw: []byte{byte(i), byte(i >> 8)}}))
 	}
 	check.NoError(t, w.Commit(false))
 	i := 0
-	if err := must(ReadJournal(f)).Each(func(e *Entry) error {
+	check.NoError(t, must(ReadJournal(f)).Each(func(e *Entry) error {
 		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
 			t.Fatalf("entry %d has rights %v, want %d and equal descriptors before and after",
 				i, e.After.DACL().At(0).Mask(), i+1)
 		}
 		i++
 		return nil
-	}); err != nil || i != entries {
-		t.Errorf("%d entries, %v, want %d, nil", i, err, entries)
-	}
+	}))
+	check.Equal(t, i, entries, "entries")
 }
 
-func hexMask(i int) (string, error) { return "0x" + string(appendHex(nil, i+1)), nil }
-
-func appendHex(dst []byte, n int) []byte {
-	const digits = "0123456789abcdef"
-	if n >= 16 {
-		dst = appendHex(dst, n/16)
+// Commit reports a journal that cannot be written, and with durable one that cannot be synced.
+func TestCommitReportsErrors(t *testing.T) {
+	in, out, err := os.Pipe() // which cannot be synced
+	check.NoError(t, err)
+	defer in.Close()
+	for _, durable := range []bool{false, true} {
+		err := must(NewWriter(out, Header{Root: "/r"})).Commit(durable)
+		check.Equal(t, err != nil, durable, "Commit of a pipe fails")
 	}
-	return append(dst, digits[n%16])
+	check.NoError(t, out.Close())
+	check.ErrorIs(t, must(NewWriter(out, Header{Root: "/r"})).Commit(false), os.ErrClosed, "Commit of a closed file")
 }
 
 // TestJournalComparesFilesBeforeAndAfter: the comparison reads every changed file before and after, with its kind.
 func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
-	j, _ := planned(t, sample(), readers(t), nil)
-	for i, s := range func() []objects.Source { a, b := j.Sources("/r"); return []objects.Source{a, b} }() {
+	j, _ := planned(t, sample(), grantEveryone("read"))
+	before, after := j.Sources("/r")
+	for source, text := range map[objects.Source]string{before: sample().text(), after: changed} {
 		var paths []string
-		for {
-			var b objects.Batch
-			if err := s.Next(&b); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			b.Each(func(o *objects.Object) { paths = append(paths, string(o.Path)) })
-		}
-		if got := strings.Join(paths, " "); got != "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f" {
-			t.Errorf("state %d: paths %q, want %q", i, paths, "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f")
-		}
+		check.NoError(t, objects.Each(t.Context(), source, func(_ *objects.Batch, o *objects.Object) error {
+			paths = append(paths, string(o.Path)+" "+objects.TypeName(o.Type))
+			name := strings.TrimPrefix(strings.TrimPrefix(string(o.Path), "/r"), "/")
+			line := "\n" + name + " " + dacl(must(o.Descriptor(sid.SID{}))) + "\n"
+			check.That(t, strings.Contains("\n"+text+"\n", line), "%q is not in\n%q", line, text)
+			return nil
+		}))
+		check.SlicesEqual(t, paths, []string{"/r directory", "/r/a directory", "/r/a/b directory",
+			"/r/a/b/\xff\n\x1b[2J file", "/r/a/f file"}, "changed files")
 	}
 	unread, _ := j.Sources("/r")
 	objects.Halt(unread)
@@ -112,6 +103,7 @@ func TestDamagedJournalEntryIsRejected(t *testing.T) {
 	blob := `{"blob":"` + base64.StdEncoding.EncodeToString(sddl.MustParse("D:").Append(nil)) + `"}` + "\n"
 	for text, want := range map[string]string{
 		head + blob + `{"pathBytes":"%"}` + "\n":            "line 3: the undo file is damaged: pathBytes: illegal base64",
+		head + blob + "{x\n" + blob:                         "line 3: invalid character",
 		head + `{"blob":"%"}` + "\n":                        "line 2: the undo file is damaged: blob: illegal base64",
 		head + blob + `{"path":"a","raw":1}` + "\n":         "line 3: the undo file is damaged: raw: there is no blob 1",
 		head + blob + `{"path":"a","raw":-1}` + "\n":        "line 3: the undo file is damaged: raw: there is no blob -1",

@@ -2,7 +2,6 @@ package acltree
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 	"testing"
 
@@ -36,15 +35,12 @@ func TestDecodeNFS4(t *testing.T) {
 	got, err := DecodeNFS4(b)
 	check.RequireThat(t, err == nil && slices.Equal(got, want), "decoded entries = %+v, %v, want %+v", got, err, want)
 	check.NoError(t, check.Err(DecodeNFS4(xdr(make([]fileaccess.NFS4ACE, fileaccess.MaxNFS4Entries)...))))
+	bad := [][]byte{append(b, 0), {0xff, 0xff, 0xff, 0xff}, xdr(fileaccess.NFS4ACE{Type: 9, Who: "x"})}
 	for n := range b {
-		if _, err := DecodeNFS4(b[:n]); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%d bytes: %v, want %v", n, err, fileaccess.ErrNFS4ACL)
-		}
+		bad = append(bad, b[:n])
 	}
-	for _, bad := range [][]byte{append(b, 0), {0xff, 0xff, 0xff, 0xff}, xdr(fileaccess.NFS4ACE{Type: 9, Who: "x"})} {
-		if _, err := DecodeNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%x: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
-		}
+	for _, b := range bad {
+		check.ErrorIs(t, check.Err(DecodeNFS4(b)), fileaccess.ErrNFS4ACL, "%x", b)
 	}
 }
 
@@ -79,42 +75,75 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 		losses := map[string][]fileaccess.LossKind{}
 		mig := &Migration{From: from, Lost: func(p string, l fileaccess.Loss) { losses[p] = append(losses[p], l.Kind) },
 			Who: func(who string, _ bool) (sid.SID, bool) { return sid.Users, who == "bob@x" }}
-		j := migrated(t, m, keeper, mig)
+		j := journalOf(t, &Plan{Files: m, Keeper: keeper, Recursive: true, Change: mig.Change})
 		check.RequireThat(t, j.Entries == 2 && mig.Kept == 1,
 			"%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)
-		if _, err := Run(t.Context(), m, keeper, j, false, nil, nil); err != nil {
-			t.Fatal(err)
-		}
+		must(Run(t.Context(), m, keeper, j, false, nil, nil))
 		got := must(ntacl.Decode(f.values[ntacl.Name]))
 		text := must(sddl.Format(got.Descriptor, sddl.Options{}))
 		switch from {
 		case FromPOSIX:
 			want, _, err := fileaccess.FromMode(1000, 2000, 0o640, false, nil)
-			if err != nil || !got.Descriptor.DACL().Equal(want.DACL()) || len(losses["f"]) != 0 ||
-				len(losses[""]) != 1 || losses[""][0] != fileaccess.LossSpecialBits {
-				t.Errorf("posix: descriptor %s, losses %v, %v, want the equivalent DACL and one loss of the tree",
-					text, losses, err)
-			}
+			check.That(t, err == nil && got.Descriptor.DACL().Equal(want.DACL()) && len(losses["f"]) == 0 &&
+				slices.Equal(losses[""], []fileaccess.LossKind{fileaccess.LossSpecialBits}),
+				"posix: descriptor %s, losses %v, %v, want the equivalent DACL and one loss", text, losses, err)
 		case FromNFS4:
-			if text != "O:S-1-22-1-1000G:S-1-22-2-2000D:(A;;CC;;;BU)" || len(losses["f"]) != 1 ||
-				losses["f"][0] != fileaccess.LossUnknownName {
-				t.Errorf("nfs4: descriptor %s, losses %v, want one unknown name", text, losses)
-			}
+			check.That(t, text == "O:S-1-22-1-1000G:S-1-22-2-2000D:(A;;CC;;;BU)" &&
+				slices.Equal(losses["f"], []fileaccess.LossKind{fileaccess.LossUnknownName}),
+				"nfs4: descriptor %s, losses %v, want one unknown name", text, losses)
 		}
-		if _, err := Run(t.Context(), m, keeper, j, true, nil, nil); err != nil || f.values[ntacl.Name] != nil {
-			t.Errorf("%s: undone: %v, %x, want nil, nil", from, err, f.values[ntacl.Name])
-		}
+		must(Run(t.Context(), m, keeper, j, true, nil, nil))
+		check.That(t, f.values[ntacl.Name] == nil, "%s: undone: %x, want no attribute", from, f.values[ntacl.Name])
 	}
 	check.That(t, (&Migration{}).Check() != nil && (&Migration{From: FromNFS4}).Check() == nil,
 		"Check accepts a migration without --from, or refuses NFSv4, want the opposite")
-	mig := &Migration{From: FromNFS4}
-	delete(f.values, NFS4Attribute)
-	if _, _, err := mig.Change(&Node{Path: "f", Kept: &Kept{}, Held: f, Before: sd.New(sd.Parts{})}); err == nil {
-		t.Error("a file without an NFSv4 ACL was converted, want an error")
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	n := &Node{Path: "f", Kept: &Kept{Raw: []byte("x")}, Held: f, Before: sd.New(sd.Parts{})}
+	for _, from := range []Permissions{FromPOSIX, FromNFS4} {
+		n.Store = false
+		mig := &Migration{From: from, Replace: true, Accounts: func(id uint32, _ bool) sid.SID {
+			return domain.WithRID(id)
+		}}
+		d, descend, err := mig.Change(n)
+		check.That(t, err == nil && n.Store && descend && d.Owner() == domain.WithRID(1000),
+			"%s: %v, %v, to be stored: %t, want 1000 of the domain as owner", from, err, d, n.Store)
+		m.failReads()
+		_, _, err = mig.Change(n)
+		check.ErrorIs(t, err, errInjected, "%s: permissions that cannot be read", from)
+		m.fail = nil
 	}
+	d, descend, err := (&Migration{}).Change(n)
+	check.That(t, d == n.Before && descend && err == nil, "a file with a descriptor: %v, %t, %v", d, descend, err)
+	delete(f.values, NFS4Attribute)
+	n.Kept.Raw = nil
+	_, _, err = (&Migration{From: FromNFS4}).Change(n)
+	check.That(t, err != nil, "a file without an NFSv4 ACL was converted, want an error")
 }
 
-func migrated(t *testing.T, m *memory, k Keeper, mig *Migration) *Journal {
-	t.Helper()
-	return journalOf(t, &Plan{Files: m, Keeper: k, Recursive: true, Change: mig.Change})
+// The access and default ACLs of a directory are converted each by its own entries, as a file server derives them.
+func TestDefaultACLConvertsApartFromAccessACL(t *testing.T) {
+	acl := func(user uint32, perm fileaccess.POSIXPerm) fileaccess.POSIXACL {
+		mode := fileaccess.ModeACL(0o770)
+		return fileaccess.POSIXACL{mode[0], {Tag: fileaccess.POSIXUser, ID: user, Perm: perm}, mode[1],
+			{Tag: fileaccess.POSIXMask, Perm: 7}, mode[2]}
+	}
+	access, inherited := acl(1001, 4), acl(1002, 1)
+	m := newMemory()
+	dir := m.add("", Directory, "")
+	dir.status.Mode, dir.status.UID, dir.status.GID = 0o770, 1000, 2000
+	dir.values[posixAccess], dir.values[posixDefault] = access.Append(nil), inherited.Append(nil)
+	info := ntacl.Info{Directory: true, Mode: 0o770, UID: 1000, GID: 2000}
+	want := must(ntacl.PosixDirectory(info, access.Append(nil), inherited.Append(nil), nil))
+	check.Equal(t, dacl(must(Offline{}.Read(dir)).Descriptor), dacl(want), "derived")
+	got, _, err := (&Migration{From: FromPOSIX}).Change(&Node{Directory: true, Kept: &Kept{}, Held: dir})
+	check.NoError(t, err)
+	want, _, err = fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1000, Group: 2000, Mode: 0o770, Directory: true,
+		Access: access, Default: inherited}, nil)
+	check.NoError(t, err)
+	check.Equal(t, dacl(got), dacl(want), "converted")
+	check.NoError(t, Offline{}.Write(dir, &Kept{}, 0, want))
+	check.NoError(t, check.Err(Offline{}.Read(dir))) // its hash is that of both
+	delete(dir.values, posixDefault)
+	_, _, err = (&Migration{From: FromPOSIX}).Change(&Node{Directory: true, Kept: &Kept{}, Held: dir})
+	check.NoError(t, err)
 }

@@ -2,12 +2,15 @@ package acltree
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -21,65 +24,66 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		Groups: []directory.Group{{Name: "staff", SID: sid.MustParse("S-1-5-21-1-2-3-2001")}}}))
 	n := &Names{Directory: dir,
 		Store: func(name string) (Account, bool) {
-			return Account{SID: sid.MustParse("S-1-5-21-7-7-7-1001"), From: "store"}, name == "carol" ||
-				name == "BG" ||
-				name == `OTHER\nobdy` // which has a domain, so that it is not asked
+			return Account{SID: sid.MustParse("S-1-5-21-7-7-7-1001"), Group: name == "crew", From: "store"},
+				slices.Contains([]string{"carol", "crew", "BG", `OTHER\nobdy`}, name) // a domain is not asked for
 		},
 		Server: func(name string) (Account, bool, error) {
 			if name == "broken" {
 				return Account{}, false, errInjected
 			}
-			return Account{SID: sid.MustParse("S-1-5-21-9-9-9-1"), Group: true, From: "refmond"}, name == `CORP\Staff`, nil
+			return Account{SID: sid.MustParse("S-1-5-21-9-9-9-1"), Group: true, From: "refmond"},
+				name == `CORP\Staff` || name == "zed", nil
 		},
 		Host: func(name string, group bool) (uint32, bool) { return 1000, name == "dave" || name == "alice" && group }}
-	for name, want := range map[string]string{
-		"alice": "S-1-5-21-1-2-3-1107", "ALICE": "S-1-5-21-1-2-3-1107", "gone": "S-1-5-21-1-2-3-1108",
-		"staff": "S-1-5-21-1-2-3-2001", "carol": "S-1-5-21-7-7-7-1001", `CORP\Staff`: "S-1-5-21-9-9-9-1",
-		"dave": "S-1-22-1-1000", "user:dave": "S-1-22-1-1000",
-		"group:dave": "S-1-22-2-1000", "group:alice": "S-1-22-2-1000",
-		"Everyone": "S-1-1-0", `BUILTIN\Users`: "S-1-5-32-545", "BA": "S-1-5-32-544", "DU": "S-1-5-21-1-2-3-513",
-		`ADS\eve`:          "S-1-5-21-1-2-3-1109", // the file's own spelling
-		"S-1-5-21-4-5-6-7": "S-1-5-21-4-5-6-7",
+	for want, names := range map[string]string{ // SID, whether it is a group, and the source
+		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1108 false the directory": "gone",
+		"S-1-5-21-1-2-3-1109 false the directory": `ADS\eve`, "S-1-5-21-1-2-3-2001 true the directory": "staff",
+		"S-1-5-21-7-7-7-1001 false store": "carol", "S-1-5-21-7-7-7-1001 true store": "crew group:crew",
+		"S-1-5-21-9-9-9-1 true refmond": `CORP\Staff group:CORP\Staff zed`,
+		"S-1-22-1-1000 false the host":  "dave user:dave", "S-1-22-2-1000 true the host": "group:dave group:alice",
+		"S-1-1-0 true the well-known names":      "Everyone group:Everyone",
+		"S-1-5-32-545 true the well-known names": `BUILTIN\Users`, "S-1-5-32-544 false SDDL": "BA",
+		"S-1-5-21-1-2-3-513 false SDDL": "DU", "S-1-5-21-4-5-6-7 false SDDL": "S-1-5-21-4-5-6-7",
 	} {
-		if a, err := n.Find(name); err != nil || a.SID.String() != want {
-			t.Errorf("U-116: %s is %v, %v, want %s", name, a.SID, err, want)
+		for name := range strings.FieldsSeq(names) {
+			a, err := n.Find(name)
+			got := fmt.Sprint(a.SID, " ", a.Group, " ", a.From)
+			check.That(t, err == nil && got == want, "U-116: %s is %s, %v, want %s", name, got, err, want)
 		}
 	}
-	for name, want := range map[string]string{"": "name is missing", "nobdy": "not a user or group",
-		"group:carol": "not a user or group", "S-1-x": "not a user or group",
-		"BG": "write the SID", "aliec": "did you mean alice",
-		"\x1b[2J": `\x1b`,
-		"broken":  "injected", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
+	for name, want := range map[string]string{"": "name is missing", "nobdy": `"nobdy" is not a user or group of the ` +
+		"host, the accounts of --id-maps, refmond, the directory, no well-known name and no SID$",
+		"group:carol": `"carol" is not a user or group`, "x:alice": `"x:alice" is not a user`,
+		"user:crew": "not a user or group", "S-1-x": "not a user or group",
+		"BG": "write the SID", "aliec": "no SID: did you mean alice?$", "\x1b[2J": `\x1b`,
+		"broken": "injected$", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
-		if a, err := n.Find(name); err == nil || !strings.Contains(err.Error(), want) || a != (Account{}) {
-			t.Errorf("%q is %v, %v, want %q", name, a, err, want)
-		}
+		a, err := n.Find(name)
+		check.That(t, err != nil && strings.Contains(err.Error()+"$", want) && a == (Account{}),
+			"%q is %v, %v, want %q", name, a, err, want)
 	}
-	if _, err := n.Find("broken"); !errors.Is(err, errInjected) {
-		t.Errorf("error of refmond = %v, want the injected one", err)
-	}
+	_, err := n.Find("broken")
+	check.ErrorIs(t, err, errInjected, "error of refmond")
+	_, err = (&Names{Host: func(string, bool) (uint32, bool) { return 0, false }}).Find("nobdy")
+	check.That(t, err != nil && strings.Contains(err.Error(), "of the host, no well-known name and no SID: give a "+
+		"file of users and groups with -d, or"), "unknown name of the host alone: %v, want advice to give -d", err)
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
-	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
-		t.Errorf("account nobody with uid 65534 = %v, %v, want the overflow error", a, err)
-	}
-	if a, err := nobody.Find("group:nobody"); err != nil || a.SID.String() != "S-1-22-2-65534" {
-		t.Errorf("group nobody with gid 65534 = %v, %v, want S-1-22-2-65534", a, err)
-	}
+	a, err := nobody.Find("nobody")
+	check.That(t, errors.Is(err, errOverflow) && a == (Account{}), "user with uid 65534: %v, %v, want %v", a, err,
+		errOverflow)
+	a, err = nobody.Find("group:nobody")
+	check.That(t, err == nil && a.SID.String() == "S-1-22-2-65534", "group with gid 65534: %v, %v", a, err)
 	// A source that getent uses, such as winbind, has more users and groups than the files of the host.
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+
+	check.NoError(t, os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+
 		"'passwd CORP\\zoe') printf '%s\\n' 'CORP\\zoe:x:61000:61001::/:/bin/sh' ;;\n"+
-		"'group CORP\\crew') printf '%s\\n' 'CORP\\crew:x:61002:' ;;\n*) exit 2 ;;\nesac\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+		"'group CORP\\crew') printf '%s\\n' 'CORP\\crew:x:61002:' ;;\n*) exit 2 ;;\nesac\n"), 0o700))
 	t.Setenv("PATH", bin)
-	for name, want := range map[string]string{`CORP\zoe`: "S-1-22-1-61000", `CORP\crew`: "S-1-22-2-61002", "61000": ""} {
-		if a, err := (&Names{}).Find(name); a.SID.String() != want || (err == nil) != (want != "") {
-			t.Errorf("U-116: %s of the host is %v, %v, want %q", name, a.SID, err, want)
-		}
-	}
-	if a, err := (&Names{}).Find("root"); err != nil || a.SID.String() != "S-1-22-1-0" {
-		t.Errorf("root of the host = %v, %v, want S-1-22-1-0", a.SID, err)
+	for name, want := range map[string]string{`CORP\zoe`: "S-1-22-1-61000", `CORP\crew`: "S-1-22-2-61002",
+		"root": "S-1-22-1-0", "61000": ""} {
+		a, err := (&Names{}).Find(name)
+		check.That(t, a.SID.String() == want && (err == nil) == (want != ""),
+			"U-116: %s of the host is %v, %v, want %q", name, a.SID, err, want)
 	}
 }

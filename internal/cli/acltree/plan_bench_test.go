@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -14,20 +15,12 @@ import (
 // compares. It reports the heap that stays in use.
 func BenchmarkPlan(b *testing.B) {
 	m := newMemory()
-	m.list = map[string][]string{}
 	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FA;;;BA)")
 	for d := range 1000 {
 		dir := fmt.Sprintf("d%d", d)
-		m.list[""] = append(m.list[""], dir)
 		m.add(dir, Directory, "O:BAG:SYD:AI(A;OICIID;FA;;;BA)")
 		for f := range 99 {
-			name := fmt.Sprintf("f%d", f)
-			m.list[dir] = append(m.list[dir], name)
-			m.files[dir+"/"+name] = m.files[dir]
-			if f == 0 {
-				m.add(dir+"/"+name, Regular, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
-			}
-			m.files[dir+"/"+name] = m.files[dir+"/f0"]
+			m.add(fmt.Sprintf("%s/f%d", dir, f), Regular, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
 		}
 	}
 	change := Edit([]Step{{Verb: Grant, Trustee: sddl.MustParse("O:BU").Owner(), Rights: must(ParseRights("modify")),
@@ -45,12 +38,11 @@ func BenchmarkPlan(b *testing.B) {
 			b.Fatal(counts, err)
 		}
 		must(ReadJournal(f))
-		if err := f.Close(); err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, f.Close())
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(m)
 	b.ReportMetric(float64(after.HeapInuse)-float64(before.HeapInuse), "heap-B")
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/100001, "µs/file")
 }

@@ -3,6 +3,7 @@ package acltree
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,10 +15,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func readers(t *testing.T) Change {
-	t.Helper()
-	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights("read")),
+// grantEveryone returns a change that grants rights on a tree to Everyone.
+func grantEveryone(rights string) Change {
+	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights(rights)),
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
+}
+
+// planOf returns the plan of a grant on a whole tree.
+func planOf(m *memory) *Plan {
+	return &Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: grantEveryone("read")}
 }
 
 // Inherited entries are renewed and explicit ones stay. A protected or absent DACL ends the renewal. The plan writes
@@ -25,30 +31,27 @@ func readers(t *testing.T) Change {
 func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	m := sample()
 	before := m.text()
-	j, counts := planned(t, m, readers(t), nil)
-	if m.text() != before {
-		t.Errorf("the plan wrote files: %s, want none written", m.text())
-	}
-	if want := (Counts{Files: 8, Changed: 5, Protected: 2, Skipped: 1}); counts != want {
-		t.Errorf("%+v, want %+v", counts, want)
-	}
+	j, counts := planned(t, m, grantEveryone("read"))
+	check.Equal(t, m.text(), before, "files after the plan")
+	check.Equal(t, counts, Counts{Files: 8, Changed: 5, Protected: 2, Skipped: 1}, "counts")
+	single := planOf(m)
+	single.Recursive = false
+	one := discard(1)
+	check.Equal(t, must(single.Run(t.Context(), &one)), Counts{Files: 1, Changed: 1}, "counts of the root alone")
 	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
 	check.That(t, err == nil && out == (Outcome{Written: 5}), "outcome = %+v, %v, want 5 files written", out, err)
-	if got := m.text(); got != changed {
-		t.Errorf("got\n%q\nwant\n%q", got, changed)
-	}
+	check.Equal(t, m.text(), changed, "files after the run")
 	_, err = Run(t.Context(), m, Mount{}, j, false, nil, func(o Outcome) { out = o })
 	check.That(t, err == nil && out == (Outcome{Already: 5}), "progress of a repeated run = %+v, %v, want 5 files", out,
 		err)
-	if _, counts := planned(t, m, readers(t), nil); counts.Changed != 0 {
-		t.Errorf("a repeated grant changes %d files, want 0", counts.Changed)
-	}
+	_, counts = planned(t, m, grantEveryone("read"))
+	check.Equal(t, counts.Changed, 0, "files that a repeated grant changes")
 }
 
 // Whichever operation fails, the plan counts the file and skips its descendants. Only an error of the root ends the
 // plan.
 func TestPlanSurvivesErrors(t *testing.T) {
-	for _, op := range []string{"open", "read", "list"} {
+	for _, op := range []string{"open", "read", "list", "change"} {
 		for _, name := range []string{"", "a", "a/b", "a/f", "p"} {
 			if op == "list" && (name == "a/f" || name == "p") {
 				continue // these are not listed
@@ -61,11 +64,20 @@ func TestPlanSurvivesErrors(t *testing.T) {
 				return nil
 			}
 			var failed []string
-			p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: readers(t), Report: func(path string, err error) {
+			p := planOf(m)
+			change := p.Change
+			p.Change = func(n *Node) (*sd.Descriptor, bool, error) {
+				if err := m.fail("change", n.Path); err != nil {
+					return nil, true, err
+				}
+				return change(n)
+			}
+			p.Report = func(path string, err error) {
 				failed = append(failed, path)
 				check.That(t, errors.Is(err, errInjected), "%s %s: %v, want the injected error", op, name, err)
-			}}
-			counts, err := p.Run(t.Context(), discard{})
+			}
+			sink := discard(9)
+			counts, err := p.Run(t.Context(), &sink)
 			if name == "" {
 				check.That(t, errors.Is(err, errInjected), "%s of the root: %v, want the injected error", op, err)
 				continue
@@ -74,12 +86,15 @@ func TestPlanSurvivesErrors(t *testing.T) {
 				"%s %s: counts %+v, %v, failed files %q, want only that file", op, name, counts, err, failed)
 		}
 	}
+	for takes := range 5 {
+		sink := discard(takes)
+		_, err := planOf(sample()).Run(t.Context(), &sink)
+		check.ErrorIs(t, err, errInjected, "plan with a sink that fails after %d entries", takes)
+	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := (&Plan{Files: sample(), Keeper: Mount{}, Change: readers(t)}).Run(ended, discard{}); !errors.Is(err,
-		context.Canceled) {
-		t.Errorf("plan with an ended context: %v, want context.Canceled", err)
-	}
+	_, err := planOf(sample()).Run(ended, new(discard))
+	check.ErrorIs(t, err, context.Canceled, "plan with an ended context")
 }
 
 // A new attribute has the version of that of the directory above. A change can ask to store an equal descriptor. A plan
@@ -89,41 +104,55 @@ func TestPlanStoresNewAttributes(t *testing.T) {
 	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
 	m.add("", Directory, "").values[ntacl.Name] = must(a.Append(nil))
 	m.add("f", Regular, "")
-	j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true, Change: func(n *Node) (*sd.Descriptor, bool,
-		error) {
-		n.Store = true
-		return n.Before, true, nil
-	}})
-	entries := 0
-	check.NoError(t, j.Each(func(e *Entry) error {
-		entries++
-		check.That(t, e.Path == "f" && e.Version == 3, "%q gets version %d, want f with 3", e.Path, e.Version)
-		return nil
-	}))
-	check.Equal(t, entries, 1, "changed files")
+	for store, want := range map[bool]string{false: "", true: "f 3;"} {
+		j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true,
+			Change: func(n *Node) (*sd.Descriptor, bool, error) {
+				n.Store = store
+				return n.Before, true, nil
+			}})
+		got := ""
+		check.NoError(t, j.Each(func(e *Entry) error {
+			got += fmt.Sprintf("%s %d;", e.Path, e.Version)
+			return nil
+		}))
+		check.Equal(t, got, want, "changed files and their versions")
+	}
 	m.files[""].status.Kind = Other
-	_, err := (&Plan{Files: m, Keeper: Offline{}, Change: readers(t)}).Run(t.Context(), discard{})
-	check.That(t, errors.Is(err, ErrKind), "plan for a link: %v, want %v", err, ErrKind)
+	_, err := (&Plan{Files: m, Keeper: Offline{}, Change: grantEveryone("read")}).Run(t.Context(), new(discard))
+	check.ErrorIs(t, err, ErrKind, "plan for a link")
 }
 
-// An entry for CREATOR GROUP in a stored value stays.
-func TestStoredCreatorGroupEntryStays(t *testing.T) {
-	n := &Node{Directory: true, Kept: &Kept{Raw: []byte("x")}, Before: sddl.MustParse("D:(A;OICI;FR;;;CG)")}
-	after, _, err := readers(t)(n)
-	check.NoError(t, err)
-	check.Equal(t, after.DACL().Len(), 2, "entries")
+// The entry for CREATOR GROUP that a file server derived from the mode goes. It stays in a stored value, for a file,
+// and if a step names CREATOR GROUP (B-111).
+func TestDerivedCreatorGroupEntryGoes(t *testing.T) {
+	for entries, nodes := range [][]*Node{1: {{Directory: true, Kept: &Kept{}}},
+		2: {{Kept: &Kept{}}, {Directory: true, Kept: &Kept{Raw: []byte("x")}}, {Directory: true}}} {
+		for _, n := range nodes {
+			n.Before = sddl.MustParse("D:(A;OICI;FX;;;CG)")
+			after, _, err := grantEveryone("read")(n)
+			check.That(t, err == nil && after.DACL().Len() == entries, "%+v: %v, %v, want %d", n, after, err, entries)
+			after, _, err = Edit([]Step{{Verb: Deny, Trustee: sid.CreatorGroup, Rights: must(ParseRights("read"))}})(n)
+			check.That(t, err == nil && after.DACL().Len() == 2, "CREATOR GROUP, %+v: %v, %v, want 2", n, after, err)
+		}
+	}
 }
 
-type discard struct{}
+// discard is a sink that takes this many entries and then fails.
+type discard int
 
-func (discard) Put(*Entry) error { return nil }
+func (d *discard) Put(*Entry) error {
+	if *d--; *d < 0 {
+		return errInjected
+	}
+	return nil
+}
 
 // With --each, which edits every file's own entries, files with a protected DACL are changed too. A file without a
 // DACL or without an entry to revoke is not an error (F-206).
 func TestEditEachReachesProtectedFiles(t *testing.T) {
 	m := sample()
 	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: must(ParseRights("read")),
-		Flags: sd.ObjectInherit | sd.ContainerInherit}}), nil)
+		Flags: sd.ObjectInherit | sd.ContainerInherit}}))
 	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	for name, want := range map[string]string{"p": "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
 		"p/f": "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)(A;ID;FR;;;BU)", "n": "D:NO_ACCESS_CONTROL"} {
@@ -133,7 +162,7 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	check.That(t, counts.Failed == 0 && counts.Changed == 7, "counts = %+v, want 7 changed and 0 failed", counts)
 	// A step that concerns no entry of the root leaves the other steps.
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
-		{Verb: Grant, Trustee: sid.Guests, Rights: must(ParseRights("read"))}}), nil)
+		{Verb: Grant, Trustee: sid.Guests, Rights: must(ParseRights("read"))}}))
 	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 ||
 		strings.Contains(m.text(), "(A;;FR;;;WD)") {
@@ -147,7 +176,6 @@ func TestUnchangedDirectoryIsVisited(t *testing.T) {
 	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FR;;;WD)(A;OICI;FA;;;BA)")
 	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)")
 	m.add("a/f", Regular, "O:BAG:SYD:AI(A;ID;FX;;;WD)")
-	if j, counts := planned(t, m, readers(t), nil); counts.Changed != 1 || j.Entries != 1 {
-		t.Errorf("journal has %d entries, counts %+v, want 1 changed file", j.Entries, counts)
-	}
+	j, counts := planned(t, m, grantEveryone("read"))
+	check.That(t, counts.Changed == 1 && j.Entries == 1, "%d entries, %+v, want 1 changed file", j.Entries, counts)
 }

@@ -71,7 +71,7 @@ func ParseRights(text string) (r Rights, err error) {
 		r.Allow |= m
 		switch {
 		case m == winnt.FileObject.Mapping.All || m == winnt.SYNCHRONIZE:
-		case parsed[0].Name == "write" || m == winnt.FileObject.Mapping.Write:
+		case m == winnt.FileObject.Mapping.Write:
 			// Reading needs READ_CONTROL too (F-208).
 			m &^= winnt.READ_CONTROL | winnt.SYNCHRONIZE
 		default:

@@ -21,56 +21,49 @@ func TestParseRightsAcceptsWordsAndMasks(t *testing.T) {
 		"FILE_READ_DATA": {0x100001, 1}, "FW": {0x120116, 0x116}, "GA": {0x1f01ff, 0x1f01ff},
 		"SYNCHRONIZE": {0x100000, 0x100000}, "0x3": {0x100003, 3},
 	} {
-		if got, err := ParseRights(text); err != nil || got != want {
-			t.Errorf("F-208: %s: %#x, %v, want %#x", text, got, err, want)
-		}
+		got, err := ParseRights(text)
+		check.That(t, err == nil && got == want, "F-208: %s: %#x, %v, want %#x", text, got, err, want)
 	}
 	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "ReadGMSAPassword", "0x0"} {
-		if got, err := ParseRights(text); err == nil || got != (Rights{}) {
-			t.Errorf("ParseRights(%q) = %#x, %v, want an error", text, got, err)
-		}
+		got, err := ParseRights(text)
+		check.That(t, err != nil && got == (Rights{}), "ParseRights(%q) = %#x, %v, want an error", text, got, err)
 	}
 }
 
 // Each verb changes the descriptor of a directory and of a file.
 func TestACLVerbsEditDescriptor(t *testing.T) {
 	grants, denials := Grant, Deny
+	read, write := must(ParseRights("read")), must(ParseRights("write"))
 	all := sd.ObjectInherit | sd.ContainerInherit
 	for _, c := range []struct {
 		name, before string
 		directory    bool
-		step         Step
+		verb         Verb
+		rights       Rights
+		only         *Verb
 		after        string
 		err          error
 	}{
-		{"grant", "D:PAI(A;;FA;;;BA)", true, Step{Grant, sid.Users, must(ParseRights("read")), all, nil},
-			"D:PAI(A;;FA;;;BA)(A;OICI;FR;;;BU)", nil},
-		{"grant on a file", "D:(A;ID;FA;;;BA)", false, Step{Grant, sid.Users, must(ParseRights("read")), all, nil},
-			"D:(A;;FR;;;BU)(A;ID;FA;;;BA)", nil},
-		{"grant adds", "D:(A;;FR;;;BU)", false, Step{Grant, sid.Users, must(ParseRights("write")), 0, nil},
-			"D:(A;;0x12019f;;;BU)", nil},
-		{"set", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Set, sid.Users, must(ParseRights("read")), 0, nil},
-			"D:(D;;FX;;;BU)(A;;FR;;;BU)", nil},
-		{"deny leaves reading", "D:(A;;FA;;;BU)", false, Step{Deny, sid.Users, must(ParseRights("write")), 0, nil},
-			"D:(D;;DCLCRPCR;;;BU)(A;;FA;;;BU)", nil},
-		{"revoke all", "D:(D;;FX;;;BU)(A;;FA;;;BU)(A;ID;FR;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil},
+		{"grant", "D:PAI(A;;FA;;;BA)", true, Grant, read, nil, "D:PAI(A;;FA;;;BA)(A;OICI;FR;;;BU)", nil},
+		{"grant on a file", "D:(A;ID;FA;;;BA)", false, Grant, read, nil, "D:(A;;FR;;;BU)(A;ID;FA;;;BA)", nil},
+		{"grant adds", "D:(A;;FR;;;BU)", false, Grant, write, nil, "D:(A;;0x12019f;;;BU)", nil},
+		{"set", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Set, read, nil, "D:(D;;FX;;;BU)(A;;FR;;;BU)", nil},
+		{"deny leaves reading", "D:(A;;FA;;;BU)", false, Deny, write, nil, "D:(D;;DCLCRPCR;;;BU)(A;;FA;;;BU)", nil},
+		{"revoke all", "D:(D;;FX;;;BU)(A;;FA;;;BU)(A;ID;FR;;;BU)", false, Revoke, Rights{}, nil,
 			"D:(A;ID;FR;;;BU)", nil},
-		{"revoke writing", "D:(A;OICI;0x1301bf;;;BU)", true, Step{Revoke, sid.Users, must(ParseRights("write")), 0, nil},
-			"D:AI(A;OICI;0x1300a9;;;BU)", nil},
-		{"revoke the last right", "D:(A;;FR;;;BU)(A;;FA;;;BA)", false,
-			Step{Revoke, sid.Users, must(ParseRights("read")), 0, nil}, "D:(A;;FA;;;BA)", nil},
-		{"revoke denials", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &denials},
-			"D:(A;;FA;;;BU)", nil},
-		{"revoke grants", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &grants},
-			"D:(D;;FX;;;BU)", nil},
-		{"revoke own entries", "D:(A;;FR;;;BU)(A;ID;FR;;;BU)", false, Step{Revoke, sid.Users, must(ParseRights("read")),
-			0, nil}, "D:(A;ID;FR;;;BU)", nil},
-		{"revoke nothing", "D:(A;ID;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil}, "", ErrNothing},
-		{"no DACL", "O:BA", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "", ErrNullDACL},
-		{"out of order", "D:(A;;FA;;;BA)(D;;FX;;;BU)", false, Step{Grant, sid.Users, must(ParseRights("read")), 0, nil}, "",
-			sd.ErrNotCanonical},
+		{"revoke writing", "D:(A;OICI;0x1301bf;;;BU)", true, Revoke, write, nil, "D:AI(A;OICI;0x1300a9;;;BU)", nil},
+		{"revoke the last right", "D:(A;;FR;;;BU)(A;;FA;;;BA)", false, Revoke, read, nil, "D:(A;;FA;;;BA)", nil},
+		{"revoke denials", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Revoke, Rights{}, &denials, "D:(A;;FA;;;BU)", nil},
+		{"revoke grants", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Revoke, Rights{}, &grants, "D:(D;;FX;;;BU)", nil},
+		{"revoke reading of grants", "D:(D;;FR;;;BU)(A;;FA;;;BU)", false, Revoke, read, &grants,
+			"D:(D;;FR;;;BU)(A;;0x1d0176;;;BU)", nil},
+		{"revoke own entries", "D:(A;;FR;;;BU)(A;ID;FR;;;BU)", false, Revoke, read, nil, "D:(A;ID;FR;;;BU)", nil},
+		{"revoke out of order", "D:(A;;FA;;;BU)(D;;FX;;;BU)", false, Revoke, read, nil, "", sd.ErrNotCanonical},
+		{"revoke nothing", "D:(A;ID;FA;;;BU)", false, Revoke, Rights{}, nil, "", ErrNothing},
+		{"no DACL", "O:BA", false, Grant, read, nil, "", ErrNullDACL},
+		{"out of order", "D:(A;;FA;;;BA)(D;;FX;;;BU)", false, Grant, read, nil, "", sd.ErrNotCanonical},
 	} {
-		after, err := apply(sddl.MustParse(c.before), c.directory, []Step{c.step})
+		after, err := apply(sddl.MustParse(c.before), c.directory, []Step{{c.verb, sid.Users, c.rights, all, c.only}})
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 			continue

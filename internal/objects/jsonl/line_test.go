@@ -2,52 +2,41 @@ package jsonl
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/winnt"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The fast parser accepts the usual lines and leaves the rest. On lines that it accepts both parsers agree.
 func TestFastParserAgreesWithStrictParser(t *testing.T) {
-	// path, type, form and descriptor of the quick reader; "" where it leaves the line
-	for line, want := range map[string]string{
-		`{"path":"/a","sd":"D:"}`:                                   `/a "/a" <nil> 1 D:`,
-		`{"sd":"D:","path":"/a"}`:                                   `/a "/a" <nil> 1 D:`,
-		`{"path":"/a","sdHex":"01","type":"file"}`:                  `/a "/a" file 2 01`,
-		`{"type":"directory","path":"","sdBase64":"AQ=="}`:          ` "" directory 3 AQ==`,
-		`{"type":"key","path":"a b","sd":"O:SYG:SYD:(A;;FA;;;SY)"}`: `a b "a b" key 1 O:SYG:SYD:(A;;FA;;;SY)`,
-		`{"path":"/a","sd":"D:","sd":"D:P"}`:                        "", `{"path":"/a","path":"/b","sd":"D:"}`: "",
-		`{"path":"/a","sd":"D:","type":"file","type":"file"}`: "", `{"path":"/a","sd":"D:","sdHex":"01"}`: "",
-		`{"path":"/a","sd":""}`: "", `{"path":"/a"}`: "", `{"sd":"D:"}`: "", `{"path":"/a","sd":"D:","type":"x"}`: "",
-		`{"path":"/é","sd":"D:"}`: "", `{"path":"/\u0061","sd":"D:"}`: "", `{ "path":"/a","sd":"D:"}`: "",
-		`{"path":"/a","sd":"D:"} `: "", `{"path" :"/a","sd":"D:"}`: "", `{"path":"/a","sd":"D:","sid":"S-1-1-0"}`: "",
-		`{"path":"/a","sd":"D:",}`: "", `{"path":"/a""sd":"D:"}`: "", `{"path":"/a","sd":null}`: "", `{}`: "", `{`: "",
-		``:                       "",
-		`{"path":"/a","sd":"D:"`: "", `{"path":"/a;"sd":"D:"}`: "", "{\"path\":\"/a\tb\",\"sd\":\"D:\"}": "",
-		"{\"path\":\"/a\x7f\",\"sd\":\"D:\"}": "/a\x7f \"/a\x7f\" <nil> 1 D:", `{"path":7,"sd":"D:"}`: "",
-		`["path","sd"]`: "",
-	} {
-		text := func(o *object) string {
-			typ := "<nil>"
-			if o.Type != nil {
-				typ = objects.TypeName(o.Type)
-			}
-			return fmt.Sprintf("%s %s %s %d %s", o.Path, o.Quoted, typ, o.Form, o.SD)
-		}
+	accepted := []string{`{"path":"/a","sd":"D:"}`, `{"sd":"D:","path":"/a"}`,
+		`{"path":"/a","sdHex":"01","type":"file"}`, `{"type":"directory","path":"","sdBase64":"AQ=="}`,
+		`{"type":"key","path":"a b","sd":"O:SYG:SYD:(A;;FA;;;SY)"}`,
+		"{\"path\":\"/a\x7f\",\"sd\":\"D:\"}"}
+	left := []string{`{"path":"/a","sd":"D:","sd":"D:P"}`, `{"path":"/a","path":"/b","sd":"D:"}`,
+		`{"path":"/a","sd":"D:","type":"file","type":"file"}`, `{"path":"/a","sd":"D:","sdHex":"01"}`,
+		`{"path":"/a","sd":""}`, `{"path":"/a"}`, `{"sd":"D:"}`, `{"path":"/a","sd":"D:","type":"x"}`,
+		`{"path":"/é","sd":"D:"}`, `{"path":"/\u0061","sd":"D:"}`, `{ "path":"/a","sd":"D:"}`,
+		`{"path":"/a","sd":"D:"} `,
+		`{"path" :"/a","sd":"D:"}`, `{"path":"/a","sd":"D:","sid":"S-1-1-0"}`, `{"path":"/a","sd":"D:",}`,
+		`{"path":"/a""sd":"D:"}`, `{"path":"/a","sd":null}`, `{}`, `{`, ``, `{"path":"/a","sd":"D:"`,
+		`{"path":"/a;"sd":"D:"}`, "{\"path\":\"/a\tb\",\"sd\":\"D:\"}", `{"path":7,"sd":"D:"}`,
+		`["path","sd"]`, `{"path"}`,
+		`{"path":}`, `{"path}`, `{path":"/a","sd":"D:"}`, `{"path":"","path":"/b","sd":"D:"}`,
+		`{"path":"/a","note":"x","sd":"D:"}`}
+	for i, line := range slices.Concat(accepted, left) {
 		var fast, slow object
 		took := fast.fast([]byte(line))
-		if got := text(&fast); took != (want != "") || took && got != want {
-			t.Errorf("%s: taken %t as %s, want %s", line, took, got, want)
-		}
-		slow.slow([]byte(line), 1)
-		if took && (slow.Err != nil || string(slow.Path) != string(fast.Path) || slow.Type != fast.Type ||
-			slow.Form != fast.Form || string(slow.SD) != string(fast.SD)) {
-			t.Errorf("%s: the other reader has %s, %v", line, text(&slow), slow.Err)
+		check.Equal(t, took, i < len(accepted), "%s: accepted by the fast parser", line)
+		if took {
+			slow.slow([]byte(line), 1)
+			slow.Quoted = slices.Concat([]byte(`"`), slow.Path, []byte(`"`))
+			check.DeepEqual(t, fast, slow, "object of %s, compared with that of the strict parser", line)
 		}
 	}
 	for _, n := range []int{0, 1, 7, 8, 9, 15, 16, 17} { // eight at a time, and a rest
@@ -63,36 +52,50 @@ func TestFastParserAgreesWithStrictParser(t *testing.T) {
 	}
 }
 
-// first returns the first object of a text.
-func first(t *testing.T, text string) (item objects.Item, err error) {
-	t.Helper()
-	err = objects.All(context.Background(), Lines(strings.NewReader(text), 0, 0), sid.SID{}, winnt.FileObject,
-		func(i objects.Item) bool {
-			item = i
-			return false
-		})
-	return item, err
-}
+// TestLinesBecomeObjects: an object has what its line says, and nothing of the line before it. A line that could mean
+// two things, or is no object, is unreadable, and says which field.
+func TestLinesBecomeObjects(t *testing.T) {
+	const row = `{"path":"/a","type":"file","sd":"D:"}` + "\n"
+	for text, want := range map[string]string{
+		"\ufeff" + row + "\r\n\n" + `{"path":"/b","sdHex":"01"}` + "\r\n": "1 /a File 1 D: -\n4 /b - 2 01 -",
+		row + ` {"path":"/b","sd":"","sdBase64":"AQ==","type":null}`:      "1 /a File 1 D: -\n2 /b - 3 AQ== -",
+		row + `{"path":"/b","sd":"D:","sid":"S-1-1-0"}`:                   "1 /a File 1 D: -\n2 /b - 1 D: S-1-1-0",
+		row + "\ufeff": "1 /a File 1 D: -\n2  line 2: byte 0: want an object, found '\\ufeff'",
 
-// TestAmbiguousLineIsUnreadable: a line that could mean two things is unreadable, and says which field.
-func TestAmbiguousLineIsUnreadable(t *testing.T) {
-	for line, want := range map[string]string{
-		`{"path":"a","sd":"O:SYG:SYD:","sd":"O:SYG:SY"}`:         `line 1: byte 30: field "sd" is there twice`,
-		`{"path":"a","sd":"O:SYG:SYD:","\u0073d":"O:SYG:SY"}`:    "unknown field",
-		`{"path":"a","path":"b","sd":"O:SYG:SYD:"}`:              `field "path" is there twice`,
-		`{"path":"a","SD":"O:SYG:SYD:"}`:                         `unknown field "SD": write it "sd"`,
-		`{"path":"a","sd":"O:SYG:SYD:","sdHex":"01"}`:            "more than one of",
-		`{"path":"a","sd":"","sdHex":""}`:                        "no descriptor",
-		`{"path":"a","sd":""}`:                                   "no descriptor",
-		`{"path":"a"}`:                                           "no descriptor",
-		`{"path":1,"sd":"O:SYG:SYD:"}`:                           "path: want a string",
-		`{"sd":"O:SYG:SYD:"}`:                                    "the path is missing",
-		`{"path":"a","sd":"O:SYG:SYD:"} {}`:                      "after the end of the value",
-		`{"path":"a","note":` + strings.Repeat("[", 200000):      "nested more than 64 deep",
-		`{"path":"a","sd":"O:SYG:SYD:","type":"file","type":""}`: `field "type" is there twice`,
+		`{"path":"","sd":"D:","sid":null}`:                  "1  - 1 D: -",
+		`{"path":"a","sd":"D:","sd":"D:P"}`:                 `1 a line 1: byte 22: field "sd" is there twice`,
+		`{"path":"a","path":"b","sd":"D:"}`:                 `1 a line 1: byte 12: field "path" is there twice`,
+		`{"path":"a","sd":"D:","type":"file","type":""}`:    `1 a line 1: byte 36: field "type" is there twice`,
+		`{"path":"a","SD":"D:"}`:                            `1 a line 1: byte 12: unknown field "SD": write it "sd"`,
+		`{"path":"a","sd":"D:","sdHex":"01"}`:               "1 a line 1: more than one of sd, sdHex and sdBase64",
+		`{"path":"a","sd":"","sdHex":""}`:                   "1 a line 1: no descriptor: give sd, sdHex or sdBase64",
+		`{"path":"a","sd":""}`:                              "1 a line 1: no descriptor: give sd, sdHex or sdBase64",
+		`{"path":"a"}`:                                      "1 a line 1: no descriptor: give sd, sdHex or sdBase64",
+		`{"path":1,"sd":"D:"}`:                              "1  line 1: path: want a string, found 1",
+		`{"sd":"D:"}`:                                       "1  line 1: the path is missing",
+		`{"path":"a","sd":"D:"} {}`:                         "1 a line 1: byte 23: '{' after the end of the value",
+		`{"path":"a","note":` + strings.Repeat("[", 200000): "1 a line 1: byte 82: nested more than 64 deep",
+		`{"path":"a","sd":"D:","type":""}`:                  `1 a line 1: "" is not an object type`,
+		`{"path":"a","sd":"D:","\u0073d":"D:P"}`: `1 a line 1: byte 22: unknown field "\\u0073d": known are path, ` +
+			`sd, sdBase64, sdHex, sid, type`,
+		`{"path":"a","sd":"D:","sid":"x"}`: `1 a line 1: sid: SID "x": at byte 0: want S-1-… or a two-letter alias`,
 	} {
-		if i, err := first(t, line+"\n"); err != nil || i.Err == nil || !strings.Contains(i.Err.Error(), want) {
-			t.Errorf("%.80s: %v, %v, want %s", line, i.Err, err, want)
-		}
+		var got []string
+		err := read(Lines(strings.NewReader(text), 0, 0), func(o *objects.Object) {
+			typ, who := "-", "-"
+			if o.Type != nil {
+				typ = o.Type.Name
+			}
+			if o.Entry != nil {
+				who = o.Entry.SID.String()
+			}
+			content := fmt.Sprintf("%s %d %s %s", typ, o.Form, o.SD, who)
+			if o.Err != nil {
+				content = o.Err.Error()
+			}
+			got = append(got, fmt.Sprintf("%d %s %s", o.Line, o.Path, content))
+		})
+		check.Equal(t, err, io.EOF, "error after %.80q", text)
+		check.Equal(t, strings.Join(got, "\n"), want, "objects of %.80q", text)
 	}
 }

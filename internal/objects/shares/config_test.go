@@ -15,27 +15,17 @@ func TestContinuedLinesAreBounded(t *testing.T) {
 		value := strings.Repeat("x", n-len("k="))
 		sections, err := parse("[a]\nk=" + value + "\\\ny\\\nz = 1\n")
 		check.NoError(t, err)
-		want := []setting{{key: "k", value: value + "yz = 1"}}
+		want := []setting{{"k", "k", value + "yz = 1"}}
 		if !goesOn {
-			want = []setting{{key: "k", value: value + `y\`}, {key: "z", value: "1"}}
+			want = []setting{{"k", "k", value + `y\`}, {"z", "z", "1"}}
 		}
-		got := sections[0].settings
-		if len(got) != len(want) {
-			t.Errorf("%d bytes: %d settings, want %d", n, len(got), len(want))
-			continue
-		}
-		for i := range want {
-			if got[i].key != want[i].key || got[i].value != want[i].value {
-				t.Errorf("%d bytes: %s has %d bytes, want %s with %d", n, got[i].key, len(got[i].value), want[i].key,
-					len(want[i].value))
-			}
-		}
+		check.That(t, slices.Equal(sections[0].settings, want), "%d bytes: settings %.99q, want %.99q", n,
+			sections[0].settings, want)
 	}
 	for text, where := range map[string]string{"[a]\nk": "line 2", "[a]\nx\\\n\\\nk": "line 2", "k=1": "line 1",
 		"\n\nk=1": "line 3"} {
-		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), where+":") {
-			t.Errorf("%q: %v, want %s", text, err, where)
-		}
+		_, err := parse(text)
+		check.That(t, err != nil && strings.Contains(err.Error(), where+":"), "%q: %v, want %s", text, err, where)
 	}
 }
 
@@ -43,14 +33,11 @@ func TestContinuedLinesAreBounded(t *testing.T) {
 func TestLastLineMayEndWithBackslash(t *testing.T) {
 	for _, end := range []string{"\\", "\\\n", "\\\r\n"} {
 		sections, err := parse("[a]\nvalid users = alice " + end)
-		if err != nil || len(sections) != 1 || len(sections[0].settings) != 1 ||
-			sections[0].settings[0].value != "alice" {
-			t.Errorf("%q: %+v, %v, want the valid user alice", end, sections, err)
-		}
+		check.RequireThat(t, err == nil && len(sections) == 1, "%q: %v, want one section", end, err)
+		check.SlicesEqual(t, sections[0].settings, []setting{{"validusers", "valid users", "alice"}}, "%q", end)
 	}
-	if _, err := parse("[a]\nno equals sign\\"); err == nil {
-		t.Error("a malformed last line is not an error")
-	}
+	_, err := parse("[a]\nno equals sign\\")
+	check.That(t, err != nil, "a malformed last line is accepted, want an error")
 }
 
 // TestListKeepsTextAfterOpenQuote checks that a quote without its end runs to the end of the value, as testparm shows
@@ -65,8 +52,6 @@ func TestListKeepsTextAfterOpenQuote(t *testing.T) {
 		`"domain users" "alice`: {"domain users", "alice"},
 		`bob "`:                 {"bob", ""},
 	} {
-		if got := list(value); !slices.Equal(got, want) {
-			t.Errorf("list(%q) = %q, want %q", value, got, want)
-		}
+		check.SlicesEqual(t, list(value), want, "list(%q)", value)
 	}
 }

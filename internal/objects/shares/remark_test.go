@@ -1,10 +1,8 @@
 package shares_test
 
 import (
-	"slices"
 	"testing"
 
-	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -16,8 +14,8 @@ func TestIgnoredParametersAreNamed(t *testing.T) {
 		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n[template]\n read only = no\n[docs]\n path = /srv/%U\n" +
 		" copy = template\n inherit owner = yes\n hide unreadable = yes\n valid users = alice, \\\n  bob, staff, @none\n" +
 		"[homes]\n"
-	c := must(shares.ParseConfig([]byte(file), "DOCS"))
-	g := c.Guard(must(dirfile.Read([]byte(company))), nil)
+	c := check.Must(shares.ParseConfig([]byte(file), "DOCS"))
+	g := c.Guard(directoryOf(), nil)
 	want := []string{"[docs] hosts allow = 10. matters and is not read",
 		"[docs] Include = /etc/x.conf matters and is not read",
 		"[docs] inherit owner = yes matters and is not read", "[docs] hide unreadable = yes matters and is not read",
@@ -26,10 +24,10 @@ func TestIgnoredParametersAreNamed(t *testing.T) {
 		"[docs] valid users: staff is a group: without @ or + it means a user, and no one matches",
 		"[docs] valid users: @none is not resolved by this directory, " +
 			"and a server that cannot resolve it lets no one further"}
-	check.That(t, slices.Equal(g.Notes, want), "notes %q, want %q", g.Notes, want)
+	check.SlicesEqual(t, g.Notes, want, "notes")
 	check.That(t, c.Path == "" && c.IgnorePOSIX && c.Share == "docs",
 		`%+v, want c.Path = "", c.IgnorePOSIX = true, c.Share = "docs"`, c)
-	v := must(g.Decide(1))
+	v := check.Must(g.Decide(1))
 	check.That(t, v.Steps[0] == "valid users = bob: may connect" && ^v.Left == 0,
 		"a list that goes on, and a copied share: %+v", v)
 }

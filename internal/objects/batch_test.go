@@ -1,0 +1,22 @@
+package objects_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// A batch that stops says where: the lines before the object, and the bytes without the rest. A reset empties it.
+func TestStoppedBatchSaysWhere(t *testing.T) {
+	var stopped atomic.Bool
+	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}
+	b.Add(objects.Object{})
+	check.That(t, !b.Stop(12, 30) && !b.Cut, "a batch stops before it is told")
+	stopped.Store(true)
+	check.That(t, b.Stop(12, 30) && b.Cut && b.Lines == 2 && b.End == 70 && b.Len() == 1,
+		"stopped: %+v of %d objects, want 2 lines, 70 bytes and 1 object", b, b.Len())
+	b.Reset()
+	check.DeepEqual(t, b, objects.Batch{Stopped: &stopped}, "batch after a reset")
+}
