@@ -32,6 +32,7 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;;FR;;;S-1-2-0)", false, 0o004},                            // LOCAL
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)", false, 0o700}, // the host's root
 		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", false, 0o500},             // may run it
+		{"D:(A;;FA;;;BA)(A;;FR;;;S-1-22-1-1)", false, 0o500},
 		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", true, 0o400},
 		{"D:(D;;FW;;;WD)(A;;FA;;;WD)", false, 0o555},
 		{"D:(A;;FR;;;WD)(D;;FR;;;S-1-22-1-1)", false, 0o444},

@@ -60,6 +60,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;OICIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICI;0x120080;;;WD)"},
 		{"D:(D;;0x8;;;WD)(A;OICI;FR;;;WD)", 0o700, true, // no child inherits the denial
 			"D:P(D;;0x8;;;WD)(A;;CC;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:(XA;;FR;;;WD;(@User.x == 1))", 0o700, false, // whether the owner has it is unknown
+			"D:P(XA;;0x120080;;;WD;(@User.x == 1))"},
 		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 	} {
 		old := sddl.MustParse(ofMode + c.dacl)

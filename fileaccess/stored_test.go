@@ -1,6 +1,7 @@
 package fileaccess_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -72,6 +73,24 @@ func TestStoredIsIdempotent(t *testing.T) {
 	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
 		t.Errorf("Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
 	}
+}
+
+// StoredWhole accepts what is stored without a loss, and says what is missing or would be lost (M-51).
+func TestStoredWholeRefusesEveryLoss(t *testing.T) {
+	for text, want := range map[string]string{
+		"O:BAG:SYD:PAI(A;;GR;;;WD)": "", "O:BAG:SYD:": "", "O:BAG:SYD:NO_ACCESS_CONTROL": "",
+		"G:SYD:": "not whole", "O:BAD:": "not whole", "O:BAG:SY": "not whole", "D:AR": "not whole",
+		"O:BAG:SYD:AR": "flag AR", "O:BAG:SYD:S:AR": "flag AR", "O:BAG:SYD:(A;;FR;;;S-1-5-5-0-1)": "logon session",
+		"O:BAG:SYD:S:(AU;SA;FR;;;S-1-5-5-0-1)": "logon session", "O:S-1-5-5-0-1G:SYD:": "INVALID_OWNER",
+	} {
+		d := sddl.MustParse(text)
+		got, err := fileaccess.StoredWhole(d)
+		stored, _ := fileaccess.Stored(d)
+		check.That(t, err == nil && want == "" && got.Equal(stored) ||
+			err != nil && want != "" && got == nil && strings.Contains(err.Error(), want), "%s: %v, want %q", text, err, want)
+	}
+	got, err := fileaccess.StoredWhole(nil)
+	check.That(t, got == nil && err != nil, "StoredWhole(nil) = %v, want an error", err)
 }
 
 // The descriptor of a new file never names a logon session, whether the token's default DACL, the directory or the
