@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -46,6 +47,19 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
 		t.Errorf("second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
 	}
+	p := must(sys.NewProcess("system", must(token.New(token.LocalSystem()))))
+	system := must(p.NewThread())
+	h, st := system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir})
+	check.Require(t, st, ntstatus.Success, "NtOpenDirectoryObject")
+	d, st := system.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+		winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+	check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")
+	want := "O:S-1-5-21-1-2-3-1001G:SYD:"
+	for _, who := range []string{"S-1-5-21-1-2-3-1001", pkgA, "SY", "BA"} {
+		want += "(A;;0xf000f;;;" + who + ")(A;OICIIO;GA;;;" + who + ")"
+	}
+	check.Equal(t, must(sddl.Format(d, sddl.Options{})), must(sddl.Format(sddl.MustParse(want+"S:(ML;;NW;;;LW)"),
+		sddl.Options{})), "descriptor of the directory")
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
 		t.Errorf("A-96: NtCreateEvent in the package's own directory: %v, want %v", st, ntstatus.Success)

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The name of a tree is a link to its device. Its case is preserved (F-110).
+// The name of a tree is a link to its device. Its case is preserved (F-110). Everybody may query the link and read the
+// device.
 func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
 	check.NoError(t, s.AddTree("MiXed", struct{ nt.FileSystem }{}))
@@ -21,6 +22,15 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	check.Require(t, st, ntstatus.Success, "NtOpenSymbolicLinkObject")
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
+	}
+	for name, want := range map[string]string{`GLOBAL??`: "O:BAG:SYD:(A;;0x20001;;;WD)(A;;0xf0001;;;SY)",
+		`Device`: "O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;SY)(A;;FA;;;BA)"} {
+		directory := s.sys.Root.Lookup(name, false)
+		object := directory.Object().(*ob.Directory).Lookup("MiXed", false)
+		check.That(t, object.Security().Equal(sddl.MustParse(want)), `descriptor of \%s\MiXed: %v, want %s`, name,
+			must(sddl.Format(object.Security(), sddl.Options{})), want)
+		object.Deref(ob.TagCall)
+		directory.Deref(ob.TagCall)
 	}
 	check.NoError(t, s.Close())
 }
