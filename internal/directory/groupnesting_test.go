@@ -80,9 +80,8 @@ func TestUnlistedGroupsCountOnce(t *testing.T) {
 			seen[g.SID]++
 		}
 		for i := range n {
-			if s := sid.MustParse("S-1-5-21-9-9-9").WithRID(uint32(1000 + i)); seen[s] != 1 {
-				t.Errorf("%d groups: %v is there %d times, want 1", n, s, seen[s])
-			}
+			s := sid.MustParse("S-1-5-21-9-9-9").WithRID(uint32(1000 + i))
+			check.That(t, seen[s] == 1, "%d groups: %v is there %d times, want 1", n, s, seen[s])
 		}
 	}
 }

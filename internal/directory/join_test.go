@@ -45,10 +45,8 @@ func TestJoinedGroupGivesItsGroupsAndPrivileges(t *testing.T) {
 	alone := &directory.Directory{Principals: []directory.Principal{{Name: "x",
 		Token: check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-4"))))}}}
 	joined := check.Must(alone.Join(alone.Principals[0].Token, sid.MustParse("S-1-5-21-1-2-3-5")))
-	if alone.IsGroup(sid.Administrators) || !slices.Contains(groupsOf(joined), "S-1-5-21-1-2-3-5") {
-		t.Errorf("groups of a token of no file: %v, want the joined group, and none in the directory alone",
-			groupsOf(joined))
-	}
+	check.That(t, !alone.IsGroup(sid.Administrators) && slices.Contains(groupsOf(joined), "S-1-5-21-1-2-3-5"),
+		"groups of a token of no file: %v, want the joined group, and none in the directory alone", groupsOf(joined))
 }
 
 func groupsOf(t *token.Token) (out []string) {

@@ -65,9 +65,8 @@ func TestLogonKindDeterminesDirectoryTokens(t *testing.T) {
 	for _, k := range logon.Kinds {
 		written := check.Must(dirfile.Read([]byte("logon: " + k.String() + "\n" + kindsFile)))
 		other := check.Must(first.LoggedOn(k))
-		if other.Fingerprint() != written.Fingerprint() || len(other.Principals) != len(want) || other.Disabled != 1 {
-			t.Errorf("D-36: %v: LoggedOn differs from the same directory with the key logon in its file", k)
-		}
+		check.That(t, other.Fingerprint() == written.Fingerprint() && len(other.Principals) == len(want) &&
+			other.Disabled == 1, "D-36: %v: LoggedOn differs from the same directory with the key logon in its file", k)
 		for _, p := range other.Principals {
 			check.Equal(t, kindGroups(p.Token), want[p.Name][k], "D-36, D-37, D-38: %v, %s", k, p.Name)
 			// Only an administrator of the computer is limited, and only over the network (L-7).
@@ -127,11 +126,9 @@ func TestLogonKindSurvivesWriting(t *testing.T) {
 	} {
 		updated, whole := check.Must(first.Update(a)), check.Must(directory.New(a))
 		read := check.Must(dirfile.Read(dirfile.Write(a)))
-		if updated.Fingerprint() != whole.Fingerprint() || read.Fingerprint() != whole.Fingerprint() ||
-			whole.Fingerprint() == first.Fingerprint() {
-			t.Errorf("D-36: logon %v at computer %v: an update, a first build and a written file differ",
-				a.Logon, a.Computer)
-		}
+		check.That(t, updated.Fingerprint() == whole.Fingerprint() && read.Fingerprint() == whole.Fingerprint() &&
+			whole.Fingerprint() != first.Fingerprint(),
+			"D-36: logon %v at computer %v: an update, a first build and a written file differ", a.Logon, a.Computer)
 	}
 	for text, want := range map[string]string{
 		"logon: Kerberos\nusers: []\n": `logon: "Kerberos": want kerberos, ntlm, interactive or service`,

@@ -137,9 +137,8 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
-		if !slices.Equal(got, want) || d.Primary(tok) != domain.WithRID(want[0]) {
-			t.Errorf("D-22: %q: groups %v, want %v; primary %v", text, got, want, d.Primary(tok))
-		}
+		check.That(t, slices.Equal(got, want) && d.Primary(tok) == domain.WithRID(want[0]),
+			"D-22: %q: groups %v, want %v; primary %v", text, got, want, d.Primary(tok))
 	}
 	_, err := dirfile.Read([]byte("users: [{name: x, sid: S-1-5-21-1-2-3-7, primaryGroup: nowhere}]"))
 	check.That(t, err != nil && strings.Contains(err.Error(), "primaryGroup"),
@@ -147,9 +146,8 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 	d, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\nx,S-1-5-21-1-2-3-7,user,g\ng,S-1-5-21-1-2-3-8,group,\n"))
 	check.That(t, err == nil && d.Account("x").Token.Member(sid.MustParse("S-1-5-21-1-2-3-8"), false),
 		"D-22: CSV with a primary group: error %v, want x a member of it", err)
-	if _, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\ng,S-1-5-21-1-2-3-8,group,g\n")); err == nil {
-		t.Error("D-22: a group with a primary group: no error, want one")
-	}
+	check.That(t, check.Err(dirfile.Read([]byte("name,sid,kind,primaryGroup\ng,S-1-5-21-1-2-3-8,group,g\n"))) != nil,
+		"D-22: a group with a primary group: no error, want one")
 }
 
 // The token of a domain controller has Enterprise Domain Controllers once; that of another computer does not (B-52).

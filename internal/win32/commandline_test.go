@@ -41,8 +41,6 @@ func FuzzArguments(f *testing.F) {
 		for _, a := range Arguments(line) {
 			n += len(a)
 		}
-		if n > len(line) {
-			t.Errorf("Arguments(%q) = %q, want no more text than the line has", line, Arguments(line))
-		}
+		check.That(t, n <= len(line), "Arguments(%q) = %q, want no more text than the line has", line, Arguments(line))
 	})
 }

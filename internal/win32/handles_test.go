@@ -103,10 +103,9 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 			}
 		}
 		v, st := w.NT().NtQueryInformationThread(made.Thread, nt.ThreadBasicInformation)
-		if b, _ := v.(nt.ThreadBasic); st != ntstatus.Success || uint32(b.ClientID.UniqueProcess) != made.ProcessID ||
-			uint32(b.ClientID.UniqueThread) != made.ThreadID {
-			t.Errorf("the ids are %+v, want %+v", made, b)
-		}
+		b, _ := v.(nt.ThreadBasic)
+		check.That(t, st == ntstatus.Success && uint32(b.ClientID.UniqueProcess) == made.ProcessID &&
+			uint32(b.ClientID.UniqueThread) == made.ThreadID, "the ids are %+v, want %+v", made, b)
 	}
 }
 

@@ -45,14 +45,12 @@ func TestImpersonateUsesRightsOfTokenHandle(t *testing.T) {
 			level = winnt.SecurityImpersonation
 		}
 		acts, _, _, at := k.PsReferenceImpersonationToken(k.Thread())
-		if at != level || acts.Value().Type() != winnt.TokenImpersonation {
-			t.Errorf("%v by %#x: %v at %v, want %v", c.typ, uint32(c.rights), acts.Value().Type(), at, level)
-		}
+		check.That(t, at == level && acts.Value().Type() == winnt.TokenImpersonation,
+			"%v by %#x: %v at %v, want %v", c.typ, uint32(c.rights), acts.Value().Type(), at, level)
 		k.PsDereferenceImpersonationToken(acts)
 		// I-51: without a thread and a token the calling thread reverts.
-		if !w.SetThreadToken(0, 0) || k.Thread().IsImpersonating() {
-			t.Errorf("SetThreadToken(0, 0) failed or the thread still impersonates: %v", w.LastError())
-		}
+		check.That(t, w.SetThreadToken(0, 0) && !k.Thread().IsImpersonating(),
+			"SetThreadToken(0, 0) failed or the thread still impersonates: %v", w.LastError())
 	}
 	w, _ := thread(t)
 	check.That(t, w.ImpersonateSelf(winnt.SecurityImpersonation), "%v", w.LastError())

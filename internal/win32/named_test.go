@@ -55,7 +55,6 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 			t.Errorf("%q as a file: %v, called %t, want a failure before the call", name, st, called)
 		}
 	}
-	if _, n, _ := sys.Counts(); n != handles {
-		t.Errorf("%d more handles than before, want 0", n-handles)
-	}
+	_, n, _ := sys.Counts()
+	check.That(t, n == handles, "%d more handles than before, want 0", n-handles)
 }

@@ -51,10 +51,9 @@ func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 					continue
 				}
 				resumed, st := w.NT().Services().NtResumeThread(nt.ResumeThreadIn{ThreadHandle: out.Thread})
-				if st != ntstatus.Success || (resumed.PreviousSuspendCount == 1) != (suspended != 0) {
-					t.Errorf("%s, %v: previous suspend count %d, %v, want 1 if suspended",
-						c.name, profile, resumed.PreviousSuspendCount, st)
-				}
+				check.That(t, st == ntstatus.Success && (resumed.PreviousSuspendCount == 1) == (suspended != 0),
+					"%s, %v: previous suspend count %d, %v, want 1 if suspended", c.name, profile,
+					resumed.PreviousSuspendCount, st)
 			}
 		}
 	}

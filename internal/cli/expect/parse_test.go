@@ -96,10 +96,9 @@ func FuzzParse(f *testing.F) {
 		start := time.Now()
 		file, err := Parse(b, Outside{Open: noFiles})
 		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
-			time.Since(start) > 10*time.Second {
-			t.Errorf("%d bytes of memory and %v for a file of %d bytes, want less", used, time.Since(start), len(b))
-		}
+		used := after.TotalAlloc - before.TotalAlloc
+		check.That(t, used <= 4096*uint64(len(b))+16<<20 && time.Since(start) <= 10*time.Second,
+			"%d bytes of memory and %v for a file of %d bytes, want less", used, time.Since(start), len(b))
 		if err == nil && len(file.cases) < 1000 {
 			file.Run(time.Now)
 		}

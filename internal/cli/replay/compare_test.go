@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -14,19 +14,14 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-func compare(t *testing.T, rec *Recording) *Report {
-	t.Helper()
-	notes, err := ReadNotes()
-	check.NoError(t, err)
-	r, err := Compare(rec, notes)
-	check.NoError(t, err)
-	return r
+func compare(rec *Recording) *Report {
+	return check.Must(Compare(rec, check.Must(ReadNotes())))
 }
 
 // TestProfileDifferencesAreDocumented checks that differences between the profiles are documented.
 func TestProfileDifferencesAreDocumented(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
-	r := compare(t, rec)
+	r := compare(rec)
 	check.That(t, r.Counts.Known != 0 && r.Counts.Unexplained == 0 && r.Counts.Apart == 0,
 		"%+v, want r.Counts.Known at least 1, r.Counts.Unexplained = 0, r.Counts.Apart = 0", r.Counts)
 	for _, d := range r.Differences {
@@ -49,66 +44,54 @@ p.NtClose(Handle=h)
 	calls, err := p.Run(nt.Documented, nil, nil)
 	check.RequireThat(t, err == nil && len(calls) == 3, "%v %v", len(calls), err)
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
-	if r := compare(t, throughJSON(t, rec)); r.Counts.Same != 3 {
-		t.Fatalf("counts = %+v, want 3 equal calls", r)
-	}
+	check.Require(t, compare(throughJSON(t, rec)).Counts, Counts{Same: 3}, "counts of refmon's own recording")
 	// They granted it, and closed the new handle, too.
 	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
 	last := rec.Lines[3]
 	rec.Lines[3].In, rec.Lines[3].Line = Fields{"Handle": "handle of line 4"}, 6
 	rec.Lines = append(rec.Lines, last)
-	r := compare(t, throughJSON(t, rec))
-	check.RequireThat(t, r.Counts == (Counts{Same: 2, Unexplained: 1, Apart: 1}),
-		"counts = %+v, want 2 equal, 1 unexplained and 1 apart", r.Counts)
+	r := compare(throughJSON(t, rec))
+	check.Require(t, r.Counts, Counts{Same: 2, Unexplained: 1, Apart: 1}, "counts")
 	d := r.Differences[0]
-	if d.Theirs.Status != "STATUS_SUCCESS" || d.Ours.Status != "STATUS_ACCESS_DENIED" || d.Rule() == "" || d.Line != 4 {
-		t.Errorf("difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED with a rule", d)
-	}
+	check.That(t, d.Theirs.Status == "STATUS_SUCCESS" && d.Ours.Status == "STATUS_ACCESS_DENIED" && d.Rule() != "" &&
+		d.Line == 4, "difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED with a rule in line 4", d)
 }
 
 // TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here,
 // and that one of Wine never does.
 func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
-	system, err := token.Parse(header.Token)
-	check.NoError(t, err)
+	system := check.Must(token.Parse(header.Token))
 	rec := &Recording{Header: header}
-	questions, err := Questions()
-	check.NoError(t, err)
+	questions := check.Must(Questions())
 	for _, q := range questions {
 		l := Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
-		if l.Status, l.Out, err = answer(&l, system); err != nil {
-			t.Fatal(err)
-		}
+		var err error
+		l.Status, l.Out, err = answer(&l, system)
+		check.NoError(t, err)
 		if q.Case == "AC-102b" {
 			l.Out["granted"] = "0x00000010"
 		}
 		rec.Lines = append(rec.Lines, l)
 	}
 	rec = throughJSON(t, rec)
-	r := compare(t, rec)
+	r := compare(rec)
 	check.RequireThat(t, r.Counts.Same == len(questions)-1 && len(r.Differences) == 1,
 		"counts = %+v, want one difference", r.Counts)
-	if d := r.Differences[0]; d.Known() || d.Caveat == "" {
-		t.Errorf("difference = %+v, want it unexplained, with its caveat", d)
-	}
+	d := r.Differences[0]
+	check.That(t, !d.Known() && d.Caveat != "", "difference = %+v, want it unexplained, with its caveat", d)
 	found := map[string]Settled{}
 	for _, s := range r.Settles {
 		found[s.Rule] = s
 	}
-	if s := found["A-85"]; s.Contradict != 1 || s.Decided == "" {
-		t.Errorf("A-85: %+v, want one contradiction and what was decided", s)
-	}
-	if s := found["A-25"]; s.Confirmed == 0 || s.Contradict != 0 {
-		t.Errorf("A-25: %+v, want s.Confirmed at least 1, s.Contradict = 0", s)
-	}
+	s := found["A-85"]
+	check.That(t, s.Contradict == 1 && s.Decided != "", "A-85: %+v, want one contradiction and what was decided", s)
+	s = found["A-25"]
+	check.That(t, s.Confirmed > 0 && s.Contradict == 0, "A-25: %+v, want it confirmed", s)
 	rec.Header.System.Wine = "8.0"
-	if r := compare(t, rec); len(r.Settles) != 0 {
-		t.Errorf("a recording of Wine settles %+v, want nothing", r.Settles)
-	}
+	check.SlicesEqual(t, compare(rec).Settles, nil, "what a recording of Wine settles")
 	var b bytes.Buffer
-	if err := WriteVectors(&b, rec); !errors.Is(err, ErrWine) || b.Len() != 0 {
-		t.Errorf("vectors from a recording of Wine: %v, want an error", err)
-	}
+	check.ErrorIs(t, WriteVectors(&b, rec), ErrWine, "vectors from a recording of Wine")
+	check.Equal(t, b.Len(), 0, "bytes of vectors from a recording of Wine")
 }
 
 // FuzzCompare checks that any file is compared or rejected. Programs are omitted, because package script bounds and
@@ -116,25 +99,22 @@ func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 func FuzzCompare(f *testing.F) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
-	questions, err := Questions()
-	check.NoError(f, err)
+	questions := check.Must(Questions())
 	for i := 0; i < len(questions); i += 10 { // one of each kind and more
-		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS",
-			Out: Fields{"hex": "00"}})
-		check.NoError(f, err)
-		f.Add(string(line))
+		q := questions[i]
+		l := Line{Case: "a", Call: q.Call, In: q.In, Status: "ERROR_SUCCESS", Out: Fields{"hex": "00"}}
+		f.Add(string(check.Must(json.Marshal(l))))
 	}
 	// no input at all
 	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)
 	// every flag
 	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF",` +
 		`"mapping":"file","container":true,"objectType":"x"}}`)
-	notes, err := ReadNotes()
-	check.NoError(f, err)
+	notes := check.Must(ReadNotes())
 	f.Fuzz(func(t *testing.T, lines string) {
 		rec, err := Read(strings.NewReader(head + lines))
 		if err != nil {
-			check.That(t, errors.Is(err, ErrMalformed), "%v is no %v, want %v", err, ErrMalformed, ErrMalformed)
+			check.ErrorIs(t, err, ErrMalformed, "error of a recording")
 			return
 		}
 		for _, l := range rec.Lines {
@@ -174,8 +154,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 	rec := throughJSON(t, &Recording{Header: header, Lines: lines})
 	notes := Notes{Caveats: map[string]string{"O-40": "closing", "T-40": "not this"}, Absent: map[string]bool{"S-1": true,
 		"T-40": true}, Decided: map[string]string{"S-3": "an alias", "O-40": "a status", "T-40": "not this", "S-1": "a name"}}
-	got, err := Compare(rec, notes)
-	check.NoError(t, err)
+	got := check.Must(Compare(rec, notes))
 	handle := Fields{"Handle": "handle of line 4"}
 	want := &Report{Header: rec.Header,
 		Counts: Counts{Same: 1, Known: 1, Unexplained: 2, Apart: 1, Skipped: 2},
@@ -193,16 +172,13 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 		},
 		Settles: []Settled{{"O-40", "a status", 0, 1}, {"S-1", "a name", 0, 1}, {"S-3", "an alias", 1, 0}},
 	}
-	check.That(t, reflect.DeepEqual(got, want), "got\n%+v\nwant\n%+v", got, want)
-	for i, rule := range []string{"T-40", "O-40", "S-1"} {
-		if d := &got.Differences[i]; d.Rule() != rule || d.Known() != (rule == "S-1") {
-			t.Errorf("difference %d is counted under %s, known %t, want %s, %t", i, d.Rule(), d.Known(), rule,
-				rule == "S-1")
-		}
+	check.DeepEqual(t, got, want, "report")
+	var rules []string
+	for _, d := range append(got.Differences, Difference{Observed: true}) {
+		rules = append(rules, fmt.Sprint(d.Rule(), " ", d.Known()))
 	}
-	if d := (&Difference{Observed: true}); !d.Known() || d.Rule() != "" {
-		t.Errorf("observed difference: known %t, counted under %q, want true and no rule", d.Known(), d.Rule())
-	}
+	check.SlicesEqual(t, rules, []string{"T-40 false", "O-40 false", "S-1 true", " true"},
+		"rules under which the differences are counted, and whether they are known")
 }
 
 // Fields about the moment are removed at any depth, and no others.
@@ -213,10 +189,8 @@ func TestMomentaryFieldsAreIgnored(t *testing.T) {
 		got := plain(Answer{"s", Fields{name: 1, "Kept": []any{map[string]any{name: 2, "in": "a"}, "b"},
 			"More": map[string]any{name: 3, name + "s": 4}}})
 		want := Answer{"s", Fields{"Kept": []any{map[string]any{"in": "a"}, "b"}, "More": map[string]any{name + "s": 4.0}}}
-		check.That(t, reflect.DeepEqual(got, want), "%s: %v, want %v", name, got, want)
-		if got := plain(Answer{"s", Fields{name: 1}}); !reflect.DeepEqual(got, Answer{Status: "s"}) {
-			t.Errorf("answer with only %s = %v, want the field removed", name, got)
-		}
+		check.DeepEqual(t, got, want, "answer with %s", name)
+		check.DeepEqual(t, plain(Answer{"s", Fields{name: 1}}), Answer{Status: "s"}, "answer with %s alone", name)
 	}
 }
 
@@ -236,8 +210,10 @@ func TestCallsMatchByNameAndArguments(t *testing.T) {
 		"none of them":       {&Line{Call: "f"}, false},
 		"neither":            {&Line{Call: "g", In: Fields{"b": 1}}, false},
 	} {
-		if got := matchCall(l, c.ours); (got != nil) != c.same || c.same && got != c.ours {
-			t.Errorf("%s: matched %+v, want the call only if it is the same", name, got)
+		var want *Line
+		if c.same {
+			want = c.ours
 		}
+		check.Equal(t, matchCall(l, c.ours), want, "%s: matched call", name)
 	}
 }

@@ -15,6 +15,7 @@ import (
 func TestReadErrorsHavePositions(t *testing.T) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{},"tokens":"own"}` + "\n"
+	const line = `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
 	for text, want := range map[string]string{
 		"":                                     "empty",
 		"x":                                    "line 1",
@@ -22,10 +23,18 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + `{"case":"a"}`:                  "line 2",
 		head + `{"case":"a","call":"NtClose"}`: "line 2",
 		head + `{"case":"a","skipped":"b","surprise":1}`: "surprise",
+
+		strings.Replace(head, `"date"`, `"Date"`, 1):                             "line 1: want a header",
+		strings.Replace(head, `"recording":1`, `"recording":1,"recording":1`, 1): "recording: given twice",
+		head + `{"case":"c","call":"x","status":"s","Status":"t"}`:               "line 2: ",
+		head + line + line: "something follows",
+		head + `{"case":"c","call":"x","status":"y","out":{"a":1,"a":2}}`:  "out.a: given twice",
+		head + `{"case":"c","in":` + strings.Repeat("[", 200_000):          "nested more than 64 deep",
+		head + `{"case":"c","in":{"a":` + strings.Repeat(`{"a":`, 200_000): "nested more than 64 deep",
 	} {
 		_, err := Read(strings.NewReader(text))
 		check.That(t, errors.Is(err, ErrMalformed) && strings.Contains(err.Error(), want),
-			"%q: %v, want %q", text, err, want)
+			"%.200q: %v, want %q", text, err, want)
 	}
 	text := head + `{"case":"a","skipped":"b ü 𝄞"}`
 	wide := []byte{0xFF, 0xFE}
@@ -33,11 +42,8 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		wide = append(wide, byte(u), byte(u>>8))
 	}
 	for _, file := range []string{text, "\xEF\xBB\xBF" + text, string(wide)} {
-		rec, err := Read(iotest.OneByteReader(strings.NewReader(file)))
-		if err != nil || len(rec.Lines) != 1 || rec.Lines[0].Skipped != "b ü 𝄞" {
-			t.Errorf(`%q: %v %+v, want len(rec.Lines) = 1, rec.Lines[0].Skipped = "b ü 𝄞", no error`, file[:9], err,
-				rec)
-		}
+		rec := check.Must(Read(iotest.OneByteReader(strings.NewReader(file))))
+		check.DeepEqual(t, rec.Lines, []Line{{Case: "a", Skipped: "b ü 𝄞"}}, "lines of %q", file[:9])
 	}
 	// The character after half of a surrogate pair is read, also if it is the other half of none or a line feed.
 	halves := utf16.Encode([]rune(head + `{"case":"a","skipped":"1`))
@@ -46,17 +52,14 @@ func TestReadErrorsHavePositions(t *testing.T) {
 	for _, u := range halves {
 		wide = append(wide, byte(u), byte(u>>8))
 	}
-	rec, err := Read(bytes.NewReader(wide))
-	if want := "1\ufffd2\ufffd3\ufffd𝄞"; err != nil || rec.Lines[0].Skipped != want {
-		t.Errorf("halves of surrogate pairs: %+v, %v, want %q", rec, err, want)
-	}
+	rec := check.Must(Read(bytes.NewReader(wide)))
+	check.DeepEqual(t, rec.Lines, []Line{{Case: "a", Skipped: "1\ufffd2\ufffd3\ufffd𝄞"}}, "halves of surrogate pairs")
 	// A recording in UTF-16 that ends within a character is cut off, also where its text seems whole.
 	for _, cut := range []string{string(wide) + "\n", string(wide) + "\x34\xd8", string(wide) + "\x34\xd8\x1e",
 		"\xff\xfe\x00"} {
-		_, err := Read(strings.NewReader(cut))
-		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "within a UTF-16 character") {
-			t.Errorf("a recording that ends in %q: %v, want an error that says so", cut[len(cut)-3:], err)
-		}
+		err := check.Err(Read(strings.NewReader(cut)))
+		check.That(t, errors.Is(err, ErrMalformed) && strings.Contains(err.Error(), "within a UTF-16 character"),
+			"a recording that ends in %q: %v, want an error that says so", cut[len(cut)-3:], err)
 	}
 }
 
@@ -66,8 +69,7 @@ func TestWriterKeepsCharacters(t *testing.T) {
 	h := header
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken
 	var b bytes.Buffer
-	w, err := NewWriter(&b, h)
-	check.NoError(t, err)
+	w := check.Must(NewWriter(&b, h))
 	for _, l := range []Line{{Case: "c", Program: "x", Prelude: "y"}, {Case: "c", Line: 1, Time: 2, Thread: "t", Call: "f",
 		In: Fields{"a": "<&>"}, Status: "s", Out: Fields{"b": true}, Rules: []string{"A-1"}}, {Case: "d", Skipped: "e"}} {
 		check.NoError(t, w.Write(l))
@@ -78,13 +80,10 @@ func TestWriterKeepsCharacters(t *testing.T) {
 {"case":"c","line":1,"time":2,"thread":"t","call":"f","in":{"a":"<&>"},"status":"s","out":{"b":true},"rules":["A-1"]}
 {"case":"d","skipped":"e"}
 `
-	if b.String() != want {
-		t.Errorf("got\n%swant\n%s", b.String(), want)
-	}
+	check.Equal(t, b.String(), want, "recording")
 	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))
-	if err != nil || len(list) != 3 || list[1].Source != "y" || list[1].Case != "a.txt:8" || list[2].Source != "z" {
-		t.Errorf("cases = %+v, %v, want 3 with their sources", list, err)
-	}
+	check.That(t, err == nil && len(list) == 3 && list[1].Source == "y" && list[1].Case == "a.txt:8" &&
+		list[2].Source == "z", "cases = %+v, %v, want 3 with their sources", list, err)
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
 		list, err := Programs("a.txt", []byte(open))

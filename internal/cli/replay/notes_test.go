@@ -13,16 +13,13 @@ import (
 // TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and
 // otherwise as its own text says. A rule with another source is not decided.
 func TestOwnRulesHaveTheirDecision(t *testing.T) {
-	n, err := ReadNotes()
-	check.NoError(t, err)
+	n := check.Must(ReadNotes())
 	choices, met := Choices(docs.Caveats), [3]int{}
 	files, err := fs.Glob(docs.Rules, "rules/*.md")
 	check.RequireThat(t, err == nil && len(files) >= 10, "%d files, %v, want at least 10, nil", len(files), err)
 	ours := regexp.MustCompile(`own choice|project decision`)
 	for _, name := range files {
-		b, err := fs.ReadFile(docs.Rules, name)
-		check.NoError(t, err)
-		for line := range strings.Lines(string(b)) {
+		for line := range strings.Lines(string(check.Must(fs.ReadFile(docs.Rules, name)))) {
 			id, text, ok := strings.Cut(strings.TrimPrefix(line, "- **"), "** ")
 			if !strings.HasPrefix(line, "- **") || !ok {
 				continue
@@ -30,13 +27,11 @@ func TestOwnRulesHaveTheirDecision(t *testing.T) {
 			text, source, _ := strings.Cut(text, " *Source:")
 			switch decided := n.Decided[id]; {
 			case choices[id] != "":
-				if met[0]++; decided != choices[id] {
-					t.Errorf("%s is decided as %q, want the table's %q", id, decided, choices[id])
-				}
+				met[0]++
+				check.Equal(t, decided, choices[id], "decision of %s in the table", id)
 			case ours.MatchString(source):
-				if met[1]++; decided != text {
-					t.Errorf("%s is decided as %q, want the rule's %q", id, decided, text)
-				}
+				met[1]++
+				check.Equal(t, decided, text, "decision of rule %s", id)
 			case n.Caveats[id] == "" && decided != "":
 				t.Errorf("%s is decided as %q although its source is %s, want no decision", id, decided, source)
 			default:

@@ -3,9 +3,9 @@ package replay
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )
@@ -14,39 +14,26 @@ import (
 func throughJSON(t *testing.T, rec *Recording) *Recording {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, rec.Header)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := check.Must(NewWriter(&b, rec.Header))
 	for _, l := range rec.Lines {
-		if err := w.Write(l); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Write(l))
 	}
-	back, err := Read(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return back
+	return check.Must(Read(&b))
 }
 
 // TestOwnRecordingHasNoDifference checks that a replay of refmon's own recording finds no difference.
 func TestOwnRecordingHasNoDifference(t *testing.T) {
 	rec := recordOurs(t, nt.Documented, transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt",
 		transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
-	r := compare(t, rec)
-	if len(r.Differences) != 0 || r.Counts.Apart != 0 || r.Counts.Same < 300 {
-		t.Errorf("counts = %+v, want no difference and at least 300 equal calls\n%+v", r.Counts, r.Differences)
-	}
+	r := compare(rec)
+	check.That(t, len(r.Differences) == 0 && r.Counts.Apart == 0 && r.Counts.Same >= 300,
+		"counts = %+v, want no difference and at least 300 equal calls\n%+v", r.Counts, r.Differences)
 }
 
 // TestQuestionsHaveDocumentedResults checks that each question has the documented function's result: ERROR_SUCCESS
 // with all output fields, or an error code and none.
 func TestQuestionsHaveDocumentedResults(t *testing.T) {
-	own, err := token.Parse(header.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := check.Must(token.Parse(header.Token))
 	const guid, other = "12345678-0000-0000-0000-000000000001", "12345678-0000-0000-0000-000000000002"
 	const administrators = "01020000000000052000000020020000"
 	const owned = "010000801400000000000000000000000000000001020000000000052000000020020000"
@@ -60,7 +47,7 @@ func TestQuestionsHaveDocumentedResults(t *testing.T) {
 		}
 		return in
 	}
-	check := func(more Fields) Fields {
+	ask := func(more Fields) Fields {
 		in := Fields{"id": "a", "token": map[string]any{"user": "BA"}, "sd": "O:SYG:SYD:(A;;0x1;;;BA)", "desired": "0x1"}
 		for k, v := range more {
 			in[k] = v
@@ -98,29 +85,22 @@ func TestQuestionsHaveDocumentedResults(t *testing.T) {
 			"parent": nil, "creator": "D:(A;;GR;;;WD)"}), nil, "ERROR_SUCCESS", Fields{"sddl": "O:SYG:SYD:(A;;KR;;;WD)"}},
 		"an owner who is not the caller's": {NewDescriptor, create(Fields{"creator": "O:S-1-5-21-1-2-3-4"}), nil,
 			"ERROR_INVALID_OWNER", nil},
-		"a check": {AccessCheck, check(nil), nil, "STATUS_SUCCESS", Fields{"granted": "0x00000001"}},
-		"a check that has a note": {AccessCheck, check(Fields{"sd": "O:SYG:SY"}), nil, "STATUS_SUCCESS",
+		"a check": {AccessCheck, ask(nil), nil, "STATUS_SUCCESS", Fields{"granted": "0x00000001"}},
+		"a check that has a note": {AccessCheck, ask(Fields{"sd": "O:SYG:SY"}), nil, "STATUS_SUCCESS",
 			Fields{"granted": "0x00000001"}},
-		"a check of a primary token": {AccessCheck, check(Fields{"call": "NtAccessCheck"}), Fields{"function": "AccessCheck"},
-			"STATUS_NO_IMPERSONATION_TOKEN", Fields{"granted": "0x00000000"}},
-		"the same by authz": {AccessCheck, check(Fields{"call": "NtAccessCheck"}), Fields{"function": "AuthzAccessCheck"},
+		"a check of a primary token": {AccessCheck, ask(Fields{"call": "NtAccessCheck"}),
+			Fields{"function": "AccessCheck"}, "STATUS_NO_IMPERSONATION_TOKEN", Fields{"granted": "0x00000000"}},
+		"the same by authz": {AccessCheck, ask(Fields{"call": "NtAccessCheck"}), Fields{"function": "AuthzAccessCheck"},
 			"STATUS_SUCCESS", Fields{"granted": "0x00000001"}},
 	} {
 		l := Line{Case: name, Call: c.call, In: c.in, Out: c.told}
-		before, err := json.Marshal(l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := check.Must(json.Marshal(l))
 		status, out, err := answer(&l, own)
 		if c.call == AccessCheck { // no question here uses a privilege
 			c.out["privilegesUsed"] = []any{}
 		}
-		if err != nil || status != c.status || !reflect.DeepEqual(out, c.out) {
-			t.Errorf("%s: %s %v, want %s %v, %v", name, status, out, c.status, c.out, err)
-		}
-		if after, err := json.Marshal(l); err != nil || !bytes.Equal(after, before) {
-			t.Errorf("%s: the question is %s afterwards, and was %s, want after = %s, no error", name, after, before,
-				before)
-		}
+		check.That(t, err == nil && status == c.status, "%s: %s, error %v, want %s", name, status, err, c.status)
+		check.DeepEqual(t, out, c.out, "%s: outputs", name)
+		check.Equal(t, string(check.Must(json.Marshal(l))), string(before), "%s: the question afterwards", name)
 	}
 }

@@ -27,11 +27,7 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 	rec := &Recording{Header: header}
 	rec.Header.Recording = Version
 	for _, name := range files {
-		b, err := os.ReadFile(name)
-		check.NoError(t, err)
-		list, err := Programs(name, b)
-		check.NoError(t, err)
-		for _, p := range list {
+		for _, p := range check.Must(Programs(name, check.Must(os.ReadFile(name)))) {
 			calls, _ := p.Run(profile, nil, nil)
 			rec.Lines = append(rec.Lines, Line{Case: p.Case, Program: p.Source, Prelude: p.Prelude, Rules: p.Rules})
 			rec.Lines = append(rec.Lines, calls...)
@@ -48,11 +44,8 @@ func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	check.RequireThat(t, err == nil && len(files) >= 30, "%d transcripts, %v, want at least 30, nil", len(files), err)
 	for _, name := range files {
-		b, err := os.ReadFile(name)
-		check.NoError(t, err)
-		list, err := Programs(name, b)
-		check.NoError(t, err)
-		want := 0
+		b := check.Must(os.ReadFile(name))
+		list, want := check.Must(Programs(name, b)), 0
 		for _, line := range strings.Split(string(b), "\n") {
 			if line == "run" || strings.HasPrefix(line, "run profile=") {
 				want++
@@ -130,7 +123,7 @@ p.NtClose(Handle=h)
 		"%d calls, %v, want 5 and ERROR_INVALID_HANDLE", len(calls), err)
 	lines := append([]Line{{Case: "b", Program: p.Source}}, calls...)
 	lines = append(lines, Line{Case: "b", Skipped: why.Why})
-	r := compare(t, throughJSON(t, &Recording{Header: header, Lines: lines}))
+	r := compare(throughJSON(t, &Recording{Header: header, Lines: lines}))
 	check.That(t, r.Counts == (Counts{Same: 5, Skipped: 1}),
 		"counts %+v, differences %+v, want 5 equal and 1 skipped", r.Counts, r.Differences)
 }

@@ -16,7 +16,7 @@ import (
 
 // TestEachTextLineBecomesOneQuestion checks that each kind of line is a question of its own, numbered by its rule.
 func TestEachTextLineBecomesOneQuestion(t *testing.T) {
-	list, err := textQuestions(`# a comment
+	list := check.Must(textQuestions(`# a comment
 S-1 sid BA
 
 S-1 sddl "O:BA\u0041"
@@ -25,14 +25,12 @@ S-2 sdHex 01
  A-1 condition (@User.one == 1)
 S-3 create 0x3 container:12345678-0000-0000-0000-000000000001 D:(A;;FR;;;WD) | O:BA
 S-3 create 0x0 file - | -
-`)
-	check.NoError(t, err)
+`))
 	var got []string
 	for _, q := range list {
 		delete(q.In, "token")
-		in, err := json.Marshal(q.In)
-		check.NoError(t, err)
-		got = append(got, fmt.Sprintf("%s: %s %s %s", q.Case, q.Call, strings.ReplaceAll(string(in), "\"", "'"), q.Rules))
+		in := strings.ReplaceAll(string(check.Must(json.Marshal(q.In))), "\"", "'")
+		got = append(got, fmt.Sprintf("%s: %s %s %s", q.Case, q.Call, in, q.Rules))
 	}
 	want := []string{
 		"S-1 text 1: ConvertStringSidToSid {'sid':'BA'} [S-1]",
@@ -47,17 +45,14 @@ S-3 create 0x0 file - | -
 			"'objectType':'12345678-0000-0000-0000-000000000001','parent':'D:(A;;FR;;;WD)'} [S-3]",
 		"S-3 text 2: CreatePrivateObjectSecurityEx {'container':false,'flags':'0x0','mapping':'file'} [S-3]",
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	check.Equal(t, strings.Join(got, "\n"), strings.Join(want, "\n"), "questions")
 	for text, want := range map[string]string{"S-1 sid": "texts.txt:1: want a rule, a kind and a text",
 		"\nS-1 dance x": `texts.txt:2: no kind "dance"`, `S-1 sid "x`: "texts.txt:1: ",
 		"S-1 create 0x0 file":      "texts.txt:1: want FLAGS KIND PARENT | CREATOR",
 		"S-1 create 0x0 file -":    "want FLAGS KIND",
 		"S-1 create 0x0 file - | ": "want FLAGS KIND", "S-1": "want a rule"} {
-		if _, err := textQuestions(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
+		_, err := textQuestions(text)
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%q: %v, want %s", text, err, want)
 	}
 }
 
@@ -72,17 +67,16 @@ func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 		{AccessCheck, "", Fields{"hex": "01"}}} {
 		q := Question{Case: "a", Call: c.call, Rules: []string{"S-1"}}
 		back, ok := q.Back(c.out)
-		if ok != (c.back != "") || ok && (back.Call != c.back || back.Case != "a, back" || back.In["hex"] != "01" ||
-			!slices.Equal(back.Rules, q.Rules)) {
-			t.Errorf("%+v: follow-up %+v, %t, want that of the case", c, back, ok)
+		if check.Equal(t, ok, c.back != "", "%+v: has a follow-up", c); ok {
+			want := Question{Case: "a, back", Call: c.back, In: Fields{"hex": "01"}, Rules: q.Rules}
+			check.DeepEqual(t, back, want, "%+v: follow-up", c)
 		}
 	}
 }
 
 // Each descriptor of the vectors and each check is a question once.
 func TestEachVectorIsOneQuestion(t *testing.T) {
-	list, err := Questions()
-	check.NoError(t, err)
+	list := check.Must(Questions())
 	cases, texts, checks := map[string]int{}, map[string]int{}, 0
 	for _, q := range list {
 		cases[q.Case]++
@@ -123,16 +117,13 @@ func TestOnlyTableOfChoicesIsRead(t *testing.T) {
 ### Rest
 | U-5 | later | x |
 `)
-	if want := map[string]string{"A-2": "what is chosen", "O-3b": "what is chosen"}; fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%v, want %v", got, want)
-	}
+	check.DeepEqual(t, got, map[string]string{"A-2": "what is chosen", "O-3b": "what is chosen"}, "choices")
 }
 
 // A row of CAVEATS counts by its section: ids in "Rules that are not built" and in the section about recordings that
 // are not reproduced are absent, and ids only in other sections are not.
 func TestCaveatCountsByItsSection(t *testing.T) {
-	n, err := ReadNotes()
-	check.NoError(t, err)
+	n := check.Must(ReadNotes())
 	in := map[string]map[string]bool{}
 	section := ""
 	for line := range strings.Lines(docs.Caveats) {
@@ -187,20 +178,17 @@ func TestMalformedQuestionHasPosition(t *testing.T) {
 	}
 	c, err := ReadCreation(Fields{"flags": "0x7", "mapping": "key", "container": true, "parent": "D:(A;;KR;;;WD)",
 		"creator": "O:BA", "objectType": "12345678-0000-0000-0000-000000000001"})
-	if err != nil || c.Flags != 7 || !c.Container || c.Parent.DACL().Len() != 1 || c.Creator.Owner().String() !=
-		"S-1-5-32-544" || len(c.ObjectTypes) != 1 || c.Mapping.All != 0xF003F {
-		t.Errorf("case = %+v, %v, want the flags, parent and creator of the text", c, err)
-	}
+	check.That(t, err == nil && c.Flags == 7 && c.Container && c.Parent.DACL().Len() == 1 &&
+		c.Creator.Owner().String() == "S-1-5-32-544" && len(c.ObjectTypes) == 1 && c.Mapping.All == 0xF003F,
+		"case = %+v, %v, want the flags, parent and creator of the text", c, err)
 }
 
 // TestFileIsOneProgramOrOnePerCase checks that a file is one program, or one for each case of a transcript, with the
 // rules in the comment above the case.
 func TestFileIsOneProgramOrOnePerCase(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
-	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {
-		t.Errorf(`%+v, %v, want len(list) = 1, list[0].Case = "a.star", list[0].Source = %q, no error`, list, err,
-			"x = 1\ny = 2\n")
-	}
+	check.NoError(t, err)
+	check.DeepEqual(t, list, []Program{{Case: "a.star", Source: "x = 1\ny = 2\n"}}, "programs of a.star")
 	list, err = Programs("b.txt", []byte(`# O-1: for the prelude
 
 prelude
@@ -233,7 +221,8 @@ third
 		got = append(got, fmt.Sprintf("%s %q %q %v", p.Case, p.Prelude, p.Source, p.Rules))
 	}
 	want := []string{`b.txt:9 "p = 1" "first" [A-1 O-3]`, `b.txt:14 "p = 1" "second" []`, `b.txt:25 "p = 1" "third" [T-4]`}
-	check.That(t, err == nil && slices.Equal(got, want), "%q, want %q, %v", got, want, err)
+	check.NoError(t, err)
+	check.SlicesEqual(t, got, want, "programs of a transcript")
 	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
 		if _, err := Programs(name, []byte(text)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("program %s: %v, want an error that names the file", name, err)

@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 
@@ -34,9 +33,7 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 		{Case: "c", Call: AccessCheck, In: Fields{"id": "c", "call": "NtAccessCheck"}, Status: "STATUS_ACCESS_DENIED",
 			Out: Fields{"granted": "0x0", "function": "AuthzAccessCheck"}},
 	}
-	about, err := json.Marshal(first.About)
-	check.NoError(t, err)
-	text := unescaped(string(about))
+	text := unescaped(string(check.Must(json.Marshal(first.About))))
 	want := []string{
 		`{"about":"What ConvertStringSidToSid answers (a <text>).","provenance":{"kind":"recorded",` +
 			`"rules":["S-1","S-2"],RUN},"in":{"call":"ConvertStringSidToSid","id":"a <text>","sid":"<BA>"},` +
@@ -55,10 +52,7 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 	rec := &Recording{Header: header, Lines: lines}
 	var b bytes.Buffer
 	check.NoError(t, WriteVectors(&b, rec))
-	got := strings.Split(strings.TrimSuffix(unescaped(b.String()), "\n"), "\n") // parts of it are escaped
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	check.Equal(t, unescaped(b.String()), strings.Join(want, "\n")+"\n", "vectors") // parts of them are escaped
 	check.That(t, rec.Lines[4].Out["function"] == "f" && rec.Lines[6].In["call"] == "NtAccessCheck",
 		"WriteVectors changed the recording: %+v, want it unchanged", rec.Lines)
 }

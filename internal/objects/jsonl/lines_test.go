@@ -39,7 +39,7 @@ func read(s objects.Source, f func(o *objects.Object)) error {
 }
 
 // TestEachLineIsInOneBatch: however the input comes, each line is in one batch, which knows where it ends and which
-// lines it has; a line of a limit is read, and a longer one is not.
+// lines it has.
 func TestEachLineIsInOneBatch(t *testing.T) {
 	line := func(i, n int) string {
 		return fmt.Sprintf(`{"path":"%d","sd":"O:SYG:SYD:%s"}`, i, strings.Repeat(" ", n)) + "\n"
@@ -62,10 +62,9 @@ func TestEachLineIsInOneBatch(t *testing.T) {
 				break
 			}
 			check.NoError(t, err)
-			if b.First != first || b.End-end != int64(len(b.Content.(*content).data)) || b.Lines < 1 {
-				t.Fatalf("pieces of %d: a batch from line %d of %d lines to byte %d, want line %d", piece, b.First, b.Lines, b.End,
-					first)
-			}
+			check.RequireThat(t, b.First == first && b.End-end == int64(len(b.Content.(*content).data)) && b.Lines >= 1,
+				"pieces of %d: a batch from line %d of %d lines to byte %d, want line %d", piece, b.First, b.Lines,
+				b.End, first)
 			end, first = b.End, b.First+b.Lines
 			b.Each(func(o *objects.Object) {
 				check.RequireThat(t, string(o.Path) == fmt.Sprint(next) && o.Err == nil,

@@ -85,7 +85,8 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	try := func(name, word, origin string) ntstatus.Status {
 		r := password("EXAMPLE", name, word)
 		r.Origin = origin
-		_, st := f.LogOn(r)
+		result, st := f.LogOn(r)
+		check.That(t, st != ntstatus.AccountLockedOut || result.Reason == st, "D-25: the record has %v", result.Reason)
 		return st
 	}
 	for range 2 {
@@ -251,8 +252,11 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		return answer(name)
 	}
 	f.Refused = func(_ string, err error) { told = append(told, err) }
-	const of, byName, lost = logon.Password, logon.S4U, ntstatus.LogonFailure
+	const of, s4u, lost = logon.Password, logon.S4U, ntstatus.LogonFailure
 	groups := []token.Group{{SID: sid.BackupOperators, Attributes: token.GroupDefault}}
+	by := func(p logon.Package, kind winnt.LogonType, name string) logon.Request {
+		return logon.Request{Package: p, Type: kind, Name: name, Password: "w"}
+	}
 	for _, c := range []struct {
 		what   string
 		r      logon.Request
@@ -260,46 +264,43 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		want   ntstatus.Status
 		reason ntstatus.Status
 	}{
-		{"a password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w"}, "password of a w", 0, 0},
-		{"a password, a realm", logon.Request{Package: of, Type: 3, Name: "a@example.test", Password: "w"},
-			"password of a w; by realm", 0, 0},
-		{"a name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}, "a false", 0, 0},
-		{"a name, with the privilege", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`, Tcb: true}, "a false", 0,
+		{"a password", by(of, 3, `EXAMPLE\a`), "password of a w", 0, 0},
+		{"a password, a realm", by(of, 3, "a@example.test"), "password of a w; by realm", 0, 0},
+		{"a name", by(s4u, 3, `EXAMPLE\a`), "a false", 0, 0},
+		{"a name, with the privilege", logon.Request{Package: s4u, Type: 3, Name: `EXAMPLE\a`, Tcb: true}, "a false", 0,
 			0},
-		{"a name before the realm", logon.Request{Package: byName, Type: 3, Name: "a@example.test"}, "a true", 0, 0},
-		{"a name before the realm's name", logon.Request{Package: byName, Type: 3, Name: "a@EXAMPLE"}, "a true", 0, 0},
-		{"a name with a realm as its domain", logon.Request{Package: byName, Type: 3, Domain: "example.test", Name: "a"},
+		{"a name before the realm", by(s4u, 3, "a@example.test"), "a true", 0, 0},
+		{"a name before the realm's name", by(s4u, 3, "a@EXAMPLE"), "a true", 0, 0},
+		{"a name with a realm as its domain", logon.Request{Package: s4u, Type: 3, Domain: "example.test", Name: "a"},
 			"a false", 0, 0},
-		{"a name with both", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a@EXAMPLE`},
-			"a@EXAMPLE false", 0, 0},
-		{"a name with another sign", logon.Request{Package: byName, Type: 3, Name: "a@b@EXAMPLE.TEST"}, "a@b true", 0, 0},
-		{"a ticket", logon.Request{Package: logon.Ticket, Type: 3, Name: `EXAMPLE\a`}, "next", ntstatus.NoSuchPackage, 0},
+		{"a name with both", by(s4u, 3, `EXAMPLE\a@EXAMPLE`), "a@EXAMPLE false", 0, 0},
+		{"a name with another sign", by(s4u, 3, "a@b@EXAMPLE.TEST"), "a@b true", 0, 0},
+		{"a ticket", by(logon.Ticket, 3, `EXAMPLE\a`), "next", ntstatus.NoSuchPackage, 0},
 		{"no package", logon.Request{Type: 3, Name: `EXAMPLE\a`, Groups: groups}, "next", ntstatus.NoSuchPackage, 0},
-		{"of this computer", logon.Request{Package: byName, Type: 3, Domain: ".", Name: "a"}, "next",
+		{"of this computer", logon.Request{Package: s4u, Type: 3, Domain: ".", Name: "a"}, "next",
 			ntstatus.NoSuchPackage, 0},
-		{"groups, by password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups}, "",
+		{"groups, by password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups},
+			"", ntstatus.PrivilegeNotHeld, 0},
+		{"groups, by name", logon.Request{Package: s4u, Type: 2, Name: `EXAMPLE\a`, Groups: groups}, "",
 			ntstatus.PrivilegeNotHeld, 0},
-		{"groups, by name", logon.Request{Package: byName, Type: 2, Name: `EXAMPLE\a`, Groups: groups}, "",
-			ntstatus.PrivilegeNotHeld, 0},
-		{"groups with the privilege", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups,
-			Tcb: true}, "password of a w", 0, 0},
-		{"an empty password", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: "a"},
-			"", lost, ntstatus.WrongPassword},
-		{"another type by name", logon.Request{Package: byName, Type: 2, Name: `EXAMPLE\a`}, "",
-			ntstatus.InvalidLogonType, 0},
-		{"a type that is not granted", logon.Request{Package: of, Type: winnt.LOGON32_LOGON_SERVICE, Name: `EXAMPLE\a`,
-			Password: "w"}, "password of a w", ntstatus.LogonTypeNotGranted, ntstatus.LogonTypeNotGranted},
-		{"refused", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\no`, Password: "w"}, "password of no w",
-			ntstatus.AccountExpired, ntstatus.AccountDisabled},
-		{"refused by name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}, "no false", ntstatus.AccountExpired,
-			ntstatus.AccountDisabled},
-		{"refused without a status", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\zero`, Password: "w"},
-			"password of zero w", lost, 0},
-		{"another error", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\odd`}, "odd false", lost, 0},
-		{"the longest name", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1017),
-			Password: "w"}, "password of " + strings.Repeat("n", 1017) + " w", 0, 0},
-		{"one byte more", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1018),
-			Password: "w"}, "next", ntstatus.NoSuchPackage, 0},
+		{"groups with the privilege",
+			logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w", Groups: groups, Tcb: true},
+			"password of a w", 0, 0},
+		{"an empty password", logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: "a"}, "", lost,
+			ntstatus.WrongPassword},
+		{"another type by name", by(s4u, 2, `EXAMPLE\a`), "", ntstatus.InvalidLogonType, 0},
+		{"a type that is not granted", by(of, winnt.LOGON32_LOGON_SERVICE, `EXAMPLE\a`), "password of a w",
+			ntstatus.LogonTypeNotGranted, ntstatus.LogonTypeNotGranted},
+		{"refused", by(of, 3, `EXAMPLE\no`), "password of no w", ntstatus.AccountExpired, ntstatus.AccountDisabled},
+		{"refused by name", by(s4u, 3, `EXAMPLE\no`), "no false", ntstatus.AccountExpired, ntstatus.AccountDisabled},
+		{"refused without a status", by(of, 3, `EXAMPLE\zero`), "password of zero w", lost, 0},
+		{"another error", by(s4u, 3, `EXAMPLE\odd`), "odd false", lost, 0},
+		{"the longest name",
+			logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1017), Password: "w"},
+			"password of " + strings.Repeat("n", 1017) + " w", 0, 0},
+		{"one byte more",
+			logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1018), Password: "w"},
+			"next", ntstatus.NoSuchPackage, 0},
 	} {
 		asked, told = nil, nil
 		r, st := f.LogOn(c.r)
@@ -322,8 +323,9 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		}
 		added := slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == sid.BackupOperators })
 		if r.Proof != "p" || r.Token.Source.Name != "s" || added != (len(c.r.Groups) > 0) ||
+			!slices.Contains(r.Token.Groups, group) ||
 			len(user.User.Groups) != 1 || r.Token.PrimaryGroup != home.WithRID(513) ||
-			(r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == byName && !c.r.Tcb) {
+			(r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == s4u && !c.r.Tcb) {
 			t.Errorf("%s: %+v by %q, want that of the authority, at Identification by a name alone", c.what, r.Token, r.Proof)
 		}
 	}
@@ -341,13 +343,13 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		t.Errorf(`L-34: an anonymous logon is by %q, want "next"`, r.Proof)
 	}
 	f.Refused = nil // without a log the answer is the same
-	check.Equal(t, check.Status(f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`})),
+	check.Equal(t, check.Status(f.LogOn(logon.Request{Package: s4u, Type: 3, Name: `EXAMPLE\no`})),
 		ntstatus.AccountExpired, "without a log")
 	f.Names, f.Passwords = nil, nil
 	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
 		t.Errorf("a logon without a way: %v by %q, want STATUS_NO_SUCH_PACKAGE", st, r.Proof)
 	}
-	if r, _ := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}); r.Proof != "next" {
+	if r, _ := f.LogOn(logon.Request{Package: s4u, Type: 3, Name: `EXAMPLE\a`}); r.Proof != "next" {
 		t.Errorf(`a name without a way: by %q, want "next"`, r.Proof)
 	}
 }

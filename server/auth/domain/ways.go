@@ -129,7 +129,7 @@ func newForbidden(f *ldap.Found) error {
 // gets STATUS_LOGON_FAILURE, and only the audit record has the difference. Any other error is
 // STATUS_NO_LOGON_SERVERS.
 func newRefused(err error) *Refused {
-	r := &Refused{Status: ntstatus.LogonFailure, Why: err, Result: logon.Result{Reason: ntstatus.LogonFailure}}
+	r := &Refused{Status: ntstatus.LogonFailure, Why: err}
 	var wrong *ldap.WrongPassword
 	switch {
 	case errors.Is(err, ldap.ErrUnknown):

@@ -38,7 +38,7 @@ func TestMalformedServerReplyFallsBackToFolder(t *testing.T) {
 	c, err := Dial(dir)
 	check.NoError(t, err)
 	defer c.Close()
-	c.http.Timeout = 5 * time.Second
+	check.Equal(t, c.http.Timeout, 15*time.Second, "longest wait for an answer")
 	for _, x := range []struct {
 		status int
 		body   string

@@ -58,31 +58,14 @@ func newGenerated(tb testing.TB, docs int) (g generated, c *Client, x *index.Ind
 	dir := tb.TempDir()
 	state, list := filepath.Join(dir, "state"), filepath.Join(dir, "people.yaml")
 	check.NoError(tb, os.WriteFile(list, []byte(people), 0o600))
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- index.Run(ctx, index.Config{Trees: []string{"/srv"}, Directory: list, Rights: "read", State: state,
-			Ready: func() { close(ready) }, From: func(string) watch.Source { return g },
-			Query: func(live *index.Index) (func(), error) {
-				x = live
-				s, err := Listen(Config{Index: live, Socket: filepath.Join(state, SocketName), Private: true})
-				return func() { _ = s.Close() }, err
-			}})
-	}()
-	select {
-	case <-ready:
-	case err := <-ended:
-		tb.Fatal(err)
-	}
-	for !x.Current(0) { // the load may take longer than the limit
-		time.Sleep(10 * time.Millisecond)
-	}
-	tb.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			tb.Error(err)
-		}
-	})
+	run(tb, index.Config{Trees: []string{"/srv"}, Directory: list, Rights: "read", State: state,
+		From: func(string) watch.Source { return g },
+		Query: func(live *index.Index) (func(), error) {
+			x = live
+			s, err := Listen(Config{Index: live, Socket: filepath.Join(state, SocketName), Private: true})
+			return func() { _ = s.Close() }, err
+		}})
+	check.Eventually(tb, func() bool { return x.Current(0) }, "the load is not current")
 	c, err := Dial(state)
 	check.NoError(tb, err)
 	tb.Cleanup(func() { _ = c.Close() })

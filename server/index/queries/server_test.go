@@ -8,9 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,37 +59,43 @@ func newServed(t *testing.T, change func(*Config)) *served {
 		err = errors.Join(err, os.WriteFile(at, nil, mode), os.Chmod(at, mode))
 	}
 	check.NoError(t, err)
+	run(t, index.Config{Trees: []string{s.tree}, Directory: s.list, Rights: "read", State: s.state,
+		NoEvents: true, Every: 20 * time.Millisecond, Beat: 10 * time.Millisecond,
+		Query: func(x *index.Index) (func(), error) {
+			c := Config{Index: x, Socket: filepath.Join(s.state, SocketName), peer: s.peer}
+			if change != nil {
+				change(&c)
+			}
+			var err error
+			s.Server, err = Listen(c)
+			return func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}, err
+		}})
+	return s
+}
+
+// run starts a run, which ends with the test, and waits until it is ready.
+func run(tb testing.TB, c index.Config) {
+	tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- index.Run(ctx, index.Config{Trees: []string{s.tree}, Directory: s.list, Rights: "read", State: s.state,
-			NoEvents: true, Every: 20 * time.Millisecond, Beat: 10 * time.Millisecond, Ready: func() { close(ready) },
-			Query: func(x *index.Index) (func(), error) {
-				c := Config{Index: x, Socket: filepath.Join(s.state, SocketName), peer: s.peer}
-				if change != nil {
-					change(&c)
-				}
-				var err error
-				s.Server, err = Listen(c)
-				return func() {
-					if err := s.Close(); err != nil {
-						t.Error(err)
-					}
-				}, err
-			}})
-	}()
+	c.Ready = func() { close(ready) }
+	go func() { ended <- index.Run(ctx, c) }()
 	select {
 	case <-ready:
 	case err := <-ended:
-		t.Fatal(err)
+		stop()
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	return s
 }
 
 var errInjected = errors.New("injected")
@@ -148,16 +154,21 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 	}
 	// What alice may not read looks like what does not exist.
 	list, _, err := s.dial(aliceUID).CanRead(ids, aboutMe)
-	check.That(t, err == nil && reflect.DeepEqual(list[1], list[2]) && list[0].Class != "",
-		"%+v, %v, want equal answers about a refused and a missing document", list, err)
+	check.RequireThat(t, err == nil && len(list) == 3 && list[0].Class != "", "%+v, %v", list, err)
+	no := index.Answer{Seq: list[0].Seq, Directory: list[0].Directory}
+	check.DeepEqual(t, list[1:], []index.Answer{no, no}, "answers about a refused and a missing document")
 	if list, _, err = s.dial(0).CanRead(ids, about("alice")); err != nil || list[1].Class == "" || list[2].Because == "" {
 		t.Errorf("%+v, %v, want whole answers for root", list, err)
 	}
 	f, err := s.dial(aliceUID).Filter(aboutMe, index.FormList)
 	check.That(t, err == nil && len(f.Classes) != 0, "%+v, %v, want alice's classes", f, err)
 	for name, ask := range map[string]func(c *Client) error{
-		"why":    func(c *Client) error { _, err := c.Evidence(ids[0], aboutMe); return err },
-		"status": func(c *Client) error { _, _, err := c.Status(0); return err },
+		"why": func(c *Client) error { _, err := c.Evidence(ids[0], aboutMe); return err },
+		"status": func(c *Client) error {
+			sources, counts, err := c.Status(0)
+			check.That(t, err != nil || len(sources) == 2 && counts.Documents == 3, "status: %+v, %+v", sources, counts)
+			return err
+		},
 		"listed": func(c *Client) error { _, err := c.Listed(); return err },
 	} {
 		if err := ask(s.dial(aliceUID)); !errors.Is(err, ErrNoRun) || !strings.Contains(err.Error(), "may ask only") {
@@ -174,11 +185,8 @@ func TestKernelNamesCaller(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")
 	}
-	dir, err := os.MkdirTemp("", "refmon-queries")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	check.NoError(t, err)
+	dir := check.Must(os.MkdirTemp("", "refmon-queries"))
+	check.NoError(t, os.Chmod(dir, 0o755))
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "public.sock")
 	s := newServed(t, func(c *Config) { c.Socket, c.peer = socket, nil })
@@ -267,21 +275,15 @@ func TestConcurrentQueriesAndChangesAreRaceFree(t *testing.T) {
 // TestUnknownPeerIsRefused checks that a connection is closed if the kernel does not name its uid (N-98), and that the
 // server continues.
 func TestUnknownPeerIsRefused(t *testing.T) {
-	var warned []error
-	var mu sync.Mutex
-	s := newServed(t, func(c *Config) {
-		c.Warn = func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			warned = append(warned, err)
-		}
-	})
+	warned := make(chan error, 100)
+	s := newServed(t, func(c *Config) { c.Warn = func(err error) { warned <- err } })
 	c := s.dial(aliceUID)
 	time.Sleep(20 * time.Millisecond) // the first connection of dial was identified
 	s.peerErr.Store(true)
 	if _, _, err := c.CanRead([]string{"/a"}, aboutMe); !errors.Is(err, ErrNoRun) {
 		t.Errorf("%v, want %v", err, ErrNoRun)
 	}
+	(&Server{}).warn(errInjected) // drops it
 	reported := 0
 	w := &Server{config: Config{Warn: func(error) { reported++ }}}
 	for range 3 {
@@ -291,10 +293,7 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	w.warned = time.Now().Add(-time.Second)
 	w.warn(errors.New("injected"))
 	check.Equal(t, reported, 2, "errors reported a second later")
-	mu.Lock()
-	check.That(t, len(warned) != 0 && strings.HasSuffix(warned[0].Error(), "injected"),
-		"warned %v, want the injected error", warned)
-	mu.Unlock()
+	check.ErrorIs(t, <-warned, errInjected, "warning")
 	s.peerErr.Store(false)
 	if _, _, err := s.dial(aliceUID).CanRead([]string{"/a"}, aboutMe); err != nil {
 		t.Error(err)
@@ -419,6 +418,9 @@ func TestConnectionIsUnchargedOnce(t *testing.T) {
 func TestSlowClientsAreCut(t *testing.T) {
 	s := newServed(t, func(c *Config) {
 		c.tune = func(h *http.Server) {
+			check.Equal(t, [4]time.Duration{h.ReadHeaderTimeout, h.ReadTimeout, h.WriteTimeout, h.IdleTimeout},
+				[4]time.Duration{5 * time.Second, 10 * time.Second, 30 * time.Second, 30 * time.Second}, "limits of time")
+			check.Equal(t, h.MaxHeaderBytes, 4096, "longest header")
 			h.ReadHeaderTimeout, h.ReadTimeout, h.IdleTimeout = 50*time.Millisecond, 100*time.Millisecond,
 				50*time.Millisecond
 		}
@@ -440,15 +442,11 @@ func TestSlowClientsAreCut(t *testing.T) {
 		}
 		c.Close()
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	check.Eventually(t, func() bool {
 		s.callers.mu.Lock()
-		users, open := len(s.callers.users), s.callers.open
-		s.callers.mu.Unlock()
-		if users == 0 && open == 0 {
-			return
-		}
-		check.RequireThat(t, !time.Now().After(end), "%d users with %d connections, want none", users, open)
-	}
+		defer s.callers.mu.Unlock()
+		return len(s.callers.users) == 0 && s.callers.open == 0
+	}, "users have connections, want none")
 }
 
 // TestConcurrentQueriesAreLimitedPerUID checks that a uid's questions wait for its places, that another uid does not,
@@ -473,6 +471,9 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 		s.leave(alice)
 	}
 	check.That(t, s.users[1] == nil, "%+v, want no charge", s.users[1])
+	w := httptest.NewRecorder()
+	(&Server{}).ServeHTTP(w, httptest.NewRequest("POST", "/v1/status", nil))
+	check.Equal(t, w.Code, 429, "status for a connection without a user")
 }
 
 // TestListenReplacesStaleSocketsOnly checks that neither a file nor a socket in use is replaced, that a stale one is,
@@ -481,32 +482,27 @@ func TestListenReplacesStaleSocketsOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 120))
 	at := filepath.Join(dir, SocketName)
 	check.NoError(t, errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(at, []byte("data"), 0o600)))
-	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "not a socket") {
-		t.Errorf("over a file: %v", err)
+	refused := func(at, want string) {
+		t.Helper()
+		_, err := Listen(Config{Socket: at})
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%s: %v, want %q", at, err, want)
 	}
+	refused(at, "not a socket")
+	refused(filepath.Join(dir, "none", SocketName), "no such file")
 	check.NoError(t, os.Remove(at))
 	s, err := Listen(Config{Socket: at, Private: true})
 	check.NoError(t, err)
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want mode 0600", info, err)
 	}
-	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "another program listens") {
-		t.Errorf("over a used socket: %v", err)
-	}
+	refused(at, "another program listens")
 	s.socket.SetUnlinkOnClose(false) // as after a crash
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if s, err = Listen(Config{Socket: at}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v, want no socket after Close", err)
-	}
-	if _, err := Dial(dir); !errors.Is(err, ErrNoRun) {
-		t.Errorf("%v, want %v", err, ErrNoRun)
+	check.NoError(t, s.Close())
+	s, err = Listen(Config{Socket: at})
+	check.NoError(t, err)
+	check.NoError(t, s.Close())
+	check.ErrorIs(t, check.Err(os.Stat(at)), os.ErrNotExist, "socket after Close")
+	for _, state := range []string{dir, filepath.Join(dir, "none")} {
+		check.ErrorIs(t, check.Err(Dial(state)), ErrNoRun, "Dial without a run")
 	}
 }

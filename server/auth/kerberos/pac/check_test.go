@@ -23,7 +23,7 @@ func TestPACMustBeOfTicketsClient(t *testing.T) {
 		change func(*forge.PAC, *Ticket)
 	}{
 		"":                       {"", func(*forge.PAC, *Ticket) {}},
-		"no requestor":           {"", func(p *forge.PAC, _ *Ticket) { p.Requestor = sid.SID{} }},
+		"no requestor":           {"", func(p *forge.PAC, _ *Ticket) { p.Requestor, p.Delegated = sid.SID{}, nil }},
 		"another name":           {"K-14", func(p *forge.PAC, _ *Ticket) { p.Client = "bob" }},
 		"a name with a dollar":   {"K-14", func(p *forge.PAC, _ *Ticket) { p.Client = "alice$" }},
 		"a name in another case": {"K-14", func(p *forge.PAC, _ *Ticket) { p.Client = "Alice" }},
@@ -31,38 +31,27 @@ func TestPACMustBeOfTicketsClient(t *testing.T) {
 		"another ticket's name":  {"K-14", func(_ *forge.PAC, t *Ticket) { t.Client = "alice/admin" }},
 		"another time":           {"K-14", func(_ *forge.PAC, t *Ticket) { t.AuthTime = at.Add(time.Second) }},
 		"a time before":          {"K-14", func(_ *forge.PAC, t *Ticket) { t.AuthTime = at.Add(-time.Second) }},
-		"another requestor": {"K-16", func(p *forge.PAC, _ *Ticket) {
-			p.Delegated, p.Requestor = nil, domain.WithRID(500)
-		}},
-		"a delegate, delegation not allowed": {"K-17", func(p *forge.PAC, t *Ticket) {
-			p.Requestor, t.Delegated = domain.WithRID(500), false
-		}},
+		"another requestor": {"K-16",
+			func(p *forge.PAC, _ *Ticket) { p.Delegated, p.Requestor = nil, domain.WithRID(500) }},
+		"a delegate, delegation not allowed": {"K-17",
+			func(p *forge.PAC, t *Ticket) { p.Requestor, t.Delegated = domain.WithRID(500), false }},
 		"the client by delegation, delegation not allowed": {"K-17", func(_ *forge.PAC, t *Ticket) { t.Delegated = false }},
 		"no delegation": {"", func(p *forge.PAC, t *Ticket) { p.Delegated, t.Delegated = nil, false }},
 		"no domain":     {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
-		"half a domain": {"K-15", func(p *forge.PAC,
-			_ *Ticket) {
-			p.Domain = sid.MustParse("S-1-5-21-1-2")
-		}},
-		"another authority": {"K-15", func(p *forge.PAC,
-			_ *Ticket) {
-			p.Domain = sid.MustParse("S-1-22-21-1-2-3")
-		}},
-		"no domain of four": {"K-15", func(p *forge.PAC,
-			_ *Ticket) {
-			p.Domain = sid.MustParse("S-1-5-80-1-2-3")
-		}},
-		"no user":                  {"K-15", func(p *forge.PAC, _ *Ticket) { p.User = 0 }},
-		"names of another account": {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain.WithRID(500) }},
-		"names of another domain":  {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = other.WithRID(1104) }},
-		"names without a SID":      {"", func(p *forge.PAC, _ *Ticket) { p.UPNSID = sid.SID{} }},
-		"the domain's own names":   {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain }},
-		"a delegate, delegation allowed": {"", func(p *forge.PAC, _ *Ticket) {
-			p.Requestor = domain.WithRID(500)
-		}},
-		"another requestor, where delegates are let in": {"K-16", func(p *forge.PAC, _ *Ticket) {
-			p.Delegated, p.Requestor = nil, domain.WithRID(500)
-		}},
+		"half a domain": {"K-15",
+			func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-21-1-2") }},
+		"another authority": {"K-15",
+			func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-22-21-1-2-3") }},
+		"no domain of four": {"K-15",
+			func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-80-1-2-3") }},
+		"no user":                        {"K-15", func(p *forge.PAC, _ *Ticket) { p.User = 0 }},
+		"names of another account":       {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain.WithRID(500) }},
+		"names of another domain":        {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = other.WithRID(1104) }},
+		"names without a SID":            {"", func(p *forge.PAC, _ *Ticket) { p.UPNSID = sid.SID{} }},
+		"the domain's own names":         {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain }},
+		"a delegate, delegation allowed": {"", func(p *forge.PAC, _ *Ticket) { p.Requestor = domain.WithRID(500) }},
+		"another requestor, where delegates are let in": {"K-16",
+			func(p *forge.PAC, _ *Ticket) { p.Delegated, p.Requestor = nil, domain.WithRID(500) }},
 	} {
 		w, ticket := alice(), Ticket{Client: "alice", AuthTime: at, Delegated: true}
 		c.change(&w, &ticket)

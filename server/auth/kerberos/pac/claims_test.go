@@ -73,15 +73,13 @@ func TestClaimsOfOtherSourcesDoNotCount(t *testing.T) {
 		arrays []forge.ClaimsArray
 		want   string // each name with its values
 	}{
-		"a directory and a certificate": {[]forge.ClaimsArray{from(1, n("a", 1)),
-			from(2, n("b", 2))}, "a[1] b[2] "},
+		"a directory and a certificate": {[]forge.ClaimsArray{from(1, n("a", 1)), from(2, n("b", 2))}, "a[1] b[2] "},
 		"no source, and an unknown one": {[]forge.ClaimsArray{from(0, n("a", 1)),
 			from(1, n("b", 2)), from(3, n("b", 3))}, "b[2] "},
 		"an invalid claim of an unknown source": {[]forge.ClaimsArray{from(3, n("b", 3, 3)),
 			from(1, n("b", 2))}, "b[2] "},
 		"only unknown ones": {[]forge.ClaimsArray{from(0, n("a", 1))}, ""},
-		"two of one name": {[]forge.ClaimsArray{from(1, n("a", 1), n("c", 4), n("A", 2))},
-			"c[4] A[2] "},
+		"two of one name":   {[]forge.ClaimsArray{from(1, n("a", 1), n("c", 4), n("A", 2))}, "c[4] A[2] "},
 		"one name in three arrays": {[]forge.ClaimsArray{from(1, n("a", 1)),
 			from(2, n("a", 2)), from(1, n("a", 3))}, "a[3] "},
 		"no values": {[]forge.ClaimsArray{from(1, n("a"), n("b", 2))}, "a[] b[2] "},

@@ -83,6 +83,7 @@ func TestReaderNamesEachError(t *testing.T) {
 		"K-4: characters of a later place":       {words(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
 		"K-4: more than the maximum":             {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
 		"K-4: an ended text":                     {words(2, 0, 2, 0x41), ended, ""},
+		"K-4: an ended text in a larger room":    {words(9, 0, 2, 0x41), ended, ""},
 		"K-4: a text without its end":            {words(2, 0, 2, 0x410041), ended, "without its end"},
 		"K-4: a text whose last low byte is 0":   {words(2, 0, 2, 0x1000041), ended, "without its end"},
 		"K-4: no end of no text":                 {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},

@@ -167,8 +167,9 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 		"no domain":                      {"K-4", forge.LogonInfo, set(172, 0, 0, 0, 0)},
 		"a name longer than its buffer":  {"K-6", forge.ClientInfo, set(8, 12)},
 		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
-		"a name of odd length": {"K-6", forge.ClientInfo,
-			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
+		"a name of odd length":           {"K-6", forge.ClientInfo, func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
+		"no extension": {"K-7", forge.UPN,
+			func([]byte) []byte { return append(make([]byte, 8), 2, 0, 0, 0) }},
 		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 18)},
 		"a UPN beyond the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
 		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
@@ -180,6 +181,8 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 	} {
 		refused(t, c.rule, name, with(c.kind, c.change))
 	}
+	p, err := Open(with(forge.UPN, func([]byte) []byte { return make([]byte, 12) }), key(18))
+	check.That(t, err == nil && *p.UPN == UPNInfo{}, "K-7: two empty names: %v, want names that are empty", err)
 }
 
 func FuzzRead(f *testing.F) {
