@@ -75,8 +75,11 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	unknown := must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
 	bare := must(sd.RawACE(sd.AccessAllowed, 0, []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5}))
-	flagged := must(sd.RawACE(sd.AccessAllowedObject, 0, []byte{1, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}))
+	flagged := must(sd.RawACE(sd.AccessAllowedObject, 0, []byte{1, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0,
+		0, 0}))
 	data := sddl.MustParse(`S:(RA;;;;;WD;("x",TI,0,1))`).SACL().At(0).AppData()
+	everyone, admins := sid.Everyone.Binary(), sid.Administrators.Binary()
+	slack := data + "\x00\x00\x00\x00"
 	attribute := func(mask winnt.AccessMask, trustee sid.SID, data string) sd.ACE {
 		return must(sd.NewACE(sd.SystemResourceAttribute, 0, mask, trustee, sd.ACEExtra{AppData: []byte(data)}))
 	}
@@ -107,15 +110,15 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	for want, a := range map[string]sd.ACE{
 		"(0x04;;;;;;#0300000001000000010100000000000512000000010100000000000100000000)": compound,
 		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,
-		"(0x09;;CC;;;WD;#01020304)":                                                 opaque,
-		"(0x00;;CC;;;WD;#01020304)":                                                 trailing,
-		"(0x40;ID;;;;;#0102)":                                                       unknown,
-		"(0x00;;;;;;#010000000100000000000005)":                                     bare,
-		"(0x05;;;;;;#0100000004000000010100000000000100000000)":                     flagged,
-		fmt.Sprintf("(0x12;;;;;;#01000000%x%x)", sid.Everyone.Binary(), data):       attribute(1, sid.Everyone, data),
-		fmt.Sprintf("(0x12;;;;;;#00000000%x%x)", sid.Administrators.Binary(), data): attribute(0, sid.Administrators, data),
-		fmt.Sprintf("(0x12;;;;;WD;#%x00000000)", data):                              attribute(0, sid.Everyone, data+"\x00\x00\x00\x00"),
-		"(0x12;;;;;WD;#01020304)":                                                   attribute(0, sid.Everyone, "\x01\x02\x03\x04"),
+		"(0x09;;CC;;;WD;#01020304)":                              opaque,
+		"(0x00;;CC;;;WD;#01020304)":                              trailing,
+		"(0x40;ID;;;;;#0102)":                                    unknown,
+		"(0x00;;;;;;#010000000100000000000005)":                  bare,
+		"(0x05;;;;;;#0100000004000000010100000000000100000000)":  flagged,
+		fmt.Sprintf("(0x12;;;;;;#01000000%x%x)", everyone, data): attribute(1, sid.Everyone, data),
+		fmt.Sprintf("(0x12;;;;;;#00000000%x%x)", admins, data):   attribute(0, sid.Administrators, data),
+		fmt.Sprintf("(0x12;;;;;WD;#%x)", slack):                  attribute(0, sid.Everyone, slack),
+		"(0x12;;;;;WD;#01020304)":                                attribute(0, sid.Everyone, "\x01\x02\x03\x04"),
 	} {
 		if _, err := sddl.FormatACE(a, sddl.Options{}); !errors.Is(err, ntstatus.InvalidACL.Err()) {
 			t.Errorf("printing %s without Extended: %v, want STATUS_INVALID_ACL", want, err)

@@ -50,7 +50,8 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 func TestMixedRightsAddUp(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
-		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3, "FR|0b11": 0x12008B,
+		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3,
+		"FR|0b11":         0x12008B,
 		"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000, "GENERIC_ALL|GENERIC_READ": 0x90000000,
 		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
 		"FILE_GENERIC_EXECUTE": 0x1200A0, "KEY_ALL_ACCESS": 0xF003F, "KEY_READ": 0x20019, "KEY_WRITE": 0x20006,
@@ -78,8 +79,8 @@ func TestMixedRightsAddUp(t *testing.T) {
 // A mask is hexadecimal, octal or decimal, and ends after its digits. A number that is too large saturates, and
 // ParseStrict refuses it (S-38).
 func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
-	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15, "0017": 15,
-		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
+	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
+		"0017": 15, "0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
 		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,
 			"strict": sddl.ParseStrict} {
 			d, err := read("D:(A;;" + text + ";;;WD)")
