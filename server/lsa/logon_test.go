@@ -63,13 +63,9 @@ func TestTenFailuresLockName(t *testing.T) {
 	}
 	for range 3 { // a success forgets failures
 		for range lockPairAfter - 1 {
-			if st := logOn("alice", "guess"); st != ntstatus.LogonFailure {
-				t.Fatal(st)
-			}
+			check.Require(t, logOn("alice", "guess"), ntstatus.LogonFailure, "a guess")
 		}
-		if st := logOn("ALICE", "correct"); st != 0 {
-			t.Fatal(st)
-		}
+		check.Require(t, logOn("ALICE", "correct"), 0, "the right password")
 	}
 	for _, name := range []string{"alice", "unknown"} {
 		for range lockPairAfter {
@@ -78,9 +74,7 @@ func TestTenFailuresLockName(t *testing.T) {
 		check.Equal(t, logOn(name, "correct"), ntstatus.AccountLockedOut, "%s after %d failures", name, lockPairAfter)
 	}
 	check.Equal(t, logOn(`host\alice`, "correct"), ntstatus.AccountLockedOut, "written otherwise")
-	if err := f.Unlock("zoe"); err == nil {
-		t.Error("Unlock of a name without an account: no error, want one")
-	}
+	check.That(t, f.Unlock("zoe") != nil, "Unlock of a name without an account: no error, want one")
 	check.NoError(t, f.Unlock("ALICE"))
 	check.Equal(t, logOn("alice", "correct"), 0, "unlocked")
 	for range lockPairAfter {
@@ -165,12 +159,9 @@ func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
 	}
 	f.cfg.Hosts = halves{h}
 	f.reopen(t)
-	if _, st := ask("", "bob", true); st != ntstatus.NoLogonServers {
-		t.Errorf("a user whose groups are not known: %v (L-56), want %v", st, ntstatus.NoLogonServers)
-	}
-	if _, st := f.LogonPassword("carol", "p", network); st != ntstatus.NoLogonServers {
-		t.Errorf("an account whose groups are not known: %v (L-56), want %v", st, ntstatus.NoLogonServers)
-	}
+	check.Equal(t, check.Status(ask("", "bob", true)), ntstatus.NoLogonServers, "L-56: a user of unknown groups")
+	check.Equal(t, check.Status(f.LogonPassword("carol", "p", network)), ntstatus.NoLogonServers,
+		"L-56: an account of unknown groups")
 }
 
 // TestLogonTypeNeedsItsRight checks the right that each logon type needs and the token that it gives (L-2, L-3, L-5,

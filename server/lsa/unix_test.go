@@ -23,9 +23,8 @@ func made(t *testing.T, r logon.Result, st ntstatus.Status) (v, linked *token.To
 	v, err := token.New(spec)
 	check.NoError(t, err)
 	if other != nil {
-		if linked, err = token.New(*other); err != nil {
-			t.Fatal(err)
-		}
+		linked, err = token.New(*other)
+		check.NoError(t, err)
 	}
 	return v, linked
 }
@@ -97,9 +96,7 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 		t.Error("gid 65534 is a group of the token, want not")
 	}
 	check.Equal(t, f.UserSID(65534), sid.Anonymous, "UserSID(65534)")
-	if got, want := f.GroupSID(65534), fileaccess.UnixGroup(65534); got != want {
-		t.Errorf("L-25: GroupSID(65534) = %v, want %v", got, want)
-	}
+	check.Equal(t, f.GroupSID(65534), fileaccess.UnixGroup(65534), "L-25: GroupSID(65534)")
 }
 
 // TestWithHostGroupsAddsEachGroupOnce checks that the host's groups of a uid are added once each, and none for the
@@ -186,9 +183,7 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 	check.Require(t, f.UserSID(165536), domain.WithRID(65536), "165536")
 	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
 	for _, uid := range []uint32{165536, 200000, 231072} {
-		if got := f.UserSID(uid); got != fileaccess.UnixUser(uid) {
-			t.Errorf("UserSID of subordinate uid %d = %v, want S-1-22-1-%d", uid, got, uid)
-		}
+		check.Equal(t, f.UserSID(uid), fileaccess.UnixUser(uid), "the SID of subordinate uid %d", uid)
 		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != fileaccess.UnixUser(uid) ||
 			!has(r, fileaccess.UnixGroup(uid)) {
 			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
@@ -200,9 +195,7 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 	check.Equal(t, f.GroupSID(231073), crew, "L-24: gid 231073, next to the subordinate ones")
 	subuids(t, f, "alice:165536:65537\n1001:300000:10\ngone:400000:10\n")
 	for uid, want := range map[uint32]uint32{300009: 1001, 400003: 400000, 400009: 400000, 400010: 400010} {
-		if n := f.QuotaUID(uid); n != want {
-			t.Errorf("%d counts against %d, want %d (L-29)", uid, n, want)
-		}
+		check.Equal(t, f.QuotaUID(uid), want, "L-29: the user whom %d counts against", uid)
 	}
 	check.Equal(t, f.QuotaUID(1001), 1001, "1001 counts against")
 	for what, edit := range map[string]func(*Edit) error{
@@ -287,12 +280,8 @@ func TestAutoridRangesAreNumbered(t *testing.T) {
 	}
 	var text strings.Builder
 	check.NoError(t, f.Export(&text))
-	if err := f.Import(sid.LocalSystem, []byte(text.String())); err != nil {
-		t.Errorf("Import of the store's own export: %v, want no error\n%s", err, text.String())
-	}
-	if f.UserSID(301103) != one.WithRID(101103) {
-		t.Errorf("UserSID(301103) = %v, want %v, by the exported range", f.UserSID(301103), one.WithRID(101103))
-	}
+	check.NoError(t, f.Import(sid.LocalSystem, []byte(text.String())))
+	check.Equal(t, f.UserSID(301103), one.WithRID(101103), "UserSID(301103) by the exported range")
 }
 
 // TestUnreadableSubidsMakeAllIDsSubordinate checks that every id counts as subordinate while the subid files cannot be
@@ -300,9 +289,7 @@ func TestAutoridRangesAreNumbered(t *testing.T) {
 func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice", UID: number(3000)}, "")
-	if err := os.Mkdir(f.cfg.Subuids[0], 0o700); err != nil { // a folder: there, and no file to read
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(f.cfg.Subuids[0], 0o700)) // a folder: there, and no file to read
 	check.Equal(t, f.UserSID(3000), fileaccess.UnixUser(3000), "uid 3000")
 }
 
@@ -348,9 +335,8 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 		byName, st := f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: `Unix User\root`})
 		check.That(t, (st == 0) == (c.root == "") && (st != 0 || byName.Token.User.SID == fileaccess.UnixUser(0)),
 			"L-26: with %q root by name is %v, %v", c.root, byName.Token.User.SID, st)
-		if f.UserSID(0) != fileaccess.UnixUser(0) { // files stay those of the host's root
-			t.Errorf("L-26: with %q uid 0 has the SID %v, want %v", c.root, f.UserSID(0), fileaccess.UnixUser(0))
-		}
+		// Files stay those of the host's root.
+		check.Equal(t, f.UserSID(0), fileaccess.UnixUser(0), "L-26: with %q the SID of uid 0", c.root)
 	}
 }
 

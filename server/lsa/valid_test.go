@@ -55,10 +55,8 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"account below", "RID 499", set(499, Account{Name: "a"})},
 		{"account None", "RID 513", set(513, Account{Name: "a"})},
 		{"account of the next RID", "RID 2000", set(2000, Account{Name: "a"})},
-		{"account under another RID", "RID 1501", func(s *state) {
-			s.next, s.accounts[1501] = 2000,
-				Account{Name: "a", RID: 1500}
-		}},
+		{"account under another RID", "RID 1501",
+			func(s *state) { s.next, s.accounts[1501] = 2000, Account{Name: "a", RID: 1500} }},
 		{"account without name", "1 to 256", set(1500, Account{})},
 		{"name as long as may be", "", set(1500, Account{Name: strings.Repeat("ü", 256)})},
 		{"name too long", "1 to 256", set(1500, Account{Name: strings.Repeat("n", 257)})},
@@ -90,9 +88,8 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"group below", "want one of BUILTIN", group(local(1000), Group{Name: "g"})},
 		{"group of the next RID", "want one of BUILTIN", group(local(2000), Group{Name: "g"})},
 		{"group of another machine", "want one of BUILTIN", group(other.WithRID(1500), Group{Name: "g"})},
-		{"group under another SID", "want one of BUILTIN", func(s *state) {
-			s.next, s.groups[local(1500)] = 2000, Group{Name: "g", SID: local(1501)}
-		}},
+		{"group under another SID", "want one of BUILTIN",
+			func(s *state) { s.next, s.groups[local(1500)] = 2000, Group{Name: "g", SID: local(1501)} }},
 		{"group of BUILTIN", "", group(sid.MustParse("S-1-5-32-999"), Group{Name: "g"})},
 		{"group BUILTIN itself", "want one of BUILTIN", group(sid.MustParse("S-1-5-32"), Group{Name: "g"})},
 		{"group below BUILTIN", "want one of BUILTIN", group(sid.MustParse("S-1-5-32-1-2"), Group{Name: "g"})},
@@ -220,15 +217,14 @@ func TestNewStoreGrantsWindowsDefaultRights(t *testing.T) {
 	want := map[string]string{
 		"S-1-1-0":      "SeChangeNotifyPrivilege SeNetworkLogonRight",
 		"S-1-5-32-545": everyUser + " SeInteractiveLogonRight",
-		"S-1-5-32-544": everyUser + " SeBackupPrivilege SeRestorePrivilege SeIncreaseQuotaPrivilege " +
-			"SeSecurityPrivilege " +
+		"S-1-5-32-544": everyUser +
+			" SeBackupPrivilege SeRestorePrivilege SeIncreaseQuotaPrivilege SeSecurityPrivilege " +
 			"SeTakeOwnershipPrivilege SeLoadDriverPrivilege SeSystemProfilePrivilege SeSystemtimePrivilege " +
 			"SeProfileSingleProcessPrivilege SeIncreaseBasePriorityPrivilege SeCreatePagefilePrivilege " +
-			"SeDebugPrivilege " +
-			"SeSystemEnvironmentPrivilege SeRemoteShutdownPrivilege SeManageVolumePrivilege " +
-			"SeImpersonatePrivilege " +
-			"SeCreateGlobalPrivilege SeCreateSymbolicLinkPrivilege SeDelegateSessionUserImpersonatePrivilege " +
-			"SeInteractiveLogonRight SeNetworkLogonRight SeBatchLogonRight SeRemoteInteractiveLogonRight",
+			"SeDebugPrivilege SeSystemEnvironmentPrivilege SeRemoteShutdownPrivilege SeManageVolumePrivilege " +
+			"SeImpersonatePrivilege SeCreateGlobalPrivilege SeCreateSymbolicLinkPrivilege " +
+			"SeDelegateSessionUserImpersonatePrivilege SeInteractiveLogonRight SeNetworkLogonRight " +
+			"SeBatchLogonRight SeRemoteInteractiveLogonRight",
 		"S-1-5-32-551": "SeBackupPrivilege SeRestorePrivilege SeShutdownPrivilege SeInteractiveLogonRight " +
 			"SeNetworkLogonRight SeBatchLogonRight",
 		"S-1-5-32-555": "SeRemoteInteractiveLogonRight", "S-1-5-32-546": "",

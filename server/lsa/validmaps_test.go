@@ -48,8 +48,7 @@ func TestIDMapsOfOneStoreMustNotOverlap(t *testing.T) {
 		{"ranges of two domains", ranged(corp, 100000, 5000, 0, 0), ranged(home, 100000, 5000, 0, 1), true},
 		{"ranges of two domains with one number", ranged(corp, 100000, 5000, 0, 1), ranged(home, 100000, 5000, 0, 1), false},
 		{"a range and a rid map of a domain", ranged(corp, 100000, 5000, 1, 0), rid(corp, 70000, 70099), false},
-		{"a rid map among ranges of another domain", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 104999),
-			true},
+		{"a rid map among ranges of another domain", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 104999), true},
 		{"a rid map up to a range", ranged(corp, 100000, 5000, 0, 1), rid(home, 100000, 105000), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

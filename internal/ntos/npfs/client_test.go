@@ -46,9 +46,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	want(t, "the other way", send(e, s.client, []byte("xyz")), ntstatus.Success)
 	read := func(x *npfs.End, n int, data string) {
 		t.Helper()
-		if got, st := x.Read(n); st != ntstatus.Success || string(got) != data {
-			t.Errorf("read = %q, %v, want %q", got, st, data)
-		}
+		s.reads(x, n, data, ntstatus.Success)
 	}
 	read(c, 2, "xy") // the client's reading changes nothing
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
@@ -61,10 +59,9 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	read(e, 1, "d")
 	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
 	read(e, 1, "e")
-	if out := e.Impersonate(s.server); out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" {
-		t.Errorf("impersonating a client whose capture failed: %+v, want %v by rule I-80", out,
-			ntstatus.BadImpersonationLevel)
-	}
+	out = e.Impersonate(s.server)
+	check.That(t, out.Status == ntstatus.BadImpersonationLevel && out.Rule == "I-80",
+		"impersonating a client whose capture failed: %+v, want %v by rule I-80", out, ntstatus.BadImpersonationLevel)
 	read(e, 1, "f")
 	want(t, "the rest of it", e.Impersonate(s.server).Status, ntstatus.BadImpersonationLevel)
 	read(e, 1, "")
@@ -95,8 +92,7 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s.client.RevertToSelf()
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
-	_, st := e.Read(1)
-	want(t, "read", st, ntstatus.Success)
+	s.reads(e, 1, "a", ntstatus.Success)
 	s.acts("static", e, otherUser, winnt.SecurityIdentification)
 	// The next client has its own tracking mode.
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
@@ -104,8 +100,7 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	n := s.connected()
 	want(t, "write", send(n, s.second, []byte("b")), ntstatus.Success)
 	want(t, "nothing read of the next", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
-	_, st = e.Read(1)
-	want(t, "read", st, ntstatus.Success)
+	s.reads(e, 1, "b", ntstatus.Success)
 	s.acts("the next", e, clientUser, winnt.SecurityImpersonation)
 	closeAll(c, n, e)
 }
@@ -113,23 +108,18 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 // Without a quality of service a client is impersonated dynamically, at SecurityImpersonation, with enabled groups
 // and privileges only (I-84).
 func TestClientIsImpersonatedByDefaultQuality(t *testing.T) {
-	if npfs.DefaultSQOS != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
-		ContextTrackingMode: true, EffectiveOnly: true}) {
-		t.Errorf("DefaultSQOS = %+v, want dynamic tracking at SecurityImpersonation, effective only",
-			npfs.DefaultSQOS)
-	}
+	check.Equal(t, npfs.DefaultSQOS, nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: true, EffectiveOnly: true}, "default quality of service")
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityDelegation)
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
-	_, st := e.Read(1)
-	want(t, "read", st, ntstatus.Success)
+	s.reads(e, 1, "a", ntstatus.Success)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	imp := s.server.Impersonation(ob.TagCall)
-	if imp == nil || imp.Level != winnt.SecurityImpersonation || !imp.EffectiveOnly || !imp.CopyOnOpen ||
-		imp.Token.Value().User().SID.String() != otherUser {
-		t.Errorf("impersonation with the defaults = %+v, want the other user at SecurityImpersonation", imp)
-	}
+	check.That(t, imp != nil && imp.Level == winnt.SecurityImpersonation && imp.EffectiveOnly && imp.CopyOnOpen &&
+		imp.Token.Value().User().SID.String() == otherUser,
+		"impersonation with the defaults = %+v, want the other user at SecurityImpersonation", imp)
 	imp.Token.Deref(ob.TagCall)
 	closeAll(c, e)
 }
@@ -146,9 +136,7 @@ func TestContextsAreReleased(t *testing.T) {
 	before := tok.PointerCount()
 	kept := func(what string, n int64) {
 		t.Helper()
-		if got := tok.PointerCount() - before; got != n {
-			t.Errorf("%s: %d more references to the token, want %d", what, got, n)
-		}
+		check.Equal(t, tok.PointerCount()-before, n, "%s: more references to the token", what)
 	}
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	kept("written", 1)
@@ -161,11 +149,10 @@ func TestContextsAreReleased(t *testing.T) {
 	kept("one that waits", 3)
 	r.Cancel()
 	kept("cancelled", 2)
-	for _, n := range []int64{2, 1} { // the last one read is kept
-		_, st := e.Read(1)
-		want(t, "read", st, ntstatus.Success)
-		kept("read", n)
-	}
+	s.reads(e, 1, "a", ntstatus.Success)
+	kept("the last one read and one not", 2)
+	s.reads(e, 1, "b", ntstatus.Success)
+	kept("the last one read", 1)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	kept("impersonated", 2)
 	s.server.RevertToSelf()

@@ -29,15 +29,11 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 			return ntstatus.Success
 		})
 		want(t, "connect", out.Status, ntstatus.Success)
-		if !late.Detached() || next.Detached() {
-			t.Errorf("first client disconnected = %v, next client = %v, want true, false",
-				late.Detached(), next.Detached())
-		}
+		check.That(t, late.Detached() && !next.Detached(), "first client disconnected: %t, next client: %t",
+			late.Detached(), next.Detached())
 		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
 		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
-		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
-			t.Errorf(`read from the next client = %q, %v, want "a", %v`, got, st, ntstatus.Success)
-		}
+		s.reads(e, 9, "a", ntstatus.Success)
 		closeAll(late)
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
 		closeAll(next, e)
@@ -78,14 +74,27 @@ func TestClientGetsFirstListeningInstance(t *testing.T) {
 	want(t, "the third", c.Listen(), ntstatus.PipeConnected)
 	four := s.connected()
 	want(t, "the first again", a.Listen(), ntstatus.PipeConnected)
-	if _, out := s.connect(nil); out.Status != ntstatus.PipeNotAvailable || out.Rule != "I-85" {
-		t.Errorf("connecting without a free instance: %+v, want %v by rule I-85", out, ntstatus.PipeNotAvailable)
-	}
+	_, out := s.connect(nil)
+	check.That(t, out.Status == ntstatus.PipeNotAvailable && out.Rule == "I-85",
+		"connecting without a free instance: %+v, want %v by rule I-85", out, ntstatus.PipeNotAvailable)
 	for _, x := range []*npfs.End{one, two, three, four} {
 		check.That(t, !x.IsServer() && x.Security() == a.Security() && a.IsServer(),
 			"want the client's end, with the descriptor of the pipe's name")
 	}
 	closeAll(one, two, three, four, a, b, c)
+}
+
+// Servers that wait for a client get one before the others, the longest wait first (I-156).
+func TestClientsGoToWaitingServersFirst(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	one, two, three := a.made(npfs.Config{}), a.made(npfs.Config{}), a.made(npfs.Config{})
+	a.begin(three, npfs.OpListen, "third", 0, "", pending)
+	a.begin(two, npfs.OpListen, "second", 0, "", pending)
+	c := a.connected()
+	a.end("the longest wait", "third: STATUS_SUCCESS 0 ")
+	d := a.connected()
+	a.end("the other wait", "second: STATUS_SUCCESS 0 ")
+	closeAll(c, d, one, two, three)
 }
 
 // TestMissingClientHasReason checks that each rejection names its rule and its reason (I-85).
@@ -133,11 +142,8 @@ func TestPipeChangeWakesItsWaiters(t *testing.T) {
 	} {
 		told := e.Changed()
 		want(t, x.name, x.do(), x.want)
-		if bare.Closed(told) != x.told || bare.Closed(e.Changed()) {
-			t.Errorf("%s: server's waiter woken = %v, a new waiter woken = %v, want %v and false",
-				x.name, bare.Closed(told),
-				bare.Closed(e.Changed()), x.told)
-		}
+		check.Equal(t, bare.Closed(told), x.told, "%s: the server's waiter is woken", x.name)
+		check.That(t, !bare.Closed(e.Changed()), "%s: a new waiter is woken", x.name)
 	}
 	closeAll(e)
 }

@@ -2,8 +2,11 @@ package npfs_test
 
 import (
 	"testing"
+	"unicode"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -42,83 +45,61 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 		unread, pending, mode         = ntstatus.CannotImpersonate, ntstatus.Pending, ntstatus.InvalidReadMode
 	)
 	cfg := npfs.Config{Message: true, ReadMessages: true}
-	for name, c := range map[string]struct {
-		cfg  npfs.Config
-		make func(s *site) (e *npfs.End, others []*npfs.End)
-		want asked
+	for _, c := range []struct {
+		cfg   npfs.Config
+		end   string // s or c, of the first client
+		steps string // c or n connects a client; C and S close the first client's and the server's end; D disconnects
+		want  asked
 	}{
-		"listening server": {cfg, func(s *site) (*npfs.End, []*npfs.End) { return s.made(cfg), nil },
-			asked{listening, listening, state, listening, listening, good, listening, state,
-				winnt.FILE_PIPE_LISTENING_STATE, false}},
-		"connected server": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			return e, []*npfs.End{c}
-		}, asked{empty, good, good, connected, good, good, unread, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
-		"connected server of bytes": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(npfs.Config{Message: true})
-			return e, []*npfs.End{c}
-		}, asked{empty, good, good, connected, good, good, unread, mode, winnt.FILE_PIPE_CONNECTED_STATE, false}},
-		"connected client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			return c, []*npfs.End{e}
-		}, asked{empty, good, good, illegal, illegal, good, illegal, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
-		"server whose client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			closeAll(c)
-			return e, nil
-		}, asked{broken, closing, broken, closing, good, good, unread, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
-		"client whose server closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			closeAll(e)
-			return c, nil
-		}, asked{broken, closing, broken, illegal, illegal, good, illegal, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
-		"disconnected server": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			want(s.T, "disconnect", e.Disconnect(), good)
-			return e, []*npfs.End{c}
-		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
+		{cfg, "s", "", asked{listening, listening, state, listening, listening, good, listening, state,
+			winnt.FILE_PIPE_LISTENING_STATE, false}},
+		{cfg, "s", "c", asked{empty, good, good, connected, good, good, unread, pending,
+			winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		{npfs.Config{Message: true}, "s", "c", asked{empty, good, good, connected, good, good, unread, mode,
+			winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		{cfg, "c", "c", asked{empty, good, good, illegal, illegal, good, illegal, pending,
+			winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		{cfg, "s", "cC", asked{broken, closing, broken, closing, good, good, unread, state,
+			winnt.FILE_PIPE_CLOSING_STATE, false}},
+		{cfg, "c", "cS", asked{broken, closing, broken, illegal, illegal, good, illegal, state,
+			winnt.FILE_PIPE_CLOSING_STATE, false}},
+		{cfg, "s", "cD", asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
-		"disconnected client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			want(s.T, "disconnect", e.Disconnect(), good)
-			return c, []*npfs.End{e}
-		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
-			winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
-		"disconnected client while another is connected": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			want(s.T, "disconnect", e.Disconnect(), good)
-			want(s.T, "listen", e.Listen(), listening)
-			n := s.connected()
-			want(s.T, "write", send(e, s.server, []byte("to the other")), good)
-			want(s.T, "write", send(n, s.client, []byte("to the server")), good)
-			return c, []*npfs.End{e, n}
-		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
-			winnt.FILE_PIPE_CONNECTED_STATE, true}},
-		"server that disconnected a closed client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			closeAll(c)
-			want(s.T, "disconnect", e.Disconnect(), good)
-			return e, nil
-		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
+		{cfg, "c", "cD", asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal,
+			disconnected, winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
+		{cfg, "c", "cDn", asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal,
+			disconnected, winnt.FILE_PIPE_CONNECTED_STATE, true}},
+		{cfg, "s", "cCD", asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
-		"server whose disconnected client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
-			e, c := s.pair(cfg)
-			want(s.T, "disconnect", e.Disconnect(), good)
-			want(s.T, "listen", e.Listen(), listening)
-			n := s.connected()
-			closeAll(c)
-			return e, []*npfs.End{n}
-		}, asked{empty, good, good, connected, good, good, unread, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
+		{cfg, "s", "cDnC", asked{empty, good, good, connected, good, good, unread, pending,
+			winnt.FILE_PIPE_CONNECTED_STATE, false}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			e, others := c.make(s)
-			if got := ask(s, e); got != c.want {
-				t.Errorf("statuses of the operations\n%+v, want\n%+v", got, c.want)
+		s := newSite(t)
+		ends := map[rune]*npfs.End{'s': s.made(c.cfg)}
+		for _, step := range c.steps {
+			switch server := ends['s']; step {
+			case 'n':
+				want(t, "listen", server.Listen(), listening)
+				ends['n'] = s.connected()
+				if c.end == "c" { // the first client sees nothing of these
+					want(t, "write", send(server, s.server, []byte("to the other")), good)
+					want(t, "write", send(ends['n'], s.client, []byte("to the server")), good)
+				}
+			case 'c':
+				ends['c'] = s.connected()
+			case 'D':
+				want(t, "disconnect", server.Disconnect(), good)
+			default:
+				closed := unicode.ToLower(step)
+				closeAll(ends[closed])
+				delete(ends, closed)
 			}
-			closeAll(others...)
+		}
+		got := ask(s, ends[rune(c.end[0])])
+		check.Equal(t, got, c.want, "statuses of the operations on %s after %q", c.end, c.steps)
+		for _, e := range ends {
 			closeAll(e)
-		})
+		}
 	}
 }
 
@@ -130,19 +111,12 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
 	closeAll(c)
-	if got, st := e.Read(2); string(got) != "ab" || st != ntstatus.Success {
-		t.Errorf(`read after the client closed = %q, %v, want "ab", %v`, got, st, ntstatus.Success)
-	}
-	if b, st := e.Peek(9); string(b.Data) != "c" || st != ntstatus.Success || b.ReadDataAvailable != 1 ||
-		b.NamedPipeState != winnt.FILE_PIPE_CLOSING_STATE || b.NumberOfMessages != 0 || b.MessageLength != 0 {
-		t.Errorf(`peek after the client closed = %+v, %v, want "c" in the closing state`, b, st)
-	}
+	s.reads(e, 2, "ab", ntstatus.Success)
+	check.DeepEqual(t, check.Result(e.Peek(9)), nt.PipePeekBuffer{Data: []byte("c"), ReadDataAvailable: 1,
+		NamedPipeState: winnt.FILE_PIPE_CLOSING_STATE}, "peek after the client closed")
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
-	if got, st := e.Read(2); string(got) != "c" || st != ntstatus.Success {
-		t.Errorf(`read of the rest = %q, %v, want "c", %v`, got, st, ntstatus.Success)
-	}
-	_, st := e.Read(2)
-	want(t, "read on", st, ntstatus.PipeBroken)
+	s.reads(e, 2, "c", ntstatus.Success)
+	s.reads(e, 2, "", ntstatus.PipeBroken)
 	want(t, "impersonate who is gone", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
@@ -152,11 +126,8 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(c, s.client, []byte("to no reader")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
 	closeAll(e)
-	if got, st := c.Read(9); string(got) != "last" || st != ntstatus.Success {
-		t.Errorf(`client's read after the server closed = %q, %v, want "last", %v`, got, st, ntstatus.Success)
-	}
-	if l := c.Local(); l.WriteQuotaAvailable != npfs.DefaultQuota || l.CurrentInstances != 0 {
-		t.Errorf("pipe information = %+v, want room for %d and no instance", l, npfs.DefaultQuota)
-	}
+	s.reads(c, 9, "last", ntstatus.Success)
+	check.Equal(t, c.Local().WriteQuotaAvailable, npfs.DefaultQuota, "room without a reader")
+	check.Equal(t, c.Local().CurrentInstances, 0, "instances without a server")
 	closeAll(c)
 }

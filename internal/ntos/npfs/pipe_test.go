@@ -1,7 +1,6 @@
 package npfs_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
@@ -71,9 +70,7 @@ func (s *site) pair(cfg npfs.Config) (server, client *npfs.End) {
 func (s *site) connected() *npfs.End {
 	s.T.Helper()
 	e, out := s.connect(nil)
-	if out.Status != ntstatus.Success {
-		s.T.Fatal(out)
-	}
+	check.Success(s.T, out.Status)
 	want(s.T, "modes", e.SetModes(nt.PipeInformation{ReadMode: e.Local().NamedPipeType}), ntstatus.Success)
 	return e
 }
@@ -108,13 +105,12 @@ func TestPipeConfigurationIsBounded(t *testing.T) {
 		{"p", npfs.Config{Instances: 1}, ntstatus.Success, 1},
 	} {
 		e, st := s.create(c.name, c.cfg)
-		if want(t, fmt.Sprint(i), st, c.want); st != ntstatus.Success {
+		if check.Equal(t, st, c.want, "configuration %d", i); st != ntstatus.Success {
 			check.That(t, e == nil, "configuration %d: a refused open returned an end, want nil", i)
 			continue
 		}
-		if got := e.Local(); got.MaximumInstances != c.most || got.CurrentInstances != 1 {
-			t.Errorf("configuration %d: pipe information %+v, want one instance and at most %d", i, got, c.most)
-		}
+		check.Equal(t, e.Local().MaximumInstances, c.most, "configuration %d: most instances", i)
+		check.Equal(t, e.Local().CurrentInstances, 1, "configuration %d: instances", i)
 		closeAll(e)
 		check.RequireThat(t, s.fs.Find(c.name) == nil,
 			"configuration %d: the name still exists after the close, want it removed", i)
@@ -162,23 +158,20 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 		for _, name := range []string{"p", "P"} { // a name has no case
 			told := false
 			st := s.fs.Create(name, c.cfg, s.server.Process(), nil, func(_ *npfs.End, existed bool) ntstatus.Status {
-				if told = true; existed != (c.there > 0) {
-					t.Errorf("case %d: the open reports an existing pipe: %v, want %v", i, existed, c.there > 0)
-				}
+				told = true
+				check.Equal(t, existed, c.there > 0, "case %d: the open reports an existing pipe", i)
 				return ntstatus.BadImpersonationLevel // its opener refuses
 			})
+			expected := c.want
 			if c.want == good {
-				want(t, fmt.Sprintf("%d %s", i, name), st, ntstatus.BadImpersonationLevel)
-			} else {
-				want(t, fmt.Sprintf("%d %s", i, name), st, c.want)
+				expected = ntstatus.BadImpersonationLevel
 			}
+			check.Equal(t, st, expected, "case %d: creating %s", i, name)
 			check.Equal(t, told, c.want == good, "case %d: opened", i)
 		}
 		check.That(t, c.there != 0 || s.fs.Find("p") == nil, "case %d: a refused pipe exists, want none", i)
 		for _, e := range there {
-			if got := e.Local().CurrentInstances; got != uint32(c.there) {
-				t.Errorf("case %d: %d instances, want %d", i, got, c.there)
-			}
+			check.Equal(t, e.Local().CurrentInstances, uint32(c.there), "case %d: instances", i)
 		}
 		closeAll(there...)
 	}
@@ -200,26 +193,20 @@ func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	found("three", one)
 	closeAll(two)
 	found("two", one)
-	if n := three.Local().CurrentInstances; n != 2 {
-		t.Errorf("%d instances after one was closed, want 2", n)
-	}
+	check.Equal(t, three.Local().CurrentInstances, 2, "instances after one was closed")
 	client := s.connected() // of the first
 	closeAll(one)
 	found("one", three)
-	if n := three.Local().CurrentInstances; n != 1 {
-		t.Errorf("%d instances after two were closed, want 1", n)
-	}
+	check.Equal(t, three.Local().CurrentInstances, 1, "instances after two were closed")
 	shared := sddl.MustParse("O:BAG:BA")
 	client.SetSecurity(shared)
-	if got := three.Security(); got != shared {
-		t.Errorf("I-130: descriptor of another instance = %v, want the new one of the name, %v", got, shared)
-	}
+	check.Equal(t, three.Security(), shared, "I-130: descriptor of another instance")
 	three.Ref(ob.TagCall)
 	closeAll(three)
 	found("none", nil)
-	if _, out := s.connect(nil); out.Status != ntstatus.ObjectNameNotFound || out.Rule != "I-85" {
-		t.Errorf("connecting to a removed pipe: %+v, want %v by rule I-85", out, ntstatus.ObjectNameNotFound)
-	}
+	_, out := s.connect(nil)
+	check.That(t, out.Status == ntstatus.ObjectNameNotFound && out.Rule == "I-85",
+		"connecting to a removed pipe: %+v, want %v by rule I-85", out, ntstatus.ObjectNameNotFound)
 	again := s.made(npfs.Config{})
 	three.SetSecurity(nil)
 	found("again", again)

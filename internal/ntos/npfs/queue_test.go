@@ -8,14 +8,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// reads checks the bytes and the status of one read of an end.
-func (a *asks) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
-	a.T.Helper()
-	if got, s := e.Read(n); string(got) != data || s != st {
-		a.T.Errorf("read = %q, %v, want %q, %v", got, s, data, st)
-	}
-}
-
 // A write larger than the whole quota waits on an empty pipe until the part that the reader has not read fits
 // (I-152).
 func TestWriteAboveQuotaPends(t *testing.T) {
@@ -24,9 +16,7 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 		e, c := a.pair(npfs.Config{Message: message, ReadMessages: message, Inbound: 4})
 		a.begin(c, npfs.OpWrite, "large", 0, "123456789", pending)
 		a.begin(c, npfs.OpWrite, "behind it", 0, "", pending)
-		if l := e.Local(); l.ReadDataAvailable != 9 {
-			t.Errorf("%d readable bytes, want 9", l.ReadDataAvailable)
-		}
+		check.Equal(t, e.Local().ReadDataAvailable, 9, "readable bytes")
 		more := good
 		if message {
 			more = ntstatus.BufferOverflow
@@ -66,15 +56,12 @@ func TestNowaitWriteStoresWhatFits(t *testing.T) {
 		e, cl := a.pair(npfs.Config{Message: c.message, Outbound: 4, Completes: true})
 		for i, text := range []string{"abc", "def", "123456789", ""} {
 			r := &npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.server}
-			if res := r.Start(); res.Status != good || res.Count != c.counts[i] {
-				t.Errorf("messages %v: write %d: %v, %d bytes, want success and %d bytes",
-					c.message, i, res.Status, res.Count,
-					c.counts[i])
-			}
+			res := r.Start()
+			check.That(t, res.Status == good && res.Count == c.counts[i],
+				"messages %v: write %d: %v, %d bytes, want success and %d bytes", c.message, i, res.Status, res.Count,
+				c.counts[i])
 		}
-		if l := e.Local(); l.WriteQuotaAvailable != c.left {
-			t.Errorf("messages %v: quota for %d bytes left, want %d", c.message, l.WriteQuotaAvailable, c.left)
-		}
+		check.Equal(t, e.Local().WriteQuotaAvailable, c.left, "messages %v: quota left", c.message)
 		closeAll(cl, e)
 	}
 }

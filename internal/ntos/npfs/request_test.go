@@ -23,18 +23,14 @@ func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, s
 	r.Finish = func(res npfs.Result) {
 		a.ended = append(a.ended, fmt.Sprintf("%s: %v %d %s", name, res.Status, res.Count, res.Data))
 	}
-	if res := r.Start(); res.Status != st {
-		a.T.Errorf("starting %s: %v, want %v", name, res.Status, st)
-	}
+	check.Equal(a.T, r.Start().Status, st, "starting %s", name)
 	return r
 }
 
 // end checks that exactly these requests have completed since the last call, in this order.
 func (a *asks) end(what string, ends ...string) {
 	a.T.Helper()
-	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {
-		a.T.Errorf("%s: completed requests %q, want %q", what, a.ended, ends)
-	}
+	check.SlicesEqual(a.T, a.ended, ends, "%s: completed requests", what)
 	a.ended = nil
 }
 
@@ -53,16 +49,13 @@ func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	a.end("nothing yet")
 	want(t, "write", send(c, a.client, []byte("abc")), good)
 	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
-	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
-		Finish: func(npfs.Result) { t.Error("Finish was called, want no call") }}).Start(); r.Status != good || r.Count != 2 {
-		t.Errorf("write that completes two reads = %+v, want %v, 2 bytes", r, good)
-	}
+	r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
+		Finish: func(npfs.Result) { t.Error("Finish was called, want no call") }}).Start()
+	check.DeepEqual(t, r, npfs.Result{Count: 2}, "write that completes a read")
 	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
 	want(t, "write", send(c, a.client, []byte("de")), good)
-	if r := (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start(); r.Status != good || r.Count != 1 ||
-		string(r.Data) != "d" {
-		t.Errorf(`read = %+v, want %v, "d"`, r, good)
-	}
+	r = (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start()
+	check.DeepEqual(t, r, npfs.Result{Count: 1, Data: []byte("d")}, "read")
 	want(t, "no operation", (&npfs.Request{End: e}).Start().Status, ntstatus.InvalidParameter)
 	want(t, "no such operation", (&npfs.Request{End: e, Op: npfs.OpFlush + 1}).Start().Status,
 		ntstatus.InvalidParameter)
@@ -103,17 +96,12 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	noRoom := a.begin(c, npfs.OpTransceive, "no room", 2, "de", pending)
 	noRoom.Cancel()
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
-	if l := c.Local(); l.WriteQuotaAvailable != 1 {
-		t.Errorf("pipe information = %+v, want room for 1 byte", l)
-	}
+	check.Equal(t, c.Local().WriteQuotaAvailable, 1, "room")
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
 	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
-	if got, st := e.Read(9); string(got) != "abc" || st != good {
-		t.Errorf(`read of the request = %q, %v, want "abc", %v`, got, st, good)
-	}
-	_, st := e.Read(9)
-	want(t, "nothing else", st, ntstatus.PipeEmpty)
+	a.reads(e, 9, "abc", good)
+	a.reads(e, 9, "", ntstatus.PipeEmpty)
 	closeAll(c, e)
 	e, c = a.pair(npfs.Config{Message: true}) // the server's end reads bytes
 	want(t, "write", send(c, a.client, []byte("x")), good)
@@ -140,9 +128,7 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 	a.end("one is read", "r: STATUS_SUCCESS 0 ")
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
-	if got, st := e.Read(9); string(got) != "x" || st != good {
-		t.Errorf(`read after a refused write = %q, %v, want "x", %v`, got, st, good)
-	}
+	a.reads(e, 9, "x", good)
 	check.That(t, !all[0].Cancel() && all[1].Cancel(),
 		"want Cancel = false for the completed request and true for the waiting one")
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
@@ -174,9 +160,8 @@ func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false}, 1: {false, false},
 		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {
 		e.Options = options
-		if s, a := e.Waits(); s != c[0] || a != c[1] {
-			t.Errorf("options %#x: Waits() = %v, %v, want %v, %v", options, s, a, c[0], c[1])
-		}
+		waits, alertable := e.Waits()
+		check.Equal(t, [2]bool{waits, alertable}, c, "options %#x: waits, alertable", options)
 	}
 	closeAll(e)
 }

@@ -22,9 +22,8 @@ func TestReadDataIsCopied(t *testing.T) {
 	peeked, _ := e.Peek(2)
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
-	if two, st := e.Read(3); string(one) != "abcYY" || string(two) != "def" || st != ntstatus.Success {
-		t.Errorf(`reads = %q and %q, %v, want "abcYY" and "def", %v`, one, two, st, ntstatus.Success)
-	}
+	check.Equal(t, string(one), "abcYY", "first read with more behind it")
+	s.reads(e, 3, "def", ntstatus.Success)
 }
 
 // TestPipeEndsHaveSeparateReadModes checks that a client starts in byte mode and can switch to message mode on a
@@ -46,17 +45,17 @@ func TestPipeEndsHaveSeparateReadModes(t *testing.T) {
 		s := newSite(t)
 		e := s.made(c.cfg)
 		cl, _ := s.connect(nil)
-		if got := cl.Modes(); got != (nt.PipeInformation{}) || cl.Completes() {
-			t.Errorf("case %d: modes of a new client = %+v, want byte mode", i, got)
-		}
+		check.That(t, cl.Modes() == (nt.PipeInformation{}) && !cl.Completes(), "case %d: a new client has modes", i)
 		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
-		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
-			t.Errorf("case %d: server's modes %+v, nowait %v, want %+v, %v", i, got, e.Completes(), c.server,
-				c.cfg.Completes)
+		check.Equal(t, e.Modes(), c.server, "case %d: server's modes", i)
+		check.Equal(t, e.Completes(), c.cfg.Completes, "case %d: server is in no-wait mode", i)
+		check.Equal(t, cl.Modes(), nt.PipeInformation{ReadMode: c.client}, "case %d: client's modes", i)
+		check.That(t, !cl.Completes(), "case %d: the client is in no-wait mode", i)
+		for _, bad := range []nt.PipeInformation{{ReadMode: 2}, {CompletionMode: 2}} {
+			check.Equal(t, cl.SetModes(bad), ntstatus.InvalidParameter, "case %d: setting %+v", i, bad)
 		}
-		if got := cl.Modes(); got != (nt.PipeInformation{ReadMode: c.client}) || cl.Completes() {
-			t.Errorf("case %d: client's modes after the change = %+v, want read mode %d", i, got, c.client)
-		}
+		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+		want(t, "modes of a disconnected client", cl.SetModes(nt.PipeInformation{}), ntstatus.PipeDisconnected)
 		closeAll(cl, e)
 	}
 }
@@ -87,13 +86,11 @@ func TestPipeQueryShowsReadableBytesPerEnd(t *testing.T) {
 			CurrentInstances: 2, InboundQuota: uint32(c.cfg.Inbound), OutboundQuota: uint32(c.cfg.Outbound),
 			NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE, NamedPipeEnd: 1, ReadDataAvailable: 3,
 			WriteQuotaAvailable: c.outbound - 5}
-		if got := e.Local(); got != l {
-			t.Errorf("case %d: server's pipe information\n%+v, want\n%+v", i, got, l)
-		}
+		check.Equal(t, e.Local(), l, "case %d: server's pipe information", i)
+		check.Equal(t, e.Standard(), nt.FileStandard{AllocationSize: int64(c.inbound + c.outbound), EndOfFile: 3,
+			NumberOfLinks: 1, DeletePending: true}, "case %d: server's standard information", i)
 		l.NamedPipeEnd, l.ReadDataAvailable, l.WriteQuotaAvailable = 0, 5, c.inbound-3
-		if got := cl.Local(); got != l {
-			t.Errorf("case %d: client's pipe information\n%+v, want\n%+v", i, got, l)
-		}
+		check.Equal(t, cl.Local(), l, "case %d: client's pipe information", i)
 		for _, x := range []*npfs.End{e, cl} {
 			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
 				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
@@ -135,11 +132,11 @@ func TestPeekRemovesNothing(t *testing.T) {
 		}
 		for range 2 {
 			b, st := e.Peek(c.n)
-			if st != c.st || string(b.Data) != c.data || b.MessageLength != c.length || b.NumberOfMessages != number ||
-				b.ReadDataAvailable != 5 || b.NamedPipeState != winnt.FILE_PIPE_CONNECTED_STATE {
-				t.Errorf("peek %d = %+v, %v, want data %q, first message of %d bytes, %v",
-					i, b, st, c.data, c.length, c.st)
-			}
+			check.Equal(t, string(b.Data), c.data, "case %d: data", i)
+			b.Data = nil
+			check.DeepEqual(t, b, nt.PipePeekBuffer{MessageLength: c.length, NumberOfMessages: number,
+				ReadDataAvailable: 5, NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE}, "case %d: peek", i)
+			check.Equal(t, st, c.st, "case %d: status", i)
 		}
 		check.Equal(t, e.Impersonate(s.server).Status, ntstatus.CannotImpersonate,
 			"case %d: impersonating after a peek", i)

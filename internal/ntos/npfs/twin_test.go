@@ -11,6 +11,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // twinWrite is a write in the naive pipe: its text, and how much of it was read.
@@ -211,9 +213,8 @@ func TestPipeMatchesNaiveTwin(t *testing.T) {
 		run.p.byMsg = [2]bool{run.p.message, run.p.message}
 		for j := range 40 {
 			run.step(j)
-			if t.Failed() {
-				t.Fatalf("pipe and naive pipe differ in history %d:\n%s", i, strings.Join(run.log, "\n"))
-			}
+			check.RequireThat(t, !t.Failed(),
+				"pipe and naive pipe differ in history %d:\n%s", i, strings.Join(run.log, "\n"))
 		}
 		for side, x := range run.ends {
 			if !run.p.closed[side] {

@@ -73,11 +73,9 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 		if c.opened != "" {
 			opened = []string{c.opened}
 		}
-		if st != c.st || fmt.Sprint(l.notes) != fmt.Sprint(opened) || (h == 0) != (st != 0) || (granted == 0) != (st != 0) {
-			t.Errorf("%s: %v, handle %#x with %#x, records %q, want %v and %q",
-				c.name, st, int64(h), uint32(granted), l.notes,
-				c.st, opened)
-		}
+		check.That(t, st == c.st && fmt.Sprint(l.notes) == fmt.Sprint(opened) && (h == 0) == (st != 0) &&
+			(granted == 0) == (st != 0), "%s: %v, handle %#x with %#x, records %q, want %v and %q", c.name, st,
+			int64(h), uint32(granted), l.notes, c.st, opened)
 		if st != ntstatus.Success {
 			if handles, references := o.Counts(0); handles != 0 || references != 1 || w.c.Table.Count() != 0 {
 				t.Errorf("%s: %d handles, %d references, %d in the table, want 0, 1, 0", c.name, handles, references,
@@ -92,19 +90,16 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 				c.name, g, granted)
 		}
 		for _, want := range []winnt.AccessMask{c.firstUse, 0} {
-			if got := w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)); got != want {
-				t.Errorf("%s: rights to record at the first use = %#x, want %#x", c.name, uint32(got), uint32(want))
-			}
+			check.Equal(t, w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)), want,
+				"%s: rights to record at the first use", c.name)
 		}
 		l.notes = nil
 		check.Equal(t, w.c.Close(h), ntstatus.Success, "%s: close", c.name)
-		if got := fmt.Sprint(l.notes); got != "["+c.closed+"]" {
-			t.Errorf("%s: records of the close = %s, want %q", c.name, got, c.closed)
-		}
-		if handles, references := o.Counts(0); handles != 0 || references != 1 || o.closed != 1 {
-			t.Errorf("%s: %d handles, %d references, closed %d times, want 0, 1, 1", c.name, handles, references,
-				o.closed)
-		}
+		got := fmt.Sprint(l.notes)
+		check.That(t, got == "["+c.closed+"]", "%s: records of the close = %s, want %q", c.name, got, c.closed)
+		handles, references := o.Counts(0)
+		check.That(t, handles == 0 && references == 1 && o.closed == 1,
+			"%s: %d handles, %d references, closed %d times, want 0, 1, 1", c.name, handles, references, o.closed)
 	}
 }
 

@@ -42,14 +42,11 @@ func TestDeviceOpenKeepsNoReference(t *testing.T) {
 		if v != 0 {
 			h, _, _ := w.c.Table.Lookup(v, ob.TagCall)
 			h.Deref(ob.TagCall)
-			if h.Path() != c.name || h.PointerCount() != 1 {
-				t.Errorf("T-140: %s: path %q with %d references, want %q, 1",
-					c.path, h.Path(), h.PointerCount(), c.name)
-			}
+			check.That(t, h.Path() == c.name && h.PointerCount() == 1,
+				"T-140: %s: path %q with %d references, want %q, 1", c.path, h.Path(), h.PointerCount(), c.name)
 			wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
 		}
-		if n := dev.PointerCount(); n != before {
-			t.Errorf("T-140: %s: %d more references to the device, want 0", c.path, n-before)
-		}
+		n := dev.PointerCount()
+		check.That(t, n == before, "T-140: %s: %d more references to the device, want 0", c.path, n-before)
 	}
 }

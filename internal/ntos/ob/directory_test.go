@@ -25,11 +25,10 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 		_, kept := full.Counts(0)
 		check.Equal(t, full.Insert(c.as, o, true), c.want, "%s: Insert", name)
 		handles, references := o.Counts(0)
-		if _, now := full.Counts(0); handles != 0 || references != held || now != kept || len(full.Names()) != 1 {
-			t.Errorf("%s: object has %d handles, %d references, directory %d references and names %v, want no change",
-				name,
-				handles, references, now, full.Names())
-		}
+		_, now := full.Counts(0)
+		check.That(t, handles == 0 && references == held && now == kept && len(full.Names()) == 1,
+			"%s: object has %d handles, %d references, directory %d references and names %v, want no change", name,
+			handles, references, now, full.Names())
 		check.Equal(t, other.Insert("b", o, false), ntstatus.Success, "%s: inserting into another directory", name)
 	}
 }

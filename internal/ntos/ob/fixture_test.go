@@ -121,9 +121,8 @@ func (w *world) decide(o ob.Object, desired winnt.AccessMask, attributes uint32)
 // want fails the test unless the decision has this status and grants exactly these rights.
 func (w *world) want(what string, d access.Decision, st ntstatus.Status, granted winnt.AccessMask) {
 	w.Helper()
-	if d.Status() != st || d.Granted != granted {
-		w.Errorf("%s: %v, granted %v; want %v, %v", what, d.Status(), d.Granted, st, granted)
-	}
+	check.That(w, d.Status() == st && d.Granted == granted,
+		"%s: %v, granted %v; want %v, %v", what, d.Status(), d.Granted, st, granted)
 }
 
 // protected returns a new object of a type with a descriptor in SDDL.

@@ -18,9 +18,8 @@ func TestObjectIsDestroyedWithLastReference(t *testing.T) {
 	table := ob.NewTable(0)
 	v, _ := table.Insert(o, 1, 0)
 	w, _ := table.Insert(o, 1, 0)
-	if h, p := o.HandleCount(), o.PointerCount(); h != 2 || p != 3 {
-		t.Fatalf("two handles and the creator: counts %d, %d; want 2, 3", h, p)
-	}
+	check.Equal(t, o.HandleCount(), 2, "handles")
+	check.Equal(t, o.PointerCount(), 3, "references of two handles and the creator")
 	table.Close(v)
 	check.RequireThat(t, o.closed == 0, "close hook ran %d times with a handle open, want 0", o.closed)
 	table.Close(w)
@@ -56,9 +55,8 @@ func TestCountsExcludeOwnReference(t *testing.T) {
 	before := o.PointerCount()
 	h, _, _ := table.Lookup(v, ob.TagCall)
 	defer h.Deref(ob.TagCall)
-	if handles, references := h.Counts(1); handles != 1 || references != before {
-		t.Errorf("Counts(1) = %d, %d; want 1, %d", handles, references, before)
-	}
+	handles, references := h.Counts(1)
+	check.That(t, handles == 1 && references == before, "Counts(1) = %d, %d; want 1, %d", handles, references, before)
 }
 
 func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or the new descriptor

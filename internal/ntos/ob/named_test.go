@@ -87,17 +87,15 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	wantStatus(t, "OC-51: asking nothing", st, ntstatus.AccessDenied)
 
 	o, g, _ := ob.Reference[*object](w.c, v, 0, eventType)
-	if o.Path() != `\ev` || o.Name() != "ev" || o.Parent() != w.ns.Root() || g.Access != winnt.EVENT_ALL_ACCESS {
-		t.Errorf("object has path %q, name %q, granted %v, want \\ev, ev and all rights",
-			o.Path(), o.Name(), g.Access)
-	}
+	check.That(t, o.Path() == `\ev` && o.Name() == "ev" && o.Parent() == w.ns.Root() &&
+		g.Access == winnt.EVENT_ALL_ACCESS,
+		"object has path %q, name %q, granted %v, want \\ev, ev and all rights", o.Path(), o.Name(), g.Access)
 	w.c.Close(v)
 	check.Equal(t, check.Status(w.openName(`\ev`, 0)), ntstatus.Success, "open while one handle is left")
 	w.c.Table.Drain()
 	w.c.Table = ob.NewTable(0)
-	if o.Name() != "" || o.destroyed != 0 { // O-44: the body outlives the name
-		t.Errorf(`after the last handle: name %q, destroyed %d, want "", 0`, o.Name(), o.destroyed)
-	}
+	check.That(t, o.Name() == "" && o.destroyed == 0, // O-44: the body outlives the name
+		`after the last handle: name %q, destroyed %d, want "", 0`, o.Name(), o.destroyed)
 	wantStatus(t, "OC-34: after the last handle", check.Status(w.openName(`\ev`, 0)), ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	check.That(t, o.destroyed == 1, "object destroyed %d times after the last reference, want 1", o.destroyed)
@@ -141,9 +139,8 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 		_, st := w.openName(`\ev`, attributes)
 		wantStatus(t, fmt.Sprintf("attributes %#x", attributes), st, ntstatus.InvalidParameter)
 	}
-	if v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1); st != ntstatus.Success || v == 0 {
-		t.Errorf("opening the root: %v, want success and a handle", st)
-	}
+	v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1)
+	check.That(t, st == ntstatus.Success && v != 0, "opening the root: %v, want success and a handle", st)
 }
 
 // Each step of O-22 precedes the later ones.
@@ -171,9 +168,8 @@ func TestNamedOpenChecksInDocumentedOrder(t *testing.T) { // O-22, O-20, O-26, O
 		_, _, st := w.ns.Open(w.c, tt.n, tt.typ, w.self, tt.desired)
 		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
 	}
-	if got := w.c.Table.Count(); got != 0 {
-		t.Errorf("table has %d handles after failed opens, want 0", got)
-	}
+	got := w.c.Table.Count()
+	check.That(t, got == 0, "table has %d handles after failed opens, want 0", got)
 }
 
 // TestUnnamedCreateChecksInDocumentedOrder checks that for an object without a name reserved bits, the privilege, the
@@ -197,9 +193,8 @@ func TestUnnamedCreateChecksInDocumentedOrder(t *testing.T) {
 		_, _, st := w.ns.Create(w.c, ob.Name{Attributes: tt.attributes}, eventType, w.self, tt.desired, newEvent)
 		wantStatus(t, fmt.Sprintf("row %d", i), st, tt.want)
 	}
-	if n := w.c.Table.Count(); n != 1 {
-		t.Errorf("table has %d handles, want only that of the last row", n)
-	}
+	n := w.c.Table.Count()
+	check.That(t, n == 1, "table has %d handles, want only that of the last row", n)
 }
 
 // TestPermanentObjectKeepsItsName checks that a permanent name needs the privilege, outlives the last handle, and is
@@ -216,11 +211,9 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 			v, st := w.create(`\ker`, winnt.OBJ_PERMANENT|more)
 			wantStatus(t, "O-26: in kernel mode", st, ntstatus.Success)
 			wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
-			if h := w.ns.Root().Lookup("ker", false); h == nil {
-				t.Errorf("O-26: an object created with %#x is gone after its last handle, want it permanent", more)
-			} else {
-				h.MakeTemporary()
-			}
+			h := w.ns.Root().Lookup("ker", false)
+			check.RequireThat(t, h != nil, "O-26: an object created with %#x is gone after its last handle", more)
+			h.MakeTemporary()
 		}
 	})
 	v, st := w.create(``, winnt.OBJ_PERMANENT)
@@ -229,8 +222,11 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 
 	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
 	w.c.Audit = &deaf{fails: true}
-	_, st = w.create(`\ev`, winnt.OBJ_PERMANENT)
+	made := protected(eventType, ownEvent)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_PERMANENT}, eventType, w.self, 1,
+		func(*ob.Directory) (ob.Object, ntstatus.Status) { return made, ntstatus.Success })
 	wantStatus(t, "U-64: its record fails", st, ntstatus.AuditFailed)
+	check.Equal(t, made.destroyed, 1, "U-64: ends of the object without a record")
 	w.c.Audit = nil
 	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT) // so the object without a record has left no name
 	w.c.Close(v)
@@ -239,12 +235,10 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	o, _, _ := ob.Reference[*object](w.c, v, 0, eventType)
 	defer o.Deref(ob.TagCall)
 	o.MakeTemporary()
-	if !strings.HasPrefix(o.Path(), `\ev`) {
-		t.Errorf("path = %q while a handle is open, want one that starts with \\ev", o.Path())
-	}
+	check.That(t, strings.HasPrefix(o.Path(), `\ev`),
+		"path = %q while a handle is open, want one that starts with \\ev", o.Path())
 	w.c.Close(v)
-	_, st = w.openName(`\ev`, 0)
-	wantStatus(t, "OC-35: temporary again, closed", st, ntstatus.ObjectNameNotFound)
+	wantStatus(t, "OC-35: temporary again, closed", check.Status(w.openName(`\ev`, 0)), ntstatus.ObjectNameNotFound)
 
 	w.mustCreate(`\other`, 0)
 	h := w.ns.Root().Lookup("other", false)
@@ -268,10 +262,8 @@ func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	_, st = p.create(``, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
 	wantStatus(t, "OC-37, unnamed", st, ntstatus.InvalidParameter)
 	p.mustCreate(`\ev`, winnt.OBJ_EXCLUSIVE)
-	_, st = q.openName(`\ev`, 0)
-	wantStatus(t, "OC-38: by another process", st, ntstatus.AccessDenied)
-	_, st = p.openName(`\ev`, winnt.OBJ_EXCLUSIVE)
-	wantStatus(t, "by its owner", st, ntstatus.Success)
+	wantStatus(t, "OC-38: by another process", check.Status(q.openName(`\ev`, 0)), ntstatus.AccessDenied)
+	wantStatus(t, "by its owner", check.Status(p.openName(`\ev`, winnt.OBJ_EXCLUSIVE)), ntstatus.Success)
 	p.mustCreate(`\shared`, 0)
 	_, st = p.openName(`\shared`, winnt.OBJ_EXCLUSIVE)
 	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
@@ -339,7 +331,9 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 		`\L30`:          ntstatus.Success,            // 31 links
 		`\L31`:          ntstatus.ObjectPathNotFound, // 32
 	} {
-		wantStatus(t, path, check.Status(w.openName(path, 0)), want)
+		for _, attributes := range []uint32{0, winnt.OBJ_CASE_INSENSITIVE | winnt.OBJ_INHERIT} {
+			wantStatus(t, path, check.Status(w.openName(path, attributes)), want)
+		}
 	}
 	_, st := w.openName(`\dir\ev`, winnt.OBJ_DONT_REPARSE)
 	wantStatus(t, "OBJ_DONT_REPARSE", st, ntstatus.ReparsePointEncountered)
@@ -353,8 +347,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
 	wantStatus(t, "opening a link as such", st, ntstatus.Success)
 	w.mustCreate(`\dir\new`, 0)
-	_, st = w.openName(`\A\new`, 0)
-	wantStatus(t, "created behind a link", st, ntstatus.Success)
+	wantStatus(t, "created behind a link", check.Status(w.openName(`\A\new`, 0)), ntstatus.Success)
 }
 
 // TestNameLookupIgnoresCaseOnRequest checks names that differ only in case, with and without OBJ_CASE_INSENSITIVE
@@ -373,9 +366,8 @@ func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	check.Equal(t, len(w.ns.Root().Names()), 2, "root: names")
 	h, g, _ := w.c.Table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
-	if g.Attributes != winnt.OBJ_INHERIT || h.Name() != "ävent" {
-		t.Errorf("handle of %s = %+v, want only OBJ_INHERIT and the name ävent", h.Name(), g)
-	}
+	check.That(t, g.Attributes == winnt.OBJ_INHERIT && h.Name() == "ävent",
+		"handle of %s = %+v, want only OBJ_INHERIT and the name ävent", h.Name(), g)
 }
 
 func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root directory no name is not an empty one
@@ -417,9 +409,8 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w.mustCreate(`\small\a`, 0)
 	v := w.mustCreate(`\small\b`, 0)
 	wantStatus(t, "third of two", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
-	if got := w.c.Table.Count(); got != 2 {
-		t.Errorf("table has %d handles after a refused create, want 2", got)
-	}
+	got := w.c.Table.Count()
+	check.That(t, got == 2, "table has %d handles after a refused create, want 2", got)
 	w.c.Close(v)
 	w.mustCreate(`\small\c`, 0)
 	wantStatus(t, "two names", d.Insert("x", w.ns.Root(), false), ntstatus.InsufficientResources)
@@ -437,20 +428,17 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 		_, _, st := w.ns.Create(w.c, ob.Name{Path: path}, eventType, w.self, 1, fail)
 		wantStatus(t, "failing maker", st, ntstatus.NoMemory)
 		v := w.mustCreate(path, 0)
-		_, st = w.create(`\other`, 0)
-		wantStatus(t, "full table", st, ntstatus.InsufficientResources)
-		_, st = w.create(``, 0)
-		wantStatus(t, "full table, unnamed", st, ntstatus.InsufficientResources)
+		wantStatus(t, "full table", check.Status(w.create(`\other`, 0)), ntstatus.InsufficientResources)
+		wantStatus(t, "full table, unnamed", check.Status(w.create(``, 0)), ntstatus.InsufficientResources)
 		w.c.Close(v)
 	}
 	w.c.Table.Drain()
 	for _, path := range []string{"", `\ev`} {
 		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
 	}
-	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
-		t.Errorf("after the failure the root has the names %v and %d references, want none and 1",
-			w.ns.Root().Names(), w.ns.Root().PointerCount())
-	}
+	check.That(t, len(w.ns.Root().Names()) == 0 && w.ns.Root().PointerCount() == 1,
+		"after the failure the root has the names %v and %d references, want none and 1", w.ns.Root().Names(),
+		w.ns.Root().PointerCount())
 }
 
 func TestNamespaceCloseReleasesNamedObjects(t *testing.T) {
@@ -466,10 +454,9 @@ func TestNamespaceCloseReleasesNamedObjects(t *testing.T) {
 	}
 	root := w.ns.Root()
 	w.ns.Close()
-	if e.destroyed != 1 || root.PointerCount() != 0 || len(census.Report()) != 0 {
-		t.Errorf("after Close: event destroyed %d times, root has %d references, report %q, want 1, 0 and none",
-			e.destroyed, root.PointerCount(), census.Report())
-	}
+	check.That(t, e.destroyed == 1 && root.PointerCount() == 0 && len(census.Report()) == 0,
+		"after Close: event destroyed %d times, root has %d references, report %q, want 1, 0 and none", e.destroyed,
+		root.PointerCount(), census.Report())
 }
 
 // TestNamesAreConsistentUnderRace creates, opens and closes one name concurrently. Every successful open returns a
@@ -505,8 +492,7 @@ func TestNamesAreConsistentUnderRace(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
-		t.Errorf("at the end the root has the names %v and %d references, want none and 1",
-			w.ns.Root().Names(), w.ns.Root().PointerCount())
-	}
+	check.That(t, len(w.ns.Root().Names()) == 0 && w.ns.Root().PointerCount() == 1,
+		"at the end the root has the names %v and %d references, want none and 1", w.ns.Root().Names(),
+		w.ns.Root().PointerCount())
 }

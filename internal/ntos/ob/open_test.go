@@ -51,9 +51,8 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		check.That(t, st == ntstatus.Success && second != first,
 			"O-82: %s: last free slot: handle %#x, %v, want a new handle and %v", name, second, st, ntstatus.Success)
-		if _, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0); st != ntstatus.InsufficientResources {
-			t.Errorf("O-82: %s: open with a full table: %v, want %v", name, st, ntstatus.InsufficientResources)
-		}
+		_, _, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		check.Equal(t, st, ntstatus.InsufficientResources, "O-82: %s: open with a full table", name)
 	}
 }
 

@@ -58,8 +58,7 @@ func FuzzPath(f *testing.F) {
 		root := w.ns.Root()
 		w.c.Table.Drain()
 		w.ns.Close()
-		if root.PointerCount() != 0 {
-			t.Errorf("%q: %d references to the root are left, want 0", path, root.PointerCount())
-		}
+		check.That(t, root.PointerCount() == 0,
+			"%q: %d references to the root are left, want 0", path, root.PointerCount())
 	})
 }

@@ -33,9 +33,8 @@ func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 		wantStatus(t, "wrong type", w.refer(event, query, threadType), ntstatus.ObjectTypeMismatch)
 		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)
 	})
-	if _, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil); st != ntstatus.ObjectTypeMismatch {
-		t.Errorf("referencing an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
-	}
+	_, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil)
+	wantStatus(t, "referencing an event as *Directory", st, ntstatus.ObjectTypeMismatch)
 	w.c.Table.Close(event)
 	wantStatus(t, "OC-11: a closed value", w.refer(event, query, threadType), ntstatus.InvalidHandle)
 	w.c.Table = nil // the process has exited
@@ -53,10 +52,8 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	wantStatus(t, "-2 beyond SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_IMPERSONATE, threadType),
 		ntstatus.AccessDenied)
 	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
-	if ob.Object(o) != w.c.Process || g.Access != processType.Valid { // O-14, O-16
-		t.Errorf("pseudo handle -1 references %v with rights %v, want the caller's process with all rights",
-			o, g.Access)
-	}
+	check.That(t, ob.Object(o) == w.c.Process && g.Access == processType.Valid, // O-14, O-16
+		"pseudo handle -1 references %v with rights %v, want the caller's process with all rights", o, g.Access)
 	o.Deref(ob.TagCall)
 	for _, v := range []winnt.Handle{-3, -4, -5, -6} { // O-15: only token query services know -4 to -6
 		wantStatus(t, v.String(), w.refer(v, 0, nil), ntstatus.InvalidHandle)
@@ -96,10 +93,14 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 			"open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v", v, st, ntstatus.Success)
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
+	p.kernel(func() { // other attributes mean a handle of the process
+		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_INHERIT)
+		check.That(t, st == ntstatus.Success && v == 4, "open with OBJ_INHERIT = handle %v, %v, want 4", v, st)
+		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
+	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
-	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
-		t.Errorf("OBJ_KERNEL_HANDLE in user mode = handle %v, %v, want 4, %v", u, st, ntstatus.Success)
-	}
+	check.That(t, st == ntstatus.Success && u == 4, // O-28, OC-17: ignored from user mode
+		"OBJ_KERNEL_HANDLE in user mode = handle %v, %v, want 4, %v", u, st, ntstatus.Success)
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
 }
 

@@ -53,9 +53,8 @@ func TestHandleCountsStayExactUnderStress(t *testing.T) { // O-45, O-80
 	for _, table := range tables {
 		table.Drain()
 	}
-	if n := live.Load(); n != 0 {
-		t.Errorf("%d objects alive after both tables were drained, want 0", n)
-	}
+	n := live.Load()
+	check.That(t, n == 0, "%d objects alive after both tables were drained, want 0", n)
 }
 
 func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle, live *atomic.Int64) {
@@ -99,16 +98,13 @@ func checkConservation(t *testing.T, tables []*ob.Table) {
 			entries[e.Object.Head()]++
 			n++
 		}
-		if n != table.Count() {
-			t.Errorf("All yields %d handles, want %d as Count", n, table.Count())
-		}
+		check.That(t, n == table.Count(), "All yields %d handles, want %d as Count", n, table.Count())
 		total += n
 	}
 	for h, n := range entries {
-		if h.HandleCount() != n || h.PointerCount() != n {
-			t.Errorf("object with %d entries has handle count %d and reference count %d, want %d", n, h.HandleCount(),
-				h.PointerCount(), n)
-		}
+		check.That(t, h.HandleCount() == n && h.PointerCount() == n,
+			"object with %d entries has handle count %d and reference count %d, want %d", n, h.HandleCount(),
+			h.PointerCount(), n)
 	}
 	t.Logf("%d handles to %d objects at rest", total, len(entries))
 }

@@ -33,9 +33,7 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, O-40, OC-
 	table := ob.NewTable(0)
 	a, _ := open(t, table, 1, 0)
 	b, _ := open(t, table, 1, 0)
-	if a != 4 || b != 8 {
-		t.Fatalf("first values %d, %d; want 4, 8", a, b) // O-11
-	}
+	check.RequireThat(t, a == 4 && b == 8, "O-11: first values %d, %d; want 4, 8", a, b)
 	for _, v := range []winnt.Handle{0, 1, 2, 3, 12, -1, -4, 1 << 40, -1 << 63, 1<<63 - 1} {
 		_, _, st := table.Lookup(v, ob.TagCall)
 		wantStatus(t, v.String(), st, ntstatus.InvalidHandle)
@@ -68,9 +66,7 @@ func TestHandleLimitDefaultsToWindowsLimit(t *testing.T) {
 func TestKernelHandlesAreNegative(t *testing.T) {
 	table := ob.NewKernelTable(0)
 	v, _ := open(t, table, 1, 0)
-	if want := winnt.Handle(-0x80000000) + 4; v != want { // 0xFFFFFFFF80000004
-		t.Errorf("first kernel handle %#x, want %#x", int64(v), int64(want))
-	}
+	check.Equal(t, v, winnt.Handle(-0x80000000)+4, "first kernel handle") // 0xFFFFFFFF80000004
 	for _, bad := range []winnt.Handle{4, 0x80000004, -4, -3, -1 << 63, -1<<63 + 4, -0x80000000} {
 		_, _, st := table.Lookup(bad, ob.TagCall)
 		wantStatus(t, bad.String(), st, ntstatus.InvalidHandle)
@@ -103,10 +99,8 @@ func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
 	table.Drain()                                                      // O-43: exit closes protected handles too
-	if o.destroyed != 1 || table.Count() != 0 {
-		t.Errorf("after Drain: object destroyed %d times, table has %d handles, want 1 and 0",
-			o.destroyed, table.Count())
-	}
+	check.That(t, o.destroyed == 1 && table.Count() == 0,
+		"after Drain: object destroyed %d times, table has %d handles, want 1 and 0", o.destroyed, table.Count())
 	_, st := table.Insert(newObject(eventType, nil), 1, 0)
 	wantStatus(t, "insert after exit", st, ntstatus.ProcessIsTerminating) // O-47
 	wantStatus(t, "SetAttributes of nothing", table.SetAttributes(v, 0), ntstatus.InvalidHandle)
@@ -129,9 +123,7 @@ func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keep
 			t.Fatalf("handle %v refers to another object, want the one inserted", e.Handle)
 		}
 	}
-	if seen != n || table.Count() != n {
-		t.Errorf("All yields %d, Count is %d; want %d", seen, table.Count(), n)
-	}
+	check.That(t, seen == n && table.Count() == n, "All yields %d, Count is %d; want %d", seen, table.Count(), n)
 }
 
 func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
@@ -140,15 +132,13 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	_, _, st := table.Lookup(r.Handle(), ob.TagCall)
 	wantStatus(t, "look-up of a reserved value", st, ntstatus.InvalidHandle)
 	wantStatus(t, "close of a reserved value", table.Close(r.Handle()), ntstatus.InvalidHandle)
-	if v, _ := open(t, table, 1, 0); v == r.Handle() {
-		t.Fatalf("Insert used the reserved value %v, want another one", v)
-	}
+	v, _ := open(t, table, 1, 0)
+	check.RequireThat(t, v != r.Handle(), "Insert used the reserved value %v, want another one", v)
 	o := newObject(eventType, nil)
 	wantStatus(t, "publish", r.Publish(o, 3, winnt.OBJ_INHERIT), ntstatus.Success)
 	h, g, _ := table.Lookup(r.Handle(), ob.TagCall)
-	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 3, Attributes: winnt.OBJ_INHERIT}) {
-		t.Errorf("published handle = %v %+v, want the object with rights 3 and OBJ_INHERIT", h.Object(), g)
-	}
+	check.That(t, h.Object() == ob.Object(o) && g == (ob.Granted{Access: 3, Attributes: winnt.OBJ_INHERIT}),
+		"published handle = %v %+v, want the object with rights 3 and OBJ_INHERIT", h.Object(), g)
 	h.Deref(ob.TagCall)
 
 	r, _ = table.Reserve()
@@ -161,10 +151,9 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	gone := newObject(eventType, nil)
 	wantStatus(t, "publish without a handle", r.PublishDuplicate(gone, 3, 0), ntstatus.InvalidHandle)
 	again, _ := table.Reserve()
-	if again.Handle() != r.Handle() || gone.HandleCount() != 0 {
-		t.Errorf("value after a refused duplicate = %v with %d handles, want %v with 0",
-			again.Handle(), gone.HandleCount(), r.Handle())
-	}
+	check.That(t, again.Handle() == r.Handle() && gone.HandleCount() == 0,
+		"value after a refused duplicate = %v with %d handles, want %v with 0", again.Handle(), gone.HandleCount(),
+		r.Handle())
 	again.Abandon()
 	r, _ = table.Reserve()
 	table.Drain()
@@ -178,11 +167,9 @@ func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 	v, o := open(t, table, 3, winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	c, st := table.Remove(v)
 	wantStatus(t, "remove", st, ntstatus.Success)
-	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE ||
-		o.HandleCount() != 1 {
-		t.Errorf("removed entry = %+v with %d handles, want rights 3, the audit attribute and 1 handle",
-			c, o.HandleCount())
-	}
+	check.That(t, c.Object == ob.Object(o) && c.Access == 3 && c.Attributes == winnt.OBJ_AUDIT_OBJECT_CLOSE &&
+		o.HandleCount() == 1,
+		"removed entry = %+v with %d handles, want rights 3, the audit attribute and 1 handle", c, o.HandleCount())
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
 	c.Release()
 	check.Equal(t, o.destroyed, 1, "Release destroyed the object: times")
@@ -194,6 +181,7 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	wantStatus(t, "SetAudit", table.SetAudit(v, 3), ntstatus.Success)
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
+		check.Equal(t, table.PendingAudit(v, o, used), want, "use %d of rights %v: rights that are pending", i, used)
 		check.Equal(t, table.TakeAudit(v, o, used), want, "use %d of rights %v: rights to audit", i, used)
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
@@ -201,6 +189,7 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
 	table.SetAudit(v, 3)
+	check.Equal(t, table.PendingAudit(v, o, 3), 0, "pending rights of a closed object")
 	check.That(t, table.TakeAudit(v, o, 3) == 0 && table.TakeAudit(v, p, 3) == 3,
 		"TakeAudit for a closed object used the rights of the object that reused its handle value")
 	table.SetAudit(v, 3)
@@ -218,9 +207,8 @@ func TestClosedObjectCannotBeDuplicated(t *testing.T) {
 	table.Close(v)
 	_, st := table.InsertDuplicate(o, 1, 0)
 	wantStatus(t, "duplicate after the last close", st, ntstatus.InvalidHandle)
-	if o.HandleCount() != 0 || o.closed != 1 {
-		t.Errorf("after a refused duplicate: %d handles, closed %d times, want 0 and 1", o.HandleCount(), o.closed)
-	}
+	check.That(t, o.HandleCount() == 0 && o.closed == 1,
+		"after a refused duplicate: %d handles, closed %d times, want 0 and 1", o.HandleCount(), o.closed)
 }
 
 func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
@@ -237,9 +225,7 @@ func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
 			})
 		}
 		wg.Wait()
-		if won.Load() != 1 {
-			t.Fatalf("%d closes of one value succeeded, want 1", won.Load())
-		}
+		check.Require(t, won.Load(), 1, "closes of one value that succeeded")
 	}
 }
 
@@ -308,7 +294,7 @@ func TestTableMatchesModel(t *testing.T) {
 		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30})
 		check := func(what string, got, want any) {
 			if got != want {
-				t.Fatalf("%s: table %v, model %v, want %v", what, got, want, want)
+				t.Fatalf("%s: table %v, model %v", what, got, want)
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -388,12 +374,14 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	attributes := []uint32{protect, inherit | protect, audit, 0, inherit | audit, protect | audit, inherit}
 	parent := ob.NewTable(0)
+	closed, _ := open(t, parent, 1, inherit)
 	var all []*object
 	for i, a := range attributes {
 		_, o := open(t, parent, winnt.AccessMask(i+1), a)
 		all = append(all, o)
 	}
-	small := ob.NewTable(6)
+	wantStatus(t, "close", parent.Close(closed), ntstatus.Success)
+	small := ob.NewTable(7)
 	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
 	check.Equal(t, small.Count(), 0, "handles after a refused Inherit")
 	poor := ob.NewTable(0)
@@ -405,21 +393,21 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 	var got []winnt.Handle
 	for e := range child.All() {
 		got = append(got, e.Handle)
-		i := e.Handle/4 - 1
+		i := e.Handle/4 - 2
 		if o := all[i]; e.Object != ob.Object(o) || o.HandleCount() != 2 ||
 			e.Granted != (ob.Granted{Access: winnt.AccessMask(i + 1), Attributes: attributes[i]}) {
 			t.Errorf("O-59: inherited handle %#x = %+v with %d handles of its object, want the parent's entry and 2",
 				int64(e.Handle), e, o.HandleCount())
 		}
 	}
-	check.SlicesEqual(t, got, []winnt.Handle{8, 20, 28}, "O-59: handles of the child")
+	check.SlicesEqual(t, got, []winnt.Handle{12, 24, 32}, "O-59: handles of the child")
 	check.Equal(t, child.Count(), 3, "Count() of the child")
 	got = nil
 	for range 5 {
 		v, _ := open(t, child, 1, 0)
 		got = append(got, v)
 	}
-	check.SlicesEqual(t, got, []winnt.Handle{4, 12, 16, 24, 32}, "O-12: next handles")
+	check.SlicesEqual(t, got, []winnt.Handle{4, 8, 16, 20, 28}, "O-12: next handles")
 	wantStatus(t, "insert into the child's full table", check.Status(child.Insert(all[0], 1, 0)),
 		ntstatus.InsufficientResources)
 }
@@ -433,9 +421,8 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	for _, bad := range []winnt.Handle{0, closed, 1 << 20, -4, 1 << 40, 1<<32 | v} {
 		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
 		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
-		if got := table.TakeAudit(bad, o, 1); got != 0 {
-			t.Errorf("rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))
-		}
+		got := table.TakeAudit(bad, o, 1)
+		check.That(t, got == 0, "rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))
 	}
 	h, g, _ := table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)

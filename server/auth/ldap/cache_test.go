@@ -94,13 +94,9 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	ahead.Store(int64(40 * time.Second))
 	w.set("sAMAccountName", "bob")
 	w.root["highestCommittedUSN"] = []string{"101"}
-	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrUnknown) {
-		t.Errorf("D-19: renamed: %+v, %v, want %v", got, err, ErrUnknown)
-	}
+	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrUnknown, "D-19: renamed")
 	f.stop()
-	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-19: refused, and then away: %+v, %v, want %v", got, err, ErrAway)
-	}
+	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-19: refused, and then away")
 }
 
 // TestCachedAccountCountsWhileUnreachable checks that without the directory a cached result counts
@@ -117,16 +113,10 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	if got, err := d.Find(ctx, "alice", false); err != nil || !got.Cached || len(got.Groups) != 2 {
 		t.Errorf("D-20: within the limit: %+v, %v, want got.Cached = true, len(got.Groups) = 2, no error", got, err)
 	}
-	if got, err := d.Find(ctx, "bob", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: an account that is not cached: %+v, %v, want %v", got, err, ErrAway)
-	}
-	if got, err := d.Find(ctx, "alice", true); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: the name before the realm is another question: %+v, %v, want %v", got, err, ErrAway)
-	}
+	check.ErrorIs(t, check.Err(d.Find(ctx, "bob", false)), ErrAway, "D-20: an account that is not cached")
+	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", true)), ErrAway, "D-20: the name before the realm is another question")
 	ahead.Store(int64(10*time.Minute + time.Second))
-	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: after the limit: %+v, %v, want %v", got, err, ErrAway)
-	}
+	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-20: after the limit")
 	back := serve(t, w.answer)
 	d.servers[0].address = back.listener.Addr().String()
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Cached {
@@ -136,9 +126,7 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	d, _ = timed(never, func(c *Config) { c.Limits.Stale, c.Limits.Fresh = -1, -1 })
 	check.NoError(t, check.Err(d.Find(ctx, "alice", false)))
 	never.stop()
-	if got, err := d.Find(ctx, "alice", false); !errors.Is(err, ErrAway) {
-		t.Errorf("D-20: with an empty cache: %+v, %v, want %v", got, err, ErrAway)
-	}
+	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-20: with an empty cache")
 }
 
 // TestAccountCacheIsConfirmed checks the account cache: the change number is read before the account. A confirmed
@@ -147,9 +135,7 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 func TestAccountCacheIsConfirmed(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
-	begin := time.Now()
-	var passed atomic.Int64
-	d := f.directory(func(c *Config) { c.Now = func() time.Time { return begin.Add(time.Duration(passed.Load())) } })
+	d, passed := timed(f, nil)
 	find := func(after time.Duration) (*Found, int, error) {
 		passed.Store(int64(after))
 		f.mu.Lock()
@@ -160,9 +146,8 @@ func TestAccountCacheIsConfirmed(t *testing.T) {
 		defer f.mu.Unlock()
 		return got, len(f.queries) - before, err
 	}
-	if _, _, err := find(0); err != nil {
-		t.Fatal(err)
-	}
+	_, _, err := find(0)
+	check.NoError(t, err)
 	numbered, account := -1, -1
 	for i, q := range f.queries {
 		if numbered < 0 && slices.Contains(q.attributes, "highestCommittedUSN") {

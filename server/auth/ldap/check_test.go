@@ -44,9 +44,7 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 		}
 	}
 	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
-	if got, err := d.Check(ctx, "bob", false, "wonderland"); !errors.Is(err, ErrUnknown) {
-		t.Errorf("D-24: %+v, %v, want %v", got, err, ErrUnknown)
-	}
+	check.ErrorIs(t, check.Err(d.Check(ctx, "bob", false, "wonderland")), ErrUnknown, "D-24")
 	for _, n := range []int{256, 257} { // bytes of a name
 		name := strings.Repeat("n", n)
 		check.ErrorIs(t, check.Err(d.Check(ctx, name, false, "w")), ErrUnknown, "a name of %d bytes", n)

@@ -37,12 +37,7 @@ func TestAttributeTextsBecomeTypedClaims(t *testing.T) {
 		{"s;range=0-1", []string{"x", "y"}, "", "the claim text has more than 1024 values"},
 		{"s", []string{"x", "x"}, "", "claims: "},
 	} {
-		e := &entry{}
-		a := &goldap.EntryAttribute{Name: c.name}
-		for _, v := range c.values {
-			a.ByteValues = append(a.ByteValues, []byte(v))
-		}
-		e.Attributes = append(e.Attributes, a)
+		e := &entry{Attributes: []*goldap.EntryAttribute{goldap.NewEntryAttribute(c.name, c.values)}}
 		set, err := e.claims(of)
 		if c.why == "" && err != nil || c.why != "" && (err == nil || !strings.Contains(err.Error(), c.why)) {
 			t.Errorf("D-12: %s of %.20q: %v, want %q", c.name, c.values, err, c.why)
@@ -59,11 +54,11 @@ func TestAttributeTextsBecomeTypedClaims(t *testing.T) {
 		}
 	}
 	for n, ok := range map[int]bool{1024: true, 1025: false} {
-		a := &goldap.EntryAttribute{Name: "s"}
+		e := &entry{Attributes: []*goldap.EntryAttribute{goldap.NewEntryAttribute("s", make([]string, n))}}
 		for i := range n {
-			a.ByteValues = append(a.ByteValues, []byte(strconv.Itoa(i)))
+			e.Attributes[0].ByteValues[i] = strconv.AppendInt(nil, int64(i), 10)
 		}
-		_, err := (&entry{Attributes: []*goldap.EntryAttribute{a}}).claims(of)
+		_, err := e.claims(of)
 		check.Equal(t, err == nil, ok, "D-12: a claim of %d values: %v, read", n, err)
 	}
 	d := &Directory{claims: of}

@@ -114,8 +114,7 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 		e.add(name, value)
 	}
 	e.add("nTSecurityDescriptor", "d ")
-	e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: "objectClass",
-		ByteValues: [][]byte{[]byte("top"), []byte("user")}})
+	e.Attributes = append(e.Attributes, goldap.NewEntryAttribute("objectClass", []string{"top", "user"}))
 	var b strings.Builder
 	out := bufio.NewWriter(&b)
 	const want = "dn: CN=a\nobjectClass: top\nobjectClass: user\nobjectSid: s\nnTSecurityDescriptor:: ZCA=\n" +

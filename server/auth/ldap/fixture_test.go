@@ -110,9 +110,7 @@ func (f *fake) directory(change func(*Config)) *Directory {
 		change(&cfg)
 	}
 	d, err := New(cfg)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	check.NoError(f.t, err)
 	f.t.Cleanup(func() { _ = d.Close() })
 	return d
 }
@@ -306,7 +304,7 @@ func same(filter string) string {
 
 // add adds an attribute with one value.
 func (e *entry) add(name, value string) {
-	e.Attributes = append(e.Attributes, &goldap.EntryAttribute{Name: name, ByteValues: [][]byte{[]byte(value)}})
+	e.Attributes = append(e.Attributes, goldap.NewEntryAttribute(name, []string{value}))
 }
 
 // groupsWorld is a server that computes no groups, with groups as a case says: which are in

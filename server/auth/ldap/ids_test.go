@@ -61,12 +61,10 @@ func TestIDsFollowDirectory(t *testing.T) {
 	d := f.directory(nil)
 	n := &IDs{Ask: func(q func(*Directory) error) error { return q(d) }}
 	ctx := context.Background()
-	if s, ok, err := n.SIDOfUID(ctx, 5001); err != nil || !ok || s != domain.WithRID(1104) {
-		t.Errorf("D-34: uid 5001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(1104))
-	}
-	if s, ok, err := n.SIDOfGID(ctx, 6001); err != nil || !ok || s != domain.WithRID(2001) {
-		t.Errorf("D-34: gid 6001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(2001))
-	}
+	s, ok, err := n.SIDOfUID(ctx, 5001)
+	check.That(t, err == nil && ok && s == domain.WithRID(1104), "D-34: uid 5001 is %v, %t, %v, want RID 1104", s, ok, err)
+	s, ok, err = n.SIDOfGID(ctx, 6001)
+	check.That(t, err == nil && ok && s == domain.WithRID(2001), "D-34: gid 6001 is %v, %t, %v, want RID 2001", s, ok, err)
 	for what, of := range map[string]func(context.Context, sid.SID) (uint32, bool, error){"uid": n.UIDOf, "gid": n.GIDOf} {
 		if id, ok, err := of(ctx, sid.SID{}); err != nil || ok {
 			t.Errorf("D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
@@ -81,12 +79,10 @@ func TestIDsFollowDirectory(t *testing.T) {
 	if s, ok, err := n.SIDOfUID(ctx, 5002); err == nil || ok {
 		t.Errorf("L-59: SIDOfUID of two accounts' id = %v, want an error", s)
 	}
-	if id, ok, err := n.UIDOf(ctx, domain.WithRID(1104)); err != nil || !ok || id != 5001 {
-		t.Errorf("D-34: alice has %d, %t, %v, want 5001, true, nil", id, ok, err)
-	}
-	if id, ok, err := n.GIDOf(ctx, domain.WithRID(2001)); err != nil || !ok || id != 6001 {
-		t.Errorf("D-34: staff has %d, %t, %v, want 6001, true, nil", id, ok, err)
-	}
+	id, ok, err := n.UIDOf(ctx, domain.WithRID(1104))
+	check.That(t, err == nil && ok && id == 5001, "D-34: alice has %d, %t, %v, want 5001", id, ok, err)
+	id, ok, err = n.GIDOf(ctx, domain.WithRID(2001))
+	check.That(t, err == nil && ok && id == 6001, "D-34: staff has %d, %t, %v, want 6001", id, ok, err)
 	for _, rid := range []uint32{1105, 1108, 2001, 9999} {
 		if id, ok, err := n.UIDOf(ctx, domain.WithRID(rid)); err != nil || ok {
 			t.Errorf("D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)

@@ -41,11 +41,7 @@ func (f *forest) each(add func(*goldap.Entry) error) error {
 		e := &goldap.Entry{DN: attributes["dn"][0]}
 		for _, name := range append(slices.Clone(peopleAttributes), "level") {
 			if values := attributes[name]; len(values) > 0 {
-				a := &goldap.EntryAttribute{Name: name}
-				for _, v := range values {
-					a.ByteValues = append(a.ByteValues, []byte(v))
-				}
-				e.Attributes = append(e.Attributes, a)
+				e.Attributes = append(e.Attributes, goldap.NewEntryAttribute(name, values))
 			}
 		}
 		if err := add(e); err != nil {
@@ -197,11 +193,7 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 	check.That(t, strings.Contains(strings.Join(p.Unresolved, "\n"), "CN=gone,DC=corp"),
 		"D-22: unresolved are %q, want the group that is gone", p.Unresolved)
 	of := func(values ...string) string {
-		a := &goldap.EntryAttribute{Name: "n"}
-		for _, v := range values {
-			a.ByteValues = append(a.ByteValues, []byte(v))
-		}
-		return string(appendAttribute(nil, a))
+		return string(appendAttribute(nil, goldap.NewEntryAttribute("n", values)))
 	}
 	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
 }

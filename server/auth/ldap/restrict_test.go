@@ -130,9 +130,8 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 			w.set(computedControl, "8388608")
 		}, PasswordExpired, false},
 		"hours twice (D-31)": {func(w *world) { w.set("logonHours", hours, hours) }, 0, true},
-		"an expired lock (D-11)": {func(w *world) {
-			w.set("lockoutTime", filetimeText(now.Add(-time.Hour)))
-		}, 0, false},
+		"an expired lock (D-11)": {func(w *world) { w.set("lockoutTime", filetimeText(now.Add(-time.Hour))) }, 0,
+			false},
 		"a claim in ranges (D-12)":        {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
 		"a claim of an empty part (D-12)": {func(w *world) { w.set("department;range=0-0") }, 0, true},
 	} {

@@ -34,9 +34,8 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 		}, errOther.Why},
 		"a limit of sizes (D-5)":      {coded(goldap.LDAPResultSizeLimitExceeded), "code 4"},
 		"a limit of the site's (D-5)": {coded(goldap.LDAPResultAdminLimitExceeded), "code 11"},
-		"three accounts (D-5)": {func(a asked, e []byte) [][]byte {
-			return [][]byte{e, e, e, end(a)}
-		}, "more than 2 entries"},
+		"three accounts (D-5)": {func(a asked, e []byte) [][]byte { return [][]byte{e, e, e, end(a)} },
+			"more than 2 entries"},
 	} {
 		got, err := aliceAt(t, c.answer, nil)
 		var said *Error
@@ -52,9 +51,8 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 		}
 		return w.answer(a)
 	}
-	if got, err := f.directory(nil).Find(context.Background(), "alice", false); !errors.Is(err, errOther) {
-		t.Errorf("D-7: an entry below its base: %+v, %v, want %v", got, err, errOther)
-	}
+	check.ErrorIs(t, check.Err(f.directory(nil).Find(t.Context(), "alice", false)), errOther,
+		"D-7: an entry below its base")
 	// A group that was not in the query is not a group of the account (D-7).
 	g := groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
 	f = serve(t, nil)
@@ -64,9 +62,8 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 		}
 		return g.answer(a)
 	}
-	if got, err := f.directory(nil).Find(context.Background(), "alice", false); !errors.Is(err, errOther) {
-		t.Errorf("D-7: a group that was not in the query: %+v, %v, want %v", got, err, errOther)
-	}
+	check.ErrorIs(t, check.Err(f.directory(nil).Find(t.Context(), "alice", false)), errOther,
+		"D-7: a group that was not in the query")
 	for _, q := range f.queries {
 		check.Equal(t, q.deref, 0, "D-6: aliases are followed below %q", q.base)
 	}
@@ -122,9 +119,8 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 			more.SetCookie([]byte("m"))
 			return [][]byte{e, done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
 		}, nil, false},
-		"an entry without a right name (D-7)": {func(a asked, e []byte) [][]byte {
-			return [][]byte{found(a.id, "alice", nil), last(a)}
-		}, nil, false},
+		"an entry without a right name (D-7)": {
+			func(a asked, e []byte) [][]byte { return [][]byte{found(a.id, "alice", nil), last(a)} }, nil, false},
 		"a message of two gigabytes (D-4)": {func(a asked, e []byte) [][]byte {
 			return [][]byte{{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 2, 1}}
 		}, nil, true},
@@ -140,9 +136,8 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 		"an answer of another kind": {func(a asked, e []byte) [][]byte {
 			return [][]byte{done(a.id, goldap.ApplicationBindResponse, 0)}
 		}, wait, true},
-		"bytes of another protocol": {func(asked, []byte) [][]byte {
-			return [][]byte{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n")}
-		}, wait, true},
+		"bytes of another protocol": {
+			func(asked, []byte) [][]byte { return [][]byte{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n")} }, wait, true},
 		"an entry without attributes": {func(a asked, e []byte) [][]byte {
 			p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
 			p.AppendChild(text("CN=alice," + base))

@@ -26,6 +26,7 @@ const uid, gid = 4711, 4712
 // TestPeerTokenWithoutStoreIsComplete checks the complete token of a peer without an account store (L-51, W-15).
 func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 	plain, full := token.StandardUser(sid.MustParse("S-1-22-1-4711")), token.Administrator(sid.MustParse("S-1-22-1-4711"))
+	peer, own := unix.Peer{UID: uid, GID: gid}, []string{"S-1-22-2-4712"}
 	tcb := winnt.SeTcbPrivilege.Bit()
 	for _, c := range []struct {
 		what   string
@@ -36,22 +37,18 @@ func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 		held   winnt.PrivilegeSet
 		groups []string
 	}{
-		{"a user", unix.Accounts{}, unix.Peer{UID: uid, GID: gid}, false, plain, 0, []string{"S-1-22-2-4712"}},
-		{"an administrator's group number", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid},
-			false, plain, 0, []string{"S-1-22-2-4712"}},
-		{"an administrator", unix.Accounts{Administrators: []uint32{1, uid}}, unix.Peer{UID: uid, GID: gid}, false, full, 0,
-			[]string{"S-1-22-2-4712"}},
-		{"an administrator, full", unix.Accounts{Administrators: []uint32{uid}}, unix.Peer{UID: uid, GID: gid}, true, full, 0,
-			[]string{"S-1-22-2-4712"}},
-		{"a user, full", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid}, true, token.Spec{}, 0,
-			nil},
+		{"a user", unix.Accounts{}, peer, false, plain, 0, own},
+		{"an administrator's group number", unix.Accounts{Administrators: []uint32{gid}}, peer, false, plain, 0, own},
+		{"an administrator", unix.Accounts{Administrators: []uint32{1, uid}}, peer, false, full, 0, own},
+		{"an administrator, full", unix.Accounts{Administrators: []uint32{uid}}, peer, true, full, 0, own},
+		{"a user, full", unix.Accounts{Administrators: []uint32{gid}}, peer, true, token.Spec{}, 0, nil},
 		{"an empty list, full", unix.Accounts{}, unix.Peer{UID: 0, GID: 0}, true, token.Spec{}, 0, nil},
-		{"with a privilege", unix.Accounts{Privileges: map[uint32]winnt.PrivilegeSet{uid: tcb, gid: 1 << 20}},
-			unix.Peer{UID: uid, GID: gid}, false, plain, tcb, []string{"S-1-22-2-4712"}},
-		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}}, false,
-			plain, 0, []string{"S-1-22-2-4712", "S-1-22-2-9", "S-1-22-2-7", "S-1-22-2-65534"}},
-		{"the host's superuser", unix.Accounts{}, unix.Peer{}, false, token.StandardUser(sid.MustParse("S-1-22-1-0")), 0,
-			[]string{"S-1-22-2-0"}},
+		{"with a privilege", unix.Accounts{Privileges: map[uint32]winnt.PrivilegeSet{uid: tcb, gid: 1 << 20}}, peer,
+			false, plain, tcb, own},
+		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}},
+			false, plain, 0, []string{"S-1-22-2-4712", "S-1-22-2-9", "S-1-22-2-7", "S-1-22-2-65534"}},
+		{"the host's superuser", unix.Accounts{}, unix.Peer{}, false, token.StandardUser(sid.MustParse("S-1-22-1-0")),
+			0, []string{"S-1-22-2-0"}},
 	} {
 		c.p.Known = true
 		r, err := c.a.LogOn(&c.p, c.full)
@@ -130,6 +127,8 @@ func stored(t *testing.T) (*lsa.Store, sid.SID) {
 func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 	s, alice := stored(t)
 	me := uint32(os.Getuid()) // who owns the state folder is an administrator of the store
+	denied := "is not an administrator: " + ntstatus.AccessDenied.Err().Error()
+	disabled := ntstatus.AccountDisabled.Err().Error()
 	const limited, full = winnt.TokenElevationTypeLimited, winnt.TokenElevationTypeFull
 	for _, c := range []struct {
 		what      string
@@ -141,22 +140,22 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		account   string
 	}{
 		{"alice", nil, unix.Peer{UID: uid, GID: 7, Groups: []uint32{8}}, false, 0, "", "alice"},
-		{"alice at the administrators' socket", []uint32{7}, unix.Peer{UID: uid, GID: 7}, true, 0,
-			"uid 4711 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), "alice"},
+		{"alice at the administrators' socket", []uint32{7}, unix.Peer{UID: uid, GID: 7}, true, 0, "uid 4711 " + denied,
+			"alice"},
 		{"alice, listed", []uint32{1, uid}, unix.Peer{UID: uid, GID: 7}, false, limited, "", "alice"},
-		{"alice, listed, at the administrators' socket", []uint32{uid}, unix.Peer{UID: uid, GID: 7}, true, full, "", "alice"},
+		{"alice, listed, at the administrators' socket", []uint32{uid}, unix.Peer{UID: uid, GID: 7}, true, full, "",
+			"alice"},
 		{"the store's owner", nil, unix.Peer{UID: me, GID: 7}, false, limited, "", ""},
 		{"the store's owner, at the administrators' socket", nil, unix.Peer{UID: me, GID: 7}, true, full, "", ""},
-		{"a disabled account", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
-			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
+		{"a disabled account", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0, "uid 4712: " + disabled, "out"},
 		{"a disabled account, without the administrators' socket", nil, unix.Peer{UID: gid, GID: uid}, false, 0,
-			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
+			"uid 4712: " + disabled, "out"},
 		{"a uid without an account at the administrators' socket", nil, unix.Peer{UID: 4713, GID: 7}, true, 0,
-			"uid 4713 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), ""},
+			"uid 4713 " + denied, ""},
 		{"one without a number", nil, unix.Peer{UID: 65534, GID: 7}, false, winnt.TokenElevationTypeDefault, "",
 			"ANONYMOUS LOGON"},
 		{"one without a number at the administrators' socket", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
-			"uid 65534 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
+			"uid 65534 " + denied, "ANONYMOUS LOGON"},
 	} {
 		c.p.Known = true
 		r, err := unix.Stored{Store: s, Administrators: c.listed}.LogOn(&c.p, c.full)
@@ -208,6 +207,7 @@ func TestPeerEvidenceRejectsNameAndPassword(t *testing.T) {
 	}{
 		{"unchanged", func(*auth.Evidence) {}, 0},
 		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
+		{"an unknown peer", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: uid} }, ntstatus.NoSuchPackage},
 		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
 		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
 		{"a disabled account", func(e *auth.Evidence) { e.Peer = &auth.Peer{Known: true, UID: gid, GIDs: []uint32{uid}} },

@@ -1,11 +1,11 @@
 package unix
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 
@@ -52,51 +52,6 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		"given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
 }
 
-// TestPeerIsFixedAtConnect checks that each connection has the uid and gid that its other end had when it connected
-// (W-14).
-func TestPeerIsFixedAtConnect(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can be of another group")
-	}
-	const group = 54321
-	type answer struct {
-		p   *Peer
-		err error
-	}
-	said := make(chan answer)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread, of another group until then, ends with the goroutine
-		p, err := connected(group)
-		said <- answer{p, err}
-	}()
-	a := <-said
-	check.NoError(t, a.err)
-	defer a.p.Close()
-	if a.p.UID != 0 || a.p.GID != group || a.p.PID != os.Getpid() {
-		t.Errorf("uid %d, group %d, pid %d, want 0, %d, %d", a.p.UID, a.p.GID, a.p.PID, group, os.Getpid())
-	}
-}
-
-// connected connects from one thread that has the given group, and returns the peer of that connection.
-func connected(group uintptr) (*Peer, error) {
-	if _, _, e := unix.RawSyscall(unix.SYS_SETRESGID, group, group, ^uintptr(0)); e != 0 {
-		return nil, e
-	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fds[1])
-	f := os.NewFile(uintptr(fds[0]), "end")
-	defer f.Close() // FileConn made a copy
-	conn, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	return Of(conn.(*net.UnixConn))
-}
-
 // TestPeerInUserNamespaceIsForeign checks that a process in a user namespace, or one that has ended, is Foreign, and
 // that this process is not (W-102).
 func TestPeerInUserNamespaceIsForeign(t *testing.T) {
@@ -123,17 +78,16 @@ func TestPeerInUserNamespaceIsForeign(t *testing.T) {
 			conn, err := l.AcceptUnix()
 			check.NoError(t, err)
 			defer conn.Close()
+			end := func() { check.NoError(t, errors.Join(stdin.Close(), cmd.Wait())) }
 			if c.ended {
-				check.NoError(t, stdin.Close())
-				check.NoError(t, cmd.Wait())
+				end()
 			}
 			p, err := Of(conn)
 			check.NoError(t, err)
 			defer p.Close()
 			check.Equal(t, p.Foreign, c.want, "W-102: Foreign")
 			if !c.ended {
-				check.NoError(t, stdin.Close())
-				check.NoError(t, cmd.Wait())
+				end()
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package unix
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,19 +38,24 @@ func own(t *testing.T) (c credentials, change bool) {
 	return c, false
 }
 
-// take gives the calling thread other credentials. The goroutine stays locked to the thread, which ends with it.
-func (c credentials) take() error {
-	runtime.LockOSThread()
-	for _, call := range [][4]uintptr{
-		{unix.SYS_SETGROUPS, uintptr(len(c.groups)), uintptr(unsafe.Pointer(&c.groups[0]))},
-		{unix.SYS_SETRESGID, uintptr(c.gid), uintptr(c.gid), uintptr(c.gid)},
-		{unix.SYS_SETRESUID, uintptr(c.uid), uintptr(c.uid), uintptr(c.uid)},
-	} {
-		if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
-			return errno
+// as calls f on a thread with these credentials. The thread ends with its goroutine, which stays locked to it.
+func (c credentials) as(f func() error) error {
+	ended := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		for _, call := range [][4]uintptr{
+			{unix.SYS_SETGROUPS, uintptr(len(c.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(c.groups)))},
+			{unix.SYS_SETRESGID, uintptr(c.gid), uintptr(c.gid), uintptr(c.gid)},
+			{unix.SYS_SETRESUID, uintptr(c.uid), uintptr(c.uid), uintptr(c.uid)},
+		} {
+			if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
+				ended <- errno
+				return
+			}
 		}
-	}
-	return nil
+		ended <- f()
+	}()
+	return <-ended
 }
 
 // connect connects to a listener's socket file and returns the credentials that own returned.
@@ -59,17 +65,11 @@ func connect(t *testing.T, name string) (want credentials) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	check.NoError(t, err)
 	t.Cleanup(func() { _ = unix.Close(fd) })
-	connected := make(chan error)
-	go func() {
-		if change {
-			if err := want.take(); err != nil {
-				connected <- err
-				return
-			}
-		}
-		connected <- unix.Connect(fd, &unix.SockaddrUnix{Name: name})
-	}()
-	check.NoError(t, <-connected)
+	as := func(f func() error) error { return f() }
+	if change {
+		as = want.as
+	}
+	check.NoError(t, as(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: name}) }))
 	return want
 }
 
@@ -91,7 +91,8 @@ func TestPeerIsIdentified(t *testing.T) {
 	slices.Sort(want.groups)
 	got := slices.Clone(p.Groups)
 	slices.Sort(got)
-	check.That(t, p.UID == want.uid && p.GID == want.gid && p.PID == os.Getpid() && slices.Equal(got, want.groups),
+	check.That(t, p.Known && p.UID == want.uid && p.GID == want.gid && p.PID == os.Getpid() &&
+		slices.Equal(got, want.groups),
 		"W-14: %+v, want %+v", p, want)
 	if !p.Pinned {
 		check.That(t, p.pidfd == -1 && p.Name == "" && !p.Alive(),
@@ -118,41 +119,33 @@ func TestPeerIsIdentified(t *testing.T) {
 	}
 }
 
-// TestManyGroups checks that all groups of the peer are returned, however many there are (W-14).
-func TestManyGroups(t *testing.T) {
+// TestPeerIsFixedAtConnect checks that a connection has the uid, the gid and all groups that its other end had when it
+// connected, however many groups there are (W-14).
+func TestPeerIsFixedAtConnect(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be in other groups")
 	}
 	for _, n := range []int{0, 1, 31, 32, 33, 64, 65, 1000} {
-		type answer struct {
-			groups []uint32
-			err    error
+		want := credentials{0, 54321, make([]uint32, n)}
+		for i := range want.groups {
+			want.groups[i] = uint32(50000 + i)
 		}
-		said := make(chan answer)
-		all := make([]uint32, n, n+1)
-		for i := range all {
-			all[i] = uint32(50000 + i)
-		}
-		go func() {
-			runtime.LockOSThread() // and never unlocked: the thread, in other groups, ends with the goroutine
-			_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(n), uintptr(unsafe.Pointer(&all[:1][0])), 0)
-			if errno != 0 {
-				said <- answer{nil, errno}
-				return
-			}
-			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				said <- answer{nil, err}
-				return
-			}
-			defer unix.Close(fds[0])
-			defer unix.Close(fds[1])
-			list, err := groups(fds[0])
-			said <- answer{list, err}
-		}()
-		if a := <-said; a.err != nil || !slices.Equal(a.groups, all) {
-			t.Errorf("W-14: the peer of a program with %d groups has %d, error %v, want all", n, len(a.groups), a.err)
-		}
+		var fds [2]int
+		check.NoError(t, want.as(func() (err error) {
+			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			return err
+		}))
+		defer unix.Close(fds[1])
+		f := os.NewFile(uintptr(fds[0]), "end")
+		conn, err := net.FileConn(f)
+		check.NoError(t, errors.Join(err, f.Close())) // FileConn made a copy
+		defer conn.Close()
+		p, err := Of(conn.(*net.UnixConn))
+		check.NoError(t, err)
+		p.Close()
+		check.That(t, p.UID == 0 && p.GID == want.gid && p.PID == os.Getpid() && slices.Equal(p.Groups, want.groups),
+			"W-14: the peer of a program with %d groups: %+v, want uid 0, gid %d, pid %d and all groups", n, p, want.gid,
+			os.Getpid())
 	}
 }
 

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,13 +27,7 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 	}
 	server := database.Start(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
-	tree, state, dir := t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")
-	put := func(name string, uid int) {
-		t.Helper()
-		path := filepath.Join(tree, name)
-		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0))
-		check.NoError(t, err)
-	}
+	h := newHost(t)
 	var long []string // random names: what repeats is stored in less
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 14 {
@@ -44,28 +37,17 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 		}
 		long = append(long, string(name))
 	}
-	put("plan", 4001)
-	put("budget", 4001)
-	put(filepath.Join(long...), 4001)
-	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
+	h.put("plan", 4001)
+	h.put("budget", 4001)
+	h.put(filepath.Join(long...), 4001)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	sink, err := postgres.Open(ctx, dsn, state, time.Minute)
+	sink, err := postgres.Open(ctx, dsn, h.state, time.Minute)
 	check.NoError(t, err)
 	waits := make(chan error, 16)
 	sink.Warn = func(err error) { waits <- err }
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		done <- index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
-			Sinks: []index.Sink{sink}, NoEvents: true, Every: 50 * time.Millisecond, Beat: 50 * time.Millisecond,
-			Ready: func() { close(ready) }})
-	}()
-	select {
-	case <-ready:
-	case err := <-done:
-		t.Fatalf("the run has ended: %v", err)
-	}
-	x, err := index.Open(state, time.Hour)
+	done := h.run(ctx, sink)
+	x, err := index.Open(h.state, time.Hour)
 	check.NoError(t, err)
 	defer x.Close()
 	heartbeat := func() (out time.Time) {
@@ -104,24 +86,17 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 			}
 		}
 		slices.Sort(names)
-		return slices.DeleteFunc(names, func(n string) bool { return slices.Contains(long, n) || n == filepath.Base(tree) })
+		return slices.DeleteFunc(names, func(n string) bool { return slices.Contains(long, n) || n == filepath.Base(h.tree) })
 	}
 	wait := func(what string, is func() bool) {
 		t.Helper()
-		for range 600 {
-			ended()
-			if is() {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		t.Fatalf("%s does not come", what)
+		check.Eventually(t, func() bool { ended(); return is() }, "%s does not come", what)
 	}
 	wait("the first answer", func() bool { return slices.Contains(found(), "plan") })
 	for round, was := range []int{4001, 4002} {
 		server.Stop()
-		put("plan", 8003-was)
-		put([]string{"new", "newer"}[round], 4001)
+		h.put("plan", 8003-was)
+		h.put([]string{"new", "newer"}[round], 4001)
 		select {
 		case <-waits:
 		case err := <-done:
@@ -147,7 +122,5 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 		t.Errorf("alice finds %q, and not the document whose path is long", got)
 	}
 	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, <-done)
 }

@@ -29,34 +29,24 @@ func (a *application) search(who, text string) string {
 	a.t.Helper()
 	ctx := a.t.Context()
 	tx, err := a.conn.Begin(ctx)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	check.NoError(a.t, err)
 	defer tx.Rollback(ctx)
 	if who != "" {
-		if _, err := tx.Exec(ctx, `select set_config('refmon.sid', $1, true)`, who); err != nil {
-			a.t.Fatal(err)
-		}
+		check.NoError(a.t, check.Err(tx.Exec(ctx, `select set_config('refmon.sid', $1, true)`, who)))
 	}
 	rows, err := tx.Query(ctx, `select regexp_replace(p.id, '.*/', '') from pages p
 		join refmon.documents d on d.id = p.id and d.right_name = 'read'
 		where p.words @@ plainto_tsquery('english', $1) order by 1`, text)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	check.NoError(a.t, err)
 	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	check.NoError(a.t, err)
 	return strings.Join(found, " ")
 }
 
 // as asks for one row as a user.
 func (a *application) as(who, sql string, args ...any) pgx.Row {
 	a.t.Helper()
-	if _, err := a.conn.Exec(a.t.Context(), `select set_config('refmon.sid', $1, false)`, who); err != nil {
-		a.t.Fatal(err)
-	}
+	check.NoError(a.t, check.Err(a.conn.Exec(a.t.Context(), `select set_config('refmon.sid', $1, false)`, who)))
 	return a.conn.QueryRow(a.t.Context(), sql, args...)
 }
 
@@ -64,6 +54,44 @@ const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n" +
 	"- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 4002}\n- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}\n"
 
 const alice, bob, carol = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108", "S-1-5-21-1-2-3-1109"
+
+// host is a file server with a tree and the directory firm.
+type host struct {
+	*testing.T
+	tree, state, dir string
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	h := &host{t, t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")}
+	check.NoError(t, os.WriteFile(h.dir, []byte(firm), 0o600))
+	return h
+}
+
+// put writes a file of the tree and gives it to a user.
+func (h *host) put(name string, uid int) {
+	h.Helper()
+	path := filepath.Join(h.tree, name)
+	check.NoError(h, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600),
+		os.Chown(path, uid, 0)))
+}
+
+// run starts a run and waits until it is ready. done gets its error.
+func (h *host) run(ctx context.Context, sink index.Sink) (done chan error) {
+	h.Helper()
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- index.Run(ctx, index.Config{Trees: []string{h.tree}, Directory: h.dir, Rights: "read", State: h.state,
+			NoEvents: true, Every: 20 * time.Millisecond, Beat: 20 * time.Millisecond, Sinks: []index.Sink{sink},
+			Ready: func() { close(ready) }})
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		h.Fatalf("the run has ended: %v", err)
+	}
+	return done
+}
 
 // TestPostgresRowsFollowRevocation runs full-text searches of three users on a real database. Each sees only
 // documents of their classes, and a revoked right disappears with the next watermark. Without a
@@ -78,39 +106,23 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	admin, err := pgx.Connect(ctx, dsn+database.Owner)
 	check.NoError(t, err)
 	defer admin.Close(context.Background())
-	tree, state, dir := t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")
-	put := func(name string, uid int) {
-		t.Helper()
-		path := filepath.Join(tree, name)
-		err := errors.Join(os.WriteFile(path, []byte("the budget of "+name), 0o600), os.Chown(path, uid, 0))
-		check.NoError(t, err)
-	}
-	put("plan", 4001)
-	put("offer", 4002)
-	put("lunch", 4001)
-	err = errors.Join(os.WriteFile(dir, []byte(firm), 0o600), os.Chmod(filepath.Join(tree, "lunch"), 0o644))
-	check.NoError(t, err)
+	h := newHost(t)
+	h.put("plan", 4001)
+	h.put("offer", 4002)
+	h.put("lunch", 4001)
+	check.NoError(t, os.Chmod(filepath.Join(h.tree, "lunch"), 0o644))
 	const setup = `create role keeper login; create role app login; grant create on database postgres to keeper;
 		create table pages (id text primary key, words tsvector); alter table pages owner to app`
 	check.NoError(t, check.Err(admin.Exec(ctx, setup)))
 	for _, name := range []string{"plan", "offer", "lunch"} {
 		check.NoError(t, check.Err(admin.Exec(ctx, `insert into pages values ($1, to_tsvector('english', $2))`,
-			filepath.Join(tree, name), "the budget of "+name)))
+			filepath.Join(h.tree, name), "the budget of "+name)))
 	}
-	sink, err := postgres.Open(ctx, dsn+"keeper", state, 30*time.Second)
+	sink, err := postgres.Open(ctx, dsn+"keeper", h.state, 30*time.Second)
 	check.NoError(t, err)
 	run, stop := context.WithCancel(ctx)
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		done <- index.Run(run, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
-			NoEvents: true, Every: 20 * time.Millisecond, Beat: 20 * time.Millisecond, Sinks: []index.Sink{sink},
-			Ready: func() { close(ready) }})
-	}()
-	select {
-	case <-ready:
-	case err := <-done:
-		t.Fatal(err)
-	}
+	defer stop()
+	done := h.run(run, sink)
 	conn, err := pgx.Connect(ctx, dsn+"app")
 	check.NoError(t, err)
 	defer conn.Close(context.Background())
@@ -131,10 +143,10 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 			"a session of %q reads %d members, %d of its user, want %d: %v", sid, all, own, want, err)
 	}
 
-	check.NoError(t, os.Chown(filepath.Join(tree, "plan"), 4003, 0))
+	check.NoError(t, os.Chown(filepath.Join(h.tree, "plan"), 4003, 0))
 	for present := time.Now(); ; { // until the watermark is later than now
 		var at time.Time
-		check.NoError(t, admin.QueryRow(ctx, `select at from refmon.fence where source = $1`, tree).Scan(&at))
+		check.NoError(t, admin.QueryRow(ctx, `select at from refmon.fence where source = $1`, h.tree).Scan(&at))
 		if at.After(present) {
 			break
 		}
@@ -187,19 +199,14 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	}
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	ctx := t.Context()
-	tree, state, dir := t.TempDir(), filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "firm.yaml")
-	put := func(name string, uid int) {
-		t.Helper()
-		path := filepath.Join(tree, name)
-		check.NoError(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, uid, 0)))
-	}
+	h := newHost(t)
 	run := func() {
 		t.Helper()
-		sink, err := postgres.Open(ctx, dsn, state, time.Minute)
+		sink, err := postgres.Open(ctx, dsn, h.state, time.Minute)
 		check.NoError(t, err)
 		inner, stop := context.WithCancel(ctx)
 		defer stop()
-		err = index.Run(inner, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
+		err = index.Run(inner, index.Config{Trees: []string{h.tree}, Directory: h.dir, Rights: "read", State: h.state,
 			Sinks: []index.Sink{sink}, NoEvents: true, Every: time.Hour, Beat: 20 * time.Millisecond, Ready: stop})
 		check.NoError(t, err)
 	}
@@ -220,18 +227,17 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	}
 	const documents = `select regexp_replace(id, '.*/', ''), xmin::text from refmon.documents`
 	const classes = `select name, class::text from refmon.classes`
-	put("same", 4001)
-	put("changed", 4001)
-	put("gone", 4002)
-	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
+	h.put("same", 4001)
+	h.put("changed", 4001)
+	h.put("gone", 4002)
 	run()
 	// The classes are read in another order than that of their numbers.
 	_, err = db.Exec(ctx, `update refmon.classes set name = name where class = 1`)
 	check.NoError(t, err)
 	before, numbers := versions(documents), versions(classes)
-	put("new", 4003)
-	put("changed", 4002)
-	check.NoError(t, os.Remove(filepath.Join(tree, "gone")))
+	h.put("new", 4003)
+	h.put("changed", 4002)
+	check.NoError(t, os.Remove(filepath.Join(h.tree, "gone")))
 	run()
 	after := versions(documents)
 	check.That(t, len(before) == 4 && before["same"] != "" && after["same"] == before["same"],

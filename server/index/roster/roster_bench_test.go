@@ -91,11 +91,7 @@ func group(dn, name string, rid uint32, in ...string) *goldap.Entry {
 func entry(dn, class, name string, rid uint32, in []string, more ...string) *goldap.Entry {
 	e := &goldap.Entry{DN: dn}
 	add := func(attribute string, values ...string) {
-		a := &goldap.EntryAttribute{Name: attribute, Values: values}
-		for _, v := range values {
-			a.ByteValues = append(a.ByteValues, []byte(v))
-		}
-		e.Attributes = append(e.Attributes, a)
+		e.Attributes = append(e.Attributes, goldap.NewEntryAttribute(attribute, values))
 	}
 	add("objectClass", "top", class)
 	add("sAMAccountName", name)

@@ -52,11 +52,7 @@ func TestDomain(t *testing.T) {
 	plan := filepath.Join(tree, "plan")
 	check.NoError(t, errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600)))
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + d.UserSID("staff").String() + ")")}
-	value, err := a.Append(nil)
-	if err == nil {
-		err = unix.Setxattr(plan, ntacl.Name, value, 0)
-	}
-	check.NoError(t, err)
+	check.NoError(t, unix.Setxattr(plan, ntacl.Name, check.Must(a.Append(nil)), 0))
 	ctx, stop := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -75,24 +71,12 @@ func TestDomain(t *testing.T) {
 	}
 	defer func() {
 		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, <-done)
 	}()
 	x, err := index.Open(state, 2*time.Second)
 	check.NoError(t, err)
 	defer x.Close()
 	alice, bob := d.UserSID("alice").String(), d.UserSID("bob").String()
-	await := func(what string, yes func() bool) {
-		t.Helper()
-		for late := time.After(time.Minute); !yes(); {
-			select {
-			case <-time.After(time.Millisecond):
-			case <-late:
-				t.Fatal("never: ", what, ": ", x.CanRead(plan, bob, "read"))
-			}
-		}
-	}
 	reads := func(who string) func() bool {
 		return func() bool { return x.CanRead(plan, who, "read").Allowed }
 	}
@@ -102,18 +86,18 @@ func TestDomain(t *testing.T) {
 			return !a.Allowed && strings.HasPrefix(a.Because, because) && (a.Because == "") == (because == "")
 		}
 	}
-	await("alice reads", reads(alice))
-	await("bob does not", refused(bob, ""))
+	check.Eventually(t, reads(alice), "alice does not read")
+	check.Eventually(t, refused(bob, ""), "bob reads")
 	d.Modify("dn: CN=staff,CN=Users,BASE\nchangetype: modify\nadd: member\nmember: CN=bob,CN=Users,BASE\n-\n" +
 		"delete: member\nmember: CN=alice,CN=Users,BASE\n")
-	await("bob reads", reads(bob))
-	await("alice no longer", refused(alice, ""))
+	check.Eventually(t, reads(bob), "bob does not read")
+	check.Eventually(t, refused(alice, ""), "alice still reads")
 	d.Stop(true)
-	await("nothing is given", refused(bob, "directory had no heartbeat"))
+	check.Eventually(t, refused(bob, "directory had no heartbeat"), "there are answers without a heartbeat")
 	d.Stop(false)
-	await("bob reads again", reads(bob))
+	check.Eventually(t, reads(bob), "bob does not read again")
 	d.Modify("dn: CN=bob,CN=Users,BASE\nchangetype: delete\n")
-	await("bob is gone", refused(bob, ""))
+	check.Eventually(t, refused(bob, ""), "bob is still there")
 }
 
 // sessions compares the token of each kind of network logon with the one that a real domain controller makes for an

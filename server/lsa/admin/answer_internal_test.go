@@ -16,7 +16,7 @@ func TestWindowCountsCopy(t *testing.T) {
 	}{
 		{0, nil, 0, false}, {0, []int{part}, part, false}, {0, []int{part, 1}, part, true},
 		{0, []int{part + 1}, part, true}, {1, []int{1, part}, part, false}, {1, []int{part, 2}, part, true},
-		{part, []int{part, 7}, 7, false}, {9, []int{7}, 0, false},
+		{part, []int{part, 7}, 7, false}, {9, []int{7}, 0, false}, {0, []int{part + 1, 0}, part, true},
 	} {
 		w := window{skip: c.skip}
 		for _, n := range c.writes {

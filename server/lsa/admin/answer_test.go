@@ -24,11 +24,7 @@ func open(t testing.TB) *lsa.Store {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	check.NoError(t, err)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { check.NoError(t, s.Close()) })
 	return s
 }
 
@@ -90,12 +86,10 @@ func TestLongResponseComesInParts(t *testing.T) {
 	send := func(b []byte) ([]byte, error) {
 		if asked++; asked == 2 { // a change between two parts
 			late++
-			if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+			check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 				e.AddAccount(lsa.Account{Name: fmt.Sprintf("late%d", late)})
 				return nil
-			}); err != nil {
-				t.Error(err)
-			}
+			}))
 		}
 		out, st := a.Answer(system, b)
 		return out, st.Err()
@@ -109,14 +103,11 @@ func TestLongResponseComesInParts(t *testing.T) {
 	backup, err := admin.Fetch(send, admin.Request{Do: admin.BackupStore})
 	check.NoError(t, err)
 	cfg := lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}}
-	if err := lsa.Restore(cfg, bytes.NewReader(backup)); err != nil {
-		t.Fatalf("%d bytes in %d parts: %v", len(backup), asked, err)
-	}
+	check.NoError(t, lsa.Restore(cfg, bytes.NewReader(backup)))
 	copied, err := lsa.Open(cfg)
 	check.NoError(t, err)
-	if _, ok := copied.LookupName("late2"); !ok {
-		t.Error("the backup is of no one state")
-	}
+	_, ok := copied.LookupName("late2")
+	check.That(t, ok, "the backup of %d bytes in %d parts is of no one state", len(backup), asked)
 	check.NoError(t, copied.Close())
 }
 
@@ -231,7 +222,6 @@ func TestBackupReturnsKeyHalves(t *testing.T) {
 		}
 	}
 	const most = 1 << 20
-	broken := errors.New("broken")
 	var fails error
 	a.AuditKey = func(public bool) ([]byte, error) {
 		if public {
@@ -263,10 +253,9 @@ func TestBackupReturnsKeyHalves(t *testing.T) {
 		len(b) != most+1 || b[most] != 'S' {
 		t.Errorf("the key in parts: %d bytes, %v", len(b), err)
 	}
-	fails = broken
-	if _, err := admin.Fetch(a.send, admin.Request{Do: admin.BackupKey}); err == nil || err.Error() != "broken" {
-		t.Errorf("a key that cannot be read: %v", err)
-	}
+	fails = errors.New("broken")
+	_, err := admin.Fetch(a.send, admin.Request{Do: admin.BackupKey})
+	check.That(t, err != nil && err.Error() == "broken", "a key that cannot be read: %v", err)
 }
 
 // TestFetchRejectsMalformedResponses checks that a malformed response of the daemon is an error, and so is one that

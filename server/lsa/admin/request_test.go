@@ -71,9 +71,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		}
 		check.Equal(t, text, c.want, "L-50: %s", c.r.Do)
 	}
-	if got := a.list(admin.ListAccounts); got != "alix M-1001 7 disabled A\n" {
-		t.Errorf("in the end there is\n%s, want %q", got, "alix M-1001 7 disabled A\n")
-	}
+	check.Equal(t, a.list(admin.ListAccounts), "alix M-1001 7 disabled A\n", "accounts in the end")
 }
 
 // TestUnlockReopensAccount checks that unlock reopens an account locked by failures or by an administrator, and that an
@@ -104,9 +102,7 @@ func TestUnlockReopensAccount(t *testing.T) {
 		!strings.Contains(err.Error(), "1 to 1024 bytes") {
 		t.Errorf("a long password: %v", err)
 	}
-	if got := a.list(admin.ListAccounts); got != "alice M-1001 - active -\n" {
-		t.Errorf("in the end there is\n%s, want %q", got, "alice M-1001 - active -\n")
-	}
+	check.Equal(t, a.list(admin.ListAccounts), "alice M-1001 - active -\n", "accounts in the end")
 	check.Equal(t,
 		check.Status(a.Store.LogOn(logon.Request{Package: logon.S4U, Name: "bob", Type: winnt.LOGON32_LOGON_NETWORK})),
 		ntstatus.NoSuchUser, "bob")
@@ -219,14 +215,11 @@ func TestMembersAndRightsAddAndRemove(t *testing.T) {
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBackupPrivilege"}})
 	a.has(admin.ListRights, `HOST\team M-1002 SeRestorePrivilege SeBatchLogonRight`, true)
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBatchLogonRight", "SeRestorePrivilege"}})
-	if got := a.list(admin.ListRights); strings.Contains(got, "team") ||
-		strings.Contains(got, " -\n") {
-		t.Errorf("rights:\n%s", got)
-	}
+	got := a.list(admin.ListRights)
+	check.That(t, !strings.Contains(got, "team") && !strings.Contains(got, " -\n"), "rights:\n%s", got)
 	a.must(admin.Request{Do: admin.DeleteGroup, Name: "team"})
-	if got := a.list(admin.ListGroups); strings.Contains(got, "team") || !strings.Contains(got, "Administrators") {
-		t.Errorf("groups:\n%s", got)
-	}
+	got = a.list(admin.ListGroups)
+	check.That(t, !strings.Contains(got, "team") && strings.Contains(got, "Administrators"), "groups:\n%s", got)
 }
 
 // TestInvalidAdminRequestChangesNothing checks that an impossible request returns a readable message and changes

@@ -131,7 +131,7 @@ func (h *fakeHost) questions() string {
 }
 
 // TestServiceIsQueriedBeforeGetent checks that a lookup first sends one query to the service, and runs getent if the
-// service has no such entry, returns another one, or fails (L-14, L-56).
+// service has no such entry, returns another one, an ambiguous or a malformed one, or fails (L-14, L-56).
 func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
 	h := newFakeHost(t, answers{
@@ -142,13 +142,17 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		"GetUserRecord uid=3": {user("", 3, 100)}, "GetGroupRecord gid=30": {group("", 30)},
 		"GetUserRecord uid=4": {away}, "GetUserRecord userName=four": {away},
 		"GetGroupRecord gid=40": {away}, "GetGroupRecord groupName=forty": {away},
-		"GetUserRecord uid=4294967295":   {user("last", 1<<32-1, 1)},
-		"GetUserRecord userName=last":    {user("last", 1<<32-1, 1)},
-		"GetUserRecord userName=beyond":  {user("beyond", 1<<32, 1)},
-		"GetGroupRecord groupName=last":  {group("last", 1<<32-1)},
-		"GetGroupRecord groupName=beyon": {group("beyon", 1<<32)},
-		"GetUserRecord userName=text":    {`{"parameters":{"record":{"userName":"text","uid":"x","gid":1}}}`},
-		"GetUserRecord userName=list":    {`{"parameters":[]}`},
+		"GetUserRecord uid=4294967295":    {user("last", 1<<32-1, 1)},
+		"GetUserRecord userName=last":     {user("last", 1<<32-1, 1)},
+		"GetUserRecord userName=beyond":   {user("beyond", 1<<32, 1)},
+		"GetGroupRecord groupName=last":   {group("last", 1<<32-1)},
+		"GetGroupRecord groupName=beyon":  {group("beyon", 1<<32)},
+		"GetUserRecord userName=text":     {`{"parameters":{"record":{"userName":"text","uid":"x","gid":1}}}`},
+		"GetUserRecord userName=list":     {`{"parameters":[]}`},
+		"GetUserRecord userName=garbage":  {`]`},
+		"GetUserRecord userName=negative": {`{"parameters":{"record":{"userName":"negative","uid":-1,"gid":1}}}`},
+		"GetUserRecord userName=twice": {`{"parameters":{"record":{"userName":"twice","uid":5,"gid":5}},"continues":true}`,
+			user("twice", 6, 5)},
 		"GetUserRecord userName=same": {`{"parameters":{"record":{"userName":"same","uid":5,"gid":5}},"continues":true}`,
 			user("same", 5, 5)},
 		"GetUserRecord userName=othergid": {`{"parameters":{"record":{"userName":"othergid","uid":5,"gid":5}},` +
@@ -199,6 +203,9 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		{number(h.GID, "beyon"), "", "GetGroupRecord groupName=beyon; getent group beyon"},
 		{number(h.UID, "text"), "", "GetUserRecord userName=text; getent passwd text"},
 		{number(h.UID, "list"), "", "GetUserRecord userName=list; getent passwd list"},
+		{number(h.UID, "garbage"), "", "GetUserRecord userName=garbage; getent passwd garbage"},
+		{number(h.UID, "negative"), "", "GetUserRecord userName=negative; getent passwd negative"},
+		{number(h.UID, "twice"), "", "GetUserRecord userName=twice; getent passwd twice"},
 		{number(h.UID, "same"), "5", "GetUserRecord userName=same; "},
 		{number(h.UID, "othergid"), "", "GetUserRecord userName=othergid; getent passwd othergid"},
 		{name(h.UserName, 5), "", "GetUserRecord uid=5; getent passwd 5"},
@@ -232,8 +239,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		"GetGroupRecord groupName=big": {group("big", 1<<32)}, "GetGroupRecord groupName=own": {group("own", 100)},
 		"GetGroupRecord groupName=away": {away}, "GetGroupRecord groupName=tape": {group("tape", 26)},
 		"GetMemberships userName=all more": {in("all", "wheel", true), in("other", "tape", true),
-			in("all", "gone", true), in("all", "big", true), in("all", "own", true),
-			in("all", "wheel", false)},
+			in("all", "gone", true), in("all", "big", true), in("all", "own", true), in("all", "wheel", false)},
 		"GetUserRecord userName=alone":        {of("alone", 200)},
 		"GetUserRecord userName=gone":         {of("another", 100)},
 		"GetUserRecord userName=nogid":        {`{"parameters":{"record":{"userName":"nogid","uid":7}}}`},
@@ -243,6 +249,8 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		"GetMemberships userName=lost more":   {in("lost", "wheel", true), in("lost", "away", false)},
 		"GetUserRecord userName=broken":       {of("broken", 100)},
 		"GetMemberships userName=broken more": {`{"parameters":7}`},
+		"GetUserRecord userName=away":         {of("away", 100)},
+		"GetMemberships userName=away more":   {away},
 	}, `"passwd half") echo half:x:7:300::: ;;
 "initgroups half") echo 'half 26 300 27 26' ;;
 "passwd lost") echo lost:x:7:300::: ;;
@@ -271,6 +279,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 			"GetGroupRecord groupName=away; getent passwd lost; getent initgroups lost"},
 		{"broken", nil, "GetUserRecord userName=broken; GetMemberships userName=broken more; getent passwd broken; " +
 			"getent initgroups broken"},
+		{"away", nil, "GetUserRecord userName=away; GetMemberships userName=away more; getent passwd away"},
 		{"old", nil, "GetUserRecord userName=old; getent passwd old; getent initgroups old"},
 		{"nosuch", nil, "GetUserRecord userName=nosuch; getent passwd nosuch"}, {"1000", nil, ""}, {"", nil, ""},
 	} {

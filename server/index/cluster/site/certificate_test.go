@@ -40,7 +40,8 @@ func TestCertificateHasAllNames(t *testing.T) {
 	}
 	root, leaf := read(authority), read(cert)
 	if !slices.Equal(leaf.DNSNames, []string{"mq1.example", "mq2.example", "mq3.example"}) ||
-		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil {
+		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil ||
+		leaf.KeyUsage != x509.KeyUsageDigitalSignature || time.Since(leaf.NotBefore) < 50*time.Minute {
 		t.Errorf("N-47: the certificate is of %q and %v, an authority %t", leaf.DNSNames, leaf.IPAddresses, leaf.IsCA)
 	}
 	check.That(t, root.IsCA && len(root.DNSNames)+len(root.IPAddresses) == 0 && root.KeyUsage == x509.KeyUsageCertSign,

@@ -53,6 +53,7 @@ func TestBounds(t *testing.T) {
 		"a tree with dots":  {func(s *Site) { s.Hosts = one("h", "/t/../u") }, "want an absolute path"},
 		"a slash at an end": {func(s *Site) { s.Hosts = one("h", "/t/") }, "want an absolute path"},
 		"a seed as a key":   {func(s *Site) { s.Keys = map[string]string{"work": seeds[Work]} }, "key of work"},
+		"a follower's dot":  {func(s *Site) { s.Followers = []string{"f", "f.x"} }, `follower "f.x"`},
 		"no right":          {func(s *Site) { s.Rights = "fly" }, "fly"},
 		"no share":          {func(s *Site) { s.Share = "x" }, "share"},
 		"no policy":         {func(s *Site) { s.Traverse = "x" }, "traverse"},

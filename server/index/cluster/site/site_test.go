@@ -20,7 +20,7 @@ func made(t testing.TB) (*Site, map[Role]string) {
 }
 
 // TestSignatureCoversRoleSubjectAndBody checks that a signature is valid only for the role, subject, part, id and body
-// that were signed (N-43).
+// that were signed, and that a message without a signature, or with half of one, belongs to no role (N-43).
 func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
 	s, seeds := made(t)
 	sign := func(r Role, m Signed) []byte {
@@ -39,6 +39,9 @@ func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
 				t.Errorf("%s by %s: %v", subject, r, err)
 			}
 		}
+		for _, n := range []int{0, 1, 32, 63, 64} {
+			check.That(t, s.Verify(&m, make([]byte, n)) != nil, "%s with a signature of %d zero bytes", subject, n)
+		}
 		good := sign(author, m)
 		for what, change := range map[string]func(m *Signed){
 			"subject": func(m *Signed) { m.Subject += "1" }, "id": func(m *Signed) { m.ID = "2" },
@@ -56,25 +59,8 @@ func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
 		}
 	}
 	check.ErrorIs(t, s.Verify(&Signed{Subject: "seen.c.x.0"}, nil), ErrRole, "a message of an unknown host")
-}
-
-// TestOnlyKeeperMayCreateStreams checks that an unknown role has no permissions, and that only the keeper may
-// create streams and consumers (N-45).
-func TestOnlyKeeperMayCreateStreams(t *testing.T) {
-	s, _ := made(t)
-	for _, r := range []Role{"", "watch-c", "stranger", "watch-"} {
-		if p := s.Permissions(r); len(p.Publish)+len(p.Hear) > 0 {
-			t.Errorf("%q may %v: len(p.Publish)+len(p.Hear) = %d, want 0", r, p, len(p.Publish)+len(p.Hear))
-		}
-	}
-	for _, r := range s.Roles() {
-		for _, subject := range s.Permissions(r).Publish {
-			makes := strings.HasPrefix(subject, "$JS.API.CONSUMER.") ||
-				strings.HasPrefix(subject, "$JS.API.STREAM.") || subject == ">" || subject == "$JS.API.>" || subject == "$JS.>"
-			check.That(t, (!makes || r == Keeper) && (r != Keeper || subject == "$JS.API.>" || subject == "_R_.>"),
-				"%s publishes %s", r, subject)
-		}
-	}
+	malformed := &Site{Keys: map[string]string{"work": "x"}}
+	check.That(t, malformed.Verify(&Signed{Subject: "rows.a"}, nil) != nil, "a malformed key verifies a message")
 }
 
 // TestDocumentsMapToFixedParts checks that each document belongs to one part of its tree and each class to one share,
@@ -113,6 +99,13 @@ func TestSiteFolderLoadsAsWritten(t *testing.T) {
 		AuthorityName: a.Certificate, ServerName: cert, ServerKeyName: key} {
 		check.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
 	}
+	check.That(t, strings.HasPrefix(string(text), "{\n  \"rights\": \"read\",\n"), "the site is written as %s", text)
+	empty := t.TempDir()
+	check.ErrorIs(t, check.Err(Load(empty)), os.ErrNotExist, "a folder without a site")
+	check.ErrorIs(t, check.Err(ServerTLS(empty)), os.ErrNotExist, "a folder without an authority")
+	check.NoError(t, os.WriteFile(filepath.Join(empty, SiteName), []byte("{}"), 0o600))
+	_, err = Load(empty)
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), empty+"/site.json: "), "a malformed site: %v", err)
 	again, err := Load(dir)
 	if err != nil || again.Keys["work"] != s.Keys["work"] || again.Parts != 3 || again.Replicas != 1 {
 		t.Errorf(`%+v: %v, want again.Keys["work"] = %v, again.Parts = 3, again.Replicas = 1, no error`, again, err,
