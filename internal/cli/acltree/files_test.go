@@ -75,7 +75,7 @@ func (m *memory) Hold(name string) (Held, error) {
 
 func (m *memory) List(name string) ([]fs.DirEntry, error) {
 	if err := m.failure("list", name); err != nil || m.files[name].status.Kind != Directory {
-		return nil, cmp.Or(err, error(fs.ErrInvalid))
+		return nil, cmp.Or(err, fs.ErrInvalid)
 	}
 	return m.list["/"+name], nil
 }
