@@ -43,6 +43,14 @@ func TestReplyBodyEncodesInBinaryAndJSON(t *testing.T) {
 	}
 }
 
+// TestShortAnswerIsRefused checks that an answer without a whole head is an error.
+func TestShortAnswerIsRefused(t *testing.T) {
+	for n := range 5 {
+		_, _, err := DecodeAnswer(make([]byte, n))
+		check.ErrorIs(t, err, ErrValue, "answer of %d bytes", n)
+	}
+}
+
 // TestReasonsSurviveEncoding checks that every part of a reason survives encoding. An empty reason has no body.
 func TestReasonsSurviveEncoding(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
@@ -52,9 +60,8 @@ func TestReasonsSurviveEncoding(t *testing.T) {
 			"reason %+v has a body: %t, want one only if it is not empty", w, b != nil)
 		h := AnswerHead{Why: b}
 		got := h.Reason()
-		if got.Rule != w.Rule || got.Because != w.Because || got.Object != w.Object ||
-			(got.Explanation == nil) != (w.Explanation == nil) {
-			t.Errorf("decoding the encoded %+v returned %+v, want it unchanged", w, got)
-		}
+		check.That(t, got.Rule == w.Rule && got.Because == w.Because && got.Object == w.Object &&
+			(got.Explanation == nil) == (w.Explanation == nil),
+			"decoding the encoded %+v returned %+v, want it unchanged", w, got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -26,8 +27,7 @@ func TestProgramNameIsCut(t *testing.T) {
 		t.Errorf("decoding a handle alone = %+v, %v, want handle 12 without a name", got, err)
 	}
 	for _, bad := range [][]byte{alone[:7], append(alone, 0), nil} {
-		if got, err := (&Server{}).attachOf(bad); !errors.Is(err, ErrValue) {
-			t.Errorf("decoding % x = %+v, %v, want %v", bad, got, err, ErrValue)
-		}
+		got, err := (&Server{}).attachOf(bad)
+		check.That(t, errors.Is(err, ErrValue), "decoding % x = %+v, %v, want %v", bad, got, err, ErrValue)
 	}
 }

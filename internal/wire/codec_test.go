@@ -21,18 +21,16 @@ import (
 // TestWireHasEveryUserModeService checks that the wire has exactly the user-mode services (W-4).
 func TestWireHasEveryUserModeService(t *testing.T) {
 	rows := wire.Rows()
-	if len(rows) != nt.NtTable.Len() {
-		t.Fatalf("wire has %d rows, want %d as the table", len(rows), nt.NtTable.Len())
-	}
+	check.RequireThat(t, len(rows) == nt.NtTable.Len(),
+		"wire has %d rows, want %d as the table", len(rows), nt.NtTable.Len())
 	seen := map[uint64]string{}
 	for i, r := range rows {
 		name := r.Info().Name
 		user := strings.HasPrefix(name, "Nt") || strings.HasPrefix(name, "Lsa")
 		check.That(t, user && int(r.Service) == i && r.Info().Number == i,
 			"row %d is %s with number %d, want a user-mode service with its row's number", i, name, r.Service)
-		if other := seen[r.Fingerprint]; other != "" {
-			t.Errorf("%s and %s have the same fingerprint, want different ones", other, name)
-		}
+		other := seen[r.Fingerprint]
+		check.That(t, other == "", "%s and %s have the same fingerprint, want different ones", other, name)
 		seen[r.Fingerprint] = name
 	}
 }
@@ -53,10 +51,7 @@ var sids = []sid.SID{{}, sid.Everyone, sid.Administrators, authority("\x01\x00\x
 
 func authority(b string) sid.SID {
 	s, _, err := sid.Decode([]byte(b))
-	if err != nil {
-		panic(err)
-	}
-	return s
+	return check.Must(s, err)
 }
 
 // fill sets a value to random content.
@@ -154,17 +149,12 @@ func TestRowsSurviveEncoding(t *testing.T) {
 			in, out := reflect.New(row.InType()).Elem(), reflect.New(row.OutType()).Elem()
 			fill(r, in)
 			fill(r, out)
-			b, err := row.AppendIn(nil, in.Interface())
-			if err != nil {
-				t.Fatal(row.Info().Name, err)
-			}
+			b := check.Must(row.AppendIn(nil, in.Interface()))
 			if got, err := row.DecodeIn(b); err != nil || !same(got, in.Interface()) {
 				t.Fatalf("%s: decoding the encoded input %+v returned %+v, %v, want it unchanged",
 					row.Info().Name, in, got, err)
 			}
-			if b, err = row.AppendOut(nil, out.Interface()); err != nil {
-				t.Fatal(row.Info().Name, err)
-			}
+			b = check.Must(row.AppendOut(nil, out.Interface()))
 			if got, err := row.DecodeOut(b); err != nil || !same(got, out.Interface()) {
 				t.Fatalf("%s: decoding the encoded output %+v returned %+v, %v, want it unchanged",
 					row.Info().Name, out, got, err)

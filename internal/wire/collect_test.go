@@ -29,18 +29,16 @@ func TestOperationCountsUntilSignalled(t *testing.T) {
 		}
 		s := NewServer(nil, nil)
 		first, second := s.keeps(1, op), s.keeps(1, op)
-		if first != ntstatus.Success || second == ntstatus.Success || s.bytes != c.cost || len(s.laters) != 1 {
-			t.Errorf("%T: connection counts %d bytes in %d operations, want %d bytes in 1",
-				c.in, s.bytes, len(s.laters), c.cost)
-		}
+		check.That(t, first == ntstatus.Success && second != ntstatus.Success && s.bytes == c.cost &&
+			len(s.laters) == 1,
+			"%T: connection counts %d bytes in %d operations, want %d bytes in 1", c.in, s.bytes, len(s.laters), c.cost)
 		s.mu.Lock()
 		s.forgetLocked(1)
 		s.forgetLocked(1)
 		s.mu.Unlock()
-		if s.bytes != 0 || len(s.laters) != 0 {
-			t.Errorf("%T: after the operation the connection counts %d bytes in %d operations, want 0 and 0",
-				c.in, s.bytes, len(s.laters))
-		}
+		check.That(t, s.bytes == 0 && len(s.laters) == 0,
+			"%T: after the operation the connection counts %d bytes in %d operations, want 0 and 0", c.in, s.bytes,
+			len(s.laters))
 	}
 }
 
@@ -99,8 +97,7 @@ func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	close(op.l.Over)
 	a, ok := s.collected(1, op, &waiting{})
 	b, _, err := DecodeLater(a.rest)
-	if !ok || err != nil || a.head.Status != ntstatus.PipeBroken || !b.Told || b.Ended || s.bytes != 0 {
-		t.Errorf("collected %v, %+v, %t, %v with %d bytes counted, want STATUS_PIPE_BROKEN and 0 bytes",
-			a.head.Status, b, ok, err, s.bytes)
-	}
+	check.That(t, ok && err == nil && a.head.Status == ntstatus.PipeBroken && b.Told && !b.Ended && s.bytes == 0,
+		"collected %v, %+v, %t, %v with %d bytes counted, want STATUS_PIPE_BROKEN and 0 bytes", a.head.Status, b, ok,
+		err, s.bytes)
 }

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"io"
 	"net"
 	"slices"
@@ -109,9 +110,15 @@ func TestChangedServiceRowIsNotSupported(t *testing.T) {
 	}
 }
 
+// TestDescriptionHasFirstAndLastType checks the first and the last type of values, and the parameters of a row.
 func TestDescriptionHasFirstAndLastType(t *testing.T) {
 	d := wire.Describe()
 	for _, name := range []string{"bool", "FsFullSizeInformation"} {
 		check.That(t, d.Any[name] != nil, "no description of the type %s, want one", name)
 	}
+	row := d.Rows["LsaLookupNames2"]
+	got := check.Must(json.Marshal([]any{row.In, row.Out, d.Structs["LsaLookupNames2In"]}))
+	const want = `[{"struct":"LsaLookupNames2In"},{"struct":"LsaLookupNames2Out"},[["PolicyHandle","i64"],` +
+		`["Flags","u32"],["Names",{"list":"string"}]]]`
+	check.Equal(t, string(got), want, "parameters of LsaLookupNames2")
 }

@@ -7,61 +7,49 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, MaxWaits of them
-// waiting, and MaxBytes in total. A reply frees its share.
-func TestPendingCallsAreBounded(t *testing.T) {
-	s := NewServer(nil, nil)
-	admit := func(f *Frame) bool {
-		st, err := s.admit(f)
-		return st == ntstatus.Success && err == nil
-	}
-	small := &Frame{Body: []byte{1}}
-	for i := range MaxPending {
-		check.RequireThat(t, admit(small), "call %d is refused, want it accepted", i)
-	}
-	check.That(t, !admit(small), "one call above MaxPending is accepted, want it refused")
-	if s.done(small); !admit(small) || admit(small) {
-		t.Error("after a reply, want exactly one more call accepted")
-	}
-	for i := range MaxWaits {
-		check.RequireThat(t, admit(&Frame{Kind: Wait, Request: uint64(i)}), "wait %d is refused, want it accepted", i)
-	}
-	check.That(t, !admit(&Frame{Kind: Wait, Request: MaxWaits}), "one wait above MaxWaits is accepted, want it refused")
-	s = NewServer(nil, nil)
-	half := &Frame{Body: make([]byte, MaxBytes/2)}
-	check.That(t, admit(half) && admit(half) && !admit(small),
-		"want calls of MaxBytes in total accepted, and no byte more")
-	if s.done(half); !admit(small) || admit(half) {
-		t.Error("after a reply, want as many bytes accepted as it freed")
-	}
-	s = NewServer(nil, nil)
-	waits := &Frame{Kind: Wait, Request: 1, Body: half.Body}
-	check.That(t, admit(waits) && admit(half) && !admit(small),
-		"want the bytes of a waiting call counted with the others")
-	if s.done(waits); !admit(half) || admit(small) {
-		t.Error("after the reply to a waiting call, want its bytes free")
-	}
+const good, full = ntstatus.Success, ntstatus.InsufficientResources
+
+// admits checks the status that a connection gives one more call.
+func admits(t *testing.T, s *Server, what string, f *Frame, want ntstatus.Status) {
+	t.Helper()
+	st, err := s.admit(f)
+	check.RequireThat(t, st == want && err == nil, "%s: %v, %v, want %v", what, st, err, want)
 }
 
-// admits reports whether a connection accepts one more call.
-func admits(s *Server, f *Frame) bool {
-	st, err := s.admit(f)
-	return st == ntstatus.Success && err == nil
+// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, and MaxBytes in total. A
+// reply frees its share.
+func TestPendingCallsAreBounded(t *testing.T) {
+	s := NewServer(nil, nil)
+	small := &Frame{Body: []byte{1}}
+	for range MaxPending {
+		admits(t, s, "call", small, good)
+	}
+	admits(t, s, "one above MaxPending", small, full)
+	s.done(small)
+	admits(t, s, "after a reply", small, good)
+	admits(t, s, "one more after a reply", small, full)
+	half := &Frame{Body: make([]byte, MaxBytes/2)}
+	for _, first := range []*Frame{half, {Kind: Wait, Request: 1, Body: half.Body}} {
+		s = NewServer(nil, nil)
+		admits(t, s, "half of MaxBytes", first, good)
+		admits(t, s, "the other half", half, good)
+		admits(t, s, "a byte above MaxBytes", small, full)
+		s.done(first)
+		admits(t, s, "half after a reply", half, good)
+		admits(t, s, "a byte above MaxBytes after a reply", small, full)
+	}
 }
 
 // TestWaitingCallsAreBounded checks that waiting calls have their own limit, and that one request waits only once
 // (W-3, W-20).
 func TestWaitingCallsAreBounded(t *testing.T) {
 	s := &Server{waits: map[uint64]*waiting{}}
-	for i := range MaxWaits {
-		check.RequireThat(t, admits(s, &Frame{Kind: Wait, Request: uint64(i)}),
-			"wait %d is refused, want it accepted", i)
+	for i := range uint64(MaxWaits) {
+		admits(t, s, "wait", &Frame{Kind: Wait, Request: i}, good)
 	}
-	check.That(t, !admits(s, &Frame{Kind: Wait, Request: MaxWaits}) && admits(s, &Frame{Kind: Call}),
-		"one wait above MaxWaits is accepted, or a call is refused, want the opposite")
+	admits(t, s, "one wait above MaxWaits", &Frame{Kind: Wait, Request: MaxWaits}, full)
+	admits(t, s, "a call beside the waits", &Frame{Kind: Call}, good)
 	s.done(&Frame{Kind: Wait, Request: 3})
-	if _, err := s.admit(&Frame{Kind: Wait, Request: 4}); err == nil {
-		t.Error("a second wait of the same request is accepted, want an error")
-	}
-	check.That(t, admits(s, &Frame{Kind: Wait, Request: 3}), "a wait is refused after a reply, want it accepted")
+	check.ErrorIs(t, check.Err(s.admit(&Frame{Kind: Wait, Request: 4})), ErrFrame, "second wait of one request")
+	admits(t, s, "a wait after a reply", &Frame{Kind: Wait, Request: 3}, good)
 }

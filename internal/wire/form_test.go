@@ -18,9 +18,8 @@ func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 		struct{ A struct{ A uint32 } }{}, struct{ A struct{ B uint32 } }{}, struct{}{},
 	} {
 		form := make1(reflect.TypeOf(v)).form
-		if other, there := seen[form]; there {
-			t.Errorf("types %d and %d have the same form %s, want different forms", other, i, form)
-		}
+		other, there := seen[form]
+		check.That(t, !there, "types %d and %d have the same form %s, want different forms", other, i, form)
 		seen[form] = i
 	}
 }

@@ -118,9 +118,8 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 		{reverting, ntstatus.Success, []string{"enter", "leave true"}},
 	} {
 		check.Equal(t, s.status(c.frame), c.st, "call")
-		if got := p.take(); fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("recorded %q, want %q", got, c.want)
-		}
+		got := p.take()
+		check.That(t, fmt.Sprint(got) == fmt.Sprint(c.want), "recorded %q, want %q", got, c.want)
 	}
 	// A thread without remaining work delays no other thread, so two can be idle at the same time.
 	check.NoError(t, s.conn.SetReadDeadline(time.Now().Add(time.Minute)))
@@ -193,10 +192,9 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 	hidden := *closing
 	hidden.Kind, hidden.Request = wire.Wait, 49
 	hidden.Body = append(wire.AppendWait(nil, 400, ntstatus.InvalidHandle), hidden.Body...)
-	if st := s.status(&hidden); st != ntstatus.InvalidHandle || len(n.calls) != 4 || n.calls[3].Status != st {
-		t.Errorf("W-28: status %v after %d reported calls, want STATUS_INVALID_HANDLE as the fourth",
-			st, len(n.calls))
-	}
+	st := s.status(&hidden)
+	check.That(t, st == ntstatus.InvalidHandle && len(n.calls) == 4 && n.calls[3].Status == st,
+		"W-28: status %v after %d reported calls, want STATUS_INVALID_HANDLE as the fourth", st, len(n.calls))
 	n.calls = n.calls[:3]
 	// A wait for an unsignalled event is reported at its end.
 	waiting := call(t, "NtWaitForSingleObject", nt.WaitForSingleObjectIn{Handle: 8})

@@ -36,15 +36,13 @@ func TestRowsSurviveJSON(t *testing.T) {
 				v := reflect.New(way.of).Elem()
 				fill(r, v)
 				text, err := way.text(nil, v.Interface())
-				if err != nil || !json.Valid(text) {
-					t.Fatalf("%s: encoded %s, %v, want valid JSON", row.Info().Name, text, err)
-				}
+				check.RequireThat(t, err == nil && json.Valid(text),
+					"%s: encoded %s, %v, want valid JSON", row.Info().Name, text, err)
 				b := check.Must(way.binary(nil, v.Interface()))
 				want := check.Must(way.decode(b))
 				got, err := way.readText(text)
-				if err != nil || !same(got, want) {
-					t.Fatalf("%s: %s\ndecoded as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
-				}
+				check.RequireThat(t, err == nil && same(got, want),
+					"%s: %s\ndecoded as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
 				if again, err := way.binary(nil, got); err != nil || !bytes.Equal(again, b) {
 					t.Fatalf("%s: binary form of the decoded %s differs from its source, error %v, want the "+
 						"same bytes",
@@ -175,9 +173,8 @@ func TestServerAcceptsEachFrameKindAsJSON(t *testing.T) {
 		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: []byte(`{"Ticket":"1"}`)}, restore},
 		{&wire.Frame{Kind: wire.Cancel, Body: []byte(`{"Request":"18446744073709551615"}`)}, restore},
 	} {
-		if got := s.said(c.frame); !strings.HasPrefix(got, c.want) {
-			t.Errorf("frame %+v: reply %s, want %s", c.frame, got, c.want)
-		}
+		got := s.said(c.frame)
+		check.That(t, strings.HasPrefix(got, c.want), "frame %+v: reply %s, want %s", c.frame, got, c.want)
 	}
 	// A body that is not JSON ends the connection, as in the binary form (W-6). Before that, the client gets the
 	// reason (W-39).
@@ -212,11 +209,9 @@ func TestWireDocConversationMatchesReplies(t *testing.T) {
 func TestJSONReplyIsDecoded(t *testing.T) {
 	head, rest, err := wire.DecodeAnswerJSON([]byte(
 		`{"Out":{"a":[1]},"Status":3221225480,"Why":{"Rule":"O-40","Because":"no handle"}}`))
-	if err != nil || head.Status != ntstatus.InvalidHandle || string(rest) != `{"a":[1]}` || head.Why == nil ||
-		head.Why.Rule != "O-40" || head.Why.Because != "no handle" {
-		t.Errorf("decoded reply = %+v, %s, %v, want STATUS_INVALID_HANDLE with rule O-40 and the output",
-			head, rest, err)
-	}
+	check.That(t, err == nil && head.Status == ntstatus.InvalidHandle && string(rest) == `{"a":[1]}` &&
+		head.Why != nil && head.Why.Rule == "O-40" && head.Why.Because == "no handle",
+		"decoded reply = %+v, %s, %v, want STATUS_INVALID_HANDLE with rule O-40 and the output", head, rest, err)
 	head, rest, err = wire.DecodeAnswerJSON([]byte(`{"Status":0,"Why":null}`))
 	check.That(t, err == nil && head.Status == ntstatus.Success && head.Why == nil && rest == nil,
 		"decoded reply = %+v, %s, %v, want %v without reason and output", head, rest, err, ntstatus.Success)

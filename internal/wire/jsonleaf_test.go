@@ -59,23 +59,16 @@ func TestJSONContentsAreCounted(t *testing.T) {
 // (W-36).
 func TestOmittedJSONFieldHasDefault(t *testing.T) {
 	for _, row := range Rows() {
-		got, err := row.DecodeInJSON([]byte("{}"))
-		if err != nil {
-			t.Fatal(row.Info().Name, err)
-		}
-		v := reflect.ValueOf(got)
+		v := reflect.ValueOf(check.Must(row.DecodeInJSON([]byte("{}"))))
 		for i := range v.NumField() {
 			f, x := v.Type().Field(i), v.Field(i)
 			switch preset := f.Tag.Get("default"); {
 			case preset == "":
-				if !x.IsZero() {
-					t.Errorf("%s: omitted %s = %v, want zero", row.Info().Name, f.Name, x)
-				}
+				check.That(t, x.IsZero(), "%s: omitted %s = %v, want zero", row.Info().Name, f.Name, x)
 			case preset == "empty":
 				a := x.Interface().(nt.Captured[*nt.ObjectAttributes])
-				if a.Status != 0 || a.V == nil || !reflect.ValueOf(*a.V).IsZero() {
-					t.Errorf("%s: omitted %s = %+v, want empty attributes", row.Info().Name, f.Name, a)
-				}
+				check.That(t, a.Status == 0 && a.V != nil && reflect.ValueOf(*a.V).IsZero(),
+					"%s: omitted %s = %+v, want empty attributes", row.Info().Name, f.Name, a)
 			default:
 				check.Equal(t, jsonText(x), preset, "%s: omitted %s", row.Info().Name, f.Name)
 			}
@@ -96,9 +89,8 @@ func jsonText(v reflect.Value) string {
 func TestJSONBodySizeLimit(t *testing.T) {
 	r := newJSONReader(nil)
 	check.NoError(t, r.hold(MaxBody-1))
-	if err := r.hold(1); err != nil {
-		t.Errorf("a body as large as a frame: %v, want no error", err)
-	}
+	err := r.hold(1)
+	check.That(t, err == nil, "a body as large as a frame: %v, want no error", err)
 	if err := r.hold(1); err == nil {
 		t.Error("hold accepts a byte beyond the limit, want an error")
 	}

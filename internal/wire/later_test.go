@@ -26,28 +26,16 @@ func newLaterPipe(t *testing.T) *laterPipe {
 	p.own, p.other = p.connect(), p.join(alice)
 	th, others := p.own.Thread(), p.other.Thread()
 	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
-	var st ntstatus.Status
-	p.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1, ReadMode: 1,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`,
-			SecurityDescriptor: toEveryone.SecurityDescriptor}), InboundQuota: 64, OutboundQuota: 64})
-	p.must(st)
-	p.client, st = others.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
-		&nt.ObjectAttributes{ObjectName: `\??\pipe\later`}, 0, 0)
-	p.must(st)
+	p.server = check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1,
+		ReadMode: 1, InboundQuota: 64, OutboundQuota: 64, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
+			ObjectName: `\??\pipe\later`, SecurityDescriptor: toEveryone.SecurityDescriptor})}))
+	p.client = check.Result(others.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: `\??\pipe\later`}, 0, 0))
 	const name = `\BaseNamedObjects\later`
-	p.event, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name,
-		SecurityDescriptor: toEveryone.SecurityDescriptor}, nt.NotificationEvent, true)
-	p.must(st)
-	p.othersEvent, st = others.NtOpenEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name})
-	p.must(st)
+	p.event = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name,
+		SecurityDescriptor: toEveryone.SecurityDescriptor}, nt.NotificationEvent, true))
+	p.othersEvent = check.Result(others.NtOpenEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}))
 	return p
-}
-
-func (p *laterPipe) must(st ntstatus.Status) {
-	p.Helper()
-	if !st.IsSuccess() {
-		p.Fatal(st)
-	}
 }
 
 // begin begins a call on a thread of its own.
@@ -62,15 +50,13 @@ func (p *laterPipe) begin(name string, in any, l *nt.Later) ntstatus.Status {
 
 func (p *laterPipe) write(message string) {
 	p.Helper()
-	_, st := p.other.Thread().NtWriteFile(p.client, []byte(message))
-	p.must(st)
+	check.Success(p, check.Status(p.other.Thread().NtWriteFile(p.client, []byte(message))))
 }
 
 // signalled reports whether the other process sees the event signalled.
 func (p *laterPipe) signalled() bool {
 	p.Helper()
-	_, st := p.other.Thread().NtWaitForSingleObject(p.othersEvent, false)
-	return st == ntstatus.Success
+	return check.Status(p.other.Thread().NtWaitForSingleObject(p.othersEvent, false)) == ntstatus.Success
 }
 
 // TestEventIsSignalledAfterMemoryIsWritten checks that a waiting read ends with the other end's write. A second

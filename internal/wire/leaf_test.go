@@ -181,9 +181,8 @@ func TestMalformedValuesAreRefused(t *testing.T) {
 		"a list of 2 in 7 bytes":     {reflect.TypeFor[[]uint32](), "\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
 		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},
 	} {
-		if v, err := decode(codecOf(c.of), c.of, []byte(c.b)); !errors.Is(err, ErrValue) {
-			t.Errorf("decoding %s = %v, %v, want %v", name, v, err, ErrValue)
-		}
+		v, err := decode(codecOf(c.of), c.of, []byte(c.b))
+		check.That(t, errors.Is(err, ErrValue), "decoding %s = %v, %v, want %v", name, v, err, ErrValue)
 	}
 }
 
@@ -220,9 +219,8 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 				"%s: decoded %+v, %q, %v, want no data and %v", name, b, data, err, ErrValue)
 			continue
 		}
-		if err != nil || b != *c.want || string(data) != c.data || !reflect.DeepEqual(got, out) {
-			t.Errorf("%s: decoded %+v, %+v, %q, %v, want %+v, %+v, %q", name, got, b, data, err, out, *c.want, c.data)
-		}
+		check.That(t, err == nil && b == *c.want && string(data) == c.data && reflect.DeepEqual(got, out),
+			"%s: decoded %+v, %+v, %q, %v, want %+v, %+v, %q", name, got, b, data, err, out, *c.want, c.data)
 	}
 	tok, most, call, err := decodeReadAs(append(AppendReadAs(nil, -2, 0x01020304), 'c'))
 	check.That(t, tok == -2 && most == 0x01020304 && string(call) == "c" && err == nil,

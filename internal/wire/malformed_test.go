@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -71,10 +72,9 @@ func TestMalformedCallEndsConnection(t *testing.T) {
 			s.swallow()
 			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
 				Body: append(append([]byte{}, c.head...), tail...)})
-			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
-				t.Errorf("W-6: kind %d with %q: %v after %d calls, want %v, 0",
-					kind, tail, err, len(n.calls), wire.ErrValue)
-			}
+			err := s.ended()
+			check.That(t, errors.Is(err, wire.ErrValue) && len(n.calls) <= 0,
+				"W-6: kind %d with %q: %v after %d calls, want %v, 0", kind, tail, err, len(n.calls), wire.ErrValue)
 		}
 	}
 }

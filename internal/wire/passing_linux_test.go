@@ -250,10 +250,9 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 		check.That(t, f.Kind == wire.Answer && string(f.Body) == c.refusal && fds == 0,
 			"refused attach: reply of kind %d, %q, %d descriptors, want %q", f.Kind, f.Body, fds, c.refusal)
 		f, fds = l.ask(&wire.Frame{Kind: wire.Attach, Request: 8, Thread: 1, Body: []byte(c.good)})
-		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || fds != 1 {
-			t.Errorf("attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind,
-				f.Request, f.Body, fds, c.answer)
-		}
+		check.That(t, f.Kind == wire.AnswerWith && f.Request == 8 && string(f.Body) == c.answer && fds == 1,
+			"attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind, f.Request,
+			f.Body, fds, c.answer)
 		l.out = out // ends checks that the server has closed the descriptor
 		l.ends()
 	}

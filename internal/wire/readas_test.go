@@ -183,11 +183,9 @@ func TestReadAsRestoresThreadIdentity(t *testing.T) {
 			if wantData := strings.Repeat("x", c.size); c.whole && data != wantData || !c.whole && data != "" {
 				t.Errorf("%d bytes of data, want the complete contents: %t", len(data), c.whole)
 			}
-			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
-				t.Errorf("server read %d times, with a client %t, up to %d bytes, want %d, %t, %d",
-					g.asked, g.acts, g.room, c.asked,
-					c.asked > 0, c.room)
-			}
+			check.That(t, g.asked == c.asked && g.acts == (c.asked > 0) && g.room == c.room,
+				"server read %d times, with a client %t, up to %d bytes, want %d, %t, %d", g.asked, g.acts, g.room,
+				c.asked, c.asked > 0, c.room)
 			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
 				t.Errorf("opening the thread token afterwards: %v, want %v", st, ntstatus.NoToken)
 			}
@@ -223,8 +221,7 @@ func TestReadAsRestoresEarlierClient(t *testing.T) {
 	before := statistics()
 	for _, in := range []nt.CreateFileIn{openDevice(), {CreateDisposition: winnt.FILE_OPEN}} {
 		_, _ = conn.ReadFileAs(th, other, in, 1, nil)
-		if after := statistics(); after != before {
-			t.Errorf("thread token after ReadFileAs = %+v, want %+v", after, before)
-		}
+		after := statistics()
+		check.That(t, after == before, "thread token after ReadFileAs = %+v, want %+v", after, before)
 	}
 }

@@ -58,15 +58,13 @@ func TestUnpayableFrameIsSkipped(t *testing.T) {
 		}
 		f, err := s.partial()
 		if c.want == ntstatus.Success {
-			if err != nil || f == nil || len(f.Body) != c.body || block.Used() != f.paid.Bytes() {
-				t.Errorf("%s: %v with %d bytes charged, want the frame and its charge", c.name, err, block.Used())
-			}
+			check.That(t, err == nil && f != nil && len(f.Body) == c.body && block.Used() == f.paid.Bytes(),
+				"%s: %v with %d bytes charged, want the frame and its charge", c.name, err, block.Used())
 			continue
 		}
-		if f != nil || err != nil || block.Used() != 0 {
-			t.Fatalf("%s: frame returned %v, %v, %d bytes charged, want no frame and no charge",
-				c.name, f != nil, err, block.Used())
-		}
+		check.RequireThat(t, f == nil && err == nil && block.Used() == 0,
+			"%s: frame returned %v, %v, %d bytes charged, want no frame and no charge", c.name, f != nil, err,
+			block.Used())
 		check.Equal(t, <-answered, c.want, "%s: reply", c.name)
 		if f, err = s.next(); err != nil || f.Request != 4 {
 			t.Errorf("%s: next frame: %v, want request 4", c.name, err)

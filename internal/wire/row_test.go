@@ -156,10 +156,9 @@ func sameText(t *testing.T, file, text string) {
 		check.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 	}
 	want, err := os.ReadFile(file)
-	if err != nil || string(want) != text {
-		t.Errorf("%s (%v): got\n%s\nwant the committed bytes; to replace them: go test . -run TestConversations -args -write",
-			file, err, text)
-	}
+	check.That(t, err == nil && string(want) == text,
+		"%s (%v): got\n%s\nwant the committed bytes; to replace them: go test . -run TestConversations -args -write",
+		file, err, text)
 }
 
 // frame builds the frame, which requests reasons.
@@ -183,10 +182,7 @@ func (m said) frame(t testing.TB, request uint64) *wire.Frame {
 	if m.kind == wire.Begin {
 		f.Body = wire.AppendLater(nil, &nt.Later{ApcRoutine: 0x11, ApcContext: 0x12, IoStatusBlock: 0x13})
 	}
-	var err error
-	if f.Body, err = row.AppendCall(f.Body, m.in, true); err != nil {
-		t.Fatal(err)
-	}
+	f.Body = check.Must(row.AppendCall(f.Body, m.in, true))
 	return f
 }
 

@@ -56,9 +56,8 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	}
 	b, oob := make([]byte, 10), make([]byte, 100)
 	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
-	if err != nil || string(b[:n]) != "hello" || flags&unix.MSG_CTRUNC != 0 {
-		t.Fatalf(`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
-	}
+	check.RequireThat(t, err == nil && string(b[:n]) == "hello" && flags&unix.MSG_CTRUNC == 0,
+		`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	check.RequireThat(t, err == nil && len(messages) == 1, "%v %v", len(messages), err)
 	fds, err := unix.ParseUnixRights(&messages[0])

@@ -67,7 +67,6 @@ func TestFailClosesConnection(t *testing.T) {
 	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
 	check.ErrorIs(t, s.reason(), ErrFrame, "reason of the end")
 	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if n, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("read after the end = %d bytes, %v, want %v", n, err, io.EOF)
-	}
+	n, err := ours.Read(make([]byte, 1))
+	check.That(t, errors.Is(err, io.EOF), "read after the end = %d bytes, %v, want %v", n, err, io.EOF)
 }

@@ -86,9 +86,7 @@ func (s *served) ended() error {
 func (s *served) greet() {
 	s.Helper()
 	s.send(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
-	if f := s.receive(); f.Kind != wire.Hello {
-		s.Fatalf("frame of kind %d, want a hello (%d)", f.Kind, wire.Hello)
-	}
+	check.Require(s, s.receive().Kind, wire.Hello, "kind of the server's first frame")
 }
 
 func (s *served) send(f *wire.Frame) {
@@ -110,9 +108,8 @@ func (s *served) status(f *wire.Frame) ntstatus.Status {
 	s.send(f)
 	answer := s.receive()
 	head, _, err := wire.DecodeAnswer(answer.Body)
-	if err != nil || answer.Kind != wire.Answer || answer.Request != f.Request {
-		s.Fatalf("reply = %+v, %v, want kind %v for request %v, no error", answer, err, wire.Answer, f.Request)
-	}
+	check.RequireThat(s, err == nil && answer.Kind == wire.Answer && answer.Request == f.Request,
+		"reply = %+v, %v, want kind %v for request %v, no error", answer, err, wire.Answer, f.Request)
 	return head.Status
 }
 
@@ -139,9 +136,8 @@ func TestConnectionEndReleasesClientThreads(t *testing.T) {
 	dup := check.Result(th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation))
 	revert := check.Must(th.Impersonate(dup))
 	other := check.Must(c.NewThread())
-	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("opening the token of the other thread: %s, want %s", st, ntstatus.NoToken)
-	}
+	check.Equal(t, check.Status(other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)),
+		ntstatus.NoToken, "opening the token of the other thread")
 	own, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	check.That(t, st == ntstatus.Success && own != 0,
 		"opening the token of the impersonating thread: %s, want success", st)
@@ -151,15 +147,13 @@ func TestConnectionEndReleasesClientThreads(t *testing.T) {
 		"opening the token after reverting")
 	check.NoError(t, check.Err(th.Impersonate(dup)))
 	other.Close()
-	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.InvalidCid {
-		t.Errorf("call of an ended thread: %s, want %s", st, ntstatus.InvalidCid) // its number is not given (W-7)
-	}
+	check.Equal(t, check.Status(other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)),
+		ntstatus.InvalidCid, "W-7: call of an ended thread, whose number is not given")
 	_ = c.Close()
 	check.NoError(t, s.ended())
 	// The connection is lost: calls fail and change nothing (W-9).
-	if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
-		t.Errorf("call after Close: %s, want %s", st, ntstatus.PortDisconnected)
-	}
+	check.Equal(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)),
+		ntstatus.PortDisconnected, "call after Close")
 	check.ErrorIs(t, check.Err(c.NewThread()), client.ErrClosed, "NewThread after Close")
 }
 
@@ -171,8 +165,7 @@ func (s *served) join(tok string) *client.Conn {
 	ours, theirs := net.Pipe()
 	end := make(chan error, 1)
 	go func() { end <- wire.Serve(theirs, process{p, nt.Documented}) }()
-	c, err := client.New(ours)
-	check.NoError(s, err)
+	c := check.Must(client.New(ours))
 	s.Cleanup(func() {
 		_ = c.Close()
 		if err := <-end; err != nil {
@@ -196,9 +189,7 @@ func TestCallsOfOneThreadKeepTheirOrder(t *testing.T) {
 		}
 	}()
 	for i := range n {
-		if f := s.receive(); f.Request != uint64(i) {
-			t.Fatalf("reply %d is to request %d, want %d", i, f.Request, uint64(i))
-		}
+		check.Require(t, s.receive().Request, uint64(i), "request of reply %d", i)
 	}
 }
 

@@ -126,10 +126,9 @@ func TestStopHasTimeLimit(t *testing.T) {
 			synctest.Wait()
 			begun := time.Now()
 			server.Stop()
-			if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
-				t.Errorf("kind %d: server stopped after %s with %v, want %s", f.Kind, time.Since(begun), err,
-					wire.StopTimeout)
-			}
+			err := <-end
+			check.That(t, err == nil && time.Since(begun) == wire.StopTimeout,
+				"kind %d: server stopped after %s with %v, want %s", f.Kind, time.Since(begun), err, wire.StopTimeout)
 			_, _ = io.Copy(io.Discard, conn)
 		})
 	}

@@ -102,16 +102,14 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 		check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread, Request: 7}))
 	}
 	check.Success(t, s.status(&wire.Frame{Kind: wire.EndThread, Thread: 2}))
-	if n := p.threads.Load(); n != 2 {
-		t.Errorf("%d threads after one has ended, want 2", n)
-	}
+	n := p.threads.Load()
+	check.That(t, n == 2, "%d threads after one has ended, want 2", n)
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-p.called
 	_ = s.conn.Close()
 	_ = s.ended() // the client disconnected with an unread reply
-	if n := p.threads.Load(); n != 0 {
-		t.Errorf("%d threads after the end, want 0", n)
-	}
+	n = p.threads.Load()
+	check.That(t, n == 0, "%d threads after the end, want 0", n)
 }
 
 // A failed call returns its outputs, such as a required length, and its reason only if requested (W-10).
@@ -124,15 +122,12 @@ func TestFailedCallReturnsOutputs(t *testing.T) {
 		body := check.Must(row.AppendCall(nil, nt.QuerySecurityObjectIn{Handle: -1, SecurityInformation: 1}, why))
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
-			t.Errorf("reason requested %t: status %v, reason %+v, %v, want STATUS_BUFFER_TOO_SMALL",
-				why, head.Status, head.Why,
-				err)
-		}
+		check.That(t, err == nil && head.Status == ntstatus.BufferTooSmall && (head.Why != nil) == why,
+			"reason requested %t: status %v, reason %+v, %v, want STATUS_BUFFER_TOO_SMALL", why, head.Status, head.Why,
+			err)
 		out, err := row.DecodeOut(rest)
-		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
-			t.Errorf("output = %+v, %v, want the required length", out, err)
-		}
+		o, ok := out.(nt.QuerySecurityObjectOut)
+		check.That(t, err == nil && ok && o.LengthNeeded != 0, "output = %+v, %v, want the required length", out, err)
 	}
 }
 

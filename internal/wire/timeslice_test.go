@@ -133,9 +133,8 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 		s.send(&wire.Frame{Kind: wire.Inspect, Request: 1, Thread: 1})
 		s.send(&behind)
 		s.send(&beside)
-		if f := s.receive(); f.Request != 3 {
-			t.Errorf("first reply is to request %d, want 3 of the other thread", f.Request)
-		}
+		f := s.receive()
+		check.That(t, f.Request == 3, "first reply is to request %d, want 3 of the other thread", f.Request)
 		for range 10 {
 			check.Equal(t, s.status(&beside), ntstatus.InvalidHandle, "call of the other thread")
 		}
@@ -143,14 +142,12 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 			t.Errorf("the other thread waited %s, want at most %s", waited, 2*time.Millisecond)
 		}
 		synctest.Wait()
-		if got := p.now(); got != [2]int{0, 1} {
-			t.Errorf("time slices [normal, slow] in use during the call = %d, want [0 1]", got)
-		}
+		got := p.now()
+		check.That(t, got == [2]int{0, 1}, "time slices [normal, slow] in use during the call = %d, want [0 1]", got)
 		close(p.until)
 		for want := uint64(1); want <= 2; want++ {
-			if f := s.receive(); f.Request != want {
-				t.Errorf("reply to request %d, want %d", f.Request, want)
-			}
+			f := s.receive()
+			check.That(t, f.Request == want, "reply to request %d, want %d", f.Request, want)
 		}
 	})
 }
@@ -189,18 +186,15 @@ func TestRepliesAreSentTogether(t *testing.T) {
 				b := frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)
 				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
 				for i := range uint64(50) {
-					if f := s.receive(); f.Request != i {
-						t.Fatalf("reply to request %d, want %d", f.Request, i)
-					}
+					f := s.receive()
+					check.RequireThat(t, f.Request == i, "reply to request %d, want %d", f.Request, i)
 				}
 				synctest.Wait()
-				if n := len(writes); n != 1 {
-					t.Errorf("replies sent in %d writes, want 1", n)
-				}
-				if got := p.now(); got != [2]int{} || p.most != 1 {
-					t.Errorf("%d time slices in use after the replies, at most %d at a time, want 0 and 1",
-						got, p.most)
-				}
+				n := len(writes)
+				check.That(t, n == 1, "replies sent in %d writes, want 1", n)
+				got := p.now()
+				check.That(t, got == [2]int{} && p.most == 1,
+					"%d time slices in use after the replies, at most %d at a time, want 0 and 1", got, p.most)
 			})
 		})
 	}
@@ -249,11 +243,9 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 			}
 			lasted := time.Since(begun)
 			synctest.Wait()
-			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
-				t.Errorf("%+v: %d time slices, %d writes in %s, want %d, %d, %s",
-					c, p.all, len(writes), lasted, c.want, c.want,
-					c.lasts)
-			}
+			check.That(t, p.all == c.want && len(writes) == c.want && lasted == c.lasts,
+				"%+v: %d time slices, %d writes in %s, want %d, %d, %s", c, p.all, len(writes), lasted, c.want, c.want,
+				c.lasts)
 		})
 	}
 }

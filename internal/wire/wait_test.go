@@ -163,8 +163,7 @@ func TestSuccessEndsWait(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn := check.Must(client.New(ours))
 		tr := check.Must(conn.NewTransport())
-		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
-		check.Require(t, st, ntstatus.Success, "Thread")
+		h := check.Result(conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
 		wait := func(notYet ntstatus.Status) ntstatus.Status {
 			due := make(chan struct{})
 			defer time.AfterFunc(time.Second, func() { close(due) }).Stop()
@@ -214,16 +213,12 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 func TestThreadEndCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
-		conn, err := client.New(ours)
-		check.NoError(t, err)
-		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		check.Require(t, st, ntstatus.Success, "Thread")
+		conn := check.Must(client.New(ours))
+		h := check.Result(conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false))
 		var threads [2]nt.Transport
 		waited := [2]chan ntstatus.Status{make(chan ntstatus.Status, 1), make(chan ntstatus.Status, 1)}
 		for i := range threads {
-			if threads[i], err = conn.NewTransport(); err != nil {
-				t.Fatal(err)
-			}
+			threads[i] = check.Must(conn.NewTransport())
 			go func() {
 				_, st := threads[i].CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"),
 					nt.WaitForSingleObjectIn{Handle: h}, nt.Wait{Handle: h, NotYet: ntstatus.Timeout})
@@ -240,7 +235,7 @@ func TestThreadEndCancelsWaitingCall(t *testing.T) {
 			t.Error("the wait of the ended thread has not ended, want STATUS_CANCELLED")
 		}
 		check.That(t, len(waited[1]) == 0, "%d waits of the other thread ended, want 0", len(waited[1]))
-		check.Require(t, check.Status(conn.Thread().NtSetEvent(h)), ntstatus.Success, "Thread")
+		check.Success(t, check.Status(conn.Thread().NtSetEvent(h)))
 		check.Equal(t, <-waited[1], ntstatus.Success, "wait of the other thread")
 		_ = conn.Close()
 	})

@@ -67,8 +67,7 @@ func TestQueuedCallWakesAlertableWait(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		c := check.Must(client.New(ours))
 		th := c.Thread()
-		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+		event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false))
 		tr := check.Must(c.NewTransport())
 		h := threadOf(t, th, tr)
 		queue := func() {

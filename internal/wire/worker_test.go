@@ -28,9 +28,8 @@ func TestQueuedCallsRunInOrder(t *testing.T) {
 			t.Errorf("next call = %+v, want %+v", f, want)
 		}
 	}
-	if left := w.stop(); len(left) != 1 || left[0] != frames[3] {
-		t.Errorf("%d calls left after stop, want the last one", len(left))
-	}
+	left := w.stop()
+	check.That(t, len(left) == 1 && left[0] == frames[3], "%d calls left after stop, want the last one", len(left))
 	if f := w.pop(); f != nil {
 		t.Errorf("call after stop = %+v, want nil", f)
 	}

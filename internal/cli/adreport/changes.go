@@ -257,18 +257,16 @@ type Consequence struct {
 // importance. Both are nil if empty.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Change) int {
-		if a.Through == "" || b.Through == "" {
-			return 0
-		}
-		return cmp.Compare(a.rank, b.rank)
-	})
+	var through []Change
 	for _, x := range list {
 		if x.Through == "" {
 			own = append(own, x)
-			continue
+		} else {
+			through = append(through, x)
 		}
+	}
+	slices.SortStableFunc(through, func(a, b Change) int { return cmp.Compare(a.rank, b.rank) })
+	for _, x := range through {
 		key := [2]string{x.Who, x.Through}
 		n, ok := at[key]
 		if !ok {

@@ -2,12 +2,14 @@ package adreport_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -31,11 +33,7 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	d, desk, helen, carla := office()
 	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")"}
 	d.find(base).allow = append(d.find(base).allow, "(OA;;WP;"+linkGUID+";;"+helen.sid()+")")
-	for _, e := range d.list {
-		if e.name == "bob" {
-			e.more = append(e.more, "memberOf: CN=Domain Admins,CN=Users,"+base)
-		}
-	}
+	d.find("CN=bob,CN=Users," + base).join(d.find("CN=Domain Admins,CN=Users," + base))
 	d.account("user", "new")
 	now := d.ldif()
 	at := strings.Index(now, "dn: CN=krbtgt,")
@@ -45,18 +43,12 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	old := state(t, before)
 	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, now), Before: &old})
 	c := page.Changes
-	var got []string
-	for name, rows := range map[string][]adreport.Grants{"gained": c.Gained, "lost": c.Lost} {
-		for _, g := range rows {
-			got = append(got, fmt.Sprint(name, " ", g.Who.List, " ", g.Rights, " ", g.Objects.List))
-		}
-	}
+	got := append(textOf("gained", c.Gained), textOf("lost", c.Lost)...)
 	for name, rows := range map[string][]adreport.Change{"opened": c.Opened, "closed": c.Closed} {
 		for _, x := range rows {
 			got = append(got, fmt.Sprint(name, " ", x.Who, " ", x.Object, " ", len(x.Steps)))
 		}
 	}
-	slices.Sort(got)
 	carlas, holder := "CN=carla,CN=Users,"+base, "CN=AdminSDHolder,CN=System,"+base
 	want := []string{
 		"closed carla " + holder + " 1", "closed helen " + holder + " 2",
@@ -71,18 +63,20 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"krbtgt,CN=Users", "root,CN=Users", "Administrators,CN=Builtin", "Backup Operators,CN=Builtin"} {
 		want = append(want, "closed carla CN="+name+","+base+" 1", "closed helen CN="+name+","+base+" 2")
 	}
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	requireSame(t, got, want, "changes")
 	check.That(t, fmt.Sprint(c.Became.List, c.Ceased.List) == "[bob] []",
 		"administrators: %v and %v, want bob and nobody", c.Became, c.Ceased)
+	first := c.Opened[0].Steps[0]
+	step := fmt.Sprintf("%s: %s on %s, by %s", first.Who, first.Right, first.Object, first.By)
+	check.Equal(t, step, "helen: write GP link on "+base+", by DACL entry 3 for helen on gPLink", "first step")
+	flat := strings.Join(strings.Fields(text), " ")
+	check.That(t, strings.Contains(flat, "1. "+step), "no step %q in\n%s", step, text)
 	objects := []string{"CN=new,CN=Users," + base + ": new object",
 		"CN=krbtgt,CN=Users," + base + ": the descriptor is missing now",
 		// Each account of this domain has two entries for Authenticated Users.
 		"2 kinds of entries on new objects: not listed, other objects had the same before",
 		"2 kinds of entries on objects that are gone or unreadable: not listed, other objects still have the same"}
-	check.That(t, slices.Equal(c.Objects, objects), "objects %q, want %q", c.Objects, objects)
+	check.SlicesEqual(t, c.Objects, objects, "objects")
 	for _, line := range []string{"Became administrators", "the descriptor is missing now", "write GP link"} {
 		check.That(t, strings.Contains(html, line) && strings.Contains(text, strings.ToLower(line[:1])+line[1:]),
 			"%q is not on both pages", line)
@@ -109,7 +103,7 @@ func TestFormerRightsAreNotGained(t *testing.T) {
 		d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + bob.sid() + ")",
 			"(A;;WD;;;" + helen.sid() + ")"}
 		if i == 0 {
-			bob.more = append(bob.more, "memberOf: CN=Domain Admins,CN=Users,"+base)
+			bob.join(d.find("CN=Domain Admins,CN=Users," + base))
 			helen.name = "Helen"
 		} else {
 			for n := range 41 {
@@ -132,16 +126,30 @@ func TestFormerRightsAreNotGained(t *testing.T) {
 	check.That(t, len(listed) == 41 && listed[40] == "and 1 more: new object", "new objects: %q", listed)
 }
 
+// Each kind of change is one.
+func TestEachKindOfChangeCounts(t *testing.T) {
+	one := adreport.Names{Count: 1, List: []string{"bob"}}
+	for i, c := range []adreport.Changes{{Became: one}, {Ceased: one}, {Gained: make([]adreport.Grants, 1)},
+		{Lost: make([]adreport.Grants, 1)}, {VacantGained: make([]adreport.Grants, 1)},
+		{VacantLost: make([]adreport.Grants, 1)}, {Opened: make([]adreport.Change, 1)},
+		{Closed: make([]adreport.Change, 1)}, {EntriesAdded: make([]adreport.EntryRow, 1)},
+		{EntriesRemoved: make([]adreport.EntryRow, 1)}, {Objects: []string{"x"}},
+		{Differences: make([]adreport.Difference, 1)}, {Memberships: make([]adreport.Membership, 1)}} {
+		check.That(t, !c.None(), "changes %d count as none", i)
+	}
+	check.That(t, new(adreport.Changes).None(), "no changes do not count as none")
+}
+
 // The paths of an account through one important object are one row, with each kind of object once.
 func TestPathsThroughOneObjectAreOneRow(t *testing.T) {
 	c := &adreport.Changes{}
-	for _, x := range [][4]string{{"ann", "A", "group policy", "domain root"}, {"ann", "B", "group policy",
-		"domain root"},
-		{"bob", "A", "group policy", "domain root"}, {"ann", "C", "KRBTGT", "AdminSDHolder"}, {"ann", "D", "KRBTGT",
-			""}} {
+	for _, x := range [][4]string{{"ann", "A", "group policy", "domain root"},
+		{"ann", "B", "group policy", "domain root"}, {"bob", "A", "group policy", "domain root"},
+		{"ann", "C", "KRBTGT", "AdminSDHolder"}, {"ann", "D", "KRBTGT", ""},
+		{"ann", "E", "KRBTGT", "domain root"}} {
 		c.Opened = append(c.Opened, adreport.Change{Who: x[0], Object: x[1], Kind: x[2], Through: x[3]})
 	}
-	check.Equal(t, fmt.Sprint(c.OpenedThrough()), "[{ann domain root [A B] [group policy]} "+
+	check.Equal(t, fmt.Sprint(c.OpenedThrough()), "[{ann domain root [A B E] [group policy KRBTGT]} "+
 		"{bob domain root [A] [group policy]} {ann AdminSDHolder [C] [KRBTGT]}]", "paths through others")
 	check.That(t, len(c.OpenedDirectly()) == 1 && c.OpenedDirectly()[0].Object == "D",
 		"direct: %+v, want D", c.OpenedDirectly())
@@ -187,11 +195,17 @@ func TestReportNeedsObjects(t *testing.T) {
 	s := state(t, d.ldif())
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := (&adreport.Report{Now: s}).Do(over); err == nil {
-		t.Error("no error of the cancelled context")
-	}
+	check.ErrorIs(t, check.Err((&adreport.Report{Now: s}).Do(over)), context.Canceled, "report of a cancelled context")
+	empty := &adreport.State{Directory: s.Directory}
+	err := check.Err((&adreport.Report{Now: s, Before: empty}).Do(context.Background()))
+	check.That(t, errors.Is(err, adreport.ErrNoObjects) && strings.HasPrefix(err.Error(), "baseline: "),
+		"report with an empty baseline: %v", err)
 	s.Objects = nil
-	if _, err := (&adreport.Report{Now: s}).Do(context.Background()); err == nil {
-		t.Error("no error without objects")
-	}
+	err = check.Err((&adreport.Report{Now: s}).Do(context.Background()))
+	check.ErrorIs(t, err, adreport.ErrNoObjects, "report without objects")
+	failed := errors.New("malformed")
+	s.Objects = []objects.Item{{Path: "CN=a", Err: failed}, {Path: "CN=b", Err: failed}}
+	err = check.Err((&adreport.Report{Now: s}).Do(context.Background()))
+	check.That(t, errors.Is(err, adreport.ErrNoObjects) && errors.Is(err, failed) &&
+		strings.Contains(err.Error(), "the first: CN=a: malformed"), "report of unreadable objects: %v", err)
 }

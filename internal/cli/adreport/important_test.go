@@ -14,8 +14,11 @@ import (
 func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	d, _, _, _ := office()
 	d.unit("Servers")
-	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": ""} {
-		d.add(&entry{dn: "OU=" + name + "," + base, class: "organizationalUnit"})
+	d.unit("Mixed")
+	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": "", "Mixed": ""} {
+		if name != "Mixed" {
+			d.add(&entry{dn: "OU=" + name + "," + base, class: "organizationalUnit"})
+		}
 		d.next++
 		e := d.add(&entry{dn: `CN=p\,c,OU=` + name + "," + base, class: "computer", name: name + "$", rid: d.next})
 		if system != "" {
@@ -46,7 +49,8 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	}
 	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT " +
 		"KRBTGT of a read-only domain controller Administrator Domain Controllers Administrators Backup Operators " +
-		"domain controller domain controller group policy OU with 2 servers OU with 1 server " +
+		"domain controller domain controller group policy OU with 1 server and 1 computer of unknown system " +
+		"OU with 2 servers OU with 1 server " +
 		"OU with 1 computer of unknown system named by --important]"
 	check.That(t, fmt.Sprint(got) == want, "got  %v\nwant %s", got, want)
 }

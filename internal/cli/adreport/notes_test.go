@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/adreport"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Whatever the report leaves out has a line on both pages (B-50).
@@ -15,12 +16,16 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	text := d.ldif() + "dn: CN=hidden," + base + "\nobjectClass: container\n\n" +
 		"dn: CN=classless," + base + "\nnTSecurityDescriptor: O:BAG:BAD:(A;;GA;;;BA)\n\n" +
-		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n"
-	page, html, plain := pageOf(t, &adreport.Report{Title: "t", Now: state(t, text), Notes: []string{"left out by us"}})
+		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n" +
+		"dn: CN=file," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BAD:\n\n"
+	now := state(t, text)
+	now.Objects[len(now.Objects)-1].Type = winnt.FileObject
+	page, html, plain := pageOf(t, &adreport.Report{Title: "t", Now: now, Notes: []string{"left out by us"}})
 	check.That(t, page.Incomplete, "a page without an object is complete, want not")
 	flat := strings.Join(strings.Fields(plain), " ")
 	for _, line := range []string{
-		"left out by us", "1 object of 18 could not be read and is in no answer; the first is CN=hidden,",
+		"left out by us", "Outside the directory: 1 object.",
+		"1 object of 19 could not be read and is in no answer; the first is CN=hidden,",
 		"no objectClass of 1 object, such as CN=classless,", "Without a DACL: 1 object", "Disabled: 1 account.",
 		"Only inherited by objects below: 1 entry.", "About one object type each: 18 entries.",
 		"About rights of steps: 1 entry.", "For administrators, domain controllers and SYSTEM: 18 entries",
@@ -30,9 +35,8 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 			"%q is not on both pages; notes: %q", line, page.Notes)
 	}
 	for _, line := range strings.Split(plain, "\n") {
-		if n := len([]rune(line)); n > 80 && strings.Contains(strings.TrimSpace(line), " ") {
-			t.Errorf("a line of %d columns, want at most 80: %q", n, line)
-		}
+		check.That(t, len([]rune(line)) <= 80 || !strings.Contains(strings.TrimSpace(line), " "),
+			"more than 80 columns: %q", line)
 	}
 }
 
@@ -41,8 +45,7 @@ func TestMalformedGMSAMembershipSkipsOneObject(t *testing.T) {
 	d, _, _, carla := office()
 	carla.more = append(carla.more, "msDS-GroupMSAMembership:: AQAA")
 	page, html, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
-	if !page.Incomplete || !strings.Contains(html, "1 object of 15 could not be read and is in no answer; the first is "+
-		"CN=carla,") {
-		t.Errorf("incomplete %t, notes %q", page.Incomplete, page.Notes)
-	}
+	check.That(t, page.Incomplete && strings.Contains(html, "1 object of 15 could not be read and is in no answer; the "+
+		"first is CN=carla,"), "incomplete %t, notes %q", page.Incomplete, page.Notes)
+	check.That(t, !strings.Contains(strings.Join(page.Notes, " "), " 0 "), "a note about nothing: %q", page.Notes)
 }

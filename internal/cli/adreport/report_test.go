@@ -57,9 +57,7 @@ func comparePlanted(t *testing.T, page *adreport.Page, html, text string, list [
 		for form, content := range map[string]string{"HTML": html, "text": text} {
 			// Its own object may be there: account operators have rights on it.
 			content = strings.ReplaceAll(content, "CN="+p.Who+",", "")
-			if has := strings.Contains(content, p.Who); has != (p.Closed != 1) {
-				t.Errorf("%+v: in the %s: %t", p, form, has)
-			}
+			check.Equal(t, strings.Contains(content, p.Who), p.Closed != 1, "%+v is in the %s", p, form)
 		}
 	}
 	check.That(t, shown == 40 && hidden == 20, "%d paths shown and %d not, want 40 and 20", shown, hidden)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,10 +114,8 @@ func (d *domain) unit(name string) *entry {
 
 // find returns the object with a DN.
 func (d *domain) find(dn string) *entry {
-	for _, e := range d.list {
-		if e.dn == dn {
-			return e
-		}
+	if i := slices.IndexFunc(d.list, func(e *entry) bool { return e.dn == dn }); i >= 0 {
+		return d.list[i]
 	}
 	return nil
 }
@@ -178,6 +177,22 @@ func pageOf(t *testing.T, r *adreport.Report) (p *adreport.Page, html, text stri
 	check.NoError(t, p.HTML(&h))
 	check.NoError(t, p.Text(&x, 80))
 	return p, h.String(), x.String()
+}
+
+// textOf returns each row of rights as text behind a name: who, the rights and the objects.
+func textOf(name string, rows []adreport.Grants) (out []string) {
+	for _, g := range rows {
+		out = append(out, fmt.Sprint(name, " ", g.Who.List, " ", g.Rights, " ", g.Objects.List))
+	}
+	return out
+}
+
+// requireSame reports an error with both lists unless they have the same lines in any order.
+func requireSame(t *testing.T, got, want []string, what string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	check.That(t, slices.Equal(got, want), "%s: got\n%s\nwant\n%s", what, strings.Join(got, "\n"),
+		strings.Join(want, "\n"))
 }
 
 // planted is an account that was given a path to an object, or a path that an entry closes.

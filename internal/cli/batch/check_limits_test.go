@@ -25,9 +25,16 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 	for n, want := range map[int]string{access.MaxObjectTypes: `"status":"STATUS_SUCCESS"`,
 		access.MaxObjectTypes + 1: `"status":"STATUS_INVALID_PARAMETER"`,
 		access.MaxObjectTypes + 2: fmt.Sprintf("objectTypes: more than %d entries", access.MaxObjectTypes)} {
-		if answers, _ := ask(t, false, types(n)); !strings.Contains(answers[0], want) {
-			t.Errorf("%d object types: %.200s, want %s", n, answers[0], want)
-		}
+		answers, _ := ask(t, false, types(n))
+		check.That(t, strings.Contains(answers[0], want), "%d object types: %.200s, want %s", n, answers[0], want)
+	}
+	answers, _ := ask(t, false, types(access.MaxObjectTypes)+"\n"+types(access.MaxObjectTypes))
+	check.That(t, strings.Contains(answers[1], `"status":"STATUS_SUCCESS"`), "a second list: %.200s, want success",
+		answers[1])
+	for over, want := range []string{`"status":"STATUS_SUCCESS"`, "the line is longer than 4194304 bytes"} {
+		line := `{"id":1,` + rest + "}"
+		answers, _ := ask(t, false, line+strings.Repeat(" ", MaxLine+over-len(line)))
+		check.That(t, strings.Contains(answers[0], want), "%d bytes: %.200s, want %s", MaxLine+over, answers[0], want)
 	}
 	const line = `{"id":1,"define":{"a":{"user":"BA"},"b":{"user":"BU"}}}`
 	size := len(`{"a":{"user":"BA"},"b":{"user":"BU"}}`)
@@ -37,8 +44,8 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 	}{
 		{0, 0, `"defined":["a","b"]`}, {MaxDefinitions - 2, 0, `"defined":["a","b"]`},
 		{MaxDefinitions - 1, 0, "define: more than 65536 tokens defined"},
-		{0, maxDefineBytes - size, `"defined":["a","b"]`}, {0, maxDefineBytes - size + 1,
-			"define: more than 64 MiB of token files"},
+		{0, maxDefineBytes - size, `"defined":["a","b"]`},
+		{0, maxDefineBytes - size + 1, "define: more than 64 MiB of token files"},
 	} {
 		defs := &definitions{tokens: make(map[string]*subject), bytes: c.bytes}
 		for i := range c.tokens {
@@ -47,10 +54,11 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 		got, ok := (&checker{defs: defs}).answer(nil, []byte(line), 1)
 		check.That(t, strings.Contains(string(got), c.want) && ok == strings.HasPrefix(c.want, `"`),
 			"%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
-		if ok && (defs.bytes != c.bytes+size || len(defs.tokens) != c.tokens+2) || !ok && len(defs.tokens) != c.tokens {
-			t.Errorf("with %d tokens and %d bytes defined before: %d tokens and %d bytes after, want the "+
-				"definition counted only if accepted",
-				c.tokens, c.bytes, len(defs.tokens), defs.bytes)
+		tokens, bytes := c.tokens, c.bytes
+		if ok {
+			tokens, bytes = tokens+2, bytes+size
 		}
+		check.That(t, len(defs.tokens) == tokens && (!ok || defs.bytes == bytes), "%d tokens and %d bytes after, want %d "+
+			"and %d: the definition counts only if it is accepted", len(defs.tokens), defs.bytes, tokens, bytes)
 	}
 }

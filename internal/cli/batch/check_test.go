@@ -25,10 +25,8 @@ const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","
 // ask runs lines after the definition of alice and returns their answers.
 func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
 	t.Helper()
-	var out bytes.Buffer
-	sum, err := Checks{Explain: explain}.Job().Run(strings.NewReader(alice+lines), &out)
-	check.NoError(t, err)
-	answers = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	out, sum := runText(t, Checks{Explain: explain}.Job(), strings.NewReader(alice+lines))
+	answers = strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 	check.RequireThat(t, answers[0] == `{"id":null,"defined":["alice"]}`,
 		`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
 	return answers[1:], sum
@@ -56,13 +54,16 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":4,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"privilege", `{"id":5,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"0x1000001"}`,
 		`{"id":5,"status":"STATUS_SUCCESS","granted":"0x01000001","privilegesUsed":["SeSecurityPrivilege"]}`},
+	{"two privileges", `{"id":5,"token":{"user":"BU","privileges":["SeSecurityPrivilege","SeTakeOwnershipPrivilege"]},` +
+		`"sd":"O:BAG:SYD:","desired":"0x1080000"}`, `{"id":5,"status":"STATUS_SUCCESS","granted":"0x01080000",` +
+		`"privilegesUsed":["SeSecurityPrivilege","SeTakeOwnershipPrivilege"]}`},
 	{"privilege not held", `{"id":6,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":16777216}`,
 		`{"id":6,"status":"STATUS_PRIVILEGE_NOT_HELD","granted":"0x00000000","privilegesUsed":[]}`},
 	{"mapping by name", `{"id":7,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GR;;;WD)","desired":"GR","mapping":"key"}`,
 		`{"id":7,"status":"STATUS_SUCCESS","granted":"0x00020019","privilegesUsed":[]}`},
-	{"mapping by masks", `{"id":8,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GA;;;WD)","desired":"MAXIMUM_ALLOWED",` +
-		`"mapping":[1,"0x2",4,7]}`,
-		`{"id":8,"status":"STATUS_SUCCESS","granted":"0x00000007","privilegesUsed":[]}`},
+	{"mapping by masks", `{"id":8,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GRGWGXGA;;;WD)","desired":"MAXIMUM_ALLOWED",` +
+		`"mapping":[1,"0x2",4,8]}`,
+		`{"id":8,"status":"STATUS_SUCCESS","granted":"0x0000000f","privilegesUsed":[]}`},
 	{"principal self", `{"id":9,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;PS)","desired":1,"selfSid":"DU"}`,
 		`{"id":9,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"result list", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:(OA;;RP;` + y +
@@ -71,10 +72,15 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":10,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[],` +
 			`"results":[{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"},{"status":"STATUS_SUCCESS",` +
 			`"granted":"0x00000010"},{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"}]}`},
+	{"largest level", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"objectTypes":[{"level":65535,"guid":"` +
+		x + `"}]}`, `{"id":10,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
 	{"resource attributes", `{"id":11,"token":{"user":"BA","userClaims":[{"name":"n","type":"int64",` +
 		`"values":[3]}]},"sd":"O:SYG:SYD:(XA;;FR;;;BA;(@User.n==@Resource.m))","desired":1,` +
 		`"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
 		`{"id":11,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+	{"resource attributes and a label", `{"id":11,"token":{"user":"BA"},"sd":"O:SYG:SYD:(A;;FA;;;BA)S:(ML;;NR;;;SI)",` +
+		`"desired":1,"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
+		`{"id":11,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
 	{"no descriptor at all", `{"id":12,"tokenRef":"alice","sd":null,"desired":1}`, // A-32
 		`{"id":12,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
 	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,` +
@@ -114,13 +120,16 @@ var checkLines = []struct{ name, line, want string }{
 func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
 		answers, sum := ask(t, false, c.line)
-		check.That(t, answers[0] == c.want, "%s:\n got %s\nwant %s", c.name, answers[0], c.want)
-		check.That(t, sum.Malformed == 0, "%s: %d lines counted as malformed, want 0", c.name, sum.Malformed)
+		check.SlicesEqual(t, answers, []string{c.want}, "%s", c.name)
+		check.Equal(t, sum, Summary{Lines: 2}, "%s: counts", c.name)
 	}
 }
 
 // rest completes a good line after its id.
 const rest = `"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1`
+
+// longAttribute is an attribute of which an ACL has room for one only.
+var longAttribute = `{"name":"m","type":"string","values":["` + strings.Repeat("x", 20_000) + `"]}`
 
 var malformedLines = []struct{ line, id, want string }{
 	{``, `null`, "line 2: the line is empty"},
@@ -147,6 +156,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"tokenRef":"alice","sd":{},"desired":1}`, `1`, "sd: want a string"},
 	{`{"id":1,"tokenRef":"alice","sdHex":"0g","desired":1}`, `1`, "sdHex: wrong hexadecimal digit"},
 	{`{"id":1,"tokenRef":"alice","sdHex":"02","desired":1}`, `1`, "sdHex: "},
+	{`{"id":1,"tokenRef":"alice","sdHex":"g0","desired":1}`, `1`, "odd number of them at 0"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:"}`, `1`, `want the field "desired"`},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":"FQ"}`, `1`, `desired: `},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":4294967296}`, `1`, "whole number from 0 to 4294967295"},
@@ -164,10 +174,12 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,` + rest + `,"call":1}`, `1`, "call: want"},
 	{`{"id":1,` + rest + `,"objectTypes":[{"level":0}]}`, `1`, "objectTypes[0]: want"},
 	{`{"id":1,` + rest + `,"objectTypes":[{"level":0,"guid":"x"}]}`, `1`, "objectTypes[0]: "},
-	{`{"id":1,` + rest + `,"objectTypes":[{"level":70000,"guid":"x"}]}`, `1`, "from 0 to 65535"},
+	{`{"id":1,` + rest + `,"objectTypes":[{"level":65536,"guid":"x"}]}`, `1`, "from 0 to 65535"},
 	{`{"id":1,` + rest + `,"objectTypes":[{"levl":0}]}`, `1`, `unknown field "levl"`},
 	{`{"id":1,` + rest + `,"objectTypes":{}}`, `1`, "objectTypes: "},
 	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`, "resourceAttributes[0].nme: unknown field"},
+	{`{"id":1,` + rest + `,"resourceAttributes":[` + longAttribute + `,` + longAttribute + `]}`, `1`,
+		"resourceAttributes: "},
 	{`{"id":1,"define":{"a":{"user":"BA"}},"desired":1}`, `1`, `has no field "desired"`},
 	{`{"id":1,"define":{"a":{"usr":"BA"}}}`, `1`, `define: "a": `},
 	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is defined twice`},
@@ -187,45 +199,13 @@ func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 			ID    json.RawMessage
 			Error string
 		}
-		if err := json.Unmarshal([]byte(answers[0]), &got); err != nil {
-			t.Errorf("%.80q: answer is not JSON: %v: %.200s, want JSON with an error", c.line, err, answers[0])
-			continue
-		}
-		if string(got.ID) != c.id || !strings.Contains(got.Error, c.want) || !strings.HasPrefix(got.Error, "line 2: ") {
-			t.Errorf("%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id, c.want)
-		}
-		if len(answers) != 2 || !strings.Contains(answers[1], "STATUS_SUCCESS") || sum.Malformed != 1 {
-			t.Errorf("%.80q: next answers %.200q, counts %+v, want one success and one malformed line",
-				c.line, answers[1:], sum)
-		}
-	}
-}
-
-func TestExplainedLinesHaveReasons(t *testing.T) {
-	for _, c := range []struct{ line, want string }{
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`,
-			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":"GR","call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-12","ace":null,"bits":"0x80000000","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;1;;;WD)","desired":1,"call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"`},
-		{`{"id":1,"token":{"user":"BA"},"sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-14","ace":null,"bits":"0x00000001","because":"`},
-		{`{"id":1,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:SYD:",` +
-			`"desired":1,"call":"NtAccessCheck"}`, `"why":[{"rule":"A-15","ace":null,"bits":"0x00000001","because":"`},
-		{`{"id":1,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":2,"call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-18","ace":null,"bits":"0x00000002","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAD:","desired":1,"call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-19","ace":null,"bits":"0x00000001","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"resultList":true,"call":"NtAccessCheck"}`,
-			`"why":[{"rule":"A-11","ace":null,"bits":"0x00000001","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck","objectTypes":` +
-			`[{"level":1,"guid":"bf967aba-0de6-11d0-a285-00aa003049e2"}]}`,
-			`"why":[{"rule":"A-26","ace":null,"bits":"0x00000001","because":"`},
-	} {
-		answers, _ := ask(t, true, c.line)
-		check.That(t, strings.Contains(answers[0], c.want) && json.Valid([]byte(answers[0])),
-			"%s\n got %s\nwant %s", c.line, answers[0], c.want)
+		check.NoError(t, json.Unmarshal([]byte(answers[0]), &got))
+		check.That(t, string(got.ID) == c.id && strings.Contains(got.Error, c.want) &&
+			strings.HasPrefix(got.Error, "line 2: "), "%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id,
+			c.want)
+		check.That(t, len(answers) == 2 && strings.Contains(answers[1], "STATUS_SUCCESS") &&
+			sum == Summary{Lines: 3, Malformed: 1}, "%.80q: next answers %.200q, counts %+v, want one success and one "+
+			"malformed line", c.line, answers[1:], sum)
 	}
 }
 
@@ -243,16 +223,12 @@ func TestDefinitionAppliesToLaterLines(t *testing.T) {
 }
 
 func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
-	var out bytes.Buffer
 	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
-	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
-	if err != nil || sum.Malformed != 0 {
-		t.Errorf("input with a byte order mark: %v, answers %.200s, want no malformed line", err, out.String())
-	}
+	out, sum := runText(t, Checks{}.Job(), strings.NewReader("\ufeff"+alice+q)) // with -race: the definition runs alone
+	check.That(t, sum.Malformed == 0, "with a byte order mark: answers %.200s, want no malformed line", out)
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
-		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
-			t.Errorf(`input that starts with %x: answer %s, want an error with "UTF-16"`, mark, got)
-		}
+		got, _ := runText(t, SIDs(), strings.NewReader(mark+"{\x00"))
+		check.That(t, strings.Contains(got, "UTF-16"), `answer %s to %x, want an error with "UTF-16"`, got, mark)
 	}
 }
 
@@ -262,16 +238,11 @@ func TestBatchEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	for _, k := range kinds {
 		in := generate(k, 2000, seed)
-		var out bytes.Buffer
-		if _, err := (Checks{}).Job().Run(bytes.NewReader(in), &out); err != nil {
-			t.Fatal(err)
-		}
-		lines, answers := bytes.Split(in, []byte("\n")), strings.Split(out.String(), "\n")
+		out, _ := runText(t, Checks{}.Job(), bytes.NewReader(in))
+		lines, answers := bytes.Split(in, []byte("\n")), strings.Split(out, "\n")
 		named := map[string]json.RawMessage{}
 		for i, line := range lines[:len(lines)-1] {
-			if got, want := answers[i], twin(t, named, line); got != want {
-				t.Fatalf("%s, seed %d: %s\n got %s\nwant %s", k.name, seed, line, got, want)
-			}
+			check.Require(t, answers[i], twin(t, named, line), "%s, seed %d: %s", k.name, seed, line)
 		}
 	}
 }
@@ -335,9 +306,7 @@ func FuzzCheckLine(f *testing.F) {
 		}
 		out, ok := answer(nil, line, 1)
 		var got map[string]json.RawMessage
-		if err := json.Unmarshal(out, &got); err != nil {
-			t.Fatalf("line %q: answer %q is not JSON: %v, want JSON", line, out, err)
-		}
+		check.NoError(t, json.Unmarshal(out, &got))
 		check.RequireThat(t, !bytes.ContainsRune(out, '\n') && got["id"] != nil && ok == (got["error"] == nil),
 			"line %q: answer %q, want one line with an id, and an error only if refused", line, out)
 		var in struct{ ID json.RawMessage }
@@ -349,14 +318,8 @@ func FuzzCheckLine(f *testing.F) {
 // TestCheckLineAllocationsAreBounded bounds the allocations of a line with known token and descriptor, and of one
 // with a new token.
 func TestCheckLineAllocationsAreBounded(t *testing.T) {
-	for _, c := range []struct {
-		kind kind
-		most float64
-	}{
-		{kinds[0], 0},
-		{kinds[2], 0},
-	} {
-		in := generate(c.kind, 1, 1)
+	for _, k := range []kind{kinds[0], kinds[2]} {
+		in := generate(k, 1, 1)
 		answer := Checks{}.Job().Worker()
 		buf := make([]byte, 0, 1<<16)
 		var last []byte
@@ -364,9 +327,8 @@ func TestCheckLineAllocationsAreBounded(t *testing.T) {
 			last, rest = cutLine(rest)
 			buf, _ = answer(buf[:0], last, 2)
 		}
-		if got := testing.AllocsPerRun(100, func() { buf, _ = answer(buf[:0], last, 2) }); got > c.most {
-			t.Errorf("%s: %v allocations a line, at most %v, want at most %v", c.kind.name, got, c.most, c.most)
-		}
+		got := testing.AllocsPerRun(100, func() { buf, _ = answer(buf[:0], last, 2) })
+		check.Equal(t, got, 0, "%s: allocations a line", k.name)
 	}
 }
 
@@ -389,20 +351,17 @@ func BenchmarkChecks(b *testing.B) {
 
 // A descriptor with parts but without D: grants everything. The answer says so, and the line is counted.
 func TestMissingDACLIsReported(t *testing.T) {
-	var in, out bytes.Buffer
+	var in bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,
 		`""`} {
 		fmt.Fprintf(&in, "{\"token\":{\"user\":\"BA\"},\"sd\":%s,\"desired\":1}\n", sd)
 	}
-	sum, err := Checks{}.Job().Run(&in, &out)
-	check.NoError(t, err)
+	out, sum := runText(t, Checks{}.Job(), &in)
 	notes := ""
-	for line := range strings.Lines(out.String()) {
+	for line := range strings.Lines(out) {
 		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"),
 			strings.Contains(line, `"note":"`+accessquery.NoDACL+`"`))
 	}
-	if want := "true true;true false;true false;false false;false false;"; notes != want || sum.NoDACL != 1 ||
-		sum.Malformed != 1 {
-		t.Errorf("granted and noted: %s, want %s; %+v\n%s", notes, want, sum, out.String())
-	}
+	check.Equal(t, notes, "true true;true false;true false;false false;false false;", "granted and noted")
+	check.Equal(t, sum, Summary{Lines: 5, Malformed: 1, NoDACL: 1}, "counts")
 }

@@ -1,22 +1,12 @@
 package batch
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
-
-func answersOf(t *testing.T, j *Job, lines ...string) []string {
-	t.Helper()
-	var out bytes.Buffer
-	if _, err := j.Run(strings.NewReader(strings.Join(lines, "\n")), &out); err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-}
 
 func TestBatchConvertsSIDsBothWays(t *testing.T) {
 	const everyone = "010100000000000100000000"
@@ -43,6 +33,8 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 		{SIDs(), `{"id":1,"sid":"DU"}`, `{"id":1,"error":"line 1: sid: SID \"DU\": at byte 0: want an alias ` +
 			`that needs no domain (DU does, and none was given)","offset":0}`},
 		{SIDs(), `{"id":1,"sid":"WD","domain":7}`, `{"id":1,"error":"line 1: domain: want a string, found 7"}`},
+		{SIDs(), `{"id":1,"sid":"WD","domain":"S-1-x"}`, `{"id":1,"error":"line 1: domain: SID \"S-1-x\": at byte 4: want ` +
+			`an authority below 2^48"}`},
 		{SIDs(), `{"id":1,"hex":7}`, `{"id":1,"error":"line 1: hex: want a string, found 7"}`},
 		{SIDs(), `{"id":1,"sid":null,"hex":"` + everyone + `","domain":null}`, `{"id":1,"sid":"S-1-1-0"}`},
 		{Descriptors(), `{"id":1,"sddl":"O:WD","sid":"WD"}`, `{"id":1,"error":"line 1: byte 22: unknown field \"sid\": ` +
@@ -51,14 +43,20 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 		{SIDs(), `{"id":1,"sid":5}`, `{"id":1,"error":"line 1: sid: want a string, found 5"}`},
 		{Descriptors(), `{"id":1,"sddl":"O:WD"}`, `{"id":1,"hex":"0100008014000000000000000000000000000000` +
 			everyone + `"}`},
+		{Descriptors(), `{"id":1,"sddl":"O:DU","domain":"S-1-5-21-1-2-3"}`, `{"id":1,"hex":"0100008014000000000000000000` +
+			`00000000000001050000000000051500000001000000020000000300000001020000"}`},
+		{Descriptors(), `{"id":1,"domain":"S-1-5-21-1-2-3","hex":"0100008014000000000000000000000000000000010500000000` +
+			`00051500000001000000020000000300000001020000"}`, `{"id":1,"sddl":"O:DU"}`},
 		{Descriptors(), `{"id":1,"hex":"0100008014000000000000000000000000000000` + everyone + `"}`,
 			`{"id":1,"sddl":"O:WD"}`},
-		{Descriptors(), `{"id":1,"hex":"` + `"}`, ``},
 	} {
-		got := answersOf(t, c.job, c.line)[0]
-		check.That(t, c.want == "" || got == c.want, "%s\n got %s\nwant %s", c.line, got, c.want)
-		check.That(t, c.want != "" || strings.Contains(got, `"offset":`),
-			"%s: answer %s, want one with an offset", c.line, got)
+		got, _ := runText(t, c.job, strings.NewReader(c.line))
+		check.Equal(t, got, c.want+"\n", "%s", c.line)
+	}
+	for line, want := range map[string]string{`{"id":1,"hex":""}`: `"offset":`,
+		`{"id":1,"sddl":"O:ZZ"}`: `"error":"line 1: sddl: SDDL: at byte 2: want `} {
+		got, _ := runText(t, Descriptors(), strings.NewReader(line))
+		check.That(t, strings.Contains(got, want), "%s: %s, want %s", line, got, want)
 	}
 }
 
@@ -66,7 +64,8 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 func TestLongErrorsAreShort(t *testing.T) {
 	for _, j := range []*Job{SIDs(), Descriptors()} {
 		for _, field := range []string{"sid", "sddl", "hex", "domain"} {
-			got := answersOf(t, j, `{"id":1,"`+field+`":"`+strings.Repeat("S-1-é", 100_000)+`"}`)[0]
+			line := `{"id":1,"` + field + `":"` + strings.Repeat("S-1-é", 100_000) + `"}`
+			got, _ := runText(t, j, strings.NewReader(line))
 			check.That(t, len(got) <= 2500 && json.Valid([]byte(got)),
 				"%s: answer of %d bytes: %.100s, want at most 2500 and valid JSON", field, len(got), got)
 		}
@@ -93,9 +92,9 @@ func FuzzConversionLine(f *testing.F) {
 				Sid, Sddl string
 				Error     *string
 			}
-			if err := json.Unmarshal(out, &got); err != nil || got.ID == nil || ok != (got.Error == nil) {
-				t.Fatalf("line %q: answer %q, %v, want JSON with an id, and an error only if refused", line, out, err)
-			}
+			check.NoError(t, json.Unmarshal(out, &got))
+			check.RequireThat(t, got.ID != nil && ok == (got.Error == nil),
+				"line %q: answer %q, want an id, and an error only if refused", line, out)
 			if !ok || got.Hex == nil {
 				continue
 			}

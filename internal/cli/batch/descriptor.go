@@ -103,7 +103,6 @@ func (c *checker) resourceAttributes(q *accessquery.Query) error {
 	if p.SACL, err = sd.NewACL(aces...); err != nil {
 		return fmt.Errorf("resourceAttributes: %w", err)
 	}
-	p.Control |= sd.SACLPresent
 	q.Request.Descriptor = sd.New(p)
 	return nil
 }

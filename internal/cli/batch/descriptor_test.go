@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -25,9 +26,8 @@ func TestCacheSeparatesDomains(t *testing.T) {
 			}
 			answers, _ := ask(t, false, lines.String())
 			for i, want := range c.want {
-				if got := strings.Contains(answers[i], `"status":"STATUS_SUCCESS"`); got != want {
-					t.Errorf("%.10s, line %d: %s, want access: %t", c.sd, i, answers[i], want)
-				}
+				got := strings.Contains(answers[i], `"status":"STATUS_SUCCESS"`)
+				check.Equal(t, got, want, "%.10s, line %d: access in %s", c.sd, i, answers[i])
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func echo() Answer {
 	}
 }
 
-func runText(t *testing.T, j *Job, in io.Reader) (string, Summary) {
+func runText(t testing.TB, j *Job, in io.Reader) (string, Summary) {
 	t.Helper()
 	var out bytes.Buffer
 	sum, err := j.Run(in, &out)
@@ -46,15 +46,17 @@ func TestAnswersKeepTheOrderOfLines(t *testing.T) {
 	}
 }
 
+// readers split the same text into reads of different sizes.
+var readers = map[string]func(io.Reader) io.Reader{
+	"whole": func(r io.Reader) io.Reader { return r }, "one byte": iotest.OneByteReader, "half": iotest.HalfReader,
+	"data with the end": iotest.DataErrReader,
+}
+
 func TestAnswersDoNotDependOnReadSizes(t *testing.T) {
 	const in, want = "a\nbc\n\nd", "1:a\n2:bc\n3:\n4:d\n"
-	readers := map[string]func(io.Reader) io.Reader{
-		"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with the end": iotest.DataErrReader,
-	}
 	for name, wrap := range readers {
-		if got, _ := runText(t, &Job{Worker: echo}, wrap(strings.NewReader(in))); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		got, _ := runText(t, &Job{Worker: echo}, wrap(strings.NewReader(in)))
+		check.Equal(t, got, want, "%s", name)
 	}
 	for _, empty := range []string{"", "\n", "\n\n"} {
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(empty))
@@ -75,9 +77,8 @@ func TestTooLongLineIsAnErrorOfThatLine(t *testing.T) {
 			"size %d: %d bytes of answers, want %d; %+v", size, len(got), len(want), sum)
 	}
 	// A long line without an end.
-	if got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine))); got != "1:long\n" {
-		t.Errorf("a long line without an end: %.40q, want %q", got, "1:long\n")
-	}
+	got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine)))
+	check.That(t, got == "1:long\n", "a long line without an end: %.40q, want %q", got, "1:long\n")
 }
 
 func TestMemoryDoesNotGrowWithInput(t *testing.T) {
@@ -88,13 +89,10 @@ func TestMemoryDoesNotGrowWithInput(t *testing.T) {
 	same := func() Answer {
 		return func(dst, line []byte, _ int) ([]byte, bool) { return append(dst, line...), true }
 	}
-	if _, err := (&Job{Worker: same, Workers: 2}).Run(endless, io.Discard); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err((&Job{Worker: same, Workers: 2}).Run(endless, io.Discard)))
 	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
-		t.Errorf("%d MiB allocated for 64 MiB of lines, want at most 8", got>>20)
-	}
+	got := after.TotalAlloc - before.TotalAlloc
+	check.That(t, got <= 8<<20, "%d MiB allocated for 64 MiB of lines, want at most 8", got>>20)
 }
 
 // repeat reads the same line again and again.
@@ -136,9 +134,8 @@ func TestSerialLinesRunAlone(t *testing.T) {
 		SerialWord: "set",
 		Workers:    3,
 	}
-	if got, _ := runText(t, job, strings.NewReader(in.String())); got != want.String() {
-		t.Error("a line used a value set later, or missed one set before it, want the current value")
-	}
+	got, _ := runText(t, job, strings.NewReader(in.String()))
+	check.That(t, got == want.String(), "a line used a value set later, or missed one set before it")
 }
 
 // An answer is written while the input is still open.
@@ -154,9 +151,8 @@ func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		fmt.Fprintf(ask, "q\n")
 		n, err := hear.Read(buf)
-		if got, want := string(buf[:n]), fmt.Sprintf("%d:q\n", i); err != nil || got != want {
-			t.Fatalf("%q, %v; want %q", got, err, want)
-		}
+		check.NoError(t, err)
+		check.Require(t, string(buf[:n]), fmt.Sprintf("%d:q\n", i), "answer")
 	}
 	ask.Close()
 	check.NoError(t, <-done)
@@ -166,19 +162,12 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	broken := errors.New("broken")
 	var out bytes.Buffer
 	sum, err := (&Job{Worker: echo}).Run(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken)), &out)
-	if !errors.Is(err, broken) || sum.Lines != 2 || out.String() != "1:a\n2:b\n" {
-		t.Errorf("after a read error: %v, %+v, answers %q, want the error and two answers", err, sum, out.String())
-	}
+	check.That(t, errors.Is(err, broken) && sum.Lines == 2 && out.String() == "1:a\n2:b\n",
+		"after a read error: %v, %+v, answers %q, want the error and two answers", err, sum, out.String())
 	before := runtime.NumGoroutine()
 	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
-	check.That(t, errors.Is(err, broken), "writing: %v, want %v", err, broken)
-	for range 6000 { // a minute: they end when they are next given a processor
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(time.Millisecond * 10)
-	}
-	t.Error("goroutines are left after a failed write, want none")
+	check.ErrorIs(t, err, broken, "writing")
+	check.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, "goroutines are left")
 }
 
 // The input is still open and has no further line when the reader of the answers is gone.

@@ -54,9 +54,8 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 			}
 			var out bytes.Buffer
 			sum, err := (&Job{Worker: echo, Workers: 2}).Run(in, &out)
-			if !errors.Is(err, c.err) || out.String() != c.want || sum.Lines != strings.Count(c.want, "\n") {
-				t.Errorf("%s: got %.60q, %+v, %v; want %.60q, %v", c.name, out.String(), sum, err, c.want, c.err)
-			}
+			check.That(t, errors.Is(err, c.err) && out.String() == c.want && sum.Lines == strings.Count(c.want, "\n"),
+				"%s: got %.60q, %+v, %v; want %.60q, %v", c.name, out.String(), sum, err, c.want, c.err)
 		})
 	}
 }
@@ -97,10 +96,9 @@ func TestRestOfLongLineIsSkipped(t *testing.T) {
 				var out bytes.Buffer
 				sum, err := (&Job{Worker: echo, Workers: 1}).Run(in, &out)
 				malformed := strings.Count(c.want, ":long")
-				if !errors.Is(err, want) || out.String() != c.want ||
-					sum != (Summary{Lines: strings.Count(c.want, "\n"), Malformed: malformed}) {
-					t.Errorf("%s: got %.60q, %+v, %v; want %.60q, %v", c.name, out.String(), sum, err, c.want, want)
-				}
+				check.That(t, errors.Is(err, want) && out.String() == c.want &&
+					sum == Summary{Lines: strings.Count(c.want, "\n"), Malformed: malformed},
+					"%s: got %.60q, %+v, %v; want %.60q, %v", c.name, out.String(), sum, err, c.want, want)
 			})
 		}
 	}
@@ -116,10 +114,7 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 		fmt.Fprintf(&want, "%d:%s\n", i+1, lines[i%len(lines)])
 	}
 	made := make(chan bool, 100)
-	for name, wrap := range map[string]func(io.Reader) io.Reader{
-		"whole": func(r io.Reader) io.Reader { return r }, "one byte": iotest.OneByteReader,
-		"half": iotest.HalfReader, "data with the end": iotest.DataErrReader,
-	} {
+	for name, wrap := range readers {
 		for _, end := range []string{"", "set 5", "no set"} {
 			var alone []string // by the goroutine that reads
 			job := &Job{Workers: 2, SerialWord: "set", Worker: func() Answer { made <- true; return echo() },
@@ -137,16 +132,9 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 				answers += fmt.Sprintf("%d:%s\n", 40*len(lines)+1, end)
 			}
 			got, sum := runText(t, job, wrap(strings.NewReader(in.String()+end)))
-			if got != answers || sum != (Summary{Lines: strings.Count(answers, "\n")}) || len(alone) < 160 {
-				t.Errorf("%s, end %q: answers differ from the expected ones, counts %+v, %d serial lines, want "+
-					"at least 160",
-					name,
-					end, sum, len(alone))
-			}
-			// One for each worker, and one for the serial lines.
-			if n := len(made); n != 3 {
-				t.Errorf("%s: %d workers were started, want 3", name, n)
-			}
+			check.That(t, got == answers && sum == Summary{Lines: strings.Count(answers, "\n")} && len(alone) >= 160,
+				"%s, end %q: other answers, counts %+v or %d serial lines, want at least 160", name, end, sum, len(alone))
+			check.Equal(t, len(made), 3, "%s: workers, and one for the serial lines", name)
 			for len(made) > 0 {
 				<-made
 			}

@@ -19,7 +19,10 @@ func TestShortenKeepsCharactersWhole(t *testing.T) {
 		check.That(t, len(head) >= 597 && len(head) <= 600 && len(tail) >= 297 && len(tail) <= 300,
 			"padding %d: %d and %d bytes, want at most 3 fewer than 600 and 300", pad, len(head), len(tail))
 	}
-	if bad := strings.Repeat("\x80", 2000); len(Shorten(bad)) < 890 {
-		t.Errorf("invalid UTF-8: %d bytes, want as many as of valid text", len(Shorten(bad)))
+	for size, cut := range map[int]bool{900: false, 901: true} {
+		text := strings.Repeat("x", size)
+		check.Equal(t, Shorten(text) != text, cut, "a text of %d bytes is cut", size)
 	}
+	bad := Shorten(strings.Repeat("\x80", 2000))
+	check.That(t, len(bad) >= 890, "invalid UTF-8: %d bytes, want as many as of valid text", len(bad))
 }

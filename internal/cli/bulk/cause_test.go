@@ -1,11 +1,7 @@
 package bulk_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -14,8 +10,6 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
-	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -45,7 +39,7 @@ func TestChangeHasItsCause(t *testing.T) {
 	for _, c := range []struct {
 		was, is       string // owner and DACL
 		before, after string // groups of alice
-		gained, lost  uint32
+		gained, lost  winnt.AccessMask
 		cause         string
 	}{
 		{"O:BAD:", "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},
@@ -67,6 +61,7 @@ func TestChangeHasItsCause(t *testing.T) {
 		{"O:" + a + "D:" + allow, "O:" + a + "D:(A;;CC;;;OW)", "", "", 0, 0x60000,
 			"entry added: (A;;CC;;;OW) OWNER RIGHTS: it replaces the owner's implicit rights"},
 		{"O:BAD:P", "O:BAD:" + inherited, "", "", 1, 0, "inheritance enabled, entry added: " + inherited + " alice"},
+		{"O:BAD:P", "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},
 		{"O:BAD:", "O:BAD:" + inherited, "", "", 1, 0, "entry added: " + inherited + " alice"},
 		{"O:BAD:" + inherited, "O:BAD:P", "", "", 0, 1, "inheritance disabled, entry removed: " + inherited + " alice"},
 		{"O:BAD:" + allow, "O:BAD:P", "", "", 0, 1, "entry removed: " + allow + " alice"},
@@ -79,23 +74,25 @@ func TestChangeHasItsCause(t *testing.T) {
 		{"O:BAD:" + allow + "(A;;DC;;;" + a + ")", "O:BAD:" + allow + "(A;;LC;;;" + a + ")", "", "", 4, 2,
 			"entry added: (A;;LC;;;" + a + ") alice"},
 	} {
-		lines := func(text string) objects.Source {
-			return jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"`+text+`"}`+"\n"), 0, 0)
-		}
-		var out bytes.Buffer
-		d := &bulk.Diff{Before: lines(c.was), After: lines(c.is), Directory: staff(c.before), DirectoryAfter: staff(c.after),
-			Format: bulk.JSONL, Out: &out}
-		found, err := d.Do(context.Background())
-		var row struct{ Principal, Path, Gained, Lost, Cause string }
-		if err != nil || found.Changes != 1 || found.Changed != 1 || json.Unmarshal(out.Bytes(), &row) != nil {
-			t.Errorf("%s to %s: %+v, %v, want one changed row\n%s", c.was, c.is, found, err, out.String())
-			continue
-		}
-		if row.Principal != "alice" || row.Path != "/x" || row.Gained != fmt.Sprintf("0x%08x", c.gained) ||
-			row.Lost != fmt.Sprintf("0x%08x", c.lost) || row.Cause != c.cause {
-			t.Errorf("%s to %s: %+v\nwant %#x, %#x, %s", c.was, c.is, row, c.gained, c.lost, c.cause)
-		}
+		row := changeOf(t, staff(c.before), staff(c.after), c.was, c.is)
+		want := changeRow{"alice", "/x", c.gained.Padded(), c.lost.Padded(), c.cause}
+		check.Equal(t, row, want, "%s to %s", c.was, c.is)
 	}
+}
+
+// changeRow is the row of a change with its cause.
+type changeRow struct{ Principal, Path, Gained, Lost, Cause string }
+
+// changeOf compares one object with an earlier and a later descriptor, and returns the only row.
+func changeOf(t *testing.T, before, after *directory.Directory, was, is string) changeRow {
+	t.Helper()
+	line := func(sd string) string { return fmt.Sprintf(`{"path":"/x","sd":%q}`+"\n", sd) }
+	d := &bulk.Diff{Directory: before, DirectoryAfter: after, Format: bulk.JSONL}
+	found, out := compareLists(t, d, line(was), line(is))
+	rows := decode[changeRow](t, out)
+	check.RequireThat(t, found.Changes == 1 && found.Changed == 1 && len(rows) == 1,
+		"%s to %s: %+v, want one row\n%s", was, is, found, out)
+	return rows[0]
 }
 
 // TestCauseNamesGroupsOfItsState checks that the cause of a gained right has a renamed group's later name, and that the
@@ -108,17 +105,8 @@ func TestCauseNamesGroupsOfItsState(t *testing.T) {
 		{team, team, "Team", "", "left Team: " + team + " Team"},
 		{team, "", "Team", "Crew", "entry removed: " + team + " Team"},
 	} {
-		var out bytes.Buffer
-		d := &bulk.Diff{Directory: staff(c.before), DirectoryAfter: staffWith("Crew", c.after), Format: bulk.JSONL,
-			Out: &out}
-		for at, list := range map[*objects.Source]string{&d.Before: c.was, &d.After: c.is} {
-			*at = jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"O:BAD:`+list+`"}`+"\n"), 0, 0)
-		}
-		_, err := d.Do(context.Background())
-		var row struct{ Cause string }
-		if err != nil || json.Unmarshal(out.Bytes(), &row) != nil || row.Cause != c.cause {
-			t.Errorf("%q in %q to %q in %q: %v, %s\nwant %s", c.was, c.before, c.is, c.after, err, out.String(), c.cause)
-		}
+		row := changeOf(t, staff(c.before), staffWith("Crew", c.after), "O:BAD:"+c.was, "O:BAD:"+c.is)
+		check.Equal(t, row.Cause, c.cause, "%q in %q to %q in %q", c.was, c.before, c.is, c.after)
 	}
 }
 
@@ -145,16 +133,8 @@ func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 			dirs[i] = staff("")
 			dirs[i].Principals[0].Token = must(token.Parse([]byte(`{"user":"` + a + `","groups":[` + groups + `]}`)))
 		}
-		var out bytes.Buffer
-		d := &bulk.Diff{Directory: dirs[0], DirectoryAfter: dirs[1], Format: bulk.JSONL, Out: &out}
-		for at, list := range map[*objects.Source]string{&d.Before: c.was, &d.After: c.is} {
-			*at = jsonl.Lines(strings.NewReader(`{"path":"/x","sd":"O:BAD:`+list+`"}`+"\n"), 0, 0)
-		}
-		_, err := d.Do(context.Background())
-		var row struct{ Cause string }
-		if err != nil || json.Unmarshal(out.Bytes(), &row) != nil || row.Cause != c.cause {
-			t.Errorf("%s to %s: %v, %s\nwant %s", c.was, c.is, err, out.String(), c.cause)
-		}
+		row := changeOf(t, dirs[0], dirs[1], "O:BAD:"+c.was, "O:BAD:"+c.is)
+		check.Equal(t, row.Cause, c.cause, "%s to %s", c.was, c.is)
 	}
 }
 

@@ -1,15 +1,11 @@
 package bulk_test
 
 import (
-	"bytes"
-	"context"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
-	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
@@ -26,29 +22,18 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 			`{"path":"/q` + bad + `","sd":"` + bad + `"}` + "\n"
 	}
 	before, after := row("(A;;FR;;;SY)"), row("(A;;FA;;;S-1-5-21-1-2-3-2000)")
-	source := func(text string) objects.Source { return jsonl.Lines(strings.NewReader(text), 0, 0) }
-	ctx := context.Background()
 	outputs := map[string]string{}
 	for format, name := range map[bulk.Format]string{bulk.Table: "table", bulk.CSV: "csv"} {
 		for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.What} {
 			r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: ask, Format: format}
-			out, _, err := runOver(t, ctx, r, after)
-			check.NoError(t, err)
-			outputs[name+" "+string('0'+rune(ask))] = out
+			outputs[name+" "+string('0'+rune(ask))] = answer(t, r, after)
 		}
 		for _, summary := range []bool{false, true} {
-			var out bytes.Buffer
-			d := &bulk.Diff{Before: source(before), After: source(after), Directory: dir, Out: &out}
-			d.Format, d.Summary = format, summary
-			check.NoError(t, check.Err(d.Do(ctx)))
-			outputs[name+" diff"] += out.String()
+			_, out := compareLists(t, &bulk.Diff{Directory: dir, Format: format, Summary: summary}, before, after)
+			outputs[name+" diff"] += out
 		}
 	}
-	r := &bulk.Report{Title: "x", Directory: dir, Source: source(after)}
-	var page bytes.Buffer
-	check.NoError(t, r.Collect(ctx))
-	check.NoError(t, r.Write(&page))
-	outputs["page"] = page.String()
+	outputs["page"] = pageOf(t, &bulk.Report{Title: "x", Directory: dir}, after)
 	for name, out := range outputs {
 		check.That(t, !strings.ContainsAny(out, "\u202e\u2066\u200f\x1b\a"),
 			"%s has control characters: %q, want none", name, out)

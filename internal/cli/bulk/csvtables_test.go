@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -44,17 +43,10 @@ func store(t *testing.T) *stored {
 	var sets strings.Builder
 	r := &bulk.Run{Directory: s.dir, Rights: must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
 		Sets: &sets}
-	var err error
-	if s.objects, _, err = runOver(t, context.Background(), r, s.list); err != nil {
-		t.Fatal(err)
-	}
+	s.objects = answer(t, r, s.list)
 	s.sets = sets.String()
 	r = &bulk.Run{Directory: s.dir, Rights: r.Rights, Ask: bulk.Index}
-	out, _, err := runOver(t, context.Background(), r, s.list)
-	check.NoError(t, err)
-	for line := range strings.Lines(out) {
-		var row map[string]any
-		check.NoError(t, json.Unmarshal([]byte(line), &row))
+	for _, row := range decode[map[string]any](t, answer(t, r, s.list)) {
 		if row["path"] != nil {
 			s.rows = append(s.rows, row)
 		}
@@ -198,9 +190,8 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 				}
 			}
 			slices.Sort(got)
-			if want := s.mayRead(t, p); !slices.Equal(got, want) {
-				t.Fatalf("%s finds %d documents, want %d", p.Name, len(got), len(want))
-			}
+			want := s.mayRead(t, p)
+			check.RequireThat(t, slices.Equal(got, want), "%s finds %d documents, want %d", p.Name, len(got), len(want))
 			found += len(got)
 		}
 	}
@@ -220,16 +211,14 @@ func TestEachSetHasMembers(t *testing.T) {
 			"row %q refers to a set without members, want at least one", row)
 		paths[row[0]] = row[2]
 	}
-	if len(paths) != 303 || paths["/bad"] != "unreadable" || paths[`/a, "b"\c`] == "" || !strings.Contains(s.sets,
-		"unreadable,S-1-0-0\n") {
-		t.Errorf(`%d paths, /bad is in set %q, want 303 and "unreadable"`, len(paths), paths["/bad"])
-	}
+	check.That(t, len(paths) == 303 && paths["/bad"] == "unreadable" && paths[`/a, "b"\c`] != "" &&
+		strings.Contains(s.sets, "unreadable,S-1-0-0\n"), `%d paths, /bad is in set %q, want 303 and "unreadable"`,
+		len(paths), paths["/bad"])
 	for _, wrong := range []*bulk.Run{{Ask: bulk.Index}, {Ask: bulk.Who}, {Ask: bulk.Index, Sets: os.Stderr,
 		Expressions: true}} {
 		wrong.Directory, wrong.Rights, wrong.Format = s.dir, must(words.Parse("read")), bulk.CSVTables
-		if out, _, err := runOver(t, context.Background(), wrong, s.list); err == nil || out != "" {
-			t.Errorf("%+v: no error, want one", wrong.Ask)
-		}
+		out, _, err := runOver(wrong, s.list)
+		check.That(t, err != nil && out == "", "question %v: %q, no error, want an error", wrong.Ask, out)
 	}
 }
 

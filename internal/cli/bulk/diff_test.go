@@ -102,16 +102,12 @@ func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descri
 
 func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	t.Helper()
-	var out bytes.Buffer
-	d.Before, d.After = jsonl.Lines(strings.NewReader(s.before), 0, 0), jsonl.Lines(strings.NewReader(s.after), 0, 0)
-	d.Directory, d.Format, d.Out = s.dir, bulk.JSONL, &out
-	found, err := d.Do(context.Background())
-	check.RequireThat(t, err == nil && found.Unreadable == 0 && found.Compared && found.Gone,
-		"%+v, %v, want found.Unreadable = 0, found.Compared = true, found.Gone = true, no error", found, err)
-	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
-		t.Errorf("%d rows and %d changes, want equal numbers", rows, found.Changes)
-	}
-	return out.String()
+	d.Directory, d.Format = s.dir, bulk.JSONL
+	found, out := compareLists(t, d, s.before, s.after)
+	check.RequireThat(t, found.Unreadable == 0 && found.Compared && found.Gone,
+		"%+v, want found.Unreadable = 0, found.Compared = true, found.Gone = true", found)
+	check.That(t, d.Summary || found.Changes == strings.Count(out, "\n"), "%d changes in rows\n%s", found.Changes, out)
+	return out
 }
 
 // TestDiffRowsEqualScalarCheck checks that the rows are the pairs whose rights differ by the scalar check, with any
@@ -146,14 +142,11 @@ func TestDiffRowsEqualScalarCheck(t *testing.T) {
 			check.That(t, len(rows) >= count+100, "only %d rows, want at least %d", len(rows), count+100)
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
 			for _, workers := range []int{1, 3} {
-				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
-					CacheBytes: 1}); got != text {
-					t.Errorf("%d workers and no memory: rows differ, want the same rows", workers)
-				}
-				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
-					Summary: true}); got != sums {
-					t.Errorf("%d workers and no memory: another summary\n%s, want %s\n%s", workers, got, sums, sums)
-				}
+				d := bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1}
+				summary := d
+				summary.Summary = true
+				check.That(t, s.diff(t, &d) == text, "%d workers and no memory: rows differ, want the same rows", workers)
+				check.Equal(t, s.diff(t, &summary), sums, "summary with %d workers and no memory", workers)
 			}
 		})
 	}
@@ -171,7 +164,7 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 		var state json.RawMessage
 		ctx, cancel := context.WithCancel(context.Background())
 		d := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file, Workers: 1,
-			Before: jsonl.Lines(strings.NewReader(s.before), 0, 0),
+			Before: listOf(s.before),
 			After:  jsonl.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
 			Progress: func(p bulk.Position) {
 				if p.Offset > int64(len(s.before)) {
@@ -181,20 +174,16 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 			Save: func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
 		found, err := d.Do(ctx)
 		cancel()
-		if !errors.Is(err, context.Canceled) || at.Offset == 0 || at.Offset == int64(len(s.after)) ||
-			found.Objects != at.Objects {
-			t.Fatalf("%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
-		}
+		check.RequireThat(t, errors.Is(err, context.Canceled) && at.Offset > 0 && at.Offset < int64(len(s.after)) &&
+			found.Objects == at.Objects, "%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
 		rest := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file,
-			Before: jsonl.Lines(strings.NewReader(s.before), 0, 0),
+			Before: listOf(s.before),
 			After:  jsonl.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
-			Skip:   jsonl.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0),
+			Skip:   listOf(s.after[:at.Offset]),
 			Save:   func(bulk.Position, json.RawMessage) error { return nil }}
 		check.NoError(t, rest.Resume(at, state))
 		check.NoError(t, check.Err(rest.Do(context.Background())))
-		if out.String() != want {
-			t.Errorf("summary %t: %d bytes, want %d", summary, out.Len(), len(want))
-		}
+		check.That(t, out.String() == want, "summary %t: %d bytes, want the same %d", summary, out.Len(), len(want))
 	}
 }
 
@@ -221,17 +210,46 @@ func TestDiffOfOneObject(t *testing.T) {
 			later.Domain = sid.MustParse(c.domain)
 		}
 		before, after := `{"path":"/x",`+c.before+"}\n", `{"path":"/x",`+c.after+"}\n"
-		var out bytes.Buffer
 		var last bulk.Position
-		found, err := (&bulk.Diff{Directory: dir, DirectoryAfter: later, Format: bulk.JSONL, Out: &out,
-			Before: jsonl.Lines(strings.NewReader(before), 0, 0), After: jsonl.Lines(strings.NewReader(after), 0, 0),
-			Progress: func(p bulk.Position) { last = p }}).Do(context.Background())
-		check.NoError(t, err)
+		found, out := compareLists(t, &bulk.Diff{Directory: dir, DirectoryAfter: later, Format: bulk.JSONL,
+			Progress: func(p bulk.Position) { last = p }}, before, after)
 		check.Equal(t, last.Offset, int64(len(before)+len(after)), "%s: bytes of both inputs", name)
 		got := found.Position
 		got.Objects, got.Offset, got.Lines = 0, 0, 0
-		check.That(t, got == c.want && strings.Count(out.String(), "\n") == c.want.Changes,
-			"%s: %+v, want %+v\n%s", name, got, c.want, out.String())
+		check.That(t, got == c.want && strings.Count(out, "\n") == c.want.Changes,
+			"%s: %+v, want %+v\n%s", name, got, c.want, out)
+	}
+}
+
+// A change is a row of the same columns in each format. A summary has a row for each folder and cause.
+func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
+	const entry = "(A;;FR;;;S-1-5-21-1-2-3-1107)"
+	const with, without = `{"path":"/d/%s","sd":"O:BAD:` + entry + `"}` + "\n", `{"path":"/d/%s","sd":"O:BAD:"}` + "\n"
+	before, after := fmt.Sprintf(without+with, "x", "y"), fmt.Sprintf(with+without, "x", "y")
+	for _, c := range []struct {
+		format  bulk.Format
+		summary bool
+		want    []string // with single blanks
+	}{
+		{bulk.Table, false, []string{"PRINCIPAL PATH GAINED LOST CAUSE", "alice /d/x read - entry added: " + entry + " alice",
+			"alice /d/y - read entry removed: " + entry + " alice"}},
+		{bulk.Table, true, []string{"FOLDER OBJECTS PRINCIPALS GAINED LOST CAUSE",
+			"/d 1 1 read - entry added: " + entry + " alice", "/d 1 1 - read entry removed: " + entry + " alice"}},
+		{bulk.CSV, false, []string{"principal,path,gained,lost,cause",
+			"alice,/d/x,0x00120089,0x00000000,entry added: " + entry + " alice",
+			"alice,/d/y,0x00000000,0x00120089,entry removed: " + entry + " alice"}},
+		{bulk.JSONL, false, []string{
+			`{"principal":"alice","path":"/d/x","gained":"0x00120089","lost":"0x00000000","cause":"entry added: ` + entry +
+				` alice"}`,
+			`{"principal":"alice","path":"/d/y","gained":"0x00000000","lost":"0x00120089","cause":"entry removed: ` + entry +
+				` alice"}`}},
+	} {
+		_, out := compareLists(t, &bulk.Diff{Directory: staff(""), Format: c.format, Summary: c.summary}, before, after)
+		var rows []string
+		for line := range strings.Lines(out) {
+			rows = append(rows, strings.Join(strings.Fields(line), " "))
+		}
+		check.SlicesEqual(t, rows, c.want, "format %v, summary %t", c.format, c.summary)
 	}
 }
 
@@ -263,8 +281,7 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
 		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
-			Before: jsonl.Lines(strings.NewReader(before), 0, 0),
-			After:  jsonl.Lines(strings.NewReader(list([2]string{"/z/x", a})), 0, 0)}
+			Before: listOf(before), After: listOf(list([2]string{"/z/x", a}))}
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
 		gone := "/a,1,1,0x00000000,0x00000001,object is gone\n/b,1,1,0x00000000,0x00000002,object is gone\n"
@@ -287,18 +304,10 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
 		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
-	page := func(r *bulk.Report) string {
-		t.Helper()
-		var out bytes.Buffer
-		check.NoError(t, r.Write(&out))
-		return out.String()
-	}
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
-		r := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list), 0, 0),
-			Workers: c.workers, CacheBytes: c.cache}
-		check.NoError(t, r.Collect(context.Background()))
-		text := page(r)
+		r := &bulk.Report{Title: "x", Directory: dir, Workers: c.workers, CacheBytes: c.cache}
+		text := pageOf(t, r, list)
 		if whole == "" {
 			whole = text
 		}
@@ -315,16 +324,18 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 		State:    file,
 		Progress: func(bulk.Position) { cancel() },
 		Save:     func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
-	if err := r.Collect(ctx); !errors.Is(err, context.Canceled) || at.Objects == 0 || at.Objects == 30_001 ||
-		!strings.Contains(page(r), fmt.Sprintf("only the first %d objects", at.Objects)) {
-		t.Fatalf("%v, %+v: wanted to be stopped in the middle", err, at)
-	}
-	rest := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(strings.NewReader(list[at.Offset:]), at.Offset,
-		at.Lines), State: file,
-		Save: func(bulk.Position, json.RawMessage) error { return nil }}
-	check.NoError(t, rest.Resume(at, state))
-	check.NoError(t, rest.Collect(context.Background()))
-	check.Equal(t, page(rest), whole, "the resumed report is another: page(rest)")
+	check.ErrorIs(t, r.Collect(ctx), context.Canceled, "stopped report")
+	var part, rest bytes.Buffer
+	check.NoError(t, r.Write(&part))
+	check.RequireThat(t, at.Objects > 0 && at.Objects < 30_001 && strings.Contains(part.String(),
+		fmt.Sprintf("only the first %d objects", at.Objects)), "%+v: wanted to be stopped in the middle", at)
+	r = &bulk.Report{Title: "x", Directory: dir, State: file,
+		Source: jsonl.Lines(strings.NewReader(list[at.Offset:]), at.Offset, at.Lines),
+		Save:   func(bulk.Position, json.RawMessage) error { return nil }}
+	check.NoError(t, r.Resume(at, state))
+	check.NoError(t, r.Collect(context.Background()))
+	check.NoError(t, r.Write(&rest))
+	check.Equal(t, rest.String(), whole, "page of the resumed report")
 }
 
 // TestReportCountsEqualScalarCheck compares each principal's number of reachable objects with the scalar check.
@@ -335,10 +346,7 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 		dir.Principals[3].Token.User().SID.String() + ")")
 	all := objectsOf(t, dir, list)
 	for _, gate := range []*sd.Descriptor{nil, share} {
-		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
-		check.NoError(t, r.Collect(context.Background()))
-		var out bytes.Buffer
-		check.NoError(t, r.Write(&out))
+		page := pageOf(t, &bulk.Report{Title: "x", Directory: dir, Share: gate}, list)
 		rights := must(words.Parse("read+write+control"))
 		for _, p := range dir.Principals {
 			n := [3]int{}
@@ -353,16 +361,12 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 					}
 				}
 			}
-			row := out.String()
-			at := strings.Index(row, "<tr><td>"+p.Name+"<")
-			check.RequireThat(t, at >= 0, "%s is not in the report, want a row", p.Name)
-			row = row[at:]
-			row = row[:strings.Index(row, "</tr>")]
+			_, row, ok := strings.Cut(page, "<tr><td>"+p.Name+"<")
+			row, _, _ = strings.Cut(row, "</tr>")
 			for _, want := range n {
-				cell := fmt.Sprintf(`<td class="n">%d</td>`, want)
-				i := strings.Index(row, cell)
-				check.RequireThat(t, i >= 0, "%s: row %s, want the count %v", p.Name, row, n)
-				row = row[i+len(cell):]
+				_, after, found := strings.Cut(row, fmt.Sprintf(`<td class="n">%d</td>`, want))
+				check.RequireThat(t, ok && found, "%s: row %s, want the counts %v", p.Name, row, n)
+				row = after
 			}
 		}
 	}

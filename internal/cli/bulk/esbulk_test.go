@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -33,8 +32,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	list += `{"path":"` + most + `","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
 		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.ESBulk}
-	out, _, err := runOver(t, context.Background(), r, list)
-	check.NoError(t, err)
+	out := answer(t, r, list)
 	check.That(t, strings.HasSuffix(out, "\n"), "output %q does not end with a newline, want one", out)
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
 	check.RequireThat(t, len(lines) == 2*len(inputs),
@@ -52,13 +50,10 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		}
 		var o struct{ Path, SD, Type string }
 		for text, to := range map[string]any{lines[2*i]: &action, lines[2*i+1]: &document, input: &o} {
-			if err := json.Unmarshal([]byte(text), to); err != nil {
-				t.Fatalf("line %s is not JSON: %v, want JSON", text, err)
-			}
+			check.NoError(t, json.Unmarshal([]byte(text), to))
 		}
-		if ids[action.Index.ID] || len(action.Index.ID) > 512 || document.Path != o.Path || len(document.Terms) == 0 {
-			t.Fatalf("action %+v, document %+v, want a short unique id and at least one term", action, document)
-		}
+		check.RequireThat(t, !ids[action.Index.ID] && len(action.Index.ID) <= 512 && document.Path == o.Path &&
+			len(document.Terms) > 0, "action %+v, document %+v, want a short unique id and a term", action, document)
 		ids[action.Index.ID] = true
 		typ := winnt.FileObject
 		if o.Type != "" {
@@ -77,8 +72,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		{Rights: must(words.Parse("read+write"))},
 	} {
 		wrong.Directory, wrong.Format = dir, bulk.ESBulk
-		if out, _, err := runOver(t, context.Background(), wrong, list); err == nil || out != "" {
-			t.Errorf("%v: no error, want one", wrong.Ask)
-		}
+		out, _, err := runOver(wrong, list)
+		check.That(t, err != nil && out == "", "question %v: %q, no error, want an error", wrong.Ask, out)
 	}
 }

@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -39,8 +37,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	}
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
-	out, _, err := runOver(t, context.Background(), r, list)
-	check.NoError(t, err)
+	out := answer(t, r, list)
 	inputs := strings.Split(strings.TrimSpace(list), "\n")
 	rows := 0
 	for line := range strings.Lines(out) {
@@ -66,10 +63,8 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 				share := must(access.Check(p.Token, gate, m, typ)).Allowed()
 				want = want || object && share && m&p.Withheld == 0
 			}
-			if got := slices.Contains(row.Principals, p.Name); got != want {
-				t.Fatalf("%s %s %s: %t, want %t (withheld %v, root %t)",
-					p.Name, row.Right, row.Path, got, want, p.Withheld, p.Root)
-			}
+			check.Require(t, slices.Contains(row.Principals, p.Name), want, "%s %s %s (withheld %v, root %t)", p.Name,
+				row.Right, row.Path, p.Withheld, p.Root)
 		}
 	}
 	check.RequireThat(t, rows == 3*len(inputs) && dir.Principals[0].SID() != (sid.SID{}),
@@ -95,20 +90,10 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 		{"past the files before", root, free, 0, all},
 		{"past the files afterwards", free, root, all, 0},
 	} {
-		var out strings.Builder
-		d := &bulk.Diff{Before: jsonl.Lines(strings.NewReader(list), 0, 0), After: jsonl.Lines(strings.NewReader(list), 0, 0),
-			Directory: c.was, DirectoryAfter: c.is, Out: &out, Format: bulk.JSONL}
-		check.NoError(t, check.Err(d.Do(context.Background())))
-		var got diffRow
-		err := json.Unmarshal([]byte(out.String()), &got)
-		if err != nil || got.Gained != c.gained.Padded() || got.Lost != c.lost.Padded() {
-			t.Errorf("%s: row %q, error %v; want gained %s, lost %s", c.name, out.String(), err, c.gained.Padded(),
-				c.lost.Padded())
-		}
+		_, out := compareLists(t, &bulk.Diff{Directory: c.was, DirectoryAfter: c.is, Format: bulk.JSONL}, list, list)
+		check.SlicesEqual(t, decode[diffRow](t, out), []diffRow{{"alice", "/a", c.gained.Padded(), c.lost.Padded()}},
+			"%s: rows", c.name)
 	}
-	var out strings.Builder
-	r := &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV, Out: &out,
-		Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
-	check.NoError(t, check.Err(r.Do(context.Background())))
-	check.That(t, strings.Contains(out.String(), "/a,0x00120088,"), "without reading data, alice has\n%s", out.String())
+	out := answer(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
+	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
 }

@@ -1,8 +1,8 @@
 package bulk_test
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -19,12 +19,13 @@ import (
 // compareIndexes compares two outputs of Index.
 func compareIndexes(before, after string) (*bulk.IndexDiff, string, error) {
 	var out strings.Builder
-	open := func(text string) func() (io.ReadCloser, error) {
-		return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-	}
-	d := &bulk.IndexDiff{Before: open(before), After: open(after), Out: &out}
+	d := &bulk.IndexDiff{Before: opening(before), After: opening(after), Out: &out}
 	err := d.Do()
 	return d, out.String(), err
+}
+
+func opening(text string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }
 
 // apply updates a store with lines: rows by their path or set, removed for gone ones.
@@ -60,9 +61,7 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 		dir, list := sample(t, s)
 		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write")), Ask: bulk.Index}
 		lines := strings.SplitAfter(list, "\n")
-		out, _, err := runOver(t, context.Background(), r, strings.Join(lines[len(cut):], "")+extra)
-		check.NoError(t, err)
-		return out
+		return answer(t, r, strings.Join(lines[len(cut):], "")+extra)
 	}
 	s := company.Sample{Seed: seed, Objects: 200, Descriptors: 40, Principals: 20, Groups: 8}
 	before := index(s, "", `{"path":"/was","sd":"O:BAG:BAD:"}`+"\n"+`{"path":"/bad","sd":"O:BAG:BAD:"}`+"\n")
@@ -77,16 +76,25 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 		apply(t, held, out)
 		check.That(t, maps.Equal(held, want), "a store of %d rows, want %d", len(held), len(want))
 		lines := strings.Count(out, "\n") - strings.Count(out, `{"principals":`)
-		if sum := d.Rows + d.Sets + d.Gone + d.GoneSets; sum != lines || (sum == 0) != (before == after) {
-			t.Errorf("%+v counts %d of %d lines, want all lines", d, sum, lines)
-		}
+		sum := d.Rows + d.Sets + d.Gone + d.GoneSets
+		check.That(t, sum == lines && (sum == 0) == (before == after), "%+v counts %d of %d lines", d, sum, lines)
 	}
 	for _, wrong := range []string{"{", "[]\n", "{}\n", `{"sets":{}}` + "\n"} {
-		if _, _, err := compareIndexes(before, wrong); err == nil || !strings.Contains(err.Error(), "after: line 1") {
-			t.Errorf("comparing with the malformed second output %q: %v, want an error at its line 1", wrong, err)
+		for want, outputs := range map[string][2]string{"after": {before, wrong}, "before": {wrong, before}} {
+			_, _, err := compareIndexes(outputs[0], outputs[1])
+			check.That(t, err != nil && strings.Contains(err.Error(), want+": line 1"), "%q: %v, want an error of %s, "+
+				"line 1", wrong, err, want)
 		}
-		if _, _, err := compareIndexes(wrong, before); err == nil || !strings.Contains(err.Error(), "before: line 1") {
-			t.Errorf("comparing with the malformed first output %q: %v, want an error at its line 1", wrong, err)
+	}
+}
+
+// A difference that cannot be written is an error.
+func TestIndexDiffReportsOutputErrors(t *testing.T) {
+	full := errors.New("the disk is full")
+	for _, row := range []string{`{"path":"/a","sets":{}}`, `{"set":"x","count":1}`} {
+		for _, c := range [][2]string{{"", row}, {row, ""}} {
+			d := &bulk.IndexDiff{Before: opening(c[0]), After: opening(c[1]), Out: failing{full}}
+			check.ErrorIs(t, d.Do(), full, "%q to %q", c[0], c[1])
 		}
 	}
 }
@@ -107,6 +115,15 @@ func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	_, out, err := compareIndexes(principals+x+x, principals+y+z+y)
 	check.NoError(t, err)
 	check.Equal(t, out, principals+y+z+`{"set":"x","gone":true}`+"\n", "differences")
+}
+
+// A file is an index by its first line. A row of who-can is none.
+func TestIndexIsRecognizedByFirstLine(t *testing.T) {
+	for text, want := range map[string]bool{`{"principals":["a"]}` + "\n": true, `{"set":"x","count":0}`: true,
+		`{"path":"/a","sets":{}}`: true, `{"path":"/a","principals":["a"]}`: false, `{"path":"/a","sd":"D:"}`: false,
+		`{"sets":{}}`: false, "": false, "\n" + `{"principals":["a"]}`: false} {
+		check.Equal(t, bulk.IsIndex([]byte(text)), want, "%q is an index", text)
+	}
 }
 
 // FuzzIndexDiff checks that there is no panic, that memory is proportional to the input, and that a file does not

@@ -2,8 +2,6 @@ package bulk_test
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -54,37 +52,32 @@ func TestAnswerNamesKindsThatDiffer(t *testing.T) {
 		dir := must(dirfile.Read([]byte("logon: " + c.kind + "\n" + twoUsers)))
 		logons, calls := counting(dir)
 		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: c.ask, Format: bulk.JSONL, Logons: logons}
-		out, sum, err := runOver(t, context.Background(), r, objects)
+		out, sum, err := runOver(r, objects)
 		rows := strings.Split(out, "\n")
-		if err != nil || sum.Logons != 2 || sum.FirstLogons != "/d: "+c.want || *calls != 3 ||
-			!strings.Contains(rows[0], note+c.want+`"`) || !strings.Contains(rows[1], note+c.want+`"`) ||
-			strings.Contains(rows[2]+rows[3], "note") {
-			t.Errorf("B-26: %s, %v: %+v, %d calls, %v\n%s", c.kind, c.ask, sum, *calls, err, out)
-		}
+		check.That(t, err == nil && sum.Logons == 2 && sum.FirstLogons == "/d: "+c.want && *calls == 3 &&
+			strings.Contains(rows[0], note+c.want+`"`) && strings.Contains(rows[1], note+c.want+`"`) &&
+			!strings.Contains(rows[2]+rows[3], "note"),
+			"B-26: %s, %v: %+v, %d calls, %v\n%s", c.kind, c.ask, sum, *calls, err, out)
 		granted := !strings.Contains(rows[0], `[]`) && !strings.Contains(rows[0], `"count":0`)
-		if want := c.kind != "ntlm"; granted != want {
-			t.Errorf("D-36: %s: granted %t, want %t:\n%s", c.kind, granted, want, out)
-		}
+		check.Equal(t, granted, c.kind != "ntlm", "D-36: %s: granted in\n%s", c.kind, out)
 	}
 	// Without a descriptor that depends on the kind no other token is built, and a note says that others are not known.
 	dir := must(dirfile.Read([]byte(twoUsers)))
 	logons, calls := counting(dir)
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: logons}
-	if _, sum, err := runOver(t, context.Background(), r, fiveObjects); err != nil || sum.Logons != 0 || *calls != 0 {
-		t.Errorf("B-26: plain descriptors: %d calls, %+v, %v, want 0 calls", *calls, sum, err)
-	}
+	_, sum, err := runOver(r, fiveObjects)
+	check.That(t, err == nil && sum.Logons == 0 && *calls == 0, "B-26: plain descriptors: %d calls, %+v, %v, want none",
+		*calls, sum, err)
 	failing := func(logon.Kind) (*directory.Directory, error) { return nil, fmt.Errorf("too many groups") }
 	r = &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: failing}
-	if out, sum, err := runOver(t, context.Background(), r, objects); err != nil || sum.Unreadable != 0 ||
-		strings.Count(out, "the other kinds are not known: --logon kerberos: too many groups") != 3 {
-		t.Errorf("B-26: tokens that cannot be built: %+v, %v, want 3 rows with a note\n%s", sum, err, out)
-	}
+	out, sum, err := runOver(r, objects)
+	check.That(t, err == nil && sum.Unreadable == 0 &&
+		strings.Count(out, "the other kinds are not known: --logon kerberos: too many groups") == 3,
+		"B-26: tokens that cannot be built: %+v, %v, want 3 rows with a note\n%s", sum, err, out)
 	share := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: logons,
 		Share: sddl.MustParse("D:(A;;FA;;;S-1-18-1)")}
-	if out, _, err := runOver(t, context.Background(), share, objects); err != nil ||
-		strings.Count(out, "--logon ntlm: 2 fewer") != 4 {
-		t.Errorf("B-26: behind a share: %v, want a note in each row\n%s", err, out)
-	}
+	out = answer(t, share, objects)
+	check.Equal(t, strings.Count(out, "--logon ntlm: 2 fewer"), 4, "B-26: notes in four rows behind a share\n%s", out)
 }
 
 // TestKindNotesEqualSeparateRuns compares the notes for random lists with runs for each kind alone.
@@ -107,20 +100,13 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			Principals []string
 			Note       string
 		}
-		read := func(k logon.Kind, notes bool) (rows []row) {
+		read := func(k logon.Kind, notes bool) []row {
 			dir := must(must(dirfile.Read([]byte(computer + people))).LoggedOn(k))
 			r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL}
 			if notes {
 				r.Logons, _ = counting(dir)
 			}
-			out, _, err := runOver(t, context.Background(), r, in.String())
-			check.NoError(t, err)
-			for line := range strings.Lines(out) {
-				var x row
-				check.NoError(t, json.Unmarshal([]byte(line), &x))
-				rows = append(rows, x)
-			}
-			return rows
+			return decode[row](t, answer(t, r, in.String()))
 		}
 		var alone [len(logon.Kinds)][]row
 		for i, k := range logon.Kinds {
@@ -130,10 +116,9 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			for n, x := range read(k, true) {
 				for j, other := range logon.Kinds {
 					differs := !slices.Equal(alone[i][n].Principals, alone[j][n].Principals)
-					if noted := strings.Contains(x.Note, "--logon "+other.String()+":"); noted != differs {
-						t.Fatalf("B-26: row %d of %v: note %q, and the run of %v has %v, not %v", n, k, x.Note, other,
-							alone[j][n].Principals, alone[i][n].Principals)
-					}
+					check.Require(t, strings.Contains(x.Note, "--logon "+other.String()+":"), differs,
+						"B-26: row %d of %v: note %q names %v, whose run has %v", n, k, x.Note, other,
+						alone[j][n].Principals)
 				}
 			}
 		}

@@ -31,17 +31,12 @@ func TestResumedCountsAddUp(t *testing.T) {
 	}
 	want.Offset, want.Lines = q.Offset, q.Lines
 	was := p
-	if got := p.Plus(q); got != want || p != was {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
+	check.Equal(t, p.Plus(q), want, "both parts")
+	check.Equal(t, p, was, "first part afterwards")
 	q.Offset = 0
 	want.Offset, want.Lines = p.Offset, p.Lines
-	if got := p.Plus(q); got != want {
-		t.Errorf("nothing left to read: got  %+v\nwant %+v", got, want)
-	}
-	if got := (Position{}).Plus(p); got != p {
-		t.Errorf("from the beginning: got  %+v\nwant %+v", got, p)
-	}
+	check.Equal(t, p.Plus(q), want, "nothing left to read")
+	check.Equal(t, (Position{}).Plus(p), p, "from the beginning")
 }
 
 // A batch adds its counts. The first error, stale path and SID are kept. The input position is that of the last

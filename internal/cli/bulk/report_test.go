@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"html"
@@ -11,38 +10,28 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
 func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
-	r := bulk.Report{Title: "</title><script>x", Directory: firm(),
-		Source: jsonl.Lines(strings.NewReader(line), 0, 0)}
-	check.NoError(t, r.Collect(context.Background()))
-	var out strings.Builder
-	check.NoError(t, r.Write(&out))
-	page := out.String()
+	page := pageOf(t, &bulk.Report{Title: "</title><script>x", Directory: firm()}, line)
 	check.Require(t, strings.Count(page, "<script"), 1, "scripts")
+	check.SlicesEqual(t, rowsUnder(page, "Riskiest grants"), []string{"11 people can change its rights|1|11|11|11|" +
+		"/srv/<script>alert(1)</script>"}, "riskiest grants")
 	_, script, _ := strings.Cut(page, "<script>")
 	script, _, _ = strings.Cut(script, "</script>")
 	_, hash, _ := strings.Cut(page, "script-src '")
 	hash, _, _ = strings.Cut(hash, "'")
 	sum := sha256.Sum256([]byte(script))
-	if want := "sha256-" + base64.StdEncoding.EncodeToString(sum[:]); html.UnescapeString(hash) != want {
-		t.Errorf("the policy allows %s, the script is %s", hash, want)
-	}
+	check.Equal(t, html.UnescapeString(hash), "sha256-"+base64.StdEncoding.EncodeToString(sum[:]), "allowed script")
 }
 
 // TestPrincipalWithoutAccessHasNoBar checks that a principal that reaches nothing has no bar.
 func TestPrincipalWithoutAccessHasNoBar(t *testing.T) {
-	r := bulk.Report{Title: "t", Directory: firm(),
-		Source: jsonl.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
-	check.NoError(t, r.Collect(context.Background()))
-	var out strings.Builder
-	check.NoError(t, r.Write(&out))
-	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
+	page := pageOf(t, &bulk.Report{Title: "t", Directory: firm()}, `{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n")
+	bars, hidden := strings.Count(page, `<span class="bar`), strings.Count(page, `" hidden style="width:0`)
 	check.That(t, bars != 0 && hidden == bars, "%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
 }
 
@@ -79,18 +68,15 @@ users:
 {"path":"/c","sd":"O:SYG:SYD:(A;;FA;;;S-1-5-21-1-2-3-2001)(A;;FW;;;S-1-5-21-1-2-3-9999)(A;;FX;;;S-1-5-21-1-2-3-9998)"}
 {"path":"/d","sd":"O:"}
 `
-	r := bulk.Report{Title: "t", Directory: dir, Source: jsonl.Lines(strings.NewReader(lines), 0, 0)}
-	check.NoError(t, r.Collect(context.Background()))
-	var out strings.Builder
-	check.NoError(t, r.Write(&out))
+	page := pageOf(t, &bulk.Report{Title: "t", Directory: dir}, lines)
 	for heading, want := range map[string][]string{
 		"Who reaches what":   {"alice|3||1||1", "bob|2||0||0"},
 		"Widest descriptors": {"2 of 2 can read|2|2|0|0|/a", "1 of 2 can read|1|1|1|1|/c"},
 		"Accounts":           {"S-1-5-21-1-2-3-9999|3|0x00120117|/a", "S-1-5-21-1-2-3-9998|1|0x001200a0|/c"},
 	} {
-		check.SlicesEqual(t, rowsUnder(out.String(), heading), want, "%s", heading)
+		check.SlicesEqual(t, rowsUnder(page, heading), want, "%s", heading)
 	}
-	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
+	_, unreadable, _ := strings.Cut(page, "<h2>Unreadable</h2>")
 	check.That(t, strings.Contains(unreadable, "<li><code>/d") || strings.Contains(unreadable, "line 4"),
 		"entry of the unreadable object = %s, want its path and line 4", unreadable)
 }

@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -45,10 +44,7 @@ func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 		kind, object := []string{"A", "A", "D"}[rng.IntN(3)], ""
 		if rng.IntN(3) > 0 {
 			kind = "O" + kind
-			chain, err := words.Chain(objectTypes[rng.IntN(len(objectTypes))])
-			if err != nil {
-				panic(err)
-			}
+			chain := must(words.Chain(objectTypes[rng.IntN(len(objectTypes))]))
 			object = chain[len(chain)-1].String()
 		}
 		text += fmt.Sprintf("(%s;;%s;%s;;%s)", kind, masks[rng.IntN(len(masks))], object, who)
@@ -96,9 +92,7 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 		text.WriteString("}\n")
 	}
 	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
-	out, _, err := runOver(t, context.Background(), r, text.String())
-	check.NoError(t, err)
-	rows, allowed := decode[whoRow](t, out), map[string]int{}
+	rows, allowed := decode[whoRow](t, answer(t, r, text.String())), map[string]int{}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	for i, line := range lines {
 		d := must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
@@ -110,9 +104,9 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 				}
 			}
 			allowed[right.Name] += len(want)
-			if got := rows[i*len(rights)+j]; got.Right != right.Name || !slices.Equal(got.Principals, want) {
-				t.Fatalf("%s\n%+v\nwant %v", line, got, want)
-			}
+			got := rows[i*len(rights)+j]
+			check.RequireThat(t, got.Right == right.Name && slices.Equal(got.Principals, want), "%s\n%+v\nwant %v", line,
+				got, want)
 		}
 	}
 	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)

@@ -56,8 +56,10 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 	}
 	way := new(objects.Ways).With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;BA)")) // closed to others
 	r := Report{Directory: crowd(t, 5)}
-	score, why := r.risk(place{d: sddl.MustParse("O:BA"), typ: winnt.FileObject, way: way}, []uint32{5, 0, 0})
-	check.That(t, score == 0 && why == "", "behind a closed folder: %d, %q, want 0", score, why)
+	for _, text := range []string{"O:BA", "D:(A;;FW;;;WD)"} {
+		score, why := r.risk(place{d: sddl.MustParse(text), typ: winnt.FileObject, way: way}, []uint32{5, 0, 0})
+		check.That(t, score == 0 && why == "", "%s behind a closed folder: %d, %q, want 0", text, score, why)
+	}
 }
 
 // TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights,
@@ -68,9 +70,7 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
 		"(A;;0x4;;;S-1-9-7)")
 	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
-	if got := fmt.Sprint(r.unknown(d, winnt.FileObject)); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
+	check.Equal(t, fmt.Sprint(r.unknown(d, winnt.FileObject)), want, "unknown accounts")
 }
 
 // TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and
@@ -84,26 +84,21 @@ func TestCheckpointRunsMustBeContiguous(t *testing.T) {
 		good bool
 	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
 		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
-		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
-			t.Errorf("runs %v in a file of 9 bytes: %v, want accepted = %t", c.runs, err, c.good)
-		}
+		check.Equal(t, sizeAtLeast(f, c.runs) == nil, c.good, "runs %v in a file of 9 bytes are accepted", c.runs)
 	}
 }
 
 // The principals are sorted by objects they control, then write, then read. Percentages refer to readable objects.
 func TestReachIsSortedByControl(t *testing.T) {
-	r := Report{Directory: crowd(t, 4)}
+	r := Report{Directory: crowd(t, 5)}
 	r.Objects, r.Unreadable = 11, 1
-	r.reach = [][3]int{{9, 5, 1}, {9, 2, 7}, {2, 5, 1}, {1, 6, 1}}
-	want := "[{u1 9 2 7 90 20 70 false} {u3 1 6 1 10 60 10 false} {u0 9 5 1 90 50 10 false} {u2 2 5 1 20 50 10 false}]"
-	if got := fmt.Sprint(r.reachRows()); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
+	r.reach = [][3]int{{4, 5, 1}, {9, 2, 7}, {3, 5, 1}, {1, 6, 1}, {8, 5, 1}}
+	want := "[{u1 9 2 7 90 20 70 false} {u3 1 6 1 10 60 10 false} {u4 8 5 1 80 50 10 false} {u0 4 5 1 40 50 10 false} " +
+		"{u2 3 5 1 30 50 10 false}]"
+	check.Equal(t, fmt.Sprint(r.reachRows()), want, "rows")
 	r.reach = make([][3]int, 5*maxListed)
 	r.Directory = crowd(t, 5*maxListed)
-	if got := r.reachRows(); len(got) != 4*maxListed {
-		t.Errorf("%d rows, want %d", len(got), 4*maxListed)
-	}
+	check.Equal(t, len(r.reachRows()), 4*maxListed, "number of rows")
 }
 
 // TestOrphansAddUpAndAreLimited checks that addOrphan adds the counts of two parts of a run and keeps the first
@@ -125,9 +120,7 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	check.RequireThat(t, err == nil && count == n && len(list) == maxListed,
 		"%d of %d, %v, want %d, %d, nil", len(list), count, err, maxListed, n)
 	for i, o := range list {
-		if want := fmt.Sprintf("S-%04d", n-2-i+2*(i%2)); o.SID != want {
-			t.Errorf("row %d is %+v, want %s", i, o, want)
-		}
+		check.Equal(t, o.SID, fmt.Sprintf("S-%04d", n-2-i+2*(i%2)), "row %d", i)
 	}
 }
 

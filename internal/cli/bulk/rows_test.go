@@ -1,14 +1,12 @@
 package bulk_test
 
 import (
-	"bytes"
-	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
@@ -51,12 +49,11 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	} {
 		dir := must(dirfile.Read([]byte(twoUsers)))
 		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: c.ask, Format: c.format}
-		out, sum, err := runOver(t, context.Background(), r, fiveObjects)
-		if err != nil || sum.Objects != 5 || sum.Unreadable != 2 || sum.NoDACL != 1 || sum.FirstError == nil ||
-			!strings.Contains(sum.FirstError.Error(), atBad) || !strings.Contains(sum.FirstError.Error(), "/bad") {
-			t.Errorf("%v %v: summary %+v, %v, want 5 objects, 2 unreadable and the error with the path",
-				c.ask, c.format, sum, err)
-		}
+		out, sum, err := runOver(r, fiveObjects)
+		first := fmt.Sprint(sum.FirstError)
+		check.That(t, err == nil && sum.Objects == 5 && sum.Unreadable == 2 && sum.NoDACL == 1 &&
+			strings.Contains(first, atBad) && strings.Contains(first, "/bad"),
+			"%v %v: summary %+v, %v, want 5 objects, 2 unreadable and the first error", c.ask, c.format, sum, err)
 		rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 		if c.format == bulk.CSV {
 			rows = rows[1:]
@@ -94,21 +91,14 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		{a + bad, more + b, 2, 1, 1, 1, []string{`"/a"`}},
 		{a + none, a, 1, 1, 0, 0, nil}, {a, a + none, 2, 1, 0, 0, nil}, {a + none, a + none, 2, 2, 0, 0, nil},
 	} {
-		var out bytes.Buffer
 		dir := must(dirfile.Read([]byte(twoUsers)))
-		d := &bulk.Diff{Directory: dir, Format: bulk.JSONL, Out: &out,
-			Before: jsonl.Lines(strings.NewReader(c.before), 0, 0),
-			After:  jsonl.Lines(strings.NewReader(c.after), 0, 0)}
-		got, err := d.Do(context.Background())
-		if err != nil || !got.Compared || got.Objects != c.objects || got.Unreadable != c.unreadable ||
-			got.Changes != c.changes ||
-			got.Changed != c.changed || (got.FirstError != nil) != (c.unreadable > 0) {
-			t.Errorf("%s%s: summary %+v, %v, want the counts of the case\n%s", c.before, c.after, got, err, &out)
-		}
+		got, out := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, c.before, c.after)
+		check.That(t, got.Compared && got.Objects == c.objects && got.Unreadable == c.unreadable &&
+			got.Changes == c.changes && got.Changed == c.changed && (got.FirstError != nil) == (c.unreadable > 0),
+			"%s%s: summary %+v, want the counts of the case\n%s", c.before, c.after, got, out)
 		for _, part := range c.rows {
-			check.That(t, strings.Contains(out.String(), part), "output lacks %s\n%s, want it", part, &out)
+			check.That(t, strings.Contains(out, part), "output without %s\n%s", part, out)
 		}
-		check.That(t, c.changes != 0 || c.unreadable != 0 || out.Len() <= 0,
-			"output without a change:\n%s, want none", &out)
+		check.That(t, c.changes != 0 || c.unreadable != 0 || out == "", "output without a change:\n%s, want none", out)
 	}
 }

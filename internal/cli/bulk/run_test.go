@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
@@ -63,12 +65,43 @@ func objectsOf(t testing.TB, dir *directory.Directory, list string) (all []liste
 	return all
 }
 
-func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (string, bulk.Summary, error) {
+// listOf returns a source of JSON lines.
+func listOf(text string) objects.Source { return jsonl.Lines(strings.NewReader(text), 0, 0) }
+
+// runOver runs r over a list and returns the rows.
+func runOver(r *bulk.Run, list string) (string, bulk.Summary, error) {
+	var out bytes.Buffer
+	r.Source, r.Out = listOf(list), &out
+	sum, err := r.Do(context.Background())
+	return out.String(), sum, err
+}
+
+// answer returns the rows of a run over a list that must succeed.
+func answer(t testing.TB, r *bulk.Run, list string) string {
+	t.Helper()
+	out, _, err := runOver(r, list)
+	check.NoError(t, err)
+	return out
+}
+
+// compareLists returns the counts and the rows of a comparison of two lists that must succeed.
+func compareLists(t testing.TB, d *bulk.Diff, before, after string) (bulk.Outcome, string) {
 	t.Helper()
 	var out bytes.Buffer
-	r.Source, r.Out = jsonl.Lines(strings.NewReader(list), 0, 0), &out
-	sum, err := r.Do(ctx)
-	return out.String(), sum, err
+	d.Before, d.After, d.Out = listOf(before), listOf(after), &out
+	sum, err := d.Do(context.Background())
+	check.NoError(t, err)
+	return sum, out.String()
+}
+
+// pageOf returns the page of a report about a list.
+func pageOf(t testing.TB, r *bulk.Report, list string) string {
+	t.Helper()
+	var out bytes.Buffer
+	r.Source = listOf(list)
+	check.NoError(t, r.Collect(context.Background()))
+	check.NoError(t, r.Write(&out))
+	return out.String()
 }
 
 // TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can and their number,
@@ -77,12 +110,11 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
 	rights := must(words.Parse("read+write+full"))
-	ctx := context.Background()
-	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
+	names, sum, err := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
 	check.NoError(t, err)
-	counts, sum, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
-	index, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
-	what, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
+	counts, counted, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
+	index := answer(t, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
+	what := answer(t, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
 	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
 	sets := readIndex(t, index)
 	total := int64(0)
@@ -98,22 +130,16 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 			row := nameRows[3*i+r]
 			check.RequireThat(t, row.Path == o.path && row.Right == right.Name && slices.Equal(row.Principals, want),
 				"%s %s: row %v, want the principals %v of the scalar check", o.path, right.Name, row, want)
-			if got := countRows[3*i+r]; got.Path != o.path || got.Count != len(want) {
-				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.path, right.Name, got.Count, len(want))
-			}
-			if got := sets[i][right.Name]; !slices.Equal(got, want) {
-				t.Fatalf("%s %s: set %v, want %v as the scalar check", o.path, right.Name, got, want)
-			}
+			count, set := countRows[3*i+r], sets[i][right.Name]
+			check.RequireThat(t, count.Path == o.path && count.Count == len(want) && slices.Equal(set, want),
+				"%s %s: count %v, set %v, want %v as the scalar check", o.path, right.Name, count, set, want)
 		}
 		best := must(access.Check(dir.Principals[7].Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
-		if got := whatRows[i]; got.Path != o.path || got.Granted != best.Padded() {
-			t.Fatalf("%s: granted %v, want %s as the scalar check", o.path, got, best.Padded())
-		}
+		check.Require(t, whatRows[i], whatRow{o.path, best.Padded()}, "granted by the scalar check")
 	}
-	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
-		sum.Lines != 3000 {
-		t.Errorf("summary = %+v with %d allowed pairs, want 3000 objects and the same number", sum, total)
-	}
+	check.Equal(t, sum.Position, bulk.Position{Objects: 3000, Lines: 3000, Offset: int64(len(list)), Allowed: total},
+		"counts")
+	check.Equal(t, counted.Position, sum.Position, "counts without names")
 }
 
 type whoRow struct {
@@ -128,9 +154,7 @@ func decode[T any](t *testing.T, text string) (out []T) {
 	t.Helper()
 	for line := range strings.Lines(text) {
 		var row T
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatalf("row %s is not JSON: %v, want JSON", line, err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		out = append(out, row)
 	}
 	return out
@@ -170,10 +194,9 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 					}
 				}
 			}
-			if _, twice := sets[row.Set]; twice || len(who) != row.Count {
-				t.Fatalf("set %s: %d people, count %d, there before: %t, want %d, false", row.Set, len(who),
-					row.Count, twice, row.Count)
-			}
+			_, twice := sets[row.Set]
+			check.RequireThat(t, !twice && len(who) == row.Count, "set %s: %d people, want %d; there before: %t",
+				row.Set, len(who), row.Count, twice)
 			sets[row.Set] = who
 		default:
 			one := map[string][]string{}
@@ -198,9 +221,8 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
 		want := ""
 		for _, c := range []struct{ workers, cache int }{{1, 0}, {2, 0}, {5, 1}, {3, 1 << 30}} {
-			got, sum, err := runOver(t, context.Background(),
-				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
-					CacheBytes: c.cache}, list)
+			got, sum, err := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL,
+				Workers: c.workers, CacheBytes: c.cache}, list)
 			check.RequireThat(t, err == nil && sum.Objects == 6_002 && sum.Unreadable == 1,
 				"summary = %+v, %v, want 6002 objects, 1 unreadable, no error", sum, err)
 			if want == "" {
@@ -216,25 +238,23 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
 		Groups: 5})
 	rights := must(words.Parse("read"))
-	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
+	whole, all, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var out bytes.Buffer
 	r := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Workers: 1, Out: &out,
-		Progress: func(bulk.Position) { cancel() }}
-	r.Source = jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0)
+		Source: jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0), Progress: func(bulk.Position) { cancel() }}
 	sum, err := r.Do(ctx)
 	check.RequireThat(t, errors.Is(err, context.Canceled) && sum.Objects != 0 && sum.Objects != 30_000,
 		"%+v, %v: wanted to be stopped in the middle", sum.Position, err)
-	if lines := strings.Count(out.String(), "\n"); lines != sum.Objects || !strings.HasPrefix(whole, out.String()) {
-		t.Fatalf("%d lines for %d objects, want equal numbers and a prefix of the whole output", lines, sum.Objects)
-	}
+	lines := strings.Count(out.String(), "\n")
+	check.RequireThat(t, lines == sum.Objects && strings.HasPrefix(whole, out.String()),
+		"%d lines for %d objects, want equal numbers and a prefix of the whole output", lines, sum.Objects)
 	rest := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Resumed: true, Out: &out,
 		Source: jsonl.Lines(strings.NewReader(list[sum.Offset:]), sum.Offset, sum.Lines)}
 	more, err := rest.Do(context.Background())
-	if err != nil || out.String() != whole {
-		t.Errorf("resumed run: %v, output differs: %t, want no error and the same output", err, out.String() != whole)
-	}
+	check.That(t, err == nil && out.String() == whole, "resumed run: %v, %d bytes, want the same %d", err, out.Len(),
+		len(whole))
 	check.Equal(t, sum.Position.Plus(more.Position), all.Position, "positions add up to")
 }
 
@@ -250,17 +270,18 @@ func (s *slow) Read(p []byte) (int, error) {
 func TestFailedWriterEndsTheRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
-	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
-		Source: jsonl.Lines(strings.NewReader(list), 0, 0)}
-	if _, err := r.Do(context.Background()); !errors.Is(err, full) {
-		t.Errorf("%v, want %v", err, full)
+	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full}}
+	for _, some := range []bool{true, false} {
+		r.Source, r.Changes = listOf(list), some
+		check.ErrorIs(t, check.Err(r.Do(context.Background())), full, "run with Changes %t", some)
+		d := bulk.Diff{Directory: dir, Format: bulk.JSONL, Summary: some, Out: failing{full}, Before: listOf(""),
+			After: listOf(list)}
+		check.ErrorIs(t, check.Err(d.Do(context.Background())), full, "comparison with Summary %t", some)
 	}
 	bad := errors.New("the disk is broken")
-	r = bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: io.Discard,
-		Source: jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)}
-	if sum, err := r.Do(context.Background()); !errors.Is(err, bad) || sum.Objects == 0 {
-		t.Errorf("%+v %v, want sum.Objects at least 1, error %v", sum, err, bad)
-	}
+	r.Out, r.Source = io.Discard, jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)
+	sum, err := r.Do(context.Background())
+	check.That(t, errors.Is(err, bad) && sum.Objects > 0, "%+v, %v, want at least 1 object and %v", sum, err, bad)
 }
 
 type failing struct{ err error }
@@ -275,13 +296,11 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
 		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
 	dir := must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
-	run := func(text string, in io.Reader) string {
+	run := func(in io.Reader) string {
 		var out bytes.Buffer
 		r := bulk.Run{Directory: dir, Rights: must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
 			Source: jsonl.Lines(in, 0, 0)}
-		if _, err := r.Do(context.Background()); err != nil {
-			t.Fatalf("reading %q: %v, want no error", text, err)
-		}
+		check.NoError(t, check.Err(r.Do(context.Background())))
 		return out.String()
 	}
 	var quick, strict strings.Builder
@@ -298,27 +317,15 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 		strict.WriteString(line + "} \n")
 	}
 	places := regexp.MustCompile(`byte \d+`) // the blank moves the end of the line
-	rowsOf := func(name, text string) []string {
-		return strings.Split(places.ReplaceAllString(run(name, strings.NewReader(text)), "byte"), "\n")
+	rowsOf := func(text string) []string {
+		return strings.Split(places.ReplaceAllString(run(strings.NewReader(text)), "byte"), "\n")
 	}
-	got, want := rowsOf("quick", quick.String()), rowsOf("strict", strict.String())
+	got, want := rowsOf(quick.String()), rowsOf(strict.String())
+	check.Require(t, len(got), len(want), "rows")
 	for i, line := range strings.Split(quick.String(), "\n") {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			t.Fatalf("line %q: quick %q strict %q", line, got[min(i, len(got)-1)], want[min(i, len(want)-1)])
-		}
+		check.Require(t, got[i], want[i], "row of line %q", line)
 	}
 	text := strings.Repeat("{\"path\":\"/a\",\"sd\":\"O:SYD:(A;;FR;;;AU)\"}\r\n", 5)
-	check.Equal(t, strings.Count(run(text, &pieces{text}), `{"path":"/a","right":"0x1","principals":["a"]}`), 5,
-		"rows of 5")
-}
-
-type pieces struct{ text string }
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if p.text == "" {
-		return 0, io.EOF
-	}
-	n := copy(b, p.text[:min(7, len(p.text))])
-	p.text = p.text[n:]
-	return n, nil
+	rows := run(iotest.OneByteReader(strings.NewReader(text)))
+	check.Equal(t, strings.Count(rows, `{"path":"/a","right":"0x1","principals":["a"]}`), 5, "rows of 5")
 }

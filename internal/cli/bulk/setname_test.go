@@ -1,10 +1,7 @@
 package bulk_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -18,15 +15,11 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 	t.Helper()
 	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[` + users + `]}`)))
 	r := &bulk.Run{Directory: dir, Rights: must(words.Parse(rights)), Ask: bulk.Index}
-	out, _, err := runOver(t, context.Background(), r, rows)
-	check.NoError(t, err)
 	var all []map[string]string
-	for line := range strings.Lines(out) {
-		var row struct {
-			Path string
-			Sets map[string]string
-		}
-		check.NoError(t, json.Unmarshal([]byte(line), &row))
+	for _, row := range decode[struct {
+		Path string
+		Sets map[string]string
+	}](t, answer(t, r, rows)) {
 		if row.Path != "" {
 			all = append(all, row.Sets)
 		}
@@ -49,43 +42,32 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 		"one more user": carol + "," + alice + "," + bob, "another order": bob + "," + alice,
 	} {
 		is := setNames(t, users, "read+write", rows)
-		if fmt.Sprint(is[:2]) != fmt.Sprint(was[:2]) {
-			t.Errorf("%s: set names %v, want %v", name, is[:2], was[:2])
-		}
-		if same := is[2]["read"] == was[2]["read"]; same != (name == "another order") {
-			t.Errorf("%s: name of the set of all users = %v, before %v, want it changed unless only the order "+
-				"changes",
-				name, is[2], was[2])
-		}
+		check.DeepEqual(t, is[:2], was[:2], "%s: set names", name)
+		check.Equal(t, is[2]["read"] == was[2]["read"], name == "another order",
+			"%s: the set of all users has the same name", name)
 	}
 	check.That(t, was[1]["read"] != was[1]["write"] && was[0]["read"] != was[1]["read"],
 		"sets of different rights or principals have the same name: %v, want different names", was)
 	check.That(t, was[0]["write"] == was[2]["write"],
 		"empty sets of one right have different names: %v, want one name", was)
 	// A word is its mask.
-	if got := setNames(t, alice+","+bob, "read+0x120089", rows); got[0]["read"] != got[0]["0x120089"] {
-		t.Errorf("one mask has two set names: %v, want one", got[0])
-	}
+	got := setNames(t, alice+","+bob, "read+0x120089", rows)
+	check.Equal(t, got[0]["read"], got[0]["0x120089"], "names of the sets of one mask")
 }
 
-// Principals with the same SID are distinguished by name.
-func TestSameSIDIsDistinguishedByName(t *testing.T) {
-	users := `{"name":"plain","sid":"S-1-5-21-1-2-3-1107"},` +
-		`{"name":"staff","sid":"S-1-5-21-1-2-3-1107","memberOf":["BU","BG"]},` +
-		`{"name":"guest","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}`
-	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;BG)"}` + "\n" +
-		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)"}` + "\n"
-	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("two principals with the same SID have the same set name: %v, want different names", got)
-	}
-}
-
-// TestEqualRIDsOfTwoDomainsDiffer checks that users with equal RIDs in two domains are two sets (B-3).
-func TestEqualRIDsOfTwoDomainsDiffer(t *testing.T) {
-	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
-	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
-		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"
-	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("principals with equal RIDs have the same set name: %v, want different names", got)
+// Users with the same SID are distinguished by name, and users with equal RIDs by their domains (B-3).
+func TestSimilarUsersAreDifferentSets(t *testing.T) {
+	for name, c := range map[string]struct{ users, first, second string }{
+		"the same SID": {`{"name":"plain","sid":"S-1-5-21-1-2-3-1107"},` +
+			`{"name":"staff","sid":"S-1-5-21-1-2-3-1107","memberOf":["BU","BG"]},` +
+			`{"name":"guest","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}`,
+			"BG", "S-1-5-21-1-2-3-2000"},
+		"equal RIDs": {`{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`,
+			"S-1-5-21-1-2-3-1107", "S-1-5-21-9-9-9-1107"},
+	} {
+		rows := fmt.Sprintf(`{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;%s)"}`+"\n"+
+			`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;%s)"}`+"\n", c.first, c.second)
+		got := setNames(t, c.users, "read", rows)
+		check.That(t, got[0]["read"] != got[1]["read"], "%s: one set name %v, want two", name, got)
 	}
 }

@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
-	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
@@ -40,11 +38,8 @@ func firm() *directory.Directory {
 // ask runs a question and returns its rows with single blanks.
 func ask(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
-	var out strings.Builder
-	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
-	check.NoError(t, check.Err(r.Do(context.Background())))
 	var rows []string
-	for line := range strings.Lines(out.String()) {
+	for line := range strings.Lines(answer(t, &r, lines)) {
 		rows = append(rows, strings.Join(strings.Fields(line), " "))
 	}
 	return strings.Join(rows[1:], "\n")
@@ -80,12 +75,11 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	} {
 		run := bulk.Run{Directory: firm(), Rights: must(words.Parse("read")), Ask: bulk.Through}
 		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
-		check.That(t, got == "/x read "+c.want, "%s:\n%s\nwant\n%s", c.dacl, got, c.want)
+		check.Equal(t, got, "/x read "+c.want, "%s", c.dacl)
 	}
 	run := bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
-	const want = "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four"
-	check.That(t, got == want, "control:\n%s\nwant\n%s", got, want)
+	check.Equal(t, got, "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four", "control")
 }
 
 // TestEqualGroupsMayUseDifferentEntries checks that principals in the same groups may get access by different
@@ -104,9 +98,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	}
 	run := bulk.Run{Directory: levels, Rights: must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
-	if want := "/x control u1 DACL entry 1 Everyone\nu0 SeRelabelPrivilege"; got != want {
-		t.Errorf("levels:\n%s\nwant\n%s", got, want)
-	}
+	check.Equal(t, got, "/x control u1 DACL entry 1 Everyone\nu0 SeRelabelPrivilege", "levels")
 	// An audit entry separates no principals, however many there are.
 	users := "users:\n"
 	for i := range 1001 {
@@ -115,9 +107,8 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	many := bulk.Run{Directory: must(dirfile.Read([]byte(users))), Ask: bulk.Through,
 		Rights: must(words.Parse("read"))}
 	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
-	if want := "DACL entry 1 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
-		t.Errorf("audited:\n%s\nwant %s", got, want)
-	}
+	check.That(t, !strings.Contains(got, "not traced") && strings.HasSuffix(got, "DACL entry 1 Everyone"),
+		"audited:\n%s\nwant DACL entry 1 Everyone", got)
 	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
 		sddl.Options{}))}
 	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
@@ -125,9 +116,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	run = bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through,
 		Config: effective.Config{Policies: policies}}
 	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
-	if want := "/x control u3 DACL entry 1 Everyone\nEveryone (11) DACL entry 2 Everyone"; got != want {
-		t.Errorf("policy:\n%s\nwant\n%s", got, want)
-	}
+	check.Equal(t, got, "/x control u3 DACL entry 1 Everyone\nEveryone (11) DACL entry 2 Everyone", "policy")
 }
 
 // An object has rows if its answer differs from its parent's, or the parent's is unknown. An unreadable object always
@@ -144,19 +133,14 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 		row("/", all, "directory") + row("/s", all, "directory") + row("t", all, "directory")
 	const want = "/t /t/other/ /t/other/y /t/bad /t/bad/z /lost/z C:\\w C:\\w\\u / t"
 	dir := firm()
-	for ask, rights := range map[bulk.Ask]string{bulk.Who: "read", bulk.Count: "read", bulk.Through: "read"} {
-		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: must(words.Parse(rights))}
-		if got := pathsOf(t, run, lines); got != want {
-			t.Errorf("%v: %s\nwant %s", ask, got, want)
-		}
+	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Through} {
+		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: must(words.Parse("read"))}
+		check.Equal(t, pathsOf(t, run, lines), want, "question %v", ask)
 	}
-	const names = "DC=x OU=a,DC=x"
 	lines = row("DC=x", "(A;;RC;;;WD)", "directoryService") + row("OU=a,DC=x", "(A;;RC;;;SY)", "directoryService") +
 		row(`CN=b\\,c,OU=a,DC=x`, "(A;;RC;;;SY)", "directoryService")
 	run := bulk.Run{Directory: dir, Changes: true, Rights: must(words.Parse("RC"))}
-	if got := pathsOf(t, run, strings.ReplaceAll(lines, `\\\\`, `\\`)); got != names {
-		t.Errorf("%s, want %s", got, names)
-	}
+	check.Equal(t, pathsOf(t, run, strings.ReplaceAll(lines, `\\\\`, `\\`)), "DC=x OU=a,DC=x", "objects of a directory")
 	// For one principal that there is nothing is a change, too (U-108).
 	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
 	lines = row("/t", all, "directory") + row("/t/no", none, "directory") + row("/t/no/x", none, "file")
@@ -168,20 +152,17 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 		if what.Want = nil; want != "" {
 			what.Want = must(words.Parse(want))
 		}
-		if _, sum, err := runOver(t, context.Background(), &what, lines); err != nil || sum.Passed != passed {
-			t.Errorf("want %q: %d objects without a right, %v, not %d", want, sum.Passed, err, passed)
-		}
+		_, sum, err := runOver(&what, lines)
+		check.That(t, err == nil && sum.Passed == passed, "want %q: %d objects without a right, %v, not %d", want,
+			sum.Passed, err, passed)
 	}
 }
 
 // pathsOf returns the paths of the rows of a run.
 func pathsOf(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
-	var out strings.Builder
-	r.Source, r.Out = jsonl.Lines(strings.NewReader(lines), 0, 0), &out
-	check.NoError(t, check.Err(r.Do(context.Background())))
 	var paths []string
-	for line := range strings.Lines(out.String()) {
+	for line := range strings.Lines(answer(t, &r, lines)) {
 		if path, _, _ := strings.Cut(line, "  "); path != "PATH" && path != "" {
 			paths = append(paths, strings.TrimSpace(path))
 		}

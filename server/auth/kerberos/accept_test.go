@@ -51,24 +51,13 @@ func keys(t testing.TB) *Keys {
 // acceptor takes tickets at noon; it began an hour earlier.
 func acceptor(t testing.TB, change func(*Config)) *Acceptor {
 	t.Helper()
-	begun := false
-	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time {
-		if !begun {
-			begun = true
-			return started
-		}
-		return noon
-	}}
+	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: clock(started, noon)}
 	if change != nil {
 		change(&cfg)
 	}
 	a, err := New(cfg)
 	check.NoError(t, err)
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { check.NoError(t, a.Close()) })
 	return a
 }
 
@@ -100,19 +89,14 @@ func TestAcceptTakesEachServiceKeyAndType(t *testing.T) {
 		"Kerberos without SPNEGO":   {func(k *forge.Ticket) { k.Raw = true }, nil},
 		"Kerberos offered first":    {func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDKerberos} }, nil},
 		"a service in another case": {func(k *forge.Ticket) { k.Service = "http/WWW.example.test" }, nil},
-		"another service": {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 },
-			nil},
-		"a service in the list of services": {func(*forge.Ticket) {}, func(c *Config) {
-			c.Services = []string{"http/www.example.test"}
-		}},
-		"no version": {func(k *forge.Ticket) { k.Version = 0 }, nil},
-		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) },
-			nil},
-		"a short key": {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
+		"another service":           {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 }, nil},
+		"a service in the list of services": {func(*forge.Ticket) {},
+			func(c *Config) { c.Services = []string{"http/www.example.test"} }},
+		"no version":         {func(k *forge.Ticket) { k.Version = 0 }, nil},
+		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) }, nil},
+		"a short key":        {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
 		"RC4, if the configuration allows it": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) },
-			func(c *Config) {
-				c.EncryptionTypes = []int32{18, 23}
-			}},
+			func(c *Config) { c.EncryptionTypes = []int32{18, 23} }},
 		"as late as may be":                  {func(k *forge.Ticket) { k.At = noon.Add(-5 * time.Minute) }, nil},
 		"as early as may be":                 {func(k *forge.Ticket) { k.At = noon.Add(5 * time.Minute) }, nil},
 		"valid in five minutes":              {func(k *forge.Ticket) { k.Start = noon.Add(5 * time.Minute) }, nil},
@@ -141,87 +125,90 @@ func TestAcceptTakesEachServiceKeyAndType(t *testing.T) {
 	}
 }
 
-// TestRejectedTokensHaveReasons checks the reason for each kind of rejected token.
+// TestRejectedTokensHaveReasons checks the reason for each kind of rejected token. The record has the documented
+// status, and the client's name if a key decrypted the ticket (K-80).
 func TestRejectedTokensHaveReasons(t *testing.T) {
 	other := forge.NewKey(18)
-	weak := secret
+	const lost, late, wrongKey, weak = ntstatus.LogonFailure, ntstatus.TimeDifferenceAtDC, ntstatus.MutualAuthFailed,
+		ntstatus.KDCUnknownEtype
+	const named, unnamed = "alice", ""
 	for name, c := range map[string]struct {
 		rule, why string
+		reason    ntstatus.Status
+		client    string
 		change    func(*forge.Ticket)
 	}{
-		"another service":      {"K-38", "is for", func(k *forge.Ticket) { k.Service = "HTTP/other.example.test" }},
-		"another realm":        {"K-38", "is for", func(k *forge.Ticket) { k.Realm = "OTHER.TEST" }},
-		"a service of no part": {"K-38", "is for", func(k *forge.Ticket) { k.Service = "" }},
-		"another key": {"K-40", "no key", func(k *forge.Ticket) {
-			k.Key, k.PAC = other, alicePAC(other,
-				nil)
-		}},
-		"another version": {"K-34", "no key", func(k *forge.Ticket) { k.Version = 4 }},
-		"RC4": {"K-39", "type 23", func(k *forge.Ticket) {
-			k.Key, k.PAC = rc4, alicePAC(rc4,
-				nil)
-		}},
-		"an RC4 session": {"K-39", "session key", func(k *forge.Ticket) { k.SessionType = 23 }},
-		"user to user":   {"K-38", "session key", func(k *forge.Ticket) { k.UseSessionKey = true }},
-		"expired":        {"K-41", "expired", func(k *forge.Ticket) { k.End = noon.Add(-6 * time.Minute) }},
-		"not yet valid": {"K-41", "valid from",
+		"another service":      {"K-38", "is for", lost, unnamed, func(k *forge.Ticket) { k.Service = "HTTP/other.test" }},
+		"another realm":        {"K-38", "is for", lost, unnamed, func(k *forge.Ticket) { k.Realm = "OTHER.TEST" }},
+		"a service of no part": {"K-38", "is for", lost, unnamed, func(k *forge.Ticket) { k.Service = "" }},
+		"another key": {"K-40", "no key", wrongKey, unnamed,
+			func(k *forge.Ticket) { k.Key, k.PAC = other, alicePAC(other, nil) }},
+		"another version": {"K-34", "no key", wrongKey, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
+		"RC4": {"K-39", "type 23", weak, unnamed,
+			func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) }},
+		"an RC4 session": {"K-39", "session key", weak, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
+		"user to user":   {"K-38", "session key", lost, unnamed, func(k *forge.Ticket) { k.UseSessionKey = true }},
+		"expired":        {"K-41", "expired", late, named, func(k *forge.Ticket) { k.End = noon.Add(-6 * time.Minute) }},
+		"not yet valid": {"K-41", "valid from", late, named,
 			func(k *forge.Ticket) { k.Start = noon.Add(6 * time.Minute) }},
-		"invalid":        {"K-41", "invalid", func(k *forge.Ticket) { k.Invalid = true }},
-		"a late clock":   {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(-6 * time.Minute) }},
-		"an early clock": {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(6 * time.Minute) }},
-		"expired by a second": {"K-41", "expired",
+		"invalid":          {"K-41", "invalid", lost, named, func(k *forge.Ticket) { k.Invalid = true }},
+		"a late clock":     {"K-41", "clocks", late, named, func(k *forge.Ticket) { k.At = noon.Add(-6 * time.Minute) }},
+		"an early clock":   {"K-41", "clocks", late, named, func(k *forge.Ticket) { k.At = noon.Add(6 * time.Minute) }},
+		"before the start": {"K-47", "", late, named, func(k *forge.Ticket) { k.At = started.Add(-time.Second) }},
+		"another channel":  {"K-46", "", ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
+		"a user of ours from another realm": {"K-29", "", ntstatus.TrustedDomainFailure, named,
+			func(k *forge.Ticket) { k.ClientRealm = "OTHER.TEST" }},
+		"no mechanism": {"K-36", "", ntstatus.InvalidParameter, unnamed,
+			func(k *forge.Ticket) { k.Mechanisms = [][]byte{} }},
+		"expired by a second": {"K-41", "expired", late, named,
 			func(k *forge.Ticket) { k.End = noon.Add(-5*time.Minute - time.Second) }},
-		"valid in a second": {"K-41", "valid from",
+		"valid in a second": {"K-41", "valid from", late, named,
 			func(k *forge.Ticket) { k.Start = noon.Add(5*time.Minute + time.Second) }},
-		"too late by a moment": {"K-41", "clocks",
+		"too late by a moment": {"K-41", "clocks", late, named,
 			func(k *forge.Ticket) { k.At = noon.Add(-5*time.Minute - time.Microsecond) }},
-		"too early by a moment": {"K-41", "clocks",
+		"too early by a moment": {"K-41", "clocks", late, named,
 			func(k *forge.Ticket) { k.At = noon.Add(5*time.Minute + time.Microsecond) }},
-		"a later version":       {"K-34", "no key", func(k *forge.Ticket) { k.Version, k.Key = 1, older }},
-		"bob's authenticator":   {"K-41", "another client", func(k *forge.Ticket) { k.NamedClient = "bob" }},
-		"another realm's":       {"K-41", "another client", func(k *forge.Ticket) { k.NamedRealm = "OTHER.TEST" }},
-		"no PAC":                {"K-43", "no PAC", func(k *forge.Ticket) { k.PAC = nil }},
-		"a PAC of the client's": {"K-42", "no PAC", func(k *forge.Ticket) { k.PAC, k.PACFromClient = nil, k.PAC }},
-		"two PACs":              {"K-42", "two PACs", func(k *forge.Ticket) { k.SecondPAC = k.PAC }},
-		"bob's PAC": {"K-14", "made for", func(k *forge.Ticket) {
-			k.PAC = alicePAC(secret, func(p *forge.PAC) { p.Name = "bob" })
-		}},
-		"a PAC of another key":  {"K-12", "signature", func(k *forge.Ticket) { k.PAC = alicePAC(older, nil) }},
-		"a PAC of a weaker key": {"K-13", "signature", func(k *forge.Ticket) { k.PAC = alicePAC(rc4, nil) }},
-		"a short checksum": {"K-44", "checksum", func(k *forge.Ticket) {
-			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 23)}
-		}},
-		"bindings of 15 bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+		"a later version":     {"K-34", "no key", wrongKey, unnamed, func(k *forge.Ticket) { k.Version, k.Key = 1, older }},
+		"bob's authenticator": {"K-41", "another client", lost, named, func(k *forge.Ticket) { k.NamedClient = "bob" }},
+		"another realm's": {"K-41", "another client", lost, named,
+			func(k *forge.Ticket) { k.NamedRealm = "OTHER.TEST" }},
+		"no PAC": {"K-43", "no PAC", lost, named, func(k *forge.Ticket) { k.PAC = nil }},
+		"a PAC of the client's": {"K-42", "no PAC", lost, named,
+			func(k *forge.Ticket) { k.PAC, k.PACFromClient = nil, k.PAC }},
+		"two PACs": {"K-42", "two PACs", lost, named, func(k *forge.Ticket) { k.SecondPAC = k.PAC }},
+		"bob's PAC": {"K-14", "made for", lost, named,
+			func(k *forge.Ticket) { k.PAC = alicePAC(secret, func(p *forge.PAC) { p.Name = "bob" }) }},
+		"a PAC of another key":  {"K-12", "signature", lost, named, func(k *forge.Ticket) { k.PAC = alicePAC(older, nil) }},
+		"a PAC of a weaker key": {"K-13", "signature", lost, named, func(k *forge.Ticket) { k.PAC = alicePAC(rc4, nil) }},
+		"a short checksum": {"K-44", "checksum", lost, named,
+			func(k *forge.Ticket) { k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 23)} }},
+		"bindings of 15 bytes": {"K-44", "checksum", lost, named, func(k *forge.Ticket) {
 			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: append([]byte{15}, make([]byte, 23)...)}
 		}},
-		"bindings of no bytes": {"K-44", "checksum", func(k *forge.Ticket) {
-			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 24)}
-		}},
-		"bindings of 17 bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+		"bindings of no bytes": {"K-44", "checksum", lost, named,
+			func(k *forge.Ticket) { k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 24)} }},
+		"bindings of 17 bytes": {"K-44", "checksum", lost, named, func(k *forge.Ticket) {
 			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: append([]byte{17}, make([]byte, 24)...)}
 		}},
-		"a checksum of no bytes": {"K-44", "checksum", func(k *forge.Ticket) {
-			k.Checksum = &types.Checksum{CksumType: 0x8003}
-		}},
-		"a checksum of another type": {"K-44", "checksum", func(k *forge.Ticket) {
+		"a checksum of no bytes": {"K-44", "checksum", lost, named,
+			func(k *forge.Ticket) { k.Checksum = &types.Checksum{CksumType: 0x8003} }},
+		"a checksum of another type": {"K-44", "checksum", lost, named, func(k *forge.Ticket) {
 			k.Checksum = &types.Checksum{CksumType: 7, Checksum: append([]byte{16}, make([]byte, 23)...)}
 		}},
-		"the steps of DCE": {"K-44", "DCE", func(k *forge.Ticket) { k.GSSFlags = 0x1000 }},
-		"NTLM alone":       {"K-36", "NTLM", func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDNTLM} }},
-		"NTLM before Kerberos": {"K-35", "prefers", func(k *forge.Ticket) {
-			k.Mechanisms = [][]byte{forge.OIDNTLM, forge.OIDKerberos}
-		}},
+		"the steps of DCE": {"K-44", "DCE", lost, named, func(k *forge.Ticket) { k.GSSFlags = 0x1000 }},
+		"NTLM alone": {"K-36", "NTLM", ntstatus.NTLMBlocked, unnamed,
+			func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDNTLM} }},
+		"NTLM before Kerberos": {"K-35", "prefers", lost, unnamed,
+			func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDNTLM, forge.OIDKerberos} }},
 	} {
 		k := ticket()
 		c.change(&k)
-		got, err := acceptor(t, nil).Accept(k.Blob(), nil)
+		got, err := acceptor(t, nil).Accept(k.Blob(), Bindings("tls-server-end-point:x"))
 		var r *Refusal
-		if got != nil || !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || !strings.Contains(err.Error(),
-			c.why) {
-			t.Errorf("%s: %s: %v, %v, want a refusal that says %q", c.rule, name, got, err, c.why)
-		}
-		check.That(t, err == nil || !strings.Contains(err.Error(), string(weak.KeyValue)),
-			"%s: error %v, want no key in it", name, err)
+		check.RequireThat(t, got == nil && errors.As(err, &r), "%s: %s: %v, %v, want a refusal", c.rule, name, got, err)
+		check.That(t, r.Status == lost && r.Reason == c.reason && r.Client == c.client &&
+			strings.Contains(err.Error(), c.why) && !strings.Contains(err.Error(), string(secret.KeyValue)),
+			"%s: %s: %+v, want %v and the client %q, a text with %q and no key", c.rule, name, r, c.reason, c.client, c.why)
 	}
 }
 
@@ -361,17 +348,7 @@ func TestNewRefusesUselessConfigurations(t *testing.T) {
 // TestNewConfigurationRefusesOldTokens checks that an acceptor with another configuration rejects tokens that the
 // previous acceptor accepted, or may have accepted and forgotten. A wrong configuration returns no acceptor (K-82).
 func TestNewConfigurationRefusesOldTokens(t *testing.T) {
-	now := noon
-	a := acceptor(t, func(c *Config) {
-		begun := false
-		c.Now = func() time.Time {
-			if !begun {
-				begun = true
-				return started
-			}
-			return now
-		}
-	})
+	now, a := noon, acceptor(t, nil)
 	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time { return now }}
 	k := ticket()
 	blob := k.Blob()
@@ -380,21 +357,15 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	check.NoError(t, err)
 	check.ErrorIs(t, check.Err(b.Accept(blob, nil)), errReplay, "K-82: a token that the previous acceptor accepted")
 	fresh := ticket()
-	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: a new token: %v, want no error", err)
-	}
+	check.ErrorIs(t, check.Err(b.Accept(fresh.Blob(), nil)), nil, "K-82: a new token")
 	cfg.Skew = time.Minute
-	if b, err = b.With(cfg); err != nil {
-		t.Fatal(err)
-	}
+	b, err = b.With(cfg)
+	check.NoError(t, err)
 	fresh = ticket()
-	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: with a smaller skew: %v, want no error", err)
-	}
+	check.ErrorIs(t, check.Err(b.Accept(fresh.Blob(), nil)), nil, "K-82: a new token with a smaller skew")
 	cfg.Skew = 30 * time.Minute
-	if b, err = b.With(cfg); err != nil {
-		t.Fatal(err)
-	}
+	b, err = b.With(cfg)
+	check.NoError(t, err)
 	old := ticket()
 	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
 	check.ErrorIs(t, check.Err(b.Accept(old.Blob(), nil)), errBefore,
@@ -402,9 +373,7 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	now = noon.Add(2 * time.Second)
 	fresh = ticket()
 	fresh.At = now
-	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: with a greater skew: %v, want no error", err)
-	}
+	check.ErrorIs(t, check.Err(b.Accept(fresh.Blob(), nil)), nil, "K-82: a new token with a greater skew")
 	if c, err := b.With(Config{Keys: keys(t)}); c != nil || err == nil {
 		t.Errorf("K-82: With without a realm: %v, want an error and no acceptor", err)
 	}

@@ -83,19 +83,15 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		"another service": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) {
 			p.SName = principal(2, "HTTP/other")
 		}, errAnotherAnswer},
-		"the service's realm": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) {
-			p.SRealm = "OTHER.TEST"
-		}, errAnotherAnswer},
-		"the client's realm": {func(_ *messages.EncKDCRepPart, f *messages.KDCRepFields) {
-			f.CRealm = "OTHER.TEST"
-		}, errAnotherAnswer},
-		"another client": {func(_ *messages.EncKDCRepPart, f *messages.KDCRepFields) {
-			f.CName = principal(1, "bob")
-		}, errAnotherAnswer},
+		"the service's realm": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) { p.SRealm = "OTHER.TEST" },
+			errAnotherAnswer},
+		"the client's realm": {func(_ *messages.EncKDCRepPart, f *messages.KDCRepFields) { f.CRealm = "OTHER.TEST" },
+			errAnotherAnswer},
+		"another client": {func(_ *messages.EncKDCRepPart, f *messages.KDCRepFields) { f.CName = principal(1, "bob") },
+			errAnotherAnswer},
 		"a weak session": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) { p.Key = rc4 }, errParameters},
-		"a key of a type that is not allowed": {func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) {
-			p.Key = short
-		}, errParameters},
+		"a key of a type that is not allowed": {
+			func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) { p.Key = short }, errParameters},
 	} {
 		body, err := x.body(client, wanted)
 		check.NoError(t, err)
@@ -123,7 +119,8 @@ func TestNoncesAreDistinctAndNonnegative(t *testing.T) {
 	nonces, numbers := map[int]bool{}, map[int64]bool{}
 	for range 48 {
 		body, err := x.body(principal(1, "alice"), principal(2, service))
-		if err != nil || body.Nonce < 0 || body.Nonce > 1<<31-1 || body.Realm != realm ||
+		if err != nil || body.Nonce < 0 || body.Nonce > 1<<31-1 || body.Realm != realm || len(body.KDCOptions.Bytes) != 4 ||
+			body.CName.NameType != 1 || body.SName.NameType != 2 ||
 			!body.Till.Equal(noon.Truncate(time.Second).Add(10*time.Minute)) || !slices.Equal(body.EType, x.etypes) {
 			t.Fatalf("%+v, %v", body, err)
 		}

@@ -16,7 +16,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/forge"
-	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -63,10 +62,7 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 // TestRefusedDelegationIsRecorded checks that the logon's record has client and services of a rejected delegated
 // ticket (K-87), and that the client receives only STATUS_LOGON_FAILURE (K-51).
 func TestRefusedDelegationIsRecorded(t *testing.T) {
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	store := openStore(t)
 	var told error
 	taking := acceptor(t, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking },

@@ -58,9 +58,7 @@ func BenchmarkAccept(b *testing.B) {
 // ofGroups returns a function that makes the token of a client with so many groups whose PAC was read: SID filtering,
 // local groups, rights and the token's value.
 func ofGroups(tb testing.TB, n int) func() {
-	store, err := lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{}})
-	check.NoError(tb, err)
-	tb.Cleanup(func() { _ = store.Close() })
+	store := openStore(tb)
 	check.NoError(tb, store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.AddGroup(lsa.Group{Name: "readers", Members: []sid.SID{domain.WithRID(2500)}})
 		return nil

@@ -8,7 +8,6 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
-	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -18,10 +17,7 @@ import (
 // account. The token has all of them, whether they are domain groups, extra SIDs, resource groups or a mixture. A PAC
 // with one group more than a token holds is rejected (L-4).
 func TestTokenHolds10000PACGroups(t *testing.T) {
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	store := openStore(t)
 	taking := acceptor(t, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
 	far := sid.MustParse("S-1-5-21-7-8-9")

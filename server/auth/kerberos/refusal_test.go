@@ -12,56 +12,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
-	"github.com/refmon/refmon/server/internal/test/forge"
 )
-
-// TestRefusalIsRecordedWithReason checks that the record of each rejection has the documented status, and the client's
-// name if a key decrypted the ticket (K-80).
-func TestRefusalIsRecordedWithReason(t *testing.T) {
-	const named, unnamed = "alice", ""
-	for name, c := range map[string]struct {
-		want   ntstatus.Status
-		client string
-		change func(*forge.Ticket)
-	}{
-		"expired": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) { k.End = noon.Add(-time.Hour) }},
-		"not yet valid": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
-			k.Start = noon.Add(time.Hour)
-		}},
-		"a late clock": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
-			k.At = noon.Add(-6 * time.Minute)
-		}},
-		"an early clock": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
-			k.At = noon.Add(6 * time.Minute)
-		}},
-		"before the start": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
-			k.At = started.Add(-time.Second)
-		}},
-		"an unknown version": {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
-		"another key":        {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Key = forge.NewKey(18) }},
-		"RC4":                {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.Key = rc4 }},
-		"an RC4 session":     {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
-		"another channel":    {ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
-		"NTLM": {ntstatus.NTLMBlocked, unnamed, func(k *forge.Ticket) {
-			k.Mechanisms = [][]byte{forge.OIDNTLM}
-		}},
-		"a domain not let in": {ntstatus.TrustedDomainFailure, named, func(k *forge.Ticket) {
-			k.ClientRealm = "OTHER.TEST" // a client of another realm as a user of our domain
-		}},
-		"no mechanism":       {ntstatus.InvalidParameter, unnamed, func(k *forge.Ticket) { k.Mechanisms = [][]byte{} }},
-		"another's PAC":      {ntstatus.LogonFailure, named, func(k *forge.Ticket) { k.PAC = alicePAC(older, nil) }},
-		"no PAC":             {ntstatus.LogonFailure, named, func(k *forge.Ticket) { k.PAC = nil }},
-		"a ticket not valid": {ntstatus.LogonFailure, named, func(k *forge.Ticket) { k.Invalid = true }},
-	} {
-		k := ticket()
-		c.change(&k)
-		_, err := acceptor(t, nil).Accept(k.Blob(), Bindings("tls-server-end-point:x"))
-		var r *Refusal
-		if !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || r.Reason != c.want || r.Client != c.client {
-			t.Errorf("K-80: %s: %+v, want %v and the client %q", name, r, c.want, c.client)
-		}
-	}
-}
 
 // TestTicketRecordIsBounded checks the record of each kind of ticket, with its parts limited in length (K-50, K-80,
 // K-81).

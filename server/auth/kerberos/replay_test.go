@@ -80,6 +80,9 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 		k := ticket()
 		check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), errBefore, "K-47: start %d", i)
 	}
+	a, k := acceptor(t, func(c *Config) { c.Now = clock(noon.Add(-time.Minute), noon) }), ticket()
+	k.At = noon.Add(-2 * time.Minute)
+	check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), errBefore, "K-47: a token from before the start")
 }
 
 // clock returns the first time once, then the other.
@@ -178,16 +181,12 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(s, 3, early, errBefore) // it is known by its time already
 	enter(s, 4, start.Add(60*time.Second), errReplay)
 	enter(s, 5, start.Add(60*time.Second), nil)
-	if err := s.close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.close())
 	late := start.Add(180 * time.Second) // two minutes after the time of the fourth and the fifth, to the moment
 	u, err := newReplay(dir, time.Minute, late)
 	check.NoError(t, err)
 	has("when their time is over", note(0, late.Add(time.Second)))
-	if err := u.close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, u.close())
 	// A start time in the future stays in force. An incomplete entry does not count.
 	ahead := late.Add(time.Hour)
 	check.NoError(t, os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600))
@@ -220,9 +219,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 14, now.Add(time.Minute), nil)
 	has("an entry that is still valid", note(0, now.Add(-61*time.Second)), note(12, now.Add(-time.Minute)),
 		note(14, now.Add(time.Minute)))
-	if err := v.close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, v.close())
 	check.That(t, maxNotes == 1<<16 && maxReplay == 1<<20,
 		"K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
 	broken := t.TempDir()
@@ -266,18 +263,14 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 		check.ErrorIs(t, r.enter([16]byte{c.key}, c.at, c.now), c.want, "K-47: %d: entry %d at %v", i, c.key,
 			c.now.Sub(start))
 	}
-	if err := r.close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.close())
 	// A restart drops the entry from the file, and the next one has a clock that was set back.
 	for i, now := range []time.Time{far.Add(time.Hour), start} {
 		if r, err = newReplay(dir, time.Minute, now); err != nil {
 			t.Fatal(err)
 		}
 		check.ErrorIs(t, r.enter([16]byte{7}, far, far), errBefore, "K-47: start %d", i)
-		if err := r.close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.close())
 	}
 }
 

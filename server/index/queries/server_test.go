@@ -472,7 +472,7 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	}
 	check.That(t, s.users[1] == nil, "%+v, want no charge", s.users[1])
 	w := httptest.NewRecorder()
-	(&Server{}).ServeHTTP(w, httptest.NewRequest("POST", "/v1/status", nil))
+	(&Server{}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/status", nil))
 	check.Equal(t, w.Code, 429, "status for a connection without a user")
 }
 

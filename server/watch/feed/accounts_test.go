@@ -84,8 +84,10 @@ func TestCheckAccountsWaits(t *testing.T) {
 	if err := f.CheckAccounts(t.Context(), d); err == nil || !strings.Contains(err.Error(), "disabled") {
 		t.Errorf("N-133: rejected: %v, want the server's reason", err)
 	}
-	x = serve(t, &Server{May: anybody})
+	x = serve(t, &Server{May: anybody}) // without accounts
 	f = Follower{Socket: x.socket, Root: x.tree}
+	a, err := f.accounts(t.Context(), []directory.AccountID{{ID: 7}, {ID: 7, Group: true}})
+	check.That(t, err == nil && fmt.Sprint(a.Users, a.Groups) == "[S-1-22-1-7] [S-1-22-2-7]", "N-133: %+v, %v", a, err)
 	if _, err := f.accounts(t.Context(), make([]directory.AccountID, maxIDs+1)); err == nil ||
 		!strings.Contains(err.Error(), "at most") {
 		t.Errorf("N-133: too many ids: %v", err)
@@ -101,9 +103,7 @@ func TestFailedWatchSaysWhy(t *testing.T) {
 	if err := <-warned; !strings.Contains(err.Error(), "refmond ended the watch: ") {
 		t.Errorf("N-132: %v, want the reason", err)
 	}
-	if err := end(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, end())
 }
 
 // TestTreeUnderItsOwnMountIsRefused checks that a server rejects the watch of a tree with a FUSE file system over its

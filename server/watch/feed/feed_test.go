@@ -1,10 +1,8 @@
 package feed
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,39 +15,8 @@ import (
 	filetree "github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
-
-// TestBatchEncodesAndDecodesUnchanged checks that a batch arrives at the other end unchanged.
-func TestBatchEncodesAndDecodesUnchanged(t *testing.T) {
-	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
-	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Unnameable: 3,
-		Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
-		Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: d}, {Path: "/srv/\xff", Descriptor: d},
-			{Path: "/srv/gone", Gone: true, Err: fs.ErrNotExist}, {Path: "/srv/no"},
-			{Path: "/srv/bad", Err: errors.New("nonsense")}}}
-	text, err := encode(&in)
-	check.NoError(t, err)
-	if n := bytes.Count(text, []byte("\n")); n != 1 {
-		t.Errorf("%d lines, want 1", n)
-	}
-	out, err := decode(bytes.TrimSpace(text), "/srv")
-	check.NoError(t, err)
-	if !out.Begin || !out.End || !out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != 9 ||
-		len(out.Seen) != len(in.Seen) || out.Unnameable != 3 {
-		t.Fatalf("%+v", out)
-	}
-	for i, s := range out.Seen {
-		w := in.Seen[i]
-		if s.Path != w.Path || s.Folder != w.Folder || s.Gone != w.Gone || (s.Err == nil) != (w.Err == nil) ||
-			(s.Descriptor == nil) != (w.Descriptor == nil) {
-			t.Errorf("%+v, want %+v", s, w)
-		}
-		check.That(t, w.Descriptor == nil || bytes.Equal(s.Descriptor.AppendOriginal(nil), d.AppendOriginal(nil)),
-			"%s has another descriptor", s.Path)
-	}
-}
 
 // FuzzBatch checks that a decoded batch contains only documents of the requested tree, and that a
 // document without a descriptor index has no descriptor.
@@ -222,9 +189,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 				break
 			}
 		}
-		if err := end(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, end())
 		_ = os.Remove(filepath.Join(x.tree, "new"))
 	}
 }
@@ -249,9 +214,7 @@ func TestFileWithoutAttributeHasNoDescriptor(t *testing.T) {
 			break
 		}
 	}
-	if err := end(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, end())
 }
 
 // TestSocketOfAnotherUserIsRejected checks that a socket of another user's program is rejected (N-17).

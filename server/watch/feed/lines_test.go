@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
@@ -75,6 +76,15 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	if s.Close(); s.enter() {
 		t.Error("a watch after the end")
 	}
+	x := serve(t, &Server{May: anybody})
+	x.server.begin()
+	for range 16 {
+		x.server.enter()
+	}
+	c, err := net.Dial("unix", x.socket)
+	check.NoError(t, err)
+	defer c.Close()
+	check.ErrorIs(t, check.Err(c.Read(make([]byte, 1))), io.EOF, "the connection of a client too many")
 }
 
 // TestWatcherFollowsTheRequest checks that a watcher has the requested tree and heartbeat interval, at most a
@@ -117,12 +127,10 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 			"N-18: %s: %s, want %s", text, got, want)
 		_, _, _ = c.Close(), in.Close(), l.Close()
 	}
-	if got := (&Follower{}).traverse(); got != "never" {
-		t.Errorf(`without a policy: %q, want "never"`, got)
-	}
-	if got := (&Follower{Traverse: "always"}).traverse(); got != "always" {
-		t.Errorf(`with a policy: %q, want "always"`, got)
-	}
+	check.Equal(t, (&Follower{}).traverse(), "never", "without a policy")
+	check.Equal(t, (&Follower{Traverse: "always"}).traverse(), "always", "with a policy")
+	check.Equal(t, (&Follower{}).often(), watch.Often, "without an interval")
+	check.Equal(t, (&Follower{Beat: 1}).often(), 1, "with an interval")
 }
 
 // TestRejectionEndsFollower checks that a server's rejection ends the follower with its message, that a

@@ -72,7 +72,7 @@ func TestRandomBatchesArriveUnchanged(t *testing.T) {
 		sddl.MustParse("O:BAG:SYD:P"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)")}
 	rng := rand.New(rand.NewPCG(51, 1))
 	for range 300 {
-		in := watch.Batch{Tree: "/t", Begin: rng.IntN(2) == 0, End: rng.IntN(2) == 0}
+		in := watch.Batch{Tree: "/t", Begin: rng.IntN(2) == 0, End: rng.IntN(2) == 0, Unnameable: rng.IntN(3)}
 		if rng.IntN(2) == 0 {
 			in.Heartbeat = watch.Heartbeat{Time: time.Unix(rng.Int64N(1e9), rng.Int64N(1e9)),
 				Up: time.Duration(rng.Int64N(1e18))}
@@ -95,9 +95,11 @@ func TestRandomBatchesArriveUnchanged(t *testing.T) {
 		}
 		text, err := encode(&in)
 		check.NoError(t, err)
+		check.Equal(t, bytes.IndexByte(text, '\n'), len(text)-1, "end of the line %s", text)
 		out, err := decode(bytes.TrimSpace(text), "/t")
 		if err != nil || out.Tree != in.Tree || out.Begin != in.Begin || out.End != in.End || len(out.Seen) != len(in.Seen) ||
-			!out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != in.Heartbeat.Up {
+			!out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != in.Heartbeat.Up ||
+			out.Unnameable != in.Unnameable {
 			t.Fatalf("%s: %+v, %v, want %+v", text, out, err, in)
 		}
 		for i := range in.Seen {
