@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
@@ -201,8 +202,10 @@ func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 // TestQueryAboutOthersNeedsRight checks that a client without the right asks about itself only, that the answer about
 // others does not depend on whether they exist, and that the rate is the client's own (G-63).
 func TestQueryAboutOthersNeedsRight(t *testing.T) {
+	now := time.Now()
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
+		c.Now = func() time.Time { return now } // nobody gets a question back meanwhile
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
 	if code, a := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != 200 || !*a.Decision {
