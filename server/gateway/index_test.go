@@ -168,14 +168,16 @@ func TestInvalidIndexConfigIsRejected(t *testing.T) {
 			t.Errorf("%+v: no error, want one", c)
 		}
 	}
-	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: "/none", Ask: ask, Rate: 1} })
+	now := time.Now()
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.Index, c.Now = &Index{Socket: "/none", Ask: ask, Rate: 1}, func() time.Time { return now }
+	})
 	codes := map[int]int{}
 	for range 3 {
 		code, _ := w.askIndex("bob", "filter", `{}`)
 		codes[code]++
 	}
-	check.That(t, codes[http.StatusTooManyRequests] != 0,
-		"three questions with a rate of 1: %v, want a status 429", codes)
+	check.Equal(t, codes[http.StatusTooManyRequests], 2, "refusals of three questions with a rate of 1, %v", codes)
 }
 
 // TestGatewayQueriesRunningIndex asks a running refmon-index.
