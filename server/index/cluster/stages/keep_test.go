@@ -101,7 +101,12 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 		return fmt.Sprintf("not in %+v", list)
 	}
 	name := fmt.Sprintf("worker of part 0 of //%s%s", b.part.Host, b.part.Tree)
-	check.Equal(t, pending(site.StreamSeen, name), "1", "without a worker the lag")
+	// The server counts a message a moment after it stored it.
+	wants := func(lag, when string) {
+		t.Helper()
+		check.Eventually(t, func() bool { return pending(site.StreamSeen, name) == lag }, "%s the lag is not %s", when, lag)
+	}
+	wants("1", "without a worker")
 	stop := b.work("w1")
 	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
 	for pending(site.StreamSeen, name) != "0" { // the test's own end is the limit
@@ -109,15 +114,20 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 		time.Sleep(10 * heartbeatInterval)
 	}
 	stop()
-	for range 3 {
-		b.tell(watch.Batch{Heartbeat: beatNow()})
-	}
-	check.Equal(t, pending(site.StreamSeen, name), "3", "after three messages without a worker the lag")
 	k, consumer := &keeper{c: b.dial(site.Keeper)}, consumerName("rows."+b.part.Subject())
+	for waiting := ""; waiting != "3"; { // a late report of the worker takes some of the messages
+		check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
+		for range 3 {
+			b.tell(watch.Batch{Heartbeat: beatNow()})
+		}
+		if waiting = pending(site.StreamSeen, name); waiting > "3" {
+			t.Fatalf("after three messages without a worker the lag is %s, want 3", waiting)
+		}
+	}
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 1, b.teller.chains[0].head-2))
-	check.Equal(t, pending(site.StreamSeen, name), "2", "after one of them was read the lag")
+	wants("2", "after one of them was read")
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
-	check.Equal(t, pending(site.StreamSeen, name), "0", "after all were read the lag")
+	wants("0", "after all were read")
 	l := lag{c: b.c, name: "rows.x", read: 1}
 	l.report(1)
 	check.Equal(t, l.read, 0, "messages to report after a report")
