@@ -21,7 +21,7 @@ const (
 // newToken returns the token of user u's logon at a domain member, of the kind a.Logon. It has u's groups and claims
 // and:
 //   - Everyone, Authenticated Users, This Organization, Users and the SIDs of the logon kind
-//   - u's primary group, by default Domain Users for a user of the domain
+//   - u's primary group, by default Domain Users for a user of the domain; it is the token's primary group, too
 //   - the SIDs of a known uid and gid
 //   - Enterprise Domain Controllers, for a domain controller
 //
@@ -43,17 +43,18 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 		t.join(&n, s)
 	}
 	home := !domain.IsZero() && u.SID.Prefix() == domain
+	var primary sid.SID
 	usual := []sid.SID{sid.Everyone}
 	if home && u.SID.RID() == GuestRID {
 		proof = logon.Unproved // a guest proves no identity (D-38)
 		t.join(&n, domain.WithRID(guestsRID))
 		usual = append(usual, sid.Guests)
 	} else {
-		switch {
-		case !u.Primary.IsZero():
-			t.join(&n, u.Primary)
-		case home: // memberOf of a directory leaves the primary group out
-			t.join(&n, domain.WithRID(DomainUsersRID))
+		if primary = u.Primary; primary.IsZero() && home {
+			primary = domain.WithRID(DomainUsersRID)
+		}
+		if !primary.IsZero() {
+			t.join(&n, primary) // memberOf of a directory leaves it out
 		}
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
 		t.join(&n, sid.Users)
@@ -80,6 +81,10 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	spec.Groups = make([]token.Group, 0, len(groups)+len(usual)+6)
 	for _, s := range append(groups, usual...) {
 		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
+	}
+	// By default the first group would be the primary one (T-130).
+	if slices.Contains(groups, primary) {
+		spec.PrimaryGroup = primary
 	}
 	spec.UserClaims = u.Claims
 	logon.Add(&spec, typ, proof, local) // the token says how the user logged on (D-36)

@@ -73,7 +73,7 @@ func TestAccountKindDeterminesTokenGroups(t *testing.T) {
 	want := []account{
 		{"alice", id(1001), id(1001), directory.UnixGroups.WithRID(2002), id(513), id(513),
 			domain + "513 S-1-22-1-1001 " + logon + all + medium, "a=x b=1,-2 c=1"},
-		{"bob", id(1002), id(1002), sid.SID{}, id(2001), sid.Users,
+		{"bob", id(1002), id(1002), sid.SID{}, id(2001), id(2001),
 			domain + "2003 S-1-5-32-544 " + logon + all + high, ""},
 		{"visitor", id(501), id(501), sid.SID{}, id(2002), id(514),
 			domain + "514 S-1-1-0 S-1-5-2 S-1-5-32-546 " + all + medium, ""},
@@ -137,8 +137,9 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
-		check.That(t, slices.Equal(got, want) && d.Primary(tok) == domain.WithRID(want[0]),
-			"D-22: %q: groups %v, want %v; primary %v", text, got, want, d.Primary(tok))
+		primary := domain.WithRID(want[0])
+		check.That(t, slices.Equal(got, want) && d.Primary(tok) == primary && tok.PrimaryGroup() == primary,
+			"D-22: %q: groups %v, want %v; primary %v and %v", text, got, want, d.Primary(tok), tok.PrimaryGroup())
 	}
 	_, err := dirfile.Read([]byte("users: [{name: x, sid: S-1-5-21-1-2-3-7, primaryGroup: nowhere}]"))
 	check.That(t, err != nil && strings.Contains(err.Error(), "primaryGroup"),
