@@ -91,6 +91,7 @@ func (l *lines) Next(b *objects.Batch) error {
 	}
 	c.data = append(c.data[:0], l.rest...)
 	l.rest = l.rest[:0]
+	searched := len(c.data) // the bytes before have no line feed, and a long line is searched once
 	for !l.done {
 		if cap(c.data)-len(c.data) < batchSize/2 {
 			grown := make([]byte, len(c.data), max(cap(c.data)*2, batchSize+batchSize/2))
@@ -111,11 +112,12 @@ func (l *lines) Next(b *objects.Batch) error {
 		if l.done {
 			break
 		}
-		if end := bytes.LastIndexByte(c.data, '\n') + 1; end > 0 {
+		if end := searched + bytes.LastIndexByte(c.data[searched:], '\n') + 1; end > searched {
 			l.rest = append(l.rest, c.data[end:]...)
 			c.data = c.data[:end]
 			break
 		}
+		searched = len(c.data)
 		if len(c.data) > objects.MaxLine {
 			return fmt.Errorf("read objects: the line after byte %d is longer than %d bytes: is this a file of JSON "+
 				"lines?", l.offset, objects.MaxLine)
