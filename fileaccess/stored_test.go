@@ -75,7 +75,8 @@ func TestStoredIsIdempotent(t *testing.T) {
 	}
 }
 
-// StoredWhole accepts what is stored without a loss, and says what is missing or would be lost (M-51).
+// StoredWhole returns the stored form of a descriptor if it loses nothing. Otherwise its error says which part is
+// missing or would be lost (M-51).
 func TestStoredWholeRefusesEveryLoss(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BAG:SYD:PAI(A;;GR;;;WD)": "", "O:BAG:SYD:": "", "O:BAG:SYD:NO_ACCESS_CONTROL": "",
@@ -86,8 +87,9 @@ func TestStoredWholeRefusesEveryLoss(t *testing.T) {
 		d := sddl.MustParse(text)
 		got, err := fileaccess.StoredWhole(d)
 		stored, _ := fileaccess.Stored(d)
-		check.That(t, err == nil && want == "" && got.Equal(stored) ||
-			err != nil && want != "" && got == nil && strings.Contains(err.Error(), want), "%s: %v, want %q", text, err, want)
+		ok := err == nil && want == "" && got.Equal(stored) ||
+			err != nil && want != "" && got == nil && strings.Contains(err.Error(), want)
+		check.That(t, ok, "%s: %v, want an error with %q", text, err, want)
 	}
 	got, err := fileaccess.StoredWhole(nil)
 	check.That(t, got == nil && err != nil, "StoredWhole(nil) = %v, want an error", err)

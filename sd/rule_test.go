@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A set of objects that no flags select, such as the empty one, has none (S-85).
+// flagsOf finds flags for each set of objects on which some flags take effect, and reports that there are none for any
+// other set, such as the empty one (S-85).
 func TestFlagsSelectExactlyTheirObjects(t *testing.T) {
 	known := map[places]bool{}
 	for _, flags := range []uint8{0, ObjectInherit, ContainerInherit, ObjectInherit | ContainerInherit} {

@@ -62,7 +62,7 @@ func TestParseRefusesTooLongList(t *testing.T) {
 	check.RequireThat(t, err == nil && d.DACL().Size() == 65528 && d.DACL().Len() == 1820, "%v", err)
 	text := "D:" + strings.Repeat(ace, 1821)
 	_, err = sddl.Parse(text)
-	wantSyntax(t, text, err, ntstatus.InvalidACL, 2) // C-59
+	wantSyntax(t, text, err, ntstatus.InvalidACL, 2) // the error is at the list (C-59)
 }
 
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).

@@ -69,13 +69,16 @@ func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[string
 // Primary returns the primary group of the user of a token. It returns the zero SID for a user outside the
 // directory's domain. A user of the domain without a known one has Domain Users.
 func (d *Directory) Primary(t *token.Token) sid.SID {
-	if p, ok := d.users.primary[t.User().SID]; ok {
-		return p
+	return primaryGroup(t.User().SID, d.users.primary[t.User().SID], d.Domain)
+}
+
+// primaryGroup returns the primary group of a user: the known one, or without one Domain Users for a user of the
+// domain, and the zero SID for any other user.
+func primaryGroup(user, known, domain sid.SID) sid.SID {
+	if known.IsZero() && !domain.IsZero() && user.Prefix() == domain {
+		return domain.WithRID(DomainUsersRID)
 	}
-	if s := t.User().SID; !d.Domain.IsZero() && s.Prefix() == d.Domain {
-		return d.Domain.WithRID(DomainUsersRID)
-	}
-	return sid.SID{}
+	return known
 }
 
 // Clone returns a copy of d with its own list of principals, so that Add on one does not change the other. The rest

@@ -50,10 +50,7 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 		t.join(&n, domain.WithRID(guestsRID))
 		usual = append(usual, sid.Guests)
 	} else {
-		if primary = u.Primary; primary.IsZero() && home {
-			primary = domain.WithRID(DomainUsersRID)
-		}
-		if !primary.IsZero() {
+		if primary = primaryGroup(u.SID, u.Primary, domain); !primary.IsZero() {
 			t.join(&n, primary) // memberOf of a directory leaves it out
 		}
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)

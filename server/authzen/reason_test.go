@@ -20,7 +20,8 @@ func TestReasonListsEightEntries(t *testing.T) {
 	}
 }
 
-// TestReasonNamesRightsAndCause checks the text of each kind of reason that is not an entry. Granted rights have none.
+// TestReasonNamesRightsAndCause checks the text of each kind of reason that is not an entry. A granted right has no
+// reason.
 func TestReasonNamesRightsAndCause(t *testing.T) {
 	check.Equal(t, Reason(nil, winnt.FileObject), "", "reason of nothing")
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA

@@ -340,8 +340,9 @@ func TestServicesStayWithinTheQuota(t *testing.T) {
 			for ; st == ntstatus.Success && made < most && time.Now().Before(end); made++ {
 				st = next()
 			}
+			// Objects that the other account's calls allocate during a collection would count as live.
 			close(stop)
-			<-stopped // what it allocates during a collection would count as live
+			<-stopped
 			grown := liveHeap() - before
 			t.Logf("%d calls: %v, the heap has grown by %d KiB, %d calls of another account", made, st, grown>>10, others.Load())
 			check.That(t, st == ntstatus.Success || st == ntstatus.QuotaExceeded,

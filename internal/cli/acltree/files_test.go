@@ -38,7 +38,8 @@ func newMemory() *memory {
 	return &memory{files: map[string]*memoryFile{}, list: map[string][]fs.DirEntry{}}
 }
 
-// add adds a file with a descriptor as a mount shows it; "" is none. An earlier file of this name is replaced.
+// add adds a file, which replaces an earlier one with this name. text is the descriptor that a mount shows for it. If
+// text is "", the file has none.
 func (m *memory) add(name string, kind Kind, text string) *memoryFile {
 	if dir, base := path.Split(name); m.files[name] == nil && base != "" {
 		m.list[path.Clean("/"+dir)] = append(m.list[path.Clean("/"+dir)], entryNamed(base))

@@ -63,7 +63,7 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"krbtgt,CN=Users", "root,CN=Users", "Administrators,CN=Builtin", "Backup Operators,CN=Builtin"} {
 		want = append(want, "closed carla CN="+name+","+base+" 1", "closed helen CN="+name+","+base+" 2")
 	}
-	requireSame(t, got, want, "changes")
+	sameLines(t, got, want, "changes")
 	check.That(t, fmt.Sprint(c.Became.List, c.Ceased.List) == "[bob] []",
 		"administrators: %v and %v, want bob and nobody", c.Became, c.Ceased)
 	first := c.Opened[0].Steps[0]

@@ -46,7 +46,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		sales + ": new entry: allow helen write DACL, inherited by children only",
 		sales + ": new entry: deny " + gone + " extended right",
 	}
-	requireSame(t, got, want, "B-127: differences")
+	sameLines(t, got, want, "B-127: differences")
 	bob, helens := adreport.Names{Count: 1, List: []string{"bob"}}, adreport.Names{Count: 1, List: []string{"helen"}}
 	check.DeepEqual(t, page.Changes.Memberships, []adreport.Membership{{Group: "desk", Joined: bob, Left: helens}},
 		"B-127: memberships")

@@ -29,7 +29,7 @@ func TestEntriesWithoutStepAreListed(t *testing.T) {
 				" ", e.Objects))
 		}
 	}
-	requireSame(t, got, []string{
+	sameLines(t, got, []string{
 		"S-1-5-80-1-512 allow extended right OU=Staff 1", "desk allow 0x100000 OU=Staff 1",
 		"desk allow validated write CN=carla 1", "helen allow extended right OU=Staff 1",
 		"helen allow extended right on DS-Replication-Get-Changes DC=corp 1",

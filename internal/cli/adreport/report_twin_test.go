@@ -187,8 +187,8 @@ func textOf(name string, rows []adreport.Grants) (out []string) {
 	return out
 }
 
-// requireSame reports an error with both lists unless they have the same lines in any order.
-func requireSame(t *testing.T, got, want []string, what string) {
+// sameLines reports an error with both lists unless they have the same lines in any order.
+func sameLines(t *testing.T, got, want []string, what string) {
 	t.Helper()
 	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
 	check.That(t, slices.Equal(got, want), "%s: got\n%s\nwant\n%s", what, strings.Join(got, "\n"),

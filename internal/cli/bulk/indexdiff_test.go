@@ -117,7 +117,7 @@ func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	check.Equal(t, out, principals+y+z+`{"set":"x","gone":true}`+"\n", "differences")
 }
 
-// A file is an index by its first line. A row of who-can is none.
+// The first line decides whether a file is an index. The output of who-can is not one.
 func TestIndexIsRecognizedByFirstLine(t *testing.T) {
 	for text, want := range map[string]bool{`{"principals":["a"]}` + "\n": true, `{"set":"x","count":0}`: true,
 		`{"path":"/a","sets":{}}`: true, `{"path":"/a","principals":["a"]}`: false, `{"path":"/a","sd":"D:"}`: false,

@@ -30,7 +30,7 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL entry 2 non-canonical"},
 		// both have READ_CONTROL and SYNCHRONIZE
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;BA)", ""},
-		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL entry 1 never-decides"},            // A-46
+		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL entry 1 never-decides"},            // no DACL grants this right (A-46)
 		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL entry 2 never-decides"},       // the first is enough
 		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL entry 1 no-inherit-effect"}, // A-70
 		{"O:BAG:SYD:(A;OICI;FR;;;BA)", ""},
@@ -41,7 +41,7 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", ""}, // A-62: a stranger is Medium
 		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-80-1-2-3-4-5)(A;;FR;;;S-1-15-3-1)", ""},
 		{"O:S-1-9-1G:SYD:(A;;FR;;;S-1-5-99)", "owner unknown-sid; DACL entry 1 unknown-sid"},
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""}, // A-110
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""}, // the attribute is 1 (A-110)
 		// The attribute that only children inherit is not the object's own. A-110
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL entry 1 always-unknown"},
 		// An inherit-only entry has no effect here, one that children also inherit has (A-71).

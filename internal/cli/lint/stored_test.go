@@ -22,8 +22,8 @@ func TestRightsAreNamedForTheObject(t *testing.T) {
 	}
 }
 
-// The corrected descriptor has no entry that a file cannot store. A denial of a session has no correction, because
-// only the author knows what it should deny (B-124).
+// The corrected descriptor has no entry that a file cannot store. An entry that denies access to a logon session is not
+// corrected, because the command cannot know which user or group the author meant (B-124).
 func TestCorrectedDescriptorDropsSessionSIDs(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BAG:BAD:(A;;FA;;;S-1-5-5-0-123)(A;OICI;GR;;;WD)": "O:BAG:BAD:(A;OICI;FR;;;WD)",

@@ -52,8 +52,8 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	wantStatus(t, "-2 beyond SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_IMPERSONATE, threadType),
 		ntstatus.AccessDenied)
 	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
-	check.That(t, ob.Object(o) == w.c.Process && g.Access == processType.Valid, // O-14, O-16
-		"pseudo handle -1 references %v with rights %v, want the caller's process with all rights", o, g.Access)
+	check.That(t, ob.Object(o) == w.c.Process && g.Access == processType.Valid,
+		"O-14, O-16: pseudo handle -1 references %v with rights %v, want the caller's process with all rights", o, g.Access)
 	o.Deref(ob.TagCall)
 	for _, v := range []winnt.Handle{-3, -4, -5, -6} { // O-15: only token query services know -4 to -6
 		wantStatus(t, v.String(), w.refer(v, 0, nil), ntstatus.InvalidHandle)

@@ -220,12 +220,15 @@ func (r *Runner) command(dir string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// prepare returns a command that stops when the runner's context ends. What it started runs until [Runner.Clean].
+// prepare returns a command that is killed when the runner's context ends. Programs that it started run on, and
+// [Runner.Clean] kills them.
 func (r *Runner) prepare(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(r.context(), name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TMPDIR="+r.Scratch) // stopped tests leave files there
-	cmd.WaitDelay = time.Second                         // for what a test left running
+	// A killed test leaves its temporary files, which Clean removes with Scratch.
+	cmd.Env = append(os.Environ(), "TMPDIR="+r.Scratch)
+	// A program that a killed test started can hold the output open.
+	cmd.WaitDelay = time.Second
 	return cmd
 }
 

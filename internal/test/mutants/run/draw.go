@@ -50,7 +50,7 @@ func drawNew() (int, error) {
 	}
 	jobsDone.Wait()
 	if t.late {
-		fmt.Printf("the time of %s is over\n", *limit)
+		fmt.Println("stopped before all were asked")
 	}
 	fmt.Printf("%d of %d mutants asked in %.0f s: %d killed, %d survived\n", t.asked, *draw, time.Since(begun).Seconds(),
 		t.asked-t.survived, t.survived)

@@ -103,7 +103,7 @@ func run() (int, error) {
 		}
 	}
 	if late {
-		fmt.Printf("the time of %s is over\n", *limit)
+		fmt.Println("stopped before all were asked")
 	}
 	fmt.Printf("%d of %d mutants asked, %d survived\n%s\n", len(rows), len(list), survived, mutants.Rules(rows))
 	if *table {
@@ -121,8 +121,11 @@ func run() (int, error) {
 // newRunner returns a runner that stops after -for or at an interrupt, and the function that removes its files.
 func newRunner() (*mutants.Runner, func(), error) {
 	scratch, err := os.MkdirTemp("", "refmon-mutants")
-	if err == nil {
-		err = os.Chmod(scratch, 0o711) // tests run programs as other users
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.Chmod(scratch, 0o711); err != nil { // tests run programs as other users
+		return nil, nil, err
 	}
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt)
 	cancel := func() {}
@@ -136,7 +139,7 @@ func newRunner() (*mutants.Runner, func(), error) {
 		if err := r.Clean(); err != nil {
 			fmt.Fprintln(os.Stderr, "mutants:", err)
 		}
-	}, err
+	}, nil
 }
 
 // answer holds the tests' answer about one mutant. Immutable.
