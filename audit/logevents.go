@@ -17,7 +17,8 @@ const keywordLog uint64 = 0x4020000000000000
 const AccountsChangedID = 64050
 
 // AccountsChanged returns the event for a change of accounts, groups or id maps. account made the change, and change
-// is its kind. subject is the changed account, group or map, and detail the member, new name or other argument.
+// is its kind. subject is the changed account, group or map, and detail the member, new name or other argument. The
+// event is an administrator's if the subject of from is one.
 // Changes of rights have separate events (4704, 4705, 4717, 4718). Windows has one event for each kind of change.
 func AccountsChanged(from Origin, account sid.SID, change, subject, detail string) Event {
 	var l fieldList
@@ -25,7 +26,7 @@ func AccountsChanged(from Origin, account sid.SID, change, subject, detail strin
 	l.text("Change", change)
 	l.name("Target", subject)
 	l.name("Detail", detail)
-	return Event{Header: Header{ID: AccountsChangedID, Subcategory: UserAccountManagement}, fields: l}
+	return Event{Header: Header{ID: AccountsChangedID, Subcategory: UserAccountManagement}, fields: l, admin: from.admin()}
 }
 
 // OverwrittenID is the number of the event LogOverwritten. Windows has no such

@@ -51,13 +51,20 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	log.Names = census{}
 	subject := from.Subject
 	from.Names, from.Subject = nil, access.Subject{Primary: targetToken(t, 0, 0)} // the request's subject counts
-	for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
-		log.ShareChecked(from, &audit.ShareCheck{Share: "data", Path: "/srv", Target: `d\f`, Outcome: outcome,
-			Request: access.Request{Subject: subject, Desired: 3, Type: winnt.FileObject,
-				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)(A;;0x1;;;" + groupG.String() + ")")}})
+	share := audit.ShareCheck{Share: "data", Path: "/srv", Target: `d\f`,
+		Request: access.Request{Subject: subject, Desired: 3, Type: winnt.FileObject,
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)(A;;0x1;;;" + groupG.String() + ")")}}
+	for _, share.Outcome = range []audit.Outcome{audit.Success, audit.Failure} {
+		log.ShareChecked(from, &share)
 	}
 	row := `: {S}ObjectType=File|IpAddress=-|IpPort=-|ShareName=\\*\data|ShareLocalPath=/srv|RelativeTargetName=d\f|` +
 		"AccessMask=0x3|AccessList=%%4416,%%4417|AccessReason=%%4416:\t%%1801\tD:(A;;CC;;;WD),%%4417:\t%%1805|{P} " +
 		"[0x1 4416 ReadData 1801 D:(A;;CC;;;WD)] [0x2 4417 WriteData 1805 ]"
 	checkWhole(t, sink.Drain(), "5145 v0 success Detailed File Share"+row, "5145 v0 failure Detailed File Share"+row)
+	for _, share.Request.Subject = range []access.Subject{subject, {Primary: tokenSystem(t)}} {
+		log.ShareChecked(from, &share)
+	}
+	got := sink.Drain()
+	check.That(t, len(got) == 2 && !got[0].ByAdministrator() && got[1].ByAdministrator(),
+		"U-93: records of a check for a user and for an administrator: want only the second by an administrator")
 }

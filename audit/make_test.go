@@ -25,9 +25,11 @@ func names(e audit.Event) []string {
 }
 
 // TestRecordsMatchTheCatalogue checks that the records of our constructors have the catalogue's fields in order, and
-// that each kind can be made.
+// that each kind can be made. A log without space stores the records about administrators only (U-93).
 func TestRecordsMatchTheCatalogue(t *testing.T) {
-	from := audit.Origin{ProcessID: 8, ProcessName: "p"}
+	from := audit.Origin{ProcessID: 8, ProcessName: "p", Subject: access.Subject{Primary: tokenSystem(t)}}
+	forUser := audit.Origin{Subject: access.Subject{Primary: tokenSystem(t), Client: tokenU(t),
+		Level: winnt.SecurityImpersonation}}
 	o := audit.Object{Type: "File", Name: "f"}
 	all := 0
 	for k := range audit.Kinds {
@@ -36,8 +38,10 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
 			t.Errorf("Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		}
-		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
-			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
+		check.That(t, e.ByAdministrator() && e.Essential(), "U-93: Make(%d) by an administrator: not essential", k.ID)
+		user, err := audit.Make(k.ID, outcomeFor(k), forUser, nil)
+		check.That(t, err == nil && !user.ByAdministrator() && user.Essential() == (k.ID == 4634 || k.ID == 4689),
+			"U-93: Make(%d) for a user: %v, essential %v", k.ID, err, user.Essential())
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || !slices.Equal(names(got), names(e)) {
 			t.Errorf("ParseEvent of event %d: %v, want the same fields", k.ID, err)
 		}
@@ -56,19 +60,25 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		audit.LogStarted(), audit.LogStopped(), audit.LogNearlyFull(90), audit.LogFull(), audit.LogArchived("f"),
 	} {
 		k, ok := audit.KindOf(e.ID)
-		if want := slices.Collect(k.Fields()); !ok || !slices.Equal(names(e), want) || e.Version != k.Version {
-			t.Errorf("%d has %v, the catalogue %v", e.ID, names(e), want)
+		want := slices.Collect(k.Fields())
+		check.That(t, ok && slices.Equal(names(e), want) && e.Version == k.Version, "%d has %v, the catalogue %v",
+			e.ID, names(e), want)
+		check.Equal(t, e.ByAdministrator(), slices.Contains(want, "SubjectUserSid"), "U-93: %d by an administrator", e.ID)
+	}
+	for admin, by := range map[bool]audit.Origin{true: from, false: forUser} {
+		for _, e := range []audit.Event{audit.LogCleared(by, 9, [32]byte{}), audit.ShareExposed(by, "s", "p", "e"),
+			audit.AccountsChanged(by, sid.LocalSystem, "access revoked", "a", "files"), audit.ObjectDeleted(by, o)} {
+			check.Equal(t, e.ByAdministrator(), admin, "U-93: %d by an administrator", e.ID)
 		}
 	}
-	if _, err := audit.Make(4656, audit.Success, from, audit.Values{"NoField": {"x"}}); err == nil {
-		t.Error("Make with a field of another event: no error, want one")
-	}
-	if _, err := audit.Make(4663, audit.Failure, from, nil); err == nil {
-		t.Error("Make accepts an undocumented outcome, want an error")
-	}
-	if _, err := audit.Make(1, audit.Success, from, nil); err == nil {
-		t.Error("Make of an unknown event: no error, want one")
-	}
+	system, user, nobody := adjusted.Of(tokenSystem(t)), adjusted.Of(tokenU(t)), adjusted.Of(nil)
+	check.That(t, system.ByAdministrator() && !user.ByAdministrator() && !nobody.ByAdministrator(),
+		"U-93: a record about an administrator, a user and no account: want only the first by an administrator")
+	_, field := audit.Make(4656, audit.Success, from, audit.Values{"NoField": {"x"}})
+	_, outcome := audit.Make(4663, audit.Failure, from, nil)
+	_, unknown := audit.Make(1, audit.Success, from, nil)
+	check.That(t, field != nil && outcome != nil && unknown != nil, "Make with a field of another event: %v, with an "+
+		"undocumented outcome: %v, of an unknown event: %v; want three errors", field, outcome, unknown)
 }
 
 func outcomeFor(k audit.Kind) audit.Outcome {
@@ -80,13 +90,9 @@ func outcomeFor(k audit.Kind) audit.Outcome {
 
 func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 	t.Helper()
-	s := token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}}
-	for _, p := range privileges {
-		s.Privileges |= p.Bit()
-	}
-	s.EnabledPrivileges = s.Privileges
-	tok := must(token.New(s))
-	return tok
+	held := winnt.Privileges(privileges...)
+	return must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}, Privileges: held,
+		EnabledPrivileges: held}))
 }
 
 // TestPolicyChangeNeedsPrivilegeAndRecord checks that changing the policy needs SeSecurityPrivilege, and that each
