@@ -27,9 +27,9 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 	sub := filepath.Join(w.root, "sub")
 	w.must(os.Mkdir(sub, 0o700))
 	for i := range mostChecked + 2 {
-		name := filepath.Join(sub, fmt.Sprint("stale", i))
+		name := filepath.Join(sub, fmt.Sprint("stale\x1b\n", i)) // neither may reach the terminal
 		w.must(os.WriteFile(name, nil, 0o600))
-		if out, err := shell(0, refmon+" acl set --offline "+name+" 'O:BAG:SYD:P(A;;FA;;;WD)'"); err != nil {
+		if out, err := shell(0, refmon+" acl set --offline '"+name+"' 'O:BAG:SYD:P(A;;FA;;;WD)'"); err != nil {
 			t.Fatal(out)
 		}
 		w.must(os.Chmod(name, 0o666))
@@ -37,7 +37,8 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 	out := check()
 	if strings.Count(out, "its descriptor does not count: mode, owner or POSIX ACL were changed") != mostChecked ||
 		!strings.Contains(out, "\n  tree projects: "+sub+"/stale") || !strings.Contains(out, "refmon acl repair --rehash") ||
-		!strings.Contains(out, "projects: 2 more of ") {
+		!strings.Contains(out, "projects: 2 more of ") || strings.Contains(out, "\x1b") ||
+		strings.Count(out, "\n") != mostChecked+1 {
 		t.Errorf("F-204: %s", out)
 	}
 	if out, err := shell(0, refmon+" acl repair --rehash "+w.root); err != nil {

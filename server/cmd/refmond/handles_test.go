@@ -33,7 +33,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	defer serving(t, s)()
 	a, b := w.dial(alice), w.dial(bob)
 	in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
-		CreateDisposition: uint32(fileaccess.FileCreate), ShareAccess: sharing, ObjectAttributes: file("plan")}
+		CreateDisposition: uint32(fileaccess.FileCreate), ShareAccess: sharing, ObjectAttributes: file("plan\u009b")}
 	_, f, st := a.OpenFile(a.Thread(), in)
 	if w.ok("create", st); f == nil {
 		t.Fatal("no descriptor of a new file")
@@ -71,8 +71,9 @@ func (w *treeWorld) lent(cfg *config) {
 		args []string
 		want string
 	}{
-		{nil, `(?s) \(host\)  \\Device\\projects\\plan  READ_DATA\|WRITE_DATA\|APPEND_DATA  since ` +
-			`\d{4}-\d\d-\d\d [0-9:]+, 1 times\n` + `.* \(host\)  \\Device\\projects\\plan  READ_DATA  since [^\n]*, 1 times\n$`},
+		{nil, `(?s) \(host\)  \\Device\\projects\\plan�  READ_DATA\|WRITE_DATA\|APPEND_DATA  since ` +
+			`\d{4}-\d\d-\d\d [0-9:]+, 1 times\n` +
+			`.* \(host\)  \\Device\\projects\\plan�  READ_DATA  since [^\n]*, 1 times\n$`},
 		{[]string{"nothing"}, `^[^\n]*\n$`},
 		{[]string{"PLAN", "--close"}, `times  stays: a descriptor cannot be taken back\n$`},
 	} {
@@ -116,8 +117,8 @@ func TestInspectionOutputEscapesNames(t *testing.T) {
 		check.Equal(t, rightNames(c.typ, c.mask), c.want, "%s %#x", c.typ, uint32(c.mask))
 	}
 	h := nt.ProcessHandle{GrantedAccess: 8}
-	if a, b := named("x\x1b", "Token", h), named("", "Token", h); a != "x\ufffd  QUERY" || b != "QUERY" {
-		t.Errorf(`names %q, %q, want "x�  QUERY", "QUERY"`, a, b)
+	if a, b := named("x\x1b\n", "Token", h), named("", "Token", h); a != "x\ufffd\ufffd  QUERY" || b != "QUERY" {
+		t.Errorf(`W-79: names %q, %q, want "x��  QUERY", "QUERY"`, a, b)
 	}
 	// Enabled is 4, for deny entries only 0x10, integrity 0x20 (MS-DTYP, winnt.h).
 	for a, want := range map[uint32]string{7: "", 4: "", 0x60: "", 0x20: "", 3: ", switched off", 0: ", switched off",

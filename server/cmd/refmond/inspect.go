@@ -165,5 +165,6 @@ func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handl
 	return h, nil
 }
 
-// printable makes a client's text safe to print: it escapes control characters.
-func printable(s string) string { return controls.Text(s) }
+// printable makes a client's text safe to print in one line: it replaces control characters, and also line feeds, which
+// would forge a line.
+func printable(s string) string { return controls.Line(s) }

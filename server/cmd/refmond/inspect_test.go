@@ -115,6 +115,9 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	check.Success(t, check.Status(th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
 		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false)))
 	th.NtClose(tok)
+	// No other process can have a handle to an exclusive object.
+	exclusive, st := th.NtCreateMutant(winnt.SYNCHRONIZE, &nt.ObjectAttributes{Attributes: winnt.OBJ_EXCLUSIVE}, false)
+	check.Success(t, st)
 	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	own, system, name := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `, regexp.QuoteMeta(ownName(t))
 	for _, v := range []struct {
@@ -127,6 +130,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  ` + name + ` `, exitSuccess},
 		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"handles", own}, "", `0x8  Process +` + own + `  QUERY_LIMITED_INFORMATION\n`, exitSuccess},
+		{[]string{"handles", own}, "", exclusive.String() + `  \? +0x100000\n`, exitSuccess},
 		{[]string{"handles", own}, "", `0xc  Thread +` + name + `/2  .*QUERY_INFORMATION`, exitSuccess},
 		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
 		{[]string{"open-files"}, "", own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
@@ -168,6 +172,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"token", "x"}, `"x" is not a process`},
 		{[]string{"token", own + "/x"}, `is not a thread`},
 		{[]string{"token", own + "/999999"}, "thread " + own + "/999999: "},
+		{[]string{"token", "4/" + thread}, "thread 4/" + thread + ": "},
 		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
 		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},
 		{[]string{"handles", "999999"}, "no process has the number 999999"},

@@ -45,13 +45,13 @@ func numberOf(t *testing.T, th *nt.Thread) string {
 	return fmt.Sprint(uint64(basic.ClientID.UniqueThread))
 }
 
-// identified makes the thread of a client act as itself, at SecurityIdentification.
-func identified(t *testing.T, c *shown) {
+// actsAsItself makes the thread of a client impersonate the client's own user at an impersonation level.
+func actsAsItself(t *testing.T, c *shown, level winnt.SecurityImpersonationLevel) {
 	t.Helper()
 	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	check.Success(t, st)
 	tok, st := c.Thread().NtDuplicateToken(own, winnt.TOKEN_IMPERSONATE, &nt.ObjectAttributes{
-		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}},
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}},
 		false, winnt.TokenImpersonation)
 	check.Success(t, st)
 	check.Success(t, c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
@@ -111,9 +111,10 @@ func TestSessionsListEachConnection(t *testing.T) {
 // client, level and start of impersonation (U-95, W-27).
 func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
-	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
+	a, b, nameless := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket), shownAt(t, cfg.AdminSocket)
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
-	identified(t, b)
+	actsAsItself(t, b, winnt.SecurityIdentification)
+	actsAsItself(t, nameless, winnt.SecurityAnonymous) // nobody can open its token, but the daemon knows the user
 	second, err := b.NewThread()
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
@@ -125,6 +126,7 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 		{a, []string{a.thread + " " + name + `/1 NOW as NT AUTHORITY\ANONYMOUS LOGON, SecurityImpersonation, since NOW`}},
 		{b, []string{b.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityIdentification, since NOW",
 			numberOf(t, second) + " " + name + "/2 NOW"}},
+		{nameless, []string{nameless.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityAnonymous, since NOW"}},
 	} {
 		want := append([]string{c.id + " " + name + " NOW " + thisUser()}, c.threads...)
 		at := slices.Index(rows, want[0])
