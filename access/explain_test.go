@@ -99,6 +99,8 @@ func TestStepsMarshalToJSON(t *testing.T) {
 		_, ok := x.Reason(bit)
 		check.That(t, !ok, "Reason(%v), which is no right of the request, has a row", bit)
 	}
+	check.Equal(t, fmt.Sprint(access.ReasonKind(0), access.NotAsked, access.NotAsked+1),
+		"ReasonKind(0) NotAsked ReasonKind(17)", "kinds of reasons")
 }
 
 // An entry of an unknown type, and one that belongs into a SACL, decide nothing. The explanation has a step that says
@@ -141,9 +143,9 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
 	d, x, err := access.Explain(r)
 	check.RequireThat(t, err == nil && !d.Allowed(), "Explain: %v, %v, want a denial", d, err)
-	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
-		t.Errorf("Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
-	}
+	b, ok := x.Reason(0x10)
+	check.That(t, ok && !b.Granted && b.Reason.Kind == access.NoAce,
+		"Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
 	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
 		t.Errorf("the step of the denial has entry %d and bits %v, want entry 1 and no bits", s.ACE, s.Bits)
 	}
@@ -167,11 +169,10 @@ func stepText(s *access.Step) string {
 
 // reasonText formats the reason of a bit with every field.
 func reasonText(b access.BitReason) string {
-	did := "-"
+	did, r := "-", b.Reason
 	if b.Granted {
 		did = "+"
 	}
-	r := b.Reason
 	text := fmt.Sprintf("%v%s %v %s %d", b.Bit, did, r.Kind, r.List, r.Index)
 	if r.Privilege != 0 {
 		text += " " + r.Privilege.String()

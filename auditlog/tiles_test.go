@@ -14,7 +14,7 @@ import (
 // A tile has the path of C2SP, and the path parses back to it (U-70).
 func TestTilePathsRoundTrip(t *testing.T) {
 	for level := range 8 {
-		for _, n := range []uint64{0, 1, 9, 99, 255, 256, 999, 1000, 1001, 67_123, 999_999, 1_000_000, 1_234_067_089} {
+		for _, n := range []uint64{0, 1, 9, 67, 99, 255, 256, 999, 1000, 1001, 67_123, 999_999, 1_000_000, 1_234_067_089} {
 			for _, width := range []int{1, 2, 128, 255, 256} {
 				want := strings.Replace(tlog.Tile{H: 8, L: level, N: int64(n), W: width}.Path(), "tile/8/", "tile/", 1)
 				testcheck.Equal(t, tilePath(level, n, width), want, "%d, %d, %d", level, n, width)
@@ -26,25 +26,9 @@ func TestTilePathsRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTilesMatchReferenceImplementation: paths and widths are those of C2SP, and a tree that grows by tiles
-// is the one that grows by its frontier and the one of package tlog.
+// TestTilesMatchReferenceImplementation: other paths than those of C2SP are refused, and a tree that grows by tiles is
+// the one that grows by its frontier and the one of package tlog.
 func TestTilesMatchReferenceImplementation(t *testing.T) {
-	for _, c := range []struct {
-		level  int
-		number uint64
-		width  int
-		path   string
-	}{
-		{0, 0, 256, "tile/0/000"}, {0, 1234067, 256, "tile/0/x001/x234/067"}, {1, 67, 112, "tile/1/067.p/112"}, {2, 0,
-			1, "tile/2/000.p/1"},
-	} {
-		if got := tilePath(c.level, c.number, c.width); got != c.path {
-			t.Errorf("%s, want %s", got, c.path)
-		}
-		if l, n, w, ok := parseTilePath(c.path); !ok || l != c.level || n != c.number || w != c.width {
-			t.Errorf("%s: %d %d %d %t, want %d, %d, %d, true", c.path, l, n, w, ok, c.level, c.number, c.width)
-		}
-	}
 	for _, bad := range []string{"tile/0/0", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000",
 		"tile/0/000.p/01", "tile/0/1000"} {
 		if _, _, _, ok := parseTilePath(bad); ok {
@@ -83,6 +67,13 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 		if err := tlog.CheckRecord(p, size, f.root(), n, tlog.RecordHash([]byte(strconv.FormatInt(n,
 			10)))); err != nil {
 			t.Errorf("leaf %d: %v", n, err)
+		}
+	}
+	// A subtree has a hash once its last leaf is there.
+	for level, subtrees := range map[int]int64{0: size, 4: size / 16, 5: size / 32, 8: size / 256, 9: size / 512} {
+		for n, want := range map[int64]bool{subtrees - 1: true, subtrees: false} {
+			_, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(level, n)})
+			testcheck.That(t, (err == nil) == want, "hash %d of level %d: %v, want one: %t", n, level, err, want)
 		}
 	}
 	again := testcheck.Must(loadTiler(d, size))

@@ -18,7 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A fingerprint depends on exactly the parts of a token that an access check reads.
+// A fingerprint depends on the parts of a token that an access check reads, and on no other. Further parts have
+// their rows in TestDifferentTokensHaveDifferentFingerprints.
 func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 	base := func() token.Spec {
 		s := token.StandardUser(worldUsers[0])
@@ -31,17 +32,20 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 		return effective.Fingerprint(must(token.New(s)))
 	}
 	want := print(func(*token.Spec) {})
+	repeated := func(n int) func(*token.Spec) {
+		list := func(s sid.SID) []token.Group { return slices.Repeat([]token.Group{{SID: s, Attributes: 7}}, n) }
+		return func(s *token.Spec) {
+			s.Groups, s.Restricted, s.DeviceGroups = list(sid.Everyone), list(sid.Everyone), list(sid.Users)
+			s.RestrictedDeviceGroups, s.Capabilities = list(sid.Users), list(sid.MustParse("S-1-15-3-1"))
+			s.Package = worldPkg
+		}
+	}
+	check.Equal(t, print(repeated(2)), print(repeated(1)), "with every SID twice, the fingerprint changed to")
 	attribute := must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	for name, change := range map[string]func(*token.Spec){
-		"user":            func(s *token.Spec) { s.User.SID = worldUsers[2] },
-		"deny-only user":  func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY },
-		"group":           func(s *token.Spec) { s.Groups = s.Groups[1:] },
-		"deny-only group": func(s *token.Spec) { s.Groups[len(s.Groups)-1].Attributes = 0x10 },
-		"privilege": func(s *token.Spec) {
-			s.Privileges |= winnt.SeSecurityPrivilege.Bit()
-			s.EnabledPrivileges = s.Privileges
-		},
-		"integrity":        func(s *token.Spec) { s.Integrity = sid.LowLevel },
+		"user":             func(s *token.Spec) { s.User.SID = worldUsers[2] },
+		"deny-only user":   func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY },
+		"group":            func(s *token.Spec) { s.Groups = s.Groups[1:] },
 		"policy":           func(s *token.Spec) { s.MandatoryPolicy = 0 },
 		"restricted":       func(s *token.Spec) { s.IsRestricted = true },
 		"package":          func(s *token.Spec) { s.Package = worldPkg },
@@ -50,13 +54,11 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 		"local attributes": func(s *token.Spec) { s.LocalAttributes = attribute },
 		"device group":     func(s *token.Spec) { s.DeviceGroups = []token.Group{{SID: worldUsers[1], Attributes: 4}} },
 		"disabled device":  func(s *token.Spec) { s.DeviceGroups = []token.Group{{SID: worldUsers[1]}} },
-		"trust":            func(s *token.Spec) { s.TrustLevel = sid.MustParse("S-1-19-512-1024") },
 	} {
 		check.That(t, print(change) != want, "%s: the fingerprint did not change", name)
 	}
 	for name, change := range map[string]func(*token.Spec){
 		"order": func(s *token.Spec) { slices.Reverse(s.Groups) },
-		"twice": func(s *token.Spec) { s.Groups = append(s.Groups, s.Groups[0]) },
 		"disabled": func(s *token.Spec) {
 			s.Groups = append(s.Groups, token.Group{SID: worldUsers[5], Attributes: token.GroupDisabled})
 		},
@@ -78,10 +80,8 @@ func TestEqualTokensShareColumn(t *testing.T) {
 	check.Equal(t, effective.Compile(same, callback).Distinct(), 2, "Distinct with a callback")
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
-	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
-		effective.Config{}).Distinct(); n != 2 {
-		t.Errorf("Distinct with local attributes = %d, want 2", n)
-	}
+	local := []*token.Token{must(token.New(s)), must(token.New(s))}
+	check.Equal(t, effective.Compile(local, effective.Config{}).Distinct(), 2, "Distinct with local attributes")
 	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
 	for _, c := range []struct {
@@ -120,17 +120,14 @@ func TestNewEvaluatorRejectsMalformedQuestions(t *testing.T) {
 			effective.ErrRights},
 		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights)}, nil},
 	} {
-		if _, err := effective.NewEvaluator(p, c.q); !errors.Is(err, c.want) {
-			t.Errorf("NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
-		}
+		_, err := effective.NewEvaluator(p, c.q)
+		check.That(t, errors.Is(err, c.want), "NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
 		t.Errorf("Allowed without principals = %v, want one empty set", s)
 	}
-	if m := e.Maximum(sddl.MustParse("D:")); len(m) != 0 {
-		t.Errorf("Maximum without principals = %v, want none", m)
-	}
+	check.Equal(t, len(e.Maximum(sddl.MustParse("D:"))), 0, "masks of Maximum without principals")
 }
 
 // Set agrees with a map of the members.

@@ -1,6 +1,8 @@
 package fileaccess_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -64,12 +66,21 @@ func TestExplainReturnsReasons(t *testing.T) {
 				r.Reason.Message(), c.granted, c.text, c.code)
 		}
 	}
-	s := newSituation(t)
-	s.apply(nil)
-	s.r.Desired = 1
-	_, x := fileaccess.Explain(s.r, s.f)
-	check.That(t, len(x.Reasons) == 1, "reasons %v of a request for one right, want one", x.Reasons)
-	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
-		t.Error("Reason of a zero Explanation or String of a zero ReasonKind is not the documented one")
+	// The option FILE_DIRECTORY_FILE decides the names only if the object does not exist.
+	for name, situations := range map[string][][]setup{"FILE_READ_DATA": {in(dirOption), in(missing, create)},
+		"FILE_LIST_DIRECTORY": {in(directory), in(missing, create, dirOption)}} {
+		for i, setup := range situations {
+			s := newSituation(t)
+			s.apply(setup)
+			s.r.Desired = 1
+			_, x := fileaccess.Explain(s.r, s.f)
+			check.That(t, len(x.Reasons) == 1 && strings.Contains(x.String(), name),
+				"situation %d: explanation of a request for one right:\n%s\nwant only %s", i, x, name)
+		}
 	}
+	_, ok := new(fileaccess.Explanation).Reason(1)
+	check.That(t, !ok, "a zero Explanation has a reason, want none")
+	check.Equal(t, fmt.Sprint(fileaccess.ReasonKind(0), fileaccess.Unreached+1, fileaccess.LossKind(0),
+		fileaccess.LossOwnerFixed+1, fileaccess.CopyTo, fileaccess.SetVolumeInformation+1),
+		"ReasonKind(0) ReasonKind(13) LossKind(0) LossKind(14) CopyTo Operation(25)", "kinds and operations")
 }

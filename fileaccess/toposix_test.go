@@ -100,8 +100,9 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			"u::--- u:3:r-- g::--- g:9:--- m::r-- o::---", []fileaccess.Loss{{Kind: inherits}}},
 		"d a user of directories only keeps the mask": {"(A;CIIO;0x9;;;u3)", "u::--- g::--- o::---",
 			"u::--- u:3:--- g::--- m::r-- o::---", []fileaccess.Loss{{Kind: inherits}}},
-		"d the owner of now is a user to what is made": {"(A;OICIIO;0x9;;;u7)(A;OICIIO;0x20;;;g8)",
-			"u::--- g::--- o::---", "u::--- u:7:r-- g::--- g:8:--x m::r-x o::---", nil},
+		"d the owner of now is a user to what is made": {
+			"(A;OICIIO;0x20;;;u3)(A;OICIIO;0x9;;;u7)(A;OICIIO;0x20;;;g8)(A;OICIIO;0x9;;;g9)", "u::--- g::--- o::---",
+			"u::--- u:3:--x u:7:r-- g::--- g:8:--x g:9:r-- m::r-x o::---", nil},
 		"d what stops after one level": {"(A;OICINPIO;0x9;;;WD)", "u::--- g::--- o::---", "u::r-- g::r-- o::r--",
 			[]fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
 		"d one level of the directory itself": {"(A;NP;0x9;;;WD)", "u::r-- g::r-- o::r--", "", nil},

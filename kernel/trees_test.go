@@ -53,11 +53,13 @@ func TestFailedTreeLeavesNoLink(t *testing.T) {
 	check.NoError(t, s.Close())
 }
 
-// sized is a tree of one directory on a volume of the given size. It is its own open file. Its other methods panic.
+// sized is a tree of one directory on a volume of the given size. It is its own open file, and keeps how it was last
+// renamed. Its other methods panic.
 type sized struct {
 	nt.OpenFile
-	size nt.FsFullSizeInformation
-	st   ntstatus.Status
+	size            nt.FsFullSizeInformation
+	st              ntstatus.Status
+	replace, intent bool
 }
 
 func (s *sized) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
@@ -65,6 +67,13 @@ func (s *sized) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.S
 }
 
 func (s *sized) Volume() (nt.FsFullSizeInformation, ntstatus.Status) { return s.size, s.st }
+
+func (s *sized) Move(m *nt.FileMove) ntstatus.Status {
+	q := fileaccess.Move{Target: *place{s}.Facts()}
+	m.Decide(&q)
+	s.replace, s.intent = m.Replace, q.Intent
+	return ntstatus.Success
+}
 
 func (*sized) Close() {}
 
@@ -110,6 +119,19 @@ func TestVolumeClassesReportSize(t *testing.T) {
 			t.Errorf("F-124: %v of a volume of unknown size: %+v, %v; want %v, or success for the device class",
 				class, v, st, ntstatus.AccessDenied)
 		}
+	}
+	check.NoError(t, s.Close())
+}
+
+// A POSIX rename replaces, and counts the restore privilege, only if the caller asks for it (F-209).
+func TestPosixRenameKeepsItsOptions(t *testing.T) {
+	s, tree := Boot(Config{}), &sized{}
+	check.NoError(t, s.AddTree("T", tree))
+	_, th := worker(t, s)
+	h := check.Result(th.NtOpenFile(winnt.DELETE, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0))
+	for _, options := range [][2]bool{{true, false}, {false, true}} {
+		check.Success(t, s.RenamePosix(th, h, `\??\T\x`, options[0], options[1]))
+		check.Equal(t, [2]bool{tree.replace, tree.intent}, options, "replaces, counts the restore privilege")
 	}
 	check.NoError(t, s.Close())
 }

@@ -52,8 +52,7 @@ func (a *netACE) entry(t *testing.T) ACE {
 	types := map[string]Type{"allow": AccessAllowed, "deny": AccessDenied, "audit": SystemAudit, "alarm": SystemAlarm}
 	typ, ok := types[a.Qualifier]
 	check.RequireThat(t, ok, "recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
-	e := must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
-	return e
+	return must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 }
 
 // netList is a recorded list.
@@ -88,8 +87,7 @@ func listOf(t *testing.T, aces netList) *ACL {
 	for i := range aces {
 		out = append(out, aces[i].entry(t))
 	}
-	l := must(newACL(2, out))
-	return l
+	return must(newACL(2, out))
 }
 
 // netRow is a row that acts on one list.
@@ -297,15 +295,7 @@ func TestListEditorKeepsListsCanonical(t *testing.T) {
 
 // editedEffect computes what an edit does, right by right.
 func editedEffect(before map[right]winnt.AccessMask, name string, r Rule, e ListEditor) map[right]winnt.AccessMask {
-	one, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
-	if err != nil {
-		panic(err)
-	}
-	l, err := newACL(2, []ACE{one})
-	if err != nil {
-		panic(err)
-	}
-	named := effect(l, e.Container)
+	named := effect(must(newACL(2, []ACE{must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee))})), e.Container)
 	out := map[right]winnt.AccessMask{}
 	for k, m := range before {
 		mine := k.who == r.Trustee && k.kind == r.Type && !k.inherited
@@ -347,17 +337,9 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 		if rnd.IntN(4) == 0 {
 			r.Flags |= Inherited
 		}
-		a, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
-		if err != nil {
-			panic(err)
-		}
-		aces = append(aces, a)
+		aces = append(aces, must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee)))
 	}
-	l, err := newACL(2, sortACEs(aces))
-	if err != nil {
-		panic(err)
-	}
-	return l
+	return must(newACL(2, sortACEs(aces)))
 }
 
 // An invalid list, an invalid rule or a list that is not canonical is refused and not changed.
@@ -370,6 +352,14 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	} {
 		check.That(t, errors.Is(err, ErrNoList), "%s: %v, want %v", name, err, ErrNoList)
 	}
+	for _, a := range []ACE{must(NewACE(AccessAllowedCompound, 0, 1, sid.Everyone, ACEExtra{ClientSID: sid.Everyone})),
+		must(NewACE(SystemAlarm, 0, 1, sid.Everyone))} {
+		for _, e := range []ListEditor{{}, {System: true}} {
+			l, err := e.Purge(must(newACL(3, []ACE{a})), sid.Everyone)
+			check.That(t, l == nil && errors.Is(err, ErrNotCanonical), "%+v edits a list with %v: %v, want %v", e, a.Type(),
+				err, ErrNotCanonical)
+		}
+	}
 	check.That(t, (ListEditor{}).Normalize(nil) == nil && !(ListEditor{}).Canonical(nil),
 		"Normalize(nil) or Canonical(nil) returned a result, want nil and false")
 	for _, r := range []Rule{{}, {Mask: 1}, {Trustee: sid.Everyone}, {Mask: 1, Trustee: sid.Everyone, Type: SystemAudit},
@@ -381,8 +371,7 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	}
 	whole := make([]ACE, 0, 3000)
 	for i := range 2730 {
-		a := must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i))))
-		whole = append(whole, a)
+		whole = append(whole, must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i)))))
 	}
 	full := must(newACL(2, whole))
 	if l, err := (ListEditor{}).Add(full, rule); err == nil || l != nil {
@@ -396,8 +385,7 @@ func second[A, B any](_ A, b B) B { return b }
 func TestConditionsAreNotJoined(t *testing.T) {
 	var aces []ACE
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
-		a := must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)}))
-		aces = append(aces, a)
+		aces = append(aces, must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})))
 	}
 	l := must(newACL(2, aces))
 	if got := (ListEditor{}).Normalize(l); got.Len() != 2 {

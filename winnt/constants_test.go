@@ -260,7 +260,7 @@ var numbers = []number{
 	{"PROTECTED_DACL_SECURITY_INFORMATION", uint64(winnt.PROTECTED_DACL_SECURITY_INFORMATION), 0x80000000},
 }
 
-// Each constant has the value of the headers and documents.
+// Each constant has the value of the headers and documents (T-6).
 func TestConstantsHaveDocumentedValues(t *testing.T) {
 	for _, n := range numbers {
 		check.That(t, n.got == n.want, "%s = %#x, want %#x", n.name, n.got, n.want)

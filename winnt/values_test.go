@@ -25,20 +25,6 @@ func TestMapReplacesGenericRights(t *testing.T) {
 	}
 }
 
-// STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as in winnt.h (T-6).
-func TestStandardRightsMatchHeaders(t *testing.T) {
-	for name, c := range map[string]struct{ got, want winnt.AccessMask }{
-		"STANDARD_RIGHTS_READ":     {winnt.STANDARD_RIGHTS_READ, 0x20000},
-		"STANDARD_RIGHTS_WRITE":    {winnt.STANDARD_RIGHTS_WRITE, 0x20000},
-		"STANDARD_RIGHTS_EXECUTE":  {winnt.STANDARD_RIGHTS_EXECUTE, 0x20000},
-		"STANDARD_RIGHTS_REQUIRED": {winnt.STANDARD_RIGHTS_REQUIRED, 0xF0000},
-		"STANDARD_RIGHTS_ALL":      {winnt.STANDARD_RIGHTS_ALL, 0x1F0000},
-		"SPECIFIC_RIGHTS_ALL":      {winnt.SPECIFIC_RIGHTS_ALL, 0xFFFF},
-	} {
-		check.That(t, c.got == c.want, "%s = %#x, want %#x", name, c.got, c.want)
-	}
-}
-
 // The first eight of a GUID's sixteen bytes are one 32-bit and two 16-bit little-endian numbers. Its text therefore
 // has their bytes in reverse order, and the other eight in order (S-15).
 func TestGUIDTextReversesNumbers(t *testing.T) {
@@ -50,15 +36,15 @@ func TestGUIDTextReversesNumbers(t *testing.T) {
 	}
 }
 
-// Levels, types and handles print as their documented names, and other values as numbers.
+// Levels, types, handles and uses of SIDs print as their documented names, and other values as numbers.
 func TestValuesPrintDocumentedNames(t *testing.T) {
+	for i, want := range strings.Fields("SID_NAME_USE(0) SidTypeUser SidTypeGroup SidTypeDomain SidTypeAlias " +
+		"SidTypeWellKnownGroup SidTypeDeletedAccount SidTypeInvalid SidTypeUnknown SidTypeComputer SidTypeLabel " +
+		"SidTypeLogonSession SID_NAME_USE(12)") {
+		check.Equal(t, winnt.SIDNameUse(i).String(), want, "String of use %d", i)
+	}
 	for got, want := range map[string]string{
-		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
-		winnt.SecurityIdentification.String():        "SecurityIdentification",
-		winnt.SecurityImpersonation.String():         "SecurityImpersonation",
-		winnt.SecurityDelegation.String():            "SecurityDelegation",
-		winnt.SecurityImpersonationLevel(4).String(): "SECURITY_IMPERSONATION_LEVEL(4)",
-		winnt.TokenPrimary.String():                  "TokenPrimary", winnt.TokenImpersonation.String(): "TokenImpersonation",
+		winnt.TokenPrimary.String(): "TokenPrimary", winnt.TokenImpersonation.String(): "TokenImpersonation",
 		winnt.TokenType(0).String(): "TOKEN_TYPE(0)", winnt.TokenType(3).String(): "TOKEN_TYPE(3)",
 		winnt.NtCurrentProcess.String(): "NtCurrentProcess()", winnt.NtCurrentThread.String(): "NtCurrentThread()",
 		winnt.NtCurrentProcessToken.String():   "NtCurrentProcessToken()",
@@ -69,9 +55,11 @@ func TestValuesPrintDocumentedNames(t *testing.T) {
 	} {
 		check.Equal(t, got, want, "String")
 	}
+	levels := strings.Fields("SecurityAnonymous SecurityIdentification SecurityImpersonation SecurityDelegation " +
+		"SECURITY_IMPERSONATION_LEVEL(4)")
 	for i, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityAnonymous, winnt.SecurityIdentification,
-		winnt.SecurityImpersonation, winnt.SecurityDelegation} {
-		check.Equal(t, int(level), i, "number of %v", level)
+		winnt.SecurityImpersonation, winnt.SecurityDelegation, 4} {
+		check.That(t, int(level) == i && level.String() == levels[i], "level %d: %v, want %d, %s", level, level, i, levels[i])
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/refmon/refmon/claims"
+	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides. TestPython
@@ -22,6 +23,16 @@ func TestRandomConditionsVerify(t *testing.T) {
 		outcomes[strings.HasPrefix(outcome, success)]++
 	}
 	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
+}
+
+// TestAttributeIsTrueIfNotEmpty checks that an attribute is true if it has a value other than zero or empty. Without
+// values and with a SID or bytes it is unknown.
+func TestAttributeIsTrueIfNotEmpty(t *testing.T) {
+	for values, want := range map[string]int{"": 0, "s": -1, "s s": -1, "s sx": 1, "sx": 1, "x01": 0, "d": 0,
+		unsigned("i", 0): -1, signed(-1): 1, unsigned("b", 1): 1, unsigned("i", 0) + " " + unsigned("i", 2): 1} {
+		o := operand{kind: 'a', values: strings.Fields(values)}
+		testcheck.Equal(t, o.asTruth(), want, "truth of %q", values)
+	}
 }
 
 // TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit

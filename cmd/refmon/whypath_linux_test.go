@@ -62,6 +62,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		describe(t, path, text)
 	}
 	must(t, os.WriteFile(filepath.Join(root, "bare"), nil, 0o644))
+	must(t, os.Symlink("shut", filepath.Join(root, "door")))
 	for _, c := range []struct {
 		args string
 		code int
@@ -83,6 +84,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
 			"/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
+		{"door/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it"}},
 		{"shut/in/deep --as bob --traverse always --tree shut/in", 0, []string{"GRANTED"}},
 		// The directory may grant deletion and reading attributes (F-42, F-43).
 		{"plan --as bob --want FILE_READ_ATTRIBUTES", 0, []string{"FILE_READ_ATTRIBUTES: the directory ",

@@ -131,7 +131,7 @@ func TestMissingAnswersAreWrong(t *testing.T) {
 // TestKitAcceptsAnswersInAnyOrder runs an adapter that answers backwards, and one that does not exit.
 func TestKitAcceptsAnswersInAnyOrder(t *testing.T) {
 	for _, adapter := range []string{"last", "lingers"} {
-		j, err := ask(t, adapter, kit.Patience{Silence: 30 * time.Second, Exit: 50 * time.Millisecond})
+		j, err := ask(t, adapter, kit.Patience{Silence: 2 * time.Minute, Exit: 50 * time.Millisecond})
 		if n := j.Total(); err != nil || n.Unsupported != 400 || n.Wrong != 0 {
 			t.Errorf("%s: got %+v and %v, want 400 unsupported", adapter, n, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -48,9 +49,16 @@ func TestAttributesShareOneLimit(t *testing.T) {
 }
 
 // TestUnreadableStructuresAreAccessViolations checks the status of each structure at an address where there is no
-// memory.
+// memory, and of an attribute with a value there.
 func TestUnreadableStructuresAreAccessViolations(t *testing.T) {
 	for name, capture := range captures {
 		check.Equal(t, capture(&Memory{}, 0x1000), ntstatus.AccessViolation, "%s", name)
+	}
+	l := newLayout(t)
+	head, name := l.counted("a")
+	value := uint64(l.words(0x1000, 0x1000)) // length and address of a text; address and length of others
+	for _, typ := range []claims.Type{claims.String, claims.SID, claims.Octets} {
+		at := l.words(1|1<<32, uint64(l.words(head, name, uint64(typ), 1, value)))
+		check.Equal(t, captures["token attributes"](&Memory{}, at), ntstatus.AccessViolation, "value of type %v", typ)
 	}
 }

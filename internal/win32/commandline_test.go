@@ -27,7 +27,7 @@ func TestCommandLineToArguments(t *testing.T) {
 		`p "x y`:                   {`p`, `x y`},
 		`p \`:                      {`p`, `\`},
 		`p x\\`:                    {`p`, `x\\`},
-		"p\t-c 'exit 3'":           {`p`, `-c`, `'exit`, `3'`},
+		"p\t-c\t'exit 3'":          {`p`, `-c`, `'exit`, `3'`},
 		`/bin/sh -c "exit \"3\" "`: {`/bin/sh`, `-c`, `exit "3" `},
 	} {
 		check.SlicesEqual(t, Arguments(line), want, "%q", line)

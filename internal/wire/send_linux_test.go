@@ -74,6 +74,12 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
 		t.Errorf("write to a closed socket = %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
+	conn, peer, err := Pair("closed")
+	check.NoError(t, err)
+	defer peer.Close()
+	now := NewNowWriter(conn)
+	check.NoError(t, conn.Close())
+	check.ErrorIs(t, check.Err(now.Write([]byte("x"))), net.ErrClosed, "write to a connection that this side closed")
 }
 
 // null opens /dev/null; the test closes the file at its end.

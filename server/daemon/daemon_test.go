@@ -152,14 +152,17 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	datagrams, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "gram"), Net: "unixgram"})
 	check.NoError(t, err)
 	defer datagrams.Close()
-	cfg.Socket = filepath.Join(dir, "gram")
-	if _, err := daemon.Start(cfg); err == nil {
-		t.Error("another program's socket was taken for a stale one")
-	}
+	check.NoError(t, os.Symlink(filepath.Join(dir, "stale"), filepath.Join(dir, "link")))
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"})
 	check.NoError(t, err)
 	stale.SetUnlinkOnClose(false)
 	_ = stale.Close()
+	for _, name := range []string{"gram", "link"} {
+		cfg.Socket = filepath.Join(dir, name)
+		_, err := daemon.Start(cfg)
+		check.That(t, err != nil && check.Err(os.Lstat(cfg.Socket)) == nil,
+			"%s of another program was taken for a stale socket: %v", name, err)
+	}
 	cfg.Socket = filepath.Join(dir, "stale")
 	after, err := daemon.Start(cfg)
 	check.RequireThat(t, err == nil, "a stale socket: %v", err)
@@ -223,22 +226,24 @@ func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
 	return a.Stored.LogOn(&peer.Peer{Known: true, UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }
 
-// TestLockFileOfEndedDaemonIsReused checks that a lock file left by an earlier process is reused (W-16).
+// TestLockFileOfEndedDaemonIsReused checks that a lock file left by an earlier process is reused, also if that daemon
+// ended with an error (W-16).
 func TestLockFileOfEndedDaemonIsReused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	lock, err := daemon.LockState(dir)
 	check.NoError(t, err)
-	if _, err := daemon.LockState(dir); err == nil {
-		t.Error("the lock was had twice")
-	}
 	d := start(t, func(c *daemon.Config) { c.State, c.Lock = "", lock })
-	check.NoError(t, d.Close())
+	tok, err := token.New(token.LocalSystem())
+	check.NoError(t, err)
+	p, err := d.System().NewProcess("leaky", tok)
+	check.NoError(t, err)
+	th, err := p.NewThread()
+	check.NoError(t, err)
+	d.System().KernelMode(th).NewToken(tok) // never released
+	check.That(t, d.Close() != nil, "Close with a leaked token: no error, want one")
 	again, err := daemon.LockState(dir)
 	check.NoError(t, err)
 	check.NoError(t, again.Close())
-	if _, err := os.Stat(dir); err != nil {
-		t.Error(err)
-	}
 }
 
 // TestUIDsOfOneUserShareQuota checks that uids that map to one user share the user's limits (L-29, W-17).

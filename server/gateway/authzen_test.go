@@ -121,6 +121,7 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
+	w.folder("d/shown", openToPEP+"(A;;FA;;;{alice})") // the attribute of a directory only decides how it is shown
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
 	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
 	w.file("d/owned", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;WO;;;{alice})")
@@ -130,16 +131,18 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w.opened("alice", "d/fixed", winnt.FILE_WRITE_DATA)
 	s := p.sessions.find(p.sessions.name("test ", "alice"))
 	defer p.sessions.put(s)
-	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", `d\fixed`}, winnt.FILE_WRITE_ATTRIBUTES,
-		winnt.FILE_OPEN, 0)
-	if st == ntstatus.Success {
-		st = p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
-			return th.NtSetInformationFile(h, nt.FileBasicInformation,
-				nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly})
-		})
-		p.release(h)
+	for _, path := range []string{`d\fixed`, `d\shown`} {
+		h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", path}, winnt.FILE_WRITE_ATTRIBUTES,
+			winnt.FILE_OPEN, 0)
+		if st == ntstatus.Success {
+			st = p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
+				return th.NtSetInformationFile(h, nt.FileBasicInformation,
+					nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly})
+			})
+			p.release(h)
+		}
+		check.Success(t, st)
 	}
-	check.Success(t, st)
 	f := files{&request{g: w.g, s: s, ctx: w.Context()}}
 	check.NoError(t, f.Removable("/share/d/plain"))
 	check.That(t, f.Removable("/share/d/fixed") != nil, "a read-only file is removable")
@@ -155,6 +158,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 		{"d/fixed", "FILE_WRITE_DATA", winnt.FILE_WRITE_DATA, false},
 		{"d/fixed", "FILE_APPEND_DATA", winnt.FILE_APPEND_DATA, false},
 		{"d/fixed", "WRITE_DAC", winnt.WRITE_DAC, true},
+		{"d/shown", "FILE_ADD_FILE", winnt.FILE_ADD_FILE, true},
 		{"d/owned", "control", winnt.WRITE_OWNER, true},
 	} {
 		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)

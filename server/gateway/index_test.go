@@ -81,11 +81,11 @@ func (w *world) askIndex(as, name, body string) (int, string) {
 }
 
 // TestIndexQuestionsAreRecorded checks that a gateway without AuthZEN records a question for which the SACL of Ask
-// asks, with its caller (G-120).
+// asks, with its caller and whether it was answered (G-120).
 func TestIndexQuestionsAreRecorded(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "index")
 	w := newWorld(t, openToPEP, func(c *Config) {
-		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
 	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.KernelObject: audit.OnBoth}})
@@ -93,18 +93,23 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 	w.d.System().Audit().Policy.Store(policy)
 	indexStub(t, socket)
 	w.sink.Drain()
-	if code, body := w.askIndex("carol", "can-read", `{"who":"alice","ids":["/srv/x"]}`); code != http.StatusOK {
-		t.Errorf("G-120: %d %s, want 200", code, body)
-	}
-	var seen int
-	for _, e := range w.sink.Drain() {
-		text, err := json.Marshal(e)
-		w.must(err)
-		if s := string(text); strings.Contains(s, "can-read") && strings.Contains(s, w.sids["carol"].String()) {
-			seen++
+	w.g.index.ask = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;0x1;;;%s)S:(AU;SAFA;0x1;;;WD)", w.sids["carol"]))
+	for _, c := range []struct {
+		as, about string
+		want      audit.Outcome
+	}{{"carol", "alice", audit.Success}, {"bob", "bob", audit.Success}, {"bob", "alice", audit.Failure}} {
+		w.askIndex(c.as, "can-read", fmt.Sprintf(`{"who":%q,"ids":["/srv/x"]}`, w.sids[c.about]))
+		var seen int
+		for _, e := range w.sink.Drain() {
+			text, err := json.Marshal(e)
+			w.must(err)
+			if s := string(text); strings.Contains(s, "can-read") && strings.Contains(s, w.sids[c.as].String()) {
+				check.Equal(t, e.Outcome, c.want, "G-120: %s about %s: the record's outcome", c.as, c.about)
+				seen++
+			}
 		}
+		check.That(t, seen != 0, "G-120: no record of a question about %s names %s", c.about, c.as)
 	}
-	check.That(t, seen != 0, "G-120: no record of the question names carol")
 }
 
 // TestIndexQueryAboutOthersNeedsRight asks about the caller and about others, with and without the right. A caller

@@ -32,7 +32,7 @@ func (l *live) answers(has map[string]bool, after uint64) (last uint64, err erro
 
 // TestLogIsCompactedDuringRun checks that a log is compacted during writes and stays small, and that queries,
 // followers, sinks and the next run continue unchanged. A follower with a number that is too old
-// gets an error (N-22).
+// gets an error (N-22). Only the owner can read the files of the index.
 func TestLogIsCompactedDuringRun(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
@@ -100,6 +100,13 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l.settle()
 	l.want(x, "f0", "c")
 	l.want(l.open(time.Minute), "plan", "abd")
+	l.end()
+	files, err := filepath.Glob(filepath.Join(l.state, "*"))
+	check.RequireThat(t, err == nil && len(files) >= 3, "files: %q, %v, want log, watermark and cursor", files, err)
+	for _, file := range append(files, name) {
+		info, err := os.Stat(file)
+		check.That(t, err == nil && info.Mode().Perm() == 0o600, "%s: mode %v, %v, want 0600", file, info.Mode(), err)
+	}
 }
 
 // TestReaderContinuesInCompactedLog checks that a reader that had read half a line of the old log continues with the

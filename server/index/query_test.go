@@ -171,6 +171,12 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 			check.That(t, err != nil && err.Error() == why, "%v, want %q", err, why)
 		}
 	}
+	name := filepath.Join(a.dir, watermarkName)
+	check.NoError(t, errors.Join(os.WriteFile(name+".new", []byte("{\n"), 0o600), os.Rename(name+".new", name)))
+	for range 2 { // the file does not change between the two queries
+		got := a.x.CanRead("/t/a", "alice", "read")
+		check.That(t, strings.HasPrefix(got.Because, "watermark: "+name+": "), "a malformed watermark: %+v", got)
+	}
 }
 
 // fenceTime returns the time of a document's tree in the newest watermark, zero for an unknown

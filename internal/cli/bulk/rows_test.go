@@ -77,6 +77,7 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		less = `{"path":"/b","sd":"D:(A;;FR;;;BA)"}` + "\n"
 		bad  = `{"path":"/b","sd":"O:"}` + "\n"
 		none = `{"path":"/b",` + "\n"
+		lost = `{"path":"/b"}` + "\n"
 	)
 	for _, c := range []struct {
 		before, after                         string
@@ -90,6 +91,7 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		{a + b, a + bad, 2, 1, 0, 0, nil}, {a + bad, a + b, 2, 1, 0, 0, nil}, {a + bad, a + bad, 2, 1, 0, 0, nil},
 		{a + bad, more + b, 2, 1, 1, 1, []string{`"/a"`}},
 		{a + none, a, 1, 1, 0, 0, nil}, {a, a + none, 2, 1, 0, 0, nil}, {a + none, a + none, 2, 2, 0, 0, nil},
+		{a + b, a + lost, 2, 1, 0, 0, []string{"missing in the second state"}}, {a + lost, a + b, 2, 1, 0, 0, nil},
 	} {
 		dir := must(dirfile.Read([]byte(twoUsers)))
 		got, out := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, c.before, c.after)

@@ -14,9 +14,9 @@ import (
 
 // TestParseErrorsNameTheLine checks that each malformed part of a file is named, with its line.
 func TestParseErrorsNameTheLine(t *testing.T) {
-	// with replaces a part of a valid expectation at line 4.
+	// with replaces a part of a valid expectation, whose fields are at lines 4 to 7.
 	with := func(old, part string) string {
-		const row = "who: a, on: d, want: FR, is: denied"
+		const row = "who: a,\n on: d,\n want: FR,\n is: denied"
 		return "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\nexpect:\n- {" +
 			strings.Replace(row, old, part, 1) + "}"
 	}
@@ -56,20 +56,20 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		with("who: ", "why: "):                 `line 4: expect[0]: the expectation lacks "who"`,
 		with("on: ", "why: "):                  `line 4: expect[0]: the expectation lacks "on"`,
 		with("is: ", "why: "):                  `line 4: expect[0]: the expectation lacks "is"`,
-		with("FR", "[FR, FW]"):                 "line 4: expect[0].want: want one value",
-		with("FR", "[[FR]]"):                   "line 4: expect[0].want[0]: want text",
-		with("FR", "nonsense"):                 "line 4: expect[0].want: ",
-		with("FR", "control+read"):             "line 4: expect[0].want: control cannot be combined with other ",
-		with("denied", "[]"):                   "line 4: expect[0].is: want one value",
-		with("denied", "Denied"):               `line 4: expect[0].is: "Denied", want granted or denied`,
+		with("FR", "[FR, FW]"):                 "line 6: expect[0].want: want one value",
+		with("FR", "[[FR]]"):                   "line 6: expect[0].want[0]: want text",
+		with("FR", "nonsense"):                 "line 6: expect[0].want: ",
+		with("FR", "control+read"):             "line 6: expect[0].want: control cannot be combined with other ",
+		with("denied", "[]"):                   "line 7: expect[0].is: want one value",
+		with("denied", "Denied"):               `line 7: expect[0].is: "Denied", want granted or denied`,
 		with("who: a", "who: a, name: [b, c]"): "line 4: expect[0].name: want one value",
 		with("who: a", "who: a, call: []"):     "line 4: expect[0].call: want one value",
 		with("who: a", "who: a, self: []"):     "line 4: expect[0].self: want one value",
 		with("who: a", "who: a, self: QQ"):     "line 4: expect[0].self: ",
 		with("who: a", "who: a, call: Open"):   `line 4: expect[0].call: "Open", want SeAccessCheck or NtAccessCheck`,
 		with("who: a", "who: [a, z]"):          `line 4: expect[0].who: unknown principal "z"`,
-		with("on: d", "on: e"):                 `line 4: expect[0].on: there is no descriptor and no object "e"`,
-		with("", "") + "\n- {want: []}":        "line 5: expect[1].want: want one value",
+		with("on: d", "on: e"):                 `line 5: expect[0].on: there is no descriptor and no object "e"`,
+		with("", "") + "\n- {want: []}":        "line 8: expect[1].want: want one value",
 	} {
 		_, err := Parse([]byte(text), Outside{Open: noFiles})
 		var e *Error

@@ -15,7 +15,7 @@ func TestCaseExpandsToEveryCombination(t *testing.T) {
 	r := run(t, Outside{Open: noFiles}, fmt.Sprintf(`domain: S-1-5-21-1-2-3
 principals:
   a: {user: S-1-5-21-1-2-3-1107, groups: [BU]}
-  b: {user: S-1-5-21-1-2-3-1108}
+  b: {user: S-1-5-21-1-2-3-1108, groups: [DA]}
   i: {user: S-1-5-21-1-2-3-1107, groups: [BU], type: Impersonation, impersonationLevel: Identification}
 descriptors:
   bytes: {hex: "%x", type: key}
@@ -28,6 +28,7 @@ expect:
   - {who: b, on: bytes, want: KR, is: denied}
   - {who: b, on: bytes, want: RC, is: granted, self: S-1-5-21-1-2-3-1108}
   - {who: b, on: bytes, want: RC, is: denied, self: S-1-5-21-1-2-3-1109}
+  - {who: b, on: bytes, want: RC, is: granted, self: DA}
   - {who: [a, b], on: [text, plain], want: FR, is: denied}
   - {who: i, on: text, want: FR, is: granted, call: NtAccessCheck}
   - {who: i, on: text, want: FR, is: denied}
@@ -40,9 +41,9 @@ expect:
 		got = append(got, fmt.Sprintf("%s %s %s %t %t", c.Who, c.On, c.Want, c.Granted, c.Problem == ""))
 	}
 	want := []string{"a bytes KR true true", "a bytes FR false true", "b bytes KR false true", "b bytes RC true true",
-		"b bytes RC false true", "a text FR true false", "b text FR false true", "a plain FR false true",
-		"b plain FR false true", "i text FR true true", "i text FR false true", "a text FR true true",
-		"a text FR true false", "a skipped FR true true"}
+		"b bytes RC false true", "b bytes RC true true", "a text FR true false", "b text FR false true",
+		"a plain FR false true", "b plain FR false true", "i text FR true true", "i text FR false true",
+		"a text FR true true", "a text FR true false", "a skipped FR true true"}
 	check.Equal(t, strings.Join(got, "\n"), strings.Join(want, "\n"), "cases")
 	check.Equal(t, r.Failed, 2, "failed cases")
 	wrong := r.Cases[len(r.Cases)-2]

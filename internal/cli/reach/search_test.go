@@ -70,11 +70,16 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
 		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
+	direct := must(reach.NewDirect(s.Directory))
+	if r, err := direct.Rights(&s.Objects[3]); !errors.Is(err, broken) || r != nil {
+		t.Errorf("rights on a broken object = %v, %v, want its error", r, err)
+	}
 	s.Objects[3].Err, s.Objects[4].Entry.Managed = nil, []byte("no descriptor")
 	if r, err := s.Do(context.Background()); err == nil || r != nil ||
 		!strings.HasPrefix(err.Error(), "CN=bob: msDS-GroupMSAMembership: ") {
 		t.Errorf("search over a malformed descriptor = %v, %v, want an error that names the attribute", r, err)
 	}
+	check.That(t, check.Err(direct.Rights(&s.Objects[4])) != nil, "rights by a malformed descriptor: no error, want one")
 }
 
 // The descriptor in msDS-GroupMSAMembership decides about reading the password of a managed account, not the object's

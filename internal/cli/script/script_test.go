@@ -195,12 +195,14 @@ expect(th.NtDuplicateToken(ExistingTokenHandle=400, TokenType=3).NewTokenHandle,
 expect(profile(), "observed")`)
 }
 
-// Load defines names for later programs, and prints nothing.
+// Load defines names for later programs, and prints nothing. Calls of a loaded function count for the program's line.
 func TestPreludeDefinesNames(t *testing.T) {
 	var b bytes.Buffer
-	r := script.New(script.Config{Output: &b})
-	check.NoError(t, r.Load("prelude", []byte(prelude+"th.NtClose(Handle=0)\ndef twice(x): return x + x\n")))
-	check.NoError(t, r.Run("a.star", []byte("expect(twice(2), 4)\ntwice = None\n")))
+	var lines []int
+	r := script.New(script.Config{Output: &b, Record: func(c script.Recorded) { lines = append(lines, c.Line) }})
+	check.NoError(t, r.Load("prelude", []byte(prelude+
+		"th.NtClose(Handle=0)\ndef twice(x):\n    th.NtClose(Handle=0)\n    return x + x\n")))
+	check.NoError(t, r.Run("a.star", []byte("\nexpect(twice(2), 4)\ntwice = None\n")))
 	check.NoError(t, r.Run("b.star", []byte("expect(twice(3), 6)\n")))
 	check.NoError(t, r.Load("later", []byte("def twice(x): return [x, x]\n")))
 	if err := r.Run("c.star", []byte("expect(twice(3), [3, 3])\n")); err != nil {
@@ -209,6 +211,7 @@ func TestPreludeDefinesNames(t *testing.T) {
 	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
 		t.Error("loading a wrong prelude succeeded, want an error")
 	}
+	check.SlicesEqual(t, lines, []int{0, 2, 1}, "lines of the calls")
 	if got := b.Len(); got != 0 {
 		t.Errorf("loading printed %q, want nothing", b.String())
 	}

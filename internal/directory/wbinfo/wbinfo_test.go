@@ -20,7 +20,7 @@ REFMON\alice:*:3000011:100::/home/REFMON/alice:/bin/false
 3000011
 100
 3000012
-+ wbinfo --user-sids=S-1-5-21-1-2-3-1102
++ wbinfo --user-sids=S-1-5-21-1-2-3-1102 --verbose
 S-1-5-21-1-2-3-1102
 S-1-5-21-1-2-3-513
 S-1-5-21-1-2-3-1104

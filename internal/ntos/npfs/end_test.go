@@ -46,9 +46,10 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 	)
 	cfg := npfs.Config{Message: true, ReadMessages: true}
 	for _, c := range []struct {
-		cfg   npfs.Config
-		end   string // s or c, of the first client
-		steps string // c or n connects a client; C and S close the first client's and the server's end; D disconnects
+		cfg npfs.Config
+		end string // s or c, of the first client
+		// c or n connects a client, L listens, C and S close the first client's and the server's end, D disconnects.
+		steps string
 		want  asked
 	}{
 		{cfg, "s", "", asked{listening, listening, state, listening, listening, good, listening, state,
@@ -69,6 +70,8 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 			disconnected, winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
 		{cfg, "c", "cDn", asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal,
 			disconnected, winnt.FILE_PIPE_CONNECTED_STATE, true}},
+		{cfg, "c", "cDL", asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal,
+			disconnected, winnt.FILE_PIPE_LISTENING_STATE, true}},
 		{cfg, "s", "cCD", asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
 		{cfg, "s", "cDnC", asked{empty, good, good, connected, good, good, unread, pending,
@@ -87,6 +90,8 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 				}
 			case 'c':
 				ends['c'] = s.connected()
+			case 'L':
+				want(t, "listen", server.Listen(), listening)
 			case 'D':
 				want(t, "disconnect", server.Disconnect(), good)
 			default:

@@ -35,7 +35,8 @@ func TestThreadQueues4096APCs(t *testing.T) {
 	want(t, "after they are made", queue(), ntstatus.Success)
 }
 
-// A query of an object's signal does not consume the signal. The wait that follows does (O-145, O-146).
+// A query of an object's signal does not consume the signal. The wait that follows does. A timer has no signal to wait
+// for (O-145, O-146).
 func TestSignalQueryKeepsSignal(t *testing.T) {
 	th := newThread(t)
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
@@ -46,6 +47,11 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
 		want(t, "wait", check.Status(th.NtWaitForSingleObject(event, false)), wanted)
+	}
+	timer := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
+	want(t, "wait for a timer", check.Status(th.NtWaitForSingleObject(timer, false)), ntstatus.ObjectTypeMismatch)
+	if _, ok := th.Services().ObjectSignaled(timer); ok {
+		t.Error("ObjectSignaled(timer) reports that a timer can be waited for, want that it cannot")
 	}
 }
 

@@ -169,15 +169,20 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 }
 
 // TestUnexpectedFileInOutputIsNamed checks that a file that no run wrote is an error with its name, also in the folder
-// of a machine that the site no longer has.
+// of a machine that the site no longer has. A symbolic link in place of a file is such a file.
 func TestUnexpectedFileInOutputIsNamed(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, _ = written(t, small+"  files2: {runs: [watch], trees: [/home]}\n", out)
 	f, err := Read([]byte(small))
 	check.NoError(t, err)
-	for _, name := range []string{"notes.txt", "keys/notes.yaml", "files1/notes.txt", "files2/notes.service"} {
+	for _, name := range []string{"notes.txt", "keys/notes.yaml", "files1/notes.txt", "files2/notes.service",
+		"files1/" + site.ServerName} {
 		at := filepath.Join(out, name)
-		check.NoError(t, os.WriteFile(at, nil, 0o600))
+		if strings.HasSuffix(name, site.ServerName) {
+			check.NoError(t, os.Symlink(site.AuthorityName, at))
+		} else {
+			check.NoError(t, os.WriteFile(at, nil, 0o600))
+		}
 		if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), at+": ") {
 			t.Errorf("%s: %v, want an error that names it", name, err)
 		}

@@ -85,7 +85,8 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	}
 }
 
-// TestLagCountsUnreadMessages checks that a consumer shows how many messages of its input a worker has not read.
+// TestLagCountsUnreadMessages checks that a consumer shows how many messages of its input a worker has not read, and
+// that a missing consumer is an error that names the worker.
 func TestLagCountsUnreadMessages(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
@@ -128,6 +129,13 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 	wants("2", "after one of them was read")
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
 	wants("0", "after all were read")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	check.ErrorIs(t, prepareConsumers(ended, k.c, site.StreamSeen), context.Canceled, "prepareConsumers without time")
+	check.NoError(t, k.c.js.DeleteConsumer(t.Context(), site.StreamSeen, consumer))
+	list, err := Lags(t.Context(), k.c)
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), site.StreamSeen+", "+name+": "),
+		"without a consumer: %+v, %v, want an error that names %s", list, err, name)
 	l := lag{c: b.c, name: "rows.x", read: 1}
 	l.report(1)
 	check.Equal(t, l.read, 0, "messages to report after a report")
@@ -137,7 +145,7 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 }
 
 // TestFollowerConsumersShowUnreadMessages checks that the consumers of a follower show how many messages of its two
-// streams it has not read.
+// streams it has not read. The directory's heartbeats come at the configured interval.
 func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 	b := newBench(t)
 	pending := func(stream string) uint64 {
@@ -159,7 +167,7 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 		}
 	}
 	directory := start(func(ctx context.Context) error {
-		return Directory(ctx, b.dial(site.Directory), DirectoryConfig{File: b.dir, Beat: heartbeatInterval})
+		return Directory(ctx, b.dial(site.Directory), DirectoryConfig{File: b.dir, Beat: time.Millisecond})
 	})
 	defer directory()
 	state := t.TempDir()
@@ -191,4 +199,8 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 		time.Sleep(heartbeatInterval)
 	}
 	stop()
+	check.Eventually(t, func() bool { // by default there are at most 60 heartbeats until it gives up
+		m, err := b.c.last(t.Context(), site.StreamDirectory, headSubject)
+		return err == nil && m != nil && m.sequence > 80
+	}, "the directory has not sent 80 messages")
 }

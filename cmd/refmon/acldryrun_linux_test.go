@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// TestDryRunFailsForUnplannedFile checks that a dry run that changes no principal's rights still exits with 2 if a file
+// cannot be planned.
+func TestDryRunFailsForUnplannedFile(t *testing.T) {
+	dir := t.TempDir()
+	people := filepath.Join(t.TempDir(), "people.yaml")
+	must(t, os.WriteFile(people, []byte("users: [{name: alice, sid: S-1-5-21-1-2-3-1107}]\n"), 0o600))
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	broken := filepath.Join(dir, "broken")
+	must(t, os.WriteFile(broken, nil, 0o600))
+	must(t, setAttribute(broken, ntacl.UserName, []byte("no descriptor")))
+	code, out, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, "-d", people, "-r", dir,
+		"S-1-5-21-1-2-3-9:read", "--dry-run")
+	if code != exitMalformed || !strings.Contains(out, "2 files visited, 1 file would change; 1 failed\n") {
+		t.Errorf("exit %d, want %d and a failed file\n%s%s", code, exitMalformed, out, errs)
+	}
+}
