@@ -135,12 +135,12 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 		return err
 	}
 	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
-		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(item.Path), item.Note)
 	}
 	// Only a file has default rights (B-102).
 	if c.opens && item.Type != winnt.FileObject && item.Type != winnt.DirectoryFileObject {
 		return fmt.Errorf("%s: --want RIGHTS is missing, such as read or ResetPassword; MAXIMUM_ALLOWED asks for all there "+
-			"is", printable(item.Path))
+			"is", inLine(item.Path))
 	}
 	queries, err := c.queries(c.Want, item.Type)
 	if err != nil {
@@ -155,7 +155,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	noteUnreadable(std, append([]string{c.Want}, c.ObjectType...))
 	var sum bulk.Summary
 	if sum.Observe(item.Type, item.Entry, item.Path); sum.Classless > 0 {
-		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), bulk.NoClass)
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(item.Path), bulk.NoClass)
 	}
 	if err := q.Choose(queries); err != nil {
 		return err
@@ -175,7 +175,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	var id []byte // of the one object there is no need to say which it is
 	if len(c.Paths) > 1 {
 		if id = strict.AppendString(nil, path); !c.JSON {
-			fmt.Fprintf(std.out, "%s\n", std.paint(bold, printable(path)+":"))
+			fmt.Fprintf(std.out, "%s\n", std.paint(bold, inLine(path)+":"))
 		}
 	}
 	_, guard, share, err := gate.before(std, dir)

@@ -59,7 +59,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 	}
 	text := first + "\n\n" + std.paint(bold, "share:") + "\n"
 	for _, step := range v.Steps {
-		text += "  " + printable(step) + "\n"
+		text += "  " + inLine(step) + "\n"
 	}
 	if text += "\n"; v.Root {
 		text += std.paint(bold, "object:") + " not asked\n"

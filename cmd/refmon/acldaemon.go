@@ -56,7 +56,7 @@ func servedName(path string) (string, error) {
 		return path, nil
 	}
 	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, ".") || path == "" {
-		return "", fmt.Errorf("%s: a file of refmond is named TREE/PATH, such as projects/plans/plan.docx", printable(path))
+		return "", fmt.Errorf("%s: a file of refmond is named TREE/PATH, such as projects/plans/plan.docx", inLine(path))
 	}
 	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
 }
@@ -86,7 +86,7 @@ func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, win
 		th.NtClose(h)
 	}
 	if st != ntstatus.Success {
-		return fmt.Errorf("%s: %w", printable(name), st.Err())
+		return fmt.Errorf("%s: %w", inLine(name), st.Err())
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (s *served) write(d *sd.Descriptor) error {
 		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
 	}
 	if parts == 0 {
-		return fmt.Errorf("%s: O:, G:, D: and S: are missing: give at least one", printable(s.name))
+		return fmt.Errorf("%s: O:, G:, D: and S: are missing: give at least one", inLine(s.name))
 	}
 	return s.with(s.name, want, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 		return th.NtSetSecurityObject(h, parts, d)

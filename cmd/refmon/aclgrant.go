@@ -229,7 +229,7 @@ func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s
 		return s, t, err
 	}
 	if a.From != "SDDL" {
-		fmt.Fprintf(std.err, "refmon: %s is %v, from %s\n", printable(name), a.SID, printable(a.From))
+		fmt.Fprintf(std.err, "refmon: %s is %v, from %s\n", inLine(name), a.SID, inLine(a.From))
 	}
 	s.Trustee = a.SID
 	return s, trustee{strings.TrimPrefix(strings.TrimPrefix(name, "user:"), "group:"), a}, nil

@@ -51,9 +51,9 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 		return err
 	case !about.IsDir() && c.File == "-":
 		return fmt.Errorf("%s is a file, and the tree is missing: write refmon acl import TREE %[1]s, such as "+
-			"refmon acl import /srv/projects %[1]s", printable(c.Tree))
+			"refmon acl import /srv/projects %[1]s", inLine(c.Tree))
 	case !about.IsDir():
-		return fmt.Errorf("%s is a file: the first argument is the directory whose files get descriptors", printable(c.Tree))
+		return fmt.Errorf("%s is a file: the first argument is the directory whose files get descriptors", inLine(c.Tree))
 	}
 	in, err := c.input(std)
 	if err != nil {
@@ -72,11 +72,11 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 		Each: func(r restore.Result) {
 			switch {
 			case r.Err != nil && r.Path == "":
-				fmt.Fprintf(std.err, "refmon: line %d: %s\n", r.Line, printable(r.Err.Error()))
+				fmt.Fprintf(std.err, "refmon: line %d: %s\n", r.Line, inLine(r.Err.Error()))
 			case r.Err != nil:
-				fmt.Fprintf(std.err, "refmon: line %d: %s: %s\n", r.Line, printable(r.Path), printable(r.Err.Error()))
+				fmt.Fprintf(std.err, "refmon: line %d: %s: %s\n", r.Line, inLine(r.Path), inLine(r.Err.Error()))
 			case c.DryRun:
-				_, err := fmt.Fprintln(std.out, printable(r.Path))
+				_, err := fmt.Fprintln(std.out, inLine(r.Path))
 				written = errors.Join(written, err)
 			}
 		}}, in)

@@ -29,7 +29,7 @@ this needs READ_CONTROL on the file and its directory, and WRITE_DAC on the file
 func (c *aclInheritCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(k *kept) ([]sd.ACE, error) {
 		if k.now == nil || k.now.DACL() == nil {
-			return nil, fmt.Errorf("%s has no DACL that could inherit: see refmon acl reset", printable(c.Path))
+			return nil, fmt.Errorf("%s has no DACL that could inherit: see refmon acl reset", inLine(c.Path))
 		}
 		var own []sd.ACE
 		for _, a := range k.now.DACL().All() {
@@ -72,10 +72,10 @@ func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.A
 	}
 	defer k.close()
 	if k.parent == nil {
-		return fmt.Errorf("%s: the directory above has no descriptor that can be read", printable(path))
+		return fmt.Errorf("%s: the directory above has no descriptor that can be read", inLine(path))
 	}
 	if k.now == nil {
-		return fmt.Errorf("%s: its attribute cannot be read: see refmon acl set --offline", printable(path))
+		return fmt.Errorf("%s: its attribute cannot be read: see refmon acl set --offline", inLine(path))
 	}
 	aces, err := own(k)
 	if err != nil {
@@ -85,7 +85,7 @@ func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.A
 		Owner: k.now.Owner(), Group: k.now.Group(), Mapping: &winnt.FileObject.Mapping}, true)...)
 	list, err := sd.NewACL(aces...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable(path), err)
+		return fmt.Errorf("%s: %w", inLine(path), err)
 	}
 	return k.write(std, sd.New(sd.Parts{DACL: list,
 		Control: sd.DACLPresent | sd.DACLAutoInherited | sd.DACLAutoInheritRequest}))

@@ -96,7 +96,7 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	if err := k.offline.Write(whole); err != nil {
 		return fmt.Errorf("%w: writing the attribute itself needs CAP_SYS_ADMIN", err)
 	}
-	fmt.Fprintf(std.err, "refmon: %s: written offline, without an access check or an audit record\n", printable(k.path))
+	fmt.Fprintf(std.err, "refmon: %s: written offline, without an access check or an audit record\n", inLine(k.path))
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
 	if k.now == nil {
 		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {
-			return nil, fmt.Errorf("%s: its attribute cannot be read: name owner, group and DACL", printable(k.path))
+			return nil, fmt.Errorf("%s: its attribute cannot be read: name owner, group and DACL", inLine(k.path))
 		}
 		return d, nil
 	}

@@ -105,7 +105,7 @@ func (l *losses) add(path string, loss fileaccess.Loss) {
 func (l *losses) print(std *streams, root string) error {
 	for _, k := range l.kinds {
 		_, err := fmt.Fprintf(std.out, "lost: %s (%s; the first: %s: %s)\n", k.kind,
-			count(k.count, "time", "times"), printable(filepath.Join(root, k.first)), printable(k.loss.String()))
+			count(k.count, "time", "times"), inLine(filepath.Join(root, k.first)), printable(k.loss.String()))
 		if err != nil {
 			return err
 		}

@@ -54,14 +54,14 @@ func (c *aclGetCmd) Run(std *streams) error {
 		}
 		k.close()
 		if k.now == nil {
-			return fmt.Errorf("%s: its attribute cannot be read", printable(path))
+			return fmt.Errorf("%s: its attribute cannot be read", inLine(path))
 		}
 		text, err := sddl.Format(k.now, sddl.Options{})
 		if err != nil {
-			return fmt.Errorf("%s: %w", printable(path), err)
+			return fmt.Errorf("%s: %w", inLine(path), err)
 		}
 		if len(c.Paths) > 1 {
-			fmt.Fprintf(std.out, "%s  ", printable(path))
+			fmt.Fprintf(std.out, "%s  ", inLine(path))
 		}
 		fmt.Fprintln(std.out, text)
 		// A program that reads the SDDL gets nothing else (U-124).
@@ -84,7 +84,7 @@ func readMounted(path string) (*sd.Descriptor, error) {
 	}
 	d, err := sd.Decode(value)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the mount's answer: %w", printable(path), err)
+		return nil, fmt.Errorf("%s: the mount's answer: %w", inLine(path), err)
 	}
 	return d, nil
 }
@@ -136,7 +136,7 @@ func (c *aclSetCmd) Run(std *streams) error {
 func aclError(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%s is not on a mount of refmond (%w): mount its tree with refmond mount, or read and "+
-			"write the attribute itself with --offline", printable(path), err)
+			"write the attribute itself with --offline", inLine(path), err)
 	}
-	return fmt.Errorf("%s: %w", printable(path), err)
+	return fmt.Errorf("%s: %w", inLine(path), err)
 }

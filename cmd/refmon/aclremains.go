@@ -68,7 +68,7 @@ func (r *aclRun) keptBy() error {
 		return nil
 	}
 	fmt.Fprintf(r.std.err, "refmon: what was revoked is kept by %s (first: %s), by their own entries or protected DACLs; "+
-		"add --every\n", count(r.kept, "file", "files"), printable(filepath.Join(r.Path, r.firstKept)))
+		"add --every\n", count(r.kept, "file", "files"), inLine(filepath.Join(r.Path, r.firstKept)))
 	return errDenied
 }
 

@@ -55,7 +55,7 @@ func (c *aclRepairCmd) Run(std *streams) error {
 				if f.Err != nil {
 					to = std.err
 				}
-				if _, err := fmt.Fprintln(to, printable(f.String())); written == nil {
+				if _, err := fmt.Fprintln(to, inLine(f.String())); written == nil {
 					written = err
 				}
 			}})

@@ -92,13 +92,13 @@ func (r *aclRun) do() error {
 	if begun {
 		switch j, err := acltree.ReadJournal(file); {
 		case err == nil && j.Header != header:
-			return fmt.Errorf("--undo-file %s is of another change, %s of %s: name a new file", printable(r.UndoFile),
-				printable(j.Command), printable(j.Root))
+			return fmt.Errorf("--undo-file %s is of another change, %s of %s: name a new file", inLine(r.UndoFile),
+				inLine(j.Command), inLine(j.Root))
 		case err == nil:
-			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", printable(r.UndoFile))
+			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", inLine(r.UndoFile))
 			return r.write(ctx, tree, j)
 		case !errors.Is(err, acltree.ErrUnfinished):
-			return fmt.Errorf("--undo-file %s: %w", printable(r.UndoFile), err)
+			return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
 		}
 		if err := errors.Join(file.Truncate(0), seekStart(file)); err != nil {
 			return err
@@ -139,10 +139,10 @@ func (r *aclRun) unopened(err error) error {
 		return err
 	case r.Offline:
 		return fmt.Errorf("%w: the mount of refmond on %s covers it: give the path of its tree, or unmount it", err,
-			printable(at))
+			inLine(at))
 	}
 	return fmt.Errorf("%w: you may not list it on this mount, where root has no rights of its own: run the command as a "+
-		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, printable(r.Path))
+		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, inLine(r.Path))
 }
 
 // seekStart makes the next read of f begin at its first byte. It fails for a pipe.
@@ -171,7 +171,7 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 		if about := new(fs.PathError); errors.As(err, &about) && about.Path == "" { // the root of the tree
 			err = about.Err
 		}
-		return counts, r.unopened(fmt.Errorf("%s: %w", printable(r.Path), err))
+		return counts, r.unopened(fmt.Errorf("%s: %w", inLine(r.Path), err))
 	}
 	if err = w.Commit(durable); err == nil && r.planned != nil {
 		err = r.planned()
@@ -193,7 +193,7 @@ func (r *aclRun) report(path string, err error) {
 	if errors.As(err, &about) {
 		err = about.Err
 	}
-	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
+	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", inLine(filepath.Join(r.Path, path)), inLine(err.Error()))
 }
 
 // say prints the progress or the result of a run: the number of visited files, the text what, and the other counts
@@ -227,7 +227,7 @@ func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 		bar.show(position(o))
 	})
 	bar.clear()
-	name := printable(r.UndoFile)
+	name := inLine(r.UndoFile)
 	fmt.Fprintf(r.std.out, "%s changed; to undo: refmon acl undo %s\n", count(out.Written, "file", "files"), name)
 	if r.Offline && out.Written > 0 {
 		fmt.Fprintln(r.std.err, "refmon: written offline, without an access check or an audit record")

@@ -37,7 +37,7 @@ func (c *aclUndoCmd) Run(std *streams) error {
 	defer func() { _ = f.Close() }() // only read
 	j, err := acltree.ReadJournal(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable(c.File), err)
+		return fmt.Errorf("%s: %w", inLine(c.File), err)
 	}
 	tree, err := acltree.Open(j.Root)
 	if err != nil {

@@ -53,18 +53,18 @@ func builtinToken(name string) (*token.Token, error) {
 	user := exampleDomain.WithRID(1001)
 	switch {
 	case given && (word == "anonymous" || word == "guest" || word == "system"):
-		return nil, fmt.Errorf("--token %s: %s is one account and takes no SID", printable(name), word)
+		return nil, fmt.Errorf("--token %s: %s is one account and takes no SID", inLine(name), word)
 	case given:
 		var err error
 		if user, err = sid.Resolve(account, exampleDomain); err != nil {
-			return nil, fmt.Errorf("--token %s: want %s:SID: %w", printable(name), word, err)
+			return nil, fmt.Errorf("--token %s: want %s:SID: %w", inLine(name), word, err)
 		}
 	case word == "guest":
 		user = exampleDomain.WithRID(501)
 	}
 	t, err := token.New(spec(user))
 	if err != nil {
-		return nil, fmt.Errorf("--token %s: %w", printable(name), err)
+		return nil, fmt.Errorf("--token %s: %w", inLine(name), err)
 	}
 	return t, nil
 }

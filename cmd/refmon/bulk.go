@@ -317,7 +317,7 @@ func remark(std *streams, sum *bulk.Summary) {
 	}
 	if sum.Classless > 0 {
 		fmt.Fprintf(std.err, "refmon: %s, such as %s: %s\n", count(sum.Classless, "object", "objects"),
-			printable(sum.FirstClassless), strings.ReplaceAll(bulk.NoClass, " of it:", ":"))
+			inLine(sum.FirstClassless), strings.ReplaceAll(bulk.NoClass, " of it:", ":"))
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,

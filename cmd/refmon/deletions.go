@@ -165,7 +165,7 @@ func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 	}
 	err := d.finish(o.out, failed)
 	if d.gone > 0 && err == nil {
-		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(d.gone, "deletion", "deletions"), printable(o.out))
+		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(d.gone, "deletion", "deletions"), inLine(o.out))
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error
 		formatted, err := c.format(text, domain)
 		if err != nil {
 			bad = true
-			fmt.Fprintf(std.err, "%s:%d: %s\n", printable(c.Source), n, printable(err.Error()))
+			fmt.Fprintf(std.err, "%s:%d: %s\n", inLine(c.Source), n, printable(err.Error()))
 			continue
 		}
 		out.WriteString(formatted)

@@ -42,7 +42,7 @@ type junitFailure struct {
 
 // add adds the results of a file to the report, a case for each question, and to its totals.
 func (j *junit) add(name string, r *expect.Report) {
-	s := junitSuite{Name: printable(name), Tests: len(r.Cases), Failures: r.Failed, Time: seconds(r.Took)}
+	s := junitSuite{Name: inLine(name), Tests: len(r.Cases), Failures: r.Failed, Time: seconds(r.Took)}
 	for _, x := range r.Cases {
 		c := junitCase{Class: s.Name, Name: printable(questionOf(&x)), File: s.Name, Line: x.Line, Time: seconds(x.Took)}
 		if x.Problem != "" {

@@ -45,7 +45,7 @@ func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []str
 		return nil, err
 	}
 	if len(c.Directory)+len(c.Token) == 0 && o.Objects == "" && len(paths) > 0 && source.Holds(paths[0]) {
-		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %[1]s", printable(paths[0]))
+		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %[1]s", inLine(paths[0]))
 	}
 	return c.directory(std)
 }
@@ -65,10 +65,10 @@ func (c *objectsFlags) absent(paths []string) error {
 	case at < 0 || missing < 0 && len(paths) > 0:
 		return nil
 	case missing < 0:
-		return fmt.Errorf("the objects are missing: to ask about those of %s, give -o %[1]s", printable(c.accountFiles[at]))
+		return fmt.Errorf("the objects are missing: to ask about those of %s, give -o %[1]s", inLine(c.accountFiles[at]))
 	}
 	return fmt.Errorf("there is no file %q: to ask about that object of %s, give -o %[2]s", paths[missing],
-		printable(c.accountFiles[at]))
+		inLine(c.accountFiles[at]))
 }
 
 // fromObjects uses the objects file as the directory file too, if no principals are named (B-82). That requires LDIF

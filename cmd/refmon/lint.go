@@ -133,7 +133,7 @@ type lintPage struct {
 func (p *lintPage) file(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
 		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' checks the files in it",
-			printable(name))
+			inLine(name))
 	}
 	b, err := p.std.readFile(name)
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *lintPage) file(name string) error {
 			if p.malformed-p.relative > maxMalformed {
 				continue
 			}
-			fmt.Fprintf(p.std.err, "%s%s\n", printable(place(l, name)), printable(err.Error()))
+			fmt.Fprintf(p.std.err, "%s%s\n", inLine(place(l, name)), printable(err.Error()))
 			continue
 		}
 		p.lines++
@@ -180,7 +180,7 @@ func (p *lintPage) file(name string) error {
 	}
 	if p.malformed > 0 && p.lines == 0 && found == nil && p.relative == 0 {
 		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor, and the file is in no other form that refmon reads, "+
-			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", printable(name))
+			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", inLine(name))
 	}
 	if p.malformed > 0 {
 		return errReported
@@ -224,7 +224,7 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	objects.UseNames(s, objects.NewLookup(p.names, nil))
 	text := len(lines) > 0 && lint.IsText(lines[0].Text) // SDDL that the console broke, or with errors
 	if loss := objects.Loss(s); loss != "" {             // (B-60)
-		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
+		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", inLine(name), printable(loss))
 	}
 	p.accountsOf(file)
 	err = objects.All(context.Background(), s, p.domain, p.typ, func(i objects.Item) bool {

@@ -45,7 +45,7 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		if f.Rule != "" {
 			rule = " (" + f.Rule + ")"
 		}
-		head := p.std.folded(printable(at+where)+": "+f.Kind, 0)
+		head := p.std.folded(inLine(at+where)+": "+f.Kind, 0)
 		head = strings.TrimSuffix(head, f.Kind+"\n") + p.std.paint(red, f.Kind) + "\n"
 		if _, err := fmt.Fprint(p.std.out, head, p.std.folded(printable(f.What)+rule, 4),
 			p.std.folded("mend: "+printable(f.Mend), 4)); err != nil {

@@ -16,10 +16,10 @@ import (
 func (c *objectsFlags) named(std *streams, s objects.Source) {
 	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) { // (U-110)
 		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
-			printable(strings.ToUpper(domain)), printable(c.Objects))
+			inLine(strings.ToUpper(domain)), inLine(c.Objects))
 	}))
 	if text := objects.Loss(s); text != "" { // said once, and in a note of each row (B-60)
-		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(c.Objects), printable(text))
 	}
 }
 

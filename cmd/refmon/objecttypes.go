@@ -54,7 +54,7 @@ func noteUnreadable(std *streams, texts []string) {
 				continue
 			}
 			fmt.Fprintf(std.err, "refmon: nobody can read %s: a domain controller never returns it, whatever the descriptor "+
-				"grants; to set a password the right is ResetPassword\n", printable(name))
+				"grants; to set a password the right is ResetPassword\n", inLine(name))
 		}
 	}
 }

@@ -198,7 +198,7 @@ func personSID(names *acltree.Names, who string) (sid.SID, error) {
 		group = a.Group || len(alias) == 2 && alias != "LA" && alias != "LG"
 	}
 	if group && !slices.Contains(users, a.SID) {
-		return a.SID, fmt.Errorf("%s is a group, and an object is private for one user", printable(who))
+		return a.SID, fmt.Errorf("%s is a group, and an object is private for one user", inLine(who))
 	}
 	return a.SID, nil
 }

@@ -153,7 +153,7 @@ const pageWidth = 79
 // who returns a SID with its name, if it has one.
 func (p *privatePage) who(s sid.SID) string {
 	if name := p.name(s); name != "" {
-		return printable(name) + " (" + s.String() + ")"
+		return inLine(name) + " (" + s.String() + ")"
 	}
 	return s.String()
 }

@@ -165,9 +165,9 @@ func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (
 		object = c.To
 	}
 	fmt.Fprintf(&b, "%d of %s %s %s\n", len(list), count(len(s.Directory.Principals), "user", "users"), verb,
-		printable(object))
+		inLine(object))
 	for _, r := range list {
-		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, printable(r.Who)), count(len(r.Steps), "step", "steps"))
+		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, inLine(r.Who)), count(len(r.Steps), "step", "steps"))
 		for i := range r.Steps {
 			writeStep(&b, std, i+1, &r.Steps[i])
 		}
@@ -276,17 +276,17 @@ func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) erro
 	if c.JSON {
 		return printLines(std, paths)
 	}
-	who := printable(s.Directory.Principals[s.From].Name)
+	who := inLine(s.Directory.Principals[s.From].Name)
 	var b strings.Builder
 	if c.To != "" {
 		if len(paths) == 0 {
-			fmt.Fprintf(&b, "%s does not reach %s\n", who, printable(c.To))
+			fmt.Fprintf(&b, "%s does not reach %s\n", who, inLine(c.To))
 		}
 	} else {
 		fmt.Fprintf(&b, "%s reaches %d of %s\n", who, len(paths), count(len(s.Objects), "object", "objects"))
 	}
 	for _, p := range paths {
-		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, printable(p.Object)), count(len(p.Steps), "step", "steps"))
+		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, inLine(p.Object)), count(len(p.Steps), "step", "steps"))
 		for i := range p.Steps {
 			writeStep(&b, std, i+1, &p.Steps[i])
 		}
@@ -304,7 +304,7 @@ func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
 	}
 	// The colour comes after the lines are broken, because its codes have no columns.
 	number := strconv.Itoa(n)
-	head := std.folded(printable(number+"  "+who+": "+s.Right+" on "+s.Object), max(4-len(number), 0))
+	head := std.folded(inLine(number+"  "+who+": "+s.Right+" on "+s.Object), max(4-len(number), 0))
 	b.WriteString(strings.Replace(head, ": "+s.Right, ": "+std.paint(green, s.Right), 1))
 	by := "by " + strings.Join(s.By, " and ")
 	if s.Then != "" {
@@ -313,5 +313,5 @@ func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
 	if s.Gives != "" {
 		by += "; then " + s.Gives
 	}
-	b.WriteString(std.folded(printable(by), 6))
+	b.WriteString(std.folded(inLine(by), 6))
 }

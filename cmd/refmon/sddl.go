@@ -115,5 +115,5 @@ func objectType(name string) (*winnt.ObjectType, error) {
 	if t := winnt.ObjectTypeByName(name); t != nil {
 		return t, nil
 	}
-	return nil, fmt.Errorf("--type %s: no such type of object: use one of %s", printable(name), accessquery.ObjectTypes)
+	return nil, fmt.Errorf("--type %s: no such type of object: use one of %s", inLine(name), accessquery.ObjectTypes)
 }

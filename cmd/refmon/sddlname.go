@@ -46,5 +46,5 @@ func accountName(e *sddl.SyntaxError) string {
 		name += ":" + rights
 	}
 	return fmt.Sprintf("  SDDL names accounts by SID or alias. Write the SID, or use: refmon acl %s PATH %s", verb,
-		printable(name))
+		inLine(name))
 }

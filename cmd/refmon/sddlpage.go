@@ -149,7 +149,7 @@ func (p *descriptorPage) who(s sid.SID) string {
 		return "none"
 	}
 	if name := p.nameOf(s); name != "" {
-		return s.String() + " (" + printable(name) + ")"
+		return s.String() + " (" + inLine(name) + ")"
 	}
 	return s.String()
 }

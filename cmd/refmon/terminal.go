@@ -68,9 +68,13 @@ func (s *streams) outcome(granted bool, text string) string {
 	return s.paint(red, text)
 }
 
-// printable returns text with its control characters replaced, because text from a file or an argument could control
-// the terminal.
+// printable returns text of several lines with its control characters replaced, because text from a file or an argument
+// could control the terminal.
 func printable(text string) string { return controls.Text(text) }
+
+// inLine returns a name or path as one line. Its line feeds are replaced too, because they would forge a line of the
+// output.
+func inLine(name string) string { return controls.Line(name) }
 
 // folded returns a text as indented lines that fit the terminal, or as one line of a file or pipe.
 func (s *streams) folded(text string, indent int) string {

@@ -155,7 +155,7 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 		what := questionOf(&x)
 		switch {
 		case x.Problem != "":
-			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what),
+			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, inLine(what),
 				printable(x.Problem))
 			if x.Decided != "" {
 				fmt.Fprintf(&b, "      %s\n", printable(x.Decided))
@@ -165,14 +165,14 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 			}
 		case !c.Quiet:
 			fmt.Fprintf(&b, "%s    %8s  %s: %s\n", std.paint(green, "ok"), x.Took.Round(100*time.Nanosecond),
-				printable(what), granted(x.Granted))
+				inLine(what), granted(x.Granted))
 		}
 	}
 	for _, v := range r.Coverage {
 		if len(v.Never) == 0 && c.Quiet {
 			continue
 		}
-		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", printable(v.Name), v.Entries-len(v.Never),
+		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", inLine(v.Name), v.Entries-len(v.Never),
 			count(v.Entries, "entry", "entries"))
 		for _, e := range v.Never {
 			fmt.Fprintf(&b, "      %s:%d: never decided: DACL entry %d %s\n", name, v.Line, e.Index+1, printable(e.Text))

@@ -58,7 +58,7 @@ func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path s
 			return printJSON(std, q, &a, id)
 		}
 		_, err = fmt.Fprintf(std.out, "%s by the folder %s: its mode %04o or its POSIX ACL gives no search permission\n\n",
-			std.paint(red, "DENIED"), printable(f.Path), f.Mode)
+			std.paint(red, "DENIED"), inLine(f.Path), f.Mode)
 		if err == nil {
 			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why, namesOf(nil)))
 		}

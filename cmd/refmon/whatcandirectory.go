@@ -80,7 +80,7 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	}
 	if ordinary > 0 {
 		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
-			count(sum.Objects, "object", "objects"), printable(run.Directory.Principals[run.Principal].Name))
+			count(sum.Objects, "object", "objects"), inLine(run.Directory.Principals[run.Principal].Name))
 	}
 	for _, f := range out.files {
 		if err := f.Close(); err != nil {

@@ -69,7 +69,7 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 			root = real
 		}
 		if _, below := below(root, whole); !below {
-			return nil, fmt.Errorf("--tree %s: %s is not below it", printable(root), printable(whole))
+			return nil, fmt.Errorf("--tree %s: %s is not below it", inLine(root), inLine(whole))
 		}
 	}
 	for at := whole; ; at = filepath.Dir(at) {
@@ -77,7 +77,7 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && at == whole:
 			return nil, fmt.Errorf("%w: ask whether a user may create it with refmon why %s --as %s --want FILE_ADD_FILE",
-				err, printable(filepath.Dir(at)), printable(f.As))
+				err, inLine(filepath.Dir(at)), inLine(f.As))
 		case err != nil && (root != "" || at == whole):
 			return nil, err
 		case err != nil || root == "" && at != whole && s.descriptor == nil && s.cause == nil:

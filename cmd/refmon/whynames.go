@@ -21,14 +21,14 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 		if s.cause != nil {
 			text = "its stored descriptor does not count, so that it refuses every user: " + s.cause.Error()
 		}
-		_, err := fmt.Fprintf(std.out, "%s: %s\n", printable(s.path), printable(text))
+		_, err := fmt.Fprintf(std.out, "%s: %s\n", inLine(s.path), printable(text))
 		return err
 	}
 	if o.Why == nil {
 		return fmt.Errorf("%s: its descriptor cannot be explained", s.path)
 	}
 	why := std.shown(o.Why, q.user.nameOf)
-	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), why); err != nil {
+	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, inLine(s.path)), why); err != nil {
 		return err
 	}
 	if !o.Why.Decision.Allowed() {

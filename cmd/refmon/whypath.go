@@ -134,18 +134,18 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 		mark, word = access.Granted, "GRANTED"
 	}
 	want := q.typ().Mapping.Map(q.want)
-	text := word + ": " + printable(q.user.name) + " asks " + printable(q.file().path) + " for " +
+	text := word + ": " + inLine(q.user.name) + " asks " + inLine(q.file().path) + " for " +
 		words.Names(want, want, q.typ())
 	if o.Rule != "" {
 		text += " (" + o.Rule + ")"
 	}
 	text = strings.Replace(std.folded(text, 0), word, std.marked(mark, word), 1)
 	if decider != q.file() {
-		text += "The directory " + printable(decider.path) + " decides: the user may not pass it.\n"
+		text += "The directory " + inLine(decider.path) + " decides: the user may not pass it.\n"
 	}
 	text += noteText(q.note)
 	for _, line := range o.Limits(true) {
-		text += "  " + printable(line) + "\n"
+		text += "  " + inLine(line) + "\n"
 	}
 	if _, err := fmt.Fprintln(std.out, text); err != nil {
 		return err

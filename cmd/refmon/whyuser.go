@@ -186,7 +186,7 @@ func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 	}
 	conn, err := client.Dial(client.Socket())
 	if err != nil {
-		fmt.Fprintf(std.err, "refmon: refmond does not answer, so %s is a user of the host: %s\n", printable(c.As),
+		fmt.Fprintf(std.err, "refmon: refmond does not answer, so %s is a user of the host: %s\n", inLine(c.As),
 			printable(err.Error()))
 	}
 	return conn, nil
