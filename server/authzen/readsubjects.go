@@ -80,13 +80,17 @@ func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 }
 
 // fixed converts the properties that the file gives a subject or object to attributes, sorted by name. It returns nil
-// if there are none. The error names the first property that is invalid.
+// if there are none. The error names the first property that is invalid, or that differs from another one only in case.
 func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err error) {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		raw := properties[name]
 		a, err := attribute(name, kindOf(raw), raw)
 		if err != nil {
 			return nil, fmt.Errorf("properties.%s: %w", name, err)
+		}
+		// Conditions name properties without their case, so the second one would never count.
+		if slices.ContainsFunc(list, func(o claims.Attribute) bool { return claims.EqualName(o.Name, name) }) {
+			return nil, fmt.Errorf("properties.%s: occurs twice, in upper and lower case", name)
 		}
 		list = append(list, a)
 	}

@@ -19,6 +19,7 @@ func TestReadTypesRejects(t *testing.T) {
 		{`{"subjects":{"user":{"a":{},"b":{"groups":["user a"]}}}}`, "subjects.user.b: groups"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":{}}}}}}`, "properties.p"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":1.5}}}}}`, "properties.p"},
+		{`{"subjects":{"user":{"a":{"properties":{"p":1,"P":2}}}}}`, "properties.p: occurs twice"},
 		{`{"subjects":{"user":{"a":{"properties":{"p":["x","x"]}}}}}`, "twice"},
 		{`{"ask":{"descriptor":"O:SYG:SYD:","rate":0}}`, "ask.rate"},
 		{`{"ask":{"descriptor":"O:SYG:SYD:(A;;1;;;${who})","rate":1}}`, "ask.descriptor"},
