@@ -35,8 +35,8 @@ func AppendXML(dst []byte, e *audit.Event) []byte {
 	element, own := logElements[e.ID]
 	if own {
 		provider, level = eventlog, 4
-		if e.ID == 1104 {
-			level = 2
+		if e.ID == 1104 || e.ID == 1108 {
+			level = 2 // error
 		}
 	}
 	pid, _ := e.Field("ProcessId")

@@ -10,7 +10,7 @@ import (
 )
 
 // Events have the elements of Windows' events. Those of the log service have their own provider, level, task and
-// element, and a full log is an error. Times have nine digits (U-81).
+// element, and a full log and a failure are errors. Times have nine digits (U-81).
 func TestXMLHasElementsOfWindowsEvents(t *testing.T) {
 	const system = `<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>` +
 		`<Provider Name="Microsoft-Windows-%s}"/><EventID>%d</EventID><Version>1</Version><Level>%d</Level>` +
@@ -29,7 +29,7 @@ func TestXMLHasElementsOfWindowsEvents(t *testing.T) {
 		id, level, task int
 		element         string
 	}{{1100, 4, 103, "ServiceShutdown"}, {1102, 4, 104, "LogFileCleared"}, {1103, 4, 101, "LogFileNearlyFull"},
-		{1104, 2, 101, "FileIsFull"}, {1105, 4, 105, "AutoBackup"}} {
+		{1104, 2, 101, "FileIsFull"}, {1105, 4, 105, "AutoBackup"}, {1108, 2, 101, "EventProcessingFailure"}} {
 		events = append(events, *stored{id: c.id, data: data}.event(t))
 		want += fmt.Sprintf(system, eventlog, c.id, c.level, c.task, 4) + fmt.Sprintf(`<UserData><%s xmlns=`+
 			`"http://manifests.microsoft.com/win/2004/08/windows/eventlog"><ProcessId>0x1f</ProcessId>`+
