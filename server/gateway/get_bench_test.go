@@ -83,8 +83,10 @@ func newShipped(b *testing.B) *shipped {
 	s.probe, err = os.Create(filepath.Join(dir, "state", "probe"))
 	s.must(err)
 	b.Cleanup(func() { _ = s.probe.Close() })
-	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Join(dir, "bin"), "../cmd/refmond",
-		"../cmd/refmon-gateway").CombinedOutput()
+	build := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Join(dir, "bin"), "../cmd/refmond",
+		"../cmd/refmon-gateway")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as in the packages
+	out, err := build.CombinedOutput()
 	check.RequireThat(b, err == nil, "%v\n%s", err, out)
 	ports := [2]string{freePort(b), freePort(b)}
 	s.url = "https://127.0.0.1:" + ports[0]
