@@ -38,6 +38,8 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
 			t.Errorf("Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		}
+		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
+			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		check.That(t, e.ByAdministrator() && e.Essential(), "U-93: Make(%d) by an administrator: not essential", k.ID)
 		user, err := audit.Make(k.ID, outcomeFor(k), forUser, nil)
 		check.That(t, err == nil && !user.ByAdministrator() && user.Essential() == (k.ID == 4634 || k.ID == 4689),

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// flagsOf finds flags for each set of objects on which some flags take effect, and reports that there are none for any
-// other set, such as the empty one (S-85).
+// The inheritance flags of an entry select the objects on which it takes effect: its own object, files below it and so
+// on. flagsOf returns the flags that select a set. It returns false if none do, as for the empty set (S-85).
 func TestFlagsSelectExactlyTheirObjects(t *testing.T) {
 	known := map[places]bool{}
 	for _, flags := range []uint8{0, ObjectInherit, ContainerInherit, ObjectInherit | ContainerInherit} {

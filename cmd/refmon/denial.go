@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
-	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -40,7 +39,7 @@ func (d *denial) sentence() string {
 	if want == "" || len(want) > mostWanted {
 		want = words.Names(d.why.Asked, d.why.Asked, d.request.Type)
 	}
-	want = controls.Line(strings.ReplaceAll(want, "+", " and "))
+	want = inLine(strings.ReplaceAll(want, "+", " and "))
 	return "denied" + d.by + ": " + d.name(d.user()) + " asked for " + want + "; " + strings.Join(d.causes(), "; ")
 }
 
@@ -232,7 +231,7 @@ func (d *denial) groups() string {
 			names = append(names, name)
 		}
 	}
-	who := " (" + cmp.Or(controls.Line(d.nameOf(d.user())), "the user") + " is in "
+	who := " (" + cmp.Or(inLine(d.nameOf(d.user())), "the user") + " is in "
 	switch n := len(names); {
 	case n == 0:
 		return who + "no group but those of every user)"
@@ -249,7 +248,7 @@ func (d *denial) user() sid.SID { return d.request.Subject.Effective().User().SI
 
 // name returns the name of a SID, or the SID if it has none.
 func (d *denial) name(s sid.SID) string {
-	if name := controls.Line(d.nameOf(s)); name != "" {
+	if name := inLine(d.nameOf(s)); name != "" {
 		return name
 	}
 	return s.String()

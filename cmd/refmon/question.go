@@ -37,7 +37,7 @@ type question struct {
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	who := "--token FILE, the caller"
 	if looksLikePath(c.SDDL) {
-		who = fmt.Sprintf("--as USER, the caller: refmon why %s --as USER", inLine(c.SDDL))
+		who = fmt.Sprintf("--as USER, the caller: refmon why %s --as USER", printable(c.SDDL))
 	}
 	for _, arg := range []struct {
 		missing bool
@@ -62,7 +62,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+
 			"refmon access %[1]s --as USER --want %s --directory FILE, or for a user of this host refmon why %[1]s --as USER",
-			inLine(c.SDDL), inLine(c.Want))
+			printable(c.SDDL), inLine(c.Want))
 	case err != nil:
 		return nil, err
 	}

@@ -72,8 +72,8 @@ func (s *streams) outcome(granted bool, text string) string {
 // could control the terminal.
 func printable(text string) string { return controls.Text(text) }
 
-// inLine returns a name or path as one line. Its line feeds are replaced too, because they would forge a line of the
-// output.
+// inLine returns a name, a path or another text of one line, safe to print like that of printable. It replaces line
+// feeds too, because they would forge a line of the output.
 func inLine(name string) string { return controls.Line(name) }
 
 // folded returns a text as indented lines that fit the terminal, or as one line of a file or pipe.

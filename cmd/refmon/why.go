@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
-	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -212,7 +211,7 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 // by their words, and control characters are replaced (U-111). nameOf names the SIDs of entries.
 func (s *streams) shown(x *access.Explanation, nameOf func(sid.SID) string) string {
 	first := true
-	name := func(who sid.SID) string { return controls.Line(nameOf(who)) } // a name has no second line
+	name := func(who sid.SID) string { return inLine(nameOf(who)) }
 	return x.Show(s.width, name, func(m access.Mark, text string) string {
 		text = printable(text)
 		switch {

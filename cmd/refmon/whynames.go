@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/accessquery"
-	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -51,7 +50,7 @@ func namedText(text string, nameOf func(sid.SID) string) string {
 		if err != nil {
 			continue
 		}
-		name := controls.Line(nameOf(s))
+		name := inLine(nameOf(s))
 		if name != "" && !slices.Contains(names, name) && !strings.Contains(text, "("+name+")") {
 			names = append(names, name)
 		}
@@ -131,7 +130,7 @@ func (n *sidNames) print(s *streams) error {
 	for _, who := range slices.SortedFunc(maps.Keys(n.found), func(a, b sid.SID) int {
 		return strings.Compare(a.String(), b.String())
 	}) {
-		line := fmt.Sprintf("%-*s %s", n.width, who, controls.Line(n.found[who]))
+		line := fmt.Sprintf("%-*s %s", n.width, who, inLine(n.found[who]))
 		if _, err := fmt.Fprint(s.out, s.folded(line, 2)); err != nil {
 			return err
 		}

@@ -80,7 +80,8 @@ func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 }
 
 // fixed converts the properties that the file gives a subject or object to attributes, sorted by name. It returns nil
-// if there are none. The error names the first property that is invalid, or that differs from another one only in case.
+// if there are none. An invalid property is an error that names it. So is a property whose name differs from another
+// one only in case.
 func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err error) {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		raw := properties[name]
@@ -89,12 +90,17 @@ func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err 
 			return nil, fmt.Errorf("properties.%s: %w", name, err)
 		}
 		// Conditions name properties without their case, so the second one would never count.
-		if slices.ContainsFunc(list, func(o claims.Attribute) bool { return claims.EqualName(o.Name, name) }) {
+		if contains(list, name) {
 			return nil, fmt.Errorf("properties.%s: occurs twice, in upper and lower case", name)
 		}
 		list = append(list, a)
 	}
 	return list, nil
+}
+
+// contains reports whether an attribute has this name, ignoring case.
+func contains(list []claims.Attribute, name string) bool {
+	return slices.ContainsFunc(list, func(a claims.Attribute) bool { return claims.EqualName(a.Name, name) })
 }
 
 var braces = regexp.MustCompile(`\$\{[^{}]*\}`)

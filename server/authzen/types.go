@@ -233,7 +233,7 @@ func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, prob
 func take(from Properties, listed []property, fixed []claims.Attribute) (list []claims.Attribute, problem string) {
 	for _, p := range listed {
 		raw, ok := from.lookup(p.name)
-		if !ok || slices.ContainsFunc(fixed, func(a claims.Attribute) bool { return claims.EqualName(a.Name, p.name) }) {
+		if !ok || contains(fixed, p.name) {
 			continue // the file decides about its objects, not the request
 		}
 		a, err := attribute(p.name, p.kind, raw)

@@ -38,8 +38,8 @@ func newMemory() *memory {
 	return &memory{files: map[string]*memoryFile{}, list: map[string][]fs.DirEntry{}}
 }
 
-// add adds a file, which replaces an earlier one with this name. text is the descriptor that a mount shows for it. If
-// text is "", the file has none.
+// add adds a file, which replaces an earlier one with this name. text is the descriptor that a mount shows for the
+// file. A file with the text "" has no descriptor.
 func (m *memory) add(name string, kind Kind, text string) *memoryFile {
 	if dir, base := path.Split(name); m.files[name] == nil && base != "" {
 		m.list[path.Clean("/"+dir)] = append(m.list[path.Clean("/"+dir)], entryNamed(base))

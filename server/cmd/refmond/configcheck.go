@@ -44,7 +44,7 @@ func unbelievedIn(t *treeConfig) string {
 			case len(lines) == mostChecked:
 				more++
 			default:
-				lines = append(lines, "\n  tree "+t.name+": "+printable(r.String()))
+				lines = append(lines, "\n  tree "+t.name+": "+inLine(r.String()))
 			}
 		}})
 	if more > 0 {

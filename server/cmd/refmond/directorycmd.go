@@ -137,7 +137,7 @@ func (c directoryFindCmd) Run(std *streams) error {
 		return err
 	}
 	out := bufio.NewWriter(std.out)
-	fmt.Fprintf(out, "%s %v %v\n", printable(f.Name), f.SID, f.Restricted)
+	fmt.Fprintf(out, "%s %v %v\n", inLine(f.Name), f.SID, f.Restricted)
 	for _, g := range f.Groups {
 		fmt.Fprintf(out, "  group %v\n", g.SID)
 	}
@@ -145,7 +145,7 @@ func (c directoryFindCmd) Run(std *streams) error {
 		fmt.Fprintf(out, "  dropped %v: %s\n", g.SID, g.Why)
 	}
 	for _, a := range f.Claims.All() {
-		fmt.Fprintf(out, "  claim %s of type %v, %d values\n", printable(a.Name), a.Type, a.Len())
+		fmt.Fprintf(out, "  claim %s of type %v, %d values\n", inLine(a.Name), a.Type, a.Len())
 	}
 	return out.Flush()
 }

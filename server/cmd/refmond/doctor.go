@@ -36,18 +36,18 @@ type checkUp struct {
 
 // well prints a check that passed.
 func (c *checkUp) well(what, found string, args ...any) {
-	fmt.Fprintf(c.std.out, "ok    %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+	fmt.Fprintf(c.std.out, "ok    %-12s %s\n", what, inLine(fmt.Sprintf(found, args...)))
 }
 
 // note prints a remark, which does not make the command fail.
 func (c *checkUp) note(what, found string, args ...any) {
-	fmt.Fprintf(c.std.out, "note  %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+	fmt.Fprintf(c.std.out, "note  %-12s %s\n", what, inLine(fmt.Sprintf(found, args...)))
 }
 
 // wrong prints a check that failed, and makes the command fail.
 func (c *checkUp) wrong(what, found string, args ...any) {
 	c.fail = true
-	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, inLine(fmt.Sprintf(found, args...)))
 }
 
 // Run prints the result of each check and goes on after a failure. If the configuration cannot be read, it runs

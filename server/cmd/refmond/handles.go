@@ -43,7 +43,7 @@ func (c *handlesCmd) Run(std *streams) error {
 
 // named formats an open handle for display: the object's name and the granted rights.
 func named(name, typ string, h nt.ProcessHandle) string {
-	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
+	return strings.TrimSpace(inLine(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
 
 // handles calls f with each handle of process p, its object type and its name. An object without a name has a
@@ -188,7 +188,7 @@ func (c *openFilesCmd) listPassed(std *streams, l *inspector, names map[uint64]s
 		return err
 	}
 	for _, e := range a.Lent {
-		what := printable(e.Name) + "  " + rightNames("File", e.Used)
+		what := inLine(e.Name) + "  " + rightNames("File", e.Used)
 		if e.Name == "" {
 			what = "further files"
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/filetime"
-	controls "github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -122,7 +122,7 @@ func (l *inspector) name(s sid.SID) string {
 func (l *inspector) named(text string) string {
 	s, err := sid.Parse(text)
 	if err != nil {
-		return printable(text)
+		return inLine(text)
 	}
 	return l.name(s)
 }
@@ -165,6 +165,6 @@ func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handl
 	return h, nil
 }
 
-// printable makes a client's text safe to print in one line: it replaces control characters, and also line feeds, which
+// inLine makes a client's text safe to print in one line: it replaces control characters, and also line feeds, which
 // would forge a line.
-func printable(s string) string { return controls.Line(s) }
+func inLine(s string) string { return printable.Line(s) }

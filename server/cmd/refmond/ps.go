@@ -175,7 +175,7 @@ func (l *inspector) print(std *streams, list []threadLine) error {
 			}
 			if a.Proof != "" {
 				// Show the ticket of a client that logged on with one (K-50).
-				acts += " (" + printable(a.Proof) + ")"
+				acts += " (" + inLine(a.Proof) + ")"
 			}
 		}
 		line := fmt.Sprintf("%6d    %-18s %-16s %s", t.id, short(t.name, 18), t.since, acts)
@@ -204,7 +204,7 @@ func times(v any, st ntstatus.Status) int64 {
 // short fits a text into a table column: it shortens s to a width and escapes control characters. width must be at
 // least 1.
 func short(s string, width int) string {
-	r := []rune(printable(s))
+	r := []rune(inLine(s))
 	if len(r) > width {
 		return string(r[:width-1]) + "…"
 	}

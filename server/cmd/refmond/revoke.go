@@ -98,7 +98,7 @@ func printRevoked(std *streams, r *inspect.Revoked) {
 	}
 	fmt.Fprintln(std.out, "remains until the program closes the file or ends:")
 	for _, e := range r.Remains {
-		name := printable(e.Name)
+		name := inLine(e.Name)
 		if name == "" {
 			name = "further files"
 		}
@@ -106,7 +106,7 @@ func printRevoked(std *streams, r *inspect.Revoked) {
 		if e.PID != 0 {
 			program = fmt.Sprintf(", pid %d", e.PID)
 		}
-		fmt.Fprintf(std.out, "  %-11s  %s  uid %d%s\n", printable(e.Kind), name, e.UID, program)
+		fmt.Fprintf(std.out, "  %-11s  %s  uid %d%s\n", inLine(e.Kind), name, e.UID, program)
 	}
 	if r.More != 0 {
 		fmt.Fprintf(std.out, "  and %d further files\n", r.More)

@@ -82,7 +82,7 @@ func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q i
 	}
 	fmt.Fprintf(std.out, "user       %s\n", l.name(t.User))
 	if t.Proof != "" {
-		fmt.Fprintf(std.out, "known by   %s\n", printable(t.Proof))
+		fmt.Fprintf(std.out, "known by   %s\n", inLine(t.Proof))
 	}
 	kind := fmt.Sprint(t.Type)
 	if t.Type == winnt.TokenImpersonation {

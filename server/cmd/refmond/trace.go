@@ -50,7 +50,7 @@ func (c *sessionsCmd) Run(std *streams) error {
 		fmt.Fprintf(std.out, "\n%-10s %-28s %s\n", "SESSION", "USER", "TICKET")
 	}
 	for _, t := range a.Tickets {
-		fmt.Fprintf(std.out, "%-10s %-28s %s\n", t.Session, l.named(t.User), printable(t.Proof))
+		fmt.Fprintf(std.out, "%-10s %-28s %s\n", t.Session, l.named(t.User), inLine(t.Proof))
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uin
 				if i == 0 && stamped {
 					fmt.Fprintf(std.out, "%s process %d%s\n", clock(call.Time), call.Process, l.client(&call))
 				}
-				fmt.Fprintln(std.out, printable(line))
+				fmt.Fprintln(std.out, inLine(line))
 			}
 		}
 		if a.Next == q.After {
@@ -143,7 +143,7 @@ func (l *inspector) client(c *inspect.Call) string {
 	if c.Proof != "" {
 		// Show the ticket of a client that logged on with one, even after the client has gone
 		// (K-86).
-		text += " (" + printable(c.Proof) + ")"
+		text += " (" + inLine(c.Proof) + ")"
 	}
 	return text
 }
