@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -91,14 +92,11 @@ func Start(t testing.TB, shares ...Share) *Server {
 	if os.Getuid() != 0 {
 		Skip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
 	}
-	seed := uint32(os.Getpid() + len(t.Name())) // an address for each test
-	s := &Server{T: t, Dir: t.TempDir(), shares: shares, password: fmt.Sprintf("pass-%d", seed),
-		address: fmt.Sprintf("127.%d.%d.%d", 64+seed>>14&31, seed>>7&127, 1+seed&127)}
-	free, err := net.Listen("tcp", s.address+":445")
-	if err != nil {
-		Skip(t, "port 445 of %s is taken, perhaps by a server on all addresses: %v", s.address, err)
+	s := &Server{T: t, Dir: t.TempDir(), shares: shares, password: fmt.Sprintf("pass-%d", rand.Uint32())}
+	var err error
+	if s.address, err = freeAddress(rand.Uint32); err != nil {
+		Skip(t, "no loopback address with a free port 445, perhaps because of a server on all addresses: %v", err)
 	}
-	s.must(free.Close())
 	probe := filepath.Join(s.Dir, "probe")
 	s.must(os.WriteFile(probe, nil, 0o600))
 	if err := unix.Setxattr(probe, ntacl.Name, []byte{0}, 0); err != nil {
@@ -123,6 +121,20 @@ func Start(t testing.TB, shares ...Share) *Server {
 	s.serve()
 	s.AsGuest = s.TokenOf(Guest)
 	return s
+}
+
+// freeAddress returns a loopback address whose port 445 is free, one of a few that it draws. Process ids would not
+// do as numbers: those of tests that run side by side are close to each other.
+func freeAddress(draw func() uint32) (address string, err error) {
+	for range 8 {
+		n := draw()
+		address = fmt.Sprintf("127.%d.%d.%d", 64+n>>14&31, n>>7&127, 1+n&127)
+		var l net.Listener
+		if l, err = net.Listen("tcp", address+":445"); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", err
 }
 
 func (s *Server) config() string { return filepath.Join(s.Dir, "smb.conf") }

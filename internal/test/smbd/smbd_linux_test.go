@@ -1,0 +1,44 @@
+package smbd
+
+import (
+	"net"
+	"os"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// A server takes another address where the first that it drew has a server already.
+func TestFreeAddressIsNotHeldOne(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not root: port 445 needs it")
+	}
+	drawn := []uint32{0, 0, 1 << 14, 1<<7 + 3}
+	draw := func() uint32 {
+		n := drawn[0]
+		drawn = drawn[1:]
+		return n
+	}
+	var got []string
+	for range 3 {
+		address, err := freeAddress(draw)
+		check.NoError(t, err)
+		l, err := net.Listen("tcp", address+":445")
+		check.NoError(t, err)
+		defer func() { _ = l.Close() }() // nothing to write
+		got = append(got, address)
+	}
+	check.SlicesEqual(t, got, []string{"127.64.0.1", "127.65.0.1", "127.64.1.4"}, "addresses")
+}
+
+// Where every address has a server, the reason is returned.
+func TestFreeAddressEndsWhereAllAreHeld(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not root: port 445 needs it")
+	}
+	l, err := net.Listen("tcp", "127.64.0.2:445")
+	check.NoError(t, err)
+	defer func() { _ = l.Close() }() // nothing to write
+	address, err := freeAddress(func() uint32 { return 1 })
+	check.That(t, address == "" && err != nil, "freeAddress: %q, %v, want an error", address, err)
+}
