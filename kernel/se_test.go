@@ -6,14 +6,11 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -36,37 +33,6 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 					"and an unused privilege", c, mode, held, set)
 			}
 		}
-	}
-	check.NoError(t, sys.Close())
-}
-
-// Kernel mode holds every privilege, and a client below SecurityImpersonation none (T-102).
-func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	k := must(sys.SystemThread())
-	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	spec.Type, spec.EnabledPrivileges = winnt.TokenImpersonation, spec.Privileges
-	for _, c := range []struct {
-		level        winnt.SecurityImpersonationLevel
-		privilege    winnt.Privilege
-		user, kernel bool
-	}{
-		{winnt.SecurityIdentification, winnt.SeBackupPrivilege, false, true},
-		{winnt.SecurityImpersonation, winnt.SeBackupPrivilege, true, true},
-		{winnt.SecurityImpersonation, winnt.SeTcbPrivilege, false, true},
-	} {
-		spec.Level = c.level
-		client := k.CaptureToken(must(token.New(spec)), k.Thread())
-		check.Success(t, k.PsImpersonateClient(k.Thread(), client, false, false, c.level))
-		subject := k.SeCaptureSubjectContext()
-		required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: c.privilege.LUID()}}}
-		_, user := k.SePrivilegeCheck(required, subject, kernel.UserMode)
-		_, inKernel := k.SePrivilegeCheck(required, subject, kernel.KernelMode)
-		check.That(t, user == c.user && inKernel == c.kernel, "%v at %v: %t, in kernel mode %t; want %t, %t", c.privilege,
-			c.level, user, inKernel, c.user, c.kernel)
-		k.SeReleaseSubjectContext(subject)
-		k.PsRevertToSelf()
-		client.Deref(ob.TagContext)
 	}
 	check.NoError(t, sys.Close())
 }

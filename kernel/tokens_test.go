@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -135,86 +132,48 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
-// SeAssignSecurityEx limits the mask of each effective entry to the rights of GENERIC_ALL (S-65). A subject context
-// without a primary token counts as none (S-60).
-func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
+// The routines that read a token return its own properties (T-103). SeFilterToken makes a restricted copy of it, and
+// refuses an unknown flag (T-60).
+func TestTokenRoutinesReadTheToken(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k := must(sys.SystemThread())
-	s := k.SeCaptureSubjectContext()
-	mapping := nt.Cap(winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F})
-	parent := sddl.MustParse("D:(A;CI;GRGX;;;WD)")
-	in := kernel.SeAssignSecurityExIn{SubjectContext: s, GenericMapping: mapping, IsDirectoryObject: true}
-	for _, c := range []struct {
-		parent, explicit *sd.Descriptor
-		want             winnt.AccessMask
-	}{
-		{nil, sddl.MustParse("D:(A;;GRGX;;;WD)"), 0x20005},
-		{parent, nil, 0x20005},
-	} {
-		in.ParentDescriptor, in.ExplicitDescriptor = nt.Cap(c.parent), nt.Cap(c.explicit)
-		d, st := k.SeAssignSecurityEx(in)
-		if st != ntstatus.Success || d.DACL().Len() == 0 || d.DACL().At(0).Mask() != c.want {
-			t.Errorf("S-65: SeAssignSecurityEx: %v, %x; want the first mask %#x", st, d.Binary(), uint32(c.want))
+	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	spec.SessionID, spec.AuthenticationID = 7, 0x3E7
+	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	full := k.NewToken(must(token.New(spec)))
+	limited, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: winnt.WRITE_RESTRICTED,
+		SIDsToDisable:  nt.Cap([]token.Group{{SID: sid.Administrators}}),
+		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Everyone}})})
+	check.Require(t, st, ntstatus.Success, "SeFilterToken")
+	admins, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full,
+		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Administrators}})})
+	check.Require(t, st, ntstatus.Success, "SeFilterToken")
+	none, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: 0x10})
+	check.That(t, none == nil && st == ntstatus.InvalidParameter,
+		"T-60: SeFilterToken with the flag 0x10: %v, %v, want nil, %v", none, st, ntstatus.InvalidParameter)
+	for o, want := range map[*kernel.AccessToken][3]bool{full: {true, false, false}, limited: {false, true, true},
+		admins: {true, true, false}} {
+		check.Equal(t, [3]bool{k.SeTokenIsAdmin(o), k.SeTokenIsRestricted(o), k.SeTokenIsWriteRestricted(o)}, want,
+			"T-103: the token is an administrator's, restricted, restricted in writing only")
+		check.Equal(t, k.SeTokenType(o), winnt.TokenImpersonation, "T-103: SeTokenType")
+		check.Equal(t, k.SeTokenImpersonationLevel(o), winnt.SecurityDelegation, "T-103: SeTokenImpersonationLevel")
+		check.Equal(t, k.SeQueryAuthenticationIdToken(o), 0x3E7, "T-103: SeQueryAuthenticationIdToken")
+		check.Equal(t, k.SeQuerySessionIdToken(o), 7, "T-103: SeQuerySessionIdToken")
+		for class, c := range map[winnt.TokenInfoClass]struct {
+			want any
+			st   ntstatus.Status
+		}{winnt.TokenSessionId: {uint32(7), ntstatus.Success}, 0x7777: {nil, ntstatus.InvalidInfoClass},
+			winnt.TokenLinkedToken: {nil, ntstatus.InvalidInfoClass}} {
+			got, st := k.SeQueryInformationToken(o, class)
+			check.That(t, got == c.want && st == c.st,
+				"T-80: SeQueryInformationToken of class %v: %v, %v, want %v, %v", class, got, st, c.want, c.st)
 		}
+		k.PsDereferenceImpersonationToken(o)
 	}
-	released := k.SeCaptureSubjectContext()
-	k.SeReleaseSubjectContext(released)
-	for _, none := range []*kernel.SubjectContext{nil, {}, released} {
-		in.SubjectContext = none
-		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
-			t.Errorf("S-60: SeAssignSecurityEx without a token: %v, %v; want %v, nil", st, d, ntstatus.NoToken)
-		}
-	}
-	k.SeReleaseSubjectContext(s)
-}
-
-// The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
-func TestUnreadableInputsAreRefused(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	k := must(sys.SystemThread())
-	s := k.SeCaptureSubjectContext()
-	d := must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
-	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
-	mapping := nt.Cap(winnt.FileObject.Mapping)
-	for _, in := range []kernel.SeAssignSecurityExIn{
-		{ParentDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
-		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
-	} {
-		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("O-3: SeAssignSecurityEx with an unreadable descriptor: %v, %v; want nil, %v", out, st,
-				ntstatus.AccessViolation)
-		}
-	}
-	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
-		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d),
-			GenericMapping: mapping},
-		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault,
-			GenericMapping: mapping},
-	} {
-		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("O-3: SeSetSecurityDescriptorInfoEx with an unreadable descriptor: %v, %v; want nil, %v", out,
-				st, ntstatus.AccessViolation)
-		}
-	}
-	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
-		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a modification: %v, want %v", st,
-			ntstatus.InvalidSecurityDescr)
-	}
-	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
-		DesiredAccess:  winnt.GENERIC_ALL,
-		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
-	check.That(t, !out.Result && out.AccessStatus == ntstatus.AccessViolation,
-		"SeAccessCheck with an unreadable mapping: %+v, want result false and status %v", out, ntstatus.AccessViolation)
-	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
-		access.Kernel: ntstatus.Success} { // a check in kernel mode does not read the descriptor
-		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
-			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
-		if out.AccessStatus != want || out.Result != want.IsSuccess() {
-			t.Errorf("A-31: SeAccessCheck in mode %v: %+v, want status %v and result %t", mode, out, want,
-				want.IsSuccess())
-		}
-	}
-	k.SeReleaseSubjectContext(s)
+	plain := k.NewToken(must(token.New(token.Spec{User: token.Group{SID: sid.LocalSystem}})))
+	got, st := k.SeQueryInformationToken(plain, winnt.TokenLogonSid)
+	check.That(t, got == nil && st == ntstatus.NotFound, "T-80: logon SID of a token without one: %v, %v, want nil, %v",
+		got, st, ntstatus.NotFound)
+	k.PsDereferencePrimaryToken(plain)
 	check.NoError(t, sys.Close())
 }
