@@ -116,3 +116,21 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
 }
+
+// If a job refuses the client, As does not run its function, NewThreadAs creates no thread, and both errors have the
+// status (I-76, I-90).
+func TestRefusedClientRunsNothing(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	p := must(sys.NewProcess("jailed", plain(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
+	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_NO_ADMIN}))
+	th := must(p.NewThread())
+	admin := must(token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))))
+	err := sys.As(th, admin, func() error { t.Error("As ran its function, want an error only"); return nil })
+	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "As of an administrator")
+	before := counts(sys)
+	none, err := p.NewThreadAs(admin)
+	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "NewThreadAs of an administrator")
+	check.That(t, none == nil && counts(sys) == before, "NewThreadAs: thread %v, %v objects, handles and references; want "+
+		"none, %v", none, counts(sys), before)
+	check.NoError(t, sys.Close())
+}

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/sid"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -54,5 +56,42 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		}
 		s.mu.Unlock()
 	}
+	check.NoError(t, s.Close())
+}
+
+// A process that closes one of its children keeps the others, and closes them when it is closed itself (W-13).
+func TestClosedChildLeavesItsSiblings(t *testing.T) {
+	s := Boot(Config{})
+	p, th := worker(t, s)
+	var children [2]*Process
+	for i := range children {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
+		children[i] = s.Process(out.ClientID.UniqueProcess)
+	}
+	children[0].FirstThread().Close()
+	children[0].Close()
+	check.That(t, s.Process(children[0].ID()) == nil && s.Process(children[1].ID()) == children[1],
+		"the closed child is known, or its sibling is not")
+	th.Close()
+	p.Close()
+	check.That(t, s.Process(children[1].ID()) == nil, "the second child is known after the Close of its creator")
+	check.NoError(t, s.Close())
+}
+
+// The first thread of a new process calls in user mode: the rights of its token decide.
+func TestFirstThreadOfChildCallsInUserMode(t *testing.T) {
+	s := Boot(Config{})
+	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	th := must(must(s.NewProcess("p", tok)).NewThread())
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+	check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
+	child := s.Process(out.ClientID.UniqueProcess).FirstThread()
+	check.Equal(t, check.Status(child.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})),
+		ntstatus.AccessDenied, "NtOpenProcess of the System process by the child")
+	check.That(t, s.Process(th.Services().(*services.Context).Thread().Process().ID()).FirstThread() == nil,
+		"FirstThread of a process that no service created, want nil")
 	check.NoError(t, s.Close())
 }

@@ -1,6 +1,9 @@
 package kernel_test
 
 import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -33,4 +36,36 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 	}
 	check.That(t, fixed[0] == fixed[1],
 		"two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])
+}
+
+// A registered routine is told the end of each marked logon session, once, until it is removed (T-5).
+func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k := must(sys.SystemThread())
+	var ended []winnt.LUID
+	routine := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { ended = append(ended, id) }}
+	check.Equal(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine), ntstatus.NotFound, "removal before registration")
+	check.Success(t, k.SeRegisterLogonSessionTerminatedRoutine(routine))
+	before := sys.LogonSessions()
+	// end opens a logon session, marks it if asked, and ends it with its only token.
+	end := func(mark bool) winnt.LUID {
+		id := sys.OpenLogonSession()
+		check.Equal(t, sys.LogonSessions(), before+1, "logon sessions while one more is open")
+		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+		spec.AuthenticationID = id
+		tok := k.NewToken(must(token.New(spec)))
+		if mark {
+			check.Success(t, k.SeMarkLogonSessionForTerminationNotification(id))
+		}
+		k.PsDereferencePrimaryToken(tok)
+		check.Equal(t, sys.LogonSessions(), before, "logon sessions after the end")
+		check.Equal(t, k.SeMarkLogonSessionForTerminationNotification(id), ntstatus.NotFound, "mark of an ended session")
+		return id
+	}
+	end(false)
+	first, second := end(true), end(true)
+	check.Success(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine))
+	end(true)
+	check.SlicesEqual(t, ended, []winnt.LUID{first, second}, "sessions that the routine was told")
+	check.NoError(t, sys.Close())
 }

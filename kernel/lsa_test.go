@@ -478,3 +478,23 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// Anonymous tokens have the group Everyone exactly while the policy says so, which is off at first (I-74).
+func TestAnonymousTokenFollowsEveryonePolicy(t *testing.T) {
+	sys, th := userThread(t, token.LocalSystem())
+	for _, on := range []bool{false, true, false} {
+		if on {
+			sys.SetEveryoneIncludesAnonymous(true)
+		}
+		check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
+		acting, _ := sys.Acting(sys.KernelMode(th).Thread().ID())
+		check.Equal(t, acting.User, sid.Anonymous, "user of the anonymous token")
+		everyone := false
+		for _, g := range acting.Token.Groups() {
+			everyone = everyone || g.SID == sid.Everyone
+		}
+		check.Equal(t, everyone, on, "I-74: the anonymous token has Everyone")
+		sys.KernelMode(th).PsRevertToSelf()
+		sys.SetEveryoneIncludesAnonymous(false)
+	}
+}

@@ -1,6 +1,8 @@
 package kernel_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -78,5 +80,26 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	plain := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	if _, err := sys.MakePackageDirectory(plain); err == nil {
 		t.Error("MakePackageDirectory for a token without an AppContainer: no error, want one")
+	}
+}
+
+// MakePackageDirectory fails with the path of an object that is not a directory.
+func TestPackageDirectoryNeedsDirectories(t *testing.T) {
+	const parent = `\Sessions\0\AppContainerNamedObjects`
+	for _, path := range []string{parent, parent + `\` + pkgA} {
+		sys := kernel.Boot(kernel.Config{})
+		_, tok := boxed(t, sys, pkgA, 1)
+		_, other := boxed(t, sys, pkgB, 2)
+		if path != parent {
+			_, err := sys.MakePackageDirectory(other)
+			check.NoError(t, err)
+		}
+		th := must(must(sys.NewProcess("system", must(token.New(token.LocalSystem())))).NewThread())
+		_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: path}, nt.NotificationEvent, false)
+		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+		dir, err := sys.MakePackageDirectory(tok)
+		check.That(t, dir == "" && errors.Is(err, ntstatus.ObjectTypeMismatch.Err()) && strings.Contains(err.Error(), path),
+			"MakePackageDirectory where %s is an event: %q, %v, want an error with the path", path, dir, err)
+		check.NoError(t, sys.Close())
 	}
 }

@@ -158,3 +158,37 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	b.th.Close()
 	want("a process by a thread that was closed", child, yes, ntstatus.ThreadIsTerminating)
 }
+
+// AssignToJob applies the limits that it gets: the only token, and the filter of tokens. It refuses malformed limits,
+// and a process that they do not allow (I-89, I-90).
+func TestAssignToJobAppliesItsLimits(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k := must(sys.SystemThread())
+	tok := plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)
+	spec := tok.Spec()
+	spec.SessionID = 7
+	only := k.NewToken(must(token.New(spec)))
+	process := func() *kernel.Process { return must(sys.NewProcess("p", tok)) }
+	check.Equal(t, process().AssignToJob(kernel.JobSecurity{Flags: 0x10}), ntstatus.InvalidParameter, "unknown flag")
+	check.Equal(t, process().AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN}),
+		ntstatus.InvalidParameter, "ONLY_TOKEN without a token")
+	p := process()
+	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN, Token: only}))
+	check.Equal(t, sys.TokenOf(p.ID()).SessionID(), 7, "session of the token that the process got from its job")
+	p = process()
+	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS,
+		Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}))
+	th := must(p.NewThread())
+	check.NoError(t, sys.As(th, tok, func() error {
+		acting, _ := sys.Acting(sys.KernelMode(th).Thread().ID())
+		for _, g := range acting.Token.Groups() {
+			check.Equal(t, g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0, g.SID == sid.Users,
+				"I-90: group %s of a token that the job filtered is deny-only", g.SID)
+		}
+		return nil
+	}))
+	p.Exit()
+	check.Equal(t, p.AssignToJob(kernel.JobSecurity{}), ntstatus.ProcessIsTerminating, "a process that has ended")
+	k.PsDereferencePrimaryToken(only)
+	check.NoError(t, sys.Close())
+}

@@ -141,11 +141,7 @@ func (k *KernelThread) PsImpersonateClient(
 	thread *EThread, token *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 ) ntstatus.Status {
 	if k.tracer == nil {
-		o := ps.ImpersonateClient(thread, token, copyOnOpen, effectiveOnly, level)
-		if o.Raised {
-			k.ctx.NoteElevation(thread, token, copyOnOpen, effectiveOnly, level)
-		}
-		return o.Status
+		return k.impersonate(thread, token, copyOnOpen, effectiveOnly, level).Status
 	}
 	_, st := call(k, rowPsImpersonateClient, PsImpersonateClientIn{thread, token, copyOnOpen, effectiveOnly, level})
 	return st

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -132,6 +133,30 @@ func TestPosixRenameKeepsItsOptions(t *testing.T) {
 	for _, options := range [][2]bool{{true, false}, {false, true}} {
 		check.Success(t, s.RenamePosix(th, h, `\??\T\x`, options[0], options[1]))
 		check.Equal(t, [2]bool{tree.replace, tree.intent}, options, "replaces, counts the restore privilege")
+	}
+	check.NoError(t, s.Close())
+}
+
+// A tree needs a name without a backslash that no other tree has. It keeps its name when the last handle is closed
+// (F-110).
+func TestTreeNeedsFreeName(t *testing.T) {
+	s := Boot(Config{})
+	tree := &sized{}
+	check.NoError(t, s.AddTree("T", tree))
+	for name, c := range map[string]struct {
+		tree nt.FileSystem
+		want ntstatus.Status
+	}{"": {tree, ntstatus.ObjectNameInvalid}, `a\b`: {tree, ntstatus.ObjectNameInvalid}, "U": {nil, ntstatus.ObjectNameInvalid},
+		"t": {tree, ntstatus.ObjectNameCollision}} {
+		err := s.AddTree(name, c.tree)
+		check.That(t, err != nil && errors.Is(err, c.want.Err()), "AddTree(%q): %v, want %v", name, err, c.want)
+	}
+	_, th := worker(t, s)
+	for range 2 {
+		for _, device := range []string{`\??\T\`, `\Device\T\`} {
+			h := check.Result(th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: device}, 7, 0))
+			check.Success(t, th.NtClose(h))
+		}
 	}
 	check.NoError(t, s.Close())
 }
