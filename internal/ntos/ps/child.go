@@ -36,7 +36,7 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 }
 
 // NewChild creates a child process of p in the job of p (I-91) and its first thread. The caller gets one reference on
-// each. Errors: those of column B of I-90 and of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of a
+// each. Errors: the refusals of I-90, those of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of a
 // charge, and those of [se.Primary]. On an error no process remains. Without Inherit the child has no handles.
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
@@ -151,8 +151,8 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 }
 
 // AssignPrimaryToken replaces the primary token of a process that has not started (T-110). It checks the token's type
-// and use (T-112), column B of I-90, then whether a thread has started. The caller checks the privilege (T-111). In
-// the profile Documented a token that another process uses is copied.
+// and use (T-112), the limits of the job (I-90), then whether a thread has started. The caller checks the privilege
+// (T-111). In the profile Documented a token that another process uses is copied.
 func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out

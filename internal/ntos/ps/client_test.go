@@ -1,6 +1,8 @@
 package ps
 
 import (
+	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/sid"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -221,4 +223,87 @@ func (w *jobWorld) client(of token.Spec) *se.TokenObject {
 // set replaces the value of a token object.
 func set(tok *se.TokenObject, v *token.Token) {
 	tok.Update(func(*token.Token, winnt.LUID) *token.Token { return v })
+}
+
+// A client that cannot be captured gives the status, the rule and the reason in words. Nothing is left (I-80, O-81,
+//
+func TestRefusedClientContextHasItsReason(t *testing.T) {
+	const none, identify, impersonate, delegate = winnt.SecurityAnonymous, winnt.SecurityIdentification,
+		winnt.SecurityImpersonation, winnt.SecurityDelegation
+	w := newJobWorld(t)
+	tok := w.client(user())
+	low := ntstatus.BadImpersonationLevel
+	for _, c := range []struct {
+		acts, level winnt.SecurityImpersonationLevel // acts: 0 without a client
+		remote      bool
+		room        int64 // of the process's account; 0: no limit
+		memory      bool  // runs out
+		want        Outcome
+	}{
+		{none, delegate + 1, false, 0, false, Outcome{Status: ntstatus.InvalidParameter, Rule: "I-80",
+			Because: "the level is above SecurityDelegation"}},
+		{impersonate, delegate, false, 0, false, Outcome{Status: low, Rule: "I-80",
+			Because: "the level is above that of the client's own impersonation"}},
+		{identify, identify, false, 0, false, Outcome{Status: low, Rule: "I-80",
+			Because: "the client itself impersonates below SecurityImpersonation"}},
+		{impersonate, impersonate, true, 0, false, Outcome{Status: low, Rule: "I-80",
+			Because: "a remote server needs a client at SecurityDelegation"}},
+		{none, impersonate, false, 0, true, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
+			Because: "the client's token could not be copied"}},
+		{none, impersonate, false, 1, false, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
+			Because: "the account has no quota left for a copy of the token"}},
+	} {
+		th := w.thread()
+		if c.acts != none {
+			succeeds(t, ImpersonateClient(th, tok, false, false, c.acts))
+		}
+		if c.room > 0 {
+			w.p.SetQuota(quota.NewBlock(nil, c.room, false))
+		}
+		w.Faults = func(string) bool { return c.memory }
+		objects, _, references := w.Security.Objects.Counts()
+		x, out := th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: c.level}, c.remote, w.p)
+		check.That(t, x == nil && out == c.want, "capture of %+v: %v, %+v, want nil, %+v", c, x, out, c.want)
+		o, _, r := w.Security.Objects.Counts()
+		check.That(t, o == objects && r == references, "%d objects and %d references after the refusal, want %d and %d", o,
+			r, objects, references)
+		w.Faults = nil
+		w.p.SetQuota(nil)
+		th.Exit()
+		th.Deref(ob.TagCall)
+	}
+	w.close(tok)
+}
+
+// A context of a client with EffectiveOnly has it, even if the server did not ask for it, and its copy has no disabled
+// group (I-80, T-48). A context from a subject context is of the client, or of the process, without EffectiveOnly.
+func TestContextKeepsEffectiveOnlyOfClient(t *testing.T) {
+	w := newJobWorld(t)
+	tok := w.client(user(func(s *token.Spec) {
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-4000"), Attributes: token.GroupDisabled})
+	}))
+	th := w.thread()
+	succeeds(t, ImpersonateClient(th, tok, false, true, winnt.SecurityDelegation))
+	sqos := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	all := tok.Value().GroupCount()
+	subject := th.CaptureSubjectContext()
+	for name, c := range map[string]struct {
+		context *ClientContext
+		only    bool
+		groups  int
+	}{
+		"thread":  {accepted(th.CreateClientSecurity(sqos, false, w.p)), true, all - 1},
+		"subject": {accepted(w.CreateClientSecurityFromSubject(subject, sqos, true, w.p)), false, all},
+	} {
+		v := c.context.Token.Value()
+		check.That(t, c.context.EffectiveOnly == c.only && v.GroupCount() == c.groups &&
+			v.User().SID == tok.Value().User().SID && c.context.Remote == (name == "subject"),
+			"context from the %s: %+v with %d groups, want EffectiveOnly %t, %d groups", name, c.context, v.GroupCount(),
+			c.only, c.groups)
+		check.Equal(t, c.context.Control, TokenControl{}, "identifiers of a static context")
+		c.context.Delete()
+	}
+	subject.Release()
+	th.RevertToSelf()
+	w.close(th, tok)
 }

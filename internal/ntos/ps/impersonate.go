@@ -85,9 +85,9 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	job *Job) (raises bool, other *Outcome) {
 	// decide
 	p, v := t.process.Token(), tok.Value()
-	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // may the thread act so (I-41)
+	ok, condition := se.CanImpersonate(p, v, level, t.process.sys.Profile) // may the thread act so (I-41)
 	if !ok {
-		demoted := t.demote(tok, copyOnOpen, effectiveOnly, row, job)
+		demoted := t.demote(tok, copyOnOpen, effectiveOnly, condition, job)
 		return false, &demoted
 	}
 	// commit
@@ -138,10 +138,10 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote makes the thread impersonate a copy of tok at SecurityIdentification (I-43). row is the row of rule I-42
-// that refused the requested level. The outcome is a success with Demoted set. If the token cannot be copied, or a
-// new job of the process refuses the copy, the outcome is that failure.
-func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
+// demote makes the thread impersonate a copy of tok at SecurityIdentification (I-43). condition is the letter of the
+// condition of I-42 that refused the requested level. The outcome is a success with Demoted set. If the token cannot
+// be copied, or a new job of the process refuses the copy, the outcome is that failure.
+func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, condition string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {
 		return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
@@ -159,7 +159,7 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	if old != nil {
 		old.Token.Deref(ob.TagImpersonation)
 	}
-	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
+	return Outcome{Rule: "I-42 " + condition, Because: se.ConditionText(condition), Demoted: true}
 }
 
 // copyToken implements SeCopyClientToken: it returns a copy as an impersonation token at that level, with one reference

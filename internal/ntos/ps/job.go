@@ -168,7 +168,7 @@ func (j *Job) within(outer *Job) bool {
 	return false
 }
 
-// refuses checks a token against the limits of one job that concern the token alone (I-90, columns A to C). It returns
+// refuses checks a token against the limits of one job that concern the token alone (I-90). It returns
 // the refusal, or the zero Outcome. NoAdmin comes first.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
@@ -205,7 +205,7 @@ func (j *Job) refuses(t *token.Token) Outcome {
 }
 
 // admit applies the limits of a job and its outer jobs to a token (I-90). primary selects the limits for primary
-// tokens (column B) instead of impersonation tokens (column A). The result is tok itself, or a filtered token whose
+// tokens instead of impersonation tokens. The result is tok itself, or a filtered token whose
 // reference (TagCall) the caller must release. A refusal returns nil. A nil job allows every token.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {

@@ -168,9 +168,9 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
 	check.Equal(t, check.Status(w.p.NewThread()), ntstatus.ProcessIsTerminating, "NewThread after exit")
-	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
-		t.Errorf("NewChild after exit: %v, want %v", out, ntstatus.ProcessIsTerminating)
-	}
+	_, _, out := w.p.NewChild(Child{Image: se.Unlabelled})
+	check.Equal(t, out, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47",
+		Because: "the parent process has ended"}, "NewChild after exit")
 	if out := w.p.AssignToJob(j); out.Status != ntstatus.ProcessIsTerminating || j.active != 0 {
 		t.Errorf("AssignToJob after exit: %v, %d processes in the job, want %v, 0", out, j.active,
 			ntstatus.ProcessIsTerminating)
@@ -278,13 +278,16 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 		{JobLimits{Flags: JobOnlyToken, Token: primary}, 0, true},
 		{JobLimits{Flags: JobNoAdmin, Token: primary}, 0, false}, {JobLimits{Flags: JobNoAdmin, Token: client}, 0, false},
 		{JobLimits{Flags: 1 << 30}, ntstatus.InvalidParameter, false},
+		// A list without its flag is not kept, because nobody paid for it.
+		{JobLimits{Flags: JobNoAdmin, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}, 0, false},
 	} {
 		j := w.NewJob(w.p.Token())
-		if out := j.SetLimits(c.limits); out.Status != c.want || (c.want != 0 && out.Rule != "I-89") {
+		if out := j.SetLimits(c.limits); out.Status != c.want || c.want != 0 && (out.Rule != "I-89" || out.Because == "") {
 			t.Errorf("I-89: SetLimits with flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
 		}
 		got := j.Limits()
-		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags {
+		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags ||
+			isEmpty(&got.Filter) != (c.want != 0 || c.limits.Flags&JobFilterTokens == 0) {
 			t.Errorf("I-89: limits after flags %#x = %+v, want a token stored: %v", c.limits.Flags, got, c.kept)
 		}
 		j.Deref(ob.TagCall)

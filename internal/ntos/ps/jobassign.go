@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// AssignToJob puts the process into a job. It applies column C of I-90 for every job that begins to apply, outermost
+// AssignToJob puts the process into a job. It applies the limits of I-90 for every job that begins to apply, outermost
 // first (I-91). A process that is already in a job may join a job nested in it, or an empty job, which becomes
 // nested. Joining its own job again changes nothing. Errors: ACCESS_DENIED for a job that does not fit there or whose
 // limits refuse a token, PROCESS_IS_TERMINATING (O-47), INSUFFICIENT_RESOURCES, and those of a charge. On an error
@@ -90,8 +90,8 @@ func (a *assignment) decide() Outcome {
 	return Outcome{}
 }
 
-// replaceBy makes a copy of the job's token the replacement for the primary token (I-90 C). The outer jobs check the
-// copy as a primary token (column B), then the job checks the copy. The process pays for the copy. A refusal leaves
+// replaceBy makes a copy of the job's token the replacement for the primary token (I-90). The outer jobs check the
+// copy as a primary token, then the job checks the copy. The process pays for the copy. A refusal leaves
 // the primary token in use.
 func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	s := a.p.sys

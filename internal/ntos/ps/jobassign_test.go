@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"github.com/refmon/refmon/internal/quota"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -142,4 +143,32 @@ func TestOuterJobFiltersSingleToken(t *testing.T) {
 		}
 		w.close(single, outer, inner)
 	}
+}
+
+// A thread whose job filters a token needs quota for the filtered one. Without it, the impersonation fails, and the
+// thread keeps its client (I-90, Q-2).
+func TestFilteredTokenIsCharged(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	succeeds(t, w.p.AssignToJob(j))
+	th := w.thread()
+	first, second := w.client(user()), w.client(user())
+	succeeds(t, ImpersonateClient(th, first, false, false, winnt.SecurityDelegation))
+	succeeds(t, j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}))
+	w.p.SetQuota(quota.NewBlock(nil, 1, false))
+	check.Equal(t, ImpersonateClient(th, second, false, false, winnt.SecurityDelegation), Outcome{
+		Status: ntstatus.QuotaExceeded, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"},
+		"Q-2: impersonation of a token that must be filtered")
+	r := th.Impersonation(ob.TagCall)
+	check.That(t, r.Token == first, "Q-2: the thread impersonates %v, want its first client", r.Token)
+	r.Token.Deref(ob.TagCall)
+	block := quota.NewBlock(nil, 1<<20, false)
+	w.p.SetQuota(block)
+	before := block.Used()
+	succeeds(t, ImpersonateClient(th, second, false, false, winnt.SecurityDelegation))
+	check.That(t, block.Used() > before, "Q-2: %d bytes are charged for the filtered token, want some",
+		block.Used()-before)
+	th.RevertToSelf()
+	check.Equal(t, block.Used(), before, "Q-2: charged bytes after the thread reverted")
+	w.close(th, j, first, second)
 }

@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -150,4 +151,33 @@ func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 		th.Deref(ob.TagCall)
 	}
 	w.close()
+}
+
+// Processes and threads without a name of their own get that of their parent and a number. The id of an ended one
+// leads to nothing, and many of them leave no memory (O-37).
+func TestEndedThreadLeavesNoID(t *testing.T) {
+	w := newJobWorld(t)
+	for i := range 3 {
+		child, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
+		succeeds(t, out)
+		want := fmt.Sprintf("server.%d", i+1)
+		check.Equal(t, [2]string{child.Name(), th.Name()}, [2]string{want, want + "/1"}, "names of child and thread")
+		child.Exit()
+		th.Deref(ob.TagCall)
+		child.Deref(ob.TagCall)
+	}
+	kept := w.thread()
+	for range 1000 {
+		th := w.thread()
+		id := th.ID()
+		th.Exit()
+		th.Deref(ob.TagCall)
+		check.That(t, w.LookupThread(id) == nil, "O-37: an ended thread is found by its id %v", id)
+	}
+	check.That(t, len(w.byID) == 3 && len(w.order) <= 2*len(w.byID)+16,
+		"%d ids of %d objects are kept, want at most %d", len(w.order), len(w.byID), 2*len(w.byID)+16)
+	found := w.LookupThread(kept.ID() | 3)
+	check.That(t, found == kept, "O-37: LookupThread: %v, want the thread that goes on", found)
+	found.Deref(ob.TagCall)
+	w.close(kept)
 }

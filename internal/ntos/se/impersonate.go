@@ -11,39 +11,38 @@ import (
 const systemSource = "*SYSTEM*"
 
 // CanImpersonate decides I-42: whether a thread of a process with primary token p may impersonate token t at this
-// level. row is the letter of the first row of the table that applies. It is a pure function of the values. Row a
-// allows every level below Impersonation. "j" is the last row, which allows.
+// level. condition is the letter of the first condition that holds. It is a pure function of the values.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
-	row string) {
-	// The first row that applies decides. d precedes c, because the privilege allows a case that is refused for an
+	condition string) {
+	// The first condition that holds decides. d precedes c, because the privilege allows a case that is refused for an
 	// anonymous logon.
 	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
 	switch {
 	case level < winnt.SecurityImpersonation:
-		return true, "a" // row a: the server cannot act with it (I-42)
+		return true, "a" // the server cannot act with it (I-42)
 	case anonymous && t.Source().Name == systemSource:
-		return true, "b" // row b: gives nothing away (I-42)
+		return true, "b" // gives nothing away (I-42)
 	case p.Has(winnt.SeImpersonatePrivilege):
-		return true, "d" // row d: held and enabled (I-42)
+		return true, "d" // held and enabled (I-42)
 	case anonymous:
-		return false, "c" // row c: no anonymous authentication id (I-42)
+		return false, "c" // no anonymous authentication id (I-42)
 	case t.OriginatingLogon() != 0 && t.OriginatingLogon() == p.AuthenticationID() && t.Integrity() <= p.Integrity():
-		return true, "e" // row e: made by an explicit logon from p's own logon (I-42)
+		return true, "e" // made by an explicit logon from p's own logon (I-42)
 	case t.User().SID != p.User().SID:
-		return false, "f" // row f: another user (I-42)
+		return false, "f" // another user (I-42)
 	case restrictedDiffer(p, t, profile):
-		return false, "g" // row g: restricted (I-42)
+		return false, "g" // restricted (I-42)
 	case t.Integrity() > p.Integrity():
-		return false, "h" // row h: would rise in integrity (I-42)
+		return false, "h" // would rise in integrity (I-42)
 	case t.IsElevated() && !p.IsElevated():
-		return false, "h2" // row h2: would rise in elevation (I-42)
+		return false, "h2" // would rise in elevation (I-42)
 	case !p.Package().IsZero() && t.Package() != p.Package():
-		return false, "i" // row i: would leave its AppContainer (I-42)
+		return false, "i" // would leave its AppContainer (I-42)
 	}
-	return true, "j" // row j: the same identity (I-42)
+	return true, "j" // the same identity (I-42)
 }
 
-// restrictedDiffer reports whether row g of I-42, which concerns restricted tokens, refuses an impersonation: in the
+// restrictedDiffer reports whether condition g of I-42 refuses an impersonation: in the
 // profile Documented if either token is restricted, in Observed if their restricting SIDs differ. Two tokens without
 // restricting SIDs never differ.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
@@ -71,9 +70,9 @@ func within(a, b *sidset.Set) bool {
 	return true
 }
 
-// RowText describes a row of the table of I-42 in words. An unknown row gives the text of the last row.
-func RowText(row string) string {
-	switch row {
+// ConditionText describes the condition of I-42 with this letter in words. An unknown letter gives the text of j.
+func ConditionText(condition string) string {
+	switch condition {
 	case "a":
 		return "the level is below SecurityImpersonation"
 	case "b":

@@ -80,7 +80,7 @@ func box(name string) func(*token.Spec) {
 	return func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-" + name) }
 }
 
-// Each row of the table decides in its order. In the case of a row, the conditions of later rows are met too (I-42).
+// The conditions decide in their order. In the case of each one, those of later letters hold too (I-42).
 func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 	type mods []func(*token.Spec)
 	const imp, full, limited = winnt.SecurityImpersonation, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
@@ -143,7 +143,7 @@ func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Observed); ok != wantOK || row != wantRow {
 			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
 		}
-		check.That(t, se.RowText(c.documented) != "", "RowText(%s) is empty, want an explanation", c.documented)
+		check.That(t, se.ConditionText(c.documented) != "", "ConditionText(%s) is empty, want an explanation", c.documented)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	}), 0, "CanImpersonate made: allocations")
 }
 
-// If several rows of the table apply, the first one decides (I-42). The test repeats their order.
+// If several conditions hold, the first one decides (I-42). The test repeats their order.
 func TestFirstRowDecides(t *testing.T) {
 	const other = "S-1-5-21-1-2-3-1001"
 	// Each condition changes the process's token, the client's or both.
@@ -202,10 +202,10 @@ func TestFirstRowDecides(t *testing.T) {
 			ok, got := se.CanImpersonate(p, tok, winnt.SecurityImpersonation, profile)
 			if ok != allowed || got != row {
 				same = false
-				t.Errorf("I-42: conditions %09b: %t by row %s, want %t by %s", set, ok, got, allowed, row)
+				t.Errorf("I-42: conditions %09b: %t by %s, want %t by %s", set, ok, got, allowed, row)
 			}
 			if ok, got := se.CanImpersonate(p, tok, winnt.SecurityIdentification, profile); !ok || got != "a" {
-				t.Errorf("I-42: conditions %09b: identification: %t by row %s, want true, a", set, ok, got)
+				t.Errorf("I-42: conditions %09b: identification: %t by %s, want true, a", set, ok, got)
 			}
 		}
 		if !same {
@@ -218,7 +218,7 @@ func TestFirstRowDecides(t *testing.T) {
 func TestEachRowHasItsExplanation(t *testing.T) {
 	words := map[string]string{}
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
-		text := se.RowText(row)
+		text := se.ConditionText(row)
 		check.That(t, words[text] == "",
 			"rows %s and %s have the same explanation %q, want different ones", words[text], row, text)
 		words[text] = row

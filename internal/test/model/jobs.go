@@ -142,7 +142,7 @@ func (m *Machine) Limit(p *Process, l Limits) Result {
 }
 
 // Assign puts a process into a job (I-90, I-91). It fails if the limits forbid the token of the process or of one of
-// its threads. A single token replaces the token of the process (column C of I-90).
+// its threads. A single token replaces the token of the process (I-90).
 func (m *Machine) Assign(p *Process, j *Job) Result {
 	was := p.Job
 	if slices.Contains(was.chain(), j) {

@@ -36,7 +36,7 @@ type Record struct {
 	Level         winnt.SecurityImpersonationLevel
 	Under         bool   // a job admitted no administrators at the time (P-12)
 	Own           bool   // Token is the copy an open made (I-6)
-	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Just          bool   // accepted with SeImpersonatePrivilege or condition e or b of I-42
 	Levels        int    // how often an integrity level had been set by then (P-14)
 	By            *Token // the primary token of the process then (P-1)
 }
