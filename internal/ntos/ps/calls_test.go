@@ -1,6 +1,7 @@
 package ps_test
 
 import (
+	"github.com/refmon/refmon/ntstatus"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -33,4 +34,21 @@ func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	if list := th.TakeCalls(); len(list) != 0 {
 		t.Errorf("an ended thread has %d queued calls, want 0", len(list))
 	}
+}
+
+// A queued call is charged until the thread makes it. A call that cannot be charged, or that an ended thread refuses,
+// leaves no charge (O-147).
+func TestQueuedCallIsCharged(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("p", nil))
+	block, empty := quota.NewBlock(nil, 1<<20, false), quota.NewBlock(nil, 1, false)
+	check.Equal(t, th.QueueCall(quota.Payer{Block: empty}, nt.UserAPC{}), ntstatus.QuotaExceeded, "call without quota")
+	check.Equal(t, len(th.TakeCalls()), 0, "queued calls")
+	check.Success(t, th.QueueCall(quota.Payer{Block: block}, nt.UserAPC{}))
+	check.That(t, block.Used() > 0, "%d bytes are charged for a queued call, want some", block.Used())
+	th.TakeCalls()
+	check.Equal(t, block.Used(), 0, "charged bytes after the call was taken")
+	th.Exit()
+	check.Equal(t, th.QueueCall(quota.Payer{Block: block}, nt.UserAPC{}), ntstatus.Unsuccessful, "call of an ended thread")
+	check.Equal(t, [2]int64{block.Used(), empty.Used()}, [2]int64{}, "charged bytes after the refusals")
 }

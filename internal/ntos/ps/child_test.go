@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"github.com/refmon/refmon/internal/quota"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -79,4 +80,29 @@ func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 		p.Deref(ob.TagCall)
 	}
 	w.close()
+}
+
+// A child that cannot be made gives the status, the rule and the reason in words, and nothing is left (O-81, Q-2).
+func TestRefusedChildHasItsReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault string
+		room  int64
+		want  Outcome
+	}{
+		"memory": {"ps: create process", 1 << 20, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
+			Because: "not enough memory for the process"}},
+		"quota": {"", 1, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
+			Because: "the account has no quota left for a process"}},
+		"quota of the thread": {"", processSize + threadSize, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
+			Because: "the account has no quota left for a process"}},
+	} {
+		w := newJobWorld(t)
+		block := quota.NewBlock(nil, c.room, false)
+		w.p.SetQuota(block)
+		w.Faults = func(point string) bool { return point == c.fault }
+		p, th, out := w.p.NewChild(Child{Name: "c", Image: se.Unlabelled})
+		check.That(t, p == nil && th == nil && out == c.want, "%s: %v, %v, %+v, want only %+v", name, p, th, out, c.want)
+		check.Equal(t, block.Used(), 0, "charged bytes after the refusal")
+		w.close()
+	}
 }

@@ -110,6 +110,18 @@ func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	if tok.PointerCount() != 2 || dup.PointerCount() != 1 {
 		t.Errorf("references: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
 	}
+	for _, only := range []bool{false, true} {
+		impersonate(t, th, tok, !only, only, winnt.SecurityIdentification)
+		now := th.Impersonation(ob.TagCall)
+		check.Equal(t, th.ReplaceOwnCopy(now, dup), ps.Outcome{}, "ReplaceOwnCopy of the present record")
+		now.Token.Deref(ob.TagCall)
+		got := th.Impersonation(ob.TagCall)
+		check.Equal(t, *got, se.Impersonation{Token: dup, EffectiveOnly: only, Level: winnt.SecurityIdentification,
+			Own: true}, "record after ReplaceOwnCopy")
+		got.Token.Deref(ob.TagCall)
+		check.Equal(t, [2]int64{tok.PointerCount(), dup.PointerCount()}, [2]int64{2, 2}, "references on token and copy")
+	}
+	th.RevertToSelf()
 }
 
 // The impersonation record marks a token that is the thread's own copy (I-23, I-6).

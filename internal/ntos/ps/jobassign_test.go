@@ -172,3 +172,30 @@ func TestFilteredTokenIsCharged(t *testing.T) {
 	check.Equal(t, block.Used(), before, "Q-2: charged bytes after the thread reverted")
 	w.close(th, j, first, second)
 }
+
+// A thread in nested jobs acts with a token that every job has filtered, and with the flags and the level that it asked
+// for (I-91).
+func TestNestedJobsFilterInTurn(t *testing.T) {
+	w := newJobWorld(t)
+	jobs := []*Job{w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())}
+	for i, j := range jobs {
+		succeeds(t, w.p.AssignToJob(j))
+		if i != 1 {
+			succeeds(t, j.SetLimits(JobLimits{Flags: JobFilterTokens,
+				Filter: token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone}[i/2 : i/2+1]}}))
+		}
+	}
+	tok, th := w.client(user()), w.thread()
+	for _, flags := range [][2]bool{{true, false}, {false, true}} {
+		succeeds(t, ImpersonateClient(th, tok, flags[0], flags[1], winnt.SecurityImpersonation))
+		r := th.Impersonation(ob.TagCall)
+		check.That(t, r.CopyOnOpen == flags[0] && r.EffectiveOnly == flags[1] && r.Level == winnt.SecurityImpersonation,
+			"record of the thread: %+v, want the flags %v at SecurityImpersonation", r, flags)
+		v := r.Token.Value()
+		check.That(t, !v.Member(sid.Users, false) && !v.Member(sid.Everyone, false) && r.Token.DescendsFrom(tok),
+			"the outermost and the innermost job have not both filtered the token")
+		r.Token.Deref(ob.TagCall)
+	}
+	th.RevertToSelf()
+	w.close(jobs[0], jobs[1], jobs[2], tok, th)
+}
