@@ -130,7 +130,7 @@ func TestRefusedClientRunsNothing(t *testing.T) {
 	before := counts(sys)
 	none, err := p.NewThreadAs(admin)
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "NewThreadAs of an administrator")
-	check.That(t, none == nil && counts(sys) == before, "NewThreadAs: thread %v, %v objects, handles and references; want "+
-		"none, %v", none, counts(sys), before)
+	check.That(t, none == nil && counts(sys) == before,
+		"NewThreadAs: thread %v, %v objects, handles and references; want none, %v", none, counts(sys), before)
 	check.NoError(t, sys.Close())
 }

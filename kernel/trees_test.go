@@ -146,8 +146,10 @@ func TestTreeNeedsFreeName(t *testing.T) {
 	for name, c := range map[string]struct {
 		tree nt.FileSystem
 		want ntstatus.Status
-	}{"": {tree, ntstatus.ObjectNameInvalid}, `a\b`: {tree, ntstatus.ObjectNameInvalid}, "U": {nil, ntstatus.ObjectNameInvalid},
-		"t": {tree, ntstatus.ObjectNameCollision}} {
+	}{
+		"": {tree, ntstatus.ObjectNameInvalid}, `a\b`: {tree, ntstatus.ObjectNameInvalid},
+		"U": {nil, ntstatus.ObjectNameInvalid}, "t": {tree, ntstatus.ObjectNameCollision},
+	} {
 		err := s.AddTree(name, c.tree)
 		check.That(t, err != nil && errors.Is(err, c.want.Err()), "AddTree(%q): %v, want %v", name, err, c.want)
 	}
