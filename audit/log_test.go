@@ -138,13 +138,16 @@ func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	from := origin(t)
 	for _, who := range []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService} {
 		from.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: who}})
-		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
+		check.Success(t, log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success))
 	}
 	check.Equal(t, sink.Len(), 0, "UC-29: the kernel is silent about the system's own accounts: sink.Len()")
 	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
 	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4673, 4673}) {
 		t.Errorf("U-43: events %v, want 4673 twice: the system's own use is not recorded", ids(events))
+	} else {
+		check.Equal(t, [2]string{field(t, events[1], "ObjectServer"), field(t, events[1], "Service")},
+			[2]string{"Security", "-"}, "U-43: server and service of the kernel's record")
 	}
 	// U-43: the client of a call counts, whether it or its server is one of the system's accounts.
 	system, user := tokenSystem(t), origin(t).Subject.Primary

@@ -157,3 +157,15 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
 	check.Equal(t, broken.HandedOut(between(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")
 }
+
+// The record of a duplication names the handle and the process on each side.
+func TestDuplicationRecordNamesBothSides(t *testing.T) {
+	log, sink := newLog(t, audit.HandleManipulation)
+	check.Success(t, log.Duplicated(between(t), 0x10, 0x20, 0x30, 0x40))
+	events := sink.Drain()
+	check.RequireThat(t, len(events) == 1 && events[0].ID == 4690, "events %v, want one 4690", ids(events))
+	for name, want := range map[string]string{"SourceHandleId": "0x10", "SourceProcessId": "0x20", "TargetHandleId": "0x30",
+		"TargetProcessId": "0x40"} {
+		check.Equal(t, field(t, events[0], name), want, "%s", name)
+	}
+}

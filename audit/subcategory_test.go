@@ -17,6 +17,15 @@ func TestObjectTypesHaveTheirSubcategory(t *testing.T) {
 	}
 }
 
+// A subcategory that is read from text keeps its value if the text names none.
+func TestUnknownTextLeavesSubcategory(t *testing.T) {
+	s := audit.Registry
+	err := s.UnmarshalText([]byte("No Such Thing"))
+	check.That(t, err != nil && s == audit.Registry, "unknown text: %v, %v, want an error and Registry", s, err)
+	err = s.UnmarshalText([]byte("File System"))
+	check.That(t, err == nil && s == audit.FileSystem, "File System: %v, %v", s, err)
+}
+
 func ExampleParseSubcategory() {
 	s, err := audit.ParseSubcategory("{0CCE921D-69AE-11D9-BED3-505054503030}")
 	fmt.Println(s, s.Task(), s.Category(), err)

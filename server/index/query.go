@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -221,13 +222,17 @@ func (g *age) stale(tree string) string {
 	return ""
 }
 
-// number finds a person by SID or name and returns the person's number in member sets. It returns false if nobody or
-// several people have the name; the number then means nothing.
+// number finds a person by SID or name and returns the person's number in member sets. If nobody has exactly this name,
+// case does not matter (N-6). It returns false if nobody or several people have the name; the number then means
+// nothing.
 func (s *State) number(who string) (int, bool) {
 	if n, known := s.bySID[who]; known {
 		return n, true
 	}
 	n, known := s.byName[who]
+	if !known {
+		n, known = s.byFold[strings.ToLower(who)]
+	}
 	return n, known && n >= 0
 }
 

@@ -19,7 +19,8 @@ type State struct {
 	version string // of the directory
 	people  []PersonEvent
 	bySID   map[string]int
-	byName  map[string]int // -1: two people have this name
+	byName  people
+	byFold  people // by the name in lower case
 	classes map[string]*kind
 	rows    map[string]*RowEvent
 	below   map[string]map[string]struct{} // names in a folder
@@ -46,7 +47,7 @@ type kind struct {
 
 // newState returns a state without events, whose first event must be a start.
 func newState() *State {
-	return &State{bySID: map[string]int{}, byName: map[string]int{}, classes: map[string]*kind{},
+	return &State{bySID: map[string]int{}, byName: people{}, byFold: people{}, classes: map[string]*kind{},
 		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}, trees: map[string]int{}}
 }
 
@@ -114,27 +115,37 @@ func (s *State) rename(number int, name string) {
 	p := &s.people[number]
 	old := p.Name
 	p.Name = name
-	if n, known := s.byName[old]; known && n == number {
-		delete(s.byName, old)
-	} else if known && n < 0 {
-		s.byName[old] = s.only(old)
-	}
-	if other, known := s.byName[name]; known && other != number {
-		s.byName[name] = -1
-		return
-	}
-	s.byName[name] = number
+	s.byName.rename(s.people, number, old, func(name string) string { return name })
+	s.byFold.rename(s.people, number, old, strings.ToLower)
 }
 
-// only returns the number of the person whom a name identifies. It returns -1 if nobody has the name, or several
-// people.
-func (s *State) only(name string) int {
-	has := func(p PersonEvent) bool { return p.Name == name }
-	first := slices.IndexFunc(s.people, has)
-	if first < 0 || slices.ContainsFunc(s.people[first+1:], has) {
-		return -1
+// people are the numbers of people by a key of their names, -1 if several have the key.
+type people map[string]int
+
+// rename moves a person from the key of the old name to that of the name in list.
+func (p people) rename(list []PersonEvent, number int, old string, key func(string) string) {
+	was, is := key(old), key(list[number].Name)
+	if n, known := p[was]; known && n == number {
+		delete(p, was)
+	} else if known && n < 0 {
+		p.count(list, was, func(one PersonEvent) bool { return key(one.Name) == was })
 	}
-	return first
+	if other, known := p[is]; known && other != number {
+		number = -1
+	}
+	p[is] = number
+}
+
+// count sets the number of a key that several people had, by who of list has it now.
+func (p people) count(list []PersonEvent, key string, has func(PersonEvent) bool) {
+	switch first := slices.IndexFunc(list, has); {
+	case first < 0:
+		delete(p, key)
+	case slices.ContainsFunc(list[first+1:], has):
+		p[key] = -1
+	default:
+		p[key] = first
+	}
 }
 
 // class applies a class event: it adds a class, or replaces the members of a known class. class ignores the definition

@@ -31,6 +31,11 @@ func TestSharedNameRefersToNobody(t *testing.T) {
 		{1, "ann", map[string]int{"ann": -1, "bea": -1}}, {2, "ann", map[string]int{"ann": -1}},
 		{3, "ann", map[string]int{"ann": -1}}, {3, "dot", map[string]int{"ann": -1, "dot": 3}},
 		{0, "eve", map[string]int{"ann": -1, "eve": 0}}, {0, "fay", map[string]int{"eve": -1, "fay": 0}},
+		// If nobody has exactly the name, case does not matter.
+		{0, "Fay", map[string]int{"fay": 0, "FAY": 0, "Dot": 3}}, {3, "FAY", map[string]int{"fay": -1, "Fay": 0, "FAY": 3}},
+		{1, "bea", map[string]int{"BEA": 1}}, {2, "Ann", map[string]int{"ann": 2, "ANN": 2}},
+		{0, "gil", map[string]int{"fay": 3, "Gil": 0}}, {3, "fay", map[string]int{"FAY": 3, "Fay": 3}},
+		{3, "hal", map[string]int{"FAY": -1, "fay": -1}},
 	} {
 		e := Event{Seq: uint64(i) + 2, Person: &PersonEvent{Number: c.person, Name: c.name,
 			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+c.person)}}
