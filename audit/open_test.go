@@ -164,8 +164,8 @@ func TestDuplicationRecordNamesBothSides(t *testing.T) {
 	check.Success(t, log.Duplicated(between(t), 0x10, 0x20, 0x30, 0x40))
 	events := sink.Drain()
 	check.RequireThat(t, len(events) == 1 && events[0].ID == 4690, "events %v, want one 4690", ids(events))
-	for name, want := range map[string]string{"SourceHandleId": "0x10", "SourceProcessId": "0x20", "TargetHandleId": "0x30",
-		"TargetProcessId": "0x40"} {
+	for name, want := range map[string]string{"SourceHandleId": "0x10", "SourceProcessId": "0x20",
+		"TargetHandleId": "0x30", "TargetProcessId": "0x40"} {
 		check.Equal(t, field(t, events[0], name), want, "%s", name)
 	}
 }
