@@ -186,7 +186,7 @@ func TestGoFusePosixSuitePasses(t *testing.T) {
 	}
 }
 
-// TestGitGoAndFioWorkOnMount runs git, a Go build and fio on the mount for a user with full control.
+// TestGitGoAndFioWorkOnMount runs git, a Go build, fio, rsync and stress-ng on the mount for a user with full control.
 func TestGitGoAndFioWorkOnMount(t *testing.T) {
 	w := newWorld(t)
 	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -218,6 +218,12 @@ fio --name=verify --rw=randrw --size=4m --ioengine=psync $check
 fio --name=map --rw=randwrite --size=2m --ioengine=mmap $check`)
 	line("rsync", "same", `
 mkdir from && echo text > from/f && rsync -rt from/ to/ && diff -r from to && echo same`)
+	// Its stressors work at the same time and verify what they read. Without "access": it expects that nobody may
+	// run a file after chmod 600, but the descriptor still grants that.
+	line("stress-ng", "", `
+stress-ng --quiet --verify --temp-path . --timeout 2s $(for s in aio chdir chmod chown copy-file dentry dir dirdeep \
+  dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf lockofd mknod \
+  msync open readahead rename revio seek sendfile splice symlink sync-file touch utime xattr; do echo --$s 1; done)`)
 }
 
 // TestRestartedMountGivesNoFiles: bob writes a file through a mount, and the mount restarts. carol logs on first and

@@ -93,6 +93,9 @@ func wanted(flags uint32) []winnt.AccessMask {
 	switch flags & syscall.O_ACCMODE {
 	case syscall.O_RDONLY:
 		need = winnt.FILE_READ_DATA
+		if flags&syscall.O_TRUNC != 0 {
+			need |= winnt.FILE_WRITE_DATA // which Linux requires to empty the file (M-13)
+		}
 	case syscall.O_RDWR:
 		need = winnt.FILE_READ_DATA
 		fallthrough

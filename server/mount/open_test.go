@@ -72,6 +72,8 @@ func TestOpenRequestsMostRightsFirst(t *testing.T) {
 			adding | synch}, writing | adding},
 		{syscall.O_RDWR | syscall.O_APPEND, []winnt.AccessMask{data | writing | adding | about | synch,
 			data | adding | about | synch, data | adding | synch}, data | writing | adding},
+		{syscall.O_RDONLY | syscall.O_TRUNC, []winnt.AccessMask{data | writing | about | synch, data | writing | synch},
+			data},
 		{syscall.O_RDONLY | execFlag, []winnt.AccessMask{data | running | about | synch, data | running | synch}, data},
 	} {
 		got := wanted(c.flags)

@@ -142,6 +142,7 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	w.describe("", full)
 	const readOnly = "O:BAG:SYD:P(A;;FR;;;" + "S-1-22-1-61001)"
 	w.file("f", "text", full)
+	w.file("g", "text", full)
 	w.file("closed", "text", readOnly)
 	w.dir("d", full)
 	create := func(name string, flags uint32) (out fuse.CreateOut, s fuse.Status) {
@@ -158,7 +159,7 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 		{"f", syscall.O_RDWR | syscall.O_TRUNC, 0, ""}, {"closed", syscall.O_RDONLY, 0, "text"},
 		{"closed", syscall.O_RDWR, unix.EACCES, "text"}, {"closed", syscall.O_RDWR | syscall.O_TRUNC, unix.EACCES, "text"},
 		{"closed", syscall.O_RDONLY | syscall.O_TRUNC, unix.EACCES, "text"}, {"new", syscall.O_RDWR | syscall.O_EXCL, 0, ""},
-		{"d", syscall.O_RDWR, unix.EISDIR, "-"},
+		{"g", syscall.O_RDONLY | syscall.O_TRUNC, 0, ""}, {"d", syscall.O_RDWR, unix.EISDIR, "-"},
 	} {
 		handles, _ := w.counted()
 		out, s := create(c.name, c.flags)
