@@ -30,6 +30,7 @@ type memDisk struct {
 	// allocates lets files allocate space in advance, so that the log writes zeros there. It is set before first use.
 	allocates bool
 	dirs      map[string]bool
+	open      int // number of open files
 
 	inject.Injector // of every operation
 }
@@ -43,10 +44,11 @@ type inode struct {
 // errCrashed answers every operation after the last one.
 var errCrashed = errors.New("the process is gone")
 
-// newMemDisk copies a folder.
+// newMemDisk copies a folder. At the end of the test no file may be open.
 func newMemDisk(t testing.TB, dir string) *memDisk {
 	t.Helper()
 	d := &memDisk{now: map[string]*inode{}, synced: map[string]*inode{}, dirs: map[string]bool{".": true}}
+	t.Cleanup(func() { testcheck.Equal(t, d.open, 0, "number of open files at the end") })
 	if dir == "" {
 		return d
 	}
@@ -122,6 +124,7 @@ func (d *memDisk) Create(name string) (file, error) {
 		return nil, notThere(path.Dir(name))
 	}
 	d.now[name] = &inode{name: name}
+	d.open++
 	return &memFile{d, d.now[name]}, nil
 }
 
@@ -135,6 +138,7 @@ func (d *memDisk) Open(name string) (file, error) {
 	if d.now[name] == nil {
 		return nil, notThere(name)
 	}
+	d.open++
 	return &memFile{d, d.now[name]}, nil
 }
 
@@ -316,7 +320,22 @@ func (f *memFile) Sync() error {
 func (f *memFile) Close() error {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
+	f.d.open--
 	return f.d.Do("close", f.n.name)
+}
+
+// checkClosed checks at the end of the test that this process has no open file below a folder. It needs /proc.
+func checkClosed(t testing.TB, dir string) {
+	t.Helper()
+	t.Cleanup(func() {
+		fds, err := filepath.Glob("/proc/self/fd/*")
+		testcheck.NoError(t, err)
+		for _, fd := range fds {
+			if name, err := os.Readlink(fd); err == nil && strings.HasPrefix(name, dir+"/") {
+				t.Errorf("%s is open at the end", name)
+			}
+		}
+	})
 }
 
 // testKey returns the same key in every run.
@@ -357,6 +376,7 @@ func countOf(t testing.TB, d disk, id uint16) (n int) {
 func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 	t.Helper()
 	r := testcheck.Must(newReader(d, append(from, 0)[0]))
+	defer func() { testcheck.NoError(t, r.Close()) }()
 	var out []audit.Event
 	for {
 		rec, err := r.Next()

@@ -23,6 +23,7 @@ import (
 func newForwarder(t *testing.T) *Forwarder {
 	t.Helper()
 	dir := t.TempDir()
+	checkClosed(t, dir)
 	return &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"),
 		Cursor: filepath.Join(dir, "cursor")}
 }

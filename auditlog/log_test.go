@@ -28,6 +28,9 @@ func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 
 func mustOpen(t testing.TB, cfg Config) *Log {
 	t.Helper()
+	if cfg.Dir != "" {
+		checkClosed(t, cfg.Dir)
+	}
 	return testcheck.Must(Open(cfg))
 }
 

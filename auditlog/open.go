@@ -45,8 +45,8 @@ func Open(cfg Config) (*Log, error) {
 }
 
 // start opens the log of a folder that this process has locked, records the start, and runs the writer. A missing key
-// is created, unless the folder has a checkpoint. After an error no goroutine runs, and the caller must unlock the
-// folder.
+// is created, unless the folder has a checkpoint. After an error no goroutine runs and no file is open, and the caller
+// must unlock the folder.
 func start(cfg Config, unlock func() error) (*Log, error) {
 	if cfg.Signers == nil {
 		s, err := ownKey(cfg.Dir)
@@ -64,6 +64,9 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	w.log = l
 	w.notary = notary{log: l, every: cfg.CheckpointRecords, tiles: &tiler{}}
 	if err := w.recover(); err != nil {
+		if w.seg != nil {
+			err = errors.Join(err, w.seg.Close())
+		}
 		return nil, err
 	}
 	w.notary.start()

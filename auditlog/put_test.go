@@ -58,6 +58,7 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	}
 	d.set("from", from)
 	f := testcheck.Must(d.Open("from"))
+	defer func() { _ = f.Close() }()
 	for _, size := range []int64{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 5, 3*chunk + 9} {
 		testcheck.NoError(t, closed(put(d, "to", partOf(f, 7, size))))
 		if got := d.now["to"].data; string(got) != string(from[7:7+size]) {

@@ -22,6 +22,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	}
 	count := func(d *memDisk) (n int, err error) {
 		r, err := newReader(d, 0)
+		defer func() { _ = r.Close() }()
 		for err == nil {
 			if _, err = r.Next(); err == nil {
 				n++
@@ -61,10 +62,8 @@ func TestReaderFollowsRecovery(t *testing.T) {
 	for range 3 {
 		writeLog(t, testConfig(t, d), 3)
 		if r == nil {
-			var err error
-			if r, err = newReader(d, 0); err != nil {
-				t.Fatal(err)
-			}
+			r = testcheck.Must(newReader(d, 0))
+			defer func() { _ = r.Close() }()
 		}
 		for {
 			rec, err := r.Next()

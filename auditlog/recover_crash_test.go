@@ -141,6 +141,7 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 		}
 		points++
 		what := fmt.Sprintf("operation %d (%s) %s", k, d.Ops()[k-1], kind)
+		testcheck.Equal(t, d.open, 0, "%s: open files after the run", what)
 		for i, of := range left {
 			if (k+i)%6 != 0 && !randtest.Deep() {
 				continue

@@ -87,8 +87,8 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 		change(copied)
 		again := cfg
 		again.disk = copied
-		if _, err := Open(again); !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v, want %v", name, err, ErrDamaged)
+		if _, err := Open(again); !errors.Is(err, ErrDamaged) || copied.open != 0 {
+			t.Errorf("%s: %v, %d open files, want %v and none", name, err, copied.open, ErrDamaged)
 		}
 	}
 	// Without tiles all segments are read, and one is of another log.

@@ -19,6 +19,7 @@ func bareWriter(t *testing.T, d *memDisk) *writer {
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.clock = defaultSegment, func() int64 { return 1 }
 	f := testcheck.Must(d.Create("segment"))
+	t.Cleanup(func() { _ = f.Close() })
 	w := &writer{log: &Log{cfg: cfg}, seg: f, next: 1}
 	w.notary.every = 1 << 40
 	return w

@@ -28,6 +28,12 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 	return sys, server, client
 }
 
+// countsOf returns the numbers of objects, of handles and of references of a system.
+func countsOf(sys *kernel.System) (n [3]int64) {
+	n[0], n[1], n[2] = sys.Counts()
+	return n
+}
+
 var everyone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")}
 
 // must returns v, or panics if there is an error.

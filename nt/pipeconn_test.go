@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -30,6 +31,36 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	check.Require(t, st, ntstatus.Success, "as self")
 	server.NtClose(h)
+}
+
+// setFails are services whose NtSetInformationFile fails with st.
+type setFails struct {
+	nt.Services
+	st ntstatus.Status
+}
+
+func (s setFails) NtSetInformationFile(nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
+	return out, s.st
+}
+
+// A dial fails if its end cannot be switched to message mode, except for a pipe of bytes and for one that the server
+// disconnected (I-157). It leaves nothing, and neither does a dial of a missing pipe.
+func TestFailedDialLeavesNothing(t *testing.T) {
+	sys, server, client := pipePair(t)
+	l := must(server.ListenPipe("n", everyone))
+	defer l.Close()
+	before := countsOf(sys)
+	for st, want := range map[ntstatus.Status]error{ntstatus.InvalidParameter: nil, ntstatus.PipeDisconnected: nil,
+		ntstatus.AccessDenied: ntstatus.AccessDenied.Err()} {
+		c, err := nt.NewThread(setFails{client.Services(), st}, "client").DialPipe("n", nil)
+		check.ErrorIs(t, err, want, "dial")
+		if err == nil {
+			c.Close()
+		}
+		check.NoError(t, must(l.Accept()).Close())
+		check.ErrorIs(t, check.Err(client.DialPipe("missing", nil)), ntstatus.ObjectNameNotFound.Err(), "missing pipe")
+		check.Equal(t, countsOf(sys), before, "objects, handles and references after %v", st)
+	}
 }
 
 // A connection keeps the bounds of messages. A deadline or a close ends a read that waits.

@@ -68,11 +68,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 // handles and names when they are closed.
 func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {
 	sys, server, client := pipePair(t)
-	counts := func() (n [3]int64) {
-		n[0], n[1], n[2] = sys.Counts()
-		return n
-	}
-	before := counts()
+	before := countsOf(sys)
 	l := must(server.ListenPipe("back", everyone))
 	c := must(client.DialPipe("back", nil))
 	s := must(l.Accept())
@@ -80,9 +76,7 @@ func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {
 		check.NoError(t, close())
 	}
 	check.ErrorIs(t, c.Close(), net.ErrClosed, "closed twice")
-	if after := counts(); after != before {
-		t.Errorf("%d objects, handles and references are left, there were %d, want %d", after, before, before)
-	}
+	check.Equal(t, countsOf(sys), before, "objects, handles and references at the end")
 }
 
 // TestPipeServesClientsUnderOwnIdentity checks that every client is served under its own identity, whatever the others

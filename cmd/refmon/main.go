@@ -131,12 +131,24 @@ func run(args []string, std *streams) int {
 }
 
 // report prints the error of a command, unless it was printed already, and returns the exit code. For nil it prints
-// nothing and returns 0. errDenied, errBroken and errReported have exit codes of their own and print nothing. The
-// message is shortened.
+// nothing and returns 0. errDenied, errBroken and errReported have exit codes of their own and print nothing. If one of
+// them is joined with other errors, report prints the others and returns the highest exit code. The message is
+// shortened.
 func report(std *streams, err error) int {
+	joined, ok := errorAs[interface {
+		error
+		Unwrap() []error
+	}](err)
+	known := errors.Is(err, errDenied) || errors.Is(err, errBroken) || errors.Is(err, errReported)
 	switch {
 	case err == nil:
 		return exitGranted
+	case ok && known:
+		code := exitGranted
+		for _, part := range joined.Unwrap() {
+			code = max(code, report(std, part))
+		}
+		return code
 	case errors.Is(err, errDenied):
 		return exitDenied
 	case errors.Is(err, errBroken):

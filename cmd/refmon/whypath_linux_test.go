@@ -51,10 +51,12 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "projects")
 	must(t, os.MkdirAll(filepath.Join(root, "shut", "in"), 0o755))
+	must(t, os.Mkdir(filepath.Join(root, "gate"), 0o755))
 	for name, text := range map[string]string{"": shared, "plan": quiet,
 		"note": hers + "(D;;DC;;;S-1-22-2-61100)(A;;FA;;;WD)", "shut": quiet,
 		"shut/in": quiet, "shut/in/deep": hers + "(A;;FR;;;WD)", "drop": hers + "(A;;FRSD;;;S-1-22-1-61001)",
-		"ticket": hers + "(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)"} {
+		"ticket": hers + "(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)", "gate": hers + "(D;;0x20;;;S-1-5-64-10)(A;;FA;;;WD)",
+		"gate/deep": hers + "(A;;FR;;;WD)"} {
 		path := filepath.Join(root, name)
 		if name == "plan" || name == "note" || name == "drop" || name == "ticket" || strings.HasSuffix(name, "deep") {
 			must(t, os.WriteFile(path, nil, 0o644))
@@ -103,6 +105,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		// No protocol proves the identity of a program on a mount, and other kinds of logon are NTLM's (B-26, B-28).
 		{"ticket --as bob", 0, []string{"GRANTED", "note: the answer depends on the kind of logon: " +
 			"--logon kerberos: denied, --logon ntlm: denied"}},
+		{"gate/deep --as bob --traverse always", 0, []string{"GRANTED", "--logon kerberos: denied, --logon ntlm: denied"}},
 		{"ticket --as bob --logon ntlm", 1, []string{"DENIED", "entry 1 of the DACL denies it"}},
 		{"ticket --as bob --json", 0, []string{`"note":"the answer depends on the kind of logon: --logon`}},
 		{"plan --as bob --logon x", 2, []string{`--logon "x": want kerberos`}},

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"net"
 	"testing"
 
@@ -42,6 +43,15 @@ func TestUserPaysWhatConnectionHolds(t *testing.T) {
 	uses("operations", (MaxWaits-1)*(laterSize+1))
 	s.notifyAll()
 	uses("after the disconnect", 0)
+	go func() {
+		_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Thread: 9, Body: make([]byte, body)}))
+		_, _ = io.Copy(io.Discard, ours)
+	}()
+	goesOn, err := s.one(s.newTimeSlice(func() {}))
+	check.That(t, goesOn && err == nil, "a call of an unknown thread: %t, %v, want true and no error", goesOn, err)
+	uses("a large call that was answered at once", 0)
+	check.NoError(t, s.sendOut(nil, make([]byte, body), nil))
+	uses("answers that the client has read", 0)
 	go func() {
 		frame := AppendFrame(nil, &Frame{Kind: Call, Body: make([]byte, body)})
 		_, _ = ours.Write(frame[:len(frame)-1])

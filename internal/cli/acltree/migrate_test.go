@@ -101,12 +101,16 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 	n := &Node{Path: "f", Kept: &Kept{Raw: []byte("x")}, Held: f, Before: sd.New(sd.Parts{})}
 	for _, from := range []Permissions{FromPOSIX, FromNFS4} {
 		n.Store = false
-		mig := &Migration{From: from, Replace: true, Accounts: func(id uint32, _ bool) sid.SID {
+		mig := &Migration{From: from, Replace: true, Accounts: func(id uint32, group bool) sid.SID {
+			if group {
+				id += 7
+			}
 			return domain.WithRID(id)
 		}}
 		d, descend, err := mig.Change(n)
-		check.That(t, err == nil && n.Store && descend && d.Owner() == domain.WithRID(1000),
-			"%s: %v, %v, to be stored: %t, want 1000 of the domain as owner", from, err, d, n.Store)
+		check.NoError(t, err)
+		check.That(t, n.Store && descend && d.Owner() == domain.WithRID(1000) && d.Group() == domain.WithRID(2007),
+			"%s: owner %s, group %s, to be stored: %t, want 1000 and 2007 of the domain", from, d.Owner(), d.Group(), n.Store)
 		m.failReads()
 		_, _, err = mig.Change(n)
 		check.ErrorIs(t, err, errInjected, "%s: permissions that cannot be read", from)

@@ -58,6 +58,20 @@ func TestBatchCountsAddUp(t *testing.T) {
 	}
 }
 
+// Each remark of the source has its count. Of stale and unreadable objects the first is named.
+func TestRemarksOfTheSourceAreCounted(t *testing.T) {
+	var b box[none]
+	for i, note := range []objects.Note{objects.NoteStale, 0, objects.NoteStale, objects.NoteStale,
+		objects.NoteUnverified, objects.NoteUnverified, objects.NoteNoDACL} {
+		o := &objects.Object{Path: fmt.Append(nil, "/", i), Note: note}
+		b.note(o)
+		b.fail(o, errors.New("broken"))
+	}
+	s := &b.sum
+	check.That(t, s.Stale == 3 && s.FirstStale == "/0" && s.Unverified == 2 && s.NoDACL == 1 && s.Unreadable == 7 &&
+		s.FirstError.Error() == "/0: broken", "%+v, want 3 stale objects, /0 first, 2 unverified, 1 without DACL", s)
+}
+
 // An object of a directory without a class is counted, and the first is named. Files and rows without attributes are
 // not (B-56).
 func TestObjectsWithoutClassAreCounted(t *testing.T) {

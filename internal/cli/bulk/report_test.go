@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
 )
 
 // TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
@@ -79,4 +80,10 @@ users:
 	_, unreadable, _ := strings.Cut(page, "<h2>Unreadable</h2>")
 	check.That(t, strings.Contains(unreadable, "<li><code>/d") || strings.Contains(unreadable, "line 4"),
 		"entry of the unreadable object = %s, want its path and line 4", unreadable)
+	share := must(sddl.Parse("D:(D;;WD;;;WD)(A;;FA;;;WD)", sddl.Options{}))
+	page = pageOf(t, &bulk.Report{Title: "t", Directory: dir, Share: share},
+		`{"path":"/e","sd":"O:SYG:SYD:(A;;FRWO;;;S-1-5-21-1-2-3-1001)"}`+"\n")
+	const why = "|1|entry 1 of the DACL allows it, share entry 2 of the DACL allows it: alice"
+	check.SlicesEqual(t, rowsUnder(page, "Down to the entry"), []string{"1|allow|alice|read, control|0x001a0089",
+		"read" + why, "write|0", "control" + why}, "descriptor that grants WRITE_OWNER without WRITE_DAC")
 }

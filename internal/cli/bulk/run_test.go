@@ -105,7 +105,7 @@ func pageOf(t testing.TB, r *bulk.Report, list string) string {
 }
 
 // TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can and their number,
-// the sets of --for-index, and the masks of what-can.
+// the sets of --for-index, the counts of all questions, and the masks of what-can.
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
@@ -113,7 +113,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	names, sum, err := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
 	check.NoError(t, err)
 	counts, counted, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
-	index := answer(t, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
+	index, indexed, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
 	what := answer(t, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
 	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
 	sets := readIndex(t, index)
@@ -140,6 +140,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	check.Equal(t, sum.Position, bulk.Position{Objects: 3000, Lines: 3000, Offset: int64(len(list)), Allowed: total},
 		"counts")
 	check.Equal(t, counted.Position, sum.Position, "counts without names")
+	check.Equal(t, indexed.Position, sum.Position, "counts of an index")
 }
 
 type whoRow struct {

@@ -15,7 +15,7 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"1 + 1\n", ">> 2\n>> "}, {"def f():\n    pass\n\nf()\n", ">> ... ... >> >> "},
 		{"1 +\n2\n", ">> error: input:1:4: got newline, want primary expression\n>> 2\n>> "}, {"", ">> "},
-		{"exit\n1 + 1\n", ">> "},
+		{"exit\n1 + 1\n", ">> "}, {"process\n", ">> <built-in function process>\n>> "},
 		{"NtClose\n", ">> NtClose(Handle): closes a handle; help(NtClose) explains it\n>> "},
 	} {
 		var b bytes.Buffer

@@ -46,7 +46,7 @@ func TestReplyReachesItsRequester(t *testing.T) {
 	want(t, "none is left", st, ntstatus.Timeout)
 	reply := func(what string, who nt.ClientID, id uint32, text string, st ntstatus.Status) {
 		t.Helper()
-		want(t, what, server.Reply(quota.Payer{}, who, id, []byte(text)), st)
+		want(t, what, server.Reply(p.server.Payer(), who, id, []byte(text)), st)
 	}
 	elsewhere := nt.ClientID{UniqueProcess: p.server.Process().ID(), UniqueThread: p.client.ID()}
 	reply("the other thread", idOf(p.second), 1, "x", ntstatus.ReplyMessageMismatch)

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -59,17 +60,9 @@ func TestCountsExcludeOwnReference(t *testing.T) {
 	check.That(t, handles == 1 && references == before, "Counts(1) = %d, %d; want 1, %d", handles, references, before)
 }
 
-func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or the new descriptor
-	o := newObject(eventType, nil)
-	a, b := sd.New(sd.Parts{}), sd.New(sd.Parts{})
-	o.SetSecurity(a)
-	none := quota.Receipt{}
-	check.That(t, !o.CompareAndSwapSecurity(b, a, none) && o.CompareAndSwapSecurity(a, b, none) && o.Security() == b,
-		"CompareAndSwapSecurity must fail for another descriptor and swap the current one")
-}
-
-// A descriptor that replaces another one takes its charge's place. A swap that fails keeps the charge of the old one,
-// and the object's end returns it.
+// A swap replaces the current descriptor, which takes its charge's place, and fails for another descriptor (O-66). A
+// swap that fails keeps the charge of the old one, and the object's end returns it. The charge for a shared
+// descriptor lasts until the last object's end.
 func TestReplacedDescriptorReturnsItsCharge(t *testing.T) {
 	b := quota.NewBlock(nil, 1000, false)
 	charge := func(n int) quota.Receipt { return check.Result(quota.Payer{Block: b}.Charge(n)) }
@@ -77,14 +70,42 @@ func TestReplacedDescriptorReturnsItsCharge(t *testing.T) {
 	first, second := sd.New(sd.Parts{}), sd.New(sd.Parts{})
 	o.ReplaceSecurity(first, charge(100))
 	check.Equal(t, b.Used(), 100, "bytes charged for the first descriptor")
-	o.CompareAndSwapSecurity(first, second, charge(30))
+	check.That(t, o.CompareAndSwapSecurity(first, second, charge(30)) && o.Security() == second, "the current is swapped")
 	check.Equal(t, b.Used(), 30, "bytes charged for the second descriptor")
 	refused := charge(5)
-	o.CompareAndSwapSecurity(first, second, refused)
+	check.That(t, !o.CompareAndSwapSecurity(first, second, refused) && o.Security() == second, "another is swapped")
 	check.Equal(t, b.Used(), 35, "bytes charged after a swap that failed")
 	refused.Return()
 	o.Deref(ob.TagCall)
 	check.Equal(t, b.Used(), 0, "bytes charged after the object's end")
+	shared, ends := ob.NewSharedSecurity(nil), []*object{newObject(eventType, nil), newObject(eventType, nil)}
+	for i, o := range ends {
+		o.ShareSecurity(shared)
+		o.ReplaceSecurity(first, charge(40+i))
+	}
+	check.Equal(t, b.Used(), 41, "bytes charged for a shared descriptor that two objects replaced")
+	ends[1].Deref(ob.TagCall)
+	check.Equal(t, b.Used(), 41, "bytes charged after the end of the object that replaced it last")
+	ends[0].Deref(ob.TagCall)
+	check.Equal(t, b.Used(), 0, "bytes charged after the end of both objects")
+}
+
+// What an object charged is returned at its end.
+func TestEndReturnsCharges(t *testing.T) {
+	b := quota.NewBlock(nil, 1<<20, false)
+	payer := quota.Payer{Block: b}
+	for what, pay := range map[string]func(h *ob.Header) ntstatus.Status{
+		"creation":   func(h *ob.Header) ntstatus.Status { return h.Pay(payer, 7) },
+		"advance":    func(h *ob.Header) ntstatus.Status { h.Prepaid(check.Result(payer.Charge(7))); return 0 },
+		"more":       func(h *ob.Header) ntstatus.Status { return h.PayMore(payer, 7) },
+		"more twice": func(h *ob.Header) ntstatus.Status { return h.PayMore(payer, 7) | h.PayMore(payer, 8) },
+	} {
+		o := newObject(eventType, nil)
+		check.Success(t, pay(&o.Header))
+		check.That(t, b.Used() >= 7, "%s: %d bytes are charged, want 7 or more", what, b.Used())
+		o.Deref(ob.TagCall)
+		check.Equal(t, b.Used(), 0, "%s: bytes charged after the object's end", what)
+	}
 }
 
 // TestLookupNeverRaisesCountFromZero races lookups against the last release. A lookup that increments the count

@@ -79,21 +79,6 @@ func TestKernelHandlesAreNegative(t *testing.T) {
 	wantStatus(t, "close with low bits set", table.Close(v|3), ntstatus.Success)
 }
 
-// Setting the attributes of a handle keeps its rights (O-34).
-func TestSetAttributesKeepsRights(t *testing.T) {
-	table := ob.NewTable(0)
-	const rights = winnt.EVENT_ALL_ACCESS | winnt.ACCESS_SYSTEM_SECURITY
-	v, _ := open(t, table, rights, winnt.OBJ_AUDIT_OBJECT_CLOSE)
-	for _, attributes := range []uint32{winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, 0xFFFFFFFF, 0} {
-		wantStatus(t, "set", table.SetAttributes(v, attributes), ntstatus.Success)
-		h, g, st := table.Lookup(v, ob.TagCall)
-		want := attributes&(winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE) | winnt.OBJ_AUDIT_OBJECT_CLOSE
-		check.That(t, st == ntstatus.Success && g.Access == rights && g.Attributes == want,
-			"attributes %#x: handle %+v, %v, want attributes %#x and all rights", attributes, g, st, want)
-		h.Deref(ob.TagCall)
-	}
-}
-
 func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
@@ -107,8 +92,10 @@ func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table.Drain()
 }
 
-func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
-	table := ob.NewTable(0)
+// Growth over many chunks keeps values and objects. The table pays for it until its end.
+func TestTableGrowthKeepsHandles(t *testing.T) {
+	table, block := ob.NewTable(0), quota.NewBlock(nil, 1<<30, false)
+	table.SetQuota(block)
 	const n = 5000
 	objects := map[winnt.Handle]*object{}
 	for range n {
@@ -124,6 +111,9 @@ func TestTableGrowthKeepsHandles(t *testing.T) { // growth over many chunks keep
 		}
 	}
 	check.That(t, seen == n && table.Count() == n, "All yields %d, Count is %d; want %d", seen, table.Count(), n)
+	check.That(t, block.Used() > 0, "%d bytes are charged for a table, want some", block.Used())
+	table.Drain()
+	check.Equal(t, block.Used(), 0, "bytes charged after the table's end")
 }
 
 func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
@@ -279,7 +269,7 @@ func (m *model) handles(o *object) (n int64) {
 }
 
 // TestTableMatchesModel runs random histories on a table and on the model. Every status, value, right and count must
-// be equal (O-10, O-11, O-12, O-40, O-42, O-45, O-82).
+// be equal (O-10, O-11, O-12, O-34, O-40, O-42, O-45, O-82).
 func TestTableMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{3, 7, 300}).Draw(t, "limit")
@@ -291,7 +281,7 @@ func TestTableMatchesModel(t *testing.T) {
 				"value"))
 		})
 		object := rapid.SampledFrom(objects)
-		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30})
+		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30, 0x1FF})
 		check := func(what string, got, want any) {
 			if got != want {
 				t.Fatalf("%s: table %v, model %v", what, got, want)

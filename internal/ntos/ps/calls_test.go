@@ -50,5 +50,6 @@ func TestQueuedCallIsCharged(t *testing.T) {
 	check.Equal(t, block.Used(), 0, "charged bytes after the call was taken")
 	th.Exit()
 	check.Equal(t, th.QueueCall(quota.Payer{Block: block}, nt.UserAPC{}), ntstatus.Unsuccessful, "call of an ended thread")
+	th.QueueIOCall(nt.UserAPC{}, check.Result(quota.Payer{Block: block}.Charge(9)))
 	check.Equal(t, [2]int64{block.Used(), empty.Used()}, [2]int64{}, "charged bytes after the refusals")
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A read returns the whole contents if they fit into the buffer and the caller has read access. Refill needs read
-// access to the source and write access to the target (W-83, F-119, G-31).
+// access to the source and write access to the target, which collecting writes needs too (W-83, F-119, F-214, G-31).
 func TestContentsAreReadOnlyWhole(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
@@ -76,10 +76,25 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 			asked = "Refill to from from"
 		}
 		check.Equal(t, w.tree.took(), asked, "%s: the tree received the calls", c.name)
+		if c.from != winnt.FILE_READ_DATA {
+			continue
+		}
+		for asked, from := range map[string]winnt.Handle{"Stage": 0, "ReplaceByStaged": to} {
+			want(t, c.name, w.context().Refill(to, from), c.st)
+			if c.st != ntstatus.Success {
+				asked = ""
+			}
+			check.Equal(t, w.tree.took(), asked, "%s: the tree received the calls", c.name)
+		}
 	}
 	// A source without facts may be a file, so no object is exchanged (F-124).
+	w.tree.bare = true
 	to := w.open(`\??\T\to`, all, 0)
 	from := w.open(`\??\U\from`, all, 0)
 	w.more.st = ntstatus.IODeviceError
 	want(t, "a source without facts", w.context().Refill(to, from), ntstatus.IODeviceError)
+	w.more.st = ntstatus.Success
+	for _, from := range []winnt.Handle{from, 0, to} {
+		want(t, "a tree that cannot replace contents", w.context().Refill(to, from), ntstatus.NotSupported)
+	}
 }

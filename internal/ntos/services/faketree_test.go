@@ -36,6 +36,8 @@ type fakeTree struct {
 	facted     int  // number of queries for the facts of an open
 	quiet      bool // calls are not kept
 	special    bool // links and files without a name are made
+	bare       bool // opens cannot replace contents
+	full       bool // a user may open one file
 	share      *fileaccess.Share
 }
 
@@ -64,6 +66,13 @@ func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace,
 		return nil, f.lost
 	}
 	return &fakePlace{f, path}, ntstatus.Success
+}
+
+func (f *fakeTree) MaxOpens() int {
+	if f.full {
+		return 1
+	}
+	return 1 << 20
 }
 
 type fakePlace struct {
@@ -97,6 +106,9 @@ func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.Open
 	p.calls = append(p.calls, fmt.Sprintf("Open %s for %v share %d: %v", p.path, d.Granted, r.Share, d.Action))
 	if p.opening && p.st != ntstatus.Success {
 		return nil, false, p.st
+	}
+	if p.bare {
+		return struct{ nt.OpenFile }{&fakeOpen{p.fakeTree, p.path}}, false, ntstatus.Success
 	}
 	return &fakeOpen{p.fakeTree, p.path}, false, ntstatus.Success
 }
@@ -180,6 +192,9 @@ func (o *fakeOpen) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Stat
 func (o *fakeOpen) Refill(from nt.OpenFile) ntstatus.Status {
 	return o.call("Refill %s from %s", o.path, from.(*fakeOpen).path)
 }
+
+func (o *fakeOpen) Stage() ntstatus.Status           { return o.call("Stage") }
+func (o *fakeOpen) ReplaceByStaged() ntstatus.Status { return o.call("ReplaceByStaged") }
 
 func (o *fakeOpen) Close() { o.calls = append(o.calls, "Close "+o.path) }
 

@@ -27,17 +27,20 @@ const (
 	client = "S-1-5-21-1-2-3-1001"
 )
 
-// world is a kernel whose Close fails the test if an object leaked.
+// world is a kernel whose Close fails the test if an object leaked. The processes of a test may have no quota charges
+// then.
 type world struct {
-	tb  testing.TB
-	sys *kernel.System
+	tb    testing.TB
+	sys   *kernel.System
+	quota *kernel.QuotaBlock // of the processes
 }
 
 func newWorld(tb testing.TB, cfg kernel.Config) *world {
 	tb.Helper()
-	w := &world{tb, kernel.Boot(cfg)}
+	w := &world{tb, kernel.Boot(cfg), kernel.NewQuotaBlock(nil, 1<<40, false)}
 	tb.Cleanup(func() {
 		check.NoError(tb, w.sys.Close())
+		check.Equal(tb, w.quota.Used(), 0, "bytes charged at the end")
 	})
 	return w
 }
@@ -69,7 +72,9 @@ func (w *world) of(name string, spec token.Spec) *kernel.Process {
 
 func (w *world) with(name string, v *token.Token) *kernel.Process {
 	w.tb.Helper()
-	return must(w.sys.NewProcess(name, v))
+	p := must(w.sys.NewProcess(name, v))
+	p.SetQuota(w.quota)
+	return p
 }
 
 // system returns a thread of a new process with the LocalSystem token.
@@ -525,6 +530,8 @@ func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	p := must(sys.NewProcess("p", value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+	block := kernel.NewQuotaBlock(nil, 1<<30, false)
+	p.SetQuota(block)
 	th := must(p.NewThread())
 	w := &pendingWorld{T: t, p: p, th: th}
 	var st ntstatus.Status
@@ -535,6 +542,7 @@ func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	t.Cleanup(func() {
 		p.Exit()
 		check.NoError(t, sys.Close())
+		check.Equal(t, block.Used(), 0, "bytes charged at the end")
 	})
 	return w
 }

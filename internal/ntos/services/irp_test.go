@@ -423,18 +423,3 @@ func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 		t.Errorf(`I-134: read of the other client's message = %q, %v, want "x", %v`, got, st, ntstatus.Success)
 	}
 }
-
-// An operation with a handle that is no event costs no quota (Q-4).
-func TestRefusedEventIsNotCharged(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("p")
-	th, _ := w.thread(p)
-	end := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{ShareAccess: 3,
-		DesiredAccess: winnt.GENERIC_READ, ObjectAttributes: nt.Cap(named(`\??\pipe\refused`))}))
-	b := kernel.NewQuotaBlock(nil, 1<<20, false)
-	p.SetQuota(b)
-	before := b.Used()
-	_, st := th.Services().NtReadFile(nt.ReadFileIn{FileHandle: end, Length: 1, Later: &nt.Later{Event: end}})
-	want(t, "a pipe as event", st, ntstatus.ObjectTypeMismatch)
-	check.Equal(t, b.Used(), before, "quota after a refused event")
-}

@@ -91,15 +91,18 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	}
 }
 
-// A refused lookup or open reports the rule of its status, so that NtCreateFile's table of conditions holds (F-112,
-// F-113, F-116, F-117, F-123, F-124).
+// A refused lookup or open reports the rule of its status, so that NtCreateFile's table of conditions holds, and is
+// not charged (F-112, F-113, F-116, F-117, F-123, F-124, Q-7).
 func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.Services().RecordWhy(true)
+	w.open(`\??\T\file`, 1, 0)
 	for _, c := range []struct {
 		lost, opened ntstatus.Status
 		rule         string
+		full         bool
 	}{
+		{opened: ntstatus.TooManyOpenedFiles, rule: "Q-7", full: true},
 		{lost: ntstatus.ObjectNameInvalid, rule: "F-113"},
 		{lost: ntstatus.AccessDenied, rule: "F-112"},
 		{opened: ntstatus.SharingViolation, rule: "F-116"},
@@ -107,7 +110,7 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 		{opened: ntstatus.TooManyOpenedFiles, rule: "F-123"},
 		{opened: ntstatus.DiskFull, rule: "F-124"},
 	} {
-		w.tree.lost, w.tree.opening, w.tree.st = c.lost, true, c.opened
+		w.tree.lost, w.tree.opening, w.tree.st, w.tree.full = c.lost, true, c.opened, c.full
 		_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
 		want(t, "open", st, c.lost|c.opened)
 		check.Equal(t, w.Services().TakeWhy().Rule, c.rule, "rule of %v", st)

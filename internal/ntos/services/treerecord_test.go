@@ -31,7 +31,7 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			return check.Result(by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + name}, 7, 0))
 		}
 		m.Drain()
-		a, b := open("a", all), open("b", all)
+		a, b, c := open("a", all), open("b", all), open("c", all)
 		dir := open("dir", winnt.FILE_LIST_DIRECTORY)
 		read := func() ntstatus.Status {
 			return check.Status(by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4}))
@@ -41,7 +41,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			do   func() ntstatus.Status
 			want []string
 		}{
-			{"three opens", func() ntstatus.Status { return 0 }, []string{`4656 \a 0x87`, `4656 \b 0x87`, `4656 \dir 0x1`}},
+			{"four opens", func() ntstatus.Status { return 0 },
+				[]string{`4656 \a 0x87`, `4656 \b 0x87`, `4656 \c 0x87`, `4656 \dir 0x1`}},
 			{"read", read, []string{`4663 \a 0x1`}}, {"read again", read, nil},
 			{"write", func() ntstatus.Status {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x"))})
@@ -56,6 +57,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				return st
 			}, []string{`4663 \b 0x2`}},
 			{"refill", func() ntstatus.Status { return w.context().Refill(a, b) }, []string{`4663 \b 0x1`}},
+			{"collect writes", func() ntstatus.Status { return w.context().Refill(c, 0) }, []string{`4663 \c 0x2`}},
+			{"replace by them", func() ntstatus.Status { return w.context().Refill(c, c) }, nil},
 			{"list", func() ntstatus.Status {
 				_, st := by.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: dir, Length: 64,
 					FileInformationClass: nt.FileNamesInformation})

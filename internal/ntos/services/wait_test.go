@@ -70,7 +70,8 @@ func TestSignalPrecedesQueuedAPC(t *testing.T) {
 }
 
 // An operation whose completion would not fit into the thread's queue of APCs is refused, and keeps no reference to
-// its event (O-147). Cancelling what a thread waits for requires THREAD_TERMINATE (I-138).
+// its event (O-147). An operation with a handle that is no event is refused, too. Neither costs quota. Cancelling
+// what a thread waits for requires THREAD_TERMINATE (I-138).
 func TestRefusedOperationKeepsNothing(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -112,5 +113,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	if was, st := w.th.NtSetEvent(event); st != ntstatus.Success || was != 1 {
 		t.Errorf("P-7: the state of the event after the refused reads is %d, %v, want 1, as before", was, st)
 	}
+	l.Event = w.server
+	check.Equal(t, w.read(w.th, w.server, l), ntstatus.ObjectTypeMismatch, "read with a pipe as event")
 	w.must(w.th.NtClose(event))
 }

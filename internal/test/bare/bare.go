@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -52,13 +53,15 @@ func (w *World) Value(user string, typ winnt.TokenType, level winnt.SecurityImpe
 	return v
 }
 
-// Threads creates a process of a user with n threads.
+// Threads creates a process of a user with n threads. At the end of the test the process may have no quota charges.
 func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 	w.T.Helper()
 	v := w.Value(user, winnt.TokenPrimary, 0)
 	tok := w.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
 	defer tok.Deref(ob.TagCall)
 	p := w.Sys.NewProcess(user, tok, nil)
+	block := quota.NewBlock(nil, 1<<30, false)
+	p.SetQuota(block)
 	for range n {
 		th, st := p.NewThread()
 		if st != ntstatus.Success {
@@ -72,6 +75,9 @@ func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 			th.Deref(ob.TagCall)
 		}
 		p.Deref(ob.TagCall)
+		if n := block.Used(); n != 0 {
+			w.T.Errorf("%d bytes are charged to the process of %s at the end", n, user)
+		}
 	})
 	return all
 }
