@@ -39,9 +39,8 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 // privilege, its SIDs count only for deny ACEs, and its restricting SID is in no descriptor (W-98). Only a
 // descriptor without a DACL grants it access.
 func powerless(t *token.Token, modified winnt.LUID) *token.Token {
-	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
-		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},
-		ModifiedID: modified}
+	f := token.FilterSpec{Disable: []sid.SID{t.User().SID}, Delete: t.Present(),
+		Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{}, ModifiedID: modified}
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
 			f.Disable = append(f.Disable, g.SID)

@@ -1,0 +1,85 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A revoked token keeps its user and loses its privileges. Its SIDs count for deny entries only, so that nothing but
+// an object without a DACL grants it access. Other tokens do not change (W-98).
+func TestRevokedTokenGrantsNothing(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	revoked := w.with("revoked", value(t, client, winnt.TokenPrimary, 0, winnt.SeDebugPrivilege))
+	kept := w.with("kept", value(t, "S-1-5-21-1-2-3-1002", winnt.TokenPrimary, 0, winnt.SeDebugPrivilege))
+	before := w.sys.TokenOf(kept.ID())
+	ended, closed := w.sys.Revoke(func(v *token.Token) bool { return v.User().SID == sid.MustParse(client) }, nil)
+	check.Equal(t, [2]int{ended, closed}, [2]int{1, 0}, "revoked tokens and files")
+	for text, grants := range map[string]bool{"O:SYG:SYD:(A;;GA;;;WD)": false, "O:SYG:SYD:(A;;GA;;;" + client + ")": false,
+		"O:" + client + "G:SYD:": false, "O:SYG:SYD:(A;;GA;;;S-1-0-0)": false, "O:SYG:SYD:NO_ACCESS_CONTROL": true} {
+		d := check.Must(access.Check(w.sys.TokenOf(revoked.ID()), sddl.MustParse(text), winnt.READ_CONTROL,
+			winnt.EventObject))
+		check.Equal(t, d.Allowed(), grants, "W-98: %s grants READ_CONTROL", text)
+	}
+	v := w.sys.TokenOf(revoked.ID())
+	check.That(t, v.User().SID == sid.MustParse(client) && v.Present() == 0 && v.IsRestricted() &&
+		v.Member(sid.Everyone, true) && !v.Member(sid.Everyone, false),
+		"W-98: the revoked token is %+v, want one of the user with deny-only SIDs and without privileges", v.Spec())
+	check.Equal(t, w.sys.TokenOf(kept.ID()), before, "W-98: the other user's token")
+}
+
+// Each later call on a revoked file is denied, through any of its handles, which can still be closed. Other files and
+// new opens go on. The selection gets the client for whom a server opened the file, and its name (W-99).
+func TestRevokedFileDeniesEachCall(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
+	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
+	k := w.sys.KernelMode(w.Thread)
+	w.act(k, client, winnt.SecurityImpersonation)
+	file := w.open(`\??\T\file`, winnt.FILE_ALL_ACCESS, synchronous)
+	k.PsRevertToSelf()
+	own := w.open(`\??\T\own`, winnt.FILE_ALL_ACCESS, synchronous)
+	dir := w.open(`\??\T\dir`, winnt.FILE_ALL_ACCESS, synchronous)
+	again := check.Result(w.NtDuplicateObject(winnt.NtCurrentProcess, file, winnt.NtCurrentProcess, 0, 0,
+		winnt.DUPLICATE_SAME_ACCESS))
+	clients := map[string]sid.SID{}
+	files := func(client sid.SID, name string) bool {
+		clients[name] = client
+		return name == `\Device\T\file` || name == `\Device\T\dir`
+	}
+	for _, want := range []int{2, 0} { // each file once
+		ended, closed := w.sys.Revoke(nil, files)
+		check.Equal(t, [2]int{ended, closed}, [2]int{0, want}, "revoked tokens and files")
+	}
+	check.DeepEqual(t, clients, map[string]sid.SID{`\Device\T\file`: sid.MustParse(client), `\Device\T\own`: {},
+		`\Device\T\dir`: {}}, "W-99: clients of the open files")
+	fresh := w.open(`\??\T\file`, winnt.FILE_ALL_ACCESS, synchronous)
+	for name, call := range map[string]func(h winnt.Handle) ntstatus.Status{
+		"NtReadFile": func(h winnt.Handle) ntstatus.Status {
+			return check.Status(w.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 1, ByteOffset: 1}))
+		},
+		"NtQueryInformationFile": func(h winnt.Handle) ntstatus.Status {
+			return check.Status(w.NtQueryInformationFile(h, nt.FileAccessInformation))
+		},
+		"NtQuerySecurityObject": func(h winnt.Handle) ntstatus.Status {
+			return check.Status(w.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
+		},
+	} {
+		for h, revoked := range map[winnt.Handle]bool{file: true, again: true, own: false, fresh: false} {
+			st := call(h)
+			check.That(t, (st == ntstatus.AccessDenied) == revoked, "W-99: %s of %v, revoked %t: %v", name, h, revoked, st)
+		}
+	}
+	_, st := w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{RootDirectory: dir, ObjectName: "x"}, 7, 0)
+	check.Equal(t, st, ntstatus.AccessDenied, "W-99: an open below a revoked directory")
+	for _, h := range []winnt.Handle{file, again, own, dir, fresh} {
+		check.Success(t, w.NtClose(h))
+	}
+}
