@@ -105,6 +105,24 @@ func (f *file) stat() (unix.Statx_t, error) {
 	return stat(f.fd)
 }
 
+// canWrite returns the error with which the host refuses this process to change the names in a directory, nil if it
+// does not refuse. A host that cannot tell does not refuse.
+func (f *file) canWrite(dir int) error {
+	if err := f.fault("access"); err != nil {
+		return err
+	}
+	err := retry(func() error { return unix.Faccessat2(dir, ".", unix.W_OK, unix.AT_EACCESS) })
+	switch err {
+	case unix.EROFS, unix.EACCES:
+		return err
+	case unix.EPERM: // the mark of the directory, or a filter of system calls that does not know this one
+		if s, statErr := stat(dir); statErr == nil && s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
+			return err
+		}
+	}
+	return nil
+}
+
 // pwrite writes at an offset, or at the end for a negative one.
 func (f *file) pwrite(b []byte, at int64) (int, error) {
 	if f.t.cfg.Faults == nil {

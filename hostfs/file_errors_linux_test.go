@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -66,3 +67,44 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 func second[A any](_ A, st ntstatus.Status) ntstatus.Status { return st }
 
 func third[A, B any](_ A, _ B, st ntstatus.Status) ntstatus.Status { return st }
+
+// A name that the host lets nobody remove is not marked for deletion, and the call says why. The close that would
+// remove the name reports no error (F-117).
+func TestRefusedRemovalIsNotPromised(t *testing.T) {
+	w, disk := faulty(t)
+	w.dir("d", wide)
+	w.file("d/f", "text", wide)
+	refused := func(what string, want ntstatus.Status) {
+		t.Helper()
+		f := w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE)
+		check.Equal(t, f.SetDelete(true), want, "F-117: delete a file %s", what)
+		check.Equal(t, f.SetDelete(false), ntstatus.Success, "F-117: keep a file %s", what)
+	}
+	for err, want := range map[unix.Errno]ntstatus.Status{unix.EROFS: ntstatus.MediaWriteProtected,
+		unix.EACCES: ntstatus.AccessDenied} {
+		disk.Fail(err, inject.Kind("access"))
+		refused("of a directory with "+err.Error(), want)
+		disk.Fail(nil)
+	}
+	for name, mark := range map[string]uint32{"d": unix.STATX_ATTR_IMMUTABLE, "d/f": unix.STATX_ATTR_APPEND} {
+		w.mark(name, mark)
+		refused("while "+name+" is marked as not to be changed", ntstatus.AccessDenied)
+		w.mark(name, 0)
+	}
+	refused("like others", ntstatus.Success)
+}
+
+// mark sets the marks of a file that chattr(1) calls i and a. It skips the test on a file system without them.
+func (w *world) mark(name string, marks uint32) {
+	w.Helper()
+	fd := check.Must(unix.Open(w.path(name), unix.O_RDONLY|unix.O_CLOEXEC, 0))
+	defer func() { w.must(unix.Close(fd)) }()
+	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
+	if err == nil {
+		const all = unix.STATX_ATTR_IMMUTABLE | unix.STATX_ATTR_APPEND
+		err = unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(flags&^all|marks))
+	}
+	if err != nil {
+		w.Skipf("%s takes no marks: %v", w.root, err)
+	}
+}

@@ -3,7 +3,6 @@ package hostfs
 import (
 	"cmp"
 	"errors"
-	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -35,6 +34,7 @@ type file struct {
 	found     nt.FileFacts           // immutable; facts from the lookup or of a new file; zero: the open changed the file
 	born      unix.StatxTimestamp    // immutable once entered
 	bornMask  uint32                 // immutable once entered; STATX_BTIME if born is known
+	marked    bool                   // immutable once entered; the host lets nobody remove it (chattr +i or +a)
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
@@ -142,10 +142,10 @@ func volumeOf(s *unix.Statfs_t) nt.FsFullSizeInformation {
 // fileTime returns a time of statx as a FILETIME.
 func fileTime(t unix.StatxTimestamp) int64 { return filetime.Of(time.Unix(t.Sec, int64(t.Nsec))) }
 
-// unixTime converts a Windows time. It replaces times before 1677 or after 2262 by the nearest one in that range.
+// unixTime converts a Windows time. The host's file system replaces a time that it cannot store by the nearest one.
 func unixTime(t int64) unix.Timespec {
-	const last = math.MaxInt64 / 100
-	return unix.NsecToTimespec(min(max(t-filetime.UnixEpoch, -last), last) * 100)
+	at := filetime.Time(t)
+	return unix.Timespec{Sec: at.Unix(), Nsec: int64(at.Nanosecond())}
 }
 
 // notEmpty reports whether the directory that fd holds has entries. It returns false for a directory that was removed.
@@ -311,12 +311,30 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 func given(t int64) bool { return t > 0 }
 
 // SetDelete marks the name of the open for deletion with the last open by that name, or removes the mark if remove is
-// false. It returns STATUS_CANNOT_DELETE for the root of the tree, and for a file without a name.
+// false. It returns STATUS_CANNOT_DELETE for the root of the tree, and for a file without a name. A name that the host
+// does not let anyone remove now, such as one on a read-only file system, is not marked: the status says why.
 func (f *file) SetDelete(remove bool) ntstatus.Status {
 	if f.linkNow().name == "" {
 		// The root of the tree stays. F-117
 		return ntstatus.CannotDelete
 	}
+	if remove {
+		// The removal follows the last close, which reports no error. F-117
+		if err := f.removable(); err != nil {
+			return statusOf(err)
+		}
+	}
 	f.t.doom(f, remove)
 	return ntstatus.Success
+}
+
+// removable returns the error with which the host would refuse to remove the name of the open: its file system is
+// read-only, this process may not write to the directory, or one of both is marked as not to be changed (chattr +i).
+func (f *file) removable() error {
+	if f.marked {
+		return unix.EPERM
+	}
+	f.node.moving.Lock() // a rename closes the directory it was in
+	defer f.node.moving.Unlock()
+	return f.canWrite(f.linkNow().dir)
 }

@@ -273,17 +273,16 @@ func TestFileFactsMatchSystem(t *testing.T) {
 	}
 }
 
-// unixTime converts Windows times, and limits those outside Linux's range of nanoseconds to its ends (F-122).
-func TestUnixTimeIsLimited(t *testing.T) {
-	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
+// unixTime converts Windows times, also those whose nanoseconds since 1970 exceed 64 bits (F-122).
+func TestUnixTimeIsExact(t *testing.T) {
 	for _, c := range []struct {
 		at   int64
 		want unix.Timespec
 	}{
 		{116444736000000000, unix.Timespec{}}, {116444736000000001, unix.Timespec{Nsec: 100}},
 		{125912558456000000, unix.Timespec{Sec: 946_782_245, Nsec: 600_000_000}},
-		{1<<63 - 1, unix.Timespec{Sec: last / 10, Nsec: 854_775_800}},
-		{1, unix.Timespec{Sec: -last/10 - 1, Nsec: 145_224_200}},
+		{1<<63 - 1, unix.Timespec{Sec: 910_692_730_085, Nsec: 477_580_700}},
+		{1, unix.Timespec{Sec: -11_644_473_600, Nsec: 100}},
 	} {
 		check.Equal(t, unixTime(c.at), c.want, "F-122: unixTime(%d)", c.at)
 	}

@@ -157,8 +157,8 @@ func TestListingRemovesInterruptedRemoval(t *testing.T) {
 		w.must(unix.Stat(w.path("f"), &s))
 		other := privatePrefix + "other" + removedSuffix(s.Ino)
 		w.must(os.WriteFile(w.path(other), []byte("x"), 0o600))
-		k.calls, k.n = 0, n
 		w.deletes(th, h, ntstatus.Success)
+		k.calls, k.n = 0, n
 		w.want(th.NtClose(h), ntstatus.Success)
 		k.n = 1 << 30
 		w.tree.abandoned = -time.Hour // every name is old

@@ -64,6 +64,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 // failure the place keeps it.
 func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	f.born, f.bornMask = s.Btime, s.Mask&unix.STATX_BTIME
+	f.marked = s.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0
 	if p.parent >= 0 && !p.owned && p.parent != p.t.root {
 		// The directory is a handle's own, which may be closed before this open.
 		fd, err := p.t.duplicate(p.parent)

@@ -26,7 +26,7 @@ the reason in words. The exit code is 0 if access is granted, 1 if it is denied,
 
 --batch reads a question from each JSON line and prints a line for it at once, in the same order:
 
-  {"id":1,"token":{"user":"SY"},"sd":"O:SYG:SYD:(A;;FR;;;WD)","desired":"FR"}
+  {"id":1,"token":{"user":"SY"},"sd":"O:SYG:SYD:(A;;FR;;;SY)","desired":"FR"}
   {"id":1,"status":"STATUS_SUCCESS","granted":"0x00120089",…}
 
 Fields of a question:

@@ -60,6 +60,9 @@ func (c *fmtCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return fmt.Errorf("%s is UTF-16: save it as UTF-8", inLine(c.Source))
+	}
 	out, err := c.lines(std, b, domain)
 	if err != nil || c.Write && bytes.Equal(out, b) {
 		return err
@@ -71,13 +74,17 @@ func (c *fmtCmd) Run(std *streams) error {
 	return err
 }
 
-// lines formats each line of a file of descriptors. It keeps empty lines and comments as they are. If lines are
-// malformed, it prints the error of each, and returns nil and errReported.
+// lines formats each line of a file of descriptors. It keeps empty lines, comments, the ends of lines and a byte order
+// mark as they are. If lines are malformed, it prints the error of each, and returns nil and errReported.
 func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error) {
 	var out bytes.Buffer
 	bad := false
 	n := 0
-	for line := range strings.Lines(string(file)) {
+	rest, marked := strings.CutPrefix(string(file), "\ufeff")
+	if marked { // editors of Windows write one
+		out.WriteString("\ufeff")
+	}
+	for line := range strings.Lines(rest) {
 		n++
 		text := strings.TrimSpace(line)
 		if text == "" || text[0] == '#' {
@@ -90,10 +97,7 @@ func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error
 			fmt.Fprintf(std.err, "%s:%d: %s\n", inLine(c.Source), n, printable(err.Error()))
 			continue
 		}
-		out.WriteString(formatted)
-		if strings.HasSuffix(line, "\n") {
-			out.WriteByte('\n')
-		}
+		out.WriteString(formatted + line[len(strings.TrimRight(line, "\r\n")):])
 	}
 	if bad {
 		return nil, errReported

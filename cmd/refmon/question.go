@@ -116,7 +116,9 @@ func (c *question) tokenAndNames(std *streams) (t *token.Token, domain sid.SID, 
 // isDescriptor reports whether an argument is a security descriptor and not a path: SDDL, its bytes, or the lines of
 // another command's output.
 func isDescriptor(text string) bool {
-	return lint.IsText(text) || isHex(text) || inBytes(text) || strings.Contains(strings.TrimSpace(text), "\n")
+	// A path on Unix may have a line feed, too.
+	lines := strings.Contains(strings.TrimSpace(text), "\n") && !strings.HasPrefix(text, "/")
+	return lint.IsText(text) || isHex(text) || inBytes(text) || lines
 }
 
 // looksLikePath reports whether a text is a file name and not a descriptor: an existing file, or text that starts

@@ -194,7 +194,8 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 	}
 	file, err := std.readFile(c.Token)
 	if err != nil {
-		return err
+		return fmt.Errorf("--certificate requires a token file, and refmon token show --json TOKEN > FILE writes one: %w",
+			err)
 	}
 	r := decided(q)
 	cert, err := a.Why.Certificate(&r, file)

@@ -11,6 +11,7 @@ import (
 type Reader struct {
 	Scanner
 	depth int
+	kinds bool // shaped compares the kinds of values with the type
 }
 
 // Fail returns an *Error at the current position. It does not change the reader.

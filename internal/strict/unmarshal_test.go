@@ -23,7 +23,10 @@ type outer struct {
 	Ptr   *inner           `json:"ptr"`
 	Arr   [2]inner         `json:"arr"`
 	Plain string
-	none  string //nolint:unused // no name of a file reaches it
+	Bits  []byte        `json:"bits"`
+	Ports map[int8]bool `json:"ports"`
+	Part  float64       `json:"part"`
+	none  string        //nolint:unused // no name of a file reaches it
 }
 
 // Each name is one of the type's, in its case and without duplicates, at every depth that the type declares.
@@ -49,7 +52,18 @@ func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 		`{} {}`:                                      "something follows",
 		`{"raw":` + strings.Repeat("[", 200_000):     "nested more than 64 deep",
 		`{"raw":` + strings.Repeat(`{"a":`, 200_000): "nested more than 64 deep",
-		`{"n":"x"}`:                                  "cannot unmarshal",
+		`{"n":"x"}`:                                  `byte 5: n: want a whole number in decimal digits, of at most `,
+		`{"n":1.5}`:                                  "64 bits, found 1.5",
+		`{"name":1}`:                                 "byte 8: name: want a string, found 1",
+		`{"list":{}}`:                                "list: want an array, found {}",
+		`{"list":[{},{"n":[]}]}`:                     "byte 17: list[1].n: want a whole number",
+		`{"map":{"k":true}}`:                         "map.k: want an object, found true",
+		`{"arr":"x"}`:                                `arr: want an array, found "x"`,
+		`{"bits":"x"}`:                               `bits: want a string in base64, found "x"`,
+		`{"ports":{"1":true,"x":true}}`:              "ports.x: want a whole number in decimal digits as the name",
+		`{"ports":{"1": "yes"}}`:                     `byte 15: ports.1: want true or false, found "yes"`,
+		`{"part":[]}`:                                "part: want a number, found []",
+		`7`:                                          "byte 0: want an object, found 7",
 		"{\"raw\":\"\xff\"}":                         "UTF-8",
 	} {
 		if err := Unmarshal([]byte(text), new(outer)); err == nil || !strings.Contains(err.Error(), part) {

@@ -32,7 +32,7 @@ func JSON(file []byte) (text []byte, marks []strict.Mark, err error) {
 				Problem: fmt.Sprintf("this is not YAML that can be read (%v)", p)}
 		}
 	}()
-	words := lexer.Tokenize(string(file))
+	words := lexer.Tokenize(strings.TrimPrefix(string(file), "\ufeff")) // editors of Windows write this mark
 	if err := check(words); err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,8 @@ func TestYAMLConvertsToJSON(t *testing.T) {
 		"- 1\n- {x: -2}":           `[1,{"x":-2}]`,
 		"---\na: |\n  text\n":      `{"a":"text"}`,
 		`{"a":[1,{"b":null}]}`:     `{"a":[1,{"b":null}]}`,
-		"a: 1\na: 2":               `{"a":1,"a":2}`, // the reader of the JSON refuses it
+		"\ufeffa: 1\r\nb: x\r\n":   `{"a":1,"b":"x"}`, // as editors of Windows write it
+		"a: 1\na: 2":               `{"a":1,"a":2}`,   // the reader of the JSON refuses it
 	} {
 		got, _, err := JSON([]byte(yaml))
 		if err != nil || string(got) != want {

@@ -138,9 +138,17 @@ func parseOne(text string) (Right, error) {
 	return Right{Name: text, parts: []Part{{m, chain}}}, nil
 }
 
-// unknown returns the error of a right that nothing reads: the name that is near
-// it, or else the words there are.
+// unknown returns the error of a right that nothing reads: a word that is joined
+// like a name, the name that is near it, or else the words there are.
 func unknown(name string, err error) error {
+	list := strings.FieldsFunc(name, func(r rune) bool { return r == '|' || r == ',' })
+	for _, part := range list {
+		// A name joined with a word has no other meaning than that word's, and would be near to itself.
+		if len(list) > 1 && slices.ContainsFunc(All(), func(w string) bool { return strings.EqualFold(w, part) }) {
+			return fmt.Errorf("rights %q: %s is a word: join words with +, as in %s", name, part,
+				strings.Join(list, "+"))
+		}
+	}
 	part := name[strings.LastIndexByte(name, '|')+1:]
 	if near := Nearest(part, slices.Concat(All(), sddl.RightNames())); near != "" {
 		return fmt.Errorf("rights %q: unknown right %q: did you mean %s?", name, part, near)

@@ -141,6 +141,10 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	_, err := daemon.Start(cfg)
 	check.That(t, err != nil && strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)),
 		"a socket in a missing folder: %v", err)
+	cfg.Socket = filepath.Join(dir, strings.Repeat("s", 107-len(dir)))
+	_, err = daemon.Start(cfg)
+	check.That(t, err != nil && strings.Contains(err.Error(), "the path has 108 bytes: choose one of at most 107"),
+		"a socket with a long path: %v", err)
 	cfg.Socket, cfg.AdminSocket = filepath.Join(dir, "first"), cfg.Socket
 	_, err = daemon.Start(cfg)
 	check.That(t, err != nil && check.Err(os.Lstat(cfg.Socket)) != nil,

@@ -111,6 +111,9 @@ func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	case errors.Is(err, unix.ENOENT):
 		return nil, fmt.Errorf("socket %s: its folder does not exist: run install -d %s as refmond's user or root", socket,
 			folder)
+	case errors.Is(err, unix.EINVAL) && len(socket) > longestSocket:
+		return nil, fmt.Errorf("socket %s: the path has %d bytes: choose one of at most %d", socket, len(socket),
+			longestSocket)
 	case err != nil:
 		return nil, fmt.Errorf("socket %s: %w", socket, err)
 	}
@@ -120,6 +123,9 @@ func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	}
 	return l, nil
 }
+
+// longestSocket is the longest path of a socket, in bytes (unix(7)).
+const longestSocket = len(unix.RawSockaddrUnix{}.Path) - 1
 
 // bind listens on a Unix socket. It is an error if the path exists.
 func bind(socket string) (*net.UnixListener, error) {

@@ -113,6 +113,7 @@ type treeData struct {
 	Trees         []string
 	SDDL          string
 	Who           []*api.Grant
+	MoreWho       bool // the descriptor names more than Who has
 	Files         []treeLine
 	More          bool
 }
@@ -151,7 +152,8 @@ func (q *request) treePage(r *http.Request) any {
 	if refused != nil {
 		d.SDDL = "(the descriptor is visible only with READ_CONTROL)"
 	} else {
-		d.SDDL, d.Who = sddlOf(descriptor), q.grants(descriptor)
+		d.SDDL = sddlOf(descriptor)
+		d.Who, d.MoreWho = q.grants(descriptor)
 	}
 	if f.dir {
 		q.treeFiles(&d, at)

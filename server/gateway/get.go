@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,8 +134,19 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 	}
 }
 
-// content serves a file from a reader, with support for ranges and conditional headers.
+// byteRanges matches a Range header that http.ServeContent answers as RFC 9110 says.
+var byteRanges = regexp.MustCompile(`^bytes=[ \t,]*` + byteRange + `([ \t]*,[ \t]*(` + byteRange + `)?)*$`)
+
+// byteRange matches a range with a first and perhaps a last position, or one of the last bytes, of which there is one
+// at least. http.ServeContent answers a range of the last 0 bytes with 206 and an invalid Content-Range.
+const byteRange = `([0-9]{1,18}-[0-9]{0,18}|-0*[1-9][0-9]{0,17})`
+
+// content serves a file from a reader, with support for ranges and conditional headers. It ignores a Range header of
+// another method than GET, of another unit than bytes, and one that it does not understand (RFC 9110, 14.2).
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
+	if r.Method != http.MethodGet || !byteRanges.MatchString(r.Header.Get("Range")) {
+		r.Header.Del("Range")
+	}
 	if q.describe(w, r, f) {
 		http.ServeContent(w, r, "", whenRounded(f.written), from)
 	}

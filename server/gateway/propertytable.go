@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -30,6 +31,7 @@ type propertyTable struct {
 // properties has the properties of one file. Immutable.
 type properties struct {
 	file uint64
+	user sid.SID // the client who set the first of them
 	list map[dav.Name]dav.Property
 }
 
@@ -56,9 +58,10 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 }
 
 // set replaces all properties of a path, for the file with the ID file. An empty list removes the properties.
-// Properties of another file at the path are replaced too. At a limit set returns false and changes nothing (G-19).
+// Properties of another file at the path are replaced too. At a limit set returns false and changes nothing. A new
+// file counts against user, who may have as many as still have room, so that one client leaves room for others (G-19).
 // The caller must not change list afterwards.
-func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Property) bool {
+func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Name]dav.Property) bool {
 	size := 0
 	for name, p := range list {
 		size += len(name.Space) + len(name.Local) + len(p.Value) + len(p.Lang)
@@ -69,11 +72,28 @@ func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Propert
 		delete(b.of, at)
 		return true
 	}
-	if len(list) > mostProperties || size > longestKept || b.of[at] == nil && len(b.of) >= mostDescribed {
+	if len(list) > mostProperties || size > longestKept {
 		return false
 	}
-	b.of[at] = &properties{file, list}
+	if old := b.of[at]; old != nil {
+		user = old.user
+	} else if b.filesOf(user) >= mostDescribed-len(b.of) {
+		return false
+	}
+	b.of[at] = &properties{file, user, list}
 	return true
+}
+
+// filesOf returns the number of files that count against a user.
+//
+// +checklocks:b.mu
+func (b *propertyTable) filesOf(user sid.SID) (n int) {
+	for _, p := range b.of {
+		if p.user == user {
+			n++
+		}
+	}
+	return n
 }
 
 // under reports whether a place is top itself or a descendant of it.
@@ -165,7 +185,7 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 			list[p.Name] = p
 		}
 	}
-	if !f.q.g.props.set(at, now.id, list) {
+	if !f.q.g.props.set(at, now.id, f.q.s.user, list) {
 		return dav.Refuse(http.StatusInsufficientStorage, "the limit on properties is reached")
 	}
 	if times != (nt.FileBasic{}) {

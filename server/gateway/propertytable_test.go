@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestPropertiesAreBounded checks both sides of the limits of properties, their owner, and their removal
@@ -40,12 +41,13 @@ func TestPropertiesAreBounded(t *testing.T) {
 		if c.want {
 			kept = c.n
 		}
-		if got := b.set(at, 7, list(c.n, c.each)); got != c.want || b.has(at) != c.want || len(b.get(at,
+		if got := b.set(at, 7, sid.Everyone, list(c.n, c.each)); got != c.want || b.has(at) != c.want || len(b.get(at,
 			7)) != kept {
 			t.Errorf("G-19: %s: %t, kept %d", c.what, got, len(b.get(at, 7)))
 		}
 		big := dav.Property{Value: strings.Repeat("x", 16<<10-1), Lang: "de"}
-		check.That(t, !b.set(at, 7, map[dav.Name]dav.Property{{}: big}), "%s: the language does not count", c.what)
+		check.That(t, !b.set(at, 7, sid.Everyone, map[dav.Name]dav.Property{{}: big}),
+			"%s: the language does not count", c.what)
 		check.That(t, b.get(at, 8) == nil, "%s: another file of the name has them", c.what)
 	}
 	b := newPropertyTable()
@@ -53,16 +55,29 @@ func TestPropertiesAreBounded(t *testing.T) {
 		b.of[place{"share", fmt.Sprint(i)}] = &properties{}
 	}
 	last, more := place{"share", "last"}, place{"share", "more"}
-	check.That(t, b.set(last, 1, list(1, 10)) && !b.set(more, 1, list(1, 10)) && !b.has(more),
+	check.That(t, b.set(last, 1, sid.Everyone, list(1, 10)) && !b.set(more, 1, sid.Everyone, list(1, 10)) &&
+		!b.has(more),
 		"G-19: not ten thousand files have properties")
-	check.That(t, b.set(last, 1, list(2, 10)) && len(b.get(last, 1)) == 2,
+	check.That(t, b.set(last, 1, sid.Everyone, list(2, 10)) && len(b.get(last, 1)) == 2,
 		"G-19: what is kept cannot be replaced where there is no more room")
-	check.That(t, b.set(last, 1, nil) && !b.has(last) && b.set(more, 1, list(1, 10)),
+	check.That(t, b.set(last, 1, sid.Everyone, nil) && !b.has(last) && b.set(more, 1, sid.Everyone, list(1, 10)),
 		"G-19: what was taken away has room no more")
 	b = newPropertyTable()
+	for _, c := range []struct {
+		user sid.SID
+		most int
+	}{{sid.Everyone, 5_000}, {sid.LocalSystem, 2_500}, {sid.Administrators, 1_250}} {
+		for i := range c.most - 1 {
+			b.of[place{c.user.String(), fmt.Sprint(i)}] = &properties{user: c.user}
+		}
+		last, more := place{c.user.String(), "last"}, place{c.user.String(), "more"}
+		check.That(t, b.set(last, 1, c.user, list(1, 10)) && !b.set(more, 1, c.user, list(1, 10)),
+			"G-19: %v does not have properties on just %d files", c.user, c.most)
+	}
+	b = newPropertyTable()
 	for _, name := range []string{"d", `d\f`, `d\f\g`, "dd", "e"} {
-		b.set(place{"share", name}, 1, list(1, 10))
-		b.set(place{"other", name}, 1, list(1, 10))
+		b.set(place{"share", name}, 1, sid.Everyone, list(1, 10))
+		b.set(place{"other", name}, 1, sid.Everyone, list(1, 10))
 	}
 	b.drop(place{"share", "d"})
 	var left []string

@@ -152,6 +152,8 @@ func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 		absent(w)
 	case f.code == http.StatusServiceUnavailable:
 		busy(w)
+	case f.code == http.StatusForbidden && f.status == ntstatus.MediaWriteProtected:
+		plain(w, f.code, "the file system of this tree is read-only") // no right would help
 	case f.code == http.StatusForbidden && f.why != "" && r.Method != http.MethodGet && r.Method != http.MethodHead:
 		f.needs(w)
 	case f.code == http.StatusForbidden && f.why != "":

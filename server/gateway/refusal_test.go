@@ -51,6 +51,10 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 		}
 		w.same(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
 	}
+	rec := httptest.NewRecorder()
+	(&refusal{code: 403, status: ntstatus.MediaWriteProtected, why: "requested"}).Answer(rec,
+		httptest.NewRequest(http.MethodPut, "/", nil))
+	check.Equal(t, rec.Body.String(), "the file system of this tree is read-only\n", "a refusal that no right changes")
 	check.Equal(t, reason(connect.NewError(connect.CodeNotFound, errors.New("why"))), "why", "the reason")
 	check.Equal(t, reason(io.EOF), "EOF", "the reason")
 }

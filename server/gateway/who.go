@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"connectrpc.com/connect"
 
@@ -18,7 +19,7 @@ import (
 
 // WhoCan returns the maximum rights of each named account on an object. Without names it returns those of the SIDs in
 // its descriptor. An account that fails sets Error in its grant, and the call succeeds. More than mostAccounts
-// accounts, and without names an unreadable object, are connect errors.
+// accounts or SIDs, and without names an unreadable object, are connect errors.
 func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanRequest]) (
 	*connect.Response[api.WhoCanResponse], error) {
 	if len(r.Msg.GetAccounts()) > mostAccounts {
@@ -43,18 +44,27 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	if err != nil {
 		return nil, err
 	}
-	answer.Grants = q.grants(d)
+	grants, more := q.grants(d)
+	if more {
+		return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf(
+			"the descriptor names more than %d users and groups: ask about single accounts", mostAccounts))
+	}
+	answer.Grants = grants
 	return connect.NewResponse(answer), nil
 }
 
 // grants returns the maximum rights of an object's owner and of each SID in its DACL. grants returns at most
-// mostAccounts grants. The owner counts as a user, each other SID as the only group of an unknown user, so no
-// membership is revealed. After a failed check, Error replaces the rights.
-func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
+// mostAccounts grants, and whether there are more SIDs. The owner counts as a user, each other SID as the only group of
+// an unknown user, so no membership is revealed. After a failed check, Error replaces the rights.
+func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
 	add := func(s sid.SID) {
-		if !seen[s] && s != (sid.SID{}) && len(list) < mostAccounts {
+		switch {
+		case seen[s] || s == (sid.SID{}):
+		case len(list) == mostAccounts:
+			more = true
+		default:
 			seen[s] = true
 			list = append(list, s)
 		}
@@ -75,7 +85,7 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 		}
 		grants = append(grants, g)
 	}
-	return grants
+	return grants, more
 }
 
 // stranger is the user of a token for testing a single group.

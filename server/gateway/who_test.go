@@ -41,10 +41,21 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 			`:[{"name":"alice",`+both(1, "FILE_READ_DATA FILE_READ_ATTRIBUTES")+`},{"name":"mallory","error":`+
 			`"account: STATUS_LOGON_FAILURE"},{"name":"carol",`+both(0x60000, "FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC")+
 			`}]}`)
+	sids := func(n int) (entries string) {
+		for i := range n {
+			entries += fmt.Sprintf("(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
+		}
+		return entries
+	}
 	many := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
 	const tooMany = `400 {"code":"invalid_argument","message":"too many questions in one call: split them"}`
 	w.same("WhoCan without READ_CONTROL", w.call("alice", "WhoCan", `{`+file+`}`),
 		`403 {"code":"permission_denied","message":"STATUS_ACCESS_DENIED"}`)
+	whoCan := func(descriptor string) string { return w.call("bob", "WhoCan", `{"object":{"sddl":"`+descriptor+`"}}`) }
+	w.same("WhoCan of a descriptor with 101 SIDs", whoCan("O:SYG:SYD:"+sids(100)),
+		`400 {"code":"invalid_argument","message":"the descriptor names more than 100 users and groups: ask about single `+
+			`accounts"}`)
+	check.That(t, strings.HasPrefix(whoCan("O:SYG:SYD:"+sids(99)), "200 "), "WhoCan of a descriptor with 100 SIDs fails")
 	w.same("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)
 	w.same("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
 		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"account: STATUS_LOGON_FAILURE"},`, 100), ",")+`]}`)
@@ -133,7 +144,9 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 		"O:BAG:SYD:(A;;0x1;;;OW)(A;IO;FA;;;BU)": "S-1-5-32-544 0x1, S-1-3-4 0x0, S-1-5-32-545 0x0",
 	} {
 		var got []string
-		for _, g := range q.grants(sddl.MustParse(descriptor)) {
+		grants, more := q.grants(sddl.MustParse(descriptor))
+		check.That(t, !more, "%s: more SIDs than there are", descriptor)
+		for _, g := range grants {
 			one := fmt.Sprintf("%s %#x", g.GetSid(), g.GetGranted().GetMask())
 			if g.GetError() != "" {
 				one = g.GetSid() + " STATUS"
@@ -146,8 +159,9 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&entries, "(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
 	}
-	list := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
-	if len(list) != 100 || list[0].GetSid() != sid.LocalSystem.String() || list[99].GetSid() != "S-1-5-21-1-1-1-98" {
+	list, more := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
+	if !more || len(list) != 100 || list[0].GetSid() != sid.LocalSystem.String() ||
+		list[99].GetSid() != "S-1-5-21-1-1-1-98" {
 		t.Errorf("%d entries, the last is %s, want the first 100, from LocalSystem on", len(list), list[len(list)-1].GetSid())
 	}
 }

@@ -280,7 +280,7 @@ func (s *Store) loadFailures() error {
 				return fmt.Errorf("failures: the key %x is not a RID of 4 bytes", k)
 			}
 			if a, ok := st.accounts[binary.BigEndian.Uint32(k)]; ok {
-				s.throttle.restore(a.Name, f)
+				s.throttle.restore(a.Name, f, s.cfg.Now())
 			}
 			return nil
 		})

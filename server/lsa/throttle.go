@@ -149,8 +149,15 @@ func (d *throttle) forget(name string) {
 	delete(d.failures, name)
 }
 
-// restore replaces the failures of a name, in any case.
-func (d *throttle) restore(name string, f failures) {
+// restore replaces the failures of a name, in any case. If the clock was set back since they were stored, they count as
+// failures of now: a lock never lasts longer than lockFor.
+func (d *throttle) restore(name string, f failures, now time.Time) {
+	if f.First.After(now) {
+		f.First = now
+	}
+	if end := now.Add(lockFor); f.Locked.After(end) {
+		f.Locked = end
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failures[strings.ToUpper(name)] = f

@@ -154,3 +154,20 @@ func TestStoredFailuresAreTheNewest(t *testing.T) {
 	f.reopen(t)
 	check.Equal(t, f.throttle.count("ALICE").Count, 2, "L-31: failures after a restart")
 }
+
+// TestClockSetBackDoesNotProlongLock checks that a restart after the clock was set back keeps a lock, but for no longer
+// than a lock lasts (L-31).
+func TestClockSetBackDoesNotProlongLock(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "Alice"}, "p")
+	rid := f.now.Load().names["ALICE"].RID()
+	for i := range lockAfter {
+		f.throttle.attempt("ALICE", fmt.Sprint(i), f.clock.now())
+	}
+	f.keepFailures(rid, "ALICE")
+	f.clock.pass(-365 * 24 * time.Hour)
+	f.reopen(t)
+	now := f.clock.now()
+	check.Equal(t, f.throttle.count("ALICE"), failures{Count: lockAfter, First: now, Locked: now.Add(lockFor)},
+		"L-31: failures after the clock was set back")
+}

@@ -18,6 +18,9 @@ const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileacces
 // longestName is NAME_MAX of Linux, in bytes.
 const longestName = 255
 
+// longestPath is the longest path below the root that a tree looks up, in bytes.
+const longestPath = 1 << 15
+
 // named checks a file name from the host's kernel: it returns OK if a file can have the name, ENAMETOOLONG for one of
 // more than 255 bytes, and EINVAL for one that Windows does not allow (M-9).
 func named(name string) fuse.Status {
@@ -42,6 +45,9 @@ func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle
 // nil k or the policy RefuseMode, the file keeps the inherited descriptor. A refused open is recorded.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
 	ntstatus.Status) {
+	if len(path) > longestPath {
+		return 0, 0, ntstatus.NameTooLong // the host's kernel follows longer paths, step by step
+	}
 	// An open through the mount shares reading, writing and deleting (M-10).
 	in.ShareAccess = shareAll
 	// The host's kernel follows links, not the tree: open the link itself (M-33).
@@ -73,7 +79,7 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 
 // openNode opens the existing file of a node; the caller closes the handle. openNode ignores in.CreateDisposition.
 // Errors:
-//   - the name refers to another file or to none: ESTALE
+//   - the name refers to another file or to none, and so does the one before it: ESTALE
 //   - a file without a name: EACCES
 //   - a failed open: EACCES or another errno by its status
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
@@ -81,6 +87,19 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)
 	}
 	in.CreateDisposition = winnt.FILE_OPEN
+	h, s := t.openNamed(m, n, in)
+	if s == fuse.Status(syscall.ESTALE) && m.nodes.useOther(n) {
+		// A program that has the file open may have removed this one of several hard links (M-11).
+		if h, s := t.openNamed(m, n, in); s == fuse.OK {
+			return h, s
+		}
+	}
+	return h, s
+}
+
+// openNamed opens the file of a node by the name that the node has now. A name that refers to another file or to none
+// is ESTALE.
+func (t *worker) openNamed(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	h, _, st := t.openAt(m, m.nodes.path(n, ""), in)
 	switch st {
 	case ntstatus.Success:

@@ -263,3 +263,38 @@ func TestOperationsRejectImpossibleNames(t *testing.T) {
 	w.says("M-9: lookup of the tree's own", w.m.Lookup(nil, &in, ".refmon-x", &fuse.EntryOut{}), unix.ENOENT)
 	w.says("M-9: mkdir of it", w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, ".refmon-x", &fuse.EntryOut{}), unix.EINVAL)
 }
+
+// TestOpenFileWithRemovedNameIsFoundByItsOtherName: a program has a file open by a name that it then removes or
+// replaces. Calls on the open file reach it by its other hard link (M-11).
+func TestOpenFileWithRemovedNameIsFoundByItsOtherName(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	const script = `import os
+for end in lambda: os.unlink("new"), lambda: os.rename("third", "new"):
+    for name in "new", "third":
+        open(name, "w").close()
+    fd = os.open("new", os.O_RDWR)
+    os.link("new", "kept")
+    end()
+    os.utime(fd, (1, 2))
+    os.fchmod(fd, 0o700)
+    os.setxattr(fd, "user.a", b"x")
+    print(int(os.stat("kept").st_mtime), os.fstat(fd).st_nlink, os.listxattr("kept"))
+    os.unlink("kept")`
+	w.sees(alice, "2 1 ['user.a']\n2 1 ['user.a']", "sh", "-c", `cd d && exec python3 -c "$0"`, script)
+}
+
+// TestTooDeepDirectoryIsENAMETOOLONG: a program makes directories in each other until the path is too long for a tree.
+func TestTooDeepDirectoryIsENAMETOOLONG(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	const script = `import errno, os
+fd, name = os.open("d", os.O_RDONLY), "n" * 250
+try:
+    while True:
+        os.mkdir(name, dir_fd=fd)
+        fd = os.open(name, os.O_RDONLY, dir_fd=fd)
+except OSError as e:
+    print(errno.errorcode[e.errno])`
+	w.sees(alice, "ENAMETOOLONG", "python3", "-c", script)
+}

@@ -19,6 +19,12 @@ type node struct {
 	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
 	parent  *node  // guarded by nodes.mu; nil for the root, and for a file without a name
 	name    string // guarded by nodes.mu: in parent
+	// other is guarded by nodes.mu. It is the name before the last, which may be a further hard link. Its parent is nil
+	// if there is none.
+	other struct {
+		parent *node
+		name   string
+	}
 	// bare is guarded by nodes.mu. It is set once a user who may not read the attributes has looked
 	// the file up: the kernel no longer caches them.
 	bare bool
@@ -97,10 +103,24 @@ func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *nod
 	}
 	x.lookups++
 	if x.id != rootID {
+		if x.parent != parent || x.name != name {
+			x.other.parent, x.other.name = x.parent, x.name
+		}
 		x.parent, x.name = parent, name
 	}
 	x.bare = x.bare || bare
 	return x, !x.bare
+}
+
+// useOther exchanges the name of a file with the one before it. It returns false if the kernel used no other name.
+func (n *nodes) useOther(x *node) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if x.other.parent == nil {
+		return false
+	}
+	x.parent, x.name, x.other.parent, x.other.name = x.other.parent, x.other.name, x.parent, x.name
+	return true
 }
 
 // forget subtracts lookups from a node and removes the node at 0. It ignores unknown IDs and the root, and a number
@@ -116,6 +136,7 @@ func (n *nodes) forget(id, lookups uint64) {
 	if x.lookups > 0 {
 		return
 	}
+	x.other.parent = nil // it must not keep a folder that the kernel forgot
 	delete(n.byID, id)
 	delete(n.byFile, x.file)
 }

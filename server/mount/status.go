@@ -17,6 +17,7 @@ var errnos = map[ntstatus.Status]syscall.Errno{
 	ntstatus.ObjectNameCollision: syscall.EEXIST, ntstatus.FileIsADirectory: syscall.EISDIR,
 	ntstatus.NotADirectory: syscall.ENOTDIR, ntstatus.DirectoryNotEmpty: syscall.ENOTEMPTY,
 	ntstatus.ObjectNameInvalid: syscall.EINVAL, ntstatus.InvalidParameter: syscall.EINVAL,
+	ntstatus.NameTooLong:      syscall.ENAMETOOLONG,
 	ntstatus.SharingViolation: syscall.EBUSY, ntstatus.DiskFull: syscall.ENOSPC,
 	ntstatus.MediaWriteProtected: syscall.EROFS, ntstatus.TooManyOpenedFiles: syscall.ENFILE,
 	ntstatus.NotSameDevice: syscall.EXDEV, ntstatus.NotSupported: syscall.EOPNOTSUPP,

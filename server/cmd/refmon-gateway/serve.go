@@ -47,7 +47,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	if made != "" {
-		log.Warn("generated a certificate, which clients trust only after it is installed there", "file", made)
+		log.Warn("serving with a generated certificate, which clients trust only after it is installed there", "file",
+			made)
 	}
 	g, err := gateway.New(cfg.gateway(&cert, log))
 	if err != nil {

@@ -95,8 +95,17 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 			strings.HasSuffix(c.args, "--json") && strings.Count(got, "\n") != 1 {
 			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), failed.String())
 		}
+		if code == exitSuccess && out.Len() > 0 {
+			code = run(args, &streams{out: noRoom{}, err: &failed})
+			check.Equal(t, code, exitFailed, "%s without room for its output: exit code", c.args)
+		}
 	}
 }
+
+// noRoom is an output on a full disk.
+type noRoom struct{}
+
+func (noRoom) Write([]byte) (int, error) { return 0, errors.New("no room") }
 
 // TestNoArgumentsPrintsHelp checks that the program without arguments prints its help and exits with 0.
 func TestNoArgumentsPrintsHelp(t *testing.T) {

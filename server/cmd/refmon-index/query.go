@@ -106,7 +106,7 @@ func (c *canReadCmd) document() string {
 }
 
 // print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes. A reason follows "no" if
-// the caller may know it. With JSON, a failed write is returned instead.
+// the caller may know it. With JSON, or if the answer is yes, a failed write is returned instead.
 func (c *canReadCmd) print(std *streams, a index.Answer) error {
 	switch {
 	case c.JSON:
@@ -117,8 +117,8 @@ func (c *canReadCmd) print(std *streams, a index.Answer) error {
 			return nil
 		}
 	case a.Allowed:
-		fmt.Fprintln(std.out, "yes")
-		return nil
+		_, err := fmt.Fprintln(std.out, "yes")
+		return err
 	case a.Because != "":
 		fmt.Fprintf(std.out, "no: %s\n", a.Because)
 	default:
@@ -156,7 +156,9 @@ func (c *filterCmd) Run(std *streams) error {
 		return json.NewEncoder(std.out).Encode(f)
 	}
 	for _, id := range f.Classes {
-		fmt.Fprintln(std.out, id)
+		if _, err := fmt.Fprintln(std.out, id); err != nil {
+			return err // a list that was cut off would look complete
+		}
 	}
 	return nil
 }

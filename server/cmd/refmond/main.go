@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/alecthomas/kong"
 
@@ -63,8 +64,44 @@ func main() {
 }
 
 // run runs one command line and returns the exit code. Without arguments it prints the help. An error is printed to
-// stderr. Help succeeds. "--demo" as the only argument runs the demonstration.
+// stderr. Help succeeds. "--demo" as the only argument runs the demonstration. A command fails if its output was lost,
+// for example on a full disk.
 func run(args []string, std *streams) int {
+	out := &checkedOutput{to: std.out}
+	code := runTo(args, &streams{out: out, err: std.err})
+	if err := out.lost(); err != nil && code == exitSuccess {
+		return report(std, err)
+	}
+	return code
+}
+
+// checkedOutput passes writes on, and keeps the first error. It is safe for concurrent use.
+type checkedOutput struct {
+	to  io.Writer // immutable
+	mu  sync.Mutex
+	err error // guarded by mu
+}
+
+// Write writes b as it is.
+func (o *checkedOutput) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.to.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// lost returns the first error of a write, nil if there was none.
+func (o *checkedOutput) lost() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
+// runTo runs one command line as run does. It may miss that output was lost.
+func runTo(args []string, std *streams) int {
 	helped := false
 	parser, err := newParser(std, func(int) { helped = true })
 	if err != nil {
@@ -103,10 +140,14 @@ const (
 
 // newParser returns the parser of command lines. It calls exit after it has printed a help text.
 func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
+	help := std.out
+	if o, ok := help.(*checkedOutput); ok {
+		help = o.to // kong reads the width of a terminal from it
+	}
 	return kong.New(&cli{},
 		kong.Name("refmond"),
 		kong.Description(description),
-		kong.Writers(std.out, std.err),
+		kong.Writers(help, std.err),
 		kong.Exit(exit),
 		kong.Vars{"config": configHelp, "socket": socketHelp, "traverse": traverseHelp},
 		flags.HelpPages(),

@@ -71,6 +71,22 @@ func page(t *testing.T) string {
 	return string(text)
 }
 
+// TestLostOutputFailsCommand checks that a command fails whose output cannot be written.
+func TestLostOutputFailsCommand(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { _ = full.Close() })
+	p := build(t)
+	_, end := p.serve()
+	defer end()
+	for _, args := range [][]string{{"version"}, {"ps", "--socket", p.socket}, {"sessions", "--socket", p.socket}} {
+		var errs bytes.Buffer
+		code := run(args, &streams{out: full, err: &errs})
+		check.That(t, code == exitMalformed && strings.Contains(errs.String(), "no space left on device"),
+			"%v without room: exit code %d, %s", args, code, &errs)
+	}
+}
+
 // TestDocumentedCommandLinesParse checks that refmond accepts every refmond command line of the page.
 func TestDocumentedCommandLinesParse(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^    (?:sudo -u refmond )?refmond (.*?)(?: +#.*)?$`)

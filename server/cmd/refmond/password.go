@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,8 @@ import (
 const maxPassword = 4096
 
 // readPassword reads a password: two entries without echo from a terminal, or else one line. The terminal's mode is
-// restored. Two different entries, and more than maxPassword bytes, are errors.
+// restored, also before a signal such as that of Ctrl-C ends the program. Two different entries, and more than
+// maxPassword bytes, are errors.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their ends
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
@@ -30,7 +32,9 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	if err := unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, &unseen); err != nil {
 		return "", fmt.Errorf("terminal: %w", err)
 	}
-	defer unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, old) //nolint:errcheck // as it was
+	restore := func() { _ = unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, old) }
+	defer restore()
+	defer restoreBefore(restore, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)()
 	var got [2]admin.Password
 	for i, text := range []string{"Password: ", "Once more: "} {
 		fmt.Fprint(prompt, text)
@@ -43,6 +47,24 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 		return "", errors.New("the two passwords differ: the account is unchanged")
 	}
 	return got[0], nil
+}
+
+// restoreBefore calls restore when one of the signals arrives, and then lets the signal end the program. The returned
+// function ends that.
+func restoreBefore(restore func(), signals ...os.Signal) (end func()) {
+	arrived := make(chan os.Signal, 1)
+	signal.Notify(arrived, signals...)
+	go func() {
+		if s, ok := <-arrived; ok {
+			restore()
+			signal.Reset(s)
+			_ = unix.Kill(os.Getpid(), s.(unix.Signal)) // to itself
+		}
+	}()
+	return func() {
+		signal.Stop(arrived)
+		close(arrived)
+	}
 }
 
 // line returns the next line without its end. An empty line and one above maxPassword are errors, and so is the end of

@@ -70,6 +70,26 @@ func TestTypedPasswordIsNotEchoed(t *testing.T) {
 	}
 }
 
+// TestInterruptAtPromptRestoresEcho checks that Ctrl-C at the prompt ends the command and restores the terminal's echo.
+func TestInterruptAtPromptRestoresEcho(t *testing.T) {
+	person, terminal := terminal.Open(t)
+	cmd := exec.Command(build(t).bin, "account", "passwd", "alice") //nolint:gosec // the test built it
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	check.NoError(t, cmd.Start())
+	var shown []byte
+	for b := make([]byte, 100); !bytes.Contains(shown, []byte("Password: ")); {
+		n, err := person.Read(b)
+		check.NoError(t, err)
+		shown = append(shown, b[:n]...)
+	}
+	check.That(t, !echoes(t, terminal), "the terminal echoes at the prompt")
+	check.NoError(t, check.Err(person.WriteString("\x03")))
+	err := cmd.Wait()
+	check.That(t, err != nil && err.Error() == "signal: interrupt", "Ctrl-C at the prompt: %v", err)
+	check.That(t, echoes(t, terminal), "Ctrl-C at the prompt left the terminal without echo")
+}
+
 // TestPipedPasswordIsFirstLine checks that without a terminal the first line is the password, and that a password above
 // the size limit is an error.
 func TestPipedPasswordIsFirstLine(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +83,7 @@ func (c *serveCmd) Run(std *streams) error {
 // service is a running daemon with its accounts, trees, mounts and logs: everything that refmond serve starts.
 type service struct {
 	*daemon.Daemon
+	begun settings // immutable: the settings at the start
 	log   *slog.Logger
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: no audit log is kept
@@ -107,7 +110,7 @@ type service struct {
 // start starts everything that a configuration describes. After an error nothing is left running. It locks the state
 // directory and checks who can change the files first. Metrics and profiles that fail to start are only logged.
 func start(cfg *config, std *streams) (*service, error) {
-	s := &service{level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
+	s := &service{begun: cfg.settings, level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
 	s.level.Set(cfg.level)
 	// Bound the log lines that one client causes (L-75).
 	s.log = slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level})))
@@ -174,7 +177,7 @@ func start(cfg *config, std *streams) (*service, error) {
 
 // reload reads the configuration again and applies the keys that need no restart. reload logs errors and returns none.
 // A wrong configuration changes nothing, and clients stay connected (W-23). reload drops cached tokens. Sockets, limits
-// and trees do not change.
+// and trees do not change; reload logs the names of such keys if the file has other values for them.
 func (s *service) reload(file string) {
 	notify(reloading())
 	defer notify("READY=1")
@@ -219,7 +222,26 @@ func (s *service) reload(file string) {
 	s.dropTokens()
 	s.level.Set(cfg.level)
 	s.warn()
+	if keys := restartKeys(s.begun, cfg.settings); len(keys) > 0 {
+		s.log.Warn("a reload does not apply these keys: restart refmond", "keys", strings.Join(keys, ", "))
+	}
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
+}
+
+// restartKeys returns the top-level keys that a reload does not apply and whose values differ between two
+// configurations, in the order of the settings.
+func restartKeys(begun, now settings) (keys []string) {
+	for _, c := range []*settings{&begun, &now} { // what a reload applies counts as equal
+		c.Administrators, c.Privileges, c.Kerberos, c.Directory, c.IDNumbers = nil, nil, tickets{}, directory{}, ""
+		c.Audit.Required, c.Audit.Policy, c.Log.Level = false, nil, ""
+	}
+	a, b := reflect.ValueOf(begun), reflect.ValueOf(now)
+	for i := range a.NumField() {
+		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			keys = append(keys, a.Type().Field(i).Tag.Get("json"))
+		}
+	}
+	return keys
 }
 
 // stop stops the daemon, then closes its stores. It returns all errors, joined, and closes the rest all the same.

@@ -198,3 +198,18 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
 	}
 }
+
+// TestReloadNamesKeysThatNeedRestart checks that a reload logs the keys that it does not apply, and no others.
+func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
+	p := build(t)
+	p.configure("limits: {perUser: 7}\n")
+	cmd, end := p.serve()
+	defer end()
+	const applied = "privileges: {4711: [SeImpersonatePrivilege]}\nadministrators: [4711]\nlog: {level: debug}\n" +
+		"audit: {required: false, policy: {Logon: both}}\n"
+	p.configure("limits: {perUser: 7}\n" + applied)
+	p.reloaded(cmd, "msg=reloaded")
+	check.That(t, !strings.Contains(p.log.all(), "restart refmond"), "a reload does not apply a key that is marked so")
+	p.configure("startAs: true\nlimits: {perUser: 8}\n" + applied)
+	p.reloaded(cmd, `restart refmond" keys="startAs, limits"`)
+}

@@ -177,6 +177,9 @@ func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 // listed answers with the classes whose members no list of SIDs covers.
 func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
 	list, err := s.config.Index.Listed()
+	if list == nil {
+		list = []index.Listed{} // JSON has an empty array, and not null
+	}
 	return nilOr(listed{list}, err)
 }
 

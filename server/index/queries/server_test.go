@@ -368,6 +368,10 @@ func TestQuestionsAreStrict(t *testing.T) {
 		got.Body.Close()
 		check.Equal(t, got.StatusCode, x.status, "%s %s %.60q: status", x.method, x.path, x.body)
 	}
+	got, err := c.http.Post("http://index/v1/listed", "application/json", strings.NewReader("{}"))
+	check.NoError(t, err)
+	defer got.Body.Close()
+	check.Equal(t, string(check.Must(io.ReadAll(got.Body))), `{"classes":[]}`+"\n", "listed without a class")
 }
 
 // TestFloodIsCharged checks that one uid's connections end at its limit and do not take those of others, and that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // Do names the kind of a request.
@@ -69,8 +70,11 @@ type Response struct {
 
 // Ask sends a request through send, for example client.Conn.Administer, and returns the response. It returns an
 // error if send fails, the response is malformed, or its Error is set. Only in the last case is the response
-// returned with the error; otherwise it is empty.
+// returned with the error; otherwise it is empty. Text that is not UTF-8 is an error, and nothing is sent.
 func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error) {
+	if err := r.checkText(); err != nil {
+		return out, err
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return out, err
@@ -85,6 +89,25 @@ func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error)
 		return out, errors.New(out.Error)
 	}
 	return out, nil
+}
+
+// checkText returns an error that names a field whose text is not UTF-8, such as one that a terminal in Latin-1 sent.
+// In JSON each of its wrong bytes would become the same replacement character: another name, or another password.
+func (r *Request) checkText() error {
+	newName, fullName := "", ""
+	if r.NewName != nil {
+		newName = *r.NewName
+	}
+	if r.FullName != nil {
+		fullName = *r.FullName
+	}
+	for _, f := range []struct{ field, text string }{{"name", r.Name}, {"new name", newName}, {"full name", fullName},
+		{"password", string(r.Password)}, {"member", r.Member}, {"file", r.File}} {
+		if !utf8.ValidString(f.text) {
+			return fmt.Errorf("%s: it is not UTF-8", f.field)
+		}
+	}
+	return nil
 }
 
 // tries is how often Fetch starts again because the store changed between two parts.

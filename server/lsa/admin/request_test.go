@@ -108,6 +108,22 @@ func TestUnlockReopensAccount(t *testing.T) {
 		ntstatus.NoSuchUser, "bob")
 }
 
+// TestTextNotInUTF8IsRejected checks that Ask rejects text that JSON cannot express, and sends nothing: JSON would make
+// another name or password of it.
+func TestTextNotInUTF8IsRejected(t *testing.T) {
+	for field, r := range map[string]admin.Request{
+		"name":      {Do: admin.AddAccount, Name: "p\xe4ul"},
+		"new name":  {Do: admin.SetAccount, Name: "alice", NewName: text("p\xe4ul")},
+		"full name": {Do: admin.AddAccount, Name: "alice", FullName: text("p\xe4ul")},
+		"password":  {Do: admin.SetPassword, Name: "alice", Password: "p\xe4ssword"},
+		"member":    {Do: admin.AddMember, Name: "team", Member: "p\xe4ul"},
+		"file":      {Do: admin.Import, File: "accounts: [{name: p\xe4ul}]"},
+	} {
+		_, err := admin.Ask(func([]byte) ([]byte, error) { t.Errorf("%s was sent", field); return nil, nil }, r)
+		check.That(t, err != nil && err.Error() == field+": it is not UTF-8", "%s: error %v", field, err)
+	}
+}
+
 // asker sends requests to its own store as LocalSystem.
 type asker struct {
 	*testing.T
