@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -22,8 +23,8 @@ const (
 )
 
 // valid returns the first error in the new state s, or nil. before is the state that s replaces. The order is
-// accounts by RID, groups by SID, rights, maps. An overlap with subordinate ids is an error only in a changed entry,
-// because ids may become subordinate later.
+// accounts by RID, groups by SID, rights, maps. An overlap with subordinate ids, and a name that is reserved, are errors
+// only in a changed entry, because ids may become subordinate later and older stores may have such a name.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is not a SID of a machine: want S-1-5-21-x-y-z", s.machine)
@@ -36,8 +37,14 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	for _, rid := range slices.Sorted(maps.Keys(s.accounts)) {
 		a := s.accounts[rid]
 		ranges := subordinate
-		if old, was := before.accounts[rid]; was && sameID(old.UID, a.UID) {
+		old, was := before.accounts[rid]
+		if was && sameID(old.UID, a.UID) {
 			ranges = nil
+		}
+		if !was || old.Name != a.Name {
+			if err := unreserved(a.Name); err != nil {
+				return err
+			}
 		}
 		if err := s.validAccount(&a, rid, names, uids, ranges); err != nil {
 			return fmt.Errorf("account %q: %w", clip(a.Name), err)
@@ -46,8 +53,14 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	for _, id := range slices.SortedFunc(maps.Keys(s.groups), sid.SID.Compare) {
 		g := s.groups[id]
 		ranges := subordinate
-		if old, was := before.groups[id]; was && sameID(old.GID, g.GID) {
+		old, was := before.groups[id]
+		if was && sameID(old.GID, g.GID) {
 			ranges = nil
+		}
+		if id.Prefix() == s.machine && (!was || old.Name != g.Name) {
+			if err := unreserved(g.Name); err != nil {
+				return err
+			}
 		}
 		if err := s.validGroup(&g, id, names, gids, ranges); err != nil {
 			return fmt.Errorf("group %q: %w", clip(g.Name), err)
@@ -128,6 +141,18 @@ func validName(name string, names map[string]bool) error {
 		return fmt.Errorf("the name is there twice")
 	}
 	names[key] = true
+	return nil
+}
+
+// unreserved returns an error for a new name that a lookup would take for something else: a well-known name or a SID
+// (L-13). An account with the name Everyone would lend it to entries that mean all users.
+func unreserved(name string) error {
+	if a, known := logon.WellKnownName(name); known {
+		return fmt.Errorf("name %q: it is the well-known name of %v: choose another name", clip(name), a.SID)
+	}
+	if _, err := sid.Parse(name); err == nil {
+		return fmt.Errorf("name %q: it reads as a SID: choose another name", clip(name))
+	}
 	return nil
 }
 

@@ -58,6 +58,10 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"account under another RID", "RID 1501",
 			func(s *state) { s.next, s.accounts[1501] = 2000, Account{Name: "a", RID: 1500} }},
 		{"account without name", "1 to 256", set(1500, Account{})},
+		{"account with a well-known name", "the well-known name of S-1-1-0", set(1500, Account{Name: "everyone"})},
+		{"account with a SID as name", "reads as a SID", set(1500, Account{Name: "S-1-5-32-544"})},
+		{"group with a well-known name", "the well-known name of S-1-5-32-544",
+			group(local(1500), Group{Name: "Administrators"})},
 		{"name as long as may be", "", set(1500, Account{Name: strings.Repeat("ü", 256)})},
 		{"name too long", "1 to 256", set(1500, Account{Name: strings.Repeat("n", 257)})},
 		{"name in no UTF-8", "1 to 256", set(1500, Account{Name: "a\xff"})},
@@ -66,7 +70,10 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"name with a control", "no control", set(1500, Account{Name: "a\tb"})},
 		{"name with a blank before", "no control", set(1500, Account{Name: " a"})},
 		{"name of dots", "no control", set(1500, Account{Name: ".."})},
-		{"name of a group", "there twice", set(1500, Account{Name: "USERS"})},
+		{"name of a group", "there twice", func(s *state) {
+			set(1500, Account{Name: "STAFF"})(s)
+			group(local(1501), Group{Name: "staff"})(s)
+		}},
 		{"hash of another form", "another form", set(1500, Account{Name: "a", Hash: "x"})},
 		{"uid 0", "uid 0", set(1500, Account{Name: "a", UID: number(0)})},
 		{"uid 65534", "65534 stands", set(1500, Account{Name: "a", UID: number(65534)})},

@@ -125,7 +125,8 @@ func (c *Conn) Wait(ctx context.Context) error {
 	waits := false
 	for begun := time.Now(); !c.nc.IsConnected(); {
 		failed := c.failed.Load()
-		if !waits && (failed != nil || time.Since(begun) > 3*firstWait) {
+		// An attempt that fails has a reason, at the latest after its timeout.
+		if !waits && (failed != nil || time.Since(begun) > lastWait) {
 			waits = true
 			err := c.nc.LastError()
 			if failed != nil {
