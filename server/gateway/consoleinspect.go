@@ -38,6 +38,7 @@ type sessionsData struct {
 	Problem  string
 	Sessions []sessionLine
 	Acting   []actingLine
+	Full     bool // a process may have more threads than Acting has
 }
 
 // sessionLine is one connection.
@@ -68,7 +69,8 @@ func (q *request) sessionsPage(*http.Request) any {
 		d.Sessions = append(d.Sessions, sessionLine{Process: id, Name: s.Name, User: orText(names[i], s.User),
 			UID: strconv.FormatUint(uint64(s.UID), 10), Since: s.Since.UTC().Format(time.DateTime),
 			Token: "/token?process=" + id})
-		d.Acting = append(d.Acting, q.threads(winnt.Handle(s.Process))...)
+		threads := q.threads(winnt.Handle(s.Process))
+		d.Acting, d.Full = append(d.Acting, threads...), d.Full || len(threads) == mostThreads
 	}
 	q.addTimes(d.Acting)
 	return d

@@ -43,7 +43,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 			t.Errorf("acting: %+v", a)
 		}
 	}
-	if a, b := as["a client whose token you may not open"], as["S-1-22-1-61010"]; len(d.Acting) != 2 ||
+	if a, b := as["a client whose token you may not open"], as["S-1-22-1-61010"]; len(d.Acting) != 2 || d.Full ||
 		a.Thread == b.Thread {
 		t.Errorf("acting are %+v", d.Acting)
 	}
@@ -83,8 +83,8 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 			t.Fatalf("thread %d: %v", i, st)
 		}
 	}
-	if full, _ := w.gathered(own, "/").(sessionsData); len(full.Acting) != mostThreads {
-		t.Errorf("the page has %d acting threads, want %d", len(full.Acting), mostThreads)
+	if full, _ := w.gathered(own, "/").(sessionsData); len(full.Acting) != mostThreads || !full.Full {
+		t.Errorf("the page has %d acting threads, says so: %t, want %d, true", len(full.Acting), full.Full, mostThreads)
 	}
 	th.Close()
 	p.sessions.put(one)
