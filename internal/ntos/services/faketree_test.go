@@ -39,6 +39,7 @@ type fakeTree struct {
 	bare       bool // opens cannot replace contents
 	full       bool // a user may open one file
 	share      *fileaccess.Share
+	created    *sd.Descriptor // of the last new file
 }
 
 func newFakeTree() *fakeTree {
@@ -98,6 +99,9 @@ func (p *fakePlace) Path() string { return p.path }
 
 func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
 	p.options = r.Options
+	if d.NewSD != nil {
+		p.created = d.NewSD
+	}
 	if p.again > 0 {
 		p.again--
 		p.call("again")

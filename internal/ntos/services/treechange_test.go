@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -189,4 +190,37 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
 		t.Errorf("listing at the end = %+v, want at most one entry", out)
 	}
+}
+
+// ListNames decides like NtQueryDirectoryFile. It adds . and .. at the start of a listing, and lists those of the tree
+// nowhere. Only a tree with names for everybody reports that they are the same (F-70, F-110).
+func TestListNamesAddsDotsOnce(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.found = []nt.FileEntry{{FileName: "."}, {FileName: "a"}, {FileName: ".."},
+		{FileName: "d", FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeDirectory}},
+		{FileName: "l", FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReparsePoint}}}
+	rest := []nt.DirectoryName{{Name: "a"}, {Name: "d", Directory: true}, {Name: "l", Link: true}}
+	all := append([]nt.DirectoryName{{Name: ".", Directory: true}, {Name: "..", Directory: true}}, rest...)
+	dir := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
+	for after, want := range map[uint64][]nt.DirectoryName{0: all, 7: rest} {
+		list, st := w.context().ListNames(dir, after)
+		check.That(t, st == ntstatus.Success && slices.Equal(list, want), "ListNames after %d: %v, %v, want %v", after,
+			list, st, want)
+		check.Equal(t, w.tree.took(), fmt.Sprintf(`List "" %t 1024 false`, after == 0), "calls of the tree")
+	}
+	w.tree.found, w.tree.st = nil, ntstatus.NoMoreFiles
+	list, st := w.context().ListNames(dir, 0)
+	check.That(t, st == ntstatus.NoMoreFiles && list == nil, "ListNames at the end: %v, %v", list, st)
+	w.tree.st = ntstatus.Success
+	w.tree.took()
+	blind := w.open(`\??\T\dir`, winnt.FILE_READ_ATTRIBUTES, 0)
+	null := w.open(`\??\NUL`, winnt.FILE_READ_DATA, 0)
+	for h, want := range map[winnt.Handle]ntstatus.Status{blind: ntstatus.AccessDenied, null: ntstatus.InvalidParameter,
+		0x7770: ntstatus.InvalidHandle} {
+		list, st := w.context().ListNames(h, 0)
+		check.That(t, list == nil && st == want, "ListNames of %v: %v, %v, want nil, %v", h, list, st, want)
+		check.That(t, !w.context().ListsSameNames(h), "ListsSameNames of %v: true, want false", h)
+	}
+	check.Equal(t, w.tree.took(), "", "calls of the tree after refusals")
+	check.That(t, !w.context().ListsSameNames(dir), "ListsSameNames of a tree that cannot tell: true, want false")
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -34,4 +36,35 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, true, false), ntstatus.ObjectTypeMismatch)
 	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, true, false), ntstatus.InvalidHandle)
+}
+
+// CreateShaped gives a new file the descriptor that the caller makes of the one that it would get, and calls nobody for
+// an existing file (M-41). Outside the trees it is not supported.
+func TestCreateShapedChangesNewDescriptor(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	narrow := sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)")
+	var got []*sd.Descriptor
+	shape := func(d *sd.Descriptor) *sd.Descriptor { got = append(got, d); return narrow }
+	create := func(name string, shape func(*sd.Descriptor) *sd.Descriptor) (nt.CreateFileOut, ntstatus.Status) {
+		return w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: winnt.FILE_OPEN_IF}, shape)
+	}
+	for name, shaped := range map[string]int{`\??\T\new`: 1, `\??\T\old`: 0} {
+		got = nil
+		out, st := create(name, shape)
+		check.Require(t, st, ntstatus.Success, "CreateShaped")
+		check.That(t, len(got) == shaped && (shaped == 0 || got[0] != nil && !got[0].Equal(narrow)),
+			"%s: the shape was asked about %v, want %d descriptors of the tree", name, got, shaped)
+		check.Equal(t, w.tree.created.Equal(narrow), shaped == 1, "the new file has the shaped descriptor")
+		check.Success(t, w.NtClose(out.FileHandle))
+		w.tree.created = nil
+	}
+	out, st := create(`\??\T\new`, nil)
+	check.That(t, st == ntstatus.Success && !w.tree.created.Equal(narrow), "without a shape: %v, %v", st, w.tree.created)
+	check.Success(t, w.NtClose(out.FileHandle))
+	for name, want := range map[string]ntstatus.Status{`\??\NUL`: ntstatus.NotSupported,
+		`\??\missing\x`: ntstatus.NotSupported} {
+		out, st := create(name, shape)
+		check.That(t, st == want && out.FileHandle == 0, "CreateShaped of %s: %v, %v, want %v", name, out.FileHandle, st, want)
+	}
 }

@@ -64,6 +64,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 					FileInformationClass: nt.FileNamesInformation})
 				return st
 			}, []string{`4663 \dir 0x1`}},
+			{"all uses in advance", func() ntstatus.Status { return w.context().RecordUses(b) }, []string{`4663 \b 0x84`}},
+			{"and again", func() ntstatus.Status { return w.context().RecordUses(b) }, nil},
 			{"close", func() ntstatus.Status { return by.NtClose(a) }, []string{`4658`}},
 			{"close the other", func() ntstatus.Status { return by.NtClose(b) }, []string{`4658`}},
 			{"close the directory", func() ntstatus.Status { return by.NtClose(dir) }, []string{`4658`}},
