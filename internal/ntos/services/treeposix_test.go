@@ -65,6 +65,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	for name, want := range map[string]ntstatus.Status{`\??\NUL`: ntstatus.NotSupported,
 		`\??\missing\x`: ntstatus.NotSupported} {
 		out, st := create(name, shape)
-		check.That(t, st == want && out.FileHandle == 0, "CreateShaped of %s: %v, %v, want %v", name, out.FileHandle, st, want)
+		check.That(t, st == want && out.FileHandle == 0, "CreateShaped of %s: %v, %v, want %v", name, out.FileHandle, st,
+			want)
 	}
 }
