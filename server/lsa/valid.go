@@ -23,8 +23,8 @@ const (
 )
 
 // valid returns the first error in the new state s, or nil. before is the state that s replaces. The order is
-// accounts by RID, groups by SID, rights, maps. An overlap with subordinate ids and a reserved name are errors only in a
-// changed entry, because ids may become subordinate later, and older stores may have such a name.
+// accounts by RID, groups by SID, rights, maps. An overlap with subordinate ids and a reserved name are errors only in
+// a changed entry, because ids may become subordinate later, and older stores may have such a name.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is not a SID of a machine: want S-1-5-21-x-y-z", s.machine)

@@ -359,13 +359,13 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 func TestUnqualifiedNamePrefersLocalAccount(t *testing.T) {
 	f := newFixture(t)
 	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
-		e.AddAccount(lsa.Account{Name: "local"})
+		e.AddAccount(lsa.Account{Name: "resident"})
 		return nil
 	}))
 	for _, unqualified := range []bool{false, true} {
 		f.Unqualified = unqualified
-		for name, want := range map[string]bool{"x": true, "local": false, "LOCAL": false, "Everyone": false, "HERE": false,
-			`HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false} {
+		for name, want := range map[string]bool{"x": true, "resident": false, "RESIDENT": false, "Everyone": false,
+			"HERE": false, `HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false} {
 			got, byRealm, ours := f.user(&logon.Request{Package: logon.S4U, Name: name})
 			check.That(t, ours == (want && unqualified) && (!ours || !byRealm) && (!ours || got == "x"),
 				"D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)
