@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -316,6 +317,19 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	th.NtAdjustPrivilegesToken(own, true, nil, false)
 	if code, _ := w.evaluate("carol", "carol", "read", "file", "/share/f"); code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", code)
+	}
+}
+
+// TestUncheckedSubjectIs503 checks that a question about a subject whose logon could not be checked gets no decision.
+func TestUncheckedSubjectIs503(t *testing.T) {
+	var a *refusing
+	w := newWorldOf(t, openToPEP, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a }, everyoneAsks)
+	code, _ := w.evaluate("carol", "carol", "read", "file", "/share/f")
+	check.Equal(t, code, http.StatusOK, "carol about herself")
+	for _, st := range []ntstatus.Status{ntstatus.NoLogonServers, ntstatus.InsufficientResources} {
+		a.status.Store(uint32(st))
+		code, _ = w.evaluate("carol", "bob", "read", "file", "/share/f")
+		check.Equal(t, code, http.StatusServiceUnavailable, "%v", st)
 	}
 }
 

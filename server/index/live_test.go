@@ -36,12 +36,17 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	}
 	sees(t, w, file("/t/a"))
 	may("/t/a", "the index has no heartbeat yet")
+	publish("/t")
+	may("/t/a", "directory had no heartbeat within 10s")
+	list, err := x.Heartbeats()
+	check.That(t, err == nil && len(list) == 2 && list[1].Source == directorySource && list[1].Time.IsZero() &&
+		list[1].Withheld != "", "%+v, want /t and the directory without a heartbeat: %v", list, err)
 	publish(directorySource)
 	may("/t/a", "/t had no heartbeat within 10s")
 	check.That(t, !x.Current(0), "current without a heartbeat of the tree")
-	list, err := x.Heartbeats()
+	list, err = x.Heartbeats()
 	check.That(t, err == nil && len(list) == 2 && list[0].Source == "/t" && list[0].Time.IsZero() &&
-		list[0].Withheld != "", "%+v, want /t without a heartbeat and the directory: %v", list, err)
+		list[0].Age == 0 && list[0].Withheld != "", "%+v, want /t without a heartbeat and the directory: %v", list, err)
 	publish(directorySource, "/t")
 	may("/t/a", "yes")
 	if !x.Current(0) || x.Current(time.Nanosecond) {

@@ -266,14 +266,16 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	x.clock = func() watch.Heartbeat {
 		return watch.Heartbeat{Time: present.Time.Add(time.Second), Up: present.Up + time.Second}
 	}
-	beats, err := x.Heartbeats()
-	got := []string{}
-	for _, b := range beats {
-		got = append(got, fmt.Sprint(b.Source, " ", b.Age, " ", b.Withheld))
-	}
-	if want := []string{"/t 1s ", "/u 1h0m1s /u had no heartbeat within 1h0m0s", "directory 1s "}; err != nil ||
-		!slices.Equal(got, want) {
-		t.Errorf("N-9: heartbeats %q, %v, want %q", got, err, want)
+	for limit, withheld := range map[time.Duration]string{0: "/u had no heartbeat within 1h0m0s",
+		time.Minute: "/u had no heartbeat within 1m0s", 2 * time.Hour: ""} {
+		beats, err := x.HeartbeatsWithin(limit)
+		got := []string{}
+		for _, b := range beats {
+			got = append(got, fmt.Sprint(b.Source, " ", b.Age, " ", b.Withheld))
+		}
+		if want := []string{"/t 1s ", "/u 1h0m1s " + withheld, "directory 1s "}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("N-9: heartbeats within %v: %q, %v, want %q", limit, got, err, want)
+		}
 	}
 	class := w.state.rows["/t/a"].Classes[0]
 	for range 2 {

@@ -113,7 +113,7 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 
 // M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.
 func TestRestoreKeepsDescriptorDespiteChmod(t *testing.T) {
-	// Shown as 775: bob's right to write the DACL is not a bit of the mode, and a chmod to 744 removes it.
+	// stat shows 750: bob may read and execute the file. The mode does not show his right to write the DACL.
 	const extra = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)"
 	for _, c := range []struct {
 		backup bool

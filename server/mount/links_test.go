@@ -88,6 +88,39 @@ func TestFollowLinksUsesRightsOfProgram(t *testing.T) {
 	w.sees(0, "root's", "cat", "d/out") // as on every file system of this host
 }
 
+// TestNameChangesLeaveNoHandle checks that a request that creates, renames or removes a name leaves no handle open, and
+// that a tree without links refuses one as symlink(2) says.
+func TestNameChangesLeaveNoHandle(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", fullAll)
+	dir, entry := w.known(alice, "d"), &fuse.EntryOut{}
+	h := header(alice, dir)
+	for i, f := range []func() fuse.Status{
+		func() fuse.Status { return w.m.Symlink(nil, &h, "f", "link", entry) },
+		func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: h, Mode: 0o755}, "sub", entry) },
+		func() fuse.Status { return w.m.Mknod(nil, &fuse.MknodIn{InHeader: h, Mode: unix.S_IFREG}, "f", entry) },
+		func() fuse.Status {
+			return w.m.Link(nil, &fuse.LinkIn{InHeader: h, Oldnodeid: entry.NodeId}, "g", entry)
+		},
+		func() fuse.Status { return w.m.Rename(nil, &fuse.RenameIn{InHeader: h, Newdir: dir}, "f", "k") },
+		func() fuse.Status { return w.m.Unlink(nil, &h, "k") },
+		func() fuse.Status { return w.m.Rmdir(nil, &h, "sub") },
+	} {
+		w.leavesNoHandle(fmt.Sprint("request ", i), fuse.OK, f)
+	}
+	w, h = newWorld(t, func(c *hostfs.Config, _ *Config) { c.Attribute = "user.NTACL" }), header(0, rootID)
+	check.Equal(t, w.m.Symlink(nil, &h, "f", "new", entry), fuse.EPERM, "F-192: a tree without links")
+}
+
+// leavesNoHandle checks the status of a request, and that it leaves no handle open.
+func (w *world) leavesNoHandle(what string, want fuse.Status, f func() fuse.Status) {
+	w.Helper()
+	_, before, _ := w.sys.Counts()
+	check.Equal(w, f(), want, "%s", what)
+	_, after, _ := w.sys.Counts()
+	check.Equal(w, after, before, "handles after %s", what)
+}
+
 // TestPlantedSymlinkIsNeitherListedNorOpened checks that a symbolic link that somebody puts into the backing tree is
 // not a file of the tree: it is neither listed nor opened, removed or replaced. Services open a link created through
 // the tree only as a link (F-191).

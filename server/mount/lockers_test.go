@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -266,6 +267,15 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	x.close()
 	if s := (&locker{fd: -1}).set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.Status(unix.EBADF) {
 		t.Errorf("M-25: %v, want %v", s, fuse.Status(unix.EBADF))
+	}
+	for _, c := range []struct {
+		errs []error // of one call after the other
+		want fuse.Status
+	}{{[]error{unix.EINTR, unix.EINTR, nil}, fuse.OK}, {[]error{unix.EINTR, unix.EAGAIN}, fuse.EAGAIN},
+		{[]error{errors.New("no errno")}, fuse.EIO}} {
+		calls := 0
+		s := (&locker{}).with(func(int) error { calls++; return c.errs[calls-1] })
+		check.That(t, s == c.want && calls == len(c.errs), "M-25: %v: %v after %d calls, want %v", c.errs, s, calls, c.want)
 	}
 }
 

@@ -2,6 +2,8 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +168,36 @@ func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
 	_, before := w.pending.paths["/t/before"]
 	_, now := w.pending.paths["/t/now"]
 	check.That(t, before && now && len(w.pending.inodes) == 0, "marked %v, want both names", w.pending.paths)
+}
+
+// failing is a source of one file, and of change events, that fails with err.
+type failing struct {
+	silent
+	path string
+	err  error
+}
+
+func (f *failing) Next(b *objects.Batch) error {
+	path := f.path
+	if f.path = ""; path == "" {
+		return f.err
+	}
+	b.Add(objects.Object{Path: []byte(path)})
+	return nil
+}
+
+func (f *failing) read(*news) (bool, error) { return false, f.err }
+
+// TestFailedWalkSendsFilesFoundBefore checks that a walk that fails sends the files that it has found, and returns its
+// error and that of the events.
+func TestFailedWalkSendsFilesFoundBefore(t *testing.T) {
+	out, broken, deaf := make(chan Batch, 1), errors.New("broken"), errors.New("deaf")
+	w := &watch{Watcher: &Watcher{Root: "/t"}, ctx: t.Context(), out: out, changes: silent{}, pending: newNews(),
+		links: newLinkTable()}
+	check.ErrorIs(t, w.all(&failing{path: "/t/a", err: broken}), broken, "a walk")
+	check.Equal(t, len(out), 1, "batches of a failed walk")
+	w.changes = &failing{err: deaf}
+	check.ErrorIs(t, w.all(&failing{path: "/t/a", err: io.EOF}), deaf, "a walk whose events cannot be read")
 }
 
 // TestHeartbeatFollowsChangesAtOnce checks that a heartbeat follows the documents of a change, even before its interval

@@ -178,6 +178,8 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		status, why := reason(err)
 		check.That(t, got == nil && err != nil && status == c.status && why == c.reason,
 			"%s: %v, %v, %v: %v, want nil, %v, %v, an error", what, got, status, why, err, c.status, c.reason)
+		check.Equal(t, errors.Is(err, errParameters), strings.HasSuffix(what, "(K-55)"),
+			"%s: %v is about a weak key", what, err)
 		check.That(t, err == nil || c.password == "" || c.password == "x" || !strings.Contains(err.Error(), c.password),
 			"K-50: %s: error %v, want no password in it", what, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ type fake struct {
 	clear   bool              // guarded by mu: without TLS until StartTLS
 	newest  uint16            // guarded by mu: the newest TLS that it speaks; 0: any
 	refuses bool              // guarded by mu: there is no StartTLS
+	open    atomic.Int64      // connections
 	injects bool              // guarded by mu: bytes follow the answer to StartTLS
 }
 
@@ -116,6 +118,8 @@ func (f *fake) directory(change func(*Config)) *Directory {
 }
 
 func (f *fake) conn(c net.Conn) {
+	f.open.Add(1)
+	defer f.open.Add(-1)
 	defer c.Close()
 	f.mu.Lock()
 	clear := f.clear

@@ -308,6 +308,11 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		f.gss.mu.Unlock()
 		check.Equal(t, len(f.binds), 0, "D-1: security %d: names and passwords %q", security, f.binds)
 	}
+	_, mixed := byKerberos(t, TLS, nil)
+	mixed.cfg.Security = Signed
+	if _, err := mixed.Find(t.Context(), "alice", false); err != nil {
+		t.Errorf("D-1: an ldaps server of a directory that signs: %v, want TLS", err)
+	}
 	f, d := byKerberos(t, Signed, nil)
 	long := "(cn=" + strings.Repeat("x", maxSigned/2+100) + ")"
 	err := d.with(context.Background(), func(c *conn) error {

@@ -30,8 +30,9 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		t.Skip("this kernel has no pidfd: ", err)
 	}
 	p := &Peer{PID: cmd.Process.Pid, Pinned: true, pidfd: fd}
-	if !p.Alive() || p.program() != "cat" {
-		t.Errorf("a program that runs: alive %t, named %q, want true and cat", p.Alive(), p.program())
+	if !p.Alive() || p.program() != "cat" || p.inNamespace() {
+		t.Errorf("a program that runs: alive %t, named %q, in a namespace %t, want true, cat and false", p.Alive(),
+			p.program(), p.inNamespace())
 	}
 	if q := (&Peer{PID: cmd.Process.Pid, pidfd: -1}); q.Alive() || q.program() != "" {
 		t.Errorf("a pid that may be another's by now: alive %t, named %q, want false and no name",
@@ -43,6 +44,7 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 	_ = in.Close()
 	check.Eventually(t, func() bool { return !p.Alive() }, "the program did not end")
 	check.Equal(t, p.program(), "", "W-14: the name of a program that ended and still has its pid")
+	check.That(t, p.inNamespace(), "W-102: a program that ended and still has its pid is not foreign, want foreign")
 	check.NoError(t, cmd.Wait())
 	if p.Alive() || p.program() != "" {
 		t.Errorf("a program that ended: alive %t, named %q, want false and no name", p.Alive(), p.program())

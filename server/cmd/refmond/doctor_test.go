@@ -116,6 +116,15 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0000000000000006\n"), true)
 		}, []string{"WRONG capabilities CAP_FOWNER is missing: times and permissions",
 			"WRONG capabilities CAP_SYS_ADMIN is missing: descriptors"}, true},
+		{"no mounts", func(k *checkUp) { k.forBackup(&treeConfig{}); k.covered(&treeConfig{}) }, nil, false},
+		{"no mount for backup", func(k *checkUp) { k.forBackup(&treeConfig{name: "p", backup: dir}) },
+			[]string{"WRONG trees        p: the tree is not mounted for backup at " + dir + ": "}, true},
+		{"no folder for backup", func(k *checkUp) { k.forBackup(&treeConfig{name: "p", backup: dir + "/none"}) },
+			[]string{"WRONG trees        p: backup: " + dir + "/none does not exist"}, true},
+		{"no mount", func(k *checkUp) { k.covered(&treeConfig{name: "p", mount: dir}) },
+			[]string{"WRONG trees        p: not mounted at " + dir + ": "}, true},
+		{"no folder for a mount", func(k *checkUp) { k.covered(&treeConfig{name: "p", mount: dir + "/none"}) },
+			[]string{"WRONG trees        p: mount: " + dir + "/none does not exist"}, true},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -13,20 +14,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRefmondRestartsOverDeadMount checks that refmond with a mount over its own tree starts again twice after kill -9,
-// while a program has a file open in the dead mount. doctor reports the working mount, and afterwards its remains (M-8,
-// M-39, M-40).
+// while a program has a file open in the dead mount. doctor reports the working mounts, that for backup too, and
+// afterwards their remains (M-8, M-39, M-40).
 func TestRefmondRestartsOverDeadMount(t *testing.T) {
-	w, p, _ := newMountWorld(t)
+	w, p, at := newMountWorld(t)
 	t.Cleanup(func() {
 		for unix.Unmount(w.root, unix.MNT_DETACH) == nil {
 		}
 	})
 	w.must(os.Chmod(p.dir, 0o755))
-	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, w.root))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n    backup: %s\n", w.root, w.root, at))
 	doctor := func() (trees string) {
 		t.Helper()
 		out, _ := exec.Command(p.bin, "doctor", "--config", p.config).Output() // the exit code is about more than trees
@@ -41,7 +43,9 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 		cmd, end := p.serve()
 		w.says(alice, "the plan", "cat "+w.root+"/plan")
 		w.says(bob, "Permission denied", "cat "+w.root+"/plan")
-		if got := doctor(); strings.Contains(got, "WRONG") || !strings.Contains(got, "ok    trees        projects: ") {
+		if got := doctor(); strings.Contains(got, "WRONG") ||
+			!strings.Contains(got, "ok    trees        projects: "+w.root+" is mounted over its own tree and answers") ||
+			!strings.Contains(got, "ok    trees        projects: "+at+" is mounted for backup and answers") {
 			t.Errorf("round %d: the doctor about a refmond that works:\n%s", round, got)
 		}
 		release := w.holds(filepath.Join(w.root, "plan"))
@@ -49,7 +53,8 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 		end()
 		w.says(alice, "Transport endpoint is not connected", "cat "+w.root+"/plan")
 		if got := doctor(); !strings.Contains(got, "WRONG trees        projects: "+w.root+" is the mount of a refmond that"+
-			" was killed: start refmond, which removes it") {
+			" was killed: start refmond, which removes it") ||
+			!strings.Contains(got, "WRONG trees        projects: the tree is not mounted for backup at "+at) {
 			t.Errorf("round %d: the doctor about a dead mount:\n%s", round, got)
 		}
 		defer release()
@@ -127,7 +132,7 @@ func (w *treeWorld) holds(name string) (release func()) {
 }
 
 // TestDeadMountOfOthersIsNotRemoved checks that refmond does not remove the dead mount of another file system or tree,
-// and that the error says what to do (M-39).
+// and that the error and doctor say what to do (M-39).
 func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.must(os.Chmod(p.dir, 0o755))
@@ -141,6 +146,12 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 		}
 		var s unix.Stat_t
 		check.ErrorIs(t, unix.Stat(at, &s), unix.ENOTCONN, "%s of %s was removed", kind, source)
+		var found bytes.Buffer
+		tree := &treeConfig{name: "projects", mount: at, Config: hostfs.Config{Path: w.root}}
+		hides := (&checkUp{std: &streams{out: &found}}).covered(tree)
+		want := "WRONG trees        projects: " + at + " is a dead mount of another server: end it with umount -l " + at
+		check.That(t, hides && strings.Contains(found.String(), want), "the doctor about %s of %s: hidden %t, %s", kind,
+			source, hides, found.String())
 		w.must(unix.Unmount(at, unix.MNT_DETACH))
 	}
 }

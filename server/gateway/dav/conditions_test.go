@@ -59,6 +59,9 @@ func TestHTTPConditionsFollowRFC9110(t *testing.T) {
 			check.Equal(t, got.hold(x.v), x.want, "G-37: %v for %s", c.headers, x.name)
 		}
 	}
+	weak, strong := entityTag{weak: true, opaque: `"1"`}, entityTag{opaque: `"1"`}
+	check.That(t, !weak.strongly(strong) && !strong.strongly(weak) && strong.strongly(strong) && strong.weakly(weak),
+		"RFC 9110, 8.8.3.2: a weak and a strong tag must match by the weak comparison only")
 	for _, text := range []string{"", ",", "a", `"a`, `"a" "b"`, `*, "a"`, `"a", *`, `w/"a"`, `"a b"`, `"a` + "\x7f" + `"`,
 		`W/`, `"a"x`} {
 		if l, err := parseTags([]string{text}); err == nil {

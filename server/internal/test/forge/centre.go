@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
@@ -138,7 +139,7 @@ func (k *Centre) key(name string) (types.EncryptionKey, bool) {
 }
 
 // logOn returns the response to an AS-REQ: a ticket for the KDC, or an error for an unknown user, a missing time
-// stamp or a wrong key.
+// stamp, a wrong key or a missing request for a PAC (MS-KILE 2.2.3).
 func (k *Centre) logOn(req *messages.ASReq) []byte {
 	name := strings.Join(req.ReqBody.CName.NameString, "/")
 	info := must(asn1.Marshal(types.ETypeInfo2{{EType: k.Type, Salt: k.Realm + name, S2KParams: k.Iterations}}))
@@ -147,10 +148,17 @@ func (k *Centre) logOn(req *messages.ASReq) []byte {
 		return k.refuse(6, nil)
 	}
 	var stamp []byte
+	pac := false
 	for _, p := range req.PAData {
-		if p.PADataType == 2 {
+		switch p.PADataType {
+		case 2:
 			stamp = p.PADataValue
+		case 128:
+			pac = bytes.Equal(p.PADataValue, []byte{0x30, 5, 0xa0, 3, 1, 1, 0xff})
 		}
+	}
+	if !pac {
+		return k.refuse(60, nil)
 	}
 	if stamp == nil && !k.NoPreauth {
 		return k.refuse(25, must(asn1.Marshal(types.PADataSequence{method, {PADataType: 2, PADataValue: []byte{}}})))

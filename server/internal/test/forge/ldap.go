@@ -16,23 +16,16 @@ import (
 )
 
 // Certificate returns the certificate and key of a server at 127.0.0.1, which is its own authority. It is valid for an
-// hour from now and the same for each call.
+// hour from now and the same for each call. Another certificate follows in its chain.
 var Certificate = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), IsCA: true,
 		NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	if c, err = x509.ParseCertificate(der); err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: c}
+	chain := [][]byte{must(x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)), nil}
+	c.SerialNumber = big.NewInt(2)
+	chain[1] = must(x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key))
+	return tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: must(x509.ParseCertificate(chain[0]))}
 })
 
 // LDAPText encodes an octet string.
