@@ -130,23 +130,11 @@ func (x *locker) stale(o *open, program uint32) bool {
 	return true
 }
 
-// drop releases the locks of a locker, removes it from the table and wakes all waiters. A second call only wakes
-// waiters.
+// drop removes a locker from the table, releases its locks and wakes all waiters. A second call only wakes waiters. The
+// locker counts against its user until its descriptor is closed.
 func (l *lockers) drop(x *locker) {
 	l.mu.Lock()
-	l.forgetLocked(x)
-	l.mu.Unlock()
-	x.close()
-	l.tell()
-}
-
-// forgetLocked removes a locker from the table. A second call has no effect.
-//
-// +checklocks:l.mu
-func (l *lockers) forgetLocked(x *locker) {
-	if len(x.opens) == 0 {
-		return
-	}
+	counts := len(x.opens) > 0
 	for o := range x.opens {
 		delete(o.lockers, x)
 	}
@@ -154,9 +142,21 @@ func (l *lockers) forgetLocked(x *locker) {
 	if l.all[x.owner] == x {
 		delete(l.all, x.owner)
 	}
+	l.mu.Unlock()
+	x.close()
+	if counts {
+		l.uncount(x.uid)
+	}
+	l.tell()
+}
+
+// uncount subtracts one locker of a user.
+func (l *lockers) uncount(uid uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.held--
-	if l.of[x.uid]--; l.of[x.uid] == 0 {
-		delete(l.of, x.uid)
+	if l.of[uid]--; l.of[uid] == 0 {
+		delete(l.of, uid)
 	}
 }
 
