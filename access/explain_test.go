@@ -64,6 +64,8 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 		{"central access rule", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy("")},
 		{"conditions", "…(XA;;0x1;;;WD;(@User.x==1))(XD;;0x1;;;WD;(@User.x==2))(XA;;0x1;;;WD;(Member_of{SID(WD)}))", 1,
 			userClaims(ints("x", 3)), nil},
+		{"a user for deny only, and one whose SID is missing", "…(A;;0x1;;;U)(A;;0x1;;;S-1-5-21-9-9-9-9)", 1,
+			func(s *token.Spec) { s.User.Attributes = denyOnly }, nil},
 		{"object tree", guids("…(OA;;RP;{P2};;WD)(OD;;RP;{A1};;WD)(A;;RP;;;WD)"), 0x10, nil, tree},
 		{"granted before", "…", 4, nil, previous},
 		{"kernel mode", "…", 3, nil, kernel},
@@ -125,34 +127,16 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	}
 }
 
-// The explanation tells a user for deny only from one whose SID the token does not have.
-func TestExplainTellsDenyOnlyUserFromMissing(t *testing.T) {
-	for user, want := range map[string]string{"U": "its SID is in the token, but disabled or for deny only",
-		"S-1-5-21-9-9-9-9": "its SID is neither the user nor a group of the token"} {
-		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;"+user+")", 1,
-			func(s *token.Spec) { s.User.Attributes = denyOnly }))
-		check.RequireThat(t, err == nil && len(x.Steps) > 0, "Explain: %v, want steps", err)
-		check.Equal(t, x.Steps[0].Because, want, "reason of the entry of %s", user)
+// formatAll returns the text of each item.
+func formatAll[T any](items []T, format func(T) string) (out []string) {
+	for _, x := range items {
+		out = append(out, format(x))
 	}
-}
-
-// A denial at a node that already has the right decides nothing. The other nodes do not get the right because no
-// entry allows it, and that is the reason.
-func TestIneffectiveDenialIsNoReason(t *testing.T) {
-	r := ask(t, guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10)
-	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
-	d, x, err := access.Explain(r)
-	check.RequireThat(t, err == nil && !d.Allowed(), "Explain: %v, %v, want a denial", d, err)
-	b, ok := x.Reason(0x10)
-	check.That(t, ok && !b.Granted && b.Reason.Kind == access.NoAce,
-		"Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
-	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
-		t.Errorf("the step of the denial has entry %d and bits %v, want entry 1 and no bits", s.ACE, s.Bits)
-	}
+	return out
 }
 
 // stepText formats a step: entry, node, check, rule and the decided bits.
-func stepText(s *access.Step) string {
+func stepText(s access.Step) string {
 	did := "-"
 	if s.Granted {
 		did = "+"
@@ -273,6 +257,8 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  0 read only"}},
 		{"A-82 one node of four", guids("…(OA;;RP;{P1};;WD)"), 0x10, nil, tree,
 			[]string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10"}, []string{"0x10- NoAce  -1"}},
+		{"A-120 a denial at a node that already has the right", guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10, nil, tree,
+			[]string{"DACL 0 node 1 A-82 +0x10", "DACL 1 A-71 -0x0", " -1 A-40 -0x10"}, []string{"0x10- NoAce  -1"}},
 		{"A-80 an object entry without an object type list", guids("…(OA;;0x1;{P1};;WD)(A;;0x1;;;WD)"), 1, nil, nil,
 			[]string{"DACL 0 A-80 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
 		{"A-81 a type of another tree", guids("…(OA;;RP;{A2};;WD)(A;;RP;;;WD)"), 0x10, nil, tree,
@@ -286,16 +272,17 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		_, x, err := access.Explain(pc.request(t))
 		check.NoError(t, err)
-		var steps, reasons []string
-		for i := range x.Steps {
-			steps = append(steps, stepText(&x.Steps[i]))
-		}
-		for _, r := range x.Reasons {
-			reasons = append(reasons, reasonText(r))
-		}
+		steps, reasons := formatAll(x.Steps, stepText), formatAll(x.Reasons, reasonText)
 		check.That(t, slices.Equal(steps, c.steps) && slices.Equal(reasons, c.reasons),
 			"%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 	}
+	// With a result list, each node without the right has a step.
+	pc := plainCase{sd: guids("…(OA;;RP;{P1};;WD)"), desired: 0x10, ask: tree}
+	_, _, x, err := access.ExplainResultList(pc.request(t))
+	check.NoError(t, err)
+	steps := formatAll(x.Steps, stepText)
+	want := []string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10"}
+	check.That(t, slices.Equal(steps, want), "a result list: steps\n%q\nwant\n%q", steps, want)
 }
 
 // appMedium makes an AppContainer at Medium, which the default label does not limit.

@@ -91,7 +91,11 @@ func TestUnknownNamesAreDashes(t *testing.T) {
 		t.Errorf("U-21: unknown name is %s, want - with the SID %v", field(t, e, "SubjectUserName"), userU)
 	}
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityAnonymous}
+	from.Names = people{}
 	e = audit.HandleClosed(from, audit.Object{})
+	check.That(t, field(t, e, "SubjectUserName") == "-" && field(t, e, "SubjectDomainName") == "-",
+		"U-21: name of an account that Names does not find: %s\\%s, want - for both", field(t, e, "SubjectDomainName"),
+		field(t, e, "SubjectUserName"))
 	if field(t, e, "SubjectUserSid") != "S-1-5-7" || field(t, e, "SubjectLogonId") != "0x3e6" {
 		t.Errorf("U-21: anonymous client is %s, want S-1-5-7 of session 0x3e6", field(t, e, "SubjectUserSid"))
 	}

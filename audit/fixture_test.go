@@ -128,7 +128,7 @@ func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject ac
 // clock returns 2024-03-01 12:00:00.1234567 UTC.
 func clock() int64 { return 133_537_680_001_234_567 }
 
-// people names a few accounts.
+// people names a few accounts. For the others it returns names that no record may have (U-21).
 type people struct{}
 
 func (people) Account(s sid.SID) (name, domain string, ok bool) {
@@ -138,7 +138,7 @@ func (people) Account(s sid.SID) (name, domain string, ok bool) {
 	case sid.LocalSystem:
 		return "DC1$", "REFMON", true
 	}
-	return "", "", false
+	return "unresolved", "REFMON", false
 }
 
 // field returns the text of an event's field. It fails the test if the event does not have it.

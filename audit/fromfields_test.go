@@ -63,7 +63,8 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		{4662, []string{"ObjectServer", "DS", "ObjectType", "%{bf967aba-0de6-11d0-a285-00aa003049e2}", "AccessList",
 			"%%7688\n\t\t\t\t", "AccessMask", "0x100"}, "[0x100 7688 0 ]"},
 		{4656, []string{"ObjectType", "File", "AccessMask", "0x3"}, "[0x1 4416 0 ] [0x2 4417 0 ]"},
-		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x -", "AccessReason", "%%1:"}, "[0x0 9999 0 ]"},
+		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x - %%1542 %%1543", "AccessReason", "%%1:"},
+			"[0x0 9999 0 ] [0x1000000 1542 0 ] [0x2000000 1543 0 ]"},
 		{4656, []string{"AccessList", "-", "AccessReason", "-", "AccessMask", "-"}, ""},
 	} {
 		e := audit.FromFields(audit.Header{ID: c.id}, func(yield func(string, string) bool) {

@@ -149,8 +149,8 @@ func (s Subcategory) Category() Category {
 	return CategorySystem
 }
 
-// ParseSubcategory returns the subcategory with a documented name or GUID, with
-// or without braces, ignoring case.
+// ParseSubcategory returns the subcategory with a documented name, or with a GUID with or without braces. It ignores
+// case.
 func ParseSubcategory(text string) (Subcategory, error) {
 	bare := strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
 	for s := range Subcategories {

@@ -80,14 +80,14 @@ func (l *netList) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// listOf builds a list without the checks of its decoder.
+// listOf builds a list of revision 4 without the checks of its decoder.
 func listOf(t *testing.T, aces netList) *ACL {
 	t.Helper()
 	out := []ACE{}
 	for i := range aces {
 		out = append(out, aces[i].entry(t))
 	}
-	return must(newACL(2, out))
+	return must(newACL(4, out))
 }
 
 // netRow is a row that acts on one list.
@@ -252,6 +252,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 		t.Errorf("%s: %v", r.ID, err)
 		return false, false
 	}
+	check.That(t, got.Revision() == 4, "S-16: %s: revision %d, want the list to keep 4", r.ID, got.Revision())
 	want := listOf(t, list)
 	if slices.Equal(sortedBytes(got), sortedBytes(want)) {
 		return true, false
