@@ -27,8 +27,12 @@ type Recovery struct {
 // It also writes a record of the start. The caller must close the log.
 //
 // It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged] if its records end before its own
-// signed checkpoint. In that case records were removed or changed, and [Verify] reports which.
+// signed checkpoint. In that case records were removed or changed, and [Verify] reports which. An empty Config.Dir is
+// an error.
 func Open(cfg Config) (*Log, error) {
+	if cfg.Dir == "" && cfg.disk == nil { // else the log and its private key would appear in the working directory
+		return nil, errors.New("open the audit log: no folder is given: set Config.Dir")
+	}
 	cfg.defaults()
 	if err := cfg.disk.Mkdir("."); err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)

@@ -3,6 +3,7 @@ package auditlog
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,6 +29,16 @@ func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 	}
 	c.Root = f.root()
 	return c
+}
+
+// TestOpenNeedsFolder checks that a configuration without a folder creates neither a log nor a key in the working
+// directory.
+func TestOpenNeedsFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := Open(Config{})
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), "set Config.Dir"), "without a folder: %v", err)
+	names, _ := os.ReadDir(".")
+	testcheck.Equal(t, len(names), 0, "files in the working directory")
 }
 
 // The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,

@@ -1,6 +1,7 @@
 package nt
 
 import (
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -27,8 +28,13 @@ func (t *Thread) Impersonate(token winnt.Handle) (revert func(), err error) {
 
 // As runs fn while the thread impersonates with token. It never runs fn if
 // impersonation failed, and always reverts, even if fn panics (I-76). The error is
-// that of [Thread.Impersonate], or the unchanged error of fn.
+// that of [Thread.Impersonate], or the unchanged error of fn. Token 0, such as the
+// handle of a failed open, is STATUS_INVALID_HANDLE: [Thread.Impersonate] would
+// end the impersonation, and fn would run as the server.
 func (t *Thread) As(token winnt.Handle, fn func() error) error {
+	if token == 0 {
+		return ntstatus.InvalidHandle.Err()
+	}
 	revert, err := t.Impersonate(token)
 	if err != nil {
 		return err

@@ -138,8 +138,10 @@ func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 	}()
 	w.expect(server)
 	ran := false
-	if err := w.th.As(0xDEAD0, func() error { ran = true; return nil }); err == nil || ran {
-		t.Errorf("As without a token: %v, ran %t, want an error, false", err, ran)
+	for _, token := range []winnt.Handle{0xDEAD0, 0} { // 0 is the handle of a failed open
+		err := w.th.As(token, func() error { ran = true; return nil })
+		check.That(t, errors.Is(err, ntstatus.InvalidHandle.Err()) && !ran,
+			"As with the token %#x: %v, ran %t, want STATUS_INVALID_HANDLE, false", token, err, ran)
 	}
 }
 

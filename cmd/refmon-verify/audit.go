@@ -36,8 +36,7 @@ func runAudit(args []string) int {
 		return 2
 	}
 	outcome, err := verifyAudit(files[0], files[1], strings.Join(files[2:], ""))
-	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
-	return pick(err == nil, 0, 1)
+	return say(pick(err == nil, 0, 1), pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
 }
 
 // checkpoint is the signed head of a log: its name, its size and the root of its tree.
@@ -58,10 +57,10 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 	}()
 	head, signed, ok := strings.Cut(proof, "\n\n")
 	check(ok, "the proof has no checkpoint")
-	now := openCheckpoint(signed, key)
+	now := openCheckpoint("the proof", signed, key)
 	lines := strings.Split(head, "\n")
 	if old != "" {
-		then := openCheckpoint(old, key)
+		then := openCheckpoint("the old checkpoint", old, key)
 		check(lines[0] == fmt.Sprintf("old %d", then.size),
 			"the proof does not start from the old checkpoint, of %d records", then.size)
 		check(then.origin == now.origin, "the checkpoints are of two logs")
@@ -71,10 +70,10 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 	check(lines[0] == "c2sp.org/tlog-proof@v1" && len(lines) >= 3, "the proof is of another form")
 	record, ok := strings.CutPrefix(lines[1], "extra ")
 	check(ok, "the proof has no record")
-	payload := decode(record)
+	payload := decode("the record", record)
 	index, ok := strings.CutPrefix(lines[2], "index ")
 	check(ok, "the proof has no index")
-	n := number(index)
+	n := number("the index", index)
 	check(n < now.size, "record %d is behind the checkpoint", n+1)
 	check(included(hashOf("\x00", payload), n, now.size, hashes(lines[3:])) == now.root,
 		"record %d is not in the tree of the checkpoint", n+1)
@@ -84,58 +83,59 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 
 // openCheckpoint reads a signed note (c2sp.org/signed-note) whose text is a checkpoint. key has a public key in each
 // line, and a good signature of one suffices. A wrong signature of any of them panics, and so does any other note.
-func openCheckpoint(signed, key string) checkpoint {
+// file names the file of the note in the errors.
+func openCheckpoint(file, signed, key string) checkpoint {
 	text, signatures, ok := strings.Cut(signed, "\n\n")
-	check(ok, "the checkpoint has no signature")
+	check(ok, "%s: the checkpoint has no signature", file)
 	text += "\n"
 	good := false
 	for _, line := range strings.Split(strings.TrimSpace(key), "\n") {
-		good = signedBy(text, signatures, strings.TrimSpace(line)) || good
+		good = signedBy(file, text, signatures, strings.TrimSpace(line)) || good
 	}
-	check(good, "the checkpoint is not signed by the key")
+	check(good, "%s: the checkpoint is not signed by the key", file)
 	lines := strings.Split(text, "\n")
-	check(len(lines) == 4, "the checkpoint has other lines than origin, size and root")
-	c := checkpoint{lines[0], number(lines[1]), decode(lines[2])}
-	check(len(c.root) == sha256.Size, "the root is not a hash")
+	check(len(lines) == 4, "%s: the checkpoint has other lines than origin, size and root", file)
+	c := checkpoint{lines[0], number(file+": the size", lines[1]), decode(file+": the root", lines[2])}
+	check(len(c.root) == sha256.Size, "%s: the root is not a hash", file)
 	return c
 }
 
 // signedBy reports whether one of the signatures is the key's. An invalid signature of the key panics, so the note is
 // rejected. A key or a line that is malformed panics as well.
-func signedBy(text, signatures, key string) bool {
+func signedBy(file, text, signatures, key string) bool {
 	part := strings.SplitN(key, "+", 3)
 	check(len(part) == 3, "the public key is not of the form name+id+base64")
-	public := decode(part[2])
+	public := decode("the public key", part[2])
 	check(len(public) == 33 && public[0] == 1, "the public key is not an Ed25519 key")
 	id := sha256.Sum256([]byte(part[0] + "\n" + public))
 	check(fmt.Sprintf("%x", id[:4]) == part[1], "the id in the public key is another one than its own")
 	good := false
 	for _, line := range strings.Split(strings.TrimSuffix(signatures, "\n"), "\n") {
 		word := strings.Split(line, " ")
-		check(len(word) == 3 && word[0] == "—", "a line behind the checkpoint is not a signature")
-		sig := decode(word[2])
+		check(len(word) == 3 && word[0] == "—", "%s: a line behind the checkpoint is not a signature", file)
+		sig := decode(file+": a signature", word[2])
 		if word[1] != part[0] || len(sig) < 4 || sig[:4] != string(id[:4]) {
 			continue
 		}
-		check(ed25519.Verify([]byte(public[1:]), []byte(text), []byte(sig[4:])), "the signature of %s is wrong",
-			part[0])
+		check(ed25519.Verify([]byte(public[1:]), []byte(text), []byte(sig[4:])), "%s: the signature of %s is wrong",
+			file, part[0])
 		good = true
 	}
 	return good
 }
 
 // decode decodes standard base64. It panics, as check does, for another text, also for one that is not in canonical
-// form.
-func decode(s string) string {
+// form. what names the text in the error.
+func decode(what, s string) string {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%.40q is not base64", s)
+	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%s: %.40q is not base64", what, s)
 	return string(b)
 }
 
 // number parses a decimal number below 2⁶³ without leading zeros. It panics, as check does, for any other text.
-func number(s string) uint64 {
+func number(what, s string) uint64 {
 	n, err := strconv.ParseUint(s, 10, 63)
-	check(err == nil && strconv.FormatUint(n, 10) == s, "%.40q is not a number", s)
+	check(err == nil && strconv.FormatUint(n, 10) == s, "%s: %.40q is not a number", what, s)
 	return n
 }
 
@@ -143,7 +143,7 @@ func number(s string) uint64 {
 // returns nil.
 func hashes(lines []string) (out []string) {
 	for _, line := range lines {
-		h := decode(line)
+		h := decode("a line of the proof", line)
 		check(len(h) == sha256.Size, "a line of the proof is not a hash")
 		out = append(out, h)
 	}

@@ -236,7 +236,7 @@ func words(list any, key string, absent uint64, yield func(name string, attrs ui
 
 // parseToken reads a token file. Absent fields have the defaults of the format. It panics for a malformed file.
 func parseToken(text string) *token {
-	f, t := parseObject(text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{},
+	f, t := parseObject("token", text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{},
 		privileges: map[string]bool{}}
 	domain, level, box, pkg := as[string](f["domain"]),
 		pick(f["integrityLevel"] == nil, "ME", as[string](f["integrityLevel"])), as[map[string]any](f["appContainer"]),

@@ -10,7 +10,7 @@
 //	refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
 //
 // DESCRIPTOR contains self-relative bytes, binary or in hexadecimal digits. The exit code is 0 if the certificate is
-// true, 1 if it is false, altered or of another format, and 2 if a file cannot be read.
+// true, 1 if it is false, altered or of another format, and 2 if a file cannot be read or the output was lost.
 package main
 
 import (
@@ -27,7 +27,8 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run runs a command and returns the exit code. If the first argument is a verb, it runs the verb. Otherwise the
-// arguments name three files to verify: 0 means verified, 1 refused, and 2 that the files cannot be read.
+// arguments name three files to verify: 0 means verified, 1 refused, and 2 that the files cannot be read or that the
+// output was lost.
 func run(args []string) int {
 	if len(args) > 0 && verbs[args[0]] != nil {
 		return verbs[args[0]](args[1:])
@@ -38,8 +39,7 @@ func run(args []string) int {
 	}
 	b, raw := hex.DecodeString(strings.TrimSpace(files[1]))
 	outcome, err := verify(files[0], pick(raw == nil, string(b), files[1]), files[2])
-	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
-	return pick(err == nil, 0, 1)
+	return say(pick(err == nil, 0, 1), pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
 }
 
 const form = "refmon access certificate 2"
@@ -59,8 +59,12 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 	if m := otherForm.FindStringSubmatch(cert); m != nil { // it may have other fields, so it is not parsed
 		check(m[1] == form, "the form is %s, this program knows %s: use the release that wrote it", m[1], form)
 	}
-	c := parseObject(cert, certificateShape)
+	c := parseObject("certificate", cert, certificateShape)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
+	for _, f := range [][2]string{{"descriptor", descriptor}, {"token", token}} { // say which file is another one
+		check(c[f[0]] == hash(f[1]), "the %s is another file than the certificate's: its SHA-256 is %s, and the "+
+			"certificate has %v", f[0], hash(f[1]), c[f[0]])
+	}
 	want := decide(c, descriptor, token)
 	want["descriptor"], want["token"] = hash(descriptor), hash(token)
 	want["digest"] = hash(dense(want))
@@ -76,23 +80,24 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 var lexeme = regexp.MustCompile(`^(?:[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*")`)
 
 // parseObject parses a canonical JSON object whose shape matches form. Only blanks and the order of keys may differ
-// from the canonical text, so a repeated key is invalid. For any other text, parseObject panics as check does. More
-// than 64 levels of nesting panic too.
-func parseObject(text string, form *regexp.Regexp) (o map[string]any) {
+// from the canonical text, so a repeated key is invalid. For any other text, parseObject panics as check does, with
+// the file's name. More than 64 levels of nesting panic too.
+func parseObject(name, text string, form *regexp.Regexp) (o map[string]any) {
 	size, depth := 0, 0
 	for rest, w := text, ""; rest != ""; rest = rest[len(w):] {
 		w = lexeme.FindString(rest)
 		check(w != "" && (w[0] != '"' || !strings.ContainsFunc(w, odd) || dense(unquote(w)) == w),
-			"at byte %d: write it as refmon token show --json does", len(text)-len(rest))
+			"the %s, at byte %d: write it as refmon token show --json does", name, len(text)-len(rest))
 		depth += strings.Count("[{", w) - strings.Count("]}", w)
-		check(depth <= 64, "lists and objects nest deeper than 64")
+		check(depth <= 64, "the %s: lists and objects nest deeper than 64", name)
 		size += len(strings.Trim(w, " \t\r\n"))
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	check(dec.Decode(&o) == nil, "no JSON object")
-	check(size == len(dense(o)), "a key is given twice")
-	check(form.MatchString(shape(o)), "a field is missing, unknown, or of another type: the shape is %.500s", shape(o))
+	check(dec.Decode(&o) == nil, "the %s: no JSON object", name)
+	check(size == len(dense(o)), "the %s: a key is given twice", name)
+	check(form.MatchString(shape(o)), "the %s: a field is missing, unknown, or of another type: the shape is %.500s",
+		name, shape(o))
 	return o
 }
 

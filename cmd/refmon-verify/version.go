@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 )
 
 // verbs maps first arguments to functions. Without one of them the program checks a certificate.
 var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion,
-	"--help": func([]string) int { fmt.Println(usage); return 0 }}
+	"--help": func([]string) int { return say(0, usage) }}
 
 const usage = `Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN
        refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
@@ -16,7 +17,7 @@ const usage = `Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN
 
 Checks a certificate of refmon why --certificate, or a proof of refmon audit
 prove: that a log has a record, or that it continues an old checkpoint.
-Exit codes: 0 it is true, 1 it is not, 2 a file cannot be read.`
+Exit codes: 0 it is true, 1 it is not, 2 an input or the output failed.`
 
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""
@@ -31,6 +32,15 @@ func runVersion(args []string) int {
 		release = info.Main.Version
 	}
 	told := pick(release == "" || release == "(devel)", "development", release)
-	fmt.Printf("refmon-verify %s (%s, %s/%s)\n", told, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return 0
+	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+}
+
+// say prints a line and returns code. If the line is lost, for example on a full disk, it returns 2, so that nobody
+// takes a lost verdict for a true certificate.
+func say(code int, line string) int {
+	if _, err := fmt.Println(line); err != nil {
+		fmt.Fprintf(os.Stderr, "refmon-verify: %v\n", err)
+		return 2
+	}
+	return code
 }

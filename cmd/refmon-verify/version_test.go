@@ -50,3 +50,51 @@ func TestVerifyHelpPrintsUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestLostVerdictExitsWith2 checks that a verdict that could not be written is never taken for a true certificate.
+func TestLostVerdictExitsWith2(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full: ", err)
+	}
+	defer full.Close()
+	dir := "../../testdata/formats/0.1.0/certificate/"
+	out := os.Stdout
+	os.Stdout = full
+	defer func() { os.Stdout = out }()
+	for _, args := range [][]string{{dir + "certificate", dir + "certificate.sd", dir + "token.json"}, {"version"},
+		{"--help"}, {"audit", "version.go", "version.go"}} {
+		testcheck.Equal(t, run(args), 2, "%q to a full disk: exit code", args)
+	}
+}
+
+// TestRefusalNamesFile checks that a refusal says which of the files is the wrong one.
+func TestRefusalNamesFile(t *testing.T) {
+	dir := "../../testdata/formats/0.1.0/certificate/"
+	cert, descriptor, token := dir+"certificate", dir+"certificate.sd", dir+"token.json"
+	s := newSigner("log")
+	write := func(text string) string {
+		name := t.TempDir() + "/file"
+		testcheck.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		return name
+	}
+	key, old := write(s.line()), write(s.note("log", 1, digest("root")))
+	now := write("old 1\n\n" + s.note("log", 2, digest("other")))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{token, descriptor, token}, "refused: the certificate: a field is missing"},
+		{[]string{descriptor, descriptor, token}, "refused: the certificate, at byte "},
+		{[]string{cert, token, token}, "refused: the descriptor is another file than the certificate's: "},
+		{[]string{cert, descriptor, cert}, "refused: the token is another file than the certificate's: "},
+		{[]string{"audit", write("log+1234+,"), now}, `refused: the public key: "," is not base64`},
+		{[]string{"audit", key, write("x\n\nlog"), old}, "refused: the proof: the checkpoint has no signature"},
+		{[]string{"audit", key, now, write("log")}, "refused: the old checkpoint: the checkpoint has no signature"},
+		{[]string{"audit", key, now, write(newSigner("two").note("log", 1, digest("root")))},
+			"refused: the old checkpoint: the checkpoint is not signed by the key"},
+	} {
+		code, got := printed(t, c.args...)
+		testcheck.That(t, code == 1 && strings.HasPrefix(got, c.want), "%q: %d, %s want 1, %s", c.args, code, got, c.want)
+	}
+}

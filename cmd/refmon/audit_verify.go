@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -28,13 +29,20 @@ The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2
 }
 
 // Run verifies the log against its keys and checkpoints and prints the result. It returns errBroken for a changed or
-// incomplete log. A checkpoint or key file that cannot be read is an error.
+// incomplete log. A checkpoint or key file that cannot be read, or is none, is an error. So is a missing folder.
 func (c *auditVerifyCmd) Run(std *streams) error {
+	if _, err := os.Stat(c.Dir); err != nil { // else the missing key would be the error
+		return err
+	}
 	v := auditlog.Verification{Dir: c.Dir, From: c.From, To: c.To}
 	for _, name := range c.Checkpoint {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("read the checkpoint: %w", err)
+		}
+		// Another file, or one whose line ends were converted, says nothing about the log.
+		if !bytes.Contains(b, []byte("\n\n— ")) {
+			return fmt.Errorf("%s is not a signed checkpoint: give an unchanged copy of DIR/checkpoint", name)
 		}
 		v.Anchors = append(v.Anchors, b)
 	}

@@ -34,6 +34,7 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		{"--to 3", 0, "^intact: records 1 to 12"},
 		{"--key " + filepath.Join(dir, "none"), 2, "none"}, {"--checkpoint " + filepath.Join(dir, "none"), 2,
 			"none"},
+		{"--checkpoint " + key, 2, "key.pub is not a signed checkpoint"},
 		{"--key " + point, 2, "."}, {"--from x", 2, "."},
 	} {
 		code, out, errs := asked(append([]string{"audit", "verify", dir}, strings.Fields(c.args)...)...)
@@ -44,6 +45,8 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		check.That(t, code == c.code && regexp.MustCompile(c.want).MatchString(text) && (c.code == 2) == (out == ""),
 			"%s: exit code %d, want %d and %s\n%s%s", c.args, code, c.code, c.want, out, errs)
 	}
+	code, out, errs := asked("audit", "verify", filepath.Join(dir, "none"))
+	check.That(t, code == 2 && strings.Contains(errs, "none: no such file"), "missing folder: %d, %s%s", code, out, errs)
 	if _, out, _ := asked("audit", "verify", dir, "--key", key); strings.Contains(out, "--key FILE") {
 		t.Errorf("verify --key reports that the key came from the folder:\n%s, want text without \"--key FILE\"", out)
 	}

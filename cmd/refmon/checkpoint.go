@@ -58,6 +58,7 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {
 		return nil, errors.New("--checkpoint needs --out FILE, and objects in a file of JSON lines")
 	}
+	o.taken = append(o.taken, o.checkpoint)
 	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}
 	old, err := readCheckpoint(o.checkpoint)
 	switch {

@@ -59,6 +59,7 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	if o.in.named {
 		return nil, nil
 	}
+	o.taken = append(o.taken, o.out)
 	d.new, err = o.open(o.out+".new", false)
 	return d, err
 }

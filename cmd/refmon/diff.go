@@ -106,7 +106,7 @@ func (c *diffCmd) Run(std *streams) error {
 		return c.refuseLDIF()
 	}
 	d.Before, d.After = inputs[0].source, inputs[1].source
-	return c.output(std, inputs[1]).diff(d, inputs[0].size)
+	return c.output(std, inputs[1], c.Before, c.After).diff(d, inputs[0].size)
 }
 
 // refuseLDIF returns the error for exports of a directory, whose changes are mostly rights on one object type. It names
@@ -149,6 +149,11 @@ func shellWord(s string) string {
 // unchanged.
 func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	remark(std, &out.Summary)
+	if out.Repeated > 0 {
+		fmt.Fprintf(std.err, "refmon: %s a path that an earlier row of the same file has, such as %s: of the first state "+
+			"the last row counts, and each row of the second is compared with it\n",
+			count(out.Repeated, "row has", "rows have"), inLine(out.FirstRepeated))
+	}
 	switch {
 	case errors.Is(err, context.Canceled) && !out.Compared:
 		fmt.Fprintf(std.err, "refmon: interrupted while the first state was read: nothing was compared\n")

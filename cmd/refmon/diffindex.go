@@ -36,6 +36,9 @@ func (c *diffCmd) index(std *streams) (err error) {
 	}
 	d := &bulk.IndexDiff{Before: open(c.Before), After: open(c.After), Out: std.out}
 	if c.Out != "" {
+		if err := apart(c.Out, c.Before, c.After); err != nil {
+			return err
+		}
 		out, err := os.Create(c.Out)
 		if err != nil {
 			return err

@@ -32,17 +32,23 @@ type output struct {
 	in                    *input
 	none                  func() error // why a run has no objects; nil: there are none
 	files                 []*os.File
+	taken                 []string // the inputs and the outputs that are open, which no output may replace
 }
 
 // output returns the output that the flags describe, for a run over in that writes rows, so that a resumed run adds
-// to them. It opens no file.
-func (c *outputFlags) output(std *streams, in *input) *output {
-	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
+// to them. inputs are the names of the files that the run reads. It opens no file.
+func (c *outputFlags) output(std *streams, in *input, inputs ...string) *output {
+	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in,
+		taken: inputs}
 }
 
 // open opens an output file for reading and writing, and creates it if it is missing. It truncates the file unless
-// keep is true. The end of the run closes it.
+// keep is true. The end of the run closes it. A file that the run reads, or already writes, is an error.
 func (o *output) open(name string, keep bool) (*os.File, error) {
+	if err := apart(name, o.taken...); err != nil {
+		return nil, err
+	}
+	o.taken = append(o.taken, name)
 	flag := os.O_CREATE | os.O_RDWR
 	if !keep {
 		flag |= os.O_TRUNC
@@ -52,6 +58,21 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 		o.files = append(o.files, f)
 	}
 	return f, err
+}
+
+// apart returns an error if name is the same file as one of others. Truncated for the output, an input would end after
+// a few rows, and two outputs would overwrite each other. Pipes and devices such as /dev/null may be used twice.
+func apart(name string, others ...string) error {
+	at, err := os.Stat(name)
+	if err != nil || !at.Mode().IsRegular() {
+		return nil // the open itself reports an error
+	}
+	for _, other := range others {
+		if info, err := os.Stat(other); err == nil && os.SameFile(at, info) {
+			return fmt.Errorf("%s is used twice: an output needs a file of its own", name)
+		}
+	}
+	return nil
 }
 
 // begin prepares a long run and shows a progress bar. size is the input's bytes, 0 if unknown. An interrupt cancels

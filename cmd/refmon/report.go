@@ -76,6 +76,9 @@ func (c *reportCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
+	if err := apart(c.Out, c.Objects); err != nil && c.Format != "text" {
+		return err
+	}
 	if about, err := c.aboutDirectory(in, typ); err != nil || about {
 		if err != nil {
 			return err
@@ -97,8 +100,10 @@ func (c *reportCmd) Run(std *streams) error {
 			return err
 		}
 		w := bufio.NewWriter(f)
-		err = errors.Join(r.Write(w), w.Flush(), f.Close())
-		if err == nil {
+		if err = r.Write(w); err == nil { // else Flush returns the same error
+			err = w.Flush()
+		}
+		if err = errors.Join(err, f.Close()); err == nil {
 			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects,
 				r.Distinct, len(dir.Principals))
 		}

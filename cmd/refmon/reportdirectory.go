@@ -142,7 +142,10 @@ func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	if err := errors.Join(page.HTML(w), w.Flush(), f.Close()); err != nil {
+	if err = page.HTML(w); err == nil { // else Flush returns the same error
+		err = w.Flush()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s: %d objects, %d principals, %d important objects, %d notes on what was not "+

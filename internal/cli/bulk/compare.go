@@ -153,8 +153,8 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	if err != nil {
 		return err
 	}
-	if known {
-		c.d.past.mark(slot)
+	if known && c.d.past.mark(slot) && o.Err == nil {
+		b.sum.repeat(o.Path)
 	}
 	switch {
 	case o.Err != nil:

@@ -112,6 +112,9 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 		err = d.gone(ctx, &out)
 	}
 	out.Unreadable += before.Unreadable
+	if out.Repeated += before.Repeated; before.Repeated > 0 {
+		out.FirstRepeated = before.FirstRepeated
+	}
 	if before.FirstError != nil {
 		out.FirstError = before.FirstError
 	}

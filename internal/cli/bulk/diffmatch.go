@@ -44,7 +44,7 @@ func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 		return d.past.put(o)
 	})
 	if err == nil {
-		err = d.past.index()
+		err = d.past.index(sum.repeat)
 	}
 	if err != nil || d.Skip == nil {
 		return sum, err

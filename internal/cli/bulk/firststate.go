@@ -106,8 +106,8 @@ func (p *past) descriptor(o *objects.Object) (int64, error) {
 }
 
 // index builds the hash table from paths to records. Call it once, after the last put and before find. Of equal paths
-// the last one put is found.
-func (p *past) index() error {
+// the last one put is found, and repeat is called with the path of each later one that is readable.
+func (p *past) index(repeat func(path []byte)) error {
 	p.recent = nil
 	p.slots = uint64(1) << max(bits.Len64(2*p.records), 6)
 	p.seen = make([]atomic.Uint32, p.slots/32)
@@ -116,9 +116,12 @@ func (p *past) index() error {
 	}
 	var was entry
 	return p.each(func(e *entry) error {
-		at, _, err := p.find(e.path, &was)
+		at, known, err := p.find(e.path, &was)
 		if err != nil {
 			return err
+		}
+		if known && e.kind&unreadable == 0 {
+			repeat(e.path)
 		}
 		slot := uint64(e.at+1) | p.hash(e.path)>>slotBits<<slotBits
 		return p.table.writeAt(binary.LittleEndian.AppendUint64(nil, slot), 8*at)
@@ -179,8 +182,8 @@ func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 	}
 }
 
-// mark records that the second state has the path of a slot.
-func (p *past) mark(slot int64) { p.seen[slot/32].Or(1 << (slot % 32)) }
+// mark records that the second state has the path of a slot. It reports whether that was recorded before.
+func (p *past) mark(slot int64) bool { return p.seen[slot/32].Or(1<<(slot%32))>>(slot%32)&1 != 0 }
 
 // object decodes the object of a record into o, whose memory it reuses. The descriptor of o is part of e.buf. An
 // error leaves o incomplete. The next call with e overwrites the descriptor.

@@ -59,6 +59,10 @@ type Summary struct {
 	// path of the first. A resumed run counts its own part only.
 	Classless      int
 	FirstClassless string
+	// Repeated counts the rows of a Diff whose path an earlier row of the same state has, and FirstRepeated is the path
+	// of the first. Of the second state only paths of the first count. A resumed run counts its own part only.
+	Repeated      int
+	FirstRepeated string
 	// Unlisted has the names of accounts that are allowed a right and that no principal has (B-117), at most
 	// maxUnlisted. A resumed run has those of its own part only.
 	Unlisted map[string]struct{}
@@ -76,6 +80,13 @@ func (s *Summary) unlist(name string) {
 		s.Unlisted = map[string]struct{}{}
 	}
 	s.Unlisted[name] = struct{}{}
+}
+
+// repeat counts a row whose path an earlier row has, and keeps the path of the first one.
+func (s *Summary) repeat(path []byte) {
+	if s.Repeated++; s.Repeated == 1 {
+		s.FirstRepeated = string(path)
+	}
 }
 
 // NoClass says what an unknown class means for an answer.
@@ -109,6 +120,9 @@ func (s *Summary) add(b *Summary) {
 	}
 	if s.Classless += b.Classless; s.FirstClassless == "" {
 		s.FirstClassless = b.FirstClassless
+	}
+	if s.Repeated += b.Repeated; s.FirstRepeated == "" {
+		s.FirstRepeated = b.FirstRepeated
 	}
 	for name := range b.Unlisted {
 		s.unlist(name)

@@ -1,6 +1,7 @@
 package dirfile_test
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -71,6 +72,25 @@ func TestPowerShellHeadingIsRead(t *testing.T) {
 	if got := d.Find("a"); got != 0 {
 		t.Errorf(`the user is not there: d.Find("a") = %d, want 0`, got)
 	}
+}
+
+// TestDirectoryFileMayBeUTF16 checks that a directory file that PowerShell redirected is read, in YAML, JSON and CSV.
+// Without the last byte it is an error.
+func TestDirectoryFileMayBeUTF16(t *testing.T) {
+	for _, text := range []string{"users:\n- {name: ä, sid: S-1-5-21-1-2-3-4}\n", "name,sid\r\nä,S-1-5-21-1-2-3-4\r\n",
+		`{"users":[{"name":"ä","sid":"S-1-5-21-1-2-3-4"}]}`} {
+		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+			file := order.AppendUint16(nil, 0xfeff)
+			for _, c := range text { // each is one unit
+				file = order.AppendUint16(file, uint16(c))
+			}
+			check.Equal(t, must(dirfile.Read(file)).Find("ä"), 0, "%s in %s: the user", text, order)
+			_, err := dirfile.Read(file[:len(file)-1])
+			check.That(t, err != nil && strings.Contains(err.Error(), "ends inside a character"), "cut: %v", err)
+		}
+	}
+	_, err := dirfile.Read(nil)
+	check.That(t, err != nil, "an empty file: %v, want an error", err)
 }
 
 // manyGroups is a directory of n groups in one cycle, of which each is in two more, and a user in the first.
