@@ -112,10 +112,10 @@ func (f *file) canWrite(dir int) error {
 		return err
 	}
 	err := retry(func() error { return unix.Faccessat2(dir, ".", unix.W_OK, unix.AT_EACCESS) })
-	switch err {
-	case unix.EROFS, unix.EACCES:
+	switch {
+	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EACCES):
 		return err
-	case unix.EPERM: // the mark of the directory, or a filter of system calls that does not know this one
+	case errors.Is(err, unix.EPERM): // the mark of the directory, or a filter of system calls without this one
 		if s, statErr := stat(dir); statErr == nil && s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
 			return err
 		}

@@ -53,7 +53,7 @@ func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 		`{"raw":` + strings.Repeat("[", 200_000):     "nested more than 64 deep",
 		`{"raw":` + strings.Repeat(`{"a":`, 200_000): "nested more than 64 deep",
 		`{"n":"x"}`:                                  `byte 5: n: want a whole number in decimal digits, of at most `,
-		`{"n":1.5}`:                                  "64 bits, found 1.5",
+		`{"n":1.5}`:                                  " bits, found 1.5",
 		`{"name":1}`:                                 "byte 8: name: want a string, found 1",
 		`{"list":{}}`:                                "list: want an array, found {}",
 		`{"list":[{},{"n":[]}]}`:                     "byte 17: list[1].n: want a whole number",

@@ -37,7 +37,7 @@ func TestEveryProgramPrintsItsVersion(t *testing.T) {
 			}
 			says := `version.Line("` + p.Name() + `", release)`
 			if p.Name() == "refmon-verify" { // it shares no code with the others
-				says = `fmt.Printf("refmon-verify %s (%s, %s/%s)\n", told, runtime.Version()`
+				says = `fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version()`
 			}
 			for _, line := range []string{"\nvar release = \"\"\n", says} {
 				if !strings.Contains(text.String(), line) {
