@@ -197,5 +197,11 @@ func TestNestedJobsFilterInTurn(t *testing.T) {
 		r.Token.Deref(ob.TagCall)
 	}
 	th.RevertToSelf()
+	// Each job of the chain can refuse a token, whichever it is (P-12).
+	administrator := value(t, admin())
+	check.Equal(t, jobs[2].refuses(administrator), Outcome{}, "an administrator's token, which no job refuses")
+	succeeds(t, jobs[1].SetLimits(JobLimits{Flags: JobNoAdmin}))
+	check.Equal(t, jobs[2].refuses(administrator), refused("the job admits no administrator's token"),
+		"P-12: an administrator's token, which the job in the middle refuses")
 	w.close(jobs[0], jobs[1], jobs[2], tok, th)
 }
