@@ -38,7 +38,8 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		"two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])
 }
 
-// A registered routine is told the end of each marked logon session, once, until it is removed (T-5).
+// The kernel calls a registered routine once at the end of each marked logon session, until the routine is removed
+// (T-5).
 func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k := must(sys.SystemThread())

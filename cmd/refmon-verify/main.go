@@ -61,12 +61,13 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 	}
 	c := parseObject("certificate", cert, certificateShape)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
-	for _, f := range [][2]string{{"descriptor", descriptor}, {"token", token}} { // say which file is another one
-		check(c[f[0]] == hash(f[1]), "the %s is another file than the certificate's: its SHA-256 is %s, and the "+
-			"certificate has %v", f[0], hash(f[1]), c[f[0]])
+	own := [2]string{hash(descriptor), hash(token)}
+	for i, file := range [2]string{"descriptor", "token"} { // say which file is another one
+		check(c[file] == own[i], "the %s is another file than the certificate's: its SHA-256 is %s, and the "+
+			"certificate has %v", file, own[i], c[file])
 	}
 	want := decide(c, descriptor, token)
-	want["descriptor"], want["token"] = hash(descriptor), hash(token)
+	want["descriptor"], want["token"] = own[0], own[1]
 	want["digest"] = hash(dense(want))
 	for key := range want {
 		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]),

@@ -29,7 +29,8 @@ The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2
 }
 
 // Run verifies the log against its keys and checkpoints and prints the result. It returns errBroken for a changed or
-// incomplete log. A checkpoint or key file that cannot be read, or is none, is an error. So is a missing folder.
+// incomplete log. It returns another error for a missing folder, and for a file that cannot be read or that is not a
+// checkpoint or a key.
 func (c *auditVerifyCmd) Run(std *streams) error {
 	if _, err := os.Stat(c.Dir); err != nil { // else the missing key would be the error
 		return err

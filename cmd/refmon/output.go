@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,16 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 		o.files = append(o.files, f)
 	}
 	return f, err
+}
+
+// writeAndClose writes a file by write, through a buffer, and closes it. It returns the errors of all three.
+func writeAndClose(f *os.File, write func(io.Writer) error) error {
+	w := bufio.NewWriter(f)
+	err := write(w)
+	if err == nil { // else Flush returns the same error
+		err = w.Flush()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // apart returns an error if name is the same file as one of others. Truncated for the output, an input would end after

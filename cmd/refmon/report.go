@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"os"
 
@@ -99,11 +97,7 @@ func (c *reportCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		w := bufio.NewWriter(f)
-		if err = r.Write(w); err == nil { // else Flush returns the same error
-			err = w.Flush()
-		}
-		if err = errors.Join(err, f.Close()); err == nil {
+		if err = writeAndClose(f, r.Write); err == nil {
 			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects,
 				r.Distinct, len(dir.Principals))
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -141,11 +140,7 @@ func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(f)
-	if err = page.HTML(w); err == nil { // else Flush returns the same error
-		err = w.Flush()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := writeAndClose(f, page.HTML); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s: %d objects, %d principals, %d important objects, %d notes on what was not "+

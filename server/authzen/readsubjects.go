@@ -79,9 +79,9 @@ func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 	return s, err
 }
 
-// fixed converts the properties that the file gives a subject or object to attributes, sorted by name. It returns nil
-// if there are none. An invalid property is an error that names it. So is a property whose name differs from another
-// one only in case.
+// fixed converts the properties that the file gives a subject or object to attributes, sorted by name, nil
+// without properties. An error names the property: an invalid one, or one whose name differs from another one only in
+// case.
 func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err error) {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		raw := properties[name]

@@ -59,8 +59,8 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 
 // set replaces all properties of a path, for the file with the ID file. An empty list removes the properties.
 // Properties of another file at the path are replaced too. At a limit set returns false and changes nothing. A new
-// file counts against user, who may have as many as still have room, so that one client leaves room for others (G-19).
-// The caller must not change list afterwards.
+// file counts against user. A user can have no more files than there is room for, so one user leaves half to others
+// (G-19). The caller must not change list afterwards.
 func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Name]dav.Property) bool {
 	size := 0
 	for name, p := range list {

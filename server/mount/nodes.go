@@ -19,8 +19,8 @@ type node struct {
 	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
 	parent  *node  // guarded by nodes.mu; nil for the root, and for a file without a name
 	name    string // guarded by nodes.mu: in parent
-	// other is guarded by nodes.mu. It is the name before the last, which may be a further hard link. Its parent is nil
-	// if there is none.
+	// other is guarded by nodes.mu. It is the name that the file had before this one, which may be another hard link.
+	// Its parent is nil for a file that the kernel looked up by one name only.
 	other struct {
 		parent *node
 		name   string

@@ -1,11 +1,9 @@
 package dirfile
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/strict"
@@ -51,21 +49,11 @@ var (
 // maxAccounts limits the users, the groups, and the memberships of one group.
 const maxAccounts = 1 << 24
 
-// utf8Of returns a file in UTF-8 without its byte order mark. UTF-16 that ends inside a character is an error.
-func utf8Of(b []byte) ([]byte, error) {
-	big := bytes.HasPrefix(b, []byte("\xfe\xff"))
-	if !big && !bytes.HasPrefix(b, []byte("\xff\xfe")) {
-		return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), nil
-	}
-	return io.ReadAll(&utf16text.Reader{In: bufio.NewReader(bytes.NewReader(b[2:])), Big: big,
-		Cut: errors.New("the UTF-16 text ends inside a character")})
-}
-
 // Read returns the directory in a directory file: domain, computer, kind of logon, users and groups. The file is YAML,
 // JSON or CSV (see readCSV), in UTF-8, or in UTF-16 with a byte order mark, as PowerShell redirects output. An unknown
 // field, an unknown group and a duplicate name are errors with the line. So is an empty file.
 func Read(b []byte) (*directory.Directory, error) {
-	b, err := utf8Of(b)
+	b, err := utf16text.UTF8(b)
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}

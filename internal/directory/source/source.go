@@ -8,11 +8,9 @@
 package source
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/directory/bloodhound"
 	"github.com/refmon/refmon/internal/directory/collect"
@@ -21,6 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/passwd"
 	"github.com/refmon/refmon/internal/directory/sambatool"
 	"github.com/refmon/refmon/internal/directory/wbinfo"
+	"github.com/refmon/refmon/internal/utf16text"
 )
 
 // Forms lists the names of the forms that Read knows.
@@ -82,20 +81,6 @@ func ReadMembers(c *collect.Collector, group string, file []byte) error {
 // decodeText returns a file as UTF-8 with \n line ends and without a byte order mark. It reads UTF-16 with a byte order
 // mark, as PowerShell writes it. UTF-16 that ends inside a character is an error. Other bytes are returned as they are.
 func decodeText(file []byte) (string, error) {
-	high := 0
-	switch {
-	case bytes.HasPrefix(file, []byte("\xff\xfe")):
-		high = 1
-	case !bytes.HasPrefix(file, []byte("\xfe\xff")):
-		text := strings.TrimPrefix(string(file), "\ufeff")
-		return strings.ReplaceAll(text, "\r\n", "\n"), nil
-	}
-	if len(file)%2 != 0 {
-		return "", errors.New("the UTF-16 text ends inside a character")
-	}
-	units := make([]uint16, 0, len(file)/2)
-	for i := 2; i < len(file); i += 2 {
-		units = append(units, uint16(file[i+high])<<8|uint16(file[i+1-high]))
-	}
-	return strings.ReplaceAll(string(utf16.Decode(units)), "\r\n", "\n"), nil
+	text, err := utf16text.UTF8(file)
+	return strings.ReplaceAll(string(text), "\r\n", "\n"), err
 }

@@ -36,8 +36,9 @@ func TestRevokedTokenGrantsNothing(t *testing.T) {
 	check.Equal(t, w.sys.TokenOf(kept.ID()), before, "W-98: the other user's token")
 }
 
-// Each later call on a revoked file is denied, through any of its handles, which can still be closed. Other files and
-// new opens go on. The selection gets the client for whom a server opened the file, and its name (W-99).
+// Each later call on a revoked file is denied, through any of its handles. The handles can still be closed. Calls on
+// other files and on new opens of the file succeed. Revoke passes to its function the client for whom a server opened
+// the file, and the file's name (W-99).
 func TestRevokedFileDeniesEachCall(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10

@@ -43,7 +43,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 			_, _ = r.Discard(2) // they were peeked
 			head = head[2:]
 		}
-		text = &utf16text.Reader{In: r, Big: big, Cut: errCut}
+		text = &utf16text.Reader{In: r, Big: big, Cut: utf16text.ErrCut}
 		head = narrow(head, big)
 	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
@@ -103,9 +103,6 @@ func IsLines(s objects.Source) bool {
 	_, converted := s.(convertedLines)
 	return converted || jsonl.IsLines(s)
 }
-
-// errCut is the error of UTF-16 that ends within a character.
-var errCut = errors.New("the UTF-16 text ends inside a character")
 
 // narrow returns the beginning of a UTF-16 text as UTF-8. Half a character at the end is left out.
 func narrow(head []byte, big bool) []byte {
