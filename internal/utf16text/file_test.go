@@ -12,7 +12,8 @@ import (
 // mark at most.
 func TestUTF8ReadsMarkedFiles(t *testing.T) {
 	for file, want := range map[string]string{"": "", "ä\xff": "ä\xff", "\xef\xbb\xbfa": "a",
-		"\xff\xfea\x00\xe4\x00": "aä", "\xfe\xff\x00a\xd8\x3d\xde\x00": "a😀", "\xff\xfe": "", "\xff\xfe\x00\xd8a\x00": "\ufffda"} {
+		"\xff\xfea\x00\xe4\x00": "aä", "\xfe\xff\x00a\xd8\x3d\xde\x00": "a😀",
+		"\xff\xfe": "", "\xff\xfe\x00\xd8a\x00": "\ufffda"} {
 		got, err := utf16text.UTF8([]byte(file))
 		check.That(t, err == nil && string(got) == want, "%q: %q, %v, want %q", file, got, err, want)
 	}
