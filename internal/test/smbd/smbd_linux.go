@@ -94,7 +94,7 @@ func Start(t testing.TB, shares ...Share) *Server {
 	}
 	s := &Server{T: t, Dir: t.TempDir(), shares: shares, password: fmt.Sprintf("pass-%d", rand.Uint32())}
 	var err error
-	if s.address, err = freeAddress(rand.Uint32); err != nil {
+	if s.address, err = FreeAddress(rand.Uint32, 64, "445"); err != nil {
 		Skip(t, "no loopback address with a free port 445, perhaps because of a server on all addresses: %v", err)
 	}
 	probe := filepath.Join(s.Dir, "probe")
@@ -123,18 +123,32 @@ func Start(t testing.TB, shares ...Share) *Server {
 	return s
 }
 
-// freeAddress returns a loopback address whose port 445 is free, one of a few that it draws. Process ids would not
-// do as numbers: those of tests that run side by side are close to each other.
-func freeAddress(draw func() uint32) (address string, err error) {
+// FreeAddress returns a loopback address whose ports are free, one of a few that it draws. The second byte is first or
+// one of the 31 numbers after it. Process ids would not do as draws: those of tests that run side by side are close to
+// each other.
+func FreeAddress(draw func() uint32, first uint32, ports ...string) (address string, err error) {
 	for range 8 {
 		n := draw()
-		address = fmt.Sprintf("127.%d.%d.%d", 64+n>>14&31, n>>7&127, 1+n&127)
-		var l net.Listener
-		if l, err = net.Listen("tcp", address+":445"); err == nil {
-			return address, l.Close()
+		address = fmt.Sprintf("127.%d.%d.%d", first+n>>14&31, n>>7&127, 1+n&127)
+		if err = allFree(address, ports); err == nil {
+			return address, nil
 		}
 	}
 	return "", err
+}
+
+// allFree returns an error if a port of an address is not free.
+func allFree(address string, ports []string) error {
+	for _, port := range ports {
+		l, err := net.Listen("tcp", net.JoinHostPort(address, port))
+		if err == nil {
+			err = l.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) config() string { return filepath.Join(s.Dir, "smb.conf") }

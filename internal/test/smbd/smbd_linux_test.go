@@ -21,7 +21,7 @@ func TestFreeAddressIsNotHeldOne(t *testing.T) {
 	}
 	var got []string
 	for range 3 {
-		address, err := freeAddress(draw)
+		address, err := FreeAddress(draw, 64, "445")
 		check.NoError(t, err)
 		l, err := net.Listen("tcp", address+":445")
 		check.NoError(t, err)
@@ -39,6 +39,6 @@ func TestFreeAddressEndsWhereAllAreHeld(t *testing.T) {
 	l, err := net.Listen("tcp", "127.64.0.2:445")
 	check.NoError(t, err)
 	defer func() { _ = l.Close() }() // nothing to write
-	address, err := freeAddress(func() uint32 { return 1 })
-	check.That(t, address == "" && err != nil, "freeAddress: %q, %v, want an error", address, err)
+	address, err := FreeAddress(func() uint32 { return 1 }, 64, "444", "445")
+	check.That(t, address == "" && err != nil, "FreeAddress: %q, %v, want an error", address, err)
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,16 +107,11 @@ func Start(t testing.TB, o Order) *Domain {
 	if os.Getuid() != 0 {
 		Skip(t, "not root: a domain controller has ports below 1024")
 	}
-	seed := uint32(os.Getpid())
-	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files,
-		Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
-	for _, port := range []string{"88", "389"} {
-		free, err := net.Listen("tcp", net.JoinHostPort(d.Address, port))
-		if err != nil {
-			Skip(t, "port %s of %s is taken, perhaps by a server on all addresses: %v", port, d.Address, err)
-		}
-		d.must(free.Close())
+	address, err := smbd.FreeAddress(rand.Uint32, 96, "88", "389")
+	if err != nil {
+		Skip(t, "no loopback address with free ports 88 and 389, perhaps because of a server on all addresses: %v", err)
 	}
+	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files, Address: address}
 	d.provision()
 	d.share(o.Share)
 	d.accounts(o)
