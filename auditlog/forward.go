@@ -43,8 +43,9 @@ const (
 // Run forwards records, starting after the position in the cursor file, or at the first record without that file. With
 // follow it continues until ctx ends, and retries with growing pauses while the sink is down. Without follow it ends at
 // the newest record, and returns an error of the sink. It returns nil when ctx ends, unless it cannot write the cursor
-// or close the sink. An error of the log or the cursor always ends it. It skips records that the log no longer has. A
-// lost connection to the sink counts as a sink that is down.
+// or close the sink. An error of the log or the cursor always ends it. A cursor beyond the end of the log is an error:
+// the log is another one. Run skips records that the log no longer has. A lost connection to the sink counts as a sink
+// that is down.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := f.load(); err != nil {
 		return err
@@ -54,6 +55,12 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // only read
+	if last, err := r.Last(); err != nil {
+		return err
+	} else if f.next > last+1 {
+		return fmt.Errorf("read the cursor: %s names record %d, and the last record is %d: remove it if the log was "+
+			"started again", f.Cursor, f.next, last)
+	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, forwardRetry) {
 		sent, err := f.records(ctx, r, follow)
 		if sent {
@@ -154,7 +161,8 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 }
 
 // connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing
-// file. It sets f.out and f.taken, and changes neither if it fails. A connection attempt ends after forwardWait.
+// file, and ends an incomplete last line. It sets f.out and f.taken, and changes neither if it fails. A connection
+// attempt ends after forwardWait.
 func (f *Forwarder) connect(ctx context.Context) error {
 	network, address, ok := strings.Cut(f.Sink, ":")
 	if ok && (network == "unix" || network == "tcp") {
@@ -170,8 +178,31 @@ func (f *Forwarder) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := endLine(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	f.out, f.taken = file, func() error { return syncData(file) }
 	return nil
+}
+
+// endLine appends a line feed to a regular file if its last line has none. A full disk or a crash leaves such a line,
+// and the next record would become part of it. For other files it does nothing.
+func endLine(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return err
+	}
+	in, err := os.Open(file.Name())
+	if err != nil {
+		return err
+	}
+	var last [1]byte
+	_, err = in.ReadAt(last[:], info.Size()-1)
+	if err = errors.Join(err, in.Close()); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = file.WriteString("\n")
+	return err
 }
 
 // handOver ends a connection and waits until the other end closes it too. The

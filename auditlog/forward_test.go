@@ -208,6 +208,35 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	}
 }
 
+// A record is a line of its own, even if the file ends with a part of one (U-77).
+func TestForwarderEndsIncompleteLine(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 0)
+	testcheck.NoError(t, os.WriteFile(f.Sink, []byte("{}\n{\"id\":1,\"ti"), 0o600))
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	lines := strings.SplitAfter(string(testcheck.Must(os.ReadFile(f.Sink))), "\n")
+	testcheck.RequireThat(t, len(lines) == 5 && lines[1] == "{\"id\":1,\"ti\n" && lines[4] == "",
+		"lines %q, want the part, and two records after it", lines)
+	for i, line := range lines[2:4] {
+		testcheck.Equal(t, testcheck.Must(audit.ParseEvent([]byte(line[:len(line)-1]))).RecordID, uint64(i+1), "record")
+	}
+}
+
+// A cursor beyond the end of the log belongs to another log, whose records this log would not send (U-77).
+func TestForwarderRejectsCursorBeyondEnd(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 0)
+	for _, follow := range []bool{false, true} {
+		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte("4\n"), 0o600))
+		if err := f.Run(t.Context(), follow); err == nil ||
+			!strings.HasSuffix(err.Error(), "names record 4, and the last record is 2: remove it if the log was started again") {
+			t.Errorf("Run with the cursor 4 behind 2 records = %v, want an error", err)
+		}
+	}
+	testcheck.NoError(t, os.WriteFile(f.Cursor, []byte("3\n"), 0o600))
+	testcheck.NoError(t, f.Run(t.Context(), false))
+}
+
 // sinkOf is a sink that a test reads.
 type sinkOf struct{ bytes.Buffer }
 

@@ -24,12 +24,18 @@ const (
 )
 
 // CreateKey creates an Ed25519 key with a name such as host.example/audit. It writes the key to a file that only its
-// owner can read, and the public half to file.pub, which it overwrites. It fails if file exists. An existing public
-// half is overwritten even if the key cannot be written afterwards.
+// owner can read, and the public half to file.pub, which it overwrites. It fails if file exists, and for a name that is
+// empty or has blanks or a plus sign. An existing public half is overwritten even if the key cannot be written
+// afterwards.
 func CreateKey(file, name string) (note.Signer, error) {
 	private, public, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
 		return nil, fmt.Errorf("make the key of an audit log: %w", err)
+	}
+	s, err := note.NewSigner(private)
+	if err != nil { // GenerateKey takes any name
+		return nil, fmt.Errorf("the name of an audit log's key, %q: want a name without blanks and +, such as "+
+			"host.example/audit", name)
 	}
 	if _, err := os.Lstat(file); err == nil {
 		return nil, fmt.Errorf("write the key of an audit log: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
@@ -41,7 +47,7 @@ func CreateKey(file, name string) (note.Signer, error) {
 	if err := place(file, private, 0o600); err != nil {
 		return nil, err
 	}
-	return note.NewSigner(private)
+	return s, nil
 }
 
 // place writes content and a newline to a file and makes it durable. It writes to file.new first and renames that, so
@@ -96,7 +102,7 @@ func ReadPublicKey(file string) ([]note.Verifier, error) {
 	for line := range strings.SplitSeq(strings.TrimSpace(string(b)), "\n") {
 		v, err := note.NewVerifier(strings.TrimSpace(line))
 		if err != nil {
-			return nil, fmt.Errorf("the public key in %s: %w", file, err)
+			return nil, fmt.Errorf("the public key in %s: %w: give the key's .pub file", file, err)
 		}
 		keys = append(keys, v)
 	}

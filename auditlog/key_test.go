@@ -59,6 +59,19 @@ func TestInterruptedKeyIsRecreated(t *testing.T) {
 	}
 }
 
+// A name that no signature can carry is refused before a file is written.
+func TestKeyNameIsChecked(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"", "a b", "a+b", "\xff"} {
+		if _, err := CreateKey(filepath.Join(dir, "a"), name); err == nil || !strings.Contains(err.Error(), "want a name") {
+			t.Errorf("CreateKey with the name %q = %v, want an error that says so", name, err)
+		}
+	}
+	if left := testcheck.Must(os.ReadDir(dir)); len(left) > 0 {
+		t.Errorf("%v is left, want no file", left)
+	}
+}
+
 // TestKeyReadableByOthersIsRefused: a key that its group or others can read, write or run is refused.
 func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a")

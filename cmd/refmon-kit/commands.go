@@ -20,7 +20,10 @@ type choiceFlags struct {
 	Known []string `help:"Ask only what is recorded, documented, agree or decided; as --suite." placeholder:"WAY"`
 }
 
-// questions returns the selected questions. An unknown suite or kind of evidence is an error.
+// errNoQuestion is the error of a score of nothing, which would look like a success.
+var errNoQuestion = errors.New("no question: docs/kit.md says how many each suite has of each kind")
+
+// questions returns the selected questions, perhaps none. An unknown suite or kind of evidence is an error.
 func (c *choiceFlags) questions() ([]*kit.Question, error) {
 	all, err := kit.Questions(c.Suite...)
 	if err != nil {
@@ -101,8 +104,8 @@ type runCmd struct {
 	Adapter []string `arg:"" passthrough:"" help:"The adapter and its arguments, after --."`
 }
 
-// Run runs the adapter on the questions. A leading "--" is dropped. No adapter is an error. It prints the scores, and
-// its error is that of the adapter's run or of finish.
+// Run runs the adapter on the questions. A leading "--" is dropped. No adapter and no question are errors. It prints
+// the scores, and its error is that of the adapter's run or of finish.
 func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if len(c.Adapter) > 0 && c.Adapter[0] == "--" {
 		c.Adapter = c.Adapter[1:]
@@ -113,6 +116,9 @@ func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	questions, err := c.questions()
 	if err != nil {
 		return err
+	}
+	if len(questions) == 0 {
+		return errNoQuestion
 	}
 	j := kit.NewJudge(questions, c.keep(questions))
 	if err := kit.Run(ctx, j, std.err, kit.DefaultPatience, c.Adapter[0], c.Adapter[1:]...); err != nil {
@@ -127,7 +133,7 @@ type scoreCmd struct {
 }
 
 // Run scores the answers on standard input to the questions in the named files. A line that is not exactly a question
-// of this version is an error. Questions given twice count once.
+// of this version is an error, and so are files without questions. Questions given twice count once.
 func (c *scoreCmd) Run(std *streams) error {
 	all, err := kit.Questions()
 	if err != nil {
@@ -159,6 +165,9 @@ func (c *scoreCmd) Run(std *streams) error {
 				asked = append(asked, one)
 			}
 		}
+	}
+	if len(asked) == 0 {
+		return errNoQuestion
 	}
 	j := kit.NewJudge(asked, c.keep(asked))
 	if err := kit.Score(j, std.in); err != nil {

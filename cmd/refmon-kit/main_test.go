@@ -98,6 +98,7 @@ func TestMalformedCommandLinesExitWith2(t *testing.T) {
 		{"questions --known all", `known "all": choose from [recorded documented agree decided]`},
 		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
 		{"score ./no-such-file", "no such file"}, {"score " + file, "is not a question of this version"},
+		{"run --suite audit --known decided -- ./no-such-program", "no question"}, {"score " + os.DevNull, "no question"},
 		{"questions extra", "unexpected argument"}} {
 		code, _, errs := command("", strings.Fields(c.args)...)
 		check.That(t, code == exitMalformed && strings.Contains(errs, c.want),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/cli/trail"
@@ -25,12 +26,13 @@ func (auditVerifyCmd) Help() string {
 the log's signed checkpoint and with checkpoints that you stored elsewhere. A checkpoint on another machine
 proves that nobody has removed or rewritten the records before it, so copy DIR/checkpoint there regularly.
 
-The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2 if it could not be read.`
+The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2 if it could not be read,
+or if it has no record --from or no checkpoint that covers record --to.`
 }
 
 // Run verifies the log against its keys and checkpoints and prints the result. It returns errBroken for a changed or
 // incomplete log. It returns another error for a missing folder, and for a file that cannot be read or that is not a
-// checkpoint or a key.
+// checkpoint or a key. If the log does not have a record of --from or --to it prints the result and returns an error.
 func (c *auditVerifyCmd) Run(std *streams) error {
 	if _, err := os.Stat(c.Dir); err != nil { // else the missing key would be the error
 		return err
@@ -63,6 +65,20 @@ func (c *auditVerifyCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(std.out, trail.Verified(out, len(c.Checkpoint)))
-	return err
+	if _, err = fmt.Fprint(std.out, trail.Verified(out, len(c.Checkpoint))); err != nil {
+		return err
+	}
+	return c.covered(out)
+}
+
+// covered returns an error if the verification did not include a record that --from or --to names.
+func (c *auditVerifyCmd) covered(out *auditlog.Verified) error {
+	covers := func(a auditlog.Checkpoint) bool { return a.Size >= c.To }
+	switch {
+	case c.From > out.Last:
+		return fmt.Errorf("--from %d: the last record is %d", c.From, out.Last)
+	case c.To > 0 && !slices.ContainsFunc(out.Anchors, covers):
+		return fmt.Errorf("--to %d: no checkpoint covers this record", c.To)
+	}
+	return nil
 }

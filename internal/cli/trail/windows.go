@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type WindowsReader struct {
 	xml    *xml.Decoder
 	n      int // events so far
 	others int
+	alien  bool // text or an element was read that an export without events does not have
 }
 
 // NewWindowsReader returns a reader of exported events. It reads from in only as Next needs it, and does not close it.
@@ -47,12 +49,15 @@ type exportedEvent struct {
 }
 
 // Next returns the next event of the security log and skips events of other providers (U-201). It returns io.EOF at the
-// end. For XML that is malformed or exceeds the limits it returns an error with the number of the line (U-202). An
-// event that cannot be converted is an error with its number, and the next call goes on after it.
+// end. For XML that is malformed or exceeds the limits it returns an error with the number of the line (U-202), and
+// errNoEvent at the end of a text that is no export. An event that cannot be converted is an error with its number, and
+// the next call goes on after it.
 func (r *WindowsReader) Next() (audit.Event, error) {
 	for {
 		e, err := r.read()
 		switch {
+		case errors.Is(err, io.EOF) && r.n == 0 && r.alien:
+			return audit.Event{}, errNoEvent
 		case errors.Is(err, io.EOF):
 			return audit.Event{}, io.EOF
 		case err != nil:
@@ -73,6 +78,8 @@ func (r *WindowsReader) Next() (audit.Event, error) {
 	}
 }
 
+var errNoEvent = errors.New("no event: want XML, as wevtutil qe Security /f:xml prints it")
+
 // Names of the providers whose events are read.
 const (
 	securityProvider = "Microsoft-Windows-Security-Auditing"
@@ -88,8 +95,14 @@ func (r *WindowsReader) read() (*exportedEvent, error) {
 		if err != nil {
 			return nil, r.in.because(err)
 		}
-		if s, ok := t.(xml.StartElement); ok && s.Name.Local == "Event" {
-			return r.event()
+		switch t := t.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "Event" {
+				return r.event()
+			}
+			r.alien = r.alien || t.Name.Local != "Events"
+		case xml.CharData:
+			r.alien = r.alien || len(bytes.TrimSpace(t)) > 0
 		}
 	}
 }

@@ -94,7 +94,8 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"binary data":                 {strings.Replace(one, "<EventData>", "<EventData><Binary>00</Binary>", 1), 1},
 		"rendered keywords": {strings.Replace(one, "</Event>", "<RenderingInfo><Keywords><Keyword>Audit Failure"+
 			"</Keyword></Keywords></RenderingInfo></Event>", 1), 1},
-		"no events": {"", 0},
+		"no events":           {"", 0},
+		"a root of no events": {"\ufeff<?xml version=\"1.0\"?>\n<Events>\n</Events>\n", 0},
 	} {
 		all, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err == nil && len(all) == c.n, "%s: %d events (%v), want %d", name, len(all), err, c.n)
@@ -176,6 +177,9 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 			strings.Repeat("<Data/>", maxFields-strings.Count(openedFields, "|"))+"</EventData>", 1), "or 256 fields"},
 		"too large":       {strings.Replace(one, "bob", strings.Repeat("b", maxEventBytes), 1), "more than 1024 KiB"},
 		"a large gap":     {strings.Repeat("b", maxEventBytes+1) + one, "more than 1024 KiB"},
+		"text":            {"Event[0]:\n  Log Name: Security\n", "no event: want XML, as wevtutil"},
+		"another form":    {`{"id":1}`, "no event: want XML"},
+		"another element": {"<html></html>", "no event: want XML"},
 		"a large comment": {"<!--" + strings.Repeat("b", maxEventBytes+1) + "-->" + one, "more than 1024 KiB"},
 	} {
 		_, _, err := allOf(strings.NewReader(c.text))

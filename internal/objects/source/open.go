@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/refmon/refmon/internal/objects"
@@ -65,7 +66,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return open(text), nil
 	}
 	switch ext := strings.ToLower(path.Ext(name)); {
-	case ext == ".icacls" || ext == ".acl":
+	case ext == ".icacls" || ext == ".acl" || isSaved(first):
 		return icacls.New(text), nil
 	case isLDIF(first):
 		return ldif.New(text), nil
@@ -117,6 +118,15 @@ func isLDIF(text []byte) bool {
 		text = bytes.TrimLeft(text[len(firstLine(text)):], " \t\r\n")
 	}
 	return bytes.HasPrefix(text, []byte("dn:")) || bytes.HasPrefix(text, []byte("version:"))
+}
+
+// savedDescriptor matches the beginning of a line of icacls /save with a descriptor. A path such as D:\a has no such
+// beginning.
+var savedDescriptor = regexp.MustCompile(`^[DS]:(PAI|P|AI|AR|NO_ACCESS_CONTROL)*(\(|[DS]:|\r?\n|$)`)
+
+// isSaved reports whether a text begins with a path and its descriptor, as a file of icacls /save does.
+func isSaved(text []byte) bool {
+	return savedDescriptor.Match(bytes.TrimLeft(text[len(firstLine(text)):], "\r\n"))
 }
 
 // firstLine returns b up to its first newline, or all of it.
