@@ -44,8 +44,13 @@ func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 		}
 	}
 	spec := baseSpec()
-	low(&spec)
 	s := access.SubjectOf(mustToken(t, spec))
+	for text, want := range map[string]bool{"…(A;;0x20;;;WD)(A;;1;;;WD)": false, "…(A;;0x21;;;WD)": true} {
+		check.Equal(t, access.SeFastTraverseCheck(mustSD(t, text), &s, traverse|winnt.FILE_READ_DATA,
+			winnt.DirectoryFileObject), want, "A-36: %s: two rights of one entry", text)
+	}
+	low(&spec)
+	s = access.SubjectOf(mustToken(t, spec))
 	check.That(t, !access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject),
 		"SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
 }

@@ -66,6 +66,8 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x - %%1542 %%1543", "AccessReason", "%%1:"},
 			"[0x0 9999 0 ] [0x1000000 1542 0 ] [0x2000000 1543 0 ]"},
 		{4656, []string{"AccessList", "-", "AccessReason", "-", "AccessMask", "-"}, ""},
+		{4656, []string{"ObjectType", "File", "AccessList", "%%4417", "AccessReason", "%%4417:\t%%1803\tS:(ML;;NW;;;HI)"},
+			"[0x2 4417 1803 S:(ML;;NW;;;HI)]"},
 	} {
 		e := audit.FromFields(audit.Header{ID: c.id}, func(yield func(string, string) bool) {
 			for i := 0; i+1 < len(c.fields); i += 2 {

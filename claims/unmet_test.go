@@ -31,6 +31,7 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@Resource.twice == \"a\")": "" +
 			`@RESOURCE.twice has a value twice and does not count, needed == "a"`,
 		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
+		"(@User.clearance Any_of {3, 4, 5, 6, 7})":       "@USER.clearance = 2, needed Any_of {3, 4, 5, … 2 more}",
 		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",
 		"(@User.octets == #" + most + ")":                "@USER.octets = #0102, needed == #" + most,
 		"(@User.octets == #" + most + "00)":              "@USER.octets = #0102, needed == #" + most + "…",

@@ -16,7 +16,7 @@ import (
 )
 
 // After random replacements of tokens, the results equal those of newly compiled principals. The results of a
-// descriptor that Affects reports as unaffected do not change.
+// descriptor that Affects reports as unaffected do not change, nor do those of the principals that were replaced.
 func TestReplaceMatchesCompile(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
@@ -39,6 +39,7 @@ func TestReplaceMatchesCompile(t *testing.T) {
 			replaced, difference := p.Replace(next)
 			before, after := must(effective.NewEvaluator(p, q)), must(effective.NewEvaluator(replaced, q))
 			fresh := must(effective.NewEvaluator(effective.Compile(next, effective.Config{}), q))
+			freshBefore := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
 			for range 12 {
 				d := w.descriptor()
 				if w.one(2) {
@@ -46,6 +47,8 @@ func TestReplaceMatchesCompile(t *testing.T) {
 				}
 				got, want := after.Allowed(d), fresh.Allowed(d)
 				for right := range want {
+					check.RequireThat(t, before.Allowed(d)[right].Equal(freshBefore.Allowed(d)[right]),
+						"step %d: Replace changed the result of right %d of the replaced principals", step, right)
 					if !got[right].Equal(want[right]) {
 						t.Fatalf("A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step,
 							right, got[right], want[right])

@@ -139,6 +139,10 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 			}
 		}
 	}
+	for alias, want := range map[string]bool{"DU": true, "du": true, "BA": false, "XX": false} {
+		_, err := sid.ParseAlias(alias, sid.SID{})
+		check.Equal(t, errors.Is(err, sid.ErrNoDomain), want, "S-10: %s without a domain: %v is ErrNoDomain", alias, err)
+	}
 }
 
 func TestTextMarshalingRoundTrips(t *testing.T) {
