@@ -94,7 +94,7 @@ func ParseGUID(s string) (GUID, error) {
 		return g, fmt.Errorf("GUID %q: want 8-4-4-4-12 hexadecimal digits without braces", s)
 	}
 	var d [16]byte
-	if _, err := hex.Decode(d[:], []byte(strings.ReplaceAll(s, "-", ""))); err != nil {
+	if n, err := hex.Decode(d[:], []byte(strings.ReplaceAll(s, "-", ""))); err != nil || n != len(d) {
 		return g, fmt.Errorf("GUID %q: want 8-4-4-4-12 hexadecimal digits without braces", s)
 	}
 	g = GUID{d[3], d[2], d[1], d[0], d[5], d[4], d[7], d[6]}

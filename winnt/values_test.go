@@ -76,6 +76,12 @@ func TestParseRejectsMalformedText(t *testing.T) {
 				t.Errorf("ParseGUID(%q) = %v, %v; want the zero GUID, an error", text, g, err)
 			}
 		}
+		if i > 0 { // two dashes for two digits
+			text := guid[:i-1] + "--" + guid[i+1:]
+			if g, err := winnt.ParseGUID(text); err == nil || g != (winnt.GUID{}) {
+				t.Errorf("ParseGUID(%q) = %v, %v; want the zero GUID, an error", text, g, err)
+			}
+		}
 		if guid[i] == '-' { // a digit for a dash, and a dash for a digit
 			for _, text := range []string{guid[:i] + "0" + guid[i+1:35] + "-", "-" + guid[1:i] + "0" + guid[i+1:]} {
 				if g, err := winnt.ParseGUID(text); err == nil {
