@@ -133,12 +133,14 @@ func (f *file) pwrite(b []byte, at int64) (int, error) {
 	})
 }
 
-// pwrite writes at an offset, or at the end of the file for a negative one.
-func pwrite(fd int, b []byte, at int64) (int, error) {
+// pwrite writes at an offset, or at the end of the file for a negative one. It returns 0 with an error.
+func pwrite(fd int, b []byte, at int64) (n int, err error) {
 	if at < 0 {
-		return unix.Pwritev2(fd, [][]byte{b}, 0, unix.RWF_APPEND)
+		n, err = unix.Pwritev2(fd, [][]byte{b}, 0, unix.RWF_APPEND)
+	} else {
+		n, err = unix.Pwrite(fd, b, at)
 	}
-	return unix.Pwrite(fd, b, at)
+	return max(n, 0), err // package unix returns -1 with an error
 }
 
 // truncate sets the size of the file through fd, a descriptor of it. It repeats interrupted calls.

@@ -3,6 +3,7 @@ package hostfs
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -208,6 +209,17 @@ func TestShortWritesContinue(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A write that the host itself rejects stores nothing, and WriteAt returns 0 with its error (F-124). The system call
+// returns -1 then.
+func TestRejectedWriteStoresNothing(t *testing.T) {
+	w, _ := faulty(t)
+	w.file("f", "", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	n, st := f.WriteAt([]byte("text"), math.MaxInt64) // pwrite(2): EINVAL
+	check.That(t, n == 0 && st == ntstatus.InvalidParameter, "F-124: WriteAt the largest offset: %d bytes, %v, want 0, %v",
+		n, st, ntstatus.InvalidParameter)
 }
 
 // Contents are replaced on a host without attributes unless the request has one that would be lost (F-172).

@@ -6,7 +6,9 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -114,6 +116,28 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
+	}
+}
+
+// A call on a thread after its Close acts neither as the client nor as the server, and opens nothing (I-9).
+func TestClosedThreadActsAsNobody(t *testing.T) {
+	b := newBench(t)
+	check.NoError(t, b.sys.CreateFile("secret", sddl.MustParse("O:S-1-5-21-1-2-3-2000D:(A;;FA;;;S-1-5-21-1-2-3-2000)")))
+	name := &nt.ObjectAttributes{ObjectName: "secret"}
+	open := func(th *nt.Thread) ntstatus.Status {
+		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, name, 0, 0)
+		if st == ntstatus.Success {
+			check.Success(t, b.th.NtClose(h))
+		}
+		return st
+	}
+	check.Success(t, open(b.th)) // the server may
+	client := must(b.p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)))
+	plain := must(b.p.NewThread())
+	check.Equal(t, open(client), ntstatus.AccessDenied, "as the client")
+	for _, th := range []*nt.Thread{client, plain} {
+		th.Close()
+		check.Equal(t, open(th), ntstatus.BadImpersonationLevel, "after Close")
 	}
 }
 

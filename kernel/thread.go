@@ -7,7 +7,6 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -113,22 +112,10 @@ func (k *KernelThread) NewToken(v *token.Token) *AccessToken {
 // instead of starting one.
 func valueOf(v *token.Token) *token.Token {
 	if v.IsZero() {
-		return powerless
+		return se.Powerless
 	}
 	return v
 }
-
-// powerless is immutable: the token of S-1-0-0, which no entry should name.
-var powerless = func() *token.Token {
-	v, err := token.New(token.Spec{
-		User: token.Group{SID: sid.MustParse("S-1-0-0")}, Type: winnt.TokenImpersonation, Level: winnt.SecurityAnonymous,
-		Integrity: sid.IntegrityLevel(winnt.SECURITY_MANDATORY_UNTRUSTED_RID),
-	})
-	if err != nil {
-		panic("kernel: the token of S-1-0-0: " + err.Error())
-	}
-	return v
-}()
 
 // CaptureToken creates a token object like a kernel component that captures a
 // client for a server. Its descriptor also admits the server's process user,

@@ -98,8 +98,9 @@ func NewRemoteThread(tr Transport, name string) *Thread { return &Thread{remote:
 
 // Close ends the thread. The kernel drops its impersonation and keeps no state
 // of it. Close changes only the kernel's part, so other goroutines may read the
-// Thread at the same time. Do not make calls on the thread afterwards. Handles
-// belong to the process and stay open. A second Close does nothing.
+// Thread at the same time. Do not make calls on the thread afterwards: they act
+// neither as the client nor as the process (I-9). Handles belong to the process
+// and stay open. A second Close does nothing.
 func (t *Thread) Close() {
 	if t.remote != nil {
 		t.remote.EndThread()

@@ -157,11 +157,14 @@ func (t *Thread) IsSystemThread() bool { return t.system }
 func (t *Thread) SelfAccess() winnt.AccessMask { return t.selfAccess }
 
 // Subject returns a snapshot of the thread's security context: the primary token of the process and, while the thread
-// impersonates, the client's token with the level of the thread's state (I-25).
+// impersonates, the client's token with the level of the thread's state (I-25). The client of a thread that has ended
+// is the token of S-1-0-0 at level Anonymous: a call that comes too late must not act as the process (I-9).
 func (t *Thread) Subject() access.Subject {
 	s := access.Subject{Primary: t.process.Token()}
 	if r := t.imp.Load(); r != nil {
 		s.Client, s.Level, s.EffectiveOnly = r.Token.Value(), r.Level, r.EffectiveOnly
+	} else if t.Exited() { // set before the impersonation ends
+		s.Client, s.Level = se.Powerless, winnt.SecurityAnonymous
 	}
 	return s
 }
