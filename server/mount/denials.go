@@ -50,6 +50,9 @@ type refusal struct {
 	path   string
 	in     fileaccess.Request // without subject and name
 	status ntstatus.Status
+	// replaced is the path of the file that the request would replace, if the open is that of a directory to add a name.
+	// It is "" if nothing would be replaced.
+	replaced string
 }
 
 // note remembers an open that failed for lack of a right, so that the denial can be explained. An open with any other
@@ -59,10 +62,21 @@ func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
 		t.refused = refusal{path, fileaccess.Request{Desired: in.DesiredAccess,
 			Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
-			Attributes: in.FileAttributes}, st}
+			Attributes: in.FileAttributes}, st, ""}
 	default:
 		t.refused = refusal{}
 	}
+}
+
+// noteAdd remembers that the directory dir did not take a new name, for which right is needed. replaced is the path of
+// the file that the request would replace, or "". The status is handled as in note.
+func (t *worker) noteAdd(m *Mount, dir string, right winnt.AccessMask, replaced string, st ntstatus.Status) {
+	in := nt.CreateFileIn{DesiredAccess: right, CreateDisposition: winnt.FILE_OPEN}
+	if m.backup {
+		in.CreateOptions = uint32(fileaccess.OpenForBackupIntent)
+	}
+	t.note(dir, &in, st)
+	t.refused.replaced = replaced
 }
 
 // denialCounts counts the denials of each user and limits how many are explained and reported. It is safe for
@@ -111,6 +125,9 @@ func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	return suppressed, true
 }
 
+// noOpen is the reason of a denial without a refused open.
+const noOpen = "an open handle or the operation itself does not allow it"
+
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
@@ -134,7 +151,7 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	case t.refused.status == ntstatus.Success:
 		d.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
 			Level: winnt.SecurityImpersonation}
-		d.Reasons = []string{"an open handle or the operation itself does not allow it"}
+		d.Reasons = []string{noOpen}
 	default:
 		m.explain(d, t)
 	}
@@ -157,7 +174,8 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 }
 
 // explain fills in the path, requested rights and reasons of the open denied on thread t. explain decides the open
-// again with the current descriptors. If the file is gone or the open would now succeed, a reason says so.
+// again with the current descriptors. If the file is gone or the open would now succeed, a reason says so. If the
+// directory takes the new name, explain continues with the deletion of the file that has it.
 func (m *Mount) explain(d *Denial, t *worker) {
 	r := t.refused.in
 	r.Name = t.refused.path
@@ -171,6 +189,12 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	}
 	defer place.Release()
 	o := accessquery.ExplainOpen(&r, place.Facts())
+	if replaced := t.refused.replaced; replaced != "" && o.Allowed() {
+		t.refused = refusal{replaced, fileaccess.Request{Desired: winnt.DELETE, Disposition: fileaccess.FileOpen,
+			Options: r.Options | fileaccess.OpenReparsePoint}, t.refused.status, ""}
+		m.explain(d, t)
+		return
+	}
 	d.Open = &o
 	object := d.Path
 	if o.Component >= 0 {

@@ -47,6 +47,11 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(D;;DCLC;;;"+user(bob)+")(A;;FR;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.dir("shut", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
+	w.dir("his", "O:"+user(bob)+"G:SYD:(A;OICI;FA;;;"+user(bob)+")")
+	const allButDeleteChild = "0x1f01bf"
+	w.dir("his/kept", "O:"+user(bob)+"G:SYD:(A;;"+allButDeleteChild+";;;"+user(bob)+")")
+	w.file("his/kept/hers", "", "O:"+user(alice)+"G:SYD:(A;;FR;;;WD)")
+	w.file("his/src", "", "O:"+user(bob)+"G:SYD:(A;;FA;;;"+user(bob)+")")
 	w.file("bare", "", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
 	w.must(unix.Removexattr(w.root+"/bare", "security.NTACL"))
 	for _, c := range []struct {
@@ -61,6 +66,11 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"rm -f plan", "UNLINK", "/plan", winnt.DELETE, "DELETE: the directory decides: no entry grants FILE_DELETE_CHILD"},
 		{"touch new", "CREATE", "/new", 0, "because A-40 "},
 		{"mkdir new", "MKDIR", "/new", 0, "because A-40 "},
+		{"mv his/src shut/", "RENAME", "/shut", winnt.FILE_ADD_FILE | winnt.SYNCHRONIZE, "because A-40 "},
+		{"mv his/kept shut/", "RENAME", "/shut", winnt.FILE_ADD_SUBDIRECTORY, "because A-40 "},
+		{"mv -f his/src his/kept/hers", "RENAME", "/his/kept/hers", winnt.DELETE, "no entry allows them"},
+		{"ln his/src shut/", "LINK", "/shut", winnt.FILE_ADD_FILE | winnt.SYNCHRONIZE, "because A-40 "},
+		{"ln -s x shut/new", "SYMLINK", "/shut/new", 0, "because A-40 "},
 		{"ls shut", "OPENDIR", "/shut", 0, "because A-40 "},
 		{"chmod 777 diary", "SETATTR", "/diary", winnt.WRITE_DAC, "because A-40 "},
 		{"chown 61002 diary", "SETATTR", "/diary", winnt.WRITE_OWNER, "because A-40 "},
@@ -84,6 +94,13 @@ func TestDenialsAreExplained(t *testing.T) {
 			t.Errorf("M-46: %s: %s %s for %v: %q", c.line, d.Operation, d.Path, d.Asked, d.Reasons)
 		}
 	}
+	shut := w.known(alice, "shut")
+	r.take()
+	w.says("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(bob, shut), Flags: unix.O_RDWR, Mode: 0o600},
+		&fuse.CreateOut{}), unix.EACCES)
+	list := r.take()
+	check.That(t, len(list) == 1 && list[0].Path == w.at+"/shut" && list[0].Asked == winnt.FILE_ADD_FILE &&
+		list[0].Open != nil, "M-46: tmpfile: %+v", list)
 	if out, err := as(61999, "/bin/cat", w.at+"/plan").CombinedOutput(); err == nil {
 		t.Errorf("M-3: %s", out)
 	}
@@ -142,13 +159,16 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	var r reported
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
-	node, h := w.known(alice, "diary"), header(carol, rootID)
+	w.file("hers", "", "O:"+user(carol)+"G:SYD:(A;;FA;;;"+user(carol)+")")
+	node, hers := w.known(alice, "diary"), w.known(carol, "hers")
 	w.says("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(bob, node)}, &fuse.OpenOut{}), unix.EACCES)
-	w.says("symlink", w.m.Symlink(nil, &h, "x", "new", &fuse.EntryOut{}), unix.EACCES)
+	own := fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(carol, hers), Valid: fuse.FATTR_UID,
+		Owner: fuse.Owner{Uid: bob}}} // carol may take the file, and not give it to bob
+	w.says("chown", w.m.SetAttr(nil, &own, &fuse.AttrOut{}), unix.EPERM)
 	list := r.take()
 	check.RequireThat(t, len(list) == 2, "M-46: %d denials, want 2", len(list))
-	check.That(t, list[1].UID == carol && list[1].Path == w.at && list[1].Open == nil,
-		"M-46: %+v, want the path %s", list[1], w.at)
+	check.That(t, list[1].UID == carol && list[1].Path == w.at+"/hers" && list[1].Open == nil,
+		"M-46: %+v, want the path %s/hers", list[1], w.at)
 }
 
 // TestRepeatedDenialsAreReportedRarely checks that a program with denials in a loop gets every one, that few are

@@ -6,6 +6,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -43,7 +45,11 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 		return s
 	}
 	return m.as(in, func(t *worker) fuse.Status {
-		h, st := m.sys.MakeLink(t.Thread, m.nameOf(m.nodes.path(parent, name)), target)
+		path := m.nodes.path(parent, name)
+		h, st := m.sys.MakeLink(t.Thread, m.nameOf(path), target)
+		t.note(path, &nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
+			CreateDisposition: winnt.FILE_CREATE,
+			CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}, st)
 		switch st {
 		case ntstatus.Success:
 		case ntstatus.NotSupported:

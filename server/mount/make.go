@@ -191,6 +191,14 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 		if st == ntstatus.Success {
 			m.nodes.moved(file, target, to)
 		}
+		right := winnt.FILE_ADD_FILE
+		switch {
+		case file.dir:
+			right = winnt.FILE_ADD_SUBDIRECTORY
+		case source != target:
+			right |= winnt.SYNCHRONIZE // the target directory is opened with both rights (F-57)
+		}
+		t.noteAdd(m, m.nodes.path(target, ""), right, m.nodes.path(target, to), st)
 		return status(st)
 	})
 }
@@ -215,6 +223,7 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 			st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{
 				FileName: m.prefix + m.nodes.path(parent, name)})
 			if st != ntstatus.Success {
+				t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE, "", st)
 				return status(st)
 			}
 			return m.tell(t, h, parent, name, shown.Shown, out)

@@ -29,6 +29,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want,
 			m.newMaking(t, in.Mode, in.Umask, false).shape)
 		if st != ntstatus.Success {
+			t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE, "", st)
 			return status(st)
 		}
 		if s := m.tell(t, h, nil, "", shown.Shown, &out.EntryOut); s != fuse.OK {
