@@ -125,6 +125,8 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	for i, s := range x.Steps {
 		check.That(t, s.Because == want[i] && s.ACE == i, "step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
 	}
+	// Such an entry has text only in the extended form (S-45).
+	check.Equal(t, x.Steps[0].Entry()[:9], "(0x7f;;;;", "text of the entry of an unknown type")
 }
 
 // formatAll returns the text of each item.

@@ -57,4 +57,12 @@ func TestMaximumAllowedStillNeedsNamedRight(t *testing.T) {
 		check.That(t, st == want && (st != ntstatus.Success || o.handle.Granted == granted),
 			"open for MAXIMUM_ALLOWED and %#x: %v, %+v; want %v", uint32(bit), st, o, want)
 	}
+	// Only the observed profile ignores GENERIC_EXECUTE.
+	for profile, want := range map[fileaccess.Profile]ntstatus.Status{fileaccess.Observed: ntstatus.Success,
+		fileaccess.Documented: ntstatus.AccessDenied} {
+		s := newSituation(t)
+		s.apply([]setup{o("(A;;FR;;;WD)")})
+		s.r.Desired, s.f.Policy.Profile = winnt.MAXIMUM_ALLOWED|winnt.GENERIC_EXECUTE, profile
+		check.Equal(t, fileaccess.Open(s.r, s.f).Status(), want, "F-102: profile %v", profile)
+	}
 }

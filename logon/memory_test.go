@@ -52,6 +52,8 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 		{"an unknown package", logon.Request{Package: 3, Type: network, Name: "User", Password: good},
 			ntstatus.NoSuchPackage, 0, ""},
 		{"a name alone", logon.Request{Package: logon.S4U, Type: network, Name: "User"}, 0, 0, user},
+		{"a name alone, without the right", logon.Request{Package: logon.S4U, Type: network, Name: "Guest"},
+			ntstatus.LogonTypeNotGranted, 0, ""},
 		{"a name alone, not over the network", logon.Request{Package: logon.S4U, Type: interactive, Name: "User"},
 			ntstatus.InvalidLogonType, 0, ""},
 		{"an unknown name alone", logon.Request{Package: logon.S4U, Type: network, Name: "zoe"}, ntstatus.NoSuchUser, 0, ""},

@@ -67,6 +67,12 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;RC;;;WD)"},
 		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)",
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63 lists that the creator marks as defaulted yield", parent: "D:(A;OI;RC;;;WD)S:(AU;OISA;CC;;;SY)",
+			flags: sd.AvoidPrivilegeCheck, change: func(r *sd.AssignRequest) {
+				p := sddl.MustParse("D:(A;;GA;;;BA)S:(AU;SA;RC;;;BA)").Parts()
+				p.Control |= sd.DACLDefaulted | sd.SACLDefaulted
+				r.Creator = sd.New(p)
+			}, want: og + "D:(A;;RC;;;WD)S:(AU;SA;CC;;;SY)"},
 		{id: "S-63 creator wins", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;ID;GA;;;BA)", want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-63 defaulted, nothing inheritable, split with auto-inherit", parent: "D:(A;;RC;;;WD)",
 			creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DefaultDescriptor | sd.DACLAutoInherit,

@@ -32,3 +32,11 @@ func TestDecodedDescriptorsUseLittleHeap(t *testing.T) {
 	runtime.KeepAlive(in)
 	runtime.KeepAlive(out)
 }
+
+// HeapSize counts the bytes that a decoded descriptor keeps because Append would write others.
+func TestHeapSizeCountsKeptBytes(t *testing.T) {
+	b := tenEntries(1)
+	plain := check.Must(sd.Decode(b)).HeapSize()
+	slack := check.Must(sd.Decode(append(b, make([]byte, 5000)...))).HeapSize()
+	check.That(t, plain >= len(b) && slack >= plain+5000, "HeapSize of %d bytes: %d, with 5000 more: %d", len(b), plain, slack)
+}

@@ -100,6 +100,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":["enabled"]}]}`, "groups[1].attributes[0]", "Enabled"},
 	{`{"user":"SY","groups":["WD",{"attributes":[]}]}`, "groups[1].sid", "missing"},
 	{`{"user":"SY","groups":["DU"]}`, "groups[0]", "domain"},
+	{`{"user":"S-1-5-32-546","groups":["DU"]}`, "groups[0]", "domain"}, // two parts, but not an account of a domain
 	{`{"user":"SY","groups":"WD"}`, "groups", "array"},
 	{`{"user":"SY","groups":["WD" "BA"]}`, "groups", "want ',' or ']'"},
 	{`{"user":"SY","groups":[{"sid":"BA","attributes":["Enabled","UseForDenyOnly"]}]}`, "groups[0]",
@@ -136,7 +137,8 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00",7]}]}`, "userClaims[0].values[1]", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"int64"}]}`, "userClaims[0].values", "missing"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"sid","values":["DU"]}]}`, "userClaims[0].values[0]", "domain"},
-	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["0"]}]}`, "userClaims[0].values[0]", "hexadecimal"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00","0"]}]}`, "userClaims[0].values[1]",
+		"hexadecimal digits (byte 70)"},
 	{`{"user":"SY","authenticationId":"logon"}`, "authenticationId", "0x3e7"},
 	{`{"user":"SY","sessionId":4294967296}`, "sessionId", "32 bits"},
 	{`{"user":"SY","sessionId":1.5}`, "sessionId", "whole number"},
