@@ -52,6 +52,10 @@ func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote b
 	// The level is the state's, whatever the token says (I-80).
 	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall)
 	defer id.token.Deref(ob.TagCall)
+	if id.typ == winnt.TokenPrimary && t.Exited() {
+		// A call of a thread that has ended must not pass its process on as the client (I-9).
+		id.typ, id.level = winnt.TokenImpersonation, winnt.SecurityAnonymous
+	}
 	return t.process.sys.createClientSecurity(id, sqos, remote, server, t.Payer())
 }
 

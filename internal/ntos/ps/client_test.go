@@ -270,6 +270,9 @@ func TestRefusedClientContextHasItsReason(t *testing.T) {
 		w.Faults = nil
 		w.p.SetQuota(nil)
 		th.Exit()
+		x, out = th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: identify}, false, w.p)
+		check.That(t, x == nil && out.Status == low && out.Rule == "I-80",
+			"I-9: capture of a thread that has ended: %v, %+v, want %v", x, out, low)
 		th.Deref(ob.TagCall)
 	}
 	w.close(tok)
