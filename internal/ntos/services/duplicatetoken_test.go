@@ -91,6 +91,7 @@ func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 		{most | unknown, winnt.SecurityIdentification, denied, 0},
 		{winnt.RESERVED_RIGHTS, 0, denied, 0}, {most | winnt.RESERVED_RIGHTS, winnt.SecurityIdentification, denied, 0},
 		{winnt.SYNCHRONIZE | winnt.TOKEN_QUERY, 0, 0, 8},
+		{winnt.SYNCHRONIZE | winnt.TOKEN_ASSIGN_PRIMARY, 0, 0, 0}, // the one right needs a privilege
 	} {
 		if c.at != winnt.SecurityAnonymous {
 			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, c.at), ntstatus.Success)
@@ -124,10 +125,63 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		th, k := w.thread(w.process("p", held(c.server)...))
 		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		w.act(k, client, winnt.SecurityImpersonation, held(c.client)...)
-		_, st := th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
+		h, st := th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()
+		if st == ntstatus.Success {
+			v := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation))
+			check.Equal(t, v.(nt.BasicInformation).GrantedAccess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY,
+				"T-52: rights of the duplicate's handle")
+		}
 		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
 			t.Errorf("T-52: duplicate with a SACL, %s holds the privilege: %v, want %v", name, st, want)
 		}
+	}
+}
+
+// The level of a duplicate depends on the token, the request and the profile. Without a request it is the token's own
+// (T-41, T-42, T-43, T-54).
+func TestDuplicateGetsLevel(t *testing.T) {
+	const primary, impersonation, none = winnt.TokenPrimary, winnt.TokenImpersonation, winnt.SecurityImpersonationLevel(9)
+	const anonymous, identify = winnt.SecurityAnonymous, winnt.SecurityIdentification
+	const act, delegate = winnt.SecurityImpersonation, winnt.SecurityDelegation
+	refused := ntstatus.BadImpersonationLevel
+	for _, c := range []struct {
+		level winnt.SecurityImpersonationLevel // of the token; none: it is primary
+		asked winnt.SecurityImpersonationLevel // none: without a quality of service
+		typ   winnt.TokenType
+		want  winnt.SecurityImpersonationLevel
+		st    ntstatus.Status
+	}{
+		{none, none, primary, anonymous, 0}, {none, delegate, primary, delegate, 0},
+		{none, delegate, impersonation, delegate, 0},
+		{act, none, primary, anonymous, 0}, {act, identify, primary, identify, 0},
+		{act, delegate, primary, 0, refused}, {act, act, impersonation, act, 0},
+		{act, delegate, impersonation, 0, refused}, {act, none, impersonation, act, 0},
+		{identify, none, primary, 0, refused}, {identify, identify, primary, 0, refused},
+		{identify, none, impersonation, identify, 0}, {identify, anonymous, impersonation, anonymous, 0},
+	} {
+		th := newThread(t)
+		h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+		qos := func(level winnt.SecurityImpersonationLevel) *nt.ObjectAttributes {
+			if level == none {
+				return nil
+			}
+			return &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}}
+		}
+		if c.level != none {
+			h = check.Result(th.NtDuplicateToken(h, 0, qos(c.level), false, impersonation))
+		}
+		dup, st := th.NtDuplicateToken(h, 0, qos(c.asked), false, c.typ)
+		if check.Equal(t, st, c.st, "%+v", c); st == ntstatus.Success {
+			check.Equal(t, class[nt.TokenStatistics](t, th, dup, winnt.TokenStatistics).ImpersonationLevel, c.want, "%+v", c)
+		}
+	}
+	for profile, level := range map[nt.Profile]winnt.SecurityImpersonationLevel{nt.Documented: act, nt.Observed: anonymous} {
+		w := newWorld(t, kernel.Config{Profile: profile})
+		th, _ := w.thread(w.process("p"))
+		h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+		dup := check.Result(th.NtDuplicateToken(h, 0, nil, false, impersonation))
+		check.Equal(t, class[nt.TokenStatistics](t, th, dup, winnt.TokenStatistics).ImpersonationLevel, level,
+			"T-43: no request, profile %v", profile)
 	}
 }

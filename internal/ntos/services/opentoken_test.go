@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -95,6 +96,24 @@ func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 	}
 }
 
+// The handle of the thread must grant THREAD_QUERY_INFORMATION, and in the profile Observed only the limited right
+// (I-131).
+func TestOpenThreadTokenNeedsRightOfHandle(t *testing.T) {
+	const whole, limited = winnt.THREAD_QUERY_INFORMATION, winnt.THREAD_QUERY_LIMITED_INFORMATION
+	for _, c := range []struct {
+		profile nt.Profile
+		granted winnt.AccessMask
+		want    ntstatus.Status // STATUS_NO_TOKEN: the handle is enough
+	}{{nt.Documented, whole, ntstatus.NoToken}, {nt.Documented, limited, ntstatus.AccessDenied},
+		{nt.Observed, limited, ntstatus.NoToken}, {nt.Observed, winnt.THREAD_SET_INFORMATION, ntstatus.AccessDenied}} {
+		w := newWorld(t, kernel.Config{Profile: c.profile})
+		th, _ := w.thread(w.process("p"))
+		h := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, winnt.NtCurrentThread, winnt.NtCurrentProcess,
+			c.granted, 0, 0))
+		want(t, "open", check.Status(th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)), c.want)
+	}
+}
+
 // Kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute. It must request it outside of the System
 // process (O-28, O-29).
 func TestKernelHandleAttributeOfTokens(t *testing.T) {
@@ -125,27 +144,42 @@ func TestKernelHandleAttributeOfTokens(t *testing.T) {
 }
 
 // An open of another process's thread token with OpenAsSelf uses the token of the caller's own process, whether the
-// caller's client is admitted or not. It never uses the process of that thread (I-21).
+// caller's client is admitted or not. It never uses the process of that thread. With CopyOnOpen the same token decides,
+// and the copy admits the process of that thread (I-21, I-23).
 func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 	for _, c := range []struct {
 		admits       string
+		copyOnOpen   bool
 		self, client ntstatus.Status
-	}{{svc, 0, ntstatus.AccessDenied}, {client, ntstatus.AccessDenied, 0},
-		{acting, ntstatus.AccessDenied, ntstatus.AccessDenied}} {
+	}{{svc, false, 0, ntstatus.AccessDenied}, {client, false, ntstatus.AccessDenied, 0},
+		{acting, false, ntstatus.AccessDenied, ntstatus.AccessDenied},
+		{svc, true, 0, ntstatus.AccessDenied}, {client, true, ntstatus.AccessDenied, 0}} {
 		w := newWorld(t, kernel.Config{})
 		th, k := w.thread(w.process("caller", winnt.SeImpersonatePrivilege))
 		other := must(w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		_, served := w.thread(other)
+		const rights = winnt.TOKEN_QUERY | winnt.READ_CONTROL
 		tok := k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),
-			sddl.MustParse("O:SYG:SYD:(A;;0x8;;;"+c.admits+")"))
-		want(t, "the other acts", served.PsImpersonateClient(served.Thread(), tok, false, false,
+			sddl.MustParse("O:SYG:SYD:(A;;0x20008;;;"+c.admits+")"))
+		want(t, "the other acts", served.PsImpersonateClient(served.Thread(), tok, c.copyOnOpen, false,
 			winnt.SecurityImpersonation), ntstatus.Success)
 		k.PsDereferencePrimaryToken(tok)
 		h := check.Result(k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject,
 			kernel.KernelMode))
 		w.act(k, client, winnt.SecurityImpersonation)
-		for self, wanted := range map[bool]ntstatus.Status{true: c.self, false: c.client} {
-			want(t, c.admits, check.Status(th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, self)), wanted)
+		// A refused open leaves the token as it is, and a copy admits other users than the token: so refusals first.
+		for _, self := range []bool{c.self != ntstatus.Success, c.self == ntstatus.Success} {
+			wanted := c.client
+			if self {
+				wanted = c.self
+			}
+			opened, st := th.NtOpenThreadToken(h, rights, self)
+			if want(t, c.admits, st, wanted); st != ntstatus.Success || !c.copyOnOpen {
+				continue
+			}
+			d := check.Result(th.NtQuerySecurityObject(opened, winnt.DACL_SECURITY_INFORMATION))
+			text, _ := sddl.Format(d, sddl.Options{})
+			check.That(t, strings.Contains(text, acting), "I-23: the copy has %s, which does not admit %s", text, acting)
 		}
 		k.PsRevertToSelf()
 		served.PsRevertToSelf()
