@@ -176,7 +176,8 @@ func TestDuplicateGetsLevel(t *testing.T) {
 			check.Equal(t, class[nt.TokenStatistics](t, th, dup, winnt.TokenStatistics).ImpersonationLevel, c.want, "%+v", c)
 		}
 	}
-	for profile, level := range map[nt.Profile]winnt.SecurityImpersonationLevel{nt.Documented: act, nt.Observed: anonymous} {
+	for profile, level := range map[nt.Profile]winnt.SecurityImpersonationLevel{nt.Documented: act,
+		nt.Observed: anonymous} {
 		w := newWorld(t, kernel.Config{Profile: profile})
 		th, _ := w.thread(w.process("p"))
 		h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
