@@ -59,6 +59,11 @@ func TestUnknownFileSystemWaitsForClock(t *testing.T) {
 // all the time (F-115).
 func TestCachedDescriptorIsNeverOld(t *testing.T) {
 	w := newWorld(t)
+	var fs unix.Statfs_t
+	w.must(unix.Fstatfs(w.tree.root, &fs))
+	if fs.Type == unix.TMPFS_MAGIC {
+		t.Skip("a read can see the value of a setxattr that has not yet changed the time")
+	}
 	w.file("f", "", wide)
 	fd, _ := w.place("f")
 	stop, stopped := make(chan struct{}), make(chan error)

@@ -105,6 +105,7 @@ func TestLeastRecentlyUsedValueIsDropped(t *testing.T) {
 // A tree holds at most 16 values, and closes their holders with itself (F-216).
 func TestHeldValuesAreBounded(t *testing.T) {
 	w := newVersion4(t)
+	w.tree.sharesBlocks = true
 	for i := range 3 * maxHeld {
 		name := fmt.Sprintf("d%d", i)
 		w.dir(name, fmt.Sprintf("O:BAG:SYD:P(A;OICI;FA;;;WD)(A;OICI;FA;;;S-1-5-21-1-2-3-%d)", i+1))

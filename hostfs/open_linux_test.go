@@ -103,8 +103,10 @@ func TestPolicyDecidesMissingAttribute(t *testing.T) {
 		w.open(th, "f", winnt.GENERIC_READ, want)
 		w.open(th, "f", winnt.GENERIC_WRITE, ntstatus.AccessDenied)
 		w.must(os.WriteFile(w.path("g"), nil, 0o644))
-		w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte("nonsense")))
-		w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
+		for _, malformed := range []string{"nonsense", ""} {
+			w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte(malformed)))
+			w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
+		}
 		// If the permissions were changed after the descriptor was stored, it counts no more than a missing one.
 		belied := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;" + bob + ")")}
 		w.must(os.WriteFile(w.path("h"), nil, 0o600))

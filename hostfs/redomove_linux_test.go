@@ -70,6 +70,9 @@ func TestRecordedMoveSparesOtherFiles(t *testing.T) {
 	const none = 1 << 40
 	unchanged := map[string]string{"f": "f", `d\f`: `d\f`, `d\taken`: `d\taken`}
 	undone := map[string]string{"f": `d\f`, `d\f`: "f", `d\taken`: `d\taken`}
+	to := func(directory, name string) func(*world, *moveRecord) {
+		return func(_ *world, m *moveRecord) { m.to.directory, m.to.name = directory, name }
+	}
 	for why, c := range map[string]struct {
 		change func(*world, *moveRecord)
 		want   map[string]string
@@ -81,6 +84,15 @@ func TestRecordedMoveSparesOtherFiles(t *testing.T) {
 		"another file has the new name":  {func(_ *world, m *moveRecord) { m.moved = none }, undone},
 		"another file has the old name":  {func(_ *world, m *moveRecord) { m.replaced = none }, unchanged},
 		"another directory has the path": {func(_ *world, m *moveRecord) { m.to.inode = none }, unchanged},
+		"no directory has the path":      {to("none", "f"), unchanged},
+		"a file has the path":            {to("f", "f"), unchanged},
+		"the path leaves the tree":       {to("../d", "f"), unchanged},
+		"no file has the new name":       {to("d", "none"), unchanged},
+		"no directory has the old path":  {func(_ *world, m *moveRecord) { m.from.directory = "none" }, unchanged},
+		"a link has the path": {func(w *world, m *moveRecord) {
+			w.must(os.Symlink("d", w.path("l")))
+			m.to.directory = "l"
+		}, unchanged},
 		"another file waits for deletion": {func(w *world, m *moveRecord) {
 			w.must(os.Rename(w.path("f"), w.path(redoDirectory+`\a`+redoGone)))
 			m.replaced = none

@@ -83,7 +83,7 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 }
 
 // A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
-// replaced and removed like a file. A tree whose descriptors are attributes of users creates none (F-192).
+// replaced and removed like a file (F-192).
 func TestMakeLinkLikeFile(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -127,10 +127,25 @@ func TestMakeLinkLikeFile(t *testing.T) {
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("F-192: Lstat of the removed link: %v, want %v", err, os.ErrNotExist)
 	}
-	u := newWorld(t, func(c *Config) { c.Attribute = ntacl.UserName })
-	h, st = u.sys.MakeLink(u.as(alice, winnt.SeBackupPrivilege), nt.ObjectAttributes{ObjectName: `\??\share\l`}, "f")
-	u.want(st, ntstatus.NotSupported)
-	check.Equal(t, h, 0, "F-192: rejected MakeLink returned handle")
+}
+
+// A new link that cannot be opened, because the process has no file descriptor left, is removed (F-114, F-192).
+func TestUnopenedLinkIsRemoved(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t)
+	r := &fileaccess.Request{Name: "l", Subject: w.subject(bob), Disposition: fileaccess.FileCreate}
+	p := check.Result(w.tree.Find(r, nil)).(*place)
+	defer p.Release()
+	w.want(p.MakesLink("target"), ntstatus.Success)
+	var limit unix.Rlimit
+	w.must(unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	next := check.Must(w.tree.duplicate(w.tree.root))
+	shut(next)
+	w.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: limit.Max}))
+	_, _, st := p.Open(r, &fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Action: fileaccess.Created})
+	w.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	w.want(st, ntstatus.TooManyOpenedFiles)
+	w.nothingPrivate("")
 }
 
 func bytes4096() []byte {

@@ -23,6 +23,7 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 	out := f.account(t, Account{Name: "out", Disabled: true}, "p")
 	away := f.account(t, Account{Name: "atwinbind", UID: number(12)}, "p") // in no group that winbind does not tell
 	nohash := f.account(t, Account{Name: "nohash"}, "")
+	cut := f.account(t, Account{Name: "cut", UID: number(11)}, "") // the host cannot read the groups
 	long := strings.Repeat("n", logon.MaxName)
 	of := func(id sid.SID, name string) logon.Account {
 		return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: "HOST", DomainSID: id.Prefix(), Name: name}
@@ -101,6 +102,8 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			logon.Account{}, ""},
 		{"by name, disabled", logon.Request{Package: s4u, Name: "out", Type: network}, ntstatus.AccountDisabled,
 			ntstatus.AccountDisabled, of(out, "out"), ""},
+		{"by name, without the host's groups", logon.Request{Package: s4u, Name: "cut", Type: network},
+			ntstatus.NoLogonServers, ntstatus.NoLogonServers, of(cut, "cut"), ""},
 		{"by name, unknown", logon.Request{Package: s4u, Name: "zoe", Type: network}, ntstatus.NoSuchUser,
 			ntstatus.NoSuchUser, logon.Account{}, ""},
 		{"by name, a group", logon.Request{Package: s4u, Name: "Administrators", Type: network}, ntstatus.NoSuchUser,

@@ -79,7 +79,8 @@ func TestPlanSurvivesErrors(t *testing.T) {
 			sink := discard(9)
 			counts, err := p.Run(t.Context(), &sink)
 			if name == "" {
-				check.That(t, errors.Is(err, errInjected), "%s of the root: %v, want the injected error", op, err)
+				check.That(t, errors.Is(err, errInjected) && counts.Failed == 1 && failed == nil,
+					"%s of the root: counts %+v, %v, reported %q, want one failed file", op, counts, err, failed)
 				continue
 			}
 			check.That(t, err == nil && counts.Failed == 1 && len(failed) == 1 && failed[0] == name,

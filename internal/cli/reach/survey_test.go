@@ -71,25 +71,30 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 // TestSurveyStopsOnCallbackError: the errors of the callback and of the context end the pass, and an account that does
 // not reach a target has no path.
 func TestSurveyStopsOnCallbackError(t *testing.T) {
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	search := func() *reach.Search {
+		return &reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	}
 	failure := errors.New("enough")
 	fail := func(int, []reach.Right) error { return failure }
-	if _, err := s.Survey(context.Background(), []int{0}, fail); !errors.Is(err, failure) {
+	if _, err := search().Survey(context.Background(), []int{0}, fail); !errors.Is(err, failure) {
 		t.Errorf("%v, want %v", err, failure)
 	}
-	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
-	if _, err := s.Direct(context.Background(), fail); !errors.Is(err, failure) {
+	if _, err := search().Direct(context.Background(), fail); !errors.Is(err, failure) {
 		t.Errorf("%v, want %v", err, failure)
 	}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
-	if _, err := s.Survey(over, nil, nil); !errors.Is(err, context.Canceled) {
+	if _, err := search().Survey(over, nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
-	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	if _, _, err := search().Inbound(over, []int{0}); !errors.Is(err, context.Canceled) {
+		t.Errorf("one target: %v, want %v", err, context.Canceled)
+	}
 	none := func(int, []reach.Right) error { return nil }
-	v, err := s.Direct(context.Background(), none)
+	if _, err := search().Direct(over, none); !errors.Is(err, context.Canceled) {
+		t.Errorf("direct rights: %v, want %v", err, context.Canceled)
+	}
+	v, err := search().Direct(context.Background(), none)
 	check.NoError(t, err)
 	in := v.Whom(0)
 	if _, err := in.Path(1); err == nil || fmt.Sprint(in.Order) != "[]" {

@@ -52,9 +52,10 @@ func (c *source) readPair(o *objects.Object) error {
 		return err
 	}
 	o.Path = []byte(name)
+	at := c.number
 	text, err := c.readLine()
 	if errors.Is(err, io.EOF) {
-		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", c.number)
+		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", at)
 		return nil
 	}
 	o.SD, o.Form = []byte(text), objects.FormSDDL

@@ -69,7 +69,10 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 			"invalid users = carol: may not connect"},
 		{`valid users = +"Board of directors"`, "", "carol", writing, false, ""},
 		{`valid users = "+Board of directors"`, "", "carol", writing, false, ""},
-		{"valid users = staff", "", "alice", all, false, ""}, // a user's name (F-104)
+		// A user's name (F-104).
+		{"valid users = staff", "", "alice", all, false, "valid users has none of his names: may not connect"},
+		{`valid users = CORP\staff`, "", "alice", all, false, "valid users has none of his names: may not connect"},
+		{`valid users = @CORP\staff`, "", "alice", writing, false, ""},
 		{"valid users = S-1-5-21-1-2-3-2000", "", "alice", writing, false, ""},
 		{`valid users = CORP\alice`, "", "alice", writing, false, ""},
 		{"valid users = alice nobody2", "", "alice", writing, false, ""},
@@ -280,10 +283,12 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 	}
 	c = check.Must(shares.ParseConfig([]byte("\ufeff[global]\npath = /g\n[a]\n"), ""))
 	check.Equal(t, c.Path, "/g", "path in [global]")
-	// In a list, %S is the name of the share (F-104).
-	c = check.Must(shares.ParseConfig([]byte("[alice]\nvalid users = %S\n"), ""))
-	v := check.Must(c.Guard(directoryOf(), nil).Decide(0))
-	check.That(t, v.Left&reading != 0, "the user with the name of the share: %+v, want reading", v)
+	// In a list, %S is the name of the share, with @ or + that of a group (F-104).
+	for _, file := range []string{"[alice]\nvalid users = %S\n", "[staff]\nvalid users = @%S\n",
+		"[staff]\nvalid users = +%S\n"} {
+		v := check.Must(check.Must(shares.ParseConfig([]byte(file), "")).Guard(directoryOf(), nil).Decide(0))
+		check.That(t, v.Left&reading != 0, "alice in %q: %+v, want reading", file, v)
+	}
 	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\n"
 	c = check.Must(shares.ParseConfig([]byte(homes), ""))
 	check.SlicesEqual(t, c.Notes, []string{"[Homes] available = no matters and is not read",

@@ -133,6 +133,7 @@ func TestPACIsTakenFromTheTicket(t *testing.T) {
 		"outside":            {[]types.AuthorizationDataEntry{one}, nil, ""},
 		"in another wrapper": {[]types.AuthorizationDataEntry{within(t, 4, one)}, nil, ""},
 		"two in one":         {[]types.AuthorizationDataEntry{within(t, 1, one, two)}, nil, "two PACs"},
+		"an empty one first": {[]types.AuthorizationDataEntry{within(t, 1, data(adPAC), one)}, nil, "two PACs"},
 		"one in each":        {[]types.AuthorizationDataEntry{within(t, 1, one), within(t, 1, two)}, nil, "two PACs"},
 		"broken":             {[]types.AuthorizationDataEntry{data(1, 0x30, 5)}, nil, "cannot be read"},
 		"broken elsewhere":   {[]types.AuthorizationDataEntry{data(4, 0x30, 5), within(t, 1, one)}, []byte{1}, ""},

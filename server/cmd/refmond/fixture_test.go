@@ -66,13 +66,12 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 	check.NoError(p, err)
 	check.NoError(p, cmd.Start())
 	lines, ready := bufio.NewScanner(out), false
-	var said strings.Builder
 	for !ready && lines.Scan() {
 		ready = strings.Contains(lines.Text(), "msg=ready")
-		said.WriteString(lines.Text() + "\n")
+		p.log.add(lines.Text())
 	}
 	if !ready {
-		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), said.String())
+		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), p.log.all())
 	}
 	over := make(chan struct{})
 	go func() { // drain its output, or it would block

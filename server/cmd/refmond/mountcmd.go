@@ -67,11 +67,7 @@ With --audit, refmond why --audit DIR and refmon audit query DIR print who was d
 func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	nocores.Set(log)
-	dir, err := filepath.Abs(c.Dir)
-	if err != nil {
-		return err
-	}
-	source, err := filepath.Abs(c.Tree)
+	dir, source, err := c.paths()
 	if err == nil {
 		err = mount.RemoveStale(dir, source)
 	}
@@ -114,7 +110,7 @@ func (c *mountCmd) Run(std *streams) error {
 	gone := make(chan struct{})
 	go func() { m.Wait(); close(gone) }()
 	notify("READY=1")
-	log.Info("ready", "tree", c.Tree, "directory", c.Dir, "for", audience())
+	log.Info("ready", "tree", c.Tree, "directory", c.Dir, "for", c.audience())
 	select {
 	case <-gone:
 	case <-signals:
@@ -222,6 +218,22 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	return map[uint32]winnt.PrivilegeSet{uid: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}, nil
 }
 
+// paths returns the absolute paths of the mount point and the tree. An empty argument is an error, because it would
+// name the working directory.
+func (c *mountCmd) paths() (dir, source string, err error) {
+	switch "" {
+	case c.Tree:
+		return "", "", errors.New("TREE is empty: name the directory with the files")
+	case c.Dir:
+		return "", "", errors.New("DIR is empty: name the mount point")
+	}
+	if dir, err = filepath.Abs(c.Dir); err != nil {
+		return "", "", err
+	}
+	source, err = filepath.Abs(c.Tree)
+	return dir, source, err
+}
+
 // mayMount reports whether this program can mount for all users: it has CAP_SYS_ADMIN, as root or by its unit. It is
 // false if the host's kernel does not say.
 func mayMount() bool {
@@ -230,9 +242,12 @@ func mayMount() bool {
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// audience describes for the log who sees a mount of this program: "all users" if it may mount for all (CAP_SYS_ADMIN),
-// otherwise "uid N alone" with its own user.
-func audience() string {
+// audience describes for the log who sees the mount: "the user NAME alone" for a mount for backup, "all users" if the
+// program may mount for all (CAP_SYS_ADMIN), otherwise "uid N alone" with its own user.
+func (c *mountCmd) audience() string {
+	if c.Backup != "" {
+		return "the user " + c.Backup + " alone"
+	}
 	if uid := os.Geteuid(); !mayMount() {
 		return fmt.Sprintf("uid %d alone", uid)
 	}

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
 )
 
 // newMountWorld makes a tree, a directory for a mount, and a program.
@@ -47,10 +49,10 @@ func shell(uid uint32, line string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// says checks the output of a line that runs as a user.
+// says checks the end of the output of a line that runs as a user. If want is "", there must be no output.
 func (w *treeWorld) says(uid uint32, want, line string) {
 	w.Helper()
-	if got, err := shell(uid, line+" 2>&1"); !strings.HasSuffix(got, want) {
+	if got, err := shell(uid, line+" 2>&1"); !strings.HasSuffix(got, want) || want == "" && got != "" {
 		w.Errorf("uid %d: %s: %q, %v; want %q", uid, line, got, err, want)
 	}
 }
@@ -75,6 +77,7 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	w.says(bob, "plan", "ls "+at)
+	w.says(alice, "Too many levels of symbolic links", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
 	// A relative source would be completed by mount(8) with the current directory.
 	w.says(alice, w.root, "df --output=source "+at)
 	if !testing.Short() { // it builds a program
@@ -85,10 +88,12 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	end()
 	loaded()
 	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
-	cmd, end = p.started("mount", w.root, at)
+	cmd, end = p.started("mount", "--hide-unreadable", "--follow-links", "--list-descriptors", "--mode", "refuse",
+		"--traverse", "always", w.root, at)
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
 	w.says(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
+	w.optionsHold(at)
 	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
 	end()
 	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
@@ -101,6 +106,9 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	if err == nil || !strings.Contains(string(out), "can reach the files without the mount") {
 		w.Errorf(`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
 	}
+	_, end = p.started("mount", "--exposed", w.root, at)
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	end()
 	cmd, end = p.started("mount", w.root, w.root)
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
 	w.must(cmd.Process.Kill())
@@ -109,6 +117,45 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(bob, "Permission denied", "cat "+w.root+"/plan")
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
 	end()
+	w.byPolicy(p)
+}
+
+// byPolicy checks the options of refmond mount that decide about access: a share for reading, descriptors
+// from modes, names in any case, and descriptors that count after chmod.
+func (w *treeWorld) byPolicy(p *program) {
+	for name, mode := range map[string]os.FileMode{"bare": 0o644, "sealed": 0o640} {
+		w.must(os.WriteFile(filepath.Join(w.root, name), []byte(name), 0o600))
+		w.must(os.Chmod(filepath.Join(w.root, name), mode))
+	}
+	sealed := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")}
+	w.must(sealed.Seal(ntacl.Info{Mode: 0o600}, nil, nil)) // not the mode of the file
+	value, err := sealed.Append(nil)
+	w.must(err)
+	w.must(unix.Setxattr(filepath.Join(w.root, "sealed"), ntacl.Name, value, 0))
+	_, end := p.started("mount", "--share", "D:(A;;0x1200a9;;;WD)", "--missing", "synthesise", "--case-insensitive",
+		"--ignore-posix", w.root, w.root)
+	defer end()
+	w.says(alice, "the plan", "cat "+w.root+"/PLAN")
+	w.says(alice, "Permission denied", "echo x >>"+w.root+"/plan")
+	w.says(bob, "bare", "cat "+w.root+"/bare")
+	w.says(alice, "sealed", "cat "+w.root+"/sealed")
+}
+
+// optionsHold checks a mount that hides unreadable entries, follows links, lists descriptors, refuses chmod and tests
+// the directories above a file.
+func (w *treeWorld) optionsHold(at string) {
+	w.Helper()
+	closed := filepath.Join(w.root, "closed")
+	w.must(errors.Join(os.Mkdir(closed, 0o700), os.WriteFile(closed+"/f", nil, 0o600)))
+	w.describe("closed", "O:BAG:SYD:P")
+	w.describe("closed/f", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
+	w.says(alice, "Permission denied", "cat "+at+"/closed/f")
+	w.says(alice, "no", "test -x "+at+"/closed && echo yes || echo no")
+	w.must(os.RemoveAll(closed))
+	w.says(alice, "the plan", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
+	w.says(alice, "Operation not permitted", "chmod 600 "+at+"/plan")
+	w.says(alice, "user.ntfs_acl", "tar -C "+at+" --xattrs -cf - plan | grep -a -o user.ntfs_acl")
+	w.says(bob, "", "ls -A "+at)
 }
 
 // load starts four programs that write, read, rename and remove files of a mount until that fails.
@@ -146,9 +193,11 @@ func (w *treeWorld) load(at string) (ended func()) {
 // changed account applies immediately (M-2).
 func (w *treeWorld) byKey(p *program, at string) {
 	w.must(os.Chmod(p.dir, 0o755))
-	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n    hideUnreadable: true\n"+
+		"    followLinks: true\n    listDescriptors: true\n    mode: refuse\n    traverse: always\n", w.root, at))
 	_, end := p.serve()
 	defer end()
+	w.optionsHold(at)
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	p.must("", "add", "alice", "--uid", fmt.Sprint(alice), "--disabled")
@@ -301,6 +350,22 @@ func (w *treeWorld) forBackup(p *program, at string) {
 		out, err := exec.Command(p.bin, append([]string{"mount", w.root, at}, args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "--backup") {
 			w.Errorf(`%q: %s, %v, want text containing "--backup", an error`, args, out, err)
+		}
+	}
+}
+
+// TestBackupMountNamesItsUser checks that the log of a mount for backup names the only user who gets in.
+func TestBackupMountNamesItsUser(t *testing.T) {
+	if got, want := (&mountCmd{Backup: "nightly"}).audience(), "the user nightly alone"; got != want {
+		t.Errorf("audience() = %q, want %q", got, want)
+	}
+}
+
+// TestMountRejectsEmptyPaths checks that refmond mount does not take an empty path for the working directory.
+func TestMountRejectsEmptyPaths(t *testing.T) {
+	for want, c := range map[string]mountCmd{"TREE is empty": {Dir: "d"}, "DIR is empty": {Tree: "t"}} {
+		if _, _, err := c.paths(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("mount %q %q: %v, want %q", c.Tree, c.Dir, err, want)
 		}
 	}
 }

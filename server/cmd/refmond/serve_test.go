@@ -199,17 +199,19 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	}
 }
 
-// TestReloadNamesKeysThatNeedRestart checks that a reload logs the keys that it does not apply, and no others.
+// TestReloadNamesKeysThatNeedRestart checks that a reload logs the keys that it does not apply, and no others. The
+// start and each reload log a key that names no user.
 func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	p := build(t)
-	p.configure("limits: {perUser: 7}\n")
+	p.configure("limits: {perUser: 7}\nroot: no-such-user\n")
 	cmd, end := p.serve()
 	defer end()
-	const applied = "privileges: {4711: [SeImpersonatePrivilege]}\nadministrators: [4711]\nlog: {level: debug}\n" +
-		"audit: {required: false, policy: {Logon: both}}\n"
+	const applied = "root: no-such-user\nprivileges: {4711: [SeImpersonatePrivilege]}\nadministrators: [4711]\n" +
+		"log: {level: debug}\naudit: {required: false, policy: {Logon: both}}\n"
 	p.configure("limits: {perUser: 7}\n" + applied)
 	p.reloaded(cmd, "msg=reloaded")
 	check.That(t, !strings.Contains(p.log.all(), "restart refmond"), "a reload does not apply a key that is marked so")
 	p.configure("startAs: true\nlimits: {perUser: 8}\n" + applied)
 	p.reloaded(cmd, `restart refmond" keys="startAs, limits"`)
+	check.Equal(t, strings.Count(p.log.all(), `no-such-user\" is not a user`), 3, "lines about root, in %s", p.log.all())
 }

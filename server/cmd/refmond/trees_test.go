@@ -238,7 +238,9 @@ func TestExposedTreePathBlocksStart(t *testing.T) {
 		name, _ := e.Field("ShareName")
 		path, _ := e.Field("ShareLocalPath")
 		who, _ := e.Field("Exposure")
-		if e.ID == 5142 && name == `\\*\projects` && path == w.root && who == w.root+": every user (mode 711)" {
+		by, _ := e.Field("SubjectUserName")
+		if e.ID == 5142 && by == "SYSTEM" && name == `\\*\projects` && path == w.root &&
+			who == w.root+": every user (mode 711)" {
 			records++
 		}
 	}

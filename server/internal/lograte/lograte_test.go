@@ -137,14 +137,16 @@ func TestLoggerWithAttributesSharesRateLimit(t *testing.T) {
 	}
 }
 
-// TestClientOfALineReplacesThatOfTheLogger checks that a line counts for its own client, wherever its attribute is.
+// TestClientOfALineReplacesThatOfTheLogger checks that a line counts for its own client, wherever its attribute is, and
+// otherwise for the client that was given to the logger last.
 func TestClientOfALineReplacesThatOfTheLogger(t *testing.T) {
 	l := newLogged()
 	log := slog.New(l.h).With("uid", 7)
 	for uid := range 3 * perWindow {
 		log.Warn("refused", "x", 1, "uid", uid)
+		log.With("uid", uid).Warn("refused again")
 	}
-	if got := l.lines(); len(got) != 3*perWindow {
-		t.Errorf("L-75: %d lines of as many clients, want %d", len(got), 3*perWindow)
+	if got := l.lines(); len(got) != 6*perWindow {
+		t.Errorf("L-75: %d lines, two for each client, want %d", len(got), 6*perWindow)
 	}
 }

@@ -1,0 +1,35 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// The text of a descriptor is SDDL: each field of an entry, each flag and each control bit is where MS-DTYP 2.5.1.1 has
+// it.
+func TestTextHasFieldsOfSDDL(t *testing.T) {
+	const member, user = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bf967aba-0de6-11d0-a285-00aa003049e2"
+	x, all := oracle.Claim{Name: "x", Type: "int64", Values: []string{"1"}}, byte(0xDF)
+	for want, c := range map[string]struct {
+		d     oracle.Descriptor
+		words oracle.Words
+	}{
+		"": {},
+		"O:S-1-5-18G:S-1-5-32-544D:NO_ACCESS_CONTROLS:": {d: oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-32-544",
+			DACL: &oracle.ACL{Null: true}, SACL: &oracle.ACL{}}},
+		"O:SYG:BAD:ARS:PAI": {d: oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-32-544", DACL: &oracle.ACL{},
+			SACL: &oracle.ACL{}, Control: oracle.DACLAutoRequest | oracle.SACLProtected | oracle.SACLAutoInherited},
+			words: oracle.Words{Aliases: true}},
+		"D:(OA;OICINPIOIDSAFA;0x20;" + member + ";" + user + ";S-1-1-0)(D;;0x120089;;;S-1-5-7)": {
+			d: oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.AllowObject, Flags: all, Mask: 0x20,
+				SID: "S-1-1-0", Object: member, Class: user}, {Type: oracle.Deny, Mask: 0x120089, SID: "S-1-5-7"}}}}},
+		"S:(ML;;NWNX;;;HI)(RA;;;;;WD;" + `("x",TI,0x0,1))`: {d: oracle.Descriptor{SACL: &oracle.ACL{Entries: []oracle.ACE{
+			{Type: oracle.MandatoryLabel, Mask: 5, SID: "S-1-16-12288"},
+			{Type: oracle.ResourceAttribute, SID: "S-1-1-0", Claim: &x}}}},
+			words: oracle.Words{Aliases: true, Letters: true}},
+	} {
+		check.Equal(t, c.d.Text(c.words), want, "text")
+	}
+}
