@@ -92,18 +92,10 @@ func (x *Explanation) String() string {
 		if r.Granted {
 			word = "granted"
 		}
-		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.words() + "\n")
+		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " +
+			r.Reason.Words(r.Granted) + "\n")
 	}
 	return b.String()
-}
-
-// words returns why the right was granted or refused, for people. For the check of the object's own descriptor these
-// are the words of package access.
-func (b *BitReason) words() string {
-	if b.Reason.Kind == FromAccess {
-		return b.Reason.Access.Words(b.Granted, "it")
-	}
-	return b.Reason.String()
 }
 
 // pad returns s with blanks up to n bytes, at least one.

@@ -74,6 +74,43 @@ func (r Reason) String() string {
 	return r.Kind.String()
 }
 
+// Words returns why the right, called "it", was granted or refused, for people: "the directory decides: no entry grants
+// FILE_ADD_FILE". An unknown kind is given by its number.
+func (r Reason) Words(granted bool) string {
+	switch r.Kind {
+	case FromAccess:
+		return r.Access.Words(granted, "it")
+	case Intent:
+		return r.Privilege.String() + " grants it"
+	case ParentAllow, ParentDeny:
+		right := winnt.DirectoryFileObject.RightName(r.Right)
+		switch {
+		case r.Access.Kind != 0:
+			return "the directory decides: " + r.Access.Words(r.Kind == ParentAllow, right)
+		case r.Kind == ParentAllow:
+			return "the directory grants " + right
+		}
+		return "the directory does not grant " + right
+	case ShareMask:
+		return "the share does not allow it"
+	case ReadOnlyAttribute:
+		return "the file is read-only"
+	case ReadOnlyVolume:
+		return "the volume is read-only"
+	case Creator:
+		return "the creator of a file gets what it requests"
+	case TraverseDenied:
+		return "directory " + strconv.Itoa(r.Component+1) + " of the path may not be traversed"
+	case AttributeMismatch:
+		return "the file is hidden or system, and the request does not repeat that attribute"
+	case NoDescriptor:
+		return "the object has no descriptor, which grants nothing"
+	case Unreached:
+		return "the open was refused before this right was checked"
+	}
+	return r.Kind.String()
+}
+
 // Message returns the code of the reason in audit records. It is 1811 for a
 // right that the directory granted, and 1812 for a creation that it refused. It
 // is 1805 for a right that both object and directory refused, and for limits

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
@@ -87,4 +88,44 @@ func TestExplainReturnsReasons(t *testing.T) {
 	check.Equal(t, fmt.Sprint(fileaccess.ReasonKind(0), fileaccess.Unreached+1, fileaccess.LossKind(0),
 		fileaccess.LossOwnerFixed+1, fileaccess.CopyTo, fileaccess.SetVolumeInformation+1),
 		"ReasonKind(0) ReasonKind(13) LossKind(0) LossKind(14) CopyTo Operation(25)", "kinds and operations")
+}
+
+// The words of each kind of reason are a clause for people, without the name of the kind.
+func TestReasonsHaveWords(t *testing.T) {
+	list, add := winnt.FILE_LIST_DIRECTORY, winnt.FILE_ADD_FILE
+	for _, c := range []struct {
+		reason  fileaccess.Reason
+		granted bool
+		want    string
+	}{
+		{fileaccess.Reason{Kind: fileaccess.FromAccess, Access: access.Reason{Kind: access.NoAce}}, false,
+			"no entry grants it"},
+		{fileaccess.Reason{Kind: fileaccess.Intent, Privilege: winnt.SeBackupPrivilege}, true, "SeBackupPrivilege grants it"},
+		{fileaccess.Reason{Kind: fileaccess.ParentAllow, Right: list,
+			Access: access.Reason{Kind: access.AceAllow, List: "DACL"}}, true,
+			"the directory decides: entry 1 of the DACL allows FILE_LIST_DIRECTORY"},
+		{fileaccess.Reason{Kind: fileaccess.ParentAllow, Right: list}, true, "the directory grants FILE_LIST_DIRECTORY"},
+		{fileaccess.Reason{Kind: fileaccess.ParentDeny, Right: add, Access: access.Reason{Kind: access.NoAce}}, false,
+			"the directory decides: no entry grants FILE_ADD_FILE"},
+		{fileaccess.Reason{Kind: fileaccess.ParentDeny, Right: add}, false, "the directory does not grant FILE_ADD_FILE"},
+		{fileaccess.Reason{Kind: fileaccess.ShareMask}, false, "the share does not allow it"},
+		{fileaccess.Reason{Kind: fileaccess.ReadOnlyAttribute}, false, "the file is read-only"},
+		{fileaccess.Reason{Kind: fileaccess.ReadOnlyVolume}, false, "the volume is read-only"},
+		{fileaccess.Reason{Kind: fileaccess.Creator}, true, "the creator of a file gets what it requests"},
+		{fileaccess.Reason{Kind: fileaccess.TraverseDenied, Component: 1}, false,
+			"directory 2 of the path may not be traversed"},
+		{fileaccess.Reason{Kind: fileaccess.AttributeMismatch}, false,
+			"the file is hidden or system, and the request does not repeat that attribute"},
+		{fileaccess.Reason{Kind: fileaccess.NoDescriptor}, false, "the object has no descriptor, which grants nothing"},
+		{fileaccess.Reason{Kind: fileaccess.Unreached}, false, "the open was refused before this right was checked"},
+		{fileaccess.Reason{}, false, "ReasonKind(0)"},
+	} {
+		check.Equal(t, c.reason.Words(c.granted), c.want, "words of %v", c.reason.Kind)
+	}
+	s := newSituation(t)
+	s.apply(in(create, missing))
+	s.r.Desired = winnt.FILE_WRITE_DATA
+	_, x := fileaccess.Explain(s.r, s.f)
+	check.That(t, strings.Contains(x.String(), "refused  the directory does not grant FILE_ADD_FILE"),
+		"explanation:\n%s", x)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Descriptor is a security descriptor. It is immutable and may be shared. The
-// zero value and nil have no parts.
+// zero value and nil have no parts. An access check denies everything with nil
+// and grants everything with the zero value, which has no DACL.
 //
 //	offset size field
 //	0      1    revision, 1

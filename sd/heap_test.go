@@ -38,5 +38,6 @@ func TestHeapSizeCountsKeptBytes(t *testing.T) {
 	b := tenEntries(1)
 	plain := check.Must(sd.Decode(b)).HeapSize()
 	slack := check.Must(sd.Decode(append(b, make([]byte, 5000)...))).HeapSize()
-	check.That(t, plain >= len(b) && slack >= plain+5000, "HeapSize of %d bytes: %d, with 5000 more: %d", len(b), plain, slack)
+	check.That(t, plain >= len(b) && slack >= plain+5000, "HeapSize of %d bytes: %d, with 5000 more: %d", len(b), plain,
+		slack)
 }

@@ -93,7 +93,11 @@ func (o *Open) Limits(people bool) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: %s decides: %s", o.right(r.Bit),
 				strings.TrimSpace("the directory "+o.parent), parentWords(&r.Reason)))
 		default:
-			lines = append(lines, fmt.Sprintf("%s: %v", o.right(r.Bit), r.Reason))
+			text := r.Reason.String()
+			if people {
+				text = r.Reason.Words(r.Granted)
+			}
+			lines = append(lines, o.right(r.Bit)+": "+text)
 		}
 	}
 	return lines

@@ -68,6 +68,13 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits(true))
 		}
 	}
+	everything := fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)"),
+		Attributes: fileaccess.AttributeReadOnly}
+	o := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.FILE_WRITE_DATA,
+		Disposition: fileaccess.FileOpen},
+		&fileaccess.Facts{Object: everything})
+	check.Equal(t, strings.Join(o.Limits(true), "\n"), "FILE_WRITE_DATA: the file is read-only", "lines for people")
+	check.Equal(t, strings.Join(o.Limits(false), "\n"), "FILE_WRITE_DATA: ReadOnlyAttribute", "lines of JSON")
 	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits(true) != nil {
 		t.Errorf("ExplainOpen(nil, nil) = %+v, want o.Allowed() = false, o.Why = nil, o.Limits(true) = nil", o)
 	}

@@ -66,6 +66,9 @@ func Line(e *audit.Event, mark Mark, name Namer) string {
 	if more := details(e); more != "" {
 		b.WriteString(" " + clean(more))
 	}
+	if e.ID == audit.AccountsChangedID {
+		b.WriteString(": " + clean(name.change(e)))
+	}
 	if why := Why(e); why != "" {
 		b.WriteString(": " + clean(name.beside(e, why)))
 	}

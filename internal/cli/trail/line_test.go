@@ -52,6 +52,12 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`DENIED CORP\alice failed to log on bob: the clocks differ`},
 		{stored{id: 4634, data: `"TargetUserSid":"S-1-5-7","TargetUserName":"-","LogonProcessName":"LsaLogonUser"`},
 			`logged off S-1-5-7`},
+		{stored{id: 64050, data: user + `,"Change":"member added","Target":"Power Users","Detail":"S-1-5-7"`},
+			`CORP\alice changed accounts: member added "Power Users" S-1-5-7 (ANONYMOUS LOGON)`},
+		{stored{id: 64050, data: user + `,"Change":"access revoked","Target":"\\Device\\t\\plan","Detail":"files"`},
+			`CORP\alice changed accounts: access revoked \Device\t\plan files`},
+		{stored{id: 64050, data: user + `,"Change":"password set","Target":"bob","Detail":"-"`},
+			`CORP\alice changed accounts: password set bob`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},
 		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029" + `z",` +
 			`"ObjectType":"t"`},

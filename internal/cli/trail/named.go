@@ -45,6 +45,19 @@ func (n Namer) beside(e *audit.Event, text string) string {
 	})
 }
 
+// change returns what a record of event 64050 changed: the kind of change, the account, group, map or file, and the
+// member or other argument, with names beside SIDs. It leaves out an argument that is missing or repeats the target.
+func (n Namer) change(e *audit.Event) string {
+	kind, _ := e.Field("Change")
+	target, _ := e.Field("Target")
+	detail, _ := e.Field("Detail")
+	text := kind + " " + n.account(e, quote(target))
+	if detail != "" && detail != "-" && detail != target {
+		text += " " + n.account(e, quote(detail))
+	}
+	return text
+}
+
 // who returns the text of [Who] with names next to the SIDs. n may be nil.
 func (n Namer) who(e *audit.Event) string {
 	who := n.account(e, account(e, "Subject"))

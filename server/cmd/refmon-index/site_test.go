@@ -110,6 +110,7 @@ func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 		"name: w1\nsite: /none":              "/none/site.json",
 		"site: /none\nname: w1\nbeat: 2s":    "/none/site.json",
 		"site: /none\n":                      "--name",
+		"site: null\nname: w1":               "null/site.json",
 		"site: /none\nname: w1\nhost: x":     "line 3: host: the command work has no flag --host",
 		"site: /none\nsite: /other":          "line 2",
 		"name: w1\nconfig: x":                "line 2",
@@ -161,4 +162,15 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 		}
 		check.That(t, err == nil, "%s: %v, want no error", file, err)
 	}
+}
+
+// TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory.
+func TestSiteRejectsEmptyFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check.NoError(t, os.WriteFile("site.yaml", []byte("directory: /d.yaml\nmachines:\n  m: {runs: [broker, watch, "+
+		"directory, work, follow], trees: [/srv]}\n"), 0o600))
+	err := (&siteCmd{File: "site.yaml"}).Run(&streams{out: &bytes.Buffer{}})
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "FOLDER is empty"), "site: %v, want an error", err)
+	list, _ := filepath.Glob("*")
+	check.Equal(t, len(list), 1, "files in the working directory")
 }

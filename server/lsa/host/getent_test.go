@@ -71,10 +71,13 @@ func TestDefaultProgramsComeFromPath(t *testing.T) {
 	if id, ok, err := NewDomains().SIDOfUID(context.Background(), 7); !ok || err != nil || id.RID() != 1103 {
 		t.Errorf("uid 7 is %v, %t, %v, want ok = true, id.RID() = 1103, no error", id, ok, err)
 	}
-	if n := New(); n.socket != "/run/systemd/userdb/io.systemd.Multiplexer" || n.getent != "" {
-		t.Errorf(`New() uses the socket %q and the program %q, want "/run/systemd/userdb/io.systemd.Multiplexer", ""`,
-			n.socket, n.getent)
+	n, getent := New(), filepath.Join(dir, "getent")
+	if n.socket != "/run/systemd/userdb/io.systemd.Multiplexer" || n.getent != getent {
+		t.Errorf(`New() uses the socket %q and the program %q, want "/run/systemd/userdb/io.systemd.Multiplexer", %q`,
+			n.socket, n.getent, getent)
 	}
+	t.Setenv("PATH", t.TempDir())
+	check.Equal(t, New().getent, "", "the program without one in PATH")
 }
 
 // TestGetentOutputMustBeOneLine checks that getent's output is one line, at most as long as a reply of the service.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 )
@@ -14,13 +15,20 @@ const Socket = "/run/systemd/userdb/" + service
 // Names resolves users and groups of this host. The zero value uses getent only.
 type Names struct {
 	socket string      // immutable; "": use getent only
-	getent string      // immutable; "" for the program of that name in PATH
+	getent string      // immutable; "" for the program of that name in PATH at each lookup
 	queue  lookupQueue // of getent
 }
 
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
-// connection, so there is nothing to close. Without that service every lookup uses getent.
-func New() *Names { return &Names{socket: Socket} }
+// connection, so there is nothing to close. Without that service every lookup uses getent. New finds getent in PATH
+// now: a later search could wait for a directory of PATH that this program has mounted and serves.
+func New() *Names {
+	n := &Names{socket: Socket}
+	if path, err := exec.LookPath("getent"); err == nil {
+		n.getent = path
+	}
+	return n
+}
 
 // number parses a uid or gid of a reply; ok is false if it is not a 32-bit number.
 func number(n json.Number) (uint32, bool) {

@@ -161,6 +161,7 @@ func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) 
 //   - watch, directory, work and follow must each run somewhere, directory only once.
 //   - A site needs either directory or ldap.
 //   - A site needs either broker machines or nats.
+//   - Two brokers have two addresses, and port and clusterPort differ.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {
@@ -192,6 +193,16 @@ func (f *File) check() error {
 		return errors.New("natsCA: only with nats")
 	case min(f.Port, f.ClusterPort) < 1 || max(f.Port, f.ClusterPort) > 65535:
 		return errors.New("port, clusterPort: want 1 to 65535")
+	case f.Port == f.ClusterPort:
+		return fmt.Errorf("port, clusterPort: both are %d: want two ports", f.Port)
+	}
+	brokers := map[string]string{} // names by address
+	for _, name := range f.running(broker) {
+		at := f.Machines[name].Address
+		if other, ok := brokers[at]; ok {
+			return fmt.Errorf("machines %s, %s: both brokers have the address %s: give each its own", other, name, at)
+		}
+		brokers[at] = name
 	}
 	_, _, err := site.New(f.site())
 	return err

@@ -54,6 +54,8 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "port: 0\n":                                                                   "1 to 65535",
 		small + "  m2: {runs: [work], every: 1m}\n":                                           "only with watch",
 		small + "port: 70000\n":                                                               "1 to 65535",
+		small + "port: 6222\n":                                                                "both are 6222",
+		small + "  m2: {runs: [broker], address: mq1}\n":                                      "m2, mq1: both brokers",
 		small + "rights: fly\n":                                                               "fly",
 		small + "parts: 257\n":                                                                "1 to 256",
 		edit("broker, work", "broker"):                                                        "none runs work",
