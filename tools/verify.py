@@ -5,7 +5,7 @@
     verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]          a proof of refmon audit prove: see verify_audit.py
 
 It repeats the decision, writes the certificate itself, and compares both. docs/certificates.md describes the form. It
-needs only Python 3.8. Exit code: 0 true; 1 false, altered or of another form; 2 unreadable file or wrong usage.
+needs only Python 3.8. Exit code: 0 true; 1 false, altered or of another form; 2 unreadable file, lost output or wrong usage.
 """
 import hashlib, json, re, struct, sys
 
@@ -495,4 +495,6 @@ def main(args):
         return print("refused:" if isinstance(e, Refused) else "verify.py:", e) or (1 if isinstance(e, Refused) else 2)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try: code = main(sys.argv[1:]); sys.stdout.flush()
+    except OSError as e: sys.stdout, code = None, print("verify.py:", e, file=sys.stderr) or 2  # the output was lost
+    sys.exit(code)

@@ -4,7 +4,7 @@
     verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]
 
 It needs only Python 3.8, because it implements Ed25519 (RFC 8032) itself. Exit code: 0 true; 1 false, altered or of
-another form; 2 unreadable file or wrong usage.
+another form; 2 unreadable file, lost output or wrong usage.
 """
 import base64, binascii, hashlib, sys
 
@@ -168,4 +168,6 @@ def main(args):
     except OSError as e: return print("verify.py:", e) or 2
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try: code = main(sys.argv[1:]); sys.stdout.flush()
+    except OSError as e: sys.stdout, code = None, print("verify.py:", e, file=sys.stderr) or 2  # the output was lost
+    sys.exit(code)
