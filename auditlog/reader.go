@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/refmon/refmon/audit"
@@ -96,7 +97,7 @@ func (r *Reader) Next() (Record, error) {
 
 // advance decides whether to read on after the scanner failed with ended. more is true if the segment, or the next
 // one, may have more records. The end of the log is io.EOF. An incomplete record is an error if another segment
-// follows or the checkpoint covers it. A damaged record is always an error.
+// follows or the checkpoint covers it. A missing segment and a damaged record are always errors.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)
@@ -116,6 +117,10 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 	}
 	if !isEnd(ended) {
 		return false, fmt.Errorf("read the audit log: record %d is not whole: run refmon audit verify", r.next)
+	}
+	// Without the open segment in the list, the log no longer keeps the records up to the next one: see open.
+	if at := slices.Index(firsts, r.s.head.first); at >= 0 && firsts[at+1] > r.next {
+		return false, fmt.Errorf("read the audit log: record %d follows %d: run refmon audit verify", firsts[at+1], r.next-1)
 	}
 	return true, r.Close()
 }

@@ -54,6 +54,28 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	}
 }
 
+// A segment that is missing between others is an error at its first record, and no endless search for it (U-87).
+func TestReaderReportsMissingSegment(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 2000
+	for range 3 {
+		writeLog(t, cfg, 8)
+	}
+	firsts := testcheck.Must(segments(d))
+	testcheck.RequireThat(t, len(firsts) >= 3, "segments %v, want at least 3", firsts)
+	delete(d.now, segmentName(firsts[1]))
+	r := testcheck.Must(newReader(d, 0))
+	defer func() { _ = r.Close() }()
+	n, err := uint64(0), error(nil)
+	for ; err == nil; n++ {
+		_, err = r.Next()
+	}
+	want := fmt.Sprintf("read the audit log: record %d follows %d: run refmon audit verify", firsts[2], firsts[1]-1)
+	testcheck.That(t, n == firsts[1] && err.Error() == want, "%d records, then %v, want %d, %s", n-1, err, firsts[1]-1,
+		want)
+}
+
 // Opening a log rewrites its last segment. A reader at its end continues in the new file (U-87).
 func TestReaderFollowsRecovery(t *testing.T) {
 	d := newMemDisk(t, "")

@@ -50,6 +50,36 @@ func TestPython(t *testing.T) {
 	}
 }
 
+// interrupted asks about a file that everybody may read, and loses the answer to an exception. Then it asks about a
+// file that nobody may read.
+const interrupted = `
+import runpy, sys
+with runpy.run_path(sys.argv[1])["Refmon"](sys.argv[2]) as refmon:
+    class Interrupted:
+        def readline(self): raise KeyboardInterrupt
+    stdout, refmon._child.stdout = refmon._child.stdout, Interrupted()
+    guest = {"user": "S-1-5-21-1-2-3-501"}
+    try: refmon.may(guest, "O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-501)", "FR")
+    except KeyboardInterrupt: refmon._child.stdout = stdout
+    try: print(refmon.may(guest, "O:BAG:SYD:", "FR"))
+    except RuntimeError as err: print(err)
+`
+
+// TestPythonRejectsAnswerToAnotherQuestion: after an interrupted call the class of the Python example takes no answer
+// for that of another question.
+func TestPythonRejectsAnswerToAnotherQuestion(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	bin := t.TempDir()
+	programs.Install(t, bin, "refmon")
+	out, err := exec.Command(python, "-c", interrupted, filepath.Join("python", "check.py"),
+		filepath.Join(bin, "refmon")).CombinedOutput()
+	check.That(t, err == nil && strings.HasPrefix(string(out), "the answer is to another question"),
+		"it prints %s (%v), want an error", out, err)
+}
+
 var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+) \\|$")
 
 // TestAdoptPageListsLinkedPackages compares the page's table with go list.

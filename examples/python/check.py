@@ -7,6 +7,7 @@ Copy class Refmon into your program. A question is a line of JSON, and so is its
 answer. Starting a process takes milliseconds, a question microseconds, so use
 one child for the whole program.
 """
+import contextlib
 import json
 import subprocess
 import sys
@@ -20,15 +21,23 @@ class Refmon:
         command = [path, "check", "--batch", "-"] + (["--explain"] if explain else [])
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         self._lock = threading.Lock()  # a question and its answer belong together
+        self._asked = 0
 
     def _line(self, question):
         with self._lock:
-            self._child.stdin.write(json.dumps(question) + "\n")
-            self._child.stdin.flush()
+            self._asked += 1
+            number = self._asked
+            try:
+                self._child.stdin.write(json.dumps({**question, "id": number}) + "\n")
+                self._child.stdin.flush()
+            except BrokenPipeError:
+                raise RuntimeError("refmon has stopped") from None
             answer = self._child.stdout.readline()
         if not answer:
             raise RuntimeError("refmon has stopped")
         answer = json.loads(answer)
+        if answer.get("id") != number:  # an exception, such as KeyboardInterrupt, left an older answer unread
+            raise RuntimeError("the answer is to another question: start refmon again")
         if "error" in answer:  # the question was malformed; a denial is not an error
             raise ValueError(answer["error"])
         return answer
@@ -39,7 +48,8 @@ class Refmon:
 
     def check(self, token, sd, desired, **more):
         """Returns the answer to one question as a dict. token is a token file as a dict, or a defined name. sd is SDDL
-        or bytes. ValueError: the question is malformed; RuntimeError: refmon has stopped."""
+        or bytes. ValueError: the question is malformed. RuntimeError: refmon has stopped, or an exception interrupted an
+        earlier call."""
         question = {"desired": desired, **more}
         question["tokenRef" if isinstance(token, str) else "token"] = token
         if isinstance(sd, bytes):
@@ -56,7 +66,8 @@ class Refmon:
         return self
 
     def __exit__(self, *_):
-        self._child.stdin.close()  # refmon ends with its input
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()  # refmon ends with its input
         self._child.stdout.close()
         self._child.wait(timeout=10)
 

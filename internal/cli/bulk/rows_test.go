@@ -2,11 +2,13 @@ package bulk_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/csv"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 )
@@ -63,6 +65,39 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 		for i, want := range c.want {
 			check.That(t, strings.HasPrefix(rows[i], want),
 				"%v %v: row %d is\n%s, want\n%s", c.ask, c.format, i, rows[i], want)
+		}
+	}
+}
+
+// In the formats that programs read, a path that is not UTF-8 is an error, because two such paths would be one (B-6,
+// B-18). Other formats show U+FFFD.
+func TestPathThatIsNotUTF8IsErrorInExactFormats(t *testing.T) {
+	const list = "path,sd\n/\xff,D:(A;;FR;;;WD)\n/\ufffd,D:(A;;FR;;;S-1-5-21-1-2-3-1107)\n"
+	const problem = `"error":"the path is not UTF-8, so this format cannot express it"`
+	for _, c := range []struct {
+		ask    bulk.Ask
+		format bulk.Format
+		errors uint64
+		want   []string // parts of the output, with ? for U+FFFD
+	}{
+		{bulk.Who, bulk.JSONL, 1, []string{`{"path":"/?",` + problem, `{"path":"/?","right":"read","principals":["alice"]`}},
+		{bulk.What, bulk.JSONL, 1, []string{`{"path":"/?",` + problem}},
+		{bulk.Index, bulk.JSONL, 1, []string{`{"path":"/?",` + problem}},
+		{bulk.Who, bulk.ESBulk, 1, []string{`{"path":"/?","_allow_access_control":["sid:S-1-0-0"],` + problem,
+			`{"path":"/?","_allow_access_control":["sid:S-1-5-21-1-2-3-1107"]}`}},
+		{bulk.Index, bulk.CSVTables, 1, []string{"/?,read,unreadable\n"}},
+		{bulk.Who, bulk.CSV, 0, []string{"/?,read,alice;bob\n", "/?,read,alice\n"}},
+		{bulk.Who, bulk.Table, 0, []string{"alice, bob\n"}},
+	} {
+		var out strings.Builder
+		r := &bulk.Run{Source: csv.New(strings.NewReader(list)), Directory: must(dirfile.Read([]byte(twoUsers))),
+			Rights: must(words.Parse("read")), Ask: c.ask, Format: c.format, Out: &out, Sets: io.Discard}
+		sum, err := r.Do(t.Context())
+		check.That(t, err == nil && uint64(sum.Unreadable) == c.errors, "%v %v: %d unreadable objects, %v, want %d, nil",
+			c.ask, c.format, sum.Unreadable, err, c.errors)
+		for _, part := range c.want {
+			check.That(t, strings.Contains(out.String(), strings.ReplaceAll(part, "?", "\ufffd")),
+				"%v %v: output\n%s, want %q in it", c.ask, c.format, out.String(), part)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package bulk
 
 import (
 	"context"
+	"errors"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/objects"
@@ -46,6 +48,14 @@ type worker[A, T any] struct {
 	free *unlisted // nil: the run has no notes about unlisted accounts
 }
 
+// errNotUTF8 is the error of an object in a format in which its path would look like that of another object.
+var errNotUTF8 = errors.New("the path is not UTF-8, so this format cannot express it")
+
+// exact reports whether programs look up objects by the paths in the output: in JSON, documents and database tables.
+func (r *Run) exact() bool {
+	return r.Ask == Index || r.Format == JSONL || r.Format == CSVTables || r.Format == ESBulk
+}
+
 // batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
 // goes to the next one.
 func (w *worker[A, T]) batch(b *box[T]) {
@@ -53,6 +63,9 @@ func (w *worker[A, T]) batch(b *box[T]) {
 		b.sum.Objects++
 		if o.Type == nil {
 			o.Type = w.run.Type
+		}
+		if o.Err == nil && w.run.exact() && !utf8.Valid(o.Path) {
+			o.Err = errNotUTF8
 		}
 		if o.Err != nil {
 			b.fail(o, o.Err)
