@@ -56,7 +56,7 @@ type Change struct {
 	By      string // the caller's SID
 	What    string // "account created", "right granted" …
 	Subject string // the changed object: a name or a SID
-	Detail  string // the right, the member, the map; never a secret
+	Detail  string // the right, the member, the map, the new values of an account; never a secret
 }
 
 // Attempt is one logon with a password, for the audit record. Clients never see Reason.

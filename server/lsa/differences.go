@@ -1,8 +1,10 @@
 package lsa
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -20,7 +22,7 @@ func (e *Edit) noteDifferences(before *state) {
 		case !was:
 			e.note("account created", now.Name, id)
 		case !sameAccount(&old, &now):
-			e.note("account changed", old.Name, now.Name)
+			e.note("account changed", old.Name, changeOf(&old, &now))
 		}
 	}
 	for _, id := range keys(before.groups, e.st.groups, sid.SID.Compare) {
@@ -60,6 +62,36 @@ func (e *Edit) noteGroup(before *state, id sid.SID) {
 			e.note("member removed", now.Name, m.String())
 		}
 	}
+}
+
+// changeOf lists the new values of an account, for the audit: "name bob, disabled". It is "" for equal accounts, and
+// says of a password only that it changed.
+func changeOf(old, now *Account) string {
+	var parts []string
+	if old.Name != now.Name {
+		parts = append(parts, "name "+now.Name)
+	}
+	switch {
+	case old.Disabled == now.Disabled:
+	case now.Disabled:
+		parts = append(parts, "disabled")
+	default:
+		parts = append(parts, "enabled")
+	}
+	if old.FullName != now.FullName {
+		parts = append(parts, fmt.Sprintf("full name %q", now.FullName))
+	}
+	switch {
+	case sameID(old.UID, now.UID):
+	case now.UID == nil:
+		parts = append(parts, "no uid")
+	default:
+		parts = append(parts, fmt.Sprint("uid ", *now.UID))
+	}
+	if old.Hash != now.Hash {
+		parts = append(parts, "password")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sameAccount reports whether two accounts are equal in all fields, with their uids compared by value.

@@ -159,7 +159,8 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 		}
 	}
 	mapped := func(change func(*IDMap)) func(*state) { return func(s *state) { change(&s.maps[0]) } }
-	ofAlice, ofStaff := []string{"account changed|alice|alice"}, []string{"group changed|staff|staff"}
+	ofAlice := func(values string) []string { return []string{"account changed|alice|" + values} }
+	ofStaff := []string{"group changed|staff|staff"}
 	const corpMap = "id maps set|id maps|CORP 70000-70099"
 	for _, c := range []struct {
 		name   string
@@ -168,14 +169,17 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 		back   []string // the same of the change back
 	}{
 		{"nothing", func(*state) {}, nil, nil},
-		{"another name", account(func(a *Account) { a.Name = "al" }), []string{"account changed|alice|al"},
-			[]string{"account changed|al|alice"}},
-		{"another uid", account(func(a *Account) { a.UID = number(3001) }), ofAlice, ofAlice},
-		{"no uid", account(func(a *Account) { a.UID = nil }), ofAlice, ofAlice},
+		{"another name", account(func(a *Account) { a.Name = "al" }), ofAlice("name al"),
+			[]string{"account changed|al|name alice"}},
+		{"another uid", account(func(a *Account) { a.UID = number(3001) }), ofAlice("uid 3001"), ofAlice("uid 3000")},
+		{"no uid", account(func(a *Account) { a.UID = nil }), ofAlice("no uid"), ofAlice("uid 3000")},
 		{"the same uid", account(func(a *Account) { a.UID = number(3000) }), nil, nil},
-		{"another full name", account(func(a *Account) { a.FullName = "" }), ofAlice, ofAlice},
-		{"disabled", account(func(a *Account) { a.Disabled = true }), ofAlice, ofAlice},
-		{"another password", account(func(a *Account) { a.Hash = "g" }), ofAlice, ofAlice},
+		{"another full name", account(func(a *Account) { a.FullName = "" }), ofAlice(`full name ""`),
+			ofAlice(`full name "A"`)},
+		{"disabled", account(func(a *Account) { a.Disabled = true }), ofAlice("disabled"), ofAlice("enabled")},
+		{"disabled, without a uid", account(func(a *Account) { a.Disabled, a.UID = true, nil }), ofAlice("disabled, no uid"),
+			ofAlice("enabled, uid 3000")},
+		{"another password", account(func(a *Account) { a.Hash = "g" }), ofAlice("password"), ofAlice("password")},
 		{"without accounts", func(s *state) { s.accounts = nil },
 			[]string{"account deleted|alice|" + alice.String(), "account deleted|bob|" + bob.String()},
 			[]string{"account created|alice|" + alice.String(), "account created|bob|" + bob.String()}},

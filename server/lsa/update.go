@@ -98,7 +98,7 @@ func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	change(&changed)
 	changed.RID, changed.Hash = a.RID, a.Hash
 	e.st.accounts[a.RID] = changed
-	e.note("account changed", a.Name, changed.Name)
+	e.note("account changed", a.Name, changeOf(&a, &changed))
 	return nil
 }
 

@@ -115,9 +115,16 @@ func (w *editWorld) account() {
 			w.Fatalf("an account changes, known %t: %v", known, err)
 		}
 		if a := w.want.accounts[rid]; known {
+			var changed []string
+			if disabled != a.Disabled {
+				changed = append(changed, map[bool]string{true: "disabled", false: "enabled"}[disabled])
+			}
+			if full != a.FullName {
+				changed = append(changed, `full name "`+full+`"`)
+			}
 			a.Disabled, a.FullName = disabled, full
 			w.want.accounts[rid] = a
-			w.record("account changed", name, name)
+			w.record("account changed", name, strings.Join(changed, ", "))
 		}
 	}
 }
