@@ -223,14 +223,22 @@ func TestJSONReplyIsDecoded(t *testing.T) {
 	}
 }
 
-// TestJSONHelloRejectsOtherVersion checks that another version is rejected in JSON, too (W-1).
+// TestJSONHelloRejectsOtherVersion checks that another version, or a malformed hello, is rejected in JSON, too (W-1), and
+// that the client gets the reason (W-39).
 func TestJSONHelloRejectsOtherVersion(t *testing.T) {
-	s := serve(t)
-	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
-	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
-		t.Errorf("reply to version 2 = %s, want a hello of version 1", f.Body)
+	for body, why := range map[string]string{`{`: "byte 1: ", `{"Magic":"x"}`: "the other side does not speak this protocol",
+		`{"Magic":"refmon","Version":2}`: "version 2, want 1: use client and daemon of one release"} {
+		s := serve(t)
+		s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(body)})
+		if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
+			t.Errorf("reply to %s = %s, want a hello of version 1", body, f.Body)
+		}
+		want := `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"hello: malformed value: ` + why
+		if f := s.receive(); !strings.HasPrefix(string(f.Body), want) {
+			t.Errorf("W-39: then %s, want %s", f.Body, want)
+		}
+		check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
 	}
-	check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
 }
 
 // FuzzJSON decodes arbitrary bytes as JSON parameters of any row: no panic, and decoded values survive the binary

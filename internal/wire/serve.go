@@ -243,8 +243,8 @@ func (s *Server) begin() error {
 }
 
 // greet exchanges hello messages with the client, whose hello chooses the encoding. A client of another version, or
-// with a malformed hello, gets the server's hello, then an error (W-1). Any other frame before the hello is an
-// error.
+// with a malformed hello, gets the server's hello, in JSON also the reason, and then the end of the connection (W-1,
+// W-39). Any other frame before the hello is an error.
 func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {
@@ -259,6 +259,8 @@ func (s *Server) greet(thread string) error {
 	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}); err != nil {
 		return err
 	}
-	_, err = DecodeHello(f.Body)
+	if _, err = DecodeHello(f.Body); err != nil {
+		s.complain(f, err)
+	}
 	return err
 }
