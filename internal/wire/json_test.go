@@ -223,10 +223,11 @@ func TestJSONReplyIsDecoded(t *testing.T) {
 	}
 }
 
-// TestJSONHelloRejectsOtherVersion checks that another version, or a malformed hello, is rejected in JSON, too (W-1), and
-// that the client gets the reason (W-39).
+// TestJSONHelloRejectsOtherVersion checks that another version, or a malformed hello, is rejected in JSON, too (W-1),
+// and that the client gets the reason (W-39).
 func TestJSONHelloRejectsOtherVersion(t *testing.T) {
-	for body, why := range map[string]string{`{`: "byte 1: ", `{"Magic":"x"}`: "the other side does not speak this protocol",
+	for body, why := range map[string]string{`{`: "byte 1: ",
+		`{"Magic":"x"}`:                  "the other side does not speak this protocol",
 		`{"Magic":"refmon","Version":2}`: "version 2, want 1: use client and daemon of one release"} {
 		s := serve(t)
 		s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(body)})
