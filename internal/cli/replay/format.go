@@ -79,7 +79,8 @@ var ErrMalformed = errors.New("malformed recording")
 
 // Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. It skips blank lines and reads the
 // whole file into memory. It returns an error that wraps [ErrMalformed], with the line, if a line is invalid, has more
-// than 16 MiB or cannot be read. An empty file is malformed, and so is UTF-16 that ends within a character.
+// than 16 MiB or cannot be read. An empty file is malformed, and so are a header alone and UTF-16 that ends within a
+// character.
 func Read(r io.Reader) (*Recording, error) {
 	rec := &Recording{}
 	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
@@ -117,6 +118,9 @@ func Read(r io.Reader) (*Recording, error) {
 	}
 	if rec.Header.Recording == 0 {
 		return nil, fmt.Errorf("the file is empty: %w", ErrMalformed)
+	}
+	if rec.Lines == nil { // a comparison of nothing would look like a success
+		return nil, fmt.Errorf("line %d: it ends after the header, without an answer: %w", n, ErrMalformed)
 	}
 	return rec, nil
 }
