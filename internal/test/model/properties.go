@@ -59,6 +59,13 @@ func (p *Pair) properties(c *call, got Result, before snapshot) error {
 func (p *Pair) threadProperties(i int) error {
 	t, m := p.objects[i], p.M.Threads[i]
 	s := t.Subject()
+	if t.Exited() {
+		if !s.BelowImpersonation() {
+			// A thread that has ended opens nothing (I-9).
+			return fmt.Errorf("I-9: t%d has ended and may open objects", i)
+		}
+		return nil
+	}
 	if s.Client == nil {
 		if s.Effective() != t.Process().Token() {
 			// A thread that does not impersonate acts with the token of its
