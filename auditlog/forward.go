@@ -185,8 +185,8 @@ func (f *Forwarder) connect(ctx context.Context) error {
 	return nil
 }
 
-// endLine appends a line feed to a regular file if its last line has none. A full disk or a crash leaves such a line,
-// and the next record would become part of it. For other files it does nothing.
+// endLine appends a line feed to a regular file if its last line has none, as after a full disk or a crash. Otherwise
+// the next record would become part of that line. endLine does nothing for other files.
 func endLine(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {

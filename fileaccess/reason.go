@@ -83,14 +83,10 @@ func (r Reason) Words(granted bool) string {
 	case Intent:
 		return r.Privilege.String() + " grants it"
 	case ParentAllow, ParentDeny:
-		right := winnt.DirectoryFileObject.RightName(r.Right)
-		switch {
-		case r.Access.Kind != 0:
-			return "the directory decides: " + r.Access.Words(r.Kind == ParentAllow, right)
-		case r.Kind == ParentAllow:
-			return "the directory grants " + right
+		if r.Access.Kind != 0 {
+			return "the directory decides: " + r.ParentWords("")
 		}
-		return "the directory does not grant " + right
+		return r.ParentWords("the directory")
 	case ShareMask:
 		return "the share does not allow it"
 	case ReadOnlyAttribute:
@@ -109,6 +105,20 @@ func (r Reason) Words(granted bool) string {
 		return "the open was refused before this right was checked"
 	}
 	return r.Kind.String()
+}
+
+// ParentWords returns, for people, why the directory of a file granted or refused a right on it, such as deletion. The
+// kind must be ParentAllow or ParentDeny. If the access check has a reason, the text is in its words; else it begins
+// with name, which stands for the directory.
+func (r Reason) ParentWords(name string) string {
+	right, granted := winnt.DirectoryFileObject.RightName(r.Right), r.Kind == ParentAllow
+	switch {
+	case r.Access.Kind != 0:
+		return r.Access.Words(granted, right)
+	case granted:
+		return name + " grants " + right
+	}
+	return name + " does not grant " + right
 }
 
 // Message returns the code of the reason in audit records. It is 1811 for a

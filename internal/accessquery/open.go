@@ -91,7 +91,7 @@ func (o *Open) Limits(people bool) (lines []string) {
 				continue
 			}
 			lines = append(lines, fmt.Sprintf("%s: %s decides: %s", o.right(r.Bit),
-				strings.TrimSpace("the directory "+o.parent), parentWords(&r.Reason)))
+				strings.TrimSpace("the directory "+o.parent), r.Reason.ParentWords("it")))
 		default:
 			text := r.Reason.String()
 			if people {
@@ -101,19 +101,6 @@ func (o *Open) Limits(people bool) (lines []string) {
 		}
 	}
 	return lines
-}
-
-// parentWords explains, in words, why the directory of the object granted or refused a right on it, such as deletion.
-// r is the reason of that right. If the access check has a reason, it is in its words.
-func parentWords(r *fileaccess.Reason) string {
-	right, granted := winnt.DirectoryFileObject.RightName(r.Right), r.Kind == fileaccess.ParentAllow
-	switch {
-	case r.Access.Kind != 0:
-		return r.Access.Words(granted, right)
-	case granted:
-		return "it grants " + right
-	}
-	return "it does not grant " + right
 }
 
 // Entries returns a line for each entry and stage of the descriptor in Check that refused a right: the rule, the entry,

@@ -125,9 +125,6 @@ func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	return suppressed, true
 }
 
-// noOpen is the reason of a denial without a refused open.
-const noOpen = "an open handle or the operation itself does not allow it"
-
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
@@ -151,7 +148,7 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	case t.refused.status == ntstatus.Success:
 		d.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
 			Level: winnt.SecurityImpersonation}
-		d.Reasons = []string{noOpen}
+		d.Reasons = []string{"an open handle or the operation itself does not allow it"}
 	default:
 		m.explain(d, t)
 	}

@@ -218,8 +218,8 @@ fio --name=verify --rw=randrw --size=4m --ioengine=psync $check
 fio --name=map --rw=randwrite --size=2m --ioengine=mmap $check`)
 	line("rsync", "same", `
 mkdir from && echo text > from/f && rsync -rt from/ to/ && diff -r from to && echo same`)
-	// The stressors run at the same time, and each verifies what it reads. The stressor "access" is left out: it
-	// expects that nobody may run a file after chmod 600, but the descriptor still grants that.
+	// All stressors run at once and verify what they read. "access" is not among them, because it fails: it expects that
+	// nobody may execute a file after chmod 600, and the descriptor still grants that.
 	line("stress-ng", "", `
 stress-ng --quiet --verify --temp-path . --timeout 2s $(for s in aio chdir chmod chown copy-file dentry dir dirdeep \
   dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf lockofd mknod \

@@ -105,7 +105,8 @@ func pageOf(t testing.TB, r *bulk.Report, list string) string {
 }
 
 // TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names that who-can prints and their
-// number, the sets of --for-index, and the masks of what-can. The counts of who-can and of --for-index are equal.
+// number, the sets of --for-index, and the masks of what-can. It also checks that who-can and --for-index print equal
+// counts.
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})

@@ -37,8 +37,8 @@ func TestRevokedTokenGrantsNothing(t *testing.T) {
 }
 
 // Each later call on a revoked file is denied, through any of its handles. The handles can still be closed. Calls on
-// other files and on new opens of the file succeed. Revoke passes to its function the client for whom a server opened
-// the file, and the file's name (W-99).
+// other files succeed, and so do calls on handles that are opened later. For a file that a server opened for a client,
+// Revoke calls its function with that client and the file's name (W-99).
 func TestRevokedFileDeniesEachCall(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10

@@ -61,10 +61,8 @@ func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *P
 	if r, over := refuse("SeCreateClientSecurity",
 		when("I-80", "above SecurityDelegation", ntstatus.InvalidParameter, func() bool { return q.Level > 3 }),
 		when("I-80", "own impersonation", ntstatus.BadImpersonationLevel, func() bool {
-			if client.Process.Over { // a thread that has ended is at level Anonymous (I-9)
-				return true
-			}
-			return r != nil && (q.Level > r.Level || r.Level < 2 || remote && r.Level != 3)
+			return client.Process.Over || // a thread that has ended is at level Anonymous (I-9)
+				r != nil && (q.Level > r.Level || r.Level < 2 || remote && r.Level != 3)
 		}),
 		when("O-81", "", ntstatus.InsufficientResources, func() bool {
 			return static && m.fails("se: client context")
