@@ -266,6 +266,15 @@ func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 	}
 }
 
+// A mode has its name in the documents (KPROCESSOR_MODE): KernelMode or UserMode. The zero value is user mode.
+func TestModesHaveDocumentedNames(t *testing.T) {
+	for mode, want := range map[access.Mode]string{access.Kernel: "KernelMode", 0: "UserMode"} {
+		if got := mode.String(); got != want {
+			t.Errorf("mode %d: %s, want %s", mode, got, want)
+		}
+	}
+}
+
 // The effective token is the client's if there is a client, even an empty one, and otherwise the process's. Below the
 // level Impersonation it holds no privilege (A-30, T-102).
 func TestEffectiveTokenIsTheClients(t *testing.T) {

@@ -68,6 +68,16 @@ func TestChangesAreOrdered(t *testing.T) {
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("0x1", u)}},
 		{"a deny-only group", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("0x1", u)}},
+		{"a disabled group that owns new objects", "…(A;;0x1;;;G)", 1, func(s *token.Spec) {
+			groupG(winnt.SE_GROUP_OWNER)(s)
+			s.Owner = caseG
+		}, nil, []string{"enable " + g + ", which the token holds disabled or for deny only", put("0x1", u)}},
+		{"a group that a full token has no room for", "…(A;;0x1;;;BG)", 1, func(s *token.Spec) {
+			domain := sid.MustParse("S-1-5-21-8-8-8")
+			for n := uint32(1); len(s.Groups) < token.MaxGroups; n++ {
+				s.Groups = append(s.Groups, token.Group{SID: domain.WithRID(n)})
+			}
+		}, nil, []string{put("0x1", u)}},
 		{"two groups, one repeated, and an inherit-only entry", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
 			"(A;;0x1;;;AN)", 1, nil, nil, []string{"make the user a member of " + guests,
 			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("0x1", u)}},

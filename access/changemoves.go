@@ -89,7 +89,8 @@ func enableIn(spec *token.Spec, s sid.SID) {
 	}
 	for i := range spec.Groups {
 		if g := &spec.Groups[i]; g.SID == s && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
-			g.Attributes = token.GroupDefault
+			// The group may be the token's default owner, which must keep the attribute (T-11).
+			g.Attributes = g.Attributes&winnt.SE_GROUP_OWNER | token.GroupDefault
 			return
 		}
 	}

@@ -198,6 +198,30 @@ func TestTokenAdjustmentsAreRecorded(t *testing.T) {
 	}
 }
 
+// waitingSink waits for its disk before it accepts a record.
+type waitingSink struct{}
+
+func (waitingSink) Write(e audit.Event) error {
+	done := make(chan struct{})
+	close(done)
+	e.Wait(done)
+	return nil
+}
+
+// The sink waits for its disk by the function of the call that made the record, which lets other calls run.
+func TestSinkWaitsThroughTheCall(t *testing.T) {
+	log, _ := newLog(t, audit.SensitivePrivilegeUse)
+	log.Sink = waitingSink{}
+	waits := 0
+	from := origin(t)
+	from.Wait = func(done <-chan struct{}) {
+		waits++
+		<-done
+	}
+	st := log.ServiceCalled(from, "Security", "LsaRegister", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
+	check.That(t, st == ntstatus.Success && waits == 1, "ServiceCalled: %v, waited %d times, want success, 1", st, waits)
+}
+
 // errBroken is the error of the sink that broken returns.
 var errBroken = errors.New("disk full")
 

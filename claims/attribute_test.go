@@ -168,6 +168,7 @@ func TestDuplicatesAreRejected(t *testing.T) {
 		{ints("i", 1, 2, 1), true},
 		{strs("s", "a", "A"), true},
 		{sensitive, false},
+		{Attribute{Name: "m", Type: String, Strings: []string{"a", "A"}, Flags: FlagMandatory}, true},
 		{strs("s", "a", "B", "A"), true},       // apart in the order of their characters
 		{strs("s", "b", "a", "C", "B"), true},  // the same
 		{strs("s", "a", "B", "c", "D"), false}, // no two

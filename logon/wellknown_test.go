@@ -65,6 +65,11 @@ func TestWellKnownSIDsAreFoundByName(t *testing.T) {
 		check.That(t, ok == want && (!ok || a.SID == sid.MustParse(text)),
 			"%s: %+v, %t, want one: %t", text, a, ok, want)
 	}
+	for text, want := range map[string]string{"S-1-5-32-544": "S-1-5-32", "S-1-5-32": "S-1-5-32", "S-1-5-18": "S-1-5",
+		"S-1-1-0": ""} {
+		a, _ := logon.WellKnownSID(sid.MustParse(text))
+		check.Equal(t, a.DomainSID.String(), want, "the domain of %s", text)
+	}
 	for full, want := range map[string][3]string{"a": {"", "a", ""}, `d\a`: {"d", "a", "yes"}, "a@d": {"d", "a",
 		"yes"},
 		"a@b@d": {"d", "a@b", "yes"}, `d\a@b`: {"d", "a@b", "yes"}, `d\e\a`: {"d", `e\a`, "yes"}, `\a`: {"", "a",

@@ -23,10 +23,10 @@ type outer struct {
 	Ptr   *inner           `json:"ptr"`
 	Arr   [2]inner         `json:"arr"`
 	Plain string
-	Bits  []byte        `json:"bits"`
-	Ports map[int8]bool `json:"ports"`
-	Part  float64       `json:"part"`
-	none  string        //nolint:unused // no name of a file reaches it
+	Bits  []byte          `json:"bits"`
+	Ports map[uint16]bool `json:"ports"`
+	Part  float64         `json:"part"`
+	none  string          //nolint:unused // no name of a file reaches it
 }
 
 // Each name is one of the type's, in its case and without duplicates, at every depth that the type declares.
