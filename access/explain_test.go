@@ -251,6 +251,8 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 			[]string{"0x1- PreviouslyGranted  -1", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
 		{"A-43 an empty list", "…", 3, nil, nil, []string{" -1 A-43 -0x3"},
 			[]string{"0x1- EmptyDacl  -1", "0x2- EmptyDacl  -1"}},
+		{"A-43 a zero descriptor", "…", 3, nil, func(r *access.Request) { r.Descriptor = new(sd.Descriptor) },
+			[]string{" -1 A-43 -0x3"}, []string{"0x1- EmptyDacl  -1", "0x2- EmptyDacl  -1"}},
 		{"A-101 a rule for other objects", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil,
 			rulePolicy("(@Resource.x == 1)"), []string{"DACL 0 A-70 +0x3", "read only -1 A-101 +0x0"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2+ AceAllow DACL 0"}},

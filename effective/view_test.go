@@ -29,7 +29,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 		v := must(effective.NewView(q, effective.Config{}))
 		objects, people := map[string]*sd.Descriptor{}, map[string]*token.Token{}
 		answers := map[effective.Change]bool{}
-		pool := []*sd.Descriptor{nil, w.descriptor(), w.descriptor(), w.descriptor()}
+		pool := []*sd.Descriptor{nil, new(sd.Descriptor), w.descriptor(), w.descriptor(), w.descriptor()}
 		for step := range 60 {
 			var told []effective.Change
 			name := fmt.Sprint("object", w.IntN(8))

@@ -48,6 +48,7 @@ func TestSuperUserHasNoSpecialRights(t *testing.T) {
 func TestCanOfNilDescriptorGrantsNothing(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	check.Equal(t, fileaccess.Can(&s, nil, 0x031F01FF, nil), 0, "F-101: Can of a nil descriptor")
+	check.Equal(t, fileaccess.Can(&s, new(sd.Descriptor), 0x031F01FF, nil), 0, "Can of a zero descriptor")
 	check.Equal(t, fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil), 0x1F01FF, "Can of a NULL DACL")
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()

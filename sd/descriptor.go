@@ -9,9 +9,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Descriptor is a security descriptor. It is immutable and may be shared. The
-// zero value and nil have no parts. An access check denies everything with nil
-// and grants everything with the zero value, which has no DACL.
+// Descriptor is a security descriptor. It is immutable and may be shared. Nil
+// has no parts, and an access check denies everything with it. The zero
+// value has an empty DACL and nothing else, so that it grants nothing either
+//
 //
 //	offset size field
 //	0      1    revision, 1
@@ -77,7 +78,7 @@ func (d *Descriptor) Parts() Parts {
 	if d == nil {
 		return Parts{}
 	}
-	return Parts{d.Control(), d.rm, d.owner, d.group, d.dacl, d.sacl}
+	return Parts{d.Control(), d.rm, d.owner, d.group, d.DACL(), d.sacl}
 }
 
 // Control returns the control word, always with SelfRelative. For a nil descriptor it returns SelfRelative alone.
@@ -85,7 +86,10 @@ func (d *Descriptor) Control() Control {
 	if d == nil {
 		return SelfRelative
 	}
-	return d.control | SelfRelative
+	if d.control == 0 {
+		return SelfRelative | DACLPresent
+	}
+	return d.control
 }
 
 // Owner returns the owner. It returns the zero SID for a nil descriptor and for one without an owner.
@@ -128,8 +132,14 @@ func (d *Descriptor) DACL() *ACL {
 			return &(*block2)(unsafe.Pointer(d)).acls[1]
 		}
 	}
+	if d.control == 0 {
+		return &noEntries
+	}
 	return d.dacl
 }
+
+// noEntries is the DACL of a zero Descriptor. It never changes.
+var noEntries ACL
 
 // SACL returns the system list. It returns nil for a nil descriptor and if the list is absent or NULL (S-24).
 func (d *Descriptor) SACL() *ACL {
@@ -142,7 +152,7 @@ func (d *Descriptor) SACL() *ACL {
 // HasDACL reports whether there is a DACL that is not NULL. Without one the
 // access check grants everything (S-24). It returns false for a nil descriptor,
 // which denies all access.
-func (d *Descriptor) HasDACL() bool { return d != nil && d.dacl != nil }
+func (d *Descriptor) HasDACL() bool { return d != nil && (d.dacl != nil || d.control == 0) }
 
 // RMControl returns the byte that the header keeps for the resource manager, 0 without RMControlValid.
 func (d *Descriptor) RMControl() byte {
@@ -181,7 +191,7 @@ func (d *Descriptor) Size() int {
 	if d == nil {
 		return headerSize
 	}
-	return headerSize + align4(d.sacl.Size()) + align4(d.dacl.Size()) + d.owner.Len() + d.group.Len()
+	return headerSize + align4(d.sacl.Size()) + align4(d.DACL().Size()) + d.owner.Len() + d.group.Len()
 }
 
 // align4 returns n, rounded up to a multiple of 4.
@@ -209,7 +219,7 @@ func (d *Descriptor) Append(dst []byte) []byte {
 		}
 	}
 	put(12, d.sacl.Binary())
-	put(16, d.dacl.Binary())
+	put(16, d.DACL().Binary())
 	put(4, d.owner.Binary())
 	put(8, d.group.Binary())
 	return dst

@@ -76,8 +76,12 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 		l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
 		t.Error("a zero descriptor or list has contents, want none")
 	}
-	check.That(t, d.Equal(new(sd.Descriptor)) && !l.Equal(empty),
-		"Equal of zero values: want two zero descriptors equal, and a nil and an empty list different")
+	check.That(t, d.Equal(sd.New(sd.Parts{})) && !l.Equal(empty),
+		"Equal of zero values: want nil equal to a descriptor without parts, and a nil and an empty list different")
+	zero, explicit := new(sd.Descriptor), sd.New(sd.Parts{DACL: empty})
+	check.That(t, zero.HasDACL() && zero.DACL() != nil && zero.Control() == explicit.Control() && zero.Equal(explicit) &&
+		zero.Size() == explicit.Size() && bytes.Equal(zero.Binary(), explicit.Binary()) && zero.Clone().Equal(explicit),
+		"the zero descriptor is %x, want the empty DACL of %x", zero.Binary(), explicit.Binary())
 	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a ||
 		a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
 		t.Error("a method of the zero entry returned a value, want only zero values")

@@ -27,7 +27,7 @@ var harmless = map[string]string{
 	"sid.SID.Equal":                   "the zero SID equals itself",
 	"sid.SID.IsZero":                  "asks for the zero value",
 	"sd.ACE.IsZero":                   "asks for the zero value",
-	"sd.Descriptor.Equal":             "nothing equals nothing",
+	"sd.Descriptor.HasDACL":           "an empty DACL grants nothing",
 	"sd.Type.IsAllow":                 "type 0 is ACCESS_ALLOWED_ACE_TYPE",
 	"token.Token.IsZero":              "asks for the zero value",
 	"token.Token.AdjustPrivileges":    "makes another zero token",
