@@ -77,6 +77,11 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 			t.Errorf("String: %d rows of others, want %d", rows, others)
 		}
 	}
+	// A restricted token meets each entry twice: two of others before one, and all three for the restricting SIDs.
+	_, x, err := access.Explain(ask(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
+	check.NoError(t, err)
+	got := x.Show(80, nil, same)
+	check.That(t, strings.Contains(got, "5 other entries have no effect"), "U-122, a restricted token:\n%s", got)
 }
 
 // Entries that the check did not read have one row that counts them, also after a record was sent. A check that read

@@ -28,6 +28,8 @@ func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 		}
 		w.broken = false
 		check.NoError(t, l.Write(audit.LogFull()))
+		check.NoError(t, l.Write(audit.LogFull()))
+		check.Equal(t, strings.Count(w.String(), "\n"), 3, "lines after an announcement, which is made once")
 		first, _, _ := strings.Cut(w.String(), "\n")
 		if e, err := audit.ParseEvent([]byte(first)); err != nil || e.ID != 4612 || field(t, e, "AuditsDiscarded") != c.want {
 			t.Errorf("U-65: %s, want %s lost", first, c.want)

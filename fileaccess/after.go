@@ -63,11 +63,9 @@ func (o *opening) maximal() MaximalAccess {
 // throughParentOf adds to granted the rights that the directory grants on the object that this open creates. The
 // ceiling of the new descriptor limits them.
 func (o *opening) throughParentOf(granted *winnt.AccessMask) {
-	made := new(Facts)
-	*made = *o.f
+	made, o2 := *o.f, *o
 	made.Object.Descriptor = o.made.descriptor
-	o2 := *o
-	o2.f = made
+	o2.f = &made
 	o2.throughParent(granted, 0, true)
 }
 

@@ -23,6 +23,24 @@ func TestOfReturnsWrappedStatus(t *testing.T) {
 	}
 }
 
+// All yields each status once, with the name by which Parse finds it, until the caller stops.
+func TestAllYieldsEveryStatusOnce(t *testing.T) {
+	seen := map[ntstatus.Status]bool{}
+	for s, name := range ntstatus.All {
+		found, ok := ntstatus.Parse(name)
+		check.That(t, ok && found == s && !seen[s], "%s: %v, %t, seen before %t", name, found, ok, seen[s])
+		seen[s] = true
+	}
+	check.That(t, len(seen) > 100 && seen[ntstatus.Success] && seen[ntstatus.AccessDenied], "All yields %d", len(seen))
+	n := 0
+	for range ntstatus.All {
+		if n++; n == 2 {
+			break
+		}
+	}
+	check.Equal(t, n, 2, "statuses before the caller stops")
+}
+
 // TestTopBitsDetermineStatusSeverity checks both sides of each border between the severities, and a status without a
 // name.
 func TestTopBitsDetermineStatusSeverity(t *testing.T) {

@@ -125,7 +125,9 @@ func TestInheritMatchesTwin(t *testing.T) {
 // unknown one is inherited unchanged.
 func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte("whatever"))
-	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone)
+	// Of a resource attribute, these bytes would say that it is not inherited (S-70).
+	more := sd.ACEExtra{AppData: []byte{8: 1, 11: 0}}
+	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone, more)
 	l := must(sd.NewACL(odd, audit))
 	got := sd.Inherit(l, &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
 	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||

@@ -70,6 +70,12 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 	check.NoError(t, err)
 	b, _ := tok.MarshalJSON()
 	check.That(t, strings.Contains(string(b), text), "default DACL in %s: want %s", b, text)
+	tok = parse(t, `{"user":"SY","userClaims":[{"name":"b","type":"boolean","values":[0,true]},
+		{"name":"c","type":"boolean","values":[1,false]}]}`)
+	for name, want := range map[string][]uint64{"b": {0, 1}, "c": {1, 0}} {
+		claim, _ := tok.UserClaims().Lookup(name)
+		check.SlicesEqual(t, claim.Uints, want, "boolean claim %s", name)
+	}
 	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
 	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
 		t.Errorf("level %v, primary group %v; want %v and the first group, %v", tok.Level(), tok.PrimaryGroup(),
@@ -126,6 +132,8 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","appContainer":{"packageSid":"WD"}}`, "appContainer.packageSid", "S-1-15-2-x"},
 	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","capabilities":["WD"]}}`,
 		"appContainer.capabilities[0]", "S-1-15-3-x"},
+	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","number":4294967296}}`, "appContainer.number", "32 bits"},
+	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","lowPrivilege":1}}`, "appContainer.lowPrivilege", "true"},
 	{`{"user":"SY","appContainer":{"package":"S-1-15-2-1-2"}}`, "appContainer.package", "unknown field"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"text","values":[]}]}`, "userClaims[0].type", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":["1"]}]}`, "userClaims[0].values[0]", "number"},

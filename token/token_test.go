@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"iter"
 	"slices"
 	"testing"
 	"unsafe"
@@ -170,5 +171,23 @@ func TestProfilesHoldDocumentedPrivileges(t *testing.T) {
 		anon.Source().Name != "*SYSTEM*" {
 		t.Errorf("Anonymous(false): %d groups, authentication id %v, source %q; want 1, 0x3e6, *SYSTEM*",
 			anon.GroupCount(), anon.AuthenticationID(), anon.Source().Name)
+	}
+}
+
+// A caller may leave the loop over any of a token's lists.
+func TestListsEndWhereCallerStops(t *testing.T) {
+	two := []token.Group{{SID: sid.Everyone}, {SID: sid.Users}}
+	caps := []token.Group{{SID: sid.MustParse("S-1-15-3-1")}, {SID: sid.MustParse("S-1-15-3-2")}}
+	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: two, Restricted: two, DeviceGroups: two,
+		RestrictedDeviceGroups: two, Package: sid.MustParse("S-1-15-2-1"), Capabilities: caps})
+	for name, list := range map[string]iter.Seq2[int, token.Group]{"Groups": tok.Groups(), "Restricted": tok.Restricted(),
+		"Capabilities": tok.Capabilities(), "DeviceGroups": tok.DeviceGroups(),
+		"RestrictedDeviceGroups": tok.RestrictedDeviceGroups()} {
+		n := 0
+		for range list {
+			n++
+			break
+		}
+		check.Equal(t, n, 1, "%s, entries before the caller stops", name)
 	}
 }
