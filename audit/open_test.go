@@ -101,6 +101,31 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
 }
 
+// Under the fail-closed policy, an open that allows uses records them at once: one event 4663 with the granted rights that
+// the SACL audits. Under another policy the first use is recorded (U-90).
+func TestFailClosedOpenRecordsItsUses(t *testing.T) {
+	for _, c := range []struct {
+		uses  bool
+		crash audit.CrashOnAuditFail
+		want  []int
+		left  winnt.AccessMask
+	}{{true, audit.FailOnAuditFail, []int{4656, 4663}, 0}, {false, audit.FailOnAuditFail, []int{4656}, 1},
+		{true, audit.ProceedOnAuditFail, []int{4656}, 1}} {
+		log, sink := newLog(t)
+		log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+			audit.FileSystem: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: c.crash}}))
+		r := access.Request{Subject: access.Subject{Primary: tokenU(t)}, Desired: 3, Type: winnt.FileObject,
+			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(AU;SA;0x5;;;WD)")}
+		h, st := log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: access.Grant(3), Uses: c.uses})
+		got := sink.Drain()
+		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == 1 && h.Pending == c.left,
+			"uses %t, CrashOnAuditFail %d: %v, %v, %+v, want %v, pending %v", c.uses, c.crash, st, ids(got), h, c.want, c.left)
+		if len(got) == 2 {
+			check.Equal(t, field(t, got[1], "AccessMask"), "0x1", "rights of the uses")
+		}
+	}
+}
+
 // TestExemptPrivilegeIsNotRecorded checks that of two privileges that an open used the exempt one is not named, and
 // does not make the record sensitive (U-17, U-42).
 func TestExemptPrivilegeIsNotRecorded(t *testing.T) {

@@ -43,6 +43,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	if field(t, events[0], "AuditsDiscarded") != "5" || events[0].Computer != "dc2" || events[0].Task() != 12290 {
 		t.Errorf("U-65: AuditsDiscarded %s", field(t, events[0], "AuditsDiscarded"))
 	}
+	check.Equal(t, m.Dropped(), 5, "records dropped since the sink was created")
 	if events[0].RecordID != 4 || events[1].RecordID != 5 { // U-63
 		t.Errorf("U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
 	}
