@@ -101,8 +101,8 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
 }
 
-// Under the fail-closed policy, an open that allows uses records them at once: one event 4663 with the granted rights that
-// the SACL audits. Under another policy the first use is recorded (U-90).
+// Under the fail-closed policy, an open that allows uses records them at once: one event 4663 with the granted rights
+// that the SACL audits. Under another policy the first use is recorded (U-90).
 func TestFailClosedOpenRecordsItsUses(t *testing.T) {
 	for _, c := range []struct {
 		uses  bool
@@ -119,7 +119,8 @@ func TestFailClosedOpenRecordsItsUses(t *testing.T) {
 		h, st := log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: access.Grant(3), Uses: c.uses})
 		got := sink.Drain()
 		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == 1 && h.Pending == c.left,
-			"uses %t, CrashOnAuditFail %d: %v, %v, %+v, want %v, pending %v", c.uses, c.crash, st, ids(got), h, c.want, c.left)
+			"uses %t, CrashOnAuditFail %d: %v, %v, %+v, want %v, pending %v", c.uses, c.crash, st, ids(got), h, c.want,
+			c.left)
 		if len(got) == 2 {
 			check.Equal(t, field(t, got[1], "AccessMask"), "0x1", "rights of the uses")
 		}

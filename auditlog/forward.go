@@ -20,7 +20,7 @@ import (
 // records. Set all three exported fields. It is not safe for concurrent use.
 type Forwarder struct {
 	Dir    string
-	Sink   string // "unix:PATH", "tcp:HOST:PORT", or the name of a file
+	Sink   string // "unix:PATH", "tcp:HOST:PORT", or a file. A file with a colon in its name needs a path, such as ./a:b
 	Cursor string // the file that remembers how far the sink has come
 
 	next  uint64 // to send
@@ -47,6 +47,9 @@ const (
 // the log is another one. Run skips records that the log no longer has. A lost connection to the sink counts as a sink
 // that is down.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
+	if err := checkSink(f.Sink); err != nil {
+		return err
+	}
 	if err := f.load(); err != nil {
 		return err
 	}
@@ -158,6 +161,18 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 		return buf, f.save()
 	}
 	return buf, nil
+}
+
+// checkSink returns an error for a sink such as udp:HOST:PORT, which names a network that the forwarder does not have.
+// Otherwise it would become a file.
+func checkSink(sink string) error {
+	network, _, ok := strings.Cut(sink, ":")
+	isWord := len(network) > 1 && strings.Trim(network, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	if !ok || !isWord || network == "unix" || network == "tcp" {
+		return nil
+	}
+	return fmt.Errorf("unknown network %q of the sink %s: want unix:PATH, tcp:HOST:PORT or a file such as ./%s", network,
+		sink, sink)
 }
 
 // connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing

@@ -157,6 +157,22 @@ func TestUnservedSinkIsAnError(t *testing.T) {
 	}
 }
 
+// A sink with an unknown network is an error at once. It does not become a file. A path is a file, whatever its name.
+func TestUnknownNetworkIsNoFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeLog(t, Config{Dir: "log"}, 1)
+	for sink, isFile := range map[string]bool{"udp:localhost:514": false, "TCP:localhost:1": false, "./udp:a": true,
+		"2:a": true, "c:a": true} {
+		f := &Forwarder{Dir: "log", Sink: sink, Cursor: "cursor"}
+		err := f.Run(t.Context(), false)
+		_, missing := os.Stat(sink)
+		testcheck.That(t, (err == nil) == isFile && (missing == nil) == isFile &&
+			(isFile || strings.Contains(err.Error(), "want unix:PATH, tcp:HOST:PORT or a file such as ./"+sink)),
+			"%s: %v, and a file: %t, want a file: %t", sink, err, missing == nil, isFile)
+		_ = os.Remove("cursor")
+	}
+}
+
 // TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
 // and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77; UC-58).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {

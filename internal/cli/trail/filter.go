@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Filter selects records. The zero value selects none. [Parse] returns a Filter.
@@ -238,6 +239,19 @@ const (
 	headOutcome = 4
 )
 
+// isPattern reports whether a value of an expression stands for more than one text.
+func isPattern(value string) bool { return strings.ContainsAny(value, "*?") }
+
+// isPrivilege reports whether name is that of a privilege, in any case.
+func isPrivilege(name string) bool {
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		if strings.EqualFold(p.String(), name) {
+			return true
+		}
+	}
+	return false
+}
+
 // inHead returns a matcher for records with the JSON text member after place commas. It compares fields of the
 // record's head, such as the event id, whose order is fixed. A record with fewer commas does not match.
 func inHead(place int, member string) matcher {
@@ -258,27 +272,35 @@ func inHead(place int, member string) matcher {
 //   - event, id: value is a decimal number
 //   - result: value is success or failure
 //   - user, object, privilege: any of several fields matches
-//   - subcategory, type, or a name with a first capital: one field matches
+//   - subcategory, type, or a name with a first capital: one field matches. A subcategory may be a GUID
 //
 // All but the first two cases allow * and ? in value. An unknown name in lower case is an error, and an empty name
 // panics.
 func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":
-		if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
 			return matcher{}, fmt.Errorf("%s=%s: want a number", name, value)
 		}
 		if name == "id" {
-			return inHead(headID, `{"id":`+value+`,`), nil
+			return inHead(headID, fmt.Sprintf(`{"id":%d,`, n)), nil
 		}
-		return inHead(headEvent, `"event":`+value+`,`), nil
+		return inHead(headEvent, fmt.Sprintf(`"event":%d,`, n)), nil
 	case "result":
 		if value != "success" && value != "failure" {
 			return matcher{}, fmt.Errorf("result=%s: want success or failure", value)
 		}
 		return inHead(headOutcome, `"outcome":"`+value+`"`), nil
 	case "subcategory":
-		return fields(value, "subcategory"), nil
+		if isPattern(value) {
+			return fields(value, "subcategory"), nil
+		}
+		s, err := audit.ParseSubcategory(value)
+		if err != nil {
+			return matcher{}, fmt.Errorf("subcategory=%s: %w", value, err)
+		}
+		return fields(s.String(), "subcategory"), nil
 	case "user":
 		return fields(value, "SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid",
 			"TargetUserName", "TargetUserSid"), nil
@@ -287,6 +309,9 @@ func compare(name, value string) (matcher, error) {
 	case "type":
 		return fields(value, "ObjectType"), nil
 	case "privilege":
+		if value != "-" && !isPattern(value) && !isPrivilege(value) {
+			return matcher{}, fmt.Errorf("privilege=%s: want a name such as SeBackupPrivilege", value)
+		}
 		return fields(value, "PrivilegeList", "EnabledPrivilegeList"), nil
 	}
 	if name[0] < 'A' || name[0] > 'Z' {

@@ -150,6 +150,8 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"not result=success and type=File":               true,
 		"(result=success or event=4656) and user!=alice": true, "id=7": true, "id=8": false, "subcategory=file*": true,
 		"ProcessName=*files.exe": true, "AccessList=%%4417": true, "AccessList=-": false, "privilege=-": true,
+		"event=04656": true, "id=007": true, "subcategory=\"FILE SYSTEM\"": true,
+		"subcategory=" + audit.FileSystem.GUID().String(): true, "privilege=sebackupprivilege": false,
 		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\nid=7": true,
 		strings.Repeat("not ", maxDepth-1) + "id=7": false, strings.Repeat("id=8 or ", 2*maxDepth) + "id=7": true,
 	} {
@@ -161,7 +163,9 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"=a": "want name=value", "and": "want name=value", "(user=a": "a parenthesis is not closed",
 		"user=a)": `")" is unexpected`, "user=a user=b": `"user=b" is unexpected`, "event=x": "event=x: want a number",
 		"result=maybe": "want success or failure", `user="a`: "a quote is not closed",
-		"nonsense=1 user=a": `unknown name "nonsense"`, "not": "a term is missing at the end",
+		"privilege=SeBackup":    "privilege=SeBackup: want a name such as SeBackupPrivilege",
+		"subcategory=FileSytem": `unknown audit subcategory "FileSytem"`,
+		"nonsense=1 user=a":     `unknown name "nonsense"`, "not": "a term is missing at the end",
 		strings.Repeat("(", 200): "nested too deeply", strings.Repeat("not ", maxDepth) + "id=7": "nested too deeply"} {
 		_, err := Parse(text)
 		check.That(t, err != nil && strings.Contains(err.Error(), want), "expression %q: %v, want %q", text, err, want)
