@@ -35,8 +35,7 @@ func runAudit(args []string) int {
 	if files == nil {
 		return 2
 	}
-	outcome, err := verifyAudit(files[0], files[1], strings.Join(files[2:], ""))
-	return say(pick(err == nil, 0, 1), pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
+	return sayVerdict(verifyAudit(files[0], files[1], strings.Join(files[2:], "")))
 }
 
 // checkpoint is the signed head of a log: its name, its size and the root of its tree.

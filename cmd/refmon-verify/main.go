@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -37,9 +36,11 @@ func run(args []string) int {
 	if files == nil {
 		return 2
 	}
-	b, raw := hex.DecodeString(strings.TrimSpace(files[1]))
-	outcome, err := verify(files[0], pick(raw == nil, string(b), files[1]), files[2])
-	return say(pick(err == nil, 0, 1), pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
+	descriptor := files[1]
+	if b, err := hex.DecodeString(strings.TrimSpace(descriptor)); err == nil {
+		descriptor = string(b)
+	}
+	return sayVerdict(verify(files[0], descriptor, files[2]))
 }
 
 const form = "refmon access certificate 2"
@@ -52,8 +53,11 @@ var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certific
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			_, malformed := p.(error)
-			err = fmt.Errorf("%s%v", pick(malformed, "an input is malformed: ", ""), p)
+			if failed, ok := p.(error); ok { // of the runtime: an index, a conversion
+				err = fmt.Errorf("an input is malformed: %w", failed)
+			} else {
+				err = fmt.Errorf("%v", p) // of check
+			}
 		}
 	}()
 	if m := otherForm.FindStringSubmatch(cert); m != nil { // it may have other fields, so it is not parsed
@@ -117,15 +121,19 @@ func dense(v any) string {
 	return strings.TrimSpace(must(&b, enc.Encode(v)).String())
 }
 
-func hash(s string) string                      { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
-func must[T any](v T, err error) T              { check(err == nil, "%v", err); return v }
-func as[T any](v any) T                         { t, _ := v.(T); return t } // the zero value where v is absent
-func some[T any](list []T, f func(T) bool) bool { return slices.ContainsFunc(list, f) }
+// hash returns the SHA-256 of s in hexadecimal.
+func hash(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
 
-func each[T any](list []T, f func(T)) {
-	for _, v := range list {
-		f(v)
-	}
+// must returns v, and panics after an error.
+func must[T any](v T, err error) T {
+	check(err == nil, "%v", err)
+	return v
+}
+
+// as converts v to T. It returns the zero value if v is absent or of another type.
+func as[T any](v any) T {
+	t, _ := v.(T)
+	return t
 }
 
 // check panics with a formatted text unless ok is true. verify and verifyAudit recover the panic and return it as an
@@ -134,12 +142,4 @@ func check(ok bool, format string, args ...any) {
 	if !ok {
 		panic(fmt.Sprintf(format, args...))
 	}
-}
-
-// pick returns a if first is true, and otherwise b. Both are evaluated.
-func pick[T any](first bool, a, b T) T {
-	if first {
-		return a
-	}
-	return b
 }

@@ -50,13 +50,19 @@ func shape(v any) string {
 		return "n"
 	case []any:
 		out = "["
-		each(v, func(v any) { out += shape(v) + "," })
+		for _, element := range v {
+			out += shape(element) + ","
+		}
 		out += "]"
 	case map[string]any:
 		out = "{"
-		each(slices.Sorted(maps.Keys(v)), func(k string) {
-			out += pick(fieldName.MatchString(k), k, "*") + ":" + shape(v[k]) + ","
-		})
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			name := key
+			if !fieldName.MatchString(key) {
+				name = "*"
+			}
+			out += name + ":" + shape(v[key]) + ","
+		}
 		out += "}"
 	}
 	return out

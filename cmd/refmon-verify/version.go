@@ -31,8 +31,18 @@ func runVersion(args []string) int {
 	if info, ok := debug.ReadBuildInfo(); ok && release == "" {
 		release = info.Main.Version
 	}
-	told := pick(release == "" || release == "(devel)", "development", release)
-	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	if release == "" || release == "(devel)" {
+		release = "development"
+	}
+	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", release, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+}
+
+// sayVerdict prints the outcome of a check, or why it refuses, and returns the exit code.
+func sayVerdict(outcome string, err error) int {
+	if err != nil {
+		return say(1, fmt.Sprint("refused: ", err))
+	}
+	return say(0, "verified: "+outcome)
 }
 
 // say prints a line and returns code. If the line is lost, for example on a full disk, it returns 2, so that nobody

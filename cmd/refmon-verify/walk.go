@@ -1,113 +1,187 @@
 package main
 
-import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-)
-
 // read removes from the nodes the rights that one list does not grant. The user, the restricting SIDs and the package
 // each need a grant. A package neither needs nor can get the rights in exempt. If q is strict and a right is lost,
 // read returns false, which ends the check.
 func (q *query) read(l list, exempt mask) bool {
-	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {
-		clip(pick(q.max, q.own|q.mapping[3]&grantable|q.asked, ^mask(0))) // No DACL: all is granted.
-		held := q.nodes[0].held
-		q.stage("A-42", pick(l.rule, 0, held&^q.own), true)
-		q.stage("A-96", pick(t.pkg == "", 0, held&^exempt), false)
-		clip(pick(t.pkg == "", ^mask(0), exempt))
-		return !q.strict || held == q.nodes[0].held
+		return q.readNone(l, exempt)
 	}
-	// A write-restricted token is restricted only in deleting, changing DACL or owner, and writing proper.
-	second := limit & pick(t.writeRestricted, deleteRight|writeDAC|writeOwner|q.mapping[1]&^(q.mapping[0]|q.mapping[2]),
-		^mask(0))
-	return q.narrow(l, "", limit) && (!t.restricted || q.narrow(l, "restricted", second)) &&
-		(t.pkg == "" || q.narrow(l, "package", ^exempt))
+	limit := ^q.own
+	if !q.narrow(l, "", limit) {
+		return false
+	}
+	if q.token.restricted && !q.narrow(l, "restricted", limit&q.restrictable()) {
+		return false
+	}
+	return q.token.pkg == "" || q.narrow(l, "package", ^exempt)
 }
 
-// narrow evaluates a list for one side of the token, pass, and removes the rights that it does not grant. The first
-// applicable entry that contains a right decides it. Rights outside of limit stay. It returns false if that
-// ends the check.
-func (q *query) narrow(l list, pass string, limit mask) bool {
-	// of allowed, denied, left
-	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": {
-		pick(q.typed, "A-82", "A-70"), pick(q.typed, "A-83", pick(q.strict, "A-70", "A-41")),
-		pick(len(l.dacl) == 0, "A-43", "A-40")}}[pass]
-	before, denying, stopped := q.nodes[0].held, false, false
-	each(q.nodes, func(n *node) { n.held = pick(q.is("resultList"), n.held, before); n.open, n.got = n.held&limit, 0 })
-	for i, e := range l.dacl {
-		open, at := mask(0), slices.IndexFunc(q.nodes, func(n *node) bool { return n.guid == e.guid })
-		each(q.nodes, func(n *node) { open |= n.open })
-		at = pick(e.guid == "" || e.deny && !q.typed, 0, at) // No type, or a denial without a list: the root.
-		if m := q.mapped(e.mask) & open; !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
-			root := q.nodes[0].open
-			stopped = q.spread(at, m, e.deny) && e.deny && q.strict
-			m = pick(e.deny && q.strict && root == q.nodes[0].open, 0, m) // The node has the bits: nothing is denied.
-			q.step(rules[pick(e.deny, 1, 0)], l.name, i, pass, at, m, !e.deny)
-			denying = denying || e.deny && m != 0
-		}
+// readNone does what read does for a missing DACL, which grants everything to the user and nothing to a package
+//
+func (q *query) readNone(l list, exempt mask) bool {
+	if q.max {
+		q.clip(q.own | q.mapping[3]&grantable | q.asked)
 	}
-	each(q.nodes, func(n *node) { n.held = n.held&^limit | n.got })
-	interest := q.asked | pick(q.max, q.mapped(0x10000000)&^maximum, 0)
-	for i, n := range q.nodes[:pick(q.is("resultList"), len(q.nodes), 1)] {
-		q.step(pick(l.rule, "A-101", rules[2]), "", -1, pass, i, pick(denying && q.strict, 0, n.open&interest), false)
+	held := q.nodes[0].held
+	if !l.rule {
+		q.stage("A-42", held&^q.own, true)
+	}
+	if q.token.pkg != "" {
+		q.stage("A-96", held&^exempt, false)
+		q.clip(exempt)
+	}
+	return !q.strict || held == q.nodes[0].held
+}
+
+// clip removes all rights but those in rights from the nodes.
+func (q *query) clip(rights mask) {
+	for _, n := range q.nodes {
+		n.held &= rights
+	}
+}
+
+// restrictable returns the rights that a restricting SID must grant. A write-restricted token is restricted only in
+// deleting, changing DACL or owner, and writing proper.
+func (q *query) restrictable() mask {
+	if !q.token.writeRestricted {
+		return ^mask(0)
+	}
+	read, write, execute := q.mapping[0], q.mapping[1], q.mapping[2]
+	return deleteRight | writeDAC | writeOwner | write&^(read|execute)
+}
+
+// narrow evaluates a list for one side of the token, pass, and removes the rights that it does not grant. Rights
+// outside of limit stay. It returns false if that ends the check.
+func (q *query) narrow(l list, pass string, limit mask) bool {
+	before := q.nodes[0].held
+	for _, n := range q.nodes {
+		if !q.is("resultList") {
+			n.held = before
+		}
+		n.open, n.got = n.held&limit, 0
+	}
+	rules := q.rulesOf(l, pass)
+	isDenied := q.walk(l, pass, rules)
+	for _, n := range q.nodes {
+		n.held = n.held&^limit | n.got
+	}
+	interest, reported := q.asked, q.nodes[:1]
+	if q.max {
+		interest |= q.mapped(genericAll) &^ maximum
+	}
+	if q.is("resultList") {
+		reported = q.nodes
+	}
+	for i, n := range reported {
+		missing := n.open & interest
+		if isDenied && q.strict {
+			missing = 0 // the entry that denied has a step of its own
+		}
+		q.step(rules.missing, "", -1, pass, i, missing, false)
 	}
 	return !q.strict || q.nodes[0].held == before
 }
 
-// plant builds the object tree from the object types of the certificate. It returns false if the list is not a tree
-// in preorder. Malformed text panics.
-func (q *query) plant() bool {
-	valid, seen, last := true, map[string]bool{}, -1
-	for i, v := range q.c["objectTypes"].([]any) {
-		level, guid, _ := strings.Cut(v.(string), " ")
-		n := &node{level: int(must(strconv.ParseUint(level, 10, 16))), guid: unhex(guid)}
-		check(fmt.Sprintf("%d %x", n.level, n.guid) == v && len(n.guid) == 16,
-			"the object type %v: write level and GUID", v)
-		valid = valid && (n.level == 0) == (i == 0) && n.level <= min(last+1, 4) && !seen[guid] && i < 4096
-		q.nodes, seen[guid], last, q.typed = append(q.nodes, n), true, n.level, true
+// walkRules are the rules that the steps of a pass over a list name: of an entry that allows, of one that denies, and
+// of rights that no entry grants.
+type walkRules struct{ allow, deny, missing string }
+
+// rulesOf returns the rules of a pass.
+func (q *query) rulesOf(l list, pass string) walkRules {
+	rules := walkRules{"A-70", "A-41", "A-40"}
+	switch {
+	case pass == "restricted":
+		rules = walkRules{"A-90", "A-92", "A-90"}
+	case pass == "package":
+		rules = walkRules{"A-94", "A-94", "A-95"}
+	case q.typed:
+		rules.allow, rules.deny = "A-82", "A-83"
+	case q.strict:
+		rules.deny = "A-70"
 	}
-	q.nodes = pick(q.typed, q.nodes, []*node{{}})
-	return valid
+	if pass == "" && len(l.dacl) == 0 {
+		rules.missing = "A-43"
+	}
+	if l.rule {
+		rules.missing = "A-101"
+	}
+	return rules
 }
 
-// end returns the index behind the subtree of the node i in the object tree.
-func (q *query) end(i int) int {
-	below := slices.IndexFunc(q.nodes[i+1:], func(n *node) bool { return n.level <= q.nodes[i].level })
-	return pick(below < 0, len(q.nodes), i+1+below)
-}
-
-// spread grants or denies m at a node and its descendants. An ancestor is granted the rights that all its children
-// have, and denied those that one is denied. It reports whether a right was undecided before.
-func (q *query) spread(at int, m mask, deny bool) (hit bool) {
-	up := m &^ q.nodes[at].got
-	for i := q.end(at) - 1; i >= 0; i-- {
-		n, bits := q.nodes[i], pick(i >= at, m, pick(deny, up, ^mask(0)))
-		for c := i + 1; i < at && !deny && c < q.end(i); c = q.end(c) {
-			bits &= q.nodes[c].got
+// walk applies the entries of a list to the nodes. The first applicable entry that contains a right decides it.
+// A denial ends the walk if q is strict. walk reports whether an entry denied a right.
+func (q *query) walk(l list, pass string, rules walkRules) (isDenied bool) {
+	for i, e := range l.dacl {
+		at, bits := q.target(&e), q.mapped(e.mask)&q.undecided()
+		if bits == 0 || at < 0 || !q.applies(&e, pass) {
+			continue
 		}
-		bits = pick(q.end(i) > at, bits&n.open, 0)
-		n.open, n.got, hit = n.open&^bits, n.got|pick(deny, 0, bits), hit || i >= at && bits != 0
+		root := q.nodes[0].open
+		changed := q.spread(at, bits, e.deny)
+		if !e.deny {
+			q.step(rules.allow, l.name, i, pass, at, bits, true)
+			continue
+		}
+		if q.strict && root == q.nodes[0].open {
+			bits = 0 // the node has them already, so nothing is denied
+		}
+		q.step(rules.deny, l.name, i, pass, at, bits, false)
+		isDenied = isDenied || bits != 0
+		if q.strict && changed {
+			break
+		}
 	}
-	return hit
+	return isDenied
+}
+
+// undecided returns the rights that a node has still to decide.
+func (q *query) undecided() (bits mask) {
+	for _, n := range q.nodes {
+		bits |= n.open
+	}
+	return bits
 }
 
 // applies reports whether an entry matches the token in a pass and its condition holds. A compound entry has a
 // client and a server SID.
 func (q *query) applies(e *entry, pass string) bool {
-	who := e.sid
-	if e.kind == 4 && e.acts {
-		who = readSID(e.data)
+	if !e.acts {
+		return false
 	}
-	return e.acts && q.member(q.token, pass, who, e.deny) && (e.kind != 4 || q.member(q.primary, "", e.sid, false)) &&
-		(e.kind < 9 || !q.is("claimsDisabled") && q.holds(e.data, e.deny, pass) >= pick(e.deny, 0, 1))
+	client := e.sid
+	if e.kind == compoundAllow {
+		client = readSID(e.data)
+		if !q.member(q.primary, "", e.sid, false) {
+			return false
+		}
+	}
+	if !q.member(q.token, pass, client, e.deny) {
+		return false
+	}
+	if e.kind < firstCallback {
+		return true
+	}
+	if q.is("claimsDisabled") {
+		return false
+	}
+	// A condition that is unknown denies, and does not allow.
+	result := q.holds(e.data, e.deny, pass)
+	return result == 1 || e.deny && result == 0
 }
 
-// member reports whether a SID matches one side of a token.
-func (q *query) member(t *token, pass, s string, deny bool) bool {
-	s = pick(s == selfSID && q.self != "", q.self, pick(s == ownerRights, q.owner, s))
-	mine := pass == "package" && t.members[s]&1 != 0 // the user's side's to grant
-	return t.members[pass+s]&pick[byte](deny, 2, 1) != 0 && (deny || !mine)
+// member reports whether a SID matches one side of a token. For a package, a SID that the user's side has
+// does not count.
+func (q *query) member(t *token, pass, sid string, deny bool) bool {
+	switch {
+	case sid == selfSID && q.self != "":
+		sid = q.self
+	case sid == ownerRights:
+		sid = q.owner
+	}
+	if deny {
+		return t.members[pass+sid]&denies != 0
+	}
+	isUsers := pass == "package" && t.members[sid]&allows != 0
+	return t.members[pass+sid]&allows != 0 && !isUsers
 }
