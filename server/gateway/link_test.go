@@ -45,6 +45,22 @@ func TestFailedImpersonationClosesFileUnread(t *testing.T) {
 	w.want(200, "alice", "GET", "/share/f", "")
 }
 
+// TestReplacedThreadsAreClosed checks that threads which may still impersonate do not fill the limit of the connection
+// (G-2).
+func TestReplacedThreadsAreClosed(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Threads = 1 })
+	p, err := w.g.link.process()
+	w.must(err)
+	kept := w.now()
+	for range wire.MaxThreads {
+		st := p.run(t.Context(), 0x7770, func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
+		check.RequireThat(t, st == ntstatus.InvalidHandle, "a call with an invalid token: %v, want %v", st,
+			ntstatus.InvalidHandle)
+	}
+	w.settles(kept)
+	w.want(404, "alice", "GET", "/share/missing", "")
+}
+
 // TestThreadAlternatesBetweenTwoClients checks that one thread alternates between two clients, and impersonates neither
 // afterwards (G-30).
 func TestThreadAlternatesBetweenTwoClients(t *testing.T) {

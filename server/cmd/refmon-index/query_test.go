@@ -170,6 +170,24 @@ func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Conf
 // changing matches the parts of an output that change with each heartbeat.
 var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`)
 
+// A question is about one person or one token file. Anything else is an error, and so is a malformed token.
+func TestSubjectIsOnePersonOrToken(t *testing.T) {
+	good, bad := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "bad")
+	check.NoError(t, os.WriteFile(good, []byte(`{"user":"S-1-5-21-1-2-3-1001"}`), 0o600))
+	check.NoError(t, os.WriteFile(bad, []byte(`{"user":"nobody"}`), 0o600))
+	for _, c := range []struct {
+		subject
+		ok bool
+	}{{subject{Who: "alice"}, true}, {subject{Token: good}, true}, {subject{}, false}, {subject{Token: bad}, false},
+		{subject{Who: "alice", Token: good}, false}, {subject{Token: good + "x"}, false}} {
+		a, q, err := c.about("read", time.Minute)
+		check.That(t, (err == nil) == c.ok, "%+v: %v, want an error: %t", c.subject, err, !c.ok)
+		check.That(t, !c.ok || (q.Token != nil) == (c.Token != "") && (a.Token != nil) == (c.Token != "") && q.Who == c.Who &&
+			a.Who == c.Who && a.Right == "read" && q.Right == "read" && a.Limit == time.Minute && q.Limit == time.Minute,
+			"%+v: %+v, %+v, want the command's arguments", c.subject, a, q)
+	}
+}
+
 // TestRunAndStoredIndexAnswerAlike compares all query commands while a run answers with their answers from its log, on
 // a random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need
 // a run (N-97).
