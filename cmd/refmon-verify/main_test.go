@@ -42,8 +42,8 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 	}
 	testcheck.That(t, lines <= 1550, "%d lines of Go without comments, want at most 1550", lines)
 	b, err := os.ReadFile("../../tools/verify.py")
-	if n := bytes.Count(b, []byte("\n")); err != nil || n > 500 {
-		t.Errorf("verify.py: %d lines, at most 500 are allowed; %v, want at most 500, nil", n, err)
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 1070 {
+		t.Errorf("verify.py: %d lines, at most 1070 are allowed; %v, want at most 1070, nil", n, err)
 	}
 }
 
