@@ -43,6 +43,16 @@ func TestFolderInfoHasNoTagOrType(t *testing.T) {
 	check.Equal(t, f.info(), want, "a folder")
 }
 
+// TestSecondCloseOfUploadDoesNothing checks that a second Close does not end a later upload's claim of the same name.
+func TestSecondCloseOfUploadDoesNothing(t *testing.T) {
+	left := 0
+	u := &upload{q: &request{s: &session{}}, leave: func() { left++ }}
+	for range 2 {
+		check.NoError(t, u.Close())
+	}
+	check.Equal(t, left, 1, "claims that ended")
+}
+
 // TestCertificateNeedsNoOtherCredential checks that a certificate counts only if the request has no
 // other credential. An unknown scheme or one without a value is not a credential (G-3, G-7).
 func TestCertificateNeedsNoOtherCredential(t *testing.T) {
