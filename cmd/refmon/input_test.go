@@ -13,7 +13,7 @@ import (
 func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	listing := filepath.Join(dir, "ad.ldif")
-	check.NoError(t, os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600))
+	check.NoError(t, os.WriteFile(listing, []byte("dn: DC=corp\n"+strings.Repeat("ou: corp\n", 30)), 0o600))
 	check.NoError(t, os.WriteFile(filepath.Join(dir, "mail"), []byte("hello\n"), 0o600))
 	t.Chdir(dir)
 	for _, c := range []struct {

@@ -22,22 +22,23 @@ const (
 
 // Record holds the values of one account in a directory entry. It is immutable once Put has taken it.
 type Record struct {
-	Kind     Kind
-	Name     string // Put reports an account that has none
-	DN       string
-	SID      sid.SID
-	ID       string    // uid or gid in decimal; "": not known
-	GID      string    // of a user's primary group
-	Primary  sid.SID   // zero: not known
-	History  []sid.SID // SIDs it had before
-	MemberOf []string  // DNs of groups that it is in
-	Members  []string  // DNs of a group's members
-	Partial  bool      // Members is only a range of them
-	Stated   bool      // Disabled and Mail are known
-	Disabled bool
-	Mail     bool
-	Claims   *claims.Set // nil: none
-	UPN      string      // userPrincipalName; "": not known
+	Kind          Kind
+	Name          string // Put reports an account that has none
+	DN            string
+	SID           sid.SID
+	ID            string    // uid or gid in decimal; "": not known
+	GID           string    // of a user's primary group
+	Primary       sid.SID   // zero: not known
+	History       []sid.SID // SIDs it had before
+	MemberOf      []string  // DNs of groups that it is in
+	Members       []string  // DNs of a group's members
+	Partial       bool      // Members is only a range of them
+	PartialGroups bool      // MemberOf is only a range of them
+	Stated        bool      // Disabled and Mail are known
+	Disabled      bool
+	Mail          bool
+	Claims        *claims.Set // nil: none
+	UPN           string      // userPrincipalName; "": not known
 }
 
 // same reports whether a new record o can replace r alone, because no other record can notice: kind, names, ids and
@@ -45,7 +46,7 @@ type Record struct {
 func (r *Record) same(o *Record) bool {
 	return r.Kind == o.Kind && (r.Kind == User || r.Kind == Group && r.ID == o.ID && r.Mail == o.Mail) &&
 		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Stated == o.Stated && r.Partial == o.Partial &&
-		slices.Equal(r.Members, o.Members)
+		r.PartialGroups == o.PartialGroups && slices.Equal(r.Members, o.Members)
 }
 
 // Put adds the account of a record to the collector, which keeps r: do not change it. A record of kind Domain sets
@@ -81,6 +82,9 @@ func (c *Collector) Put(r *Record) {
 		if u.put(r); r.Stated {
 			u.Disabled = r.Disabled
 		}
+	}
+	if r.PartialGroups && r.Name != "" {
+		c.Report("%s lists only a range of the groups it is in: the member of the others counts if it is there", r.Name)
 	}
 }
 

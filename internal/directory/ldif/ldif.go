@@ -43,7 +43,8 @@ func (e entry) has(name, value string) bool {
 
 // Read collects the accounts of an LDIF text, as Parse reads each entry. Errors name the line, counted from before+1.
 // Accounts before the error stay collected. A line that begins with a space continues the one before. Comments are
-// skipped, and an entry ends at an empty line or the end. A line above maxLDIFLine is an error.
+// skipped, and an entry ends at an empty line or the end. A line above maxLDIFLine, an entry with two DNs, and the
+// result of a search that failed are errors.
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before
@@ -78,14 +79,30 @@ func Read(c *collect.Collector, text string, before int) error {
 		whole.WriteString(line)
 		if line == "" {
 			r, err := Parse(e)
+			if len(e["dn"]) > 1 {
+				err = fmt.Errorf("it has a second dn, %q: an empty line is missing", collect.Shorten(e["dn"][1]))
+			}
 			if err != nil {
 				return fmt.Errorf("the entry %q before line %d: %w", e.first("dn"), n, err)
+			}
+			if err := SearchError(e.first("result")); err != nil && e.first("dn") == "" {
+				return fmt.Errorf("before line %d: %w", n, err)
 			}
 			c.Put(r)
 			e = entry{}
 		}
 	}
 	return nil
+}
+
+// SearchError returns an error for the result that ldapsearch prints after the entries, such as "4 Size limit
+// exceeded", because entries are missing. It returns nil for "0 Success", and for "", no result.
+func SearchError(result string) error {
+	if code, _, _ := strings.Cut(result, " "); code == "" || code == "0" {
+		return nil
+	}
+	return fmt.Errorf("the search ended with %q, so entries are missing: ldapsearch -E pr=1000/noprompt reads all pages",
+		collect.Shorten(result))
 }
 
 // ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
@@ -117,7 +134,8 @@ func ldifValue(line string) (name, value string, err error) {
 // error, but not in an entry without sAMAccountName, which Collector.Put reports.
 func Parse(attributes map[string][]string) (*collect.Record, error) {
 	e := entry(attributes)
-	r := &collect.Record{DN: e.first("dn"), Name: e.first("samaccountname"), MemberOf: e["memberof"]}
+	r := &collect.Record{DN: e.first("dn"), Name: e.first("samaccountname"),
+		MemberOf: append(e["memberof"], e["memberof;range"]...)}
 	text := e.first("objectsid")
 	if text == "" {
 		return r, nil
@@ -126,6 +144,7 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 	if r.SID, err = objectSID(text); err != nil {
 		return nil, fmt.Errorf("objectSid: %w", err)
 	}
+	r.PartialGroups = e["memberof;range"] != nil
 	switch {
 	case e.has("objectclass", "domainDNS"):
 		r.Kind = collect.Domain

@@ -18,6 +18,7 @@ import (
 type source struct {
 	r             *csv.Reader
 	path, sd, typ int
+	columns       int // of the heading
 	begun         bool
 }
 
@@ -40,7 +41,7 @@ func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readR
 
 // readRow reads the next row into o, or returns io.EOF. The first call also reads the heading. Errors of reading and
 // of the heading end the run. A malformed row, a missing descriptor and an unknown type set o.Err; the last counts.
-// With too few columns, o.Path is the line.
+// With too few columns, or more than the heading has, o.Path is the line.
 func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
 		if err := c.readHeading(); err != nil {
@@ -63,6 +64,12 @@ func (c *source) readRow(o *objects.Object) error {
 	if c.path >= len(row) || c.sd >= len(row) {
 		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
 			fmt.Errorf("line %d: there are only %d columns", line, len(row))
+		return nil
+	}
+	if len(row) > c.columns { // such as a path with a comma and without quotes, so that the columns moved
+		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
+			fmt.Errorf("line %d: there are %d columns, and the heading has %d: put quotes around a value with commas", line,
+				len(row), c.columns)
 		return nil
 	}
 	o.Path, o.SD = []byte(objects.TrimProvider(row[c.path])), []byte(row[c.sd])
@@ -93,7 +100,7 @@ func (c *source) readHeading() error {
 	if strings.HasPrefix(row[0], "#TYPE") { // ConvertTo-Csv of old
 		return c.readHeading()
 	}
-	c.begun, c.path, c.sd, c.typ = true, -1, -1, -1
+	c.begun, c.columns, c.path, c.sd, c.typ = true, len(row), -1, -1, -1
 	for i, name := range row {
 		same := func(other string) bool { return strings.EqualFold(other, name) }
 		if name != "" && slices.ContainsFunc(row[:i], same) {

@@ -38,3 +38,13 @@ func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 		}
 	}
 }
+
+// TestRowLongerThanHeadingIsError: a comma without quotes moves the columns, so that the path would be another file's.
+func TestRowLongerThanHeadingIsError(t *testing.T) {
+	const want = "line 2: there are 3 columns, and the heading has 2: put quotes around a value with commas"
+	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")
+	check.That(t, err == nil && i.Path == "line 2" && i.Err != nil && i.Err.Error() == want, "%+v, %v, want %s", i, err,
+		want)
+	i, err = first(t, "Sddl,Path,\nO:SYG:SYD:,/a,b\n")
+	check.That(t, err == nil && i.Err == nil && i.Path == "/a", "%+v, %v, want the path /a", i, err)
+}

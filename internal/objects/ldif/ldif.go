@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/refmon/refmon/internal/directory/ldif"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -22,10 +23,12 @@ type source struct {
 	begun  int    // number of the line that line returned, the first of those that make it up
 	held   string // the next line, already read
 	have   bool
+	ended  bool // r has no further line, or failed
 }
 
-// New returns the source of an LDIF text. An entry without nTSecurityDescriptor, or with wrong base64, is an object
-// with an error. Entries without a dn are skipped. A line longer than [objects.MaxLine] ends the run with an error.
+// New returns the source of an LDIF text. An entry without nTSecurityDescriptor, with wrong base64, or with a second
+// dn, nTSecurityDescriptor or objectSid is an object with an error. Entries with neither dn nor descriptor are skipped.
+// A line longer than [objects.MaxLine] ends the run with an error, and so does the result of a search that failed.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
@@ -41,6 +44,16 @@ func Is(s objects.Source) bool {
 // Next fills b with the next entries, or returns io.EOF. An error of the reader ends the run.
 func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.readObject) }
 
+// scan advances r to the next line and counts it. It returns false at the end of the text and after an error, after
+// which r would return a part of a line that is too long.
+func (l *source) scan() bool {
+	if l.ended = l.ended || !l.r.Scan(); l.ended {
+		return false
+	}
+	l.number++
+	return true
+}
+
 // readRaw returns a line without its end: the held one, else the next of the text. ok is false at the end of the text,
 // and after an error of the reader.
 func (l *source) readRaw() (string, bool) {
@@ -48,10 +61,9 @@ func (l *source) readRaw() (string, bool) {
 		l.have, l.begun = false, l.number
 		return l.held, true
 	}
-	if !l.r.Scan() {
+	if !l.scan() {
 		return "", false
 	}
-	l.number++
 	l.begun = l.number
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
@@ -63,13 +75,12 @@ func (l *source) readLine() (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if !l.r.Scan() {
+	if !l.scan() {
 		return text, true
 	}
 	var b strings.Builder
 	b.WriteString(text)
-	for more := true; more; more = l.r.Scan() {
-		l.number++
+	for more := true; more; more = l.scan() {
 		next := strings.TrimSuffix(l.r.Text(), "\r")
 		if !strings.HasPrefix(next, " ") {
 			l.held, l.have = next, true
@@ -95,15 +106,18 @@ func (l *source) readObject(o *objects.Object) error {
 }
 
 // entry reads one LDIF entry, up to the next empty line, into o. Comments are skipped. Attribute names match in any
-// case. found is false without a dn. ended reports the end of the text. err ends the run. o.Err is the last malformed
-// attribute, or ErrNoDescriptor for a missing descriptor.
+// case. found is false without a dn and a descriptor. ended reports the end of the text. err ends the run. o.Err is the
+// last malformed attribute, or ErrNoDescriptor for a missing descriptor. Without a dn, o.Path is the line.
 func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
+	var searched error // of a search that failed
 	for {
 		text, ok := l.readLine()
 		if !ok {
-			if err := l.r.Err(); err != nil {
+			if err := l.r.Err(); errors.Is(err, bufio.ErrTooLong) {
+				return false, true, fmt.Errorf("read objects: line %d: longer than %d bytes", l.number+1, objects.MaxLine)
+			} else if err != nil {
 				return false, true, fmt.Errorf("read objects: %w", err)
 			}
 			ended = true
@@ -117,35 +131,52 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 		}
 		name, value, ok := ldifValue(text)
 		switch {
+		case strings.EqualFold(name, "dn") && o.Path != nil,
+			strings.EqualFold(name, "nTSecurityDescriptor") && o.Form != objects.FormNone,
+			strings.EqualFold(name, "objectSid") && !e.SID.IsZero():
+			o.Err = fmt.Errorf("line %d: the entry has a second %s", l.begun, name)
+		case name == "result":
+			if err := ldif.SearchError(string(value)); err != nil {
+				searched = fmt.Errorf("read objects: line %d: %w", l.begun, err)
+			}
 		case strings.EqualFold(name, "dn"):
 			o.Path = value
 			if !ok {
 				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.begun)
 			}
 		case strings.EqualFold(name, "nTSecurityDescriptor"):
-			if o.SD, o.Form = value, objects.FormBinary; len(value) > 0 && value[0] != 1 {
-				o.Form = objects.FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
-			}
-			switch {
-			case !ok:
-				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
-			case bytes.HasPrefix(value, []byte("AQ")): // base64 of the revision 1; SDDL starts with O:, G:, D: or S:
-				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: base64 needs two colons: write "+
-					"nTSecurityDescriptor:: %s…", l.begun, value[:min(len(value), 8)])
-			}
+			l.takeDescriptor(o, value, ok)
 		default:
 			if err := addAttribute(&e, name, value, ok); err != nil {
 				o.Err = fmt.Errorf("line %d: %s: %w", l.begun, name, err)
 			}
 		}
 	}
+	if o.Path == nil && o.Form != objects.FormNone {
+		o.Path, o.Err = fmt.Appendf(nil, "line %d", l.begun), errNoDN
+	}
 	if o.Path == nil {
-		return false, ended, nil
+		return false, ended, searched
 	}
 	if o.Form == objects.FormNone && o.Err == nil {
 		o.Err = missing(l.begun)
 	}
 	return true, ended, nil
+}
+
+// takeDescriptor stores the value of nTSecurityDescriptor, bytes or SDDL, in o. ok is false for wrong base64, which
+// sets o.Err, and so does base64 in place of text.
+func (l *source) takeDescriptor(o *objects.Object, value []byte, ok bool) {
+	if o.SD, o.Form = value, objects.FormBinary; len(value) > 0 && value[0] != 1 {
+		o.Form = objects.FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
+	}
+	switch {
+	case !ok:
+		o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
+	case bytes.HasPrefix(value, []byte("AQ")): // base64 of the revision 1; SDDL starts with O:, G:, D: or S:
+		o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: base64 needs two colons: write "+
+			"nTSecurityDescriptor:: %s…", l.begun, value[:min(len(value), 8)])
+	}
 }
 
 // missing is the error of an entry without a descriptor. Its value is the line where the entry ends.
@@ -171,7 +202,10 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 	return name, []byte(strings.TrimPrefix(rest, " ")), true
 }
 
-var errBase64 = errors.New("wrong base64")
+var (
+	errBase64 = errors.New("wrong base64")
+	errNoDN   = errors.New("the entry that ends here has no dn")
+)
 
 // addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for all
 // attributes that e has. Names of attributes match in any case. A SID may be text or bytes. It ignores other

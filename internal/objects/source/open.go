@@ -27,8 +27,8 @@ const headSize = 4 << 10
 // Open returns the source for an objects file. It detects the form by the extension of name and the first bytes: JSON
 // lines, CSV, an icacls save, LDIF, the screen output of icacls, Get-Acl and accesschk -l, or a collector's JSON or zip
 // of BloodHound, in UTF-8 or UTF-16. Text that is known to have no descriptors is an error that names a command with
-// complete output, and text that matches no form is ErrForm. Bytes decide before the extension only for BloodHound's
-// JSON or zip. Empty input is JSON lines. It reads only the head.
+// complete output, and text that matches no form is ErrForm. A JSON array and gzip are errors. Bytes decide before the
+// extension only for these two and BloodHound's JSON or zip. Empty input is JSON lines. It reads only the head.
 func Open(name string, in io.Reader) (objects.Source, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	head, err := r.Peek(headSize)
@@ -49,8 +49,13 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	first := bytes.TrimLeft(head, " \t\r\n")
-	if sharphound.Is(first) {
+	switch {
+	case sharphound.Is(first):
 		return sharphound.New(text), nil
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return nil, errCompressed
+	case jsonArray.Match(first):
+		return nil, errArray
 	}
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".csv":
@@ -85,6 +90,15 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 var ErrForm = errors.New("the text has no known form of objects: write lines such as " +
 	"{\"path\":\"/a\",\"sd\":\"O:…\"}, or use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, " +
 	"icacls PATH /save FILE, accesschk -l PATH or ldapsearch with nTSecurityDescriptor")
+
+// Errors for text that a program can convert.
+var (
+	errCompressed = errors.New("the file is compressed by gzip: write zcat FILE | refmon … --objects -")
+	errArray      = errors.New("the text is a JSON array: write one object per line, as jq -c '.[]' FILE does")
+)
+
+// jsonArray matches the beginning of a JSON array of objects.
+var jsonArray = regexp.MustCompile(`^\[\s*\{`)
 
 // lines returns the source of JSON lines. converted means that text was UTF-16. Its offsets are not those of the
 // file, so that a run cannot be resumed.

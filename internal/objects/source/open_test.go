@@ -155,13 +155,16 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 	for _, c := range [][3]string{
 		{"a.csv", "path,x\na,b\n", "no column path, or none of sd"}, {"a.csv", "sd,x\na,b\n", "no column path"},
 		{"a.csv", "path,sd,SD\n", "column SD is there twice"},
+		{"a.json", "[ {\"path\":\"a\",\"sd\":\"D:\"}]", "jq -c"}, {"a.csv", "\x1f\x8b\x08\x00", "compressed by gzip"},
 		{"a.csv", "path,\"sd\n", "heading"},
 		{"a.csv", wide("path,sd\na", false) + "x", "ends inside a character"},
 		{"a.acl", wide("a\nb", true) + "x", "ends inside a character"},
 		{"a.csv", wide("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
-		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", strings.Repeat("x",
+		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", "dn: a\n" + strings.Repeat("x",
 			objects.MaxLine+1),
-			"too long"},
+			"line 2: longer than 4194304 bytes"},
+		{"a.ldif", "dn: a\nnTSecurityDescriptor: D:\n\n# search result\nsearch: 2\nresult: 4 Size limit exceeded\n",
+			`line 6: the search ended with "4 Size limit exceeded", so entries are missing`},
 	} {
 		if rows, err := rowsOf(t, c[0], strings.NewReader(c[1])); err == nil || !strings.Contains(err.Error(),
 			c[2]) {
@@ -185,6 +188,17 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 	}
 	if _, err := rowsOf(t, "none", strings.NewReader("")); err != nil {
 		t.Errorf("an empty file: %v", err)
+	}
+	const entry = "dn: a\nnTSecurityDescriptor: D:\n"
+	for text, want := range map[string]string{
+		entry + "dn: b\nnTSecurityDescriptor: D:\n":                        "a error: line 4: the entry has a second nTS",
+		entry + "objectSid: S-1-5-21-1-2-3-9\nobjectSid: S-1-5-21-1-2-3-8": "a error: line 4: the entry has a second objectS",
+		"nTSecurityDescriptor: D:\n\n":                                     "line 2 error: the entry that ends here has no d",
+		entry + "\nsearch: 2\nresult: 0 Success\n":                         "a directoryService D:",
+	} {
+		rows, err := rowsOf(t, "a.ldif", strings.NewReader(text))
+		check.That(t, err == nil && len(rows) == 1 && strings.HasPrefix(rows[0], want), "%q: %q, %v, want %s", text, rows,
+			err, want)
 	}
 }
 
