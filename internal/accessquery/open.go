@@ -23,7 +23,8 @@ type Open struct {
 	Check access.Request
 	Why   *access.Explanation // of Check; nil without a descriptor
 
-	parent string // name of the object's directory
+	parent string            // name of the object's directory
+	object *winnt.ObjectType // names the rights that the open requested
 }
 
 // ExplainOpen decides an open as [fileaccess.Open] does and explains it. A nil argument is denied without reasons. For
@@ -31,11 +32,12 @@ type Open struct {
 // that denied, or -1. Why is nil if there is no descriptor to explain.
 func ExplainOpen(r *fileaccess.Request, f *fileaccess.Facts) Open {
 	d, x := fileaccess.Explain(r, f)
-	o := Open{Decision: d, Reasons: x.Reasons, Explanation: x, Component: -1}
+	o := Open{Decision: d, Reasons: x.Reasons, Explanation: x, Component: -1, object: winnt.FileObject}
 	if r == nil || f == nil {
 		return o
 	}
 	o.Directory = f.Object.IsDirectory
+	o.object = typeOf(o.Directory || !f.Object.Exists && r.Options&fileaccess.DirectoryFile != 0)
 	o.Check = access.Request{Subject: r.Subject, Descriptor: f.Object.Descriptor, Type: typeOf(o.Directory),
 		Desired: r.Desired}
 	if f.Parent != nil {
@@ -122,4 +124,4 @@ func (o *Open) Entries() (lines []string) {
 	return lines
 }
 
-func (o *Open) right(bit winnt.AccessMask) string { return typeOf(o.Directory).RightName(bit) }
+func (o *Open) right(bit winnt.AccessMask) string { return o.object.RightName(bit) }

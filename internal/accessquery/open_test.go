@@ -49,7 +49,8 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			winnt.FILE_READ_DATA, "no entry grants FILE_READ_DATA",
 			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
 		{"a new file", "f", winnt.FILE_WRITE_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
-			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE", ""},
+			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE",
+			"FILE_WRITE_DATA: the directory /d decides: it does not grant FILE_ADD_FILE"},
 	} {
 		r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: c.want, Name: c.name, Disposition: c.do}
 		o := accessquery.ExplainOpen(&r, &c.facts)

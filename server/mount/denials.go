@@ -193,20 +193,29 @@ func (m *Mount) explain(d *Denial, t *worker) {
 		return
 	}
 	d.Open = &o
-	object := d.Path
-	if o.Component >= 0 {
-		object = m.hostPath(place.Facts().Path[o.Component].Name)
+	// The descriptor that decided is that of a directory on the way, or of the directory that takes a new name.
+	name, object := r.Name, d.Path
+	switch f := place.Facts(); {
+	case o.Component >= 0:
+		name = f.Path[o.Component].Name
+		object = m.hostPath(name)
+	case !f.Object.Exists && f.Parent != nil:
+		name = f.Parent.Name
+		object = m.hostPath(name)
 	}
-	caused, _ := place.(interface{ Cause() error })
+	var cause error
+	if o.Check.Descriptor == nil {
+		cause = m.cause(&r, name)
+	}
 	switch {
 	case o.Allowed():
 		d.Reasons = []string{"it would be granted now: a descriptor has changed since"}
 	case o.Why != nil && !o.Why.Decision.Allowed():
 		d.Reasons = calltext.Reasons(&nt.Call{Why: nt.Why{Object: object, Explanation: o.Why}})
-	case o.Check.Descriptor == nil && caused != nil && caused.Cause() != nil:
+	case cause != nil:
 		// A descriptor that does not count says why, with the repair (F-204).
 		d.Reasons = []string{"because F-204 " + object + ": its stored descriptor does not count: " +
-			caused.Cause().Error()}
+			cause.Error()}
 	case o.Check.Descriptor == nil:
 		d.Reasons = []string{"because F-101 " + object + ": it has no descriptor, which grants nothing; root writes one" +
 			" with refmon acl grant --offline PATH USER:full, on the path below the mount"}
@@ -214,6 +223,23 @@ func (m *Mount) explain(d *Denial, t *worker) {
 		d.Reasons = []string{"because " + o.Rule + " " + object + ": " + o.Status().String()}
 	}
 	d.Reasons = append(d.Reasons, o.Limits(true)...)
+}
+
+// cause returns why the stored descriptor of the file or directory with this name does not count, with the command that
+// repairs it. It returns nil if the descriptor counts, is missing or cannot be found.
+func (m *Mount) cause(r *fileaccess.Request, name string) error {
+	at := fileaccess.Request{Subject: r.Subject, Name: name, Desired: winnt.READ_CONTROL,
+		Disposition: fileaccess.FileOpen,
+		Options:     r.Options & (fileaccess.OpenForBackupIntent | fileaccess.OpenReparsePoint)}
+	place, st := m.tree.Find(&at, nil)
+	if st != ntstatus.Success {
+		return nil
+	}
+	defer place.Release()
+	if p, ok := place.(interface{ Cause() error }); ok {
+		return p.Cause()
+	}
+	return nil
 }
 
 // hostPath returns the path on the host for a path below the tree's root. "" gives the mount's directory.

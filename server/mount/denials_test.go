@@ -54,6 +54,10 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.file("his/src", "", "O:"+user(bob)+"G:SYD:(A;;FA;;;"+user(bob)+")")
 	w.file("bare", "", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
 	w.must(unix.Removexattr(w.root+"/bare", "security.NTACL"))
+	w.dir("blank", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
+	w.must(unix.Removexattr(w.root+"/blank", "security.NTACL"))
+	w.dir("torn", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
+	w.must(unix.Setxattr(w.root+"/torn", "security.NTACL", []byte("x"), 0))
 	for _, c := range []struct {
 		line, operation, path string
 		asked                 winnt.AccessMask
@@ -64,7 +68,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"cat diary", "OPEN", "/diary", winnt.FILE_READ_DATA | winnt.SYNCHRONIZE, "because A-40 "},
 		{"echo x >>plan", "OPEN", "/plan", 0, "(D;;DCLC;;;" + user(bob) + ")"},
 		{"rm -f plan", "UNLINK", "/plan", winnt.DELETE, "DELETE: the directory decides: no entry grants FILE_DELETE_CHILD"},
-		{"touch new", "CREATE", "/new", 0, "because A-40 "},
+		{"touch new", "CREATE", "/new", 0, "because A-40 " + w.at + ": no entry"},
 		{"mkdir new", "MKDIR", "/new", 0, "because A-40 "},
 		{"mv his/src shut/", "RENAME", "/shut", winnt.FILE_ADD_FILE | winnt.SYNCHRONIZE, "because A-40 "},
 		{"mv his/kept shut/", "RENAME", "/shut", winnt.FILE_ADD_SUBDIRECTORY, "because A-40 "},
@@ -75,6 +79,9 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"chmod 777 diary", "SETATTR", "/diary", winnt.WRITE_DAC, "because A-40 "},
 		{"chown 61002 diary", "SETATTR", "/diary", winnt.WRITE_OWNER, "because A-40 "},
 		{"cat bare", "OPEN", "/bare", 0, "refmon acl grant --offline PATH USER:full"},
+		{"touch blank/new", "CREATE", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
+		{"touch torn/new", "CREATE", "/torn/new", 0, "because F-204 " + w.at + "/torn: its stored descriptor does not count"},
+		{"mkdir blank/new", "MKDIR", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
 	} {
 		r.take()
 		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()

@@ -123,6 +123,7 @@ func TestCloseLeavesOtherMounts(t *testing.T) {
 
 	m = start()
 	lay("above")
+	w.must(m.detach())
 	if err := m.Close(); err == nil || !strings.Contains(err.Error(), at) {
 		t.Errorf("M-27: Close of a covered mount: %v, want an error that names %s", err, at)
 	}

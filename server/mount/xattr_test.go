@@ -122,7 +122,7 @@ func TestChangedDescriptorPartNeedsItsRight(t *testing.T) {
 		{old, "O:SYG:BAD:P(A;;FA;;;WD)S:", owner | group | dacl | shut | sacl,
 			winnt.WRITE_OWNER | winnt.WRITE_DAC | winnt.ACCESS_SYSTEM_SECURITY},
 	} {
-		next := new(sd.Descriptor)
+		next := sd.New(sd.Parts{})
 		if c.next != "" {
 			next = sddl.MustParse(c.next)
 		}
