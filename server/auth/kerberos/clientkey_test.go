@@ -1,10 +1,13 @@
 package kerberos
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -53,4 +56,23 @@ func TestPasswordKeyDerivation(t *testing.T) {
 			"K-55: type %d: %x, %v, want %s", etype, k.KeyValue, err, want)
 	}
 	check.ErrorIs(t, check.Err(passwordKey("password")(99, "s", 4096)), errParameters, "K-55: an unknown type")
+}
+
+// TestTimestampIsInUTC checks that the pre-authentication data has the time of now in UTC, as RFC 4120 5.2.3 requires,
+// and its microseconds.
+func TestTimestampIsInUTC(t *testing.T) {
+	x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon.In(time.FixedZone("", 3600)) }}
+	hints := check.Must(asn1.Marshal(types.ETypeInfo2{{EType: 18}}))
+	methods := check.Must(asn1.Marshal(types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: hints}}))
+	key := func(int32, string, uint32) (types.EncryptionKey, error) { return secret, nil }
+	data, err := x.timestamp("alice", methods, key)
+	check.NoError(t, err)
+	var sealed types.EncryptedData
+	check.NoError(t, sealed.Unmarshal(data.PADataValue))
+	b, err := crypto.DecryptEncPart(sealed, secret, usageTimestamp)
+	check.NoError(t, err)
+	var at types.PAEncTSEnc
+	check.NoError(t, at.Unmarshal(b))
+	check.That(t, bytes.Contains(b, []byte("20260102120000Z")) && at.PAUSec == 123456, "%q, %d µs, want %v", b, at.PAUSec,
+		noon)
 }

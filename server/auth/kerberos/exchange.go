@@ -58,6 +58,7 @@ type KDCError int32
 const (
 	ClientExpired     KDCError = 1
 	ClientUnknown     KDCError = 6
+	serviceUnknown    KDCError = 7
 	ClientRevoked     KDCError = 18
 	KeyExpired        KDCError = 23
 	PreauthFailed     KDCError = 24
@@ -71,8 +72,13 @@ const (
 	errWrongKey                = refusal("the KDC's answer is not encrypted with the client's key")
 )
 
-// Error returns a text with the KDC's error code, in decimal.
-func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code %d", int32(e)) }
+// Error returns a text with the KDC's error code, in decimal, and its meaning if the code is one of meanings.
+func (e KDCError) Error() string {
+	if meaning, ok := meanings[e]; ok {
+		return fmt.Sprintf("the KDC refuses with code %d: %s", int32(e), meaning)
+	}
+	return fmt.Sprintf("the KDC refuses with code %d", int32(e))
+}
 
 // refusal is an error with a fixed text, so that it never quotes a response.
 type refusal string

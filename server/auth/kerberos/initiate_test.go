@@ -65,7 +65,8 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	keys, err := ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1, Key: key}))
 	check.NoError(t, err)
 	initiator := func(change func(*Initiator)) *Initiator {
-		i := &Initiator{Keys: keys, Realm: realm, Account: "websvc", KDCs: p.KDCs, Now: func() time.Time { return noon }}
+		i := &Initiator{Keys: keys, Realm: realm, Account: "websvc", KDCs: p.KDCs,
+			Now: func() time.Time { return noon.In(time.FixedZone("", 3600)) }}
 		change(i)
 		return i
 	}
@@ -80,7 +81,8 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	sum := slices.Concat([]byte{16, 0, 0, 0}, digest[:], []byte{0x2e, 0, 0, 0}) // mutual, replay, sequence, integrity
 	if o.auth.Cksum.CksumType != 0x8003 || !slices.Equal(o.auth.Cksum.Checksum, sum) || o.auth.SubKey.KeyType != 18 ||
 		len(o.auth.SubKey.KeyValue) != 32 || !slices.Equal(o.auth.SubKey.KeyValue, c.subkey.KeyValue) ||
-		slices.Equal(o.auth.SubKey.KeyValue, c.session.KeyValue) || o.client() != "websvc" || o.service != service {
+		slices.Equal(o.auth.SubKey.KeyValue, c.session.KeyValue) || o.client() != "websvc" || o.service != service ||
+		o.auth.CTime != noon.Truncate(time.Second) {
 		t.Errorf("K-60: %+v", o.auth)
 	}
 	if b := o.req.APOptions; len(b.Bytes) != 4 || b.BitLength != 32 || !bit(b.Bytes, optionMutual) ||

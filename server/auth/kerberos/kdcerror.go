@@ -61,3 +61,16 @@ var reasons = map[KDCError]ntstatus.Status{
 	ClientExpired: ntstatus.AccountExpired, KeyExpired: ntstatus.PasswordExpired,
 	PolicyRefused: ntstatus.AccountRestriction,
 }
+
+// meanings describes the KDC errors of wrong configurations and restricted accounts (RFC 4120 7.5.9).
+var meanings = map[KDCError]string{
+	ClientExpired:     "the account has expired",
+	ClientUnknown:     "the realm has no such account",
+	serviceUnknown:    "the realm has no such service",
+	PolicyRefused:     "its policy does not allow the logon",
+	etypeNotSupported: "the account has no key of an allowed encryption type",
+	ClientRevoked:     "the account is disabled or locked",
+	KeyExpired:        "the account's password has expired",
+	PreauthFailed:     "the password is wrong, or the keytab has an old key",
+	ClockSkew:         "the clocks differ too much",
+}

@@ -92,3 +92,15 @@ func TestMalformedExtendedStatusIsIgnored(t *testing.T) {
 		check.Equal(t, extended(good[:i]), 0, "K-85: the first %d bytes", i)
 	}
 }
+
+// TestKDCErrorSaysWhatItsCodeMeans checks that an error names the code, and its meaning in RFC 4120 7.5.9.
+func TestKDCErrorSaysWhatItsCodeMeans(t *testing.T) {
+	for code, want := range map[int32]string{
+		7:  "the KDC refuses with code 7: the realm has no such service",
+		24: "the KDC refuses with code 24: the password is wrong, or the keytab has an old key",
+		60: "the KDC refuses with code 60",
+	} {
+		err := stripText(&messages.KRBError{ErrorCode: code})
+		check.That(t, err.Error() == want, "code %d: %q, want %q", code, err, want)
+	}
+}

@@ -91,6 +91,7 @@ func TestRequestAndTicketMustBeOfVersionFive(t *testing.T) {
 			check.ErrorIs(t, check.Err(a.Accept(blob, nil)), errAPReq, "version %d of %s", version, name)
 		}
 	}
+	check.ErrorIs(t, check.Err(a.open([]byte{0x6e, 2, 0x30, 0})), errAPReq, "an AP-REQ without fields")
 }
 
 // FuzzTicket passes any plaintext to the parsers that run after a ticket's decryption.

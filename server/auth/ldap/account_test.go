@@ -166,6 +166,7 @@ func TestLDAPFilterEscapesName(t *testing.T) {
 	}{
 		{"alice", false, "(&(objectClass=user)(sAMAccountName=alice))"},
 		{"alice", true, "(&(objectClass=user)(|(sAMAccountName=alice)(userPrincipalName=alice@EXAMPLE.TEST)))"},
+		{"a*", true, `(&(objectClass=user)(|(sAMAccountName=a\2a)(userPrincipalName=a\2a@EXAMPLE.TEST)))`},
 		{"a*(b)\\\x00", false, `(&(objectClass=user)(sAMAccountName=a\2a\28b\29\5c\00))`},
 	} {
 		check.Equal(t, d.filterOf(c.name, c.byRealm), c.want, "D-9: %q", c.name)

@@ -108,7 +108,8 @@ func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	case busy[refused.ResultCode]:
 		return nil, err
 	}
-	return nil, wrong("the server refuses with code %d", refused.ResultCode)
+	return nil, wrong("the server refuses with code %d, %q", refused.ResultCode,
+		goldap.LDAPResultCodeMap[refused.ResultCode])
 }
 
 var errNoSuchObject = &Error{"there is no such entry"}

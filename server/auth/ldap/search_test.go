@@ -32,7 +32,7 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 		"an entry above the base (D-7)": {func(a asked, _ []byte) [][]byte {
 			return [][]byte{found(a.id, "DC=test", newWorld().entries["CN=alice,"+base]), end(a)}
 		}, errOther.Why},
-		"a limit of sizes (D-5)":      {coded(goldap.LDAPResultSizeLimitExceeded), "code 4"},
+		"a limit of sizes (D-5)":      {coded(goldap.LDAPResultSizeLimitExceeded), `code 4, "Size Limit Exceeded"`},
 		"a limit of the site's (D-5)": {coded(goldap.LDAPResultAdminLimitExceeded), "code 11"},
 		"three accounts (D-5)": {func(a asked, e []byte) [][]byte { return [][]byte{e, e, e, end(a)} },
 			"more than 2 entries"},
