@@ -95,10 +95,18 @@ func openConfigured(file string) (*ldap.Directory, error) {
 }
 
 // writeAtomically calls write with a temporary file of mode 0600, syncs it, and renames it to file. After an error an
-// old file is unchanged. If file is "-", write gets out instead. The temporary file is removed after an error.
+// old file is unchanged. If file is "-", write gets out instead. A pipe or a device is not replaced: write gets it. The
+// temporary file is removed after an error.
 func writeAtomically(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)
+	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".refmond-*")
 	if err != nil {
