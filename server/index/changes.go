@@ -32,14 +32,17 @@ type Change struct {
 // Changes calls f with each change after event number after, in order, up to the last whole line of the log in the
 // folder dir. 0 starts at the beginning. All changes of one event have the same number. A caller that handled only
 // some of them must resume from the number before. An error of f ends the call and is returned. It returns [ErrTooOld]
-// if the changes are no longer stored (N-22), and an error if there is no log.
+// if the changes are no longer stored (N-22), and an error if there is no log or it ends before after.
 func Changes(dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = t.file.Close() }() // only read
-	return t.read(f)
+	if err := t.read(f); err != nil {
+		return err
+	}
+	return t.reached(after)
 }
 
 // Follow calls f with the changes after an event as [Changes] does, and then waits for new ones until ctx ends, which
@@ -51,10 +54,13 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Change) error)
 		return err
 	}
 	defer func() { _ = t.file.Close() }() // only read
-	for {
+	for first := true; ; first = false {
 		other, err := replaced(dir, t.file) // check before reading the end of this one
 		if err == nil {
 			err = t.read(f)
+		}
+		if err == nil && first && !other {
+			err = t.reached(after)
 		}
 		if err == nil && other {
 			err = t.reopen(dir)
@@ -77,6 +83,7 @@ type tail struct {
 	lines lineReader
 	state *State
 	after uint64 // changes of events up to this number are skipped
+	last  uint64 // number of the last event that was read
 	rest  []byte // start of an incomplete line
 	at    int64  // offset of the next line
 }
@@ -128,6 +135,16 @@ func (t *tail) read(f func(Change) error) error {
 	}
 }
 
+// reached returns an error if the log, read to its end, has no event with the number after or a greater one. The number
+// is then that of another log, and new events would be skipped until they reach it.
+func (t *tail) reached(after uint64) error {
+	if after > t.last {
+		return fmt.Errorf("%s ends at number %d, so number %d is from another log: start over with 0", t.file.Name(), t.last,
+			after)
+	}
+	return nil
+}
+
 // emit applies an event and calls f with its changes. It returns ErrTooOld if a compacted log no longer has the changes
 // after t.after. An error of f is returned unchanged, and ends the call. A damaged event is an error with its file.
 func (t *tail) emit(e *Event, f func(Change) error) error {
@@ -138,6 +155,7 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Name(), damaged(t.at, err))
 	}
+	t.last = max(t.last, e.Seq, t.state.until(e))
 	for _, c := range list {
 		c.Seq = max(c.Seq, t.state.start.Until)
 		if err := f(c); err != nil {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -171,7 +172,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		err = errors.Join(log.Write(list), log.Close())
 	}
 	check.NoError(t, err)
-	for after, told := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil, last + 1: nil} {
+	for after, told := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil} {
 		n := 0
 		err := Changes(dir, after, func(c Change) error {
 			if n++; c.Seq != last {
@@ -181,6 +182,12 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		})
 		check.That(t, errors.Is(err, told) && (told != nil || (n == 2) == (after == 0)),
 			"N-22: after %d of %d: %d changes, %v", after, last, n, err)
+	}
+	none := func(c Change) error { return fmt.Errorf("unexpected %+v", c) }
+	for what, err := range map[string]error{"Changes": Changes(dir, last+1, none),
+		"Follow": Follow(t.Context(), dir, last+1, none)} {
+		check.That(t, err != nil && strings.Contains(err.Error(), "is from another log"),
+			"N-22: %s after a number beyond the log's end: %v, want an error that says so", what, err)
 	}
 	rows, err := (Question{Rights: w.rights}).Rows(nil)
 	check.NoError(t, err)

@@ -168,7 +168,8 @@ type running struct {
 	walked    map[string]bool
 	index     *Index // nil: this process does not query
 
-	unnameable int // changes in folders whose path is too long for the kernel
+	unnameable int    // changes in folders whose path is too long for the kernel
+	warned     string // the directory's last report, if it was an error
 }
 
 // work applies directory versions and batches until ctx ends, which is not an error, or a stage fails. It receives no
@@ -195,15 +196,20 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 }
 
 // version applies a report of the directory. A report without people is only a heartbeat. A report's error goes to Warn
-// and returns nil; the error of a file that is being written is dropped. Errors are a share's configuration or a
-// directory that cannot be applied, and an event that cannot be stored.
+// and returns nil. The error of a file that is being written is dropped, and so is one that repeats the last. Errors
+// are a share's configuration or a directory that cannot be applied, and an event that cannot be stored.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
-		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {
+		if errors.Is(v.Err, errChanging) {
+			return nil
+		}
+		if text := v.Err.Error(); text != r.warned && r.config.Warn != nil {
+			r.warned = text
 			r.config.Warn(v.Err)
 		}
 		return nil
 	}
+	r.warned = ""
 	if v.People != nil {
 		effective := v.People
 		if g := r.config.Guard; g != nil {

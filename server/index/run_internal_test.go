@@ -2,6 +2,7 @@ package index
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -42,4 +43,21 @@ func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
 func TestGuardDecidesHowFilesAreRead(t *testing.T) {
 	o := (&Config{Traverse: TraverseHost, Guard: &Guard{Attribute: "user.acl", IgnoreSystemACLs: true}}).options()
 	check.That(t, o.Search && o.Attribute == "user.acl" && o.IgnoreSystemACLs, "%+v", o)
+}
+
+// TestDirectoryErrorIsReportedOnce checks that a directory whose reads fail in the same way, every second, passes one
+// error to Warn. Another error, and the same one after a successful read, are passed too.
+func TestDirectoryErrorIsReportedOnce(t *testing.T) {
+	var got []string
+	r := &running{worker: working(t, ""), log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
+		watermark: Watermark{Sources: map[string]Moment{}}}
+	r.config.Warn = func(err error) { got = append(got, err.Error()) }
+	for _, text := range []string{"line 6", "line 6", "line 6", "line 7", "line 6", "", "line 6", "line 6"} {
+		v := Version{Heartbeat: watch.Now()}
+		if text != "" {
+			v = Version{Err: errors.New(text)}
+		}
+		check.NoError(t, r.version(&v))
+	}
+	check.Equal(t, strings.Join(got, ", "), "line 6, line 7, line 6, line 6", "errors")
 }

@@ -41,7 +41,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 	}
 	secret, read, none := file("secret", "wonderland\r\nmore\n", 0o600), file("read", "wonderland\n", 0o644),
 		filepath.Join(dir, "none")
-	empty := file("empty", "\n", 0o600)
+	empty := file("empty", "\r\n", 0o600)
 	roots, noRoots := file("ca", string(authority(t)), 0o644), file("noca", "garbage", 0o644)
 	good := ldapFlags{Server: []string{"ldaps://127.0.0.1:1"}, Domain: "S-1-5-21-1-2-3", Account: "a@EXAMPLE.TEST",
 		PasswordFile: secret}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -100,6 +101,16 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 			check.Equal(t, code, exitFailed, "%s without room for its output: exit code", c.args)
 		}
 	}
+	// The tree had no heartbeat, but the directory had one.
+	var f index.Watermark
+	at := filepath.Join(state, "fence.json")
+	check.NoError(t, json.Unmarshal(check.Must(os.ReadFile(at)), &f))
+	delete(f.Sources, tree)
+	check.NoError(t, os.WriteFile(at, check.Must(json.Marshal(&f)), 0o600))
+	var out bytes.Buffer
+	code := run([]string{"status", "--state", state, "--limit", "1h"}, &streams{out: &out, err: &out})
+	check.That(t, code == exitNo && strings.Contains(out.String(), "none of "+tree+": answers are withheld\n"),
+		"exit code %d, want %d and no heartbeat of the tree in\n%s", code, exitNo, &out)
 }
 
 // noRoom is an output on a full disk.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/queries"
 )
@@ -20,13 +21,20 @@ func TestContradictoryFlagsAreRejected(t *testing.T) {
 		t.Errorf("an unknown user of --ask gives %v, want an error", uids)
 	}
 	config := filepath.Join(t.TempDir(), "smb.conf")
-	check.NoError(t, os.WriteFile(config, []byte("[docs]\npath = /srv\n"), 0o600))
+	check.NoError(t, os.WriteFile(config, []byte("[docs]\npath = /srv\navailable = no\n"), 0o600))
 	for name, c := range map[string]runCmd{"--nats": {messages: messages{Nats: true}}, "--watch": {Watch: "/run/watch"}} {
 		c.Share = []string{config + ":docs"}
 		if _, _, err := c.share(nil); err == nil {
 			t.Errorf("a section of smb.conf with %s is no error", name)
 		}
 	}
+	notes := map[string]int{}
+	_, guard, err := (&runCmd{Share: []string{config + ":docs"}}).share(func(err error) { notes[err.Error()]++ })
+	check.NoError(t, err)
+	for range 2 {
+		check.NoError(t, check.Err(guard.Apply(check.Must(directory.New(&directory.Accounts{})))))
+	}
+	check.Equal(t, notes["[docs] available = no matters and is not read"], 1, "one note, for two directories: %v", notes)
 }
 
 // TestFailedSocketClosesTheOther checks that the server in the folder of the index ends if that of --socket cannot
