@@ -58,9 +58,9 @@ func (f *fakeTree) call(format string, args ...any) ntstatus.Status {
 }
 
 func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
-	path := r.Name
+	path := strings.TrimSuffix(r.Name, `\`)
 	if start != nil {
-		path = start.(*fakeOpen).path + `\` + path
+		path = strings.TrimPrefix(start.(*fakeOpen).path+`\`+path, `\`)
 	}
 	f.request = *r
 	if f.lost != ntstatus.Success {

@@ -99,6 +99,11 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	check.Equal(t, st, ntstatus.PipeDisconnected, "setting the modes of a disconnected client")
+	for _, class := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation,
+		nt.FileStandardInformation} {
+		st = check.Status(p.client.NtQueryInformationFile(c, class))
+		check.Equal(t, st, ntstatus.PipeDisconnected, "query of class %v of a disconnected client", class)
+	}
 }
 
 // TestPipeSizeIsReadableBytes checks that a pipe's allocation size is the sum of its quotas, that its end of file

@@ -15,7 +15,7 @@ import (
 type treeName struct {
 	device *Device
 	start  nt.OpenFile // the directory it is below; nil for the root of the tree
-	above  string      // path of that directory, for records
+	above  string      // path of that directory, without a backslash at its end, for records
 	name   string      // below it, with backslashes
 	held   ob.Object   // device or directory: one reference (TagCall)
 	told   bool        // the request through the share is recorded
@@ -46,7 +46,8 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 				// A name below a directory is relative.
 				return n, true, c.Fail("O-23", ntstatus.ObjectPathSyntaxBad)
 			}
-			return treeName{f.device, f.open, f.Path(), oa.ObjectName, f, false}, true, ntstatus.Success
+			above := strings.TrimSuffix(f.Path(), `\`) // that of the root ends in one
+			return treeName{f.device, f.open, above, oa.ObjectName, f, false}, true, ntstatus.Success
 		}
 	}
 	name := nameOf(oa)
@@ -62,6 +63,9 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	if ok = ok && v.tree != nil; ok {
 		v.Ref(ob.TagCall)
 		n = treeName{v, nil, v.above, p.Rest, v, false}
+		if n.name == `\` { // the root
+			n.name = ""
+		}
 	}
 	p.Release()
 	return n, ok, ntstatus.Success

@@ -32,7 +32,7 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 		granted = access.Grant(a.Granted)
 	}
 	o := audit.Opening{Origin: originOf(&c.Caller),
-		Object: audit.Object{Type: winnt.FileObject.Name, Name: strings.TrimSuffix(n.above, `\`) + `\` + a.Name, Handle: h},
+		Object: audit.Object{Type: winnt.FileObject.Name, Name: n.above + `\` + a.Name, Handle: h},
 		// The SACL is the object's, or that of the directory that refused (F-80, F-81).
 		Request: &access.Request{Descriptor: a.Descriptor, Subject: r.Subject, Desired: a.Desired,
 			Type: winnt.FileObject, Mode: c.Mode},

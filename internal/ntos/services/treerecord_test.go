@@ -31,7 +31,9 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			return check.Result(by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + name}, 7, 0))
 		}
 		m.Drain()
-		a, b, c := open("a", all), open("b", all), open("c", all)
+		root := open("", winnt.FILE_LIST_DIRECTORY)
+		a, c := open("a", all), open("c", all)
+		b := check.Result(by.NtOpenFile(all, &nt.ObjectAttributes{RootDirectory: root, ObjectName: "b"}, 7, 0))
 		dir := open("dir", winnt.FILE_LIST_DIRECTORY)
 		read := func() ntstatus.Status {
 			return check.Status(by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4}))
@@ -41,8 +43,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			do   func() ntstatus.Status
 			want []string
 		}{
-			{"four opens", func() ntstatus.Status { return 0 },
-				[]string{`4656 \a 0x87`, `4656 \b 0x87`, `4656 \c 0x87`, `4656 \dir 0x1`}},
+			{"five opens", func() ntstatus.Status { return 0 },
+				[]string{`4656 \ 0x1`, `4656 \a 0x87`, `4656 \c 0x87`, `4656 \b 0x87`, `4656 \dir 0x1`}},
 			{"read", read, []string{`4663 \a 0x1`}}, {"read again", read, nil},
 			{"write", func() ntstatus.Status {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x"))})
@@ -125,21 +127,29 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 			// The right to list the directory implies FILE_READ_ATTRIBUTES for the file.
 			winnt.MAXIMUM_ALLOWED: "0x83", winnt.MAXIMUM_ALLOWED | 1: "0x83"} {
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
-				w.tree.again = again
-				m.Drain()
-				h, st := by.NtOpenFile(asked, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
-				w.tree.again = 0
-				var wanted []string
-				if by == w.Thread {
-					wanted = []string{`5145 \file ` + mask}
+				root := check.Result(by.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0))
+				dir := check.Result(by.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\dir`}, 7, 0))
+				for name, target := range map[nt.ObjectAttributes]string{
+					{ObjectName: `\??\T\file`}: `\file `, {RootDirectory: root, ObjectName: "file"}: `\file `,
+					{RootDirectory: dir, ObjectName: "file"}: `\dir\file `} {
+					w.tree.again = again
+					m.Drain()
+					h, st := by.NtOpenFile(asked, &name, 7, 0)
+					w.tree.again = 0
+					var wanted []string
+					if by == w.Thread {
+						wanted = []string{`5145 ` + target + mask}
+					}
+					if got := uses(m); !slices.Equal(got, wanted) {
+						t.Errorf("requested %#x of %s, place changed %d times: records %q (%v), want %q",
+							uint32(asked), name.ObjectName, again, got, st, wanted)
+					}
+					if st == ntstatus.Success {
+						want(t, "close", by.NtClose(h), ntstatus.Success)
+					}
 				}
-				if got := uses(m); !slices.Equal(got, wanted) {
-					t.Errorf("requested %#x, place changed %d times: records %q (%v), want %q",
-						uint32(asked), again, got, st, wanted)
-				}
-				if st == ntstatus.Success {
-					want(t, "close", by.NtClose(h), ntstatus.Success)
-				}
+				want(t, "close the root", by.NtClose(root), ntstatus.Success)
+				want(t, "close the directory", by.NtClose(dir), ntstatus.Success)
 			}
 		}
 	}
