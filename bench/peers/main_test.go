@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+
+	"github.com/refmon/refmon/winnt"
 )
 
 // Every peer that is there gives the right answer to every question, for the
@@ -33,5 +35,19 @@ func TestPeersAnswerCorrectly(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An error ends a measurement at once, and has no time.
+func TestErrorEndsMeasurement(t *testing.T) {
+	asked, broken := 0, errors.New("broken")
+	f := inProcess(func() (winnt.AccessMask, error) {
+		if asked++; asked == 3 {
+			return 0, broken
+		}
+		return 1, nil
+	})
+	if d, err := f.ask(5); d != 0 || !errors.Is(err, broken) || asked != 3 {
+		t.Errorf("five questions, of which the third fails: %v, %v after %d, want 0, %v after 3", d, err, asked, broken)
 	}
 }

@@ -16,8 +16,10 @@ func TestUnsetLimitsGetDefaults(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ given, want Limits }{
 		{Limits{}, Limits{16384, 2048, 8192, 256 * mib, 1024 * mib, 128 * mib}},
-		{Limits{Connections: -1, PerUser: 5, Threads: 1, Total: 9}, Limits{16384, 5, 1, 256 * mib, 9, 128 * mib}},
-		{Limits{Connections: 1, Threads: -7, Quota: 5, Reserve: 1}, Limits{1, 2048, 8192, 5, 1024 * mib, 1}},
+		{Limits{Connections: -1, PerUser: 5, Threads: 1, Quota: -1, Total: 9, Reserve: -1},
+			Limits{16384, 5, 1, 256 * mib, 9, 128 * mib}},
+		{Limits{Connections: 1, PerUser: -1, Threads: -7, Quota: 5, Total: -1, Reserve: 1},
+			Limits{1, 2048, 8192, 5, 1024 * mib, 1}},
 	} {
 		if got := c.given.orDefault(); got != c.want {
 			t.Errorf("%+v becomes %+v, want %+v", c.given, got, c.want)

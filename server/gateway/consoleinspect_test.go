@@ -47,6 +47,10 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 		a.Thread == b.Thread {
 		t.Errorf("acting are %+v", d.Acting)
 	}
+	list := []actingLine{{Thread: "1"}, {Thread: as["S-1-22-1-61010"].Thread}}
+	own.addTimes(list)
+	check.That(t, list[0] == actingLine{Thread: "1"} && since(list[1].Since),
+		"times of no thread and a thread: %+v, want none and one", list)
 	of, _ := w.gathered(own, "/token?process="+id).(tokenData)
 	if of.Of != "the token of process "+id || of.Problem != "" || of.User != "S-1-22-1-61010" || of.Level != "" ||
 		len(of.Groups) == 0 || of.Process != id {

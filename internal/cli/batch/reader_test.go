@@ -63,7 +63,7 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 // TestRestOfLongLineIsSkipped checks that Run skips exactly the rest of a line that is too long, however reads are
 // split, and answers the lines before a read error.
 func TestRestOfLongLineIsSkipped(t *testing.T) {
-	broken := errors.New("broken")
+	broken := fmt.Errorf("cut off: %w", io.ErrUnexpectedEOF)
 	long := strings.Repeat("x", MaxLine+1)
 	for _, c := range []struct {
 		name   string

@@ -40,7 +40,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 			"given twice",
 		"descriptors:\n  d: {type: file}":           "line 2: descriptors.d: want either sddl or hex",
 		"descriptors: {d: {sddl: 'D:', hex: '01'}}": "line 1: descriptors.d: want either sddl or hex",
-		"descriptors: {d: {sddl: 'D:', type: pipes}}": "line 1: descriptors.d.type: no such type of object \"pipes\", " +
+		"descriptors: {d: {sddl: 'D:',\n  type: pipes}}": "line 2: descriptors.d.type: no such type of object \"pipes\", " +
 			"want one of " + accessquery.ObjectTypes,
 		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
 		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",

@@ -53,6 +53,10 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 			t.Errorf("depth %d, tokens %d, joined %d: %v, %d tokens, cut %q, want %v, %d, %q", s.MaxDepth, s.MaxHands,
 				s.MaxJoined, names, got.Hands, got.Cut, all[:c.paths], c.hands, c.cut)
 		}
+		s.MaxDepth, s.MaxHands = 0, 0 // the defaults
+		got, err = s.Do(context.Background())
+		check.That(t, err == nil && got.Cut == "" && got.Hands == max(5, c.hands) && len(got.Paths) == len(all),
+			"search after one with cut %q: %+v, %v, want no cut", c.cut, got, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -47,5 +48,19 @@ expect(r.status, %s)
 `, want))
 		check.That(t, err == nil && leak == nil, "result %t, error code %d: %v, %v, want %s\n%s", b.result, b.code, err,
 			leak, want, out)
+	}
+}
+
+// TestBackendRefusesFunctionsOfOwnKernel checks that a program which uses a kernel routine, or inspects the program's
+// own kernel, ends with an UnaskableError.
+func TestBackendRefusesFunctionsOfOwnKernel(t *testing.T) {
+	for _, statement := range []string{`kernel_mode(th).PsRevertToSelf()`, `system().PsRevertToSelf()`,
+		`queue_system_work(th, lambda w, r: None)`, `job(me, "NO_ADMIN")`, `fault("x")`, `close_all()`, `process_by_id(4)`,
+		`logon_session()`, `security_policy()`, `package_directory("p")`, `audit_records()`, `audit_full()`,
+	} {
+		_, err, leak := run(t, script.Config{Backend: answering{}, Quiet: true},
+			"me = process(\"me\", token_profile(\"user\"))\nth = me.thread\n"+statement)
+		var refused *script.UnaskableError
+		check.That(t, errors.As(err, &refused) && leak == nil, "%s: %v, %v, want a refusal", statement, err, leak)
 	}
 }

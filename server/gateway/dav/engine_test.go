@@ -98,6 +98,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Create", "/c/t"), `alice COPY /f Destination: /c/t; If-Match: "x"`, 403, "access denied", ""},
 		{refuse("Removable", "/c/t"), `alice COPY /f Destination: /c/t; If-Match: "x"`, 412, "changed", ""},
 		{refuse("ReadFrom", "/c/n"), "alice COPY /f Destination: /c/n", 403, "access denied", ""},
+		{refuse("Commit", "/c/n"), "alice COPY /f Destination: /c/n", 403, "access denied", ""},
 		{refuse("Stage.Rename", "/c/n"), "alice COPY /d Destination: /c/n", 403, "access denied", ""},
 		{refuse("Removable", "/c/d"), "alice COPY /e Destination: /c/d", 403, "access denied", ""},
 		{refuse("Replace", "/c/d"), "alice COPY /e Destination: /c/d", 403, "access denied", ""},
