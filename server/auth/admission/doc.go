@@ -1,6 +1,6 @@
 // Package admission limits password checks. A [Limit] counts failed logons by name and origin and refuses further
 // attempts. A [Pool] bounds concurrent checks and serves requesters round-robin, so that a flood by one requester
-// delays another by about one check.
+// delays another by about one check. [Turns] orders the checks of one user.
 //
 // An origin is the address of a client, or the calling program if it names no address (lsa.Store.Requester).
 package admission

@@ -136,8 +136,9 @@ type bounds struct {
 	now                time.Time
 }
 
-// bounds returns the limits in effect: the defaults in place of zero fields, and the current time of the clock.
-func (l *Limit) bounds() bounds {
+// bounds returns the limits in effect for an origin that is an address (named) or a program: the defaults in place of
+// zero fields, and the current time of the clock.
+func (l *Limit) bounds(named bool) bounds {
 	or := func(n, otherwise int) int {
 		if n == 0 {
 			return otherwise
@@ -148,6 +149,9 @@ func (l *Limit) bounds() bounds {
 		time.Time{}}
 	if b.window == 0 {
 		b.window = DefaultWindow
+	}
+	if !named {
+		b.origin *= anonymousFactor
 	}
 	if l.Now == nil {
 		b.now = time.Now()
@@ -180,14 +184,8 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 	both := pair(name, origin)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.bounds()
-	if !named {
-		b.origin *= anonymousFactor
-	}
-	// An origin is refused for its own failures. For the failures from all origins, only origins are refused from
-	// which the name has not logged on, so that a stranger's guesses do not lock the user out (D-25).
-	if l.pairs.live(both, b.now, b.window) >= b.pair || l.origins.live(origin, b.now, b.window) >= b.origin ||
-		l.names.live(name, b.now, b.window) >= b.name && l.proved.live(both, b.now, provedFor) == 0 {
+	b := l.bounds(named)
+	if l.refusesLocked(name, origin, b) {
 		return false
 	}
 	l.pairs.add(both, b.now)
@@ -197,6 +195,24 @@ func (l *Limit) Attempt(name, origin string, named bool) bool {
 	l.names.add(name, b.now)
 	l.origins.add(origin, b.now)
 	return true
+}
+
+// Refuses reports whether [Limit.Attempt] would return false. It counts nothing.
+func (l *Limit) Refuses(name, origin string, named bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refusesLocked(strings.ToUpper(name), origin, l.bounds(named))
+}
+
+// refusesLocked reports whether a limit is reached for a name in upper case and an origin. An origin is refused for its
+// own failures. For the failures from all origins, only origins are refused from which the name has not logged on, so
+// that a stranger's guesses do not lock the user out (D-25).
+//
+// +checklocks:l.mu
+func (l *Limit) refusesLocked(name, origin string, b bounds) bool {
+	both := pair(name, origin)
+	return l.pairs.live(both, b.now, b.window) >= b.pair || l.origins.live(origin, b.now, b.window) >= b.origin ||
+		l.names.live(name, b.now, b.window) >= b.name && l.proved.live(both, b.now, provedFor) == 0
 }
 
 // Succeeded removes the failures of a name from an origin, and makes [Limit.Proved] true for them for 30 days. From the
@@ -211,7 +227,7 @@ func (l *Limit) Succeeded(name, origin string) {
 	l.names.undo(name)
 	l.origins.undo(origin)
 	l.proved.drop(both)
-	l.proved.add(both, l.bounds().now)
+	l.proved.add(both, l.bounds(true).now)
 }
 
 // Unknown takes back one attempt that [Limit.Attempt] counted, from the pair, the name and the origin. Call it
@@ -231,7 +247,7 @@ func (l *Limit) Unknown(name, origin string) {
 func (l *Limit) Proved(name, origin string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds().now, provedFor) > 0
+	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds(true).now, provedFor) > 0
 }
 
 // Forget removes the failures of a name, whose case does not count, from all origins, for example when an administrator

@@ -30,7 +30,8 @@ type Authority struct {
 	// Refused logs why a user was refused. client is the address or the calling program. nil: no log.
 	Refused func(client string, why error)
 
-	checks *admission.Pool // immutable: bounds the concurrent password checks
+	checks *admission.Pool  // immutable: bounds the concurrent password checks
+	turns  *admission.Turns // immutable: orders the checks of one name from one origin
 }
 
 // Limits of password checks: concurrent ones, waiting ones, and the time for one.
@@ -43,7 +44,7 @@ const (
 // New returns an authority with the fields of a. If a.Limit is nil, it gets the default limits. New does not check that
 // the required fields are set.
 func New(a Authority) *Authority {
-	a.checks = admission.NewPool(checks, waiters)
+	a.checks, a.turns = admission.NewPool(checks, waiters), new(admission.Turns)
 	if a.Limit == nil {
 		a.Limit = &admission.Limit{}
 	}
@@ -105,7 +106,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 //   - STATUS_NO_SUCH_PACKAGE: a.Passwords is nil
 //   - STATUS_LOGON_FAILURE: the password is empty
 //   - STATUS_ACCOUNT_LOCKED_OUT: a limit is reached, so nobody checked the password
-//   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, or ctx ended while this one waited
+//   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, of all users or of this one, or ctx ended first
 //   - STATUS_NO_LOGON_SERVERS: no server checked the password
 //
 // Every other failed check counts.
@@ -120,16 +121,25 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
 	}
 	origin, named := a.Store.Requester(r)
-	if !a.Limit.Attempt(name, origin, named) {
-		// The directory is not queried, so that this host cannot be used for guessing (D-25).
-		return logon.Result{Reason: ntstatus.AccountLockedOut}, ntstatus.AccountLockedOut
+	// A logon waits for the outcome of an earlier one of the name, which is no failure yet (D-25).
+	key := strings.ToUpper(name) + "\x00" + origin
+	if !a.turns.Take(ctx, key) {
+		return logon.Result{}, ntstatus.InsufficientResources
+	}
+	defer a.turns.Give(key)
+	lockedOut := logon.Result{Reason: ntstatus.AccountLockedOut}
+	if a.Limit.Refuses(name, origin, named) {
+		return lockedOut, ntstatus.AccountLockedOut
 	}
 	if !a.checks.Enter(ctx, origin) {
 		// Places are shared by origin, so that a flood from one does not delay all others (L-74).
-		a.Limit.Unknown(name, origin)
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer a.checks.Leave()
+	if !a.Limit.Attempt(name, origin, named) {
+		// The directory is not queried, so that this host cannot be used for guessing (D-25).
+		return lockedOut, ntstatus.AccountLockedOut
+	}
 	p, err := a.Passwords(ctx, name, byRealm, r.Password)
 	if err != nil {
 		result, status := a.refused(r, err)

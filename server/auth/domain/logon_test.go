@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -136,6 +137,30 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	check.Equal(t, try("alice", "wonderland", ""), ntstatus.Success, "D-25: a program without an address")
 	try("other", "x", "")
 	check.Equal(t, try("alice", "wonderland", ""), ntstatus.AccountLockedOut, "D-25: past its limit")
+}
+
+// TestConcurrentLogonsOfOneUserSucceed checks that logons with the right password do not count as failures of each
+// other while the directory checks them (D-25).
+func TestConcurrentLogonsOfOneUserSucceed(t *testing.T) {
+	f := newFixture(t)
+	passwords := f.Passwords
+	synctest.Test(t, func(t *testing.T) {
+		begin := make(chan struct{})
+		f.Passwords = func(ctx context.Context, name string, byRealm bool, p logon.Secret) (Proved, error) {
+			<-begin
+			return passwords(ctx, name, byRealm, p)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				_, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
+				check.Equal(t, st, ntstatus.Success, "D-25: one of eight logons at the same time")
+			})
+		}
+		synctest.Wait()
+		close(begin)
+		all.Wait()
+	})
 }
 
 // TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and
