@@ -106,8 +106,8 @@ type Log struct {
 
 // OpenLog opens the log in the folder dir for writing, and returns it with the state of its events. It creates the
 // folder and the log if they are missing; the state is then empty. It removes an incomplete last line, which a crash
-// can leave. It returns an error if another run has the log open, or if a line is malformed. The caller closes the
-// log.
+// can leave. It returns an error if another run has the log open, if a line is malformed, or if events that the
+// watermark covers are missing. The caller closes the log.
 func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
 
 // openLog is [OpenLog] with injected file errors for tests; nil injects none. It creates the folder and the log,
@@ -134,6 +134,9 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	}
 	if err == nil {
 		end, err = replay(file, s, func(*Event) { l.size.Lines++ })
+	}
+	if err == nil {
+		err = wholeLog(dir, s)
 	}
 	if err == nil {
 		err = file.Truncate(end)
@@ -174,6 +177,18 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 		each(e)
 		end += int64(len(line))
 	}
+}
+
+// wholeLog returns an error if the log, of state s, ends before the last event that the folder's watermark covers. The
+// log was then cut, or restored from an older copy. A run would use event numbers again that readers know, and they
+// would ignore its changes (N-138).
+func wholeLog(dir string, s *State) error {
+	w, err := readWatermark(dir)
+	if err != nil || s.start == nil || w.Index != s.start.Index || w.Seq <= s.seq {
+		return nil // an unreadable watermark is replaced (N-134)
+	}
+	return fmt.Errorf("it ends at event %d, and %s covers event %d: the log was cut or is an older copy: restore both "+
+		"files, or delete the folder and run refmon-index again, which rebuilds the index", s.seq, watermarkName, w.Seq)
 }
 
 // damaged wraps err as the error of a log line that cannot be used. at is the offset of the line. The caller adds the

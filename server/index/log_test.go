@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -130,6 +131,39 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	if names, _ := os.ReadDir(dir); len(names) != 2 {
 		t.Errorf("the folder has %v: len(names) = %d, want 2", names, len(names))
 	}
+}
+
+// TestLogBeforeItsWatermarkIsRefused checks that a log which lost events that its watermark covers does not open. The
+// watermark of another index, and a malformed one, do not count (N-138, N-134).
+func TestLogBeforeItsWatermarkIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
+	events := w.Take()
+	l, _, err := OpenLog(dir)
+	check.NoError(t, err)
+	last := events[len(events)-1].Seq
+	covered := &Watermark{Index: w.state.start.Index, Seq: last}
+	check.NoError(t, errors.Join(l.Write(events), l.SetWatermark(covered), l.Close()))
+	name := filepath.Join(dir, eventsName)
+	whole, err := os.ReadFile(name)
+	check.NoError(t, err)
+	cut := whole[:bytes.LastIndexByte(bytes.TrimSuffix(whole, []byte("\n")), '\n')+1]
+	opens := func(what string, content []byte, want bool) {
+		t.Helper()
+		check.NoError(t, os.WriteFile(name, content, 0o600))
+		l, _, err := OpenLog(dir)
+		check.That(t, (err == nil) == want, "%s: %v, want an error: %t", what, err, !want)
+		if err == nil {
+			check.NoError(t, l.Close())
+		}
+	}
+	opens("the whole log", whole, true)
+	opens("a log without its last event", cut, false)
+	opens("a log with half of its last event", whole[:len(whole)-2], false)
+	opens("an empty log of another index", nil, true)
+	check.NoError(t, os.WriteFile(filepath.Join(dir, watermarkName), []byte("{"), 0o600))
+	opens("a log with a malformed watermark", cut, true)
 }
 
 // TestCompactionKeepsTimes checks the time and order of each event of a snapshot: the start,
