@@ -317,6 +317,10 @@ func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
 			t.Errorf("U-12: options %+v, answer %s: recorded %v, want %v", c.options, c.answer, v.Success, c.want)
 		}
 	}
+	bare := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone))
+	r.Options, r.Descriptor = access.Options{}, sd.New(sd.Parts{SACL: must(sd.NewACL(bare))})
+	v := standardPolicy(t).Evaluate("File", &r, access.Grant(1), nil)
+	check.That(t, v.Success, "U-12: an entry without the data of its condition is not recorded")
 }
 
 // naive applies U-10 to U-16 read off the text, for one outcome and without

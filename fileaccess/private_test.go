@@ -121,6 +121,16 @@ func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
 	}
 }
 
+// A compound entry gives rights to its client SID, not to the server's.
+func TestPrivateCountsClientOfCompoundEntry(t *testing.T) {
+	a := must(sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Users}))
+	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: must(sd.NewACL(a))})
+	p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
+	check.NoError(t, err)
+	check.That(t, len(p.Others) == 1 && p.Others[0].SID == sid.Users && p.Others[0].Rights == 1,
+		"others: %+v, want the client with the right 0x1", p.Others)
+}
+
 // An owner who is not the user counts, unless an entry for OWNER RIGHTS states the owner's rights, whatever its
 // condition is.
 func TestPrivateOwnerMayChangeTheRights(t *testing.T) {

@@ -71,7 +71,7 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 	b, _ := tok.MarshalJSON()
 	check.That(t, strings.Contains(string(b), text), "default DACL in %s: want %s", b, text)
 	tok = parse(t, `{"user":"SY","userClaims":[{"name":"b","type":"boolean","values":[0,true]},
-		{"name":"c","type":"boolean","values":[1,false]}]}`)
+		{"name":"c","values":[1,false],"type":"boolean"}]}`)
 	for name, want := range map[string][]uint64{"b": {0, 1}, "c": {1, 0}} {
 		claim, _ := tok.UserClaims().Lookup(name)
 		check.SlicesEqual(t, claim.Uints, want, "boolean claim %s", name)
