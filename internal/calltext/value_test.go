@@ -24,7 +24,7 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{winnt.Handle(0), "NULL"}, {winnt.Handle(8), "0x8"}, {winnt.NtCurrentProcess, "NtCurrentProcess()"},
 		{winnt.NtCurrentEffectiveToken, "NtCurrentEffectiveToken()"}, {(*winnt.ObjectType)(nil), "None"},
 		{winnt.FileObject, winnt.FileObject.Name}, {(*nt.PrivilegeSet)(nil), "None"}, {(*kernel.AccessToken)(nil), "None"},
-		{known, "alice"}, {true, "True"}, {false, "False"}, {winnt.AccessMask(winnt.KEY_SET_VALUE), "KEY_SET_VALUE"},
+		{known, "alice"}, {true, "True"}, {false, "False"}, {winnt.KEY_SET_VALUE, "KEY_SET_VALUE"},
 		{[]access.ObjectTypeEntry{{}, {Level: 1}}, fmt.Sprintf("[(0, %[1]q), (1, %[1]q)]", winnt.GUID{})},
 	} {
 		check.Equal(t, p.Value(reflect.ValueOf(c.value), winnt.KeyObject), c.want, "%T", c.value)
