@@ -28,7 +28,7 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
 			t.Errorf("%s imports more than the standard library, want only that", name)
 		}
-		n, apart := 0, map[string]int{"audit.go": 192, "version.go": 50}[name]
+		n, apart := 0, map[string]int{"audit.go": 192, "version.go": 51}[name]
 		for line := range bytes.Lines(b) {
 			if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("//")) {
 				n++

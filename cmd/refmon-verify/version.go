@@ -31,10 +31,11 @@ func runVersion(args []string) int {
 	if info, ok := debug.ReadBuildInfo(); ok && release == "" {
 		release = info.Main.Version
 	}
-	if release == "" || release == "(devel)" {
-		release = "development"
+	told := release
+	if told == "" || told == "(devel)" {
+		told = "development"
 	}
-	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", release, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version(), runtime.GOOS, runtime.GOARCH))
 }
 
 // sayVerdict prints the outcome of a check, or why it refuses, and returns the exit code.
