@@ -200,8 +200,8 @@ func (f *Forwarder) connect(ctx context.Context) error {
 	return nil
 }
 
-// endLine appends a line feed to a regular file if its last line has none, as after a full disk or a crash. Otherwise
-// the next record would become part of that line. endLine does nothing for other files.
+// endLine ends the last line of a regular file if a full disk or a crash left it without a line feed. The next record
+// would otherwise become part of that line. endLine does nothing for other files.
 func endLine(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {

@@ -152,7 +152,7 @@ func (d *Descriptor) SACL() *ACL {
 // HasDACL reports whether there is a DACL that is not NULL. Without one the
 // access check grants everything (S-24). It returns false for a nil descriptor,
 // which denies all access.
-func (d *Descriptor) HasDACL() bool { return d != nil && (d.dacl != nil || d.control == 0) }
+func (d *Descriptor) HasDACL() bool { return d.DACL() != nil }
 
 // RMControl returns the byte that the header keeps for the resource manager, 0 without RMControlValid.
 func (d *Descriptor) RMControl() byte {

@@ -329,8 +329,8 @@ def read_json(text, form):
 
 
 def elements(values, key, absent):
-    """The (name, attributes) of the elements of a list: names, or objects with a name under key. absent is the
-    attributes of an element that has none of its own."""
+    """The (name, attributes) of the elements of a list: names, or objects with a name under key. An element without
+    attributes gets those in absent."""
     for v in values or []:
         name, words = (v, None) if isinstance(v, str) else (v[key], v.get("attributes"))
         if words is None:

@@ -144,8 +144,9 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// claim returns the attribute with a name in the scope of a token, NULL if there is none. An attribute for deny only is
-// NULL where the entry allows.
+// claim returns the attribute that a token of a condition names. code selects the user's claims, the device's, the
+// token's own or the object's. The result is NULL if there is no such attribute, and for an entry that allows if the
+// attribute is for deny only.
 func (q *query) claim(code byte, name string, deny bool, pass string) operand {
 	scope := [...]string{"localAttributes", "userClaims", "resource", "deviceClaims"}[code-codeAttribute]
 	if found := q.token.claims[pass+scope+fold(name, false)]; found != nil && (deny || !found.denyOnly) {

@@ -78,9 +78,8 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 // newQuery parses a request and returns it with the object's DACL.
 func newQuery(c map[string]any, descriptor, file string) (q *query, dacl []entry) {
 	q = &query{c: c, token: parseToken(file), steps: []any{}, used: []any{}}
-	if primary := c["primary"].(string); primary == "" {
-		q.primary = parseToken(file)
-	} else {
+	q.primary = q.token
+	if primary := c["primary"].(string); primary != "" {
 		q.primary = parseToken(primary)
 	}
 	q.owner, q.sacl, dacl = parseDescriptor(descriptor)

@@ -43,8 +43,8 @@ type named struct {
 	attributes uint64
 }
 
-// elements returns the elements of a list. key is that of the name in an object. absent is the attributes of an element
-// that has none of its own.
+// elements returns the elements of a list. An object has its name under key. An element without attributes gets those
+// in absent.
 func elements(list any, key string, absent uint64) (all []named) {
 	for _, v := range as[[]any](list) {
 		object := as[map[string]any](v)

@@ -188,13 +188,16 @@ func wholeLog(dir string, s *State) error {
 		return nil // an unreadable watermark is replaced (N-134)
 	}
 	return fmt.Errorf("it ends at event %d, and %s covers event %d: the log was cut or is an older copy: restore both "+
-		"files, or delete the folder and run refmon-index again, which rebuilds the index", s.seq, watermarkName, w.Seq)
+		"files, or %s", s.seq, watermarkName, w.Seq, startOver)
 }
+
+// startOver says how to mend a log that cannot be used.
+const startOver = "delete the folder and run refmon-index again, which rebuilds the index"
 
 // damaged wraps err as the error of a log line that cannot be used. at is the offset of the line. The caller adds the
 // file's name.
 func damaged(at int64, err error) error {
-	return fmt.Errorf("at byte %d: %w: delete the folder and run refmon-index again, which rebuilds the index", at, err)
+	return fmt.Errorf("at byte %d: %w: %s", at, err, startOver)
 }
 
 // Write appends events and syncs the file before it returns. After an error the log may contain some of the events,

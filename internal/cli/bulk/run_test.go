@@ -104,9 +104,9 @@ func pageOf(t testing.TB, r *bulk.Report, list string) string {
 	return out.String()
 }
 
-// TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names that who-can prints and their
-// number, the sets of --for-index, and the masks of what-can. It also checks that who-can and --for-index print equal
-// counts.
+// TestRowsEqualScalarCheck asks the access check about a sample of objects and people, one pair at a time. The names
+// and the number that who-can prints, the sets of --for-index and the masks of what-can must agree with it. The counts
+// of who-can and --for-index must be equal.
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})

@@ -45,8 +45,8 @@ func (n Namer) beside(e *audit.Event, text string) string {
 	})
 }
 
-// change returns the change that a record of event 64050 is about, with names beside SIDs: the fields Change, Target
-// and Detail. It leaves out a Detail that is missing or equals Target.
+// change describes the change in a record of event 64050: the fields Change, Target and Detail, with names beside SIDs.
+// It leaves out a Detail that is missing or equals Target.
 func (n Namer) change(e *audit.Event) string {
 	kind, _ := e.Field("Change")
 	target, _ := e.Field("Target")

@@ -23,7 +23,7 @@ const (
 // Record holds the values of one account in a directory entry. It is immutable once Put has taken it.
 type Record struct {
 	Kind          Kind
-	Name          string // Put reports an account that has none
+	Name          string // "": Put reports that the name is missing
 	DN            string
 	SID           sid.SID
 	ID            string    // uid or gid in decimal; "": not known

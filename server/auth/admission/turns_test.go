@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Of one key, one check runs at a time. Other keys do not wait for it. A check whose context ends does not wait, and
-// leaves nothing.
-func TestChecksOfOneKeyTakeTurns(t *testing.T) {
+// Of one name from one origin, one check runs at a time. Others do not wait for it. A check whose context ends does not
+// wait, and leaves nothing.
+func TestChecksOfOneNameTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turns Turns
 		var all sync.WaitGroup
@@ -20,7 +20,7 @@ func TestChecksOfOneKeyTakeTurns(t *testing.T) {
 		begin := make(chan struct{})
 		for range maxTurns {
 			all.Go(func() {
-				check.That(t, turns.Take(t.Context(), "a"), "a check that waits was refused")
+				check.That(t, turns.Take(t.Context(), "a", "o"), "a check that waits was refused")
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -29,25 +29,27 @@ func TestChecksOfOneKeyTakeTurns(t *testing.T) {
 				mu.Lock()
 				running, done = running-1, done+1
 				mu.Unlock()
-				turns.Give("a")
+				turns.Give("a", "o")
 			})
 		}
 		synctest.Wait()
-		check.That(t, !turns.Take(t.Context(), "a"), "a check beyond maxTurns waits, want it refused")
-		check.That(t, turns.Take(t.Context(), "b"), "another key waits")
-		turns.Give("b")
+		check.That(t, !turns.Take(t.Context(), "a", "o"), "a check beyond maxTurns waits, want it refused")
+		check.That(t, turns.Take(t.Context(), "b", "o"), "another name waits")
+		check.That(t, turns.Take(t.Context(), "a", "p"), "another origin waits")
+		turns.Give("b", "o")
+		turns.Give("a", "p")
 		close(begin)
 		all.Wait()
 		check.That(t, most == 1 && done == maxTurns, "%d ran at a time, %d ended, want 1, %d", most, done, maxTurns)
 
-		check.That(t, turns.Take(t.Context(), "a"), "the key is not free")
+		check.That(t, turns.Take(t.Context(), "a", "o"), "the name is not free")
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan bool)
-		go func() { ended <- turns.Take(ctx, "a") }()
+		go func() { ended <- turns.Take(ctx, "A", "o") }()
 		synctest.Wait()
 		cancel()
 		check.That(t, !<-ended, "a check whose context has ended got a turn")
-		turns.Give("a")
-		check.Equal(t, len(turns.keys), 0, "keys without checks")
+		turns.Give("a", "o")
+		check.Equal(t, len(turns.pairs), 0, "pairs without checks")
 	})
 }

@@ -122,11 +122,10 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	}
 	origin, named := a.Store.Requester(r)
 	// A logon waits for the outcome of an earlier one of the name, which is no failure yet (D-25).
-	key := strings.ToUpper(name) + "\x00" + origin
-	if !a.turns.Take(ctx, key) {
+	if !a.turns.Take(ctx, name, origin) {
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
-	defer a.turns.Give(key)
+	defer a.turns.Give(name, origin)
 	lockedOut := logon.Result{Reason: ntstatus.AccountLockedOut}
 	if a.Limit.Refuses(name, origin, named) {
 		return lockedOut, ntstatus.AccountLockedOut
