@@ -15,6 +15,7 @@ import struct
 import sys
 
 FORM = "refmon access certificate 2"
+MAX_FILE = 64 << 20  # bytes of the largest file, far above any certificate and its inputs
 
 # Rights with special treatment.
 ALL = 0xFFFFFFFF
@@ -1026,6 +1027,15 @@ def verify(cert, descriptor, token):
     return "%s granted %s in %d steps" % (want["status"], want["granted"], len(want["steps"]))
 
 
+def read_file(name):
+    """The bytes of a file. OSError: it cannot be read, or is too large or without an end."""
+    with open(name, "rb") as file:
+        b = file.read(MAX_FILE + 1)
+    if len(b) > MAX_FILE:
+        raise OSError("%s is larger than %d bytes" % (name, MAX_FILE))
+    return b
+
+
 def main(args):
     if args[:1] == ["audit"]:
         import verify_audit
@@ -1034,11 +1044,7 @@ def main(args):
         print(__doc__)
         return 2
     try:
-        contents = []
-        for name in args:
-            with open(name, "rb") as file:
-                contents.append(file.read())
-        cert, descriptor, token = contents
+        cert, descriptor, token = [read_file(name) for name in args]
         if re.fullmatch(rb"\s*([0-9a-fA-F]{2})*\s*", descriptor):
             descriptor = bytes.fromhex(descriptor.decode())
         print("verified:", verify(cert, descriptor, token))

@@ -5,21 +5,25 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
 	"strconv"
 	"strings"
 )
 
-// readFiles returns the contents of least to most files. For another number, and for a file that cannot be read, it
-// prints what to do and returns nil.
+// maxFile is the largest file in bytes, far above any certificate and its inputs.
+const maxFile = 64 << 20
+
+// readFiles returns the contents of least to most files. For another number, and for a file that cannot be read or is
+// larger than maxFile, it prints what to do and returns nil.
 func readFiles(names []string, least, most int) (files []string) {
 	if len(names) < least || len(names) > most {
 		fmt.Println(usage)
 		return nil
 	}
 	for _, name := range names {
-		b, err := os.ReadFile(name)
+		b, err := readFile(name)
 		if err != nil {
 			fmt.Printf("refmon-verify: %v: give a file that can be read\n", err)
 			return nil
@@ -27,6 +31,20 @@ func readFiles(names []string, least, most int) (files []string) {
 		files = append(files, string(b))
 	}
 	return files
+}
+
+// readFile returns the contents of a file. One that is larger than maxFile, or has no end, is an error.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", name, maxFile)
+	}
+	return b, err
 }
 
 // runAudit checks a proof of an audit log and prints the outcome. It returns the exit codes of run.
