@@ -106,7 +106,8 @@ func (c *diffCmd) Run(std *streams) error {
 		return c.refuseLDIF()
 	}
 	d.Before, d.After = inputs[0].source, inputs[1].source
-	return c.output(std, inputs[1], c.Before, c.After).diff(d, inputs[0].size)
+	files := c.inputs(append(c.DirectoryAfter, c.Before, c.After)...)
+	return c.output(std, inputs[1], files...).diff(d, inputs[0].size)
 }
 
 // refuseLDIF returns the error for exports of a directory, whose changes are mostly rights on one object type. It names

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -71,8 +72,13 @@ func writeAndClose(f *os.File, write func(io.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// apart returns an error if name is the same file as one of others. Truncated for the output, an input would end after
-// a few rows, and two outputs would overwrite each other. Pipes and devices such as /dev/null may be used twice.
+// inputs returns the files of the flags, and more, as the inputs of a run.
+func (c *directoryFlags) inputs(more ...string) []string {
+	return slices.Concat(c.Directory, c.Token, more)
+}
+
+// apart returns an error if name is the same file as one of others. Truncated for the output, an input would be lost,
+// and two outputs would overwrite each other. Pipes and devices such as /dev/null may be used twice.
 func apart(name string, others ...string) error {
 	at, err := os.Stat(name)
 	if err != nil || !at.Mode().IsRegular() {
@@ -252,7 +258,6 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 // is written too. An error of write takes precedence. A checkpoint with --only or --exclude is an error. With a
 // complete checkpoint report does nothing.
 func (o *output) report(r *bulk.Report, write func() error) (err error) {
-
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
 	r.Progress, r.CacheBytes = bar.show, cacheBytes()
@@ -273,6 +278,9 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 	}
 	stopped := r.Collect(ctx)
 	bar.clear()
+	if stopped != nil && ctx.Err() == nil && r.Objects == 0 {
+		return stopped // the input is not one of objects, and a report of none would look like an empty tree
+	}
 	if err := write(); err != nil {
 		return err
 	}

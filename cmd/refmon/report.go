@@ -74,7 +74,8 @@ func (c *reportCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	if err := apart(c.Out, c.Objects); err != nil && c.Format != "text" {
+	inputs := c.inputs(append(c.BaselineDirectory, c.Objects, c.Baseline)...)
+	if err := apart(c.Out, inputs...); err != nil && c.Format != "text" {
 		return err
 	}
 	if about, err := c.aboutDirectory(in, typ); err != nil || about {

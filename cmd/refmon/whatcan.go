@@ -109,7 +109,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	}
 	noteUnreadable(std, c.ObjectType)
 	run.Source = in.source
-	out := c.output(std, in, c.Objects)
+	out := c.output(std, in, c.inputs(c.Objects)...)
 	out.none = c.none
 	if err := out.run(run); err != nil {
 		return err

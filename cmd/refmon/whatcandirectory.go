@@ -69,7 +69,7 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	if err != nil {
 		return err
 	}
-	out := c.output(std, in, c.Objects)
+	out := c.output(std, in, c.inputs(c.Objects)...)
 	to, err := out.to(c.Out, std.out)
 	if err != nil {
 		return err

@@ -150,7 +150,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 		return err
 	}
 	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
-	out := c.output(std, in, c.Objects)
+	out := c.output(std, in, c.inputs(c.Objects)...)
 	run.Source, out.sets, out.none = in.source, c.Sets, c.none
 	if err := out.run(run); err != nil {
 		return err

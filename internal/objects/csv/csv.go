@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	adcsv "github.com/refmon/refmon/internal/directory/csv"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/winnt"
 )
@@ -23,17 +24,41 @@ type source struct {
 }
 
 // New returns the source of a CSV text whose first line names the columns. One must be a path, and one a descriptor
-// in SDDL, hexadecimal digits or base64; otherwise the first Next fails. A malformed row is an object with an error.
+// in SDDL, hexadecimal digits or base64; otherwise the first Next fails. Commas separate the columns, or semicolons or
+// tabs if the heading has more of those. A malformed row is an object with an error.
 func New(in io.Reader) objects.Source {
 	text := bufio.NewReader(in)
 	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" { // before a quote, which must be the first of its field
 		_, _ = text.Discard(3)
 	}
 	r := csv.NewReader(text)
+	r.Comma = adcsv.Delimiter(heading(text))
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	return &source{r: r}
 }
+
+// heading returns the line that names the columns, or what fits into r's buffer of it. r stays where it is. An error of
+// reading gives "", and the reader of rows reports it.
+func heading(r *bufio.Reader) string {
+	for size := 1; ; size = r.Buffered() + 1 {
+		head, err := r.Peek(size)
+		if err == nil {
+			head, err = r.Peek(r.Buffered())
+		}
+		for line := range strings.Lines(string(head)) {
+			if !strings.HasPrefix(line, typeComment) && (err != nil || strings.HasSuffix(line, "\n")) {
+				return line
+			}
+		}
+		if err != nil {
+			return ""
+		}
+	}
+}
+
+// typeComment begins a line that ConvertTo-Csv of Windows PowerShell writes before the heading.
+const typeComment = "#TYPE"
 
 // Next fills b with the next rows, or returns io.EOF. A missing or unusable heading and an error of the reader end the
 // run.
@@ -68,8 +93,8 @@ func (c *source) readRow(o *objects.Object) error {
 	}
 	if len(row) > c.columns { // such as a path with a comma and without quotes, so that the columns moved
 		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
-			fmt.Errorf("line %d: there are %d columns, and the heading has %d: put quotes around a value with commas", line,
-				len(row), c.columns)
+			fmt.Errorf("line %d: there are %d columns, and the heading has %d: put quotes around a value with %q", line,
+				len(row), c.columns, c.r.Comma)
 		return nil
 	}
 	o.Path, o.SD = []byte(objects.TrimProvider(row[c.path])), []byte(row[c.sd])
@@ -97,7 +122,7 @@ func (c *source) readHeading() error {
 	if err != nil {
 		return fmt.Errorf("read objects: heading: %w", err)
 	}
-	if strings.HasPrefix(row[0], "#TYPE") { // ConvertTo-Csv of old
+	if strings.HasPrefix(row[0], typeComment) {
 		return c.readHeading()
 	}
 	c.begun, c.columns, c.path, c.sd, c.typ = true, len(row), -1, -1, -1

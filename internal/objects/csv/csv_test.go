@@ -2,8 +2,10 @@ package csv_test
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/csv"
@@ -15,11 +17,15 @@ import (
 // first returns the first object of a text.
 func first(t *testing.T, text string) (item objects.Item, err error) {
 	t.Helper()
-	err = objects.All(context.Background(), csv.New(strings.NewReader(text)), sid.SID{}, winnt.FileObject,
-		func(i objects.Item) bool {
-			item = i
-			return false
-		})
+	return firstOf(csv.New(strings.NewReader(text)))
+}
+
+// firstOf returns the first object of a source.
+func firstOf(s objects.Source) (item objects.Item, err error) {
+	err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
+		item = i
+		return false
+	})
 	return item, err
 }
 
@@ -41,10 +47,27 @@ func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 
 // TestRowLongerThanHeadingIsError: a comma without quotes moves the columns, so that the path would be another file's.
 func TestRowLongerThanHeadingIsError(t *testing.T) {
-	const want = "line 2: there are 3 columns, and the heading has 2: put quotes around a value with commas"
+	const want = "line 2: there are 3 columns, and the heading has 2: put quotes around a value with ','"
 	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")
 	check.That(t, err == nil && i.Path == "line 2" && i.Err != nil && i.Err.Error() == want, "%+v, %v, want %s", i, err,
 		want)
 	i, err = first(t, "Sddl,Path,\nO:SYG:SYD:,/a,b\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == "/a", "%+v, %v, want the path /a", i, err)
+}
+
+// Export-Csv -UseCulture separates by semicolons in many countries, and a spreadsheet by tabs.
+func TestSeparatorIsThatOfHeading(t *testing.T) {
+	for _, text := range []string{
+		"\"Path\";\"Sddl\"\r\n\"a,b\";\"D:(A;;FA;;;WD)\"\r\n",
+		"#TYPE A,B,C\nPath;Sddl\na,b;D:",
+		"Path\tSddl\na,b\tD:(A;;FA;;;WD)\n",
+	} {
+		for _, in := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+			i, err := firstOf(csv.New(in))
+			check.That(t, err == nil && i.Path == "a,b", "%q: path %q, %v, want a,b", text, i.Path, err)
+		}
+	}
+	i, _ := first(t, "Path;Sddl\na;D:(A;;FA;;;WD)\n")
+	check.That(t, i.Err != nil && strings.Contains(i.Err.Error(), "put quotes around a value with ';'"),
+		"a row without quotes: %v", i.Err)
 }
