@@ -49,8 +49,8 @@ type collectedObject struct {
 type typedPrincipal struct{ ObjectIdentifier, ObjectType string }
 
 // Read collects the accounts of a collector's JSON file or of a zip of such files. It ignores files about other kinds
-// of objects, and deleted objects. An object without a SID is reported in Unresolved. Files before version 4 are an
-// error, and so is malformed JSON. After an error the accounts before it stay collected.
+// of objects, and deleted objects. An object without a SID is reported in Unresolved. Versions other than 4 to 6
+// are an error, and so is malformed JSON. After an error the accounts before it stay collected.
 func Read(c *collect.Collector, file []byte) error {
 	return Files(file, func(text []byte) error { return readFile(c, text) })
 }
@@ -109,8 +109,8 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 }
 
 // readFile collects the accounts of one JSON file of BloodHound's collectors. Deleted objects and files of other
-// object types are skipped. Objects without a SID are reported. Malformed JSON, a missing "meta" and a version below
-// 4 are errors. After an error in an object, earlier accounts stay collected.
+// object types are skipped. Objects without a SID are reported. Malformed JSON, a missing "meta" and versions
+// other than 4 to 6 are errors. After an error in an object, earlier accounts stay collected.
 func readFile(c *collect.Collector, file []byte) error {
 	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
 	var f collected
@@ -125,7 +125,7 @@ func readFile(c *collect.Collector, file []byte) error {
 	if take == nil {
 		return nil
 	}
-	if f.Meta.Version < 4 {
+	if f.Meta.Version < 4 || f.Meta.Version > 6 {
 		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", f.Meta.Version)
 	}
 	var data []collectedObject

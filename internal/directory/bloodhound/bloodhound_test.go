@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory/bloodhound"
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/source"
 	"github.com/refmon/refmon/internal/test/check"
@@ -60,6 +61,15 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 		}
 		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the files"}
 		check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
+	}
+}
+
+// The form of other versions is not known.
+func TestOtherVersionsAreRefused(t *testing.T) {
+	for version, good := range map[int]bool{3: false, 4: true, 6: true, 7: false} {
+		text := fmt.Sprintf(`{"data":[],"meta":{"type":"users","version":%d}}`, version)
+		err := bloodhound.Read(&collect.Collector{}, []byte(text))
+		check.That(t, (err == nil) == good, "version %d: %v", version, err)
 	}
 }
 

@@ -140,8 +140,8 @@ type ace struct {
 }
 
 // file appends the objects of one JSON file to s.list. Deleted objects and files about other kinds of objects, such
-// as sessions, are skipped. Versions before 4, a missing "meta" and malformed JSON are errors. An error about JSON
-// has the position.
+// as sessions, are skipped. Versions other than 4 to 6, a missing "meta" and malformed JSON are errors. An error about
+// JSON has the position.
 func (s *source) file(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var f struct {
@@ -161,7 +161,7 @@ func (s *source) file(text []byte) error {
 	if class == nil {
 		return nil // such as sessions
 	}
-	if f.Meta.Version < 4 {
+	if f.Meta.Version < 4 || f.Meta.Version > 6 {
 		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", f.Meta.Version)
 	}
 	var data []collected

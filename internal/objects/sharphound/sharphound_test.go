@@ -84,6 +84,7 @@ func TestUnreadableFilesAreErrors(t *testing.T) {
 		users[:len(users)-30]: "line", `{"data":[]}`: "meta", `{"data":{},"meta":{"type":"users","version":6}}`: "line 1",
 		`{"data":[],"meta":{"type":"users","version":6}}`:           "no objects with Aces",
 		`{"data":[{}],"meta":{"type":"users","version":3}}`:         "versions 4 to 6",
+		`{"data":[{}],"meta":{"type":"users","version":7}}`:         "versions 4 to 6",
 		`{"data":[{"Aces":1}],"meta":{"type":"users","version":6}}`: "line 1", "PK\x03\x04": "zip",
 	} {
 		if got, _, err := rows(t, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
