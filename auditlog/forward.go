@@ -2,6 +2,8 @@ package auditlog
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +27,7 @@ type Forwarder struct {
 
 	next  uint64 // to send
 	saved uint64 // in the cursor
+	leaf  string // hash in the tree of the record before next; "": unknown
 	out   io.WriteCloser
 	taken func() error // returns when the sink has received the records
 	since time.Time    // the cursor was written
@@ -43,9 +46,9 @@ const (
 // Run forwards records, starting after the position in the cursor file, or at the first record without that file. With
 // follow it continues until ctx ends, and retries with growing pauses while the sink is down. Without follow it ends at
 // the newest record, and returns an error of the sink. It returns nil when ctx ends, unless it cannot write the cursor
-// or close the sink. An error of the log or the cursor always ends it. A cursor beyond the end of the log is an error:
-// the log is another one. Run skips records that the log no longer has. A lost connection to the sink counts as a sink
-// that is down.
+// or close the sink. An error of the log or the cursor always ends it. If the log ends before the cursor, or has
+// another record before it than the one that was sent, that is an error: the log is another one. Run skips records that
+// the log no longer has. A lost connection to the sink counts as a sink that is down.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := checkSink(f.Sink); err != nil {
 		return err
@@ -63,6 +66,9 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	} else if f.next > last+1 {
 		return fmt.Errorf("read the cursor: %s names record %d, and the last record is %d: remove it if the log was "+
 			"started again", f.Cursor, f.next, last)
+	}
+	if err := f.checkLog(); err != nil {
+		return err
 	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, forwardRetry) {
 		sent, err := f.records(ctx, r, follow)
@@ -93,6 +99,29 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	}
 }
 
+// checkLog returns an error if the log has another record before the cursor than the one that was sent. The log was
+// then started again, or is an older copy that went on (U-77). Without a hash in the cursor, or without the record in
+// the log, checkLog finds nothing.
+func (f *Forwarder) checkLog() error {
+	if f.leaf == "" || f.next < 2 {
+		return nil
+	}
+	r, err := NewReader(f.Dir, f.next-1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	rec, err := r.Next()
+	if err != nil {
+		return err
+	}
+	if leaf := rec.Leaf(); rec.ID == f.next-1 && string(leaf[:]) != f.leaf {
+		return fmt.Errorf("read the cursor: record %d of the log is not the one that was sent: remove %s if the log was "+
+			"started again", rec.ID, f.Cursor)
+	}
+	return nil
+}
+
 // sinkError is a failure of the sink. With follow, Run tries the sink again.
 type sinkError struct{ err error }
 
@@ -117,7 +146,7 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 		}
 		var gone *GoneError
 		if errors.As(err, &gone) { // it was away longer than records are kept: the sink sees the gap
-			f.next = gone.To + 1
+			f.next, f.leaf = gone.To+1, ""
 			if err := r.Skip(f.next); err != nil {
 				return sent, err
 			}
@@ -156,7 +185,7 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	if _, err := f.out.Write(buf); err != nil {
 		return buf, err
 	}
-	f.next, f.sent = e.RecordID+1, f.sent+1
+	f.next, f.leaf, f.sent = e.RecordID+1, e.Chain, f.sent+1
 	if f.sent >= cursorEvery || time.Since(f.since) > cursorDelay {
 		return buf, f.save()
 	}
@@ -249,8 +278,9 @@ func (f *Forwarder) close() error {
 	return err
 }
 
-// load reads the number of the next record from the cursor file. Without the file it starts with the first record. A
-// file without such a number is an error. After an error the cursor is undefined.
+// load reads the number of the next record and the hash of the one before it from the cursor file, which may lack the
+// hash. Without the file it starts with the first record. A file without such a number is an error, and so is a
+// malformed hash. After an error the cursor is undefined.
 func (f *Forwarder) load() error {
 	b, err := os.ReadFile(f.Cursor)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -260,10 +290,13 @@ func (f *Forwarder) load() error {
 	if err != nil {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
-	if f.next, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 56); err != nil || f.next == 0 {
+	number, digits, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	leaf, hexErr := hex.DecodeString(digits)
+	f.next, err = strconv.ParseUint(number, 10, 56)
+	if err != nil || f.next == 0 || hexErr != nil || len(leaf) != 0 && len(leaf) != sha256.Size {
 		return fmt.Errorf("read the cursor: %s holds no RecordId: remove it to begin anew", f.Cursor)
 	}
-	f.saved = f.next
+	f.saved, f.leaf = f.next, string(leaf)
 	return nil
 }
 
@@ -284,7 +317,7 @@ func (f *Forwarder) save() error {
 	if err != nil {
 		return fmt.Errorf("write the cursor: %w", err)
 	}
-	_, err = file.WriteString(strconv.FormatUint(f.next, 10) + "\n")
+	_, err = fmt.Fprintf(file, "%d %x\n", f.next, f.leaf)
 	if err = errors.Join(err, syncData(file), file.Close()); err == nil {
 		err = os.Rename(name, f.Cursor)
 	}

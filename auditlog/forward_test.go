@@ -37,11 +37,13 @@ func sinkIDs(t *testing.T, f *Forwarder) (ids []uint64) {
 	return ids
 }
 
-// checkCursor checks the contents of the cursor file.
-func checkCursor(t *testing.T, f *Forwarder, want string) {
+// checkCursor checks the number in the cursor file, and that a hash and a line end follow it.
+func checkCursor(t *testing.T, f *Forwarder, want int) {
 	t.Helper()
-	if b, err := os.ReadFile(f.Cursor); err != nil || string(b) != want {
-		t.Errorf("cursor of %s = %q, %v, want %q", f.Sink, b, err, want)
+	b, err := os.ReadFile(f.Cursor)
+	number, rest, _ := strings.Cut(string(b), " ")
+	if err != nil || number != strconv.Itoa(want) || len(rest) != 65 {
+		t.Errorf("cursor of %s = %q, %v, want %d and a hash", f.Sink, b, err, want)
 	}
 }
 
@@ -64,7 +66,7 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 		want = append(want, id)
 	}
 	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
-	checkCursor(t, f, strconv.FormatUint(v.Last+1, 10)+"\n")
+	checkCursor(t, f, int(v.Last)+1)
 }
 
 // TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are
@@ -190,7 +192,7 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 				testcheck.That(t, f.out == nil, "%s: the sink is open after a run", sink)
 			}
 			sent += n + 2
-			checkCursor(t, f, strconv.Itoa(sent+1)+"\n")
+			checkCursor(t, f, sent+1)
 		}
 		lines := strings.Split(strings.TrimSuffix(string(testcheck.Must(os.ReadFile(f.Sink))), "\n"), "\n")
 		testcheck.That(t, len(lines) == sent+1 && lines[0] == "before",
@@ -201,10 +203,11 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 					i+1)
 			}
 		}
-		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(" "+strconv.Itoa(sent+1)), 0o640))
+		old := []byte(" " + strconv.Itoa(sent+1)) // without a hash
+		testcheck.NoError(t, os.WriteFile(f.Cursor, old, 0o640))
 		testcheck.NoError(t, f.Run(t.Context(), false))
-		checkCursor(t, f, " "+strconv.Itoa(sent+1)) // not written, because nothing came
-		for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616"} {
+		testcheck.Equal(t, string(testcheck.Must(os.ReadFile(f.Cursor))), string(old), "cursor, though nothing came")
+		for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616", "1 x", "1 00"} {
 			testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(text), 0o600))
 			if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
 				t.Errorf("Run with the cursor %q = %v, want that it holds no RecordId", text, err)
@@ -253,6 +256,27 @@ func TestForwarderRejectsCursorBeyondEnd(t *testing.T) {
 	testcheck.NoError(t, f.Run(t.Context(), false))
 }
 
+// The record before the cursor must be the one that was sent. Otherwise the log would send only what it has beyond the
+// cursor, without an error (U-77).
+func TestForwarderRejectsCursorOfAnotherLog(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 0)
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	testcheck.NoError(t, os.RemoveAll(f.Dir))
+	writeLog(t, Config{Dir: f.Dir}, 5)
+	for _, follow := range []bool{false, true} {
+		if err := f.Run(t.Context(), follow); err == nil ||
+			!strings.Contains(err.Error(), "record 2 of the log is not the one that was sent: remove "+f.Cursor) {
+			t.Errorf("Run with the cursor of another log = %v, want an error", err)
+		}
+	}
+	testcheck.That(t, len(sinkIDs(t, f)) == 2, "records of the other log were sent")
+	testcheck.NoError(t, os.Remove(f.Cursor))
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	testcheck.That(t, len(sinkIDs(t, f)) == 9, "records without the cursor: %d, want 2 and 7", len(sinkIDs(t, f)))
+}
+
 // sinkOf is a sink that a test reads.
 type sinkOf struct{ bytes.Buffer }
 
@@ -280,27 +304,28 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 	}
 	cursor := func(want string) {
 		t.Helper()
-		if b, err := os.ReadFile(f.Cursor); string(b) != want || (err != nil) != (want == "") {
+		b, err := os.ReadFile(f.Cursor)
+		if number, _, _ := strings.Cut(string(b), " "); number != want || (err != nil) != (want == "") {
 			t.Errorf("the cursor is %q, want %q, %v", b, want, err)
 		}
 	}
 	send(1, 999)
 	cursor("")
 	send(1000, 1999)
-	cursor("1001\n")
+	cursor("1001")
 	send(2000, 2100)
-	cursor("2001\n")
+	cursor("2001")
 	testcheck.That(t, f.saved == 2001 && f.sent == 100 && slices.Equal(taken, []uint64{1001, 2001}),
 		"saved %d, %d since, taken at %d", f.saved, f.sent, taken)
 	e.RecordID, f.since = 2101, time.Now().Add(-2*time.Second)
 	if _, err := f.line(nil, &e); err != nil {
 		t.Error(err)
 	}
-	cursor("2102\n")
+	cursor("2102")
 	fails = errors.New("gone")
 	if failed := send(2102, 3101); !slices.Equal(failed, []uint64{3101}) {
 		t.Errorf("a sink that is gone fails at %d", failed)
 	}
-	cursor("2102\n")
+	cursor("2102")
 	testcheck.Equal(t, strings.Count(sink.String(), "\n"), 3101, "the sink: lines")
 }

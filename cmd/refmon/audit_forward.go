@@ -13,7 +13,7 @@ import (
 type auditForwardCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	To     string `required:"" help:"unix:PATH, tcp:HOST:PORT or a file." placeholder:"SINK"`
-	Cursor string `help:"The file with the number of the next record to send; by default DIR/cursor." placeholder:"FILE"`
+	Cursor string `help:"File with the number of the next record to send; by default DIR/cursor." placeholder:"FILE"`
 	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
 }
 
