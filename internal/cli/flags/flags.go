@@ -76,13 +76,16 @@ func HelpFor(parser *kong.Kong, args []string) string {
 	return node.FullPath() + " --help"
 }
 
-// RefuseEmpty returns an error that names the first flag with an empty text, or with an empty element
-// in its list. It returns nil if every flag of the line has a value. A script writes --want "$RIGHT"
-// with a variable that is not set: without this check the question would be about everything.
+// RefuseEmpty returns an error that names the first flag or argument with an empty text, or with an empty element in its
+// list. It returns nil if every flag and argument of the line has a value. A script writes --want "$RIGHT" with a
+// variable that is not set: without this check the question would be about everything.
 func RefuseEmpty(ctx *kong.Context) error {
 	for _, p := range ctx.Path {
 		if p.Flag != nil && empty(p.Flag.Target) {
 			return fmt.Errorf("--%s is empty: give a value, or omit the flag", p.Flag.Name)
+		}
+		if p.Positional != nil && empty(p.Positional.Target) {
+			return fmt.Errorf("the argument <%s> is empty", p.Positional.Name)
 		}
 	}
 	return nil

@@ -9,13 +9,14 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A given flag must have a value in any notation. Missing flags, defaults and arguments are not checked.
+// A given flag or argument must have a value in any notation. Missing flags and defaults are not checked.
 func TestEmptyFlagValueIsRejected(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"verb", ""}, {"verb --want read", ""}, {"verb --want=", "--want is empty"}, {"verb -w _", "--want is empty"},
 		{"verb --want _", "--want is empty"}, {"verb --list a --list b", ""}, {"verb --list _", "--list is empty"},
 		{"verb --list a,,b", "--list is empty"}, {"verb --point _", "--point is empty"}, {"verb --point x", ""},
-		{"verb --count 0 --on", ""}, {"verb _", ""}, {"--top _ verb", "--top is empty"}, {"verb --kind _", "--kind"},
+		{"verb --count 0 --on", ""}, {"verb _", "the argument <arg> is empty"},
+		{"--top _ verb", "--top is empty"}, {"verb --kind _", "--kind"},
 	} {
 		var cli struct {
 			Top  string
