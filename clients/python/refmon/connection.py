@@ -83,6 +83,8 @@ class Connection:
         self._write = threading.Lock()  # one frame at a time
         self._mu = threading.Condition()  # guards what follows
         self._last, self._answers, self._waiting, self._reading, self._lost = 0, {}, set(), False, None
+        self._left = set()  # requests whose caller an exception took away
+        self._polling = False  # the reading thread has nothing in its hands
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", TIMEOUT, 0))
         try:
@@ -227,6 +229,9 @@ class Connection:
         except OSError as e:
             # After an incomplete frame the connection is unusable (W-3).
             raise self._lose(e) from e
+        except BaseException as e:  # such as KeyboardInterrupt: the frame may be incomplete, too
+            self._lose(repr(e))
+            raise
         return request
 
     def _ask(self, kind, thread=0, service=0, body=None):
@@ -243,7 +248,25 @@ class Connection:
 
     def _answer_with(self, request, until=None):
         """Waits for a response and returns its head and descriptors. One waiting thread reads for all of them. It has
-        the errors of _answer."""
+        the errors of _answer. After another exception, such as KeyboardInterrupt, the response is dropped when it
+        comes."""
+        try:
+            return self._wait_for(request, until)
+        except OSError:
+            raise
+        except BaseException:
+            self._leave(request)
+            raise
+
+    def _leave(self, request):
+        """Drops the response to a request, which has come or will come."""
+        with self._mu:
+            _, descriptors = self._answers.pop(request, (None, ()))
+            if request in self._waiting:
+                self._left.add(request)
+        _close(descriptors)
+
+    def _wait_for(self, request, until):
         while True:
             with self._mu:
                 while request not in self._answers and self._lost is None and self._reading:
@@ -260,7 +283,12 @@ class Connection:
                     self._received(*frame)
             except (OSError, ValueError, LookupError, TypeError) as e:
                 raise self._lose(e) from e
+            except BaseException as e:
+                if not self._polling:  # bytes may be lost
+                    self._lose(repr(e))
+                raise
             finally:
+                self._polling = False
                 with self._mu:
                     self._reading = False
                     self._mu.notify_all()
@@ -269,12 +297,15 @@ class Connection:
 
     def _received(self, kind, request, body, descriptors):
         with self._mu:
-            asked = request in self._waiting
+            asked, left = request in self._waiting, request in self._left
             self._waiting.discard(request)
-            if kind in (ANSWER, ANSWER_WITH) and asked:
+            self._left.discard(request)
+            if kind in (ANSWER, ANSWER_WITH) and asked and not left:
                 self._answers[request] = json.loads(body), descriptors
                 return
         _close(descriptors)
+        if left:
+            return
         raise ConnectionError("a frame of kind %d to request %d, which nothing waits for" % (kind, request))
 
     def _frame(self, until):
@@ -286,8 +317,10 @@ class Connection:
                     raise ConnectionError("a frame of %d bytes" % length)
                 if len(self._buffer) >= _LENGTH + length:
                     return self._take(length)
-            if until is not None and not _readable(self._sock, until):
+            self._polling = True
+            if not _readable(self._sock, until):
                 return None
+            self._polling = False
             self._fill()
 
     def _take(self, length):
@@ -328,9 +361,10 @@ def _frame(kind, request, thread, service, body):
 
 
 def _readable(sock, until):
+    """Waits until data or the end of the connection can be read. False: until has passed; None: no limit."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(max(until - time.monotonic(), 0) * 1000))
+    return bool(poll.poll(None if until is None else max(until - time.monotonic(), 0) * 1000))
 
 
 class Thread:

@@ -2,11 +2,13 @@
 import json
 import os
 import resource
+import signal
 import socket
 import struct
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -120,6 +122,52 @@ class Rogue(unittest.TestCase):
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, was)
             self.assertIn("descriptors were lost", str(e.exception))
+
+    def interrupted(self, call):
+        """Runs call, which the signal SIGUSR1 interrupts with KeyboardInterrupt, as Ctrl-C does."""
+        was = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+        try:
+            with self.assertRaises(KeyboardInterrupt):
+                call()
+        finally:
+            signal.signal(signal.SIGUSR1, was)
+
+    def test_response_to_an_interrupted_call_is_dropped(self):
+        before = descriptors()
+        with open("/dev/null") as f:
+
+            def answer(s, first):
+                while not c._polling:  # the client waits for the response
+                    time.sleep(0.001)
+                os.kill(os.getpid(), signal.SIGUSR1)
+                _, second, _ = read(s)
+                late = b'{"Status":0,"Why":null,"Out":{},"Descriptors":1}'
+                socket.send_fds(s, [frame(13, first, late)], [f.fileno()])
+                s.sendall(frame(3, second, b'{"Status":3221225480,"Why":null,"Out":{}}'))
+
+            c = self.client(answer)
+            self.interrupted(lambda: c.thread.NtClose(Handle=4))
+            self.assertEqual(c.thread.NtClose(Handle=8).status, 0xC0000008)
+        self.assertFalse(c._answers or c._left or c._waiting)
+        self.doCleanups()
+        self.assertEqual(descriptors(), before)
+
+    def test_interrupted_send_ends_the_connection(self):
+        """Otherwise the server would read the next call as the rest of this one."""
+        done = threading.Event()
+
+        def answer(s, _):
+            s.recv(1, socket.MSG_PEEK)  # the client is in the middle of the second frame
+            os.kill(os.getpid(), signal.SIGUSR1)
+            done.wait()
+
+        c = self.client(answer)
+        self.addCleanup(done.set)
+        c._send(connection.CALL)
+        self.interrupted(lambda: c._send(connection.CALL, body="x" * (connection.MAX_FRAME - 100)))
+        with self.assertRaises(refmon.Disconnected) as e:
+            c.thread.NtClose(Handle=4)
+        self.assertIn("KeyboardInterrupt", str(e.exception))
 
     def test_hello(self):
         for reply, error, why in (
