@@ -165,7 +165,7 @@ func TestIntegrityLevelsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		asked := 0
 		for _, form := range forms {
 			for _, label := range []string{"", "S:(ML;;NW;;;LW)", "S:(ML;;NRNX;;;ME)", "S:(ML;;NWNRNX;;;HI)",
-				"S:(ML;IO;NW;;;SI)(ML;;NR;;;S-1-16-8448)", "S:(ML;;0;;;SI)"} {
+				"S:(ML;IO;NW;;;SI)(ML;;NR;;;S-1-16-8448)", "S:(ML;;0;;;SI)", "S:(ML;;NWNR;;;S-1-16-16777217)"} {
 				file := fmt.Sprintf(`{"user":"SY",%s,%s}`, form, policy)
 				if all.ask(t, label, file, "O:BAG:BAD:(A;;GA;;;SY)"+label, access.Request{Desired: winnt.MAXIMUM_ALLOWED}) != "" {
 					asked++
