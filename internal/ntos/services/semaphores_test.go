@@ -72,6 +72,17 @@ func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	}
 }
 
+// Each successful wait takes one unit of the count, and none below 0 (O-146).
+func TestWaitTakesOneUnit(t *testing.T) {
+	th := newThread(t)
+	h := check.Result(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 2, 3))
+	for _, left := range []int32{1, 0} {
+		want(t, "wait", check.Status(th.NtWaitForSingleObject(h, false)), ntstatus.Success)
+		check.Equal(t, check.Result(th.NtQuerySemaphore(h)).CurrentCount, left, "O-146: the count after a wait")
+	}
+	want(t, "wait at 0", check.Status(th.NtWaitForSingleObject(h, false)), ntstatus.Timeout)
+}
+
 // TestQuerySemaphoreErrorsAndResult checks the order of the errors of O-135, and the result of a query.
 func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 	th := newThread(t)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -54,6 +55,20 @@ func TestRefusedPutReadsNoBody(t *testing.T) {
 	w := httptest.NewRecorder()
 	newMemory(t).ServeHTTP(w, r)
 	check.Equal(t, w.Code, http.StatusPreconditionFailed, "PUT")
+}
+
+// TestCutBodiesChangeNothing checks that a body that ends early is 400, because a client that closed only its half of the
+// connection reads the response.
+func TestCutBodiesChangeNothing(t *testing.T) {
+	for method, body := range map[string]string{"PUT": "half", "LOCK": "<lockinfo", "PROPPATCH": ""} {
+		m := newMemory(t)
+		before := m.tree()
+		r := httptest.NewRequestWithContext(t.Context(), method, "http://host.test/c/f",
+			io.MultiReader(strings.NewReader(body), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		check.That(t, w.Code == http.StatusBadRequest && m.tree() == before, "%s: %d\n%s, want 400", method, w.Code, m.tree())
+	}
 }
 
 // TestUploadReplacesOnlyWithoutConditions checks which uploads may replace a file that got the name during the upload.
