@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/lsa/admin"
@@ -73,6 +75,7 @@ type accountRestoreCmd struct {
 
 // Run replaces the store by a backup, while refmond is stopped; a running daemon is an error. It restores the
 // audit log's key only if none exists, because an existing log keeps its own. An invalid backup changes nothing.
+// Root acts as the owner of the state folder.
 func (c accountRestoreCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -82,6 +85,9 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	if err != nil {
 		return fmt.Errorf("backup %s: %w", c.File, err)
 	}
+	if err := actAsOwner(cfg.State); err != nil {
+		return err
+	}
 	lock, err := daemon.LockState(cfg.State)
 	if err != nil {
 		return err
@@ -90,10 +96,36 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	return errors.Join(err, lock.Close())
 }
 
+// actAsOwner gives the process the owner and the group of the state folder, because refmond's user must be able to read
+// the restored files. It does nothing unless the process is root's, and nothing if the folder is missing.
+func actAsOwner(state string) error {
+	info, err := os.Stat(state)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 || owner.Uid == 0 {
+		return nil
+	}
+	if err := syscall.Setegid(int(owner.Gid)); err != nil {
+		return fmt.Errorf("act as the owner of the state folder %s: %w", state, err)
+	}
+	if err := syscall.Seteuid(int(owner.Uid)); err != nil {
+		return fmt.Errorf("act as the owner of the state folder %s: %w", state, err)
+	}
+	return nil
+}
+
 // restore restores the account store and, if the backup has it, the audit log's key. files has the files of the backup.
-// An existing key file stays; if it differs from the backup, restore prints a line. After an error the store may be
-// restored without the key.
+// An existing key file stays; if it differs from the backup, restore prints a line. A damaged key changes nothing.
+// After another error the store may be restored without the key.
 func restore(cfg *config, files map[string][]byte, std *streams) error {
+	if err := checkKey(cfg.State, files[backedPublic], files[backedKey]); err != nil {
+		return err
+	}
 	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
 		bytes.NewReader(files[backedStore]))
 	if err != nil {
@@ -108,33 +140,71 @@ func restore(cfg *config, files map[string][]byte, std *streams) error {
 	return putBackKey(auditKey(cfg.State, true), auditKey(cfg.State, false), files[backedPublic], files[backedKey], std)
 }
 
-// putBackKey restores the audit log's key pair; existing files stay. half is the contents of the file public, and key
-// that of the file private. An error of the public file leaves the private file unwritten, so a private key is never
-// created alone.
-func putBackKey(public, private string, half, key []byte, std *streams) error {
-	if err := putBack(public, half, std); err != nil {
+// errDamagedKey says that the audit log could not use the keys of a backup.
+var errDamagedKey = fmt.Errorf("the backup is damaged: %s is not the key of an audit log, or %s is of another key; "+
+	"use another backup", backedKey, backedPublic)
+
+// checkKey returns errDamagedKey unless key is a key of an audit log and half is its public half. An empty key is
+// valid, and an empty half too. checkKey writes both to a folder below state, and removes that.
+func checkKey(state string, half, key []byte) error {
+	if len(key) == 0 {
+		return nil
+	}
+	scratch, err := os.MkdirTemp(state, "restore-")
+	if err != nil {
 		return err
+	}
+	defer os.RemoveAll(scratch) //nolint:errcheck // nothing reads it
+	public, private := filepath.Join(scratch, backedPublic), filepath.Join(scratch, backedKey)
+	if err := errors.Join(os.WriteFile(public, half, 0o600), os.WriteFile(private, key, 0o600)); err != nil {
+		return err
+	}
+	signer, err := auditlog.LoadKey(private)
+	if err != nil {
+		return errDamagedKey
+	}
+	if len(half) == 0 {
+		return nil
+	}
+	halves, err := auditlog.ReadPublicKey(public)
+	if err != nil || len(halves) != 1 || halves[0].Name() != signer.Name() || halves[0].KeyHash() != signer.KeyHash() {
+		return errDamagedKey
+	}
+	return nil
+}
+
+// putBackKey restores the audit log's key pair; existing files stay. half is the contents of the file public, empty for
+// none, and key that of the file private. An error of the public file leaves the private file unwritten.
+func putBackKey(public, private string, half, key []byte, std *streams) error {
+	if len(half) > 0 {
+		if err := putBack(public, half, std); err != nil {
+			return err
+		}
 	}
 	return putBack(private, key, std)
 }
 
-// putBack creates the file name with the contents key, unless it exists. An existing file stays; if its contents
-// differ, putBack prints a line to std.err and returns nil. An existing file that cannot be read is an error. The new
-// file has mode 0600, and stays after a failed write.
+// putBack creates the file name with the contents key and mode 0600, unless it exists. An existing file stays; if its
+// contents differ, putBack prints a line to std.err and returns nil. An existing file that cannot be read is an error.
+// It writes to name.new first and renames that, because a file that a full disk cut off would stay at the next restore.
 func putBack(name string, key []byte, std *streams) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
+	if _, err := os.Lstat(name); err == nil {
 		own, err := os.ReadFile(name)
 		if err == nil && !bytes.Equal(own, key) {
 			_, err = fmt.Fprintf(std.err, "refmond: %s stays, and is another than the backup's\n", name)
 		}
 		return err
 	}
+	part := name + ".new"
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(key)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, name)
 }
 
 // unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files are

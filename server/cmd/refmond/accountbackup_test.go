@@ -3,11 +3,14 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -116,6 +119,92 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 	if err := putBack(filepath.Join(name, "below"), []byte("x"), &streams{}); err == nil {
 		t.Error("a key was put below a file")
 	}
+}
+
+// TestUnwrittenKeyCanBeRestoredAgain checks that a key that could not be written leaves no file of its name, which the
+// next restore would keep.
+func TestUnwrittenKeyCanBeRestoredAgain(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "key")
+	check.NoError(t, os.Symlink("/dev/full", name+".new"))
+	if err := putBack(name, []byte("key"), &streams{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a key on a full disk: %v, want ENOSPC", err)
+	}
+	check.NoError(t, putBack(name, []byte("key"), &streams{}))
+	if got, err := os.ReadFile(name); err != nil || string(got) != "key" {
+		t.Errorf("the second restore: %q, %v, want the key", got, err)
+	}
+}
+
+// TestRestoreChecksKeyFirst checks that a backup with a damaged key of the audit log changes neither the accounts nor
+// the log's folder.
+func TestRestoreChecksKeyFirst(t *testing.T) {
+	p := build(t)
+	_, end := p.serve()
+	file := filepath.Join(p.dir, "backup")
+	p.must("", "backup", file)
+	end()
+	files, err := unpack(file)
+	check.NoError(t, err)
+	state := filepath.Join(p.dir, "state")
+	check.NoError(t, os.RemoveAll(state))
+	other, err := auditlog.CreateKey(filepath.Join(p.dir, "other"), "host.example/audit")
+	check.NoError(t, err)
+	half, err := os.ReadFile(filepath.Join(p.dir, "other.pub"))
+	check.NoError(t, err)
+	store, key, public := string(files[backedStore]), string(files[backedKey]), string(files[backedPublic])
+	last := len(strings.TrimSpace(key)) - 1
+	changed := key[:last] + "A"
+	if changed == key[:last+1] {
+		changed = key[:last] + "B"
+	}
+	for _, c := range []struct{ name, key, public string }{
+		{"changed", changed, public}, {"cut off", key[:last/2], public}, {"of " + other.Name(), key, string(half)},
+		{"public half cut off", key, public[:last/2]},
+	} {
+		damaged := packed(t, backedStore, store, backedKey, c.key, backedPublic, c.public)
+		if _, err := p.account("", "restore", damaged, "--config", p.config); err == nil ||
+			!strings.Contains(err.Error(), errDamagedKey.Error()) {
+			t.Errorf("%s: %v, want %v", c.name, err, errDamagedKey)
+		}
+		left, err := os.ReadDir(state)
+		if err != nil || len(left) != 1 || left[0].Name() != "lock" {
+			t.Errorf("%s: the state folder has %v, %v, want the lock only", c.name, left, err)
+		}
+	}
+	// The daemon does not need the public half.
+	p.must("", "restore", packed(t, backedStore, store, backedKey, key), "--config", p.config)
+	_, end = p.serve()
+	end()
+}
+
+// TestRestoredFilesBelongToOwnerOfState checks that root restores files that refmond's user can read.
+func TestRestoredFilesBelongToOwnerOfState(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	p := build(t)
+	_, end := p.serve()
+	file := filepath.Join(p.dir, "backup")
+	p.must("", "backup", file)
+	end()
+	state := filepath.Join(p.dir, "state")
+	check.NoError(t, os.RemoveAll(state))
+	check.NoError(t, os.Mkdir(state, 0o700))
+	check.NoError(t, os.Chown(state, strange, strange))
+	for _, dir := range []string{p.dir, filepath.Dir(p.dir)} { // the test's own
+		check.NoError(t, os.Chmod(dir, 0o755))
+	}
+	p.must("", "restore", file, "--config", p.config)
+	n := 0
+	check.NoError(t, filepath.WalkDir(state, func(path string, _ os.DirEntry, err error) error {
+		check.NoError(t, err)
+		var st syscall.Stat_t
+		check.NoError(t, syscall.Stat(path, &st))
+		check.That(t, st.Uid == strange && st.Gid == strange, "%s is of %d:%d, want %d", path, st.Uid, st.Gid, strange)
+		n++
+		return nil
+	}))
+	check.Equal(t, n, 6, "files: the folder, the lock, the store, the log's folder and two keys")
 }
 
 // TestRestoreWritesPublicKeyFirst checks that no key of the log is restored if its public half cannot be written.
