@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -281,5 +282,41 @@ func TestAttributeOfAnyLengthIsRead(t *testing.T) {
 	}
 	if _, err := attribute(path+"/none", name); !errors.Is(err, unix.ENOTDIR) {
 		t.Errorf("F-115: attribute of a path through a file: %v, want %v", err, unix.ENOTDIR)
+	}
+}
+
+// TestFileHasItsPresentName checks that a revocation gets the name by which a file was opened and the one that it has
+// now, after it or a directory above it was renamed, through the tree or past it (W-99).
+func TestFileHasItsPresentName(t *testing.T) {
+	w := newWorld(t)
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.dir("d", all)
+	w.dir(`d\e`, all)
+	w.file(`d\e\f`, "f", all)
+	w.must(os.Link(w.path(`d\e\f`), w.path("hard")))
+	th := w.as(alice)
+	root := w.open(th, "", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	dir := w.open(th, `d\e`, winnt.DELETE, ntstatus.Success)
+	file := w.open(th, `d\e\f`, winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
+	hard := w.open(th, "hard", winnt.FILE_READ_DATA, ntstatus.Success)
+	names := func(h winnt.Handle, want ...string) {
+		t.Helper()
+		check.SlicesEqual(t, w.sys.FileNames(th, h), want, "the names of the file")
+	}
+	const at = `\Device\share\`
+	names(root, at, at)
+	names(file, at+`d\e\f`, at+`d\e\f`)
+	w.renames(th, file, nt.FileRename{FileName: "i"}, ntstatus.Success)
+	w.must(os.Rename(w.path(`d\e`), w.path(`d\h`)))
+	w.must(os.Rename(w.path("d"), w.path("g")))
+	names(dir, at+`d\e`, at+`g\h`)
+	names(file, at+`d\e\f`, at+`g\h\i`)
+	names(hard, at+"hard", at+"hard")
+	w.must(os.Remove(w.path("hard")))
+	names(hard, at+"hard", at+"hard (deleted)")
+	names(winnt.NtCurrentThread)
+	for selects, want := range map[string]int{at + `d\h`: 0, at + `g\h`: 1, at + `g\h\i`: 1, at + "hard": 1} {
+		_, n := w.sys.Revoke(nil, func(_ sid.SID, name string) bool { return name == selects })
+		check.Equal(t, n, want, "W-99: files that a revocation of %s ends", selects)
 	}
 }

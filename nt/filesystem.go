@@ -126,6 +126,14 @@ type HostFile interface {
 	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
 }
 
+// PathReporter may be implemented by an OpenFile whose name can change while it is open.
+type PathReporter interface {
+	OpenFile
+	// CurrentPath returns the name that the file has now, in the form of FilePlace.Path. Of several names it is the one
+	// by which the file was opened, also after a rename. ok is false if the name is unknown.
+	CurrentPath() (path string, ok bool)
+}
+
 // Refillable may be implemented by an OpenFile whose contents can be replaced at once.
 type Refillable interface {
 	OpenFile

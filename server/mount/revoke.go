@@ -1,6 +1,8 @@
 package mount
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -24,15 +26,13 @@ type Passed struct {
 func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []Passed) {
 	m.accounts.drop(func(p person) bool { return selected(m.owners.UserSID(p.uid), "") })
 	m.mu.Lock()
-	all := make([]*open, 0, len(m.opens))
-	for _, o := range m.opens {
-		all = append(all, o)
-	}
+	all := maps.Clone(m.opens)
 	m.mu.Unlock()
 	stale := map[uint64]bool{}
-	for _, o := range all {
+	for fh, o := range all {
 		name := m.deviceName(o.n)
-		if !selected(m.owners.UserSID(o.uid), name) {
+		user := m.owners.UserSID(o.uid)
+		if !slices.ContainsFunc(m.namesOf(fh, o), func(name string) bool { return selected(user, name) }) {
 			continue
 		}
 		if o.passed {
@@ -48,6 +48,23 @@ func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []
 		}
 	}
 	return remain
+}
+
+// namesOf returns the kernel names of an open file: the one by which it was opened, the one that it has now, and the
+// one by which the host's kernel looked it up last, which may be another hard link.
+func (m *Mount) namesOf(fh uint64, o *open) []string {
+	names := []string{m.deviceName(o.n)}
+	m.do(func(t *worker) fuse.Status {
+		m.mu.Lock()
+		held := m.opens[fh] == o && o.lent.TryRLock() // otherwise it was closed, and its handle may be another file's
+		m.mu.Unlock()
+		if held {
+			names = append(names, m.sys.FileNames(t.Thread, o.h)...)
+			o.lent.RUnlock()
+		}
+		return fuse.OK
+	})
+	return names
 }
 
 // deviceName returns the kernel name of a file, such as \Device\share\a\b.

@@ -156,3 +156,28 @@ func TestRevokeEndsListing(t *testing.T) {
 		t.Errorf("W-101: a listing through the revoked handle: %q, %v, want %v", names, err, unix.EACCES)
 	}
 }
+
+// TestRevokeFindsFileByAnyOfItsNames checks that a passthrough handle is reported under the name by which it was opened
+// and under the one that the file has now, also if the host's kernel has looked the file up by another name since
+// (W-101).
+func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("d/f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Link(filepath.Join(w.root, "d", "f"), filepath.Join(w.root, "hard")))
+	f, err := os.Open(filepath.Join(w.at, "d", "f"))
+	w.must(err)
+	defer f.Close()
+	if passed, _ := w.ways("d/f"); passed == 0 {
+		t.Skip("the host's kernel has no passthrough")
+	}
+	_, err = os.Stat(filepath.Join(w.at, "hard"))
+	w.must(err)
+	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
+	for _, name := range []string{`d\f`, `e\f`, `e`} {
+		selected := func(_ sid.SID, n string) bool {
+			return n == `\Device\share\`+name || strings.HasPrefix(n, `\Device\share\`+name+`\`)
+		}
+		check.Equal(t, len(w.m.Revoke(selected)), 1, "W-101: files of %s that remain", name)
+	}
+}

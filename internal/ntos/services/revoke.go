@@ -1,8 +1,11 @@
 package services
 
 import (
+	"strings"
+
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -11,7 +14,8 @@ import (
 
 // Revoke takes all rights from the tokens for which tokens returns true, then ends the use of the files of trees for
 // which files returns true, and returns the number of each. files gets the client whom the opening thread acted for,
-// the zero SID without one, and the kernel name of the file. A nil function selects nothing. Revoke calls both with a
+// the zero SID without one, and the kernel name of the file: the one by which it was opened, and then the one that it
+// has now. A nil function selects nothing. Revoke calls both with a
 // lock held, so they must not wait. A logon or an open that runs at the same time can be missed: change the account
 // or the descriptor first.
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
@@ -24,7 +28,8 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 				all = append(all, o)
 			}
 		case *File:
-			if files != nil && o.complete.Load() && files(o.admitted.who.user, o.Path()) && !o.revoked.Swap(true) {
+			selected := func(name string) bool { return files(o.admitted.who.user, name) }
+			if files != nil && o.complete.Load() && o.named(selected) && !o.revoked.Swap(true) {
 				closed++
 			}
 		}
@@ -33,6 +38,38 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 		t.Update(func(old *token.Token, modified winnt.LUID) *token.Token { return powerless(old, modified) })
 	}
 	return len(all), closed
+}
+
+// named reports whether selected returns true for the kernel name by which the file of a tree was opened, or for the
+// one that it has now.
+func (f *File) named(selected func(name string) bool) bool {
+	if selected(f.Path()) {
+		return true
+	}
+	now, ok := f.currentName()
+	return ok && selected(now)
+}
+
+// currentName returns the kernel name that the file of a tree has now. ok is false if the file system does not know it.
+func (f *File) currentName() (name string, ok bool) {
+	r, ok := f.open.(nt.PathReporter)
+	if !ok {
+		return "", false
+	}
+	path, ok := r.CurrentPath()
+	return strings.TrimSuffix(f.Path(), f.path) + path, ok
+}
+
+// FileNames returns the kernel names that Revoke passes for the file of a handle in a tree. It returns none for another
+// handle.
+func (c *Context) FileNames(v winnt.Handle) (names []string) {
+	h, ok, st := c.treeHandle(v)
+	if st != ntstatus.Success || !ok {
+		return nil
+	}
+	h.named(func(name string) bool { names = append(names, name); return false })
+	h.Deref(ob.TagCall)
+	return names
 }
 
 // powerless returns the token that replaces a revoked one. The user and the logon session stay. The token has no

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -51,7 +53,27 @@ func (c *revokeCmd) Run(std *streams) error {
 		return errors.New("revoke: refmond sent no result: it is older than this program")
 	}
 	printRevoked(std, a.Revoked)
+	if r := a.Revoked; r.Files == 0 && len(r.Remains) == 0 {
+		fmt.Fprint(std.err, doubt(q.Path))
+	}
 	return nil
+}
+
+// doubt returns a line for the administrator whose revocation of a path found no open file, if the path may not be the
+// one that was meant: no file has it, or it leads through a symbolic link, which refmond does not follow. It is empty
+// for other paths, a kernel name, and a path that the caller may not search.
+func doubt(path string) string {
+	if !strings.HasPrefix(path, "/") {
+		return ""
+	}
+	real, err := filepath.EvalSymlinks(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("refmond: no file has the path %q now\n", path)
+	case err == nil && real != filepath.Clean(path):
+		return fmt.Sprintf("refmond: %q leads through a symbolic link: revoke %q too\n", path, real)
+	}
+	return ""
 }
 
 // revokeError adds to an error why refmond refused a revocation of what. It returns other errors unchanged.
@@ -126,8 +148,9 @@ func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (r
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. The first tree that contains it counts. The result has no trailing backslash.
+// path. The first tree that contains it counts. The result has no trailing backslash and no part "." or "..".
 func (c *config) kernelName(path string) (string, bool) {
+	path = filepath.Clean(path)
 	for i := range c.trees {
 		t := &c.trees[i]
 		for _, top := range []string{t.Path, t.mount, t.backup} {

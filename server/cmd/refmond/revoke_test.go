@@ -43,6 +43,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, "nobody at all", `no account or group has the name "nobody at all"`, exitMalformed},
 		{cfg.AdminSocket, w.root, "ended: 0 sessions, 0 tokens, 1 open files\nnothing remains\n", exitSuccess},
+		{cfg.AdminSocket, w.root + "/pln", "no file has the path", exitSuccess},
 		{cfg.AdminSocket, user, "ended: 1 sessions, 1 tokens, 0 open files\nnothing remains\n", exitSuccess},
 	} {
 		var out bytes.Buffer
@@ -98,12 +99,29 @@ remains until the program closes the file or ends:
 	}
 }
 
+// TestEmptyRevocationDoubtsItsPath checks that a path without a file, and one through a symbolic link, are named when a
+// revocation found no open file.
+func TestEmptyRevocationDoubtsItsPath(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	check.NoError(t, err)
+	plan, link, missing := filepath.Join(dir, "plan"), filepath.Join(dir, "link"), filepath.Join(dir, "pln")
+	check.NoError(t, os.WriteFile(plan, nil, 0o600))
+	check.NoError(t, os.Symlink("plan", link))
+	for path, want := range map[string]string{plan: "", dir + "/./plan": "", `\Device\p\pln`: "", "": "",
+		missing: fmt.Sprintf("refmond: no file has the path %q now\n", missing),
+		link:    fmt.Sprintf("refmond: %q leads through a symbolic link: revoke %q too\n", link, plan),
+	} {
+		check.Equal(t, doubt(path), want, "doubt(%q)", path)
+	}
+}
+
 // TestHostPathMapsToKernelName checks which kernel name a path of the host has. A path beside a tree has none.
 func TestHostPathMapsToKernelName(t *testing.T) {
 	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}}}
 	c.trees[0].Path = "/srv/p"
 	for path, want := range map[string]string{"/srv/p": `\Device\p`, "/srv/p/a/b": `\Device\p\a\b`,
-		"/mnt/p/a/": `\Device\p\a`, "/backup/p/a": `\Device\p\a`, "/srv/p2": "", "/srv": "", "srv/p": ""} {
+		"/mnt/p/a/": `\Device\p\a`, "/backup/p/a": `\Device\p\a`, "/srv/p2": "", "/srv": "", "srv/p": "",
+		"/srv//p/./a": `\Device\p\a`, "/srv/p/b/../a//c": `\Device\p\a\c`, "/srv/p/../p2": ""} {
 		if got, ok := c.kernelName(path); got != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t, want %q", path, got, ok, want)
 		}
