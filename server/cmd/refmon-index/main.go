@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/flags"
 	"github.com/refmon/refmon/internal/cli/version"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/server/internal/nocores"
 )
 
@@ -111,7 +112,7 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	}
-	fmt.Fprintf(std.err, "refmon-index: %v\n", err)
+	fmt.Fprintf(std.err, "refmon-index: %s\n", printable.Text(err.Error()))
 	return exitFailed
 }
 

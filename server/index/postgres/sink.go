@@ -98,9 +98,25 @@ func (s *Sink) begin() error {
 	})
 }
 
+// checkEncoding returns an error if the database could store a path as another text than the application's: if its
+// encoding is neither UTF8 nor SQL_ASCII, which keeps all bytes.
+func (s *Sink) checkEncoding(tx pgx.Tx) error {
+	var encoding, name string
+	err := tx.QueryRow(s.ctx, `select current_setting('server_encoding'), current_database()`).Scan(&encoding, &name)
+	if err == nil && encoding != "UTF8" && encoding != "SQL_ASCII" {
+		err = fmt.Errorf("database %q has the encoding %s, in which paths are other paths: take a database with the "+
+			"encoding UTF8", name, encoding)
+	}
+	return err
+}
+
 // createTables creates the schema and its tables if they are missing. For a store it first takes the store's lock; a
-// lock that another run holds is an error. A table of documents that belongs to the other kind of sink is an error.
+// lock that another run holds is an error. An encoding that checkEncoding refuses is an error, and so is a table of
+// documents that belongs to the other kind of sink.
 func (s *Sink) createTables(tx pgx.Tx) error {
+	if err := s.checkEncoding(tx); err != nil {
+		return err
+	}
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
 		if err := s.store.lock(tx); err != nil {

@@ -191,6 +191,34 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 	}
 }
 
+// TestDatabaseKeepsPaths checks that a database is refused in whose encoding the application's paths are other texts,
+// and that no table is created in it.
+func TestDatabaseKeepsPaths(t *testing.T) {
+	at := "host=" + database.Start(t).Dir + " user=" + database.Owner + " dbname="
+	admin, err := pgx.Connect(t.Context(), at+"postgres")
+	check.NoError(t, err)
+	defer admin.Close(context.WithoutCancel(t.Context()))
+	for encoding, refused := range map[string]bool{"UTF8": false, "SQL_ASCII": false, "LATIN1": true} {
+		check.NoError(t, check.Err(admin.Exec(t.Context(), `create database "`+encoding+`" encoding '`+encoding+
+			`' lc_collate 'C' lc_ctype 'C' template template0`)))
+		sink, err := postgres.Open(t.Context(), at+encoding, t.TempDir(), time.Minute)
+		if !refused {
+			check.NoError(t, err)
+			check.NoError(t, sink.Close())
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), `database "LATIN1" has the encoding LATIN1`) {
+			t.Errorf("%s: %v, want an error that names the database and its encoding", encoding, err)
+		}
+		conn, err := pgx.Connect(t.Context(), at+encoding)
+		check.NoError(t, err)
+		var schema *string
+		err = conn.QueryRow(t.Context(), `select to_regnamespace('refmon')::text`).Scan(&schema)
+		check.That(t, err == nil && schema == nil, "%s: the schema refmon is there, %v", encoding, err)
+		check.NoError(t, conn.Close(t.Context()))
+	}
+}
+
 // TestRestartWritesOnlyDifferences checks that a run that starts again leaves the rows of unchanged documents alone,
 // writes changed ones, deletes those of documents that are gone, and keeps the numbers of classes (N-103).
 func TestRestartWritesOnlyDifferences(t *testing.T) {

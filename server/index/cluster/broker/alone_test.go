@@ -26,6 +26,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/roster"
+	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -98,10 +99,13 @@ func answers(t *testing.T, state, host string) map[string]string {
 	return out
 }
 
+// share is the descriptor of a share that alice may not read.
+const share = "D:(D;;FA;;;S-1-5-21-1-2-3-1107)(A;;FA;;;WD)"
+
 // fresh are the answers of a run that begins now, on one machine and without messages.
 func fresh(t *testing.T, tree, dir string) map[string]string {
 	t.Helper()
-	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir})
+	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir, Share: share})
 }
 
 // freshOf returns the answers of a new index with the given configuration and defaults for the rest.
@@ -229,11 +233,12 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 		put(fmt.Sprintf("d%d/f%d", i%3, i), os.FileMode(0o600|i))
 	}
 	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
-	run := func() (fences chan index.Watermark, end func()) {
-		return start(t, broker.Alone{Trees: []string{tree}, Directory: dir, State: state})
-	}
-	sources := []string{"//files1" + tree, "directory"}
-	fences, end := run()
+	var ready atomic.Bool
+	missing := filepath.Join(state, "missing") // an error only with events
+	config := broker.Alone{Trees: []string{tree, missing}, Directory: dir, State: state, Share: share,
+		Ready: func() { ready.Store(true) }}
+	sources := []string{"//files1" + tree, "//files1" + missing, "directory"}
+	fences, end := start(t, config)
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
 
@@ -247,14 +252,21 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
 	end()
+	check.That(t, ready.Load(), "Ready was not called after a heartbeat of every source")
 	if _, err := os.Stat(filepath.Join(state, "messages")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("messages of a run that has ended: %v, want none", err)
 	}
 
 	check.NoError(t, os.RemoveAll(filepath.Join(tree, "moved")))
-	fences, end = run()
+	var walked atomic.Bool
+	config.From = func(tree string) watch.Source {
+		walked.Store(true)
+		return &watch.Watcher{Root: tree, NoEvents: true, Every: heartbeatInterval}
+	}
+	fences, end = start(t, config)
 	settle(t, fences, sources...)
 	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	check.That(t, walked.Load(), "the sources are not those of From")
 	end()
 }
 

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
@@ -37,18 +40,26 @@ const maxMessage = 8 << 20
 const readyWithin = 20 * time.Second
 
 // Broker is a running NATS server.
-type Broker struct{ server *server.Server }
+type Broker struct {
+	server *server.Server
+	lock   *os.File // of its store
+}
 
 // Start starts a NATS server for the roles of s, and waits until it accepts connections, at most 20 seconds. It
-// returns an error for a malformed address, for one that is not loopback without TLS, and if the server is not ready
-// in time. The caller closes the result.
+// returns an error for a malformed address, for one that is not loopback without TLS, if another server uses the store,
+// and if the server is not ready in time. The caller closes the result.
 func Start(s *site.Site, o Options) (*Broker, error) {
 	opts, err := o.options(s)
 	if err != nil {
 		return nil, err
 	}
+	lock, err := lockStore(o.Store)
+	if err != nil {
+		return nil, err
+	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
+		_ = lock.Close()
 		return nil, fmt.Errorf("NATS server: %w", err)
 	}
 	if o.Log != nil {
@@ -57,9 +68,27 @@ func Start(s *site.Site, o Options) (*Broker, error) {
 	srv.Start()
 	if !srv.ReadyForConnections(readyWithin) {
 		srv.Shutdown()
+		_ = lock.Close()
 		return nil, errors.New("NATS server: not ready in time")
 	}
-	return &Broker{srv}, nil
+	return &Broker{srv, lock}, nil
+}
+
+// lockStore creates the folder of the messages if it is missing, and locks it until the result is closed. A folder that
+// another server uses is an error: NATS has no lock, and two servers would damage the messages.
+func lockStore(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "refmon-index.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s: another NATS server has its messages here: %w", dir, err)
+	}
+	return f, nil
 }
 
 // options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for
@@ -173,6 +202,7 @@ func (b *Broker) keeps() bool {
 func (b *Broker) Close() {
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
+	_ = b.lock.Close()
 }
 
 // lines is the logger of the embedded NATS server. It forwards warnings and errors and drops the other messages.

@@ -81,3 +81,20 @@ func TestFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStoreHasOneServer checks that a second NATS server does not start on the folder of a running one, and that one
+// starts after the first has ended.
+func TestStoreHasOneServer(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "new", "store")
+	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
+	check.NoError(t, err)
+	first, err := broker.Start(s, broker.Options{Store: store})
+	check.NoError(t, err)
+	second, err := broker.Start(s, broker.Options{Store: store})
+	check.That(t, second == nil && errors.Is(err, syscall.EWOULDBLOCK) && strings.Contains(err.Error(), store),
+		"a second server: %v, want EWOULDBLOCK with the folder", err)
+	first.Close()
+	second, err = broker.Start(s, broker.Options{Store: store})
+	check.NoError(t, err)
+	second.Close()
+}

@@ -100,9 +100,29 @@ type share struct {
 	generation uint64
 	own        func(path string) bool
 	whole      bool
+	recent     []readRecord // the last records that were read, at most maxRecent
+	restarted  bool         // recent begins with a snapshot that replaces deleted records
+	doubted    bool         // the last watermark was of another log
 
 	part  *index.StoredPart // of a part whose rows are in a store, else nil
 	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
+}
+
+// readRecord identifies a record that was read. Streams that were recreated give its sequence to another record.
+type readRecord struct {
+	sequence uint64
+	id       string
+}
+
+// maxRecent bounds the records of a share that a follower can compare with a watermark.
+const maxRecent = 1024
+
+// remember adds a record to those that a watermark may name.
+func (s *share) remember(sequence uint64, id string) {
+	if len(s.recent) == maxRecent {
+		s.recent = append(s.recent[:0], s.recent[maxRecent/2:]...)
+	}
+	s.recent = append(s.recent, readRecord{sequence, id})
 }
 
 // all returns a reader for each log of the site: parts of trees first, then shares of the classes. A share of the
@@ -223,11 +243,13 @@ func (f *following) read(ctx context.Context, s *share) error {
 		f.merge.Restart(name)
 		delete(f.watermarks, name)
 		s.whole = false
+		s.recent, s.restarted = nil, true
 	}, func(r *record) error {
 		if l := f.lags[s.records.follower.stream]; l != nil {
 			l.read++
 		}
 		s.generation = r.Generation
+		s.remember(r.at, r.id)
 		for i := range r.events {
 			if err := f.merge.Apply(name, &r.events[i]); err != nil {
 				return err

@@ -65,13 +65,13 @@ func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
 			}}
 		f.logs = f.all()
 		for _, l := range f.logs {
-			l.generation, l.whole, l.records.follower.head = 1, true, 3
+			l.generation, l.whole, l.records.follower.head, l.recent = 1, true, 3, []readRecord{{3, "r"}}
 		}
 		boot := "another"
 		if c.own {
 			boot = watch.BootID()
 		}
-		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Beat: heartbeat{
+		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Record: "r", Beat: heartbeat{
 			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
 		check.NoError(t, err)
 		f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},

@@ -67,10 +67,15 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 4 {
 		t.Errorf("N-120: the input has %d messages, %v, want 4", len(list), err)
 	}
-	// A watermark that is behind the log changes nothing, and no one else's subject gets an answer (N-121).
+	// A watermark that is not signed, or behind the log, changes nothing.
+	forged, err := json.Marshal(&watermark{Generation: next.Generation, Cursor: 4, Beat: heartbeat{Time: 1}})
+	check.NoError(t, err)
+	check.NoError(t, check.Err(work.js.Publish(t.Context(), "fence."+name, forged)))
+	check.That(t, work.remove(t.Context(), name, request{Input: 4}) != nil, "N-120: input up to a forged position")
 	own, err := json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}})
 	check.NoError(t, err)
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
+	// No one else's subject gets an answer (N-121).
 	heard, err := work.nc.SubscribeSync("_INBOX.follow.x")
 	check.NoError(t, err)
 	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
@@ -83,6 +88,15 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	if n, _, err := heard.Pending(); n != 0 || err != nil {
 		t.Errorf("N-121: a keeper sent %d answers to another role, %v", n, err)
 	}
+	k := &keeper{c: b.dial(site.Keeper)}
+	check.NoError(t, k.c.js.DeleteStream(t.Context(), site.StreamFence))
+	done, err := k.cursor(t.Context(), site.StreamRows, name)
+	check.That(t, err != nil, "N-120: the cursor without the stream of watermarks: %d, want an error", done)
+	body, err := json.Marshal(&next)
+	check.NoError(t, err)
+	check.NoError(t, check.Err(work.js.Publish(t.Context(), name, body)))
+	_, err = k.cursor(t.Context(), site.StreamRows, name)
+	check.That(t, err != nil && strings.Contains(err.Error(), "no log"), "N-120: a log with a forged end: %v", err)
 }
 
 // TestLagCountsUnreadMessages checks that a consumer shows how many messages of its input a worker has not read, and

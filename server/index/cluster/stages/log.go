@@ -23,6 +23,7 @@ type ledger struct {
 	chain   chain
 	state   *index.State // state at the time when the share was taken
 	last    record       // without events
+	record  string       // message ID of the log's last record
 }
 
 // errRecord says that a valid record cannot be parsed or applied. Processing of the share stops, so
@@ -51,6 +52,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 		return nil, err
 	}
 	l.last.events, l.last.Piece, l.last.Final = nil, 0, false
+	l.record = l.last.id
 	read := &l.records.follower
 	l.chain = chain{c: c, stream: stream, subject: name, head: read.head,
 		last:  read.next - min(read.next, 1),
@@ -77,7 +79,8 @@ func (l *ledger) resume(ctx context.Context) error {
 		return nil
 	}
 	f, err := parseWatermark(m.Body)
-	if err == nil && f.Generation == l.last.Generation && f.Log == l.chain.head && f.Cursor > l.last.Cursor {
+	if err == nil && f.Generation == l.last.Generation && f.Log == l.chain.head && f.Record == l.record &&
+		f.Cursor > l.last.Cursor {
 		l.last.Cursor, l.last.Tries = f.Cursor, 0
 	}
 	return nil
@@ -134,9 +137,11 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 		return err
 	}
 	l.number++
-	if err := l.chain.append(ctx, fmt.Sprintf("%s/%d", l.run, l.number), body, false); err != nil {
+	id := fmt.Sprintf("%s/%d", l.run, l.number)
+	if err := l.chain.append(ctx, id, body, false); err != nil {
 		return err
 	}
+	l.record = id
 	r.events = make([]index.Event, len(r.lines)) // only their number is needed
 	l.records.count(&message{Signed: site.Signed{Body: body}, sequence: l.chain.head}, r, false)
 	r.events = nil
@@ -192,8 +197,8 @@ func (l *ledger) publishWatermark(ctx context.Context, cursor uint64, b *heartbe
 	if err := l.held(ctx); err != nil {
 		return err
 	}
-	body, err := json.Marshal(&watermark{Generation: l.last.Generation, Log: l.chain.head, Cursor: cursor, Beat: *b,
-		Version: version})
+	body, err := json.Marshal(&watermark{Generation: l.last.Generation, Log: l.chain.head, Record: l.record,
+		Cursor: cursor, Beat: *b, Version: version})
 	if err != nil {
 		return err
 	}

@@ -232,10 +232,13 @@ func TestWatermarkOfLastRecordAdvancesCursor(t *testing.T) {
 	check.NoError(t, err)
 	g, head := l.last.Generation, l.chain.head
 	for i, x := range []struct {
-		generation, log, cursor, want uint64
-		tries                         int
-	}{{g, head, 5, 5, 0}, {g + 1, head, 5, 3, 2}, {g, head - 1, 5, 3, 2}, {g, head, 3, 3, 2}} {
-		body, err := json.Marshal(&watermark{Generation: x.generation, Log: x.log, Cursor: x.cursor,
+		generation, log uint64
+		record          string
+		cursor, want    uint64
+		tries           int
+	}{{g, head, l.record, 5, 5, 0}, {g + 1, head, l.record, 5, 3, 2}, {g, head - 1, l.record, 5, 3, 2},
+		{g, head, "another", 5, 3, 2}, {g, head, l.record, 3, 3, 2}} {
+		body, err := json.Marshal(&watermark{Generation: x.generation, Log: x.log, Record: x.record, Cursor: x.cursor,
 			Beat: heartbeat{Time: 1}})
 		check.NoError(t, err)
 		check.NoError(t, c.keep(t.Context(), "fence.people.0", fmt.Sprint(i), body))

@@ -49,6 +49,7 @@ type directoryPublisher struct {
 	head   head
 	run    string
 	number int
+	warned string // the roster's last report, if it was an error
 }
 
 // rival reports whether a message comes from a second publisher of this directory that started later, so that this one
@@ -76,17 +77,20 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 // version publishes a directory version as the current one.
 //
 //   - A version without people only publishes a heartbeat.
-//   - A version with an error publishes nothing. The error goes to Warn, unless the file is still being written.
+//   - A version with an error publishes nothing. The error goes to Warn, unless the file is still being written or the
+//     error repeats the last.
 //   - A version without contents, or above 256 MiB, is an error.
 //
 // An empty file is published as one piece.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
-		if !v.BeingWritten() {
+		if text := v.Err.Error(); !v.BeingWritten() && text != d.warned {
+			d.warned = text
 			d.c.warn(v.Err)
 		}
 		return nil
 	}
+	d.warned = ""
 	if v.People != nil {
 		file := v.File
 		if v.Accounts != nil { // other machines parse it from text

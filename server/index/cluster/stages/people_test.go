@@ -108,3 +108,19 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	check.That(t, err == nil && size.size == d.records.size && size.size.Lines >= 4,
 		"N-83: the log is of %+v, a reader counts %+v, %v", d.records.size, size.size, err)
 }
+
+// TestDirectoryErrorIsReportedOnce checks that a directory whose reads fail in the same way, every second, passes one
+// error to Warn. Another error, and the same one after a successful read, are passed too.
+func TestDirectoryErrorIsReportedOnce(t *testing.T) {
+	b := newBench(t)
+	_, l, told := b.decides()
+	l.c.warn = told.warn
+	for _, text := range []string{"line 6", "line 6", "line 6", "line 7", "line 6", "", "line 6", "line 6"} {
+		v := index.Version{Heartbeat: beatNow()}
+		if text != "" {
+			v = index.Version{Err: errors.New(text)}
+		}
+		check.NoError(t, l.version(t.Context(), &v))
+	}
+	check.Equal(t, strings.Join(told.take(), ", "), "line 6, line 7, line 6, line 6", "errors")
+}

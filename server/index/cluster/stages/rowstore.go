@@ -49,6 +49,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 		more, err := s.records.read(ctx, func() {
 			delete(f.watermarks, s.name()) // the share has none until its snapshot was read (N-84)
 			s.whole = false
+			s.recent, s.restarted = nil, true
 			s.batch.Restart()
 		}, func(r *record) error { return f.addRecord(s, r) })
 		if err == nil && more {
@@ -74,6 +75,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 // batch. An event that does not fit is an error, and the batch is then incomplete.
 func (f *following) addRecord(s *share, r *record) error {
 	s.generation = r.Generation
+	s.remember(r.at, r.id)
 	for i := range r.events {
 		if err := s.batch.Add(&r.events[i]); err != nil {
 			return err
@@ -124,6 +126,7 @@ func (f *following) resume(ctx context.Context, s *share) error {
 	}
 	s.records.follower.next = c.Message + 1
 	s.generation, s.whole = c.Generation, false
+	s.recent, s.restarted = []readRecord{{c.Message, c.ID}}, false
 	s.batch = index.NewRowBatch(f.merge.Rights(), s.own, c)
 	return nil
 }

@@ -1,6 +1,9 @@
 package stages
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -47,4 +50,43 @@ func TestBatchIsDividedAmongParts(t *testing.T) {
 		check.Equal(t, shared, 2, "deleted names and folders in part %d", part.Number)
 	}
 	check.Equal(t, documents, 3*maxDocuments, "documents with a descriptor")
+}
+
+// source is a source without batches that blocks until its context ends, or returns failed at once if that is set.
+type source struct{ failed, stopped error }
+
+func (s source) Run(ctx context.Context, _ chan<- watch.Batch) error {
+	if s.failed == nil {
+		<-ctx.Done()
+	}
+	return cmp.Or(s.failed, s.stopped)
+}
+
+// TestRestartedSourceReturnsEachError checks that a request starts the next source, and that Run returns the error of
+// a source that fails by itself or while it is stopped. The end of the context is not an error.
+func TestRestartedSourceReturnsEachError(t *testing.T) {
+	broken := errors.New("broken")
+	for what, c := range map[string]struct {
+		sources []source // each is stopped by a request, the last one by the context
+		want    error
+	}{
+		"by itself":         {[]source{{}, {failed: broken}}, broken},
+		"while it restarts": {[]source{{}, {stopped: broken}, {}}, broken},
+		"never":             {[]source{{}, {}, {}}, nil},
+	} {
+		ctx, end := context.WithCancel(t.Context())
+		again, begun := make(chan struct{}, len(c.sources)), 0
+		s := &restartingSource{again: again, from: func() watch.Source {
+			if begun++; begun < len(c.sources) {
+				again <- struct{}{}
+			} else {
+				end()
+			}
+			return c.sources[begun-1]
+		}}
+		err := s.Run(ctx, nil)
+		end()
+		check.That(t, errors.Is(err, c.want), "a source that fails %s: %v after %d sources, want %v", what, err, begun,
+			c.want)
+	}
 }

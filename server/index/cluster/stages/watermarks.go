@@ -36,8 +36,8 @@ func (b *heartbeat) early(m *message) bool {
 
 // addWatermark stores a share's watermark, the time up to which the share is complete. A watermark counts only if the
 // share's current worker wrote it, the log records before it were read, and it is newer than the last (N-49). A
-// watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark and a clock
-// that is ahead go to Warn.
+// watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark, a clock that
+// is ahead, and the first watermark of another log go to Warn.
 func (f *following) addWatermark(m *message) {
 	name := strings.TrimPrefix(m.Subject, "fence.")
 	if m.signed != nil {
@@ -61,10 +61,50 @@ func (f *following) addWatermark(m *message) {
 		if s.name() != name || s.generation != x.Generation || s.records.follower.head < x.Log || !s.whole {
 			continue
 		}
-		if old := f.watermarks[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead(present) {
-			f.watermarks[name] = &seenWatermark{x, present.Up}
+		old := f.watermarks[name]
+		if old != nil && old.Beat.Time >= x.Beat.Time && !old.Beat.ahead(present) {
+			continue
+		}
+		switch s.compare(x, old) {
+		case sameLog:
+			f.watermarks[name], s.doubted = &seenWatermark{x, present.Up}, false
+		case anotherLog:
+			if !s.doubted {
+				f.c.warn(fmt.Errorf("%s: message %d of the log is not the one that was read, as after the streams were "+
+					"recreated: answers are withheld; start the programs of the site again", name, x.Log))
+			}
+			s.doubted = true
+		case unknownLog: // the next watermark names a later record
 		}
 	}
+}
+
+// Results of share.compare.
+const (
+	sameLog = iota
+	anotherLog
+	unknownLog
+)
+
+// compare reports whether the record that a watermark names is the one that was read: then the result is sameLog, also
+// for a record that a snapshot has replaced. old is the share's watermark before, nil for none. The result is
+// unknownLog if too many records were read since.
+func (s *share) compare(x *watermark, old *seenWatermark) int {
+	for i := len(s.recent) - 1; i >= 0; i-- {
+		switch r := &s.recent[i]; {
+		case r.sequence == x.Log && r.id == x.Record:
+			return sameLog
+		case r.sequence <= x.Log:
+			return anotherLog
+		}
+	}
+	switch {
+	case old == nil && s.restarted:
+		return sameLog
+	case old != nil && x.Generation == old.Generation && x.Log < old.Log:
+		return anotherLog
+	}
+	return unknownLog
 }
 
 // writeWatermark writes the watermarks of all sources to the sinks. A source is as current as its oldest share. A

@@ -30,6 +30,7 @@ func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
 	f.logs = f.all()
 	for i, l := range f.logs {
 		l.generation, l.whole, l.records.follower.head = uint64(5+i), true, 30
+		l.recent = []readRecord{{28, "r/1"}, {30, "r/2"}}
 	}
 	return f, k, warned
 }
@@ -38,24 +39,32 @@ func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
 // and the watermark of all shares: a tree is as current as its oldest part, and has none if one
 // part has none (N-49, N-55, N-80, N-81).
 func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
-	good := watermark{Generation: 5, Log: 30, Cursor: 9, Beat: heartbeat{Time: time.Unix(90, 0).UnixNano()}}
+	good := watermark{Generation: 5, Log: 30, Record: "r/2", Cursor: 9,
+		Beat: heartbeat{Time: time.Unix(90, 0).UnixNano()}}
 	for name, c := range map[string]struct {
 		change func(f *following, x *watermark, m *message)
 		counts bool
 		warns  int
 	}{
-		"unchanged":            {func(*following, *watermark, *message) {}, true, 0},
-		"after an earlier log": {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, true, 0},
-		"after a later log":    {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
-		"of one before":        {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
-		"of the next":          {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
-		"not read to an end":   {func(f *following, _ *watermark, _ *message) { f.logs[0].whole = false }, false, 0},
-		"of another share":     {func(_ *following, _ *watermark, m *message) { m.Subject += "x" }, false, 0},
-		"not signed":           {func(_ *following, _ *watermark, m *message) { m.signed = errors.New("no") }, false, 1},
-		"there before":         {func(_ *following, _ *watermark, m *message) { m.sequence = 7 }, false, 0},
-		"stored ahead":         {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 1) }, false, 1},
-		"stored by a second":   {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 0) }, true, 0},
-		"without a heartbeat":  {func(_ *following, x *watermark, _ *message) { x.Beat.Time = 0 }, false, 1},
+		"unchanged":                   {func(*following, *watermark, *message) {}, true, 0},
+		"after an earlier log":        {func(_ *following, x *watermark, _ *message) { x.Log, x.Record = 28, "r/1" }, true, 0},
+		"after another record":        {func(_ *following, x *watermark, _ *message) { x.Record = "q/2" }, false, 1},
+		"after one that is no record": {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, false, 1},
+		"after a forgotten one":       {func(_ *following, x *watermark, _ *message) { x.Log = 27 }, false, 0},
+		"after one before the known": {func(f *following, x *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Generation: 5, Log: 28, Cursor: 1}, 1}
+			x.Log = 27
+		}, false, 1},
+		"after a later log":   {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
+		"of one before":       {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
+		"of the next":         {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
+		"not read to an end":  {func(f *following, _ *watermark, _ *message) { f.logs[0].whole = false }, false, 0},
+		"of another share":    {func(_ *following, _ *watermark, m *message) { m.Subject += "x" }, false, 0},
+		"not signed":          {func(_ *following, _ *watermark, m *message) { m.signed = errors.New("no") }, false, 1},
+		"there before":        {func(_ *following, _ *watermark, m *message) { m.sequence = 7 }, false, 0},
+		"stored ahead":        {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 1) }, false, 1},
+		"stored by a second":  {func(_ *following, _ *watermark, m *message) { m.stored = time.Unix(101, 0) }, true, 0},
+		"without a heartbeat": {func(_ *following, x *watermark, _ *message) { x.Beat.Time = 0 }, false, 1},
 		"older than known": {func(f *following, x *watermark, _ *message) {
 			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Cursor: 1, Beat: heartbeat{Time: x.Beat.Time + 1}}, 1}
 		}, false, 0},

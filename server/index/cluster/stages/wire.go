@@ -243,6 +243,7 @@ func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 type watermark struct {
 	Generation uint64    `json:"generation"`
 	Log        uint64    `json:"log"`    // the last record that it covers
+	Record     string    `json:"record"` // the message ID of that record
 	Cursor     uint64    `json:"cursor"` // the message that contained the heartbeat
 	Beat       heartbeat `json:"beat"`
 	Version    string    `json:"version,omitempty"` // of the directory

@@ -14,7 +14,9 @@ import (
 // descriptors, records, and the answers of mounts, gateway and index are as before. The trail verifies with the
 // checkpoint and the key that were kept elsewhere, and an old proof holds.
 func TestRestoreOntoEmptyMachine(t *testing.T) {
-	randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
+	if os.Getenv("REFMON_DRILLS") == "" {
+		randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
+	}
 	const heading, kept = "## The whole state of a machine", 40
 	old := newMachine(t)
 	old.configure("")
