@@ -29,6 +29,8 @@ type Authority struct {
 	Unqualified bool
 	// Refused logs why a user was refused. client is the address or the calling program. nil: no log.
 	Refused func(client string, why error)
+	// Stopping ends logons that run or wait when it is done, with STATUS_CANCELLED. nil: nothing ends them.
+	Stopping context.Context
 
 	checks *admission.Pool  // immutable: bounds the concurrent password checks
 	turns  *admission.Turns // immutable: orders the checks of one name from one origin
@@ -48,6 +50,9 @@ func New(a Authority) *Authority {
 	if a.Limit == nil {
 		a.Limit = &admission.Limit{}
 	}
+	if a.Stopping == nil {
+		a.Stopping = context.Background()
+	}
 	return &a
 }
 
@@ -55,7 +60,7 @@ func New(a Authority) *Authority {
 // request to the embedded Authority: another package, a user outside the domain, and an empty or overlong name.
 // A request for a user of the domain that adds groups without SeTcbPrivilege fails with
 // STATUS_PRIVILEGE_NOT_HELD. LogOn blocks while the domain controller checks the user. On a failure the result
-// has no token, but may have the reason for the audit record.
+// has no token, but may have the reason for the audit record. A failure after a.Stopping is done is STATUS_CANCELLED.
 func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	name, byRealm, ours := a.user(&r)
 	if !ours || r.Package != logon.Password && r.Package != logon.S4U {
@@ -65,12 +70,18 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
 		return logon.Result{}, ntstatus.PrivilegeNotHeld
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	ctx, cancel := context.WithTimeout(a.Stopping, wait)
 	defer cancel()
+	logOn := a.byPassword
 	if r.Package == logon.S4U {
-		return a.byName(ctx, &r, name, byRealm)
+		logOn = a.byName
 	}
-	return a.byPassword(ctx, &r, name, byRealm)
+	out, st := logOn(ctx, &r, name, byRealm)
+	if st != ntstatus.Success && a.Stopping.Err() != nil {
+		// When refmond stops, calls that wait end as cancelled (W-19).
+		return logon.Result{}, ntstatus.Cancelled
+	}
+	return out, st
 }
 
 // user splits a request's name and reports whether it names a user of this domain (ours). name has no domain. byRealm

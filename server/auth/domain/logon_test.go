@@ -163,6 +163,44 @@ func TestConcurrentLogonsOfOneUserSucceed(t *testing.T) {
 	})
 }
 
+// TestStoppingEndsWaitingLogons checks that a stop ends logons that a domain controller does not answer, those that
+// wait for one of the same user, and those that have no place yet, and that none counts as a failure (W-19, D-25).
+func TestStoppingEndsWaitingLogons(t *testing.T) {
+	f := newFixture(t)
+	f.Passwords = func(ctx context.Context, _ string, _ bool, _ logon.Secret) (Proved, error) {
+		<-ctx.Done() // the controller hangs
+		return Proved{}, &Refused{Status: ntstatus.NoLogonServers, Why: ctx.Err()}
+	}
+	f.Names = func(ctx context.Context, _ string, _ bool) (Proved, error) {
+		<-ctx.Done()
+		return Proved{}, &Refused{Status: ntstatus.NoLogonServers, Why: ctx.Err()}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		stopping, stop := context.WithCancel(t.Context())
+		f.Stopping = stopping
+		started := time.Now()
+		var all sync.WaitGroup
+		for i := range checks + 8 {
+			all.Go(func() {
+				r := password("EXAMPLE", fmt.Sprint("user", i/2), "x")
+				r.Origin = fmt.Sprintf("192.0.2.%d", i/2)
+				_, st := f.LogOn(r)
+				check.Equal(t, st, ntstatus.Cancelled, "W-19: a logon with a password that waits")
+			})
+		}
+		all.Go(func() {
+			_, st := f.LogOn(logon.Request{Package: logon.S4U, Name: "alice", Domain: "EXAMPLE",
+				Type: winnt.LOGON32_LOGON_NETWORK})
+			check.Equal(t, st, ntstatus.Cancelled, "W-19: a logon by name that waits")
+		})
+		synctest.Wait()
+		stop()
+		all.Wait()
+		check.Equal(t, time.Since(started), 0, "W-19: time until waiting logons end")
+	})
+	check.That(t, !f.Limit.Refuses("user0", "192.0.2.0", true), "D-25: logons that a stop ended count as failures")
+}
+
 // TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and
 // does not count as a failed attempt.
 func TestConcurrentChecksAreBounded(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -58,16 +59,18 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 }
 
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
-// ErrNoKDC. Without Addresses the DNS names the KDCs.
+// ErrNoKDC. Without Addresses the DNS names the KDCs. ask then sets Addresses, with the KDC that responded first, so that
+// the next request of an exchange does not wait for one that hangs. The old list is not changed.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {
 		return nil, err
 	}
 	problem := ErrNoKDC
-	for _, address := range all {
+	for i, address := range all {
 		answer, err := k.one(ctx, address, request)
 		if err == nil {
+			k.Addresses = slices.Concat(all[i:], all[:i])
 			return answer, nil
 		}
 		problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, address, err)
@@ -84,7 +87,7 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 	if wait == 0 {
 		wait = defaultWait
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %v", wait))
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -93,6 +96,16 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 	defer c.Close() //nolint:errcheck // it was read to the end, or given up
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
+	answer, err := exchangeOver(c, request)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx) // not that the connection was closed for it
+	}
+	return answer, err
+}
+
+// exchangeOver sends a request over a connection to a KDC and returns the response. An empty response and a response
+// longer than maxAnswer are errors.
+func exchangeOver(c net.Conn, request []byte) ([]byte, error) {
 	if _, err := c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(request))), request...)); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 
@@ -28,6 +30,44 @@ func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 			"K-54: an answer of %d bytes: %v, want an error, errLongAnswer: %t", n, err, long)
 		_ = k.Listener.Close()
 	}
+}
+
+// TestHungKDCIsNamedAsSuch checks that the error about a KDC that accepts a connection and does not respond says so,
+// once with the package's name, also for a logon (K-59).
+func TestHungKDCIsNamedAsSuch(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check.NoError(t, err)
+	defer l.Close() //nolint:errcheck // nothing was accepted
+	kdcs := KDCs{Addresses: []string{l.Addr().String()}, Wait: 50 * time.Millisecond}
+	want := "kerberos: no KDC of the realm answers: " + l.Addr().String() + ": no answer within 50ms"
+	_, err = kdcs.ask(t.Context(), realm, []byte{1})
+	if err == nil || !errors.Is(err, ErrNoKDC) {
+		t.Fatalf("K-59: %v, want %v", err, ErrNoKDC)
+	}
+	// A machine under load may reach the limit before the connection exists.
+	if err.Error() != want && !strings.Contains(err.Error(), "dial tcp") {
+		t.Errorf("K-59: %q, want %q", err, want)
+	}
+	refused := convertRefusal(fmt.Errorf("%w: of the test", ErrNoKDC)).Error()
+	check.Equal(t, refused, "kerberos: no KDC of the realm answers: of the test", "K-59: a refused logon")
+}
+
+// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests waits for a hung KDC once, and that
+// the configured order stays for other exchanges (K-59).
+func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
+	hung, err := net.Listen("tcp", "127.0.0.1:0")
+	check.NoError(t, err)
+	defer hung.Close() //nolint:errcheck // nothing was accepted
+	k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return []byte{0, 0, 0, 1, 1} }}
+	answers := k.Start()
+	defer k.Listener.Close() //nolint:errcheck // the test is over
+	configured := []string{hung.Addr().String(), answers}
+	kdcs := KDCs{Addresses: configured, Wait: 50 * time.Millisecond}
+	_, err = kdcs.ask(t.Context(), realm, []byte{1})
+	check.NoError(t, err)
+	want := []string{answers, hung.Addr().String()}
+	check.That(t, slices.Equal(kdcs.Addresses, want), "K-59: the next request tries %q, want %q", kdcs.Addresses, want)
+	check.That(t, configured[1] == answers, "K-59: the configured list was changed: %q", configured)
 }
 
 // TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit (RFC

@@ -2,6 +2,7 @@ package kerberos
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -19,10 +20,11 @@ type Refusal struct {
 
 // Error names the client, if it is known, and the reason. It is for the log, not for the client.
 func (r *Refusal) Error() string {
+	why := strings.TrimPrefix(r.Why.Error(), "kerberos: ") // some reasons have it already
 	if r.Client == "" {
-		return "kerberos: " + r.Why.Error()
+		return "kerberos: " + why
 	}
-	return "kerberos: " + r.Client + "@" + r.Realm + ": " + r.Why.Error()
+	return "kerberos: " + r.Client + "@" + r.Realm + ": " + why
 }
 
 // Unwrap returns Why, so that errors.Is and errors.As find the reason.

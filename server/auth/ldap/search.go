@@ -13,6 +13,10 @@ const domainScope = "1.2.840.113556.1.4.1339"
 // page is how many entries one request returns.
 const page = 500
 
+// maxEmpty is how many pages in a row may have no entry. A server may send such pages (RFC 2696 3), but not without
+// end.
+const maxEmpty = 1000
+
 // query is one search.
 type query struct {
 	base       string
@@ -26,8 +30,8 @@ type query struct {
 var errOther = &Error{"an entry that was not asked for is in the answer"}
 
 // search calls each with every entry of all pages of q, until a call returns an error. An empty filter means every
-// object. If q.below is false, only q.base is read. More than q.most entries, an entry outside q.base and an
-// incomplete response are errors (D-5, D-7). Entries may come before an error.
+// object. If q.below is false, only q.base is read. More than q.most entries, more than maxEmpty pages in a row without
+// one, an entry outside q.base and an incomplete response are errors (D-5, D-7). Entries may come before an error.
 func (c *conn) search(q query, each func(*entry) error) error {
 	base, err := parseDN(q.base)
 	if err != nil {
@@ -42,7 +46,7 @@ func (c *conn) search(q query, each func(*entry) error) error {
 		scope = goldap.ScopeWholeSubtree
 	}
 	paging := goldap.NewControlPaging(page)
-	seen := 0
+	seen, empty := 0, 0
 	for {
 		// Referrals are not followed, because they name servers that are not configured (D-6).
 		r := goldap.NewSearchRequest(q.base, scope, goldap.NeverDerefAliases, 0, int(c.wait.Seconds()), false, filter,
@@ -75,6 +79,12 @@ func (c *conn) search(q query, each func(*entry) error) error {
 		cookie, err := next(result)
 		if err != nil || len(cookie) == 0 {
 			return err
+		}
+		if empty++; len(result.Entries) > 0 {
+			empty = 0
+		}
+		if empty > maxEmpty {
+			return wrong("more than %d pages in a row without an entry", maxEmpty)
 		}
 		paging.SetCookie(cookie)
 	}

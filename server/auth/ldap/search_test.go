@@ -119,6 +119,11 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 			more.SetCookie([]byte("m"))
 			return [][]byte{e, done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
 		}, nil, false},
+		"pages without entries and without end (D-5)": {func(a asked, _ []byte) [][]byte {
+			more := goldap.NewControlPaging(1)
+			more.SetCookie([]byte("m"))
+			return [][]byte{done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
+		}, nil, false},
 		"an entry without a right name (D-7)": {
 			func(a asked, e []byte) [][]byte { return [][]byte{found(a.id, "alice", nil), last(a)} }, nil, false},
 		"a message of two gigabytes (D-4)": {func(a asked, e []byte) [][]byte {

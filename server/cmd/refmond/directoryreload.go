@@ -128,7 +128,7 @@ func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err e
 func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 	d := &cfg.Directory
 	a := domain.Authority{Authority: s.domains.Authority, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,
-		Unqualified: d.Unqualified, Limit: s.domains.limit,
+		Unqualified: d.Unqualified, Limit: s.domains.limit, Stopping: s.stopping,
 		Refused: func(client string, why error) {
 			s.log.Info("rejected a logon of a domain user", lograte.Client, client, "why", why)
 		}}

@@ -94,9 +94,12 @@ type service struct {
 	// reach, does not reach it (D-39).
 	messages confined.Parser
 	domains  directoryLogons // set by start
-	closing  sync.WaitGroup  // directories that a reload has replaced
-	numbers  numbers
-	trees    []servedTree
+	// stopping is done when refmond stops, and endLogons ends it, so that no logon waits for a domain controller.
+	stopping  context.Context
+	endLogons context.CancelFunc
+	closing   sync.WaitGroup // directories that a reload has replaced
+	numbers   numbers
+	trees     []servedTree
 
 	mountsMu sync.Mutex
 	// +checklocks:mountsMu
@@ -111,6 +114,7 @@ type service struct {
 // directory and checks who can change the files first. Metrics and profiles that fail to start are only logged.
 func start(cfg *config, std *streams) (*service, error) {
 	s := &service{begun: cfg.settings, level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
+	s.stopping, s.endLogons = context.WithCancel(context.Background())
 	s.level.Set(cfg.level)
 	// Bound the log lines that one client causes (L-75).
 	s.log = slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level})))
@@ -246,6 +250,7 @@ func restartKeys(begun, now settings) (keys []string) {
 
 // stop stops the daemon, then closes its stores. It returns all errors, joined, and closes the rest all the same.
 func (s *service) stop() error {
+	s.endLogons()
 	var err error
 	if s.operations != nil {
 		err = s.operations.close()
