@@ -76,8 +76,8 @@ func HelpFor(parser *kong.Kong, args []string) string {
 	return node.FullPath() + " --help"
 }
 
-// RefuseEmpty returns an error that names the first flag or argument with an empty text, or with an empty element in its
-// list. It returns nil if every flag and argument of the line has a value. A script writes --want "$RIGHT" with a
+// RefuseEmpty returns an error that names the first flag or argument with an empty text, or with an empty element in
+// its list. It returns nil if every flag and argument of the line has a value. A script writes --want "$RIGHT" with a
 // variable that is not set: without this check the question would be about everything.
 func RefuseEmpty(ctx *kong.Context) error {
 	for _, p := range ctx.Path {

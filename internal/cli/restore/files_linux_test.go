@@ -98,3 +98,28 @@ func TestMountedRejectsOtherFileSystem(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFilesOfMountAreClosed checks that neither an opened file nor one of another kind leaves a descriptor of the host
+// open.
+func TestFilesOfMountAreClosed(t *testing.T) {
+	dir := onHost(t)
+	check.NoError(t, unix.Mkfifo(filepath.Join(dir, "d/pipe"), 0o600))
+	root, err := beneath.Open(dir)
+	check.NoError(t, err)
+	m := &mounted{root, root.Dirs()}
+	defer m.Close() // only read
+	open := func() int { return len(check.Must(os.ReadDir("/proc/self/fd"))) }
+	before := 0
+	for round := range 3 { // the first one fills the cache of directories
+		f, err := m.Open("d/f")
+		check.NoError(t, err)
+		check.That(t, !f.Directory(), "d/f is a directory")
+		check.NoError(t, f.Close())
+		_, err = m.Open("d/pipe")
+		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
+		if round == 0 {
+			before = open()
+		}
+	}
+	check.Equal(t, open(), before, "descriptors of the host")
+}

@@ -57,8 +57,8 @@ func TestRefusedPutReadsNoBody(t *testing.T) {
 	check.Equal(t, w.Code, http.StatusPreconditionFailed, "PUT")
 }
 
-// TestCutBodiesChangeNothing checks that a body that ends early is 400, because a client that closed only its half of the
-// connection reads the response.
+// TestCutBodiesChangeNothing checks that a body that ends early is 400, because a client that closed only its half of
+// the connection reads the response.
 func TestCutBodiesChangeNothing(t *testing.T) {
 	for method, body := range map[string]string{"PUT": "half", "LOCK": "<lockinfo", "PROPPATCH": ""} {
 		m := newMemory(t)
