@@ -170,24 +170,30 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 }
 
-// TestJudgeComparesRelevantGroupAttributes compares attributes of groups: after a filter only two bits of a deny-only
-// group count, and otherwise all that the page lists (B-44).
-func TestJudgeComparesRelevantGroupAttributes(t *testing.T) {
-	const everyone = "S-1-1-0"
+// TestJudgeComparesRelevantAttributes compares attributes of groups and privileges. After a filter only two bits of a
+// deny-only group count, and otherwise all that the page lists (B-44).
+func TestJudgeComparesRelevantAttributes(t *testing.T) {
+	privilege := func(attributes oracle.Word) oracle.Token {
+		return oracle.Token{Privileges: []oracle.Privilege{{Name: "SeChangeNotifyPrivilege", Attributes: attributes}}}
+	}
+	group := func(attributes oracle.Word) oracle.Token {
+		return oracle.Token{Groups: []oracle.Group{{SID: "S-1-1-0", Attributes: attributes}}}
+	}
 	for _, c := range []struct {
 		op        string
+		with      func(oracle.Word) oracle.Token
 		want, got oracle.Word
 		right     bool
-	}{{"filter", 0x19, 0x10, true}, {"filter", 0x11, 0x14, false}, {"filter", 0x11, 0x1, false},
-		{"filter", 0x7, 0x6, false}, {"duplicate", 0x19, 0x10, false}, {"duplicate", 0x7, 0x47, true},
-		{"filter", 0xC0000007, 0x7, false}} {
-		tok := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.want}}}
-		other := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.got}}}
+	}{{"filter", group, 0x19, 0x10, true}, {"filter", group, 0x11, 0x14, false}, {"filter", group, 0x11, 0x1, false},
+		{"filter", group, 0x7, 0x6, false}, {"duplicate", group, 0x19, 0x10, false}, {"duplicate", group, 0x7, 0x47, true},
+		{"filter", group, 0xC0000007, 0x7, false}, {"filter", privilege, 3, 0x80000003, true},
+		{"filter", privilege, 3, 1, false}} {
+		tok, other := c.with(c.want), c.with(c.got)
 		b := must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
 		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},
 			Rules: []string{"T-61"}, Known: kit.Documented}}, 1)
 		if err := j.Take(b); err != nil || (j.Total().Right == 1) != c.right {
-			t.Errorf("%+v: got %+v and %v, want right %t", c, j.Total(), err, c.right)
+			t.Errorf("%s, %#x and %#x: got %+v and %v, want right %t", c.op, c.want, c.got, j.Total(), err, c.right)
 		}
 	}
 }

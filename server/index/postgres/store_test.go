@@ -124,11 +124,15 @@ again:
 			if err := b.Add(&events[i]); err != nil {
 				return err
 			}
-			if snapshot && i%100 == 99 && i < len(events)-1 { // one of several pieces
+			if snapshot && i%100 == 99 && i < len(events)-1 { // one of several pieces, whose cursor is not to be stored
+				b.Cursor.Message, b.Cursor.ID, b.Cursor.Generation = message, "piece", 7
 				if err := s.Apply(rowPart, b); errors.Is(err, index.ErrReload) {
 					goto again
 				} else if err != nil {
 					return err
+				}
+				if at, err := s.Cursor(rowPart); err != nil || at.Message >= message {
+					return fmt.Errorf("N-130: the cursor in the middle of snapshot %d is %d, %v", message, at.Message, err)
 				}
 				b = b.Next()
 			}
