@@ -46,7 +46,7 @@ class Why(Struct):
     def __str__(self):
         steps = (self.Explanation or {}).get("Steps") or []
         because = self.Because or "; ".join(s["Because"] for s in steps if s["Because"])
-        return "%s: %s" % (" ".join(filter(None, (self.Rule, self.Object))), because)
+        return ": ".join(filter(None, (" ".join(filter(None, (self.Rule, self.Object))), because)))
 
 
 class Any:

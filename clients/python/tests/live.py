@@ -40,6 +40,7 @@ class Live(unittest.TestCase):
         r = th.NtClose(Handle=4000)
         got = (r.status, str(r.status), r.why.Rule)
         self.assertEqual(got, (refmon.STATUS_INVALID_HANDLE, "STATUS_INVALID_HANDLE", "O-40"))
+        self.assertEqual(str(table.Why(Rule="O-23", Object="", Because="", Explanation=None)), "O-23")
         with self.assertRaises(refmon.NTError) as e:
             r.check()
         self.assertIn("STATUS_INVALID_HANDLE", str(e.exception))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/refmon/refmon/auditlog"
@@ -92,8 +93,30 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	err = restore(cfg, files, std)
+	if err = removeScratch(cfg.State); err == nil {
+		err = restore(cfg, files, std)
+	}
 	return errors.Join(err, lock.Close())
+}
+
+// scratchPrefix starts the names of the folders in which a restore checks a backup, also those of [lsa.Restore].
+const scratchPrefix = "restore-"
+
+// removeScratch removes the folders of restores that were killed, because they have password hashes. The caller holds
+// the lock of the state folder.
+func removeScratch(state string) error {
+	entries, err := os.ReadDir(state)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), scratchPrefix) {
+			if err := os.RemoveAll(filepath.Join(state, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // actAsOwner gives the process the owner and the group of the state folder, because refmond's user must be able to read
@@ -150,7 +173,7 @@ func checkKey(state string, half, key []byte) error {
 	if len(key) == 0 {
 		return nil
 	}
-	scratch, err := os.MkdirTemp(state, "restore-")
+	scratch, err := os.MkdirTemp(state, scratchPrefix)
 	if err != nil {
 		return err
 	}

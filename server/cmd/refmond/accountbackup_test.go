@@ -157,6 +157,10 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 	if changed == key[:last+1] {
 		changed = key[:last] + "B"
 	}
+	// A restore that was killed leaves a folder with a store.
+	left := filepath.Join(state, scratchPrefix+"1")
+	check.NoError(t, os.MkdirAll(left, 0o700))
+	check.NoError(t, os.WriteFile(filepath.Join(left, backedStore), []byte("secret"), 0o600))
 	for _, c := range []struct{ name, key, public string }{
 		{"changed", changed, public}, {"cut off", key[:last/2], public}, {"of " + other.Name(), key, string(half)},
 		{"public half cut off", key, public[:last/2]},

@@ -38,11 +38,15 @@ read both files:
 }
 
 // Run writes the users and groups, the objects, or both, to the files of the flags. Without --people and --objects it
-// returns an error. It prints counts, and references that it left out, to std.err. Users are written before objects. A
-// failure of the objects leaves the file of users. Each file is replaced atomically.
+// returns an error, and for --base or --audit without --objects. It prints counts, and references that it left out, to
+// std.err. Users are written before objects. A failure of the objects leaves the file of users. Each file is replaced
+// atomically.
 func (c directoryExportCmd) Run(std *streams) error {
 	if c.People == "" && c.Objects == "" {
 		return errors.New("directory export: give --people or --objects")
+	}
+	if c.Objects == "" && (c.Base != "" || c.Audit) {
+		return errors.New("directory export: --base and --audit select objects: give --objects too")
 	}
 	d, err := openConfigured(c.Config)
 	if err != nil {

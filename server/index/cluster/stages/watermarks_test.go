@@ -46,8 +46,10 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 		counts bool
 		warns  int
 	}{
-		"unchanged":                   {func(*following, *watermark, *message) {}, true, 0},
-		"after an earlier log":        {func(_ *following, x *watermark, _ *message) { x.Log, x.Record = 28, "r/1" }, true, 0},
+		"unchanged": {func(*following, *watermark, *message) {}, true, 0},
+		"after an earlier log": {func(_ *following, x *watermark, _ *message) {
+			x.Log, x.Record = 28, "r/1"
+		}, true, 0},
 		"after another record":        {func(_ *following, x *watermark, _ *message) { x.Record = "q/2" }, false, 1},
 		"after one that is no record": {func(_ *following, x *watermark, _ *message) { x.Log = 29 }, false, 1},
 		"after a forgotten one":       {func(_ *following, x *watermark, _ *message) { x.Log = 27 }, false, 0},
