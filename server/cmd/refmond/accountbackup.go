@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,10 @@ const (
 
 // maxBackup is the size limit of each file in a backup.
 const maxBackup = 1 << 30
+
+// sumRecord names the record of a file's header with the SHA-256 of its contents, in hexadecimal digits. Backups of
+// earlier versions lack it.
+const sumRecord = "REFMON.sha256"
 
 type accountBackupCmd struct {
 	File string `arg:"" help:"The backup file, which must not exist."`
@@ -60,9 +66,10 @@ func (c accountBackupCmd) Run(all *accountCmd) (err error) {
 	return nil
 }
 
-// pack adds a file with mode 0600 to the backup archive.
+// pack adds a file with mode 0600 and the hash of its contents to the backup archive.
 func pack(w *tar.Writer, name string, b []byte) error {
-	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(b))}); err != nil {
+	h := &tar.Header{Name: name, Mode: 0o600, Size: int64(len(b)), PAXRecords: map[string]string{sumRecord: sumOf(b)}}
+	if err := w.WriteHeader(h); err != nil {
 		return err
 	}
 	_, err := w.Write(b)
@@ -230,8 +237,15 @@ func putBack(name string, key []byte, std *streams) error {
 	return os.Rename(part, name)
 }
 
+// sumOf returns the SHA-256 of b in hexadecimal digits.
+func sumOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 // unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files are
-// errors, and so is a backup without a store. The audit log's key may be missing. It reads all files into memory.
+// errors, and so are a file with another hash than the recorded one and a backup without a store. The audit log's key
+// may be missing. It reads all files into memory.
 func unpack(file string) (map[string][]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -253,6 +267,9 @@ func unpack(file string) (map[string][]byte, error) {
 		}
 		if files[h.Name], err = io.ReadAll(r); err != nil {
 			return nil, err
+		}
+		if sum := h.PAXRecords[sumRecord]; sum != "" && sum != sumOf(files[h.Name]) {
+			return nil, fmt.Errorf("%s is damaged: use another backup", h.Name)
 		}
 	}
 	if files[backedStore] == nil {

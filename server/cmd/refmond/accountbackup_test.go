@@ -81,6 +81,16 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 	if files, err := unpack(packed(t, backedStore, "s")); err != nil || len(files) != 1 {
 		t.Errorf("without a log: %q, %v, want len(files) = 1, no error", files, err)
 	}
+	var old bytes.Buffer // of an earlier version, without a hash
+	w := tar.NewWriter(&old)
+	check.NoError(t, w.WriteHeader(&tar.Header{Name: backedStore, Size: 1}))
+	check.NoError(t, check.Err(w.Write([]byte("s"))))
+	check.NoError(t, w.Close())
+	if files, err := unpack(written(t, filepath.Join(t.TempDir(), "old"), old.String())); err != nil || len(files) != 1 {
+		t.Errorf("without a hash: %q, %v, want len(files) = 1, no error", files, err)
+	}
+	whole := string(check.Must(os.ReadFile(packed(t, backedStore, "a store"))))
+	damaged := written(t, filepath.Join(t.TempDir(), "damaged"), strings.Replace(whole, "a store", "a stare", 1))
 	cut := packed(t, backedStore, strings.Repeat("s", 4096))
 	check.NoError(t, os.Truncate(cut, 2048))
 	var huge bytes.Buffer
@@ -91,7 +101,7 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is not a file of a backup`},
 		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is not a file of a backup`},
 		{written(t, filepath.Join(t.TempDir(), "huge"), huge.String()), `"accounts.db" is not a file of a backup`},
-		{cut, "unexpected EOF"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
+		{cut, "unexpected EOF"}, {damaged, "accounts.db is damaged"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
 		{filepath.Join(t.TempDir(), "none"), "no such file"},
 	} {
 		if files, err := unpack(c.file); err == nil || files != nil || !strings.Contains(err.Error(), c.want) {
