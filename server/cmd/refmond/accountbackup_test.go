@@ -101,7 +101,8 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is not a file of a backup`},
 		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is not a file of a backup`},
 		{written(t, filepath.Join(t.TempDir(), "huge"), huge.String()), `"accounts.db" is not a file of a backup`},
-		{cut, "unexpected EOF"}, {damaged, "accounts.db is damaged"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
+		{cut, "unexpected EOF"}, {damaged, "accounts.db is damaged"},
+		{written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
 		{filepath.Join(t.TempDir(), "none"), "no such file"},
 	} {
 		if files, err := unpack(c.file); err == nil || files != nil || !strings.Contains(err.Error(), c.want) {
