@@ -58,6 +58,7 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 // byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). A success clears
 // the name's failures from this origin. Rejections:
 //   - too many logons wait: STATUS_INSUFFICIENT_RESOURCES
+//   - after EndLogons: STATUS_CANCELLED, before any hash
 //   - overlong input: STATUS_LOGON_FAILURE, before any hash
 //   - a locked name: STATUS_ACCOUNT_LOCKED_OUT, after one hash, without a write
 //   - an unknown name or wrong password: STATUS_LOGON_FAILURE, after one hash and one write (L-32)
@@ -74,10 +75,16 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	st := s.now.Load()
 	id, a, known := s.find(st, r)
 	origin, _ := s.Requester(r)
-	if !s.throttle.hashing.Enter(context.Background(), origin) {
+	if !s.throttle.hashing.Enter(s.throttle.stopping, origin) {
+		if s.throttle.stopping.Err() != nil {
+			return logon.Result{}, ntstatus.Cancelled // a stop does not wait for it (W-19)
+		}
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer s.throttle.hashing.Leave()
+	if s.throttle.stopping.Err() != nil {
+		return logon.Result{}, ntstatus.Cancelled // nor for one that has just got a place
+	}
 	key := strings.ToUpper(strings.ToValidUTF8(r.Name, "?"))
 	if known {
 		key = strings.ToUpper(a.Name)

@@ -1,6 +1,7 @@
 package lsa
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type throttle struct {
 	// below, because they are stored across restarts.
 	pairs *admission.Limit
 	decoy hashed // immutable; the hash compared with the password for an unknown name
+	// stopping is done once no further password is checked; stop ends it. Both are immutable.
+	stopping context.Context
+	stop     context.CancelFunc
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -52,12 +56,17 @@ type failures struct {
 func (d *throttle) init(cfg *Config) (err error) {
 	cfg.Password = cfg.Password.orDefault()
 	d.hashing = admission.NewPool(hashers, waiters)
+	d.stopping, d.stop = context.WithCancel(context.Background())
 	d.pairs = &admission.Limit{PerPair: lockPairAfter, PerName: unbounded, PerOrigin: unbounded, Window: lockWindow,
 		LockPair: true, Now: cfg.Now}
 	d.failures = map[string]failures{}
 	d.decoy, err = newHash(logon.Secret("no password"), cfg.Password)
 	return err
 }
+
+// EndLogons ends the logons that wait to have their password checked with STATUS_CANCELLED, and all later ones with a
+// password. The checks that run finish.
+func (s *Store) EndLogons() { s.throttle.stop() }
 
 // attempt reports whether a logon may check its password. It counts a failure in advance, so that concurrent guesses
 // count like successive guesses. origin is the client's network or user. If the name is locked for this origin or for

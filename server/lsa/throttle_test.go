@@ -3,7 +3,9 @@ package lsa
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,6 +96,37 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 			f.throttle.hashing.Leave()
 		}
 	}
+}
+
+// TestEndLogonsCancelsWaitingLogons checks that a stop does not wait for the logons that have no hasher yet, and that
+// neither they nor later ones compare a password or count as failures (W-19).
+//
+// +checklocksignore
+func TestEndLogonsCancelsWaitingLogons(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "p")
+	f.attempts = nil
+	for range hashers {
+		f.throttle.hashing.Enter(t.Context(), "x")
+	}
+	var waiting sync.WaitGroup
+	for range 8 {
+		waiting.Go(func() {
+			_, st := f.LogonPassword("alice", "q", network)
+			check.Equal(t, st, ntstatus.Cancelled, "W-19: a logon that waits")
+		})
+	}
+	for f.throttle.hashing.Waiting() < 8 {
+		runtime.Gosched()
+	}
+	f.EndLogons()
+	waiting.Wait()
+	for range hashers {
+		f.throttle.hashing.Leave()
+	}
+	_, st := f.LogonPassword("alice", "p", network)
+	check.Equal(t, st, ntstatus.Cancelled, "W-19: a later logon")
+	check.That(t, len(f.attempts) == 0 && len(f.throttle.failures) == 0, "W-19: %v, %v", f.attempts, f.throttle.failures)
 }
 
 // ended returns a context that is done.

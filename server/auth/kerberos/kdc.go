@@ -59,8 +59,8 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 }
 
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
-// ErrNoKDC. Without Addresses the DNS names the KDCs. ask then sets Addresses, with the KDC that responded first, so that
-// the next request of an exchange does not wait for one that hangs. The old list is not changed.
+// ErrNoKDC. Without Addresses the DNS names the KDCs. ask then sets Addresses to a new list with the KDC that responded
+// in front, so that the next request of an exchange does not wait for one that hangs.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
-	defer l.Close() //nolint:errcheck // nothing was accepted
+	defer l.Close()
 	kdcs := KDCs{Addresses: []string{l.Addr().String()}, Wait: 50 * time.Millisecond}
 	want := "kerberos: no KDC of the realm answers: " + l.Addr().String() + ": no answer within 50ms"
 	_, err = kdcs.ask(t.Context(), realm, []byte{1})
@@ -52,15 +52,15 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	check.Equal(t, refused, "kerberos: no KDC of the realm answers: of the test", "K-59: a refused logon")
 }
 
-// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests waits for a hung KDC once, and that
-// the configured order stays for other exchanges (K-59).
+// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests waits for a hung KDC once, and
+// that the configured order stays for other exchanges (K-59).
 func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	hung, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
-	defer hung.Close() //nolint:errcheck // nothing was accepted
+	defer hung.Close()
 	k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return []byte{0, 0, 0, 1, 1} }}
 	answers := k.Start()
-	defer k.Listener.Close() //nolint:errcheck // the test is over
+	defer k.Listener.Close()
 	configured := []string{hung.Addr().String(), answers}
 	kdcs := KDCs{Addresses: configured, Wait: 50 * time.Millisecond}
 	_, err = kdcs.ask(t.Context(), realm, []byte{1})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/logon"
@@ -88,6 +89,7 @@ func (l *Limits) fill() {
 type Directory struct {
 	cfg     Config // immutable
 	servers []server
+	silent  []atomic.Int64 // of each server: until when it is tried last, in nanoseconds since 1970
 	claims  []claimOf
 	idle    chan *conn // open connections without a request
 	cache   cache
@@ -129,6 +131,7 @@ func New(cfg Config) (*Directory, error) {
 		}
 		d.servers = append(d.servers, s)
 	}
+	d.silent = make([]atomic.Int64, len(d.servers))
 	switch {
 	case cfg.Security != TLS && cfg.Security != Signed:
 		return nil, errors.New("ldap: no security is chosen")

@@ -67,13 +67,19 @@ func (m *meter) Write(b []byte) (int, error) {
 // binder authenticates the client on a connection whose server is authenticated already.
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
-// connect returns an authenticated connection to the first server that accepts bind; the caller closes it. It
-// tries no further server after one that rejects the credentials. Every error wraps ErrAway.
+// silence is how long a server that did not answer is tried last, so that not every logon waits for it.
+const silence = 30 * time.Second
+
+// connect returns an authenticated connection to the first server that accepts bind; the caller closes it. It tries the
+// servers in order, and last those that did not answer during the last 30 seconds. It tries no further server after one
+// that rejects the credentials. Every error wraps ErrAway.
 func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	problem := ErrAway
-	for _, s := range d.servers {
+	for _, i := range d.order() {
+		s := d.servers[i]
 		c, err := d.dial(ctx, s, bind)
 		if err == nil {
+			d.silent[i].Store(0)
 			return c, nil
 		}
 		var refused *goldap.Error
@@ -81,9 +87,24 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 			// Do not try the next server: each counts a wrong password again (D-24).
 			return nil, fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
 		}
+		d.silent[i].Store(d.cfg.Now().Add(silence).UnixNano())
 		problem = fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
 	}
 	return nil, problem
+}
+
+// order returns the indices of all servers in the order in which they are tried now.
+func (d *Directory) order() []int {
+	var first, last []int
+	now := d.cfg.Now().UnixNano()
+	for i := range d.servers {
+		if d.silent[i].Load() > now {
+			last = append(last, i)
+			continue
+		}
+		first = append(first, i)
+	}
+	return append(first, last...)
 }
 
 // dial connects to one server. It authenticates both sides within Limits.Wait. After an error, or if ctx ends before,

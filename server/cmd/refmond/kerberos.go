@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -101,8 +102,9 @@ func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 }
 
 // setAuthorities chooses which parts log clients on: the account store, Kerberos tickets if there is a keytab, and the
-// directory if one is configured.
+// directory if one is configured. stop ends the logons of the directory.
 func (s *service) setAuthorities() {
+	s.stopping, s.endLogons = context.WithCancel(context.Background())
 	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,
 		Tickets: s.tickets.now.Load,
 		Refused: func(client string, why error) {

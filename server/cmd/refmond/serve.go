@@ -114,7 +114,6 @@ type service struct {
 // directory and checks who can change the files first. Metrics and profiles that fail to start are only logged.
 func start(cfg *config, std *streams) (*service, error) {
 	s := &service{begun: cfg.settings, level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
-	s.stopping, s.endLogons = context.WithCancel(context.Background())
 	s.level.Set(cfg.level)
 	// Bound the log lines that one client causes (L-75).
 	s.log = slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level})))
@@ -251,6 +250,7 @@ func restartKeys(begun, now settings) (keys []string) {
 // stop stops the daemon, then closes its stores. It returns all errors, joined, and closes the rest all the same.
 func (s *service) stop() error {
 	s.endLogons()
+	s.store.EndLogons()
 	var err error
 	if s.operations != nil {
 		err = s.operations.close()
