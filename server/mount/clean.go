@@ -72,17 +72,39 @@ func Inspect(directory, source string) (State, error) {
 	}
 	refused := errors.Is(err, unix.EACCES) // a mount that answers can refuse this user, root too
 	state := State{Dead: err != nil && !refused}
-	// The directory itself cannot be resolved where its server is gone.
-	above, err := filepath.EvalSymlinks(filepath.Dir(directory))
+	point, err := mountPoint(directory)
 	if err != nil {
 		return State{}, err
 	}
-	state.kind, state.source, err = mounted(filepath.Join(above, filepath.Base(directory)))
+	state.kind, state.source, err = mounted(point)
 	if err != nil || refused && state.kind == "" {
 		return State{}, fmt.Errorf("%s: %w", directory, cmp.Or(err, error(unix.EACCES)))
 	}
 	state.Own = state.kind == "fuse."+fileSystem && state.source == source
 	return state, nil
+}
+
+// maxLinks is how many symbolic links one name may lead through.
+const maxLinks = 40
+
+// mountPoint returns the path without symbolic links that mountinfo has for a mount on a directory. It does not access
+// the directory itself, whose server may be gone.
+func mountPoint(directory string) (string, error) {
+	for range maxLinks {
+		above, err := filepath.EvalSymlinks(filepath.Dir(directory))
+		if err != nil {
+			return "", err
+		}
+		directory = filepath.Join(above, filepath.Base(directory))
+		to, err := os.Readlink(directory)
+		if err != nil {
+			return directory, nil //nolint:nilerr // it is no link
+		}
+		if directory = to; !filepath.IsAbs(to) {
+			directory = filepath.Join(above, to)
+		}
+	}
+	return "", fmt.Errorf("%s: %w", directory, unix.ELOOP)
 }
 
 // fileSystem is the file system type after "fuse.".
@@ -176,7 +198,11 @@ func finish(directory string, mounted uint64) error {
 // detach unmounts the topmost mount of a directory without waiting for open files. With CAP_SYS_ADMIN a directory
 // without a mount is EINVAL. Without it it calls fusermount3, and returns the errors of both attempts if that fails.
 func detach(directory string) error {
-	err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	directory, err := mountPoint(directory)
+	if err != nil {
+		return err
+	}
+	err = unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}

@@ -41,6 +41,27 @@ func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
 	}
 }
 
+// TestDeadMountBehindLinkIsRemoved checks that a dead mount is found and removed if the configuration names its
+// directory by symbolic links, whose targets are relative and absolute (M-39).
+func TestDeadMountBehindLinkIsRemoved(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("it takes root to mount")
+	}
+	dir := t.TempDir()
+	at, relative, absolute := filepath.Join(dir, "at"), filepath.Join(dir, "relative"), filepath.Join(dir, "absolute")
+	for _, err := range []error{os.Mkdir(at, 0o755), os.Symlink("at", relative), os.Symlink(relative, absolute)} {
+		check.NoError(t, err)
+	}
+	for _, link := range []string{relative, absolute} {
+		leaveDead(t, at, "fuse.refmon", "projects")
+		check.NoError(t, RemoveStale(link, "projects"))
+		var s unix.Stat_t
+		check.NoError(t, unix.Stat(at, &s))
+	}
+	check.NoError(t, os.Symlink("loop", filepath.Join(dir, "loop")))
+	check.ErrorIs(t, RemoveStale(filepath.Join(dir, "loop"), "projects"), unix.ELOOP, "M-39: a link to itself")
+}
+
 // Without CAP_SYS_ADMIN fusermount3 unmounts. Its exit code counts: a failure without a message is an error (M-26).
 func TestFusermountFailsSilently(t *testing.T) {
 	dir := t.TempDir()

@@ -271,6 +271,7 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 	at := filepath.Join(filepath.Dir(w.at), "second")
 	w.must(os.Mkdir(at, 0o755))
 	good := Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{}, Owners: ids{}}
+	w.must(w.sys.AddTree("bare", numbered{w.m.tree}))
 	o, n, r := w.sys.Counts()
 	for what, change := range map[string]func(*Config){
 		"a system": func(c *Config) { c.System = nil }, "a tree": func(c *Config) { c.Tree = nil },
@@ -281,15 +282,19 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		if m, err := Start(c); err == nil || m != nil {
-			t.Errorf("without %s a mount begins", what)
+		if m, err := Start(c); err == nil || m != nil || what == "identities" && !strings.Contains(err.Error(), "handle") {
+			t.Errorf("without %s: %v, %v, want an error that says what is missing", what, m, err)
 		}
 	}
-	for range 2 { // and one that ends, threads included
+	for _, c := range []struct { // mounts that end, threads included
+		name string
+		want unix.Errno
+	}{{"share", 0}, {"share", 0}, {"bare", unix.EOPNOTSUPP}} {
+		good.Name = c.name
 		m, err := Start(good)
 		w.must(err)
 		h := header(alice, rootID)
-		w.says("lookup", m.Lookup(nil, &h, "f", &fuse.EntryOut{}), 0)
+		w.says("lookup in "+c.name, m.Lookup(nil, &h, "f", &fuse.EntryOut{}), c.want)
 		w.must(m.Close())
 	}
 	if o2, n2, r2 := w.sys.Counts(); o2 != o || n2 != n || r2 != r {

@@ -14,9 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -84,34 +82,27 @@ func TestInheritedDescriptorIsForCreatorAlone(t *testing.T) {
 	check.Equal(t, n.wholeOf(x, bob, d), nil, "M-43: another user's")
 }
 
-// numbered is a tree whose files have neither a birth time nor a handle.
+// numbered is a tree whose files have neither a birth time nor a handle, and whose open files are those of no mount.
 type numbered struct{ nt.FileSystem }
 
 func (n numbered) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	if f, ok := start.(bareFile); ok {
+		start = f.OpenFile
+	}
 	p, st := n.FileSystem.Find(r, start)
 	return bare{p}, st
 }
 
+type bareFile struct{ nt.OpenFile }
+
 type bare struct{ nt.FilePlace }
 
-func (bare) Identity() (uint64, string) { return 2, "" }
-
-// TestTreeWithoutFileIdentityIsRefused checks that a tree is not mounted if its file system has neither birth times
-// nor file handles (F-180).
-func TestTreeWithoutFileIdentityIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	tree, err := hostfs.Open(hostfs.Config{Path: dir, Attribute: "user.NTACL"})
-	if err != nil {
-		t.Skip("hostfs: ", err)
-	}
-	sys := kernel.Boot(kernel.Config{})
-	m, err := Start(Config{System: sys, Name: "share", Tree: numbered{tree}, Directory: dir,
-		Accounts: people{}, Owners: ids{}})
-	check.That(t, err != nil && strings.Contains(err.Error(), "handle"), "F-180: %v, %v", m, err)
-	if err := errors.Join(sys.Close(), tree.Close()); err != nil {
-		t.Error(err)
-	}
+func (b bare) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
+	f, again, st := b.FilePlace.Open(r, d)
+	return bareFile{f}, again, st
 }
+
+func (bare) Identity() (uint64, string) { return 2, "" }
 
 // TestReplacedFileOpenIsESTALE: a known file can be opened only while its name refers to it (M-11). An open
 // descriptor of a directory keeps its node.

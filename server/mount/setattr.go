@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"math"
 	"syscall"
 	"time"
 
@@ -121,8 +122,15 @@ func (m *Mount) setTimes(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	})
 }
 
-// timeOf converts a time to 100 ns units since 1601. Earlier times become 1.
+// timeOf converts a time to 100 ns units since 1601. Earlier times become 1, and times from the last second that such a
+// number has become the largest number.
 func timeOf(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s < filetime.Time(0).Unix():
+		return 1
+	case s >= filetime.Time(math.MaxInt64).Unix():
+		return math.MaxInt64
+	}
 	return max(filetime.Of(t), 1)
 }
 

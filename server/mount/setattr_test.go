@@ -2,11 +2,13 @@ package mount
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -302,6 +304,17 @@ func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 	}
 	for _, fh := range []uint64{writes, reads, appends} {
 		w.m.leave(fh)
+	}
+}
+
+// TestTimeBeyondFILETIMEBecomesNearest checks the conversion of times at and beyond the ends of FILETIME: 1601-01-01
+// and 30828-09-14T02:48:05.4775807 ([MS-DTYP] 2.3.3).
+func TestTimeBeyondFILETIMEBecomesNearest(t *testing.T) {
+	const first, last = -11_644_473_600, 910_692_730_085
+	for s, want := range map[int64]int64{math.MinInt64: 1, first - 1: 1, first: 1, first + 1: 10_000_000,
+		last - 1: (last - 1 - first) * 10_000_000, last: math.MaxInt64, last + 1: math.MaxInt64,
+		1_000_000_000_000: math.MaxInt64, math.MaxInt64: math.MaxInt64} {
+		check.Equal(t, timeOf(time.Unix(s, 0)), want, "%d seconds after 1970", s)
 	}
 }
 

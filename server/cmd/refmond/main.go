@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/printable"
 )
 
 // cli is the command line. Each field is a command with a file of its own.
@@ -160,6 +161,6 @@ func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess
 	}
-	fmt.Fprintf(std.err, "refmond: %v\n", err)
+	fmt.Fprintf(std.err, "refmond: %s\n", printable.Text(err.Error()))
 	return exitMalformed
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"regexp"
@@ -30,6 +31,10 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 		{[]string{"mount", "--demo"}, exitMalformed, "unknown flag --demo"},
 		{[]string{"why", "--socket", "/nowhere/s"}, exitMalformed, "dial unix /nowhere/s: connect: no such file or " +
 			"directory; start refmond serve, or give the socket of a running one with --socket\n"},
+		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--base", "DC=x"}, exitMalformed,
+			"give --objects too\n"},
+		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--audit"}, exitMalformed,
+			"give --objects too\n"},
 		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
 	} {
 		var out, errs bytes.Buffer
@@ -61,6 +66,14 @@ func TestEmptyFlagValueIsRejected(t *testing.T) {
 	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {
 		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
 	}
+}
+
+// TestErrorsCannotSteerTerminal checks that control characters in an error, which may have the text of a server or a
+// file's name, are not sent to the terminal.
+func TestErrorsCannotSteerTerminal(t *testing.T) {
+	var said bytes.Buffer
+	code := report(&streams{err: &said}, errors.New("busy \x1b[31m, try later"))
+	check.That(t, code == exitMalformed && !strings.Contains(said.String(), "\x1b"), "%d, %q", code, said.String())
 }
 
 // page returns docs/refmond.md.

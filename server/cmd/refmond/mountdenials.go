@@ -103,6 +103,9 @@ func (t *mountTrail) close() error {
 	return t.log.Close()
 }
 
+// notGranted is the reason in records for each right to a file without a descriptor that counts (M-46).
+const notGranted = 1805
+
 // record returns the function that writes a mount's denials to the kernel's audit log, as event 4656. The function
 // skips a denial that was not a refused open, and one that the object's SACL has recorded.
 func record(log *audit.Log) func(*mount.Denial) {
@@ -118,8 +121,11 @@ func record(log *audit.Log) func(*mount.Denial) {
 		}
 		q := audit.HandleRequest{Outcome: audit.Failure, Access: r.Type.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED,
 			Descriptor: r.Descriptor}
-		if o.Why != nil {
+		switch {
+		case o.Why != nil:
 			q.Reasons = audit.Reasons(&r, o.Why)
+		case r.Descriptor == nil:
+			q.Reasons = []audit.Reason{{Bits: q.Access, Code: notGranted}}
 		}
 		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: log.Names, ProcessName: "mount"}
 		log.WriteLater(audit.HandleRequested(from, audit.Object{Type: "File", Name: d.Path, Directory: o.Directory}, q).

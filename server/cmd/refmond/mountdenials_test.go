@@ -92,6 +92,12 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	if out, _ := shell(bob, w.refmon()+" why "+at+"/plan --as 4712"); !strings.Contains(out, "READ_CONTROL") {
 		t.Errorf("B-24: bob may not read the descriptor:\n%s, want text containing \"READ_CONTROL\"", out)
 	}
+	w.must(os.WriteFile(filepath.Join(w.root, "bare"), nil, 0o666)) // created past the mount: it has no descriptor
+	w.says(bob, "Permission denied", "cat "+at+"/bare")
+	check.Eventually(t, func() bool {
+		return strings.Contains(output(p.bin, "why", "--audit", dir, "--path", "bare"),
+			" open File "+at+"/bare for SYNCHRONIZE,ReadData: not granted by any entry\n")
+	}, "M-46: refmond why --audit has no reason for a file without a descriptor")
 	// Nobody but root may read the descriptor of the tree's root, which does not decide an open for reading.
 	w.describe("", "O:BAG:SYD:P(A;;0x1000a1;;;WD)")
 	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4711"); err != nil ||

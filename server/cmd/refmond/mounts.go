@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
@@ -120,7 +121,8 @@ func (s *service) unmount() (err error) {
 	mounts := s.mounts
 	s.mounts, s.mounted = nil, nil
 	s.mountsMu.Unlock()
-	for _, m := range mounts { // connections still call dropTokens meanwhile
+	// A mount can be below an earlier one. Connections still call dropTokens meanwhile.
+	for _, m := range slices.Backward(mounts) {
 		err = errors.Join(err, m.Close())
 	}
 	return err

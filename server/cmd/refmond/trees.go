@@ -68,7 +68,7 @@ var (
 )
 
 // checkTrees validates the settings of all trees, sorted by name, and appends them to c.trees. Trees that contain
-// each other are an error. It ends at the first error. It opens no directory.
+// each other are an error, and so is a mount over files of refmond. It ends at the first error. It opens no directory.
 func (c *config) checkTrees() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
@@ -82,7 +82,31 @@ func (c *config) checkTrees() error {
 				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
 			}
 		}
+		if err := c.checkCover(t.mount); err != nil {
+			return fmt.Errorf("trees: %s: mount: %w", name, err)
+		}
+		if err := c.checkCover(t.backup); err != nil {
+			return fmt.Errorf("trees: %s: backup: %w", name, err)
+		}
 		c.trees = append(c.trees, t)
+	}
+	return nil
+}
+
+// checkCover returns an error if a mount on dir would cover a file, folder or socket that refmond itself uses by its
+// name. dir may be "".
+func (c *config) checkCover(dir string) error {
+	for _, p := range c.places() {
+		if dir == "" || p.path == "" || strings.HasPrefix(p.path, "@") {
+			continue
+		}
+		path, err := filepath.Abs(p.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.what, err)
+		}
+		if within(filepath.Clean(dir), path) {
+			return fmt.Errorf("%q would cover the %s %s: want another directory", dir, p.what, p.path)
+		}
 	}
 	return nil
 }
