@@ -32,6 +32,7 @@ func apiRows(g *Gateway) []row {
 		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
+		limitBody(ctx, r)
 		h.ServeHTTP(w, r.WithContext(ctx))
 	}
 	var rows []row

@@ -84,6 +84,7 @@ func (p *pdp) rows() []row {
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
+		limitBody(ctx, r)
 		p.api.ServeHTTP(w, r.WithContext(ctx))
 	}
 	open := func(w http.ResponseWriter, r *http.Request, _ *session) { p.api.ServeHTTP(w, r) }
@@ -106,7 +107,7 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	if st != ntstatus.Success {
 		return a, unavailable(st)
 	}
-	if !others && (q.Subject.Type != userType || q.Subject.ID != s.name) {
+	if !others && (q.Subject.Type != userType || !r.isCaller(q.Subject.ID)) {
 		// The subject is not looked up, so that the answer does not say whether it exists (G-63).
 		return a, p.refuse(r, q)
 	}
@@ -118,6 +119,13 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 		return authzen.Answer{}, p.unrecorded(st)
 	}
 	return a, nil
+}
+
+// isCaller reports whether name is one of the client: the one that it logged on with, without its domain, or the one
+// that refmond has for its SID, such as DOMAIN\alice. A client with a ticket has only the latter. The case of letters
+// does not count. No other name is looked up (G-63).
+func (q *request) isCaller(name string) bool {
+	return name != "" && (strings.EqualFold(name, q.s.name) || strings.EqualFold(name, q.names([]sid.SID{q.s.user})[0]))
 }
 
 // unrecorded reports that the audit record of a question cannot be stored: it logs the status and returns the 503 error

@@ -216,8 +216,9 @@ func TestQueryAboutOthersNeedsRight(t *testing.T) {
 	if code, a := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != 200 || !*a.Decision {
 		t.Errorf("alice about herself: %d %+v", code, a)
 	}
-	for _, who := range []string{"bob", "nobody", "", "ALICE", `host\alice`} {
-		if code, _ := w.evaluate("bob", who, "read", "file", "/share/f"); (code != 403) != (who == "bob") {
+	own := `HOST\bob` // the name of the account in its store
+	for _, who := range []string{own, "nobody", "", "ALICE", `host\alice`} {
+		if code, _ := w.evaluate("bob", who, "read", "file", "/share/f"); (code != 403) != (who == own) {
 			t.Errorf("bob about %q: %d", who, code)
 		}
 	}

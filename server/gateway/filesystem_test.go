@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -164,6 +166,8 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 	w.file("his/hers", "hers", own)
 	w.folder("blind", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})") // bob adds files and does not list
 	w.file("blind/hers", "hers", own)
+	w.folder("dirs", "O:BAG:SYD:P(A;;FRFX;;;{bob})(A;;0x4;;;{bob})(A;OICI;FA;;;{alice})")
+	w.folder("files", "O:BAG:SYD:P(A;;FRFX;;;{bob})(A;;0x2;;;{bob})(A;OICI;FA;;;{alice})")
 	into := inLine(403, "the destination is inside the source")
 	nowhere := inLine(403, "nothing can be created there")
 	made, replaced := answered(201, ""), answered(204, "")
@@ -207,6 +211,9 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		{"bob", "MOVE", "/share/his/f", "/share/his/hers", "F", inLine(412, "precondition failed")},
 		{"bob", "MOVE", "/share/his/f", "/share/his/g", "", made},
 		{"bob", "COPY", "/share/his", "/share/his2", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "MKCOL", "/share/dirs/x", "", "", made}, {"bob", "COPY", "/share/told", "/share/files/y", "", made},
+		{"bob", "MKCOL", "/share/files/x", "", "", needs("/share/files", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/told", "/share/dirs/y", "", needs("/share/dirs", "D:write-content", "D:bind")},
 	} {
 		headers := []string{}
 		if c.to != "" {
@@ -228,10 +235,32 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		w.same(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
 	}
 	w.same("MKCOL of a hidden name", w.change("bob", "MKCOL", "/share/blind/hers", ""), saysDenied)
-	for dir, want := range map[string]string{"": "blind deep dir facts hers his new told unlisted", "new": "told",
-		"new/told": "f", "his": "g hers told", "dir": "f"} {
+	for dir, want := range map[string]string{"": "blind deep dir dirs facts files hers his new told unlisted",
+		"new": "told", "new/told": "f", "his": "g hers told", "dir": "f", "dirs": "x", "files": "y"} {
 		check.Equal(t, w.entries(dir), want, "the entries of %q", dir)
 	}
+}
+
+// restorers is an authority whose tokens have the restore privilege enabled.
+type restorers struct{ *lsa.Store }
+
+func (a restorers) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
+	r, st := a.Store.LogOn(q)
+	r.Token.Privileges |= winnt.SeRestorePrivilege.Bit()
+	r.Token.EnabledPrivileges |= winnt.SeRestorePrivilege.Bit()
+	return r, st
+}
+
+// TestFailedConditionOfRestorerLeavesNothing checks that a client whose restore privilege replaces the right to add a
+// file or a folder gets 412 for a failed condition, and that the check of the right leaves no file (F-21, G-45).
+func TestFailedConditionOfRestorerLeavesNothing(t *testing.T) {
+	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { return restorers{s} })
+	w.folder("d", shared)
+	w.file("f", "f", shared)
+	w.want(412, "bob", "MKCOL", "/share/d/x", "", "If-Match", `"x"`)
+	w.want(412, "bob", "COPY", "/share/f", "", "Destination", "/share/d/x", "If-Match", `"x"`)
+	check.Equal(t, w.entries("d"), "", "G-45: the entries of d")
+	w.want(201, "bob", "MKCOL", "/share/d/x", "")
 }
 
 // TestRefusedMovesRemoveNothing checks that a rejected MOVE, for missing rights or a malformed

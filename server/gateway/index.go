@@ -94,6 +94,7 @@ func (x *indexer) rows() (out []row) {
 func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name string) {
 	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
 	defer cancel()
+	limitBody(ctx, r)
 	status, body, err := x.answer(ctx, r, s, name)
 	if err != nil {
 		if body, err = json.Marshal(map[string]string{"error": err.Error()}); err != nil {

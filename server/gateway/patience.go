@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -9,13 +10,27 @@ import (
 // patientBody sets a read deadline before each read of a request body.
 type patientBody struct {
 	io.ReadCloser
-	c *http.ResponseController
+	c     *http.ResponseController
+	until time.Time // no read lasts longer; zero: no limit
 }
 
-// Read reads from the request's body. It returns a timeout error if the client sends no byte for stallTimeout.
+// Read reads from the request's body. It returns a timeout error if the client sends no byte for stallTimeout, or if
+// b.until has passed.
 func (b *patientBody) Read(p []byte) (int, error) {
-	_ = b.c.SetReadDeadline(time.Now().Add(stallTimeout)) // test recorders do not support it
+	deadline := time.Now().Add(stallTimeout)
+	if !b.until.IsZero() && b.until.Before(deadline) {
+		deadline = b.until
+	}
+	_ = b.c.SetReadDeadline(deadline) // test recorders do not support it
 	return b.ReadCloser.Read(p)
+}
+
+// limitBody ends reads of the request's body with ctx, so that a client that sends slowly keeps a call no longer than
+// another. It does nothing without a deadline or a [patient] handler.
+func limitBody(ctx context.Context, r *http.Request) {
+	if b, ok := r.Body.(*patientBody); ok {
+		b.until, _ = ctx.Deadline()
+	}
 }
 
 // patientWriter sets a write deadline before writes, at most once a second.

@@ -143,6 +143,39 @@ func TestStalledUploadIsDisconnected(t *testing.T) {
 	})
 }
 
+// TestSlowBodyDoesNotProlongCall checks that a client that sends its question byte by byte keeps a call of the API no
+// longer than its limit (docs/gateway.md).
+func TestSlowBodyDoesNotProlongCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		ended := make(chan time.Time, 1)
+		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), longestCall)
+			defer cancel()
+			limitBody(ctx, r)
+			_, err := io.Copy(io.Discard, r.Body)
+			check.That(t, err != nil, "half a body was taken for a whole one")
+			ended <- time.Now()
+		})), ReadHeaderTimeout: headerTimeout}
+		go func() { _ = s.Serve(l) }()
+		a, b := net.Pipe()
+		l <- b
+		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
+		begun := time.Now()
+		_, _ = a.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
+		for range 10 {
+			time.Sleep(longestCall / 7)
+			if _, err := a.Write([]byte("x")); err != nil {
+				break
+			}
+		}
+		check.Equal(t, (<-ended).Sub(begun), longestCall, "the call ended after")
+		_ = a.Close()
+		close(l)
+		_ = s.Close()
+	})
+}
+
 // TestIdleConnectionUsesBoundedMemory checks the memory of an idle connection of a known client. The figure includes
 // both ends, which are in this program.
 func TestIdleConnectionUsesBoundedMemory(t *testing.T) {

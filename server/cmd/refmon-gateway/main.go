@@ -16,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/printable"
 )
 
 // cli is the command line.
@@ -80,6 +81,6 @@ func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess
 	}
-	fmt.Fprintf(std.err, "refmon-gateway: %v\n", err)
+	fmt.Fprintf(std.err, "refmon-gateway: %s\n", printable.Text(err.Error()))
 	return exitMalformed
 }
