@@ -3,8 +3,10 @@ package kernel_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
@@ -144,4 +146,22 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 		wg.Wait()
 		check.NoError(t, b.closeNow())
 	}
+}
+
+// Close waits a limited time for the running item. An item that ignores its cancellation is an error (I-49).
+func TestCloseReportsEndlessWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRequester(t)
+		end, ended := make(chan struct{}), make(chan struct{})
+		check.NoError(t, b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
+			defer close(ended)
+			<-end
+		}))
+		synctest.Wait() // the item has begun
+		err := b.closeNow()
+		check.That(t, err != nil && strings.Contains(err.Error(), "still runs"), "Close with endless work: %v", err)
+		check.NoError(t, b.sys.Close()) // once
+		close(end)
+		<-ended
+	})
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -20,6 +23,15 @@ func TestNotesHaveCountAndFirstFile(t *testing.T) {
 	}
 	want := bulk.Summary{Position: bulk.Position{Stale: 3, Unverified: 1, NoDACL: 2}, FirstStale: "/1"}
 	check.That(t, fmt.Sprintf("%+v", sum) == fmt.Sprintf("%+v", want), "got %+v, want %+v", sum, want)
+}
+
+// TestExportListsUnreadableObjectsUpToALimit checks that one line stands for all from number maxListed on.
+func TestExportListsUnreadableObjectsUpToALimit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "objects.jsonl")
+	check.NoError(t, os.WriteFile(file, []byte(strings.Repeat(`{"path":"f","sd":"O:BAX"}`+"\n", maxListed+1)), 0o600))
+	code, out, errs := asked("acl", "export", "--objects", file)
+	check.That(t, code == 2 && out == "" && strings.Count(errs, "refmon: f: ") == maxListed-1 &&
+		strings.Count(errs, "more could not be read") == 1, "exit code %d, %q, %q", code, out, errs)
 }
 
 // A descriptor that is set offline replaces the given parts with their control bits and keeps the others. For a file

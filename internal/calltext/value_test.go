@@ -6,16 +6,26 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 // TestValuesWithNotationOfTheirOwn checks that pseudo handles are calls, that a mask has the names of its object's
-// rights, that a named token has its name, and that a missing value is NULL or None.
+// rights, that a named token has its name, that a secret is hidden (L-1), and that a missing value is NULL or None.
 func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 	known := new(kernel.AccessToken)
+	everyone := []token.Group{{SID: sid.Everyone}, {SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}
+	tcb := []nt.LUIDAndAttributes{{LUID: winnt.LUID(winnt.SeTcbPrivilege)},
+		{LUID: winnt.LUID(winnt.SeTcbPrivilege), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS}}
 	p := &Printer{TokenNames: map[*kernel.AccessToken]string{known: "alice"}}
 	for _, c := range []struct {
 		value any
@@ -25,6 +35,28 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{winnt.NtCurrentEffectiveToken, "NtCurrentEffectiveToken()"}, {(*winnt.ObjectType)(nil), "None"},
 		{winnt.FileObject, winnt.FileObject.Name}, {(*nt.PrivilegeSet)(nil), "None"}, {(*kernel.AccessToken)(nil), "None"},
 		{known, "alice"}, {true, "True"}, {false, "False"}, {winnt.KEY_SET_VALUE, "KEY_SET_VALUE"},
+		{nt.Cap(&nt.ObjectAttributes{ObjectName: `\a`, Attributes: 0x40, SecurityDescriptor: sddl.MustParse("O:SY"),
+			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification,
+				ContextTrackingMode: true, EffectiveOnly: true}}),
+			`{"\\a", attributes=0x40, sd="O:SY", sqos=SecurityIdentification dynamic effective only}`},
+		{nt.Cap(&nt.ObjectAttributes{}), "{}"}, {nt.Captured[*nt.ObjectAttributes]{}, "None"},
+		{nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation}, "bad_pointer(STATUS_ACCESS_VIOLATION)"},
+		{nt.Captured[*nt.SecurityQualityOfService]{}, "None"}, {nt.Captured[*sd.Descriptor]{}, "None"},
+		{nt.Cap(&nt.ClientID{UniqueProcess: 4, UniqueThread: 8}), "(0x4, 0x8)"}, {nt.Captured[*nt.ClientID]{}, "None"},
+		{nt.Cap(&nt.ClientID{UniqueProcess: 4}), "0x4"}, {nt.Cap(&nt.ClientID{UniqueThread: 8}), "0x8"},
+		{nt.Cap(winnt.JobObject.Mapping), "job"}, {nt.Cap(winnt.GenericMapping{Read: 1, All: 8}),
+			"[0x1, 0x0, 0x0, 0x8]"},
+		{nt.Cap(tcb), "[SeTcbPrivilege, SeTcbPrivilege used]"}, {nt.Captured[*nt.PrivilegeSet]{}, "None"},
+		{nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_NO_ADMIN | 0x100,
+			JobToken: 8, SidsToDisable: everyone[:1], RestrictedSids: everyone[:1], PrivilegesToDelete: tcb[:1]}),
+			"{NO_ADMIN, 0x100, token 0x8, disable S-1-1-0, restrict S-1-1-0, delete [SeTcbPrivilege]}"},
+		{nt.Cap(sid.Everyone), "S-1-1-0"}, {nt.Cap([]byte("a")), `"a"`}, {nt.Cap("a"), `"a"`},
+		{nt.Cap(winnt.Handle(0)), "NULL"}, {nt.Cap(everyone), "[S-1-1-0, (S-1-1-0, 0x4)]"}, {nt.Cap([]uint32(nil)), "None"},
+		{nt.Cap([]uint32{1, 2}), "[1, 2]"}, {(*sd.ACL)(nil), "None"},
+		{(*token.Source)(nil), "None"}, {&token.Source{Name: "x"}, `"x"`},
+		{claims.Attribute{Name: "c", Flags: 2}, `("c", 0x2)`}, {logon.Secret("s"), `"***"`}, {winnt.LUID(7), "7"},
+		{nt.FsDeviceInformation{DeviceType: 7}, "FsDeviceInformation(Characteristics = 0, DeviceType = 7)"},
+		{new(kernel.SubjectContext), "SECURITY_SUBJECT_CONTEXT"}, {winnt.SecurityDelegation, "SecurityDelegation"},
 		{[]access.ObjectTypeEntry{{}, {Level: 1}}, fmt.Sprintf("[(0, %[1]q), (1, %[1]q)]", winnt.GUID{})},
 	} {
 		check.Equal(t, p.Value(reflect.ValueOf(c.value), winnt.KeyObject), c.want, "%T", c.value)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestComputerNameDefaultsToHost checks the default computer name: the host's in capitals without its domain. A
@@ -39,5 +41,17 @@ func TestComputerNameDefaultsToHost(t *testing.T) {
 		if want := fmt.Sprint(c.want, error(nil)); name != want {
 			t.Errorf("on %s with %q the computer is %q, want %q", c.host, c.given, name, want)
 		}
+	}
+}
+
+// TestConfigDefaultsToFilesOfHost checks that a store reads the subordinate ids of the host's files, unless the
+// configuration names other files or none (L-24).
+func TestConfigDefaultsToFilesOfHost(t *testing.T) {
+	for _, c := range []struct{ given, want []string }{
+		{nil, []string{"/etc/subuid", "/etc/subgid"}}, {[]string{}, nil}, {[]string{"/ids"}, []string{"/ids"}},
+	} {
+		s, err := newStore(Config{Computer: "host", Password: cheap, Subuids: c.given})
+		check.NoError(t, err)
+		check.SlicesEqual(t, s.subids.files, c.want, "L-24: the files of subordinate ids with %q", c.given)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
@@ -61,9 +62,17 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	if err := os.Remove(b); err != nil {
 		t.Fatal(err)
 	}
-	// The ranges are cached until a file changes.
+	// The ranges are cached until a file's size or time changes.
 	first := s.ranges()
 	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {
 		t.Errorf("L-24: an unchanged file was read again: %v, want the same ranges", second)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i, text := range []string{"u:1000:5", "u:90000:5", "u:1000:10", "u:2000:10"} {
+		write(a, text, 0)
+		at = at.Add(time.Duration(i/2) * time.Second) // first another size, then another time
+		if err := os.Chtimes(a, at, at); err != nil || s.has(1002) != (i%2 == 0) {
+			t.Errorf("L-24: 1002 is subordinate after the file became %q: %t, %v", text, s.has(1002), err)
+		}
 	}
 }

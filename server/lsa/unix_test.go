@@ -284,15 +284,6 @@ func TestAutoridRangesAreNumbered(t *testing.T) {
 	check.Equal(t, f.UserSID(301103), one.WithRID(101103), "UserSID(301103) by the exported range")
 }
 
-// TestUnreadableSubidsMakeAllIDsSubordinate checks that every id counts as subordinate while the subid files cannot be
-// read (L-24).
-func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
-	f := open(t, nil)
-	f.account(t, Account{Name: "alice", UID: number(3000)}, "")
-	check.NoError(t, os.Mkdir(f.cfg.Subuids[0], 0o700)) // a folder: there, and no file to read
-	check.Equal(t, f.UserSID(3000), fileaccess.UnixUser(3000), "uid 3000")
-}
-
 // TestConfiguredRootNameMapsToAccount checks the account of uid 0 for each kind of name, and the errors for wrong names
 // (L-26).
 func TestConfiguredRootNameMapsToAccount(t *testing.T) {

@@ -2,7 +2,6 @@ package lsa
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -365,25 +364,6 @@ func TestFailedEditRecordsNothing(t *testing.T) {
 	}))
 	if want := []Change{{bob.String(), "password set", "bob", ""}}; !slices.Equal(f.changes, want) {
 		t.Errorf("records %v, want %v", f.changes, want)
-	}
-}
-
-// TestSubidsAreReadAgain checks that a changed file of subordinate ids is read again, whether its
-// size or its time differs (L-24).
-func TestSubidsAreReadAgain(t *testing.T) {
-	f := open(t, nil)
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for _, c := range []struct {
-		text string
-		pass time.Duration
-		want bool
-	}{
-		{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, {"u:2000:10", time.Second, false},
-	} {
-		subuids(t, f, c.text)
-		at = at.Add(c.pass)
-		check.NoError(t, os.Chtimes(f.cfg.Subuids[0], at, at))
-		check.Equal(t, f.subids.has(1002), c.want, "has(1002) after the file is %q", c.text)
 	}
 }
 

@@ -84,12 +84,14 @@ func TestClientGetsFirstListeningInstance(t *testing.T) {
 	closeAll(one, two, three, four, a, b, c)
 }
 
-// Servers that wait for a client get one before the others, the longest wait first (I-156).
+// Servers that wait for a client get one before the others, the longest wait first. A second call does not begin a
+// new wait (I-156).
 func TestClientsGoToWaitingServersFirst(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	one, two, three := a.made(npfs.Config{}), a.made(npfs.Config{}), a.made(npfs.Config{})
 	a.begin(three, npfs.OpListen, "third", 0, "", pending)
 	a.begin(two, npfs.OpListen, "second", 0, "", pending)
+	want(t, "listen again", three.Listen(), ntstatus.PipeListening)
 	c := a.connected()
 	a.end("the longest wait", "third: STATUS_SUCCESS 0 ")
 	d := a.connected()

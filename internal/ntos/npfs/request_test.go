@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -96,6 +97,9 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	noRoom := a.begin(c, npfs.OpTransceive, "no room", 2, "de", pending)
 	noRoom.Cancel()
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
+	want(t, "modes", c.SetModes(nt.PipeInformation{ReadMode: 1, CompletionMode: 1}), good)
+	a.begin(c, npfs.OpTransceive, "no room, and the end does not wait", 2, "de", ntstatus.PipeBusy)
+	want(t, "modes", c.SetModes(nt.PipeInformation{ReadMode: 1}), good)
 	check.Equal(t, c.Local().WriteQuotaAvailable, 1, "room")
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")

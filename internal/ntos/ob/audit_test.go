@@ -146,7 +146,8 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 	}
 }
 
-// TestCloseIsAuditedOnRequest checks that a close is recorded only if its own attribute is set (U-73).
+// TestCloseIsAuditedOnRequest checks that a close is recorded only if its own attribute is set, and the first use of a
+// new object only for the rights that its creation's record names (U-73).
 func TestCloseIsAuditedOnRequest(t *testing.T) {
 	for attributes, recorded := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: false,
 		winnt.OBJ_AUDIT_OBJECT_CLOSE: true, winnt.OBJ_AUDIT_OBJECT_CLOSE | winnt.OBJ_INHERIT: true} {
@@ -157,5 +158,10 @@ func TestCloseIsAuditedOnRequest(t *testing.T) {
 		wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
 		check.That(t, (len(l.notes) == 1) == recorded,
 			"attributes %#x: records of the close %q, want one: %v", attributes, l.notes, recorded)
+		l.answer.Rights = 1
+		v = w.mustCreate("", 0)
+		o, _, _ := ob.Reference[*object](w.c, v, 0, eventType)
+		check.Equal(t, w.c.Table.TakeAudit(v, o, ^winnt.AccessMask(0)), 1, "rights to record at the first use")
+		o.Deref(ob.TagCall)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
@@ -213,11 +214,16 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 			wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
 			h := w.ns.Root().Lookup("ker", false)
 			check.RequireThat(t, h != nil, "O-26: an object created with %#x is gone after its last handle", more)
+			check.That(t, h.KernelObject(), "an object made in kernel mode is not a kernel object")
 			h.MakeTemporary()
 		}
 	})
 	v, st := w.create(``, winnt.OBJ_PERMANENT)
 	wantStatus(t, "unnamed", st, ntstatus.Success)
+	unnamed, _, _ := ob.Reference[*object](w.c, v, 0, eventType)
+	check.That(t, !unnamed.Permanent() && !unnamed.KernelObject(),
+		"O-26: an unnamed object is permanent or of kernel mode")
+	unnamed.Deref(ob.TagCall)
 	wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
 
 	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
@@ -419,8 +425,13 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// TestFailedCreateLeavesNothing checks that a failing constructor, and a full or closed handle table, leave neither a
-// name nor a handle nor a reference. O-82, O-47.
+// poor is a payer with a single byte.
+type poor struct{}
+
+func (poor) Payer() quota.Payer { return quota.Payer{Block: quota.NewBlock(nil, 1, false)} }
+
+// TestFailedCreateLeavesNothing checks that a failing constructor, record or charge, and a full or closed handle
+// table, leave neither a name nor a handle nor a reference. O-82, O-47, U-64.
 func TestFailedCreateLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
@@ -428,6 +439,13 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	for _, path := range []string{"", `\ev`} {
 		_, _, st := w.ns.Create(w.c, ob.Name{Path: path}, eventType, w.self, 1, fail)
 		wantStatus(t, "failing maker", st, ntstatus.NoMemory)
+		w.c.Audit = &deaf{fails: true}
+		wantStatus(t, "failing record", check.Status(w.create(path, 0)), ntstatus.AuditFailed)
+		w.c.Audit, w.c.Pays = nil, poor{}
+		if path != "" { // the name is paid for
+			wantStatus(t, "no quota", check.Status(w.create(path, 0)), ntstatus.QuotaExceeded)
+		}
+		w.c.Pays = nil
 		v := w.mustCreate(path, 0)
 		wantStatus(t, "full table", check.Status(w.create(`\other`, 0)), ntstatus.InsufficientResources)
 		wantStatus(t, "full table, unnamed", check.Status(w.create(``, 0)), ntstatus.InsufficientResources)

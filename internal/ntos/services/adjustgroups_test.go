@@ -32,6 +32,7 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 		NewDeviceGroupsState: nt.Cap([]token.Group{{SID: device}}), UserBufferLength: 1000, DeviceBufferLength: 1000,
 		DeviceGroupsBufferLength: 1000, WantPreviousUser: true, WantPreviousDevice: true, WantPreviousDeviceGroups: true}
 	before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
+	th.Services().RecordWhy(true)
 	for name, small := range map[string]func(*nt.AdjustTokenClaimsIn){
 		"user":          func(in *nt.AdjustTokenClaimsIn) { in.UserBufferLength = 0 },
 		"device":        func(in *nt.AdjustTokenClaimsIn) { in.DeviceBufferLength = 0 },
@@ -41,6 +42,7 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 		small(&one)
 		out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(one)
 		want(t, "no room for "+name, st, ntstatus.BufferTooSmall)
+		check.Equal(t, th.Services().TakeWhy().Rule, "T-74", "the rule without room for %s", name)
 		if out.PreviousUserState != nil || out.PreviousDeviceState != nil || out.PreviousDeviceGroups != nil ||
 			out.UserReturnLength == 0 || out.DeviceReturnLength == 0 || out.DeviceGroupsReturnBufferLength == 0 {
 			t.Errorf("no room for %s: %+v, want no previous state and three required lengths", name, out)
@@ -70,6 +72,11 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
 		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
+	th.Services().RecordWhy(true)
+	_, st = th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own,
+		NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})})
+	want(t, "disable a mandatory group", st, ntstatus.CantDisableMandatory)
+	check.Equal(t, th.Services().TakeWhy().Rule, "T-75", "the rule about a mandatory group")
 	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
 	boxed := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
 		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))}))

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -26,12 +27,13 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 			Existing: &fileaccess.Existing{IsDirectory: c.there, Open: true, Descriptor: w.tree.descriptor},
 			Target: fileaccess.Facts{Object: fileaccess.Object{Exists: true, IsDirectory: true,
 				Descriptor: w.tree.descriptor}, Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
-		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, true, false), ntstatus.Success)
+		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, c.there, c.moved), ntstatus.Success)
+		check.Equal(t, w.tree.move.Intent, c.moved, "F-209: the rename has backup intent")
 		if got := w.tree.decision.Status() != ntstatus.Success; got != c.refused {
 			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
 				c.moved, c.there, w.tree.decision.Status(), c.refused)
 		}
-		check.Equal(t, w.tree.took(), "Move new root - replace true link false", "tree calls")
+		check.Equal(t, w.tree.took(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
 	}
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, true, false), ntstatus.ObjectTypeMismatch)
