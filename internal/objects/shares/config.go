@@ -59,6 +59,9 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	switch {
 	case share == nil && name == "" && len(names) == 1:
 		share = sections[slices.IndexFunc(sections, func(s *section) bool { return s.name == names[0] })]
+	case len(names) == 0:
+		return nil, fmt.Errorf("share %q: the file has no share: for shares in the registry or in included files, give what "+
+			"net conf list or testparm -s prints", name)
 	case share == nil:
 		return nil, fmt.Errorf("share %q: the file has the shares %s: give FILE:SHARE", name, strings.Join(names, ", "))
 	}

@@ -14,7 +14,8 @@ import (
 // A share is a descriptor, a configuration or both, each at most once. A file is tried before FILE:SHARE.
 func TestShareIsReadFromItsValues(t *testing.T) {
 	files := map[string]string{"smb.conf": "[docs]\n[b]\n", "a:conf": "[c]\n", "": "[docs]\n",
-		"sec": "[docs]\nREVISION:1\n[b]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/FULL\n"}
+		"registry": "[global]\nconfig backend = registry\n",
+		"sec":      "[docs]\nREVISION:1\n[b]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/FULL\n"}
 	read := func(name string) ([]byte, error) {
 		if name == "closed" {
 			return nil, fs.ErrPermission
@@ -33,10 +34,12 @@ func TestShareIsReadFromItsValues(t *testing.T) {
 		"sec:b sec:docs":       "--share sec:docs: a share has one descriptor",
 		"smb.conf:docs a:conf": "--share a:conf: one share at a time",
 		"smb.conf":             `--share smb.conf: share "": the file has the shares docs, b: give FILE:SHARE`,
-		"sec":                  "--share sec: the file has 2 shares: give FILE:SHARE",
-		"closed":               "--share closed: permission denied",
-		":docs":                "--share :docs: file does not exist",
-		"dir/none":             "--share dir/none: file does not exist",
+		"registry:docs": `--share registry:docs: share "docs": the file has no share: for shares in the registry or in ` +
+			"included files, give what net conf list or testparm -s prints",
+		"sec":      "--share sec: the file has 2 shares: give FILE:SHARE",
+		"closed":   "--share closed: permission denied",
+		":docs":    "--share :docs: file does not exist",
+		"dir/none": "--share dir/none: file does not exist",
 		"none": "--share none: file does not exist; a share of a Samba server is named by its file, as in " +
 			"smb.conf:none",
 	} {
