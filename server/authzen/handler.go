@@ -130,7 +130,7 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 //
 // Errors become responses:
 //   - another method: 405
-//   - another media type: 415
+//   - another media type, or a compressed body: 415
 //   - an unknown client: 401, unless the error is an *Error with another status
 //   - a body that is incomplete: 400, or too large: 413
 //   - an error of decide: the status of an *Error, else 500
@@ -145,6 +145,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	if err != nil || kind != "application/json" {
 		// A page of another site can send other types without asking the browser's permission (Z-9).
 		respond(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
+		return
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		// "If the problem was caused by an unsupported content coding, the Accept-Encoding response header field ought to
+		// be used to indicate which (if any) content codings would have been accepted" (RFC 9110, 15.5.16).
+		w.Header().Set("Accept-Encoding", "identity")
+		respond(w, http.StatusUnsupportedMediaType, "want a body without Content-Encoding")
 		return
 	}
 	who, err := h.cfg.Caller(r)

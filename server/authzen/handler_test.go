@@ -164,6 +164,17 @@ func TestAuthZENChecksMethodAndContentType(t *testing.T) {
 	}
 }
 
+// A compressed body is refused as such, and the response names what is accepted (RFC 9110, 15.5.16).
+func TestCompressedBodyIsRefused(t *testing.T) {
+	h := records(t, func(*Config) {})
+	r := httptest.NewRequest(http.MethodPost, EvaluationPath, strings.NewReader(whole))
+	r.Header = http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	check.That(t, w.Code == 415 && w.Header().Get("Accept-Encoding") == "identity" &&
+		strings.Contains(w.Body.String(), "Content-Encoding"), "%d %v %s, want 415", w.Code, w.Header(), w.Body)
+}
+
 // TestMetadataHasConfiguredEndpoints checks the members of the metadata: the identifier as configured, and no empty
 // ones (Z-12).
 func TestMetadataHasConfiguredEndpoints(t *testing.T) {
