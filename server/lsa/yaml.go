@@ -52,9 +52,10 @@ type rightsFile struct {
 }
 
 // Import replaces the contents of the store by those of an accounts file, in the name of the SID by. Accounts, groups,
-// rights and maps that the file does not have are deleted. Accounts with the same RID and name keep their passwords;
-// all others have none. The file's machine SID becomes that of a store without accounts; with accounts, another machine
-// SID is an error. Each difference is one change for Config.Audit. An error changes nothing.
+// rights and maps that the file does not have are deleted. A file without one of the four lists is an error. Accounts
+// with the same RID and name keep their passwords; all others have none. The file's machine SID becomes that of a store
+// without accounts; with accounts, another machine SID is an error. Each difference is one change for Config.Audit. An
+// error changes nothing.
 func (s *Store) Import(by sid.SID, file []byte) error {
 	f, err := readFile(file)
 	if err != nil {
@@ -74,8 +75,8 @@ func (s *Store) Import(by sid.SID, file []byte) error {
 	return nil
 }
 
-// readFile parses the YAML of an accounts file. It returns an error for a file above MaxFile, for an unknown key and
-// for another version than 1. An error may come with a partly filled file.
+// readFile parses the YAML of an accounts file. It returns an error for a file above MaxFile, for an unknown key, for
+// another version than 1 and for a missing list. An error may come with a partly filled file.
 func readFile(file []byte) (f accountsFile, err error) {
 	if len(file) > MaxFile {
 		return f, fmt.Errorf("longer than %d bytes", MaxFile)
@@ -89,6 +90,17 @@ func readFile(file []byte) (f accountsFile, err error) {
 	}
 	if f.Version != 1 {
 		return f, fmt.Errorf("version %d: want version: 1", f.Version)
+	}
+	// A file that was cut off would delete all rights, and nobody could log on.
+	for _, list := range []struct {
+		key     string
+		missing bool
+	}{{"accounts", f.Accounts == nil}, {"groups", f.Groups == nil}, {"rights", f.Rights == nil},
+		{"idMaps", f.IDMaps == nil}} {
+		if list.missing {
+			return f, fmt.Errorf("no list %q: the file may have been cut off: for an empty list write %s: []", list.key,
+				list.key)
+		}
 	}
 	return f, nil
 }

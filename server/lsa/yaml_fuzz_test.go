@@ -9,11 +9,11 @@ import (
 
 // FuzzYAML checks that no file causes a panic, and that an imported state can be exported and imported again.
 func FuzzYAML(f *testing.F) {
-	f.Add([]byte("version: 1\naccounts:\n  - name: a\n    uid: 5\n"))
-	f.Add([]byte("version: 1\ngroups:\n  - name: \"g\"\n    members: [a, S-1-1-0]\n"))
-	f.Add([]byte("version: 1\nrights:\n  - who: Everyone\n    privileges: [SeTcbPrivilege]\n"))
-	f.Add([]byte("version: 1\nidMaps:\n  - {name: C, domain: S-1-5-21-1-2-4, low: 1, high: 9, baseRid: 0}\n"))
-	f.Add([]byte("version: 1\naccounts: [{name: a, rid: 4294967294}, {name: b}]\n")) // the last RID
+	f.Add([]byte(withLists("version: 1\naccounts:\n  - name: a\n    uid: 5\n")))
+	f.Add([]byte(withLists("version: 1\ngroups:\n  - name: \"g\"\n    members: [a, S-1-1-0]\n")))
+	f.Add([]byte(withLists("version: 1\nrights:\n  - who: Everyone\n    privileges: [SeTcbPrivilege]\n")))
+	f.Add([]byte(withLists("version: 1\nidMaps:\n  - {name: C, domain: S-1-5-21-1-2-4, low: 1, high: 9, baseRid: 0}\n")))
+	f.Add([]byte(withLists("version: 1\naccounts: [{name: a, rid: 4294967294}, {name: b}]\n"))) // the last RID
 	s := &Store{computer: "HOST"}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := readFile(b)

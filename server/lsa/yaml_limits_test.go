@@ -89,6 +89,7 @@ groups:
 rights:
   - {who: New, privileges: [SeDebugPrivilege], rights: [SeBatchLogonRight]}
   - {who: dora, privileges: [SeBackupPrivilege]}
+idMaps: []
 `
 	f.changes = nil
 	err := f.Import(home, []byte(strings.ReplaceAll(strings.Replace(file, `"Unix Group", `, "", 1), "M-", m+"-")))
@@ -122,6 +123,46 @@ rights:
 	if n := len(f.changes); n != 4+2+4+8+3+3+1 {
 		t.Errorf("L-38: %d changes: %v, want %d", n, f.changes, 4+2+4+8+3+3+1)
 	}
+}
+
+// TestImportOfFileThatWasCutChangesNothing checks that an export that was cut after any line is an error (L-38). It has
+// no id maps, because a cut between two of those leaves a file with all lists.
+func TestImportOfFileThatWasCutChangesNothing(t *testing.T) {
+	f, _ := openWatched(t, nil)
+	f.account(t, Account{Name: "alice", UID: number(3000)}, "p")
+	f.must(t, func(e *Edit) error { e.SetMaps(nil); return nil })
+	before := exported(t, f)
+	f.changes = nil
+	lines := strings.SplitAfter(strings.TrimSuffix(before, "\n"), "\n")
+	for n := range lines {
+		if err := f.Import(sid.LocalSystem, []byte(strings.Join(lines[:n], ""))); err == nil {
+			t.Errorf("L-38: Import of the first %d of %d lines = nil, want an error", n, len(lines))
+		}
+	}
+	for _, key := range []string{"accounts", "groups", "rights", "idMaps"} {
+		for _, line := range []string{"", key + ":\n", key + ": null\n"} {
+			file := strings.Replace(withLists("version: 1\n"), key+": []\n", line, 1)
+			want := fmt.Sprintf("accounts: no list %q: the file may have been cut off: for an empty list write %s: []", key, key)
+			if err := f.Import(sid.LocalSystem, []byte(file)); err == nil || err.Error() != want {
+				t.Errorf("L-38: Import of %q = %v, want %s", file, err, want)
+			}
+		}
+	}
+	check.That(t, exported(t, f) == before && len(f.changes) == 0, "L-38: changes %v, want none", f.changes)
+}
+
+// withLists returns the text of an accounts file of version 1, completed by an empty list for each list that it does
+// not have. It returns other texts unchanged.
+func withLists(file string) string {
+	if !strings.HasPrefix(file, "version: 1\n") && file != "version: 1" {
+		return file
+	}
+	for _, key := range []string{"accounts", "groups", "rights", "idMaps"} {
+		if !strings.Contains(file, "\n"+key+":") {
+			file = strings.TrimSuffix(file, "\n") + "\n" + key + ": []\n"
+		}
+	}
+	return file
 }
 
 // TestRejectedImportChangesNothing checks the error of each rejected file, and that nothing of it is imported (L-38).
@@ -163,7 +204,7 @@ func TestRejectedImportChangesNothing(t *testing.T) {
 		{"version: 1\naccounts: [{name: a, uid: 7}, {name: b, uid: 7}]", `uid 7 is that of "a"`},
 		{"version: 1\nidMaps: [{name: A, domain: S-1-5-21-1-1-1, low: 5, high: 4}]", `id map of "A" (5-4): want 0 < low`},
 	} {
-		err := f.Import(sid.LocalSystem, []byte(c.file))
+		err := f.Import(sid.LocalSystem, []byte(withLists(c.file)))
 		if err == nil || !strings.HasPrefix(err.Error(), "accounts: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("L-38: %.200q: %v, want %s", c.file, err, c.want)
 		}
@@ -184,7 +225,7 @@ func TestRejectedImportChangesNothing(t *testing.T) {
 		return nil
 	}
 	f.reopen(t)
-	err := f.Import(sid.LocalSystem, []byte("version: 1\n"))
+	err := f.Import(sid.LocalSystem, []byte(withLists("version: 1")))
 	if err == nil || exported(t, f) != before || n != 3 ||
 		!strings.Contains(err.Error(), ": not recorded, so not made: disk full") {
 		t.Errorf("L-37: %v after %d records", err, n)

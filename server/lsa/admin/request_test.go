@@ -52,7 +52,8 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		{admin.Request{Do: admin.DeleteGroup, Name: "team"}, "group deleted team M-1003"},
 		{admin.Request{Do: admin.DeleteAccount, Name: "bob"}, "account deleted bob M-1002"},
 		{admin.Request{Do: admin.Import, File: "version: 1\naccounts: [{name: alix, rid: 1001, uid: 7, fullName: A, " +
-			"disabled: true}]\ngroups: [{name: Users, sid: S-1-5-32-545, members: [INTERACTIVE]}]\n"}, "group deleted"},
+			"disabled: true}]\ngroups: [{name: Users, sid: S-1-5-32-545, members: [INTERACTIVE]}]\n" +
+			"rights: []\nidMaps: []\n"}, "group deleted"},
 		{admin.Request{Do: admin.Export}, ""}, {admin.Request{Do: admin.ListAccounts}, ""},
 	} {
 		changes = nil
