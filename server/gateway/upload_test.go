@@ -146,7 +146,7 @@ func TestBodyWithoutEOFAbortsUpload(t *testing.T) {
 
 var (
 	anyTag   = regexp.MustCompile(`Etag: "[0-9a-f]+-([0-9a-f]+)"`)
-	anyToken = regexp.MustCompile(`opaquelocktoken:[0-9a-f]{32}`)
+	anyToken = regexp.MustCompile(`opaquelocktoken:[0-9a-f-]{36}`)
 )
 
 // change sends a request that changes something, and replaces unpredictable parts of the response.

@@ -34,7 +34,7 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
 		if err != nil {
-			err = fmt.Errorf("certificate: %w", err)
+			err = fmt.Errorf("certificate %s, key %s: %w", c.Certificate, c.Key, err)
 		}
 		return cert, "", err
 	}
@@ -49,6 +49,28 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	}
 	cert, err = tls.LoadX509KeyPair(made, key)
 	return cert, made, err
+}
+
+// doubt returns why clients will reject the configured certificate: it is not valid now, or lacks a configured name
+// that is not a loopback name. It returns "" for a certificate without such a fault, and for nil.
+func (c *config) doubt(leaf *x509.Certificate, now time.Time) string {
+	switch {
+	case leaf == nil:
+		return ""
+	case now.After(leaf.NotAfter):
+		return "expired on " + leaf.NotAfter.UTC().Format(time.RFC3339)
+	case now.Before(leaf.NotBefore):
+		return "not valid before " + leaf.NotBefore.UTC().Format(time.RFC3339)
+	}
+	for _, name := range c.Names {
+		if ip := net.ParseIP(name); name == "localhost" || ip != nil && ip.IsLoopback() {
+			continue
+		}
+		if leaf.VerifyHostname(name) != nil {
+			return "not valid for " + name + " (key names)"
+		}
+	}
+	return ""
 }
 
 // namedBy reports whether a certificate fits the configuration: whether it has exactly the configured names and

@@ -64,6 +64,35 @@ func ending(t *testing.T, until time.Time) (p pair) {
 	return p
 }
 
+// TestConfiguredCertificateIsDoubted checks the reasons for which clients reject a certificate (RFC 5280, 4.1.2.5; RFC
+// 9110, 4.3.4). A loopback name needs none, because the default of the key names has it.
+func TestConfiguredCertificateIsDoubted(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	end := begin.AddDate(0, 3, 0)
+	leaf := x509.Certificate{NotBefore: begin, NotAfter: end, DNSNames: []string{"files.example.com", "*.example.org"}}
+	for _, k := range []struct {
+		now  time.Time
+		name string
+		want string
+	}{{begin, "files.example.com", ""}, {end, "FILES.example.com", ""}, {end, "a.example.org", ""},
+		{end.Add(time.Second), "files.example.com", "expired on 2026-04-01T00:00:00Z"},
+		{begin.Add(-time.Second), "files.example.com", "not valid before 2026-01-01T00:00:00Z"},
+		{begin, "other.example.com", "not valid for other.example.com (key names)"},
+		{begin, "192.0.2.1", "not valid for 192.0.2.1 (key names)"}} {
+		c := config{settings: settings{Names: []string{"localhost", "127.0.0.1", "::1", k.name}}}
+		check.Equal(t, c.doubt(&leaf, k.now), k.want, "%s at %v", k.name, k.now)
+	}
+}
+
+// TestCertificateErrorNamesFiles checks that the error of a configured certificate names its file and that of the key.
+func TestCertificateErrorNamesFiles(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	check.NoError(t, os.WriteFile(empty, nil, 0o600))
+	c := config{settings: settings{Certificate: empty, Key: empty}}
+	_, _, err := c.certificate()
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "certificate "+empty+", key "+empty+": "), "error %v", err)
+}
+
 // TestChannelBindingNeedsSHA256Certificate checks that a ticket can be bound to a certificate whose signature uses
 // SHA-256 or a weaker hash, and not to one with a longer hash (RFC 5929, 4.1).
 func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"regexp"
@@ -91,6 +92,9 @@ func checkConfig(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if c.Console == "" {
+		return fmt.Sprintf("files at %s, no console", c.Files), nil
+	}
 	return fmt.Sprintf("files at %s, console at %s", c.Files, c.Console), nil
 }
 
@@ -103,13 +107,18 @@ func (c *config) read(text []byte) error {
 	return strict.Locate(json, marks, strict.Unmarshal(json, &c.settings))
 }
 
-var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var (
+	sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	// hostForm has the characters of a host name in a Host header, where other letters are in Punycode.
+	hostForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
+)
 
 // check validates the settings and sets level, life, questions and forward. check returns an error for the first
 // invalid setting; these fields may then be partly set. The file of types is the only file it reads.
 //
 //   - Limits must be at least 1, and threads at most 1000.
 //   - files is required and must differ from console.
+//   - names must be host names or IP addresses, without a port.
 //   - certificate and key must be set together.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
@@ -123,12 +132,20 @@ func (c *config) check() error {
 		return fmt.Errorf("strictTransportSecurity: %d, want seconds, or 0 for off", c.Strict)
 	}
 	c.life = time.Duration(l.SessionLife) * time.Second
+	if int(c.life/time.Second) != l.SessionLife {
+		return fmt.Errorf("limits.sessionLife: %d, want at most %d seconds", l.SessionLife, math.MaxInt64/time.Second)
+	}
 	if c.Files == "" || c.Files == c.Console {
 		return errors.New("files and console need two addresses: pages in users' files must have an origin of their own")
 	}
 	for _, tree := range c.Trees {
 		if tree == "" || strings.ContainsAny(tree, `/\:`) {
 			return fmt.Errorf("trees: %q is not the name of a tree", tree)
+		}
+	}
+	for _, name := range c.Names {
+		if net.ParseIP(name) == nil && !hostForm.MatchString(name) {
+			return fmt.Errorf("names: %q: want a host name in ASCII or an IP address, without a port or brackets", name)
 		}
 	}
 	for print, account := range c.Certificates {

@@ -58,6 +58,10 @@ func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 		t.Errorf(`check: %d, %q, %q, want 0, text ending with %q, ""`, code, out, errs,
 			"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n")
 	}
+	if code, out, errs := ask(t, "config", "check", written(t, "console: ''\n")); code != 0 ||
+		!strings.HasSuffix(out, "well formed; files at 127.0.0.1:8443, no console\n") {
+		t.Errorf("check without a console: %d, %q, %q, want 0, text ending with %q", code, out, errs, "no console\n")
+	}
 	var keys func(reflect.Type)
 	keys = func(s reflect.Type) {
 		for i := range s.NumField() {

@@ -49,6 +49,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	if made != "" {
 		log.Warn("serving with a generated certificate, which clients trust only after it is installed there", "file",
 			made)
+	} else if doubt := cfg.doubt(cert.Leaf, time.Now()); doubt != "" {
+		log.Warn("clients will reject the certificate", "file", cfg.Certificate, "reason", doubt)
 	}
 	g, err := gateway.New(cfg.gateway(&cert, log))
 	if err != nil {

@@ -2,8 +2,8 @@ package dav
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -74,6 +74,13 @@ var errFull = errors.New("too many locks")
 // errConflict is the error if another lock excludes a new one.
 var errConflict = errors.New("conflicting lock")
 
+// lockToken returns the URI of a lock token. RFC 4918, appendix C, wants a UUID, here a random one (RFC 9562, 5.4).
+func lockToken(random [16]byte) string {
+	random[6] = random[6]&0x0f | 0x40
+	random[8] = random[8]&0x3f | 0x80
+	return fmt.Sprintf("opaquelocktoken:%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:])
+}
+
 // Add stores a lock that expires after timeout, and returns it with its new token. It ignores Token and Until of l. On
 // an error it stores nothing, and made is not a valid lock. If other locks exclude the new one, the error is
 // errConflict and conflicts lists them. Before that, errFull means that the user or all users have too
@@ -81,7 +88,7 @@ var errConflict = errors.New("conflicting lock")
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
-	l.Token = "opaquelocktoken:" + hex.EncodeToString(random[:])
+	l.Token = lockToken(random)
 	l.Until = t.now().Add(timeout)
 	t.mu.Lock()
 	defer t.mu.Unlock()

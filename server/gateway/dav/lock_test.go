@@ -10,6 +10,18 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
+// TestLockTokenIsUUID checks that a lock token is an opaquelocktoken URI with the text of a random UUID (RFC 4918,
+// appendix C; RFC 9562, 4 and 5.4). The variant and the version replace six bits of the random bytes.
+func TestLockTokenIsUUID(t *testing.T) {
+	var ones [16]byte
+	for i := range ones {
+		ones[i] = 0xff
+	}
+	check.Equal(t, lockToken(ones), "opaquelocktoken:ffffffff-ffff-4fff-bfff-ffffffffffff", "token of ones")
+	check.Equal(t, lockToken([16]byte{0x01, 15: 0x02}), "opaquelocktoken:01000000-0000-4000-8000-000000000002",
+		"token of other bytes")
+}
+
 // TestLocksAreBounded checks both sides of the limits for one user and for all users. An expired lock frees its place
 // (G-19).
 func TestLocksAreBounded(t *testing.T) {
