@@ -60,7 +60,7 @@ func (m *Mount) namesOf(fh uint64, o *open) []string {
 		m.mu.Unlock()
 		if held {
 			names = append(names, m.sys.FileNames(t.Thread, o.h)...)
-			o.lent.RUnlock()
+			o.lent.RUnlock() // +checklocksforce: TryRLock locked it
 		}
 		return fuse.OK
 	})
