@@ -248,6 +248,13 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d: %d messages, %d kills", seed, last, kills)
+	first, err := postgres.OpenStore(t.Context(), dsn, time.Minute)
+	check.NoError(t, err)
+	if _, err := postgres.OpenStore(t.Context(), dsn, time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "another refmon-index writes to this database") {
+		t.Errorf("N-10: a second writer: %v, want an error", err)
+	}
+	check.NoError(t, first.Close())
 }
 
 // writeAsChild writes the log that the parent has named.

@@ -1,12 +1,16 @@
 package stages
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
 // TestNearestLiveWorkerOwnsShare checks that a share belongs to the nearest live worker, that a worker without its own
@@ -64,4 +68,15 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 		strings.Repeat("w", 65): false, "w ": false} {
 		check.That(t, workerName.MatchString(name) == good, "a worker may be called %q: want %t", name, good)
 	}
+}
+
+// TestWorkerEndsWithItsConnection checks that a worker whose connection is closed does not go on without heartbeats.
+func TestWorkerEndsWithItsConnection(t *testing.T) {
+	c := newBench(t).dial(site.Work)
+	w, _, err := join(c.nc, "w", time.Hour)
+	check.NoError(t, err)
+	c.nc.Close()
+	ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
+	check.ErrorIs(t, w.run(ctx), nats.ErrConnectionClosed, "a worker without a connection")
 }
