@@ -8,12 +8,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Revoke takes all rights from the live tokens for which tokens returns true, and ends the use of the open files of
-// trees for which files returns true. It returns the number of tokens and of files. files gets the client for whom the
-// file was opened, the zero SID for the process's own, and the kernel name of the file: the one by which it was opened,
-// and then the one that it has now. A nil function selects nothing. Both are called with a lock held and must not wait.
-// Handles stay valid, and each later call on such a file is denied. A logon or an open that runs at the same time can
-// be missed.
+// Revoke takes all rights from the live tokens that tokens selects. It also ends the use of the open files of trees
+// that files selects: their handles stay valid, and each later call on them is denied. ended is the number of tokens,
+// and closed the number of files.
+//
+// files gets the client for whom the file was opened and a kernel name of the file. The client is the zero SID if the
+// process opened the file for itself. Revoke first passes the name at the open, and then the present name. A nil
+// function selects nothing. Both functions are called with a lock held, so they must not wait. A logon or an open that
+// runs at the same time can be missed.
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
 	closed int) {
 	return s.sys.Revoke(tokens, files)

@@ -164,7 +164,8 @@ func TestAuthZENChecksMethodAndContentType(t *testing.T) {
 	}
 }
 
-// A compressed body is refused as such, and the response names what is accepted (RFC 9110, 15.5.16).
+// A compressed body gets 415. Accept-Encoding in the response says that only an uncompressed one is accepted (RFC 9110,
+// 15.5.16).
 func TestCompressedBodyIsRefused(t *testing.T) {
 	h := records(t, func(*Config) {})
 	r := httptest.NewRequest(http.MethodPost, EvaluationPath, strings.NewReader(whole))

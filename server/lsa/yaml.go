@@ -52,10 +52,10 @@ type rightsFile struct {
 }
 
 // Import replaces the contents of the store by those of an accounts file, in the name of the SID by. Accounts, groups,
-// rights and maps that the file does not have are deleted. A file without one of the four lists is an error. Accounts
-// with the same RID and name keep their passwords; all others have none. The file's machine SID becomes that of a store
-// without accounts; with accounts, another machine SID is an error. Each difference is one change for Config.Audit. An
-// error changes nothing.
+// rights and maps that the file does not have are deleted. A file without one of the four lists is an error. An account
+// keeps its password if the store has one with the same RID and name. All others have no password. A store without
+// accounts takes the machine SID from the file. A store with accounts refuses a file with another machine SID. Each
+// difference is one change for Config.Audit. An error changes nothing.
 func (s *Store) Import(by sid.SID, file []byte) error {
 	f, err := readFile(file)
 	if err != nil {

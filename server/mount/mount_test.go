@@ -219,8 +219,8 @@ fio --name=verify --rw=randrw --size=4m --ioengine=psync $check
 fio --name=map --rw=randwrite --size=2m --ioengine=mmap $check`)
 	line("rsync", "same", `
 mkdir from && echo text > from/f && rsync -rt from/ to/ && diff -r from to && echo same`)
-	// All stressors run at once and verify what they read. The stressor "access" is left out. It expects that chmod 600
-	// takes the right to execute from everybody, but the descriptor still grants that right.
+	// stress-ng runs these tests of file systems at once, and each compares what it reads with what it wrote. Its test
+	// "access" is left out: it expects that nobody may execute a file after chmod 600, but the descriptor still grants it.
 	line("stress-ng", "", `
 stress-ng --quiet --verify --temp-path . --timeout 2s $(for s in aio chdir chmod chown copy-file dentry dir dirdeep \
   dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf lockofd mknod \

@@ -104,9 +104,9 @@ func pageOf(t testing.TB, r *bulk.Report, list string) string {
 	return out.String()
 }
 
-// TestRowsEqualScalarCheck asks the access check about a sample of objects and people, one pair at a time. The names
-// and the number that who-can prints, the sets of --for-index and the masks of what-can must agree with it. The counts
-// of who-can and --for-index must be equal.
+// TestRowsEqualScalarCheck decides about each pair in a sample of objects and people by one access check. It compares
+// the result with three outputs: the names and their number of who-can, the sets of --for-index, and the masks of
+// what-can. who-can and --for-index must also count the same number of people.
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})

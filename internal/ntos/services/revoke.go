@@ -12,12 +12,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Revoke takes all rights from the tokens for which tokens returns true, then ends the use of the files of trees for
-// which files returns true, and returns the number of each. files gets the client whom the opening thread acted for,
-// the zero SID without one, and the kernel name of the file: the one by which it was opened, and then the one that it
-// has now. A nil function selects nothing. Revoke calls both with a
-// lock held, so they must not wait. A logon or an open that runs at the same time can be missed: change the account
-// or the descriptor first.
+// Revoke takes all rights from the tokens that tokens selects, and then ends the use of the files of trees that files
+// selects. It returns the number of each.
+//
+// files gets the client for whom the thread acted that opened the file, and a kernel name of the file. Without a client
+// it gets the zero SID. Revoke first passes the name at the open, and then the present name. A nil function selects
+// nothing. Both functions are called with a lock held, so they must not wait. A logon or an open that runs at the same
+// time can be missed: change the account or the descriptor first.
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
 	closed int) {
 	var all []*se.TokenObject

@@ -121,7 +121,8 @@ func (s *service) unmount() (err error) {
 	mounts := s.mounts
 	s.mounts, s.mounted = nil, nil
 	s.mountsMu.Unlock()
-	// A mount can be below an earlier one. Connections still call dropTokens meanwhile.
+	// The last mount goes first, because it can be inside an earlier one. Connections may call dropTokens during this
+	// loop, so it holds no lock.
 	for _, m := range slices.Backward(mounts) {
 		err = errors.Join(err, m.Close())
 	}
