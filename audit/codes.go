@@ -164,13 +164,15 @@ func TypeSubcategory(typ string) Subcategory {
 	return KernelObject
 }
 
-// Reason codes of AccessReason (message table of msobjs.dll).
+// ReasonNotGranted is the Code of a [Reason] for a right that no entry grants (message table of msobjs.dll).
+const ReasonNotGranted uint16 = 1805
+
+// Other reason codes of AccessReason (message table of msobjs.dll).
 const (
 	reasonGranted           uint16 = 1801
 	reasonDenied            uint16 = 1802
 	reasonIntegrity         uint16 = 1803
 	reasonOwner             uint16 = 1804
-	reasonNotGranted        uint16 = 1805
 	reasonNullDACL          uint16 = 1806
 	reasonEmptyDACL         uint16 = 1807
 	reasonUnknown           uint16 = 1809

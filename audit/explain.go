@@ -33,8 +33,8 @@ var plainCodes = map[access.ReasonKind]uint16{
 	access.Owner:             reasonOwner,
 	access.NullDacl:          reasonNullDACL,
 	access.EmptyDacl:         reasonEmptyDACL,
-	access.NoAce:             reasonNotGranted,
-	access.RestrictedPass:    reasonNotGranted,
+	access.NoAce:             ReasonNotGranted,
+	access.RestrictedPass:    ReasonNotGranted,
 	access.IntegrityPolicy:   reasonIntegrity,
 	access.AppContainerPass:  reasonAppContainer,
 	access.KernelMode:        reasonUnknown,
@@ -64,7 +64,7 @@ func reasonOf(request *access.Request, bit *access.BitReason) Reason {
 	case access.TrustLabel:
 		out.Code, out.Entry = reasonTrustLabel, decidingACEText(request.Descriptor, why)
 	case access.AccessFilter:
-		out.Code, out.Entry = reasonNotGranted, decidingACEText(request.Descriptor, why)
+		out.Code, out.Entry = ReasonNotGranted, decidingACEText(request.Descriptor, why)
 	case access.CentralAccessRule:
 		out.Code, out.Name = reasonNotByCentralRule, why.Name
 		if bit.Granted {

@@ -67,7 +67,7 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		return fmt.Errorf("read the cursor: %s names record %d, and the last record is %d: remove it if the log was "+
 			"started again", f.Cursor, f.next, last)
 	}
-	if err := f.checkLog(); err != nil {
+	if err := f.checkLog(r); err != nil {
 		return err
 	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, forwardRetry) {
@@ -101,21 +101,23 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 
 // checkLog returns an error if the log has another record before the cursor than the one that was sent. The log was
 // then started again, or is an older copy that went on (U-77). Without a hash in the cursor, or without the record in
-// the log, checkLog finds nothing.
-func (f *Forwarder) checkLog() error {
-	if f.leaf == "" || f.next < 2 {
+// the log, checkLog finds nothing. r reads on at the cursor.
+func (f *Forwarder) checkLog(r *Reader) error {
+	if f.leaf == "" {
 		return nil
 	}
-	r, err := NewReader(f.Dir, f.next-1)
-	if err != nil {
+	if err := r.Skip(f.next - 1); err != nil {
 		return err
 	}
-	defer func() { _ = r.Close() }() // only read
 	rec, err := r.Next()
+	var gone *GoneError
+	if errors.As(err, &gone) {
+		return r.Skip(f.next)
+	}
 	if err != nil {
 		return err
 	}
-	if leaf := rec.Leaf(); rec.ID == f.next-1 && string(leaf[:]) != f.leaf {
+	if leaf := rec.Leaf(); string(leaf[:]) != f.leaf {
 		return fmt.Errorf("read the cursor: record %d of the log is not the one that was sent: remove %s if the log was "+
 			"started again", rec.ID, f.Cursor)
 	}

@@ -256,8 +256,8 @@ func TestForwarderRejectsCursorBeyondEnd(t *testing.T) {
 	testcheck.NoError(t, f.Run(t.Context(), false))
 }
 
-// The record before the cursor must be the one that was sent. Otherwise the log would send only what it has beyond the
-// cursor, without an error (U-77).
+// A cursor of another log is an error, even if this log has more records than the cursor. Otherwise the forwarder would
+// silently leave out the records up to the cursor (U-77).
 func TestForwarderRejectsCursorOfAnotherLog(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 0)

@@ -14,6 +14,25 @@ func NewState() *State { return newState() }
 // that the next report may be good. It returns false for a version without an error or with another one.
 func (v *Version) BeingWritten() bool { return errors.Is(v.Err, errChanging) }
 
+// Reports decides which errors of a directory's versions are reported. The zero value is ready for use.
+type Reports struct {
+	last string // the error of the version before; "": none
+}
+
+// IsNew reports whether the error of the next version is to be reported. It is false for a version without an error,
+// for a file that is being written, and for an error that repeats the last.
+func (r *Reports) IsNew(v *Version) bool {
+	if v.Err == nil {
+		r.last = ""
+		return false
+	}
+	if text := v.Err.Error(); !v.BeingWritten() && text != r.last {
+		r.last = text
+		return true
+	}
+	return false
+}
+
 // Rows returns a worker that emits rows and class definitions without members. Another worker decides the members, so
 // this one needs no directory (N-40). The state s and the errors are as for [Question.Worker].
 func (q Question) Rows(s *State) (*Worker, error) {

@@ -168,8 +168,8 @@ type running struct {
 	walked    map[string]bool
 	index     *Index // nil: this process does not query
 
-	unnameable int    // changes in folders whose path is too long for the kernel
-	warned     string // the directory's last report, if it was an error
+	unnameable int     // changes in folders whose path is too long for the kernel
+	reports    Reports // of the directory
 }
 
 // work applies directory versions and batches until ctx ends, which is not an error, or a stage fails. It receives no
@@ -199,17 +199,12 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 // and returns nil. The error of a file that is being written is dropped, and so is one that repeats the last. Errors
 // are a share's configuration or a directory that cannot be applied, and an event that cannot be stored.
 func (r *running) version(v *Version) error {
+	if r.reports.IsNew(v) && r.config.Warn != nil {
+		r.config.Warn(v.Err)
+	}
 	if v.Err != nil {
-		if errors.Is(v.Err, errChanging) {
-			return nil
-		}
-		if text := v.Err.Error(); text != r.warned && r.config.Warn != nil {
-			r.warned = text
-			r.config.Warn(v.Err)
-		}
 		return nil
 	}
-	r.warned = ""
 	if v.People != nil {
 		effective := v.People
 		if g := r.config.Guard; g != nil {

@@ -24,6 +24,10 @@ func (s *Store) Backup(w io.Writer) error {
 	})
 }
 
+// ScratchPrefix starts the names of the scratch folders of [Restore]. Whoever holds the lock of the folder may remove
+// one that a killed program left.
+const ScratchPrefix = "restore-"
+
 // Restore replaces the store in cfg.Folder with a backup. No daemon may use the folder: a store that another program
 // has open is an error. Restore opens and checks the backup in a scratch folder first, then renames it over the old
 // file, even if that one is damaged. After an error or a crash at any moment the folder has the old store or the whole
@@ -37,7 +41,7 @@ func Restore(cfg Config, backup io.Reader) error {
 	case !errors.Is(err, errDamaged) && !errors.Is(err, berrors.ErrInvalid) && !errors.Is(err, berrors.ErrChecksum):
 		return fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	trial, err := os.MkdirTemp(cfg.Folder, "restore-")
+	trial, err := os.MkdirTemp(cfg.Folder, ScratchPrefix)
 	if err != nil {
 		return err
 	}

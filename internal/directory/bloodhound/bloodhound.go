@@ -108,6 +108,14 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 	return text, errors.Join(err, in.Close())
 }
 
+// CheckVersion returns an error for a version of the collectors' files whose form is not known.
+func CheckVersion(version int) error {
+	if version < 4 || version > 6 {
+		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", version)
+	}
+	return nil
+}
+
 // readFile collects the accounts of one JSON file of BloodHound's collectors. Deleted objects and files of other
 // object types are skipped. Objects without a SID are reported. Malformed JSON, a missing "meta" and versions
 // other than 4 to 6 are errors. After an error in an object, earlier accounts stay collected.
@@ -125,8 +133,8 @@ func readFile(c *collect.Collector, file []byte) error {
 	if take == nil {
 		return nil
 	}
-	if f.Meta.Version < 4 || f.Meta.Version > 6 {
-		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", f.Meta.Version)
+	if err := CheckVersion(f.Meta.Version); err != nil {
+		return err
 	}
 	var data []collectedObject
 	if err := json.Unmarshal(f.Data, &data); err != nil {

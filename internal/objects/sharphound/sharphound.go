@@ -161,8 +161,8 @@ func (s *source) file(text []byte) error {
 	if class == nil {
 		return nil // such as sessions
 	}
-	if f.Meta.Version < 4 || f.Meta.Version > 6 {
-		return fmt.Errorf("version %d of the collectors' files: versions 4 to 6 are read", f.Meta.Version)
+	if err := bloodhound.CheckVersion(f.Meta.Version); err != nil {
+		return err
 	}
 	var data []collected
 	if err := json.Unmarshal(f.Data, &data); err != nil {

@@ -106,9 +106,6 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	return errors.Join(err, lock.Close())
 }
 
-// scratchPrefix starts the names of the folders in which a restore checks a backup, also those of [lsa.Restore].
-const scratchPrefix = "restore-"
-
 // removeScratch removes the folders of restores that were killed, because they have password hashes. The caller holds
 // the lock of the state folder.
 func removeScratch(state string) error {
@@ -117,7 +114,7 @@ func removeScratch(state string) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() && strings.HasPrefix(e.Name(), scratchPrefix) {
+		if e.IsDir() && strings.HasPrefix(e.Name(), lsa.ScratchPrefix) {
 			if err := os.RemoveAll(filepath.Join(state, e.Name())); err != nil {
 				return err
 			}
@@ -180,7 +177,7 @@ func checkKey(state string, half, key []byte) error {
 	if len(key) == 0 {
 		return nil
 	}
-	scratch, err := os.MkdirTemp(state, scratchPrefix)
+	scratch, err := os.MkdirTemp(state, lsa.ScratchPrefix)
 	if err != nil {
 		return err
 	}

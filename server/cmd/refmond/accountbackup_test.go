@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -169,7 +170,7 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 		changed = key[:last] + "B"
 	}
 	// A restore that was killed leaves a folder with a store.
-	left := filepath.Join(state, scratchPrefix+"1")
+	left := filepath.Join(state, lsa.ScratchPrefix+"1")
 	check.NoError(t, os.MkdirAll(left, 0o700))
 	check.NoError(t, os.WriteFile(filepath.Join(left, backedStore), []byte("secret"), 0o600))
 	for _, c := range []struct{ name, key, public string }{

@@ -103,9 +103,6 @@ func (t *mountTrail) close() error {
 	return t.log.Close()
 }
 
-// notGranted is the reason in records for each right to a file without a descriptor that counts (M-46).
-const notGranted = 1805
-
 // record returns the function that writes a mount's denials to the kernel's audit log, as event 4656. The function
 // skips a denial that was not a refused open, and one that the object's SACL has recorded.
 func record(log *audit.Log) func(*mount.Denial) {
@@ -124,8 +121,8 @@ func record(log *audit.Log) func(*mount.Denial) {
 		switch {
 		case o.Why != nil:
 			q.Reasons = audit.Reasons(&r, o.Why)
-		case r.Descriptor == nil:
-			q.Reasons = []audit.Reason{{Bits: q.Access, Code: notGranted}}
+		case r.Descriptor == nil: // no entry of such a file grants anything (M-46)
+			q.Reasons = []audit.Reason{{Bits: q.Access, Code: audit.ReasonNotGranted}}
 		}
 		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: log.Names, ProcessName: "mount"}
 		log.WriteLater(audit.HandleRequested(from, audit.Object{Type: "File", Name: d.Path, Directory: o.Directory}, q).

@@ -94,10 +94,13 @@ func (c *config) checkTrees() error {
 }
 
 // checkCover returns an error if a mount on dir would cover a file, folder or socket that refmond itself uses by its
-// name. dir may be "".
+// name. It returns nil for "".
 func (c *config) checkCover(dir string) error {
+	if dir == "" {
+		return nil
+	}
 	for _, p := range c.places() {
-		if dir == "" || p.path == "" || strings.HasPrefix(p.path, "@") {
+		if p.path == "" || strings.HasPrefix(p.path, "@") {
 			continue
 		}
 		path, err := filepath.Abs(p.path)

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/index/cluster/stages"
@@ -127,25 +125,14 @@ func (a *Alone) store() (dir string, done func(), err error) {
 	if err := os.MkdirAll(a.State, 0o700); err != nil {
 		return "", nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(a.State, "messages.lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return "", nil, err
-	}
 	dir = filepath.Join(a.State, "messages")
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	switch {
-	case errors.Is(err, unix.EWOULDBLOCK):
-		err = fmt.Errorf("%s: another refmon-index has its messages here: %w", dir, err)
-	case err != nil:
-		err = fmt.Errorf("lock %s: %w", lock.Name(), err)
-	default:
-		if err = os.RemoveAll(dir); err != nil {
-			err = fmt.Errorf("remove the messages of an earlier run: %w", err)
-		}
-	}
+	lock, err := lockMessages(filepath.Join(a.State, "messages.lock"), dir, "refmon-index")
 	if err != nil {
-		_ = lock.Close()
 		return "", nil, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		_ = lock.Close()
+		return "", nil, fmt.Errorf("remove the messages of an earlier run: %w", err)
 	}
 	return dir, func() {
 		_ = os.RemoveAll(dir) // the next run removes leftovers

@@ -80,15 +80,25 @@ func lockStore(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "refmon-index.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	return lockMessages(filepath.Join(dir, "refmon-index.lock"), dir, "NATS server")
+}
+
+// lockMessages creates the file name if it is missing, and locks it for the messages in dir until the result is closed.
+// If another process has the lock, the error names dir and the kind of holder.
+func lockMessages(name, dir, holder string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("%s: another NATS server has its messages here: %w", dir, err)
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
 	}
-	return f, nil
+	_ = f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%s: another %s has its messages here: %w", dir, holder, err)
+	}
+	return nil, fmt.Errorf("lock %s: %w", name, err)
 }
 
 // options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for

@@ -44,12 +44,12 @@ func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 
 // directoryPublisher publishes versions of a directory. Its goroutine owns it.
 type directoryPublisher struct {
-	c      *Conn
-	chain  *chain
-	head   head
-	run    string
-	number int
-	warned string // the roster's last report, if it was an error
+	c       *Conn
+	chain   *chain
+	head    head
+	run     string
+	number  int
+	reports index.Reports
 }
 
 // rival reports whether a message comes from a second publisher of this directory that started later, so that this one
@@ -83,14 +83,12 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 //
 // An empty file is published as one piece.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
+	if d.reports.IsNew(v) {
+		d.c.warn(v.Err)
+	}
 	if v.Err != nil {
-		if text := v.Err.Error(); !v.BeingWritten() && text != d.warned {
-			d.warned = text
-			d.c.warn(v.Err)
-		}
 		return nil
 	}
-	d.warned = ""
 	if v.People != nil {
 		file := v.File
 		if v.Accounts != nil { // other machines parse it from text
