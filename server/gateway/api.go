@@ -20,8 +20,8 @@ const (
 	longestCall     = 30 * time.Second
 )
 
-// apiRows returns the HTTP endpoints of the API: a POST for each procedure, and /health. A caller over its rate limit
-// gets 429, and a call ends after longestCall. All but /health need a logon.
+// apiRows returns the HTTP endpoints of the API: a POST for each procedure, and GET and HEAD of /health. A caller over
+// its rate limit gets 429, and a call ends after longestCall. All but /health need a logon.
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
@@ -42,7 +42,8 @@ func apiRows(g *Gateway) []row {
 		refmonv1connect.AccessLookUpProcedure, refmonv1connect.AccessServicesProcedure} {
 		rows = append(rows, row{http.MethodPost, procedure, known, true, serve})
 	}
-	return append(rows, row{http.MethodGet, "/health", anybody, false, g.health})
+	return append(rows, row{http.MethodGet, "/health", anybody, false, g.health},
+		row{http.MethodHead, "/health", anybody, false, g.health})
 }
 
 // sessionKey is the context key of the session of an API call.

@@ -224,7 +224,7 @@ func TestBatchOver1000ChecksIsRejected(t *testing.T) {
 	w.must(err)
 	for n = 0; list.Receive(); n++ {
 		m := list.Msg()
-		want := "0 path is not a valid path of a file"
+		want := "0 path is not a valid path of a file: it does not begin with a slash"
 		switch n {
 		case 7:
 			want = "2032127 "

@@ -99,7 +99,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 		// A ticket is accepted once (K-47), so each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
 			s.logOn(r.Context(), origin(r), nt.LogonInformation{MessageType: nt.TokenLogon,
-				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: g.cfg.Channel})
+				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: bindingOf(r.Context())})
 		})
 	case kind == "":
 		return g.certified(p, r)

@@ -135,8 +135,8 @@ func (q *request) treePage(r *http.Request) any {
 	if d.Path == "" {
 		return d
 	}
-	at, _, ok := parsePlace(&url.URL{Path: d.Path})
-	if !ok || at.tree == "" {
+	at, _, err := parsePlace(&url.URL{Path: d.Path})
+	if err != nil || at.tree == "" {
 		d.Problem = "give a path in a tree, such as /projects/plans"
 		return d
 	}

@@ -5,7 +5,7 @@
 //	g, err := gateway.New(gateway.Config{Dial: dial, Trees: []string{"projects"}, Names: []string{"localhost"}})
 //	if err != nil { return err }
 //	defer g.Close()
-//	err = gateway.Serve(ctx, gateway.Listen(listener, gateway.TLS(&cert, false)), g.Files())
+//	err = gateway.Serve(ctx, gateway.Listen(listener, gateway.NewCertificate(&cert, false)), g.Files())
 //
 // A [Gateway] is an ordinary client of refmond and has no right on any file. It sends a client's credentials to
 // refmond and gets a handle to the client's token. A thread of its pool impersonates that token for one or a few

@@ -100,6 +100,6 @@ func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, o
 		return at, 0, false
 	}
 	// An encoded slash, dots and empty names are rejected: the proxy may resolve them in another way (G-10).
-	at, _, ok = parsePlace(u)
-	return at, masks[0], ok && at.tree != ""
+	at, _, err = parsePlace(u)
+	return at, masks[0], err == nil && at.tree != ""
 }

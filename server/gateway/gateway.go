@@ -21,10 +21,9 @@ type Config struct {
 	Trees []string
 	// Names are the host names that a request may use. If empty, every name is accepted.
 	Names []string
-	// Negotiate offers Kerberos, for which refmond needs a keytab. Channel is the TLS channel binding that
-	// LsaLogonUser compares.
+	// Negotiate offers Kerberos, for which refmond needs a keytab. A ticket is bound to the certificate of its
+	// connection, which [Listen] knows.
 	Negotiate bool
-	Channel   string
 	// Certificates maps the SHA-256 of a client certificate, in lower-case hexadecimal digits, to an account.
 	Certificates map[string]string
 	// Sessions is the most sessions that the gateway keeps (4096), each for SessionLife (5 minutes) after its logon. A

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // net/http sends the headers and body of a small file in two writes: two system calls, and two wake-ups of the
@@ -42,6 +43,8 @@ type gathered struct {
 	room *[roomGathered]byte // guarded by mu; nil: not buffering
 	// +checklocks:mu
 	n int // buffered bytes of room; guarded by mu
+
+	presented atomic.Pointer[presented] // the certificate that this connection got; nil before its handshake
 }
 
 // Write sends b, or buffers it between hold and release and then returns no error. If b does not fit into the buffer,
@@ -98,8 +101,8 @@ func (c *gathered) sendLocked() error {
 // gatheredKey is the context key of a request's connection.
 type gatheredKey struct{}
 
-// withGathered returns a context for the requests of connection c from which atOnce finds the connection. It returns
-// ctx unchanged if c is not TLS over a gathered connection.
+// withGathered returns a context for the requests of connection c, in which atOnce and bindingOf find the connection.
+// It returns ctx unchanged if c is not TLS over a gathered connection.
 func withGathered(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(*tls.Conn); ok {
 		if below, ok := t.NetConn().(*gathered); ok {

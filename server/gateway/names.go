@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,41 +77,47 @@ func (p place) href(dir bool) string {
 }
 
 // parsePlace converts the path of a URL to a place; the file need not exist. dir reports a final slash, which is
-// dropped. "/" is a place without a tree. ok is false, and p has no meaning, for a path that:
-//   - is too long or deep, or has a too long component
-//   - is not UTF-8
-//   - could be resolved in two ways, as with "..", empty components or an encoded slash (G-10)
-func parsePlace(u *url.URL) (p place, dir, ok bool) {
+// dropped. "/" is a place without a tree. The error says what is wrong with a path that is too long or deep, is not
+// UTF-8, or could be resolved in two ways, as with ".." or an encoded slash (G-10).
+func parsePlace(u *url.URL) (p place, dir bool, err error) {
 	text := u.Path
-	if len(text) > longestPath || !strings.HasPrefix(text, "/") || !utf8.ValidString(text) ||
-		strings.ContainsAny(text, "\x00\\") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
-		return p, false, false
+	switch {
+	case len(text) > longestPath:
+		return p, false, fmt.Errorf("it has more than %d bytes", longestPath)
+	case !strings.HasPrefix(text, "/"):
+		return p, false, errors.New("it does not begin with a slash")
+	case !utf8.ValidString(text):
+		return p, false, errors.New("it is not UTF-8")
+	case strings.ContainsAny(text, "\x00\\") || strings.Contains(strings.ToLower(u.RawPath), "%2f"):
+		return p, false, errors.New("it has a backslash, a NUL or an encoded slash")
 	}
 	dir = strings.HasSuffix(text, "/")
 	text = strings.TrimSuffix(text[1:], "/")
-	if text == "" {
-		return p, true, len(u.Path) == 1
+	if text == "" && len(u.Path) == 1 {
+		return p, true, nil
 	}
 	parts := strings.Split(text, "/")
 	if len(parts) > deepest {
-		return p, false, false
+		return p, false, fmt.Errorf("it has more than %d names", deepest)
 	}
 	for _, part := range parts {
 		// A name that two readers could resolve differently is rejected, never normalized (G-10).
-		if part == "" || part == "." || part == ".." || len(part) > longestName {
-			return p, false, false
+		if part == "" || part == "." || part == ".." {
+			return p, false, fmt.Errorf("one of its names is %q", part)
+		}
+		if len(part) > longestName {
+			return p, false, fmt.Errorf("one of its names has more than %d bytes", longestName)
 		}
 	}
-	p = place{parts[0], strings.Join(parts[1:], `\`)}
-	return p, dir, true
+	return place{parts[0], strings.Join(parts[1:], `\`)}, dir, nil
 }
 
 // parseFile converts the path of a URL to a place, as [parsePlace] does; slash reports a final slash. refused is nil
 // on success. It is a 400 refusal for an invalid or ambiguous path (G-10) and for a name that Windows forbids (G-11).
 func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
-	at, slash, ok := parsePlace(u)
-	if !ok {
-		return at, slash, dav.Refuse(http.StatusBadRequest, "this path is not a valid path of a file")
+	at, slash, err := parsePlace(u)
+	if err != nil {
+		return at, slash, dav.Refuse(http.StatusBadRequest, "this path is not a valid path of a file: "+err.Error())
 	}
 	for part := range strings.SplitSeq(at.path, `\`) {
 		if why := forbidden(part); why != "" {

@@ -106,8 +106,8 @@ func FuzzPlace(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p, _, ok := parsePlace(u)
-		if !ok {
+		p, _, err := parsePlace(u)
+		if err != nil {
 			return
 		}
 		for part := range strings.SplitSeq(p.tree+`\`+p.path, `\`) {
@@ -117,7 +117,7 @@ func FuzzPlace(f *testing.F) {
 		}
 		again, err := url.Parse(p.href(false))
 		check.NoError(t, err)
-		if q, _, ok := parsePlace(again); !ok || q != p {
+		if q, _, err := parsePlace(again); err != nil || q != p {
 			t.Fatalf("%q is %+v, read back %+v", text, p, q)
 		}
 	})
@@ -145,27 +145,32 @@ func TestParsePlaceBounds(t *testing.T) {
 	for _, c := range []struct {
 		what, path string
 		want       place
-		dir, ok    bool
+		dir        bool
+		problem    string
 	}{
-		{"the root", "/", place{}, true, true},
-		{"the root twice", "//", place{}, true, false},
-		{"a tree", "/t", place{"t", ""}, false, true},
-		{"a tree's root", "/t/", place{"t", ""}, true, true},
-		{"a file", "/t/d/f", place{"t", `d\f`}, false, true},
-		{"a directory", "/t/d/", place{"t", "d"}, true, true},
-		{"the longest name", "/t/" + a(255), place{"t", a(255)}, false, true},
-		{"a longer name", "/t/" + a(256), place{}, false, false},
-		{"a longer tree", "/" + a(256), place{}, false, false},
-		{"the most components", strings.Repeat("/a", 128), place{"a", strings.Repeat(`\a`, 127)[1:]}, false, true},
-		{"one component more", strings.Repeat("/a", 129), place{}, false, false},
-		{"the longest path", long + "/" + a(255), place{a(255), strings.Repeat(`\`+a(255), 15)[1:]}, false, true},
-		{"a longer path", long + "/" + a(255) + "/", place{}, false, false},
-		{"no slash", "t", place{}, false, false},
-		{"an empty path", "", place{}, false, false},
+		{"the root", "/", place{}, true, ""},
+		{"the root twice", "//", place{}, false, "one of its names is \"\""},
+		{"a tree", "/t", place{"t", ""}, false, ""},
+		{"a tree's root", "/t/", place{"t", ""}, true, ""},
+		{"a file", "/t/d/f", place{"t", `d\f`}, false, ""},
+		{"a directory", "/t/d/", place{"t", "d"}, true, ""},
+		{"the longest name", "/t/" + a(255), place{"t", a(255)}, false, ""},
+		{"a longer name", "/t/" + a(256), place{}, false, "one of its names has more than 255 bytes"},
+		{"a longer tree", "/" + a(256), place{}, false, "one of its names has more than 255 bytes"},
+		{"the most components", strings.Repeat("/a", 128), place{"a", strings.Repeat(`\a`, 127)[1:]}, false, ""},
+		{"one component more", strings.Repeat("/a", 129), place{}, false, "it has more than 128 names"},
+		{"the longest path", long + "/" + a(255), place{a(255), strings.Repeat(`\`+a(255), 15)[1:]}, false, ""},
+		{"a longer path", long + "/" + a(255) + "/", place{}, false, "it has more than 4096 bytes"},
+		{"no slash", "t", place{}, false, "it does not begin with a slash"},
+		{"an empty path", "", place{}, false, "it does not begin with a slash"},
 	} {
-		got, dir, ok := parsePlace(&url.URL{Path: c.path})
-		check.That(t, ok == c.ok && (!ok || got == c.want && dir == c.dir),
-			"%s: got %v, %t, %t, want %v, %t, %t", c.what, got, dir, ok, c.want, c.dir, c.ok)
+		got, dir, err := parsePlace(&url.URL{Path: c.path})
+		problem := ""
+		if err != nil {
+			problem, got, dir = err.Error(), place{}, false
+		}
+		check.That(t, problem == c.problem && got == c.want && dir == c.dir, "%s: got %v, %t, %q, want %v, %t, %q", c.what,
+			got, dir, problem, c.want, c.dir, c.problem)
 	}
 }
 

@@ -47,8 +47,8 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 		return denial("no right of a file has the name of the action: use read, write, modify, full, list, control, " +
 			"or names such as DELETE and FILE_READ_DATA"), nil
 	}
-	at, _, ok := parsePlace(&url.URL{Path: ask.Resource.ID})
-	if !ok || at.tree == "" {
+	at, _, err := parsePlace(&url.URL{Path: ask.Resource.ID})
+	if err != nil || at.tree == "" {
 		return denial("the id is not a path such as /TREE/folder/file"), nil
 	}
 	f := &fileQuestion{request: q, who: who, at: at}

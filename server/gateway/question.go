@@ -88,9 +88,10 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	case o.GetPath() == "":
 		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("object has neither path nor sddl"))
 	}
-	at, _, ok := parsePlace(&url.URL{Path: o.GetPath()})
-	if !ok {
-		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not a valid path of a file"))
+	at, _, err := parsePlace(&url.URL{Path: o.GetPath()})
+	if err != nil {
+		return nil, false, connect.NewError(connect.CodeInvalidArgument,
+			fmt.Errorf("path is not a valid path of a file: %w", err))
 	}
 	d, refused := q.descriptor(at)
 	if refused != nil {

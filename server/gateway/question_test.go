@@ -69,7 +69,9 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	}
 	absent := fail(404, "not_found", "STATUS_OBJECT_NAME_NOT_FOUND")
 	denied := fail(403, "permission_denied", "STATUS_ACCESS_DENIED")
-	path := fail(400, "invalid_argument", "path is not a valid path of a file")
+	path := func(why string) string {
+		return fail(400, "invalid_argument", "path is not a valid path of a file: "+why)
+	}
 	long := func(n int) string {
 		text := "O:SYG:SYD:(A;;FR;;;WD)"
 		return `{"object":{"sddl":"` + text + strings.Repeat(" ", n-len(text)) + `"},"rights":["FILE_READ_DATA"]}`
@@ -105,8 +107,8 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		{"carol", `{` + file + `,` + most, absent},
 		{"bob", `{"object":{"path":"/none/x"},` + most, absent},
 		{"bob", `{"object":{"path":"/share/a:b"},` + most, absent},
-		{"bob", `{"object":{"path":"/share/../x"},` + most, path},
-		{"bob", `{"object":{"path":"share/x"},` + most, path},
+		{"bob", `{"object":{"path":"/share/../x"},` + most, path(`one of its names is \"..\"`)},
+		{"bob", `{"object":{"path":"share/x"},` + most, path("it does not begin with a slash")},
 		{"bob", `{"object":{"path":"/"},` + most, absent},
 		{"bob", `{}`, fail(400, "invalid_argument", `object is missing: give {\"path\": \"/TREE/FILE\"} or `+
 			`{\"sddl\": \"O:…\"}`)},

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log"
 	"log/slog"
@@ -24,22 +23,6 @@ const (
 	mostStreams     = 64               // of one HTTP/2 connection
 	stallTimeout    = 30 * time.Second // without progress of a request body or a response
 )
-
-// TLS returns a TLS configuration for [Listen]: at least TLS 1.2, with HTTP/2 (G-23). It copies cert, which must not
-// be nil. If certificates is set, it requests a client certificate, which is optional. It accepts one of any issuer,
-// because Config.Certificates identifies it.
-func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*cert},
-		NextProtos: []string{"h2", "http/1.1"}}
-	if certificates {
-		// The configuration identifies the certificate itself, so its issuer does not matter.
-		c.ClientAuth = tls.RequestClientCert
-	}
-	return c
-}
-
-// Listen returns a TLS listener on the TCP listener l, for [Serve]. Closing it closes l.
-func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
 
 // Serve serves the connections of l with h and blocks until ctx ends or l fails. l is a listener from [Listen], and
 // Serve closes it. After ctx ends, it waits up to 10 seconds for open requests and then closes the connections that

@@ -78,11 +78,7 @@ func TestTLSBefore12IsRejected(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.StartTLS()
 	defer s.Close()
-	c := TLS(&s.TLS.Certificates[0], true)
-	if c.MinVersion != tls.VersionTLS12 || c.ClientAuth != tls.RequestClientCert || TLS(&s.TLS.Certificates[0],
-		false).ClientAuth != tls.NoClientCert {
-		t.Errorf("G-23: %+v", c)
-	}
+	c := NewCertificate(&s.TLS.Certificates[0], true).listenerConfig()
 	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true,
 		tls.VersionTLS13: true} {
 		a, b := net.Pipe()
@@ -222,8 +218,9 @@ func TestShutdownFinishesRunningRequests(t *testing.T) {
 	check.NoError(t, err)
 	ctx, end := context.WithCancel(t.Context())
 	came, served := make(chan struct{}), make(chan error, 1)
+	secure := Listen(l, NewCertificate(&cert, false))
 	go func() {
-		served <- Serve(ctx, Listen(l, TLS(&cert, false)), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served <- Serve(ctx, secure, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/long" {
 				close(came)
 				<-ctx.Done()

@@ -1,22 +1,24 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/refmon/refmon/server/gateway"
 )
 
 // madeLife is the validity of a generated certificate.
@@ -49,6 +51,41 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	}
 	cert, err = tls.LoadX509KeyPair(made, key)
 	return cert, made, err
+}
+
+// loadCertificate returns the certificate as the method certificate does, and logs a warning if clients will reject it.
+func (c *config) loadCertificate(log *slog.Logger) (*tls.Certificate, error) {
+	cert, made, err := c.certificate()
+	if err != nil {
+		return nil, err
+	}
+	if made != "" {
+		log.Warn("serving with a generated certificate, which clients trust only after it is installed there", "file",
+			made)
+	} else if doubt := c.doubt(cert.Leaf, time.Now()); doubt != "" {
+		log.Warn("clients will reject the certificate", "file", c.Certificate, "reason", doubt)
+	}
+	return &cert, nil
+}
+
+// renewCertificate loads the certificate after each hangup and presents it to new connections, until ctx is done. If it
+// cannot be loaded, the current one stays (G-53).
+func (c *config) renewCertificate(ctx context.Context, hangups <-chan os.Signal, presented *gateway.Certificate,
+	log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+		}
+		cert, err := c.loadCertificate(log)
+		if err != nil {
+			log.Error("the certificate is not replaced", "error", err)
+			continue
+		}
+		presented.Renew(cert)
+		log.Info("new connections get the certificate", "until", cert.Leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
 }
 
 // doubt returns why clients will reject the configured certificate: it is not valid now, or lacks a configured name
@@ -131,21 +168,4 @@ func (c *config) makeLoopback(made, keyFile string) error {
 		return err
 	}
 	return os.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
-}
-
-// channel returns the TLS channel binding that a client's Kerberos ticket must have, in base64 (tls-server-end-point,
-// RFC 5929). It returns "", which binds no ticket, without a certificate and for one signed with SHA-384, SHA-512 or
-// Ed25519.
-func channel(cert *tls.Certificate) string {
-	leaf := cert.Leaf
-	if leaf == nil {
-		return ""
-	}
-	switch leaf.SignatureAlgorithm {
-	case x509.SHA384WithRSA, x509.ECDSAWithSHA384, x509.SHA384WithRSAPSS, x509.SHA512WithRSA, x509.ECDSAWithSHA512,
-		x509.SHA512WithRSAPSS, x509.PureEd25519:
-		return "" // clients disagree about the hash, so tickets are not bound
-	}
-	sum := sha256.Sum256(leaf.Raw)
-	return base64.StdEncoding.EncodeToString(append([]byte("tls-server-end-point:"), sum[:]...))
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -91,22 +90,6 @@ func TestCertificateErrorNamesFiles(t *testing.T) {
 	c := config{settings: settings{Certificate: empty, Key: empty}}
 	_, _, err := c.certificate()
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "certificate "+empty+", key "+empty+": "), "error %v", err)
-}
-
-// TestChannelBindingNeedsSHA256Certificate checks that a ticket can be bound to a certificate whose signature uses
-// SHA-256 or a weaker hash, and not to one with a longer hash (RFC 5929, 4.1).
-func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {
-	for algorithm, bound := range map[x509.SignatureAlgorithm]bool{x509.SHA256WithRSA: true, x509.ECDSAWithSHA256: true,
-		x509.SHA1WithRSA: true, x509.MD5WithRSA: true, x509.SHA256WithRSAPSS: true, x509.SHA384WithRSA: false,
-		x509.ECDSAWithSHA384: false, x509.SHA384WithRSAPSS: false, x509.SHA512WithRSA: false, x509.ECDSAWithSHA512: false,
-		x509.SHA512WithRSAPSS: false, x509.PureEd25519: false} {
-		got := channel(&tls.Certificate{Leaf: &x509.Certificate{Raw: []byte("raw"), SignatureAlgorithm: algorithm}})
-		// base64 of "tls-server-end-point:" and the SHA-256 of "raw".
-		const want = "dGxzLXNlcnZlci1lbmQtcG9pbnQ6"
-		check.That(t, (got != "") == bound && (!bound || strings.HasPrefix(got, want) && len(got) == 72),
-			"%v: %q", algorithm, got)
-	}
-	check.Equal(t, channel(&tls.Certificate{}), "", "of no certificate")
 }
 
 // TestUnusableCertificateIsReplaced checks that a generated certificate is replaced if it expires within a

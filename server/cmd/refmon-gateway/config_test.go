@@ -1,11 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -66,9 +61,8 @@ log: {level: warn}
 		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.2/32")}, Path: "X-Path",
 		Right: "X-Right"}
 	check.DeepEqual(t, *c, want, "read")
-	log, leaf := slog.New(slog.DiscardHandler), &x509.Certificate{Raw: []byte("leaf")}
-	sum := sha256.Sum256(leaf.Raw)
-	got := c.gateway(&tls.Certificate{Leaf: leaf}, log)
+	log := slog.New(slog.DiscardHandler)
+	got := c.gateway(log)
 	if got.Dial == nil {
 		t.Error("the gateway dials no one")
 	} else if conn, err := got.Dial(); err == nil || !strings.Contains(err.Error(), "/run/other.sock") {
@@ -76,7 +70,6 @@ log: {level: warn}
 	}
 	got.Dial = nil
 	if want := (gateway.Config{Trees: want.Trees, Names: want.Names, Negotiate: true, Certificates: want.Certificates,
-		Channel:  base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "tls-server-end-point:%s", sum)),
 		Sessions: 11, SessionLife: 12 * time.Second, Threads: 13, LargestUpload: 15,
 		StrictTransport: 16 * time.Second, Log: log, AuthZEN: want.questions, Index: want.index,
 		ForwardAuth: want.forward}); !reflect.DeepEqual(got, want) {

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/server/gateway"
@@ -23,16 +26,17 @@ type serveCmd struct {
 // Help returns the long text of --help for the command serve.
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
-progress. It prints "ready" with its addresses once it listens. Its user needs
-SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege with the keys authzen and index.
+progress. It prints "ready" with its addresses once it listens. SIGHUP loads the certificate and its key
+again; open connections and locks stay. Its user needs SeImpersonatePrivilege in refmond and no other right,
+or also SeAuditPrivilege with the keys authzen and index.
 
   refmon-gateway config print > gateway.yaml
   refmon-gateway serve --config gateway.yaml`
 }
 
 // Run serves the configured addresses and blocks until ctx is done or a listener fails. It returns nil after a
-// shutdown. It replaces the default logger of package slog. A configuration with errors, and a certificate that cannot
-// be loaded or generated, end it before it listens.
+// shutdown. SIGHUP loads the certificate again. Run replaces the default logger of package slog. A configuration with
+// errors, and a certificate that cannot be loaded or generated, end it before it listens.
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -42,27 +46,27 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level})))
 	slog.SetDefault(log) // the limits also apply to the log lines of libraries
 	nocores.Set(log)
-	cert, made, err := cfg.certificate()
+	hangups := make(chan os.Signal, 1) // one that waits stands for all
+	signal.Notify(hangups, unix.SIGHUP)
+	defer signal.Stop(hangups)
+	cert, err := cfg.loadCertificate(log)
 	if err != nil {
 		return err
 	}
-	if made != "" {
-		log.Warn("serving with a generated certificate, which clients trust only after it is installed there", "file",
-			made)
-	} else if doubt := cfg.doubt(cert.Leaf, time.Now()); doubt != "" {
-		log.Warn("clients will reject the certificate", "file", cfg.Certificate, "reason", doubt)
-	}
-	g, err := gateway.New(cfg.gateway(&cert, log))
+	g, err := gateway.New(cfg.gateway(log))
 	if err != nil {
 		return err
 	}
-	return errors.Join(cfg.serve(ctx, g, &cert, log), g.Close())
+	presented := gateway.NewCertificate(cert, len(cfg.Certificates) > 0)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go cfg.renewCertificate(ctx, hangups, presented, log)
+	return errors.Join(cfg.serve(ctx, g, presented, log), g.Close())
 }
 
-// gateway returns the configuration of package gateway. It needs cert, which must not be nil, for the channel
-// binding.
-func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config {
-	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
+// gateway returns the configuration of package gateway.
+func (c *config) gateway(log *slog.Logger) gateway.Config {
+	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate,
 		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
 		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log,
 		AuthZEN: c.questions, Index: c.index, ForwardAuth: c.forward}
@@ -75,7 +79,7 @@ func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket,
 // serve serves the configured addresses until ctx is done or one of them fails. serve logs "ready" for each address.
 // All addresses are closed when it returns, also if one cannot be opened. serve returns the errors joined, nil after a
 // shutdown. serve does not close g.
-func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
+func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *gateway.Certificate, log *slog.Logger) error {
 	handlers := map[string]http.Handler{c.Files: g.Files()}
 	if c.Console != "" {
 		handlers[c.Console] = g.Console()
@@ -103,7 +107,7 @@ func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certif
 	ended := make(chan error, len(listeners))
 	for i, l := range listeners {
 		go func() {
-			err := gateway.Serve(ctx, gateway.Listen(l, gateway.TLS(cert, len(c.Certificates) > 0)), serve[i])
+			err := gateway.Serve(ctx, gateway.Listen(l, cert), serve[i])
 			cancel() // stop both if one fails
 			ended <- err
 		}()

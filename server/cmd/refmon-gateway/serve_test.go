@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +13,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
@@ -58,7 +62,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	ctx, end := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- cfg.serve(ctx, g, &cert, log) }()
+	go func() { served <- cfg.serve(ctx, g, gateway.NewCertificate(&cert, false), log) }()
 	at := map[string]string{}
 	for begun := time.Now(); len(at) < 2; time.Sleep(time.Millisecond) {
 		for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
@@ -107,9 +111,9 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	defer taken.Close()
 	cfg.Files = taken.Addr().String()
 	for range 20 { // the addresses are opened in any order
-		if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
-			t.Errorf("an address in use: %v, want an error that names it", err)
-		}
+		err := cfg.serve(t.Context(), g, gateway.NewCertificate(&cert, false), log)
+		check.That(t, err != nil && strings.Contains(err.Error(), "listen"),
+			"an address in use: %v, want an error that names it", err)
 	}
 	for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
 		c, err := net.Dial("tcp", strings.TrimPrefix(m[2], "https://"))
@@ -118,4 +122,47 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		}
 		check.That(t, err != nil, "%s listens after serve has returned", m[2])
 	}
+}
+
+// TestHangupRenewsCertificate checks that SIGHUP presents the certificate that the configured files have now, and that
+// the current one stays if they have none (G-53).
+func TestHangupRenewsCertificate(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	first, second := ending(t, time.Now().Add(time.Hour)), ending(t, time.Now().Add(2*time.Hour))
+	write := func(p pair) {
+		check.NoError(t, os.WriteFile(at("cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.cert}),
+			0o600))
+		check.NoError(t, os.WriteFile(at("key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: p.key}),
+			0o600))
+	}
+	write(first)
+	check.NoError(t, os.WriteFile(at("gateway.yaml"), fmt.Appendf(nil, "trees: [share]\nfiles: 127.0.0.1:0\n"+
+		"console: ''\nnames: [localhost]\ncertificate: %s\nkey: %s\n", at("cert.pem"), at("key.pem")), 0o600))
+	defer slog.SetDefault(slog.Default())
+	var out noted
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--config", at("gateway.yaml")}, &streams{out: &out, err: &out})
+	}()
+	check.Eventually(t, func() bool { return readyAt.MatchString(out.text()) }, "not ready: %s", out.text())
+	shows := func(p pair) bool {
+		c, err := tls.Dial("tcp", strings.TrimPrefix(readyAt.FindStringSubmatch(out.text())[2], "https://"),
+			&tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the test compares the certificate
+		check.NoError(t, err)
+		defer c.Close()
+		return bytes.Equal(c.ConnectionState().PeerCertificates[0].Raw, p.cert)
+	}
+	check.That(t, shows(first), "G-53: the first certificate is not presented")
+	write(second)
+	check.NoError(t, unix.Kill(os.Getpid(), unix.SIGHUP))
+	check.Eventually(t, func() bool { return shows(second) }, "G-53: SIGHUP did not renew the certificate")
+	write(pair{first.cert, second.key})
+	check.NoError(t, unix.Kill(os.Getpid(), unix.SIGHUP))
+	check.Eventually(t, func() bool { return strings.Contains(out.text(), "the certificate is not replaced") },
+		"G-53: no error of a key of another certificate")
+	check.That(t, shows(second), "G-53: a wrong key took the certificate away")
+	end()
+	check.Equal(t, <-ended, exitSuccess, "exit code; log %s", out.text())
 }
