@@ -7,6 +7,35 @@ import (
 	"time"
 )
 
+// patient returns a handler that calls h and ends a request whose client transfers no byte for stallTimeout, however
+// long the whole request takes (G-24).
+func patient(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		writer := &patientWriter{ResponseWriter: w, c: c}
+		if r.ProtoMajor == 1 { // a stream of HTTP/2 has its own deadlines, and is over when one passes
+			writer.extend() // a deadline of the request before would end this one
+			if r.ContentLength != 0 {
+				// net/http reads the rest of a body that h leaves, before it sends the answer.
+				limitRest(c)
+				defer limitRest(c)
+			}
+		}
+		if r.ContentLength != 0 {
+			// net/http recognizes in r whether the client waits for 100 Continue.
+			r = r.WithContext(r.Context())
+			r.Body = &patientBody{ReadCloser: r.Body, c: c}
+		}
+		h.ServeHTTP(writer, r)
+		writer.extend() // net/http sends what is left
+	})
+}
+
+// limitRest gives the client restTimeout from now for the part of its body that no handler reads.
+func limitRest(c *http.ResponseController) {
+	_ = c.SetReadDeadline(time.Now().Add(restTimeout)) // test recorders do not support it
+}
+
 // patientBody sets a read deadline before each read of a request body.
 type patientBody struct {
 	io.ReadCloser
@@ -15,14 +44,19 @@ type patientBody struct {
 }
 
 // Read reads from the request's body. It returns a timeout error if the client sends no byte for stallTimeout, or if
-// b.until has passed.
+// b.until has passed. At the end of the body it removes the deadline: net/http waits for the client to leave while the
+// handler works, and would take a timeout for that.
 func (b *patientBody) Read(p []byte) (int, error) {
 	deadline := time.Now().Add(stallTimeout)
 	if !b.until.IsZero() && b.until.Before(deadline) {
 		deadline = b.until
 	}
 	_ = b.c.SetReadDeadline(deadline) // test recorders do not support it
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // limitBody ends reads of the request's body with ctx, so that a client that sends slowly keeps a call no longer than
@@ -40,14 +74,18 @@ type patientWriter struct {
 	next time.Time // owned by the request
 }
 
-// Write writes to the response. It fails if the client accepts no byte for about stallTimeout. The deadline is
-// renewed at most once a second.
+// Write writes to the response. It fails if the client accepts no byte for about stallTimeout.
 func (w *patientWriter) Write(p []byte) (int, error) {
+	w.extend()
+	return w.ResponseWriter.Write(p)
+}
+
+// extend gives the client about stallTimeout from now to accept the next byte.
+func (w *patientWriter) extend() {
 	if now := time.Now(); now.After(w.next) {
 		_ = w.c.SetWriteDeadline(now.Add(stallTimeout)) // test recorders do not support it
 		w.next = now.Add(time.Second)
 	}
-	return w.ResponseWriter.Write(p)
 }
 
 // Flush sends buffered data to the client. It ignores errors and a writer that cannot flush.

@@ -17,6 +17,7 @@ import (
 // Limits of connections.
 const (
 	headerTimeout   = 10 * time.Second // for all headers of a request
+	restTimeout     = 10 * time.Second // for the part of a request body that no handler reads
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second // for requests in progress
 	largestHeader   = 96 << 10         // bytes
@@ -78,16 +79,4 @@ func over(err error) error {
 		return nil
 	}
 	return err
-}
-
-// patient returns a handler that calls h and ends a request whose client transfers no byte for stallTimeout, however
-// long the whole request takes (G-24).
-func patient(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
-		if r.ContentLength != 0 {
-			r.Body = &patientBody{ReadCloser: r.Body, c: c}
-		}
-		h.ServeHTTP(&patientWriter{ResponseWriter: w, c: c}, r)
-	})
 }

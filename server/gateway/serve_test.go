@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -16,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -91,85 +88,6 @@ func TestTLSBefore12IsRejected(t *testing.T) {
 		check.That(t, (err == nil) == good, "G-23: version %x: %v", version, err)
 		_ = a.Close()
 	}
-}
-
-// pipes is a listener of connections within this program, at which a test's clock works.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Close() error   { return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-// TestStalledUploadIsDisconnected checks that a client that stops sending its body is disconnected after half a minute,
-// however much it sent before, and that a slow one is not (G-24).
-func TestStalledUploadIsDisconnected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := make(pipes)
-		ended := make(chan error, 2)
-		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, err := io.Copy(io.Discard, r.Body)
-			ended <- err
-		})), ReadHeaderTimeout: headerTimeout}
-		go func() { _ = s.Serve(l) }()
-		a, b := net.Pipe()
-		l <- b
-		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
-		begun := time.Now()
-		_, _ = a.Write([]byte("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
-		for range 5 {
-			time.Sleep(stallTimeout - time.Second)
-			if _, err := a.Write([]byte("x")); err != nil {
-				t.Errorf("G-24: a client that keeps sending was disconnected: %v", err)
-			}
-		}
-		if err := <-ended; err == nil {
-			t.Error("G-24: half a body was taken for a whole one")
-		}
-		check.Equal(t, time.Since(begun), 5*(stallTimeout-time.Second)+stallTimeout, "G-24: it was left after")
-		_ = a.Close()
-		close(l)
-		_ = s.Close()
-	})
-}
-
-// TestSlowBodyDoesNotProlongCall checks that a client that sends its question byte by byte keeps a call of the API no
-// longer than its limit (docs/gateway.md).
-func TestSlowBodyDoesNotProlongCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := make(pipes)
-		ended := make(chan time.Time, 1)
-		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeout(r.Context(), longestCall)
-			defer cancel()
-			limitBody(ctx, r)
-			_, err := io.Copy(io.Discard, r.Body)
-			check.That(t, err != nil, "half a body was taken for a whole one")
-			ended <- time.Now()
-		})), ReadHeaderTimeout: headerTimeout}
-		go func() { _ = s.Serve(l) }()
-		a, b := net.Pipe()
-		l <- b
-		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
-		begun := time.Now()
-		_, _ = a.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
-		for range 10 {
-			time.Sleep(longestCall / 7)
-			if _, err := a.Write([]byte("x")); err != nil {
-				break
-			}
-		}
-		check.Equal(t, (<-ended).Sub(begun), longestCall, "the call ended after")
-		_ = a.Close()
-		close(l)
-		_ = s.Close()
-	})
 }
 
 // TestIdleConnectionUsesBoundedMemory checks the memory of an idle connection of a known client. The figure includes

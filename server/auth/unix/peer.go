@@ -65,6 +65,22 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
+// UID returns the uid that the peer of a connection had when it connected. It returns an error if the connection is
+// closed.
+func UID(c *net.UnixConn) (uint32, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	var failed error
+	err = raw.Control(func(fd uintptr) { cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err = errors.Join(err, failed); err != nil {
+		return 0, err
+	}
+	return cred.Uid, nil
+}
+
 // ask reads the credentials of the peer of socket fd from the kernel, and sets Known. It also pins the process by a
 // pidfd. Without SO_PEERPIDFD, or if the program has exited, Pinned stays false without an error. Unreadable groups
 // are an error. After an error Known may be false.

@@ -113,6 +113,9 @@ var (
 	hostForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 )
 
+// longestTime is the longest duration in whole seconds.
+const longestTime = int64(math.MaxInt64 / time.Second)
+
 // check validates the settings and sets level, life, questions and forward. check returns an error for the first
 // invalid setting; these fields may then be partly set. The file of types is the only file it reads.
 //
@@ -128,13 +131,13 @@ func (c *config) check() error {
 	if min(l.Sessions, l.SessionLife, l.Threads, l.Connections) < 1 || l.Threads > 1000 || l.LargestUpload < 1 {
 		return errors.New("limits: each must be at least 1, threads at most 1000")
 	}
-	if c.Strict < 0 {
-		return fmt.Errorf("strictTransportSecurity: %d, want seconds, or 0 for off", c.Strict)
+	if c.Strict < 0 || int64(c.Strict) > longestTime {
+		return fmt.Errorf("strictTransportSecurity: %d, want at most %d seconds, or 0 for off", c.Strict, longestTime)
+	}
+	if int64(l.SessionLife) > longestTime {
+		return fmt.Errorf("limits.sessionLife: %d, want at most %d seconds", l.SessionLife, longestTime)
 	}
 	c.life = time.Duration(l.SessionLife) * time.Second
-	if int(c.life/time.Second) != l.SessionLife {
-		return fmt.Errorf("limits.sessionLife: %d, want at most %d seconds", l.SessionLife, math.MaxInt64/time.Second)
-	}
 	if c.Files == "" || c.Files == c.Console {
 		return errors.New("files and console need two addresses: pages in users' files must have an origin of their own")
 	}

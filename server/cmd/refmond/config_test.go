@@ -55,6 +55,8 @@ func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 		{"limits: {total: 300000000}\n", "total 300000000 at least both together"},
 		{"kerberos: {realm: R, domain: S-1-5-21-1-2-3}\ndirectory: {passwords: bind, security: tls}\n",
 			"bind needs servers"},
+		{"kerberos: {domain: EXAMPLE}\n", "kerberos: domain"}, {"kerberos: {domain: S-1-1-0}\n", "kerberos: domain"},
+		{"kerberos: {domain: S-1-5-22-1-2-3}\n", "kerberos: domain"},
 		{"trees: {a: {}}\n", "trees: a: path:"},
 		{"a: &b 1\n", "line 1"},
 	} {
@@ -249,6 +251,8 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"account: acc", "account: acc\n  passwordFile: /p", "needs the keytab, not passwordFile"},
 		{"fresh: 62", "fresh: -1", "must be at least 0"}, {"fresh: 62", "fresh: 0", ""},
 		{"stale: 63", "stale: -1", "at least 0"},
+		{"fresh: 62", "fresh: 9223372036", ""}, {"fresh: 62", "fresh: 9223372037", "at most 9223372036 seconds"},
+		{"stale: 63", "stale: 9223372037", "at most 9223372036 seconds"},
 		{"stale: 63", "stale: 0", ""}, {"groups: 64", "groups: 0", "at least 1"}, {"groups: 64", "groups: 1", ""},
 		{"groups: 64", "groups: 10000", ""}, {"groups: 64", "groups: 10001", "groups: 10001, want at most 10000"},
 		{"entries: 65", "entries: 0", "at least 1"}, {"entries: 65", "entries: 1", ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,19 +28,20 @@ type tickets struct {
 	Delegated       bool     `json:"delegated"`
 }
 
-// check returns the first error in the settings. It does not read the keytab. Without a keytab no setting is checked.
-// realm is required, domain must be a SID of four sub-authorities if given, and skew is 1 to 3600 seconds.
+// check returns the first error in the settings. It does not read the keytab. domain must be the SID of a domain if
+// given, because the keys below directory use it, too. With a keytab, realm is required and skew is 1 to 3600 seconds.
 func (t *tickets) check() error {
+	if t.Domain != "" {
+		s, err := sid.ParseStrict(t.Domain)
+		if err != nil || s.SubAuthorities() != 4 || !strings.HasPrefix(s.String(), "S-1-5-21-") {
+			return fmt.Errorf("domain: %q is not the SID of a domain, want S-1-5-21-x-y-z", t.Domain)
+		}
+	}
 	if t.Keytab == "" {
 		return nil
 	}
 	if t.Realm == "" {
 		return errors.New("realm: required with keytab")
-	}
-	if t.Domain != "" {
-		if s, err := sid.ParseStrict(t.Domain); err != nil || s.SubAuthorities() != 4 {
-			return fmt.Errorf("domain: %q is not the SID of a domain, want S-1-5-21-x-y-z", t.Domain)
-		}
 	}
 	if t.Skew < 1 || t.Skew > 3600 {
 		return fmt.Errorf("skew: %d, want 1 to 3600 seconds", t.Skew)

@@ -13,9 +13,8 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/refmon/refmon/auditlog"
+	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
 )
 
@@ -90,7 +89,7 @@ func (l own) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if uid, err := peerUID(c); err == nil && mayOperate(uid) {
+		if uid, err := auth.UID(c); err == nil && mayOperate(uid) {
 			return c, nil
 		}
 		_ = c.Close()
@@ -99,21 +98,6 @@ func (l own) Accept() (net.Conn, error) {
 
 // mayOperate reports whether a user may read metrics and profiles (W-30).
 func mayOperate(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
-
-// peerUID returns the uid that the process had when it connected. It returns an error if the connection is closed.
-func peerUID(c *net.UnixConn) (uid uint32, err error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var cred *unix.Ucred
-	var failed error
-	err = raw.Control(func(fd uintptr) { cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if err = errors.Join(err, failed); err != nil {
-		return 0, err
-	}
-	return cred.Uid, nil
-}
 
 // writeMetrics writes the metrics of the daemon and of each account's quota in the text format of Prometheus. It
 // ignores errors of w.

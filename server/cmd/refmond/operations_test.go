@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
+	auth "github.com/refmon/refmon/server/auth/unix"
 )
 
 // TestOperationsSocketServesOnlyDaemonUser checks that the daemon's own user can read metrics and profiles at a socket
@@ -88,7 +89,7 @@ func TestStrangers(t *testing.T) {
 			if err != nil {
 				return
 			}
-			uid, _ := peerUID(c.(*net.UnixConn))
+			uid, _ := auth.UID(c.(*net.UnixConn))
 			served <- uid
 			_ = c.Close()
 		}

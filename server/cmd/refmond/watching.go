@@ -56,8 +56,7 @@ func (s *service) watch(cfg *config) error {
 }
 
 // mayWatch returns nil if a client may watch trees, otherwise the reason why not. A watcher learns every file's name
-// and descriptor, so it needs SeBackupPrivilege or Administrators (N-17). It logs the rejection of a client without
-// both.
+// and descriptor, so it needs SeBackupPrivilege or Administrators (N-17).
 func (s *service) mayWatch(c *net.UnixConn) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -74,7 +73,6 @@ func (s *service) mayWatch(c *net.UnixConn) error {
 		}) {
 		return nil
 	}
-	s.log.Warn("rejected a watch: the client needs SeBackupPrivilege", "uid", p.UID, "program", p.Name)
 	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 

@@ -15,6 +15,7 @@ const (
 	largestXML     = 1 << 20 // bytes
 	deepestXML     = 32      // elements within each other
 	mostAttributes = 64      // of one element
+	mostPrefixes   = 64      // in the scope of one element, with the default namespace and xml
 )
 
 // Name is an expanded XML name.
@@ -133,7 +134,7 @@ func rawName(n Name) string { return n.Space + ":" + n.Local }
 // expand resolves the prefixes of a start tag. expand returns the element and the prefixes in its scope. scope has
 // the parent's prefixes and is not changed; lang is the parent's xml:lang. Until the end tag, the element's text
 // holds its prefixed name. The result is false for an undeclared prefix, a prefix declared as "", and too many
-// attributes.
+// attributes or prefixes.
 func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
@@ -143,7 +144,7 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 		if !own {
 			inner, own = maps.Clone(scope), true
 		}
-		inner[prefix] = space
+		inner[prefix] = space // a copy for each element that declares one, so the size is limited
 	}
 	for _, a := range t.Attr {
 		switch {
@@ -154,6 +155,9 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
 			declare("", a.Value)
 		}
+	}
+	if len(inner) > mostPrefixes {
+		return nil, nil, false
 	}
 	e := &element{lang: lang, text: rawName(t.Name)}
 	space, ok := inner[t.Name.Space]

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestXMLBodyBeyondLimitsIsRejected checks each construct that a body must not have, alone, and the limits of nesting
-// and attributes (G-21).
+// TestXMLBodyBeyondLimitsIsRejected checks each construct that a body must not have, alone, and the limits of nesting,
+// attributes and prefixes in scope, of which two always are (G-21).
 func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
 	attributes := func(n int) string {
@@ -18,13 +18,20 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		}
 		return "<a" + b.String() + "/>"
 	}
+	prefixes := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(" xmlns:p" + strings.Repeat("b", i) + `="u"`)
+		}
+		return `<a` + b.String() + `><b xmlns:q="u"/></a>`
+	}
 	for body, fine := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
 		"<!DOCTYPE a><a/>": false, `<!DOCTYPE a [<!ENTITY b "c">]><a/>`: false, "<!ELEMENT a ANY><a/>": false,
 		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
 		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
 		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
 		`<a xmlns:b="c" xmlns:d="e"><b:f d:g=""/></a>`: true,
-		attributes(64): true, attributes(65): false} {
+		attributes(64): true, attributes(65): false, prefixes(61): true, prefixes(62): false} {
 		if _, err := parseXML([]byte(body)); (err == nil) != fine {
 			t.Errorf("G-21: %.40q: %v", body, err)
 		}

@@ -94,7 +94,11 @@ func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 		text, err = line(q)
 	}
 	if err == nil {
-		_, err = conn.Write(text)
+		if _, err = conn.Write(text); err != nil { // the server may have refused before it read the line
+			if _, why := readAnswer(bufio.NewReader(conn)); why != nil {
+				err = why
+			}
+		}
 	}
 	if err != nil {
 		_ = conn.Close()
@@ -131,14 +135,17 @@ func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.
 	}
 }
 
-// readAnswer reads the server's first line. The error is a *refusal if the server rejects the question. An unknown
-// field is an error.
+// readAnswer reads the server's first line. The error is a *refusal if the server rejects the question for good. An
+// unknown field is an error.
 func readAnswer(in *bufio.Reader) (a answer, err error) {
 	text, err := nextLine(in)
 	if err == nil {
 		err = strict.Unmarshal(text, &a)
 	}
-	if err == nil && a.Error != "" {
+	switch {
+	case err == nil && a.Busy:
+		err = errors.New(a.Error)
+	case err == nil && a.Error != "":
 		err = &refusal{a.Error}
 	}
 	return a, err

@@ -30,6 +30,7 @@ type question struct {
 // accepts.
 type answer struct {
 	Error  string    `json:"error,omitempty"`
+	Busy   bool      `json:"busy,omitempty"`  // the client may try again; with an Error
 	Users  []sid.SID `json:"users,omitempty"` // of the question's uids, in their order
 	Groups []sid.SID `json:"groups,omitempty"`
 }

@@ -8,12 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
 )
@@ -43,15 +45,20 @@ type Server struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	watches int // guarded by mu
+	// asked are the connections that May decides about, by uid; without zeros.
+	// +checklocks:mu
+	asked map[uint32]int // guarded by mu
 }
 
 // Limits of a server.
 const (
 	maxWatches  = 16 // concurrent watches: each has a kernel queue and walks its tree
+	mostAsked   = 16 // connections of one uid that May decides about at a time
+	mostAsking  = 64 // uids of such connections; the superuser and the server's own user need no place among them
 	maxQuestion = 64 << 10
 	maxIDs      = 4000                  // uids and gids of a question; 4,000 of ten digits fit into maxQuestion
 	quickest    = 10 * time.Millisecond // shortest interval of heartbeats that a client gets
-	patience    = 10 * time.Second      // timeout of a client's line
+	patience    = 10 * time.Second      // timeout of an accepted client's line
 )
 
 // begin creates the context that ends all watches when the server closes, at the first call only.
@@ -63,9 +70,9 @@ func (s *Server) begin() {
 const acceptPause = 100 * time.Millisecond
 
 // Serve accepts clients and blocks until the listener or the server is closed, and then returns nil. After any other
-// error of accept it continues after a pause. It serves at most 16 watches, over all listeners, and closes the
-// connections of further clients without an answer. It does not close l, and does not wait for connected clients; see
-// [Server.Close].
+// error of accept it continues after a pause. It serves at most 16 watches, over all listeners, and tells further
+// clients to try again. A client whom May refuses takes no watch from another (N-139). Serve does not close l, and does
+// not wait for connected clients; see [Server.Close].
 func (s *Server) Serve(l *net.UnixListener) error {
 	s.begin()
 	for {
@@ -85,17 +92,78 @@ func (s *Server) Serve(l *net.UnixListener) error {
 			}
 			continue
 		}
-		if !s.enter() {
-			_ = c.Close()
+		uid, err := unix.UID(c)
+		if err == nil {
+			err = s.ask(uid)
+		}
+		if err != nil {
+			s.refuse(c, uid, err)
 			continue
 		}
-		s.all.Go(func() {
-			defer s.leave()
-			defer func() { _ = c.Close() }()
-			if err := s.client(c); err != nil && s.Log != nil && s.ctx.Err() == nil {
-				s.Log.Info("a watch ended", "error", err)
-			}
-		})
+		s.all.Go(func() { s.decide(c, uid) })
+	}
+}
+
+// errBusy refuses a client that may try again.
+var errBusy = errors.New("refmond has too many watches: try again later")
+
+// ask reserves a decision about a client and returns nil; the caller then calls answered. It returns errBusy if too
+// many clients wait for a decision.
+func (s *Server) ask(uid uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	trusted := uid == 0 || int(uid) == os.Geteuid()
+	if s.asked[uid] == mostAsked || s.asked[uid] == 0 && len(s.asked) >= mostAsking && !trusted {
+		return errBusy
+	}
+	if s.asked == nil {
+		s.asked = map[uint32]int{}
+	}
+	s.asked[uid]++
+	return nil
+}
+
+// answered frees the reservation of a decision.
+func (s *Server) answered(uid uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked[uid]--; s.asked[uid] == 0 {
+		delete(s.asked, uid)
+	}
+}
+
+// decide refuses a client whom May refuses, and otherwise serves it. The client has reserved a decision. decide closes
+// c.
+func (s *Server) decide(c *net.UnixConn, uid uint32) {
+	err := errors.New("watching is disabled")
+	if s.May != nil {
+		err = s.May(c)
+	}
+	s.answered(uid)
+	if err == nil && !s.enter() {
+		err = errBusy
+	}
+	if err != nil {
+		s.refuse(c, uid, err)
+		return
+	}
+	defer s.leave()
+	defer func() { _ = c.Close() }()
+	if err := s.client(c); err != nil && s.Log != nil && s.ctx.Err() == nil {
+		s.Log.Info("a watch ended", "uid", uid, "error", err)
+	}
+}
+
+// refuse tells a client why it may not watch, closes c, and logs the reason. It does not wait for the client.
+func (s *Server) refuse(c *net.UnixConn, uid uint32, why error) {
+	text, err := line(&answer{Error: why.Error(), Busy: errors.Is(why, errBusy)})
+	if err == nil {
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the buffer of a new connection has room
+		_, err = c.Write(text)
+	}
+	_ = c.Close()
+	if s.Log != nil && s.ctx.Err() == nil {
+		s.Log.Warn("refused a watch", "uid", uid, "error", errors.Join(why, err))
 	}
 }
 
@@ -178,7 +246,7 @@ func (s *Server) client(c *net.UnixConn) error {
 
 // watcher reads the client's request and returns the requested watcher, or an error (N-17).
 //
-//   - The client must send its line within patience, and May must be set and accept the client.
+//   - The client must send its line within patience.
 //   - The request must name a tree of the server, with its share and traverse policy.
 //   - For uids and gids, w is nil and the answer has their SIDs (N-133).
 //   - A heartbeat interval below quickest becomes quickest.
@@ -189,12 +257,6 @@ func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error
 		return nil, a, fmt.Errorf("the question: %w", err)
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	if s.May == nil { // checked after the line was read: closing a socket with unread data would discard the answer
-		return nil, a, errors.New("watching is disabled")
-	}
-	if err := s.May(c); err != nil {
-		return nil, a, err
-	}
 	var q question
 	if err := strict.Unmarshal(text, &q); err != nil {
 		return nil, a, fmt.Errorf("the question: %w", err)

@@ -1,0 +1,177 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// pipes is a listener of connections within this program, at which a test's clock works.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// TestStalledUploadIsDisconnected checks that a client that stops sending its body is disconnected after half a minute,
+// however much it sent before, and that a slow one is not (G-24).
+func TestStalledUploadIsDisconnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		ended := make(chan error, 2)
+		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			ended <- err
+		})), ReadHeaderTimeout: headerTimeout}
+		go func() { _ = s.Serve(l) }()
+		a, b := net.Pipe()
+		l <- b
+		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
+		begun := time.Now()
+		_, _ = a.Write([]byte("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
+		for range 5 {
+			time.Sleep(stallTimeout - time.Second)
+			if _, err := a.Write([]byte("x")); err != nil {
+				t.Errorf("G-24: a client that keeps sending was disconnected: %v", err)
+			}
+		}
+		if err := <-ended; err == nil {
+			t.Error("G-24: half a body was taken for a whole one")
+		}
+		check.Equal(t, time.Since(begun), 5*(stallTimeout-time.Second)+stallTimeout, "G-24: it was left after")
+		_ = a.Close()
+		close(l)
+		_ = s.Close()
+	})
+}
+
+// TestSlowBodyDoesNotProlongCall checks that a client that sends its question byte by byte keeps a call of the API no
+// longer than its limit (docs/gateway.md).
+func TestSlowBodyDoesNotProlongCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		ended := make(chan time.Time, 1)
+		s := &http.Server{Handler: patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), longestCall)
+			defer cancel()
+			limitBody(ctx, r)
+			_, err := io.Copy(io.Discard, r.Body)
+			check.That(t, err != nil, "half a body was taken for a whole one")
+			ended <- time.Now()
+		})), ReadHeaderTimeout: headerTimeout}
+		go func() { _ = s.Serve(l) }()
+		a, b := net.Pipe()
+		l <- b
+		go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(a)) }()
+		begun := time.Now()
+		_, _ = a.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
+		for range 10 {
+			time.Sleep(longestCall / 7)
+			if _, err := a.Write([]byte("x")); err != nil {
+				break
+			}
+		}
+		check.Equal(t, (<-ended).Sub(begun), longestCall, "the call ended after")
+		_ = a.Close()
+		close(l)
+		_ = s.Close()
+	})
+}
+
+// TestSilentClientIsDisconnected checks that a request ends with its connection after 10 seconds if the handler does
+// not read the body that the client does not send, and after half a minute if the client does not read the answer. A
+// client that waits for 100 Continue gets the answer at once (G-24).
+func TestSilentClientIsDisconnected(t *testing.T) {
+	const head = "PUT / HTTP/1.1\r\nHost: x\r\n"
+	for name, c := range map[string]struct {
+		request string
+		code    int
+		reads   bool          // the client reads the answer
+		want    time.Duration // until the answer, or the end of an unread one
+	}{
+		"a body that never comes":        {head + "Content-Length: 100\r\n\r\n", 401, true, restTimeout},
+		"half a body":                    {head + "Content-Length: 4\r\n\r\nab", 401, true, restTimeout},
+		"chunks that never come":         {head + "Transfer-Encoding: chunked\r\n\r\n", 204, true, restTimeout},
+		"a body after 100 Continue":      {head + "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n", 401, true, 0},
+		"an answer without a body":       {head + "\r\n", 204, false, stallTimeout},
+		"an answer after an unread body": {head + "Content-Length: 1\r\n\r\na", 204, false, stallTimeout},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.code) }))
+			defer end()
+			begun := time.Now()
+			_, _ = client.Write([]byte(c.request))
+			if c.reads {
+				answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+				check.That(t, err == nil && answer.StatusCode == c.code, "G-24: %s: %v, %v", name, answer, err)
+			} else {
+				for err := error(nil); err == nil; time.Sleep(time.Second) {
+					_, err = client.Write([]byte("G"))
+				}
+			}
+			took := time.Since(begun)
+			check.That(t, took >= c.want && took <= c.want+time.Second, "G-24: %s: the answer or end after %v", name, took)
+			_, _ = io.Copy(io.Discard, client)
+			check.That(t, time.Since(begun) <= max(c.want, restTimeout)+time.Second, "G-24: %s: open after %v", name,
+				time.Since(begun))
+		})
+	}
+}
+
+// TestDeadlinesEndWithRequest checks that the deadlines of one request do not end the next one on its connection, nor a
+// request whose body is complete and whose answer takes longer than half a minute (G-24).
+func TestDeadlinesEndWithRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				t.Error(err)
+			}
+			if r.URL.Path == "/long" {
+				time.Sleep(stallTimeout + time.Second)
+			}
+			if r.Context().Err() != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			w.WriteHeader(http.StatusNoContent)
+		}))
+		defer end()
+		answers := bufio.NewReader(client)
+		for _, path := range []string{"/", "/long", "/"} {
+			_, err := client.Write([]byte("PUT " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"))
+			check.NoError(t, err)
+			answer, err := http.ReadResponse(answers, nil)
+			check.RequireThat(t, err == nil, "G-24: %s: no answer: %v", path, err)
+			check.Equal(t, answer.StatusCode, http.StatusNoContent, "G-24: %s: the status", path)
+			time.Sleep(stallTimeout + time.Second)
+		}
+	})
+}
+
+// serveOn serves h on a connection within this program. end closes both.
+func serveOn(h http.Handler) (client net.Conn, end func()) {
+	l := make(pipes)
+	s := newServer(h)
+	go func() { _ = s.Serve(l) }()
+	client, b := net.Pipe()
+	l <- b
+	return client, func() {
+		_ = client.Close()
+		close(l)
+		_ = s.Close()
+	}
+}
