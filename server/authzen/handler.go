@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
 // Paths of the API below the path of Config.URL, and the path of the metadata, which precedes it.
@@ -250,12 +251,12 @@ func (h *Handler) fail(w http.ResponseWriter, err error, status int) {
 }
 
 // public hides internal errors from clients: it returns an *Error with a status of at least 400 as it is. It logs any
-// other error and returns one with status and its standard text.
+// other error, at the rate of one client for all, and returns one with status and its standard text.
 func (h *Handler) public(err error, status int) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status >= 400 {
 		return e
 	}
-	h.cfg.Log.Error("cannot answer an access question", "error", err)
+	h.cfg.Log.Error("cannot answer an access question", lograte.Client, "authzen", "error", err)
 	return &Error{status, strings.ToLower(http.StatusText(status))}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -116,7 +117,7 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	}
 	// No answer leaves the gateway before its record is stored (G-64).
 	if st := p.record(r, q, a.Decision); st != ntstatus.Success {
-		return authzen.Answer{}, p.unrecorded(st)
+		return authzen.Answer{}, p.unrecorded(r, st)
 	}
 	return a, nil
 }
@@ -128,10 +129,16 @@ func (q *request) isCaller(name string) bool {
 	return name != "" && (strings.EqualFold(name, q.s.name) || strings.EqualFold(name, q.names([]sid.SID{q.s.user})[0]))
 }
 
+// logUnrecorded logs that the audit record of a client's question cannot be stored.
+func (g *Gateway) logUnrecorded(s *session, st ntstatus.Status) {
+	g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", lograte.Client, s.user.String(),
+		"status", st.String())
+}
+
 // unrecorded reports that the audit record of a question cannot be stored: it logs the status and returns the 503 error
 // that replaces the answer.
-func (p *pdp) unrecorded(st ntstatus.Status) error {
-	p.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
+func (p *pdp) unrecorded(r *request, st ntstatus.Status) error {
+	p.g.logUnrecorded(r.s, st)
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "the question cannot be recorded"}
 }
 
@@ -139,7 +146,7 @@ func (p *pdp) unrecorded(st ntstatus.Status) error {
 // the record cannot be stored, it returns the error for that.
 func (p *pdp) refuse(r *request, q *authzen.Question) error {
 	if st := p.record(r, q, false); st != ntstatus.Success {
-		return p.unrecorded(st)
+		return p.unrecorded(r, st)
 	}
 	return &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 }

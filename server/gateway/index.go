@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -144,7 +145,7 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 		q.Who = s.user.String()
 	}
 	if st := x.record(req, name, &q, own || trusted); st != ntstatus.Success {
-		x.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
+		x.g.logUnrecorded(s, st)
 		return http.StatusServiceUnavailable, nil, errors.New("the question cannot be recorded")
 	}
 	if !own && !trusted { // asking about others needs the right (G-120)
@@ -152,7 +153,9 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	}
 	status, body, err := x.forward(ctx, name, &q)
 	if err != nil {
-		x.g.log.Warn("refmon-index does not answer", "error", err.Error())
+		if !errors.Is(err, context.Canceled) { // the client left
+			x.g.log.Warn("refmon-index does not answer", lograte.Client, s.user.String(), "error", err.Error())
+		}
 		return http.StatusServiceUnavailable, nil, errors.New("the index does not answer now")
 	}
 	if status == http.StatusOK && !trusted {

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +20,9 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/internal/lograte"
 )
 
 // indexStub answers as the socket of refmon-index does: docs/search.md, "Questions over a socket". Everybody may read
@@ -109,6 +113,25 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 			}
 		}
 		check.That(t, seen != 0, "G-120: no record of a question about %s names %s", c.about, c.as)
+	}
+}
+
+// TestFailedQuestionsHaveALogRate checks that one client causes at most five lines a minute while the index is away or
+// its questions cannot be recorded (L-75).
+func TestFailedQuestionsHaveALogRate(t *testing.T) {
+	var out bytes.Buffer
+	w := newExactly(t, shared, func(c *Config) {
+		c.Index = &Index{Socket: filepath.Join(t.TempDir(), "none"), Ask: "O:SYG:SYD:", Rate: 100}
+		c.Log = slog.New(lograte.New(slog.NewTextHandler(&out, nil)))
+	})
+	q := w.of("alice")
+	for range 7 {
+		got := w.askOf(w.g.Console(), "alice", "POST", indexPath+"can-read", `{"ids":["/srv/plan"]}`)
+		check.That(t, strings.HasPrefix(got, "503\n"), "the answer without an index: %s", got)
+		w.g.logUnrecorded(q.s, ntstatus.PrivilegeNotHeld)
+	}
+	for _, line := range []string{"does not answer", "cannot record"} {
+		check.Equal(t, strings.Count(out.String(), line), 5, "L-75: lines that say %q", line)
 	}
 }
 
