@@ -52,6 +52,6 @@ func TestConfigDefaultsToFilesOfHost(t *testing.T) {
 	} {
 		s, err := newStore(Config{Computer: "host", Password: cheap, Subuids: c.given})
 		check.NoError(t, err)
-		check.SlicesEqual(t, s.subids.files, c.want, "L-24: the files of subordinate ids with %q", c.given)
+		check.SlicesEqual(t, s.subids.Names, c.want, "L-24: the files of subordinate ids with %q", c.given)
 	}
 }

@@ -82,7 +82,7 @@ type Domains interface {
 // otherwise. Such a map would turn the users of a container into accounts of the domain.
 func (s *Store) overlapped(m *IDMap) error {
 	first, last, _ := m.span()
-	for _, r := range s.subids.ranges() {
+	for _, r := range s.subids.Ranges() {
 		if r.Overlaps(first, last) {
 			return fmt.Errorf("id map of %s overlaps the subordinate ids %v of %q and is not used: move one of them",
 				m, r, r.Owner)
@@ -206,7 +206,7 @@ func (s *Store) idByLookup(m *IDMap, id sid.SID, group bool) (uint32, bool) {
 // userOf returns the SID of a uid: the account's that has this uid, else the map's, else S-1-22-1-uid (L-27). With a
 // failure status the SID must not be used. The subordinate ids come first.
 func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
-	if s.subids.has(uid) {
+	if s.subids.Has(uid) {
 		// A subordinate uid never belongs to a domain account, whatever the maps say (L-24).
 		return fileaccess.UnixUser(uid), ntstatus.Success
 	}
@@ -223,7 +223,7 @@ func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 // groupOf returns the SID of a gid: the local group's that has this gid, else the map's, else S-1-22-2-gid
 // (L-27). A subordinate gid is always S-1-22-2-gid. With a failure status the SID must not be used.
 func (s *Store) groupOf(st *state, gid uint32) (sid.SID, ntstatus.Status) {
-	if s.subids.has(gid) {
+	if s.subids.Has(gid) {
 		return fileaccess.UnixGroup(gid), ntstatus.Success
 	}
 	if g, ok := st.gids[gid]; ok {

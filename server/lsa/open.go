@@ -18,6 +18,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/internal/subids"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -38,7 +39,7 @@ type Store struct {
 	// +checklocks:write
 	unsure   bool // guarded by write; the file may have a change that was refused
 	throttle throttle
-	subids   subids
+	subids   subids.Files
 	guests   guests
 }
 
@@ -101,9 +102,9 @@ func newStore(cfg Config) (*Store, error) {
 		s.cfg.Now = time.Now
 	}
 	if s.cfg.Subuids == nil {
-		s.cfg.Subuids = []string{"/etc/subuid", "/etc/subgid"}
+		s.cfg.Subuids = subids.Both
 	}
-	s.subids.files = s.cfg.Subuids
+	s.subids.Names = s.cfg.Subuids
 	return s, s.throttle.init(&s.cfg)
 }
 

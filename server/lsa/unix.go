@@ -3,7 +3,6 @@ package lsa
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -120,20 +119,7 @@ func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 
 // QuotaUID returns the uid that is charged for a uid's resources. A subordinate uid is charged to
 // the owner of its range, or to the first id of the range if the owner is unknown (L-29).
-func (s *Store) QuotaUID(uid uint32) uint32 {
-	r, ok := s.subids.owner(uid)
-	if !ok {
-		return uid
-	}
-	if n, err := strconv.ParseUint(r.Owner, 10, 32); err == nil {
-		return uint32(n) // subuid files may name the owner by number
-	}
-	if n, ok := s.hostUID(r.Owner); ok {
-		return n
-	}
-	// If the owner's name is unknown, all ids of the range share the quota of its first id (L-29).
-	return r.First
-}
+func (s *Store) QuotaUID(uid uint32) uint32 { return s.subids.Charged(uid, s.hostUID) }
 
 // way is the manner of a logon: its logon type, and how the client's identity was proved.
 type way struct {

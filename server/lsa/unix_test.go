@@ -193,11 +193,6 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 	}
 	check.Equal(t, f.UserSID(231073), beside, "L-24: uid 231073, next to the subordinate ones")
 	check.Equal(t, f.GroupSID(231073), crew, "L-24: gid 231073, next to the subordinate ones")
-	subuids(t, f, "alice:165536:65537\n1001:300000:10\ngone:400000:10\n0:500000:1\n")
-	for uid, want := range map[uint32]uint32{300009: 1001, 400003: 400000, 400009: 400000, 400010: 400010, 500000: 0} {
-		check.Equal(t, f.QuotaUID(uid), want, "L-29: the user whom %d counts against", uid)
-	}
-	check.Equal(t, f.QuotaUID(1001), 1001, "1001 counts against")
 	for what, edit := range map[string]func(*Edit) error{
 		"it overlaps the subordinate ids": func(e *Edit) error {
 			moved := corp

@@ -40,7 +40,7 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 // old state stays current, but changes may be recorded. Without Config.Audit nothing is recorded.
 // +checklocks:s.write
 func (s *Store) publish(before *state, e *Edit) error {
-	if err := e.st.valid(before, s.subids.ranges()); err != nil {
+	if err := e.st.valid(before, s.subids.Ranges()); err != nil {
 		return err
 	}
 	for _, c := range e.changes {

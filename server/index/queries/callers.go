@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Limits of one uid, and of all uids together (N-99).
+// Limits of one payer, and of all together (N-99).
 const (
 	connectionsOfUser = 32
 	placesOfUser      = 4
@@ -17,43 +17,50 @@ const (
 // patience is the longest time that a question waits for a place.
 const patience = 5 * time.Second
 
-// callers limits the connections and the concurrent questions of each uid, so that one user cannot block the server for
-// others. Its zero value is ready.
+// callers limits the connections and the concurrent questions of each payer, so that one user cannot block the server
+// for others. Its zero value is ready.
 type callers struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	users map[uint32]*user // those with a charge
+	users map[payer]*user // those with a charge
 	// +checklocks:mu
 	open int // connections
 }
 
-// user has the open connections and the questions of one uid. callers.mu guards the counts.
+// payer is whom a caller is charged to: its uid, or the owner of a subordinate uid. Programs in a container of a
+// trusted user take nothing from that user.
+type payer struct {
+	uid   uint32
+	trust bool
+}
+
+// user has the open connections and the questions of one payer. callers.mu guards the counts.
 type user struct {
 	connections int
 	questions   int           // that wait for a place or have one
 	places      chan struct{} // has a value for each question that is being answered
 }
 
-// connect counts a new connection against the limits of the caller's uid and of the server. The caller calls disconnect
-// when the connection ends. If the uid or the server has too many connections, connect returns nil and counts nothing.
-// Only a caller with trust can use the last reserved connections.
+// connect counts a new connection against the limits of the caller's payer and of the server. The caller calls
+// disconnect when the connection ends. If the payer or the server has too many connections, connect returns nil and
+// counts nothing. Only a caller with trust can use the last reserved connections.
 func (s *callers) connect(c caller) *user {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	most := connections
-	if !c.trust {
+	if !c.payer.trust {
 		most -= reserved
 	}
-	u := s.users[c.uid]
+	u := s.users[c.payer]
 	if s.open >= most || u != nil && u.connections >= connectionsOfUser {
 		return nil
 	}
 	if u == nil {
 		u = &user{places: make(chan struct{}, placesOfUser)}
 		if s.users == nil {
-			s.users = map[uint32]*user{}
+			s.users = map[payer]*user{}
 		}
-		s.users[c.uid] = u
+		s.users[c.payer] = u
 	}
 	u.connections++
 	s.open++
@@ -73,11 +80,11 @@ func (s *callers) disconnect(c caller) {
 // +checklocks:s.mu
 func (s *callers) forget(c caller) {
 	if c.user.connections == 0 && c.user.questions == 0 {
-		delete(s.users, c.uid)
+		delete(s.users, c.payer)
 	}
 }
 
-// enter waits until a question of caller c may run. Each uid has a limited number of running questions. enter returns
+// enter waits until a question of caller c may run. Each payer has a limited number of running questions. enter returns
 // true once the question may run; the caller then calls leave. enter returns false after patience, or if ctx ends.
 func (s *callers) enter(ctx context.Context, c caller) bool {
 	s.mu.Lock()
@@ -95,7 +102,7 @@ func (s *callers) enter(ctx context.Context, c caller) bool {
 	return false
 }
 
-// leave ends a question that enter admitted, so that the uid's next one may run.
+// leave ends a question that enter admitted, so that the payer's next one may run.
 func (s *callers) leave(c caller) {
 	<-c.user.places
 	s.done(c)

@@ -40,6 +40,7 @@ var paths = map[string]path{
 // caller is the user at the other end of a connection. The zero value may ask nothing.
 type caller struct {
 	uid   uint32
+	payer payer
 	trust bool  // may ask about everybody
 	user  *user // nil: unknown
 }

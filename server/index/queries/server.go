@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	osuser "os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	authunix "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/internal/subids"
 )
 
 // SocketName is the name of a run's socket in the folder of its index.
@@ -33,8 +36,9 @@ type Config struct {
 	Limit   time.Duration // the greatest age of a heartbeat, which callers without trust cannot extend; 0: 10 s
 	Warn    func(error)   // receives errors that do not end the server; nil: they are dropped
 
-	peer func(*net.UnixConn) (uid uint32, err error) // nil: the kernel's credentials; only tests set it
-	tune func(*http.Server)                          // may be nil; only tests set it
+	peer    func(*net.UnixConn) (uid uint32, err error) // nil: the kernel's credentials; only tests set it
+	subuids []string                                    // files of subordinate uids; nil: /etc/subuid; only tests set it
+	tune    func(*http.Server)                          // may be nil; only tests set it
 }
 
 // Times after which a connection is closed.
@@ -49,6 +53,7 @@ const (
 type Server struct {
 	config  Config // immutable
 	callers callers
+	subuids subids.Files
 	http    http.Server
 	folder  *os.File // of the socket
 	socket  *net.UnixListener
@@ -64,9 +69,12 @@ func Listen(c Config) (*Server, error) {
 		c.Limit = defaultLimit
 	}
 	if c.peer == nil {
-		c.peer = peerUID
+		c.peer = authunix.UID
 	}
-	s := &Server{config: c, ended: make(chan struct{})}
+	if c.subuids == nil {
+		c.subuids = subids.UIDs
+	}
+	s := &Server{config: c, subuids: subids.Files{Names: c.subuids}, ended: make(chan struct{})}
 	var err error
 	if s.folder, err = openFolder(c.Socket); err != nil {
 		return nil, fmt.Errorf("socket %s: %w", c.Socket, err)
@@ -200,7 +208,8 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 		s.warn(fmt.Errorf("socket %s: %w", s.config.Socket, err))
 		return caller{}
 	}
-	c := caller{uid: uid, trust: uid == 0 || uid == uint32(os.Geteuid()) || slices.Contains(s.config.Ask, uid)}
+	trust := uid == 0 || uid == uint32(os.Geteuid()) || slices.Contains(s.config.Ask, uid)
+	c := caller{uid: uid, trust: trust, payer: payer{s.subuids.Charged(uid, hostUID), trust}}
 	// The uid 65534 stands for every user whom this user namespace does not map, even if this process runs as it.
 	if uid == unmapped {
 		return caller{}
@@ -212,18 +221,14 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 // unmapped is the kernel's overflow uid.
 const unmapped = 65534
 
-// peerUID returns the uid of the process that opened the connection, from the kernel. It returns an error if the peer
-// is unknown.
-func peerUID(conn *net.UnixConn) (uint32, error) {
-	p, err := authunix.Of(conn)
+// hostUID returns the uid of a user of the host, and false if the host does not know the name.
+func hostUID(name string) (uint32, bool) {
+	u, err := osuser.Lookup(name)
 	if err != nil {
-		return 0, err
+		return 0, false
 	}
-	defer p.Close()
-	if !p.Known {
-		return 0, errors.New("the peer is unknown")
-	}
-	return p.UID, nil
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	return uint32(uid), err == nil
 }
 
 // charged is a connection that counts against its caller's limits until it is closed.

@@ -374,10 +374,12 @@ func TestQuestionsAreStrict(t *testing.T) {
 	check.Equal(t, string(check.Must(io.ReadAll(got.Body))), `{"classes":[]}`+"\n", "listed without a class")
 }
 
-// TestFloodIsCharged checks that one uid's connections end at its limit and do not take those of others, and that
-// callers with trust have some of the last ones (N-99).
+// TestFloodIsCharged checks that one uid's connections end at its limit and do not take those of others, that its
+// subordinate uids share the limit, and that callers with trust have some of the last ones (N-99).
 func TestFloodIsCharged(t *testing.T) {
-	s := newServed(t, nil)
+	subuids := filepath.Join(t.TempDir(), "subuid")
+	check.NoError(t, os.WriteFile(subuids, fmt.Appendf(nil, "%d:500000:65536\n0:600000:65536\n", aliceUID), 0o600))
+	s := newServed(t, func(c *Config) { c.subuids = []string{subuids} })
 	open := func(uid uint32) (served bool) {
 		s.uid.Store(uid)
 		c, err := net.Dial("unix", short(s.folder, SocketName))
@@ -389,11 +391,19 @@ func TestFloodIsCharged(t *testing.T) {
 		return strings.HasPrefix(line, "HTTP/1.1 404")
 	}
 	for i := range connectionsOfUser + 3 {
-		if got, want := open(aliceUID), i < connectionsOfUser; got != want {
-			t.Fatalf("connection %d of one uid: %t, want %t", i, got, want)
+		uid := uint32(aliceUID)
+		if i%2 == 1 {
+			uid = 500000 + uint32(i)
+		}
+		if got, want := open(uid), i < connectionsOfUser; got != want {
+			t.Fatalf("connection %d of one user: %t, want %t", i, got, want)
 		}
 	}
 	n := connectionsOfUser
+	for range connectionsOfUser {
+		check.RequireThat(t, open(600000), "a container of root was refused connection %d", n)
+		n++
+	}
 	for uid := uint32(80000); n < connections-reserved; n++ {
 		check.RequireThat(t, open(uid+uint32(n/connectionsOfUser)), "connection %d was refused", n)
 	}
@@ -457,7 +467,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 // and that a question which leaves frees its charge (N-99).
 func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	var s callers
-	alice, bob := caller{uid: 1}, caller{uid: 2}
+	alice, bob := caller{uid: 1, payer: payer{uid: 1}}, caller{uid: 2, payer: payer{uid: 2}}
 	alice.user, bob.user = s.connect(alice), s.connect(bob)
 	for range placesOfUser {
 		check.RequireThat(t, s.enter(t.Context(), alice), "no place for a question below the limit")
@@ -474,7 +484,7 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	for range placesOfUser {
 		s.leave(alice)
 	}
-	check.That(t, s.users[1] == nil, "%+v, want no charge", s.users[1])
+	check.That(t, s.users[alice.payer] == nil, "%+v, want no charge", s.users[alice.payer])
 	w := httptest.NewRecorder()
 	(&Server{}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/status", nil))
 	check.Equal(t, w.Code, 429, "status for a connection without a user")

@@ -1,4 +1,4 @@
-package lsa
+package subids
 
 import (
 	"errors"
@@ -23,9 +23,9 @@ func TestSubidFilesAreMerged(t *testing.T) {
 		}
 	}
 	read := func(ids ...uint32) (is []bool) {
-		s := subids{files: []string{a, b}}
+		s := Files{Names: []string{a, b}}
 		for _, id := range ids {
-			is = append(is, s.has(id))
+			is = append(is, s.Has(id))
 		}
 		return is
 	}
@@ -38,16 +38,16 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	check("the second alone", false, false, false, false, true, true, false, false)
 	write(a, "u:100:10\n", 0)
 	check("both", false, true, true, false, true, true, false, false)
-	s := subids{files: []string{a, b}}
+	s := Files{Names: []string{a, b}}
 	if r, ok := s.owner(505); !ok || r.First != 500 || r.Last != 509 || r.Owner != "u" {
 		t.Errorf(`L-29: 505 is of %+v, %t, want ok = true, r.First = 500, r.Last = 509, r.Owner = "u"`, r, ok)
 	}
 	if r, ok := s.owner(110); ok || r != (fileaccess.SubIDs{}) {
 		t.Errorf("L-29: owner of 110 = %+v, want none", r)
 	}
-	write(b, "u:500:10\n", maxSubids)
+	write(b, "u:500:10\n", longest)
 	check("the longest", false, true, true, false, true, true, false, false)
-	write(b, "u:500:10\n", maxSubids+1)
+	write(b, "u:500:10\n", longest+1)
 	check("one too long", true, true, true, true, true, true, true, true)
 	write(b, "", 0)
 	check("an empty one", false, true, true, false, false, false, false, false)
@@ -56,23 +56,37 @@ func TestSubidFilesAreMerged(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("one that cannot be read", true, true, true, true, true, true, true, true)
-	if s.ranges(); s.read != nil {
+	if s.Ranges(); s.read != nil {
 		t.Error("L-24: the ranges of a file that cannot be read are cached")
 	}
 	if err := os.Remove(b); err != nil {
 		t.Fatal(err)
 	}
 	// The ranges are cached until a file's size or time changes.
-	first := s.ranges()
-	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {
+	first := s.Ranges()
+	if second := s.Ranges(); len(first) != 1 || &second[0] != &first[0] {
 		t.Errorf("L-24: an unchanged file was read again: %v, want the same ranges", second)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i, text := range []string{"u:1000:5", "u:90000:5", "u:1000:10", "u:2000:10"} {
 		write(a, text, 0)
 		at = at.Add(time.Duration(i/2) * time.Second) // first another size, then another time
-		if err := os.Chtimes(a, at, at); err != nil || s.has(1002) != (i%2 == 0) {
-			t.Errorf("L-24: 1002 is subordinate after the file became %q: %t, %v", text, s.has(1002), err)
+		if err := os.Chtimes(a, at, at); err != nil || s.Has(1002) != (i%2 == 0) {
+			t.Errorf("L-24: 1002 is subordinate after the file became %q: %t, %v", text, s.Has(1002), err)
 		}
+	}
+}
+
+// TestSubordinateUIDIsChargedToItsOwner checks owners by name and by number, one that the host does not know, and uids
+// that are not subordinate (L-29).
+func TestSubordinateUIDIsChargedToItsOwner(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "subuid")
+	text := "alice:165536:65537\n1001:300000:10\ngone:400000:10\n0:500000:1\n"
+	check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	s := Files{Names: []string{name}}
+	for uid, want := range map[uint32]uint32{165536: 1000, 231072: 1000, 300009: 1001, 400003: 400000, 400009: 400000,
+		400010: 400010, 500000: 0, 1001: 1001} {
+		got := s.Charged(uid, func(name string) (uint32, bool) { return 1000, name == "alice" })
+		check.Equal(t, got, want, "L-29: the user whom %d counts against", uid)
 	}
 }

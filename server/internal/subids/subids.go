@@ -1,17 +1,25 @@
-package lsa
+// Package subids knows the subordinate ids of the host, which containers use.
+package subids
 
 import (
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// subids caches the subordinate ids of the host, which containers use: the ranges of /etc/subuid and /etc/subgid. It
-// reads them again if a file's size or modification time changes.
-type subids struct {
-	files []string // immutable
+// The host's files of subordinate ids: those of uids, and those of uids and gids.
+var (
+	UIDs = []string{"/etc/subuid"}
+	Both = []string{"/etc/subuid", "/etc/subgid"}
+)
+
+// Files has the ranges of files of subordinate ids. It reads them again if a file's size or modification time changes.
+// It is safe for concurrent use. Without Names there are no subordinate ids.
+type Files struct {
+	Names []string // immutable after the first call
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -26,16 +34,16 @@ type stamp struct {
 	at   time.Time
 }
 
-// maxSubids bounds a file of subordinate ids, in bytes.
-const maxSubids = 16 << 20
+// longest bounds a file of subordinate ids, in bytes.
+const longest = 16 << 20
 
-// ranges returns the current ranges of subordinate ids. A missing file has none. A file that is too long or
+// Ranges returns the current ranges of subordinate ids. A missing file has none. A file that is too long or
 // unreadable counts as all ids. Files are read again only after a change of size or time, or a failed read.
-func (s *subids) ranges() []fileaccess.SubIDs {
+func (s *Files) Ranges() []fileaccess.SubIDs {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := make([]stamp, len(s.files))
-	for i, name := range s.files {
+	now := make([]stamp, len(s.Names))
+	for i, name := range s.Names {
 		if info, err := os.Stat(name); err == nil {
 			now[i] = stamp{info.Size(), info.ModTime()}
 		}
@@ -44,8 +52,8 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 		return s.spans
 	}
 	s.read, s.spans = now, nil
-	for i, name := range s.files {
-		if now[i].size > maxSubids {
+	for i, name := range s.Names {
+		if now[i].size > longest {
 			// If the file is too long, every id counts as subordinate, so that none becomes an
 			// account by mistake (L-24).
 			s.spans = []fileaccess.SubIDs{fileaccess.AllSubIDs}
@@ -73,19 +81,36 @@ func equal(a, b []stamp) bool {
 	return true
 }
 
-// has reports whether an id is a subordinate one, as the users of a container have.
-func (s *subids) has(id uint32) bool {
+// Has reports whether an id is a subordinate one, as the users of a container have.
+func (s *Files) Has(id uint32) bool {
 	_, ok := s.owner(id)
 	return ok
 }
 
 // owner returns the range of a subordinate id and its owner; ok is false if the id is not
 // subordinate.
-func (s *subids) owner(id uint32) (fileaccess.SubIDs, bool) {
-	for _, r := range s.ranges() {
+func (s *Files) owner(id uint32) (fileaccess.SubIDs, bool) {
+	for _, r := range s.Ranges() {
 		if r.Overlaps(id, id) {
 			return r, true
 		}
 	}
 	return fileaccess.SubIDs{}, false
+}
+
+// Charged returns the uid that is charged for a uid's resources. A subordinate uid is charged to the owner of its
+// range. lookUp finds the uid of an owner who is named in the files. If it does not, all ids of the range are charged
+// to its first one (L-29).
+func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uint32 {
+	r, ok := s.owner(uid)
+	if !ok {
+		return uid
+	}
+	if n, err := strconv.ParseUint(r.Owner, 10, 32); err == nil {
+		return uint32(n) // the files may name the owner by number
+	}
+	if n, ok := lookUp(r.Owner); ok {
+		return n
+	}
+	return r.First
 }
