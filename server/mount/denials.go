@@ -133,7 +133,7 @@ func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 // goes to Config.Denied and the log, but a refused logon is not logged again.
 func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	// The rate bounds explanations, log lines and records of one user, and no other user waits for them (M-46).
-	suppressed, report := m.denials.take(h.Uid)
+	suppressed, report := m.denials.take(m.locks.payer(h.Uid))
 	if !report {
 		return
 	}

@@ -27,7 +27,7 @@ type lockOwner struct {
 // conflict with other programs on the host.
 type locker struct {
 	owner   lockOwner // immutable
-	uid     uint32    // immutable: the user who took the first lock
+	payer   uint32    // immutable: the uid that is charged for it
 	program uint32    // immutable: the process ID of the program that took it
 	fd      int       // immutable until it is closed
 
@@ -39,15 +39,19 @@ type locker struct {
 
 // lockers is the table of lock owners. It is safe for concurrent use.
 type lockers struct {
+	payer func(uid uint32) uint32 // immutable: the uid that is charged for what a uid holds
+
 	mu sync.Mutex
 	// +checklocks:mu
 	all map[lockOwner]*locker // guarded by mu
 	// +checklocks:mu
 	held int // guarded by mu: number of lockers, with the stale ones that all no longer has
 	// +checklocks:mu
-	of map[uint32]int // guarded by mu: number of lockers by uid
+	of map[uint32]int // guarded by mu: number of lockers by payer
 	// +checklocks:mu
 	waiting int // guarded by mu
+	// +checklocks:mu
+	waitingOf map[uint32]int // guarded by mu: those by payer; without zeros
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu; closed and replaced when a lock may be free
 }
@@ -57,14 +61,16 @@ const (
 	mostLockers       = 4096 // owners of locks of a file, each a descriptor
 	mostLockersOfUser = 1024
 	mostWaiting       = 1024 // requests that wait for a lock
+	mostWaitingOfUser = 256
 	// lookAgain is the polling interval for a lock that a program outside this mount holds. The
 	// release of a lock taken here wakes its waiters.
 	lookAgain = 50 * time.Millisecond
 )
 
-// newLockers returns a table without lock owners.
-func newLockers() *lockers {
-	return &lockers{all: map[lockOwner]*locker{}, of: map[uint32]int{}, changed: make(chan struct{})}
+// newLockers returns a table without lock owners. payer returns the uid that is charged for what a uid holds.
+func newLockers(payer func(uid uint32) uint32) *lockers {
+	return &lockers{payer: payer, all: map[lockOwner]*locker{}, of: map[uint32]int{}, waitingOf: map[uint32]int{},
+		changed: make(chan struct{})}
 }
 
 // locked is an open file of a tree that supports locks. Locking returns a new descriptor of it.
@@ -76,6 +82,7 @@ type locked interface {
 // f its file. The locker records o, unless it exists and the request is an unlock. A stale locker is replaced; its
 // locks stay until its opens close. ENOLCK means a limit, or that f does not support locks.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
+	payer := l.payer(in.Uid)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x := l.all[k]; x != nil && !x.stale(o, in.Lk.Pid) {
@@ -85,16 +92,16 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 		return x, fuse.OK
 	}
 	// The number of locks is limited per user and in total (M-32).
-	if file, ok := f.(locked); ok && l.held < mostLockers && l.of[in.Uid] < mostLockersOfUser {
+	if file, ok := f.(locked); ok && l.held < mostLockers && l.of[payer] < mostLockersOfUser {
 		fd, st := file.Locking()
 		if st != ntstatus.Success {
 			return nil, status(st)
 		}
-		x := &locker{owner: k, uid: in.Uid, program: in.Lk.Pid, fd: fd, opens: map[*open]bool{}}
+		x := &locker{owner: k, payer: payer, program: in.Lk.Pid, fd: fd, opens: map[*open]bool{}}
 		x.usedBy(o)
 		l.all[k] = x
 		l.held++
-		l.of[in.Uid]++
+		l.of[payer]++
 		return x, fuse.OK
 	}
 	return nil, fuse.Status(syscall.ENOLCK)
@@ -145,18 +152,23 @@ func (l *lockers) drop(x *locker) {
 	l.mu.Unlock()
 	x.close()
 	if counts {
-		l.uncount(x.uid)
+		l.uncount(x.payer)
 	}
 	l.tell()
 }
 
-// uncount subtracts one locker of a user.
-func (l *lockers) uncount(uid uint32) {
+// uncount subtracts one locker of a payer.
+func (l *lockers) uncount(payer uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held--
-	if l.of[uid]--; l.of[uid] == 0 {
-		delete(l.of, uid)
+	subtract(l.of, payer)
+}
+
+// subtract subtracts one from a count, and removes a count of 0.
+func subtract(of map[uint32]int, payer uint32) {
+	if of[payer]--; of[payer] == 0 {
+		delete(of, payer)
 	}
 }
 
@@ -172,7 +184,7 @@ func (x *locker) close() {
 }
 
 // flushed handles the close of one descriptor of o by a program. It releases all fcntl locks of the program on the
-// file, and remembers that the program has closed a descriptor of o. It does nothing if no locks were taken.
+// file. If a locker of o belongs to the program, flushed remembers that the program has closed a descriptor of o.
 func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	l.mu.Lock()
 	x, some := l.all[lockOwner{o.n, in.LockOwner, false}], len(o.lockers) > 0
@@ -185,10 +197,14 @@ func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 		program := programOf(in.Pid)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if o.closedBy == nil {
-			o.closedBy = map[uint32]bool{}
+		for x := range o.lockers {
+			if x.program == program {
+				if o.closedBy == nil {
+					o.closedBy = map[uint32]bool{}
+				}
+				o.closedBy[program] = true
+			}
 		}
-		o.closedBy[program] = true
 	}
 }
 
@@ -243,28 +259,23 @@ func (l *lockers) tell() {
 }
 
 // wait calls try until it returns a status other than EAGAIN, and returns that status. Between calls wait blocks
-// until a lock of this mount is released, or for lookAgain. wait returns EINTR if cancel closes. If mostWaiting
-// requests already wait, the result is ENOLCK without a call of try.
-func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
-	l.mu.Lock()
-	// A waiting request is unanswered, so their number is limited (M-32).
-	if l.waiting >= mostWaiting {
-		l.mu.Unlock()
-		return fuse.Status(syscall.ENOLCK)
-	}
-	l.waiting++
-	l.mu.Unlock()
-	defer func() {
-		l.mu.Lock()
-		l.waiting--
-		l.mu.Unlock()
-	}()
+// until a lock of this mount is released, or for lookAgain. wait returns EINTR if cancel closes. If the lock is not
+// free, and too many requests of the user or of all already wait, the result is ENOLCK.
+func (l *lockers) wait(uid uint32, cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
+	payer, waits := l.payer(uid), false
 	for {
 		l.mu.Lock()
 		changed := l.changed
 		l.mu.Unlock()
 		if s := try(); s != fuse.EAGAIN {
 			return s
+		}
+		if !waits {
+			if !l.beginWait(payer) {
+				return fuse.Status(syscall.ENOLCK)
+			}
+			defer l.endWait(payer)
+			waits = true
 		}
 		select {
 		case <-cancel:
@@ -273,4 +284,25 @@ func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Stat
 		case <-time.After(lookAgain):
 		}
 	}
+}
+
+// beginWait counts a request that waits and returns true; the caller then calls endWait. It returns false if too many
+// requests wait: a waiting request is unanswered, so their number is limited (M-32).
+func (l *lockers) beginWait(payer uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting >= mostWaiting || l.waitingOf[payer] >= mostWaitingOfUser {
+		return false
+	}
+	l.waiting++
+	l.waitingOf[payer]++
+	return true
+}
+
+// endWait uncounts a request that waited.
+func (l *lockers) endWait(payer uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting--
+	subtract(l.waitingOf, payer)
 }

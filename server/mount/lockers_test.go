@@ -29,7 +29,7 @@ func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 //
 // +checklocksignore
 func TestLockOwnersAreLimitedPerUser(t *testing.T) {
-	l, o := newLockers(), &open{n: &node{}}
+	l, o := newLockers(sameUID), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 		return l.get(lockOwner{n: o.n, owner: owner}, o, in, f)
@@ -72,7 +72,7 @@ func TestLockOwnersAreLimitedPerUser(t *testing.T) {
 	_, s = get(9, 1<<20, lockable{})
 	check("one more of another user", s, none, 4096)
 	x, s := get(1, 0, lockable{})
-	if check("one that has locks", s, fuse.OK, 4096); x != first || x.uid != 1 || x.program != 1 || x.fd != -1 {
+	if check("one that has locks", s, fuse.OK, 4096); x != first || x.payer != 1 || x.program != 1 || x.fd != -1 {
 		t.Errorf("M-32: the owner beyond the limit is %+v, want the existing %+v", x, first)
 	}
 	l.drop(first)
@@ -279,29 +279,57 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	}
 }
 
-// TestWaitsAreBounded: beyond the limit a request that would wait gets ENOLCK. The result of its
-// attempt is unchanged (M-32).
+// TestWaitsAreBounded checks that a request that has to wait gets ENOLCK beyond the limit of its user or of all, and
+// that a free lock needs no place among them (M-32).
 //
 // +checklocksignore
 func TestWaitsAreBounded(t *testing.T) {
-	l := newLockers()
+	const none = fuse.Status(syscall.ENOLCK)
+	l := newLockers(func(uid uint32) uint32 { return uid % 100 }) // 107 is a subordinate uid of 7
 	for _, c := range []struct {
-		waiting int
-		answer  fuse.Status
-		want    fuse.Status
-	}{{0, fuse.OK, fuse.OK}, {mostWaiting - 1, fuse.EACCES, fuse.EACCES},
-		{mostWaiting, fuse.OK, fuse.Status(syscall.ENOLCK)}} {
-		l.waiting = c.waiting
-		if s := l.wait(nil, func() fuse.Status { return c.answer }); s != c.want || l.waiting != c.waiting {
-			t.Errorf("M-32: %d wait: %v, then %d, want %v, %d", c.waiting, s, l.waiting, c.want, c.waiting)
+		waiting, own int
+		answer, want fuse.Status
+	}{{0, 0, fuse.OK, fuse.OK}, {1024, 0, fuse.OK, fuse.OK}, {1024, 0, fuse.EAGAIN, none}, {300, 256, fuse.OK, fuse.OK},
+		{300, 256, fuse.EAGAIN, none}, {1023, 255, fuse.EAGAIN, fuse.EACCES}} {
+		l.waiting, l.waitingOf[7] = c.waiting, c.own
+		answer := c.answer
+		s := l.wait(107, nil, func() fuse.Status {
+			now := answer
+			answer = fuse.EACCES // the end of a wait
+			return now
+		})
+		if s != c.want || l.waiting != c.waiting || l.waitingOf[7] != c.own {
+			t.Errorf("M-32: %+v: %v, then %d wait, %d of the user", c, s, l.waiting, l.waitingOf[7])
 		}
 	}
 	l.waiting = 0
+	clear(l.waitingOf)
 	cancel := make(chan struct{})
 	close(cancel)
 	tries := 0
-	s := l.wait(cancel, func() fuse.Status { tries++; return fuse.EAGAIN })
-	if s != fuse.EINTR || tries == 0 || l.waiting != 0 {
+	s := l.wait(7, cancel, func() fuse.Status { tries++; return fuse.EAGAIN })
+	if s != fuse.EINTR || tries == 0 || l.waiting != 0 || len(l.waitingOf) != 0 {
 		t.Errorf("M-25: %v after %d tries, %d wait, want %v, at least 1, 0", s, tries, l.waiting, fuse.EINTR)
 	}
 }
+
+// TestClosesOfOtherProgramsLeaveNothing checks that an open remembers the close of a descriptor only by a program that
+// has locks through it (M-31).
+//
+// +checklocksignore
+func TestClosesOfOtherProgramsLeaveNothing(t *testing.T) {
+	l, o := newLockers(sameUID), &open{n: &node{}}
+	closes := &fuse.FlushIn{InHeader: fuse.InHeader{Caller: fuse.Caller{Pid: uint32(unix.Gettid())}}, LockOwner: 9}
+	for i, program := range []uint32{1, uint32(os.Getpid())} {
+		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: program}}
+		k := lockOwner{n: o.n, owner: uint64(i)}
+		if _, s := l.get(k, o, in, lockable{}); s != fuse.OK {
+			t.Fatal(s)
+		}
+		l.flushed(o, closes)
+		check.Equal(t, len(o.closedBy), i, "M-31: remembered closes after a lock of program %d", program)
+	}
+}
+
+// sameUID charges each uid for itself.
+func sameUID(uid uint32) uint32 { return uid }

@@ -109,7 +109,7 @@ func (m *Mount) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 // limit.
 func (m *Mount) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
-		return m.locks.wait(cancel, func() fuse.Status { return x.set(in) })
+		return m.locks.wait(in.Uid, cancel, func() fuse.Status { return x.set(in) })
 	})
 }
 

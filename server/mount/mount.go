@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/subids"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -68,7 +69,8 @@ type Config struct {
 	// without a lock held, so the program waits for it. nil means no call.
 	Denied func(*Denial)
 
-	now   func() time.Time // nil: the clock's
+	payer func(uid uint32) uint32 // the uid that is charged for a uid's locks and reports; nil: see subids.Charged
+	now   func() time.Time        // nil: the clock's
 	fatal func(any)        // ends the program; nil: by a panic
 	// device returns the device number of the mounted file system; nil: device does.
 	device func(directory string) (uint64, error)
@@ -128,11 +130,15 @@ func Start(c Config) (*Mount, error) {
 	if c.System == nil || c.Tree == nil || c.Accounts == nil || c.Owners == nil {
 		return nil, errors.New("mount: a system, a tree, accounts and owners are needed")
 	}
+	if c.payer == nil {
+		files := subids.Files{Names: subids.UIDs}
+		c.payer = func(uid uint32) uint32 { return files.Charged(uid, subids.HostUID) }
+	}
 	m := &Mount{RawFileSystem: fuse.NewDefaultRawFileSystem(), prefix: `\??\` + c.Name + `\`, tree: c.Tree,
 		sys: c.System, owners: c.Owners, traverse: c.Traverse, directory: c.Directory, fatal: c.fatal,
 		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1,
 		report: c.Denied, plain: c.Plain, modes: c.Modes, listed: c.ListDescriptors || c.Backup, backup: c.Backup,
-		backings: map[*node]*backing{}, locks: newLockers()}
+		backings: map[*node]*backing{}, locks: newLockers(c.payer)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

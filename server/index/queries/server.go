@@ -9,10 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	osuser "os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -209,7 +207,7 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 		return caller{}
 	}
 	trust := uid == 0 || uid == uint32(os.Geteuid()) || slices.Contains(s.config.Ask, uid)
-	c := caller{uid: uid, trust: trust, payer: payer{s.subuids.Charged(uid, hostUID), trust}}
+	c := caller{uid: uid, trust: trust, payer: payer{s.subuids.Charged(uid, subids.HostUID), trust}}
 	// The uid 65534 stands for every user whom this user namespace does not map, even if this process runs as it.
 	if uid == unmapped {
 		return caller{}
@@ -220,16 +218,6 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 
 // unmapped is the kernel's overflow uid.
 const unmapped = 65534
-
-// hostUID returns the uid of a user of the host, and false if the host does not know the name.
-func hostUID(name string) (uint32, bool) {
-	u, err := osuser.Lookup(name)
-	if err != nil {
-		return 0, false
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	return uint32(uid), err == nil
-}
 
 // charged is a connection that counts against its caller's limits until it is closed.
 type charged struct {

@@ -3,6 +3,7 @@ package subids
 
 import (
 	"os"
+	"os/user"
 	"strconv"
 	"sync"
 	"time"
@@ -113,4 +114,14 @@ func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uin
 		return n
 	}
 	return r.First
+}
+
+// HostUID returns the uid of a user of the host, and false if the host does not know the name.
+func HostUID(name string) (uint32, bool) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, false
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	return uint32(uid), err == nil
 }
