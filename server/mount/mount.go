@@ -71,7 +71,7 @@ type Config struct {
 
 	payer func(uid uint32) uint32 // the uid that is charged for a uid's locks and reports; nil: see subids.Charged
 	now   func() time.Time        // nil: the clock's
-	fatal func(any)        // ends the program; nil: by a panic
+	fatal func(any)               // ends the program; nil: by a panic
 	// device returns the device number of the mounted file system; nil: device does.
 	device func(directory string) (uint64, error)
 }
