@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -301,7 +302,8 @@ func TestFileHasItsPresentName(t *testing.T) {
 	hard := w.open(th, "hard", winnt.FILE_READ_DATA, ntstatus.Success)
 	names := func(h winnt.Handle, want ...string) {
 		t.Helper()
-		check.SlicesEqual(t, w.sys.FileNames(th, h), want, "the names of the file")
+		_, got := w.sys.OpenedAs(th, h)
+		check.SlicesEqual(t, got, want, "the names of the file")
 	}
 	const at = `\Device\share\`
 	names(root, at, at)
@@ -316,7 +318,7 @@ func TestFileHasItsPresentName(t *testing.T) {
 	names(hard, at+"hard", at+"hard (deleted)")
 	names(winnt.NtCurrentThread)
 	for selects, want := range map[string]int{at + `d\h`: 0, at + `g\h`: 1, at + `g\h\i`: 1, at + "hard": 1} {
-		_, n := w.sys.Revoke(nil, func(_ sid.SID, name string) bool { return name == selects })
+		_, n := w.sys.Revoke(nil, func(_ *token.Token, name string) bool { return name == selects })
 		check.Equal(t, n, want, "W-99: files that a revocation of %s ends", selects)
 	}
 }

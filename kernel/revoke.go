@@ -3,7 +3,6 @@ package kernel
 import (
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -12,21 +11,21 @@ import (
 // that files selects: their handles stay valid, and each later call on them is denied. ended is the number of tokens,
 // and closed the number of files.
 //
-// files gets the client for whom the file was opened and a kernel name of the file. The client is the zero SID if the
-// process opened the file for itself. Revoke first passes the name at the open, and then the present name. A nil
-// function selects nothing. Both functions are called with a lock held, so they must not wait. A logon or an open that
-// runs at the same time can be missed.
-func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
+// files gets the token of the client for whom the file was opened, as it was at the open, and a kernel name of the
+// file. The token is nil if the process opened the file for itself. Revoke first passes the name at the open, and then
+// the present name. A nil function selects nothing. Both functions are called with a lock held, so they must not wait.
+// A logon or an open that runs at the same time can be missed.
+func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token.Token, name string) bool) (ended,
 	closed int) {
 	return s.sys.Revoke(tokens, files)
 }
 
-// FileNames returns the kernel names that Revoke passes for the file of a handle. It returns none for a handle of
-// another object, and for a thread of another system.
-func (s *System) FileNames(th *nt.Thread, h winnt.Handle) []string {
+// OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle. It returns neither for a
+// handle of another object, and for a thread of another system.
+func (s *System) OpenedAs(th *nt.Thread, h winnt.Handle) (client *token.Token, names []string) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
-		return nil
+		return nil, nil
 	}
-	return c.FileNames(h)
+	return c.OpenedAs(h)
 }

@@ -50,7 +50,7 @@ type Config struct {
 	StartAs func(sid.SID) (uid uint32, ok bool)
 	// Revoke ends what components beside the daemon keep for the selected users and files, and returns what they cannot
 	// end. name is the kernel name of a file, "" for what belongs to no file. nil: there is none.
-	Revoke func(selected func(user sid.SID, name string) bool) []inspect.Remaining
+	Revoke func(selected func(user *token.Token, name string) bool) []inspect.Remaining
 	// KernelName returns the kernel name of a path of the host, false for a path in no tree. nil: there are no trees.
 	KernelName func(path string) (name string, ok bool)
 	// Quota returns the uid whose limits a uid counts against; nil: its own.

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,35 +22,45 @@ const mostPassed = 256
 type passedDescriptors struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	list []inspect.PassedDescriptor // guarded by mu; Process is 0
+	list []passed // guarded by mu; Process is 0
 	// +checklocks:mu
-	others inspect.PassedDescriptor // guarded by mu: sum of the files beyond mostPassed
+	others passed // guarded by mu: sum of the files beyond mostPassed, with the last client
 }
 
-// add records a passed descriptor. If the same file was already passed with the same rights, it increments that
-// entry's count. Beyond mostPassed entries it only adds to the sum of the other files.
+// passed is a descriptor that a program received for itself or for a client.
+type passed struct {
+	inspect.PassedDescriptor
+	client sid.SID // the user for whom the file was opened; zero: the program itself
+}
+
+// add records a passed descriptor. If the same file was already passed with the same rights for the same client, it
+// increments that entry's count. Beyond mostPassed entries it only adds to the sum of the other files.
 func (l *passedDescriptors) add(out *kernel.HandedOut) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.list {
-		if e := &l.list[i]; e.Name == out.Name && e.Used == out.Used {
+		if e := &l.list[i]; e.Name == out.Name && e.Used == out.Used && e.client == out.Client {
 			e.Times++
 			return
 		}
 	}
 	if len(l.list) < mostPassed {
-		l.list = append(l.list, inspect.PassedDescriptor{Name: out.Name, Used: out.Used, Since: time.Now(), Times: 1})
+		l.list = append(l.list, passed{inspect.PassedDescriptor{Name: out.Name, Used: out.Used, Since: time.Now(),
+			Times: 1}, out.Client.Clone()})
 		return
 	}
 	if l.others.Times++; l.others.Times == 1 {
 		l.others.Since = time.Now()
 	}
 	l.others.Used |= out.Used
+	if !out.Client.IsZero() {
+		l.others.client = out.Client.Clone()
+	}
 }
 
 // all returns a copy of the entries with Process set to process. If there are files beyond mostPassed, the last
 // entry counts them and has no name. Without passed descriptors it returns an empty list.
-func (l *passedDescriptors) all(process uint64) []inspect.PassedDescriptor {
+func (l *passedDescriptors) all(process uint64) []passed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := slices.Clone(l.list)
@@ -84,7 +95,9 @@ func (l *inspector) passed() (list []inspect.PassedDescriptor) {
 	for _, c := range all {
 		s := c.session.Load()
 		if s != nil && l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE) {
-			list = append(list, c.passed.all(s.Process)...)
+			for _, e := range c.passed.all(s.Process) {
+				list = append(list, e.PassedDescriptor)
+			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b inspect.PassedDescriptor) int { return int(a.Process) - int(b.Process) })

@@ -16,7 +16,7 @@ const mostRemaining = 4096
 
 // revoker has the functions of Config that revocations call. Each may be nil. It is immutable.
 type revoker struct {
-	others func(selected func(user sid.SID, name string) bool) []inspect.Remaining
+	others func(selected func(user *token.Token, name string) bool) []inspect.Remaining
 	nameOf func(path string) (name string, ok bool)
 }
 
@@ -24,7 +24,7 @@ type revoker struct {
 type revocation struct {
 	who   sid.SID          // zero: by name
 	name  string           // kernel name of a file, "": by who
-	users map[sid.SID]bool // users of tokens that were found
+	users map[sid.SID]bool // who, and the users of tokens and files that were found
 }
 
 // revoke ends the sessions, tokens and open files that a query selects, and reports what remains. by is the caller's
@@ -72,7 +72,7 @@ func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	if q.User != "" {
 		s, err := sid.ParseStrict(q.User)
 		// Well-known SIDs, such as Everyone and SYSTEM, select the daemon's own tokens too.
-		return revocation{who: s, users: map[sid.SID]bool{}}, err == nil && account(s)
+		return revocation{who: s, users: map[sid.SID]bool{s: true}}, err == nil && account(s)
 	}
 	name := q.Path
 	switch {
@@ -104,13 +104,13 @@ func (r *revocation) selects(t *token.Token) bool {
 }
 
 // holds reports whether the revocation covers an open file.
-//   - user is the account for which the file was opened, zero for a file that a process opened for itself.
+//   - client is the token for which the file was opened, nil for a file that a process opened for itself.
 //   - name is the file's kernel name, "" for a file without one.
-//   - A revocation of an account covers the files that were opened for it.
+//   - A revocation of an account or group covers the files that were opened for it, or for a member at that time.
 //   - A revocation by name covers the file with that name and its descendants, in any letter case.
-func (r *revocation) holds(user sid.SID, name string) bool {
+func (r *revocation) holds(client *token.Token, name string) bool {
 	if r.name == "" {
-		return !user.IsZero() && (user == r.who || r.users[user])
+		return client != nil && (r.selects(client) || r.users[client.User().SID])
 	}
 	n := len(r.name)
 	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
@@ -118,7 +118,7 @@ func (r *revocation) holds(user sid.SID, name string) bool {
 
 // end ends the sessions, tokens and files that r selects. end returns their counts and what remains. With now, a
 // connection ends at once. Without now, a connection ends after the calls in progress. end adds the users of the
-// ended tokens to r.users.
+// ended tokens and files to r.users.
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
@@ -134,7 +134,15 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	for _, s := range found {
 		r.users[s.Clone()] = true
 	}
-	_, a.Files = d.sys.Revoke(nil, r.holds)
+	_, a.Files = d.sys.Revoke(nil, func(client *token.Token, name string) bool {
+		if !r.holds(client, name) {
+			return false
+		}
+		if client != nil && r.name == "" {
+			r.users[client.User().SID.Clone()] = true
+		}
+		return true
+	})
 	for _, c := range d.all() {
 		d.keepsDescriptors(r, c, ending[c], a)
 	}
@@ -180,14 +188,16 @@ func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	return found
 }
 
-// keepsDescriptors adds to a the passed descriptors that a revocation cannot close. The program of connection c,
-// which must have a process, holds the descriptors. If ends is set, c ends and all its descriptors are added. If not,
-// a revocation by name adds the descriptors of its files and of unnamed files.
+// keepsDescriptors adds to a the passed descriptors that a revocation cannot close. The program of connection c, which
+// must have a process, holds the descriptors. If ends is set, c ends and all its descriptors are added. If not, a
+// revocation by name adds the descriptors of its files and of unnamed files, and a revocation of an account adds those
+// that the program received for its users, and unnamed ones of any client.
 func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *inspect.Revoked) {
 	s := c.session.Load()
 	for _, e := range c.passed.all(s.Process) {
 		// The last entry has no name: it stands for files that are not listed.
-		if ends || r.name != "" && (e.Name == "" || r.holds(sid.SID{}, e.Name)) {
+		selected := r.name != "" && r.holds(nil, e.Name) || r.name == "" && r.users[e.client]
+		if ends || selected || e.Name == "" && (r.name != "" || !e.client.IsZero()) {
 			remain(a, inspect.Remaining{Kind: "descriptor", Name: e.Name, Process: s.Process, UID: s.UID, PID: s.PID})
 		}
 	}

@@ -11,15 +11,17 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestRevocationSelectsFilesOfMembers checks that a revocation of a group covers the files of users whose tokens it
-// found, and no file that a process opened for itself (W-98).
+// TestRevocationSelectsFilesOfMembers checks that a revocation of a group covers the files of users who are members now
+// or were at the open, and no file that a process opened for itself (W-98).
 func TestRevocationSelectsFilesOfMembers(t *testing.T) {
-	group, member := sid.MustParse("S-1-5-21-1-2-3-2000"), sid.MustParse("S-1-22-1-7")
-	r := revocation{who: group, users: map[sid.SID]bool{member: true}}
-	for s, want := range map[sid.SID]bool{group: true, member: true,
-		sid.MustParse("S-1-22-1-8"): false, {}: false} {
-		check.Equal(t, r.holds(s, `\Device\share\a`), want, "W-98: the file of %v is covered", s)
+	group := sid.MustParse("S-1-5-21-1-2-3-2000")
+	r := revocation{who: group, users: map[sid.SID]bool{sid.MustParse("S-1-22-1-7"): true}}
+	for spec, want := range map[string]bool{`{"user":"S-1-22-1-7"}`: true, `{"user":"S-1-22-1-8"}`: false,
+		`{"user":"S-1-22-1-8","groups":["S-1-5-21-1-2-3-2000"]}`: true} {
+		client := check.Must(token.Parse([]byte(spec)))
+		check.Equal(t, r.holds(client, `\Device\share\a`), want, "W-98: the file of %s is covered", spec)
 	}
+	check.That(t, !r.holds(nil, `\Device\share\a`), "W-98: the file of a process is covered")
 	for text, want := range map[string]bool{"S-1-22-1-7": true, "S-1-22-2-7": true, "S-1-5-21-1-2-3-4": true,
 		"S-1-5-18": false, "S-1-1-0": false} {
 		check.Equal(t, account(sid.MustParse(text)), want, "W-98: %s can be revoked", text)

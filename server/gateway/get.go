@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -70,7 +71,8 @@ func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.
 		if file != nil {
 			defer func() { _ = file.Close() }() // read only
 			if info, err := file.Stat(); err == nil {
-				q.content(w, r, facts{size: info.Size(), written: filetime.Of(info.ModTime())}, file)
+				q.content(w, r, facts{size: info.Size(), written: filetime.Of(info.ModTime())},
+					&passedFile{file: file, q: q, h: again, asked: time.Now()})
 				return
 			}
 		}
@@ -181,6 +183,36 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 
 // whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
 func whenRounded(t int64) time.Time { return filetime.Time(t).Truncate(time.Second) }
+
+// askAgain is how long a descriptor is read before refmond is asked again.
+const askAgain = time.Second
+
+// passedFile reads a file through a descriptor that refmond passed. A revocation does not reach the descriptor, so Read
+// asks refmond now and then whether the open still counts (G-54).
+type passedFile struct {
+	file  *os.File // the caller closes it
+	q     *request
+	h     winnt.Handle // the open that the descriptor is of
+	asked time.Time    // the last time that the open counted
+}
+
+// Read reads from the current offset. It returns the error of its status after the open was revoked.
+func (f *passedFile) Read(b []byte) (int, error) {
+	if now := time.Now(); now.Sub(f.asked) >= askAgain {
+		st := f.q.s.p.do(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
+			_, st := th.NtQueryInformationFile(f.h, nt.FileAccessInformation)
+			return st
+		})
+		if st != ntstatus.Success {
+			return 0, st.Err()
+		}
+		f.asked = now
+	}
+	return f.file.Read(b)
+}
+
+// Seek sets the offset of the next Read.
+func (f *passedFile) Seek(to int64, whence int) (int64, error) { return f.file.Seek(to, whence) }
 
 // seeker reads an open file by calls of refmond, from any offset.
 type seeker struct {

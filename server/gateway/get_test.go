@@ -7,8 +7,11 @@ import (
 	"mime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -64,6 +67,28 @@ func TestSeekerReadsFromEachOffset(t *testing.T) {
 }
 
 const modified = "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT"
+
+// TestRevokedDownloadEnds checks that a file is read through a descriptor until its open is revoked (G-54).
+func TestRevokedDownloadEnds(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("f", "0123456789", shared)
+	q := w.of("alice")
+	h, file, st := q.openToRead(place{"share", "f"})
+	check.RequireThat(t, st == ntstatus.Success && file != nil, "no descriptor: %v", st)
+	defer file.Close()
+	defer q.s.p.release(h)
+	f := &passedFile{file: file, q: q, h: h}
+	b := make([]byte, 4)
+	n, err := f.Read(b)
+	check.That(t, n == 4 && err == nil && time.Since(f.asked) < time.Minute, "G-54: %d bytes, %v", n, err)
+	_, files := w.d.System().Revoke(nil, func(client *token.Token, _ string) bool { return client != nil })
+	check.Equal(t, files, 1, "G-54: revoked files")
+	n, err = f.Read(b)
+	check.That(t, n == 4 && err == nil, "G-54: within a second: %d bytes, %v", n, err)
+	f.asked = f.asked.Add(-askAgain)
+	n, err = f.Read(b)
+	check.That(t, n == 0 && errors.Is(err, ntstatus.AccessDenied.Err()), "G-54: then: %d bytes, %v", n, err)
+}
 
 // TestGetAndHeadReturnFullResponses checks the complete responses to GET and HEAD of files below, at and above each
 // size limit, for a client that receives a descriptor and for one that may only read contents and attributes (G-22).

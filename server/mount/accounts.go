@@ -180,13 +180,20 @@ func (a *accounts) shrinkLocked() {
 	}
 }
 
-// drop removes every cached account for which f returns true. f runs with the cache locked, so it must not call
-// methods of a. Accounts in use are closed by their last put.
-func (a *accounts) drop(f func(person) bool) {
+// drop removes every cached account for which f returns true. f gets the account's token, nil for a user who was
+// refused or is being logged on. It runs with the cache locked, so it must not call methods of a. Accounts in use are
+// closed by their last put.
+func (a *accounts) drop(f func(person, *token.Token) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for p, acc := range a.known {
-		if f(p) {
+		var user *token.Token
+		select {
+		case <-acc.ready:
+			user = acc.token
+		default:
+		}
+		if f(p, user) {
 			a.dropLocked(p, acc)
 		}
 	}

@@ -79,7 +79,7 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 		log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
 	t.Cleanup(func() {
 		d.full.Store(false)
-		a.drop(func(person) bool { return true })
+		a.drop(func(person, *token.Token) bool { return true })
 		a.closing.Wait()
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -141,13 +141,13 @@ func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	check.RequireThat(t, one == two, "one user has two tokens")
 	end := one.end
 	one.end = func() { ended++; end() }
-	a.drop(func(p person) bool { return p.uid == bob })
+	a.drop(func(p person, _ *token.Token) bool { return p.uid == bob })
 	if again := a.get(person{alice, 1}); again != one {
 		t.Error("another user's token was dropped")
 	} else {
 		a.put(again)
 	}
-	a.drop(func(p person) bool { return p.uid == alice })
+	a.drop(func(p person, _ *token.Token) bool { return p.uid == alice })
 	a.put(one)
 	a.closing.Wait()
 	check.Equal(t, ended, 0, "a token went while a request used it: ended")

@@ -260,7 +260,7 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 // removes the tokens of every user and ignores uid. A uid without a token has no effect. Call it after a change of
 // accounts or groups. Running requests and open handles keep their rights.
 func (m *Mount) DropAccounts(uid uint32, all bool) {
-	m.accounts.drop(func(p person) bool { return all || p.uid == uid })
+	m.accounts.drop(func(p person, _ *token.Token) bool { return all || p.uid == uid })
 }
 
 // Wait blocks until the file system is unmounted, by [Mount.Close] or by another program. It releases nothing: call
@@ -304,7 +304,7 @@ func (m *Mount) detach() error {
 // only in part, as long as the process exists.
 func (m *Mount) end() {
 	if m.accounts != nil {
-		m.accounts.drop(func(person) bool { return true })
+		m.accounts.drop(func(person, *token.Token) bool { return true })
 		m.accounts.closing.Wait()
 	}
 	m.mu.Lock()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // Passed is an open file that the host's kernel reads and writes without the mount (passthrough).
@@ -20,23 +20,22 @@ type Passed struct {
 // host's kernel. It returns the selected open files that the kernel serves past the mount: their programs can use them
 // until they close them.
 //
-// selected gets a user and the kernel name of a file that the user has open. A call with the name "" selects the
-// user's cached token. Revoke calls it without a lock held. Call [kernel.System.Revoke] first: it marks the files, so
-// that later reads, also through a memory map, are denied (W-101).
-func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []Passed) {
-	m.accounts.drop(func(p person) bool { return selected(m.owners.UserSID(p.uid), "") })
+// selected gets the token of a user and the kernel name of a file that the user has open with it. A call with the name
+// "" selects the user's cached token. Revoke calls it with a lock held. Call [kernel.System.Revoke] first: it marks the
+// files, so that later reads, also through a memory map, are denied (W-101).
+func (m *Mount) Revoke(selected func(user *token.Token, name string) bool) (remain []Passed) {
+	m.accounts.drop(func(_ person, user *token.Token) bool { return user == nil || selected(user, "") })
 	m.mu.Lock()
 	all := maps.Clone(m.opens)
 	m.mu.Unlock()
 	stale := map[uint64]bool{}
 	for fh, o := range all {
-		name := m.deviceName(o.n)
-		user := m.owners.UserSID(o.uid)
-		if !slices.ContainsFunc(m.namesOf(fh, o), func(name string) bool { return selected(user, name) }) {
+		user, names := m.openedAs(fh, o)
+		if !slices.ContainsFunc(names, func(name string) bool { return selected(user, name) }) {
 			continue
 		}
 		if o.passed {
-			remain = append(remain, Passed{Name: name, UID: o.uid})
+			remain = append(remain, Passed{Name: names[0], UID: o.uid})
 			continue
 		}
 		stale[o.n.id] = true
@@ -50,21 +49,21 @@ func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []
 	return remain
 }
 
-// namesOf returns the kernel names of an open file: the one by which it was opened, the one that it has now, and the
-// one by which the host's kernel looked it up last, which may be another hard link.
-func (m *Mount) namesOf(fh uint64, o *open) []string {
-	names := []string{m.deviceName(o.n)}
+// openedAs returns the token with which a file was opened, nil if it was closed meanwhile, and its kernel names: the
+// one by which the host's kernel looked it up last, which may be another hard link, the one by which it was opened, and
+// the one that it has now.
+func (m *Mount) openedAs(fh uint64, o *open) (user *token.Token, names []string) {
 	m.do(func(t *worker) fuse.Status {
 		m.mu.Lock()
 		held := m.opens[fh] == o && o.lent.TryRLock() // otherwise it was closed, and its handle may be another file's
 		m.mu.Unlock()
 		if held {
-			names = append(names, m.sys.FileNames(t.Thread, o.h)...)
+			user, names = m.sys.OpenedAs(t.Thread, o.h)
 			o.lent.RUnlock() // +checklocksforce: TryRLock locked it
 		}
 		return fuse.OK
 	})
-	return names
+	return user, append([]string{m.deviceName(o.n)}, names...)
 }
 
 // deviceName returns the kernel name of a file, such as \Device\share\a\b.

@@ -20,7 +20,7 @@ import (
 // revoked ends the use of a file of the tree, as refmond revoke does, and returns what the mount cannot end.
 func (w *world) revoked(file string) []Passed {
 	w.Helper()
-	selected := func(_ sid.SID, name string) bool { return strings.EqualFold(name, `\Device\share\`+file) }
+	selected := func(_ *token.Token, name string) bool { return strings.EqualFold(name, `\Device\share\`+file) }
 	if _, n := w.sys.Revoke(nil, selected); n == 0 {
 		w.Errorf("W-99: no open file of %s was found", file)
 	}
@@ -101,9 +101,35 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	w.must(unix.Munmap(page))
 	w.must(f.Close())
 	w.settled("f")
-	if got := w.m.Revoke(func(sid.SID, string) bool { return true }); len(got) != 0 {
+	if got := w.m.Revoke(func(*token.Token, string) bool { return true }); len(got) != 0 {
 		t.Errorf("after the close: %v remain, want none", got)
 	}
+}
+
+// TestRevokeOfGroupFindsFilesOfDroppedTokens checks that a revocation of a group ends the use of a file whose user was
+// a member at the open, also if no token of the user is left (W-99).
+func TestRevokeOfGroupFindsFilesOfDroppedTokens(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	f, err := os.Open(filepath.Join(w.at, "f"))
+	w.must(err)
+	defer f.Close()
+	acc := w.m.accounts.get(person{uid: 0, gid: 0})
+	group := sid.SID{}
+	for _, g := range acc.token.Groups() {
+		if acc.token.Member(g.SID, false) {
+			group = g.SID
+		}
+	}
+	w.m.accounts.put(acc)
+	w.m.DropAccounts(0, true)
+	w.m.accounts.closing.Wait()
+	selected := func(user *token.Token, _ string) bool { return user != nil && user.Member(group, false) }
+	tokens, files := w.sys.Revoke(func(t *token.Token) bool { return selected(t, "") }, selected)
+	check.That(t, tokens == 0 && files == 1, "W-99: %d tokens and %d files end, want 0 and 1", tokens, files)
+	check.Equal(t, len(w.m.Revoke(selected)), 0, "W-101: files that remain")
+	_, err = f.ReadAt(make([]byte, 10), 0)
+	check.ErrorIs(t, err, unix.EACCES, "W-101: a read through the revoked handle")
 }
 
 // TestRevokeDropsCachedToken checks that the cached token of a user loses its rights, and that the next request logs
@@ -125,7 +151,7 @@ func TestRevokeDropsCachedToken(t *testing.T) {
 	if _, err := os.ReadFile(filepath.Join(w.at, "f")); !errors.Is(err, unix.EACCES) {
 		t.Errorf("W-98: a request with the revoked token: %v, want %v", err, unix.EACCES)
 	}
-	w.m.Revoke(func(user sid.SID, name string) bool { return name == "" && user == root })
+	w.m.Revoke(func(user *token.Token, name string) bool { return name == "" && user.User().SID == root })
 	w.m.accounts.put(acc)
 	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
 		t.Errorf("after the next logon: %v", err)
@@ -175,7 +201,7 @@ func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
 	w.must(err)
 	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
 	for _, name := range []string{`d\f`, `e\f`, `e`} {
-		selected := func(_ sid.SID, n string) bool {
+		selected := func(_ *token.Token, n string) bool {
 			return n == `\Device\share\`+name || strings.HasPrefix(n, `\Device\share\`+name+`\`)
 		}
 		check.Equal(t, len(w.m.Revoke(selected)), 1, "W-101: files of %s that remain", name)

@@ -47,6 +47,7 @@ type Device struct {
 	tree     nt.FileSystem      // immutable; files below the device; nil for none
 	above    string             // immutable; of a tree: its path, which never changes
 	shares   openShares         // of a tree
+	clients  openClients        // of a tree
 }
 
 // NewDevice returns an unnamed device with descriptor d and one reference (TagCall). Files of the device are counted

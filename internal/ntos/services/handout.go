@@ -7,14 +7,16 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 // HandedOut is a host file descriptor to pass to a program.
 type HandedOut struct {
-	File *os.File
-	Name string           // the file's name in the kernel
-	Used winnt.AccessMask // the rights that its use requires
+	File   *os.File
+	Name   string           // the file's name in the kernel
+	Used   winnt.AccessMask // the rights that its use requires
+	Client sid.SID          // the user for whom the file was opened; zero: the process itself
 }
 
 // HandOut returns a new host file descriptor for the file of a handle, for a program with a uid. The caller must close
@@ -48,7 +50,7 @@ func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatu
 		return out, c.Fail("U-64", st)
 	}
 	// commit
-	return HandedOut{f, h.Path(), used}, ntstatus.Success
+	return HandedOut{f, h.Path(), used, h.admitted.who.user}, ntstatus.Success
 }
 
 // RecordUses writes the audit records of all rights of a handle whose use its open marked. Call it before a

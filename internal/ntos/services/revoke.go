@@ -15,11 +15,11 @@ import (
 // Revoke takes all rights from the tokens that tokens selects, and then ends the use of the files of trees that files
 // selects. It returns the number of each.
 //
-// files gets the client for whom the thread acted that opened the file, and a kernel name of the file. Without a client
-// it gets the zero SID. Revoke first passes the name at the open, and then the present name. A nil function selects
-// nothing. Both functions are called with a lock held, so they must not wait. A logon or an open that runs at the same
-// time can be missed: change the account or the descriptor first.
-func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
+// files gets the token of the client for whom the thread acted that opened the file, as it was at the open, and a
+// kernel name of the file. Without a client it gets nil. Revoke first passes the name at the open, and then the present
+// name. A nil function selects nothing. Both functions are called with a lock held, so they must not wait. A logon or
+// an open that runs at the same time can be missed: change the account or the descriptor first.
+func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token.Token, name string) bool) (ended,
 	closed int) {
 	var all []*se.TokenObject
 	s.Security.Objects.Visit(func(o ob.Object) {
@@ -29,7 +29,7 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 				all = append(all, o)
 			}
 		case *File:
-			selected := func(name string) bool { return files(o.admitted.who.user, name) }
+			selected := func(name string) bool { return files(o.admitted.token, name) }
 			if files != nil && o.complete.Load() && o.named(selected) && !o.revoked.Swap(true) {
 				closed++
 			}
@@ -61,16 +61,16 @@ func (f *File) currentName() (name string, ok bool) {
 	return strings.TrimSuffix(f.Path(), f.path) + path, ok
 }
 
-// FileNames returns the kernel names that Revoke passes for the file of a handle in a tree. It returns none for another
-// handle.
-func (c *Context) FileNames(v winnt.Handle) (names []string) {
+// OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle in a tree. It returns
+// neither for another handle.
+func (c *Context) OpenedAs(v winnt.Handle) (client *token.Token, names []string) {
 	h, ok, st := c.treeHandle(v)
 	if st != ntstatus.Success || !ok {
-		return nil
+		return nil, nil
 	}
+	defer h.Deref(ob.TagCall)
 	h.named(func(name string) bool { names = append(names, name); return false })
-	h.Deref(ob.TagCall)
-	return names
+	return h.admitted.token, names
 }
 
 // powerless returns the token that replaces a revoked one. The user and the logon session stay. The token has no

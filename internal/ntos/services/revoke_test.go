@@ -51,8 +51,11 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	again := check.Result(w.NtDuplicateObject(winnt.NtCurrentProcess, file, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_SAME_ACCESS))
 	clients := map[string]sid.SID{}
-	files := func(client sid.SID, name string) bool {
-		clients[name] = client
+	files := func(client *token.Token, name string) bool {
+		clients[name] = sid.SID{}
+		if client != nil {
+			clients[name] = client.User().SID
+		}
 		return name == `\Device\T\file` || name == `\Device\T\dir`
 	}
 	for _, want := range []int{2, 0} { // each file once

@@ -201,7 +201,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	if st != ntstatus.Success {
 		return out, false, c.Fail("O-82", st)
 	}
-	admitted, st := c.admit(n, place, r.Subject.Effective().User().SID)
+	admitted, st := c.admit(n, place, r.Subject.Effective())
 	if st != ntstatus.Success {
 		slot.Abandon()
 		return out, false, st

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // opener is the user on whom an open file counts: a quota account, a client of that account, or a user without one.
@@ -52,11 +53,76 @@ func (s *openShares) giveBack(who opener) {
 	}
 }
 
-// admission is the permission for one open of a tree file: its place in the user's share and its quota charge. In the
-// zero value no open is counted.
+// openClients has the tokens of the clients for whom the files of a tree are open. It charges each once, however many
+// files are open with it. The zero value is empty.
+type openClients struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	of map[clientKey]*openClient // guarded by mu
+	// +checklocks:mu
+	spare *openClient // guarded by mu; nil: none. It saves an allocation for each open of a lone file.
+}
+
+// clientKey is a token, and the opener who pays for it.
+type clientKey struct {
+	who   opener
+	token *token.Token
+}
+
+// openClient is a token of a client with which files are open.
+type openClient struct {
+	table *openClients // immutable while files are counted
+	key   clientKey    // immutable likewise
+	files int          // guarded by table.mu
+	paid  quota.Receipt
+}
+
+// take counts one more file that is open with a client's token. The first one is charged for the token.
+func (s *openClients) take(payer quota.Payer, k clientKey) (*openClient, ntstatus.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.of[k]
+	if c == nil {
+		paid, st := payer.Charge(k.token.HeapSize())
+		if st != ntstatus.Success {
+			return nil, st
+		}
+		if s.of == nil {
+			s.of = map[clientKey]*openClient{}
+		}
+		if c, s.spare = s.spare, nil; c == nil {
+			c = new(openClient)
+		}
+		*c = openClient{table: s, key: k, paid: paid}
+		s.of[k] = c
+	}
+	c.files++
+	return c, ntstatus.Success
+}
+
+// giveBack ends the count of one file. It must be called once for each successful take. It does nothing for nil.
+func (c *openClient) giveBack() {
+	if c == nil {
+		return
+	}
+	s := c.table
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.files--; c.files == 0 {
+		delete(s.of, c.key)
+		c.paid.Return()
+		*c = openClient{}
+		s.spare = c
+	}
+}
+
+// admission is the permission for one open of a tree file: its place in the user's share, its quota charge, and the
+// client for whom the file is opened. In the zero value no open is counted.
 type admission struct {
 	device *Device
 	who    opener
+	token  *token.Token // of the client for whom the file is opened; nil: the process opens it for itself
+	client *openClient  // counts the file for token; nil without one
 	paid   quota.Receipt
 }
 
@@ -67,15 +133,23 @@ const treeFileSize = 3 << 10
 // admit counts and charges an open before the file is opened or created. The caller must call own or giveBack on the
 // result. A used-up share of the tree is STATUS_TOO_MANY_OPENED_FILES. A failed charge returns its status.
 // After a failure nothing is counted or charged.
-func (c *Context) admit(n *treeName, place nt.FilePlace, user sid.SID) (a admission, st ntstatus.Status) {
+func (c *Context) admit(n *treeName, place nt.FilePlace, by *token.Token) (a admission, st ntstatus.Status) {
 	payer := c.self.Payer()
 	a = admission{device: n.device, who: opener{payer.Block, payer.Client}}
 	if payer.Block == nil {
-		a.who.user = user.Clone()
+		a.who.user = by.User().SID.Clone()
 	}
 	size := treeFileSize + 4*len(place.Path()) + place.Facts().Object.Descriptor.HeapSize()
 	if a.paid, st = payer.Charge(size); st != ntstatus.Success {
 		return admission{}, c.Fail("Q-2", st)
+	}
+	if !a.who.user.IsZero() {
+		// The token names the groups of the client at the time of the open (W-99).
+		a.token = by
+		if a.client, st = n.device.clients.take(payer, clientKey{a.who, by}); st != ntstatus.Success {
+			a.paid.Return()
+			return admission{}, c.Fail("Q-2", st)
+		}
 	}
 	bound, ok := n.device.tree.(nt.BoundedOpens)
 	if !ok {
@@ -84,6 +158,7 @@ func (c *Context) admit(n *treeName, place nt.FilePlace, user sid.SID) (a admiss
 	}
 	if !n.device.shares.take(a.who, bound.MaxOpens()) {
 		a.paid.Return()
+		a.client.giveBack()
 		// The user has its share of the open files of this tree.
 		return admission{}, c.Fail("Q-7", ntstatus.TooManyOpenedFiles)
 	}
@@ -96,8 +171,9 @@ func (a *admission) giveBack() {
 	a.close()
 }
 
-// close ends the open's count in the user's share. The quota charge stays.
+// close ends the open's count in the user's share and with its client. The quota charge of the file stays.
 func (a *admission) close() {
+	a.client.giveBack()
 	if a.device != nil {
 		a.device.shares.giveBack(a.who)
 	}
@@ -106,6 +182,6 @@ func (a *admission) close() {
 // own hands the admission over to the file, which gives it back when its last reference is dropped.
 func (a *admission) own(f *File) {
 	f.Prepaid(a.paid)
-	f.admitted = admission{device: a.device, who: a.who}
+	f.admitted = admission{device: a.device, who: a.who, token: a.token, client: a.client}
 	f.complete.Store(true)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -135,9 +136,13 @@ func printRevoked(std *streams, r *inspect.Revoked) {
 	}
 }
 
-// revokeMounts carries out a revocation on all mounts: it ends the access of selected users to selected files. It
-// returns the open files that the host's kernel still serves without refmond; nil without mounts.
-func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (remains []inspect.Remaining) {
+// revokeRest carries out a revocation on watches and mounts: it ends the watches of selected users, and the access of
+// selected users to selected files. It returns the open files that the host's kernel still serves without refmond; nil
+// without mounts.
+func (s *service) revokeRest(selected func(user *token.Token, name string) bool) (remains []inspect.Remaining) {
+	if w := s.watching.Load(); w != nil {
+		w.server.Revoke(func(client *token.Token) bool { return selected(client, "") })
+	}
 	mounts, _ := s.currentMounts()
 	for _, m := range mounts {
 		for _, p := range m.Revoke(selected) {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -105,9 +106,9 @@ type service struct {
 	// +checklocks:mountsMu
 	mounts []*mount.Mount // guarded by mountsMu
 	// +checklocks:mountsMu
-	mounted    []string    // guarded by mountsMu; the trees, " (backup)" after a mount for backup
-	operations *operations // nil: it could not be started
-	watching   *watching   // nil: no socket for watchers
+	mounted    []string                 // guarded by mountsMu; the trees, " (backup)" after a mount for backup
+	operations *operations              // nil: it could not be started
+	watching   atomic.Pointer[watching] // nil: no socket for watchers
 }
 
 // start starts everything that a configuration describes. After an error nothing is left running. It locks the state
@@ -152,7 +153,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: &s.domains,
-		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), Revoke: s.revokeMounts, KernelName: cfg.kernelName,
+		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), Revoke: s.revokeRest, KernelName: cfg.kernelName,
 		Limits: cfg.limits, Profile: cfg.profile, Audit: log, ConnectionRecords: cfg.Audit.Connections, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.closeStores())
@@ -255,7 +256,7 @@ func (s *service) stop() error {
 	if s.operations != nil {
 		err = s.operations.close()
 	}
-	err = errors.Join(err, s.watching.close(), s.unmount())
+	err = errors.Join(err, s.watching.Load().close(), s.unmount())
 	return errors.Join(err, s.Close(), s.closeStores())
 }
 

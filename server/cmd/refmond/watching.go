@@ -51,29 +51,29 @@ func (s *service) watch(cfg *config) error {
 			s.log.Error("stopped watching trees", "error", err)
 		}
 	})
-	s.watching = w
+	s.watching.Store(w)
 	return nil
 }
 
-// mayWatch returns nil if a client may watch trees, otherwise the reason why not. A watcher learns every file's name
-// and descriptor, so it needs SeBackupPrivilege or Administrators (N-17).
-func (s *service) mayWatch(c *net.UnixConn) error {
+// mayWatch returns the token of a client that may watch trees, otherwise the reason why it may not. A watcher learns
+// every file's name and descriptor, so it needs SeBackupPrivilege or Administrators (N-17).
+func (s *service) mayWatch(c *net.UnixConn) (*token.Token, error) {
 	p, err := auth.Of(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer p.Close()
 	r, err := s.Identity().LogOn(p, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if r.Token.Privileges.Has(winnt.SeBackupPrivilege) ||
 		slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool {
 			return g.SID == sid.Administrators && g.Attributes&winnt.SE_GROUP_ENABLED != 0
 		}) {
-		return nil
+		return token.New(r.Token)
 	}
-	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
+	return nil, fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 
 // close ends all watches and waits for them. It does nothing for nil. A listener that is closed already is not an

@@ -97,7 +97,7 @@ func TestWatchingNeedsPrivilegeOrEnabledGroup(t *testing.T) {
 		spec.Privileges |= row.privileges
 		spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: row.attributes})
 		s.SetIdentity(given(spec))
-		err := s.mayWatch(c)
+		_, err := s.mayWatch(c)
 		check.Equal(t, err == nil, row.want, "N-17: %+v: %v: may watch", row, err)
 	}
 }

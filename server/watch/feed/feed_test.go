@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/token"
 )
 
 // FuzzBatch checks that a decoded batch contains only documents of the requested tree, and that a
@@ -82,7 +83,7 @@ func (x *served) follow(f Follower) (out chan watch.Batch, end func() error) {
 	}
 }
 
-func anybody(*net.UnixConn) error { return nil }
+func anybody(*net.UnixConn) (*token.Token, error) { return token.New(token.LocalSystem()) }
 
 // TestServeContinuesAfterAcceptError checks that an error of accept ends neither the server nor later clients' watches.
 func TestServeContinuesAfterAcceptError(t *testing.T) {
@@ -105,9 +106,9 @@ func TestServeContinuesAfterAcceptError(t *testing.T) {
 // TestServerRejectsClients checks that a client that may not watch, names another tree, or has another
 // configuration gets an error and no batch (N-17, N-18).
 func TestServerRejectsClients(t *testing.T) {
-	no := func(*net.UnixConn) error { return errors.New("not you") }
+	no := func(*net.UnixConn) (*token.Token, error) { return nil, errors.New("not you") }
 	for _, c := range []struct {
-		may  func(*net.UnixConn) error
+		may  func(*net.UnixConn) (*token.Token, error)
 		more func(*Follower)
 		want string
 	}{

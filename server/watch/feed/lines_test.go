@@ -16,6 +16,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // TestFeedLineBeyondLimitIsRejected checks both sides of each limit of a line: documents outside the tree, descriptor
@@ -64,23 +66,25 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 // TestSeventeenthFollowerIsRejected checks that sixteen followers may watch, that one more is rejected, and that an
 // ended one frees its place. After Close none may watch.
 func TestSeventeenthFollowerIsRejected(t *testing.T) {
-	s := &Server{}
+	s, one := &Server{}, new(net.UnixConn)
 	s.begin()
-	for i := range 16 {
-		check.RequireThat(t, s.enter(), "there is no room for watch %d", i)
+	enter := func() bool { return s.enter(new(net.UnixConn), nil) }
+	check.That(t, s.enter(one, nil), "there is no room for the first watch")
+	for i := range 15 {
+		check.RequireThat(t, enter(), "there is no room for another watch than %d", i)
 	}
-	check.That(t, !s.enter(), "a watch too many")
-	if s.leave(); !s.enter() || s.enter() {
+	check.That(t, !enter(), "a watch too many")
+	if s.leave(one); !s.enter(one, nil) || enter() {
 		t.Error("one has ended, and there is not room for one")
 	}
-	s.leave()
-	if s.Close(); s.enter() {
+	s.leave(one)
+	if s.Close(); enter() {
 		t.Error("a watch after the end")
 	}
 	x := serve(t, &Server{May: anybody})
 	x.server.begin()
 	for range 16 {
-		x.server.enter()
+		x.server.enter(new(net.UnixConn), nil)
 	}
 	c, err := net.Dial("unix", x.socket)
 	check.NoError(t, err)
@@ -94,11 +98,11 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 func TestRefusedClientTakesNoWatch(t *testing.T) {
 	const refused = 2 * maxWatches
 	asked := atomic.Int32{}
-	x := serve(t, &Server{May: func(*net.UnixConn) error {
+	x := serve(t, &Server{May: func(*net.UnixConn) (*token.Token, error) {
 		if asked.Add(1) <= refused {
-			return errors.New("not you")
+			return nil, errors.New("not you")
 		}
-		return nil
+		return token.New(token.LocalSystem())
 	}})
 	for range refused {
 		c, err := net.Dial("unix", x.socket)
@@ -111,8 +115,47 @@ func TestRefusedClientTakesNoWatch(t *testing.T) {
 	check.Eventually(t, func() bool {
 		x.server.mu.Lock()
 		defer x.server.mu.Unlock()
-		return x.server.watches == 1
+		return len(x.server.watches) == 1
 	}, "N-139: the allowed client does not watch")
+	check.NoError(t, end())
+}
+
+// TestRevokedWatchEnds checks that a revocation ends the watches of the selected clients only, and that such a client
+// is asked for its right again (W-98).
+func TestRevokedWatchEnds(t *testing.T) {
+	asked := make(chan bool, 2)
+	x := serve(t, &Server{May: func(*net.UnixConn) (*token.Token, error) {
+		asked <- true
+		return token.New(token.LocalSystem())
+	}})
+	lost := make(chan error, 1)
+	out, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Beat: time.Millisecond,
+		Warn: func(err error) { lost <- err }})
+	go func() {
+		for {
+			select {
+			case <-out:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	<-asked
+	count := func() int {
+		x.server.mu.Lock()
+		defer x.server.mu.Unlock()
+		return len(x.server.watches)
+	}
+	check.Eventually(t, func() bool { return count() == 1 }, "W-98: the client does not watch")
+	x.server.Revoke(func(*token.Token) bool { return false })
+	select {
+	case err := <-lost:
+		t.Errorf("W-98: the watch of another client ended: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	x.server.Revoke(func(client *token.Token) bool { return client.User().SID == sid.LocalSystem })
+	<-lost
+	<-asked
 	check.NoError(t, end())
 }
 

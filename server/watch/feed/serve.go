@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // Tree is the configuration of a tree. A client must use the same, so that both decide access
@@ -32,9 +33,9 @@ type Tree struct {
 // client. Close it after use.
 type Server struct {
 	Trees map[string]Tree // by path
-	// May returns nil if a client may watch, otherwise the reason why not. A nil May rejects every
+	// May returns the token of a client that may watch, otherwise the reason why it may not. A nil May rejects every
 	// client.
-	May func(c *net.UnixConn) error
+	May func(c *net.UnixConn) (*token.Token, error)
 	Log *slog.Logger // nil: none
 
 	once sync.Once
@@ -44,7 +45,7 @@ type Server struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	watches int // guarded by mu
+	watches map[*net.UnixConn]*token.Token // guarded by mu: the tokens of the clients
 	// asked are the connections that May decides about, by uid; without zeros.
 	// +checklocks:mu
 	asked map[uint32]int // guarded by mu
@@ -132,22 +133,35 @@ func (s *Server) answered(uid uint32) {
 	}
 }
 
+// Revoke ends the watches of the clients that selected returns true for (W-98). They may connect again, and May then
+// decides anew. selected is called with a lock held.
+func (s *Server) Revoke(selected func(client *token.Token) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c, client := range s.watches {
+		if selected(client) {
+			_ = c.Close()
+		}
+	}
+}
+
 // decide refuses a client whom May refuses, and otherwise serves it. The client has reserved a decision. decide closes
 // c.
 func (s *Server) decide(c *net.UnixConn, uid uint32) {
+	var client *token.Token
 	err := errors.New("watching is disabled")
 	if s.May != nil {
-		err = s.May(c)
+		client, err = s.May(c)
 	}
 	s.answered(uid)
-	if err == nil && !s.enter() {
+	if err == nil && !s.enter(c, client) {
 		err = errBusy
 	}
 	if err != nil {
 		s.refuse(c, uid, err)
 		return
 	}
-	defer s.leave()
+	defer s.leave(c)
 	defer func() { _ = c.Close() }()
 	if err := s.client(c); err != nil && s.Log != nil && s.ctx.Err() == nil {
 		s.Log.Info("a watch ended", "uid", uid, "error", err)
@@ -169,21 +183,24 @@ func (s *Server) refuse(c *net.UnixConn, uid uint32, why error) {
 
 // enter reserves one of the limited watches for a client and returns true; the caller then calls leave. It returns
 // false if maxWatches clients are connected or the server is closed.
-func (s *Server) enter() bool {
+func (s *Server) enter(c *net.UnixConn, client *token.Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watches == maxWatches || s.ctx.Err() != nil {
+	if len(s.watches) == maxWatches || s.ctx.Err() != nil {
 		return false
 	}
-	s.watches++
+	if s.watches == nil {
+		s.watches = map[*net.UnixConn]*token.Token{}
+	}
+	s.watches[c] = client
 	return true
 }
 
 // leave frees the reservation of a client whose watch has ended.
-func (s *Server) leave() {
+func (s *Server) leave(c *net.UnixConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watches--
+	delete(s.watches, c)
 }
 
 // Close ends all watches and blocks until they have ended. The server serves no client afterwards. It does not close
