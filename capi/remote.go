@@ -2,16 +2,9 @@
 
 package main
 
-/*
-#define _GNU_SOURCE
-#include <stdlib.h>
-*/
-import "C"
-
 import (
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/marshal"
@@ -32,10 +25,7 @@ type attached struct {
 
 // daemon returns the connection to the daemon, which its first call makes. It returns nil if REFMON_SOCKET is not used.
 var daemon = sync.OnceValue(func() *attached {
-	// A program that runs with more rights than its caller does not ask the environment (W-24).
-	name := C.CString("REFMON_SOCKET")
-	defer C.free(unsafe.Pointer(name))
-	socket := C.GoString(C.secure_getenv(name)) // NULL is ""
+	socket := environment("REFMON_SOCKET")
 	if socket == "" {
 		return nil
 	}

@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
@@ -152,7 +150,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 }
 
 // A program whose daemon cannot be reached exits with the reason. A program with more rights than its caller ignores
-// the environment (W-24).
+// the environment (W-103).
 func TestProgramExitsWithoutDaemon(t *testing.T) {
 	program := compile(t, library(t), "tests/example.c", "-lrefmon")
 	cmd := exec.Command(program)
@@ -162,11 +160,9 @@ func TestProgramExitsWithoutDaemon(t *testing.T) {
 		t.Errorf("exit code %d, %v: %s; want 70 and a message that refmond is not there", cmd.ProcessState.ExitCode(),
 			err, out)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(program, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 || os.Getuid() != 0 {
-		return // only root can make a set-group-ID program, and not in every file system
+	if !setGroupID(t, program) {
+		return
 	}
-	check.NoError(t, errors.Join(os.Chown(program, 0, 54321), os.Chmod(program, 0o755|os.ModeSetgid)))
 	cmd = exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {

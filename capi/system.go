@@ -2,12 +2,19 @@
 
 package main
 
+/*
+#define _GNU_SOURCE
+#include <stdlib.h>
+*/
+import "C"
+
 import (
 	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/filetime"
@@ -67,12 +74,21 @@ func clock() int64 {
 	return filetime.Of(time.Now())
 }
 
+// environment returns a variable of the environment, "" if it is not set.
+func environment(name string) string {
+	// The caller of a set-user-id program chooses the environment, and must choose neither the token that the program
+	// checks nor the server that it believes. W-103
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	return C.GoString(C.secure_getenv(text)) // NULL is ""
+}
+
 // boot creates the kernel and the process from the environment. No caller can handle an error here, so it ends the
 // program with a message.
 func boot() (*kernel.System, *kernel.Process) {
 	cfg := kernel.Config{Profile: nt.Observed, LSA: authority(),
 		Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: clock}}
-	switch p := os.Getenv("REFMON_PROFILE"); p {
+	switch p := environment("REFMON_PROFILE"); p {
 	case "", "observed":
 	case "documented":
 		cfg.Profile = nt.Documented
@@ -97,7 +113,7 @@ func boot() (*kernel.System, *kernel.Process) {
 //
 // A profile opens a logon session. An unreadable or malformed file and an unknown profile are errors.
 func initialToken(s *kernel.System) (*token.Token, error) {
-	if name := os.Getenv("REFMON_TOKEN"); name != "" {
+	if name := environment("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("REFMON_TOKEN: %w", err)
@@ -108,7 +124,7 @@ func initialToken(s *kernel.System) (*token.Token, error) {
 		}
 		return t, nil
 	}
-	switch u := os.Getenv("REFMON_USER"); u {
+	switch u := environment("REFMON_USER"); u {
 	case "", "administrator":
 		return logOnAdministrator(s)
 	case "standard":

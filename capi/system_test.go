@@ -1,0 +1,86 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
+// returns a token at SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used
+// unchanged. A program with more rights than its caller ignores all three variables (W-103).
+func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
+	folder := library(t)
+	source := filepath.Join(t.TempDir(), "env.c")
+	check.NoError(t, os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+#include <stdio.h>
+int main(void)
+{
+	HANDLE h = (HANDLE)0x54, own, dup;
+	DWORD level = 9, elevated = 9, n;
+	PSID admins;
+	LPSTR user;
+	BOOL member = 9;
+	char room[100];
+	NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h);
+	NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE, &own);
+	NtDuplicateToken(own, TOKEN_QUERY, NULL, FALSE, TokenImpersonation, &dup);
+	NtQueryInformationToken(dup, TokenImpersonationLevel, &level, 4, &n);
+	NtQueryInformationToken(own, TokenElevation, &elevated, 4, &n);
+	ConvertStringSidToSidA("BA", &admins);
+	CheckTokenMembership(NULL, admins, &member);
+	GetTokenInformation(own, TokenUser, room, sizeof room, &n);
+	ConvertSidToStringSidA(((PTOKEN_USER)room)->User.Sid, &user);
+	printf("handle %lx level %u elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level,
+		elevated, member, user);
+	return 0;
+}
+`), 0o644))
+	file := filepath.Join(t.TempDir(), "token.json")
+	check.NoError(t, os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644))
+	program := compile(t, folder, source, "-lrefmon")
+	const byDefault = "handle 0 level 0 elevated 1 admin 1 user S-1-5-21-1000000001-1000000002-1000000003-500\n"
+	cases := []struct{ env, want string }{
+		{"REFMON_PROFILE=observed", byDefault},
+		{"REFMON_PROFILE=documented", "handle 54 level 2 elevated 1 admin 1"},
+		{"REFMON_USER=standard", "handle 0 level 0 elevated 0 admin 0"},
+		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107"},
+	}
+	for _, c := range cases {
+		if out := run(t, c.env, program); !strings.Contains(out, c.want) {
+			t.Errorf("%s: got %q, want %q", c.env, out, c.want)
+		}
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "REFMON_USER=stranger")
+	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "stranger"`)) {
+		t.Errorf("REFMON_USER=stranger: %v, %s; want an error that names the variable", err, out)
+	}
+	if setGroupID(t, program) {
+		for _, c := range cases {
+			check.Equal(t, run(t, c.env, program), byDefault, "output with another group than the caller's, %s", c.env)
+		}
+	}
+}
+
+// setGroupID gives a program another group than its caller's. It returns false if the test cannot: only root can make
+// a set-group-ID program, and not in every file system.
+func setGroupID(t *testing.T, program string) bool {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(program, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 || os.Getuid() != 0 {
+		return false
+	}
+	check.NoError(t, errors.Join(os.Chown(program, 0, 54321), os.Chmod(program, 0o755|os.ModeSetgid)))
+	return true
+}
