@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
@@ -107,11 +108,12 @@ func TestDaemonRejectsKernelMode(t *testing.T) {
 }
 
 // Both programs in examples/pipes/c run with one daemon. The server opens files as its client, and only with the
-// client's rights (I-7, I-22).
+// client's rights (I-7, I-22). It alone serves its pipe. Clients that leave at once and too many
+// clients do not end it.
 func TestDaemonServesPipeExamples(t *testing.T) {
 	folder := library(t)
 	server := compile(t, folder, "../examples/pipes/c/server.c", "-lrefmon")
-	client := compile(t, folder, "../examples/pipes/c/client.c", "-lrefmon")
+	asker := compile(t, folder, "../examples/pipes/c/client.c", "-lrefmon")
 	const (
 		service = `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`
 		alice   = `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","AU"]}`
@@ -142,9 +144,32 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL
 	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied + "\n"
-	check.Equal(t, run(t, "REFMON_SOCKET="+socket, client, "report", "payroll", "server-secret"), want,
+	if got, err := exec.Command("env", "REFMON_SOCKET="+socket, server).CombinedOutput(); string(got) !=
+		"the pipe: error 5\n" {
+		t.Errorf("a client serves the same pipe: %s, %v; want ERROR_ACCESS_DENIED", got, err)
+	}
+	conn := must(client.Dial(socket))
+	defer conn.Close()
+	for _, stays := range []bool{false, true} {
+		var all []*nt.PipeConn
+		for range 300 { // more than a pipe has instances
+			c, err := conn.Thread().DialPipe("orders", nil)
+			switch {
+			case err != nil:
+				check.ErrorIs(t, err, ntstatus.PipeNotAvailable.Err(), "connecting")
+			case stays:
+				all = append(all, c)
+			default:
+				check.NoError(t, c.Close())
+			}
+		}
+		for _, c := range all {
+			check.NoError(t, c.Close())
+		}
+	}
+	check.Equal(t, run(t, "REFMON_SOCKET="+socket, asker, "report", "payroll", "server-secret"), want,
 		"output of the client")
-	if got := run(t, "REFMON_SOCKET="+socket, client, "-identify", "report"); got != "report: "+level+"\n" {
+	if got := run(t, "REFMON_SOCKET="+socket, asker, "-identify", "report"); got != "report: "+level+"\n" {
 		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
 	}
 }

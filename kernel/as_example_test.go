@@ -46,7 +46,7 @@ func Example_pipeServer() {
 	alice := start(sys, "alice", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)
 
 	l, err := server.ListenPipe("files", nt.PipeConfig{Message: true,
-		SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")})
+		SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;0x12019b;;;WD)(A;;FA;;;NS)")})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: pipeAddr(name), Err: err}
 	}
 	h, st := t.NtOpenFile(
-		pipeRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
+		clientRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
 	if st.IsSuccess() {
 		st = t.readMessages(h)
 	}

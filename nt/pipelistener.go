@@ -13,11 +13,17 @@ import (
 // pipeDevice begins the names of pipes.
 const pipeDevice = `\??\pipe\`
 
-// pipeRights holds the rights that both ends of a connection are opened for.
-const pipeRights = winnt.GENERIC_READ | winnt.GENERIC_WRITE
+// The rights that the ends of a connection are opened for. A client does not ask for the right to serve the pipe, which
+// GENERIC_WRITE includes (I-164).
+const (
+	serverRights = winnt.GENERIC_READ | winnt.GENERIC_WRITE
+	clientRights = winnt.FILE_GENERIC_READ | winnt.FILE_GENERIC_WRITE&^winnt.FILE_CREATE_PIPE_INSTANCE
+)
 
 // PipeConfig configures the pipe of a listener. The zero value is a byte pipe
-// with the default descriptor of the listening thread's token.
+// with the default descriptor of the listening thread's token. Whoever has
+// FILE_CREATE_PIPE_INSTANCE on SecurityDescriptor can serve the pipe's clients too,
+// and FILE_GENERIC_WRITE includes it: grant clients 0x12019b.
 type PipeConfig struct {
 	Message            bool // every Write is one message, and a Read never crosses its end
 	Instances          int  // connections at once; 0: as many as a pipe can have
@@ -44,7 +50,8 @@ type PipeListener struct {
 // no prefix: "orders" is \??\pipe\orders. ListenPipe creates the pipe in this
 // thread's context. The listener uses separate threads in the same process. The
 // error wraps the status of NtCreateNamedPipeFile, or of creating such a
-// thread. Use errors.Is to test it.
+// thread. Use errors.Is to test it. A pipe that exists is STATUS_ACCESS_DENIED. It
+// exists while a server has an instance, or a client still has its end.
 func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) {
 	w, err := t.worker()
 	if err != nil {
@@ -52,7 +59,9 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 	}
 	l := &PipeListener{name: name, cfg: cfg, w: w, closed: make(chan struct{})}
 	var st ntstatus.Status
-	if l.next, st = t.NtCreateNamedPipeFile(l.instance()); !st.IsSuccess() {
+	first := l.instance()
+	first.CreateDisposition = winnt.FILE_CREATE // Otherwise it could join a pipe of another user. I-164
+	if l.next, st = t.NtCreateNamedPipeFile(first); !st.IsSuccess() {
 		w.end()
 		return nil, fmt.Errorf("listen on pipe %s: %w", name, st.Err())
 	}
@@ -62,7 +71,7 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 // instance returns the parameters with which NtCreateNamedPipeFile creates an instance of the listener's pipe.
 func (l *PipeListener) instance() CreateNamedPipeFileIn {
 	in := CreateNamedPipeFileIn{
-		DesiredAccess: pipeRights,
+		DesiredAccess: serverRights,
 		ObjectAttributes: Cap(
 			&ObjectAttributes{ObjectName: pipeDevice + l.name, SecurityDescriptor: l.cfg.SecurityDescriptor},
 		),

@@ -64,6 +64,26 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 	wg.Wait()
 }
 
+// A server grants its clients no right to serve its pipe, and fails if another one has the name (I-164).
+func TestPipeBelongsToItsServer(t *testing.T) {
+	_, server, client := pipePair(t)
+	own := nt.PipeConfig{SecurityDescriptor: sddl.MustParse("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)")}
+	l := must(server.ListenPipe("orders", own))
+	defer l.Close()
+	for range 2 { // The second client has an instance that Accept created
+		c := must(client.DialPipe("orders", nil))
+		defer must(l.AcceptPipe()).Close()
+		defer c.Close()
+	}
+	_, st := client.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\orders`})})
+	check.Equal(t, st, ntstatus.AccessDenied, "a client creates an instance")
+
+	first := must(client.ListenPipe("taken", nt.PipeConfig{SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)")}))
+	defer first.Close()
+	check.ErrorIs(t, check.Err(server.ListenPipe("taken", own)), ntstatus.AccessDenied.Err(), "pipe of another server")
+}
+
 // TestPipeCloseReleasesThreadsAndHandles checks that a listener and both ends of a connection release their threads,
 // handles and names when they are closed.
 func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {

@@ -90,7 +90,8 @@ func start(sys *kernel.System, name, file string) (*nt.Thread, error) {
 // connect returns the server's end of a named pipe over which the client has sent one request. The client lets the
 // server impersonate it.
 func connect(server, client *nt.Thread) (*nt.PipeConn, error) {
-	l, err := server.ListenPipe("files", nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")})
+	l, err := server.ListenPipe("files",
+		nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;0x12019b;;;WD)(A;;FA;;;NS)")})
 	if err != nil {
 		return nil, err
 	}

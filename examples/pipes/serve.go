@@ -18,7 +18,8 @@ import (
 // Serve waits on the named pipe \??\pipe\orders. It reads names of files, opens each file as the client, and replies
 // with the status. It prints each step to out. It returns an error when the connection to refmond is lost.
 func Serve(conn *client.Conn, out io.Writer) error {
-	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)(A;;FA;;;OW)")}
+	// Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients.
+	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)")}
 	pipes, err := conn.Thread().ListenPipe("orders", everyone)
 	if err != nil {
 		return err

@@ -6,7 +6,9 @@ from .status import NTError, Status
 
 _C = table.CONSTANTS
 _DEVICE = "\\??\\pipe\\"
-_RIGHTS = _C["GENERIC_READ"] | _C["GENERIC_WRITE"]
+_SERVER_RIGHTS = _C["GENERIC_READ"] | _C["GENERIC_WRITE"]
+# Without the right to serve the pipe, FILE_CREATE_PIPE_INSTANCE (I-164). On files it is FILE_APPEND_DATA.
+_CLIENT_RIGHTS = _C["FILE_GENERIC_READ"] | _C["FILE_GENERIC_WRITE"] & ~_C["FILE_APPEND_DATA"]
 _LARGEST_READ = 1 << 20  # fits into a frame
 _OVERFLOW = Status(0x80000005)
 _BYTES = _C["STATUS_INVALID_PARAMETER"]
@@ -22,19 +24,22 @@ def listen(thread, name, message=True, instances=0, sd=None):
     """Creates a named pipe with the thread's identity, and returns its PipeListener.
 
     message: a pipe of messages, else of bytes. instances: the most connections at a time, 0 for no limit. sd: SDDL or
-    the bytes of a descriptor, None for the default. NTError: the creation failed.
+    the bytes of a descriptor, None for the default. Whoever has FILE_CREATE_PIPE_INSTANCE in it can serve the clients
+    too, and FILE_GENERIC_WRITE includes it: grant clients 0x12019b. NTError: the creation failed, STATUS_ACCESS_DENIED
+    if the pipe exists. It exists while a server has an instance, or a client still has its end.
     """
     make = dict(
-        DesiredAccess=_RIGHTS, ObjectAttributes={"ObjectName": _DEVICE + name, "SecurityDescriptor": sd},
+        DesiredAccess=_SERVER_RIGHTS, ObjectAttributes={"ObjectName": _DEVICE + name, "SecurityDescriptor": sd},
         MaximumInstances=instances, NamedPipeType=_C["FILE_PIPE_MESSAGE_TYPE"] if message else 0)
-    first = thread.NtCreateNamedPipeFile(**make).check().FileHandle
+    # Without FILE_CREATE it could join a pipe of another user (I-164).
+    first = thread.NtCreateNamedPipeFile(**make, CreateDisposition=_C["FILE_CREATE"]).check().FileHandle
     return PipeListener(thread.connection.new_thread(), make, first)
 
 
 def dial(thread, name, level, effective_only):
     sqos = {"ImpersonationLevel": _C[level] if isinstance(level, str) else level, "EffectiveOnly": effective_only}
     attributes = {"ObjectName": _DEVICE + name, "SecurityQualityOfService": sqos}
-    opened = thread.NtOpenFile(DesiredAccess=_RIGHTS, ObjectAttributes=attributes).check()
+    opened = thread.NtOpenFile(DesiredAccess=_CLIENT_RIGHTS, ObjectAttributes=attributes).check()
     # A client's end starts in byte mode. A pipe of bytes rejects message mode.
     by_messages = table.Any("PipeInformation", {"ReadMode": 1, "CompletionMode": 0})
     set_mode = thread.NtSetInformationFile(

@@ -139,6 +139,14 @@ class Live(unittest.TestCase):
         self.assertEqual(client.thread.NtOpenFile(ObjectAttributes={"ObjectName": "\\??\\pipe\\python-orders"}).status,
                          refmon.STATUS_OBJECT_NAME_NOT_FOUND)
 
+    def test_pipe_belongs_to_its_server(self):  # I-164
+        server, client = self.connect(), self.connect()
+        with server.thread.listen_pipe("python-owned", sd="O:SYG:SYD:(A;;0x12019b;;;SY)") as pipes:
+            with client.thread.dial_pipe("python-owned"), pipes.accept(60):
+                pass
+        with server.thread.listen_pipe("python-taken", sd=EVERYONE), self.assertRaises(refmon.NTError):
+            client.thread.listen_pipe("python-taken")
+
     def test_waits_end(self):  # W-20
         c = self.connect()
         with c.thread.listen_pipe("python-waits", sd=EVERYONE) as pipes:

@@ -27,7 +27,8 @@ def contents(pipe, thread, name):
         return file.read(LONGEST)
 
 
-with refmon.connect() as kernel, kernel.thread.listen_pipe("files", sd="D:(A;;FA;;;WD)(A;;FA;;;OW)") as pipes:
+# Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients.
+with refmon.connect() as kernel, kernel.thread.listen_pipe("files", sd="D:(A;;0x12019b;;;WD)(A;;FA;;;OW)") as pipes:
     print("listening on \\??\\pipe\\files", flush=True)
     for pipe in pipes:
         # Each client has a thread, so identities never mix.

@@ -16,7 +16,9 @@ int main(int argc, char **argv)
 		level = SECURITY_IDENTIFICATION;
 		argv++;
 	}
-	HANDLE pipe = CreateFileA("\\\\.\\pipe\\orders", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+	/* GENERIC_WRITE would ask for the right to serve the pipe, which the server does not grant. */
+	HANDLE pipe = CreateFileA("\\\\.\\pipe\\orders",
+		(FILE_GENERIC_READ | FILE_GENERIC_WRITE) & ~FILE_CREATE_PIPE_INSTANCE, 0, NULL, OPEN_EXISTING,
 		SECURITY_SQOS_PRESENT | level, NULL);
 	if (pipe == INVALID_HANDLE_VALUE) {
 		fprintf(stderr, "the server is not there: error %u\n", (unsigned)GetLastError());

@@ -47,31 +47,50 @@ static void *answer(void *pipe)
 	return NULL;
 }
 
+/* Creates an instance of the pipe, which waits for one client. Returns INVALID_HANDLE_VALUE after a message. */
+static HANDLE new_instance(DWORD flags, SECURITY_ATTRIBUTES *security)
+{
+	HANDLE pipe = CreateNamedPipeA("\\\\.\\pipe\\orders", PIPE_ACCESS_DUPLEX | flags,
+		PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, PIPE_UNLIMITED_INSTANCES, 4096, 4096, 0, security);
+	if (pipe == INVALID_HANDLE_VALUE)
+		fprintf(stderr, "the pipe: error %u\n", (unsigned)GetLastError());
+	return pipe;
+}
+
 int main(void)
 {
+	/* Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients. */
 	SECURITY_ATTRIBUTES everyone = {sizeof everyone, NULL, FALSE};
-	if (!ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;FA;;;WD)(A;;FA;;;OW)", SDDL_REVISION_1,
+	if (!ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)", SDDL_REVISION_1,
 			&everyone.lpSecurityDescriptor, NULL))
 		return 1;
-	for (int first = 1;; first = 0) {
-		HANDLE pipe = CreateNamedPipeA("\\\\.\\pipe\\orders", PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE,
-			PIPE_UNLIMITED_INSTANCES, 4096, 4096, 0, &everyone);
-		if (pipe == INVALID_HANDLE_VALUE) {
-			fprintf(stderr, "the pipe: error %u\n", (unsigned)GetLastError());
+	/* This fails if another server has the name. */
+	HANDLE pipe = new_instance(FILE_FLAG_FIRST_PIPE_INSTANCE, &everyone);
+	if (pipe == INVALID_HANDLE_VALUE)
+		return 1;
+	puts("listening on \\\\.\\pipe\\orders");
+	fflush(stdout);
+	for (;;) {
+		DWORD error = ConnectNamedPipe(pipe, NULL) ? ERROR_PIPE_CONNECTED : GetLastError();
+		if (error == ERROR_NO_DATA) { /* a client came and has left */
+			DisconnectNamedPipe(pipe);
+			continue;
+		}
+		if (error != ERROR_PIPE_CONNECTED) {
+			fprintf(stderr, "a client: error %u\n", (unsigned)error);
 			return 1;
 		}
-		if (first) {
-			puts("listening on \\\\.\\pipe\\orders");
-			fflush(stdout);
-		}
-		if (!ConnectNamedPipe(pipe, NULL) && GetLastError() != ERROR_PIPE_CONNECTED) {
-			fprintf(stderr, "a client: error %u\n", (unsigned)GetLastError());
-			return 1;
+		/* The next instance exists before this one ends, so that no other server can take the name. */
+		HANDLE next = new_instance(0, &everyone);
+		if (next == INVALID_HANDLE_VALUE) { /* too many clients: this one must come again */
+			DisconnectNamedPipe(pipe);
+			continue;
 		}
 		pthread_t thread;
 		if (pthread_create(&thread, NULL, answer, pipe) == 0)
 			pthread_detach(thread);
 		else
 			CloseHandle(pipe);
+		pipe = next;
 	}
 }
