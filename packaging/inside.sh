@@ -73,13 +73,16 @@ left=$(files | comm -13 /packages/before - | tr '\n' ' ')
 want="/etc/apparmor.d /etc/apparmor.d/refmon-gateway /etc/apparmor.d/refmond /etc/refmon /etc/refmon/gateway.yaml /etc/refmon/refmond.yaml "
 [[ $left == "$want"/var/lib/refmon* ]] || fail "remove leaves $left"
 say "remove leaves the configuration and the state folder"
+echo secret >/etc/refmon/tls.key
 quietly dpkg --purge refmond
+[ "$(cat /etc/refmon/tls.key)" = secret ] || fail "purge removed a key of the administrator"
+rm -r /etc/refmon
 quietly dpkg --purge refmon librefmon-dev librefmon0 python3-refmon
 left=$(files | comm -13 /packages/before - | grep -v '^/var/lib/refmon' || true)
 [ -z "$left" ] || fail "purge leaves $left"
 [ -s /var/lib/refmon/accounts.db ] || fail "the accounts are gone"
 [ -z "$(files | comm -23 /packages/before - | grep -v '^/var/lib/refmon' || true)" ] || fail "purge took something away"
-say "purge leaves the state folder alone, with its accounts"
+say "purge leaves the state folder alone, with its accounts, and the administrator's keys"
 cd /packages
 quietly dpkg -i refmond_*.deb
 [ "$(stat -c '%U' /var/lib/refmon/accounts.db)" = refmond ] || fail "the accounts have another owner"
@@ -88,7 +91,7 @@ say "installed again, it has the accounts that were there"
 # Use a systemctl that logs its arguments, and a policy-rc.d that forbids everything.
 quietly dpkg --purge refmond
 mkdir -p /run/systemd/system
-printf '#!/bin/sh\necho "$*" >>/packages/systemctl\ncase "$*" in *is-enabled*) echo enabled ;; esac\n' >/usr/bin/systemctl
+printf '#!/bin/sh\necho "$*" >>/packages/systemctl\ncase "$*" in *is-enabled*) echo enabled ;; list-units*) echo "refmond-mount@srv-p.service loaded active running" ;; esac\n' >/usr/bin/systemctl
 chmod +x /usr/bin/systemctl
 : >systemctl
 quietly dpkg -i refmond_*.deb
@@ -99,7 +102,12 @@ rm /usr/sbin/policy-rc.d
 : >systemctl
 quietly dpkg -i refmond_*.deb
 grep -q 'restart.* refmond.service' systemctl && ! grep -q 'restart.*refmond.socket' systemctl || fail "an upgrade asks systemd for $(cat systemctl)"
-say "an upgrade restarts the service and leaves its sockets"
+grep -q 'refmond-mount@srv-p.service still runs the old program' /tmp/log && ! grep -q 'restart.*refmond-mount' systemctl ||
+	fail "an upgrade says of the mounts: $(cat /tmp/log systemctl)"
+say "an upgrade restarts the service and leaves its sockets and mounts"
+quietly dpkg --remove refmond
+grep -q 'refmond-mount@srv-p.service ends' /tmp/log && grep -q 'stop refmond-mount@\*.service .*refmon-index-follow' systemctl &&
+	grep -q 'disable refmond-mount@.service .*refmon-index-follow' systemctl || fail "removal: $(cat /tmp/log systemctl)"
 quietly dpkg --purge refmond
 grep -q 'stop.*refmond.socket' systemctl && [ -z "$(find /etc/systemd/system /var/lib/systemd -name '*refmon*' 2>/dev/null)" ] ||
 	fail "after purge: $(find /etc/systemd/system /var/lib/systemd -name '*refmon*'; cat systemctl)"
