@@ -41,7 +41,7 @@ var programs sync.Map
 // programAt reads the program to start: application name, command line, folder and environment. Without an
 // application name, PATH is searched for the first word of the command line. Unless environment is true, the program
 // gets this process's environment. A missing program, a directory and an empty command line without an application
-// are STATUS_OBJECT_NAME_NOT_FOUND.
+// are STATUS_OBJECT_NAME_NOT_FOUND. A folder that does not exist is STATUS_NOT_A_DIRECTORY.
 func (c *call) programAt(at user, size uint32, environment bool) (*program, ntstatus.Status) {
 	b, st := c.Block(at, int(size), 1)
 	if st != ntstatus.Success {
@@ -65,6 +65,9 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 	}
 	if info, err := os.Stat(application); err != nil || info.IsDir() {
 		return nil, ntstatus.ObjectNameNotFound
+	}
+	if info, err := os.Stat(folder); folder != "" && (err != nil || !info.IsDir()) {
+		return nil, ntstatus.NotADirectory // The program could not start there (O-166).
 	}
 	if !environment {
 		env = environ()
@@ -145,7 +148,7 @@ func (c *call) another(token winnt.Handle) bool {
 }
 
 // resumed starts the program whose first thread has just been resumed (O-167). It does nothing for a thread of no
-// such program. It ignores a failure to start.
+// such program. If the program cannot start, its process ends with an error status.
 func (c *call) resumed(thread winnt.Handle) {
 	id, st := c.threadID(thread)
 	if st != ntstatus.Success {

@@ -23,7 +23,7 @@ import (
 // killed it. If this program is gone by then, the process ends with the last program that
 // holds the connection. Ending the process also ends its program. The process gets the exit
 // code only if it grants PROCESS_TERMINATE and PROCESS_QUERY_LIMITED_INFORMATION to this
-// program.
+// program. If the program cannot be started, the process ends with STATUS_UNSUCCESSFUL.
 //
 // Between programs of one user of the host the token is advisory, because such a program can
 // dial again. For a process of another account Start fails with STATUS_PRIVILEGE_NOT_HELD
@@ -46,13 +46,27 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	const first = 3 // the descriptor of the first of ExtraFiles
 	cmd.Env = append(cmd.Env, fmt.Sprintf("REFMON_SOCKET=%s%d", inherited, first+len(cmd.ExtraFiles)-1))
 	if err := cmd.Start(); err != nil {
-		_ = f.Close()
+		c.endUnstarted(process, f)
 		return nil, fmt.Errorf("program of the process with handle %s: %w", process, err)
 	}
 	p := &Program{cmd: cmd, conn: c, connection: f, hungUp: make(chan struct{})}
 	p.id, p.made = c.known(process)
 	go p.endWith()
 	return p, nil
+}
+
+// endUnstarted ends a process whose program could not be started with STATUS_UNSUCCESSFUL, and closes its connection.
+// It ignores errors.
+func (c *Conn) endUnstarted(process winnt.Handle, connection *os.File) {
+	_ = c.aside(func(th *nt.Thread) {
+		const own = winnt.NtCurrentProcess
+		h, st := th.NtDuplicateObject(own, process, own, winnt.PROCESS_TERMINATE, 0, 0)
+		if st == ntstatus.Success {
+			// The end of the connection alone would end it with STATUS_SUCCESS. W-77
+			_, _ = th.NtTerminateProcess(h, ntstatus.Unsuccessful), th.NtClose(h)
+		}
+	})
+	_ = connection.Close()
 }
 
 // known returns the id and creation time of a process, by which a Program finds the process after its handle is

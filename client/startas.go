@@ -43,7 +43,7 @@ func (c *Conn) attachTo(process winnt.Handle, cmd *exec.Cmd) (*os.File, error) {
 		return nil, err
 	}
 	if err := runAs(cmd, uid); err != nil {
-		_ = f.Close()
+		c.endUnstarted(process, f)
 		return nil, fmt.Errorf("program of the process with handle %s: %w", process, err)
 	}
 	return f, nil

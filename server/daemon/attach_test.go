@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -216,21 +217,30 @@ func attachAnother(t *testing.T, user string) {
 }
 
 // TestProcessEndsWithProgramExitCode checks that the process has ended with the program's exit code when
-// Wait returns (W-77, O-169).
+// Wait returns (W-77, O-169), and that it ends with STATUS_UNSUCCESSFUL if there is no such program.
 func TestProcessEndsWithProgramExitCode(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	c := d.as(who, alice)
 	th := c.Thread()
-	for line, want := range map[string]ntstatus.Status{"exit 0": 0, "exit 7": 7, "kill -15 $$": 128 + 15} {
+	for line, want := range map[string]ntstatus.Status{"exit 0": 0, "exit 7": 7, "kill -15 $$": 128 + 15,
+		"": ntstatus.Unsuccessful} {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 		check.Success(t, st)
-		p, err := c.Start(out.ProcessHandle, exec.Command("/bin/sh", "-c", line))
-		check.NoError(t, err)
-		var exit *exec.ExitError
-		if err := p.Wait(); errors.As(err, &exit) == (want == 0) {
-			t.Errorf("%s: %v", line, err)
+		cmd := exec.Command("/bin/sh", "-c", line)
+		if line == "" {
+			cmd.Path = "/not/there"
+		}
+		p, err := c.Start(out.ProcessHandle, cmd)
+		if line == "" {
+			check.ErrorIs(t, err, fs.ErrNotExist, "a program that is not there")
+		} else {
+			check.NoError(t, err)
+			var exit *exec.ExitError
+			if err := p.Wait(); errors.As(err, &exit) == (want == 0) {
+				t.Errorf("%s: %v", line, err)
+			}
 		}
 		info, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
 		if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != want {

@@ -125,7 +125,12 @@ static void refused(void)
 	FAILS(CreateProcessA(NULL, "notthere x", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA("/", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
+	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/etc/passwd", &si, &p), ERROR_DIRECTORY);
+	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/not/there", &si, &p), ERROR_DIRECTORY);
 	SAME((uintptr_t)p.hProcess, 0);
+	CHECK(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	SAME(ResumeThread(p.hThread), 1);
+	finished(&p, (DWORD)STATUS_UNSUCCESSFUL); /* O-167 */
 	HANDLE other;
 	if (LogonUserA("SYSTEM", "NT AUTHORITY", NULL, LOGON32_LOGON_SERVICE, LOGON32_PROVIDER_DEFAULT, &other))
 		FAILS(CreateProcessAsUserA(other, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),

@@ -129,7 +129,8 @@ class Connection:
         The program inherits a connection to that process, with its token and handles; refmon.connect() finds it. When
         the program ends, so does the process. If the process grants PROCESS_TERMINATE to this program, it ends with the
         program's exit code, or with 128 plus the number of the signal that killed it. If the process is ended first,
-        the program is killed with SIGKILL. options are those of Popen.
+        the program is killed with SIGKILL. If the program cannot be started, the process ends with
+        STATUS_UNSUCCESSFUL. options are those of Popen.
         """
         program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
         fd = self.attach(process, os.fsdecode(program))
@@ -138,17 +139,30 @@ class Connection:
             options.pop("env", None)
             started = subprocess.Popen(args, env=env, pass_fds=(fd, *options.pop("pass_fds", ())), **options)
         except BaseException:
+            with contextlib.suppress(OSError, NTError):  # the daemon may be gone
+                self._terminate(self._terminable(process), table.CONSTANTS["STATUS_UNSUCCESSFUL"])
             os.close(fd)
             raise
-        with self.new_thread() as aside:  # a new thread impersonates no client
-            own = aside.NtDuplicateObject(SourceProcessHandle=-1, SourceHandle=process, TargetProcessHandle=-1,
-                                          DesiredAccess=table.CONSTANTS["PROCESS_TERMINATE"])
-        held = own.TargetHandle if own.status.ok else None
+        held = self._terminable(process)
         hung_up = threading.Thread(target=self._end_with, args=(started, fd), daemon=True, name="refmon-process")
         hung_up.start()
         threading.Thread(target=self._ends, args=(started, fd, held, hung_up), daemon=True,
                          name="refmon-program").start()
         return started
+
+    def _terminable(self, process):
+        """Returns a handle that can terminate a process, or None without the right to do so."""
+        with self.new_thread() as aside:  # a new thread impersonates no client
+            own = aside.NtDuplicateObject(SourceProcessHandle=-1, SourceHandle=process, TargetProcessHandle=-1,
+                                          DesiredAccess=table.CONSTANTS["PROCESS_TERMINATE"])
+        return own.TargetHandle if own.status.ok else None
+
+    def _terminate(self, held, status):
+        """Ends the process of a handle from _terminable, and closes the handle. None has no effect."""
+        if held is not None:
+            with self.new_thread() as aside:
+                aside.NtTerminateProcess(ProcessHandle=held, ExitStatus=status)
+                aside.NtClose(Handle=held)
 
     def _end_with(self, started, fd):
         """Kills a program when its process has ended (W-77). It does nothing if refmond or this program's connection is
@@ -164,10 +178,7 @@ class Connection:
         """Waits for a program and ends its process with the exit code. process is None without the right to do so."""
         code = started.wait()
         with contextlib.suppress(OSError, NTError):  # the daemon may be gone
-            if process is not None:
-                with self.new_thread() as aside:
-                    aside.NtTerminateProcess(ProcessHandle=process, ExitStatus=code if code >= 0 else 128 - code)
-                    aside.NtClose(Handle=process)
+            self._terminate(process, code if code >= 0 else 128 - code)
         with socket.socket(fileno=fd) as connection:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)  # also for other programs that hold it
