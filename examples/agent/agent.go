@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -69,7 +70,7 @@ func (c config) serve() error {
 	if err != nil {
 		return err
 	}
-	defer s.conn.Close() //nolint:errcheck // it returns nil
+	defer s.close()
 	web := &http.Server{Addr: c.listen, Handler: s.handler(), ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	fmt.Printf("serving \\??\\%s%s on http://%s\n", c.tree, strings.ReplaceAll(c.folder, "/", `\`), c.listen)
 	return web.ListenAndServe()
@@ -104,9 +105,32 @@ const maxText = 1 << 20
 // service has the tools and the connection to refmond. Create it with config.dial.
 type service struct {
 	config
-	conn   *client.Conn
 	agent  []sid.SID // the only restricting SID
 	denied []sid.SID // groups that become deny-only
+
+	mu   sync.Mutex
+	conn *client.Conn // guarded by mu; a lost one is replaced by the next call
+}
+
+// newThread returns a thread for one call. If the connection is lost, because refmond was restarted, it connects again.
+func (s *service) newThread() (*nt.Thread, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.Err() != nil {
+		next, err := client.Dial(s.socket)
+		if err != nil {
+			return nil, err
+		}
+		s.conn = next
+	}
+	return s.conn.NewThread()
+}
+
+// close ends the connection.
+func (s *service) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.conn.Close() // it returns nil
 }
 
 // dial connects to refmond and looks up the accounts of the configuration. It fails for an unknown account.
@@ -159,7 +183,7 @@ func credential(h http.Header) (in nt.LogonInformation, err error) {
 // as calls do with the files of the folder, on a thread that impersonates the caller with a restricted token. It closes
 // the thread, the tokens and the files before it returns the error of do.
 func (s *service) as(req *mcp.CallToolRequest, do func(*treefs.FS) error) error {
-	th, err := s.conn.NewThread()
+	th, err := s.newThread()
 	if err != nil {
 		return err
 	}

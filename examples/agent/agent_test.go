@@ -54,7 +54,7 @@ func start(t *testing.T) (*service, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.conn.Close() })
+	t.Cleanup(s.close)
 	web := httptest.NewServer(s.handler())
 	t.Cleanup(web.Close)
 	return s, web.URL
@@ -130,6 +130,12 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 			t.Errorf("read with a wrong password = %q, failed %t, want STATUS_LOGON_FAILURE, failed true", got, failed)
 		}
 	})
+	t.Run("the connection is lost", func(t *testing.T) {
+		s.close() // as a restart of refmond does
+		if got, failed := call(t, sessions["alice"], "read", in{"path": "payroll.csv"}); failed {
+			t.Errorf("read after the connection was lost = %q, failed, want a new connection", got)
+		}
+	})
 	t.Run("the user alone may write", func(t *testing.T) { testUserMay(t, s) })
 	t.Run("requests", func(t *testing.T) { testRequests(t, url) })
 	t.Run("users at the same time", func(t *testing.T) { testUsersAtOnce(t, url) })
@@ -138,7 +144,7 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 
 // testUserMay checks that alice may write to the public folder by herself. So it was the restriction that denied it.
 func testUserMay(t *testing.T, s *service) {
-	th, err := s.conn.NewThread()
+	th, err := s.newThread()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func demo() (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.conn.Close() //nolint:errcheck // it returns nil
+	defer s.close()
 	web := httptest.NewServer(s.handler())
 	defer web.Close()
 	if err := errors.Join(assist(web.URL, "alice"), assist(web.URL, "bob")); err != nil {
