@@ -34,6 +34,11 @@ __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t
 #define RM_NOT_SUPPORTED 0xC00000BBu
 #define RM_INSUFFICIENT_RESOURCES 0xC000009Au
 static inline uint64_t rm_answer(uint64_t r) { return r == RM_NOT_SUPPORTED || r == RM_INSUFFICIENT_RESOURCES ? 0 : r; }
+/* The same for RtlNtStatusToDosError: ERROR_NOT_SUPPORTED or ERROR_NO_SYSTEM_RESOURCES. */
+static inline uint64_t rm_code(uint64_t r)
+{
+	return r == RM_NOT_SUPPORTED ? 50 : r == RM_INSUFFICIENT_RESOURCES ? 1450 : r;
+}
 
 /* Makes the calling pthread, which has made no call, run a thread object. Returns 0, and changes nothing, if there is
  * no memory. */

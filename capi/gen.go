@@ -206,8 +206,10 @@ func stub(b *bytes.Buffer, result, convention, name, list, number string) {
 	enter := fmt.Sprintf("rm_enter(%s, (uint64_t[]){%s})", number, arguments(name, list))
 	switch {
 	case result == "void":
-	case result == "NTSTATUS" || result == "ULONG":
-		enter = "return (" + result + ")" + enter
+	case result == "NTSTATUS":
+		enter = "return (NTSTATUS)" + enter
+	case result == "ULONG": // an error code
+		enter = "return (ULONG)rm_code(" + enter + ")"
 	default:
 		enter = "return (" + result + ")(uintptr_t)rm_answer(" + enter + ")"
 	}

@@ -61,7 +61,7 @@ NTSTATUS NTAPI LsaGetUserName(PUNICODE_STRING *UserName, PUNICODE_STRING *Domain
 }
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
 {
-	return (ULONG)rm_enter(RM_RtlNtStatusToDosError, (uint64_t[]){A(Status)});
+	return (ULONG)rm_code(rm_enter(RM_RtlNtStatusToDosError, (uint64_t[]){A(Status)}));
 }
 NTSTATUS NTAPI RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision)
 {

@@ -37,6 +37,8 @@ static void test_fork(void)
 	if (pid == 0) {
 		dup2(out[1], 2);
 		int ok = NtClose(NULL) == (NTSTATUS)STATUS_NOT_SUPPORTED && NtClose(NULL) == (NTSTATUS)STATUS_NOT_SUPPORTED;
+		ok = ok && !CloseHandle(NULL) && GetLastError() == ERROR_NOT_SUPPORTED;
+		ok = ok && GetCurrentProcessId() == 0 && GetCurrentThreadId() == 0;
 		_exit(ok ? 7 : 8);
 	}
 	int status;

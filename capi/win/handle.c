@@ -42,14 +42,14 @@ HANDLE WINAPI GetCurrentThread(void) { return NtCurrentThread(); }
 
 DWORD WINAPI GetCurrentProcessId(void)
 {
-	CLIENT_ID id;
+	CLIENT_ID id = {0};
 	refmon_client_id(&id);
 	return (DWORD)(uintptr_t)id.UniqueProcess;
 }
 
 DWORD WINAPI GetCurrentThreadId(void)
 {
-	CLIENT_ID id;
+	CLIENT_ID id = {0};
 	refmon_client_id(&id);
 	return (DWORD)(uintptr_t)id.UniqueThread;
 }
