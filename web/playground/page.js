@@ -40,7 +40,10 @@ function fit(area) {
 const question = () => Object.fromEntries(fields.map(f => [f, byId(f).value]));
 
 function fill(q) {
-  for (const f of fields) byId(f).value = q[f] ?? (f === "type" ? "file" : "");
+  const type = q.type || "file", types = byId("type");
+  // An unknown type in a link stays in the question, so that the reply says what is wrong.
+  if (![...types.options].some(o => o.value === type)) types.add(new Option(type));
+  for (const f of fields) byId(f).value = f === "type" ? type : q[f] ?? "";
   for (const f of ["self", "object"]) document.querySelector(`details[data-field=${f}]`).open = Boolean(q[f]);
   ask();
 }

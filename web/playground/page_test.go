@@ -107,6 +107,9 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 			`document.querySelectorAll("#steps tbody tr").length > 0 && !answer.hidden && example.value !== "own"`,
 			true)
 	}
+	b.eval(t, `fill({sd: "O:BAG:SYD:(A;;GR;;;WD)", token: alice, rights: "GR", type: "nosuch"})`)
+	b.want(t, "a link with an unknown type is a mistake",
+		`document.querySelector("#type-mistake").textContent.slice(0, 28)`, `"nosuch" is not an object ty`)
 	b.eval(t, `document.querySelector("#theme").click()`)
 	b.picture(t, "other-theme")
 	b.want(t, "it fits a small window", `document.documentElement.scrollWidth <= innerWidth`, true)
