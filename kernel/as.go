@@ -18,7 +18,7 @@ import (
 // thread that may only identify the client impersonates at
 // SecurityIdentification (I-43), and opens in fn are then refused.
 func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
-	if th == nil || client == nil || fn == nil {
+	if th == nil || client.IsZero() || fn == nil {
 		return errors.New("kernel: impersonate: a thread, a token and a function are needed")
 	}
 	if s.KernelMode(th) == nil {
@@ -33,11 +33,11 @@ func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 }
 
 // actAs makes a thread impersonate a client, at the client's level or for a primary token at SecurityImpersonation. The
-// caller must end that with a revert. On an error the thread keeps its previous state. A nil client and an ended thread
-// are errors.
+// caller must end that with a revert. On an error the thread keeps its previous state. A nil or zero client and a
+// thread that has ended are errors.
 func (s *System) actAs(th *nt.Thread, client *token.Token) error {
 	k := s.KernelMode(th)
-	if k == nil || client == nil {
+	if k == nil || client.IsZero() {
 		return errors.New("kernel: impersonate: a thread that has not ended and a token are needed")
 	}
 	level := winnt.SecurityImpersonation
@@ -54,7 +54,7 @@ func (s *System) actAs(th *nt.Thread, client *token.Token) error {
 
 // NewThreadAs creates a thread of the process that impersonates a client, as in
 // [System.As], until [nt.Thread.Close]. Use it for one request or session and no other.
-// If the impersonation fails, no thread is created.
+// If the impersonation fails, no thread is created. A nil or zero client is an error.
 func (p *Process) NewThreadAs(client *token.Token) (*nt.Thread, error) {
 	th, err := p.NewThread()
 	if err != nil {

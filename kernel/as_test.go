@@ -84,8 +84,9 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 		t.Error("As with a thread of another system: no error, want one")
 	}
 	check.NoError(t, other.Close())
-	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil || b.sys.As(b.th, alice, nil) == nil {
-		t.Error("As with a nil thread, client or function: no error, want one")
+	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil ||
+		b.sys.As(b.th, new(token.Token), never) == nil || b.sys.As(b.th, alice, nil) == nil {
+		t.Error("As with a nil thread, client or function, or a zero client: no error, want one")
 	}
 	p := must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	th := must(p.NewThread())
@@ -99,8 +100,8 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	}
 }
 
-// NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil client. No object,
-// handle or reference remains (I-76).
+// NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil or zero client. No
+// object, handle or reference remains (I-76).
 func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
@@ -111,8 +112,10 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 		t.Errorf("NewThreadAs(alice): the thread's subject is %+v, want the client %v", s, alice.User())
 	}
 	th.Close()
-	if th, err := b.p.NewThreadAs(nil); err == nil {
-		t.Errorf("NewThreadAs(nil) = %s, want an error", th.Name())
+	for _, none := range []*token.Token{nil, {}} {
+		if th, err := b.p.NewThreadAs(none); err == nil {
+			t.Errorf("NewThreadAs(%p) = %s, want an error", none, th.Name())
+		}
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)

@@ -38,8 +38,8 @@ func (d *Denied) Error() string {
 		}
 	}
 	if errors.Is(d.Err, ntstatus.BadImpersonationLevel.Err()) {
-		lines = append(lines, "the thread may only identify its client: give the token of the server's process "+
-			"SeImpersonatePrivilege")
+		lines = append(lines, "the thread has ended, or may only identify its client: give the token of the "+
+			"server's process SeImpersonatePrivilege")
 	}
 	if len(lines) > 0 {
 		text += ": " + strings.Join(lines, "; ")

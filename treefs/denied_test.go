@@ -25,7 +25,8 @@ func TestDeniedTextIsOneLine(t *testing.T) {
 			"allows them\n"}}, "STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 FILE_READ_DATA refused NoAce; A-40: no entry " +
 			"allows them"},
 		{treefs.Denied{Err: ntstatus.BadImpersonationLevel.Err()}, "STATUS_BAD_IMPERSONATION_LEVEL (0xC00000A5): the " +
-			"thread may only identify its client: give the token of the server's process SeImpersonatePrivilege"},
+			"thread has ended, or may only identify its client: give the token of the server's process " +
+			"SeImpersonatePrivilege"},
 	} {
 		check.Equal(t, c.d.Error(), c.want, "Error()")
 		check.That(t, c.d.Err == nil || errors.Is(&c.d, fs.ErrPermission),
