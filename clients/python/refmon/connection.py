@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 import time
+import weakref
 
 from . import table
 from .files import open_file
@@ -73,26 +74,38 @@ class Connection:
     """A process of refmond. Any number of Python threads may use it, but each Thread only one at a time.
 
     thread is its first Thread, process its number. profile is "documented" or "observed".
+    In the child of os.fork() it is lost: calls raise Disconnected, and the child connects again.
     """
 
     def __init__(self, sock, inherited=False):
         self._sock, self._buffer, self._descriptors = sock, bytearray(), []
+        self._make_locks()
         # The process of a started program must not end before the program. A full shutdown would end it, because the
         # parent shares the connection (W-51, W-77). A shutdown for reading wakes the readers of this program.
         self._over = socket.SHUT_RD if inherited else socket.SHUT_RDWR
-        self._write = threading.Lock()  # one frame at a time
-        self._mu = threading.Condition()  # guards what follows
         self._last, self._answers, self._waiting, self._reading, self._lost = 0, {}, set(), False, None
         self._left = set()  # requests whose caller an exception took away
         self._polling = False  # the reading thread has nothing in its hands
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", TIMEOUT, 0))
+        _connections.add(self)
         try:
             self._greet()
         except BaseException as e:
             self._lose(e)
             sock.close()
             raise
+
+    def _make_locks(self):
+        self._write = threading.Lock()  # one frame at a time
+        self._mu = threading.Condition()  # guards _last, _answers, _waiting, _reading, _lost and _left
+
+    def _forked(self):
+        """Makes the connection a lost one in the child of a fork (W-9). The parent keeps its process. Two programs on
+        one connection would read each other's answers and share the impersonation of its threads."""
+        self._make_locks()  # threads that the child does not have may hold the old ones
+        self._lost = self._lost or "it was made before a fork: connect again"
+        self._sock.close()
 
     def _greet(self):
         body = json.dumps({"Magic": "refmon", "Version": table.VERSION}).encode()
@@ -360,6 +373,17 @@ class Connection:
         if not data:
             raise ConnectionError("refmond closed the connection")
         self._buffer += data
+
+
+_connections = weakref.WeakSet()  # all open ones, for _after_fork
+
+
+def _after_fork():
+    for c in _connections:
+        c._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _close(descriptors):

@@ -229,6 +229,23 @@ class Live(unittest.TestCase):
         self.assertEqual(e.exception.status, refmon.STATUS_PORT_DISCONNECTED)
         th.close()
 
+    def test_child_of_fork_has_lost_connection(self):  # W-9
+        c = self.connect()
+        child = os.fork()
+        if child == 0:
+            try:
+                self.assertEqual(c._sock.fileno(), -1)
+                with self.assertRaises(refmon.Disconnected) as e:
+                    c.thread.NtClose(Handle=4000)
+                self.assertIn("fork", str(e.exception))
+                c.close()
+                self.assertEqual(self.connect().thread.NtClose(Handle=4000).status, refmon.STATUS_INVALID_HANDLE)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertEqual(c.thread.NtClose(Handle=4000).status, refmon.STATUS_INVALID_HANDLE)
+
     def test_every_name_is_a_row(self):
         self.assertEqual(set(table.ROWS), set(self.connect()._services))
 
