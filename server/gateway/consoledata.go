@@ -186,7 +186,8 @@ func (q *request) treeFiles(d *treeData, at place) {
 	d.More = more
 	for _, f := range list {
 		l := treeLine{Name: f.name, Link: treeLink("/tree", "/"+at.below(f.name).plain()), SDDL: "—"}
-		if descriptor, refused := q.descriptor(at.below(f.name)); refused == nil {
+		// The client may list the entry, so there is no refusal to find out (G-8).
+		if descriptor, st := q.readDescriptor(at.below(f.name)); st == ntstatus.Success {
 			l.SDDL = sddlOf(descriptor)
 		}
 		d.Files = append(d.Files, l)

@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -101,6 +103,28 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 		}
 		write(t, filepath.Join(w.root, "many", fmt.Sprint(i)), nil)
 	}
+}
+
+// TestTreePageReadsEachDescriptorOnce checks that an entry whose descriptor the client may not read costs no more
+// messages to refmond than a readable one. A search for its name in the directory would make the page quadratic.
+func TestTreePageReadsEachDescriptorOnce(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("readable", shared)
+	w.file("readable/f", "x", shared)
+	w.folder("denied", shared)
+	w.file("denied/f", "x", own)
+	w.must(w.g.Close())
+	var left atomic.Int64
+	w.g = w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
+	page := func(path string) int64 {
+		before := left.Load()
+		got := w.onConsole("bob", http.MethodGet, "/tree?path=/share/"+path, "")
+		check.That(t, got.Code == 200 && strings.Contains(got.Body.String(), ">f</a>"), "%s: %s", path, got.Body)
+		return before - left.Load()
+	}
+	page("readable") // the logon
+	denied, readable := page("denied"), page("readable")
+	check.That(t, denied <= readable, "%d messages for a denied descriptor, %d for a readable one", denied, readable)
 }
 
 const noControl = "(the descriptor is visible only with READ_CONTROL)"

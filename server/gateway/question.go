@@ -111,15 +111,7 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 // success. A file that the client may not list gets the refusal of a missing file, after a delay that hides the
 // difference.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
-	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
-	if st == ntstatus.Success {
-		st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
-			d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-				winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
-			return st
-		})
-		q.s.p.release(h)
-	}
+	d, st := q.readDescriptor(at)
 	if st != ntstatus.Success {
 		f := q.refusedAs(at, winnt.READ_CONTROL, st)
 		if f.code == 404 {
@@ -129,6 +121,22 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 		return nil, f
 	}
 	return d, nil
+}
+
+// readDescriptor reads a descriptor as descriptor does. It returns refmond's status, without the work for a refusal.
+// Use it only for a file that the client may list.
+func (q *request) readDescriptor(at place) (d *sd.Descriptor, st ntstatus.Status) {
+	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	defer q.s.p.release(h)
+	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
+		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+		return st
+	})
+	return d, st
 }
 
 // check evaluates one access question for the client, or for the account in the question. The text explains the

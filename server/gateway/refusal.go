@@ -8,7 +8,6 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
@@ -112,17 +111,7 @@ func (q *request) listed(at place) (f facts, seen bool) {
 // decided, a call failed, or the client has no READ_CONTROL (G-9). SIDs have names only if refmond resolves them for
 // the client (B-67).
 func (q *request) explain(at place, desired winnt.AccessMask) string {
-	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
-	if st != ntstatus.Success {
-		return ""
-	}
-	defer q.s.p.release(h)
-	var d *sd.Descriptor
-	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
-		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
-		return st
-	})
+	d, st := q.readDescriptor(at)
 	if st != ntstatus.Success {
 		return ""
 	}
