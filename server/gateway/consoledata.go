@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/refmon/refmon/nt"
@@ -203,7 +204,7 @@ type whyData struct {
 	Granted                       []string
 }
 
-// formRights lists the rights in the form.
+// formRights lists the rights in the form. A page about another right lists that one too.
 var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
 	"MAXIMUM_ALLOWED"}
 
@@ -212,6 +213,9 @@ var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTR
 func (q *request) whyPage(r *http.Request) any {
 	v := r.URL.Query()
 	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}
+	if d.Right != "" && !slices.Contains(formRights, d.Right) {
+		d.Rights = append(slices.Clone(formRights), d.Right)
+	}
 	switch {
 	case d.Path == "":
 		return d
