@@ -98,3 +98,34 @@ func TestSkippedTestsOfCIRunElsewhere(t *testing.T) {
 }
 
 var tests = regexp.MustCompile(`(?m)^func (Test\w*)\(`)
+
+// TestBuildKeepsFilesThatItDidNotMake checks that packaging/build.sh empties a folder that has nothing but an earlier
+// release, as SHA256SUMS lists it, and refuses any other folder unchanged.
+func TestBuildKeepsFilesThatItDidNotMake(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		kept  bool
+	}{
+		"no release":        {files: map[string]string{"thesis": ""}, kept: true},
+		"a release":         {files: map[string]string{"SHA256SUMS": sums, "a.tar.gz": ""}},
+		"a release and one": {files: map[string]string{"SHA256SUMS": sums, "a.tar.gz": "", "thesis": ""}, kept: true},
+		"a hidden file":     {files: map[string]string{"SHA256SUMS": sums, ".thesis": ""}, kept: true},
+		"other sums":        {files: map[string]string{"SHA256SUMS": "thesis\n", "thesis": ""}, kept: true},
+	} {
+		dir := t.TempDir()
+		for f, text := range c.files {
+			check.NoError(t, os.WriteFile(filepath.Join(dir, f), []byte(text), 0o600))
+		}
+		cmd := exec.Command("bash", "packaging/build.sh", dir)
+		cmd.Env = append(os.Environ(), "TARGETS= ", "QUICK=1") // it builds nothing
+		out, _ := cmd.CombinedOutput()
+		left, err := os.ReadDir(dir)
+		check.NoError(t, err)
+		refused := strings.Contains(string(out), "has other things in it")
+		if refused != c.kept || c.kept && len(left) != len(c.files) || !c.kept && len(left) != 0 {
+			t.Errorf("%s: refused %t, want %t; left %v\n%s", name, refused, c.kept, left, out)
+		}
+	}
+}
+
+const sums = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a.tar.gz\n"

@@ -4,6 +4,7 @@
 #
 #   bash packaging/build.sh [FOLDER]
 #
+# It deletes the files of an earlier release in the folder, and refuses a folder with other files.
 # TARGETS (linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64) selects the systems, FORMATS
 # (tar deb rpm) the files for each. Two runs on one machine with the same compilers give the same bytes.
 # The C library is built for Linux if a C compiler for the target is installed. Otherwise the script prints that it
@@ -25,7 +26,7 @@ flags=(-trimpath -buildvcs=false)
 
 main() {
 	mkdir -p "$out"
-	[ -z "$(ls -A "$out")" ] || [ -e "$out/SHA256SUMS" ] || { echo "$out has other things in it" >&2; exit 1; }
+	[ -z "$(others)" ] || { echo "$out has other things in it: $(others | head -n 3)" >&2; exit 1; }
 	rm -f "$out"/*
 	local target
 	for target in $targets; do build "${target%/*}" "${target#*/}"; done
@@ -33,6 +34,11 @@ main() {
 	[ -n "${QUICK:-}" ] || materials
 	(cd "$out" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
 	cat "$out/SHA256SUMS"
+}
+
+# others lists what the folder has besides an earlier release. A folder that has SHA256SUMS may be one of downloads.
+others() {
+	ls -A "$out" | grep -vxF -e SHA256SUMS -f <(sed -nE 's/^[0-9a-f]{64}  //p' "$out/SHA256SUMS" 2>/dev/null) || true
 }
 
 # build OS ARCH builds everything for one system.
