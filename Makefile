@@ -126,17 +126,17 @@ STAMP   := -ldflags '-X main.release=v$(VERSION)'
 LDCONFIG ?= ldconfig
 
 install: install-c ## install commands and the C library into PREFIX (/usr/local), below DESTDIR
-	CGO_ENABLED=0 go build $(STAMP) -o $(DESTDIR)$(PREFIX)/bin/ ./cmd/refmon ./cmd/refmon-verify
-	CGO_ENABLED=0 go -C server build $(STAMP) -o $(abspath $(DESTDIR)$(PREFIX)/bin)/ ./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index
+	CGO_ENABLED=0 go build $(STAMP) -o '$(DESTDIR)$(PREFIX)/bin/' ./cmd/refmon ./cmd/refmon-verify
+	CGO_ENABLED=0 go -C server build $(STAMP) -o "$$(cd '$(DESTDIR)$(PREFIX)/bin' && pwd)/" ./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index
 
 install-c: capi ## the C library alone: LIBDIR (PREFIX/lib), headers, pkg-config files
 	bash packaging/install-c.sh build/capi '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
 	[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || $(LDCONFIG)
 
 uninstall: ## remove what install installed
-	rm -f $(foreach p,refmon refmon-verify refmond refmon-gateway refmon-index,$(DESTDIR)$(PREFIX)/bin/$(p))
-	rm -rf $(DESTDIR)$(PREFIX)/include/refmon
-	rm -f $(DESTDIR)$(LIBDIR)/librefmon* $(DESTDIR)$(LIBDIR)/pkgconfig/refmon.pc $(DESTDIR)$(LIBDIR)/pkgconfig/refmonk.pc
+	rm -f $(foreach p,refmon refmon-verify refmond refmon-gateway refmon-index,'$(DESTDIR)$(PREFIX)/bin/$(p)')
+	rm -rf '$(DESTDIR)$(PREFIX)/include/refmon'
+	rm -f '$(DESTDIR)$(LIBDIR)'/librefmon* '$(DESTDIR)$(LIBDIR)'/pkgconfig/refmon.pc '$(DESTDIR)$(LIBDIR)'/pkgconfig/refmonk.pc
 
 dist: ## build the release into dist/: archives, deb, rpm, wheel, sums, bill of materials
 	bash packaging/build.sh dist

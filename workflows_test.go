@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,3 +130,37 @@ func TestBuildKeepsFilesThatItDidNotMake(t *testing.T) {
 }
 
 const sums = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a.tar.gz\n"
+
+// TestUninstallRemovesWhatInstallInstalled checks that make uninstall removes those files, and no others, also if a
+// folder has a blank in its name.
+func TestUninstallRemovesWhatInstallInstalled(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is not installed")
+	}
+	dir := t.TempDir()
+	built := []string{"include/refmon/nt.h", "lib/librefmon.so.0", "lib/pkgconfig/refmon.pc", "lib/pkgconfig/refmonk.pc"}
+	own := []string{"a b/usr local/bin/refmon"}
+	for i, f := range built {
+		own, built[i] = append(own, "a b/usr local/"+f), "built/"+f
+	}
+	others := []string{"a", "b/usr", "a b/usr local/bin/other", "a b/usr local/include/x.h",
+		"a b/usr local/lib/libx.so"}
+	for _, f := range slices.Concat(own[:1], built, others) {
+		check.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, f)), 0o700))
+		check.NoError(t, os.WriteFile(filepath.Join(dir, f), []byte("prefix=\nlibdir=\n"), 0o600))
+	}
+	install := exec.Command("bash", "packaging/install-c.sh", dir+"/built", dir+"/a b", "/usr local", "/usr local/lib")
+	out, err := install.CombinedOutput()
+	check.That(t, err == nil, "%v\n%s", err, out)
+	text, err := os.ReadFile(dir + "/a b/usr local/lib/pkgconfig/refmon.pc")
+	check.NoError(t, err)
+	check.Equal(t, string(text), "prefix=/usr\\ local\nlibdir=/usr\\ local/lib\n", "refmon.pc")
+	out, err = exec.Command("make", "uninstall", "DESTDIR="+dir+"/a b", "PREFIX=/usr local").CombinedOutput()
+	check.That(t, err == nil, "%v\n%s", err, out)
+	for _, f := range own {
+		check.That(t, check.Err(os.Stat(filepath.Join(dir, f))) != nil, "%s is left", f)
+	}
+	for _, f := range others {
+		check.NoError(t, check.Err(os.Stat(filepath.Join(dir, f))))
+	}
+}

@@ -13,7 +13,9 @@ for f in "$built"/lib/*; do
 	*) if [ -L "$f" ]; then cp -d "$f" "$lib/"; else install -m 0644 "$f" "$lib/"; fi ;;
 	esac
 done
+# escaped PATH writes a path for a .pc file, in which a blank ends a word, as the replacement of a sed command.
+escaped() { printf %s "$1" | sed -e 's/[ \t\\#]/\\&/g' -e 's/[\\&#]/\\&/g'; }
 for f in "$built"/lib/pkgconfig/*.pc; do
-	sed -e "s#^prefix=.*#prefix=$prefix#" -e "s#^libdir=.*#libdir=$libdir#" "$f" >"$lib/pkgconfig/${f##*/}"
+	sed -e "s#^prefix=.*#prefix=$(escaped "$prefix")#" -e "s#^libdir=.*#libdir=$(escaped "$libdir")#" "$f" >"$lib/pkgconfig/${f##*/}"
 	chmod 0644 "$lib/pkgconfig/${f##*/}"
 done
