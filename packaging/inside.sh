@@ -38,6 +38,8 @@ done
 [ "$modules" = "$version" ] || fail "pkg-config says $modules, refmon says $version"
 say "$(refmon version); pkg-config: $modules"
 
+pages=$(sed -nE 's|^Documentation=file://||p' /usr/lib/systemd/system/refmon*.service)
+ls $pages >/dev/null || fail "a unit names a page that no package has"
 cd /usr/share/doc/refmon
 story=$(refmon run examples/impersonation.star)
 [[ $story == *STATUS_ACCESS_DENIED* ]] || fail "refmon run: $story"
