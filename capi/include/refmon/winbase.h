@@ -90,9 +90,10 @@ REFMON_API BOOL WINAPI RevertToSelf(void);
 
 /* Accounts: the well-known ones by their English names, and those of the embedded
  * computer REFMON: Administrator, Guest, User and the group None. A name may have its
- * domain in front, BUILTIN\\Users. lpSystemName is not looked at. A buffer that
- * is too small gives ERROR_INSUFFICIENT_BUFFER and both sizes needed, terminators
- * included; on success, cch values are lengths without them and cbSid is unchanged. */
+ * domain in front, BUILTIN\\Users. lpSystemName is NULL or this computer; another
+ * name fails with RPC_S_SERVER_UNAVAILABLE. A buffer that is too small gives
+ * ERROR_INSUFFICIENT_BUFFER and both sizes needed, terminators included; on success,
+ * cch values are lengths without them and cbSid is unchanged. */
 REFMON_API BOOL WINAPI LookupAccountSidW(LPCWSTR lpSystemName, PSID Sid, LPWSTR Name, LPDWORD cchName,
 	LPWSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
 REFMON_API BOOL WINAPI LookupAccountSidA(LPCSTR lpSystemName, PSID Sid, LPSTR Name, LPDWORD cchName,
