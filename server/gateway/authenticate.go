@@ -90,7 +90,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 			if s.tooMany = !ok; s.tooMany {
 				return
 			}
-			s.logOn(context.WithoutCancel(r.Context()), origin(r), in)
+			s.logOn(context.WithoutCancel(r.Context()), networkOf(r.RemoteAddr).String(), origin(r), in)
 			if s.st == ntstatus.Success || untriedLogons[s.st] {
 				right()
 			}
@@ -98,8 +98,9 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is accepted once (K-47), so each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
-			s.logOn(r.Context(), origin(r), nt.LogonInformation{MessageType: nt.TokenLogon,
-				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: bindingOf(r.Context())})
+			s.logOn(r.Context(), networkOf(r.RemoteAddr).String(), origin(r), nt.LogonInformation{
+				MessageType: nt.TokenLogon, ClientToken: logon.Secret(strings.TrimSpace(value)),
+				ChannelBindings: bindingOf(r.Context())})
 		})
 	case kind == "":
 		return g.certified(p, r)
@@ -119,8 +120,8 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 		return nil
 	}
 	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
-		s.logOn(context.WithoutCancel(r.Context()), origin(r), nt.LogonInformation{MessageType: nt.S4ULogon,
-			UserName: account})
+		s.logOn(context.WithoutCancel(r.Context()), networkOf(r.RemoteAddr).String(), origin(r), nt.LogonInformation{
+			MessageType: nt.S4ULogon, UserName: account})
 	})
 }
 

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
@@ -29,13 +32,17 @@ type guessed struct {
 
 const perAddress = 6
 
-func newGuessed(t *testing.T) *guessed {
+// newGuessed returns such a world. Each query of the directory sends its name to turns first, unless turns is nil.
+func newGuessed(t *testing.T, turns chan<- string, change ...func(*Config)) *guessed {
 	t.Helper()
 	g := &guessed{}
 	user := sid.MustParse("S-1-5-21-10-20-30-1104")
 	users := token.Group{SID: user.Prefix().WithRID(513), Attributes: token.GroupDefault}
 	ask := func(_ context.Context, name string, _ bool, password logon.Secret) (domain.Proved, error) {
 		g.asked.Add(1)
+		if turns != nil {
+			turns <- name
+		}
 		if name != "alice" || password != "pw-x" {
 			return domain.Proved{}, &domain.Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}
 		}
@@ -45,7 +52,7 @@ func newGuessed(t *testing.T) *guessed {
 	g.world = newWorldOf(t, "O:BAG:SYD:P(A;OICI;FA;;;AU)", func(s *lsa.Store) logon.Authority {
 		return domain.New(domain.Authority{Authority: s, Store: s, Realm: "EXAMPLE.TEST", Name: "EXAMPLE", Passwords: ask,
 			Limit: &admission.Limit{PerPair: 1000, PerName: 1000, PerOrigin: perAddress}})
-	}, func(c *Config) { c.SessionLife = 1 }) // each request is a logon
+	}, append([]func(*Config){func(c *Config) { c.SessionLife = 1 }}, change...)...) // each request is a logon
 	return g
 }
 
@@ -69,7 +76,7 @@ func (g *guessed) from(address, user string, n int) int {
 // TestAddressGuessesAreLimited checks that an address beyond its limit cannot guess, whatever its headers say, and that
 // clients of other addresses can still log on (L-65, D-25).
 func TestAddressGuessesAreLimited(t *testing.T) {
-	g := newGuessed(t)
+	g := newGuessed(t, nil)
 	for n := range perAddress * 3 {
 		check.Require(t, g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n), http.StatusUnauthorized, "L-65: guess %d",
 			n)
@@ -86,7 +93,7 @@ func TestAddressGuessesAreLimited(t *testing.T) {
 // TestProgramGuessesAreLimitedForAllAddresses checks that a program that may act for no client has one limit, whatever
 // addresses it claims (L-64).
 func TestProgramGuessesAreLimitedForAllAddresses(t *testing.T) {
-	g := newGuessed(t)
+	g := newGuessed(t, nil)
 	c, err := g.dial(gate + 1)
 	g.must(err)
 	defer c.Close()
@@ -102,4 +109,27 @@ func TestProgramGuessesAreLimitedForAllAddresses(t *testing.T) {
 	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 1); code == http.StatusUnauthorized {
 		t.Errorf("L-64: alice by the gateway: %d, want anything but %d", code, http.StatusUnauthorized)
 	}
+}
+
+// TestWaitingLogonsLeaveThreadsToSessions checks that logons that wait for a domain controller use a quarter of the
+// threads, in turn for each client network. So a client with a session is served meanwhile (G-55).
+func TestWaitingLogonsLeaveThreadsToSessions(t *testing.T) {
+	turns := make(chan string)
+	g := newGuessed(t, turns, func(c *Config) { c.Threads, c.SessionLife = 4, time.Hour })
+	g.want(200, "bob", "GET", "/share/", "")
+	p, err := g.g.link.process()
+	g.must(err)
+	var logons sync.WaitGroup
+	for n, c := range [][2]string{{"127.0.0.2", "a"}, {"127.0.0.2", "b"}, {"127.0.0.2", "c"}, {"127.0.0.3", "d"}} {
+		logons.Go(func() { g.from(c[0], `EXAMPLE\`+c[1], n) })
+		for g.asked.Load() == 0 || p.logons.Waiting() != n {
+			runtime.Gosched()
+		}
+	}
+	check.Equal(t, g.asked.Load(), 1, "G-55: logons that have a thread, of four")
+	g.want(200, "bob", "GET", "/share/", "")
+	for _, want := range []string{"a", "b", "d", "c"} {
+		check.Equal(t, <-turns, want, "G-55: the next logon")
+	}
+	logons.Wait()
 }

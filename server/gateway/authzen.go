@@ -231,7 +231,7 @@ func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessM
 func (p *process) subject(r *request, account string) *session {
 	return p.subjects.get(p.subjects.name("subject ", account), func(s *session) {
 		ctx := context.WithoutCancel(r.ctx)
-		s.logOn(ctx, "", nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
+		s.logOn(ctx, r.s.user.String(), "", nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
 		if s.st == ntstatus.Success && s.level > winnt.SecurityIdentification {
 			s.st = s.lower(ctx)
 		}

@@ -72,7 +72,7 @@ func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
 	p, err := w.g.link.process()
 	w.must(err)
 	s := p.sessions.get(p.sessions.name("test ", who), func(s *session) {
-		s.logOn(w.Context(), "", nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: who, Password: "pw-x"})
+		s.logOn(w.Context(), "", "", nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: who, Password: "pw-x"})
 	})
 	defer p.sessions.put(s)
 	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", strings.ReplaceAll(path, "/", `\`)}, mask,
@@ -252,7 +252,7 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 			w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 			p, err := w.g.link.process()
 			w.must(err)
-			r := &request{g: w.g, ctx: w.Context()}
+			r := &request{g: w.g, s: &session{p: p}, ctx: w.Context()}
 			s := p.subject(r, "alice")
 			defer p.subjects.put(s)
 			check.RequireThat(t, s.st == ntstatus.Success && s.level == winnt.SecurityIdentification,

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -77,6 +79,7 @@ func (l *link) close() error {
 type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
+	logons   *admission.Pool // immutable: shares a part of the threads among the clients that log on
 	sessions *sessions       // immutable
 	subjects *sessions       // immutable: accounts that questions of the AuthZEN API are about
 }
@@ -84,7 +87,8 @@ type process struct {
 // newProcess returns the process of a new connection, which it then owns. It enables SeTcbPrivilege for Certificates
 // and SeAuditPrivilege for AuthZEN and Index. It creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
-	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads)}
+	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads),
+		logons: admission.NewPool(max(cfg.Threads/4, 1), mostWaitingLogons)}
 	for range cfg.Threads {
 		p.threads <- nil
 	}
@@ -116,6 +120,27 @@ func enable(th *nt.Thread, p winnt.Privilege) {
 // status of a failed connection.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.run(ctx, 0, f)
+}
+
+// Limits of logons that wait for a thread.
+const (
+	mostWaitingLogons = 256
+	longestLogonWait  = 30 * time.Second
+)
+
+// logOn runs f, which logs an account on, on a pool thread as do does. A logon waits in refmond for a password hash or
+// a domain controller, so logons use at most a quarter of the threads, and requesters get those in turn. logOn returns
+// the status of f. It returns InsufficientResources or Cancelled, without calling f, if too many logons wait or none of
+// these threads is free within longestLogonWait.
+func (p *process) logOn(ctx context.Context, requester string, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	waiting, cancel := context.WithTimeout(ctx, longestLogonWait)
+	defer cancel()
+	// The other threads remain for clients that have logged on (G-55).
+	if !p.logons.Enter(waiting, requester) {
+		return ntstatus.InsufficientResources
+	}
+	defer p.logons.Leave()
+	return p.do(waiting, f)
 }
 
 // as runs f on a pool thread that impersonates the token tok, and reverts afterwards. f must not wait for a client or

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/audit"
@@ -300,4 +301,15 @@ func (w *world) takesNoOther(th *nt.Thread) {
 			Password: "guessed"}}); st != ntstatus.LogonFailure {
 		w.Errorf("G-1: a guessed password: %v, want %v", st, ntstatus.LogonFailure)
 	}
+}
+
+// TestLogonWithoutThreadIsNotTried checks that a logon gets no thread, and is not tried, if others have all threads for
+// logons for half a minute (G-55).
+func TestLogonWithoutThreadIsNotTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, began := newProcess(nil, &Config{Threads: 7}), time.Now()
+		check.That(t, p.logons.Enter(t.Context(), ""), "G-55: one of seven threads is for logons")
+		st := p.logOn(t.Context(), "", nil)
+		check.That(t, untriedLogons[st] && time.Since(began) == 30*time.Second, "G-55: %v after %v", st, time.Since(began))
+	})
 }

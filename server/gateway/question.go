@@ -194,7 +194,7 @@ func complete(d *sd.Descriptor) *sd.Descriptor {
 // once to close the token; after an error end is nil. The connect error is NotFound if refmond refuses the account,
 // else Unavailable or Internal.
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
-	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
+	st := q.s.p.logOn(q.ctx, q.s.user.String(), func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account}})
 		tok = out.Token

@@ -251,10 +251,10 @@ func (s *sessions) sweep() {
 }
 
 // logOn logs the session on with a credential and sets st to the result. from is the client's IP address, "" if
-// unknown. Success also sets token, which the session owns, user, name, level and reply. If the token's user or level
-// cannot be read, st is Unsuccessful and the token is closed.
-func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
-	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
+// unknown. requester is the network or user that the logon counts for. Success also sets token, which the session owns,
+// user, name, level and reply. If the token's user or level cannot be read, st is Unsuccessful and the token is closed.
+func (s *session) logOn(ctx context.Context, requester, from string, in nt.LogonInformation) {
+	s.st = s.p.logOn(ctx, requester, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: in})
 		if st != ntstatus.Success {
