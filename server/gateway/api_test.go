@@ -18,6 +18,7 @@ import (
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -172,16 +173,21 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	p, err := w.g.link.process()
 	w.must(err)
 	own, d := w.own(p), sddl.MustParse("O:SYG:SYD:(A;;FRFW;;;WD)")
+	q, twin := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}, (*token.Token)(nil)
 	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
-		nobody := func(sid.SID) string { return "" }
-		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, nobody)
-		check.That(t, strings.Contains(same, "entry 1 of the DACL allows it"),
-			`with refmond's answer: %q, want text containing "entry 1 of the DACL allows it"`, same)
-		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, nobody)
-		check.Equal(t, other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n", "G-28: with another answer")
+		twin = twinOf(th, own)
 		return ntstatus.Success
 	})
 	p.release(own)
+	explain := func(twin *token.Token, granted winnt.AccessMask) string {
+		return q.granting(d, twin, winnt.FILE_READ_DATA, granted, func(sid.SID) string { return "" })
+	}
+	same := explain(twin, winnt.FILE_READ_DATA)
+	check.That(t, strings.Contains(same, "entry 1 of the DACL allows it"),
+		`with refmond's answer: %q, want text containing "entry 1 of the DACL allows it"`, same)
+	check.Equal(t, explain(twin, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA),
+		"GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n", "G-28: with another answer")
+	check.Equal(t, explain(nil, winnt.FILE_READ_DATA), "GRANTED 0x1 FILE_READ_DATA\n", "G-28: without a copy of the token")
 }
 
 // TestBatchOver1000ChecksIsRejected checks that each of 1,000 queries is answered under its number, and that 1,001 are

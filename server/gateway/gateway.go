@@ -4,9 +4,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/sid"
@@ -60,6 +62,8 @@ type Gateway struct {
 	levels   levels       // immutable
 	pdp      *pdp         // immutable; nil: no AuthZEN API
 	index    *indexer     // immutable; nil: no questions to an index
+	// evaluations shares processors among the users whose questions the gateway evaluates. Immutable.
+	evaluations *admission.Pool
 }
 
 // New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if Dial
@@ -93,6 +97,7 @@ func New(cfg Config) (*Gateway, error) {
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true
 	}
+	g.evaluations = admission.NewPool(max(runtime.GOMAXPROCS(0)/2, 1), mostWaitingEvaluations)
 	g.levels = levels{name: nameStep, logon: logonStep}
 	g.dav.MostListed, g.dav.LargestUpload = mostListed, cfg.LargestUpload
 	g.dav.Namespaces = ` xmlns:R="` + rightsSpace + `"`

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -242,13 +243,14 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 	if why {
 		name = q.namesIn(d)
 	}
+	mapped := winnt.FileObject.Mapping.Map(desired)
+	var twin *token.Token
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		var seen reasons
 		if why {
 			th.Trace(&seen)
 			defer th.Trace(nil)
 		}
-		mapped := winnt.FileObject.Mapping.Map(desired)
 		out, st := th.NtAccessCheck(d, tok, mapped, winnt.FileObject.Mapping)
 		if st != ntstatus.Success {
 			return st
@@ -258,7 +260,7 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		text = seen.text(name)
 		if why && a.Allowed {
 			th.Trace(nil)
-			text = granting(th, d, tok, mapped, out.GrantedAccess, name)
+			twin = twinOf(th, tok)
 		}
 		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
 			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)
@@ -270,6 +272,9 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 	})
 	if st != ntstatus.Success {
 		return nil, "", callError(st, connect.CodeInvalidArgument, wrongDescriptors, "")
+	}
+	if why && a.Allowed {
+		text = q.granting(d, twin, mapped, winnt.AccessMask(a.GetGranted().GetMask()), name)
 	}
 	return a, text, context.Cause(q.ctx)
 }

@@ -19,7 +19,7 @@ import (
 
 // WhoCan returns the maximum rights of each named account on an object. Without names it returns those of the SIDs in
 // its descriptor. An account that fails sets Error in its grant, and the call succeeds. More than mostAccounts
-// accounts or SIDs, and without names an unreadable object, are connect errors.
+// accounts or SIDs, and without names an unreadable object or an ended context, are errors.
 func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanRequest]) (
 	*connect.Response[api.WhoCanResponse], error) {
 	if len(r.Msg.GetAccounts()) > mostAccounts {
@@ -48,6 +48,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	if more {
 		return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf(
 			"the descriptor names more than %d users and groups: ask about single accounts", mostAccounts))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
 	}
 	answer.Grants = grants
 	return connect.NewResponse(answer), nil
@@ -78,14 +81,39 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 	names := q.names(list)
 	for i, s := range list {
 		g := &api.Grant{Sid: s.String(), Name: names[i]}
-		if mask, err := alone(d, s); err == nil {
-			g.Granted = rights(mask)
-		} else {
+		if err := q.evaluate(func() error {
+			mask, err := alone(d, s)
+			if err == nil {
+				g.Granted = rights(mask)
+			}
+			return err
+		}); err != nil {
 			g.Error = err.Error()
 		}
 		grants = append(grants, g)
 	}
 	return grants, more
+}
+
+// mostWaitingEvaluations is the most access checks that wait in [request.evaluate].
+const mostWaitingEvaluations = 256
+
+// errCrowded is the error of an access check that was not made because too many others wait.
+var errCrowded = errors.New("too many questions at once: try again later")
+
+// evaluate runs f, an access check in the gateway, when it is the user's turn, and returns the error of f. A descriptor
+// can have conditions that take a second, and f cannot be cancelled. evaluate does not call f if the request's context
+// ends first, and returns its cause, or if too many checks wait, and returns errCrowded.
+func (q *request) evaluate(f func() error) error {
+	// Such checks leave half of the processors to other requests (G-56).
+	if q.ctx.Err() == nil && q.g.evaluations.Enter(q.ctx, q.s.user.String()) {
+		defer q.g.evaluations.Leave()
+		return f()
+	}
+	if err := context.Cause(q.ctx); err != nil {
+		return err
+	}
+	return errCrowded
 }
 
 // stranger is the user of a token for testing a single group.

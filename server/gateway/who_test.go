@@ -2,15 +2,21 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+
+	"connectrpc.com/connect"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -164,4 +170,37 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 		list[99].GetSid() != "S-1-5-21-1-1-1-98" {
 		t.Errorf("%d entries, the last is %s, want the first 100, from LocalSystem on", len(list), list[len(list)-1].GetSid())
 	}
+}
+
+// TestEvaluationsWaitForProcessorUntilRequestEnds checks that the gateway's own access checks leave processors to other
+// requests, and that a question whose request has ended makes no further one (G-56).
+func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
+	w := newExactly(t, shared)
+	q := w.of("bob")
+	ctx, end := context.WithCancel(t.Context())
+	q.ctx = ctx
+	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	places := max(runtime.GOMAXPROCS(0)/2, 1)
+	for i := range places {
+		check.RequireThat(t, w.g.evaluations.Enter(t.Context(), ""), "G-56: place %d of %d", i, places)
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		grants, _ := q.grants(d)
+		for _, g := range grants {
+			check.Equal(t, g.GetError(), "context canceled", "G-56: %s", g.GetSid())
+		}
+	})
+	for w.g.evaluations.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	end()
+	asking.Wait()
+	for range places {
+		w.g.evaluations.Leave()
+	}
+	check.ErrorIs(t, q.evaluate(nil), context.Canceled, "G-56: with a free processor")
+	_, err := service{w.g}.WhoCan(context.WithValue(ctx, sessionKey{}, q.s), connect.NewRequest(&api.WhoCanRequest{
+		Object: &api.Object{Object: &api.Object_Sddl{Sddl: "O:SYG:SYD:"}}}))
+	check.ErrorIs(t, err, context.Canceled, "G-56: WhoCan")
 }

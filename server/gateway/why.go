@@ -58,18 +58,35 @@ func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 }
 
 // granting returns the explanation of a granted access check, which refmond does not explain. The gateway repeats the
-// check with a local copy of tok. If the gateway cannot read tok, or the result differs from granted, the text has
-// only the granted rights (G-28). name returns the name of a SID.
-func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask,
-	name func(sid.SID) string) string {
-	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
+// check with twin, its copy of the token. If twin is nil, the check cannot be repeated, or its result differs from
+// granted, the text has only the granted rights (G-28). name returns the name of a SID.
+func (q *request) granting(d *sd.Descriptor, twin *token.Token, desired, granted winnt.AccessMask,
+	name func(sid.SID) string) (text string) {
+	text = "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
+	if twin == nil {
+		return text
+	}
+	_ = q.evaluate(func() error {
+		decision, why, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(twin),
+			Desired: desired, Type: winnt.FileObject})
+		if err == nil && decision.Allowed() && decision.Granted == granted {
+			text = explained(why, name)
+		}
+		return err
+	})
+	return text
+}
+
+// twinOf returns a copy of the token tok for access checks in the gateway: its user, groups, privileges and restricted
+// SIDs. It returns nil if the gateway cannot read tok.
+func twinOf(th *nt.Thread, tok winnt.Handle) *token.Token {
 	user, st1 := th.NtQueryInformationToken(tok, winnt.TokenUser)
 	groups, st2 := th.NtQueryInformationToken(tok, winnt.TokenGroups)
 	privileges, st3 := th.NtQueryInformationToken(tok, winnt.TokenPrivileges)
 	restricted, st4 := th.NtQueryInformationToken(tok, winnt.TokenRestrictedSids)
 	for _, st := range []ntstatus.Status{st1, st2, st3, st4} {
 		if st != ntstatus.Success {
-			return short
+			return nil
 		}
 	}
 	var spec token.Spec
@@ -87,12 +104,7 @@ func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, grante
 	}
 	twin, err := token.New(spec)
 	if err != nil {
-		return short
+		return nil
 	}
-	decision, why, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(twin), Desired: desired,
-		Type: winnt.FileObject})
-	if err != nil || !decision.Allowed() || decision.Granted != granted {
-		return short
-	}
-	return explained(why, name)
+	return twin
 }
