@@ -266,6 +266,8 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"connections: 84", "connections: 0", "audit.connections"},
 		{"File System: success", "Files: success", "audit.policy"},
 		{"File System: success", "File System: often", "audit.policy: File System"},
+		{"File System: success", "File System: both, file system: none", "audit.policy: file system: another key"},
+		{"File System: success", "File System: both, 0CCE921D-69AE-11D9-BED3-505054503030: both", "another key"},
 		{"path: /srv/a", "path: /srv/b", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/x", "trees: b: its path"},
 		{"path: /srv/a", "path: /srv/b/x/y", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/xy", ""},
 		{"path: /srv/a", "path: /", "trees: b: its path"}, {"path: /srv/a", "path: srv/a", "trees: a: path"},

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,15 +57,29 @@ func (a *auditSettings) check() error {
 	if a.Size > 0 && a.Size <= a.Reserve {
 		return errors.New("audit.size must be more than audit.reserve")
 	}
-	for name, word := range a.Policy {
-		if _, err := audit.ParseSubcategory(name); err != nil {
-			return fmt.Errorf("audit.policy: %w", err)
+	_, err := a.changes()
+	return err
+}
+
+// changes returns the settings of audit.policy by subcategory. An unknown subcategory, an unknown word and a
+// subcategory that two keys name are errors.
+func (a *auditSettings) changes() (map[audit.Subcategory]audit.Setting, error) {
+	out := map[audit.Subcategory]audit.Setting{}
+	for _, name := range slices.Sorted(maps.Keys(a.Policy)) {
+		s, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, fmt.Errorf("audit.policy: %w", err)
 		}
-		if _, ok := outcomes[word]; !ok {
-			return fmt.Errorf("audit.policy: %s: %q, want none, success, failure or both", name, word)
+		setting, ok := outcomes[a.Policy[name]]
+		if !ok {
+			return nil, fmt.Errorf("audit.policy: %s: %q, want none, success, failure or both", name, a.Policy[name])
 		}
+		if _, twice := out[s]; twice {
+			return nil, fmt.Errorf("audit.policy: %s: another key names this subcategory, too", name)
+		}
+		out[s] = setting
 	}
-	return nil
+	return out, nil
 }
 
 // openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory. After an error the
@@ -98,7 +114,7 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 
 // policy returns the audit policy: that of the log's folder dir, with the configuration's changes. Without a policy
 // file, the default policy applies, and also records logons, logoffs, special logons, and the use of sensitive
-// privileges. An unknown subcategory and an unreadable policy file are errors.
+// privileges. Changes that check rejects and an unreadable policy file are errors.
 func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {
@@ -112,13 +128,11 @@ func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 			spec.System[on] = audit.OnBoth
 		}
 	}
-	for name, word := range a.Policy {
-		s, err := audit.ParseSubcategory(name)
-		if err != nil {
-			return nil, fmt.Errorf("audit.policy: %w", err)
-		}
-		spec.System[s] = outcomes[word]
+	changes, err := a.changes()
+	if err != nil {
+		return nil, err
 	}
+	maps.Copy(spec.System, changes)
 	if a.Required {
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	}
