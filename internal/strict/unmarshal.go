@@ -10,9 +10,9 @@ import (
 )
 
 // Unmarshal decodes one JSON value into v with encoding/json. First it checks that each name in the text is a field of
-// the Go type, in the same case and only once. It does not check the names inside json.RawMessage, any and maps. If the
-// check fails, v is unchanged. Text after the value is an error. A value of another kind than its field's is an *Error
-// with the field.
+// the Go type, in the same case and only once. It does not check the names inside json.RawMessage, any and maps, except
+// that a number as a name has no leading zeros. If the check fails, v is unchanged. Text after the value is an error. A
+// value of another kind than its field's is an *Error with the field.
 func Unmarshal(b []byte, v any) error {
 	r := Reader{Scanner: Scanner{Bytes: b}}
 	err := r.shaped(reflect.TypeOf(v))
@@ -53,8 +53,13 @@ func (r *Reader) shaped(t reflect.Type) error {
 		return r.Object(names, func(i int) error { return r.shaped(types[i]) })
 	case c == '{' && t.Kind() == reflect.Map:
 		return r.Map(func(key string) error {
-			if _, err := strconv.ParseInt(key, 10, 64); err != nil && r.kinds && wholeNumber(t.Key()) {
+			n, err := strconv.ParseInt(key, 10, 64)
+			switch {
+			case !wholeNumber(t.Key()):
+			case err != nil && r.kinds:
 				return r.Fail("want a whole number in decimal digits as the name")
+			case err == nil && strconv.FormatInt(n, 10) != key:
+				return r.Fail("want the number without leading zeros") // else two names could be one key
 			}
 			return r.shaped(t.Elem())
 		})

@@ -61,6 +61,8 @@ func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 		`{"arr":"x"}`:                                `arr: want an array, found "x"`,
 		`{"bits":"x"}`:                               `bits: want a string in base64, found "x"`,
 		`{"ports":{"1":true,"x":true}}`:              "ports.x: want a whole number in decimal digits as the name",
+		`{"ports":{"7":true,"07":true}}`:             "ports.07: want the number without leading zeros",
+		`{"ports":{"-0":true}}`:                      "ports.-0: want the number without leading zeros",
 		`{"ports":{"1": "yes"}}`:                     `byte 15: ports.1: want true or false, found "yes"`,
 		`{"part":[]}`:                                "part: want a number, found []",
 		`7`:                                          "byte 0: want an object, found 7",

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
@@ -155,7 +158,7 @@ func (c *config) check() error {
 	if err := c.Audit.check(); err != nil {
 		return err
 	}
-	if l := c.Limits; l.Quota < leastQuota || l.Reserve < 1 || l.Total-l.Reserve < l.Quota {
+	if l := c.Limits; l.Quota < leastQuota || l.Reserve < 1 || l.Total < l.Reserve || l.Total-l.Reserve < l.Quota {
 		return fmt.Errorf("limits: quota %d must be at least %d bytes, reserve %d at least 1, "+
 			"and total %d at least both together", l.Quota, leastQuota, l.Reserve, l.Total)
 	}
@@ -180,6 +183,9 @@ func (c *config) check() error {
 	if err := c.Directory.check(&c.Kerberos); err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
+	if err := oneSpelling(c.Files, strings.EqualFold); err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
 	c.files = map[string]*sd.Descriptor{}
 	for name, text := range c.Files {
 		d, err := sddl.Parse(text)
@@ -189,4 +195,15 @@ func (c *config) check() error {
 		c.files[name] = d
 	}
 	return c.checkTrees()
+}
+
+// oneSpelling returns an error that names two keys of m for which same is true, nil if there are none.
+func oneSpelling[V any](m map[string]V, same func(a, b string) bool) error {
+	names := slices.Sorted(maps.Keys(m))
+	for i, name := range names {
+		if at := slices.IndexFunc(names[:i], func(other string) bool { return same(other, name) }); at >= 0 {
+			return fmt.Errorf("%s: differs from %s only in upper and lower case", name, names[at])
+		}
+	}
+	return nil
 }

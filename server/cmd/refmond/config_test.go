@@ -68,7 +68,8 @@ func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 	}
 }
 
-// every is a configuration with each key, and no value that another key or the shipped one has.
+// every is a configuration with each key, and no value that another key or the shipped one has. Only audit.keep has the
+// shipped value, because audit.policy needs it.
 const every = `state: /st
 socket: /so
 adminSocket: /ad
@@ -146,7 +147,7 @@ limits:
   total: 3000000
   reserve: 75
 audit:
-  keep: false
+  keep: true
   required: false
   policy: {File System: success}
   size: 85
@@ -202,8 +203,8 @@ func TestEachKeySetsItsField(t *testing.T) {
 			DirectoryMode: "0751", Group: "77", Descriptors: "write", Exposed: true, Mount: "/mnt/b", ListDescriptors: true,
 			Backup:         "/mnt/backup",
 			HideUnreadable: true, FollowLinks: true, Mode: "map"}}
-	s.Audit = auditSettings{Policy: map[string]string{"File System": "success"}, Size: 85, Age: 82, Overwrite: "never",
-		Reserve: 83, Connections: 84}
+	s.Audit = auditSettings{Keep: true, Policy: map[string]string{"File System": "success"}, Size: 85, Age: 82,
+		Overwrite: "never", Reserve: 83, Connections: 84}
 	s.Kerberos = tickets{Keytab: "/kt", Realm: "R.TEST", Services: []string{"HTTP/w"}, Domain: "S-1-5-21-1-2-3",
 		Skew: 61, EncryptionTypes: []int32{18}, RequireBinding: true, Delegated: true}
 	s.Directory = directory{Servers: []string{"ldaps://h:1"}, Security: "signed", CA: "/ca", Base: "DC=b", Name: "N",
@@ -268,6 +269,13 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"File System: success", "File System: often", "audit.policy: File System"},
 		{"File System: success", "File System: both, file system: none", "audit.policy: file system: another key"},
 		{"File System: success", "File System: both, 0CCE921D-69AE-11D9-BED3-505054503030: both", "another key"},
+		{"keep: true\n  required: false", "keep: false\n  required: true", "audit.required needs audit.keep"},
+		{"keep: true", "keep: false", "audit.policy needs audit.keep"},
+		{"keep: true\n  required: false\n  policy: {File System: success}", "keep: false\n  required: false", ""},
+		{"total: 3000000", "total: -9223372036854775808", "at least both together"},
+		{"  two: ", "  ONE: ", "files: one: differs from ONE only in upper and lower case"},
+		{"\n  b:\n", "\n  A:\n", "trees: a: differs from A only in upper and lower case"},
+		{"claims: {c: 'attr:int64'}", "claims: {c: 'attr:int64', C: other}", "directory: claims: c: differs from C only in"},
 		{"path: /srv/a", "path: /srv/b", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/x", "trees: b: its path"},
 		{"path: /srv/a", "path: /srv/b/x/y", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/xy", ""},
 		{"path: /srv/a", "path: /", "trees: b: its path"}, {"path: /srv/a", "path: srv/a", "trees: a: path"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
@@ -113,7 +114,8 @@ func (d *directory) checkServers(k *tickets) error {
 	return err
 }
 
-// claims returns the parsed claims by name; empty if there are none. A malformed one is an error that names it.
+// claims returns the parsed claims by name; empty if there are none. Errors are a malformed claim, and two claims whose
+// names differ only in case.
 func (d *directory) claims() (map[string]ldap.Claim, error) {
 	out := map[string]ldap.Claim{}
 	for name, text := range d.Claims {
@@ -122,6 +124,9 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 			return nil, fmt.Errorf("claims: %s: %w", name, err)
 		}
 		out[name] = c
+	}
+	if err := oneSpelling(d.Claims, claims.EqualName); err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
 	}
 	return out, nil
 }

@@ -70,6 +70,9 @@ var (
 // checkTrees validates the settings of all trees, sorted by name, and appends them to c.trees. Trees that contain
 // each other are an error, and so is a mount over files of refmond. It ends at the first error. It opens no directory.
 func (c *config) checkTrees() error {
+	if err := oneSpelling(c.Trees, strings.EqualFold); err != nil {
+		return fmt.Errorf("trees: %w", err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
 		t, err := s.check(name)
