@@ -115,7 +115,7 @@ func run(args []string, std *streams) int {
 		return exitGranted
 	}
 	if err == nil {
-		err = flags.RefuseEmpty(ctx)
+		err = flags.CheckValues(ctx)
 	}
 	if err != nil {
 		report(std, withFormat(err))

@@ -1,9 +1,9 @@
-// Package flags rejects empty flag values on a command line, and prints the help pages of all programs in one form.
+// Package flags rejects meaningless flag values on a command line, and prints the help pages of all programs alike.
 //
 //	parser, err := kong.New(&cli, flags.HelpPages())
 //	ctx, err := parser.Parse(args)
 //	if err == nil {
-//		err = flags.RefuseEmpty(ctx)
+//		err = flags.CheckValues(ctx)
 //	}
 //	if err != nil {
 //		err = fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args))
@@ -17,6 +17,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -76,13 +77,19 @@ func HelpFor(parser *kong.Kong, args []string) string {
 	return node.FullPath() + " --help"
 }
 
-// RefuseEmpty returns an error that names the first flag or argument with an empty text, or with an empty element in
-// its list. It returns nil if every flag and argument of the line has a value. A script writes --want "$RIGHT" with a
-// variable that is not set: without this check the question would be about everything.
-func RefuseEmpty(ctx *kong.Context) error {
+// CheckValues returns an error that names the first flag or argument with an empty text, or with an empty element in
+// its list, or the first flag with a time that is not above zero. It checks what the line gives, not the defaults. A
+// script writes --want "$RIGHT" with a variable that is not set: without this check the question would be about
+// everything.
+func CheckValues(ctx *kong.Context) error {
 	for _, p := range ctx.Path {
 		if p.Flag != nil && empty(p.Flag.Target) {
 			return fmt.Errorf("--%s is empty: give a value, or omit the flag", p.Flag.Name)
+		}
+		if p.Flag != nil {
+			if d, ok := p.Flag.Target.Interface().(time.Duration); ok && d <= 0 {
+				return fmt.Errorf("--%s is %v: give a time above zero, or omit the flag", p.Flag.Name, d)
+			}
 		}
 		if p.Positional != nil && empty(p.Positional.Target) {
 			return fmt.Errorf("the argument <%s> is empty", p.Positional.Name)

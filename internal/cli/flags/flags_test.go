@@ -3,20 +3,23 @@ package flags
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A given flag or argument must have a value in any notation. Missing flags and defaults are not checked.
-func TestEmptyFlagValueIsRejected(t *testing.T) {
+// A given flag or argument must have a value in any notation, and a time must be above zero. Missing flags and defaults
+// are not checked.
+func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"verb", ""}, {"verb --want read", ""}, {"verb --want=", "--want is empty"}, {"verb -w _", "--want is empty"},
 		{"verb --want _", "--want is empty"}, {"verb --list a --list b", ""}, {"verb --list _", "--list is empty"},
 		{"verb --list a,,b", "--list is empty"}, {"verb --point _", "--point is empty"}, {"verb --point x", ""},
 		{"verb --count 0 --on", ""}, {"verb _", "the argument <arg> is empty"},
-		{"--top _ verb", "--top is empty"}, {"verb --kind _", "--kind"},
+		{"--top _ verb", "--top is empty"}, {"verb --kind _", "--kind"}, {"verb --wait 1ns", ""},
+		{"verb --wait 0s", "--wait is 0s"}, {"verb --wait=-5s", "--wait is -5s"},
 	} {
 		var cli struct {
 			Top  string
@@ -26,6 +29,7 @@ func TestEmptyFlagValueIsRejected(t *testing.T) {
 				List  []string
 				Point *string
 				Count int
+				Wait  time.Duration
 				On    bool
 				Arg   string `arg:"" optional:""`
 			} `cmd:""`
@@ -40,7 +44,7 @@ func TestEmptyFlagValueIsRejected(t *testing.T) {
 		}
 		ctx, err := parser.Parse(args)
 		check.RequireThat(t, err == nil, "%q: %v", args, err)
-		if err := RefuseEmpty(ctx); (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+		if err := CheckValues(ctx); (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", args, err, c.want)
 		}
 	}

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 		return exitSuccess
 	}
 	if err == nil {
-		err = flags.RefuseEmpty(c)
+		err = flags.CheckValues(c)
 	}
 	if err != nil {
 		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))

@@ -145,6 +145,9 @@ type watchCmd struct {
 	member   `embed:""`
 }
 
+// Validate returns an error for a --every that is too short.
+func (c *watchCmd) Validate() error { return checkEvery(c.Every) }
+
 // Run watches the trees of a host and publishes their files until SIGINT or SIGTERM. With --watch refmond reads the
 // trees. A failure of the NATS servers or of a tree is an error.
 func (c *watchCmd) Run(std *streams) error {

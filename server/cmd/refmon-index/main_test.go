@@ -142,12 +142,26 @@ func TestHelpFitsTerminal(t *testing.T) {
 	})
 }
 
-// TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an
-// error that names the flag.
-func TestEmptyFlagValueIsRejected(t *testing.T) {
-	var out, said bytes.Buffer
-	code := run([]string{"can-read", "/a", "bob", "--state", "/nowhere", "-w", ""}, &streams{out: &out, err: &said})
-	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--right is empty") {
-		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
+// TestMeaninglessFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, and a
+// time that is too short are errors that name the flag.
+func TestMeaninglessFlagValueIsRejected(t *testing.T) {
+	for args, want := range map[string]string{
+		"can-read /a bob --state /nowhere -w _":                      "--right is empty",
+		"status --state /nowhere --limit=-5s":                        "--limit is -5s: give a time above zero",
+		"status --state /nowhere --limit 0s":                         "--limit is 0s: give a time above zero",
+		"work --name x --site /nowhere --beat 0s":                    "--beat is 0s: give a time above zero",
+		"run --tree /a --directory x --state /nowhere --every 1ns":   "--every is 1ns: give at least 1s",
+		"watch --host x --site /nowhere --every 999ms":               "--every is 999ms: give at least 1s",
+		"watch --host x --site /nowhere --every 1s":                  "/nowhere/site.json",
+		"run --tree / --directory x --state /nowhere --every=-1000s": "--every is -16m40s: give at least 1s",
+	} {
+		list := strings.Fields(args)
+		for i := range list {
+			list[i] = strings.ReplaceAll(list[i], "_", "")
+		}
+		var out, said bytes.Buffer
+		code := run(list, &streams{out: &out, err: &said})
+		check.That(t, code == exitFailed && out.Len() == 0 && strings.Contains(said.String(), want),
+			"%s: exit code %d, printed %q, said %q, want %q", args, code, &out, &said, want)
 	}
 }

@@ -41,6 +41,20 @@ CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without
 The walk at the start finds changes made while it did not run.`
 }
 
+// leastEvery is the least interval of full walks. The walks of a shorter one would leave no pause.
+const leastEvery = time.Second
+
+// checkEvery returns an error for an interval of full walks that is too short. 0 stands for the default.
+func checkEvery(every time.Duration) error {
+	if every != 0 && every < leastEvery {
+		return fmt.Errorf("--every is %v: give at least %v", every, leastEvery)
+	}
+	return nil
+}
+
+// Validate returns an error for a --every that is too short.
+func (c *runCmd) Validate() error { return checkEvery(c.Every) }
+
 // Run maintains the index until SIGINT or SIGTERM, which is not an error, or until a stage fails. It prints how long
 // the first walk took, and transient errors, to the error output. --nats with --socket or --ask is an error. Outputs
 // are opened before the first walk.

@@ -122,7 +122,7 @@ func runTo(args []string, std *streams) int {
 		return exitSuccess
 	}
 	if err == nil {
-		err = flags.RefuseEmpty(ctx)
+		err = flags.CheckValues(ctx)
 	}
 	if err != nil {
 		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
