@@ -18,7 +18,7 @@ func TestMountPointsCoverTheirDescendants(t *testing.T) {
 	}
 	w := &watch{mounts: m, links: newLinkTable()}
 	for path, want := range map[string]error{"/t/m": errForeign, "/t/mm": nil} {
-		s, ours := w.seen(&objects.Item{Path: path, Descriptor: sddl.MustParse("O:SYG:SYD:")})
+		s, ours := w.newSeen(&objects.Item{Path: path, Descriptor: sddl.MustParse("O:SYG:SYD:")})
 		check.That(t, ours && s.Err == want && (s.Descriptor == nil) == (want != nil), "%s: %+v, want %v", path, s, want)
 	}
 	for text, want := range map[string]string{"/a": "/a", `/a\040b`: "/a b", `\134\012`: "\\\n", `/a\04`: `/a\04`,

@@ -30,7 +30,7 @@ func (w *watch) walk() error {
 	if err := w.send(Batch{Tree: w.Root, Begin: true}); err != nil {
 		return err
 	}
-	if err := w.all(tree.Files([]string{w.Root}, opt)); err != nil {
+	if err := w.sendFiles(tree.Files([]string{w.Root}, opt)); err != nil {
 		return err
 	}
 	w.before = nil
@@ -42,10 +42,10 @@ func (w *watch) walk() error {
 	return w.send(end)
 }
 
-// all sends the files of s to the receiver, in batches of at most pathsPerBatch. all sends no empty batch. Before each
-// batch it drains the kernel's event queue. all returns the errors of s and of sending. After an error of s, the files
-// found so far are still sent.
-func (w *watch) all(s objects.Source) error {
+// sendFiles sends the files of s to the receiver, in batches of at most pathsPerBatch. sendFiles sends no empty batch.
+// Before each batch it drains the kernel's event queue. It returns the errors of s and of sending. After an error of s,
+// the files found so far are still sent.
+func (w *watch) sendFiles(s objects.Source) error {
 	var list []Seen
 	var failed error
 	flush := func() {
@@ -55,7 +55,7 @@ func (w *watch) all(s objects.Source) error {
 		list = nil
 	}
 	err := objects.All(w.ctx, s, sid.SID{}, winnt.FileObject, func(x objects.Item) bool {
-		if s, ours := w.seen(&x); ours {
+		if s, ours := w.newSeen(&x); ours {
 			list = append(list, s)
 		}
 		if len(list) == pathsPerBatch {
@@ -67,9 +67,9 @@ func (w *watch) all(s objects.Source) error {
 	return errors.Join(err, failed)
 }
 
-// seen converts a file that was read to a report for the receiver. For a file below a mount point ours is false, and
+// newSeen converts a file that was read to a report for the receiver. For a file below a mount point ours is false, and
 // the caller drops it. A mount point, and a path that is too long for the kernel, become unreadable documents.
-func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
+func (w *watch) newSeen(x *objects.Item) (s Seen, ours bool) {
 	s = Seen{Path: x.Path, Folder: x.Type == winnt.DirectoryFileObject, Descriptor: x.Descriptor, Search: x.Search,
 		Err: x.Err, Gone: errors.Is(x.Err, fs.ErrNotExist)}
 	covered, point := w.mounts.covers(x.Path)
@@ -92,10 +92,10 @@ const maxPath = 4096
 
 var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 
-// changed reports the pending files, which events named, and removes them from pending. Created and moved folders are
-// reported with their descendants, missing files as gone. If the root is missing, changed sets lost instead. Without
-// pending paths it does nothing.
-func (w *watch) changed() error {
+// sendPending reports the pending files, which events named, and removes them from pending. Created and moved folders
+// are reported with their descendants, missing files as gone. If the root is missing, sendPending sets lost instead.
+// Without pending paths it does nothing.
+func (w *watch) sendPending() error {
 	if len(w.pending.paths) == 0 {
 		return nil
 	}
@@ -120,20 +120,20 @@ func (w *watch) changed() error {
 		w.lost = true
 		return nil
 	}
-	if err := w.all(s); err != nil {
+	if err := w.sendFiles(s); err != nil {
 		return err
 	}
 	for _, folder := range folders {
-		if err := w.arrived(folder); err != nil {
+		if err := w.sendDescendants(folder); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// arrived reports the descendants of a folder that was created or moved here. If the root is missing, it sets lost
-// instead. A folder that is gone already is not an error.
-func (w *watch) arrived(folder string) error {
+// sendDescendants reports the descendants of a folder that was created or moved here. If the root is missing, it sets
+// lost instead. A folder that is gone already is not an error.
+func (w *watch) sendDescendants(folder string) error {
 	opt := w.Options
 	opt.Recurse, opt.Identify = true, true
 	below, err := tree.Named(w.Root, []string{folder}, opt)
@@ -141,5 +141,5 @@ func (w *watch) arrived(folder string) error {
 		w.lost = true
 		return nil
 	}
-	return w.all(below)
+	return w.sendFiles(below)
 }

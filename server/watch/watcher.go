@@ -170,7 +170,7 @@ func (w *watch) poll() error {
 		return err
 	}
 	news := !w.pending.empty()
-	if err := w.changed(); err != nil || w.lost {
+	if err := w.sendPending(); err != nil || w.lost {
 		return err
 	}
 	if w.NoEvents || !news && time.Since(w.beaten) < w.often() { // other trees' files wake it too

@@ -194,10 +194,10 @@ func TestFailedWalkSendsFilesFoundBefore(t *testing.T) {
 	out, broken, deaf := make(chan Batch, 1), errors.New("broken"), errors.New("deaf")
 	w := &watch{Watcher: &Watcher{Root: "/t"}, ctx: t.Context(), out: out, changes: silent{}, pending: newNews(),
 		links: newLinkTable()}
-	check.ErrorIs(t, w.all(&failing{path: "/t/a", err: broken}), broken, "a walk")
+	check.ErrorIs(t, w.sendFiles(&failing{path: "/t/a", err: broken}), broken, "a walk")
 	check.Equal(t, len(out), 1, "batches of a failed walk")
 	w.changes = &failing{err: deaf}
-	check.ErrorIs(t, w.all(&failing{path: "/t/a", err: io.EOF}), deaf, "a walk whose events cannot be read")
+	check.ErrorIs(t, w.sendFiles(&failing{path: "/t/a", err: io.EOF}), deaf, "a walk whose events cannot be read")
 }
 
 // TestHeartbeatFollowsChangesAtOnce checks that a heartbeat follows the documents of a change, even before its interval
@@ -223,7 +223,7 @@ func TestPathOfPathMaxIsUnreadable(t *testing.T) {
 		want           error
 	}{{maxPath - 1, 0, nil}, {maxPath, 0, errLong}, {maxPath - 8, 7, nil}, {maxPath - 8, 8, errLong}} {
 		w := &watch{longer: c.longer, links: newLinkTable()}
-		got, ours := w.seen(&objects.Item{Path: strings.Repeat("x", c.length)})
+		got, ours := w.newSeen(&objects.Item{Path: strings.Repeat("x", c.length)})
 		check.That(t, ours && got.Err == c.want,
 			"N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
 	}
