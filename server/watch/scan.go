@@ -43,8 +43,8 @@ func (w *watch) walk() error {
 }
 
 // sendFiles sends the files of s to the receiver, in batches of at most pathsPerBatch. sendFiles sends no empty batch.
-// Before each batch it drains the kernel's event queue. It returns the errors of s and of sending. After an error of s,
-// the files found so far are still sent.
+// Before each batch it drains the kernel's event queue. The first error of the queue or of sending ends it. After an
+// error of s, the files found so far are still sent.
 func (w *watch) sendFiles(s objects.Source) error {
 	var list []Seen
 	var failed error
@@ -63,7 +63,9 @@ func (w *watch) sendFiles(s objects.Source) error {
 		}
 		return failed == nil
 	})
-	flush()
+	if failed == nil {
+		flush()
+	}
 	return errors.Join(err, failed)
 }
 

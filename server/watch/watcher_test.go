@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -199,6 +200,39 @@ func TestFailedWalkSendsFilesFoundBefore(t *testing.T) {
 	w.changes = &failing{err: deaf}
 	check.ErrorIs(t, w.sendFiles(&failing{path: "/t/a", err: io.EOF}), deaf, "a walk whose events cannot be read")
 }
+
+// deafOnce are events whose first read fails.
+type deafOnce struct {
+	silent
+	err error
+}
+
+func (d *deafOnce) read(*news) (bool, error) {
+	err := d.err
+	d.err = nil
+	return false, err
+}
+
+// TestWalkReportsFirstFailedRead checks that a walk returns an error of the events at a full batch, even if the next
+// read succeeds. The batch was not sent, so a walk without an error would delete its documents.
+func TestWalkReportsFirstFailedRead(t *testing.T) {
+	out, deaf := make(chan Batch, 4), errors.New("deaf")
+	w := &watch{Watcher: &Watcher{Root: "/t"}, ctx: t.Context(), out: out, changes: &deafOnce{err: deaf},
+		pending: newNews(), links: newLinkTable()}
+	left := pathsPerBatch + 1
+	check.ErrorIs(t, w.sendFiles(sourceFunc(func(b *objects.Batch) error {
+		if left--; left < 0 {
+			return io.EOF
+		}
+		b.Add(objects.Object{Path: fmt.Appendf(nil, "/t/%d", left)})
+		return nil
+	})), deaf, "a walk of two batches")
+}
+
+// sourceFunc is a source whose Next is the function.
+type sourceFunc func(b *objects.Batch) error
+
+func (f sourceFunc) Next(b *objects.Batch) error { return f(b) }
 
 // TestHeartbeatFollowsChangesAtOnce checks that a heartbeat follows the documents of a change, even before its interval
 // has passed.
