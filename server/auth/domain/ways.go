@@ -57,7 +57,7 @@ func ByKDC(take func() *kerberos.Passwords) ByPassword {
 		}
 		c, err := p.Check(ctx, name, password)
 		if err != nil {
-			result, status := kerberos.Refused(err)
+			result, status := kerberos.RejectedLogon(err)
 			return Proved{}, &Refused{Status: status, Result: result, Why: err}
 		}
 		return Proved{User: c.User(), Proof: c.Proof(), Source: "Kerberos"}, nil

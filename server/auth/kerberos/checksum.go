@@ -61,7 +61,7 @@ func readChecksum(c types.Checksum) (request, error) {
 	copy(r.bindings[:], b[4:])
 	r.flags = binary.LittleEndian.Uint32(b[20:])
 	if r.flags&flagDCE != 0 {
-		return request{}, errors.New("the client asks for the three steps of DCE, which are not taken")
+		return request{}, errors.New("the client requests the three-step exchange of DCE, which is not supported")
 	}
 	if r.flags&flagDelegate != 0 && len(b) >= 28 && binary.LittleEndian.Uint16(b[24:]) == delegationOption {
 		if rest, n := b[28:], int(binary.LittleEndian.Uint16(b[26:])); n <= len(rest) {

@@ -58,14 +58,15 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 			client, _ := a.Requester(&r)
 			a.Refused(client, err)
 		}
-		return Refused(err)
+		return RejectedLogon(err)
 	}
-	return a.token(c, &r)
+	return a.logOnClient(c, &r)
 }
 
-// Refused returns the logon result and the status for a rejected client: the reason, and the client's name if the
-// ticket could be opened. An error that is not a [*Refusal] is STATUS_LOGON_FAILURE with an empty result (K-80).
-func Refused(err error) (logon.Result, ntstatus.Status) {
+// RejectedLogon returns the logon result and the status for a client whose logon failed with err. The result has the
+// reason, and the client's name if the ticket could be opened. An error that is not a [*Refusal] is
+// STATUS_LOGON_FAILURE with an empty result (K-80).
+func RejectedLogon(err error) (logon.Result, ntstatus.Status) {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		return logon.Result{}, ntstatus.LogonFailure
@@ -97,14 +98,14 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	}
 	bindings, err := base64.StdEncoding.DecodeString(r.Bindings)
 	if err != nil {
-		return nil, refuse(nil, errors.New("what names the channel is not in base64"))
+		return nil, refuse(nil, errors.New("the channel bindings are not base64"))
 	}
 	return a.Accept(blob, bindings)
 }
 
-// token returns the logon result of an authenticated client, with the groups of the request added, the level that the
-// client allows, and the answer to send to it. A failure of the store is returned as it is.
-func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
+// logOnClient logs an authenticated client on at the store. The result has the groups of the request added, the level
+// that the client allows, and the answer to send to the client. A failure of the store is returned as it is.
+func (a Authority) logOnClient(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := c.User()
 	if len(r.Groups) > 0 {
 		u.Groups = slices.Concat(u.Groups, r.Groups)
@@ -130,12 +131,12 @@ func (c *Client) User() lsa.DomainUser {
 		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
 }
 
-// most limits the SIDs in the record of one logon.
-const most = 8
+// maxDroppedSIDs limits the dropped SIDs that the record of one logon names.
+const maxDroppedSIDs = 8
 
 // Proof returns a line for the audit record: the ticket's service, times, encryption and issuer (K-50), the services it
-// was delegated through, and the SIDs that were dropped (K-81), of which it names the first few. It replaces control
-// characters.
+// was delegated through, and the SIDs that were dropped (K-81), of which it names the first maxDroppedSIDs. It replaces
+// control characters.
 func (c *Client) Proof() string {
 	text := c.String() + fmt.Sprintf(" (valid from %s to %s, encryption type %d, session key of type %d, issued by %s",
 		c.start.UTC().Format(time.RFC3339), c.end.UTC().Format(time.RFC3339), c.etype, c.used, c.issuer)
@@ -149,7 +150,7 @@ func (c *Client) Proof() string {
 	}
 	if n := len(c.Identity.Dropped); n > 0 {
 		text += fmt.Sprintf(", without %d SIDs:", n)
-		for _, d := range c.Identity.Dropped[:min(most, n)] {
+		for _, d := range c.Identity.Dropped[:min(maxDroppedSIDs, n)] {
 			text += fmt.Sprintf(" %v (%s)", d.SID, d.Why)
 		}
 	}

@@ -70,7 +70,7 @@ func ofGroups(tb testing.TB, n int) func() {
 	c, err := taking.Accept(k.Blob(), nil)
 	check.NoError(tb, err)
 	return func() {
-		r, st := a.token(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
+		r, st := a.logOnClient(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
 		check.Success(tb, st)
 		if v, err := token.New(r.Token); err != nil || !v.Member(domain.WithRID(uint32(1999+n)), false) {
 			tb.Fatal(err)

@@ -29,12 +29,12 @@ const (
 	maxPassword = 1024 // bytes of a password
 )
 
-// errUser says that a name cannot be a user's.
-var errUser = errors.New("the name is that of no user of the realm")
+// errUser rejects a name that no user can have, before a KDC is asked.
+var errUser = errors.New("the name cannot be that of a user of the realm")
 
-// user checks a user's name before it is sent to a KDC: it rejects empty names, services and other names with a special
-// meaning for a KDC. It also rejects a name that is not UTF-8 or is longer than maxUser.
-func user(name string) error {
+// checkUser checks a user's name before it is sent to a KDC: it rejects empty names, services and other names with a
+// special meaning for a KDC. It also rejects a name that is not UTF-8 or is longer than maxUser.
+func checkUser(name string) error {
 	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
 	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {
 		return errUser
@@ -52,7 +52,7 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	if password == "" || len(password) > maxPassword {
 		return nil, refuse(nil, errors.New("the password is empty or too long"))
 	}
-	if err := user(name); err != nil {
+	if err := checkUser(name); err != nil {
 		return nil, refuse(nil, err)
 	}
 	x := exchange{kdcs: p.KDCs, realm: a.cfg.Realm, etypes: a.etypes, now: a.cfg.Now}

@@ -41,14 +41,14 @@ func TestTicketRecordIsBounded(t *testing.T) {
 	check.Equal(t, c.Proof(), head+want, "K-81")
 	long := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.BadBindings, Client: "al\x1bice", Realm: "R\x1b",
 		Why: errors.New(strings.Repeat("w", 600))}
-	r, st := Refused(fmt.Errorf("x: %w", long))
+	r, st := RejectedLogon(fmt.Errorf("x: %w", long))
 	if st != ntstatus.LogonFailure || r.Reason != ntstatus.BadBindings || r.Account.Name != "al\uFFFDice" ||
 		r.Account.Domain != "R\uFFFD" || len(r.Proof) > 530 ||
 		!strings.HasPrefix(r.Proof, "kerberos: al\uFFFDice@R\uFFFD: ww") ||
 		!strings.HasSuffix(r.Proof, "w…") {
 		t.Errorf("K-80: %v, %+v", st, r)
 	}
-	if r, st := Refused(errAnswer); st != ntstatus.LogonFailure || r.Reason != 0 || r.Proof != "" {
+	if r, st := RejectedLogon(errAnswer); st != ntstatus.LogonFailure || r.Reason != 0 || r.Proof != "" {
 		t.Errorf(`K-80: another error: %v, %+v, want st = %v, r.Reason = 0, r.Proof = ""`, st, r,
 			ntstatus.LogonFailure)
 	}

@@ -25,7 +25,7 @@ const (
 	usageInitiatorSeal = 24
 )
 
-var errWrap = errors.New("a message was altered, repeated or left out on its way, or is not signed")
+var errWrap = errors.New("a message was altered, repeated, reordered or lost on the way, or is not signed")
 
 // Wrap returns message with a header and a signature for the peer. It does not encrypt it. Each call uses the next
 // sequence number. After an error the number is not used.

@@ -91,10 +91,10 @@ func (c *code) decode(front uint32) (symbol, length int) {
 // bits reads the compressed bits of one block: 16-bit words with length bytes between them.
 type bits struct {
 	in      []byte
-	at      int
-	next    uint32
-	extra   int
-	missing int // words read past the end
+	at      int    // position of the next word or length byte in in
+	next    uint32 // the next bits, the first one on top
+	extra   int    // next holds 16+extra bits
+	missing int    // words read past the end
 }
 
 // start begins a block: it fills the register of bits with the first two words.
