@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// schema comes after the table of documents, which differs for a [Store].
+// The SQL of a new database. schema runs after one of the two statements that create the table of documents:
+// documentsTable, or for a [Store] partitionedTable.
 var (
 	//go:embed schema.sql
 	schema string
@@ -38,7 +39,7 @@ type Sink struct {
 	// The number of each class in the database. A number is never used again.
 	numbers map[string]int32
 	last    int32
-	store   *Store // which has the documents, not the view; nil: none
+	store   *Store // has the documents instead of view; nil: view has them
 }
 
 // Open connects to the database in dsn, creates missing tables, and makes their rows equal to the state of the index
@@ -183,7 +184,7 @@ type filledTable struct {
 	name    string
 	columns []string
 	rows    iter.Seq[[]any]
-	writes  []string
+	writes  []string // statements that change the table to the rows, which they read from the temporary table present
 }
 
 // fill makes the database equal to the current state. Only the differences are written (N-103). For a store the
@@ -201,7 +202,8 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 	tables := []filledTable{
 		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, func(yield func([]any) bool) {
 			for d := range s.view.Documents {
-				if !yield([]any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor, int64(d.Seq), d.Time}) {
+				if !yield([]any{documentID(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor, int64(d.Seq),
+					d.Time}) {
 					return
 				}
 			}
@@ -224,7 +226,7 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 				where m.sid = n.sid and m.class = n.class)`,
 		}},
 	}
-	if s.store != nil { // which has the documents
+	if s.store != nil { // the store has the documents
 		tables = tables[1:]
 	}
 	for _, t := range tables {
@@ -279,12 +281,12 @@ func (s *Sink) Write(events []index.Event) error {
 			return err
 		}
 		for _, p := range d.Gone {
-			b.Queue(`delete from refmon.documents where id = $1`, id(p))
+			b.Queue(`delete from refmon.documents where id = $1`, documentID(p))
 		}
 		for _, x := range d.Documents {
 			b.Queue(`insert into refmon.documents (id, right_name, tree, class, descriptor, seq, at)
 				values ($1, $2, $3, $4, $5, $6, $7) `+replaceDocument,
-				id(x.Path), x.Right, x.Tree, number(x.Class), x.Descriptor, int64(x.Seq), x.Time)
+				documentID(x.Path), x.Right, x.Tree, number(x.Class), x.Descriptor, int64(x.Seq), x.Time)
 		}
 		if len(d.Lost) > 0 {
 			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, number(d.Class), d.Lost)

@@ -258,7 +258,7 @@ func (s *Store) columns(b *index.RowBatch) ([]any, error) {
 		if !known {
 			return nil, fmt.Errorf("%s: no class %s", d.Path, d.Class)
 		}
-		ids, rights, classes = append(ids, id(d.Path)), append(rights, d.Right), append(classes, class)
+		ids, rights, classes = append(ids, documentID(d.Path)), append(rights, d.Right), append(classes, class)
 		descriptors, seqs, times = append(descriptors, d.Descriptor), append(seqs, int64(d.Seq)), append(times, d.Time)
 	}
 	return []any{ids, rights, classes, descriptors, seqs, times}, nil
@@ -267,7 +267,7 @@ func (s *Store) columns(b *index.RowBatch) ([]any, error) {
 // idsOf returns the database's id of each path, in their order; nil if there are none.
 func idsOf(paths []string) (out []string) {
 	for _, p := range paths {
-		out = append(out, id(p))
+		out = append(out, documentID(p))
 	}
 	return out
 }

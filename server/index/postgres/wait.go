@@ -35,8 +35,8 @@ func (s *Sink) send(b *pgx.Batch) error {
 	})
 }
 
-// transact calls f in a transaction and returns its error. After a broken connection the outcome is unknown. transact
-// then waits for the database, at most ten minutes, fills the tables again and repeats f (N-92). So f must be
+// transact calls f in a transaction and returns the error of either. After a broken connection the outcome is unknown.
+// transact then waits for the database, at most ten minutes, fills the tables again and repeats f (N-92). So f must be
 // repeatable. Any other error is returned at once. The end of the context ends the wait with an error.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
@@ -55,7 +55,7 @@ func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 			t.Stop()
 			return s.ctx.Err()
 		}
-		if err = s.again(); err == nil {
+		if err = s.reconnect(); err == nil {
 			err = try()
 		}
 		if err == nil || !s.restarting(err) {
@@ -65,8 +65,8 @@ func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	return err
 }
 
-// Await is [Open] for a database that may not have started: it waits for it until ctx ends, and then returns an
-// error. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
+// Await is [Open] for a database that may not have started. It waits for the database, and returns an error if ctx ends
+// first. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
 // them. It returns other errors at once, such as a rejected password.
 func Await(ctx context.Context, dsn, state string, limit time.Duration, warn func(error)) (*Sink, error) {
 	s, err := await(ctx, warn, func() (*Sink, error) { return Open(ctx, dsn, state, limit) })
@@ -137,9 +137,9 @@ func mayPass(code string) bool {
 	return strings.HasPrefix(code, "08")
 }
 
-// again recovers from a lost connection: it connects to the database and makes the tables equal to the current state,
-// as begin does. It does not wait: if the database does not answer, it returns an error.
-func (s *Sink) again() error {
+// reconnect recovers from a lost connection: it connects to the database and makes the tables equal to the current
+// state, as begin does. It does not wait: if the database does not answer, it returns an error.
+func (s *Sink) reconnect() error {
 	_ = s.conn.Close(s.ctx) // already broken
 	config, err := pgx.ParseConfig(s.dsn)
 	if err != nil {
@@ -183,8 +183,8 @@ func (s *Sink) restarting(err error) bool {
 // longID is the size limit of an id, in bytes. PostgreSQL rejects longer values in a table's key.
 const longID = 2000
 
-// id returns a document's id: its path, or a hash if the path is too long for a key.
-func id(path string) string {
+// documentID returns a document's id: its path, or a hash if the path is too long for a key.
+func documentID(path string) string {
 	if len(path) <= longID {
 		return path
 	}
