@@ -161,7 +161,7 @@ func (s *Store) change(f func(*bbolt.Tx) error) error {
 // +checklocks:s.write
 func (s *Store) commit(before, after *state) error {
 	sure := !s.unsure
-	revision, _, _ := s.Revision() // it fails for a closed store only, and so does the write
+	revision, _, _ := s.Revision() // fails only for a closed store, and then the write fails, too
 	err := s.store(before, after)
 	if err == nil {
 		return nil
@@ -171,13 +171,13 @@ func (s *Store) commit(before, after *state) error {
 		return err
 	}
 	if back := s.store(before, before); back != nil {
-		return fmt.Errorf("%w: look at it after the next start, when it may be in effect; taking it back: %w", err, back)
+		return fmt.Errorf("%w: the change may be in effect after the next start; undo it: %w", err, back)
 	}
 	return err
 }
 
-// store writes the state next to the file, which has before unless the store is unsure. An error leaves the store
-// unsure what the file has, so the next call reads the file first.
+// store replaces the state before in the file by the state next. If an earlier call failed, the file may have another
+// state than before; store then reads the file first. After an error the state in the file is unknown, and unsure is set.
 // +checklocks:s.write
 func (s *Store) store(before, next *state) error {
 	read := s.unsure
@@ -202,17 +202,17 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 	}
 	err := put(tx, bucketMeta, bucketMeta, meta{format, after.machine, after.next, after.maps, after.policy})
 	return errors.Join(err,
-		difference(tx, bucketAccounts, before.accounts, after.accounts, ridKey, func(a Account) any { return a }),
-		difference(tx, bucketGroups, before.groups, after.groups, sidKey, func(g Group) any { return g }),
-		difference(tx, bucketGrants, before.grants, after.grants, sidKey, func(g Grant) any { return g.record() }))
+		updateBucket(tx, bucketAccounts, before.accounts, after.accounts, ridKey, func(a Account) any { return a }),
+		updateBucket(tx, bucketGroups, before.groups, after.groups, sidKey, func(g Group) any { return g }),
+		updateBucket(tx, bucketGrants, before.grants, after.grants, sidKey, func(g Grant) any { return g.record() }))
 }
 
 // sidKey returns the key of a SID.
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
-// difference updates a bucket from the map before to the map after. It writes new and changed entries, and deletes
+// updateBucket changes a bucket from the map before to the map after. It writes new and changed entries, and deletes
 // missing entries. key and record return the stored key and value. The bucket must exist if an entry is deleted.
-func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
+func updateBucket[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
 	record func(V) any) error {
 	for k := range before {
 		if _, there := after[k]; !there {
