@@ -70,7 +70,7 @@ func (m *Mount) leave(fh uint64) {
 	if o == nil {
 		return
 	}
-	m.passedBy(o)
+	m.unpass(o)
 	m.locks.released(o)
 	m.do(func(t *worker) fuse.Status {
 		o.lent.Lock()

@@ -13,9 +13,9 @@ import (
 // backing says whether the mount or the host's kernel (FUSE passthrough) serves the handles of a file. The kernel
 // allows one way for all handles of a file at a time. Guarded by Mount.mu.
 type backing struct {
-	id     int32
-	passed int // handles whose reads and writes bypass the mount
-	plain  int // the others
+	id     int32 // number of the registered file in the kernel; valid if passed is not 0
+	passed int   // handles whose reads and writes bypass the mount
+	plain  int   // the others
 }
 
 // pass decides whether the host's kernel serves a new handle directly, and counts the handle. The handle must grant
@@ -29,7 +29,7 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 		b = &backing{}
 		m.backings[o.n] = b
 	}
-	may := o.passable(flags) && cleared(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
+	may := o.passable(flags) && prepare(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
 	switch {
 	case b.passed > 0 && !may:
 		// All handles of a file are served the same way. Served directly, this one could write
@@ -68,10 +68,10 @@ type backed interface {
 	Backing(write bool) (fd int, st ntstatus.Status)
 }
 
-// cleared prepares a file for passthrough and reports whether the tree has a host descriptor for f, so that the host's
+// prepare prepares a file for passthrough and reports whether the tree has a host descriptor for f, so that the host's
 // kernel can serve it. If writes is true, it also removes the file's set-uid bits, because the kernel's direct writes
 // would not.
-func cleared(f nt.OpenFile, writes bool) bool {
+func prepare(f nt.OpenFile, writes bool) bool {
 	b, ok := f.(backed)
 	if !ok {
 		return false
@@ -99,9 +99,9 @@ func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	return true
 }
 
-// passedBy uncounts a closed handle. With the last passthrough handle of a file it unregisters the file from the
-// host's kernel. A file without such handles changes nothing. An error of the kernel is only logged.
-func (m *Mount) passedBy(o *open) {
+// unpass removes a closed handle from the counts of pass. With the last passthrough handle of a file it unregisters the
+// file from the host's kernel. For a file without handles it does nothing. An error of the kernel is only logged.
+func (m *Mount) unpass(o *open) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.backings[o.n]
