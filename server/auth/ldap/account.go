@@ -30,7 +30,7 @@ type Found struct {
 // ErrUnknown says that the directory has no such account.
 var ErrUnknown = &Error{"the directory has no such account"}
 
-// accountAttributes are the attributes that found reads, except claims.
+// accountAttributes are the attributes that newFound reads, except claims.
 var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
 	"lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
 
@@ -48,12 +48,12 @@ func (d *Directory) filterOf(name string, byRealm bool) string {
 // maxName limits the length of account names, in bytes.
 const maxName = 256
 
-// ask reads an account with its groups and claims from a server, without the cache. name is a principal name if
+// readAccount reads an account with its groups and claims from a server, without the cache. name is a principal name if
 // byRealm is true, else an account name. m is the server's change number before the read. An unknown account is
 // ErrUnknown.
-func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
+func (d *Directory) readAccount(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
 	err = d.with(ctx, func(c *conn) error {
-		p, err := d.place(c)
+		p, err := d.serverInfo(c)
 		if err != nil {
 			return err
 		}
@@ -67,19 +67,19 @@ func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Foun
 	return f, m, err
 }
 
-// account reads an account with its groups and claims on a connection. p is the server's naming context. Without an
+// account reads an account with its groups and claims on a connection. p has the server's naming context. Without an
 // account of that name it returns ErrUnknown. Two accounts are an error.
-func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
+func (d *Directory) account(c *conn, p *serverInfo, name string, byRealm bool) (*Found, error) {
 	e, err := d.entryOf(c, p, name, byRealm)
 	if err != nil {
 		return nil, err
 	}
-	return d.found(c, p, e, name)
+	return d.newFound(c, p, e, name)
 }
 
 // entryOf reads the entry of an account. No entry is ErrUnknown, two entries are an error. Two accounts may match
 // because one has the name and the other the principal name.
-func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entry, error) {
+func (d *Directory) entryOf(c *conn, p *serverInfo, name string, byRealm bool) (*entry, error) {
 	var all []*entry
 	err := c.search(query{base: p.base, below: true, filter: d.filterOf(name, byRealm), most: 2,
 		attributes: append(slices.Clone(accountAttributes), d.claimAttributes()...)},
@@ -97,11 +97,11 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 	return all[0], nil
 }
 
-// found converts an entry to an account and reads its groups from the server. asked is the name for error messages.
+// newFound converts an entry to an account and reads its groups from the server. asked is the name for error messages.
 // Another domain, no primary group and incomplete attributes are errors. SIDs of the history count as groups. An
-// account that may not log on has a restriction, which is not an error. If the restriction is unreadable, found
+// account that may not log on has a restriction, which is not an error. If the restriction is unreadable, newFound
 // returns the account with an error.
-func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
+func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error
 	if f.Name, err = e.one("sAMAccountName"); err != nil {
@@ -130,7 +130,7 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 		return nil, err
 	}
 	// The account's former SIDs count as groups (D-14).
-	if err := f.fill(d, slices.Concat([]sid.SID{f.PrimaryGroup}, groups, history)); err != nil {
+	if err := f.setGroups(d, slices.Concat([]sid.SID{f.PrimaryGroup}, groups, history)); err != nil {
 		return nil, err
 	}
 	if f.Claims, err = e.claims(d.claims); err != nil {
@@ -139,9 +139,9 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 	return f, d.restrict(f, e, &computed)
 }
 
-// fill sets the groups that count for the account: groups without the SIDs that the directory may not assign. A ticket
+// setGroups sets the groups that count for the account: groups without the SIDs that the directory may not assign. A ticket
 // has the same filter (D-15). It also sets Dropped. On an error both are incomplete.
-func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
+func (f *Found) setGroups(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {
 		all[i] = token.Group{SID: s, Attributes: token.GroupDefault}

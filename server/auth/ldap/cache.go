@@ -12,7 +12,7 @@ import (
 
 // cache holds the most recently used accounts.
 type cache struct {
-	most int // immutable
+	most int // maximum number of accounts; 0: none. Immutable
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -63,7 +63,7 @@ func (c *cache) put(k *cachedAccount) {
 	}
 }
 
-// drop removes a cached account. It ignores an unknown key. A logon that uses it goes on.
+// drop removes a cached account. It ignores an unknown key. A logon that already got the account goes on.
 func (c *cache) drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +87,7 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	if old != nil && now.Sub(old.at) < d.cfg.Limits.Fresh {
 		return d.current(old.found), nil
 	}
-	k, err := d.again(ctx, key, old, name, byRealm)
+	k, err := d.refresh(ctx, key, old, name, byRealm)
 	switch {
 	case err == nil && k.found.Restricted != 0:
 		// The directory does not change when a lock expires, so restricted accounts are not cached
@@ -122,10 +122,9 @@ func (d *Directory) current(f *Found) *Found {
 	return f
 }
 
-// again refreshes a cached account: it returns old as confirmed if its server has not changed since, and otherwise
-// reads the account again. old may be nil. It does not change the cache. An error of the server is returned, and then
-// no account.
-func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, name string,
+// refresh returns old as confirmed if its server has not changed since, and otherwise reads the account again. old may
+// be nil. The cache stays unchanged. An error of the server is returned, and then no account.
+func (d *Directory) refresh(ctx context.Context, key string, old *cachedAccount, name string,
 	byRealm bool) (*cachedAccount, error) {
 	if old != nil && old.mark.number != 0 {
 		same, err := d.unchanged(ctx, old)
@@ -136,7 +135,7 @@ func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, n
 			return same, nil
 		}
 	}
-	f, m, err := d.ask(ctx, name, byRealm)
+	f, m, err := d.readAccount(ctx, name, byRealm)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Fo
 		return nil, "", ErrUnknown
 	}
 	err = d.with(ctx, func(c *conn) error {
-		p, err := d.place(c)
+		p, err := d.serverInfo(c)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Fo
 			return err
 		}
 		dn = e.DN
-		f, err = d.found(c, p, e, name)
+		f, err = d.newFound(c, p, e, name)
 		return err
 	})
 	return f, dn, err

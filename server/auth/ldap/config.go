@@ -96,7 +96,7 @@ type Directory struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	base *place // guarded by mu: properties of the first server; nil: not read yet
+	base *serverInfo // guarded by mu: properties of the first server; nil: not read yet
 }
 
 // server is the address of one directory server.

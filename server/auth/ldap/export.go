@@ -39,7 +39,7 @@ func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.
 		parts = partsAll
 	}
 	err = d.with(ctx, func(c *conn) error {
-		p, err := d.place(c)
+		p, err := d.serverInfo(c)
 		if err != nil {
 			return err
 		}

@@ -157,7 +157,7 @@ func TestBrokenExportWritesNoObjectTwice(t *testing.T) {
 			return nil
 		}
 		d := f.directory(nil)
-		if err := d.with(t.Context(), func(c *conn) error { _, err := d.place(c); return err }); err != nil {
+		if err := d.with(t.Context(), func(c *conn) error { _, err := d.serverInfo(c); return err }); err != nil {
 			t.Fatal(err) // the connection has answered before
 		}
 		var out bytes.Buffer

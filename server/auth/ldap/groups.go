@@ -28,7 +28,7 @@ var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry
 
 // groups returns the SIDs of an account's groups, nested ones included, and the other computed attributes. Those are
 // -1 on a server that is not Active Directory (D-16). An empty list, and more groups than the limit, are errors.
-func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
+func (d *Directory) groups(c *conn, p *serverInfo, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
 	told := computed{control: -1, expiry: -1}
 	if !p.computes {
 		out, err := d.nested(c, p, e, primary)
@@ -61,7 +61,7 @@ func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 // walk resolves nested groups: it reads the groups above an account by their DNs, each once.
 type walk struct {
 	c      *conn
-	p      *place
+	p      *serverInfo
 	most   int
 	groups directory.Nesting[string] // keys of their DNs
 	names  map[string]string         // DNs as the server wrote them, by key
@@ -71,7 +71,7 @@ type walk struct {
 // nested returns the SIDs of an account's groups, including nested groups and SID histories. SIDs may repeat. With an
 // error the result has the SIDs found so far. An unreadable group (D-17), an invisible primary group and more groups
 // than the limit are errors.
-func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
+func (d *Directory) nested(c *conn, p *serverInfo, e *entry, primary sid.SID) ([]sid.SID, error) {
 	most := d.cfg.Limits.Groups
 	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}
 	if err := w.parents(e); err != nil {

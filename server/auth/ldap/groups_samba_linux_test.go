@@ -228,7 +228,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	check.NoError(t, err)
 	defer other.Close()
 	other.mu.Lock()
-	other.base = &place{base: addc.Base} // a server that does not compute
+	other.base = &serverInfo{base: addc.Base} // a server that does not compute
 	other.mu.Unlock()
 	for user := range realUsers {
 		f, err := other.Find(ctx, user, false)

@@ -158,7 +158,7 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	}
 	err = d.with(ctx, func(c *conn) error {
 		a = idAnswer{} // with may call this function twice
-		p, err := d.place(c)
+		p, err := d.serverInfo(c)
 		if err != nil {
 			return err
 		}

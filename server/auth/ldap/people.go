@@ -50,7 +50,7 @@ type parsed struct {
 func (d *Directory) People(ctx context.Context, p *People) error {
 	p.claims = d.claims
 	return d.with(ctx, func(c *conn) error {
-		at, err := d.place(c)
+		at, err := d.serverInfo(c)
 		if err != nil {
 			return err
 		}

@@ -5,22 +5,22 @@ import (
 	"strconv"
 )
 
-// place is what a server says about itself: its naming context and its capabilities. Immutable.
-type place struct {
-	base     string
+// serverInfo is what a server says about itself: its naming context and its capabilities. Immutable.
+type serverInfo struct {
+	base     string // DN of the naming context, or the configured base
 	computes bool // the server computes the groups of an account
 }
 
-// place returns the naming context and the abilities of the first server that it read, from memory after that. It
+// serverInfo returns the naming context and the abilities of the first server that it read, from memory after that. It
 // returns an error if neither the configuration nor the server names a base. An error is not remembered.
-func (d *Directory) place(c *conn) (*place, error) {
+func (d *Directory) serverInfo(c *conn) (*serverInfo, error) {
 	d.mu.Lock()
 	p := d.base
 	d.mu.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p = &place{base: d.cfg.Base}
+	p = &serverInfo{base: d.cfg.Base}
 	err := c.search(query{most: 1, attributes: []string{"defaultNamingContext", "supportedCapabilities"}},
 		func(e *entry) error {
 			base, err := e.one("defaultNamingContext")
