@@ -106,7 +106,7 @@ func (c *checkUp) state(dir string) {
 // places checks who can change refmond's own files: it reports each file or folder that another user can write to
 // (L-76).
 func (c *checkUp) places(cfg *config) {
-	err := cfg.checkPlaces()
+	err := cfg.checkTrusted()
 	if err == nil {
 		c.well("places", "no other user can write to them")
 		return

@@ -124,7 +124,7 @@ func start(cfg *config, std *streams) (*service, error) {
 		return nil, err
 	}
 	// A file that others can change cannot be trusted (L-76).
-	if err := cfg.checkPlaces(); err != nil {
+	if err := cfg.checkTrusted(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	log, err := s.openAudit(cfg)
@@ -190,7 +190,7 @@ func (s *service) reload(file string) {
 		s.log.Error("the configuration is invalid, the old one stays in use", "error", err)
 		return
 	}
-	if err := cfg.checkPlaces(); err != nil {
+	if err := cfg.checkTrusted(); err != nil {
 		s.log.Error("other users can read or change files of the configuration, the old one stays in use", "error", err)
 		return
 	}

@@ -102,7 +102,7 @@ func (c *config) checkCover(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	for _, p := range c.places() {
+	for _, p := range c.trusted() {
 		if p.path == "" || strings.HasPrefix(p.path, "@") {
 			continue
 		}

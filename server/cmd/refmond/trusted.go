@@ -13,32 +13,31 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// place is a file or folder whose contents refmond trusts, so that no other user may change it. Immutable.
-type place struct {
+// trustedPath is a file or folder whose contents refmond trusts, so that no other user may change it. Immutable.
+type trustedPath struct {
 	what   string // name in messages
 	path   string
 	secret bool // others may not read it either
 	socket bool // path of a socket; other users must not be able to write to its folder, even if it is sticky
 }
 
-// places returns the files and folders whose contents refmond trusts: those that the configuration names, its own file
+// trusted returns the files and folders whose contents refmond trusts: those that the configuration names, its own file
 // and the account store. A path that is not configured is "".
-func (c *config) places() []place {
-	out := []place{{what: "configuration", path: c.file}, {what: "state folder", path: c.State},
+func (c *config) trusted() []trustedPath {
+	out := []trustedPath{{what: "configuration", path: c.file}, {what: "state folder", path: c.State},
 		{what: "keytab", path: c.Kerberos.Keytab, secret: true}, {what: "directory.ca", path: c.Directory.CA},
 		{what: "directory.passwordFile", path: c.Directory.PasswordFile, secret: true},
 		{what: "idNumbers", path: c.IDNumbers}, {what: "socket", path: c.Socket, socket: true},
 		{what: "adminSocket", path: c.AdminSocket, socket: true},
 		{what: "watch.socket", path: c.Watch.Socket, socket: true}}
-	return append(out, place{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
+	return append(out, trustedPath{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
 }
 
-// checkPlaces verifies that no other user can change the files that refmond trusts (L-76). checkPlaces returns nil if
-// none is writable by others. The error names each unsafe file and the command that repairs it. Missing files are
-// ignored; the code that needs them reports them.
-func (c *config) checkPlaces() error {
+// checkTrusted returns an error if another user can change a file that refmond trusts (L-76). The error names each unsafe
+// file and the command that repairs it. Missing files are ignored; the code that needs them reports them.
+func (c *config) checkTrusted() error {
 	var all []error
-	for _, p := range c.places() {
+	for _, p := range c.trusted() {
 		if p.path != "" && !strings.HasPrefix(p.path, "@") {
 			all = append(all, p.check())
 		}
@@ -46,16 +45,16 @@ func (c *config) checkPlaces() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check returns an error if other users could replace a trusted file. check checks the file and all its parent folders,
-// as named and with links resolved. For a missing file it checks the parents. A socket itself is not checked, and its
-// folder only by the rules for sockets. The first error is returned.
-func (p place) check() error {
+// check returns an error if other users could replace a trusted file. It is the first one of the file and its parent
+// folders, as named and with links resolved. For a missing file only the parents are checked. A socket itself is not
+// checked, and its folder only by the rules for sockets.
+func (p trustedPath) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.what, err)
 	}
 	if !p.socket {
-		if err := p.one(path, false); err != nil {
+		if err := p.checkMode(path, false); err != nil {
 			return err
 		}
 	}
@@ -63,12 +62,12 @@ func (p place) check() error {
 	if err != nil {
 		real = path
 	}
-	for i, way := range []string{path, real} {
-		if i > 0 && way == path {
+	for i, start := range []string{path, real} {
+		if i > 0 && start == path {
 			break
 		}
-		for dir, last := filepath.Dir(way), true; ; dir, last = filepath.Dir(dir), false {
-			if err := p.one(dir, !p.socket || !last); err != nil {
+		for dir, last := filepath.Dir(start), true; ; dir, last = filepath.Dir(dir), false {
+			if err := p.checkMode(dir, !p.socket || !last); err != nil {
 				return err
 			}
 			if dir == filepath.Dir(dir) {
@@ -79,14 +78,14 @@ func (p place) check() error {
 	return nil
 }
 
-// one checks the owner and mode of one file or folder. These are errors:
+// checkMode checks the owner and mode of one file or folder. These are errors:
 //
 //   - an owner other than root and this process's user; an owner that the user namespace does not map is accepted
 //   - write access for others, except to a sticky folder such as /tmp if sticky is true
 //   - read access of others to a secret file
 //
 // A path that cannot be inspected, such as a missing file, is accepted.
-func (p place) one(path string, sticky bool) error {
+func (p trustedPath) checkMode(path string, sticky bool) error {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {
 		return nil
@@ -126,7 +125,7 @@ func checkBelow(state string) error {
 		if err != nil || path == state || d.Type()&(fs.ModeSocket|fs.ModeSymlink) != 0 {
 			return nil //nolint:nilerr // what cannot be read is reported by its user
 		}
-		if first = (place{what: "state", path: path}).one(path, false); first != nil {
+		if first = (trustedPath{what: "state", path: path}).checkMode(path, false); first != nil {
 			return fs.SkipAll
 		}
 		return nil
