@@ -8,7 +8,7 @@ import (
 // serverInfo is what a server says about itself: its naming context and its capabilities. Immutable.
 type serverInfo struct {
 	base     string // DN of the naming context, or the configured base
-	computes bool // the server computes the groups of an account
+	computes bool   // the server computes the groups of an account
 }
 
 // serverInfo returns the naming context and the abilities of the first server that it read, from memory after that. It
