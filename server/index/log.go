@@ -9,12 +9,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -86,7 +86,7 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 // had no heartbeat is unknown, not absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
-		if path == source || strings.HasPrefix(path, source+"/") {
+		if tree.Contains(source, path) {
 			return source
 		}
 	}

@@ -2,8 +2,8 @@ package index
 
 import (
 	"maps"
-	"strings"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -11,19 +11,14 @@ import (
 // document of s. If s reports a deletion, it removes the recorded ones at and below its path.
 func (w *Worker) nameless(s *watch.Seen) {
 	if s.Gone {
-		maps.DeleteFunc(w.unnamed, func(at string, _ uint64) bool { return below(at, s.Path) })
+		maps.DeleteFunc(w.unnamed, func(at string, _ uint64) bool { return tree.Contains(s.Path, at) })
 		return
 	}
 	w.unnamed[s.Path] = w.begun
 }
 
-// below reports whether the path at is that of a folder, path, or of its descendant.
-func below(at, path string) bool {
-	return at == path || strings.HasPrefix(at, strings.TrimSuffix(path, "/")+"/")
-}
-
 // namelessSince ends a walk for the documents whose path is not UTF-8: it forgets those of the tree that the walk with
 // this number did not find.
-func (w *Worker) namelessSince(tree string, walk uint64) {
-	maps.DeleteFunc(w.unnamed, func(at string, seen uint64) bool { return below(at, tree) && seen < walk })
+func (w *Worker) namelessSince(root string, walk uint64) {
+	maps.DeleteFunc(w.unnamed, func(at string, seen uint64) bool { return tree.Contains(root, at) && seen < walk })
 }

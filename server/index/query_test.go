@@ -342,4 +342,6 @@ func TestAbsentDocumentIsReported(t *testing.T) {
 		check.That(t, (want == "") == (got == "") && strings.Contains(got, want),
 			"%s: %q, want a missing heartbeat of %q", path, got, want)
 	}
+	f.Sources["/"] = old
+	check.Equal(t, f.over("/etc/passwd"), "/", "the source of a document in the root of the host")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/server/mount"
 )
 
@@ -18,13 +19,13 @@ func (c *checkUp) covered(t *treeConfig) bool {
 	switch {
 	case err != nil:
 		c.wrong("trees", "%s: mount: %v", t.name, err)
-		return within(t.mount, t.Path)
+		return tree.Contains(t.mount, t.Path)
 	case state.Dead && state.Own:
 		c.wrong("trees", "%s: %s is the mount of a refmond that was killed: start refmond, which removes it", t.name, t.mount)
 	case state.Dead:
 		c.wrong("trees", "%s: %s is a dead mount of another server: end it with umount -l %s, then start refmond", t.name,
 			t.mount, t.mount)
-	case state.Own && within(t.mount, t.Path):
+	case state.Own && tree.Contains(t.mount, t.Path):
 		c.well("trees", "%s: %s is mounted over its own tree and answers; refmond found the tree closed when it started, or "+
 			"says exposed: true", t.name, t.mount)
 	case state.Own:
@@ -34,7 +35,7 @@ func (c *checkUp) covered(t *treeConfig) bool {
 		c.wrong("trees", "%s: not mounted at %s: start refmond", t.name, t.mount)
 		return false
 	}
-	return state.Dead || within(t.mount, t.Path)
+	return state.Dead || tree.Contains(t.mount, t.Path)
 }
 
 // forBackup checks the second mount of a tree, for backup programs, and prints whether it answers. Without one it

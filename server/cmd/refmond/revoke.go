@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
@@ -159,7 +160,7 @@ func (c *config) kernelName(path string) (string, bool) {
 	for i := range c.trees {
 		t := &c.trees[i]
 		for _, top := range []string{t.Path, t.mount, t.backup} {
-			if top == "" || !within(top, path) {
+			if top == "" || !tree.Contains(top, path) {
 				continue
 			}
 			rest := strings.Trim(strings.TrimPrefix(path, top), "/")

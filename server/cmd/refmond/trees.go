@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -81,7 +82,7 @@ func (c *config) checkTrees() error {
 		}
 		for _, other := range c.trees {
 			// Two trees with the same files would not know about each other's opens (F-127).
-			if within(other.Path, t.Path) || within(t.Path, other.Path) {
+			if tree.Contains(other.Path, t.Path) || tree.Contains(t.Path, other.Path) {
 				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
 			}
 		}
@@ -110,16 +111,11 @@ func (c *config) checkCover(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}
-		if within(filepath.Clean(dir), path) {
+		if tree.Contains(filepath.Clean(dir), path) {
 			return fmt.Errorf("%q would cover the %s %s: want another directory", dir, p.what, p.path)
 		}
 	}
 	return nil
-}
-
-// within reports whether path is dir or below it. Both must be clean.
-func within(dir, path string) bool {
-	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
 // check converts a tree's settings to its configuration, with defaults. check returns an error that names the first
@@ -142,8 +138,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, errors.New("listDescriptors: it needs a mount: set the key mount of the tree")
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
-	case s.Backup != "" && (within(t.Path, filepath.Clean(s.Backup)) ||
-		s.Mount != "" && within(filepath.Clean(s.Mount), filepath.Clean(s.Backup))):
+	case s.Backup != "" && (tree.Contains(t.Path, filepath.Clean(s.Backup)) ||
+		s.Mount != "" && tree.Contains(filepath.Clean(s.Mount), filepath.Clean(s.Backup))):
 		return t, fmt.Errorf("backup: %q is in the tree or in its mount: want a directory elsewhere", s.Backup)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)

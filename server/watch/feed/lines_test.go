@@ -46,7 +46,6 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 		"/s/x": "/ /s", "/t/": "/t /"} {
 		for _, tree := range []string{"/t", "/", "/s"} {
 			want := strings.Contains(" "+trees+" ", " "+tree+" ")
-			check.Equal(t, within(tree, path), want, "N-51: %q is within %s", path, tree)
 			_, err := decode([]byte(`{"seen":[{"path":"`+path+`"}]}`), tree)
 			check.That(t, (err == nil) == want, "N-51: a document %q of %s: %v", path, tree, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/watch"
@@ -95,10 +96,10 @@ func encode(b *watch.Batch) ([]byte, error) {
 	return line(&out)
 }
 
-// decode parses one line of the feed into a batch of the tree. A document that is gone has the error fs.ErrNotExist; an
-// unreadable document has the server's error text. Errors are an unknown field, a malformed descriptor, a document
-// outside the tree, and the server's reason to end the watch.
-func decode(text []byte, tree string) (watch.Batch, error) {
+// decode parses one line of the feed into a batch of the tree root. A document that is gone has the error
+// fs.ErrNotExist; an unreadable document has the server's error text. Errors are an unknown field, a malformed
+// descriptor, a document outside the tree, and the server's reason to end the watch.
+func decode(text []byte, root string) (watch.Batch, error) {
 	var in batch
 	if err := strict.Unmarshal(text, &in); err != nil {
 		return watch.Batch{}, err
@@ -109,7 +110,7 @@ func decode(text []byte, tree string) (watch.Batch, error) {
 	if in.Unnameable < 0 {
 		return watch.Batch{}, fmt.Errorf("unnameable: %d: want 0 or more", in.Unnameable)
 	}
-	out := watch.Batch{Tree: tree, Begin: in.Begin, End: in.End, Unnameable: in.Unnameable}
+	out := watch.Batch{Tree: root, Begin: in.Begin, End: in.End, Unnameable: in.Unnameable}
 	if in.Time != 0 {
 		out.Heartbeat = watch.Heartbeat{Time: time.Unix(0, in.Time), Up: time.Duration(in.Up)}
 	}
@@ -127,8 +128,8 @@ func decode(text []byte, tree string) (watch.Batch, error) {
 			s.Path = string(x.Raw)
 		}
 		switch {
-		case !within(tree, s.Path):
-			return watch.Batch{}, fmt.Errorf("document %q: it is not in the tree %s", s.Path, tree)
+		case !tree.Contains(root, s.Path):
+			return watch.Batch{}, fmt.Errorf("document %q: it is not in the tree %s", s.Path, root)
 		case x.Descriptor < 0 || x.Descriptor > len(list):
 			return watch.Batch{}, fmt.Errorf("document %q: there is no descriptor %d", s.Path, x.Descriptor)
 		case x.Gone:
@@ -141,12 +142,4 @@ func decode(text []byte, tree string) (watch.Batch, error) {
 		out.Seen = append(out.Seen, s)
 	}
 	return out, nil
-}
-
-// within reports whether path is tree or its descendant.
-func within(tree, path string) bool {
-	if tree == "/" {
-		return len(path) > 0 && path[0] == '/'
-	}
-	return path == tree || len(path) > len(tree) && path[:len(tree)] == tree && path[len(tree)] == '/'
 }
