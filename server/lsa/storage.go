@@ -177,7 +177,7 @@ func (s *Store) commit(before, after *state) error {
 }
 
 // store replaces the state before in the file by the state next. If an earlier call failed, the file may have another
-// state than before; store then reads the file first. After an error the state in the file is unknown, and unsure is set.
+// state than before; store then reads the file first. After an error the state in the file is unknown: unsure is set.
 // +checklocks:s.write
 func (s *Store) store(before, next *state) error {
 	read := s.unsure

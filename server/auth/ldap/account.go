@@ -139,8 +139,8 @@ func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, asked string) (*F
 	return f, d.restrict(f, e, &computed)
 }
 
-// setGroups sets the groups that count for the account: groups without the SIDs that the directory may not assign. A ticket
-// has the same filter (D-15). It also sets Dropped. On an error both are incomplete.
+// setGroups sets the groups that count for the account: groups without the SIDs that the directory may not assign.
+// Tickets have the same filter (D-15). It also sets Dropped. On an error both are incomplete.
 func (f *Found) setGroups(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {

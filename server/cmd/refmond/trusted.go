@@ -33,8 +33,8 @@ func (c *config) trusted() []trustedPath {
 	return append(out, trustedPath{what: "account store", path: filepath.Join(c.State, lsa.File), secret: true})
 }
 
-// checkTrusted returns an error if another user can change a file that refmond trusts (L-76). The error names each unsafe
-// file and the command that repairs it. Missing files are ignored; the code that needs them reports them.
+// checkTrusted returns an error if another user can change a file that refmond trusts (L-76). The error names each
+// unsafe file and the command that repairs it. Missing files are ignored; the code that needs them reports them.
 func (c *config) checkTrusted() error {
 	var all []error
 	for _, p := range c.trusted() {
