@@ -94,7 +94,7 @@ var (
 		})
 	rowSeFastTraverseCheck = simple(
 		"SeFastTraverseCheck",
-		"tells in short whether a directory may be walked through",
+		"reports quickly whether a directory may be walked through",
 		[]nt.Condition{
 			{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: Result is TRUE"},
 			{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE if only the full check can decide"},

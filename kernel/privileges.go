@@ -28,7 +28,7 @@ type (
 var (
 	rowSeSinglePrivilegeCheck = simple(
 		"SeSinglePrivilegeCheck",
-		"tells whether the calling thread may use a privilege",
+		"reports whether the calling thread may use a privilege",
 		always("T-102", "always; Result is TRUE for KernelMode"),
 		func(k *KernelThread, in SeSinglePrivilegeCheckIn) (SeTokenBoolOut, ntstatus.Status) {
 			s := k.Thread().Subject()
@@ -41,7 +41,7 @@ var (
 
 	rowSePrivilegeCheck = simple(
 		"SePrivilegeCheck",
-		"tells whether a captured context may use privileges",
+		"reports whether a captured context may use privileges",
 		always("T-102", "always; Result is TRUE for KernelMode"),
 		func(_ *KernelThread, in SePrivilegeCheckIn) (SePrivilegeCheckOut, ntstatus.Status) {
 			s := in.SubjectSecurityContext.Subject()

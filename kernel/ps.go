@@ -214,7 +214,7 @@ type (
 )
 
 var (
-	_ = simple("PsIsThreadImpersonating", "tells whether a thread impersonates", always("I-62", "always"),
+	_ = simple("PsIsThreadImpersonating", "reports whether a thread impersonates", always("I-62", "always"),
 		func(_ *KernelThread, in PsIsThreadImpersonatingIn) (PsIsThreadImpersonatingOut, ntstatus.Status) {
 			return PsIsThreadImpersonatingOut{in.Thread.IsImpersonating()}, ntstatus.Success
 		})

@@ -41,9 +41,9 @@ type (
 	SeFilterTokenOut struct{ FilteredToken *AccessToken }
 )
 
-// ask adds a routine to [Table] that reads one property of a token, such as SeTokenType, and cannot fail. f returns
-// the property.
-func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
+// addQuery adds a routine to [Table] that reads one property of a token, such as SeTokenType, and cannot fail. f
+// returns the property.
+func addQuery[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
 	return simple(name, summary, always("T-103", "always"), func(_ *KernelThread, in SeTokenIn) (O, ntstatus.Status) {
 		// The token's value of this moment answers (T-103).
 		return f(in.Token.Value()), ntstatus.Success
@@ -51,22 +51,22 @@ func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelT
 }
 
 var (
-	rowSeTokenIsAdmin = ask("SeTokenIsAdmin", "tells whether a token is an administrator's",
+	rowSeTokenIsAdmin = addQuery("SeTokenIsAdmin", "reports whether a token is an administrator's",
 		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.IsAdmin()} })
-	rowSeTokenIsRestricted = ask("SeTokenIsRestricted", "tells whether a token has restricting SIDs",
+	rowSeTokenIsRestricted = addQuery("SeTokenIsRestricted", "reports whether a token has restricting SIDs",
 		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.IsRestricted()} })
-	rowSeTokenIsWriteRestricted = ask(
-		"SeTokenIsWriteRestricted", "tells whether the restricting SIDs of a token limit writing only",
+	rowSeTokenIsWriteRestricted = addQuery(
+		"SeTokenIsWriteRestricted", "reports whether the restricting SIDs of a token limit writing only",
 		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.WriteRestricted()} })
-	rowSeTokenType = ask("SeTokenType", "tells the type of a token",
+	rowSeTokenType = addQuery("SeTokenType", "returns the type of a token",
 		func(v *token.Token) SeTokenTypeOut { return SeTokenTypeOut{v.Type()} })
-	rowSeTokenImpersonationLevel = ask("SeTokenImpersonationLevel", "tells the impersonation level of a token",
+	rowSeTokenImpersonationLevel = addQuery("SeTokenImpersonationLevel", "returns the impersonation level of a token",
 		func(v *token.Token) SeTokenLevelOut { return SeTokenLevelOut{v.Level()} })
-	rowSeQueryAuthenticationIDToken = ask("SeQueryAuthenticationIdToken", "tells the logon session of a token",
+	rowSeQueryAuthenticationIDToken = addQuery("SeQueryAuthenticationIdToken", "returns the logon session of a token",
 		func(v *token.Token) SeQueryAuthenticationIDTokenOut {
 			return SeQueryAuthenticationIDTokenOut{v.AuthenticationID()}
 		})
-	rowSeQuerySessionIDToken = ask("SeQuerySessionIdToken", "tells the terminal-services session of a token",
+	rowSeQuerySessionIDToken = addQuery("SeQuerySessionIdToken", "returns the terminal-services session of a token",
 		func(v *token.Token) SeQuerySessionIDTokenOut { return SeQuerySessionIDTokenOut{v.SessionID()} })
 
 	rowSeQueryInformationToken = simple("SeQueryInformationToken", "returns information about a token", []nt.Condition{

@@ -19,7 +19,7 @@ type AccessInformation struct {
 // if the text is empty.
 type NameInformation struct {
 	FileNameLength uint32 // bytes, of the whole name
-	FileName       string // from its device on, as far as there is room
+	FileName       string // begins with the device; cut off if the buffer is too small
 }
 
 // AlignmentInformation is FILE_ALIGNMENT_INFORMATION, 4 bytes in C.
@@ -32,8 +32,7 @@ type CompletionInformation struct {
 	Flags uint32 // 0: completions are reported in the usual ways
 }
 
-// fileFacts are the structures of the classes of NtQueryInformationFile: the bytes
-// that each takes at least.
+// fileFacts maps each class of NtQueryInformationFile to the minimum size of its structure in bytes.
 var fileFacts = map[FileInfoClass]uint32{
 	FilePipeInformation: 8, FilePipeLocalInformation: 40, FileAccessInformation: 4, FileNameInformation: 8,
 	FileAlignmentInformation: 4, FileIoCompletionNotificationInformation: 4,
