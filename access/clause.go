@@ -77,7 +77,7 @@ func (r Reason) words(granted bool, right, entryText string) string {
 }
 
 // secondPassWords returns the words for a right that the restricted pass or the AppContainer pass refused. right is the
-// name of the right and of the pass. entryText is the name of the ACE that denied it, "" without such an ACE.
+// name of the right and of the pass. entryText names the ACE that denied it, and is ignored if r has no ACE.
 func (r Reason) secondPassWords(right, entryText string) string {
 	if r.Index < 0 {
 		return "no entry grants " + right

@@ -64,6 +64,7 @@ func listError(index int, format string, args ...any) error {
 // it would take quadratic time.
 type guidIndex struct{ m map[winnt.GUID]int32 }
 
+// shortList is the number of entries up to which a guidIndex has no map.
 const shortList = 16
 
 // add records the GUID of the next entry, which follows the entries of list. It returns false if list already has it.

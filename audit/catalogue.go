@@ -10,10 +10,10 @@ import (
 type Kind struct {
 	ID          uint16
 	Version     uint8
-	Outcomes    Setting     // that are documented
+	Outcomes    Setting     // the documented ones; 0: the documents name none
 	Subcategory Subcategory // the first that it belongs to; 0: the log service's
 	Title       string
-	fields      string // names and blanks; S4 are the four of the subject
+	fields      string // names of the fields, separated by blanks; S4 at the start stands for subjectFields
 }
 
 // subjectFields replaces S4 in a list of fields.

@@ -13,10 +13,10 @@ const (
 	daysTo1601 = 584_694
 )
 
-// appendTime appends a FILETIME as RFC 3339 in UTC: seconds with up to seven
-// fractional digits, trailing zeros cut, "Z". Times before 1601 show as its
-// first instant; years above 9999 have five digits.
-func appendTime(dst []byte, t int64) []byte {
+// AppendTime appends a FILETIME to dst in the form that audit records show: RFC 3339 in UTC with up to seven fractional
+// digits, such as 2006-01-02T15:04:05.1234567Z. Trailing zeros of the fraction are cut. A negative t gives the first
+// instant of 1601. Years above 9999 have five digits.
+func AppendTime(dst []byte, t int64) []byte {
 	t = max(t, 0)
 	year, month, day := civil(t/ticksPerDay + daysTo1601)
 	dst = appendPadded(dst, year, 4)
@@ -74,10 +74,6 @@ func ParseTime(text string) (int64, error) {
 	}
 	return t, nil
 }
-
-// AppendTime appends a FILETIME to dst in the form that audit records show: RFC 3339 in UTC, such as
-// 2006-01-02T15:04:05.1234567Z. Trailing zeros of the fraction are cut.
-func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
 
 // parseTime implements [ParseTime]. It returns false for every text that ParseTime refuses.
 func parseTime(s string) (int64, bool) {

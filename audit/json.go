@@ -22,7 +22,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = strconv.AppendUint(dst, e.RecordID, 10)
 	dst = append(dst, `,"time":"`...)
-	dst = appendTime(dst, e.Time)
+	dst = AppendTime(dst, e.Time)
 	dst = append(dst, `","event":`...)
 	dst = strconv.AppendUint(dst, uint64(e.ID), 10)
 	dst = append(dst, `,"version":`...)

@@ -55,8 +55,8 @@ func (s Setting) String() string {
 // UserSetting is the change that one account's policy makes for one
 // subcategory. The zero value changes nothing.
 type UserSetting struct {
-	Include Setting // recorded although the system policy does not ask for it
-	Exclude Setting // not recorded although it does; no effect on administrators
+	Include Setting // recorded although the system policy does not record it
+	Exclude Setting // not recorded although the system policy records it; no effect on administrators
 }
 
 // CrashOnAuditFail is the behaviour if a required record cannot be kept. The
@@ -67,7 +67,7 @@ type CrashOnAuditFail uint8
 const (
 	ProceedOnAuditFail CrashOnAuditFail = iota // U-65: count the loss and go on
 	FailOnAuditFail                            // U-64: the operation fails
-	AuditFailed                                // U-64: it happened; the policy still fails closed
+	AuditFailed                                // U-64: a record was lost under FailOnAuditFail; operations still fail
 )
 
 // Options are the settings of a policy that belong to no subcategory. The
@@ -118,8 +118,7 @@ type Policy struct {
 	users   map[sid.SID]userWords // never written after NewPolicy
 	options Options
 	global  map[string]*sd.ACL // never written after NewPolicy
-	// anyone has a bit when some account may have records written: the
-	// system policy and every include.
+	// anyone has the outcomes that are recorded for at least one account: by the system policy or an account's include.
 	anyone words
 }
 
@@ -127,14 +126,14 @@ type Policy struct {
 // removes.
 type userWords struct{ include, exclude words }
 
-// DefaultPolicy records Audit Policy Change, Security State Change and System
-// Integrity, both outcomes, and nothing else (U-1).
+// DefaultPolicy returns the policy that records Audit Policy Change, Security State Change and System Integrity, both
+// outcomes, and nothing else (U-1).
 func DefaultPolicy() *Policy { return defaultPolicy }
 
-var defaultPolicy = mustDefault()
+var defaultPolicy = newDefaultPolicy()
 
-// mustDefault returns a new policy with the settings of [DefaultPolicy] (U-1).
-func mustDefault() *Policy {
+// newDefaultPolicy returns a new policy with the settings of [DefaultPolicy] (U-1).
+func newDefaultPolicy() *Policy {
 	p := &Policy{}
 	// These three subcategories alone are on by default (U-1).
 	for _, s := range [...]Subcategory{AuditPolicyChange, SecurityStateChange, SystemIntegrity} {
