@@ -29,12 +29,12 @@ type Principals struct {
 	sids *sidset.Set // the SIDs that have a row
 	rows []row       // parallel to sids
 
-	rare       Set // restricted tokens and AppContainers: always the scalar check
+	rare       Set // restricted tokens and AppContainers: always checked one by one
 	security   Set // SeSecurityPrivilege enabled
 	ownership  Set // SeTakeOwnershipPrivilege or SeRelabelPrivilege enabled
 	relabel    Set // SeRelabelPrivilege enabled
 	levels     []uint32
-	belowLevel []Set // parallel to levels: tokens that integrity limits and whose level is at most that
+	belowLevel []Set // parallel to levels: the tokens with the no-write-up policy at or below the level
 }
 
 // Compile returns the principals of tokens. Principal i is tokens[i], which
@@ -51,14 +51,14 @@ func Compile(tokens []*token.Token, cfg Config) *Principals {
 		p.classify(i, t)
 	}
 	p.orderLevels()
-	p.makeRows()
+	p.buildRows()
 	return p
 }
 
 // intern assigns each principal a column of the matrix. Principals with equal tokens share one, unless a callback or
 // local attributes may change the answer. If none share, p.column stays nil.
 func (p *Principals) intern(tokens []*token.Token) {
-	users := make(map[sid.SID]uint32, len(tokens)) // tokens of different users differ, but for rarities
+	users := make(map[sid.SID]uint32, len(tokens)) // only tokens of one user are compared
 	for _, t := range tokens {
 		users[t.User().SID]++
 	}
@@ -135,12 +135,12 @@ func (p *Principals) below(rid uint32) Set {
 	return p.belowLevel[i-1]
 }
 
-// columns collects the tokens that a SID matches while makeRows builds the matrix.
+// columns collects the tokens that a SID matches while buildRows builds the matrix.
 type columns struct{ allow, deny []uint32 }
 
-// makeRows builds the matrix: for each SID the columns whose tokens have it, for allow and for deny entries. A SID that
-// counts for neither has no row.
-func (p *Principals) makeRows() {
+// buildRows builds the matrix: for each SID the columns whose tokens have it, for allow and for deny entries. A SID
+// that counts for neither has no row.
+func (p *Principals) buildRows() {
 	at := map[sid.SID]int{}
 	var sids []sid.SID
 	var lists []columns
@@ -206,8 +206,9 @@ func (p *Principals) row(hash uint32, s sid.SID) *row {
 	return nil
 }
 
-// Has reports whether the token of any principal has a SID, be it for deny entries only. An entry for any other SID,
-// special ones such as PRINCIPAL SELF and OWNER RIGHTS excepted, is about none of the principals.
+// Has reports whether the token of any principal has a SID, for allow or for deny entries. If it does not, an entry for
+// the SID has no effect on the principals. The special SIDs, such as PRINCIPAL SELF and OWNER RIGHTS, are an exception:
+// tokens do not have them, but their entries count.
 func (p *Principals) Has(s sid.SID) bool { return p.row(s.Hash(), s) != nil }
 
 // Len returns the number of principals.

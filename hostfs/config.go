@@ -10,17 +10,16 @@ import (
 // the strictest choice.
 type Config struct {
 	Path string // the root; a link is followed here
-	// Attribute is the extended attribute with the descriptors. "" means
-	// [ntacl.Name]. Writing that needs CAP_SYS_ADMIN.
+	// Attribute is the extended attribute with the descriptors. "" means [ntacl.Name], which only a process with
+	// CAP_SYS_ADMIN can write.
 	Attribute string
 	// Missing decides what a file without that attribute grants.
 	Missing Missing
-	// IgnorePosix accepts each attribute without checking its hash, like a file server
-	// that ignores the system's permissions. Otherwise an attribute counts as missing
-	// if the file's permissions have changed since, as on the server.
+	// IgnorePosix accepts each attribute without checking its hash, like a file server that ignores the host's
+	// permissions. Otherwise an attribute counts as missing if the file's permissions have changed since it was written.
 	IgnorePosix bool
-	// Share is the descriptor of the tree itself. Each open is then decided as
-	// behind an SMB server with that share. nil means no share.
+	// Share is the descriptor of a share of the tree. Each open is then decided as by an SMB server for that share. nil
+	// means no share.
 	Share *sd.Descriptor
 	// AccessBased hides entries that a user may not read from listings, on a tree with
 	// Share.
@@ -31,8 +30,8 @@ type Config struct {
 	// no exact match.
 	CaseInsensitive bool
 	// Unbelieved is called each time that a file's attribute is read and does not count, with the host's path of
-	// the file, the reason, and the command that repairs it. nil means no call. Any goroutine may make the call; it
-	// holds no lock.
+	// the file, the reason, and the command that repairs it. nil means no call. Any goroutine may call it, without
+	// locks.
 	Unbelieved func(path string, cause error)
 	// Accounts maps the owners of files without the attribute. nil means
 	// S-1-22-1-uid.
@@ -40,8 +39,8 @@ type Config struct {
 	// FileMode and DirectoryMode are the permissions of new files and directories. 0
 	// means 0600 and 0700.
 	FileMode, DirectoryMode uint32
-	// Descriptors is the maximum number of cached descriptors. 0 means 16,384. Together they take at most 1.5 KiB for
-	// each, by default 24 MiB.
+	// Descriptors is the maximum number of cached descriptors. 0 means 16,384. The cache takes at most 1.5 KiB times this
+	// number, by default 24 MiB.
 	Descriptors int
 	// Opens is the maximum number of open files. 0 means 16,384.
 	Opens int

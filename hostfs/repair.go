@@ -15,9 +15,9 @@ type RepairConfig struct {
 	Path      string // a directory, or one file; a link is followed here
 	Attribute string // "" is [ntacl.Name]
 	DryRun    bool   // nothing is written
-	// Rehash makes descriptors count again whose file's mode, owner or POSIX ACL were changed past the server (F-205).
+	// Rehash makes a descriptor count again after another program has changed the file's mode, owner or POSIX ACL (F-205).
 	Rehash bool
-	// IgnorePosix says that they count anyway, as in a tree with Config.IgnorePosix.
+	// IgnorePosix says that such descriptors count without Rehash, as in a tree with Config.IgnorePosix.
 	IgnorePosix bool
 	Most        int64 // maximum number of files to visit; 0 or less: no limit
 	// Each is called for each file that needs a repair, or whose descriptor cannot be read or
@@ -51,10 +51,10 @@ func (r Repaired) String() string {
 // RepairCounts has the results of a run of [Repair], as numbers of files. A dry run counts the same files as a real
 // one.
 type RepairCounts struct {
-	Files    int64 // looked at, directories and links among them
+	Files    int64 // visited, including directories and links
 	Sessions int64 // with entries for logon sessions
 	Generic  int64 // with generic bits in effective entries
-	Stale    int64 // whose hash does not fit the file
+	Stale    int64 // with a hash that is not that of the file's mode, owner and POSIX ACL
 	Failed   int64 // with an error
-	Cut      bool  // RepairConfig.Most came first
+	Cut      bool  // the run ended at RepairConfig.Most, and files are left
 }
