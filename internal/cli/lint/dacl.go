@@ -23,9 +23,9 @@ type entry struct {
 	data   string
 }
 
-// dacl adds the findings about the DACL: about each entry, about idle entries and about their order. A missing or NULL
-// DACL is a finding by itself. Inherit-only and audit entries are not tested for being idle.
-func (l *linter) dacl() {
+// checkDACL adds the findings about the DACL: about each entry, about idle entries and about their order. A missing or
+// NULL DACL is a finding by itself. Inherit-only and audit entries are not tested for being idle.
+func (l *linter) checkDACL() {
 	list := l.d.DACL()
 	if list == nil {
 		how := "there is no DACL"
@@ -46,17 +46,17 @@ func (l *linter) dacl() {
 	}
 	for i := range es {
 		e := &es[i]
-		l.inheritance("DACL", i, e.ace)
-		l.trustee("DACL", i, e.ace)
+		l.checkInheritance("DACL", i, e.ace)
+		l.checkTrustee("DACL", i, e.ace)
 		if !e.allow && !e.deny || e.ace.Flags()&sd.InheritOnly != 0 {
 			continue
 		}
 		if e.ace.SID() == sid.OwnerRights && owners == 1 { // Its being there takes rights from the owner.
 			continue
 		}
-		l.idle(es, i)
+		l.checkIdle(es, i)
 	}
-	l.order(list)
+	l.checkOrder(list)
 }
 
 // entry returns the facts about entry i of the DACL, and reports problems that do not depend on other entries. An entry
@@ -79,15 +79,15 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 	_, typed := a.ObjectType()
 	e.always = (t == sd.AccessAllowed || t == sd.AccessDenied) && !typed
 	if t.IsCallback() {
-		l.condition(i, &e)
+		l.checkCondition(i, &e)
 	}
 	return e
 }
 
-// condition reports a condition that is unknown for every token or leaves its entry without effect. It clears the
+// checkCondition reports a condition that is unknown for every token or leaves its entry without effect. It clears the
 // bits of an allow entry that never allows, and of a deny entry that never denies. A condition that cannot be decoded
 // is unknown for every token. Other data is ignored.
-func (l *linter) condition(i int, e *entry) {
+func (l *linter) checkCondition(i int, e *entry) {
 	data := e.ace.AppData()
 	if !claims.IsConditional([]byte(data)) {
 		return // a resource manager may have a use for it
@@ -132,10 +132,10 @@ func (l *linter) resource(name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// idle reports an entry that changes no decision. Either no entry can decide its rights, or earlier entries decide
+// checkIdle reports an entry that changes no decision. Either no entry can decide its rights, or earlier entries decide
 // them all whenever it applies. At most one finding is reported. A denial of rights that earlier entries granted
-// already is reported by late.
-func (l *linter) idle(es []entry, i int) {
+// already is reported by addLate.
+func (l *linter) checkIdle(es []entry, i int) {
 	e := &es[i]
 	if e.bits == 0 {
 		if l.typ.Mapping.Map(e.ace.Mask())&^never == 0 {
@@ -169,13 +169,13 @@ func (l *linter) idle(es []entry, i int) {
 		return
 	}
 	if e.deny && e.bits&^decided&l.granted(es[i+1:]) == 0 {
-		l.late(i, e, granted, before)
+		l.addLate(i, e, granted, before)
 	}
 }
 
-// late reports the deny entry i as useless because it comes too late: no later entry grants the rights that it
+// addLate reports the deny entry i as useless because it comes too late: no later entry grants the rights that it
 // denies. granted has the rights that earlier entries, with the indexes in before, grant to the same SID; 0 for none.
-func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string) {
+func (l *linter) addLate(i int, e *entry, granted winnt.AccessMask, before []string) {
 	if granted != 0 {
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
 			"move it before entry "+before[0]+", if the refusal is meant to win",
@@ -220,9 +220,9 @@ func drop(a sd.ACE) string {
 	return "drop the entry"
 }
 
-// order reports the first entry that violates the canonical order, nothing if the list is canonical. A list that cannot
-// be rebuilt has no finding.
-func (l *linter) order(list *sd.ACL) {
+// checkOrder reports the first entry that violates the canonical order, nothing if the list is canonical. A list that
+// cannot be rebuilt has no finding.
+func (l *linter) checkOrder(list *sd.ACL) {
 	if sd.IsCanonical(list) {
 		return
 	}
@@ -239,9 +239,9 @@ func (l *linter) order(list *sd.ACL) {
 	}
 }
 
-// trustee reports the SIDs of an entry that no token has: unknown forms, and in a DACL a CREATOR OWNER or CREATOR GROUP
-// that nothing inherits.
-func (l *linter) trustee(list string, i int, a sd.ACE) {
+// checkTrustee reports the SIDs of an entry that no token has: unknown forms, and in a DACL a CREATOR OWNER or CREATOR
+// GROUP that nothing inherits.
+func (l *linter) checkTrustee(list string, i int, a sd.ACE) {
 	for _, s := range []sid.SID{a.SID(), a.ClientSID()} {
 		switch {
 		case s.IsZero():
@@ -251,7 +251,7 @@ func (l *linter) trustee(list string, i int, a sd.ACE) {
 				"%s is replaced when a child inherits the entry, and nothing inherits it: here it is for tokens that "+
 					"hold %s itself", sid.Name(s), s)
 		case !known(s):
-			l.add(list, i, a, UnknownSID, "", "check it for a slip of the pen", "%s", unknown(s))
+			l.add(list, i, a, UnknownSID, "", "check it for a typing error", "%s", unknown(s))
 		}
 	}
 }

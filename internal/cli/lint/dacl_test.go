@@ -50,7 +50,7 @@ func TestUnreadableAttributeIsReported(t *testing.T) {
 	for i, f := range found {
 		check.That(t, strings.HasPrefix(f.What, "the attribute cannot be read: "), "finding %d says %q", i, f.What)
 		f.Entry, f.On, f.What = "", "", ""
-		want := Finding{List: "SACL", ACE: i, Kind: AlwaysUnknown, Rule: "A-110", Mend: "write it anew"}
+		want := Finding{List: "SACL", ACE: i, Kind: AlwaysUnknown, Rule: "A-110", Mend: "replace it"}
 		check.Equal(t, f, want, "finding without its entry and text")
 	}
 }

@@ -24,9 +24,9 @@ var stranger = func() *token.Token {
 	return t
 }()
 
-// everyone reports the entries that grant a stranger a right to modify the object, by an access check. Without a DACL
-// it reports nothing, because dacl does. An access check that fails reports nothing.
-func (l *linter) everyone() {
+// checkEveryone reports the entries that grant a stranger a right to modify the object, by an access check. Without a
+// DACL it reports nothing, because checkDACL does. An access check that fails reports nothing.
+func (l *linter) checkEveryone() {
 	if l.d.DACL() == nil {
 		return // said already
 	}
@@ -46,13 +46,13 @@ func (l *linter) everyone() {
 	}
 	for i, a := range l.d.DACL().All() {
 		if by[i] != 0 {
-			l.everyoneBy(i, a, by[i])
+			l.addEveryone(i, a, by[i])
 		}
 	}
 }
 
-// everyoneBy adds the finding that entry i grants the rights m to every account.
-func (l *linter) everyoneBy(i int, a sd.ACE, m winnt.AccessMask) {
+// addEveryone adds the finding that entry i grants the rights m to every account.
+func (l *linter) addEveryone(i int, a sd.ACE, m winnt.AccessMask) {
 	l.add("DACL", i, a, EveryoneWritable, "A-70", "grant it to a group of those who need it",
 		"a token of any account that logs on, with Everyone and Authenticated Users alone, is granted %s by it",
 		l.rights(m))

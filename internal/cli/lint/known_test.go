@@ -42,7 +42,7 @@ func TestSIDFormsHaveTheirLength(t *testing.T) {
 	}
 	bare, _ := sid.New(5)
 	const want = "owner: unknown-sid: S-1-5 is not well known and has no form in which accounts, services or " +
-		"packages are given out; check it for a slip of the pen\n"
+		"packages are given out; check it for a typing error\n"
 	d := sd.New(sd.Parts{Owner: bare, Group: sid.LocalSystem, DACL: check.Must(sd.NewACL())})
 	check.Equal(t, texts(Check(d, nil, sid.SID{})), want, "findings for an authority alone")
 }

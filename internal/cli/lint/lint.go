@@ -126,11 +126,11 @@ func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 	if typ == nil {
 		l.typ, l.either = winnt.DirectoryFileObject, true
 	}
-	l.owners()
-	l.dacl()
-	l.sacl()
-	l.everyone()
-	l.stored()
+	l.checkOwners()
+	l.checkDACL()
+	l.checkSACL()
+	l.checkEveryone()
+	l.checkStored()
 	return l.out
 }
 
@@ -146,20 +146,20 @@ func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string
 	l.out = append(l.out, f)
 }
 
-// owners reports an owner or a group whose SID has no known form.
-func (l *linter) owners() {
+// checkOwners reports an owner or a group whose SID has no known form.
+func (l *linter) checkOwners() {
 	for _, x := range []struct {
 		list string
 		sid  sid.SID
 	}{{"owner", l.d.Owner()}, {"group", l.d.Group()}} {
 		if !x.sid.IsZero() && !known(x.sid) {
-			l.add(x.list, -1, sd.ACE{}, UnknownSID, "", "check it for a slip of the pen", "%s", unknown(x.sid))
+			l.add(x.list, -1, sd.ACE{}, UnknownSID, "", "check it for a typing error", "%s", unknown(x.sid))
 		}
 	}
 }
 
-// inheritance checks the inheritance flags of an entry of either list. One entry can have several findings.
-func (l *linter) inheritance(list string, i int, a sd.ACE) {
+// checkInheritance checks the inheritance flags of an entry of either list. One entry can have several findings.
+func (l *linter) checkInheritance(list string, i int, a sd.ACE) {
 	f := a.Flags()
 	inherits := f&(sd.ObjectInherit|sd.ContainerInherit) != 0
 	switch {

@@ -14,16 +14,16 @@ var onlyFirst = map[sd.Type]string{
 const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// sacl adds findings for SACL entries that have no effect, and checks labels, filters and attributes. A missing SACL
-// has none. Labels, filters and attributes that only children inherit are not checked. Of some types only the first
-// entry counts.
-func (l *linter) sacl() {
+// checkSACL adds findings for SACL entries that have no effect, and checks labels, filters and attributes. A missing
+// SACL has none. Labels, filters and attributes that only children inherit are not checked. A second entry of a type in
+// onlyFirst is a finding.
+func (l *linter) checkSACL() {
 	first := map[sd.Type]int{}
 	var names []claims.Attribute
 	for i, a := range l.d.SACL().All() {
 		t := a.Type()
-		l.inheritance("SACL", i, a)
-		l.trustee("SACL", i, a)
+		l.checkInheritance("SACL", i, a)
+		l.checkTrustee("SACL", i, a)
 		switch {
 		case t.Layout() == sd.LayoutUnknown:
 			l.add("SACL", i, a, UnknownType, "", "drop the entry", "the type %s is unknown and does nothing", t)
@@ -49,17 +49,17 @@ func (l *linter) sacl() {
 		}
 		switch t {
 		case sd.SystemMandatoryLabel:
-			l.label(i, a)
+			l.checkLabel(i, a)
 		case sd.SystemAccessFilter:
-			l.filter(i, a)
+			l.checkFilter(i, a)
 		case sd.SystemResourceAttribute:
-			names = l.attribute(i, a, names)
+			names = l.checkAttribute(i, a, names)
 		}
 	}
 }
 
-// label checks a mandatory label. It adds at most one finding.
-func (l *linter) label(i int, a sd.ACE) {
+// checkLabel checks a mandatory label. It adds at most one finding.
+func (l *linter) checkLabel(i int, a sd.ACE) {
 	switch {
 	case a.SID().Authority() != 16 || a.SID().SubAuthorities() == 0:
 		l.add("SACL", i, a, BadLabel, "A-60", "use LW, ME, HI or SI",
@@ -69,9 +69,9 @@ func (l *linter) label(i int, a sd.ACE) {
 	}
 }
 
-// filter checks the condition of an access filter. A condition that cannot be decoded is one that is never
+// checkFilter checks the condition of an access filter. A condition that cannot be decoded is one that is never
 // true.
-func (l *linter) filter(i int, a sd.ACE) {
+func (l *linter) checkFilter(i int, a sd.ACE) {
 	x, err := claims.Decode([]byte(a.AppData()))
 	if err == nil && x.Outcomes(l.resource).Has(claims.True) {
 		return
@@ -80,12 +80,12 @@ func (l *linter) filter(i int, a sd.ACE) {
 		"its condition is true for no token, so it limits everybody to its mask")
 }
 
-// attribute checks a resource attribute. Of several with one name only the first counts. names has the
-// attributes before it; attribute returns them with this one, if it counts. A malformed one does not count.
-func (l *linter) attribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
+// checkAttribute checks a resource attribute. Of several with one name only the first counts. names has the
+// attributes before it; the result has them with this one, if it counts. A malformed one does not count.
+func (l *linter) checkAttribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
 	v, err := claims.DecodeAttribute([]byte(a.AppData()))
 	if err != nil {
-		l.add("SACL", i, a, AlwaysUnknown, "A-110", "write it anew", "the attribute cannot be read: %v", err)
+		l.add("SACL", i, a, AlwaysUnknown, "A-110", "replace it", "the attribute cannot be read: %v", err)
 		return names
 	}
 	for _, n := range names {

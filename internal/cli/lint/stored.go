@@ -27,9 +27,9 @@ func Corrected(d *sd.Descriptor, domain sid.SID) string {
 // specific replaces the generic rights of an entry by the specific rights of files, as a file system stores them.
 func specific(a sd.ACE) sd.ACE { return a.MapGeneric(&winnt.FileObject.Mapping) }
 
-// stored reports parts of a descriptor that file systems do not store. These are logon sessions, and generic rights in
-// entries. Objects other than files and directories have none.
-func (l *linter) stored() {
+// checkStored reports parts of a descriptor that file systems do not store. These are logon sessions, and generic
+// rights in entries. Objects other than files and directories have none.
+func (l *linter) checkStored() {
 	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
 		return
 	}
