@@ -30,7 +30,7 @@ type accessCmd struct {
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
 	JSON           bool `name:"json" help:"${json}" xor:"form"`
-	Quiet          bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
+	Quiet          bool `help:"Print nothing: the exit code is the answer." short:"q" xor:"form"`
 }
 
 // Help returns the long text of --help for refmon access.

@@ -161,8 +161,8 @@ func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 		return errReported
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(std.err,
-			"refmon: interrupted: the output is complete for the first %d objects of the second state, and lacks the "+
-				"rest and what only the first state has\n", out.Objects)
+			"refmon: interrupted: the output is complete for the first %d objects of the second state; the other "+
+				"objects are missing\n", out.Objects)
 		return errReported
 	case err != nil:
 		return err

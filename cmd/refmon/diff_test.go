@@ -27,7 +27,7 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 		{"stopped early", func(o *bulk.Outcome) { changed(o); o.Compared = false }, context.Canceled, errReported,
 			"interrupted while the first state was read: nothing was compared"},
 		{"stopped late", changed, context.Canceled, errReported, "interrupted: the output is complete for the first 7 " +
-			"objects of the second state, and lacks the rest and what only the first state has"},
+			"objects of the second state; the other objects are missing"},
 		{"failed", changed, broken, broken, ""},
 		{"remarks", func(o *bulk.Outcome) { o.NoDACL = 1 }, nil, nil,
 			"1 of 7 descriptors have no D: part: no DACL limits access to their objects"},

@@ -26,7 +26,7 @@ type privateCmd struct {
 	Attribute  string   `default:"security.NTACL" help:"${privateAttribute}" placeholder:"NAME"`
 	namesFlags `embed:""`
 	JSON       bool `name:"json" help:"Print the answer as JSON." xor:"form"`
-	Quiet      bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
+	Quiet      bool `help:"Print nothing: the exit code is the answer." short:"q" xor:"form"`
 }
 
 // Help returns the long text of --help for refmon private.
@@ -39,30 +39,30 @@ Lists everybody else who may.
   refmon private "$(cat key.sddl)" --parent "$(cat folder.sddl)" \
     --for alice -d company.yaml --allow 'Domain Admins'
 
-To change it is also to delete it, to change its rights or its owner, and to own it. Entries that deny count, and
-so do inherited ones. The folder counts too: whoever may delete the file there can put another in its place.
-Whoever creates files in a private directory gets private files. A file with other names, which are hard links, is
-private only if the folders of all of them are given. A group counts as others, even if only the user is in it.
+Changing includes deleting the object, changing its rights or owner, and owning it. Entries that deny count, and so do
+inherited ones. The folder counts too: whoever may delete the file there can put another in its place. Whoever creates
+files in a private directory gets private files. A file with several hard links is private only if the folders of all
+links are given. A group counts as others, even if only the user is in it.
 
-With --objects, the argument is the path of a row. The row of its folder counts if the file has one:
+With --objects, the argument is the path of a row. The row of its folder counts if the objects file has one:
 
   refmon private /srv/notes.txt --for alice -o acls.jsonl -d company.yaml
 
-Of other paths refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
-the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
+For any other path refmon reads the stored descriptors of the file and its folder: those for Samba and refmond, or on
+Windows the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
 
-With --logon KIND others log on in this way only: entries for NTLM Authentication, INTERACTIVE and the like expose
-nothing if its tokens do not have them.
+With --logon KIND all others log on in this way only. An entry for NTLM Authentication, INTERACTIVE or a similar group
+then exposes nothing if such a logon does not add that group.
 
-Holders of the privileges to back up, restore, take ownership and relabel are named apart and do not count, and neither
-do application packages. Integrity labels, conditions and policies never make an object private.
+Holders of the privileges to back up, restore, take ownership and relabel are listed separately and do not count, and
+neither do application packages. Integrity labels, conditions and policies never make an object private.
 
 The exit code is 0 if the object is private, 1 if it is not, 2 if that could not be answered.`
 }
 
-// held is the file whose privacy is in question: its descriptor, those of the folders that contain it, and its number
-// of hard links.
-type held struct {
+// privateObject is the object whose privacy is in question: its descriptor, those of the folders that contain it, and
+// its number of hard links.
+type privateObject struct {
 	object    *sd.Descriptor
 	directory bool
 	parents   []*sd.Descriptor
@@ -148,7 +148,7 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 // read returns the object in c.Object: a descriptor, or the stored descriptors of a path. A descriptor is SDDL, bytes
 // or a pasted listing. With --objects the object is in that file. --parent, --links and --type are errors for a path.
 // So is a malformed --parent.
-func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
+func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h privateObject, err error) {
 	if c.Objects != "" {
 		return c.listed(std, domain, dir)
 	}

@@ -8,6 +8,6 @@ import (
 )
 
 // ownDescriptors fails: this system's files have no descriptors.
-func ownDescriptors(path, _ string) (held, error) {
-	return held{}, fmt.Errorf("%s: %w: give the descriptor in SDDL", path, errors.ErrUnsupported)
+func ownDescriptors(path, _ string) (privateObject, error) {
+	return privateObject{}, fmt.Errorf("%s: %w: give the descriptor in SDDL", path, errors.ErrUnsupported)
 }

@@ -12,7 +12,7 @@ import (
 
 // ownDescriptors reads the descriptor of a file, that of its folder, and the number of its names. The root of a volume
 // has no folder. The second argument is ignored. The error names the file.
-func ownDescriptors(path, _ string) (h held, err error) {
+func ownDescriptors(path, _ string) (h privateObject, err error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return h, err

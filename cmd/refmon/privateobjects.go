@@ -18,7 +18,7 @@ import (
 //   - an object that is not a file or directory
 //   - a malformed descriptor
 //   - --parent, --links or --type
-func (c *privateCmd) listed(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
+func (c *privateCmd) listed(std *streams, domain sid.SID, dir *directory.Directory) (h privateObject, err error) {
 	if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 		return h, errors.New("--parent, --links and --type are about SDDL: with --objects the rows have the folder and types")
 	}

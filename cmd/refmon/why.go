@@ -183,8 +183,8 @@ func joinsUser(change string, dir *directory.Directory) bool {
 }
 
 // certify writes the decision's certificate for another program to verify, and the descriptor. The descriptor is
-// hexadecimal, in a file with the suffix .sd. Existing files are replaced. It is an error without a token file or a
-// decision. An error may leave only the certificate.
+// hexadecimal, in a file with the suffix .sd. Existing files are replaced. Without a token file or a decision certify
+// returns an error. An error may leave only the certificate.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:
