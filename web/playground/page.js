@@ -13,7 +13,7 @@ const alice = `{
 const examples = [
   ["A deny entry before the allow", {sd: "O:BAG:SYD:(D;;FW;;;S-1-5-21-1-2-3-2001)(A;;FA;;;DU)(A;;FR;;;WD)", token: alice, rights: "FILE_READ_DATA|FILE_WRITE_DATA"}],
   ["The owner's own rights", {sd: "O:S-1-5-21-1-2-3-1107G:DUD:(D;;WD;;;WD)", token: alice, rights: "READ_CONTROL|WRITE_DAC"}],
-  ["As much as allowed", {sd: "O:BAG:SYD:AI(D;;FX;;;AU)(A;OICIID;FR;;;WD)(A;ID;FW;;;DU)(A;OICIIOID;GA;;;CO)", token: alice, rights: "MAXIMUM_ALLOWED"}],
+  ["MAXIMUM_ALLOWED", {sd: "O:BAG:SYD:AI(D;;FX;;;AU)(A;OICIID;FR;;;WD)(A;ID;FW;;;DU)(A;OICIIOID;GA;;;CO)", token: alice, rights: "MAXIMUM_ALLOWED"}],
   ["A low process and no label", {sd: "O:BAG:SYD:(A;;FA;;;WD)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["WD"],\n  "integrityLevel": "Low"\n}`, rights: "FILE_READ_DATA|FILE_WRITE_DATA"}],
   ["A condition on a claim", {sd: 'O:BAG:SYD:(XA;;FR;;;WD;(@User.Department == "Engineering" && @User.Clearance >= @Resource.Level))S:(RA;;;;;WD;("Level",TI,0x0,2))', token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["WD"],\n  "userClaims": [\n    {"name": "Department", "type": "string", "values": ["Engineering"]},\n    {"name": "Clearance", "type": "int64", "values": [3]}\n  ]\n}`, rights: "FR"}],
   ["Taking ownership by privilege", {sd: "O:SYG:SYD:(A;;FA;;;SY)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["BA"],\n  "privileges": ["SeTakeOwnershipPrivilege"]\n}`, rights: "WRITE_OWNER"}],
