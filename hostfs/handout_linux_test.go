@@ -232,7 +232,8 @@ func (w *world) unchanged(l *lent) {
 	}
 }
 
-// Files for which no descriptor is passed, with the reasons (F-151, F-152, F-154).
+// No descriptor is passed for a handle that does not have the whole right of the descriptor, nor for certain files. The
+// table has the reasons (F-151, F-152, F-154).
 func TestHandOutNeedsWholeGrant(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.dir("d", forEveryone)
@@ -254,8 +255,8 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 		{"f", seen | winnt.FILE_EXECUTE, ntstatus.AccessDenied},          // running is not reading
 		{"audited", toRead, ntstatus.AccessDenied},                       // the SACL would be seen
 		{"labelled", toRead, ntstatus.Success},                           // a label is shown by READ_CONTROL
-		{"f", toWrite &^ winnt.FILE_WRITE_DATA, ntstatus.AccessDenied},   // appending alone cannot be kept to
-		{"f", toRead | winnt.DELETE | winnt.WRITE_DAC, ntstatus.Success}, // further rights stay calls
+		{"f", toWrite &^ winnt.FILE_WRITE_DATA, ntstatus.AccessDenied},   // a program can clear O_APPEND
+		{"f", toRead | winnt.DELETE | winnt.WRITE_DAC, ntstatus.Success}, // further rights do not matter
 	} {
 		f, st := w.handOut(c.name, c.granted, strangerUID)
 		if st != c.want || (f != nil) != (st == ntstatus.Success) {
@@ -284,10 +285,10 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 	}
 }
 
-// These files are passed for writing: of root or of the server's own user, but not of another user or of the
-// receiver, with mode bits that give others no more than the handle has, and without a bit that a write would clear
+// A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than the
+// handle has, and it has no bit that a write would clear. Files of the receiver and of other users are not passed
 // (F-155, F-125).
-func TestConfinesFilesForWriting(t *testing.T) {
+func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 	const own, other = 4711, 4712
 	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 	l := &lender{writes: 3, self: own}
@@ -329,7 +330,7 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 
 // On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
 // is read-only (F-153).
-func TestLenderMountsAreRestricted(t *testing.T) {
+func TestMountCopiesAreRestricted(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
 	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {

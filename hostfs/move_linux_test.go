@@ -143,7 +143,7 @@ func TestRenameMovesOnlyDecidedFile(t *testing.T) {
 
 // A rename over another name of the same file keeps both names, because removing the target would remove the file's
 // own name (F-118).
-func TestRenameOverOwnName(t *testing.T) {
+func TestRenameOverOwnNameKeepsBothNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -211,7 +211,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 
 // A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,
 // F-58, F-117, F-118).
-func TestMoveDecisionHasFacts(t *testing.T) {
+func TestRenameDecisionGetsAllFacts(t *testing.T) {
 	w := movable(t)
 	for _, c := range []struct {
 		from, to string
@@ -339,7 +339,7 @@ func toldOfExisting(e *fileaccess.Existing) string {
 }
 
 // A tree with a share descriptor decides about a rename like an SMB server (F-111).
-func TestMoveBehindShareIsSMB(t *testing.T) {
+func TestRenameBehindShareFollowsSMBRules(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)

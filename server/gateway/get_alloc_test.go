@@ -12,8 +12,8 @@ func TestGetAllocatesAtMost185Times(t *testing.T) {
 	w.file("f", string(make([]byte, 4096)), shared)
 	w.want(200, "alice", "GET", "/share/f", "")
 	if got := testing.AllocsPerRun(300, func() { w.ask("alice", "GET", "/share/f", "") }); got > 185 {
-		t.Errorf("a GET takes %.0f pieces of memory, want at most 185", got)
+		t.Errorf("a GET takes %.0f allocations, want at most 185", got)
 	} else {
-		t.Logf("%.0f pieces of memory", got)
+		t.Logf("%.0f allocations", got)
 	}
 }

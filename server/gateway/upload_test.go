@@ -421,10 +421,10 @@ func (s *slowly) Read(b []byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// TestUploadMeetsChangeOfTheHost checks an upload whose name a program on the host creates or removes after the
+// TestUploadFailsIfHostChangedName checks an upload whose name a program on the host creates or removes after the
 // conditions were tested. It is 412, unless the upload may replace a file (G-38). No temporary file stays, also if the
 // client may only add files (G-14).
-func TestUploadMeetsChangeOfTheHost(t *testing.T) {
+func TestUploadFailsIfHostChangedName(t *testing.T) {
 	for _, c := range []struct {
 		user            string
 		exists, replace bool

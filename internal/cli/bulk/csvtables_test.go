@@ -237,8 +237,9 @@ func asker(t *testing.T) func(dir, sql string) string {
 	}
 }
 
-// Run the documented SQL on the written tables.
-func TestPostgres(t *testing.T) {
+// PostgreSQL loads the written tables with the documented SQL. For each user the documented query then returns exactly
+// the documents that the access check allows.
+func TestDocumentedSQLReturnsReadableDocuments(t *testing.T) {
 	ask := asker(t)
 	s := store(t)
 	at := t.TempDir()

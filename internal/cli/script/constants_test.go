@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Scripts know the first and the last name of each range.
-func TestRangesOfConstantsAreWhole(t *testing.T) {
+// Scripts have the constants at both ends of each range: privileges, information classes and token types.
+func TestScriptsKnowEndsOfConstantRanges(t *testing.T) {
 	env := constants()
 	for _, name := range []string{"SeCreateTokenPrivilege", "SeDelegateSessionUserImpersonatePrivilege", "TokenUser",
 		winnt.MaxTokenInfoClass.String(), "TokenPrimary", "TokenImpersonation"} {

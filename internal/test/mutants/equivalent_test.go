@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-func TestRecordsAreParsed(t *testing.T) {
+func TestMutantRecordsAreParsed(t *testing.T) {
 	for text, want := range map[string]int{
 		"# a comment\n": 0,
 		"mutant access check bound\nold a < b\nnew a <= b\nsurvives a reason": 1,

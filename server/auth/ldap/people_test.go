@@ -330,6 +330,6 @@ func TestPersonParseAllocatesAtMost60Times(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() {
 		check.NoError(t, check.Err(list.parse((*goldap.Entry)(e))))
 	}); got > 60 {
-		t.Errorf("an account takes %.0f pieces of memory, want at most 60", got)
+		t.Errorf("an account takes %.0f allocations, want at most 60", got)
 	}
 }

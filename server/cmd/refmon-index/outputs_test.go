@@ -95,10 +95,10 @@ func TestSignalEndsRun(t *testing.T) {
 	}
 }
 
-// TestPostgres checks that the command maintains a database in which an application runs full-text
-// searches as three users, each of whom sees only their own documents. A revoked right is gone
-// after the next watermark (N-9).
-func TestPostgres(t *testing.T) {
+// TestDatabaseSearchReturnsOwnDocuments checks that the command maintains a database in which an application runs
+// full-text searches as three users, each of whom sees only their own documents. A revoked right is gone after the next
+// watermark (N-9).
+func TestDatabaseSearchReturnsOwnDocuments(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}
@@ -166,7 +166,7 @@ func TestPostgres(t *testing.T) {
 // document once the right was revoked.
 func TestSearchExampleHidesRevokedDocument(t *testing.T) {
 	if os.Getenv("REFMON_SEARCH_EXAMPLE") == "" {
-		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestPostgres does")
+		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestDatabaseSearchReturnsOwnDocuments does")
 	}
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
