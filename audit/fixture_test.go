@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -20,16 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-
-// source makes a random source and prints its seed.
+// source returns a random source with the seed of package randtest.
 func source(t testing.TB) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("seed %d (repeat with -seed %d)", seed, seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 0))
 }
 
 var (

@@ -3,7 +3,6 @@ package claims
 import (
 	"bytes"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -105,16 +104,9 @@ func sameAttribute(a, b Attribute) bool {
 	return bytes.Equal(a.Append(nil), b.Append(nil))
 }
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-
-// source returns a random source and logs its seed.
+// source returns a random source with the seed of package randtest.
 func source(t *testing.T) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("seed %d (repeat with -seed %d)", seed, seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 0))
 }
 
 // generator makes random attributes and programs from few names and values, so that they often match.

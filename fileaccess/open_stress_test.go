@@ -16,18 +16,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var (
-	seedFlag  = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-	pairsFlag = flag.Int("pairs", 100000, "random inputs")
-)
+var pairsFlag = flag.Int("pairs", 100000, "random inputs")
 
 func random(t *testing.T) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("-seed=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 0))
 }
 
 // world makes random inputs from few values, so that these often match.

@@ -1,7 +1,6 @@
 package token_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -18,16 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-
-// newRand returns a random source and logs its seed.
+// newRand returns a random source with the seed of package randtest.
 func newRand(t testing.TB) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
-	return rand.New(rand.NewPCG(seed, 1))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 1))
 }
 
 // The token of setup has user U, the mandatory group Users, the enabled and not mandatory group G1 and the disabled

@@ -1,7 +1,6 @@
 package sidset_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -14,15 +13,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-
 func newRand(t testing.TB) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
-	return rand.New(rand.NewPCG(seed, 1))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 1))
 }
 
 func account(rid uint32) sid.SID {

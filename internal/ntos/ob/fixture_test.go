@@ -1,7 +1,6 @@
 package ob_test
 
 import (
-	"flag"
 	"math/rand/v2"
 	"testing"
 
@@ -17,16 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
-
-// newRand returns a random source and logs its seed.
+// newRand returns a random source with the seed of package randtest.
 func newRand(t testing.TB) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = randtest.Seed(t)
-	}
-	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
-	return rand.New(rand.NewPCG(seed, 1))
+	return rand.New(rand.NewPCG(randtest.Seed(t), 1))
 }
 
 // object is a test object that records its calls.
