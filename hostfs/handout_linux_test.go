@@ -285,8 +285,8 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 	}
 }
 
-// A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than the
-// handle has, and it has no bit that a write would clear. Files of the receiver and of other users are not passed
+// A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than
+// the handle has, and it has no bit that a write would clear. Files of the receiver and of other users are not passed
 // (F-155, F-125).
 func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 	const own, other = 4711, 4712
