@@ -100,7 +100,7 @@ func TestCutConnectionLeavesNoOpenFile(t *testing.T) {
 }
 
 func cutIn(t *testing.T, d *running, s script) {
-	played, open := map[string]bool{}, descriptors(t)
+	played, open := map[string]bool{}, check.OpenDescriptors(t)
 	for _, name := range s.names {
 		t.Run(name, func(t *testing.T) {
 			d := &running{T: t, Daemon: d.Daemon, socket: d.socket, counts: d.counts}
@@ -120,17 +120,8 @@ func cutIn(t *testing.T, d *running, s script) {
 	}
 	// Descriptors about to be passed are closed too. The tree keeps the descriptor of the last
 	// opened directory.
-	check.Eventually(t, func() bool { return descriptors(t) <= open+1 }, "more than %d descriptors are open", open)
-}
-
-// descriptors returns the number of this program's open descriptors.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("this host does not list descriptors: ", err)
-	}
-	return len(list)
+	check.Eventually(t, func() bool { return check.OpenDescriptors(t) <= open+1 },
+		"more than %d descriptors are open", open)
 }
 
 // others are the words of script lines that are not frames.

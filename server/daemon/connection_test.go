@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"os"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -24,14 +23,4 @@ func TestOnlyRootMayStartOtherUsersPrograms(t *testing.T) {
 				ntstatus.PrivilegeNotHeld)
 		}
 	}
-}
-
-// descriptors returns the number of this program's open descriptors.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("this host does not list descriptors: ", err)
-	}
-	return len(list)
 }

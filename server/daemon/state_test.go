@@ -35,13 +35,13 @@ func TestGroupWritableStateIsRejected(t *testing.T) {
 	check.NoError(t, err)
 	defer f.Close()
 	const tries = 200
-	open := descriptors(t)
+	open := check.OpenDescriptors(t)
 	for range tries {
 		if _, err := LockState(dir); err == nil {
 			t.Fatal("a second daemon has the state")
 		}
 	}
-	if n := descriptors(t) - open; n > tries/2 {
+	if n := check.OpenDescriptors(t) - open; n > tries/2 {
 		t.Errorf("%d refusals leave %d descriptors open, want at most %d", tries, n, tries/2)
 	}
 	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {

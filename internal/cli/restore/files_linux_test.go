@@ -108,7 +108,6 @@ func TestFilesOfMountAreClosed(t *testing.T) {
 	check.NoError(t, err)
 	m := &mounted{root, root.Dirs()}
 	defer m.Close() // only read
-	open := func() int { return len(check.Must(os.ReadDir("/proc/self/fd"))) }
 	before := 0
 	for round := range 3 { // the first one fills the cache of directories
 		f, err := m.Open("d/f")
@@ -118,8 +117,8 @@ func TestFilesOfMountAreClosed(t *testing.T) {
 		_, err = m.Open("d/pipe")
 		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
 		if round == 0 {
-			before = open()
+			before = check.OpenDescriptors(t)
 		}
 	}
-	check.Equal(t, open(), before, "descriptors of the host")
+	check.Equal(t, check.OpenDescriptors(t), before, "descriptors of the host")
 }

@@ -25,11 +25,6 @@ func TestSourceClosesItsRoot(t *testing.T) {
 	for _, name := range []string{"a/b", "c"} {
 		check.NoError(t, os.WriteFile(filepath.Join(root, name), nil, 0o600))
 	}
-	descriptors := func() int {
-		list, err := os.ReadDir("/proc/self/fd")
-		check.NoError(t, err)
-		return len(list)
-	}
 	for name, source := range map[string]func() (objects.Source, error){
 		"named files": func() (objects.Source, error) {
 			return Named(root, []string{root + "/c", root + "/none"}, Options{})
@@ -46,7 +41,7 @@ func TestSourceClosesItsRoot(t *testing.T) {
 			if !whole && strings.Contains(name, "two") {
 				continue // batches that nobody reads are left
 			}
-			before, after := descriptors(), 0
+			before, after := check.OpenDescriptors(t), 0
 			for range 20 {
 				s, err := source()
 				check.NoError(t, err)
@@ -58,7 +53,7 @@ func TestSourceClosesItsRoot(t *testing.T) {
 				check.That(t, n != 0, "%s: no object", name)
 			}
 			for range 300 { // a walk that was halted ends a little later
-				if after = descriptors(); after == before {
+				if after = check.OpenDescriptors(t); after == before {
 					break
 				}
 				time.Sleep(10 * time.Millisecond)

@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -62,4 +63,15 @@ func ErrorIs(t testing.TB, err, target error, format string, args ...any) {
 	if !errors.Is(err, target) {
 		t.Errorf(format+": %v, want %v", append(args, err, target)...)
 	}
+}
+
+// OpenDescriptors returns the number of this program's open file descriptors, with the one that lists them. It skips
+// the test on a host that does not list them.
+func OpenDescriptors(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this host does not list descriptors: ", err)
+	}
+	return len(list)
 }
