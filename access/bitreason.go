@@ -68,9 +68,9 @@ func (t *tracer) denial(q *query, ace int) Reason {
 	return r
 }
 
-// passed records the end of one evaluation of the DACL. Undecided bits at the root get a reason. If the request wants
+// endPass records the end of one evaluation of the DACL. Undecided bits at the root get a reason. If the request wants
 // a result for each node, those of each node do too. lost has the bits that the request lost.
-func (t *tracer) passed(q *query, lost winnt.AccessMask) {
+func (t *tracer) endPass(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
 		t.recordUndecided(q, 0, lost&q.undecided)

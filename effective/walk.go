@@ -87,7 +87,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	default: // no other type has a part in a DACL
 		return
 	}
-	if object && e.passed(dacl, x, allow) {
+	if object && e.hasNoEffect(dacl, x, allow) {
 		return
 	}
 	// A switch makes the check skip callback entries altogether.
@@ -107,11 +107,12 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	}
 }
 
-// passed reports whether an object entry has no effect on the requested object types. allow states whether x allows.
+// hasNoEffect reports whether an object entry has no effect on the requested object types. allow states whether x
+// allows.
 //   - an entry without an object type: false
 //   - no requested types: allow
 //   - requested types: true if the entry's type is not among them
-func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
+func (e *Evaluator) hasNoEffect(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {
 		return false

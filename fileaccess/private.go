@@ -130,12 +130,12 @@ func Private(r *PrivateRequest) (Privacy, error) {
 	if r.Directory {
 		rights = exposeDir
 	}
-	p.look(OnObject, 0, r.Object, r.Object, rights)
+	p.addExposures(OnObject, 0, r.Object, r.Object, rights)
 	if r.Directory {
 		p.created(r.Object, 2)
 	}
 	for i, d := range r.Parents {
-		p.look(OnParent, i, d, d, exposeName)
+		p.addExposures(OnParent, i, d, d, exposeName)
 	}
 	if p.err != nil {
 		return Privacy{}, p.err
@@ -183,16 +183,16 @@ func (p *privacy) created(dir *sd.Descriptor, levels int) {
 			continue
 		}
 		d := sd.New(sd.Parts{Owner: p.r.User, DACL: list})
-		p.look(OnNew, 0, d, p.r.Object, rights)
+		p.addExposures(OnNew, 0, d, p.r.Object, rights)
 		if container && levels > 1 {
 			p.created(d, levels-1)
 		}
 	}
 }
 
-// look adds an Exposure to the result for each SID to which descriptor d grants some of rights. Entry numbers refer
-// to the DACL of source. Rights that Everyone has are listed only for Everyone, except for sandboxes.
-func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights winnt.AccessMask) {
+// addExposures adds an Exposure to the result for each SID to which descriptor d grants some of rights. Entry numbers
+// refer to the DACL of source. Rights that Everyone has are listed only for Everyone, except for sandboxes.
+func (p *privacy) addExposures(where Place, parent int, d, source *sd.Descriptor, rights winnt.AccessMask) {
 	sure, most := openedList(d, false), openedList(d, true)
 	everyone := Exposure{Rights: p.granted(most, sid.Everyone) & rights}
 	everyone.Conditional = everyone.Rights &^ p.granted(sure, sid.Everyone)

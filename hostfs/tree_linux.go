@@ -72,7 +72,7 @@ func Open(c Config) (*Tree, error) {
 	_ = ownDescriptors() // each open of a file uses it
 	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
 		descriptors: newDescriptorCache(c.Descriptors)}
-	if err := t.look(); err != nil {
+	if err := t.examine(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if err := t.redoAll(); err != nil {
@@ -90,9 +90,9 @@ func Open(c Config) (*Tree, error) {
 	return t, nil
 }
 
-// look examines the tree's file system for Open: its device, flags and type, and how it keeps times and names. It
+// examine examines the tree's file system for Open: its device, flags and type, and how it keeps times and names. It
 // fails if openat2 cannot be used. After an error some of the fields are set.
-func (t *Tree) look() error {
+func (t *Tree) examine() error {
 	s, err := stat(t.root)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 	d.AddDenial(Denial{Time: time.Now(), UID: 4712, Lines: []string{"OPEN /srv/projects/diary"}})
 	for _, s := range []string{"", "PLAN", "diary"} {
 		l := inspector{d: d, who: subjectOf(t, me)}
-		calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials", Path: s})
+		calls, _, _ := l.recordedCalls(&d.denials, &inspect.Query{What: "denials", Path: s})
 		want := 1
 		if s == "diary" {
 			want = 0
@@ -75,7 +75,7 @@ func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 			"W-27: %q: %+v", s, calls)
 	}
 	l := inspector{d: d, who: subjectOf(t, fileaccess.UnixUser(4713))}
-	if calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials"}); len(calls) != 0 {
+	if calls, _, _ := l.recordedCalls(&d.denials, &inspect.Query{What: "denials"}); len(calls) != 0 {
 		t.Errorf("W-27: another user sees %+v: len(calls) = %d, want 0", calls, len(calls))
 	}
 }

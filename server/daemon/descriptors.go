@@ -83,9 +83,9 @@ func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstat
 	return out.File, st
 }
 
-// passed returns the descriptors passed to processes whose handles the caller may inspect (F-177). They are sorted by
-// process. A connection without a session has none.
-func (l *inspector) passed() (list []inspect.PassedDescriptor) {
+// passedDescriptors returns the descriptors passed to processes whose handles the caller may inspect (F-177). They are
+// sorted by process. A connection without a session has none.
+func (l *inspector) passedDescriptors() (list []inspect.PassedDescriptor) {
 	l.d.mu.Lock()
 	all := make([]*connection, 0, len(l.d.connections))
 	for c := range l.d.connections {

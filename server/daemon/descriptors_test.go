@@ -75,7 +75,7 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	}
 	d.connections[&connection{d: d}] = struct{}{} // it has no process yet
 	var got []uint64
-	for _, e := range (&inspector{d: d, who: &who}).passed() {
+	for _, e := range (&inspector{d: d, who: &who}).passedDescriptors() {
 		got = append(got, e.Process)
 	}
 	check.That(t, slices.Equal(got, want), "F-177: of processes %v, want %v", got, want)

@@ -40,12 +40,12 @@ func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Stat
 	case "token":
 		a.Token = l.token(&q)
 	case "lent":
-		a.Lent = l.passed()
+		a.Lent = l.passedDescriptors()
 	case "calls":
 		c.watch()
-		a.Calls, a.Next, a.Lost = l.seen(&c.d.calls, &q)
+		a.Calls, a.Next, a.Lost = l.recordedCalls(&c.d.calls, &q)
 	case "denials":
-		a.Calls, a.Next, a.Lost = l.seen(&c.d.denials, &q)
+		a.Calls, a.Next, a.Lost = l.recordedCalls(&c.d.denials, &q)
 	case "revoke":
 		var st ntstatus.Status
 		if a.Revoked, st = l.revoke(c, &q); st != ntstatus.Success {
@@ -149,10 +149,10 @@ func (l *inspector) opens(thread winnt.Handle) bool {
 	return st == ntstatus.Success
 }
 
-// seen returns up to shownAtOnce recorded calls that match the query, with numbers above q.After. Calls of processes
-// whose memory the caller may not read are left out. next is the After of the next query. lost counts calls that the
-// buffer dropped since the last query: 0 if q.After is 0, at most 1 without SeDebugPrivilege.
-func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
+// recordedCalls returns up to shownAtOnce recorded calls that match the query, with numbers above q.After. Calls of
+// processes whose memory the caller may not read are left out. next is the After of the next query. lost counts calls
+// that the buffer dropped since the last query: 0 if q.After is 0, at most 1 without SeDebugPrivilege.
+func (l *inspector) recordedCalls(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
 	list, newest := k.after(q.After)
 	next = newest
 	passed := uint64(0)

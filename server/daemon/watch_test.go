@@ -214,15 +214,15 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 		{inspect.Query{Path: "y"}, 0, 2*shownAtOnce + 1, 0},
 		{inspect.Query{Process: 7, After: shownAtOnce}, 0, 2*shownAtOnce + 1, 0},
 	} {
-		calls, next, lost := (&inspector{who: &who}).seen(k, &c.q)
+		calls, next, lost := (&inspector{who: &who}).recordedCalls(k, &c.q)
 		check.That(t, len(calls) == c.n && next == c.next && lost == c.lost,
 			"%+v: %d calls, next %d, lost %d, want %d, %d, %d", c.q, len(calls), next, lost, c.n, c.next, c.lost)
 	}
 	k.add(&seen{size: largestKept + 1})
 	k.add(&seen{size: largestKept + 1})
 	k.add(&seen{at: begun, lines: []string{"x"}})
-	if calls, next, lost := (&inspector{who: &who}).seen(k, &inspect.Query{After: 2*shownAtOnce + 1}); len(calls) != 1 ||
-		next != 2*shownAtOnce+4 || lost != 2 {
+	calls, next, lost := (&inspector{who: &who}).recordedCalls(k, &inspect.Query{After: 2*shownAtOnce + 1})
+	if len(calls) != 1 || next != 2*shownAtOnce+4 || lost != 2 {
 		t.Errorf("%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
 	}
 	// A caller that does not see everything learns that calls were lost, but not how many.
@@ -230,7 +230,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	check.NoError(t, err)
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
-		if _, _, lost := (&inspector{who: &stranger}).seen(k, &inspect.Query{After: after}); lost != want {
+		if _, _, lost := (&inspector{who: &stranger}).recordedCalls(k, &inspect.Query{After: after}); lost != want {
 			t.Errorf("another user sees %d lost calls after %d, want %d", lost, after, want)
 		}
 	}

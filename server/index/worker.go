@@ -221,7 +221,7 @@ func (w *Worker) Batch(b *watch.Batch) error {
 		w.walks[b.Tree] = w.begun
 	}
 	for i := range b.Seen {
-		if err := w.seen(b.Tree, &b.Seen[i]); err != nil {
+		if err := w.applySeen(b.Tree, &b.Seen[i]); err != nil {
 			return err
 		}
 	}
@@ -237,7 +237,7 @@ func (w *Worker) Batch(b *watch.Batch) error {
 	return w.unseen(b.Tree, walk)
 }
 
-// seen updates the index for one name that a watcher reports.
+// applySeen updates the index for one name that a watcher reports.
 //
 //   - A new or changed document gets a row; an unchanged row emits no event.
 //   - A deleted name removes the rows at and below it.
@@ -245,7 +245,7 @@ func (w *Worker) Batch(b *watch.Batch) error {
 //   - A name that is not UTF-8 gets no row; it is only counted.
 //
 // After an error earlier events stay.
-func (w *Worker) seen(tree string, s *watch.Seen) error {
+func (w *Worker) applySeen(tree string, s *watch.Seen) error {
 	if !utf8.ValidString(s.Path) { // no row can name it, so nobody has access (N-5)
 		w.nameless(s)
 		return nil

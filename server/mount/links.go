@@ -58,7 +58,7 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 			return status(st)
 		}
 		defer t.NtClose(h)
-		s := m.tell(t, h, parent, name, shown.Shown, out)
+		s := m.reply(t, h, parent, name, shown.Shown, out)
 		if s == fuse.OK {
 			m.nodes.created(m.nodes.get(out.NodeId))
 		}

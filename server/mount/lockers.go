@@ -154,7 +154,7 @@ func (l *lockers) drop(x *locker) {
 	if counts {
 		l.uncount(x.payer)
 	}
-	l.tell()
+	l.wake()
 }
 
 // uncount subtracts one locker of a payer.
@@ -250,8 +250,8 @@ func (l *lockers) end(opens map[uint64]*open) {
 	}
 }
 
-// tell wakes all requests that wait for a lock. Each then tries its lock again.
-func (l *lockers) tell() {
+// wake wakes all requests that wait for a lock. Each then tries its lock again.
+func (l *lockers) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.changed)

@@ -80,7 +80,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	}
 	s := f(x)
 	if in.Lk.Typ != unix.F_WRLCK {
-		m.locks.tell() // a lock was released, or is shared now
+		m.locks.wake() // a lock was released, or is shared now
 	}
 	return s
 }

@@ -169,14 +169,14 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, shown.Found, out)
+		return m.reply(t, h, parent, name, shown.Found, out)
 	})
 }
 
-// tell answers a request that found or created the file h, and counts a lookup. out gets the node and the attributes:
+// reply answers a request that found or created the file h, and counts a lookup. out gets the node and the attributes:
 // look selects the current attributes or those that the open found. A nil parent means a file without a name. On an
 // error no lookup is counted.
-func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
+func (m *Mount) reply(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
 	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {
 		return s

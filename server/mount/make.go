@@ -58,7 +58,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 		if action == fileaccess.Created {
 			look, flags = shown.Found, flags&^syscall.O_TRUNC // a new file is empty
 		}
-		if s := m.tell(t, h, parent, name, look, &out.EntryOut); s != fuse.OK {
+		if s := m.reply(t, h, parent, name, look, &out.EntryOut); s != fuse.OK {
 			t.NtClose(h)
 			return s
 		}
@@ -104,7 +104,7 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 			return status(st)
 		}
 		defer t.NtClose(h)
-		s := m.tell(t, h, parent, name, shown.Found, out)
+		s := m.reply(t, h, parent, name, shown.Found, out)
 		if s == fuse.OK {
 			k.made(m.nodes.get(out.NodeId))
 		}
@@ -226,7 +226,7 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 				t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE, "", st)
 				return status(st)
 			}
-			return m.tell(t, h, parent, name, shown.Shown, out)
+			return m.reply(t, h, parent, name, shown.Shown, out)
 		})
 	})
 }

@@ -32,7 +32,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 			t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE, "", st)
 			return status(st)
 		}
-		if s := m.tell(t, h, nil, "", shown.Shown, &out.EntryOut); s != fuse.OK {
+		if s := m.reply(t, h, nil, "", shown.Shown, &out.EntryOut); s != fuse.OK {
 			t.NtClose(h)
 			return s
 		}

@@ -67,7 +67,7 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 		in.settleLocked(&f)
 	}
 	in.mu.Unlock()
-	f.tell()
+	f.complete()
 	if static != nil {
 		static.Delete()
 	}

@@ -107,7 +107,7 @@ func (e *End) didLocked(st ntstatus.Status, f *finished) {
 		e.instance.settleLocked(f)
 	}
 	e.instance.mu.Unlock()
-	f.tell()
+	f.complete()
 }
 
 // Disconnect implements FSCTL_PIPE_DISCONNECT: it disconnects the client and drops the queued data and the client
@@ -132,7 +132,7 @@ func (e *End) Disconnect() ntstatus.Status {
 	f := finished{contexts: in.clearLocked(toServer, toClient)}
 	in.settleLocked(&f)
 	in.mu.Unlock()
-	f.tell()
+	f.complete()
 	return ntstatus.Success
 }
 
@@ -161,7 +161,7 @@ func (e *End) closed() {
 	in.closeLocked(e, &f)
 	if e.detachedLocked() { // the instance is free or has another client (I-134)
 		in.mu.Unlock()
-		f.tell()
+		f.complete()
 		return
 	}
 	if e.isServer {
@@ -178,7 +178,7 @@ func (e *End) closed() {
 	}
 	in.settleLocked(&f)
 	in.mu.Unlock()
-	f.tell()
+	f.complete()
 	if e.isServer {
 		in.pipe.remove(in)
 	}

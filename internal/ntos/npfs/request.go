@@ -62,9 +62,9 @@ func (f *finished) add(r *Request, res Result) {
 	f.requests, f.results = append(f.requests, r), append(f.results, res)
 }
 
-// tell releases the contexts, then completes the requests and releases their ends. The caller must hold no lock. It
+// complete releases the contexts, then completes the requests and releases their ends. The caller must hold no lock. It
 // must be called once.
-func (f *finished) tell() {
+func (f *finished) complete() {
 	for _, c := range f.contexts {
 		c.Delete()
 	}
@@ -99,7 +99,7 @@ func (r *Request) Start() Result {
 	}
 	in.settleLocked(&f)
 	in.mu.Unlock()
-	f.tell()
+	f.complete()
 	if r.Op == OpListen {
 		in.pipe.wake()
 	}
@@ -223,7 +223,7 @@ func (r *Request) Cancel() bool {
 		in.settleLocked(&f)
 	}
 	in.mu.Unlock()
-	f.tell()
+	f.complete()
 	return was
 }
 

@@ -99,7 +99,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 		return
 	}
 	told := func() {
-		i.tell()
+		i.notify()
 		i.gone(r)
 	}
 	result := nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)}
@@ -122,9 +122,9 @@ func (i *irp) gone(r npfs.Result) {
 	close(i.later.Over) // last, as a caller that waited may end the system
 }
 
-// tell notifies the requester of the completion: it signals the event, or the file if there is no event, and queues the
-// caller's APC. The file of a synchronous request is signaled in any case.
-func (i *irp) tell() {
+// notify notifies the requester of the completion: it signals the event, or the file if there is no event, and queues
+// the caller's APC. The file of a synchronous request is signaled in any case.
+func (i *irp) notify() {
 	if i.event != nil {
 		i.event.signal.Set()
 	}

@@ -17,7 +17,7 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 	b := newBench(t)
 	s := b.shift("w1")
 	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
-	s.workers.seen("w1")
+	s.workers.recordAlive("w1")
 	r, err := newRows(t.Context(), s, b.part)
 	check.NoError(t, err)
 	asked := func(limit time.Duration) (asked bool) {

@@ -38,7 +38,7 @@ func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 		}
 		d := &directoryPublisher{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
 		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
-		return d.tell(ctx, versions)
+		return d.publish(ctx, versions)
 	})
 }
 
@@ -59,9 +59,9 @@ func (d *directoryPublisher) rival(m *message) bool {
 	return err == nil && h.Started > d.head.Started
 }
 
-// tell publishes each directory version that the roster reports. It returns nil when ctx ends, and the error of the
+// publish publishes each directory version that the roster reports. It returns nil when ctx ends, and the error of the
 // first publication that fails.
-func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Version) error {
+func (d *directoryPublisher) publish(ctx context.Context, versions <-chan index.Version) error {
 	for {
 		select {
 		case v := <-versions:

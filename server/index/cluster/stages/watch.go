@@ -94,7 +94,7 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		if i == 0 {
 			return w.Run(ctx, batches)
 		}
-		return t.tell(ctx, batches)
+		return t.publish(ctx, batches)
 	})
 }
 
@@ -138,10 +138,10 @@ type batchPublisher struct {
 	number  uint64
 }
 
-// tell publishes the watcher's batches until ctx ends or a publication fails. The end of ctx is not an error. tell
-// continues the chains of an earlier watcher, and waits for the stream without limit. A last message without a valid
-// signature is ignored.
-func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
+// publish publishes the watcher's batches until ctx ends or a publication fails. The end of ctx is not an error. An
+// earlier watcher's chains go on. publish waits for the stream without limit. It ignores a last message without a valid
+// signature.
+func (t *batchPublisher) publish(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.
 	t.started = time.Now().UnixNano()

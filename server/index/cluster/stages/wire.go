@@ -109,7 +109,7 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 		}
 	}
 	for i := range m.Documents {
-		x, err := m.Documents[i].seen(s, p, list)
+		x, err := m.Documents[i].newSeen(s, p, list)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -118,10 +118,10 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 	return m, out, nil
 }
 
-// seen converts a document in a watcher's message about part p to a report. list has the message's descriptors, with
+// newSeen converts a document in a watcher's message about part p to a report. list has the message's descriptors, with
 // nil first. Errors are a descriptor number outside list, and a path that is not clean, is outside the tree, or belongs
 // to another part. A deleted path may belong to any part. So may a folder if the site tests search permissions.
-func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
+func (d *document) newSeen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
 	case at != p.Tree && !strings.HasPrefix(at, p.Tree+"/") || path.Clean(at) != at:

@@ -31,7 +31,7 @@ type workers struct {
 // [workers.run] to send its own heartbeats.
 func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave func(), err error) {
 	w = &workers{nc: nc, name: name, beat: beat, heard: map[string]time.Time{}}
-	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.seen(m.Subject[len("alive."):]) })
+	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.recordAlive(m.Subject[len("alive."):]) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,9 +41,9 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 // maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024
 
-// seen records that a worker is alive, after its heartbeat. Beyond the limit it forgets silent workers, and then
+// recordAlive records that a worker is alive, after its heartbeat. Beyond the limit it forgets silent workers, and then
 // ignores a new one. If that is this worker itself, it sets over.
-func (w *workers) seen(name string) {
+func (w *workers) recordAlive(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, known := w.heard[name]; !known && len(w.heard) >= maxWorkers {

@@ -27,7 +27,7 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 		for _, name := range names {
 			w := &workers{name: name, beat: long, heard: map[string]time.Time{}}
 			for _, other := range names {
-				w.seen(other)
+				w.recordAlive(other)
 			}
 			w.heard["gone"] = time.Now().Add(-3*long - time.Minute)
 			if w.mine(share) {
@@ -47,19 +47,19 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
 	check.That(t, !w.mine("x"), "N-49: a worker that has not yet received its own heartbeat owns a share, want none")
 	for i := range maxWorkers + 5 {
-		w.seen(fmt.Sprint(i))
+		w.recordAlive(fmt.Sprint(i))
 	}
 	check.Equal(t, len(w.heard), 1024, "N-101: known workers")
 	before := time.Now().Add(-2 * long)
 	w.heard["7"], w.heard["8"] = before, before.Add(-2*long)
-	if w.seen("7"); !w.heard["7"].After(before) {
+	if w.recordAlive("7"); !w.heard["7"].After(before) {
 		t.Error("N-101: a known worker's heartbeat is ignored once 1,024 are known, want it counted")
 	}
-	if w.seen("new"); w.heard["new"].IsZero() || len(w.heard) != 1024 {
+	if w.recordAlive("new"); w.heard["new"].IsZero() || len(w.heard) != 1024 {
 		t.Errorf("N-101: %d are known, new since %v, want it in place of the silent one", len(w.heard), w.heard["new"])
 	}
 	for _, name := range []string{"other", "w", "late"} {
-		w.seen(name)
+		w.recordAlive(name)
 		if err := w.excess(); (err != nil) != (name != "other") {
 			t.Errorf("N-101: after a heartbeat of %s: %v, want an error once it is the worker's own", name, err)
 		}
