@@ -65,7 +65,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 	if status != ntstatus.Success {
 		return logon.Result{Account: u.Account, Reason: status}, status
 	}
-	s.rememberGuest(u.Account)
+	s.rememberDomainUser(u.Account)
 	for _, spec := range []*token.Spec{&out.Token, out.Linked} {
 		if spec == nil {
 			continue

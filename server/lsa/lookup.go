@@ -134,7 +134,7 @@ func (s *Store) lookupSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 			return domainOf(m), true
 		}
 	}
-	return s.guests.of(id)
+	return s.domainUsers.of(id)
 }
 
 // AccountRights returns the privileges and logon rights that are assigned to the SID itself, not to its groups.
@@ -183,7 +183,7 @@ func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
 		a, ok = s.known(s.now.Load(), id)
 	}
 	if !ok {
-		a, ok = s.guests.of(id)
+		a, ok = s.domainUsers.of(id)
 	}
 	return a.Name, a.Domain, ok
 }

@@ -94,7 +94,7 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 	var staff sid.SID
 	f.must(t, func(e *Edit) error { staff = e.AddGroup(Group{Name: "staff"}); return nil })
 	m := alice.Prefix()
-	f.rememberGuest(logon.Account{SID: home.WithRID(9), Use: winnt.SidTypeUser, Domain: "HOME", DomainSID: home,
+	f.rememberDomainUser(logon.Account{SID: home.WithRID(9), Use: winnt.SidTypeUser, Domain: "HOME", DomainSID: home,
 		Name: "zoe"})
 	users, unixGroup := sid.MustParse("S-1-22-1"), sid.MustParse("S-1-22-2")
 	for _, c := range []struct {

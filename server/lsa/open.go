@@ -37,10 +37,10 @@ type Store struct {
 	now      atomic.Pointer[state]
 	write    sync.Mutex // one writer; held over the transaction of bbolt
 	// +checklocks:write
-	unsure   bool // guarded by write; the file may have a change that was refused
-	throttle throttle
-	subids   subids.Files
-	guests   guests
+	unsure      bool // guarded by write; the file may have a change that was refused
+	throttle    throttle
+	subids      subids.Files
+	domainUsers domainUsers
 }
 
 // Open opens the store of the state folder cfg.Folder, which must exist. In a folder without a store it creates one,

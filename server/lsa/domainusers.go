@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// guests remembers the names of domain users who logged on, as their domains wrote them. The zero value is empty.
-type guests struct {
+// domainUsers remembers the names of domain users who logged on, as their domains wrote them. The zero value is empty.
+type domainUsers struct {
 	mu sync.RWMutex
 	// +checklocks:mu
 	names map[sid.SID]*linked.Element // guarded by mu; of order
@@ -19,12 +19,12 @@ type guests struct {
 	order linked.List // guarded by mu; logon.Account values, the latest logon first
 }
 
-// maxGuests limits the number of names. Beyond it, the name of the user whose last logon is the oldest is dropped.
-const maxGuests = 10_000
+// maxDomainUsers limits the number of names. Beyond it, the name of the user whose last logon is the oldest is dropped.
+const maxDomainUsers = 10_000
 
 // of returns the name of a domain user who logged on, by SID. ok is false if the user did not log on, or was dropped
 // because of the limit.
-func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
+func (g *domainUsers) of(id sid.SID) (a logon.Account, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	e, ok := g.names[id]
@@ -34,9 +34,9 @@ func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	return a, ok
 }
 
-// put stores the name of a guest who logs on, or replaces the stored one. Beyond maxGuests it removes the guest whose
-// last logon is the oldest (L-73).
-func (g *guests) put(a logon.Account) {
+// put stores the name of a user who logs on, or replaces the stored one. Beyond maxDomainUsers it removes the user
+// whose last logon is the oldest (L-73).
+func (g *domainUsers) put(a logon.Account) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if e, ok := g.names[a.SID]; ok {
@@ -48,20 +48,20 @@ func (g *guests) put(a logon.Account) {
 		g.names = map[sid.SID]*linked.Element{}
 	}
 	g.names[a.SID] = g.order.PushFront(a)
-	if len(g.names) > maxGuests {
+	if len(g.names) > maxDomainUsers {
 		// Each of 10,000 other users has logged on since this one did (L-73).
 		delete(g.names, g.order.Remove(g.order.Back()).(logon.Account).SID)
 	}
 }
 
-// rememberGuest remembers the name of a domain's user who logged on, so that records and tables show a name
+// rememberDomainUser remembers the name of a domain's user who logged on, so that records and tables show a name
 // next to the SID. It ignores empty and overlong names, and names of a domain that belongs to this
 // computer or the system (L-73).
-func (s *Store) rememberGuest(a logon.Account) {
+func (s *Store) rememberDomainUser(a logon.Account) {
 	if a.Name == "" || a.Domain == "" || len(a.Name)+len(a.Domain) >= logon.MaxName || s.isOwnDomain(a.Domain) {
 		return
 	}
-	s.guests.put(a)
+	s.domainUsers.put(a)
 }
 
 // isOwnDomain reports whether a domain name belongs to this computer or the system.

@@ -20,8 +20,8 @@ import (
 // +checklocksignore
 func TestGuestNamesAreBounded(t *testing.T) {
 	f, _ := openWatched(t, nil)
-	greet := func(rid uint32, domain, name string) {
-		f.rememberGuest(logon.Account{SID: home.WithRID(rid), Use: winnt.SidTypeUser, Domain: domain, DomainSID: home,
+	remember := func(rid uint32, domain, name string) {
+		f.rememberDomainUser(logon.Account{SID: home.WithRID(rid), Use: winnt.SidTypeUser, Domain: domain, DomainSID: home,
 			Name: name})
 	}
 	long := strings.Repeat("n", logon.MaxName-5)
@@ -35,43 +35,43 @@ func TestGuestNamesAreBounded(t *testing.T) {
 		{"UNIX GROUP", "zoe", false}, {"Unix Groups", "zoe", true}, {"Unix", "zoe", true}, {"Everyone", "zoe", false},
 		{"everyone", "zoe", false}, {"NT AUTHORITY", "zoe", false}, {"HOSTS", "zoe", true},
 	} {
-		f.guests = guests{}
-		greet(1, c.domain, c.name)
+		f.domainUsers = domainUsers{}
+		remember(1, c.domain, c.name)
 		if a, ok := f.LookupSID(home.WithRID(1)); ok != c.told || ok && (a.Name != c.name || a.Domain != c.domain) {
 			t.Errorf("L-73: LookupSID after a logon as %.9q of %q: found %t, name %.9q", c.name, c.domain, ok, a.Name)
 		}
 	}
-	greet(1, "HOME", "zoe")
-	greet(1, "HOME", "zoe born other")
-	greet(1, "", "zoe")
+	remember(1, "HOME", "zoe")
+	remember(1, "HOME", "zoe born other")
+	remember(1, "", "zoe")
 	if a, _ := f.LookupSID(home.WithRID(1)); a.Name != "zoe born other" {
 		t.Errorf(`L-73: LookupSID returns the name %q, want "zoe born other"`, a.Name)
 	}
 	count := func() int {
-		f.guests.mu.RLock()
-		defer f.guests.mu.RUnlock()
-		return len(f.guests.names)
+		f.domainUsers.mu.RLock()
+		defer f.domainUsers.mu.RUnlock()
+		return len(f.domainUsers.names)
 	}
-	f.guests = guests{}
-	for i := range uint32(maxGuests) {
-		greet(i, "HOME", "x")
+	f.domainUsers = domainUsers{}
+	for i := range uint32(maxDomainUsers) {
+		remember(i, "HOME", "x")
 	}
 	if n := count(); n != 10_000 {
 		t.Errorf("L-73: %d names, want 10000", n)
 	}
-	greet(5, "HOME", "x") // a known name needs no new entry
-	greet(1, "HOME", "x") // a new logon: others are older now
+	remember(5, "HOME", "x") // a known name needs no new entry
+	remember(1, "HOME", "x") // a new logon: others are older now
 	if n := count(); n != 10_000 {
 		t.Errorf("L-73: %d names with one twice, want 10000", n)
 	}
-	greet(maxGuests, "HOME", "x")
-	greet(0, "HOME", "x") // dropped, and so new again
-	for rid, want := range map[uint32]bool{0: true, 1: true, 2: false, 3: true, 5: true, maxGuests: true} {
+	remember(maxDomainUsers, "HOME", "x")
+	remember(0, "HOME", "x") // dropped, and so new again
+	for rid, want := range map[uint32]bool{0: true, 1: true, 2: false, 3: true, 5: true, maxDomainUsers: true} {
 		if _, ok := f.LookupSID(home.WithRID(rid)); ok != want {
 			t.Errorf("L-73: RID %d after two names too many: found %t, want %t", rid, ok, want)
 		}
 	}
-	check.Equal(t, count(), maxGuests, "L-73: names after two too many")
+	check.Equal(t, count(), maxDomainUsers, "L-73: names after two too many")
 }
 
 // attributes returns the groups of a token with their attributes.
