@@ -72,7 +72,7 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 		return nil, nil, true
 	}
 	q = p.queues[requester]
-	if p.waiting >= p.waiters && !p.turnAwayLocked(q) {
+	if p.waiting >= p.waiters && !p.rejectNewestLocked(q) {
 		return nil, nil, false
 	}
 	if q == nil {
@@ -86,11 +86,11 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	return w, q, false
 }
 
-// turnAwayLocked rejects the newest check of the longest queue, to make room for one waiter. It returns true if it
+// rejectNewestLocked rejects the newest check of the longest queue, to make room for one waiter. It returns true if it
 // rejected a check. own is the requester's queue, nil if empty. The result is false if no check waits, or if own with
 // one more check would be at least as long as the longest queue.
 // +checklocks:p.mu
-func (p *Pool) turnAwayLocked(own *queue) bool {
+func (p *Pool) rejectNewestLocked(own *queue) bool {
 	var longest *queue
 	for e := p.turns.Front(); e != nil; e = e.Next() {
 		if q := e.Value.(*queue); longest == nil || q.waits.Len() > longest.waits.Len() {

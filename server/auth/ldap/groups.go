@@ -153,7 +153,7 @@ func (w *walk) group(e *entry) error {
 // parents schedules the groups that contain an entry for reading. A malformed name, or more groups than the limit, is
 // an error. Known groups are not added again. A group beyond the limit may have been added.
 func (w *walk) parents(e *entry) error {
-	values, err := w.c.ranged(e, "memberOf", w.most)
+	values, err := w.c.readRanges(e, "memberOf", w.most)
 	if err != nil {
 		return err
 	}
@@ -173,10 +173,10 @@ func (w *walk) parents(e *entry) error {
 	return nil
 }
 
-// ranged returns all values of an attribute, and requests those that the server did not send (range retrieval). An
+// readRanges returns all values of an attribute, and requests those that the server did not send (range retrieval). An
 // absent attribute returns nil. More than most values are an error, unless the first response was complete. A server
 // that stops sending values early is an error.
-func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
+func (c *conn) readRanges(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {
 		from, err := nextRange(to)

@@ -134,7 +134,7 @@ func TestRangesAreWholeOrAnError(t *testing.T) {
 			want string
 		}{{"n", 3, ""}, {"n", 2, "ldap: n has more than 2 values"},
 			{"empty", 9, "ldap: the server returned only a part of empty"}} {
-			got, err := c.ranged(first(r.name), r.name, r.most)
+			got, err := c.readRanges(first(r.name), r.name, r.most)
 			check.That(t, err == nil && r.want == "" && len(got) == 3 || err != nil && err.Error() == r.want,
 				"D-17: %s up to %d: %q, %v, want %q", r.name, r.most, got, err, r.want)
 		}

@@ -121,7 +121,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 		return idAnswer{err: errSilent}
 	}
 	err := n.Ask(func(d *Directory) (err error) {
-		a, err = d.numbered(ctx, q)
+		a, err = d.queryID(ctx, q)
 		return err
 	})
 	if err != nil {
@@ -141,9 +141,9 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	return a
 }
 
-// numbered queries the directory for the account with a uid or gid, or with the SID q.of. The answer is zero if there
+// queryID queries the directory for the account with a uid or gid, or with the SID q.of. The answer is zero if there
 // is none. An id above 2^31-1 has no account, and the directory is not queried. Two accounts are errMany.
-func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err error) {
+func (d *Directory) queryID(ctx context.Context, q idQuestion) (a idAnswer, err error) {
 	class, attribute := "user", "uidNumber"
 	if q.group {
 		class, attribute = "group", "gidNumber"

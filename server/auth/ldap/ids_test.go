@@ -113,7 +113,7 @@ func TestBrokenIDQueryIsRepeated(t *testing.T) {
 	}
 	d := f.directory(nil)
 	for _, uid := range []uint32{5003, 5001} {
-		a, err := d.numbered(t.Context(), idQuestion{id: uid})
+		a, err := d.queryID(t.Context(), idQuestion{id: uid})
 		check.That(t, err == nil && a.found == (uid == 5001), "D-34: uid %d: %+v, %v", uid, a, err)
 	}
 	check.Equal(t, f.count("(objectClass=*)"), 1, "queries for the server's properties")

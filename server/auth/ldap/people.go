@@ -78,7 +78,7 @@ func (c *conn) complete(e *entry, most int) error {
 		if !ranged {
 			continue
 		}
-		values, err := c.ranged(e, name, most)
+		values, err := c.readRanges(e, name, most)
 		if err != nil {
 			return err
 		}
