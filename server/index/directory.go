@@ -37,7 +37,7 @@ type Roster interface {
 // of a file can be well-formed and omit members of groups that deny access (N-11). Its fields are immutable.
 type Directory struct {
 	File string
-	Beat time.Duration // 0: [watch.Often]
+	Beat time.Duration // 0: [watch.DefaultBeat]
 
 	clock func() watch.Heartbeat // nil: this machine's
 }
@@ -48,7 +48,7 @@ type Directory struct {
 func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 	often := d.Beat
 	if often == 0 {
-		often = watch.Often
+		often = watch.DefaultBeat
 	}
 	r := reading{file: d.File, clock: d.clock}
 	for {

@@ -115,7 +115,7 @@ func TestDirectoryFileIsReadOncePerSecond(t *testing.T) {
 		for range 3 {
 			last := time.Now()
 			<-out
-			check.Equal(t, time.Since(last), watch.Often, "read again after")
+			check.Equal(t, time.Since(last), watch.DefaultBeat, "read again after")
 		}
 	})
 }

@@ -20,9 +20,9 @@ type Source interface {
 type Watcher struct {
 	Root string // absolute, without a trailing slash; with events it must exist when Run starts
 	// Every is the interval of full walks, which find changes that the kernel does not report, such
-	// as another host's; 0: [Slowly].
+	// as another host's; 0: [DefaultEvery].
 	Every time.Duration
-	Beat  time.Duration // interval of heartbeats; 0: [Often]
+	Beat  time.Duration // interval of heartbeats; 0: [DefaultBeat]
 	// NoEvents disables the kernel's events. Then only walks find changes, and a heartbeat has the
 	// time of the walk's beginning.
 	NoEvents bool
@@ -34,8 +34,8 @@ type Watcher struct {
 
 // Defaults of a [Watcher].
 const (
-	Slowly = time.Hour
-	Often  = time.Second
+	DefaultEvery = time.Hour
+	DefaultBeat  = time.Second
 )
 
 // changes is a source of change events for a tree: the kernel, or none for walks only.
@@ -90,18 +90,18 @@ type watch struct {
 	before   *linkTable // of the previous walk, during a walk; otherwise nil
 	longer   int        // number of bytes by which the kernel's path of a document is longer than its name
 	pending  *news
-	reported int  // unnameable events that were already reported
-	lost     bool // events were lost; a walk must find the changes
-	beaten   time.Time
+	reported int       // unnameable events that were already reported
+	lost     bool      // events were lost; a walk must find the changes
+	lastBeat time.Time // time of the last heartbeat
 	looked   time.Time // time of the last read of changed files
 }
 
 // run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
-// only with an error. A zero Every means Slowly. An error of any step ends it, that of an ended context, too.
+// only with an error. A zero Every means DefaultEvery. An error of any step ends it, that of an ended context, too.
 func (w *watch) run() error {
 	every := w.Every
 	if every == 0 {
-		every = Slowly
+		every = DefaultEvery
 	}
 	for {
 		if err := w.walk(); err != nil {
@@ -112,7 +112,7 @@ func (w *watch) run() error {
 			if err := w.poll(); err != nil {
 				return err
 			}
-			if err := w.changes.wait(w.ctx, min(w.often(), every)); err != nil {
+			if err := w.changes.wait(w.ctx, min(w.beatInterval(), every)); err != nil {
 				return err
 			}
 			if err := w.gather(); err != nil {
@@ -145,10 +145,10 @@ func (w *Watcher) present() Heartbeat {
 	return Now()
 }
 
-// often returns the time between heartbeats; Often if none was set.
-func (w *watch) often() time.Duration {
+// beatInterval returns the time between heartbeats; DefaultBeat if none was set.
+func (w *watch) beatInterval() time.Duration {
 	if w.Watcher.Beat == 0 {
-		return Often
+		return DefaultBeat
 	}
 	return w.Watcher.Beat
 }
@@ -163,7 +163,7 @@ func (w *watch) poll() error {
 		w.lost = true
 	default:
 	}
-	if err := w.remounted(); err != nil {
+	if err := w.reportMounts(); err != nil {
 		return err
 	}
 	if err := w.drain(); err != nil || w.lost {
@@ -173,10 +173,10 @@ func (w *watch) poll() error {
 	if err := w.sendPending(); err != nil || w.lost {
 		return err
 	}
-	if w.NoEvents || !news && time.Since(w.beaten) < w.often() { // other trees' files wake it too
+	if w.NoEvents || !news && time.Since(w.lastBeat) < w.beatInterval() { // other trees' files wake it too
 		return nil
 	}
-	w.beaten = time.Now()
+	w.lastBeat = time.Now()
 	skipped := w.pending.unnameable - w.reported
 	w.reported = w.pending.unnameable
 	return w.send(Batch{Tree: w.Root, Heartbeat: moment, Unnameable: skipped})
@@ -197,10 +197,10 @@ func (w *watch) drain() error {
 	return err
 }
 
-// remounted handles added and removed mounts below the tree. It reports covered documents as gone and the mount point
-// as unreadable, and marks uncovered folders to be read again (N-90). Without mounts to watch, and without a change, it
-// does nothing.
-func (w *watch) remounted() error {
+// reportMounts handles added and removed mounts below the tree. It reports covered documents as gone and the mount
+// point as unreadable, and marks uncovered folders to be read again (N-90). Without mounts to watch, and without a
+// change, it does nothing.
+func (w *watch) reportMounts() error {
 	if w.mounts == nil {
 		return nil
 	}

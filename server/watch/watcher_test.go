@@ -239,7 +239,7 @@ func (f sourceFunc) Next(b *objects.Batch) error { return f(b) }
 func TestHeartbeatFollowsChangesAtOnce(t *testing.T) {
 	root, out := t.TempDir(), make(chan Batch, 4)
 	w := &watch{Watcher: &Watcher{Root: root, Beat: time.Hour}, ctx: t.Context(), out: out, changes: silent{},
-		pending: newNews(), links: newLinkTable(), beaten: time.Now()}
+		pending: newNews(), links: newLinkTable(), lastBeat: time.Now()}
 	check.NoError(t, w.poll())
 	check.Equal(t, len(out), 0, "batches without a change")
 	w.pending.paths[root+"/none"] = struct{}{}

@@ -44,7 +44,7 @@ func (g generated) Run(ctx context.Context, out chan<- watch.Batch) error {
 		out <- b
 		b = watch.Batch{Tree: "/srv", Heartbeat: watch.Now()}
 		select {
-		case <-time.After(watch.Often):
+		case <-time.After(watch.DefaultBeat):
 		case <-ctx.Done():
 			return nil
 		}

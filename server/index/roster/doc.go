@@ -6,8 +6,8 @@
 //
 // It polls the directory's change number and reads the accounts only if it differs. A version
 // counts if two reads were identical, or if nothing changed during the read (N-21). While the
-// directory is unreachable there are no heartbeats, so queries fail when the last one exceeds the
-// limit (N-9).
+// directory is unreachable there are no heartbeats, so queries fail when the last one is older
+// than the limit (N-9).
 //
 // An LDAP belongs to one run.
 package roster

@@ -24,7 +24,7 @@ type Directory interface {
 // fields are immutable.
 type LDAP struct {
 	Directory Directory
-	Beat      time.Duration // polling interval; 0: [watch.Often]
+	Beat      time.Duration // polling interval; 0: [watch.DefaultBeat]
 }
 
 // Run queries the directory every Beat, reports the result to out, and blocks until the context ends. It returns nil
@@ -32,7 +32,7 @@ type LDAP struct {
 func (l *LDAP) Run(ctx context.Context, out chan<- index.Version) error {
 	often := l.Beat
 	if often == 0 {
-		often = watch.Often
+		often = watch.DefaultBeat
 	}
 	r := reading{directory: l.Directory}
 	for {

@@ -124,7 +124,7 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 
 // A directory without an interval is read once a second; Run ends with its context while it waits for either.
 func TestRunPollsAtItsInterval(t *testing.T) {
-	for beat, want := range map[time.Duration]time.Duration{0: watch.Often, time.Minute: time.Minute} {
+	for beat, want := range map[time.Duration]time.Duration{0: watch.DefaultBeat, time.Minute: time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			out, ended := make(chan index.Version), make(chan error, 1)

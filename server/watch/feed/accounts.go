@@ -49,7 +49,7 @@ func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-time.After(f.often()):
+		case <-time.After(f.beatInterval()):
 		}
 	}
 	for _, x := range list {
@@ -99,10 +99,10 @@ func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a 
 	return a, nil
 }
 
-// often returns the time between heartbeats; [watch.Often] if Beat is 0.
-func (f *Follower) often() time.Duration {
+// beatInterval returns the time between heartbeats; [watch.DefaultBeat] if Beat is 0.
+func (f *Follower) beatInterval() time.Duration {
 	if f.Beat == 0 {
-		return watch.Often
+		return watch.DefaultBeat
 	}
 	return f.Beat
 }

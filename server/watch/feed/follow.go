@@ -23,7 +23,7 @@ type Follower struct {
 	Root     string        // path of the tree, as in the server's configuration
 	Share    string        // must equal the server's, or it rejects the watch
 	Traverse string        // must equal the server's; "": never
-	Beat     time.Duration // interval of heartbeats, and pause before the next connection; 0: watch.Often
+	Beat     time.Duration // interval of heartbeats, and pause before the next connection; 0: watch.DefaultBeat
 	Warn     func(error)   // receives the error of a lost or failed connection; nil: it is dropped
 }
 
@@ -48,7 +48,7 @@ func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(f.often()):
+		case <-time.After(f.beatInterval()):
 		}
 	}
 }

@@ -224,8 +224,8 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 	}
 	check.Equal(t, (&Follower{}).traverse(), "never", "without a policy")
 	check.Equal(t, (&Follower{Traverse: "always"}).traverse(), "always", "with a policy")
-	check.Equal(t, (&Follower{}).often(), watch.Often, "without an interval")
-	check.Equal(t, (&Follower{Beat: 1}).often(), 1, "with an interval")
+	check.Equal(t, (&Follower{}).beatInterval(), watch.DefaultBeat, "without an interval")
+	check.Equal(t, (&Follower{Beat: 1}).beatInterval(), 1, "with an interval")
 }
 
 // TestRejectionEndsFollower checks that a server's rejection ends the follower with its message, that a

@@ -20,7 +20,7 @@ type FollowConfig struct {
 	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
 	State string        // the folder of the index, see [index.Open]
 	Sinks []index.Sink  // in addition to the folder; Follow closes them and Rows, also if it fails
-	Beat  time.Duration // the interval of polling; 0: [watch.Often]
+	Beat  time.Duration // the interval of polling; 0: [watch.DefaultBeat]
 	Ready func()        // called once, when all shares have been read and have a watermark; may be nil
 	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
 	Compact int64
@@ -66,7 +66,7 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 		return err
 	}
 	if f.config.Beat == 0 {
-		f.config.Beat = watch.Often
+		f.config.Beat = watch.DefaultBeat
 	}
 	if slices.Contains(c.site.Followers, o.Name) {
 		f.lags = map[string]*lag{}

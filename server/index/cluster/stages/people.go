@@ -19,7 +19,7 @@ import (
 type DirectoryConfig struct {
 	File   string
 	Roster index.Roster  // nil: read File; each of its versions has Accounts or File
-	Beat   time.Duration // interval of heartbeats for File; 0: [watch.Often]
+	Beat   time.Duration // interval of heartbeats for File; 0: [watch.DefaultBeat]
 }
 
 const headSubject = "directory.head"

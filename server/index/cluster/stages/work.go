@@ -16,7 +16,7 @@ import (
 // WorkConfig configures [Work]. Name is required and must be unique: 1 to 64 letters, digits and -.
 type WorkConfig struct {
 	Name string
-	Beat time.Duration // interval of heartbeats and of polling; 0: [watch.Often]
+	Beat time.Duration // interval of heartbeats and of polling; 0: [watch.DefaultBeat]
 	// Compact is the minimum size of a share's log before it is compacted, in bytes; 0: 64 MiB.
 	Compact int64
 }
@@ -29,10 +29,10 @@ const maxTries = 3
 
 // Work processes shares of the site's work and blocks until the context ends, which is not an error. It takes its own
 // shares, and those of workers whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A
-// malformed name, a closed connection and a worker beyond the 1,024th do. A Beat of 0 is watch.Often.
+// malformed name, a closed connection and a worker beyond the 1,024th do. A Beat of 0 is watch.DefaultBeat.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	if o.Beat == 0 {
-		o.Beat = watch.Often
+		o.Beat = watch.DefaultBeat
 	}
 	if !workerName.MatchString(o.Name) {
 		return fmt.Errorf("worker %q: want letters, digits and -", o.Name)
