@@ -42,7 +42,7 @@ var outcomes = map[string]audit.Setting{"none": 0, "success": audit.OnSuccess, "
 var fulls = map[string]auditlog.Full{"needed": auditlog.Overwrite, "archive": auditlog.Archive, "never": auditlog.Stop}
 
 // check returns an error that names the first wrong setting: an unknown word, a negative or too large number, or a size
-// that the reserve fills. connections must be at least 1, and required and policy need keep.
+// that the reserve fills. connections must be at least 1, and policy needs keep.
 func (a *auditSettings) check() error {
 	if _, ok := fulls[a.Overwrite]; !ok {
 		return fmt.Errorf("audit.overwrite: %q, want needed, archive or never", a.Overwrite)
@@ -57,10 +57,7 @@ func (a *auditSettings) check() error {
 	if a.Size > 0 && a.Size <= a.Reserve {
 		return errors.New("audit.size must be more than audit.reserve")
 	}
-	switch {
-	case !a.Keep && a.Required:
-		return errors.New("audit.required needs audit.keep: set required to false to keep no records")
-	case !a.Keep && len(a.Policy) > 0:
+	if !a.Keep && len(a.Policy) > 0 {
 		return errors.New("audit.policy needs audit.keep: without it no records are kept")
 	}
 	_, err := a.changes()
