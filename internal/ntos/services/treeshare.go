@@ -93,7 +93,7 @@ func (s *openClients) take(payer quota.Payer, k clientKey) (*openClient, ntstatu
 		if c, s.spare = s.spare, nil; c == nil {
 			c = new(openClient)
 		}
-		*c = openClient{table: s, key: k, paid: paid}
+		c.table, c.key, c.paid = s, k, paid
 		s.of[k] = c
 	}
 	c.files++
@@ -111,7 +111,7 @@ func (c *openClient) giveBack() {
 	if c.files--; c.files == 0 {
 		delete(s.of, c.key)
 		c.paid.Return()
-		*c = openClient{}
+		c.key = clientKey{} // the spare keeps no token
 		s.spare = c
 	}
 }
