@@ -24,7 +24,8 @@ type revoker struct {
 type revocation struct {
 	who   sid.SID          // zero: by name
 	name  string           // kernel name of a file, "": by who
-	users map[sid.SID]bool // who, and the users of tokens and files that were found
+	users map[sid.SID]bool // who, and the users of tokens that were found
+	seen  map[sid.SID]bool // the users of files that were found
 }
 
 // revoke ends the sessions, tokens and open files that a query selects, and reports what remains. by is the caller's
@@ -72,7 +73,7 @@ func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	if q.User != "" {
 		s, err := sid.ParseStrict(q.User)
 		// Well-known SIDs, such as Everyone and SYSTEM, select the daemon's own tokens too.
-		return revocation{who: s, users: map[sid.SID]bool{s: true}}, err == nil && account(s)
+		return revocation{who: s, users: map[sid.SID]bool{s: true}, seen: map[sid.SID]bool{}}, err == nil && account(s)
 	}
 	name := q.Path
 	switch {
@@ -118,7 +119,7 @@ func (r *revocation) holds(client *token.Token, name string) bool {
 
 // end ends the sessions, tokens and files that r selects. end returns their counts and what remains. With now, a
 // connection ends at once. Without now, a connection ends after the calls in progress. end adds the users of the
-// ended tokens and files to r.users.
+// ended tokens to r.users, and those of the files to r.seen.
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
@@ -139,7 +140,7 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 			return false
 		}
 		if client != nil && r.name == "" {
-			r.users[client.User().SID.Clone()] = true
+			r.seen[client.User().SID.Clone()] = true // not in users: an open for which the user was no member stays
 		}
 		return true
 	})
@@ -196,7 +197,7 @@ func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *in
 	s := c.session.Load()
 	for _, e := range c.passed.all(s.Process) {
 		// The last entry has no name: it stands for files that are not listed.
-		selected := r.name != "" && r.holds(nil, e.Name) || r.name == "" && r.users[e.client]
+		selected := r.name != "" && r.holds(nil, e.Name) || r.name == "" && (r.users[e.client] || r.seen[e.client])
 		if ends || selected || e.Name == "" && (r.name != "" || !e.client.IsZero()) {
 			remain(a, inspect.Remaining{Kind: "descriptor", Name: e.Name, Process: s.Process, UID: s.UID, PID: s.PID})
 		}

@@ -22,6 +22,9 @@ func TestRevocationSelectsFilesOfMembers(t *testing.T) {
 		check.Equal(t, r.holds(client, `\Device\share\a`), want, "W-98: the file of %s is covered", spec)
 	}
 	check.That(t, !r.holds(nil, `\Device\share\a`), "W-98: the file of a process is covered")
+	r.seen = map[sid.SID]bool{sid.MustParse("S-1-22-1-8"): true} // a member at another open
+	later := check.Must(token.Parse([]byte(`{"user":"S-1-22-1-8"}`)))
+	check.That(t, !r.holds(later, `\Device\share\a`), "W-99: an open for which the user was no member is covered")
 	for text, want := range map[string]bool{"S-1-22-1-7": true, "S-1-22-2-7": true, "S-1-5-21-1-2-3-4": true,
 		"S-1-5-18": false, "S-1-1-0": false} {
 		check.Equal(t, account(sid.MustParse(text)), want, "W-98: %s can be revoked", text)

@@ -90,7 +90,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 			if s.tooMany = !ok; s.tooMany {
 				return
 			}
-			s.logOn(context.WithoutCancel(r.Context()), networkOf(r.RemoteAddr).String(), origin(r), in)
+			s.logOnFrom(context.WithoutCancel(r.Context()), r, in)
 			if s.st == ntstatus.Success || untriedLogons[s.st] {
 				right()
 			}
@@ -98,8 +98,8 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is accepted once (K-47), so each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
-			s.logOn(r.Context(), networkOf(r.RemoteAddr).String(), origin(r), nt.LogonInformation{
-				MessageType: nt.TokenLogon, ClientToken: logon.Secret(strings.TrimSpace(value)),
+			s.logOnFrom(r.Context(), r, nt.LogonInformation{MessageType: nt.TokenLogon,
+				ClientToken:     logon.Secret(strings.TrimSpace(value)),
 				ChannelBindings: bindingOf(r.Context())})
 		})
 	case kind == "":
@@ -120,8 +120,8 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 		return nil
 	}
 	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
-		s.logOn(context.WithoutCancel(r.Context()), networkOf(r.RemoteAddr).String(), origin(r), nt.LogonInformation{
-			MessageType: nt.S4ULogon, UserName: account})
+		s.logOnFrom(context.WithoutCancel(r.Context()), r, nt.LogonInformation{MessageType: nt.S4ULogon,
+			UserName: account})
 	})
 }
 
@@ -198,4 +198,9 @@ func plain(w http.ResponseWriter, code int, text string) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// logOnFrom logs the session on with the credential of a request, which counts for the network of its client.
+func (s *session) logOnFrom(ctx context.Context, r *http.Request, in nt.LogonInformation) {
+	s.logOn(ctx, networkOf(r.RemoteAddr).String(), origin(r), in)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,9 +121,7 @@ func TestWaitingLogonsLeaveThreadsToSessions(t *testing.T) {
 	var logons sync.WaitGroup
 	for n, c := range [][2]string{{"127.0.0.2", "a"}, {"127.0.0.2", "b"}, {"127.0.0.2", "c"}, {"127.0.0.3", "d"}} {
 		logons.Go(func() { g.from(c[0], `EXAMPLE\`+c[1], n) })
-		for g.asked.Load() == 0 || p.logons.Waiting() != n {
-			runtime.Gosched()
-		}
+		check.Eventually(t, func() bool { return g.asked.Load() > 0 && p.logons.Waiting() == n }, "logon %d does not wait", n)
 	}
 	check.Equal(t, g.asked.Load(), 1, "G-55: logons that have a thread, of four")
 	g.want(200, "bob", "GET", "/share/", "")

@@ -40,14 +40,14 @@ func (c *Certificate) Renew(cert *tls.Certificate) {
 	if c.clients {
 		config.ClientAuth = tls.RequestClientCert
 	}
-	// A client binds its ticket to the certificate with which its session began. With session keys of its own, a
-	// certificate resumes no session of another.
+	// A client binds its ticket to the certificate with which its TLS session began. Each certificate has session keys
+	// of its own, so it resumes only sessions that began with it.
 	config.WrapSession, config.UnwrapSession = config.EncryptTicket, config.DecryptTicket
 	c.current.Store(&presented{config: config, binding: channelBinding(cert.Leaf)})
 }
 
-// listenerConfig returns the TLS configuration of a listener. Each connection gets the certificate of the moment at
-// which it begins.
+// listenerConfig returns the TLS configuration of a listener. Each connection gets the certificate that is current when
+// it begins.
 func (c *Certificate) listenerConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {

@@ -187,7 +187,7 @@ func (q *request) treeFiles(d *treeData, at place) {
 	d.More = more
 	for _, f := range list {
 		l := treeLine{Name: f.name, Link: treeLink("/tree", "/"+at.below(f.name).plain()), SDDL: "—"}
-		// The client may list the entry, so there is no refusal to find out (G-8).
+		// The client may list the entry, so a denial hides nothing (G-8).
 		if descriptor, st := q.readDescriptor(at.below(f.name)); st == ntstatus.Success {
 			l.SDDL = sddlOf(descriptor)
 		}

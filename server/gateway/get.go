@@ -188,12 +188,12 @@ func whenRounded(t int64) time.Time { return filetime.Time(t).Truncate(time.Seco
 const askAgain = time.Second
 
 // passedFile reads a file through a descriptor that refmond passed. A revocation does not reach the descriptor, so Read
-// asks refmond now and then whether the open still counts (G-54).
+// asks refmond once a second whether the open was revoked (G-54).
 type passedFile struct {
 	file  *os.File // the caller closes it
 	q     *request
 	h     winnt.Handle // the open that the descriptor is of
-	asked time.Time    // the last time that the open counted
+	asked time.Time    // when refmond was asked last
 }
 
 // Read reads from the current offset. It returns the error of its status after the open was revoked.
@@ -203,10 +203,10 @@ func (f *passedFile) Read(b []byte) (int, error) {
 			_, st := th.NtQueryInformationFile(f.h, nt.FileAccessInformation)
 			return st
 		})
-		if st != ntstatus.Success {
+		if st == ntstatus.AccessDenied {
 			return 0, st.Err()
 		}
-		f.asked = now
+		f.asked = now // also without an answer: refmond may be restarting, and the file stays open
 	}
 	return f.file.Read(b)
 }

@@ -15,46 +15,52 @@ func patient(h http.Handler) http.Handler {
 		writer := &patientWriter{ResponseWriter: w, c: c}
 		if r.ProtoMajor == 1 { // a stream of HTTP/2 has its own deadlines, and is over when one passes
 			writer.extend() // a deadline of the request before would end this one
-			if r.ContentLength != 0 {
-				// net/http reads the rest of a body that h leaves, before it sends the answer.
-				limitRest(c)
-				defer limitRest(c)
-			}
 		}
 		if r.ContentLength != 0 {
+			body := &patientBody{ReadCloser: r.Body, writer: writer}
+			if r.ProtoMajor == 1 {
+				// net/http reads the rest of a body that h leaves, before it sends the answer.
+				body.limitRest()
+				defer body.limitRest()
+			}
 			// net/http recognizes in r whether the client waits for 100 Continue.
 			r = r.WithContext(r.Context())
-			r.Body = &patientBody{ReadCloser: r.Body, c: c}
+			r.Body = body
 		}
 		h.ServeHTTP(writer, r)
 		writer.extend() // net/http sends what is left
 	})
 }
 
-// limitRest gives the client restTimeout from now for the part of its body that no handler reads.
-func limitRest(c *http.ResponseController) {
-	_ = c.SetReadDeadline(time.Now().Add(restTimeout)) // test recorders do not support it
-}
-
 // patientBody sets a read deadline before each read of a request body.
 type patientBody struct {
 	io.ReadCloser
-	c     *http.ResponseController
-	until time.Time // no read lasts longer; zero: no limit
+	writer *patientWriter
+	until  time.Time // no read lasts longer; zero: no limit
+	ended  bool      // the whole body was read
+}
+
+// limitRest gives the client restTimeout from now for the part of its body that no handler reads. Without such a part
+// it does nothing: net/http then waits for the client to leave, and a timeout would count as that.
+func (b *patientBody) limitRest() {
+	if !b.ended {
+		_ = b.writer.c.SetReadDeadline(time.Now().Add(restTimeout)) // test recorders do not support it
+	}
 }
 
 // Read reads from the request's body. It returns a timeout error if the client sends no byte for stallTimeout, or if
-// b.until has passed. At the end of the body it removes the deadline: net/http waits for the client to leave while the
-// handler works, and would take a timeout for that.
+// b.until has passed. The end of the body removes the deadline.
 func (b *patientBody) Read(p []byte) (int, error) {
 	deadline := time.Now().Add(stallTimeout)
 	if !b.until.IsZero() && b.until.Before(deadline) {
 		deadline = b.until
 	}
-	_ = b.c.SetReadDeadline(deadline) // test recorders do not support it
+	_ = b.writer.c.SetReadDeadline(deadline) // test recorders do not support it
+	b.writer.extend()                        // the first read sends 100 Continue
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		_ = b.c.SetReadDeadline(time.Time{})
+		b.ended = true
+		_ = b.writer.c.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }

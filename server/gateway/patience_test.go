@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,10 +134,13 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 }
 
 // TestDeadlinesEndWithRequest checks that the deadlines of one request do not end the next one on its connection, nor a
-// request whose body is complete and whose answer takes longer than half a minute (G-24).
+// request whose body is complete and whose answer takes longer than half a minute, to be made or to be read (G-24).
 func TestDeadlinesEndWithRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/late" {
+				time.Sleep(stallTimeout + time.Second)
+			}
 			if _, err := io.ReadAll(r.Body); err != nil {
 				t.Error(err)
 			}
@@ -151,9 +155,24 @@ func TestDeadlinesEndWithRequest(t *testing.T) {
 		}))
 		defer end()
 		answers := bufio.NewReader(client)
-		for _, path := range []string{"/", "/long", "/"} {
-			_, err := client.Write([]byte("PUT " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"))
+		for _, path := range []string{"/", "/long", "/", "/slow", "/", "/late"} {
+			head := "PUT " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+			if path == "/late" {
+				_, err := client.Write([]byte(head + "Expect: 100-continue\r\n\r\n"))
+				check.NoError(t, err)
+				line, err := answers.ReadString('\n')
+				check.RequireThat(t, strings.HasPrefix(line, "HTTP/1.1 100 "), "G-24: %q, %v, want 100 Continue", line, err)
+				_, err = answers.ReadString('\n')
+				check.NoError(t, err)
+				head = ""
+			} else {
+				head += "\r\n"
+			}
+			_, err := client.Write([]byte(head + "a"))
 			check.NoError(t, err)
+			if path == "/slow" {
+				time.Sleep(stallTimeout / 2)
+			}
 			answer, err := http.ReadResponse(answers, nil)
 			check.RequireThat(t, err == nil, "G-24: %s: no answer: %v", path, err)
 			check.Equal(t, answer.StatusCode, http.StatusNoContent, "G-24: %s: the status", path)

@@ -191,9 +191,7 @@ func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 			check.Equal(t, g.GetError(), "context canceled", "G-56: %s", g.GetSid())
 		}
 	})
-	for w.g.evaluations.Waiting() == 0 {
-		runtime.Gosched()
-	}
+	check.Eventually(t, func() bool { return w.g.evaluations.Waiting() > 0 }, "G-56: no check waits")
 	end()
 	asking.Wait()
 	for range places {

@@ -57,7 +57,7 @@ type finished struct {
 	contexts []*ps.ClientContext
 }
 
-// add appends a request with its result. Its Finish is called by tell, not here.
+// add appends a request with its result. Its Finish is called by complete, not here.
 func (f *finished) add(r *Request, res Result) {
 	f.requests, f.results = append(f.requests, r), append(f.results, res)
 }

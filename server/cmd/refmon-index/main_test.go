@@ -150,10 +150,10 @@ func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 		"status --state /nowhere --limit=-5s":                        "--limit is -5s: give a time above zero",
 		"status --state /nowhere --limit 0s":                         "--limit is 0s: give a time above zero",
 		"work --name x --site /nowhere --beat 0s":                    "--beat is 0s: give a time above zero",
-		"run --tree /a --directory x --state /nowhere --every 1ns":   "--every is 1ns: give at least 1s",
-		"watch --host x --site /nowhere --every 999ms":               "--every is 999ms: give at least 1s",
+		"run --tree /a --directory x --state /nowhere --every 1ns":   "--every is 1ns: give at least 100ms",
+		"watch --host x --site /nowhere --every 99ms":                "--every is 99ms: give at least 100ms",
 		"watch --host x --site /nowhere --every 1s":                  "/nowhere/site.json",
-		"run --tree / --directory x --state /nowhere --every=-1000s": "--every is -16m40s: give at least 1s",
+		"run --tree / --directory x --state /nowhere --every=-1000s": "--every is -16m40s: give at least 100ms",
 	} {
 		list := strings.Fields(args)
 		for i := range list {

@@ -42,7 +42,7 @@ The walk at the start finds changes made while it did not run.`
 }
 
 // leastEvery is the least interval of full walks. The walks of a shorter one would leave no pause.
-const leastEvery = time.Second
+const leastEvery = 100 * time.Millisecond
 
 // checkEvery returns an error for an interval of full walks that is too short. 0 stands for the default.
 func checkEvery(every time.Duration) error {

@@ -61,7 +61,7 @@ func (c *doctorCmd) Run(std *streams) error {
 	}
 	k.well("config", "read; state %s", cfg.State)
 	k.state(cfg.State)
-	k.places(cfg)
+	k.checkPlaces(cfg)
 	k.disk(cfg.State)
 	k.trail(cfg)
 	k.socket("socket", cfg.Socket)
@@ -103,9 +103,9 @@ func (c *checkUp) state(dir string) {
 	}
 }
 
-// places checks who can change refmond's own files: it reports each file or folder that another user can write to
+// checkPlaces checks who can change refmond's own files: it reports each file or folder that another user can write to
 // (L-76).
-func (c *checkUp) places(cfg *config) {
+func (c *checkUp) checkPlaces(cfg *config) {
 	err := cfg.checkTrusted()
 	if err == nil {
 		c.well("places", "no other user can write to them")

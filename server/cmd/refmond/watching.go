@@ -35,7 +35,8 @@ func (s *service) watch(cfg *config) error {
 	if err != nil {
 		return fmt.Errorf("watch: %w", err)
 	}
-	w := &watching{listener: l, server: &feed.Server{Trees: map[string]feed.Tree{}, May: s.mayWatch, Log: s.log}}
+	w := &watching{listener: l, server: &feed.Server{Trees: map[string]feed.Tree{}, May: s.mayWatch,
+		Quota: s.store.QuotaUID, Log: s.log}}
 	for i := range cfg.trees {
 		t := &cfg.trees[i]
 		traverse := cfg.Trees[t.name].Traverse

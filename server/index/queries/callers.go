@@ -27,7 +27,7 @@ type callers struct {
 	open int // connections
 }
 
-// payer is whom a caller is charged to: its uid, or the owner of a subordinate uid. Programs in a container of a
+// payer is the user who is charged for a caller: its uid, or the owner of a subordinate uid. Programs in a container of a
 // trusted user take nothing from that user.
 type payer struct {
 	uid   uint32

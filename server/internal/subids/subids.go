@@ -1,9 +1,10 @@
-// Package subids knows the subordinate ids of the host, which containers use.
+// Package subids reads the subordinate ids of the host, which containers use.
 package subids
 
 import (
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type Files struct {
 	read []stamp // guarded by mu: of each file when it was read
 	// +checklocks:mu
 	spans []fileaccess.SubIDs // guarded by mu
+	// +checklocks:mu
+	owners map[string]uint32 // guarded by mu: uids of the owners that were looked up
 }
 
 // stamp is the size and modification time of a file, by which a change is detected. A missing file has the zero stamp.
@@ -49,10 +52,10 @@ func (s *Files) Ranges() []fileaccess.SubIDs {
 			now[i] = stamp{info.Size(), info.ModTime()}
 		}
 	}
-	if s.read != nil && equal(s.read, now) {
+	if s.read != nil && slices.EqualFunc(s.read, now, stamp.equal) {
 		return s.spans
 	}
-	s.read, s.spans = now, nil
+	s.read, s.spans, s.owners = now, nil, map[string]uint32{}
 	for i, name := range s.Names {
 		if now[i].size > longest {
 			// If the file is too long, every id counts as subordinate, so that none becomes an
@@ -72,15 +75,8 @@ func (s *Files) Ranges() []fileaccess.SubIDs {
 	return s.spans
 }
 
-// equal reports whether two lists of the same length have equal stamps. Only size and time count.
-func equal(a, b []stamp) bool {
-	for i := range a {
-		if a[i].size != b[i].size || !a[i].at.Equal(b[i].at) {
-			return false
-		}
-	}
-	return true
-}
+// equal reports whether two stamps have the same size and time.
+func (s stamp) equal(o stamp) bool { return s.size == o.size && s.at.Equal(o.at) }
 
 // Has reports whether an id is a subordinate one, as the users of a container have.
 func (s *Files) Has(id uint32) bool {
@@ -100,20 +96,30 @@ func (s *Files) owner(id uint32) (fileaccess.SubIDs, bool) {
 }
 
 // Charged returns the uid that is charged for a uid's resources. A subordinate uid is charged to the owner of its
-// range. lookUp finds the uid of an owner who is named in the files. If it does not, all ids of the range are charged
-// to its first one (L-29).
+// range. lookUp, which may take long, finds the uid of an owner who is named in the files. Charged remembers it until a
+// file changes. If lookUp finds none, all ids of the range are charged to its first one. While a file cannot be read,
+// each uid is charged for itself (L-29).
 func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uint32 {
 	r, ok := s.owner(uid)
-	if !ok {
+	if !ok || r == fileaccess.AllSubIDs { // all ids count as subordinate if the files cannot be read
 		return uid
 	}
 	if n, err := strconv.ParseUint(r.Owner, 10, 32); err == nil {
 		return uint32(n) // the files may name the owner by number
 	}
-	if n, ok := lookUp(r.Owner); ok {
+	s.mu.Lock()
+	n, known := s.owners[r.Owner]
+	s.mu.Unlock()
+	if known {
 		return n
 	}
-	return r.First
+	if n, ok = lookUp(r.Owner); !ok {
+		return r.First
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owners[r.Owner] = n
+	return n
 }
 
 // HostUID returns the uid of a user of the host, and false if the host does not know the name.

@@ -89,4 +89,7 @@ func TestSubordinateUIDIsChargedToItsOwner(t *testing.T) {
 		got := s.Charged(uid, func(name string) (uint32, bool) { return 1000, name == "alice" })
 		check.Equal(t, got, want, "L-29: the user whom %d counts against", uid)
 	}
+	s = Files{Names: []string{t.TempDir()}}
+	check.That(t, s.Has(7), "L-24: an unreadable file has no ids")
+	check.Equal(t, s.Charged(7, nil), 7, "L-29: the user whom 7 counts against while the file cannot be read")
 }

@@ -95,7 +95,7 @@ func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 	}
 	if err == nil {
 		if _, err = conn.Write(text); err != nil { // the server may have refused before it read the line
-			if _, why := readAnswer(bufio.NewReader(conn)); why != nil {
+			if a, why := readAnswer(bufio.NewReader(conn)); a.Error != "" {
 				err = why
 			}
 		}

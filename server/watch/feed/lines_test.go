@@ -80,6 +80,7 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	if s.Close(); enter() {
 		t.Error("a watch after the end")
 	}
+	check.ErrorIs(t, s.ask(1001), errClosed, "a client after the end")
 	x := serve(t, &Server{May: anybody})
 	x.server.begin()
 	for range 16 {
@@ -162,6 +163,7 @@ func TestRevokedWatchEnds(t *testing.T) {
 // users besides the superuser and its own (N-139).
 func TestDecisionsAreLimitedPerUser(t *testing.T) {
 	s, own := &Server{}, uint32(os.Geteuid())
+	s.begin()
 	for range 16 {
 		check.NoError(t, s.ask(1001))
 	}

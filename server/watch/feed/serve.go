@@ -36,7 +36,9 @@ type Server struct {
 	// May returns the token of a client that may watch, otherwise the reason why it may not. A nil May rejects every
 	// client.
 	May func(c *net.UnixConn) (*token.Token, error)
-	Log *slog.Logger // nil: none
+	// Quota returns the uid whose limits a uid counts against; nil: its own.
+	Quota func(uid uint32) uint32
+	Log   *slog.Logger // nil: none
 
 	once sync.Once
 	ctx  context.Context    // immutable after once
@@ -46,7 +48,7 @@ type Server struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	watches map[*net.UnixConn]*token.Token // guarded by mu: the tokens of the clients
-	// asked are the connections that May decides about, by uid; without zeros.
+	// asked are the connections that May decides about, by the uid that they count against; without zeros.
 	// +checklocks:mu
 	asked map[uint32]int // guarded by mu
 }
@@ -55,7 +57,7 @@ type Server struct {
 const (
 	maxWatches  = 16 // concurrent watches: each has a kernel queue and walks its tree
 	mostAsked   = 16 // connections of one uid that May decides about at a time
-	mostAsking  = 64 // uids of such connections; the superuser and the server's own user need no place among them
+	mostAsking  = 64 // uids of such connections; root and the server's own user do not count
 	maxQuestion = 64 << 10
 	maxIDs      = 4000                  // uids and gids of a question; 4,000 of ten digits fit into maxQuestion
 	quickest    = 10 * time.Millisecond // shortest interval of heartbeats that a client gets
@@ -94,43 +96,64 @@ func (s *Server) Serve(l *net.UnixListener) error {
 			continue
 		}
 		uid, err := unix.UID(c)
-		if err == nil {
-			err = s.ask(uid)
+		if err != nil {
+			_ = c.Close() // the client has left
+			continue
 		}
+		payer := s.payer(uid)
+		err = s.ask(payer)
 		if err != nil {
 			s.refuse(c, uid, err)
 			continue
 		}
-		s.all.Go(func() { s.decide(c, uid) })
+		go func() {
+			defer s.all.Done()
+			s.decide(c, uid, payer)
+		}()
 	}
 }
 
 // errBusy refuses a client that may try again.
 var errBusy = errors.New("refmond has too many watches: try again later")
 
-// ask reserves a decision about a client and returns nil; the caller then calls answered. It returns errBusy if too
-// many clients wait for a decision.
-func (s *Server) ask(uid uint32) error {
+// errClosed refuses a client after Close.
+var errClosed = errors.New("refmond stops")
+
+// ask reserves a decision about a client and returns nil; the caller then calls answered, and all.Done at the end of
+// the watch. It returns errBusy if too many clients wait for a decision, and errClosed after Close.
+func (s *Server) ask(payer uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	trusted := uid == 0 || int(uid) == os.Geteuid()
-	if s.asked[uid] == mostAsked || s.asked[uid] == 0 && len(s.asked) >= mostAsking && !trusted {
+	trusted := payer == 0 || int(payer) == os.Geteuid()
+	if s.asked[payer] == mostAsked || s.asked[payer] == 0 && len(s.asked) >= mostAsking && !trusted {
 		return errBusy
+	}
+	if s.ctx.Err() != nil {
+		return errClosed
 	}
 	if s.asked == nil {
 		s.asked = map[uint32]int{}
 	}
-	s.asked[uid]++
+	s.asked[payer]++
+	s.all.Add(1) // before Close waits, which takes the lock first
 	return nil
 }
 
 // answered frees the reservation of a decision.
-func (s *Server) answered(uid uint32) {
+func (s *Server) answered(payer uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked[uid]--; s.asked[uid] == 0 {
-		delete(s.asked, uid)
+	if s.asked[payer]--; s.asked[payer] == 0 {
+		delete(s.asked, payer)
 	}
+}
+
+// payer returns the uid that a client's uid counts against.
+func (s *Server) payer(uid uint32) uint32 {
+	if s.Quota == nil {
+		return uid
+	}
+	return s.Quota(uid)
 }
 
 // Revoke ends the watches of the clients that selected returns true for (W-98). They may connect again, and May then
@@ -147,13 +170,13 @@ func (s *Server) Revoke(selected func(client *token.Token) bool) {
 
 // decide refuses a client whom May refuses, and otherwise serves it. The client has reserved a decision. decide closes
 // c.
-func (s *Server) decide(c *net.UnixConn, uid uint32) {
+func (s *Server) decide(c *net.UnixConn, uid, payer uint32) {
 	var client *token.Token
 	err := errors.New("watching is disabled")
 	if s.May != nil {
 		client, err = s.May(c)
 	}
-	s.answered(uid)
+	s.answered(payer)
 	if err == nil && !s.enter(c, client) {
 		err = errBusy
 	}
@@ -207,7 +230,9 @@ func (s *Server) leave(c *net.UnixConn) {
 // the listeners. A second call has no effect.
 func (s *Server) Close() {
 	s.begin()
+	s.mu.Lock()
 	s.stop()
+	s.mu.Unlock()
 	s.all.Wait()
 }
 
