@@ -27,8 +27,8 @@ type callers struct {
 	open int // connections
 }
 
-// payer is the user who is charged for a caller: its uid, or the owner of a subordinate uid. Programs in a container of a
-// trusted user take nothing from that user.
+// payer is the user who is charged for a caller: its uid, or the owner of a subordinate uid. Programs in a container of
+// a trusted user take nothing from that user.
 type payer struct {
 	uid   uint32
 	trust bool
