@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -111,49 +110,6 @@ func (s *Server) Serve(l *net.UnixListener) error {
 			s.decide(c, uid, payer)
 		}()
 	}
-}
-
-// errBusy refuses a client that may try again.
-var errBusy = errors.New("refmond has too many watches: try again later")
-
-// errClosed refuses a client after Close.
-var errClosed = errors.New("refmond stops")
-
-// ask reserves a decision about a client and returns nil; the caller then calls answered, and all.Done at the end of
-// the watch. It returns errBusy if too many clients wait for a decision, and errClosed after Close.
-func (s *Server) ask(payer uint32) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	trusted := payer == 0 || int(payer) == os.Geteuid()
-	if s.asked[payer] == mostAsked || s.asked[payer] == 0 && len(s.asked) >= mostAsking && !trusted {
-		return errBusy
-	}
-	if s.ctx.Err() != nil {
-		return errClosed
-	}
-	if s.asked == nil {
-		s.asked = map[uint32]int{}
-	}
-	s.asked[payer]++
-	s.all.Add(1) // before Close waits, which takes the lock first
-	return nil
-}
-
-// answered frees the reservation of a decision.
-func (s *Server) answered(payer uint32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.asked[payer]--; s.asked[payer] == 0 {
-		delete(s.asked, payer)
-	}
-}
-
-// payer returns the uid that a client's uid counts against.
-func (s *Server) payer(uid uint32) uint32 {
-	if s.Quota == nil {
-		return uid
-	}
-	return s.Quota(uid)
 }
 
 // Revoke ends the watches of the clients that selected returns true for (W-98). They may connect again, and May then
