@@ -92,6 +92,9 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
 		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
 	}
+	root := ids{}.UserSID(0)
+	byUser := func(user *token.Token, name string) bool { return user != nil && name != "" && user.User().SID == root }
+	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains of the user")
 	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
 		t.Errorf("docs/revocation.md says that a passthrough handle goes on reading: %v", err)
 	}

@@ -61,16 +61,20 @@ func (f *File) currentName() (name string, ok bool) {
 	return strings.TrimSuffix(f.Path(), f.path) + path, ok
 }
 
-// OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle in a tree. It returns
-// neither for another handle.
+// OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle in a tree, also of a file
+// that was revoked. It returns neither for another handle.
 func (c *Context) OpenedAs(v winnt.Handle) (client *token.Token, names []string) {
-	h, ok, st := c.treeHandle(v)
-	if st != ntstatus.Success || !ok {
+	obj, _, st := ob.Reference[ob.Object](&c.Caller, v, 0, nil)
+	if st != ntstatus.Success {
 		return nil, nil
 	}
-	defer h.Deref(ob.TagCall)
-	h.named(func(name string) bool { names = append(names, name); return false })
-	return h.admitted.token, names
+	defer obj.Head().Deref(ob.TagCall)
+	f, ok := obj.(*File)
+	if !ok || !f.complete.Load() {
+		return nil, nil
+	}
+	f.named(func(name string) bool { names = append(names, name); return false })
+	return f.admitted.token, names
 }
 
 // powerless returns the token that replaces a revoked one. The user and the logon session stay. The token has no
