@@ -60,7 +60,7 @@ func newSite(t *testing.T, tree string) *site {
 	programs.Install(t, filepath.Join(dir, "bin"), "refmon-gateway", "refmond")
 	page, err := os.ReadFile("../../../docs/gateway.md")
 	s.must(err)
-	ports := [2]string{s.free(), s.free()}
+	ports := s.freePorts()
 	s.files = ports[0]
 	s.here = strings.NewReplacer("/srv/projects", s.tree, "/var/lib/refmon-gateway",
 		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444",
@@ -73,15 +73,17 @@ func newSite(t *testing.T, tree string) *site {
 	return s
 }
 
-// free returns a port that was free a moment ago.
-func (s *site) free() string {
+// freePorts returns two ports that were free a moment ago.
+func (s *site) freePorts() (ports [2]string) {
 	s.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	s.must(err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	s.must(err)
-	return port
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		s.must(err)
+		defer l.Close() // not before both are open, so that the ports differ
+		_, ports[i], err = net.SplitHostPort(l.Addr().String())
+		s.must(err)
+	}
+	return ports
 }
 
 func (s *site) write(name, text string) {
