@@ -94,7 +94,7 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	}
 	root := ids{}.UserSID(0)
 	byUser := func(user *token.Token, name string) bool { return user != nil && name != "" && user.User().SID == root }
-	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains of the user")
+	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains")
 	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
 		t.Errorf("docs/revocation.md says that a passthrough handle goes on reading: %v", err)
 	}
