@@ -82,13 +82,16 @@ type locked interface {
 // f its file. The locker records o, unless it exists and the request is an unlock. A stale locker is replaced; its
 // locks stay until its opens close. ENOLCK means a limit, or that f does not support locks.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
-	payer := l.payer(in.Uid)
+	l.mu.Lock()
+	x := l.foundLocked(k, o, in)
+	l.mu.Unlock()
+	if x != nil {
+		return x, fuse.OK
+	}
+	payer := l.payer(in.Uid) // it may read files, so only a new locker needs it, and no lock is held
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.all[k]; x != nil && !x.stale(o, in.Lk.Pid) {
-		if in.Lk.Typ != unix.F_UNLCK {
-			x.usedBy(o) // the program may have closed a descriptor of o before
-		}
+	if x := l.foundLocked(k, o, in); x != nil { // another request of the owner was faster
 		return x, fuse.OK
 	}
 	// The number of locks is limited per user and in total (M-32).
@@ -105,6 +108,21 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 		return x, fuse.OK
 	}
 	return nil, fuse.Status(syscall.ENOLCK)
+}
+
+// foundLocked returns the locker of owner k for a request through the open o, nil if there is none or it is stale. The
+// locker records o unless the request is an unlock.
+//
+// +checklocks:l.mu
+func (l *lockers) foundLocked(k lockOwner, o *open, in *fuse.LkIn) *locker {
+	x := l.all[k]
+	if x == nil || x.stale(o, in.Lk.Pid) {
+		return nil
+	}
+	if in.Lk.Typ != unix.F_UNLCK {
+		x.usedBy(o) // the program may have closed a descriptor of o before
+	}
+	return x
 }
 
 // usedBy records that the locker took locks through the open file o, which then keeps the locker alive. lockers.mu is
@@ -262,7 +280,7 @@ func (l *lockers) wake() {
 // until a lock of this mount is released, or for lookAgain. wait returns EINTR if cancel closes. If the lock is not
 // free, and too many requests of the user or of all already wait, the result is ENOLCK.
 func (l *lockers) wait(uid uint32, cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
-	payer, waits := l.payer(uid), false
+	waits := false
 	for {
 		l.mu.Lock()
 		changed := l.changed
@@ -271,6 +289,7 @@ func (l *lockers) wait(uid uint32, cancel <-chan struct{}, try func() fuse.Statu
 			return s
 		}
 		if !waits {
+			payer := l.payer(uid)
 			if !l.beginWait(payer) {
 				return fuse.Status(syscall.ENOLCK)
 			}
