@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/objects/idmaps"
 )
 
 // The host's files of subordinate ids: those of uids, and those of uids and gids.
@@ -38,11 +39,8 @@ type stamp struct {
 	at   time.Time
 }
 
-// longest bounds a file of subordinate ids, in bytes.
-const longest = 16 << 20
-
-// Ranges returns the current ranges of subordinate ids. A missing file has none. A file that is too long or
-// unreadable counts as all ids. Files are read again only after a change of size or time, or a failed read.
+// Ranges returns the current ranges of subordinate ids, as [idmaps.ReadSubIDs] reads them. Files are read again only
+// after a change of size or time, and while they count as all ids.
 func (s *Files) Ranges() []fileaccess.SubIDs {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,22 +53,9 @@ func (s *Files) Ranges() []fileaccess.SubIDs {
 	if s.read != nil && slices.EqualFunc(s.read, now, stamp.equal) {
 		return s.spans
 	}
-	s.read, s.spans, s.owners = now, nil, map[string]uint32{}
-	for i, name := range s.Names {
-		if now[i].size > longest {
-			// If the file is too long, every id counts as subordinate, so that none becomes an
-			// account by mistake (L-24).
-			s.spans = []fileaccess.SubIDs{fileaccess.AllSubIDs}
-			return s.spans
-		}
-		text, err := os.ReadFile(name) //nolint:gosec // a name of the configuration
-		switch {
-		case err == nil:
-			s.spans = append(s.spans, fileaccess.ParseSubIDs(string(text))...)
-		case !os.IsNotExist(err):
-			s.spans = append(s.spans, fileaccess.AllSubIDs) // an unreadable file could list any id (L-24)
-			s.read = nil                                    // it may become readable without a new size or time
-		}
+	s.read, s.spans, s.owners = now, idmaps.ReadSubIDs(s.Names...), map[string]uint32{}
+	if slices.Contains(s.spans, fileaccess.AllSubIDs) {
+		s.read = nil // a file may become readable without a new size or time
 	}
 	return s.spans
 }

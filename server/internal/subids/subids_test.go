@@ -45,9 +45,9 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	if r, ok := s.owner(110); ok || r != (fileaccess.SubIDs{}) {
 		t.Errorf("L-29: owner of 110 = %+v, want none", r)
 	}
-	write(b, "u:500:10\n", longest)
+	write(b, "u:500:10\n", 16<<20)
 	check("the longest", false, true, true, false, true, true, false, false)
-	write(b, "u:500:10\n", longest+1)
+	write(b, "u:500:10\n", 16<<20+1)
 	check("one too long", true, true, true, true, true, true, true, true)
 	write(b, "", 0)
 	check("an empty one", false, true, true, false, false, false, false, false)
