@@ -12,7 +12,12 @@ package configfile
 import (
 	"fmt"
 	"io"
+	"math"
+	"time"
 )
+
+// LongestTime is the longest duration in whole seconds, for the checks of times in a configuration.
+const LongestTime = int64(math.MaxInt64 / time.Second)
 
 // Program describes the program to the command. All fields are required.
 type Program struct {

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"os"
 	"regexp"
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/server/gateway"
@@ -113,9 +113,6 @@ var (
 	hostForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 )
 
-// longestTime is the longest duration in whole seconds.
-const longestTime = int64(math.MaxInt64 / time.Second)
-
 // check validates the settings and sets level, life, questions and forward. check returns an error for the first
 // invalid setting; these fields may then be partly set. The file of types is the only file it reads.
 //
@@ -131,11 +128,12 @@ func (c *config) check() error {
 	if min(l.Sessions, l.SessionLife, l.Threads, l.Connections) < 1 || l.Threads > 1000 || l.LargestUpload < 1 {
 		return errors.New("limits: each must be at least 1, threads at most 1000")
 	}
-	if c.Strict < 0 || int64(c.Strict) > longestTime {
-		return fmt.Errorf("strictTransportSecurity: %d, want at most %d seconds, or 0 for off", c.Strict, longestTime)
+	if c.Strict < 0 || int64(c.Strict) > configfile.LongestTime {
+		return fmt.Errorf("strictTransportSecurity: %d, want at most %d seconds, or 0 for off", c.Strict,
+			configfile.LongestTime)
 	}
-	if int64(l.SessionLife) > longestTime {
-		return fmt.Errorf("limits.sessionLife: %d, want at most %d seconds", l.SessionLife, longestTime)
+	if int64(l.SessionLife) > configfile.LongestTime {
+		return fmt.Errorf("limits.sessionLife: %d, want at most %d seconds", l.SessionLife, configfile.LongestTime)
 	}
 	c.life = time.Duration(l.SessionLife) * time.Second
 	if c.Files == "" || c.Files == c.Console {

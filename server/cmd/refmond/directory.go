@@ -4,12 +4,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
@@ -105,8 +105,8 @@ func (d *directory) checkServers(k *tickets) error {
 		return errors.New("security: signed needs the keytab, not passwordFile")
 	case d.Fresh < 0 || d.Stale < 0 || d.Groups < 1 || d.Entries < 1:
 		return errors.New("fresh and stale must be at least 0, groups and entries at least 1")
-	case int64(max(d.Fresh, d.Stale)) > longestAge:
-		return fmt.Errorf("fresh and stale: want at most %d seconds", longestAge)
+	case int64(max(d.Fresh, d.Stale)) > configfile.LongestTime:
+		return fmt.Errorf("fresh and stale: want at most %d seconds", configfile.LongestTime)
 	case d.Groups > mostGroups:
 		return fmt.Errorf("groups: %d, want at most %d: a token holds no more", d.Groups, mostGroups)
 	}
@@ -130,9 +130,6 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 	}
 	return out, nil
 }
-
-// longestAge is the longest duration in whole seconds.
-const longestAge = int64(math.MaxInt64 / time.Second)
 
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
