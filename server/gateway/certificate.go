@@ -14,11 +14,11 @@ import (
 // safe for concurrent use. Its zero value presents none, so that every TLS handshake fails.
 type Certificate struct {
 	clients bool // request a certificate of the client; immutable
-	current atomic.Pointer[presented]
+	current atomic.Pointer[servedCertificate]
 }
 
-// presented is a server certificate in the form that connections need. Immutable.
-type presented struct {
+// servedCertificate is a server certificate in the form that connections need. Immutable.
+type servedCertificate struct {
 	config  *tls.Config
 	binding string // as channelBinding returns it
 }
@@ -43,7 +43,7 @@ func (c *Certificate) Renew(cert *tls.Certificate) {
 	// A client binds its ticket to the certificate with which its TLS session began. Each certificate has session keys
 	// of its own, so it resumes only sessions that began with it.
 	config.WrapSession, config.UnwrapSession = config.EncryptTicket, config.DecryptTicket
-	c.current.Store(&presented{config: config, binding: channelBinding(cert.Leaf)})
+	c.current.Store(&servedCertificate{config: config, binding: channelBinding(cert.Leaf)})
 }
 
 // listenerConfig returns the TLS configuration of a listener. Each connection gets the certificate that is current when
@@ -56,7 +56,7 @@ func (c *Certificate) listenerConfig() *tls.Config {
 				return nil, nil // the handshake fails for want of a certificate
 			}
 			if below, ok := hello.Conn.(*gathered); ok {
-				below.presented.Store(now)
+				below.certificate.Store(now)
 			}
 			return now.config, nil
 		}}
@@ -71,7 +71,7 @@ func Listen(l net.Listener, c *Certificate) net.Listener {
 // [Listen].
 func bindingOf(ctx context.Context) string {
 	if c, ok := ctx.Value(gatheredKey{}).(*gathered); ok {
-		if p := c.presented.Load(); p != nil {
+		if p := c.certificate.Load(); p != nil {
 			return p.binding
 		}
 	}

@@ -44,7 +44,7 @@ type gathered struct {
 	// +checklocks:mu
 	n int // buffered bytes of room; guarded by mu
 
-	presented atomic.Pointer[presented] // the certificate that this connection got; nil before its handshake
+	certificate atomic.Pointer[servedCertificate] // what this connection got; nil before its handshake
 }
 
 // Write sends b, or buffers it between hold and release and then returns no error. If b does not fit into the buffer,

@@ -21,7 +21,7 @@ type Passed struct {
 // until they close them.
 //
 // selected gets the token of a user and the kernel name of a file that the user has open with it. A call with the name
-// "" selects the user's cached token. Revoke calls it with a lock held. Call [kernel.System.Revoke] first: it marks the
+// "" selects the user's cached token, and is made with a lock held. Call [kernel.System.Revoke] first: it marks the
 // files, so that later reads, also through a memory map, are denied (W-101).
 func (m *Mount) Revoke(selected func(user *token.Token, name string) bool) (remain []Passed) {
 	m.accounts.drop(func(_ person, user *token.Token) bool { return user == nil || selected(user, "") })

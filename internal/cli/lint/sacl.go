@@ -14,9 +14,9 @@ var onlyFirst = map[sd.Type]string{
 const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// checkSACL adds findings for SACL entries that have no effect, and checks labels, filters and attributes. A missing
-// SACL has none. Labels, filters and attributes that only children inherit are not checked. A second entry of a type in
-// onlyFirst is a finding.
+// checkSACL adds findings for SACL entries that have no effect, and checks labels, filters and attributes. It ignores
+// inherit-only labels, filters and attributes. A second entry of a type in onlyFirst is a finding. Without a SACL there
+// are no findings.
 func (l *linter) checkSACL() {
 	first := map[sd.Type]int{}
 	var names []claims.Attribute

@@ -27,8 +27,8 @@ func Corrected(d *sd.Descriptor, domain sid.SID) string {
 // specific replaces the generic rights of an entry by the specific rights of files, as a file system stores them.
 func specific(a sd.ACE) sd.ACE { return a.MapGeneric(&winnt.FileObject.Mapping) }
 
-// checkStored reports parts of a descriptor that file systems do not store. These are logon sessions, and generic
-// rights in entries. Objects other than files and directories have none.
+// checkStored reports what file systems do not store in the descriptor of a file or directory: SIDs of logon sessions,
+// and generic rights in entries. For other types of objects it reports nothing.
 func (l *linter) checkStored() {
 	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
 		return

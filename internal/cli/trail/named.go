@@ -45,8 +45,8 @@ func (n Namer) beside(e *audit.Event, text string) string {
 	})
 }
 
-// change describes what a record of event 64050 says about a change of accounts or rights. The text has the fields
-// Change, Target and Detail, and a name beside each SID. A Detail that is missing or equals Target is left out.
+// change returns a text about the change of accounts or rights in a record of event 64050. It consists of the fields
+// Change, Target and Detail, with the name of the account after each SID. The text omits Detail if it equals Target.
 func (n Namer) change(e *audit.Event) string {
 	kind, _ := e.Field("Change")
 	target, _ := e.Field("Target")

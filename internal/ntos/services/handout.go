@@ -16,7 +16,7 @@ type HandedOut struct {
 	File   *os.File
 	Name   string           // the file's name in the kernel
 	Used   winnt.AccessMask // the rights that its use requires
-	Client sid.SID          // the user for whom the file was opened; zero: the process itself
+	Client sid.SID          // the client that the process opened the file for; zero: none
 }
 
 // HandOut returns a new host file descriptor for the file of a handle, for a program with a uid. The caller must close

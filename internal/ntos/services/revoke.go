@@ -15,8 +15,8 @@ import (
 // Revoke takes all rights from the tokens that tokens selects, and then ends the use of the files of trees that files
 // selects. It returns the number of each.
 //
-// files gets the token of the client for whom the thread acted that opened the file, as it was at the open, and a
-// kernel name of the file. Without a client it gets nil. Revoke first passes the name at the open, and then the present
+// files gets the token that the opening thread impersonated, as it was at the open, and a kernel name of the file. If
+// the thread impersonated no client, the token is nil. Revoke first passes the name at the open, and then the present
 // name. A nil function selects nothing. Both functions are called with a lock held, so they must not wait. A logon or
 // an open that runs at the same time can be missed: change the account or the descriptor first.
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token.Token, name string) bool) (ended,

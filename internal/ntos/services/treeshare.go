@@ -53,8 +53,8 @@ func (s *openShares) giveBack(who opener) {
 	}
 }
 
-// openClients has the tokens of the clients for whom the files of a tree are open. It charges each once, however many
-// files are open with it. The zero value is empty.
+// openClients is the table of client tokens with which a tree's files are open. Each token is charged once, however
+// many files are open with it. The zero value is empty.
 type openClients struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -116,13 +116,13 @@ func (c *openClient) giveBack() {
 	}
 }
 
-// admission is the permission for one open of a tree file: its place in the user's share, its quota charge, and the
-// client for whom the file is opened. In the zero value no open is counted.
+// admission is the permission for one open of a tree file. It records what the open counts against: the user's share,
+// the quota, and the client's token. The zero value counts nothing.
 type admission struct {
 	device *Device
 	who    opener
-	token  *token.Token // of the client for whom the file is opened; nil: the process opens it for itself
-	client *openClient  // counts the file for token; nil without one
+	token  *token.Token // of the client that the process opens the file for; nil: the process opens it for itself
+	client *openClient  // counts the file for token; nil without one. It is cleared while Revoke may read token.
 	paid   quota.Receipt
 }
 
