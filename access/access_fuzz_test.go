@@ -42,7 +42,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		for range 4 {
 			r := w.Request(d, client, primary)
-			compareWithTwin(t, r, map[access.ReasonKind]int{})
+			checkText(t, compareWithTwin(t, r, map[access.ReasonKind]int{}))
 		}
 	})
 }
