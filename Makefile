@@ -98,7 +98,7 @@ soak: ## a day: 10^7 pairs, every DACL of 4 entries, all tests at full size with
 mutants: ## an hour or more: runs the tests against every recorded mutant and prints a table
 	REFMON_DEEP=1 go run ./internal/test/mutants/run -table
 
-cross: ## build for js/wasm, 386, darwin, windows, arm64
+cross: ## build for js/wasm and 386, check types for darwin, windows, arm64
 	bash .ci/run pure cross
 
 capi: ## the C libraries, their headers and pkg-config files into build/capi
