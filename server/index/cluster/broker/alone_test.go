@@ -30,8 +30,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// heartbeatInterval is the interval of heartbeats in tests.
-const heartbeatInterval = 20 * time.Millisecond
+// heartbeatInterval is the interval of heartbeats in tests. Under the race detector, more frequent ones pile up.
+const heartbeatInterval = 100 * time.Millisecond
 
 // firm is a directory file of three people.
 const firm = `{"domain":"S-1-5-21-1-2-3",

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// heartbeatInterval is the interval of heartbeats in tests.
-const heartbeatInterval = 20 * time.Millisecond
+// heartbeatInterval is the interval of heartbeats in tests. Under the race detector, more frequent ones pile up.
+const heartbeatInterval = 100 * time.Millisecond
 
 const company = `{"users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107"},{"name":"bob","sid":"S-1-5-21-1-2-3-1108"}]}`
 
