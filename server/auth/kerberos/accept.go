@@ -203,7 +203,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 		return nil, refuse(o, err)
 	}
 	at := o.authenticatorTime()
-	key := identity(c.Name+"@"+c.Realm, c.Service, at, o.req.EncryptedAuthenticator.Cipher)
+	key := identity(c.Name+"@"+c.Realm, at, o.req.EncryptedAuthenticator.Cipher)
 	if err := a.replay.enter(key, at, now); err != nil {
 		return nil, refuse(o, err)
 	}

@@ -174,14 +174,12 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 	}
 }
 
-// identity returns the hash by which the replay cache recognizes an authenticator. It covers client, service, time and
-// ciphertext.
-func identity(client, service string, at time.Time, cipher []byte) [16]byte {
+// identity returns the hash by which the replay cache recognizes an authenticator. It covers client, time and
+// ciphertext. It leaves out the service, whose name in the ticket anybody can change (K-47).
+func identity(client string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
-	for _, part := range []string{client, service} {
-		_ = binary.Write(h, binary.LittleEndian, uint32(len(part))) // a hash never fails
-		_, _ = io.WriteString(h, part)
-	}
+	_ = binary.Write(h, binary.LittleEndian, uint32(len(client))) // a hash never fails
+	_, _ = io.WriteString(h, client)
 	_ = binary.Write(h, binary.LittleEndian, at.UnixMicro())
 	_, _ = h.Write(cipher)
 	return [16]byte(h.Sum(nil))

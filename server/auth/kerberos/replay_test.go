@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
 // TestReplayRejectsWhatItCannotStore checks that an authenticator that cannot be stored is rejected, and that it is not
@@ -83,6 +85,22 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 	a, k := acceptor(t, func(c *Config) { c.Now = clock(noon.Add(-time.Minute), noon) }), ticket()
 	k.At = noon.Add(-2 * time.Minute)
 	check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), errBefore, "K-47: a token from before the start")
+}
+
+// TestAuthenticatorIsRefusedForAnotherServiceName changes the service name of an accepted token's ticket, which is not
+// encrypted, to one that the same key serves (K-47).
+func TestAuthenticatorIsRefusedForAnotherServiceName(t *testing.T) {
+	for _, other := range []string{"http", "cifs"} {
+		a := acceptor(t, func(c *Config) {
+			c.Keys = check.Must(ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
+				forge.Entry{Service: "cifs/www.example.test", Realm: realm, Version: 3, Key: secret})))
+		})
+		k := ticket()
+		blob := k.Blob()
+		check.NoError(t, check.Err(a.Accept(blob, nil)))
+		renamed := bytes.Replace(blob, []byte("HTTP"), []byte(other), 1)
+		check.ErrorIs(t, check.Err(a.Accept(renamed, nil)), errReplay, "K-47: the token for %q after %q", other, "HTTP")
+	}
 }
 
 // clock returns the first time once, then the other.
@@ -332,14 +350,14 @@ func (r *replay) enterable(from time.Time) bool {
 	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
 }
 
-// TestReplayKeyHashesAllFields checks the key of an authenticator: a hash of client, service, time and bytes, each
-// with its length (K-47). Entries on disk rely on it.
+// TestReplayKeyHashesAllFields checks the key of an authenticator: a hash of client, time and bytes, the client with
+// its length (K-47). Entries on disk rely on it.
 func TestReplayKeyHashesAllFields(t *testing.T) {
 	le := binary.LittleEndian
-	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"), le.AppendUint32(nil, 4), []byte("http"),
+	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"),
 		le.AppendUint64(nil, uint64(noon.UnixMicro())), []byte{1, 2, 3})
 	sum := sha256.Sum256(b)
-	if got := identity("alice@R", "http", noon, []byte{1, 2, 3}); got != [16]byte(sum[:16]) {
+	if got := identity("alice@R", noon, []byte{1, 2, 3}); got != [16]byte(sum[:16]) {
 		t.Errorf("K-47: %x, want %x", got, sum[:16])
 	}
 }
