@@ -43,8 +43,8 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	if f.Kind == EndThread {
 		delete(s.threads, f.Thread)
 	}
-	if f.slow() {
-		w.push(f)
+	if f.logsOn() {
+		w.push(f) // the reader goes on during the logon
 		return true, nil
 	}
 	if mine, _ := w.claim(f); mine {

@@ -13,8 +13,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -31,9 +33,23 @@ func (p process) GiveBack(th *nt.Thread) { th.Close() }
 // served is a kernel with one connection whose client is the test.
 type served struct {
 	*testing.T
-	sys  *kernel.System
-	conn net.Conn
-	end  chan error
+	sys     *kernel.System
+	conn    net.Conn
+	end     chan error
+	atLogon func() // nil, or called during each logon
+}
+
+// refusing is an authority that refuses each logon.
+type refusing struct {
+	*logon.Memory
+	s *served
+}
+
+func (a refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) {
+	if a.s.atLogon != nil {
+		a.s.atLogon()
+	}
+	return logon.Result{}, ntstatus.LogonFailure
 }
 
 // serve starts a connection. At the test's end nothing of it may remain.
@@ -45,7 +61,8 @@ func serve(t *testing.T) *served {
 // newServed returns a connection that is not served yet, with its process and the server's end.
 func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	t.Helper()
-	s = &served{T: t, sys: kernel.Boot(kernel.Config{FirstLUID: 0x3E8}), end: make(chan error, 1)}
+	s = &served{T: t, end: make(chan error, 1)}
+	s.sys = kernel.Boot(kernel.Config{FirstLUID: 0x3E8, LSA: refusing{logon.Example(sid.SID{}), s}})
 	user := check.Must(token.New(token.LocalSystem()))
 	made := check.Must(s.sys.NewProcess("client", user))
 	s.conn, theirs = net.Pipe()

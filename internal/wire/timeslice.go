@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Scheduler is an optional interface of a Process whose server shares its time between connections (W-21). Logons
-// need no time slice; they have their own limit.
+// Scheduler is an optional interface of a Process whose server shares its time between connections (W-21). A logon
+// is made between two time slices, because it has a limit of its own.
 type Scheduler interface {
 	// Enter waits for a time slice and returns its start.
 	Enter() time.Time
@@ -131,16 +131,27 @@ func (t *timeSlice) awaitDisk(done <-chan struct{}) {
 		<-done
 		return
 	}
+	t.pause(func() { <-done })
+}
+
+// pause runs f during a call, and the time slice ends for that time. The call goes on in a new one, if it had one. f
+// may wait for the disk.
+func (t *timeSlice) pause(f func()) {
+	had := t.in
+	t.next(t.leave)
+	f()
+	if had { // a wait within a pause does not have one
+		t.next(t.enter)
+	}
+}
+
+// next ends the part of a call that the watchdog sees as one, calls f, and begins another part.
+func (t *timeSlice) next(f func()) {
 	if !t.state.CompareAndSwap(t.number, 0) {
 		<-t.preempted
 	}
-	had := t.in
-	t.leave()
-	<-done
+	f()
 	t.slow, t.preempted = false, make(chan struct{})
-	if had { // a logon does not have one
-		t.enter()
-	}
 	t.number += 2
 	t.state.Store(t.number)
 }

@@ -111,8 +111,10 @@ func (w *worker) discard() {
 // logonRow is the number of the row that is slow on purpose.
 var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser").Info().Number })
 
-// slow reports whether a frame is a logon, which needs no time slice (W-21).
-func (f *Frame) slow() bool { return int(f.Service) == logonRow() }
+// logsOn reports whether a frame calls LsaLogonUser. Frames of other kinds may have any service number.
+func (f *Frame) logsOn() bool {
+	return (f.Kind == Call || f.Kind == Then || f.Kind == Wait) && int(f.Service) == logonRow()
+}
 
 // run makes a call of a claimed thread, and those that arrive during it. Each gets a time slice. Errors of answers
 // are ignored. A nil f does nothing.
@@ -120,9 +122,7 @@ func (w *worker) run(f *Frame) {
 	for ; f != nil; f = w.pop() {
 		t := w.s.newTimeSlice(nil)
 		w.timeSlice = t
-		if !f.slow() {
-			t.enter()
-		}
+		t.enter()
 		var r result
 		t.call(func() { r = w.handle(f) })
 		t.leave()
@@ -268,8 +268,16 @@ func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) 
 	}
 	sys := w.th.Services()
 	sys.RecordWhy(q.why || w.s.watcher != nil)
+	var out any
+	var st ntstatus.Status
 	// The call is that of a thread in process, reasons included (W-10).
-	out, st := w.th.CallRow(q.row.Row, q.in)
+	call := func() { out, st = w.th.CallRow(q.row.Row, q.in) }
+	if f.logsOn() {
+		// A logon has a limit of its own. Only the work for its frame takes the user's time (W-21).
+		w.timeSlice.pause(call)
+	} else {
+		call()
+	}
 	a.head.Status = st
 	leaves := see == nil || see(out)
 	why := sys.TakeWhy()
