@@ -17,6 +17,7 @@ const Version = 1
 // Limits of a connection (W-2, W-3).
 const (
 	MaxFrame   = 4 << 20  // bytes of a frame after its length
+	MaxHello   = 32 << 10 // bytes of a client's hello after its length
 	MaxPending = 256      // calls of a connection that have no answer yet
 	MaxBytes   = 16 << 20 // bytes of these calls
 	MaxWaits   = 1024     // calls of a connection that wait

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -244,8 +245,14 @@ func (s *Server) begin() error {
 
 // greet exchanges hello messages with the client, whose hello chooses the encoding. A client of another version, or
 // with a malformed hello, gets the server's hello, in JSON also the reason, and then the end of the connection (W-1,
-// W-39). Any other frame before the hello is an error.
+// W-39). Any other frame before the hello is an error, and so is a hello above MaxHello.
 func (s *Server) greet(thread string) error {
+	if b, err := s.from.Peek(4); err == nil {
+		// Nobody is charged for a hello, so a longer one is not read (W-3).
+		if n := binary.LittleEndian.Uint32(b); n > MaxHello {
+			return fmt.Errorf("%w: a hello of length %d, want at most %d", ErrFrame, n, MaxHello)
+		}
+	}
 	f, err := ReadFrame(s.from)
 	if err != nil {
 		return err

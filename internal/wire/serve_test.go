@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -300,6 +301,19 @@ func TestInvalidFrameEndsConnection(t *testing.T) {
 			check.ErrorIs(t, s.ended(), c.want, "%s: connection ended with", c.rule)
 		})
 	}
+}
+
+// TestHelloHasOwnLimit checks the longest hello, and that the head of a longer one ends the connection before the rest
+// arrives (W-3).
+func TestHelloHasOwnLimit(t *testing.T) {
+	s := serve(t)
+	longest := []byte(`{"Magic":"refmon","Version":1}` + strings.Repeat(" ", wire.MaxHello))[:wire.MaxHello-15]
+	s.send(&wire.Frame{Kind: wire.Hello, Body: longest})
+	check.Equal(t, s.receive().Kind, wire.Hello, "kind of the answer to the longest hello")
+	s = serve(t)
+	over := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: append(longest, ' ')})
+	check.NoError(t, check.Err(s.conn.Write(over[:19])))
+	check.ErrorIs(t, s.ended(), wire.ErrFrame, "a hello that is too long")
 }
 
 // These requests get a reply with an error status, and the connection continues.
