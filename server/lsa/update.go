@@ -57,6 +57,9 @@ func (s *Store) publish(before *state, e *Edit) error {
 	}
 	e.st.index()
 	s.now.Store(e.st)
+	if s.cfg.Changed != nil {
+		s.cfg.Changed()
+	}
 	return nil
 }
 

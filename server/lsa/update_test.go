@@ -1,6 +1,8 @@
 package lsa
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -247,4 +249,26 @@ func TestEditsMatchTheModel(t *testing.T) {
 		"group deleted", "member added", "member removed", "right granted", "right revoked"} {
 		check.That(t, met[what] >= 5, "%s: met %d times, want at least 5", what, met[what])
 	}
+}
+
+// TestChangedIsCalledAfterEachChange counts the calls: one for each change, when it is in effect, and none for a read
+// or a change that was refused (M-2).
+func TestChangedIsCalledAfterEachChange(t *testing.T) {
+	var f *fixture
+	var seen []bool // alice is there
+	f = open(t, func(c *Config) {
+		c.Changed = func() {
+			_, ok := f.LookupName("alice")
+			seen = append(seen, ok)
+		}
+	})
+	add := func(e *Edit) error { e.AddAccount(Account{Name: "alice"}); return nil }
+	var empty bytes.Buffer
+	check.NoError(t, f.Export(&empty))
+	check.NoError(t, f.Update(sid.LocalSystem, add))
+	check.That(t, f.Update(sid.LocalSystem, add) != nil, "a second alice was added")
+	check.That(t, f.Update(sid.LocalSystem, func(*Edit) error { return errors.ErrUnsupported }) != nil, "want an error")
+	check.NoError(t, f.Import(sid.LocalSystem, empty.Bytes()))
+	check.That(t, f.Import(sid.LocalSystem, nil) != nil, "an empty file was imported")
+	check.That(t, slices.Equal(seen, []bool{true, false}), "M-2: alice at each call: %v, want [true false]", seen)
 }

@@ -30,7 +30,9 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	s.numbers.live.Ask = s.domains.ask
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
 		Lookups: host.New(), Domains: host.NewDomains(), Numbers: &s.numbers, Password: passwordCost,
-		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
+		// A request that changes nothing must not drop tokens, because each new one costs a logon (M-2).
+		Changed: s.dropTokens,
+		Audit:   func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
@@ -46,18 +48,13 @@ func (s *service) warn() {
 	}
 }
 
-// administer returns the function that handles requests of refmond account in the daemon. After each request, every
-// user of a mount gets a new token, because the accounts may have changed.
+// administer returns the function that handles requests of refmond account in the daemon.
 func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
 	a := admin.Answerer{Store: s.store}
 	if s.trail != nil {
 		a.AuditKey = func(public bool) ([]byte, error) { return os.ReadFile(auditKey(cfg.State, public)) }
 	}
-	return func(by *token.Token, request []byte) ([]byte, ntstatus.Status) {
-		answer, st := a.Answer(by, request)
-		s.dropTokens()
-		return answer, st
-	}
+	return a.Answer
 }
 
 // auditKey returns the file name of the audit log's signing key, or of its public half.
