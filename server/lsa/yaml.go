@@ -108,7 +108,7 @@ func readFile(file []byte) (f accountsFile, err error) {
 // apply replaces the accounts, groups, rights and maps of st by those of f. Accounts without a RID get the next ones.
 // If RID and name are unchanged, the account keeps its password. After an error st must be dropped. Errors:
 //   - another machine, if the store has accounts
-//   - a repeated RID
+//   - a repeated RID, or two entries for the rights of one SID
 //   - an unknown account or right
 func (f *accountsFile) apply(s *Store, st *state) error {
 	if !f.Machine.IsZero() && f.Machine != st.machine {
@@ -147,6 +147,10 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		id, err := who(s, names, r.Who)
 		if err != nil {
 			return fmt.Errorf("rights: %w", err)
+		}
+		if _, twice := st.grants[id]; twice {
+			// The other entry's rights would be lost, also those that deny a logon (L-38).
+			return fmt.Errorf("rights of %q: %v is there twice", clip(r.Who), id)
 		}
 		if st.grants[id], err = (grantRecord{r.Privileges, r.Rights}).grant(); err != nil {
 			return fmt.Errorf("rights of %q: %w", clip(r.Who), err)
