@@ -9,9 +9,11 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"os/user"
 	"slices"
@@ -50,11 +52,16 @@ const (
 )
 
 // Lookup returns a user by name or number, with all groups. A number that the host does not know is a user without name
-// and groups, whose gid is the same number. An unknown name is an error. Groups that cannot be read are an error too,
-// because a descriptor could deny one of them.
+// and groups, whose gid is the same number. An unknown name is an error. A failed lookup is an error too, and so are
+// groups that cannot be read, because a descriptor could deny one of them.
 func Lookup(name string) (User, error) {
 	n, notNumber := strconv.ParseUint(name, 10, 32)
-	if f, ok := entry("passwd", name); ok {
+	f, found, err := entry("passwd", name)
+	switch {
+	case err != nil:
+		// A user whose groups are unknown is not one without groups (B-28).
+		return User{}, fmt.Errorf("user %q: %w", name, err)
+	case found:
 		return withGroups(f)
 	}
 	u, err := user.Lookup(name)
@@ -64,10 +71,20 @@ func Lookup(name string) (User, error) {
 	switch {
 	case err == nil:
 		return convertUser(u)
+	case !unknown(err):
+		return User{}, fmt.Errorf("user %q: %w", name, err)
 	case notNumber == nil:
 		return User{UID: uint32(n), GID: uint32(n)}, nil
 	}
 	return User{}, fmt.Errorf("the host has no user %q", name)
+}
+
+// unknown reports whether an error of package os/user means that the host has no such user. A host without a passwd
+// file has none.
+func unknown(err error) bool {
+	var name user.UnknownUserError
+	var id user.UnknownUserIdError
+	return errors.As(err, &name) || errors.As(err, &id) || errors.Is(err, fs.ErrNotExist)
 }
 
 // withGroups returns the user of a passwd line, with the groups from getent initgroups. f has the fields of the line.
@@ -83,9 +100,12 @@ func withGroups(f []string) (User, error) {
 		return User{}, fmt.Errorf("user %q: gid: %w", f[0], err)
 	}
 	u := User{Name: f[0], UID: uid, GID: gid}
-	line, ok := getent("initgroups", u.Name)
-	rest, found := strings.CutPrefix(line, u.Name)
-	if !ok || !found {
+	line, found, err := getent("initgroups", u.Name)
+	if err != nil {
+		return User{}, fmt.Errorf("the groups of user %q: %w", u.Name, err)
+	}
+	rest, own := strings.CutPrefix(line, u.Name)
+	if !found || !own {
 		return User{}, fmt.Errorf("the groups of user %q cannot be read", u.Name)
 	}
 	u.Groups, err = numbers(strings.Fields(rest))
@@ -111,7 +131,7 @@ func convertUser(from *user.User) (u User, err error) {
 }
 
 // ID returns the uid of a user, or with group the gid of a group, by name. Unlike [Lookup] it does not read the user's
-// groups. ok is false for an unknown name, and for a number, which is not a name.
+// groups. ok is false for an unknown name, a failed lookup, and a number, which is not a name.
 func ID(name string, group bool) (id uint32, ok bool) {
 	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return 0, false // getent would take it for an id
@@ -121,7 +141,11 @@ func ID(name string, group bool) (id uint32, ok bool) {
 		database = "group"
 	}
 	text := ""
-	if f, found := entry(database, name); found {
+	f, found, err := entry(database, name)
+	if err != nil {
+		return 0, false
+	}
+	if found {
 		text = f[2]
 	} else if group {
 		if g, err := user.LookupGroup(name); err == nil {
@@ -130,7 +154,7 @@ func ID(name string, group bool) (id uint32, ok bool) {
 	} else if u, err := user.Lookup(name); err == nil {
 		text = u.Uid
 	}
-	id, err := number(text)
+	id, err = number(text)
 	return id, err == nil
 }
 
@@ -170,29 +194,46 @@ func (u *User) token(t winnt.LogonType, p logon.Proof) (*token.Token, error) {
 	return token.New(spec)
 }
 
-// entry returns the fields of the line of a database for a name or number. ok is false if there is no such line, or it
-// has fewer than four fields.
-func entry(database, key string) ([]string, bool) {
-	line, ok := getent(database, key)
-	f := strings.Split(line, ":")
-	return f, ok && len(f) >= entryParts && f[0] != ""
+// entry returns the fields of the line of a database for a name or number. found is false without an error as for
+// getent. A line with fewer than four fields is an error.
+func entry(database, key string) (f []string, found bool, err error) {
+	line, found, err := getent(database, key)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	if f = strings.Split(line, ":"); len(f) < entryParts || f[0] == "" {
+		return nil, false, fmt.Errorf("getent %s %s: the line is malformed", database, key)
+	}
+	return f, true, nil
 }
 
-// getent returns the one line that getent(1) prints for a key of a database. ok is false in these cases:
+// noSuchKey is the exit status of getent(1) for a key that the database does not have.
+const noSuchKey = 2
+
+// getent returns the one line that getent(1) prints for a key of a database. found is false, without an error, in these
+// cases:
 //   - key is empty, longer than maxName, not UTF-8, begins with "-" or has a colon or control character
-//   - getent(1) fails, takes longer than wait, or prints another number of lines or too much
-func getent(database, key string) (line string, ok bool) {
+//   - the database does not have the key, or the host does not have getent(1)
+//
+// Another failure, a lookup that takes longer than wait, and too long an output or one of several lines are errors.
+func getent(database, key string) (line string, found bool, err error) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
-		return "", false
+		return "", false, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "getent", database, key).Output() //nolint:gosec // no shell, and a checked key
-	if err != nil || len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1 {
-		return "", false
+	var status *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &status) && status.ExitCode() == noSuchKey:
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("getent %s %s: %w", database, key, cmp.Or(ctx.Err(), err))
+	case len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1:
+		return "", false, fmt.Errorf("getent %s %s: %d bytes that are not one line", database, key, len(out))
 	}
-	return strings.TrimSuffix(string(out), "\n"), true
+	return strings.TrimSuffix(string(out), "\n"), true, nil
 }
 
 var errNumber = errors.New("want a number from 0 to 4294967295")

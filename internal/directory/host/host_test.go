@@ -107,16 +107,18 @@ func TestLookupWithoutGetentReadsPasswd(t *testing.T) {
 }
 
 // TestLookupFailsWithoutGroups: a user whose groups cannot be read is an error, as is a name that no user has and a
-// reply that is malformed. A number without a user is a user.
+// reply that is malformed. A number without a user is a user, but not if the lookup fails (B-28).
 func TestLookupFailsWithoutGroups(t *testing.T) {
 	fakeGetent(t, `"passwd half") echo half:x:61000:61001::/:/bin/sh ;;
 "passwd odd") echo odd:x:-1:61001::/:/bin/sh ;;
 "passwd odder") echo odder:x:1:x::/:/bin/sh ;;
 "passwd bad") echo bad:x:61000:61001::/:/bin/sh ;;
 "initgroups bad") echo "bad 1 x" ;;
-"passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;`)
+"passwd 61010") exit 1 ;;
+"passwd 61011") echo short:x:61011 ;;
+"passwd 61012" | "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;`)
 	for _, name := range []string{"half", "odd", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
-		strings.Repeat("n", 300), "4294967296"} {
+		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012"} {
 		if u, err := host.Lookup(name); err == nil {
 			t.Errorf("%q is %+v", name, u)
 		}

@@ -38,7 +38,11 @@ func (n *Names) Of(s sid.SID) string {
 // fails.
 func nameOf(database string, id uint32) string {
 	key := strconv.FormatUint(uint64(id), 10)
-	if f, ok := entry(database, key); ok {
+	f, found, err := entry(database, key)
+	switch {
+	case err != nil:
+		return ""
+	case found:
 		return f[0]
 	}
 	if database == "passwd" {
