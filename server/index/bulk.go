@@ -31,7 +31,7 @@ type Bulk struct {
 // those of its configuration.
 //
 // NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
-// the log names, with the number of the log's last event as version, if there is no cursor, if the log no longer has
+// the log names, with the version of the log's last event, if there is no cursor, if the log no longer has
 // the events after it, or if the file is shorter than it was. Without a log it writes no line. It returns an error for
 // an unknown form, and for a damaged log or cursor.
 func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
@@ -122,8 +122,8 @@ func (b *Bulk) addDocuments(classes, changed map[string]uint64) {
 const never = "sid:S-1-0-0"
 
 // Write appends the lines of the documents that events changed: of each changed row and, for BulkSIDs, of each
-// document of a class whose members changed. For a removed document it writes a deletion, with the number of the event
-// as version (N-94); BulkQdrant has no versions. Search engines forget such a version after a while, so send lines in
+// document of a class whose members changed. For a removed document it writes a deletion, with the version of the event
+// (N-94); BulkQdrant has no versions. Search engines forget such a version after a while, so send lines in
 // order. It does not sync the file. After an error the cursor no longer moves, so the next run writes the lines again.
 func (b *Bulk) Write(events []Event) error {
 	changed, classes := map[string]uint64{}, map[string]uint64{}
@@ -218,14 +218,16 @@ func (b *Bulk) document(path string, version uint64) error {
 		b.statement(id, version, r)
 		return nil
 	}
-	target := map[string]any{"_index": b.index, "_id": id, "version": version, "version_type": "external"}
+	// The lines of a new index replace those of a former one, whose event numbers may be higher (N-140).
+	external := uint64(max(0, b.state.began))/uint64(time.Microsecond) + version
+	target := map[string]any{"_index": b.index, "_id": id, "version": external, "version_type": "external"}
 	if r == nil {
 		return b.lines(map[string]any{"delete": target})
 	}
 	if b.form == BulkClasses {
 		return b.lines(map[string]any{"index": target}, map[string]any{"path": path, "refmon": b.numbers(r, version)})
 	}
-	evidence := map[string]any{"seq": version, "directory": b.state.version}
+	evidence := map[string]any{"index": b.state.start.Index, "seq": version}
 	source := map[string]any{"path": path, "refmon": evidence}
 	for i := range b.state.start.Rights {
 		source[field(b.state.start.Rights, i)] = b.terms(r, i)

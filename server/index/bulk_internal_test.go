@@ -92,14 +92,15 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 		if path == at513 {
 			id = hex.EncodeToString(sum[:])
 		}
-		target := map[string]any{"_index": "docs", "_id": id, "version": float64(seq), "version_type": "external"}
+		version := float64(uint64(s.began)/1000 + seq) // N-140
+		target := map[string]any{"_index": "docs", "_id": id, "version": version, "version_type": "external"}
 		r := s.rows[path]
 		if r == nil {
 			x.Action.Delete = target
 			return x
 		}
 		x.Action.Index = target
-		evidence := map[string]any{"seq": float64(seq), "directory": s.version}
+		evidence := map[string]any{"index": s.start.Index, "seq": float64(seq), "directory": s.version}
 		x.Source = map[string]any{"path": path, "refmon": evidence, "_allow_access_control": terms(read),
 			"_allow_access_control_modify": terms(modify)}
 		evidence["time"], evidence["descriptor"] = time.Unix(0, r.time).UTC().Format(time.RFC3339Nano), r.Descriptor

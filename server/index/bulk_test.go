@@ -237,6 +237,36 @@ func TestBulkFileFindsWhatIndexAllows(t *testing.T) {
 	}
 }
 
+// TestNewIndexReplacesLinesOfFormer deletes the state folder after many changes. The lines of the new index have lower
+// event numbers, and the search engine still takes them (N-140).
+func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
+	l := newLive(t, true)
+	l.config.Rights = "read+modify"
+	name := filepath.Join(t.TempDir(), "bulk.ndjson")
+	run := func(lists ...string) {
+		t.Helper()
+		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
+		check.NoError(t, err)
+		l.config.Sinks = []index.Sink{b}
+		l.start()
+		for _, list := range lists {
+			l.settle()
+			l.put("plan", list)
+		}
+		l.settle()
+		l.end()
+	}
+	run(forCarol, forStaff, forCarol, forStaff)
+	check.NoError(t, os.RemoveAll(l.state))
+	l.put("plan", "O:SYG:SYD:P")
+	run()
+	text, err := os.ReadFile(name)
+	check.NoError(t, err)
+	engine := searched{}
+	engine.take(t, string(text))
+	l.compare(engine, []string{"plan", "sub/offer"})
+}
+
 // compare compares the engine's answer with the index's for each user.
 func (l *live) compare(engine searched, names []string) {
 	l.t.Helper()

@@ -13,7 +13,8 @@ type BulkForm string
 // Forms of bulk files.
 const (
 	// BulkSIDs is _bulk of Elasticsearch and OpenSearch, with the SIDs of the readers in the access array that connectors
-	// query. The external version is the event number, so lines may be sent twice.
+	// query. The external version grows with each event, so lines may be sent twice. It is the event number plus the time
+	// of the index's creation, in microseconds since 1970 (N-140).
 	BulkSIDs BulkForm = "sids"
 	// BulkClasses is _bulk with the numbers of classes.
 	BulkClasses BulkForm = "classes"
